@@ -1,0 +1,66 @@
+"""Generates `gen/` from `protos/`: messages, typed stubs and gRPC stubs.
+
+`python -m tools.gen` writes; `python -m tools.gen --check` generates into a scratch folder and fails where the committed copy differs.
+`grpc_python` lives inside `grpc_tools` and is no plugin binary, so `buf generate` can't run it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import filecmp
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib import resources
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+GENERATED = ("readback", "buf")
+
+
+def generate(into: Path) -> None:
+    """Writes the generated packages below `into`, replacing what was there."""
+    for package in GENERATED:
+        shutil.rmtree(into / package, ignore_errors=True)
+    sources = [*(ROOT / "protos").rglob("*.proto"), *(ROOT / "third_party/protos/buf").rglob("*.proto")]
+    includes = [ROOT / "protos", ROOT / "third_party/protos", resources.files("grpc_tools") / "_proto"]
+    services = sorted(source for source in sources if source.name.endswith("_service.proto"))
+    plain = [f"--{plugin}_out={into}" for plugin in ("python", "mypy")]
+    stubs = [f"--{plugin}_out={into}" for plugin in ("grpc_python", "mypy_grpc")]
+    protoc = [sys.executable, "-m", "grpc_tools.protoc", *(f"-I{include}" for include in includes)]
+    # protoc looks for the plugins on PATH; they are installed beside this interpreter.
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    subprocess.run([*protoc, *plain, *map(str, sorted(sources))], check=True, env=environment)
+    subprocess.run([*protoc, *stubs, *map(str, services)], check=True, env=environment)
+
+
+def differences(fresh: Path, committed: Path) -> list[str]:
+    """Names files that are missing, left over, or not the same."""
+    found = []
+    for package in GENERATED:
+        names = {path.relative_to(base) for base in (fresh, committed) for path in (base / package).rglob("*.py*") if path.suffix != ".pyc"}
+        for name in sorted(names):
+            pair = fresh / name, committed / name
+            if not all(path.exists() for path in pair) or not filecmp.cmp(*pair, shallow=False):
+                found.append(str(name))
+    return found
+
+
+def main() -> None:
+    """Runs the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="fail when gen/ is not what protos/ says")
+    if not parser.parse_args().check:
+        generate(ROOT / "gen")
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        generate(Path(scratch))
+        stale = differences(Path(scratch), ROOT / "gen")
+    if stale:
+        sys.exit("gen/ is stale; run `make gen`:\n  " + "\n  ".join(stale))
+
+
+if __name__ == "__main__":
+    main()
