@@ -1,0 +1,81 @@
+# `make run` and `make test` need Python 3.11 or newer, make and git. Everything else is installed below .venv, once.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.PHONY: help run test check static pytest gen lock fmt system-packages clean
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The stamps say from which lock the environment was made; the development lock holds all of the other.
+UV := $(VENV)/.uv
+RUNTIME := $(VENV)/.runtime
+DEVELOPMENT := $(VENV)/.development
+PYTEST_ARGS ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export UV_PYTHON_DOWNLOADS := never
+# A folder of `make`'s caller must not leak in: everything is installed into .venv.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F '\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+run: $(RUNTIME) ## Set up what is missing and start everything; Ctrl-C ends it
+	@exec $(BIN)/readback up
+
+test: $(DEVELOPMENT) system-packages check ## Set up what tests need, then everything that CI runs
+
+check: static pytest ## What CI runs: format, lint, types, contracts, freshness of gen/, every layer of tests
+
+static: $(DEVELOPMENT)
+	@tools/steps.sh $(BIN)
+
+pytest: $(DEVELOPMENT)
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+gen: $(DEVELOPMENT) ## Generate gen/ from protos/
+	@$(BIN)/python -m tools.gen
+
+fmt: $(DEVELOPMENT) ## Format Python and protobuf files
+	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix-only . && $(BIN)/buf format -w protos
+
+lock: $(UV) ## Resolve pyproject.toml anew into the lock files
+	@compile() { $(BIN)/uv pip compile -q --system-certs --universal --python-version 3.11 --generate-hashes \
+	    --no-header --no-annotate --no-emit-index-url "$$@"; }; \
+	compile pyproject.toml -o requirements.lock; \
+	compile pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock; \
+	echo "uv==$$(sed -nE 's/^ *"uv==([0-9.]+)".*/\1/p' pyproject.toml)" | compile - -o requirements-uv.lock
+
+clean: ## Remove the virtual environment and caches, never data
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# --- setting up ------------------------------------------------------------------------------------------------------------------
+
+$(BIN)/python:
+	@python=$$(tools/find_python.sh); \
+	echo "Making a virtual environment with $$python"; \
+	"$$python" -m venv $(VENV)
+
+$(UV): requirements-uv.lock | $(BIN)/python
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements-uv.lock; touch $@
+
+# `uv pip sync` ends with exactly what the lock names; the project itself follows, built by the backend that the lock names.
+define install
+	@echo "Installing $(1) (the first time takes a minute or two)"
+	@$(BIN)/uv pip sync -q --system-certs --require-hashes --python $(BIN)/python $(1)
+	@$(BIN)/uv pip install -q --offline --python $(BIN)/python --no-deps --no-build-isolation -e .
+endef
+
+$(RUNTIME): requirements.lock pyproject.toml $(UV)
+	@rm -f $(DEVELOPMENT)
+	$(call install,requirements.lock)
+	@touch $@
+
+$(DEVELOPMENT): requirements-dev.lock requirements.lock pyproject.toml $(UV)
+	$(call install,requirements-dev.lock)
+	@touch $(RUNTIME) $@
+
+system-packages:
+	@tools/system_packages.sh

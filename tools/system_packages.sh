@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# What the tests need from the system: Chromium, and a voice for it to speak with. Installs when root can, else says how.
+set -euo pipefail
+
+missing=()
+command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    echo "Installing ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -qq update >/dev/null
+    apt-get -qq install -y --no-install-recommends "${missing[@]}" </dev/null >/dev/null
+else
+    echo "The tests need ${missing[*]}; install it first (Debian, Ubuntu: sudo apt-get install ${missing[*]})." >&2
+    exit 2
+fi
