@@ -1,0 +1,94 @@
+"""Databases: an engine with safe defaults, transactions that say whether they write, and migrations.
+
+SQLite is opened for durability (WAL, synchronous=FULL: a commit is on disk when it returns) and with real transactions: the
+driver's own implicit ones begin late and can't be upgraded safely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+_WRITES = "readback_writes"
+
+
+def open_engine(url: str) -> AsyncEngine:
+    """An engine for an async SQLAlchemy URL (`sqlite+aiosqlite:///…`). Makes the folder of a SQLite file; dispose of it when done."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_async_engine(parsed, pool_pre_ping=True)
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(parsed, connect_args={"timeout": 5})
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions begin where `_begin_sqlite` says so, and nowhere else
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later would fail with SQLITE_BUSY where two of them meet.
+    immediate = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+@asynccontextmanager
+async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A transaction that writes: committed when the block ends, rolled back when it raises."""
+    async with engine.connect() as connection:
+        await connection.execution_options(**{_WRITES: True})
+        async with connection.begin():
+            yield connection
+
+
+@asynccontextmanager
+async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A transaction that only reads, from one consistent state."""
+    async with engine.connect() as connection, connection.begin():
+        yield connection
+
+
+async def migrate(url: str, migrations: Path) -> None:
+    """Brings a database to the newest schema. `migrations` is an Alembic script folder whose `env.py` calls `run_migrations`."""
+    config = Config()
+    config.set_main_option("script_location", str(migrations))
+    engine = open_engine(url)
+    try:
+        async with writing(engine) as connection:
+            await connection.run_sync(_upgrade, config)
+    finally:
+        await engine.dispose()
+
+
+def _upgrade(connection: Connection, config: Config) -> None:
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def run_migrations() -> None:
+    """What an `env.py` does: runs the migrations in the transaction that `migrate` opened."""
+    from alembic import context
+
+    context.configure(connection=context.config.attributes["connection"], render_as_batch=True, transactional_ddl=True)
+    context.run_migrations()
+
+
+async def migrated(url: str, migrations: Path) -> AsyncEngine:
+    """An engine for a database brought to the newest schema."""
+    await migrate(url, migrations)
+    return open_engine(url)

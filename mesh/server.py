@@ -1,0 +1,168 @@
+"""Serving: a member of the mesh on a port, from its first health check to the last call it lets finish."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import grpc
+import structlog
+from google.protobuf.descriptor import ServiceDescriptor
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from mesh import access, inbound
+from mesh.auth import TokenVerifier
+from mesh.errors import ErrorTable
+from mesh.http import http_side
+from mesh.layers import LayeredInterceptor
+from mesh.limits import Limiter, LimitSettings
+from mesh.settings import ConfigurationError, MeshSettings
+from mesh.validation import validate
+
+_log = structlog.get_logger()
+
+
+async def _nothing() -> None:
+    """For members without streams of their own to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One service of a member."""
+
+    descriptor: ServiceDescriptor
+    """From the generated code; access rules are read off it."""
+    add: Callable[[grpc.aio.Server], None]
+    """Adds the servicer to a server."""
+    errors: ErrorTable
+    """What the service's domain may raise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A process of the mesh as it serves."""
+
+    name: str
+    registrations: Sequence[Registration]
+    verifier: TokenVerifier
+    drain: Callable[[], Awaitable[None]] = _nothing
+    """Ends the member's own long streams; `stop(grace)` would wait the whole grace for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """How a server treats connections."""
+
+    reflection: bool = True
+    """Whether strangers may ask which services there are; off in production."""
+    drain_seconds: float = 3.0
+    """How long a stopping server lets running calls finish."""
+    max_connection_age_seconds: int = 1800
+    """Connections are ended at this age, so that load balancers see new replicas; clients reconnect by themselves."""
+    keepalive_seconds: int = 20
+    """How often an idle connection is probed; twice this finds a half-open one."""
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    """Admission."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A server that takes calls."""
+
+    address: str
+    """`host:port`."""
+    healthy: Callable[[], bool]
+    """Whether it takes new calls."""
+
+
+@asynccontextmanager
+async def running(
+    member: Member, *, bind: str = "127.0.0.1", port: int = 0, settings: ServerSettings | None = None
+) -> AsyncIterator[RunningServer]:
+    """Serves a member until the block ends: then NOT_SERVING, the member's own streams end, running calls finish, the port closes.
+
+    Raises:
+        ConfigurationError: the port is taken.
+    """
+    settings = settings or ServerSettings()
+    server = grpc.aio.server(interceptors=[_interceptor(member, settings)], options=_options(settings))
+    states = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(states, server)
+    names = [registration.descriptor.full_name for registration in member.registrations]
+    for registration in member.registrations:
+        registration.add(server)
+    if settings.reflection:
+        reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    bound = _bound(server, bind, port)
+    await server.start()
+    serving = True
+    for name in ["", *names]:
+        await states.set(name, health_pb2.HealthCheckResponse.SERVING)
+    try:
+        yield RunningServer(f"{bind}:{bound}", lambda: serving)
+    finally:
+        serving = False
+        await states.enter_graceful_shutdown()
+        await member.drain()
+        await server.stop(settings.drain_seconds)
+
+
+def _interceptor(member: Member, settings: ServerSettings) -> LayeredInterceptor:
+    stack = inbound.layers(
+        rules=access.rules_of_services(registration.descriptor for registration in member.registrations),
+        tables={registration.descriptor.file.package: registration.errors for registration in member.registrations},
+        verifier=member.verifier,
+        limiter=Limiter(settings.limits),
+    )
+    return LayeredInterceptor(stack, validate)
+
+
+def _options(settings: ServerSettings) -> list[tuple[str, int]]:
+    keepalive = settings.keepalive_seconds * 1000
+    return [
+        ("grpc.so_reuseport", 0),  # two servers on one port would share its calls silently
+        ("grpc.keepalive_time_ms", keepalive),
+        ("grpc.keepalive_timeout_ms", keepalive),
+        ("grpc.keepalive_permit_without_calls", 1),
+        # The `…min_recv_ping…` spelling found in many places is a silent no-op in gRPC Python.
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+        ("grpc.http2.max_ping_strikes", 0),
+        ("grpc.max_connection_age_ms", settings.max_connection_age_seconds * 1000),
+        ("grpc.max_connection_age_grace_ms", 60_000),
+        ("grpc.max_metadata_size", 16 * 1024),
+    ]
+
+
+def _bound(server: grpc.aio.Server, bind: str, port: int) -> int:
+    try:
+        return server.add_insecure_port(f"{bind}:{port}")
+    except RuntimeError:
+        raise ConfigurationError(f"Port {port} on {bind} is in use; stop what uses it or choose another port.") from None
+
+
+async def serve(member: Member, settings: MeshSettings, *, port: int, http_port: int) -> None:
+    """Serves a member until SIGTERM or SIGINT. A second signal ends the process at once.
+
+    Raises:
+        ConfigurationError: a port is taken.
+    """
+    server_settings = ServerSettings(reflection=settings.environment == "development", drain_seconds=settings.drain_seconds)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        stopping.set()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    async with running(member, bind=settings.bind, port=port, settings=server_settings) as server:
+        with http_side(member.name, settings.bind, http_port, server.healthy):
+            _log.info("serving", address=server.address, http_port=http_port)
+            await stopping.wait()
+            _log.info("stopping")

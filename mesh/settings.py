@@ -1,0 +1,145 @@
+"""Settings: `READBACK_*` variables, read once at the edge, checked before anything starts.
+
+Each service subclasses `MeshSettings` in its own `settings.py`. Vendor and LiveKit keys keep their usual names.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from mesh.secrets import LiveKitKeys, SecretStore
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+"""The folder that holds pyproject.toml."""
+
+
+class ConfigurationError(Exception):
+    """Settings are wrong; the text names every mistake and what would be right."""
+
+
+class MeshSettings(BaseSettings):
+    """What every member of the mesh needs to know."""
+
+    model_config = SettingsConfigDict(env_prefix="READBACK_", extra="ignore", frozen=True, populate_by_name=True)
+
+    home: Path = CHECKOUT / ".readback"
+    """Folder of databases, secrets, logs and the LiveKit server of embedded mode."""
+    bind: str = "127.0.0.1"
+    """Address that every server listens on."""
+    environment: Literal["development", "production"] = "development"
+    """`production` turns gRPC reflection off."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Lowest level that is logged."""
+    log_format: Literal["console", "json"] = "json"
+    """`json` for machines, `console` for people."""
+
+    identity_port: int = Field(50051, ge=0, le=65535)
+    """gRPC port the identity service listens on."""
+    conversation_port: int = Field(50052, ge=0, le=65535)
+    """gRPC port the conversation service listens on."""
+    flightdata_port: int = Field(50053, ge=0, le=65535)
+    """gRPC port the flight-data service listens on."""
+    identity_address: str = ""
+    """Where callers find the identity service (`host:port` or `dns:///name:port`); this machine's port when empty."""
+    conversation_address: str = ""
+    """Where callers find the conversation service; this machine's port when empty."""
+    flightdata_address: str = ""
+    """Where callers find the flight-data service; this machine's port when empty."""
+    identity_http_port: int = Field(9051, ge=0, le=65535)
+    """HTTP port of the identity service's `/health` and `/metrics`."""
+    conversation_http_port: int = Field(9052, ge=0, le=65535)
+    """HTTP port of the conversation service's `/health` and `/metrics`."""
+    flightdata_http_port: int = Field(9053, ge=0, le=65535)
+    """HTTP port of the flight-data service's `/health` and `/metrics`."""
+    agent_http_port: int = Field(9054, ge=0, le=65535)
+    """HTTP port of the agent's `/health` and `/metrics`."""
+    ui_http_port: int = Field(9056, ge=0, le=65535)
+    """HTTP port of the page's `/health` and `/metrics`."""
+    ui_port: int = Field(8506, ge=0, le=65535)
+    """HTTP port of the page."""
+    drain_seconds: float = Field(3.0, ge=0, le=60)
+    """How long a stopping server lets running calls finish."""
+
+    livekit_url: str = Field("ws://127.0.0.1:7880", validation_alias="LIVEKIT_URL")
+    """Address of the LiveKit server, as agents and services reach it."""
+    livekit_api_key: str = Field("", validation_alias="LIVEKIT_API_KEY", repr=False)
+    """LiveKit key that mints callers' tokens; made once in embedded mode when empty."""
+    livekit_api_secret: str = Field("", validation_alias="LIVEKIT_API_SECRET", repr=False)
+    """Secret of that key."""
+    livekit_worker_api_key: str = Field("", validation_alias="LIVEKIT_WORKER_API_KEY", repr=False)
+    """LiveKit key of the agents' workers; made once in embedded mode when empty."""
+    livekit_worker_api_secret: str = Field("", validation_alias="LIVEKIT_WORKER_API_SECRET", repr=False)
+    """Secret of that key."""
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().resolve()
+
+    @field_validator("livekit_url")
+    @classmethod
+    def _websocket(cls, url: str) -> str:
+        if not url.startswith(("ws://", "wss://", "http://", "https://")):
+            raise ValueError("must begin with ws:// or wss://")
+        return url
+
+    @model_validator(mode="after")
+    def _whole_pairs(self) -> MeshSettings:
+        for prefix in ("livekit_api", "livekit_worker_api"):
+            if bool(getattr(self, f"{prefix}_key")) != bool(getattr(self, f"{prefix}_secret")):
+                raise ValueError(f"{prefix.upper()}_KEY and {prefix.upper()}_SECRET must be set together")
+        return self
+
+    @property
+    def secrets(self) -> SecretStore:
+        """The installation's secrets."""
+        return SecretStore(self.home / "secrets")
+
+    @property
+    def livekit_keys(self) -> LiveKitKeys:
+        """The pair that mints callers' tokens."""
+        if self.livekit_api_key:
+            return LiveKitKeys(self.livekit_api_key, self.livekit_api_secret)
+        return self.secrets.livekit_keys("livekit")
+
+    @property
+    def livekit_worker_keys(self) -> LiveKitKeys:
+        """The pair of the agents' workers."""
+        if self.livekit_worker_api_key:
+            return LiveKitKeys(self.livekit_worker_api_key, self.livekit_worker_api_secret)
+        return self.secrets.livekit_keys("livekit-worker")
+
+    def address_of(self, service: Literal["identity", "conversation", "flightdata"]) -> str:
+        """Where callers find a service."""
+        address: str = getattr(self, f"{service}_address")
+        return address or f"127.0.0.1:{getattr(self, f'{service}_port')}"
+
+
+S = TypeVar("S", bound=MeshSettings)
+
+
+def load(settings: type[S], **overrides: object) -> S:
+    """Reads settings from the environment.
+
+    Raises:
+        ConfigurationError: with one line for every mistake.
+    """
+    try:
+        return settings(**overrides)  # type: ignore[arg-type]  # overrides are checked by pydantic, with the rest
+    except ValidationError as error:
+        lines = [f"  {_variable(settings, e['loc'])}{e['msg'].removeprefix('Value error, ')}" for e in error.errors(include_input=False)]
+        raise ConfigurationError("These settings are wrong:\n" + "\n".join(lines)) from None
+
+
+def _variable(settings: type[MeshSettings], location: tuple[int | str, ...]) -> str:
+    """Name of the environment variable behind a field, as a prefix of the complaint."""
+    if not location:
+        return ""
+    name = str(location[0])
+    field = settings.model_fields.get(name)
+    alias = field.validation_alias if field else None
+    return f"{alias if isinstance(alias, str) else name if name.isupper() else f'READBACK_{name.upper()}'}: "

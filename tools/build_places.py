@@ -1,0 +1,271 @@
+"""Builds the tables of places beside `services/flightdata/places` from open data and a hand overlay.
+
+    python -m tools.build_places            # writes services/flightdata/places/data/*.tsv
+
+Sources: airportsdata (MIT), OpenTravelData as packaged by neobase (CC-BY-4.0; see NOTICE), and `places_overlay.toml`.
+Same packages, same overlay, same bytes: the tables are committed and a test builds them again.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+import tomllib
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from rapidfuzz.distance import Levenshtein
+
+AS_OF = "2026-11-23"
+"""Day the tables describe: a recoding or an opening after it is not yet in them."""
+OVERLAY = Path(__file__).with_name("places_overlay.toml")
+TARGET = Path(__file__).parent.parent / "services" / "flightdata" / "places" / "data"
+LEAST_RANK = 0.002
+"""Rank of an airport that OpenTravelData has not ranked."""
+NEAR = 0.5
+"""Likeness to the main name that a name of no stated language needs: many are nicknames or of other centuries."""
+CITY_RANK, CITY_SHARE = 0.05, 0.08
+"""A city is an area of several airports when its best has this rank and the others this share of it: not its aero clubs."""
+
+_GENERIC = re.compile(
+    r"\b(international|intl|airport|aerodrome|airfield|air ?base|air force (?:base|station)|regional|municipal|memorial|domestic)\b", re.I
+)
+_NOT_NAMES = {"post", "link", "wkdt", "iata", "icao", "faac", "abbr", "unlc", "phon", "piny", "fr_1793", "tcid", "uicn"}
+_LETTERS = str.maketrans(
+    {
+        "ı": "i",
+        "ø": "o",
+        "Ø": "O",
+        "ł": "l",
+        "Ł": "L",
+        "đ": "d",
+        "Đ": "D",
+        "ß": "ss",
+        "æ": "ae",
+        "œ": "oe",
+        "þ": "th",
+        "ð": "d",
+        "’": "'",
+        "–": "-",
+    }
+)
+
+
+def fold(name: str) -> str:
+    """`Zürich` → `zurich`, `Xi’an` → `xi'an`; empty when the name is not in Latin script."""
+    flat = "".join(c for c in unicodedata.normalize("NFKD", name.translate(_LETTERS)) if not unicodedata.combining(c))
+    return re.sub(r"\s+", " ", flat).strip().casefold() if flat.isascii() else ""
+
+
+def short_name(name: str) -> str:
+    """`Indira Gandhi International Airport` → `Indira Gandhi`."""
+    return re.sub(r"\s+", " ", _GENERIC.sub(" ", name)).strip(" -–/")
+
+
+def plain(name: str) -> str:
+    """A name without the macrons of a transliteration: `Ghāziābād` → `Ghaziabad`; other accents stay."""
+    kept = (c for c in unicodedata.normalize("NFD", name) if c not in "\u0304\u0323\u0331")
+    return unicodedata.normalize("NFC", "".join(kept)).replace("’", "'")
+
+
+@dataclass
+class Row:
+    """One place on its way into a table. `spoken` names may be garbled by a recogniser; `spellings` are only matched exactly."""
+
+    code: str
+    name: str
+    city: str
+    country: str
+    zone: str
+    icao: str = ""
+    lat: float = 0.0
+    lon: float = 0.0
+    feet: int = 0
+    metro: str = ""
+    rank: float = LEAST_RANK
+    members: list[str] = field(default_factory=list)
+    spoken: set[str] = field(default_factory=set)
+    spellings: set[str] = field(default_factory=set)
+
+
+def optd_rows() -> list[dict[str, str]]:
+    """Rows of OpenTravelData that hold on `AS_OF`."""
+    with files("neobase").joinpath("optd_por_public.csv").open(encoding="utf-8") as table:
+        rows = list(csv.DictReader(table, delimiter="^"))
+    return [r for r in rows if r["iata_code"] and (r["date_from"] or "0") <= AS_OF <= (r["date_until"] or "9")]
+
+
+def airportsdata_rows() -> Iterator[dict[str, str]]:
+    """Rows of airportsdata that have an IATA code."""
+    with files("airportsdata").joinpath("airports.csv").open(encoding="utf-8") as table:
+        yield from (row for row in csv.DictReader(table) if row["iata"])
+
+
+def city_code(row: dict[str, str]) -> str:
+    """The first city an airport serves."""
+    return row["city_code_list"].split(",")[0]
+
+
+def names_of(row: dict[str, str]) -> tuple[set[str], set[str]]:
+    """(names in English, other spellings in Latin script) from a row's alternative names."""
+    english: set[str] = set()
+    languages: dict[str, set[str]] = defaultdict(set)
+    main = fold(row["name"])
+    for entry in row["alt_name_section"].split("="):
+        language, written, flags = (*entry.split("|"), "", "")[:3]
+        name = fold(written)
+        if not 4 <= len(name) <= 30 or language in _NOT_NAMES or "c" in flags or not re.fullmatch(r"[a-z' .-]+", name):
+            continue
+        if language == "en":
+            english.add(name)
+        elif language or Levenshtein.normalized_similarity(name, main) >= NEAR:
+            languages[name].add(language)
+    return english, {name for name, said_in in languages.items() if len(said_in) > 1 or "" in said_in}
+
+
+def airports(rows: Iterable[dict[str, str]]) -> dict[str, Row]:
+    """Airports of both tables; OpenTravelData's city and zone win, airportsdata fills what it leaves out."""
+    found: dict[str, Row] = {}
+    for r in rows:
+        if "A" not in r["location_type"] or r["envelope_id"]:
+            continue
+        city = plain(r["city_name_list"].split("=")[0])
+        row = Row(r["iata_code"], plain(r["name"]), short_name(city) or city, r["country_code"], r["timezone"], r["icao_code"])
+        row.lat, row.lon, row.feet = float(r["latitude"]), float(r["longitude"]), round(float(r["elevation"] or 0) * 3.28084)
+        row.metro, row.rank = city_code(r), max(float(r["page_rank"] or 0), LEAST_RANK)
+        english, other = names_of(r)
+        row.spellings |= {fold(short_name(n)) for n in english | other | {row.name}}
+        found[row.code] = row
+    for a in airportsdata_rows():
+        seen = found.setdefault(
+            a["iata"], Row(a["iata"], a["name"], plain(a["city"].split(",")[0].split("(")[0].strip()), a["country"], a["tz"])
+        )
+        if not seen.metro:
+            seen.lat, seen.lon = float(a["lat"]), float(a["lon"])
+        seen.icao, seen.feet = seen.icao or a["icao"], seen.feet or round(float(a["elevation"]))
+        seen.metro = seen.metro or seen.code
+        seen.spellings |= {fold(short_name(a["name"])), fold(a["city"].split(",")[0].split("(")[0].strip())}
+    return found
+
+
+def correct(found: dict[str, Row], overlay: dict[str, Any]) -> None:
+    """Applies the overlay's closures and corrections that hold on `AS_OF`."""
+    for entry in overlay["closed"]:
+        if str(entry["since"]) <= AS_OF:
+            found.pop(entry["code"], None)
+    for entry in overlay["airport"]:
+        if str(entry["since"]) > AS_OF:
+            continue
+        row = found[entry["code"]]
+        row.name, row.city, row.metro = entry.get("name", row.name), entry.get("city", row.city), entry.get("metro", row.metro)
+        row.rank = min(max(row.rank, entry.get("rank", 0.0)), entry.get("rank_cap", 1.0))
+        row.spoken |= {fold(a) for a in entry.get("aliases", [])}
+
+
+def together(rows: list[Row]) -> list[Row]:
+    """The airports of one city that travellers use; empty when the city is small."""
+    best = max((row.rank for row in rows), default=0.0)
+    return [row for row in rows if row.rank >= CITY_SHARE * best] if best >= CITY_RANK else []
+
+
+def metros(found: dict[str, Row], overlay: dict[str, Any], cities: dict[str, dict[str, str]]) -> dict[str, Row]:
+    """Cities with several airports, and every airport's `metro` put right."""
+    members: dict[str, list[Row]] = defaultdict(list)
+    for row in found.values():
+        if row.rank > LEAST_RANK:
+            members[row.metro].append(row)
+    hand = {entry["code"]: entry for entry in overlay["metro"]}
+    areas: dict[str, Row] = {}
+    for code in sorted({c for c, rows in members.items() if len(rows) > 1} | set(hand)):
+        entry = hand.get(code, {})
+        airports_ = [found[c] for c in entry["airports"] if c in found] if "airports" in entry else together(members[code])
+        if len(airports_) < 2:
+            continue
+        best = max(airports_, key=lambda row: (row.rank, row.code))
+        city = entry.get("city") or (plain(cities[code]["name"]) if code in cities else best.city)
+        rank = max(entry.get("rank", 0.0), min(1.0, sum(row.rank for row in airports_)))
+        area = Row(code, city, city, best.country, best.zone, rank=rank, spoken={fold(a) for a in entry.get("aliases", [])})
+        area.members = [row.code for row in sorted(airports_, key=lambda row: (-row.rank, row.code))]
+        for row in airports_:
+            row.metro, row.spoken = code, row.spoken | {s for s in row.spellings if s and s != fold(city)}
+        areas[code] = area
+    for row in found.values():
+        if row.metro not in areas or row.code not in areas[row.metro].members:
+            row.metro = row.code
+    return areas
+
+
+def name_cities(found: dict[str, Row], areas: dict[str, Row], cities: dict[str, dict[str, str]]) -> None:
+    """Gives each city's alternative names to its metropolitan area, or to its only airport."""
+    for row in [*areas.values(), *(r for r in found.values() if r.metro == r.code)]:
+        if row.code in cities and row.code not in {"REK"}:
+            english, other = names_of(cities[row.code])
+            historic_or_english = {n for n in english if len(n.split()) <= 3}
+            row.spoken |= historic_or_english if row.rank > LEAST_RANK else set()
+            row.spellings |= other | english
+        row.spoken.add(fold(row.city))
+    for row in found.values():
+        if row.metro != row.code:
+            row.spoken |= {fold(f"{row.city} {short_name(row.name)}")} if fold(row.city) not in fold(row.name) else set()
+            row.spoken.discard(fold(areas[row.metro].city))
+            row.spellings.discard(fold(areas[row.metro].city))
+
+
+def table(rows: Iterable[Row], columns: Iterable[str]) -> str:
+    """Rows as tab-separated lines under a heading, in the order of their codes."""
+
+    def cell(value: object) -> str:
+        if isinstance(value, set):
+            return "|".join(sorted(v for v in value if v))
+        if isinstance(value, list):
+            return ",".join(value)
+        return (
+            f"{value:.5g}" if isinstance(value, float) and abs(value) < 1.01 else f"{value:.4f}" if isinstance(value, float) else str(value)
+        )
+
+    columns = list(columns)
+    lines = ["\t".join(columns)]
+    for row in sorted(rows, key=lambda r: r.code):
+        row.spellings -= row.spoken
+        lines.append("\t".join(cell(getattr(row, c)) for c in columns))
+    return "\n".join(lines) + "\n"
+
+
+def build() -> dict[str, str]:
+    """File name → text of each table."""
+    overlay = tomllib.loads(OVERLAY.read_text(encoding="utf-8"))
+    rows = optd_rows()
+    cities: dict[str, dict[str, str]] = {}
+    for r in sorted((r for r in rows if "C" in r["location_type"]), key=lambda r: -float(r["population"] or 0)):
+        cities.setdefault(r["iata_code"], r)
+    found = airports(rows)
+    correct(found, overlay)
+    areas = metros(found, overlay, cities)
+    name_cities(found, areas, cities)
+    countries = {r["country_code"]: r["country_name"] for r in rows if r["country_code"]}
+    return {
+        "airports.tsv": table(
+            found.values(),
+            ["code", "icao", "name", "city", "country", "zone", "lat", "lon", "feet", "metro", "rank", "spoken", "spellings"],
+        ),
+        "metros.tsv": table(areas.values(), ["code", "city", "country", "zone", "rank", "members", "spoken", "spellings"]),
+        "countries.tsv": "code\tname\n" + "".join(f"{code}\t{name}\n" for code, name in sorted(countries.items())),
+    }
+
+
+def main() -> None:
+    """Writes the tables."""
+    TARGET.mkdir(parents=True, exist_ok=True)
+    for name, text in build().items():
+        (TARGET / name).write_text(text, encoding="utf-8")
+        sys.stdout.write(f"{name}: {text.count(chr(10)) - 1} rows, {len(text.encode()) // 1024} kB\n")
+
+
+if __name__ == "__main__":
+    main()
