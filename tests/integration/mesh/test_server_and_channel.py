@@ -15,7 +15,7 @@ from readback.conversation.v1 import conversation_service_pb2_grpc as conversati
 
 from mesh.auth import TokenVerifier, bearer, current_customer
 from mesh.channel import open_channel, streaming
-from mesh.errors import DomainError, metadata_of, reason_of, retry_after_of, violations_of
+from mesh.errors import DomainError, ErrorTable, metadata_of, reason_of, retry_after_of, violations_of
 from mesh.limits import LimitSettings
 from mesh.server import Member, Registration, RunningServer, ServerSettings, running
 from tests.mesh_tokens import KID, SigningKey
@@ -73,7 +73,8 @@ class Mesh:
 
 @pytest_asyncio.fixture
 async def mesh() -> AsyncIterator[Mesh]:
-    key, servicer = SigningKey(), Servicer()
+    key = SigningKey()
+    servicer = Servicer()  # type: ignore[abstract]  # only the RPCs that the promises need
 
     async def keys(kid: str):
         return key.public if kid == KID else None
@@ -81,7 +82,7 @@ async def mesh() -> AsyncIterator[Mesh]:
     def add(server: grpc.aio.Server) -> None:
         conversation_grpc.add_ConversationServiceServicer_to_server(servicer, server)
 
-    table = {QuoteTooOld: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_QUOTE_TOO_OLD")}
+    table: ErrorTable = {QuoteTooOld: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_QUOTE_TOO_OLD")}
     member = Member("test", [Registration(SERVICE, add, table)], TokenVerifier(keys))
     settings = ServerSettings(drain_seconds=0.1, limits=LimitSettings(streams_per_caller=3, unary=100))
     async with running(member, settings=settings) as server, open_channel(server.address, SERVICE) as channel:

@@ -1,0 +1,102 @@
+"""Every RPC of every contract says who may call it, how it looks over HTTP, and whether it may be repeated."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from google.api import annotations_pb2
+from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
+from google.protobuf.descriptor_pb2 import MethodOptions
+from readback.conversation.v1 import conversation_service_pb2, entry_pb2
+from readback.conversation.v1 import error_reason_pb2 as conversation_reasons
+from readback.flightdata.v1 import error_reason_pb2 as flightdata_reasons
+from readback.flightdata.v1 import flightdata_service_pb2
+from readback.identity.v1 import error_reason_pb2 as identity_reasons
+from readback.identity.v1 import identity_service_pb2
+from readback.options.v1 import error_reason_pb2 as mesh_reasons
+from readback.options.v1 import options_pb2
+
+from mesh.access import path_of, rules_of
+from mesh.channel import service_config
+
+pytestmark = pytest.mark.contract
+
+PROTOS = Path(__file__).resolve().parents[3] / "protos"
+FILES = (identity_service_pb2, conversation_service_pb2, flightdata_service_pb2)
+SERVICES = [service for file in FILES for service in file.DESCRIPTOR.services_by_name.values()]
+METHODS = [method for service in SERVICES for method in service.methods]
+MESSAGES = [m for file in (*FILES, entry_pb2) for m in file.DESCRIPTOR.message_types_by_name.values()]
+REASONS = [
+    identity_reasons.ErrorReason.DESCRIPTOR,
+    conversation_reasons.ErrorReason.DESCRIPTOR,
+    flightdata_reasons.ErrorReason.DESCRIPTOR,
+    mesh_reasons.MeshErrorReason.DESCRIPTOR,
+]
+every_method = pytest.mark.parametrize("method", METHODS, ids=path_of)
+SECRET = re.compile(r"password|token$|grant$|assertion|email")
+
+
+@every_method
+def test_every_rpc_says_who_may_call_it(method: MethodDescriptor) -> None:
+    assert rules_of(method), "no access rule means that nobody may call it"
+
+
+@every_method
+def test_every_rpc_has_an_http_path_unless_it_streams_both_ways(method: MethodDescriptor) -> None:
+    rule = method.GetOptions().Extensions[annotations_pb2.http]
+    both_ways = method.client_streaming and method.server_streaming
+    assert bool(rule.get or rule.post) != both_ways
+    bound = set(re.findall(r"\{(\w+)\}", rule.get or rule.post))
+    assert bound <= set(method.input_type.fields_by_name)
+
+
+@every_method
+def test_a_get_has_no_side_effects(method: MethodDescriptor) -> None:
+    if method.GetOptions().Extensions[annotations_pb2.http].get:
+        assert method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS
+
+
+@every_method
+def test_a_mutation_carries_a_request_id_unless_it_issues_a_token_or_its_entries_have_ids(method: MethodDescriptor) -> None:
+    idempotent = method.GetOptions().idempotency_level == MethodOptions.IDEMPOTENT
+    exempt = method.name in {"GrantCall", "Append"}
+    assert ("request_id" in method.input_type.fields_by_name) == (idempotent and not exempt)
+
+
+@every_method
+def test_only_what_may_be_repeated_is_retried(method: MethodDescriptor) -> None:
+    config = service_config(method.containing_service)["methodConfig"]
+    own = next(entry for entry in config if entry["name"][0]["method"] == method.name)
+    assert ("retryPolicy" in own) == (method.GetOptions().idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN)
+    assert ("timeout" in own) != (method.client_streaming or method.server_streaming)
+
+
+def test_tools_have_names_of_their_own_and_a_description() -> None:
+    tools = [method.GetOptions().Extensions[options_pb2.tool] for method in METHODS]
+    named = [tool for tool in tools if tool.name]
+    assert {tool.name for tool in named} == {"search_flights", "flight_status", "get_airport"}
+    assert all(len(tool.description) > 20 for tool in named)
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.full_name)
+def test_secrets_and_personal_data_are_marked_for_the_redactor(message) -> None:
+    for field in message.fields:
+        if field.type == FieldDescriptor.TYPE_STRING and SECRET.search(field.name) and not field.name.startswith(("page_", "next_page_")):
+            assert field.GetOptions().debug_redact, field.full_name
+
+
+@pytest.mark.parametrize("enum", REASONS, ids=lambda enum: enum.full_name)
+def test_every_error_reason_has_a_worked_example(enum) -> None:
+    source = (PROTOS / enum.file.name).read_text()
+    for value in enum.values[1:]:
+        example = f'"reason": "{value.name}", "domain": "{enum.file.package}"'
+        assert example in " ".join(source.split()), f"{value.name} has no example, or one of another domain"
+
+
+def test_reasons_named_in_comments_exist() -> None:
+    known = {value.name.split("ERROR_REASON_", 1)[1] for enum in REASONS for value in enum.values}
+    for file in PROTOS.rglob("*_service.proto"):
+        for line in re.findall(r"// (?:Errors: .*|[A-Z_]+ `.*)", file.read_text()):
+            assert set(re.findall(r"`([A-Z_]{4,})`", line)) <= known, line

@@ -1,0 +1,99 @@
+"""Transactions that say whether they write, and answers that are given again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from readback.identity.v1 import identity_service_pb2 as identity
+from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from mesh.database import open_engine, reading, writing
+from mesh.errors import RequestIdReused
+from mesh.requests import RequestLedger, requests_table
+
+pytestmark = pytest.mark.integration
+
+METADATA = MetaData()
+REQUESTS = requests_table(METADATA)
+COUNTERS = Table("counters", METADATA, Column("value", Integer))
+ID = "0b6e3c1a-6a3a-4f5f-8b29-4f8a2f0c7a11"
+
+
+@pytest_asyncio.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+    engine = open_engine(f"sqlite+aiosqlite:///{tmp_path}/new/folder/test.db")
+    async with writing(engine) as connection:
+        await connection.run_sync(METADATA.create_all)
+        await connection.execute(insert(COUNTERS).values(value=0))
+    yield engine
+    await engine.dispose()
+
+
+async def _value(engine: AsyncEngine) -> int:
+    async with reading(engine) as connection:
+        return (await connection.execute(select(COUNTERS.c.value))).scalar_one()
+
+
+async def test_sqlite_is_opened_for_durability(engine: AsyncEngine) -> None:
+    async with reading(engine) as connection:
+        assert (await connection.execute(text("PRAGMA journal_mode"))).scalar_one() == "wal"
+        assert (await connection.execute(text("PRAGMA synchronous"))).scalar_one() == 2
+        assert (await connection.execute(text("PRAGMA foreign_keys"))).scalar_one() == 1
+
+
+async def test_writers_that_read_first_do_not_lose_each_others_writes(engine: AsyncEngine) -> None:
+    async def increment() -> None:
+        async with writing(engine) as connection:
+            seen = (await connection.execute(select(COUNTERS.c.value))).scalar_one()
+            await asyncio.sleep(0)
+            await connection.execute(COUNTERS.update().values(value=seen + 1))
+
+    await asyncio.gather(*(increment() for _ in range(20)))
+    assert await _value(engine) == 20
+
+
+async def test_an_error_rolls_the_whole_transaction_back(engine: AsyncEngine) -> None:
+    with pytest.raises(RuntimeError):
+        async with writing(engine) as connection:
+            await connection.execute(COUNTERS.update().values(value=99))
+            raise RuntimeError
+    assert await _value(engine) == 0
+
+
+async def _logout(engine: AsyncEngine, owner: str, request_id: str, grant: str) -> tuple[identity.ExchangeTokenResponse, bool]:
+    did = False
+
+    async with writing(engine) as connection:
+
+        async def do() -> identity.ExchangeTokenResponse:
+            nonlocal did
+            did = True
+            return identity.ExchangeTokenResponse(access_token=grant)
+
+        request = identity.ExchangeTokenRequest(grant=grant)
+        answer = await RequestLedger(REQUESTS).once(connection, owner, request_id, request, identity.ExchangeTokenResponse, do)
+    return answer, did
+
+
+async def test_the_same_request_gets_the_same_answer_and_is_done_once(engine: AsyncEngine) -> None:
+    first, did = await _logout(engine, "ada", ID, "g")
+    again, did_again = await _logout(engine, "ada", ID, "g")
+    assert (did, did_again) == (True, False)
+    assert first == again
+
+
+async def test_the_same_id_with_another_payload_is_refused(engine: AsyncEngine) -> None:
+    await _logout(engine, "ada", ID, "g")
+    with pytest.raises(RequestIdReused):
+        await _logout(engine, "ada", ID, "another")
+
+
+async def test_two_customers_may_choose_the_same_id(engine: AsyncEngine) -> None:
+    await _logout(engine, "ada", ID, "g")
+    _, did = await _logout(engine, "bob", ID, "another")
+    assert did
