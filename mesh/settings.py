@@ -24,7 +24,9 @@ class ConfigurationError(Exception):
 class MeshSettings(BaseSettings):
     """What every member of the mesh needs to know."""
 
-    model_config = SettingsConfigDict(env_prefix="READBACK_", extra="ignore", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="READBACK_", extra="ignore", frozen=True, populate_by_name=True, use_attribute_docstrings=True
+    )
 
     home: Path = CHECKOUT / ".readback"
     """Folder of databases, secrets, logs and the LiveKit server of embedded mode."""
@@ -131,15 +133,16 @@ def load(settings: type[S], **overrides: object) -> S:
     try:
         return settings(**overrides)  # type: ignore[arg-type]  # overrides are checked by pydantic, with the rest
     except ValidationError as error:
-        lines = [f"  {_variable(settings, e['loc'])}{e['msg'].removeprefix('Value error, ')}" for e in error.errors(include_input=False)]
+        lines = [_complaint(settings, wrong["loc"], wrong["msg"]) for wrong in error.errors(include_input=False)]
         raise ConfigurationError("These settings are wrong:\n" + "\n".join(lines)) from None
 
 
-def _variable(settings: type[MeshSettings], location: tuple[int | str, ...]) -> str:
-    """Name of the environment variable behind a field, as a prefix of the complaint."""
-    if not location:
-        return ""
-    name = str(location[0])
-    field = settings.model_fields.get(name)
-    alias = field.validation_alias if field else None
-    return f"{alias if isinstance(alias, str) else name if name.isupper() else f'READBACK_{name.upper()}'}: "
+def variable_of(settings: type[MeshSettings], field: str) -> str:
+    """Name of the environment variable behind a field."""
+    alias = settings.model_fields[field].validation_alias if field in settings.model_fields else field
+    return alias if isinstance(alias, str) else f"READBACK_{field.upper()}"
+
+
+def _complaint(settings: type[MeshSettings], location: tuple[int | str, ...], message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    return f"  {variable_of(settings, str(location[0]))}: {text}" if location else f"  {text}"
