@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory --no-builtin-rules
-.PHONY: help run test check static pytest gen lock fmt system-packages clean
+.PHONY: help run test check static pytest gen lock fmt system-packages livekit clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -25,7 +25,7 @@ help: ## This list
 run: $(RUNTIME) ## Set up what is missing and start everything; Ctrl-C ends it
 	@exec $(BIN)/readback up
 
-test: $(DEVELOPMENT) system-packages check ## Set up what tests need, then everything that CI runs
+test: $(DEVELOPMENT) system-packages livekit check ## Set up what tests need, then everything that CI runs
 
 check: static pytest ## What CI runs: format, lint, types, contracts, freshness of gen/, every layer of tests
 
@@ -79,3 +79,6 @@ $(DEVELOPMENT): requirements-dev.lock requirements.lock pyproject.toml $(UV)
 
 system-packages:
 	@tools/system_packages.sh
+
+livekit: $(DEVELOPMENT)
+	@$(BIN)/python -m cli.livekit

@@ -1,0 +1,5 @@
+"""`python -m cli` is `readback`."""
+
+from cli.main import run
+
+run()

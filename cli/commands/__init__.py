@@ -1,0 +1,1 @@
+"""One module a command group; each has a `register` that adds its commands."""

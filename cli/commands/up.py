@@ -1,0 +1,71 @@
+"""`readback up`: the whole product on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from cli.livekit import config, server
+from cli.settings import UpSettings, check_all, unknown_variables
+from cli.supervisor import home, ports
+from cli.supervisor.foreground import supervise
+from cli.supervisor.parts import Part, parts_of, reachable_host
+
+EXAMPLES = (
+    "Show flights from Chennai to Delhi tomorrow morning.",
+    "What about the evening?",
+    "I need two seats from Mumbai to Singapore on Friday, the cheapest.",
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command()(up)
+
+
+def up(verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show everything that the parts log.")] = False) -> None:
+    """Start everything: services, LiveKit, the agent and the page. Ctrl-C ends it."""
+    console = Console()
+    settings = check_all()
+    _warn_of_slips(console)
+    with home.held(settings.home):
+        parts = _prepare(settings, console)
+        console.print(f"\n[bold]Readback[/]  starting {len(parts)} parts\n", highlight=False)
+        asyncio.run(supervise(settings, parts, console, verbose=verbose, when_ready=lambda: _welcome(settings, console)))
+
+
+def _warn_of_slips(console: Console) -> None:
+    for name, meant in unknown_variables().items():
+        hint = f"; did you mean {meant}?" if meant else "."
+        console.print(f"  [yellow]![/] {name} is no setting of Readback{hint}", highlight=False)
+
+
+def _prepare(settings: UpSettings, console: Console) -> tuple[Part, ...]:
+    """Everything that can fail before anything runs."""
+    home.require_secrets_of_databases(settings.home)
+    program = config_file = None
+    if not settings.livekit_is_external:
+        ports.check(parts_of(settings, Path(), Path()), settings.bind)
+        program = server.provide(settings.home, console)
+        config_file = config.write(settings)
+    parts = parts_of(settings, program, config_file)
+    ports.check(parts, settings.bind)
+    settings.secrets.make_all()
+    return parts
+
+
+def _welcome(settings: UpSettings, console: Console) -> None:
+    address = f"http://{reachable_host(settings.bind)}:{settings.ui_port}"
+    console.print(f"\n  Open [bold cyan]{address}[/], sign up, press [bold]Call[/] and say:\n", highlight=False)
+    for example in EXAMPLES:
+        console.print(f"      “{escape(example)}”", highlight=False)
+    console.print(
+        f"\n  Flights are a sample timetable, labelled so everywhere. Logs: {settings.home / 'logs'}\n  Ctrl-C ends everything.\n",
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,1 @@
+"""The LiveKit server of embedded mode: found or built once, and configured."""

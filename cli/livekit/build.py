@@ -1,0 +1,142 @@
+"""Builds the LiveKit server from its Go module, telling how far it is: on two cores it takes about two minutes, once."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Timer
+
+from rich.console import Console
+
+from cli.errors import CommandError
+from cli.livekit import go
+
+VERSION = "v1.13.5"
+MODULE = f"github.com/livekit/livekit-server/cmd/server@{VERSION}"
+LIMIT_SECONDS = 30 * 60
+"""A build that takes longer is stuck, most likely on a network that answers nothing."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """What Go has told so far."""
+
+    began: float
+    """Monotonic seconds."""
+    downloaded: int = 0
+    """Modules."""
+    compiled: int = 0
+    """Packages."""
+
+    def read(self, line: str) -> None:
+        """Takes one line of `go install -v`."""
+        if line.startswith("go: downloading "):
+            self.downloaded += 1
+        elif line and not line.startswith("go: "):
+            self.compiled += 1
+
+    def text(self, now: float) -> str:
+        """Elapsed time and what was done in it."""
+        minutes, seconds = divmod(int(now - self.began), 60)
+        return f"{minutes}:{seconds:02d}  {self.downloaded} modules downloaded, {self.compiled} packages compiled"
+
+
+def cache_folder() -> Path:
+    """Where this user keeps what Readback can make again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "readback"
+
+
+def cached_binary() -> Path:
+    """Where the built server is kept for every checkout and home of this user."""
+    return cache_folder() / f"livekit-server-{VERSION}-{platform.system()}-{platform.machine()}".lower()
+
+
+def build(console: Console) -> Path:
+    """Builds the server into the user's cache and returns it.
+
+    Raises:
+        ToolMissing: there is no Go.
+        CommandError: Go failed; with its last words.
+    """
+    compiler = go.find()
+    target = cached_binary()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    console.print(f"Building the LiveKit server {VERSION}: once, about two minutes on two cores.")
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="build-") as scratch:
+        _install(compiler, Path(scratch), console)
+        (Path(scratch) / "server").replace(target)
+    # The binary is all that is needed again; the modules and objects behind it are a gigabyte and a half.
+    shutil.rmtree(cache_folder() / "go", ignore_errors=True)
+    return target
+
+
+def environment(scratch: Path) -> Mapping[str, str]:
+    """Go's settings: nothing of it lands outside the cache, nothing is linked to this machine's C library."""
+    return os.environ | {
+        "CGO_ENABLED": "0",
+        "GOBIN": str(scratch),
+        "GOTOOLCHAIN": "local",
+        "GOMODCACHE": str(cache_folder() / "go" / "modules"),
+        "GOCACHE": str(cache_folder() / "go" / "objects"),
+        "GOFLAGS": "-modcacherw",
+    }
+
+
+def _install(compiler: Path, scratch: Path, console: Console) -> None:
+    command = [str(compiler), "install", "-v", "-trimpath", "-ldflags=-s -w", MODULE]
+    process = subprocess.Popen(  # noqa: S603  # a compiler we found, a constant module
+        command, env=environment(scratch), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True
+    )
+    deadline = Timer(LIMIT_SECONDS, process.kill)
+    deadline.start()
+    try:
+        said = list(_followed(process, console))
+        code = process.wait()
+    finally:
+        deadline.cancel()
+        process.kill()
+    if code:
+        words = " ".join(said[-3:]) or f"it took longer than {LIMIT_SECONDS // 60} minutes"
+        raise CommandError(
+            f"The LiveKit server could not be built: {words}\nCheck the network, or put a livekit-server on PATH, or set LIVEKIT_URL."
+        )
+
+
+def _followed(process: subprocess.Popen[str], console: Console) -> Iterator[str]:
+    """Yields Go's lines while the progress is shown."""
+    assert process.stderr is not None
+    progress = Progress(time.monotonic())
+    with _shown(console) as show:
+        for line in process.stderr:
+            progress.read(line.strip())
+            show(progress)
+            yield line.strip()
+
+
+@contextmanager
+def _shown(console: Console) -> Iterator[Callable[[Progress], None]]:
+    """A spinner on a terminal; elsewhere a line every fifteen seconds."""
+    if console.is_terminal:
+        with console.status("starting the Go compiler") as status:
+            yield lambda progress: status.update(progress.text(time.monotonic()))
+        return
+    printed = time.monotonic()
+
+    def show(progress: Progress) -> None:
+        nonlocal printed
+        now = time.monotonic()
+        if now - printed >= 15:
+            printed = now
+            console.print(f"  {progress.text(now)}")
+            sys.stdout.flush()
+
+    yield show

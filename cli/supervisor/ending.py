@@ -1,0 +1,62 @@
+"""Ends everything within five seconds: callers first, then services, then the media server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import sys
+from collections.abc import Collection
+
+import psutil
+
+from cli.supervisor.parts import Stage
+from cli.supervisor.process import PartProcess
+
+GRACE_SECONDS = {Stage.CALLERS: 2.0, Stage.SERVICES: 1.5, Stage.MEDIA: 0.3}
+"""How long each stage may take to end by itself. LiveKit would wait for its rooms to empty, so it is hardly waited for."""
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def adopt_orphans() -> None:
+    """Makes Linux hand the orphans of our children to us, so that none is out of sight. Elsewhere process groups must do."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+async def end(processes: Collection[PartProcess], hurry: asyncio.Event) -> None:
+    """Asks stage by stage, then kills what is left. With `hurry` set nothing is waited for."""
+    for stage in Stage:
+        group = [process for process in processes if process.part.stage is stage]
+        await _end_stage(group, GRACE_SECONDS[stage], hurry)
+
+
+async def _end_stage(group: Collection[PartProcess], grace: float, hurry: asyncio.Event) -> None:
+    for process in group:
+        process.terminate()
+    all_ended = asyncio.create_task(_all_ended(group))
+    impatient = asyncio.create_task(hurry.wait())
+    await asyncio.wait((all_ended, impatient), timeout=grace, return_when=asyncio.FIRST_COMPLETED)
+    impatient.cancel()
+    for process in group:
+        process.kill()
+    await all_ended
+
+
+async def _all_ended(group: Collection[PartProcess]) -> bool:
+    for process in group:
+        await process.wait()
+    return True
+
+
+def kill_descendants(spared: Collection[int] = ()) -> list[str]:
+    """Kills whatever else descends from this process and returns the names; the last net under everything above."""
+    left = [child for child in psutil.Process().children(recursive=True) if child.pid not in spared]
+    names = []
+    for child in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            names.append(child.name())
+            child.kill()
+    psutil.wait_procs(left, timeout=1)
+    return names
