@@ -34,7 +34,7 @@ async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
     await engine.dispose()
 
 
-async def _value(engine: AsyncEngine) -> int:
+async def _value(engine: AsyncEngine):
     async with reading(engine) as connection:
         return (await connection.execute(select(COUNTERS.c.value))).scalar_one()
 
