@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from readback.options.v1 import options_pb2 as readback_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+readback/identity/v1/identity_service.proto\x12\x14readback.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!readback/options/v1/options.proto\"\x8f\x01\n\x08\x43ustomer\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x12\n\x05\x65mail\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x19\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x0e\n\x06locale\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb3\x01\n\tTokenPair\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x36\n\x12\x61\x63\x63\x65ss_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\rrefresh_token\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x37\n\x13session_expire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb0\x01\n\x0fRegisterRequest\x12\x1c\n\x05\x65mail\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x18\xfe\x01`\x01\x12\x1f\n\x08password\x18\x02 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x08\x18\x80\x02\x12\"\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x0c\x80\x01\x01\xbaH\x06r\x04\x10\x01\x18\x64\x12:\n\x06locale\x18\x04 \x01(\tB*\xbaH\'r%2#^$|^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$\"u\n\x10RegisterResponse\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.Customer\x12/\n\x06tokens\x18\x02 \x01(\x0b\x32\x1f.readback.identity.v1.TokenPair\"M\n\x0cLoginRequest\x12\x1c\n\x05\x65mail\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\xfe\x01\x12\x1f\n\x08password\x18\x02 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x02\"r\n\rLoginResponse\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.Customer\x12/\n\x06tokens\x18\x02 \x01(\x0b\x32\x1f.readback.identity.v1.TokenPair\"=\n\x15RefreshSessionRequest\x12$\n\rrefresh_token\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x04\"I\n\x16RefreshSessionResponse\x12/\n\x06tokens\x18\x01 \x01(\x0b\x32\x1f.readback.identity.v1.TokenPair\"-\n\rLogoutRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x10\n\x0eLogoutResponse\"\x14\n\x12GetCustomerRequest\"G\n\x13GetCustomerResponse\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.Customer\"V\n\x15\x44\x65leteCustomerRequest\x12\x1f\n\x08password\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1c\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x18\n\x16\x44\x65leteCustomerResponse\"P\n\x10GrantCallRequest\x12!\n\x0f\x63onversation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x07\x63\x61ll_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"X\n\x11GrantCallResponse\x12\x12\n\x05grant\x18\x01 \x01(\tB\x03\x80\x01\x01\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"M\n\x12RevokeGrantRequest\x12\x19\n\x07\x63\x61ll_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x15\n\x13RevokeGrantResponse\"Z\n\x14\x45xchangeTokenRequest\x12&\n\x0f\x61\x63tor_assertion\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80@\x12\x1a\n\x05grant\x18\x02 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x04\"c\n\x15\x45xchangeTokenResponse\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x10\n\x0eGetJwksRequest\"$\n\x0fGetJwksResponse\x12\x11\n\tkeys_json\x18\x01 \x03(\t2\xbf\n\n\x0fIdentityService\x12x\n\x08Register\x12%.readback.identity.v1.RegisterRequest\x1a&.readback.identity.v1.RegisterResponse\"\x1d\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x12\"\r/v1/customers:\x01*\x12t\n\x05Login\x12\".readback.identity.v1.LoginRequest\x1a#.readback.identity.v1.LoginResponse\"\"\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x17\"\x12/v1/sessions:login:\x01*\x12\x91\x01\n\x0eRefreshSession\x12+.readback.identity.v1.RefreshSessionRequest\x1a,.readback.identity.v1.RefreshSessionResponse\"$\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x19\"\x14/v1/sessions:refresh:\x01*\x12{\n\x06Logout\x12#.readback.identity.v1.LogoutRequest\x1a$.readback.identity.v1.LogoutResponse\"&\x90\x02\x02\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x18\"\x13/v1/sessions:logout:\x01*\x12\x85\x01\n\x0bGetCustomer\x12(.readback.identity.v1.GetCustomerRequest\x1a).readback.identity.v1.GetCustomerResponse\"!\x90\x02\x01\x8a\xb2\x19\x02\x02\x03\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/customers/me\x12\x97\x01\n\x0e\x44\x65leteCustomer\x12+.readback.identity.v1.DeleteCustomerRequest\x1a,.readback.identity.v1.DeleteCustomerResponse\"*\x90\x02\x02\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/customers/me:delete:\x01*\x12{\n\tGrantCall\x12&.readback.identity.v1.GrantCallRequest\x1a\'.readback.identity.v1.GrantCallResponse\"\x1d\x90\x02\x02\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x0f\"\n/v1/grants:\x01*\x12\x89\x01\n\x0bRevokeGrant\x12(.readback.identity.v1.RevokeGrantRequest\x1a).readback.identity.v1.RevokeGrantResponse\"%\x90\x02\x02\x8a\xb2\x19\x02\x02\x04\x82\xd3\xe4\x93\x02\x16\"\x11/v1/grants:revoke:\x01*\x12\x8d\x01\n\rExchangeToken\x12*.readback.identity.v1.ExchangeTokenRequest\x1a+.readback.identity.v1.ExchangeTokenResponse\"#\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x18\"\x13/v1/tokens:exchange:\x01*\x12p\n\x07GetJwks\x12$.readback.identity.v1.GetJwksRequest\x1a%.readback.identity.v1.GetJwksResponse\"\x18\x90\x02\x01\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\n\x12\x08/v1/jwksb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+readback/identity/v1/identity_service.proto\x12\x14readback.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!readback/options/v1/options.proto\"\x8f\x01\n\x08\x43ustomer\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x12\n\x05\x65mail\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x19\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x0e\n\x06locale\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb3\x01\n\tTokenPair\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x36\n\x12\x61\x63\x63\x65ss_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\rrefresh_token\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x37\n\x13session_expire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb2\x01\n\x0fRegisterRequest\x12\x1c\n\x05\x65mail\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x18\xfe\x01`\x01\x12\x1f\n\x08password\x18\x02 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x08\x18\x80\x02\x12\"\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x0c\x80\x01\x01\xbaH\x06r\x04\x10\x01\x18\x64\x12<\n\x06locale\x18\x04 \x01(\tB,\xbaH)r\'\x18#2#^$|^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$\"u\n\x10RegisterResponse\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.Customer\x12/\n\x06tokens\x18\x02 \x01(\x0b\x32\x1f.readback.identity.v1.TokenPair\"M\n\x0cLoginRequest\x12\x1c\n\x05\x65mail\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\xfe\x01\x12\x1f\n\x08password\x18\x02 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x02\"r\n\rLoginResponse\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.Customer\x12/\n\x06tokens\x18\x02 \x01(\x0b\x32\x1f.readback.identity.v1.TokenPair\"=\n\x15RefreshSessionRequest\x12$\n\rrefresh_token\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x04\"I\n\x16RefreshSessionResponse\x12/\n\x06tokens\x18\x01 \x01(\x0b\x32\x1f.readback.identity.v1.TokenPair\"-\n\rLogoutRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x10\n\x0eLogoutResponse\"\x14\n\x12GetCustomerRequest\"G\n\x13GetCustomerResponse\x12\x30\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1e.readback.identity.v1.Customer\"V\n\x15\x44\x65leteCustomerRequest\x12\x1f\n\x08password\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1c\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x18\n\x16\x44\x65leteCustomerResponse\"P\n\x10GrantCallRequest\x12!\n\x0f\x63onversation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x19\n\x07\x63\x61ll_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"X\n\x11GrantCallResponse\x12\x12\n\x05grant\x18\x01 \x01(\tB\x03\x80\x01\x01\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"M\n\x12RevokeGrantRequest\x12\x19\n\x07\x63\x61ll_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x15\n\x13RevokeGrantResponse\"Z\n\x14\x45xchangeTokenRequest\x12&\n\x0f\x61\x63tor_assertion\x18\x01 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80@\x12\x1a\n\x05grant\x18\x02 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x04\"c\n\x15\x45xchangeTokenResponse\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x10\n\x0eGetJwksRequest\"$\n\x0fGetJwksResponse\x12\x11\n\tkeys_json\x18\x01 \x03(\t2\xbf\n\n\x0fIdentityService\x12x\n\x08Register\x12%.readback.identity.v1.RegisterRequest\x1a&.readback.identity.v1.RegisterResponse\"\x1d\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x12\"\r/v1/customers:\x01*\x12t\n\x05Login\x12\".readback.identity.v1.LoginRequest\x1a#.readback.identity.v1.LoginResponse\"\"\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x17\"\x12/v1/sessions:login:\x01*\x12\x91\x01\n\x0eRefreshSession\x12+.readback.identity.v1.RefreshSessionRequest\x1a,.readback.identity.v1.RefreshSessionResponse\"$\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x19\"\x14/v1/sessions:refresh:\x01*\x12{\n\x06Logout\x12#.readback.identity.v1.LogoutRequest\x1a$.readback.identity.v1.LogoutResponse\"&\x90\x02\x02\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x18\"\x13/v1/sessions:logout:\x01*\x12\x85\x01\n\x0bGetCustomer\x12(.readback.identity.v1.GetCustomerRequest\x1a).readback.identity.v1.GetCustomerResponse\"!\x90\x02\x01\x8a\xb2\x19\x02\x02\x03\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/customers/me\x12\x97\x01\n\x0e\x44\x65leteCustomer\x12+.readback.identity.v1.DeleteCustomerRequest\x1a,.readback.identity.v1.DeleteCustomerResponse\"*\x90\x02\x02\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/customers/me:delete:\x01*\x12{\n\tGrantCall\x12&.readback.identity.v1.GrantCallRequest\x1a\'.readback.identity.v1.GrantCallResponse\"\x1d\x90\x02\x02\x8a\xb2\x19\x01\x02\x82\xd3\xe4\x93\x02\x0f\"\n/v1/grants:\x01*\x12\x89\x01\n\x0bRevokeGrant\x12(.readback.identity.v1.RevokeGrantRequest\x1a).readback.identity.v1.RevokeGrantResponse\"%\x90\x02\x02\x8a\xb2\x19\x02\x02\x04\x82\xd3\xe4\x93\x02\x16\"\x11/v1/grants:revoke:\x01*\x12\x8d\x01\n\rExchangeToken\x12*.readback.identity.v1.ExchangeTokenRequest\x1a+.readback.identity.v1.ExchangeTokenResponse\"#\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\x18\"\x13/v1/tokens:exchange:\x01*\x12p\n\x07GetJwks\x12$.readback.identity.v1.GetJwksRequest\x1a%.readback.identity.v1.GetJwksResponse\"\x18\x90\x02\x01\x8a\xb2\x19\x01\x01\x82\xd3\xe4\x93\x02\n\x12\x08/v1/jwksb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,7 +50,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTERREQUEST'].fields_by_name['display_name']._loaded_options = None
   _globals['_REGISTERREQUEST'].fields_by_name['display_name']._serialized_options = b'\200\001\001\272H\006r\004\020\001\030d'
   _globals['_REGISTERREQUEST'].fields_by_name['locale']._loaded_options = None
-  _globals['_REGISTERREQUEST'].fields_by_name['locale']._serialized_options = b'\272H\'r%2#^$|^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'
+  _globals['_REGISTERREQUEST'].fields_by_name['locale']._serialized_options = b'\272H)r\'\030#2#^$|^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'
   _globals['_LOGINREQUEST'].fields_by_name['email']._loaded_options = None
   _globals['_LOGINREQUEST'].fields_by_name['email']._serialized_options = b'\200\001\001\272H\007r\005\020\001\030\376\001'
   _globals['_LOGINREQUEST'].fields_by_name['password']._loaded_options = None
@@ -104,45 +104,45 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TOKENPAIR']._serialized_start=343
   _globals['_TOKENPAIR']._serialized_end=522
   _globals['_REGISTERREQUEST']._serialized_start=525
-  _globals['_REGISTERREQUEST']._serialized_end=701
-  _globals['_REGISTERRESPONSE']._serialized_start=703
-  _globals['_REGISTERRESPONSE']._serialized_end=820
-  _globals['_LOGINREQUEST']._serialized_start=822
-  _globals['_LOGINREQUEST']._serialized_end=899
-  _globals['_LOGINRESPONSE']._serialized_start=901
-  _globals['_LOGINRESPONSE']._serialized_end=1015
-  _globals['_REFRESHSESSIONREQUEST']._serialized_start=1017
-  _globals['_REFRESHSESSIONREQUEST']._serialized_end=1078
-  _globals['_REFRESHSESSIONRESPONSE']._serialized_start=1080
-  _globals['_REFRESHSESSIONRESPONSE']._serialized_end=1153
-  _globals['_LOGOUTREQUEST']._serialized_start=1155
-  _globals['_LOGOUTREQUEST']._serialized_end=1200
-  _globals['_LOGOUTRESPONSE']._serialized_start=1202
-  _globals['_LOGOUTRESPONSE']._serialized_end=1218
-  _globals['_GETCUSTOMERREQUEST']._serialized_start=1220
-  _globals['_GETCUSTOMERREQUEST']._serialized_end=1240
-  _globals['_GETCUSTOMERRESPONSE']._serialized_start=1242
-  _globals['_GETCUSTOMERRESPONSE']._serialized_end=1313
-  _globals['_DELETECUSTOMERREQUEST']._serialized_start=1315
-  _globals['_DELETECUSTOMERREQUEST']._serialized_end=1401
-  _globals['_DELETECUSTOMERRESPONSE']._serialized_start=1403
-  _globals['_DELETECUSTOMERRESPONSE']._serialized_end=1427
-  _globals['_GRANTCALLREQUEST']._serialized_start=1429
-  _globals['_GRANTCALLREQUEST']._serialized_end=1509
-  _globals['_GRANTCALLRESPONSE']._serialized_start=1511
-  _globals['_GRANTCALLRESPONSE']._serialized_end=1599
-  _globals['_REVOKEGRANTREQUEST']._serialized_start=1601
-  _globals['_REVOKEGRANTREQUEST']._serialized_end=1678
-  _globals['_REVOKEGRANTRESPONSE']._serialized_start=1680
-  _globals['_REVOKEGRANTRESPONSE']._serialized_end=1701
-  _globals['_EXCHANGETOKENREQUEST']._serialized_start=1703
-  _globals['_EXCHANGETOKENREQUEST']._serialized_end=1793
-  _globals['_EXCHANGETOKENRESPONSE']._serialized_start=1795
-  _globals['_EXCHANGETOKENRESPONSE']._serialized_end=1894
-  _globals['_GETJWKSREQUEST']._serialized_start=1896
-  _globals['_GETJWKSREQUEST']._serialized_end=1912
-  _globals['_GETJWKSRESPONSE']._serialized_start=1914
-  _globals['_GETJWKSRESPONSE']._serialized_end=1950
-  _globals['_IDENTITYSERVICE']._serialized_start=1953
-  _globals['_IDENTITYSERVICE']._serialized_end=3296
+  _globals['_REGISTERREQUEST']._serialized_end=703
+  _globals['_REGISTERRESPONSE']._serialized_start=705
+  _globals['_REGISTERRESPONSE']._serialized_end=822
+  _globals['_LOGINREQUEST']._serialized_start=824
+  _globals['_LOGINREQUEST']._serialized_end=901
+  _globals['_LOGINRESPONSE']._serialized_start=903
+  _globals['_LOGINRESPONSE']._serialized_end=1017
+  _globals['_REFRESHSESSIONREQUEST']._serialized_start=1019
+  _globals['_REFRESHSESSIONREQUEST']._serialized_end=1080
+  _globals['_REFRESHSESSIONRESPONSE']._serialized_start=1082
+  _globals['_REFRESHSESSIONRESPONSE']._serialized_end=1155
+  _globals['_LOGOUTREQUEST']._serialized_start=1157
+  _globals['_LOGOUTREQUEST']._serialized_end=1202
+  _globals['_LOGOUTRESPONSE']._serialized_start=1204
+  _globals['_LOGOUTRESPONSE']._serialized_end=1220
+  _globals['_GETCUSTOMERREQUEST']._serialized_start=1222
+  _globals['_GETCUSTOMERREQUEST']._serialized_end=1242
+  _globals['_GETCUSTOMERRESPONSE']._serialized_start=1244
+  _globals['_GETCUSTOMERRESPONSE']._serialized_end=1315
+  _globals['_DELETECUSTOMERREQUEST']._serialized_start=1317
+  _globals['_DELETECUSTOMERREQUEST']._serialized_end=1403
+  _globals['_DELETECUSTOMERRESPONSE']._serialized_start=1405
+  _globals['_DELETECUSTOMERRESPONSE']._serialized_end=1429
+  _globals['_GRANTCALLREQUEST']._serialized_start=1431
+  _globals['_GRANTCALLREQUEST']._serialized_end=1511
+  _globals['_GRANTCALLRESPONSE']._serialized_start=1513
+  _globals['_GRANTCALLRESPONSE']._serialized_end=1601
+  _globals['_REVOKEGRANTREQUEST']._serialized_start=1603
+  _globals['_REVOKEGRANTREQUEST']._serialized_end=1680
+  _globals['_REVOKEGRANTRESPONSE']._serialized_start=1682
+  _globals['_REVOKEGRANTRESPONSE']._serialized_end=1703
+  _globals['_EXCHANGETOKENREQUEST']._serialized_start=1705
+  _globals['_EXCHANGETOKENREQUEST']._serialized_end=1795
+  _globals['_EXCHANGETOKENRESPONSE']._serialized_start=1797
+  _globals['_EXCHANGETOKENRESPONSE']._serialized_end=1896
+  _globals['_GETJWKSREQUEST']._serialized_start=1898
+  _globals['_GETJWKSREQUEST']._serialized_end=1914
+  _globals['_GETJWKSRESPONSE']._serialized_start=1916
+  _globals['_GETJWKSRESPONSE']._serialized_end=1952
+  _globals['_IDENTITYSERVICE']._serialized_start=1955
+  _globals['_IDENTITYSERVICE']._serialized_end=3298
 # @@protoc_insertion_point(module_scope)
