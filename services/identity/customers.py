@@ -1,0 +1,60 @@
+"""Customers: making an account, looking at it, deleting it."""
+
+from __future__ import annotations
+
+from mesh.clock import Clock
+from mesh.ids import uuid7
+from services.identity.errors import CustomerNotFound, EmailTaken
+from services.identity.password_rules import refuse_weak
+from services.identity.passwords import PasswordHasher
+from services.identity.records import Customer
+from services.identity.sessions import Sessions, TokenPair
+from services.identity.store import EmailExists, Store
+
+DEFAULT_LOCALE = "en-IN"
+
+
+def canonical(email: str) -> str:
+    """The form in which addresses are compared: without case, since people don't remember how they typed theirs."""
+    return email.casefold()
+
+
+class Customers:
+    """The people with an account."""
+
+    def __init__(self, store: Store, hasher: PasswordHasher, sessions: Sessions, clock: Clock) -> None:
+        self._store, self._hasher, self._sessions, self._clock = store, hasher, sessions, clock
+
+    async def register(self, email: str, password: str, display_name: str, locale: str) -> tuple[Customer, TokenPair]:
+        """A new account, signed in.
+
+        Raises:
+            WeakPassword: nobody should use that password.
+            EmailTaken: the address has an account.
+            Overloaded: too many passwords are being hashed.
+        """
+        refuse_weak(password, email=email, display_name=display_name)
+        async with self._store.reading() as tx:
+            if await tx.customer_by_email(canonical(email)):
+                raise EmailTaken  # before half a second of hashing, not instead of the constraint below
+        password_hash = await self._hasher.hash(password)
+        customer = Customer(uuid7(), email, display_name, locale or DEFAULT_LOCALE, password_hash, self._clock.now())
+        try:
+            async with self._store.writing() as tx:
+                await tx.add_customer(customer, canonical(email))
+                pair = await self._sessions.open(tx, customer.customer_id)
+        except EmailExists:
+            raise EmailTaken from None
+        return customer, pair
+
+    async def get(self, customer_id: str) -> Customer:
+        """The customer.
+
+        Raises:
+            CustomerNotFound: deleted since the token was made.
+        """
+        async with self._store.reading() as tx:
+            customer = await tx.customer(customer_id)
+        if customer is None:
+            raise CustomerNotFound
+        return customer

@@ -1,0 +1,87 @@
+"""What can go wrong in identity, worded for the caller.
+
+DomainError
+├── EmailTaken
+├── WeakPassword
+├── WrongCredentials        never tells which of the two is wrong
+├── TooManyAttempts         says when to try again
+├── SessionEnded
+│   └── RefreshTokenReused  somebody else may hold the token
+├── UnknownActor            the log says why, the caller isn't told
+├── GrantEnded
+└── CustomerNotFound
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal
+
+from mesh.errors import DomainError
+
+
+class EmailTaken(DomainError):
+    """The e-mail address already has an account."""
+
+    def __init__(self) -> None:
+        super().__init__("This e-mail address already has an account; sign in instead.")
+
+
+class WeakPassword(DomainError):
+    """A password nobody should choose."""
+
+    def __init__(self, problem: Literal["short", "long", "common", "personal"], advice: str) -> None:
+        super().__init__(advice, metadata={"problem": problem}, field="password")
+
+
+class WrongCredentials(DomainError):
+    """E-mail address and password don't belong together."""
+
+    def __init__(self) -> None:
+        super().__init__("The e-mail address or the password is wrong.")
+
+
+class TooManyAttempts(DomainError):
+    """An account's next attempt has to wait, whether its password would be right or not."""
+
+    def __init__(self, retry_after: timedelta) -> None:
+        super().__init__("Too many failed attempts; wait a moment and try again.", retry_after=retry_after)
+
+
+class SessionEnded(DomainError):
+    """The session is over, or never was."""
+
+    def __init__(self, message: str = "The session has ended; sign in again.") -> None:
+        super().__init__(message)
+
+
+class RefreshTokenReused(SessionEnded):
+    """A refresh token came back after its successor was used, so two parties hold the session; both lost it."""
+
+    def __init__(self) -> None:
+        super().__init__("This refresh token was used before, so the session was ended for safety; sign in again.")
+
+
+class UnknownActor(DomainError):
+    """An assertion that doesn't prove who its sender is.
+
+    `problem` is for the log: told to the sender, it would help to forge the next one.
+    """
+
+    def __init__(self, problem: str) -> None:
+        super().__init__("The assertion does not prove a known member of the mesh.")
+        self.problem = problem
+
+
+class GrantEnded(DomainError):
+    """The grant is unknown, expired or revoked."""
+
+    def __init__(self) -> None:
+        super().__init__("The grant for this call has ended.")
+
+
+class CustomerNotFound(DomainError):
+    """The customer of the token no longer exists."""
+
+    def __init__(self) -> None:
+        super().__init__("This account no longer exists.")

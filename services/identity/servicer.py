@@ -1,0 +1,154 @@
+"""The contract of identity: proto in, proto out."""
+# ruff: noqa: ARG002 -- gRPC hands every method a context
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from readback.identity.v1 import identity_service_pb2 as pb
+from readback.identity.v1 import identity_service_pb2_grpc
+from readback.options.v1.options_pb2 import ACCESS_SERVICE
+
+from mesh.auth import current_customer, current_principal
+from mesh.errors import ErrorTable
+from mesh.requests import RequestLedger
+from services.identity import errors, records
+from services.identity.customers import Customers
+from services.identity.grants import Grants
+from services.identity.sessions import Sessions, TokenPair
+from services.identity.sign_in import SignIn
+from services.identity.signing_keys import SigningKeys
+from services.identity.store import Store, Transaction
+from services.identity.token_exchange import TokenExchange
+
+ERRORS: ErrorTable = {
+    errors.EmailTaken: (grpc.StatusCode.ALREADY_EXISTS, "ERROR_REASON_EMAIL_TAKEN"),
+    errors.WeakPassword: (grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_WEAK_PASSWORD"),
+    errors.WrongCredentials: (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_WRONG_CREDENTIALS"),
+    errors.TooManyAttempts: (grpc.StatusCode.RESOURCE_EXHAUSTED, "ERROR_REASON_TOO_MANY_ATTEMPTS"),
+    errors.SessionEnded: (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_SESSION_ENDED"),
+    errors.RefreshTokenReused: (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_REFRESH_TOKEN_REUSED"),
+    errors.UnknownActor: (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_UNKNOWN_ACTOR"),
+    errors.GrantEnded: (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_GRANT_ENDED"),
+    errors.CustomerNotFound: (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_CUSTOMER_NOT_FOUND"),
+}
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Mutation = pb.LogoutRequest | pb.DeleteCustomerRequest | pb.RevokeGrantRequest
+M = TypeVar("M", bound=Message)
+
+
+class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
+    """See `identity_service.proto` for what each RPC promises."""
+
+    def __init__(
+        self,
+        *,
+        customers: Customers,
+        sign_in: SignIn,
+        sessions: Sessions,
+        grants: Grants,
+        exchange: TokenExchange,
+        keys: SigningKeys,
+        store: Store,
+        ledger: RequestLedger,
+    ) -> None:
+        self._customers, self._sign_in = customers, sign_in
+        self._sessions, self._grants = sessions, grants
+        self._exchange, self._keys = exchange, keys
+        self._store, self._ledger = store, ledger
+
+    async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.RegisterResponse:
+        """Creates an account and signs it in."""
+        customer, pair = await self._customers.register(request.email, request.password, request.display_name, request.locale)
+        return pb.RegisterResponse(customer=_customer(customer), tokens=_tokens(pair))
+
+    async def Login(self, request: pb.LoginRequest, context: Context) -> pb.LoginResponse:
+        """Signs in."""
+        customer, pair = await self._sign_in.sign_in(request.email, request.password)
+        return pb.LoginResponse(customer=_customer(customer), tokens=_tokens(pair))
+
+    async def RefreshSession(self, request: pb.RefreshSessionRequest, context: Context) -> pb.RefreshSessionResponse:
+        """Carries a session on."""
+        return pb.RefreshSessionResponse(tokens=_tokens(await self._sessions.refresh(request.refresh_token)))
+
+    async def Logout(self, request: pb.LogoutRequest, context: Context) -> pb.LogoutResponse:
+        """Ends the token's session."""
+        caller = current_principal()
+        return await self._once(caller.subject, request, pb.LogoutResponse(), lambda tx: self._sessions.end(tx, caller.session_id or ""))
+
+    async def GetCustomer(self, request: pb.GetCustomerRequest, context: Context) -> pb.GetCustomerResponse:
+        """The token's customer."""
+        return pb.GetCustomerResponse(customer=_customer(await self._customers.get(current_customer())))
+
+    async def DeleteCustomer(self, request: pb.DeleteCustomerRequest, context: Context) -> pb.DeleteCustomerResponse:
+        """Deletes the token's customer."""
+        customer_id = current_customer()
+        await self._sign_in.confirm(customer_id, request.password)
+        # The ledger keeps a fast hash of what it is given; a password must never be in one.
+        asked = pb.DeleteCustomerRequest(request_id=request.request_id)
+        return await self._once(customer_id, asked, pb.DeleteCustomerResponse(), lambda tx: tx.delete_customer(customer_id))
+
+    async def GrantCall(self, request: pb.GrantCallRequest, context: Context) -> pb.GrantCallResponse:
+        """Lets agents act in a call."""
+        caller = current_principal()
+        issued = await self._grants.grant(caller.subject, caller.session_id or "", request.conversation_id, request.call_id)
+        return pb.GrantCallResponse(grant=issued.text, expire_time=_timestamp(issued.expires_at))
+
+    async def RevokeGrant(self, request: pb.RevokeGrantRequest, context: Context) -> pb.RevokeGrantResponse:
+        """Takes that back: customers their own, members of the mesh any."""
+        caller = current_principal()
+        whose = None if caller.kind == ACCESS_SERVICE else current_customer()
+        return await self._once(
+            caller.subject, request, pb.RevokeGrantResponse(), lambda tx: self._grants.revoke(tx, request.call_id, whose)
+        )
+
+    async def ExchangeToken(self, request: pb.ExchangeTokenRequest, context: Context) -> pb.ExchangeTokenResponse:
+        """Turns an actor's proof, with or without a grant, into an access token."""
+        token = await self._exchange.exchange(request.actor_assertion, request.grant)
+        return pb.ExchangeTokenResponse(access_token=token.text, expire_time=_timestamp(token.expires_at))
+
+    async def GetJwks(self, request: pb.GetJwksRequest, context: Context) -> pb.GetJwksResponse:
+        """The keys that verify access tokens."""
+        return pb.GetJwksResponse(keys_json=[json.dumps(key) for key in self._keys.jwks()])
+
+    async def _once(self, owner: str, request: Mutation, answer: M, do: Callable[[Transaction], Awaitable[None]]) -> M:
+        """Does what a request id asks for the first time, and answers alike every time."""
+        async with self._store.writing() as tx:
+
+            async def first_time() -> M:
+                await do(tx)
+                return answer
+
+            return await self._ledger.once(tx.connection, owner, request.request_id, request, type(answer), first_time)
+
+
+def _customer(customer: records.Customer) -> pb.Customer:
+    return pb.Customer(
+        customer_id=customer.customer_id,
+        email=customer.email,
+        display_name=customer.display_name,
+        locale=customer.locale,
+        create_time=_timestamp(customer.created_at),
+    )
+
+
+def _tokens(pair: TokenPair) -> pb.TokenPair:
+    return pb.TokenPair(
+        access_token=pair.access.text,
+        access_expire_time=_timestamp(pair.access.expires_at),
+        refresh_token=pair.refresh_token,
+        session_expire_time=_timestamp(pair.session_expires_at),
+    )
+
+
+def _timestamp(moment: datetime) -> Timestamp:
+    timestamp = Timestamp()
+    timestamp.FromDatetime(moment)
+    return timestamp

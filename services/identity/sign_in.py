@@ -1,0 +1,61 @@
+"""Signing in with a password. Nothing tells a wrong password from an unknown address: not the message, not the code, not the time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mesh.clock import Clock
+from services.identity.customers import canonical
+from services.identity.errors import WrongCredentials
+from services.identity.opaque_tokens import digest_of
+from services.identity.passwords import PasswordHasher
+from services.identity.records import Customer
+from services.identity.sessions import Sessions, TokenPair
+from services.identity.store import Store
+from services.identity.throttling import charged
+
+
+class SignIn:
+    """Checks passwords, and opens sessions for the right ones."""
+
+    def __init__(self, store: Store, hasher: PasswordHasher, sessions: Sessions, clock: Clock) -> None:
+        self._store, self._hasher, self._sessions, self._clock = store, hasher, sessions, clock
+
+    async def sign_in(self, email: str, password: str) -> tuple[Customer, TokenPair]:
+        """The customer and the tokens of a new session.
+
+        Raises:
+            WrongCredentials: address and password don't belong together.
+            TooManyAttempts: too many failed lately for this address.
+            Overloaded: too many passwords are being checked.
+        """
+        customer = await self.check(email, password)
+        outdated = self._hasher.is_outdated(customer.password_hash)
+        current = replace(customer, password_hash=await self._hasher.hash(password)) if outdated else customer
+        async with self._store.writing() as tx:
+            if await tx.customer(customer.customer_id) is None:
+                raise WrongCredentials  # deleted while the password was being checked
+            if outdated:
+                await tx.set_password_hash(customer.customer_id, current.password_hash)
+            return current, await self._sessions.open(tx, customer.customer_id)
+
+    async def check(self, email: str, password: str) -> Customer:
+        """The customer whose address and password these are; counts against the account when they aren't. Raises what `sign_in` does."""
+        self._hasher.refuse_when_full()
+        account = digest_of(canonical(email))
+        async with self._store.writing() as tx:
+            await tx.put_attempts(account, charged(await tx.attempts(account), self._clock.now()))
+            customer = await tx.customer_by_email(canonical(email))
+        matches = await self._hasher.verify(password, customer.password_hash if customer else None)
+        if customer is None or not matches:
+            raise WrongCredentials
+        async with self._store.writing() as tx:
+            await tx.forget_attempts(account)
+        return customer
+
+    async def confirm(self, customer_id: str, password: str) -> None:
+        """Asks a signed-in customer for the password once more; one who is gone has nothing left to protect. Raises what `sign_in` does."""
+        async with self._store.reading() as tx:
+            customer = await tx.customer(customer_id)
+        if customer is not None:
+            await self.check(customer.email, password)

@@ -1,0 +1,94 @@
+"""A whole identity service on a free port, under a clock that tests move, and what they ask it again and again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grpc
+import pytest
+from readback.identity.v1 import identity_service_pb2 as pb
+from readback.identity.v1 import identity_service_pb2_grpc
+
+from mesh.auth import bearer
+from mesh.channel import open_channel
+from mesh.errors import reason_of
+from mesh.ids import uuid7
+from mesh.server import running
+from mesh.workload import make_assertion
+from services.identity.app import member
+from services.identity.settings import IdentitySettings
+from tests.simulated_clock import SimulatedClock
+
+PASSWORD = "a flock of quiet herons"
+SERVICE = pb.DESCRIPTOR.services_by_name["IdentityService"]
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A customer with a session."""
+
+    customer: pb.Customer
+    tokens: pb.TokenPair
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Call metadata with the access token."""
+        return bearer(self.tokens.access_token)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A running identity service."""
+
+    address: str
+    stub: identity_service_pb2_grpc.IdentityServiceAsyncStub
+    clock: SimulatedClock
+    settings: IdentitySettings
+
+    async def register(self, email: str = "asha@example.com", password: str = PASSWORD, name: str = "Asha") -> SignedIn:
+        """A new customer."""
+        made = await self.stub.Register(pb.RegisterRequest(email=email, password=password, display_name=name))
+        return SignedIn(made.customer, made.tokens)
+
+    async def login(self, email: str = "asha@example.com", password: str = PASSWORD) -> SignedIn:
+        """Another session of a customer."""
+        opened = await self.stub.Login(pb.LoginRequest(email=email, password=password))
+        return SignedIn(opened.customer, opened.tokens)
+
+    async def refresh(self, refresh_token: str) -> pb.TokenPair:
+        """The next pair."""
+        return (await self.stub.RefreshSession(pb.RefreshSessionRequest(refresh_token=refresh_token))).tokens
+
+    async def grant(self, caller: SignedIn, call_id: str, conversation_id: str | None = None) -> pb.GrantCallResponse:
+        """A grant for a call."""
+        request = pb.GrantCallRequest(call_id=call_id, conversation_id=conversation_id or uuid7())
+        return await self.stub.GrantCall(request, metadata=caller.headers)
+
+    def assertion(self, actor: str = "agent") -> str:
+        """A proof that one is a member of the mesh."""
+        return make_assertion(actor, self.settings.secrets.actor_key(actor), now=self.clock.now())
+
+    async def exchange(self, grant: str = "", actor: str = "agent") -> str:
+        """An access token of an actor."""
+        request = pb.ExchangeTokenRequest(actor_assertion=self.assertion(actor), grant=grant)
+        return (await self.stub.ExchangeToken(request)).access_token
+
+
+@asynccontextmanager
+async def running_identity(home: Path, clock: SimulatedClock | None = None, **settings: object) -> AsyncIterator[Identity]:
+    """Starts the service over the databases and secrets of a home, which may have been used before."""
+    chosen = IdentitySettings(home=home, **({"identity_bcrypt_cost": 4} | settings))  # type: ignore[arg-type]  # checked by pydantic
+    clock = clock or SimulatedClock(datetime.now(UTC))
+    async with member(chosen, clock) as identity, running(identity) as server, open_channel(server.address, SERVICE) as channel:
+        yield Identity(server.address, identity_service_pb2_grpc.IdentityServiceStub(channel), clock, chosen)
+
+
+async def refused(call: Awaitable[object]) -> tuple[grpc.StatusCode, str | None]:
+    """Code and reason with which a call is refused."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return caught.value.code(), reason_of(caught.value)

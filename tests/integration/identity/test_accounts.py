@@ -1,0 +1,152 @@
+"""Accounts over the wire: registering, signing in, looking at oneself, leaving."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import grpc
+import pytest
+from readback.identity.v1 import identity_service_pb2 as pb
+
+from mesh.auth import bearer
+from mesh.errors import metadata_of, violations_of
+from mesh.ids import uuid7
+from tests.integration.identity.harness import PASSWORD, Identity, SignedIn, refused, running_identity
+
+pytestmark = pytest.mark.integration
+
+WRONG_CREDENTIALS = (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_WRONG_CREDENTIALS")
+EMAIL_TAKEN = (grpc.StatusCode.ALREADY_EXISTS, "ERROR_REASON_EMAIL_TAKEN")
+
+
+async def _myself(identity: Identity, who: SignedIn) -> pb.Customer:
+    return (await identity.stub.GetCustomer(pb.GetCustomerRequest(), metadata=who.headers)).customer
+
+
+async def test_registering_signs_in_and_shows_the_customer_to_themselves(identity: Identity) -> None:
+    asha = await identity.register()
+    seen = await _myself(identity, asha)
+    assert seen == asha.customer
+    assert (seen.email, seen.display_name, seen.locale) == ("asha@example.com", "Asha", "en-IN")
+
+
+async def test_an_address_is_the_same_in_any_case(identity: Identity) -> None:
+    asha = await identity.register("Asha@Example.com")
+    assert asha.customer.email == "Asha@Example.com"
+    assert (await identity.login("aSHA@example.COM")).customer == asha.customer
+    assert await refused(identity.register("asha@EXAMPLE.com")) == EMAIL_TAKEN
+
+
+async def test_of_many_registrations_of_one_address_at_once_one_succeeds(identity: Identity) -> None:
+    outcomes = await asyncio.gather(*(identity.register() for _ in range(5)), return_exceptions=True)
+    assert sum(isinstance(outcome, SignedIn) for outcome in outcomes) == 1
+    assert {o.code() for o in outcomes if isinstance(o, grpc.aio.AioRpcError)} == {grpc.StatusCode.ALREADY_EXISTS}
+
+
+async def test_a_common_password_is_refused_with_the_problem_and_the_field(identity: Identity) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await identity.register(password="Password123!")
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert metadata_of(caught.value) == {"problem": "common"}
+    assert [violation.field for violation in violations_of(caught.value)] == ["password"]
+
+
+async def test_wrong_password_and_unknown_address_are_told_in_the_same_words(identity: Identity) -> None:
+    await identity.register()
+    said = []
+    for email, password in (("asha@example.com", "not her password"), ("nobody@example.com", PASSWORD)):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await identity.login(email, password)
+        said.append((caught.value.code(), caught.value.details(), metadata_of(caught.value)))
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["\U0001f6e9" * 64, "ü" * 200 + "ß" * 54, "e\u0301 is not \u00e9", "nul\0in\0the middle", "  spaces around  "],
+    ids=["64 four-byte emoji", "254 two-byte letters", "combining", "NUL", "spaces"],
+)
+async def test_any_characters_make_a_password_and_all_of_them_count(identity: Identity, password: str) -> None:
+    await identity.register(password=password)
+    await identity.login(password=password)
+    for other in (password[:-1], password + " ", password.strip() + "x", password[:7] + "\0"):
+        assert await refused(identity.login(password=other)) == WRONG_CREDENTIALS
+
+
+async def test_raising_the_cost_rehashes_at_the_next_sign_in(tmp_path: Path) -> None:
+    async with running_identity(tmp_path, identity_bcrypt_cost=4) as before:
+        await before.register()
+    async with running_identity(tmp_path, identity_bcrypt_cost=5) as after:
+        await after.login()
+        await after.login()
+    assert b"v1$2b$05$" in _database(tmp_path)
+
+
+async def test_no_secret_reaches_the_database_in_clear(tmp_path: Path) -> None:
+    async with running_identity(tmp_path) as identity:
+        asha = await identity.register()
+        grant = await identity.grant(asha, uuid7())
+        tokens = await identity.refresh(asha.tokens.refresh_token)
+    stored = _database(tmp_path)
+    for secret in (PASSWORD, asha.tokens.refresh_token, tokens.refresh_token, tokens.access_token, grant.grant):
+        assert secret.encode() not in stored
+        assert secret.removeprefix("rbr_").removeprefix("rbg_").encode() not in stored
+
+
+def _database(home: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(home.glob("identity.sqlite3*")))
+
+
+async def test_deleting_needs_the_password_and_takes_sessions_and_grants_along(identity: Identity) -> None:
+    asha = await identity.register()
+    other_session = await identity.login()
+    grant = await identity.grant(asha, uuid7())
+    wrong = pb.DeleteCustomerRequest(password="not her password", request_id=uuid7())
+    assert await refused(identity.stub.DeleteCustomer(wrong, metadata=asha.headers)) == WRONG_CREDENTIALS
+
+    right = pb.DeleteCustomerRequest(password=PASSWORD, request_id=uuid7())
+    await identity.stub.DeleteCustomer(right, metadata=asha.headers)
+    await identity.stub.DeleteCustomer(right, metadata=asha.headers)  # the answer got lost: the same again
+
+    gone = (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_CUSTOMER_NOT_FOUND")
+    assert await refused(_myself(identity, asha)) == gone
+    assert await refused(identity.login()) == WRONG_CREDENTIALS
+    ended = (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_SESSION_ENDED")
+    assert await refused(identity.refresh(other_session.tokens.refresh_token)) == ended
+    assert await refused(identity.exchange(grant.grant)) == (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_GRANT_ENDED")
+    assert await refused(identity.grant(asha, uuid7())) == ended
+    assert (await identity.register()).customer.customer_id != asha.customer.customer_id
+
+
+async def test_an_agent_sees_the_customer_of_its_call_and_may_not_delete_them(identity: Identity) -> None:
+    asha = await identity.register()
+    agent = bearer(await identity.exchange((await identity.grant(asha, uuid7())).grant))
+    seen = await identity.stub.GetCustomer(pb.GetCustomerRequest(), metadata=agent)
+    assert seen.customer == asha.customer
+    request = pb.DeleteCustomerRequest(password=PASSWORD, request_id=uuid7())
+    code, _ = await refused(identity.stub.DeleteCustomer(request, metadata=agent))
+    assert code is grpc.StatusCode.PERMISSION_DENIED
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("email", ""),
+        ("email", "not an address"),
+        ("email", f"{'a' * 250}@example.com"),
+        ("password", "short"),
+        ("password", "x" * 257),
+        ("display_name", ""),
+        ("display_name", "x" * 101),
+        ("locale", "en_IN"),
+        ("locale", "en-" + "-".join(["aaaaaaaa"] * 40)),
+    ],
+)
+async def test_a_malformed_registration_names_the_field(identity: Identity, field: str, value: str) -> None:
+    good = {"email": "asha@example.com", "password": PASSWORD, "display_name": "Asha", "locale": "hi-IN"}
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await identity.stub.Register(pb.RegisterRequest(**(good | {field: value})))
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert {violation.field for violation in violations_of(caught.value)} == {field}
+    assert value not in (caught.value.details() or "") or value == ""
