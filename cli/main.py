@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import traceback
@@ -9,29 +10,39 @@ from pathlib import Path
 
 import typer
 
-from cli.commands import account, call, data, doctor, flights, serve, understand, up, watch
-from cli.errors import CommandError
-from mesh.settings import CHECKOUT, ConfigurationError
+GROUPS = {
+    "up": "up",
+    "serve": "serve",
+    "agent": "serve",
+    "ui": "serve",
+    "doctor": "doctor",
+    "login": "account",
+    "logout": "account",
+    "call": "call",
+    "watch": "watch",
+    "flights": "flights",
+    "understand": "understand",
+    "migrate": "data",
+    "reset": "data",
+}
+"""Each command and the module of `cli.commands` that holds it."""
 
-app = typer.Typer(
-    help="Readback, a travel voice agent. `readback up` starts everything; the other commands talk to what runs.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-)
-for group in (up, serve, doctor, account, call, watch, flights, understand, data):
-    group.register(app)
+HELP = "Readback, a travel voice agent. `readback up` starts everything; the other commands talk to what runs."
+
+
+def build(wanted: str | None = None) -> typer.Typer:
+    """The command line; with the group of `wanted` alone, since every part starts through here and imports cost a second."""
+    app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+    app.callback(help=HELP)(lambda: None)
+    for group in [GROUPS[wanted]] if wanted in GROUPS else dict.fromkeys(GROUPS.values()):
+        importlib.import_module(f"cli.commands.{group}").register(app)
+    return app
 
 
 def run() -> None:
     """Runs the command line; whatever goes wrong ends as one sentence and an exit code."""
     try:
-        app()
-    except CommandError as error:
-        _fail(str(error), error.exit_code)
-    except ConfigurationError as error:
-        _fail(str(error), 2)
+        build(sys.argv[1] if len(sys.argv) > 1 else None)()
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
@@ -39,17 +50,20 @@ def run() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:  # noqa: BLE001  # the last place where a traceback can be kept from the person
-        _fail(f"Something unexpected went wrong ({type(error).__name__}); the details are in {_record()}.", 1)
+        from cli.failures import explained  # costs gRPC's import, which most commands don't need
 
-
-def _fail(sentence: str, code: int) -> None:
-    print(sentence, file=sys.stderr)
-    sys.exit(code)
+        sentence, code = explained(error) or (
+            f"Something unexpected went wrong ({type(error).__name__}); the details are in {_record()}.",
+            1,
+        )
+        print(sentence, file=sys.stderr)
+        sys.exit(code)
 
 
 def _record() -> Path:
     """Writes the traceback where the person can find it and we can ask for it."""
-    path = Path(os.environ.get("READBACK_HOME") or CHECKOUT / ".readback") / "logs" / "command.log"
+    home = Path(os.environ.get("READBACK_HOME") or Path(__file__).resolve().parent.parent / ".readback")
+    path = home / "logs" / "command.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         traceback.print_exc(file=file)

@@ -105,7 +105,8 @@ class Product:
                     return found
                 left = deadline - time.monotonic()
                 ended = self.process.poll() is not None and not self._reading()
-                assert left > 0 and not ended, f"{text!r} never came; it wrote:\n" + "\n".join(self.lines)
+                if left <= 0 or ended:
+                    raise AssertionError(f"{text!r} never came; it wrote:\n" + "\n".join(self.lines))
                 self.changed.wait(min(left, 0.2))
 
     def _reading(self) -> bool:

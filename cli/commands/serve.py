@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import sys
 from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.console import Console
-
-from cli.errors import UsageError
-from cli.settings import check_all
-from cli.supervisor import ports
-from cli.supervisor.foreground import supervise
-from cli.supervisor.parts import parts_of
-from mesh.settings import ConfigurationError
 
 
 class Service(StrEnum):
@@ -34,16 +25,16 @@ def register(app: typer.Typer) -> None:
     app.command()(ui)
 
 
-def serve(names: Annotated[list[Service], typer.Argument(help="Services to serve, each in a process of its own.")]) -> None:
+def serve(
+    names: Annotated[list[Service], typer.Argument(help="Services to serve; several are supervised, each in a process of its own.")],
+) -> None:
     """Serve one service of the mesh, or several."""
-    if len(names) == 1:
+    if len(set(names)) > 1:
+        from cli.supervisor.several import serve_all  # a single service has no use for a supervisor and shouldn't wait for it
+
+        serve_all({str(name) for name in names})
+    else:
         _run(f"services.{names[0]}.app")
-        return
-    settings = check_all()
-    parts = [part for part in parts_of(settings, None, None) if part.name in set(names)]
-    ports.check(parts, settings.bind)
-    settings.secrets.make_all()
-    asyncio.run(supervise(settings, parts, Console()))
 
 
 def agent() -> None:
@@ -57,9 +48,6 @@ def ui() -> None:
 
 
 def _run(module: str) -> None:
-    """Runs the `main` of a part. Imported here, so that no other command pays for it."""
-    try:
-        importlib.import_module(module).main()
-    except ConfigurationError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(UsageError.exit_code) from None
+    """Runs the `main` of a part, which finds its settings in the environment and no arguments of ours."""
+    sys.argv[1:] = []
+    importlib.import_module(module).main()

@@ -54,7 +54,7 @@ def is_held(home: Path) -> bool:
 
 def databases(home: Path) -> list[Path]:
     """Every database file, with what SQLite keeps beside it."""
-    return sorted(home.glob("*.sqlite3*"))
+    return sorted(path for pattern in ("*.sqlite3*", "*.db", "*.db-*") for path in home.glob(pattern))
 
 
 def require_secrets_of_databases(home: Path) -> None:

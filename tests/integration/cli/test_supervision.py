@@ -109,10 +109,8 @@ async def test_a_killed_part_comes_back_and_is_said_so(tmp_path: Path) -> None:
 
 async def test_nothing_is_left_of_stubborn_parts_and_their_runaway_children(tmp_path: Path) -> None:
     before = set(started_by_us())
-    async with supervised(tmp_path, part("mule", "--stubborn", "--child", stage=Stage.CALLERS), part("store", "--stubborn")) as (
-        supervisor,
-        _,
-    ):
+    mule = part("mule", "--stubborn", "--child", stage=Stage.CALLERS)
+    async with supervised(tmp_path, mule, part("store", "--stubborn")):
         assert len(set(started_by_us()) - before) >= 4  # two parts, a grandchild, the warden
         began = time.monotonic()
     assert set(started_by_us()) - before == set()
@@ -147,7 +145,8 @@ from cli.supervisor.parts import Part, Stage
 from cli.supervisor.report import Terminal
 from cli.supervisor.supervisor import Supervisor
 from rich.console import Console
-part = Part("mule", ({sys.executable!r}, {str(SCRIPT)!r}, "--port", "{port}", "--stubborn"), "http://127.0.0.1:{port}/", "", (), Stage.SERVICES)
+command = ({sys.executable!r}, {str(SCRIPT)!r}, "--port", "{port}", "--stubborn")
+part = Part("mule", command, "http://127.0.0.1:{port}/", "", (), Stage.SERVICES)
 asyncio.run(Supervisor([part], dict(os.environ), Path({str(tmp_path)!r}), Terminal(Console())).run(lambda: print("up", flush=True)))
 """
     supervisor = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
@@ -158,5 +157,5 @@ asyncio.run(Supervisor([part], dict(os.environ), Path({str(tmp_path)!r}), Termin
         assert len(children) >= 2
         supervisor.send_signal(signal.SIGKILL)
         supervisor.wait()
-    gone, alive = psutil.wait_procs(children, timeout=10)
+    _, alive = psutil.wait_procs(children, timeout=10)
     assert alive == []
