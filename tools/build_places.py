@@ -88,6 +88,7 @@ class Row:
     lon: float = 0.0
     feet: int = 0
     metro: str = ""
+    city_code: str = ""
     rank: float = LEAST_RANK
     members: list[str] = field(default_factory=list)
     spoken: set[str] = field(default_factory=set)
@@ -138,7 +139,8 @@ def airports(rows: Iterable[dict[str, str]]) -> dict[str, Row]:
         city = plain(r["city_name_list"].split("=")[0])
         row = Row(r["iata_code"], plain(r["name"]), short_name(city) or city, r["country_code"], r["timezone"], r["icao_code"])
         row.lat, row.lon, row.feet = float(r["latitude"]), float(r["longitude"]), round(float(r["elevation"] or 0) * 3.28084)
-        row.metro, row.rank = city_code(r), max(float(r["page_rank"] or 0), LEAST_RANK)
+        row.metro = row.city_code = city_code(r)
+        row.rank = max(float(r["page_rank"] or 0), LEAST_RANK)
         english, other = names_of(r)
         row.spellings |= {fold(short_name(n)) for n in english | other | {row.name}}
         found[row.code] = row
@@ -164,8 +166,12 @@ def correct(found: dict[str, Row], overlay: dict[str, Any]) -> None:
             continue
         row = found[entry["code"]]
         row.name, row.city, row.metro = entry.get("name", row.name), entry.get("city", row.city), entry.get("metro", row.metro)
+        row.city_code = row.metro
         row.rank = min(max(row.rank, entry.get("rank", 0.0)), entry.get("rank_cap", 1.0))
         row.spoken |= {fold(a) for a in entry.get("aliases", [])}
+    for tier in overlay["known"]:
+        for code in tier["codes"].split():
+            found[code].rank = max(found[code].rank, tier["rank"])
 
 
 def together(rows: list[Row]) -> list[Row]:
@@ -201,20 +207,35 @@ def metros(found: dict[str, Row], overlay: dict[str, Any], cities: dict[str, dic
     return areas
 
 
-def name_cities(found: dict[str, Row], areas: dict[str, Row], cities: dict[str, dict[str, str]]) -> None:
-    """Gives each city's alternative names to its metropolitan area, or to its only airport."""
-    for row in [*areas.values(), *(r for r in found.values() if r.metro == r.code)]:
-        if row.code in cities and row.code not in {"REK"}:
-            english, other = names_of(cities[row.code])
-            historic_or_english = {n for n in english if len(n.split()) <= 3}
-            row.spoken |= historic_or_english if row.rank > LEAST_RANK else set()
+def heirs(found: dict[str, Row], areas: dict[str, Row]) -> dict[str, Row]:
+    """City code → what travellers who name the city mean: its area, or the busiest of its airports."""
+    chosen: dict[str, Row] = {}
+    for row in sorted(found.values(), key=lambda row: (-row.rank, row.code)):
+        chosen.setdefault(row.city_code or row.code, row)
+    return chosen | areas
+
+
+def name_cities(found: dict[str, Row], areas: dict[str, Row], cities: dict[str, dict[str, str]]) -> dict[str, Row]:
+    """Gives each city's names to its heir and takes them from its other airports; returns the heirs."""
+    chosen = heirs(found, areas)
+    for code, row in chosen.items():
+        if code in cities and code != "REK":
+            english, other = names_of(cities[code])
+            row.spoken |= {n for n in english if len(n.split()) <= 3} if row.rank > LEAST_RANK else set()
             row.spellings |= other | english
         row.spoken.add(fold(row.city))
     for row in found.values():
-        if row.metro != row.code:
-            row.spoken |= {fold(f"{row.city} {short_name(row.name)}")} if fold(row.city) not in fold(row.name) else set()
-            row.spoken.discard(fold(areas[row.metro].city))
-            row.spellings.discard(fold(areas[row.metro].city))
+        heir = chosen[row.city_code or row.code] if row.metro == row.code else areas[row.metro]
+        if heir is row or heir.code == row.code:
+            continue
+        row.spoken |= (
+            {fold(f"{row.city} {short_name(row.name)}")} if row.metro != row.code and fold(row.city) not in fold(row.name) else set()
+        )
+        row.spoken -= {fold(heir.city)}
+        row.spellings -= {fold(heir.city)}
+        if row.metro == row.code and fold(row.city) != fold(heir.city):
+            row.spoken.add(fold(row.city))
+    return chosen
 
 
 def table(rows: Iterable[Row], columns: Iterable[str]) -> str:
@@ -247,7 +268,9 @@ def build() -> dict[str, str]:
     found = airports(rows)
     correct(found, overlay)
     areas = metros(found, overlay, cities)
-    name_cities(found, areas, cities)
+    chosen = name_cities(found, areas, cities)
+    recoded = {entry["code"]: entry["now"] for entry in overlay["closed"] if "now" in entry}
+    other = {code: row.code for code, row in chosen.items() if code not in found and code not in areas} | recoded
     countries = {r["country_code"]: r["country_name"] for r in rows if r["country_code"]}
     return {
         "airports.tsv": table(
@@ -255,6 +278,7 @@ def build() -> dict[str, str]:
             ["code", "icao", "name", "city", "country", "zone", "lat", "lon", "feet", "metro", "rank", "spoken", "spellings"],
         ),
         "metros.tsv": table(areas.values(), ["code", "city", "country", "zone", "rank", "members", "spoken", "spellings"]),
+        "codes.tsv": "code\tplace\n" + "".join(f"{code}\t{place}\n" for code, place in sorted(other.items())),
         "countries.tsv": "code\tname\n" + "".join(f"{code}\t{name}\n" for code, name in sorted(countries.items())),
     }
 

@@ -1,0 +1,163 @@
+"""Every place and every name it goes by, loaded once from the tables beside this file.
+
+The tables come from airportsdata and OpenTravelData by way of `tools/build_places.py`.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.flightdata.places.place import Airport, Kind, Place, PlaceNotFound
+from services.flightdata.places.spelling import key, phonemes
+
+DATA = Path(__file__).with_name("data")
+UNRANKED = 0.002
+"""Rank of airports that nobody has ranked: their names are matched exactly, never by sound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A place that an exact name stands for; `tier` 0 is its English name, 1 a spelling of another language or a field's name."""
+
+    place: Place
+    tier: int
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """Names that may be garbled, as parallel sequences: keys, their phonemes, the index of their place, and priors.
+
+    Phonemes repeat (`Bern`, `Brno`), so they are kept once in `sounds`, and `sound_of` says which belongs to a name.
+    """
+
+    keys: Sequence[str]
+    sounds: Sequence[str]
+    sound_of: NDArray[np.intp]
+    place_of: NDArray[np.intp]
+    prior: NDArray[np.float32]
+    country: NDArray[np.str_]
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Airports, places and their names.
+
+    Where a city and its main airport share a code, `places` holds the city; a city's code that no airport bears (`YMQ`) and a code
+    given up (`FRU`) lead to the airport of today.
+    """
+
+    airports: Mapping[str, Airport]
+    places: Mapping[str, Place]
+    by_index: Sequence[Place]
+    exact: Mapping[str, Sequence[Meaning]]
+    spoken: Spoken
+
+    def airport(self, code: str) -> Airport:
+        """The airport with an IATA code. Raises `PlaceNotFound`."""
+        try:
+            return self.airports[code]
+        except KeyError:
+            raise PlaceNotFound(code) from None
+
+    def place(self, code: str) -> Place:
+        """The metropolitan area or airport with an IATA code. Raises `PlaceNotFound`."""
+        try:
+            return self.places[code]
+        except KeyError:
+            raise PlaceNotFound(code) from None
+
+    def metro_of(self, place: Place) -> str:
+        """Code of the city a place lies in: two places with the same one are not a journey."""
+        return place.code if place.kind is Kind.METRO else self.airports[place.code].metro
+
+
+def prior(rank: float) -> float:
+    """Popularity on a scale of 0 to 1: the source's rank spans three powers of ten, people's choices fewer."""
+    return min(1.0, max(0.0, 1.0 + math.log10(rank) / 2.7))
+
+
+def _rows(name: str) -> Iterator[dict[str, str]]:
+    with (DATA / name).open(encoding="utf-8", newline="") as table:
+        yield from csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE)
+
+
+def _names(row: dict[str, str]) -> Iterator[tuple[str, int]]:
+    yield from ((name, 0) for name in row["spoken"].split("|") if name)
+    yield from ((name, 1) for name in row["spellings"].split("|") if name)
+
+
+def _airport(row: dict[str, str], country: str) -> Airport:
+    return Airport(
+        code=row["code"],
+        icao=row["icao"],
+        name=row["name"],
+        city=row["city"],
+        country_code=row["country"],
+        country=country,
+        zone=row["zone"],
+        latitude=float(row["lat"]),
+        longitude=float(row["lon"]),
+        elevation_feet=int(row["feet"]),
+        metro=row["metro"],
+        rank=float(row["rank"]),
+    )
+
+
+def _place(row: dict[str, str], country: str, *, members: tuple[str, ...]) -> Place:
+    kind = Kind.METRO if len(members) > 1 else Kind.AIRPORT
+    weight = prior(float(row["rank"]))
+    return Place(row["code"], kind, row.get("name", row["city"]), row["city"], row["country"], country, row["zone"], members, weight)
+
+
+def _spoken(entries: Sequence[tuple[str, int]], places: Sequence[Place]) -> Spoken:
+    keys = [name for name, _ in entries]
+    sound_index: dict[str, int] = {}
+    sound_of = np.array([sound_index.setdefault(phonemes(name), len(sound_index)) for name in keys], dtype=np.intp)
+    place_of = np.array([index for _, index in entries], dtype=np.intp)
+    weights = np.array([places[index].prior for index in place_of], dtype=np.float32)
+    countries = np.array([places[index].country_code for index in place_of])
+    return Spoken(keys, list(sound_index), sound_of, place_of, weights, countries)
+
+
+@lru_cache(maxsize=1)
+def load() -> Lexicon:
+    """Reads the tables; the second call returns the same lexicon."""
+    countries = {row["code"]: row["name"] for row in _rows("countries.tsv")}
+    airports: dict[str, Airport] = {}
+    places: dict[str, Place] = {}
+    names: dict[str, list[tuple[str, int]]] = {}
+    for row in _rows("airports.tsv"):
+        airports[row["code"]] = _airport(row, countries.get(row["country"], row["country"]))
+        places[row["code"]] = _place(row, countries.get(row["country"], row["country"]), members=(row["code"],))
+        names[row["code"]] = list(_names(row))
+    for row in _rows("metros.tsv"):
+        members = tuple(row["members"].split(","))
+        places[row["code"]] = _place(row, countries.get(row["country"], row["country"]), members=members)
+        names[row["code"]] = [*_names(row), *names.get(row["code"], [])]
+    lexicon = _assemble(airports, places, names)
+    places.update((row["code"], places[row["place"]]) for row in _rows("codes.tsv"))
+    return lexicon
+
+
+def _assemble(airports: dict[str, Airport], places: dict[str, Place], names: dict[str, list[tuple[str, int]]]) -> Lexicon:
+    by_index = list(places.values())
+    exact: dict[str, list[Meaning]] = defaultdict(list)
+    entries: dict[tuple[str, int], None] = {}
+    for index, place in enumerate(by_index):
+        tiers: dict[str, int] = {}
+        for name, tier in names[place.code]:
+            tiers.setdefault(key(name), tier)
+        for joined, tier in tiers.items():
+            exact[joined].append(Meaning(place, tier))
+            if tier == 0 and place.prior > prior(UNRANKED):
+                entries[joined, index] = None
+    return Lexicon(airports, places, by_index, dict(exact), _spoken(list(entries), by_index))

@@ -1,0 +1,129 @@
+"""What a few words may mean: an exact code, then a name, then an alias, then what is written and sounds alike.
+
+Likeness is half Levenshtein on the letters with spaces removed and half Levenshtein on the Metaphone codes: the best of the measures
+that need no phoneme dictionary. A name that only *sounds* right, with most letters wrong, never wins on that alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
+from rapidfuzz.process import cdist
+
+from services.flightdata.places.lexicon import Lexicon, Meaning
+from services.flightdata.places.place import Candidate, Place, PlaceNotRecognised, Resolution
+from services.flightdata.places.spelled import spelled_code
+from services.flightdata.places.spelling import key, phonemes, words
+
+PRIOR_WEIGHT = 0.25
+"""How much popularity counts beside likeness. More makes every unknown word a capital."""
+HOME_BONUS = 0.25
+"""Added to the prior of places in the caller's own country."""
+LEAST_LIKENESS = 0.45
+"""Below it a name isn't even a candidate."""
+LEAST_LETTERS = 0.2
+"""Likeness of the letters alone that a match needs, however well it sounds."""
+SURE_LIKENESS, SURE_MARGIN = 0.74, 0.05
+"""A garbled name is acted on without asking when it is this like and this far ahead of the next; measured by bench/places.py."""
+SHORT = 5
+"""A garbled name of fewer letters is never sure: too much sounds like it."""
+TWIN_WEIGHT, TWIN_MARGIN = 0.5, 0.1
+"""Places of one name are told apart by popularity alone; nearer than this the agent asks (Birmingham, San José)."""
+OBSCURE = 0.28
+"""Prior below which an exact name is weighed against what it sounds like: more people say "Tunis" badly than "Tunas" well."""
+TIER_GAP = 0.06
+"""What an exact spelling of another language, or an airport's own name, gives away to a city's name in English."""
+
+
+def resolve(lexicon: Lexicon, query: str, *, home_country: str = "", limit: int = 3) -> Resolution:
+    """What a query may mean. Raises `PlaceNotRecognised`."""
+    code = spelled_code(words(query)) or query.strip()
+    if place := lexicon.places.get(code.upper()):
+        # A code is meant as one, unless it is also a name that people say: `Goa` is not GOA in Genoa.
+        if code.isupper() or key(query) not in lexicon.exact:
+            return Resolution((Candidate(place, 1.0, 1.0),), 1.0, confident=True)
+    joined = _without_generic(lexicon, query)
+    found = match(lexicon, [joined], home_country=home_country, limit=limit)[0] if joined else None
+    if found is None:
+        raise PlaceNotRecognised
+    return found
+
+
+def _without_generic(lexicon: Lexicon, query: str) -> str:
+    joined = key(query)
+    if joined in lexicon.exact:
+        return joined
+    return "".join(w.folded for w in words(query) if w.folded not in {"airport", "airports", "city", "the", "international"})[:64]
+
+
+def match(lexicon: Lexicon, keys: Sequence[str], *, home_country: str = "", limit: int = 3) -> list[Resolution | None]:
+    """What each key may mean, in one pass over all names; None where nothing is like it."""
+    if not keys:
+        return []
+    likeness = _likeness(lexicon, keys)
+    home = np.where(lexicon.spoken.country == home_country, HOME_BONUS, 0.0) if home_country else 0.0
+    weight = lexicon.spoken.prior + home
+    return [_resolution(lexicon, k, row, weight, home_country, limit) for k, row in zip(keys, likeness, strict=True)]
+
+
+def _likeness(lexicon: Lexicon, keys: Sequence[str]) -> NDArray[np.float32]:
+    """(keys × spoken names), 0 to 1."""
+    spoken = lexicon.spoken
+    letters = cdist(keys, spoken.keys, scorer=Levenshtein.normalized_similarity, dtype=np.float32)
+    sounds = cdist([phonemes(k) for k in keys], spoken.sounds, scorer=Levenshtein.normalized_similarity, dtype=np.float32)
+    both: NDArray[np.float32] = (letters + sounds[:, spoken.sound_of]) / 2
+    both[letters < LEAST_LETTERS] = 0.0
+    return both
+
+
+def _resolution(
+    lexicon: Lexicon, joined: str, row: NDArray[np.float32], weight: NDArray[np.float32], home_country: str, limit: int
+) -> Resolution | None:
+    exact = _exact(lexicon.exact.get(joined, ()), home_country)
+    ranking = np.where(row >= LEAST_LIKENESS, row + PRIOR_WEIGHT * weight, 0.0)
+    best = np.argpartition(ranking, -4 * limit)[-4 * limit :]
+    near = (
+        Candidate(lexicon.by_index[lexicon.spoken.place_of[i]], _squash(float(ranking[i])), float(row[i]))
+        for i in best[np.argsort(-ranking[best], kind="stable")]
+        if ranking[i] > 0
+    )
+    candidates = _distinct(lexicon, [*exact, *near])[: max(limit, 2)]
+    if not candidates:
+        return None
+    margin = candidates[0].score - candidates[1].score if len(candidates) > 1 else 1.0
+    garbled = candidates[0].likeness < 1.0
+    sure = len(joined) >= SHORT and candidates[0].likeness >= SURE_LIKENESS and margin >= SURE_MARGIN if garbled else margin >= TWIN_MARGIN
+    return Resolution(tuple(candidates[:limit]), min(1.0, max(0.0, margin)), sure)
+
+
+def _squash(ranking: float) -> float:
+    """A ranking of likeness and prior as a score below an exact match's."""
+    return min(0.99, ranking / (1 + PRIOR_WEIGHT))
+
+
+def _exact(meanings: Iterable[Meaning], home_country: str) -> list[Candidate]:
+    """Places of exactly this name: the likeliest scores 1, its twins less by how much less likely they are."""
+
+    def standing(meaning: Meaning) -> float:
+        home = HOME_BONUS if meaning.place.country_code == home_country else 0.0
+        return TWIN_WEIGHT * (meaning.place.prior + home) - TIER_GAP * meaning.tier
+
+    ordered = sorted(meanings, key=lambda m: (-standing(m), m.place.code))
+    top = 1.0 if not ordered or ordered[0].place.prior >= OBSCURE else _squash(1.0 + PRIOR_WEIGHT * ordered[0].place.prior)
+    return [Candidate(m.place, max(0.5, top - (standing(ordered[0]) - standing(m))), 1.0) for m in ordered]
+
+
+def _distinct(lexicon: Lexicon, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The best candidate of each city, likeliest first: a city and its own airports are not rivals."""
+    seen: dict[str, Candidate] = {}
+    for candidate in candidates:
+        seen.setdefault(lexicon.metro_of(candidate.place), candidate)
+    return sorted(seen.values(), key=lambda c: -c.score)
+
+
+def same_city(lexicon: Lexicon, one: Place, other: Place) -> bool:
+    """Whether two places share a city, so that there is nothing to fly between them."""
+    return lexicon.metro_of(one) == lexicon.metro_of(other)
