@@ -1,0 +1,129 @@
+"""The conversation service put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+
+import uvloop
+from readback.conversation.v1 import conversation_service_pb2
+from readback.conversation.v1.conversation_service_pb2_grpc import add_ConversationServiceServicer_to_server
+from readback.identity.v1 import identity_service_pb2
+from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+
+from mesh.auth import TokenVerifier
+from mesh.channel import open_channel
+from mesh.clock import Clock, SystemClock
+from mesh.database import migrated
+from mesh.jwks import keys_of_identity
+from mesh.logs import configure
+from mesh.paging import PageTokens
+from mesh.server import Member, Registration, serve
+from mesh.settings import load
+from mesh.workload import WorkloadIdentity
+from services.conversation.backstop import backstop
+from services.conversation.calls import Calls
+from services.conversation.cursors import Cursors
+from services.conversation.error_table import ERRORS
+from services.conversation.grant_vault import GrantVault
+from services.conversation.holds import Holds
+from services.conversation.identity_grants import IdentityGrants
+from services.conversation.leftovers import Leftovers
+from services.conversation.log import TranscriptLog
+from services.conversation.ports import Grants, Rooms
+from services.conversation.record_stream import RecordStreams
+from services.conversation.rooms import livekit_rooms
+from services.conversation.servicer import ConversationServicer
+from services.conversation.settings import ConversationSettings
+from services.conversation.store import Store
+from services.conversation.takeover import CallWatcher
+from services.conversation.wakeups import LocalWakeUps
+from services.conversation.watch_stream import WatchStreams
+from services.conversation.watching import Watching
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+@asynccontextmanager
+async def member(settings: ConversationSettings, clock: Clock | None = None) -> AsyncIterator[Member]:
+    """The service, ready to be served; its database is migrated first and closed afterwards."""
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        identity_service = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
+        channel = await stack.enter_async_context(open_channel(settings.address_of("identity"), identity_service))
+        identity = IdentityServiceStub(channel)
+        workload = WorkloadIdentity("conversation", settings.secrets.actor_key("conversation"), identity, clock)
+        rooms = await stack.enter_async_context(
+            livekit_rooms(
+                settings.livekit_url,
+                settings.livekit_keys,
+                callers_url=settings.callers_livekit_url,
+                agent_name=settings.agent_name,
+                clock=clock,
+            )
+        )
+        verifier = TokenVerifier(keys_of_identity(channel, clock), clock=clock)
+        yield await stack.enter_async_context(assembled(settings, verifier, rooms, IdentityGrants(identity, workload), clock))
+
+
+@asynccontextmanager
+async def assembled(
+    settings: ConversationSettings, verifier: TokenVerifier, rooms: Rooms, grants: Grants, clock: Clock
+) -> AsyncIterator[Member]:
+    """The service over given neighbours, for `member` and for tests that stand in for one of them."""
+    engine = await migrated(settings.database_url, MIGRATIONS)
+    store, bus, holds = Store(engine), LocalWakeUps(), Holds()
+    log, watching = TranscriptLog(store, bus, clock), Watching(store, bus, clock)
+    leftovers, secrets = Leftovers(store, rooms, grants, clock), settings.secrets
+    calls = Calls(log, store, rooms, grants, GrantVault(secrets.text("grants")), holds)
+    holds.notify(leftovers.left)
+    servicer = ConversationServicer(
+        store=store,
+        log=log,
+        calls=calls,
+        records=RecordStreams(log, calls, holds),
+        watches=WatchStreams(watching, Cursors(secrets.text("cursors").encode(), await store.incarnation())),
+        pages=PageTokens(secrets.text("page-tokens").encode()),
+    )
+
+    async def drain() -> None:
+        watching.drain()
+        holds.drain()
+
+    background = [
+        asyncio.create_task(backstop(store, bus, clock)),
+        asyncio.create_task(CallWatcher(log, store, rooms, holds, clock).run()),
+        asyncio.create_task(leftovers.run()),
+    ]
+    try:
+        yield Member("conversation", [_registration(servicer)], verifier, drain)
+    finally:
+        for task in background:
+            task.cancel()
+        for task in background:
+            with suppress(asyncio.CancelledError):
+                await task
+        await engine.dispose()
+
+
+def _registration(servicer: ConversationServicer) -> Registration:
+    descriptor = conversation_service_pb2.DESCRIPTOR.services_by_name["ConversationService"]
+    return Registration(descriptor, lambda server: add_ConversationServiceServicer_to_server(servicer, server), ERRORS)
+
+
+def main() -> None:
+    """Serves conversations until SIGTERM.
+
+    Raises:
+        ConfigurationError: a setting is wrong or a port taken.
+    """
+    settings = load(ConversationSettings)
+    configure(settings, "conversation")
+    uvloop.run(_run(settings))
+
+
+async def _run(settings: ConversationSettings) -> None:
+    async with member(settings) as conversation:
+        await serve(conversation, settings, port=settings.conversation_port, http_port=settings.conversation_http_port)

@@ -1,0 +1,35 @@
+"""The slow poll that makes up for wake-ups that got lost: one query a second for a whole process, however many watch."""
+
+from __future__ import annotations
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from mesh.clock import Clock
+from services.conversation.ports import Bus
+from services.conversation.store import Store
+
+INTERVAL_SECONDS = 1.0
+"""How late an entry can be for a watcher whose wake-up got lost."""
+
+_log = structlog.get_logger()
+
+
+async def backstop(store: Store, bus: Bus, clock: Clock) -> None:
+    """Tells the bus what the store holds of what is watched, for ever."""
+    while True:
+        await clock.sleep(INTERVAL_SECONDS)
+        try:
+            await look(store, bus)
+        except SQLAlchemyError as error:
+            _log.warning("the backstop poll failed", error=type(error).__name__)
+
+
+async def look(store: Store, bus: Bus) -> None:
+    """Tells the bus once."""
+    watched = bus.watched()
+    if watched:
+        async with store.reading() as transaction:
+            heads = await transaction.heads(watched)
+        for conversation_id, head in heads.items():
+            bus.committed(conversation_id, head, ())

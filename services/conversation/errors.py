@@ -1,0 +1,98 @@
+"""What can go wrong in conversations, worded for the caller.
+
+    DomainError
+    ├── ConversationNotFound    also another customer's
+    ├── ConversationEnded
+    ├── CallNotFound            also another customer's
+    ├── CallEnded
+    ├── CallRunning             names the running call
+    ├── StaleEpoch              the writer lost the call; never retried
+    ├── EpochHeld               another writer holds the epoch
+    ├── EntryConflict           names the entry's number
+    ├── CursorInvalid
+    ├── WatcherTooSlow          carries the cursor to resume from
+    └── RecordOutOfOrder
+
+A draft that breaks a rule raises the mesh's `InvalidRequest`.
+"""
+
+from __future__ import annotations
+
+from mesh.errors import DomainError
+
+
+class ConversationNotFound(DomainError):
+    """No such conversation among the caller's own."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such conversation.")
+
+
+class ConversationEnded(DomainError):
+    """The conversation is only read from now on."""
+
+    def __init__(self) -> None:
+        super().__init__("The conversation has ended; start another.")
+
+
+class CallNotFound(DomainError):
+    """No such call among the caller's own."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such call.")
+
+
+class CallEnded(DomainError):
+    """The call is over."""
+
+    def __init__(self) -> None:
+        super().__init__("The call has ended; start another in the same conversation.")
+
+
+class CallRunning(DomainError):
+    """A conversation has one running call at most."""
+
+    def __init__(self, call_id: str) -> None:
+        super().__init__("The conversation has a running call; rejoin it or end it first.", metadata={"call_id": call_id})
+
+
+class StaleEpoch(DomainError):
+    """Another agent was given the call."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__("Another agent was given this call; stop speaking.", metadata={"epoch": str(epoch)})
+
+
+class EpochHeld(DomainError):
+    """Another writer came first."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__("Another writer holds this epoch of the call; stop speaking.", metadata={"epoch": str(epoch)})
+
+
+class EntryConflict(DomainError):
+    """The id is taken by an entry with other content."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__("An entry with this id and other content is in the log.", metadata={"number": str(number)})
+
+
+class CursorInvalid(DomainError):
+    """The cursor says nothing about this log."""
+
+    def __init__(self) -> None:
+        super().__init__("The cursor is not of this conversation's log; start from the beginning.", field="cursor")
+
+
+class WatcherTooSlow(DomainError):
+    """The watcher took too long to read what was sent."""
+
+    def __init__(self, cursor: str) -> None:
+        super().__init__("The watch was read too slowly; resume from the cursor.", metadata={"cursor": cursor})
+
+
+class RecordOutOfOrder(DomainError):
+    """`open` comes first and once."""
+
+    def __init__(self) -> None:
+        super().__init__("The first message of the stream, and only the first, must be `open`.")

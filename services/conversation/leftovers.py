@@ -1,0 +1,78 @@
+"""What an ended call leaves behind: its room is closed and its grant revoked, however often that has to be tried.
+
+Until both are done the call's row keeps the grant; so nothing is forgotten when the service dies in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from mesh.clock import Clock
+from services.conversation.ports import Grants, GrantsUnavailable, Rooms, RoomsUnavailable
+from services.conversation.records import Call
+from services.conversation.store import Store
+
+AT_ONCE = 32
+"""Calls cleared up in one go."""
+AGAIN_SECONDS = 5.0
+"""Pause before what could not be cleared up is tried again."""
+CLOSE_WITHIN = timedelta(minutes=5)
+"""How long closing a room is tried: LiveKit ends an empty one by itself."""
+
+_log = structlog.get_logger()
+
+
+class Leftovers:
+    """Clears up after ended calls."""
+
+    def __init__(self, store: Store, rooms: Rooms, grants: Grants, clock: Clock) -> None:
+        self._store, self._rooms, self._grants, self._clock = store, rooms, grants, clock
+        self._more = asyncio.Event()
+
+    def left(self) -> None:
+        """Says that a call has ended."""
+        self._more.set()
+
+    async def run(self) -> None:
+        """Clears up, for ever."""
+        self._more.set()  # a service that died may have left some
+        while True:
+            await self._more.wait()
+            self._more.clear()
+            try:
+                cleared = await self.clear()
+            except SQLAlchemyError as error:
+                _log.warning("the ended calls can't be read", error=type(error).__name__)
+                cleared = False
+            if not cleared:
+                await self._clock.sleep(AGAIN_SECONDS)
+                self._more.set()
+
+    async def clear(self) -> bool:
+        """Clears up once; says whether nothing is left."""
+        async with self._store.reading() as transaction:
+            found = await transaction.calls_with_leftovers(limit=AT_ONCE)
+        done = [call for call in found if await self._cleared(call)]
+        async with self._store.writing() as transaction:
+            for call in done:
+                await transaction.change_call(call.key, sealed_grant=None)
+        return len(done) == len(found) < AT_ONCE
+
+    async def _cleared(self, call: Call) -> bool:
+        closed = await self._managed(call, self._rooms.close(call.room))
+        revoked = await self._managed(call, self._grants.revoke(call.call_id))
+        in_time = call.end_time is not None and self._clock.now() - call.end_time < CLOSE_WITHIN
+        return revoked and (closed or not in_time)
+
+    async def _managed(self, call: Call, attempt: Awaitable[None]) -> bool:
+        try:
+            await attempt
+        except (RoomsUnavailable, GrantsUnavailable) as error:
+            _log.warning("something is left of an ended call", call_id=call.call_id, why=str(error))
+            return False
+        return True

@@ -1,0 +1,150 @@
+"""The tables. Ids are 16 bytes, instants microseconds since 1970, so that rows stay small on SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    TypeDecorator,
+    text,
+)
+
+from mesh.requests import requests_table
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A UTC datetime as microseconds since 1970."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 -- SQLAlchemy's signature
+        """To the database."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 -- SQLAlchemy's signature
+        """From the database."""
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+class Id(TypeDecorator[str]):
+    """A UUID in text form as its 16 bytes."""
+
+    impl = LargeBinary(16)
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002 -- SQLAlchemy's signature
+        """To the database."""
+        return None if value is None else UUID(value).bytes
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:  # noqa: ARG002 -- SQLAlchemy's signature
+        """From the database."""
+        return None if value is None else str(UUID(bytes=value))
+
+
+metadata = MetaData()
+
+RowKey = BigInteger().with_variant(Integer, "sqlite")
+"""Counted up by the database; SQLite does that only for plain INTEGER."""
+
+log_identity = Table(
+    "log_identity",
+    metadata,
+    Column("incarnation", LargeBinary(16), primary_key=True, doc="Made with the database; cursors hold it."),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("key", RowKey, primary_key=True, autoincrement=True),
+    Column("conversation_id", Id, nullable=False, unique=True),
+    Column("customer_id", Id, nullable=False),
+    Column("title", String(80), nullable=False),
+    Column("locale", String(35), nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("create_time", Instant, nullable=False),
+    Column("update_time", Instant, nullable=False),
+    Column("end_time", Instant),
+    Column("last_number", BigInteger, nullable=False),
+    Index("conversations_of_customer", "customer_id", "key"),
+)
+
+RUNNING = text("state != 3")
+"""Not `CallState.CALL_STATE_ENDED`: spelled out, because an index condition is part of the schema and a query is only answered from
+the index when it says the same."""
+WITH_GRANT = text("sealed_grant IS NOT NULL")
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("key", RowKey, primary_key=True, autoincrement=True),
+    Column("call_id", Id, nullable=False, unique=True),
+    Column("conversation_key", RowKey, ForeignKey("conversations.key", ondelete="CASCADE"), nullable=False),
+    Column("room", String(64), nullable=False, unique=True),
+    Column("state", SmallInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("writer_id", Id),
+    Column("dispatches", Integer, nullable=False),
+    Column("dispatch_time", Instant, nullable=False),
+    Column("caller_joined_time", Instant),
+    Column("access_expire_time", Instant, nullable=False),
+    Column("time_zone", String(64), nullable=False),
+    Column("sealed_grant", LargeBinary),
+    Column("start_time", Instant, nullable=False),
+    Column("end_time", Instant),
+    Column("end_reason", SmallInteger, nullable=False),
+    Index("one_running_call", "conversation_key", unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING),
+    Index("calls_with_grant", "key", sqlite_where=WITH_GRANT, postgresql_where=WITH_GRANT),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("conversation_key", RowKey, ForeignKey("conversations.key", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry_id", Id, nullable=False),
+    Column("call_key", RowKey, ForeignKey("calls.key", ondelete="CASCADE")),
+    Column("kind", SmallInteger, nullable=False),
+    Column("speaker", SmallInteger, nullable=False),
+    Column("start_time", Instant, nullable=False),
+    Column("end_time", Instant, nullable=False),
+    Column("commit_time", Instant, nullable=False),
+    Column("late", Boolean, nullable=False),
+    Column("digest", LargeBinary(8), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Index("entries_by_id", "conversation_key", "entry_id", unique=True),
+    sqlite_with_rowid=False,
+)
+
+open_utterances = Table(
+    "open_utterances",
+    metadata,
+    Column("call_key", RowKey, ForeignKey("calls.key", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("utterance_id", Id, primary_key=True),
+    Column("conversation_key", RowKey, ForeignKey("conversations.key", ondelete="CASCADE"), nullable=False),
+    Column("speaker", SmallInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("start_time", Instant, nullable=False),
+    Column("revise_time", Instant, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Index("open_utterances_of_conversation", "conversation_key"),
+    sqlite_with_rowid=False,
+)
+
+requests = requests_table(metadata)

@@ -1,0 +1,187 @@
+"""The contract of the conversation service: messages in, messages out; what they mean is decided in the modules beside it."""
+# ruff: noqa: ARG002 -- gRPC hands every method a context
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceServicer
+from readback.options.v1 import options_pb2
+
+from mesh.auth import current_customer, current_principal
+from mesh.paging import PageTokens
+from services.conversation import calls, conversations
+from services.conversation.calls import Calls
+from services.conversation.entries import entry_message
+from services.conversation.errors import CallNotFound, ConversationNotFound
+from services.conversation.fencing import Writer
+from services.conversation.log import TranscriptLog
+from services.conversation.messages import access_message, call_message, conversation_message
+from services.conversation.record_stream import RecordStreams
+from services.conversation.records import Conversation
+from services.conversation.store import Store, Transaction
+from services.conversation.watch_stream import WatchStreams
+
+CONVERSATIONS_PAGE = (20, 100)
+"""Conversations on a page when the caller doesn't say, and at most."""
+ENTRIES_PAGE = (100, 500)
+"""Entries on a page when the caller doesn't say, and at most."""
+
+Context = Any  # the generated servicer's contexts are generic over messages and carry nothing that is used here
+
+
+class ConversationServicer(ConversationServiceServicer):
+    """Serves `readback.conversation.v1.ConversationService`."""
+
+    def __init__(
+        self, *, store: Store, log: TranscriptLog, calls: Calls, records: RecordStreams, watches: WatchStreams, pages: PageTokens
+    ) -> None:
+        self._store, self._log, self._calls = store, log, calls
+        self._records, self._watches, self._pages = records, watches, pages
+
+    async def StartConversation(self, request: pb.StartConversationRequest, context: Context) -> pb.StartConversationResponse:
+        """Starts a conversation."""
+        customer_id = current_customer()
+        async with self._log.commit() as commit:
+
+            async def begin() -> pb.StartConversationResponse:
+                begun = await conversations.begin(commit, customer_id, request.locale)
+                return pb.StartConversationResponse(conversation=conversation_message(begun, None))
+
+            return await commit.transaction.once(customer_id, request.request_id, request, pb.StartConversationResponse, begin)
+
+    async def GetConversation(self, request: pb.GetConversationRequest, context: Context) -> pb.GetConversationResponse:
+        """One conversation."""
+        async with self._store.reading() as transaction:
+            conversation = await _readable(transaction, request.conversation_id)
+            running = await transaction.running_call(conversation.key)
+        return pb.GetConversationResponse(conversation=conversation_message(conversation, running))
+
+    async def ListConversations(self, request: pb.ListConversationsRequest, context: Context) -> pb.ListConversationsResponse:
+        """The customer's conversations, the newest first."""
+        customer_id = current_customer()
+        scope = f"conversations of {customer_id}"
+        before = int(self._pages.open(request.page_token, scope)) if request.page_token else None
+        size = _page_size(request.page_size, CONVERSATIONS_PAGE)
+        async with self._store.reading() as transaction:
+            found = await transaction.conversations_of(customer_id, before=before, limit=size + 1)
+            running = await transaction.running_calls([conversation.key for conversation in found])
+        page = found[:size]
+        return pb.ListConversationsResponse(
+            conversations=[conversation_message(conversation, running.get(conversation.key)) for conversation in page],
+            next_page_token=self._pages.seal(str(page[-1].key), scope) if len(found) > size else "",
+        )
+
+    async def EndConversation(self, request: pb.EndConversationRequest, context: Context) -> pb.EndConversationResponse:
+        """Ends a conversation and its running call."""
+        customer_id, hung_up = current_customer(), None
+        async with self._log.commit() as commit:
+
+            async def finish() -> pb.EndConversationResponse:
+                nonlocal hung_up
+                conversation = await conversations.owned(commit.transaction, customer_id, request.conversation_id)
+                running = await commit.transaction.running_call(conversation.key)
+                if running is not None:
+                    hung_up = await calls.end(commit, running, pb.CALL_END_REASON_CONVERSATION_ENDED)
+                finished = await conversations.finish(commit, conversation, commit.now)
+                return pb.EndConversationResponse(conversation=conversation_message(finished, None))
+
+            answer = await commit.transaction.once(customer_id, request.request_id, request, pb.EndConversationResponse, finish)
+        if hung_up is not None:
+            self._calls.hang_up(hung_up.call_id)
+        return answer
+
+    async def StartCall(self, request: pb.StartCallRequest, context: Context) -> pb.StartCallResponse:
+        """Starts a call."""
+        principal = current_principal()
+        call, access = await self._calls.start(current_customer(), principal.token, request.conversation_id.lower(), request.time_zone)
+        return pb.StartCallResponse(call=call_message(call), access=access_message(access))
+
+    async def RejoinCall(self, request: pb.RejoinCallRequest, context: Context) -> pb.RejoinCallResponse:
+        """A new token for a running call."""
+        call, access = await self._calls.rejoin(current_customer(), request.call_id)
+        return pb.RejoinCallResponse(call=call_message(call), access=access_message(access))
+
+    async def EndCall(self, request: pb.EndCallRequest, context: Context) -> pb.EndCallResponse:
+        """Hangs up."""
+        customer_id = current_customer()
+        reason = pb.CALL_END_REASON_AGENT_HUNG_UP if _in_call(request.call_id) else pb.CALL_END_REASON_CALLER_HUNG_UP
+        async with self._log.commit() as commit:
+
+            async def hang_up() -> pb.EndCallResponse:
+                call = await calls.owned(commit.transaction, customer_id, request.call_id)
+                return pb.EndCallResponse(call=call_message(await calls.end(commit, call, reason)))
+
+            answer = await commit.transaction.once(customer_id, request.request_id, request, pb.EndCallResponse, hang_up)
+        self._calls.hang_up(answer.call.call_id)
+        return answer
+
+    async def Record(self, request_iterator: AsyncIterator[pb.RecordRequest], context: Context) -> AsyncIterator[pb.RecordResponse]:
+        """An agent's hold on its call."""
+        async with aclosing(self._records.record(aiter(request_iterator))) as responses:
+            async for response in responses:
+                yield response
+
+    async def Append(self, request: pb.AppendRequest, context: Context) -> pb.AppendResponse:
+        """Appends entries without a stream."""
+        if not _in_call(request.call_id):
+            raise CallNotFound
+        writer = Writer(request.call_id.lower(), request.epoch, request.writer_id.lower())
+        stored = await self._log.append_all(writer, request.drafts)
+        return pb.AppendResponse(drafts=[pb.AckedDraft(client_sequence=s.client_sequence, number=s.number) for s in stored])
+
+    async def Watch(self, request: pb.WatchRequest, context: Context) -> AsyncIterator[pb.WatchResponse]:
+        """Follows a log."""
+        async with self._store.reading() as transaction:
+            await _readable(transaction, request.conversation_id)
+        async with aclosing(self._watches.watch(request, current_principal().expires_at)) as responses:
+            async for response in responses:
+                yield response
+
+    async def ListEntries(self, request: pb.ListEntriesRequest, context: Context) -> pb.ListEntriesResponse:
+        """Entries of a conversation, page by page."""
+        scope = f"entries of {request.conversation_id.lower()}"
+        after = int(self._pages.open(request.page_token, scope)) if request.page_token else 0
+        size = _page_size(request.page_size, ENTRIES_PAGE)
+        async with self._store.reading() as transaction:
+            conversation = await _readable(transaction, request.conversation_id)
+            found = await transaction.entries_after(conversation.key, after, limit=size + 1)
+        page = found[:size]
+        return pb.ListEntriesResponse(
+            entries=[entry_message(conversation.conversation_id, stored) for stored in page],
+            next_page_token=self._pages.seal(str(page[-1].number), scope) if len(found) > size else "",
+        )
+
+
+def _page_size(asked: int, limits: tuple[int, int]) -> int:
+    usual, most = limits
+    return min(asked, most) if asked else usual
+
+
+def _in_call(call_id: str) -> bool:
+    """Whether the caller is an agent acting in this call.
+
+    Raises:
+        CallNotFound: it is an agent acting in another one.
+    """
+    principal = current_principal()
+    if principal.kind != options_pb2.ACCESS_AGENT:
+        return False
+    if principal.call_id != call_id.lower():
+        raise CallNotFound
+    return True
+
+
+async def _readable(transaction: Transaction, conversation_id: str) -> Conversation:
+    """A conversation that the caller may read: a customer any of their own, an agent the one it acts in.
+
+    Raises:
+        ConversationNotFound: there is none such.
+    """
+    principal = current_principal()
+    if principal.kind == options_pb2.ACCESS_AGENT and principal.conversation_id != conversation_id.lower():
+        raise ConversationNotFound
+    return await conversations.owned(transaction, current_customer(), conversation_id)

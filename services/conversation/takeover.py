@@ -1,0 +1,208 @@
+"""The call watcher: sees to it that a running call has an agent, and that a call nobody is in any more ends.
+
+    dispatched   the caller is in the room and no stream has come within a few seconds of asking → ask again, epoch + 1
+    live         the stream broke without `close` and isn't back in a second → seal what was open, epoch + 1, ask again
+    either       the room has been without the caller for a minute, or nobody joined while they could → the call ends
+
+LiveKit does none of this: a dispatch that found no worker is never tried again, and a killed agent is missed after twenty seconds.
+What is remembered here between looks (since when something has been so) may be lost: after a restart every live call gets its
+second again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from sqlalchemy.exc import SQLAlchemyError
+
+from mesh.clock import Clock
+from services.conversation import calls
+from services.conversation.holds import Holds, Over
+from services.conversation.log import TranscriptLog
+from services.conversation.ports import Participant, Rooms, RoomsUnavailable
+from services.conversation.records import Call
+from services.conversation.store import Store
+from services.conversation.waiting import first_of
+
+RETURN_WITHIN_SECONDS = 1.0
+"""How long a broken stream may take to come back before another agent is asked for."""
+FIRST_PATIENCE_SECONDS = 3.0
+"""How long the first agent asked for may take to open its stream."""
+MAX_PATIENCE_SECONDS = 8.0
+"""How long a later one may: were the patience always the same, a slow machine would fence off each agent as it arrives."""
+MAX_DISPATCHES = 8
+"""How many agents are asked for in a row before the call is given up."""
+ABSENT_SECONDS = 60.0
+"""How long the room may be without the caller."""
+JOIN_LEEWAY = timedelta(seconds=60)
+"""LiveKit accepts a token this long after it has expired."""
+LOOK_SECONDS = 0.25
+"""Pause between looks while calls are running."""
+IDLE_SECONDS = 5.0
+"""Pause between looks while none is; a new call or stream ends it."""
+PRESENCE_SECONDS = {pb.CALL_STATE_DISPATCHED: 1.0, pb.CALL_STATE_LIVE: 5.0}
+"""How often LiveKit is asked who is in a room, by the call's state."""
+AT_ONCE = 16
+"""Calls looked at side by side."""
+
+_log = structlog.get_logger()
+
+
+def patience(dispatches: int) -> float:
+    """Seconds that the last of so many agents asked for in a row is given."""
+    return float(min(MAX_PATIENCE_SECONDS, FIRST_PATIENCE_SECONDS * 1.5 ** max(0, dispatches - 1)))
+
+
+@dataclass(slots=True)
+class _Observed:
+    """What was seen of a call, in monotonic seconds."""
+
+    broken_since: float | None = None
+    present_since: float | None = None
+    absent_since: float | None = None
+    look_after: float = float("-inf")
+    admitted_until: datetime | None = None
+
+
+class CallWatcher:
+    """Watches the running calls of the installation."""
+
+    def __init__(self, log: TranscriptLog, store: Store, rooms: Rooms, holds: Holds, clock: Clock) -> None:
+        self._log, self._store, self._rooms, self._holds, self._clock = log, store, rooms, holds, clock
+        self._observed: dict[str, _Observed] = {}
+        self._rooms_answer = True
+        self._changed = asyncio.Event()
+        holds.notify(self._changed.set)
+
+    async def run(self) -> None:
+        """Looks, for ever."""
+        while True:
+            self._changed.clear()
+            busy = True
+            try:
+                busy = await self.look()
+            except SQLAlchemyError as error:
+                _log.warning("the running calls can't be read", error=type(error).__name__)
+            await first_of(self._changed.wait(), self._clock.sleep(LOOK_SECONDS if busy else IDLE_SECONDS))
+
+    async def look(self) -> bool:
+        """Looks at every running call once; says whether there are any."""
+        async with self._store.reading() as transaction:
+            running = await transaction.all_running_calls()
+        self._observed = {call.call_id: self._observed.get(call.call_id) or _Observed() for call in running}
+        places = asyncio.Semaphore(AT_ONCE)
+        async with asyncio.TaskGroup() as group:
+            for call in running:
+                group.create_task(self._look_after(call, places))
+        return bool(running)
+
+    async def _look_after(self, call: Call, places: asyncio.Semaphore) -> None:
+        async with places:
+            seen = self._observed[call.call_id]
+            try:
+                current = await self._with_agent(call, seen)
+                if current is not None and self._clock.monotonic() >= seen.look_after:
+                    await self._with_caller(current, seen)
+            except RoomsUnavailable as error:
+                # Nothing is known about anybody, so nobody has been away.
+                seen.absent_since = seen.present_since = None
+                self._say_rooms(answer=False, why=str(error))
+            except SQLAlchemyError as error:
+                _log.warning("a call could not be looked after", call_id=call.call_id, error=type(error).__name__)
+
+    async def _with_agent(self, call: Call, seen: _Observed) -> Call | None:
+        """The call, taken from its agent if that one is gone for good; None when it changed meanwhile."""
+        if call.state != pb.CALL_STATE_LIVE or self._holds.is_held(call.call_id):
+            seen.broken_since = None
+            return call
+        now = self._clock.monotonic()
+        seen.broken_since = now if seen.broken_since is None else seen.broken_since
+        if now - seen.broken_since < RETURN_WITHIN_SECONDS:
+            return call
+        seen.broken_since, seen.look_after = None, now
+        return await self._replace_agent(call)
+
+    async def _replace_agent(self, call: Call) -> Call | None:
+        async with self._log.commit() as commit:
+            if not _same(call, await commit.call(call.call_id)) or self._holds.is_held(call.call_id):
+                return None
+            replaced = await calls.replace_agent(commit, call, "STREAM_BROKEN")
+        self._holds.end(call.call_id, Over.AGENT_REPLACED)
+        _log.warning("agent lost", call_id=call.call_id, epoch=call.epoch)
+        return replaced
+
+    async def _with_caller(self, call: Call, seen: _Observed) -> None:
+        now = self._clock.monotonic()
+        seen.look_after = now + PRESENCE_SECONDS[call.state]
+        people = await self._rooms.participants(call.room)
+        self._say_rooms(answer=True)
+        if all(person.is_agent for person in people):
+            seen.present_since = None
+            await self._without_caller(call, seen, now)
+            return
+        seen.absent_since = None
+        seen.present_since = now if seen.present_since is None else seen.present_since
+        if call.caller_joined_time is None:
+            async with self._store.writing() as transaction:
+                await transaction.change_call(call.key, caller_joined_time=self._clock.now())
+        if call.state == pb.CALL_STATE_DISPATCHED:
+            await self._await_agent(call, people, now - seen.present_since)
+
+    async def _without_caller(self, call: Call, seen: _Observed, now: float) -> None:
+        if seen.absent_since is None or seen.admitted_until != call.access_expire_time:
+            # Just left, or about to come back with another token.
+            seen.absent_since, seen.admitted_until = now, call.access_expire_time
+        joined = call.caller_joined_time is not None or call.writer_id is not None
+        gone = now - seen.absent_since > ABSENT_SECONDS if joined else self._clock.now() > call.access_expire_time + JOIN_LEEWAY
+        if gone:
+            await self._end(call, pb.CALL_END_REASON_CALLER_LOST)
+
+    async def _await_agent(self, call: Call, people: Sequence[Participant], present_for: float) -> None:
+        waited = min(present_for, (self._clock.now() - call.dispatch_time).total_seconds())
+        if call.dispatches and waited < patience(call.dispatches):
+            return
+        if call.dispatches >= MAX_DISPATCHES:
+            await self._end(call, pb.CALL_END_REASON_NO_AGENT)
+            return
+        asked = await self._claim(call)
+        if asked is None:
+            return
+        _log.info("agent asked for", call_id=call.call_id, epoch=asked.epoch, dispatches=asked.dispatches)
+        await self._rooms.ask_for_agent(asked)
+        for person in people:
+            if person.is_agent:
+                await self._rooms.remove(call.room, person.identity)
+
+    async def _claim(self, call: Call) -> Call | None:
+        """The call as asked for anew; None when somebody else was faster, an agent included."""
+        async with self._log.commit() as commit:
+            if not _same(call, await commit.call(call.call_id)):
+                return None
+            if call.dispatches:
+                return await calls.ask_again(commit, call, dispatches=call.dispatches + 1)
+            await commit.transaction.change_call(call.key, dispatches=1, dispatch_time=commit.now)
+            return await commit.call(call.call_id)
+
+    async def _end(self, call: Call, reason: pb.CallEndReason.ValueType) -> None:
+        async with self._log.commit() as commit:
+            await calls.end(commit, await commit.call(call.call_id), reason)
+        self._holds.end(call.call_id, Over.CALL_ENDED)
+        _log.info("call ended", call_id=call.call_id, reason=pb.CallEndReason.Name(reason))
+
+    def _say_rooms(self, *, answer: bool, why: str = "") -> None:
+        if answer != self._rooms_answer:
+            self._rooms_answer = answer
+            if answer:
+                _log.info("LiveKit answers again")
+            else:
+                _log.warning("LiveKit does not answer: calls go on, but no agent can be asked for", why=why)
+
+
+def _same(seen: Call, now: Call) -> bool:
+    """Whether a call is as it was when it was looked at."""
+    return (seen.epoch, seen.state, seen.writer_id, seen.dispatches) == (now.epoch, now.state, now.writer_id, now.dispatches)
