@@ -1,0 +1,76 @@
+"""Flights as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.money_pb2 import Money
+from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
+from rich.markup import escape
+from rich.table import Table
+
+SAMPLE = "[yellow]Sample data: flights that nobody flies.[/]"
+
+
+def itineraries(found: Sequence[flightdata.Itinerary]) -> Table:
+    """One row an itinerary."""
+    table = Table(box=None, header_style="dim", padding=(0, 2))
+    for heading, side in (
+        ("flight", "left"),
+        ("carrier", "left"),
+        ("leaves", "left"),
+        ("arrives", "left"),
+        ("takes", "right"),
+        ("price", "right"),
+    ):
+        table.add_column(heading, justify="right" if side == "right" else "left")
+    for itinerary in found:
+        first, last = itinerary.segments[0], itinerary.segments[-1]
+        table.add_row(
+            " + ".join(f"{s.carrier_code} {s.flight_number.removeprefix(s.carrier_code)}" for s in itinerary.segments),
+            escape(first.carrier),
+            _stop(first.departure, first.departure),
+            _stop(last.arrival, first.departure),
+            _length(itinerary.duration),
+            money(itinerary.fare.total) if itinerary.HasField("fare") else "",
+        )
+    return table
+
+
+def status(flight: flightdata.FlightStatus) -> Table:
+    """What is known of one flight."""
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    state = flightdata.FlightState.Name(flight.state).removeprefix("FLIGHT_STATE_").replace("_", " ").lower()
+    late = f", {flight.delay_minutes} minutes late" if flight.delay_minutes else ""
+    table.add_row(f"[bold]{flight.flight_number}[/]", f"{escape(flight.carrier)}, {state}{late}")
+    for label, stop, known, expected in (
+        ("leaves", flight.scheduled_departure, flight.HasField("estimated_departure_time"), flight.estimated_departure_time),
+        ("arrives", flight.scheduled_arrival, flight.HasField("estimated_arrival_time"), flight.estimated_arrival_time),
+    ):
+        now = f", now expected {_local(expected, stop.time_zone):%H:%M}" if known and expected != stop.time else ""
+        table.add_row(label, f"{escape(stop.city)} ({stop.airport_code}), {_local(stop.time, stop.time_zone):%a %d %b %H:%M}{now}")
+    return table
+
+
+def money(amount: Money) -> str:
+    """An amount with its currency, rounded to what people quote."""
+    return f"{amount.currency_code} {amount.units + amount.nanos / 1e9:,.0f}"
+
+
+def _stop(stop: flightdata.Stop, start: flightdata.Stop) -> str:
+    local = _local(stop.time, stop.time_zone)
+    days = (local.date() - _local(start.time, start.time_zone).date()).days
+    return f"{local:%H:%M} {stop.airport_code}{f' +{days}' if days else ''}"
+
+
+def _local(time: Timestamp, zone: str) -> datetime:
+    return time.ToDatetime(UTC).astimezone(ZoneInfo(zone))
+
+
+def _length(duration: Duration) -> str:
+    minutes = int(duration.ToTimedelta() / timedelta(minutes=1))
+    return f"{minutes // 60} h {minutes % 60:02d}"
