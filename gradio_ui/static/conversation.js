@@ -1,0 +1,59 @@
+// What the elements of the page share: which conversation it shows, its transcript, and the flights that were found in it.
+import { Feed } from "/ui/feed.js";
+import { TranscriptLog } from "/ui/transcript-log.js";
+
+class Conversation extends EventTarget {
+  id = null;
+  log = new TranscriptLog();
+  /** Results of searches, the oldest first: the JSON of the text stream `readback.flights`. */
+  searches = [];
+  #feed = null;
+
+  /** Shows another conversation (null: none yet) and follows it; the same one goes on as it is. Emits "switched". */
+  show(id) {
+    if (id && id === this.id) return this.follow();
+    const adopted = this.id === null && this.log.items.length && !this.log.number; // typed before there was a conversation
+    this.#feed?.close();
+    this.id = id;
+    if (!adopted) {
+      this.log = new TranscriptLog();
+      this.searches = [];
+      this.dispatchEvent(new Event("switched"));
+    }
+    this.follow();
+  }
+
+  /** Opens the feed unless it is open. */
+  follow() {
+    if (!this.id || this.#feed?.open) return;
+    const log = this.log;
+    this.#feed?.close();
+    this.#feed = new Feed(this.id, {
+      entry: (entry) => {
+        log.entry(entry);
+        this.#adoptFlights(entry);
+      },
+      live: (open) => log.live(open),
+      state: (state) => this.dispatchEvent(new CustomEvent("feed", { detail: state })),
+    }, this.#feed?.cursor);
+  }
+
+  /** Flights of a search; of one tool call only the latest are kept. Emits "flights". */
+  found(search) {
+    const rest = this.searches.filter((known) => known.tool_call_id !== search.tool_call_id);
+    const known = rest.length !== this.searches.length;
+    this.searches = known ? this.searches.map((s) => (s.tool_call_id === search.tool_call_id ? search : s)) : [...rest, search];
+    this.dispatchEvent(new CustomEvent("flights", { detail: { search, known } }));
+  }
+
+  /** After a reload the cards come back from the log: a tool's result is stored in the form in which it was shown. */
+  #adoptFlights(entry) {
+    const { tool_call_id: id, result, outcome } = entry.tool_result ?? {};
+    if (!id || this.searches.some((known) => known.tool_call_id === id)) return;
+    if (Array.isArray(result?.flights) && result.flights.every((flight) => flight?.depart && flight?.arrive)) {
+      this.found({ ...result, tool_call_id: id, outcome });
+    }
+  }
+}
+
+export const conversation = new Conversation();

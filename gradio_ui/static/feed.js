@@ -1,0 +1,75 @@
+// Follows one conversation over server-sent events. Closed while the page is hidden without a call: browsers allow six
+// connections to a server, for all tabs together.
+
+const RETRY_MS = 3000;
+const SILENCE_MS = 150_000;
+
+export class Feed {
+  cursor = "";
+  #id;
+  #on;
+  #source = null;
+  #retry = 0;
+  #watchdog = 0;
+
+  /** @param {{entry: Function, live: Function, state: Function}} on  `state` gets "up", "down" or "ended". */
+  constructor(id, on, cursor = "") {
+    this.#id = id;
+    this.#on = on;
+    this.cursor = cursor;
+    this.#connect();
+  }
+
+  get open() {
+    return this.#source !== null;
+  }
+
+  close() {
+    clearTimeout(this.#retry);
+    clearTimeout(this.#watchdog);
+    this.#source?.close();
+    this.#source = null;
+  }
+
+  #connect() {
+    this.close();
+    const source = (this.#source = new EventSource(`/api/conversations/${this.#id}/feed?cursor=${encodeURIComponent(this.cursor)}`));
+    const listen = (kind, handle) =>
+      source.addEventListener(kind, (event) => {
+        this.#alive();
+        this.cursor = event.lastEventId || this.cursor;
+        handle?.(JSON.parse(event.data));
+      });
+    listen("entry", this.#on.entry);
+    listen("live", this.#on.live);
+    listen("caught_up");
+    listen("heartbeat");
+    listen("end", ({ reason }) => reason === "STREAM_END_REASON_CONVERSATION_ENDED" && this.#finish());
+    listen("failed", () => this.#finish());
+    source.onopen = () => this.#on.state("up");
+    source.onerror = () => {
+      this.#on.state("down");
+      // The browser reconnects by itself unless it was answered with an error; then a fresh try is up to the page.
+      if (source.readyState === EventSource.CLOSED && source === this.#source) this.#retry = setTimeout(() => this.#recover(), RETRY_MS);
+    };
+    this.#alive();
+  }
+
+  async #recover() {
+    const signedIn = await fetch("/api/calls/running").then((answer) => answer.status !== 401, () => true);
+    if (!this.#source) return;
+    if (signedIn) this.#connect();
+    else location.replace("/login");
+  }
+
+  #finish() {
+    this.close();
+    this.#on.state("ended");
+  }
+
+  /** A connection that died without a word is replaced. */
+  #alive() {
+    clearTimeout(this.#watchdog);
+    this.#watchdog = setTimeout(() => this.#connect(), SILENCE_MS);
+  }
+}

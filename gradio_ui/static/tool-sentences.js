@@ -1,0 +1,43 @@
+// What the agent did, in words: a tool call of the transcript and its result as one readable sentence.
+
+const NAMES = {
+  search_flights: "Looked for flights",
+  flight_status: "Looked up a flight's status",
+  get_flight_status: "Looked up a flight's status",
+  resolve_place: "Looked up a place",
+  get_airport: "Looked up an airport",
+};
+const OUTCOMES = {
+  FOUND: "found",
+  EMPTY: "nothing found",
+  UNAVAILABLE: "not available just now",
+  NOT_FOUND: "not found",
+  INVALID: "not possible",
+  QUOTA: "the provider's limit is reached",
+};
+const MOST_ARGUMENTS = 6;
+
+const readable = (word) => word.replaceAll("_", " ").toLowerCase();
+
+/** A value in a few words: names and codes rather than structure. */
+function brief(value) {
+  if (value === null || value === undefined || value === "" || value === false) return "";
+  if (Array.isArray(value)) return value.map(brief).filter(Boolean).join(", ");
+  if (typeof value === "object") return brief(value.place ?? value.name ?? value.city ?? value.code ?? Object.values(value));
+  return String(value);
+}
+
+function argumentWords({ origin, destination, ...rest }) {
+  const route = origin && destination ? [`${brief(origin)} → ${brief(destination)}`] : [brief(origin), brief(destination)];
+  const others = Object.entries(rest).map(([name, value]) => (value === true ? readable(name) : brief(value) && `${readable(name)} ${brief(value)}`));
+  return [...route, ...others].filter(Boolean).slice(0, MOST_ARGUMENTS);
+}
+
+/** @param {{name: string, arguments: object, outcome?: string, result?: object}} item */
+export function toolSentence({ name, arguments: given, outcome, result }) {
+  const flights = result?.flights;
+  const found = outcome === "FOUND" && Array.isArray(flights) && `${flights.length} ${flights.length === 1 ? "flight" : "flights"} found`;
+  const ending = found || (outcome ? OUTCOMES[outcome] ?? readable(outcome) : "…");
+  const words = argumentWords(given ?? {});
+  return `${NAMES[name] ?? `Used ${readable(name)}`}${words.length ? `: ${words.join(", ")}` : ""} — ${ending}`;
+}
