@@ -22,6 +22,8 @@ from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
+from services.flightdata.places import spelling
+
 AS_OF = "2026-11-23"
 """Day the tables describe: a recoding or an opening after it is not yet in them."""
 OVERLAY = Path(__file__).with_name("places_overlay.toml")
@@ -37,30 +39,11 @@ _GENERIC = re.compile(
     r"\b(international|intl|airport|aerodrome|airfield|air ?base|air force (?:base|station)|regional|municipal|memorial|domestic)\b", re.I
 )
 _NOT_NAMES = {"post", "link", "wkdt", "iata", "icao", "faac", "abbr", "unlc", "phon", "piny", "fr_1793", "tcid", "uicn"}
-_LETTERS = str.maketrans(
-    {
-        "ı": "i",
-        "ø": "o",
-        "Ø": "O",
-        "ł": "l",
-        "Ł": "L",
-        "đ": "d",
-        "Đ": "D",
-        "ß": "ss",
-        "æ": "ae",
-        "œ": "oe",
-        "þ": "th",
-        "ð": "d",
-        "’": "'",
-        "–": "-",
-    }
-)
 
 
 def fold(name: str) -> str:
-    """`Zürich` → `zurich`, `Xi’an` → `xi'an`; empty when the name is not in Latin script."""
-    flat = "".join(c for c in unicodedata.normalize("NFKD", name.translate(_LETTERS)) if not unicodedata.combining(c))
-    return re.sub(r"\s+", " ", flat).strip().casefold() if flat.isascii() else ""
+    """A name in plain letters as the lexicon folds it; empty when it is not in Latin script."""
+    return "" if any(c.isalpha() and not spelling.fold(c) for c in name) else spelling.fold(name)
 
 
 def short_name(name: str) -> str:

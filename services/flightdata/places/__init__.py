@@ -6,6 +6,7 @@ These functions need no server: the command line and tests of the dialogue call 
 from __future__ import annotations
 
 from services.flightdata.places import annotation, lexicon, matching
+from services.flightdata.places.lexicon import load
 from services.flightdata.places.place import Airport, Annotation, Candidate, Kind, Place, PlaceNotFound, PlaceNotRecognised, Resolution
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Resolution",
     "airport",
     "annotate",
+    "load",
     "place",
     "resolve",
 ]

@@ -75,7 +75,7 @@ def _codes(lexicon: Lexicon, sentence: Sentence) -> Iterator[Window]:
     shouted = all(word.written.isupper() for word in sentence.words)
     for i, word in enumerate(sentence.words):
         code = spelled_code(sentence.words[i : i + LETTERS])
-        if code in lexicon.places:
+        if code and code in lexicon.places:
             yield Window(i, i + LETTERS, _worth(1.1, 8), _certain(lexicon, code))
             continue
         place = lexicon.places.get(word.written.upper()) if len(word.written) == LETTERS else None
@@ -167,9 +167,9 @@ def _best_set(windows: Sequence[Window], count: int) -> list[Window]:
     chosen: list[Window] = []
     end = count
     while end > 0:
-        window = best[end][1]
-        chosen += [window] if window else []
-        end = window.start if window else end - 1
+        taken = best[end][1]
+        chosen += [taken] if taken else []
+        end = taken.start if taken else end - 1
     return chosen
 
 

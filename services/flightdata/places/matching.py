@@ -41,10 +41,10 @@ TIER_GAP = 0.06
 def resolve(lexicon: Lexicon, query: str, *, home_country: str = "", limit: int = 3) -> Resolution:
     """What a query may mean. Raises `PlaceNotRecognised`."""
     code = spelled_code(words(query)) or query.strip()
-    if place := lexicon.places.get(code.upper()):
-        # A code is meant as one, unless it is also a name that people say: `Goa` is not GOA in Genoa.
-        if code.isupper() or key(query) not in lexicon.exact:
-            return Resolution((Candidate(place, 1.0, 1.0),), 1.0, confident=True)
+    place = lexicon.places.get(code.upper())
+    # A code is meant as one, unless it is also a name that people say: `Goa` is not GOA in Genoa.
+    if place and (code.isupper() or key(query) not in lexicon.exact):
+        return Resolution((Candidate(place, 1.0, 1.0),), 1.0, confident=True)
     joined = _without_generic(lexicon, query)
     found = match(lexicon, [joined], home_country=home_country, limit=limit)[0] if joined else None
     if found is None:

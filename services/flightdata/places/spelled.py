@@ -7,37 +7,11 @@ from collections.abc import Sequence
 from services.flightdata.places.spelling import Word
 
 LETTERS = 3
-ALPHABET = {
-    word: word[0].upper()
-    for word in [
-        "alpha",
-        "bravo",
-        "charlie",
-        "delta",
-        "echo",
-        "foxtrot",
-        "golf",
-        "hotel",
-        "india",
-        "juliet",
-        "kilo",
-        "lima",
-        "mike",
-        "november",
-        "oscar",
-        "papa",
-        "quebec",
-        "romeo",
-        "sierra",
-        "tango",
-        "uniform",
-        "victor",
-        "whiskey",
-        "xray",
-        "yankee",
-        "zulu",
-    ]
-} | {"alfa": "A", "juliett": "J", "whisky": "W"}
+_WORDS = (
+    "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar papa quebec romeo sierra tango",
+    "uniform victor whiskey xray yankee zulu alfa juliett whisky",
+)
+ALPHABET = {word: word[0].upper() for line in _WORDS for word in line.split()}
 """ICAO spelling alphabet, with the spellings that recognisers prefer."""
 
 

@@ -1,0 +1,58 @@
+"""The flight-data service put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvloop
+from readback.flightdata.v1 import flightdata_service_pb2, flightdata_service_pb2_grpc
+from readback.identity.v1 import identity_service_pb2
+
+from mesh.auth import TokenVerifier
+from mesh.channel import open_channel
+from mesh.clock import Clock, SystemClock
+from mesh.jwks import keys_of_identity
+from mesh.logs import configure
+from mesh.server import Member, Registration, serve
+from mesh.settings import load
+from services.flightdata import places
+from services.flightdata.servicer import ERRORS, FlightDataServicer
+from services.flightdata.settings import FlightDataSettings
+
+
+@asynccontextmanager
+async def member(settings: FlightDataSettings, clock: Clock | None = None) -> AsyncIterator[Member]:
+    """The service, ready to be served: its tables are read before the first call."""
+    clock = clock or SystemClock()
+    places.load()
+    servicer = FlightDataServicer()
+    identity = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
+    async with open_channel(settings.address_of("identity"), identity) as channel:
+        yield Member(
+            name="flightdata",
+            registrations=[
+                Registration(
+                    descriptor=flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"],
+                    add=lambda server: flightdata_service_pb2_grpc.add_FlightDataServiceServicer_to_server(servicer, server),
+                    errors=ERRORS,
+                )
+            ],
+            verifier=TokenVerifier(keys_of_identity(channel, clock), clock=clock),
+        )
+
+
+def main() -> None:
+    """Serves flight data until SIGTERM.
+
+    Raises:
+        ConfigurationError: a setting is wrong or a port taken.
+    """
+    settings = load(FlightDataSettings)
+    configure(settings, "flightdata")
+    uvloop.run(_run(settings))
+
+
+async def _run(settings: FlightDataSettings) -> None:
+    async with member(settings) as flightdata:
+        await serve(flightdata, settings, port=settings.flightdata_port, http_port=settings.flightdata_http_port)
