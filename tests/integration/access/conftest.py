@@ -1,0 +1,142 @@
+"""Every service of the mesh, really served, and callers of every kind."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import grpc
+import jwt
+import pytest_asyncio
+from cryptography.hazmat.primitives import serialization
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from livekit import api as livekit
+from readback.conversation.v1 import conversation_service_pb2 as conversation
+from readback.identity.v1 import identity_service_pb2 as identity
+from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+
+from mesh.access import path_of
+from mesh.auth import bearer
+from mesh.channel import open_channel
+from mesh.ids import uuid7
+from mesh.server import running
+from mesh.workload import WorkloadIdentity
+from services.conversation.app import member as conversation_member
+from services.conversation.settings import ConversationSettings
+from services.flightdata.app import member as flightdata_member
+from services.flightdata.settings import FlightDataSettings
+from services.identity.app import member as identity_member
+from services.identity.settings import IdentitySettings
+from tests.mesh_tokens import SigningKey
+
+IDENTITY = identity.DESCRIPTOR.services_by_name["IdentityService"]
+
+
+class Mesh:
+    """Three servers, two customers with a call each, and the installation's own signing key."""
+
+    def __init__(self) -> None:
+        self.channels: dict[str, grpc.aio.Channel] = {}
+        self.tokens: dict[str, str] = {}
+        self.conversations: dict[str, str] = {}
+        self.calls: dict[str, str] = {}
+
+    async def start(self, home: Path, stack: AsyncExitStack) -> None:
+        """Serves everything and signs two customers up."""
+        self.home = home
+        address = await self._serve(stack, identity_member(IdentitySettings(home=home, identity_bcrypt_cost=4)))
+        where = {"home": home, "identity_address": address, "livekit_url": "ws://127.0.0.1:9"}
+        for member in (conversation_member(ConversationSettings(**where)), flightdata_member(FlightDataSettings(**where))):
+            await self._serve(stack, member)
+        self.key = await self._signing_key()
+        for name in ("ada", "bob"):
+            await self._sign_up(name)
+        secrets = IdentitySettings(home=home).secrets
+        self.tokens["service"] = await WorkloadIdentity("agent", secrets.actor_key("agent"), self.identity).own_token()
+
+    async def _serve(self, stack: AsyncExitStack, member) -> str:
+        served = await stack.enter_async_context(member)
+        server = await stack.enter_async_context(running(served))
+        for registration in served.registrations:
+            channel = await stack.enter_async_context(open_channel(server.address, registration.descriptor))
+            self.channels[registration.descriptor.full_name] = channel
+        return server.address
+
+    async def _signing_key(self) -> SigningKey:
+        self.identity = IdentityServiceStub(self.channels[IDENTITY.full_name])
+        key = SigningKey()
+        pem = IdentitySettings(home=self.home).secrets.private_key("identity-signing-key")
+        key.private = serialization.load_pem_private_key(pem, None)
+        published = await self.identity.GetJwks(identity.GetJwksRequest())
+        self.kid = jwt.PyJWK.from_json(published.keys_json[0]).key_id
+        return key
+
+    async def _sign_up(self, name: str) -> None:
+        request = identity.RegisterRequest(email=f"{name}@example.com", password="a long walk in the park", display_name=name)
+        registered = await self.identity.Register(request)
+        token = self.tokens[name] = registered.tokens.access_token
+        self.tokens[f"{name}-refresh"] = registered.tokens.refresh_token
+        started = await self._unary("StartConversation", conversation.StartConversationRequest(request_id=uuid7()), token)
+        self.conversations[name] = started.conversation.conversation_id
+        call = await self._unary("StartCall", conversation.StartCallRequest(conversation_id=self.conversations[name]), token)
+        self.calls[name] = call.call.call_id
+        self.tokens[f"{name}-livekit"] = call.access.livekit_token
+        customer_id = registered.customer.customer_id
+        self.tokens[f"{name}-agent"] = self.forged(
+            sub=customer_id, kind="agent", act={"sub": "agent"}, call=self.calls[name], conversation=self.conversations[name]
+        )
+
+    async def _unary(self, name: str, request: Message, token: str):
+        service = conversation.DESCRIPTOR.services_by_name["ConversationService"]
+        return await self.call(service.methods_by_name[name], request, token)
+
+    def forged(self, **claims) -> str:
+        """A token signed with the installation's real key, with whatever claims and headers."""
+        headers = {"kid": self.kid} | claims.pop("headers", {})
+        return self.key.token(headers=headers, **claims)
+
+    def bad_token(self, kind: str) -> str | None:
+        """Ada's token with one thing wrong."""
+        subject = jwt.decode(self.tokens["ada"], options={"verify_signature": False})["sub"]
+        past = datetime.now(UTC) - timedelta(minutes=1)
+        return {
+            "no token": None,
+            "expired": self.forged(sub=subject, exp=past),
+            "wrong audience": self.forged(sub=subject, aud="another-mesh"),
+            "wrong type": self.forged(sub=subject, headers={"typ": "JWT"}),
+            "refresh token": self.tokens["ada-refresh"],
+            "LiveKit token": self.tokens["ada-livekit"],
+            "worker's LiveKit token": livekit.AccessToken("key", "s" * 32).with_identity(subject).to_jwt(),
+            "foreign key": SigningKey().token(sub=subject, headers={"kid": self.kid}),
+        }[kind]
+
+    async def call(self, method: MethodDescriptor, request: Message, token: str | None):
+        """Calls any RPC; of a stream, gives the first message."""
+        channel = self.channels[method.containing_service.full_name]
+        response_type = GetMessageClass(method.output_type)
+        codec = {"request_serializer": type(request).SerializeToString, "response_deserializer": response_type.FromString}
+        metadata = bearer(token) if token else ()
+        if method.client_streaming:
+            stream = channel.stream_stream(path_of(method), **codec)(metadata=metadata)
+            await stream.write(request)
+        elif method.server_streaming:
+            stream = channel.unary_stream(path_of(method), **codec)(request, metadata=metadata)
+        else:
+            return await channel.unary_unary(path_of(method), **codec)(request, metadata=metadata)
+        try:
+            return await stream.read()
+        finally:
+            stream.cancel()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def mesh(tmp_path_factory) -> AsyncIterator[Mesh]:
+    """The mesh, once for all the promises of a module."""
+    mesh = Mesh()
+    async with AsyncExitStack() as stack:
+        await mesh.start(tmp_path_factory.mktemp("home"), stack)
+        yield mesh

@@ -1,0 +1,172 @@
+"""One table over the descriptors: every RPC of every service refuses everybody its contract does not name."""
+
+from __future__ import annotations
+
+import grpc
+import pytest
+from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.date_pb2 import Date
+from livekit import api as livekit
+from readback.conversation.v1 import conversation_service_pb2 as conversation
+from readback.conversation.v1 import entry_pb2
+from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
+from readback.identity.v1 import identity_service_pb2 as identity
+from readback.options.v1 import options_pb2
+
+from mesh.access import path_of, rules_of
+from mesh.errors import reason_of
+from mesh.ids import uuid7
+from mesh.settings import MeshSettings
+
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+
+METHODS = [
+    method
+    for file in (identity, conversation, flightdata)
+    for service in file.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
+]
+CALLERS = {
+    options_pb2.ACCESS_CUSTOMER: "ada",
+    options_pb2.ACCESS_AGENT: "ada-agent",
+    options_pb2.ACCESS_SERVICE: "service",
+}
+BAD_TOKENS = [
+    "no token",
+    "expired",
+    "wrong audience",
+    "wrong type",
+    "refresh token",
+    "LiveKit token",
+    "worker's LiveKit token",
+    "foreign key",
+]
+every_method = pytest.mark.parametrize("method", METHODS, ids=path_of)
+guarded = pytest.mark.parametrize(
+    "method", [method for method in METHODS if options_pb2.ACCESS_PUBLIC not in rules_of(method)], ids=path_of
+)
+
+_VALUES = {
+    "request_id": uuid7,
+    "flight_number": lambda: "AI542",
+    "origin": lambda: "MAA",
+    "destination": lambda: "DEL",
+    "code": lambda: "MAA",
+    "email": lambda: "nobody@example.com",
+    "password": lambda: "nothing like it at all",
+    "epoch": lambda: 1,
+    "writer_id": uuid7,
+}
+
+
+def _request(method: MethodDescriptor, ids: dict[str, str]) -> Message:
+    """A request that keeps every rule of its fields; `ids` names the conversation and the call it is about."""
+    if method.name == "Record":
+        opening = conversation.RecordOpen(call_id=ids["call_id"], epoch=1, writer_id=uuid7())
+        return conversation.RecordRequest(open=opening)
+    request: Message = GetMessageClass(method.input_type)()
+    for field in method.input_type.fields:
+        if field.name in ids:
+            setattr(request, field.name, ids[field.name])
+        elif field.name in _VALUES:
+            setattr(request, field.name, _VALUES[field.name]())
+        elif field.name == "drafts":
+            request.drafts.append(_draft())  # type: ignore[attr-defined]  # AppendRequest has them
+        elif field.name == "depart_date":
+            request.depart_date.CopyFrom(Date(year=2030, month=1, day=1))  # type: ignore[attr-defined]  # as above
+        elif field.type == FieldDescriptor.TYPE_STRING and field.name in {"display_name", "query", "refresh_token", "actor_assertion"}:
+            setattr(request, field.name, "x")
+    return request
+
+
+def _draft() -> entry_pb2.Draft:
+    call = entry_pb2.ToolCall(tool_call_id=uuid7(), name="search_flights")
+    return entry_pb2.Draft(client_sequence=1, entry_id=uuid7(), start_time=Timestamp(seconds=1), tool_call=call)
+
+
+def _own(mesh, whose: str) -> dict[str, str]:
+    return {"conversation_id": mesh.conversations[whose], "call_id": mesh.calls[whose]}
+
+
+async def _refusal(mesh, method: MethodDescriptor, request: Message, token: str | None) -> grpc.aio.AioRpcError | None:
+    try:
+        await mesh.call(method, request, token)
+    except grpc.aio.AioRpcError as error:
+        return error
+    return None
+
+
+@guarded
+@pytest.mark.parametrize("kind", BAD_TOKENS)
+async def test_without_a_good_token_nobody_gets_in(mesh, method: MethodDescriptor, kind: str) -> None:
+    error = await _refusal(mesh, method, _request(method, _own(mesh, "ada")), mesh.bad_token(kind))
+    assert error is not None
+    assert error.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert reason_of(error) == "MESH_ERROR_REASON_UNAUTHENTICATED"
+
+
+@guarded
+async def test_a_good_token_of_another_kind_is_refused(mesh, method: MethodDescriptor) -> None:
+    for rule, caller in CALLERS.items():
+        if rule not in rules_of(method):
+            error = await _refusal(mesh, method, _request(method, _own(mesh, "ada")), mesh.tokens[caller])
+            assert error is not None, f"{caller} may call {method.name}"
+            assert error.code() is grpc.StatusCode.PERMISSION_DENIED
+            assert reason_of(error) == "MESH_ERROR_REASON_ACCESS_DENIED"
+
+
+@guarded
+async def test_another_customers_conversation_and_call_are_not_found(mesh, method: MethodDescriptor) -> None:
+    names = {"conversation_id", "call_id"} & set(method.input_type.fields_by_name)
+    for rule in rules_of(method) - {options_pb2.ACCESS_SERVICE}:
+        if not names or method.containing_service.name == "IdentityService":
+            continue  # identity keeps a grant by who asks for it, whatever call it names; the next promise is about that
+        error = await _refusal(mesh, method, _request(method, _own(mesh, "bob")), mesh.tokens[CALLERS[rule]])
+        assert error is not None, f"{CALLERS[rule]} reaches bob's {names} through {method.name}"
+        assert error.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_another_customer_can_not_revoke_the_grant_of_a_call(mesh) -> None:
+    revoke = identity.RevokeGrantRequest(call_id=mesh.calls["bob"], request_id=uuid7())
+    await mesh.call(identity.DESCRIPTOR.services_by_name["IdentityService"].methods_by_name["RevokeGrant"], revoke, mesh.tokens["ada"])
+    service = conversation.DESCRIPTOR.services_by_name["ConversationService"]
+    opening = conversation.RecordRequest(open=conversation.RecordOpen(call_id=mesh.calls["bob"], epoch=1, writer_id=uuid7()))
+    opened = await mesh.call(service.methods_by_name["Record"], opening, mesh.tokens["service"])
+    assert opened.opened.conversation_id == mesh.conversations["bob"]
+
+
+@every_method
+async def test_whom_the_contract_names_gets_past_the_door(mesh, method: MethodDescriptor) -> None:
+    rules = rules_of(method)
+    callers = [None] if options_pb2.ACCESS_PUBLIC in rules else [mesh.tokens[CALLERS[rule]] for rule in rules]
+    nowhere = {"conversation_id": uuid7(), "call_id": uuid7()}  # nothing is ended or deleted on the way
+    for token in callers:
+        request = _request(method, nowhere)
+        if method.name in {"Logout", "DeleteCustomer"}:
+            continue  # tried by identity's own tests; here it would end the session the others use
+        error = await _refusal(mesh, method, request, token)
+        if error is not None:
+            assert error.code() not in {grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}
+            assert reason_of(error) != "MESH_ERROR_REASON_UNAUTHENTICATED"
+
+
+async def test_an_access_token_is_no_livekit_token(mesh) -> None:
+    keys = MeshSettings(home=mesh.home).livekit_keys
+    verifier = livekit.TokenVerifier(keys.key, keys.secret)
+    assert verifier.verify(mesh.tokens["ada-livekit"]).video.room_join
+    with pytest.raises(Exception, match=r"(?i)alg|signature|issuer|invalid"):
+        verifier.verify(mesh.tokens["ada"])
+
+
+async def test_a_callers_livekit_token_opens_one_room_for_microphone_and_text_alone(mesh) -> None:
+    keys = MeshSettings(home=mesh.home).livekit_keys
+    claims = livekit.TokenVerifier(keys.key, keys.secret).verify(mesh.tokens["ada-livekit"])
+    grants = claims.video
+    assert grants.room
+    assert grants.can_publish_sources == ["microphone"]
+    powers = ("room_admin", "room_create", "room_list", "room_record", "ingress_admin", "can_update_own_metadata")
+    assert not any(getattr(grants, power) for power in powers)
+    assert "customer" not in (claims.room_config.agents[0].metadata if claims.room_config else "")
