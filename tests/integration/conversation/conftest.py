@@ -18,6 +18,7 @@ from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from mesh.channel import TokenSource, open_channel
 from mesh.ids import uuid7
 from mesh.server import ServerSettings, running
+from mesh.settings import load
 from mesh.workload import WorkloadIdentity
 from services.conversation.app import member
 from services.conversation.settings import ConversationSettings
@@ -60,7 +61,7 @@ class Mesh:
 
     async def start_identity(self) -> None:
         """Starts the identity service."""
-        settings = IdentitySettings(home=self.home, identity_bcrypt_cost=4)
+        settings = load(IdentitySettings, home=self.home, identity_bcrypt_cost=4)
         served = await self._stack.enter_async_context(identity_member(settings))
         server = await self._stack.enter_async_context(running(served))
         self.identity_address = server.address
@@ -68,16 +69,16 @@ class Mesh:
 
     def settings(self, **overrides: object) -> ConversationSettings:
         """Settings of the conversation service."""
-        values = {"home": self.home, "identity_address": self.identity_address, "livekit_url": "ws://127.0.0.1:9"}
-        return ConversationSettings(**{**values, **overrides})  # type: ignore[arg-type]
+        usual = {"home": self.home, "identity_address": self.identity_address, "livekit_url": "ws://127.0.0.1:9"}
+        return load(ConversationSettings, **{**usual, **overrides})
 
     @asynccontextmanager
     async def conversation(self, *, port: int = 0, **overrides: object) -> AsyncIterator[str]:
         """Serves conversations until the block ends; gives the address."""
-        async with member(self.settings(**overrides)) as served:
-            async with running(served, port=port, settings=ServerSettings(drain_seconds=1)) as server:
-                self.address = server.address
-                yield server.address
+        brisk = ServerSettings(drain_seconds=1)
+        async with member(self.settings(**overrides)) as served, running(served, port=port, settings=brisk) as server:
+            self.address = server.address
+            yield server.address
 
     async def stub(self, tokens: TokenSource | None = None) -> ConversationServiceAsyncStub:
         """A stub over a channel of its own."""
@@ -126,5 +127,3 @@ async def mesh(tmp_path: Path) -> AsyncIterator[Mesh]:
         await made.start_identity()
         async with made.conversation():
             yield made
-
-

@@ -10,7 +10,7 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from mesh.ids import uuid7
 
 if TYPE_CHECKING:
-    from conftest import Mesh
+    from tests.integration.conversation.conftest import Mesh
 
 pytestmark = pytest.mark.integration
 
