@@ -98,12 +98,13 @@ def _install(compiler: Path, scratch: Path, console: Console) -> None:
     )
     deadline = Timer(LIMIT_SECONDS, process.kill)
     deadline.start()
-    try:
-        said = list(_followed(process, console))
-        code = process.wait()
-    finally:
-        deadline.cancel()
-        process.kill()
+    with process:
+        try:
+            said = list(_followed(process, console))
+            code = process.wait()
+        finally:
+            deadline.cancel()
+            process.kill()
     if code:
         words = " ".join(said[-3:]) or f"it took longer than {LIMIT_SECONDS // 60} minutes"
         raise CommandError(

@@ -35,6 +35,7 @@ class PartProcess:
                 stderr=output,
                 env=environment,
                 start_new_session=True,  # Ctrl-C is the supervisor's alone
+                umask=0o077,  # databases, logs and outboxes are for their owner
             )
         finally:
             os.close(output)

@@ -1,0 +1,81 @@
+"""What the caller hears of the agent: when it is loud, and all of it for a recording."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import numpy as np
+from livekit import rtc
+
+from agent.speech.pcm import Samples
+
+HEARD_RATE = 24_000
+"""Samples a second of what was heard."""
+
+LOUD = 600
+"""A frame with a sample louder than this is the agent speaking."""
+
+_FRAME_MS = 10
+
+
+class Earpiece:
+    """Listens to one audio track at a time. `changed` is called for every frame."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        self._listening: asyncio.Task[None] | None = None
+        self._frames: list[Samples] = []
+        self._first_loud: float | None = None
+        self.last_loud = float("-inf")
+
+    def listen(self, track: rtc.Track) -> None:
+        """Listens to this track from now on. The one of an agent that died would go on with the sound of the next one."""
+        self.stop()
+        self._listening = asyncio.create_task(self._run(track))
+
+    def stop(self) -> None:
+        """Listens no more."""
+        if self._listening is not None:
+            self._listening.cancel()
+
+    async def close(self) -> None:
+        """Listens no more, and lets go of the track."""
+        self.stop()
+        if self._listening is not None:
+            with suppress(asyncio.CancelledError):
+                await self._listening
+
+    @property
+    def quiet_for(self) -> float:
+        """Seconds since the agent was last loud."""
+        return time.monotonic() - self.last_loud
+
+    def forget(self) -> None:
+        """Makes the next loud frame the first."""
+        self._first_loud = None
+
+    @property
+    def first_loud(self) -> float | None:
+        """`time.monotonic()` of the first loud frame since `forget`."""
+        return self._first_loud
+
+    def heard(self) -> Samples:
+        """Everything heard so far, at `HEARD_RATE`."""
+        return np.concatenate(self._frames) if self._frames else np.zeros(0, np.int16)
+
+    async def _run(self, track: rtc.Track) -> None:
+        stream = rtc.AudioStream(track, sample_rate=HEARD_RATE, num_channels=1, frame_size_ms=_FRAME_MS)
+        try:
+            async for event in stream:
+                self._take(np.frombuffer(event.frame.data, np.int16).copy())
+        finally:
+            await stream.aclose()
+
+    def _take(self, samples: Samples) -> None:
+        self._frames.append(samples)
+        if np.abs(samples).max() > LOUD:
+            self.last_loud = time.monotonic()
+            if self._first_loud is None:
+                self._first_loud = self.last_loud
+        self._changed()

@@ -1,0 +1,70 @@
+"""A microphone made of samples: a track that is fed in real time, by its own clock, as a browser feeds one."""
+
+import asyncio
+import time
+from contextlib import suppress
+
+import numpy as np
+from livekit import rtc
+
+from agent.speech.pcm import EAR_RATE, STEP, STEP_MS, Samples
+
+SPEECH = 400
+"""Samples louder than this are speech."""
+
+_ROOM_TONE = 3.0
+"""Level of the noise between utterances; a microphone is never wholly silent."""
+
+
+class Microphone:
+    """Publishes one audio track and speaks into it."""
+
+    def __init__(self) -> None:
+        # Without a queue of its own, a sample leaves when it is handed over, so that its time is known.
+        self._source = rtc.AudioSource(EAR_RATE, 1, queue_size_ms=0)
+        self._waiting: asyncio.Queue[tuple[Samples, asyncio.Future[float]]] = asyncio.Queue(8)
+        self._clock: asyncio.Task[None] | None = None
+
+    async def publish(self, room: rtc.Room) -> None:
+        """Publishes the track, with discontinuous transmission and redundancy as browsers have them, and starts its clock."""
+        track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
+        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=True, red=True)
+        await room.local_participant.publish_track(track, options)
+        self._clock = asyncio.create_task(self._run())
+
+    async def speak(self, samples: Samples) -> float:
+        """Speaks (16 kHz), after what waits to be spoken. Returns when all is sent, with `time.monotonic()` of the last loud sample."""
+        spoken: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        await self._waiting.put((samples, spoken))
+        return await spoken
+
+    async def close(self) -> None:
+        """Falls silent for good."""
+        if self._clock is not None:
+            self._clock.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._clock
+        await self._source.aclose()
+
+    async def _run(self) -> None:
+        noise = np.random.default_rng(0)
+        due = time.monotonic()
+        samples: Samples = np.zeros(0, np.int16)
+        spoken: asyncio.Future[float] | None = None
+        at, last_loud = 0, 0.0
+        while True:
+            due += STEP_MS / 1000
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            if spoken is None and not self._waiting.empty():
+                (samples, spoken), at = self._waiting.get_nowait(), 0
+            step = samples[at : at + STEP]
+            at += STEP
+            tone = noise.normal(0, _ROOM_TONE, STEP).astype(np.int16)
+            tone[: len(step)] += step
+            now = time.monotonic()
+            await self._source.capture_frame(rtc.AudioFrame(tone.tobytes(), EAR_RATE, 1, STEP))
+            if len(step) and np.abs(step).max() > SPEECH:
+                last_loud = now
+            if spoken is not None and at >= len(samples):
+                spoken.set_result(last_loud or now)
+                samples, spoken, last_loud = np.zeros(0, np.int16), None, 0.0

@@ -1,0 +1,125 @@
+"""The LiveKit server is found before it is built, and configured with keys of its own."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from cli.errors import CommandError, ToolMissing
+from cli.livekit import build, config, go, server
+from cli.settings import UpSettings
+from mesh.settings import load
+
+pytestmark = pytest.mark.unit
+
+
+def program(path: Path, *, answers: str = "livekit-server version 1.13.5", code: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\necho '{answers}'\nexit {code}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _nothing_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:/usr/bin:/bin")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def test_a_server_on_path_is_used(tmp_path: Path) -> None:
+    mine = program(tmp_path / "path" / "livekit-server")
+    assert server.locate(tmp_path / "home") == mine
+
+
+def test_a_server_in_the_cache_is_brought_into_the_home(tmp_path: Path) -> None:
+    program(build.cached_binary())
+    found = server.locate(tmp_path / "home")
+    assert found == tmp_path / "home" / "bin" / f"livekit-server-{build.VERSION}"
+    assert server.locate(tmp_path / "home") == found
+
+
+def test_a_server_that_does_not_run_is_no_server(tmp_path: Path) -> None:
+    program(tmp_path / "path" / "livekit-server", code=1)
+    (tmp_path / "home" / "bin").mkdir(parents=True)
+    (tmp_path / "home" / "bin" / f"livekit-server-{build.VERSION}").write_bytes(b"half a copy")
+    assert server.locate(tmp_path / "home") is None
+
+
+def test_the_machines_go_is_used_when_it_is_new_enough(tmp_path: Path) -> None:
+    mine = program(tmp_path / "path" / "go", answers="go version go1.26.8 linux/amd64")
+    assert go.find() == mine
+
+
+def test_an_old_go_gives_way_to_the_one_in_the_wheel(tmp_path: Path) -> None:
+    program(tmp_path / "path" / "go", answers="go version go1.19.8 linux/amd64")
+    found = go.find()
+    assert found != tmp_path / "path" / "go"
+    assert go.version_of(found) >= go.NEEDED
+
+
+def test_without_any_go_the_sentence_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(go, "_candidates", lambda: iter([program(tmp_path / "go", answers="go version go1.19.8 linux/amd64")]))
+    with pytest.raises(ToolMissing, match="put a livekit-server on PATH, or set LIVEKIT_URL"):
+        go.find()
+
+
+def test_a_build_is_told_while_it_runs_and_kept_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler = tmp_path / "go"
+    compiler.write_text(
+        "#!/bin/sh\n"
+        '[ "$GOTOOLCHAIN" = local ] && [ "$CGO_ENABLED" = 0 ] || exit 9\n'
+        "echo 'go: downloading example.com/a v1' >&2\necho example.com/a >&2\n"
+        'mkdir -p "$GOBIN"; printf \'#!/bin/sh\\nexit 0\\n\' > "$GOBIN/server"; chmod +x "$GOBIN/server"\n'
+    )
+    compiler.chmod(0o755)
+    monkeypatch.setattr(go, "find", lambda: compiler)
+    output = io.StringIO()
+    assert server.provide(tmp_path / "home", Console(file=output)).is_file()
+    assert build.cached_binary().is_file()
+    assert "once, about two minutes" in output.getvalue()
+    assert [path.name for path in build.cache_folder().iterdir()] == [build.cached_binary().name]
+
+
+def test_a_failed_build_ends_with_gos_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler = tmp_path / "go"
+    compiler.write_text("#!/bin/sh\necho 'dial tcp: no route to host' >&2\nexit 1\n")
+    compiler.chmod(0o755)
+    monkeypatch.setattr(go, "find", lambda: compiler)
+    with pytest.raises(CommandError, match="no route to host"):
+        build.build(Console(file=io.StringIO()))
+    assert list(build.cache_folder().iterdir()) == []
+
+
+def test_progress_counts_what_go_says() -> None:
+    progress = build.Progress(began=100.0)
+    for line in ("go: downloading example.com/a v1.2.3", "go: finding module", "example.com/a", "example.com/a/b", ""):
+        progress.read(line)
+    assert progress.text(175.5) == "1:15  1 modules downloaded, 2 packages compiled"
+
+
+def test_the_configuration_has_two_real_pairs_and_nothing_of_dev_mode(tmp_path: Path) -> None:
+    settings = load(UpSettings, home=tmp_path, livekit_port=7001, livekit_udp_port=7003)
+    path = config.write(settings)
+    written = json.loads(path.read_text())
+    assert written["port"] == 7001
+    assert written["rtc"]["udp_port"] == 7003
+    assert written["bind_addresses"] == ["127.0.0.1"]
+    assert set(written["keys"]) == {settings.livekit_keys.key, settings.livekit_worker_keys.key}
+    assert all(len(secret) >= 32 for secret in written["keys"].values())
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_configuration_that_others_could_read_is_replaced_by_one_they_can_not(tmp_path: Path) -> None:
+    (tmp_path / "livekit.yaml").write_text("old")
+    os.chmod(tmp_path / "livekit.yaml", 0o644)  # noqa: PTH101  # says what it does
+    assert config.write(load(UpSettings, home=tmp_path)).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_server_for_other_machines_is_not_tied_to_loopback(tmp_path: Path) -> None:
+    rtc = config.configuration(load(UpSettings, home=tmp_path, bind="0.0.0.0"))["rtc"]
+    assert "node_ip" not in rtc
