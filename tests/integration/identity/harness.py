@@ -18,6 +18,7 @@ from mesh.channel import open_channel
 from mesh.errors import reason_of
 from mesh.ids import uuid7
 from mesh.server import running
+from mesh.settings import load
 from mesh.workload import make_assertion
 from services.identity.app import member
 from services.identity.settings import IdentitySettings
@@ -81,7 +82,7 @@ class Identity:
 @asynccontextmanager
 async def running_identity(home: Path, clock: SimulatedClock | None = None, **settings: object) -> AsyncIterator[Identity]:
     """Starts the service over the databases and secrets of a home, which may have been used before."""
-    chosen = IdentitySettings(home=home, **({"identity_bcrypt_cost": 4} | settings))  # type: ignore[arg-type]  # checked by pydantic
+    chosen = load(IdentitySettings, home=home, **({"identity_bcrypt_cost": 4} | settings))
     clock = clock or SimulatedClock(datetime.now(UTC))
     async with member(chosen, clock) as identity, running(identity) as server, open_channel(server.address, SERVICE) as channel:
         yield Identity(server.address, identity_service_pb2_grpc.IdentityServiceStub(channel), clock, chosen)

@@ -1,0 +1,203 @@
+"""Grants and token exchange over the wire: who may act for whom, in which call, for how long."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, timedelta
+
+import grpc
+import jwt
+import pytest
+from readback.identity.v1 import identity_service_pb2 as pb
+from readback.options.v1 import options_pb2
+
+from mesh.auth import Principal, TokenVerifier, bearer
+from mesh.channel import open_channel
+from mesh.ids import uuid7
+from mesh.jwks import keys_of_identity
+from mesh.workload import WorkloadIdentity
+from tests.integration.identity.harness import SERVICE, Identity, SignedIn, refused
+
+pytestmark = pytest.mark.integration
+
+GRANT_ENDED = (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_GRANT_ENDED")
+UNKNOWN_ACTOR = (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_UNKNOWN_ACTOR")
+SESSION_ENDED = (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_SESSION_ENDED")
+DENIED = (grpc.StatusCode.PERMISSION_DENIED, "MESH_ERROR_REASON_ACCESS_DENIED")
+
+
+async def _principal(identity: Identity, token: str) -> Principal:
+    """What another service makes of the token, with keys fetched as it would fetch them."""
+    async with open_channel(identity.address, SERVICE) as channel:
+        return await TokenVerifier(keys_of_identity(channel, identity.clock), clock=identity.clock).verify(token)
+
+
+async def _revoke(identity: Identity, token: str, call_id: str, request_id: str | None = None) -> None:
+    request = pb.RevokeGrantRequest(call_id=call_id, request_id=request_id or uuid7())
+    await identity.stub.RevokeGrant(request, metadata=bearer(token))
+
+
+async def test_an_assertion_alone_buys_a_token_without_a_customer(identity: Identity) -> None:
+    principal = await _principal(identity, await identity.exchange())
+    assert (principal.kind, principal.subject) == (options_pb2.ACCESS_SERVICE, "agent")
+    assert (principal.customer_id, principal.actor, principal.call_id) == (None, None, None)
+
+
+async def test_a_members_own_token_reaches_no_customers_data(identity: Identity) -> None:
+    await identity.register()
+    own = bearer(await identity.exchange())
+    assert await refused(identity.stub.GetCustomer(pb.GetCustomerRequest(), metadata=own)) == DENIED
+    request = pb.GrantCallRequest(call_id=uuid7(), conversation_id=uuid7())
+    assert await refused(identity.stub.GrantCall(request, metadata=own)) == DENIED
+
+
+async def test_with_a_grant_the_token_names_customer_agent_call_and_conversation(identity: Identity) -> None:
+    asha = await identity.register()
+    call_id, conversation_id = uuid7(), uuid7()
+    grant = await identity.grant(asha, call_id, conversation_id)
+    principal = await _principal(identity, await identity.exchange(grant.grant))
+    assert principal.kind == options_pb2.ACCESS_AGENT
+    assert (principal.customer_id, principal.actor) == (asha.customer.customer_id, "agent")
+    assert (principal.call_id, principal.conversation_id) == (call_id, conversation_id)
+    assert principal.session_id is None
+
+
+async def test_the_meshs_own_client_exchanges_and_keeps_its_token(identity: Identity) -> None:
+    asha = await identity.register()
+    grant = await identity.grant(asha, uuid7())
+    key = identity.settings.secrets.actor_key("conversation")
+    workload = WorkloadIdentity("conversation", key, identity.stub, identity.clock)
+    assert (await workload.exchange(grant.grant)).expires_at == (identity.clock.now() + timedelta(minutes=5)).replace(microsecond=0)
+    own = await workload.own_token()
+    assert await workload.own_token() == own
+    identity.clock.advance(300)
+    assert await workload.own_token() != own
+
+
+async def test_a_grant_buys_tokens_until_it_ends_by_itself(identity: Identity) -> None:
+    grant = await identity.grant(await identity.register(), uuid7())
+    for _ in range(4):
+        await identity.exchange(grant.grant)
+        identity.clock.advance(3599)
+    last = jwt.decode(await identity.exchange(grant.grant), options={"verify_signature": False})
+    assert last["exp"] <= grant.expire_time.ToDatetime(UTC).timestamp()
+    identity.clock.advance(4)
+    assert await refused(identity.exchange(grant.grant)) == GRANT_ENDED
+
+
+async def test_a_second_grant_for_the_same_call_replaces_the_first(identity: Identity) -> None:
+    asha = await identity.register()
+    call_id = uuid7()
+    first, second = await identity.grant(asha, call_id), await identity.grant(asha, call_id)
+    assert await refused(identity.exchange(first.grant)) == GRANT_ENDED
+    await identity.exchange(second.grant)
+
+
+async def test_grants_asked_for_at_once_leave_exactly_one(identity: Identity) -> None:
+    asha = await identity.register()
+    call_id = uuid7()
+    grants = await asyncio.gather(*(identity.grant(asha, call_id) for _ in range(6)))
+    exchanged = await asyncio.gather(*(identity.exchange(grant.grant) for grant in grants), return_exceptions=True)
+    assert sum(isinstance(token, str) for token in exchanged) == 1
+
+
+async def test_customers_revoke_their_own_grant(identity: Identity) -> None:
+    asha = await identity.register()
+    call_id = uuid7()
+    grant, other_call = await identity.grant(asha, call_id), await identity.grant(asha, uuid7())
+    await _revoke(identity, asha.tokens.access_token, call_id)
+    assert await refused(identity.exchange(grant.grant)) == GRANT_ENDED
+    await identity.exchange(other_call.grant)
+
+
+async def test_a_customer_can_neither_revoke_nor_replace_anothers_grant(identity: Identity) -> None:
+    asha = await identity.register()
+    mallory = await identity.register("mallory@example.com")
+    call_id = uuid7()
+    grant = await identity.grant(asha, call_id)
+    await _revoke(identity, mallory.tokens.access_token, call_id)
+    of_mallory = await identity.grant(mallory, call_id)
+    assert (await _principal(identity, await identity.exchange(grant.grant))).customer_id == asha.customer.customer_id
+    assert (await _principal(identity, await identity.exchange(of_mallory.grant))).customer_id == mallory.customer.customer_id
+
+
+async def test_a_member_of_the_mesh_revokes_any_calls_grants(identity: Identity) -> None:
+    asha = await identity.register()
+    call_id = uuid7()
+    grant = await identity.grant(asha, call_id)
+    await _revoke(identity, await identity.exchange(actor="conversation"), call_id)
+    assert await refused(identity.exchange(grant.grant)) == GRANT_ENDED
+
+
+async def test_an_agent_revokes_and_grants_nothing(identity: Identity) -> None:
+    asha = await identity.register()
+    call_id = uuid7()
+    agent = await identity.exchange((await identity.grant(asha, call_id)).grant)
+    assert await refused(_revoke(identity, agent, call_id)) == DENIED
+    request = pb.GrantCallRequest(call_id=uuid7(), conversation_id=uuid7())
+    assert await refused(identity.stub.GrantCall(request, metadata=bearer(agent))) == DENIED
+
+
+async def test_revoking_nothing_succeeds_and_a_request_id_stands_for_one_request(identity: Identity) -> None:
+    asha = await identity.register()
+    call_id, request_id = uuid7(), uuid7()
+    await _revoke(identity, asha.tokens.access_token, call_id, request_id)
+    grant = await identity.grant(asha, call_id)
+    await _revoke(identity, asha.tokens.access_token, call_id, request_id)  # a retry of the old request ends no new grant
+    await identity.exchange(grant.grant)
+    reused = (grpc.StatusCode.ALREADY_EXISTS, "MESH_ERROR_REASON_REQUEST_ID_REUSED")
+    assert await refused(_revoke(identity, asha.tokens.access_token, uuid7(), request_id)) == reused
+
+
+async def test_a_grant_never_outlives_its_session(identity: Identity) -> None:
+    asha = await identity.register()
+    identity.clock.advance(timedelta(days=30).total_seconds() - 300)
+    tokens = await identity.refresh(asha.tokens.refresh_token)
+    grant = await identity.grant(SignedIn(asha.customer, tokens), uuid7())
+    assert grant.expire_time == tokens.session_expire_time
+
+
+async def test_a_replayed_assertion_is_refused_whatever_it_is_replayed_for(identity: Identity) -> None:
+    grant = await identity.grant(await identity.register(), uuid7())
+    assertion = identity.assertion()
+    for text, outcome in ((grant.grant, None), (grant.grant, UNKNOWN_ACTOR), ("", UNKNOWN_ACTOR)):
+        call = identity.stub.ExchangeToken(pb.ExchangeTokenRequest(actor_assertion=assertion, grant=text))
+        if outcome is None:
+            await call
+        else:
+            assert await refused(call) == outcome
+
+
+async def test_an_assertion_sent_many_times_at_once_buys_one_token(identity: Identity) -> None:
+    request = pb.ExchangeTokenRequest(actor_assertion=identity.assertion())
+    outcomes = await asyncio.gather(*(identity.stub.ExchangeToken(request) for _ in range(8)), return_exceptions=True)
+    assert sum(isinstance(outcome, pb.ExchangeTokenResponse) for outcome in outcomes) == 1
+
+
+async def test_an_assertion_spent_on_an_ended_grant_is_spent(identity: Identity) -> None:
+    assertion = identity.assertion()
+    request = pb.ExchangeTokenRequest(actor_assertion=assertion, grant="rbg_unknown")
+    assert await refused(identity.stub.ExchangeToken(request)) == GRANT_ENDED
+    assert await refused(identity.stub.ExchangeToken(pb.ExchangeTokenRequest(actor_assertion=assertion))) == UNKNOWN_ACTOR
+
+
+async def test_access_tokens_and_refresh_tokens_are_neither_assertions_nor_grants(identity: Identity) -> None:
+    asha = await identity.register()
+    own = await identity.exchange()
+    for wrong in (asha.tokens.access_token, asha.tokens.refresh_token, own):
+        assert await refused(identity.stub.ExchangeToken(pb.ExchangeTokenRequest(actor_assertion=wrong))) == UNKNOWN_ACTOR
+    assert await refused(identity.exchange(asha.tokens.refresh_token)) == GRANT_ENDED
+
+
+async def test_a_grant_needs_a_session_that_is_still_on(identity: Identity) -> None:
+    asha = await identity.register()
+    await identity.stub.Logout(pb.LogoutRequest(request_id=uuid7()), metadata=asha.headers)
+    assert await refused(identity.grant(asha, uuid7())) == SESSION_ENDED
+
+
+@pytest.mark.parametrize(("call_id", "conversation_id"), [("", uuid7()), (uuid7(), ""), ("not-a-uuid", uuid7()), (uuid7(), "1")])
+async def test_a_malformed_id_is_refused(identity: Identity, call_id: str, conversation_id: str) -> None:
+    asha = await identity.register()
+    request = pb.GrantCallRequest(call_id=call_id, conversation_id=conversation_id)
+    invalid = (grpc.StatusCode.INVALID_ARGUMENT, "MESH_ERROR_REASON_INVALID_REQUEST")
+    assert await refused(identity.stub.GrantCall(request, metadata=asha.headers)) == invalid
