@@ -122,8 +122,8 @@ class EarStream(stt.RecognizeStream):
                 return _event(stt.SpeechEventType.INTERIM_TRANSCRIPT, text)
             case Preflight(text):
                 return _event(stt.SpeechEventType.PREFLIGHT_TRANSCRIPT, text)
-            case Final(text):
-                return _event(stt.SpeechEventType.FINAL_TRANSCRIPT, text)
+            case Final(text, at_ms):
+                return _event(stt.SpeechEventType.FINAL_TRANSCRIPT, text, ended=self._wall_clock(at_ms))
             case SpeechEnded(at_ms):
                 return stt.SpeechEvent(stt.SpeechEventType.END_OF_SPEECH, speech_end_time=self._wall_clock(at_ms))
             case Decode():
@@ -133,5 +133,6 @@ class EarStream(stt.RecognizeStream):
         return time.time() - (self._endpointer.clock_ms - at_ms) / 1000
 
 
-def _event(kind: stt.SpeechEventType, text: str) -> stt.SpeechEvent:
-    return stt.SpeechEvent(kind, alternatives=[stt.SpeechData(language=_ENGLISH, text=text, confidence=1.0)])
+def _event(kind: stt.SpeechEventType, text: str, *, ended: float | None = None) -> stt.SpeechEvent:
+    words = stt.SpeechData(language=_ENGLISH, text=text, confidence=1.0)
+    return stt.SpeechEvent(kind, alternatives=[words], speech_end_time=ended)

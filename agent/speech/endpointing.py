@@ -213,5 +213,5 @@ class Endpointer:
         self._before.extend(utterance.steps[-max(utterance.quiet_ms // STEP_MS, 1) :])
         # Words that were shown are never swallowed, not even when a longer look at the audio finds none.
         words = utterance.whole(utterance.text or "") or utterance.shown
-        ended = SpeechEnded(self.clock_ms - utterance.quiet_ms)
-        return [Final(words), ended] if words else [ended]
+        at_ms = self.clock_ms - utterance.quiet_ms
+        return [Final(words, at_ms), SpeechEnded(at_ms)] if words else [SpeechEnded(at_ms)]

@@ -29,9 +29,10 @@ class Preflight:
 
 @dataclass(frozen=True)
 class Final:
-    """All words of the utterance."""
+    """All words of the utterance, whose last loud sample was at this position of the stream in milliseconds."""
 
     text: str
+    at_ms: int
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,7 @@ def test_words_once_shown_are_never_swallowed() -> None:
     interim = _only_decode(line.tone(1000))
     pause = _only_decode(line.endpointer.decoded(interim, "hello") + line.quiet(50))
     line.endpointer.decoded(pause, "")
-    assert Final("hello") in line.quiet(1500)
+    assert [event.text for event in line.quiet(1500) if isinstance(event, Final)] == ["hello"]
 
 
 def test_silence_after_the_words_is_not_decoded() -> None:

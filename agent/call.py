@@ -1,0 +1,155 @@
+"""One call, from the greeting to the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import structlog
+from livekit import rtc
+from livekit.agents.voice import SpeechCreatedEvent, SpeechHandle
+from readback.conversation.v1 import conversation_service_pb2 as pb
+
+from agent.announcements import Announcements
+from agent.captions import RoomCaptions
+from agent.engines import Engines
+from agent.policy_llm import PolicyLLM
+from agent.presence import Ending, Presence
+from agent.recording import Actions, AgentSpeech, CustomerSpeech, Log
+from agent.session import RecordedAgent, make_session, room_options
+from agent.spoken_words import attach
+from agent.turns import Dialogue
+from agent.typed_text import TypedLine, TypedText
+
+_log = structlog.get_logger(__name__)
+
+_TOO_LONG = "That is more than I can take in at once. Could you put it into a sentence or two?"
+_LAST_CAPTIONS_S = 0.5
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is on the line: their identity in the room, and how many seconds to wait for them when they drop out."""
+
+    identity: str
+    patience: float = 30.0
+
+
+class Call:
+    """Brings together a caller in a room, a dialogue, and the log that all of it is written into."""
+
+    def __init__(self, room: rtc.Room, caller: Caller, dialogue: Dialogue, log: Log, engines: Engines) -> None:
+        self._room, self._caller, self._dialogue = room, caller, dialogue
+        self._captions = RoomCaptions(room, caller.identity)
+        self._customer = CustomerSpeech(log, self._captions)
+        self._speech = AgentSpeech(log, self._captions)
+        policy = PolicyLLM(dialogue, Actions(log), Announcements(room), self._hang_up)
+        self._session = make_session(engines, policy)
+        self._typed = TypedText(room, caller.identity)
+        self._answer: SpeechHandle | None = None
+        self._goodbye: asyncio.Future[SpeechHandle] = asyncio.get_running_loop().create_future()
+        self._cut_off = False
+
+    async def run(self, *, resumed: bool) -> Ending | None:
+        """Talks until the call is over, in a room that is joined. Says how it ended; None when the room is gone.
+
+        Cancelling it makes the agent fall silent at once. `resumed`: another agent held this call before.
+        """
+        async with AsyncExitStack() as stack:
+            stack.callback(self._typed.close)
+            await stack.enter_async_context(_running(self._captions.publish()))
+            presence = self._watch()
+            stack.callback(presence.close)
+            await stack.enter_async_context(self._session_running())
+            self._session.say(self._dialogue.greeting(resumed=resumed))
+            await stack.enter_async_context(_running(self._answer_typed_lines()))
+            ending = await self._first(presence)
+            self._customer.cut()
+            await self._session.interrupt(force=True)
+            await self._captions.flushed(_LAST_CAPTIONS_S)
+            return ending
+
+    def _watch(self) -> Presence:
+        self._room.on("reconnecting", self._lost)
+        self._room.on("reconnected", self._back)
+        return Presence(self._room, self._caller.identity, patience=self._caller.patience, on_lost=self._lost, on_back=self._back)
+
+    @asynccontextmanager
+    async def _session_running(self) -> AsyncIterator[None]:
+        self._session.on("speech_created", self._speech_created)
+        agent = RecordedAgent(self._customer, self._speech)
+        await self._session.start(agent, room=self._room, room_options=room_options(self._caller.identity), record=False, session_host=False)
+        synchronizer = attach(self._session, self._speech)
+        try:
+            yield
+        finally:
+            await self._session.aclose()
+            await synchronizer.aclose()
+            self._room.off("reconnecting", self._lost)
+            self._room.off("reconnected", self._back)
+
+    async def _first(self, presence: Presence) -> Ending | None:
+        """How the call ends, whoever ends it."""
+        left, goodbye = asyncio.ensure_future(presence.ended()), asyncio.ensure_future(self._said_goodbye())
+        try:
+            await asyncio.wait((left, goodbye), return_when=asyncio.FIRST_COMPLETED)
+            return left.result() if left.done() else pb.CALL_END_REASON_AGENT_HUNG_UP
+        finally:
+            left.cancel()
+            goodbye.cancel()
+
+    async def _said_goodbye(self) -> None:
+        """Waits until the agent has said goodbye and nobody held it back."""
+        while True:
+            handle = await self._goodbye
+            await handle.wait_for_playout()
+            if not handle.interrupted:
+                return
+            self._goodbye = asyncio.get_running_loop().create_future()
+
+    def _hang_up(self) -> None:
+        if self._answer is not None and not self._goodbye.done():
+            self._goodbye.set_result(self._answer)
+
+    def _speech_created(self, event: SpeechCreatedEvent) -> None:
+        self._answer = event.speech_handle
+
+    async def _answer_typed_lines(self) -> None:
+        async for line in self._typed:
+            await self._answer_typed(line)
+
+    async def _answer_typed(self, line: TypedLine) -> None:
+        self._customer.cut()
+        await self._session.interrupt()
+        self._customer.typed(line.text, line.utterance_id)
+        if line.too_long:
+            self._session.say(_TOO_LONG)
+        else:
+            self._session.generate_reply(user_input=line.text, input_modality="text")
+
+    def _lost(self) -> None:
+        """Nobody hears the agent; what it would say now must not be recorded as said."""
+        self._customer.cut()
+        speaking = self._session.current_speech is not None
+        self._cut_off = self._cut_off or speaking
+        with suppress(RuntimeError):  # between starting and closing there may be nothing to interrupt
+            self._session.interrupt(force=True)
+
+    def _back(self) -> None:
+        _log.info("caller back", cut_off=self._cut_off)
+        if self._cut_off:
+            self._session.say(self._dialogue.greeting(resumed=True))
+        self._cut_off = False
+
+
+@asynccontextmanager
+async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    task = asyncio.ensure_future(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

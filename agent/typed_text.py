@@ -1,0 +1,88 @@
+"""Lines that the caller types: text streams on `lk.chat`, answered like spoken words."""
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+from typing import Self
+
+import structlog
+from livekit import rtc
+from livekit.agents.types import TOPIC_CHAT
+
+from agent.recording import MOST_CHARACTERS
+
+LONGEST_ANSWERED = 1000
+"""Longer lines are not requests; they are kept, and the caller is asked for a shorter one."""
+
+_WAITING = 16
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TypedLine:
+    """One line. `utterance_id` is the id of its stream, when the caller's client chose a UUID for it: so the page knows its entry."""
+
+    text: str
+    utterance_id: str | None
+
+    @property
+    def too_long(self) -> bool:
+        """Whether to ask for a shorter one."""
+        return len(self.text) > LONGEST_ANSWERED
+
+
+class TypedText:
+    """The caller's typed lines in order, as an async iterator. What others in the room type is not for us.
+
+    Made before the room is joined, so that no line comes too early. Who types faster than the agent answers loses lines, not the call.
+    """
+
+    def __init__(self, room: rtc.Room, caller_identity: str) -> None:
+        self._room, self._caller = room, caller_identity
+        self._lines: asyncio.Queue[TypedLine] = asyncio.Queue(_WAITING)
+        self._reading: set[asyncio.Task[None]] = set()
+        room.register_text_stream_handler(TOPIC_CHAT, self._received)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> TypedLine:
+        return await self._lines.get()
+
+    def close(self) -> None:
+        """Stops listening."""
+        self._room.unregister_text_stream_handler(TOPIC_CHAT)
+        for task in self._reading:
+            task.cancel()
+
+    def _received(self, reader: rtc.TextStreamReader, identity: str) -> None:
+        if identity != self._caller:
+            reader.close()
+            return
+        task = asyncio.create_task(self._read(reader))
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
+
+    async def _read(self, reader: rtc.TextStreamReader) -> None:
+        text = ""
+        try:
+            async for chunk in reader:
+                text += chunk
+                if len(text) > MOST_CHARACTERS:
+                    reader.close()
+                    break
+        except ConnectionError as error:
+            _log.info("typed line broke off", error=str(error))
+        if not (text := text[:MOST_CHARACTERS].strip()):
+            return
+        try:
+            self._lines.put_nowait(TypedLine(text, _uuid(reader.info.stream_id)))
+        except asyncio.QueueFull:
+            _log.warning("typed line dropped", waiting=_WAITING)
+
+
+def _uuid(text: str) -> str | None:
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        return None
