@@ -17,7 +17,10 @@ const PATIENCE_MS = 15_000;
 let library;
 /** LiveKit's client, served from here; loaded when it is first wanted, as it is larger than the rest of the page. */
 export function loadLiveKit() {
-  return (library ??= import("/ui/vendor/livekit-client.umd.js").then(() => globalThis.LivekitClient));
+  return (library ??= import("/ui/vendor/livekit-client.umd.js").then(() => {
+    globalThis.LivekitClient.setLogLevel("warn");
+    return globalThis.LivekitClient;
+  }));
 }
 
 export class Call extends EventTarget {

@@ -39,6 +39,7 @@ class VoicePanel extends HTMLElement {
     this.#become("idle");
     conversation.addEventListener("switched", () => this.#follow());
     conversation.addEventListener("continue", () => this.start());
+    conversation.addEventListener("flights", ({ detail }) => this.#offerFlights(detail.search));
     addEventListener("beforeunload", (event) => IN_CALL.includes(this.#state) && event.preventDefault());
     document.addEventListener("visibilitychange", () => document.hidden || this.#call || this.#offerRunning());
     this.#follow();
@@ -218,6 +219,7 @@ class VoicePanel extends HTMLElement {
     this.hangUpButton = button("hang-up", "danger", ICONS.hangUp, "Hang up", () => this.hangUp(), { hidden: true });
     this.soundButton = button("sound", "glass", ICONS.sound, "Turn on sound", () => this.#call?.startSound(), { hidden: true });
     this.freshButton = h("button", { type: "button", class: "button quiet", "data-testid": "new-conversation", hidden: true, onclick: () => conversation.show(null) }, "New conversation");
+    this.foundButton = h("button", { type: "button", class: "button found", "data-testid": "show-flights", hidden: true, onclick: () => this.#showFlights() }, "");
     this.notice = h("p", { class: "notice", role: "alert", "data-testid": "notice", hidden: true });
     this.captions = h("ol", { class: "lines", tabindex: "0", "aria-label": "Captions" });
     this.announcer = h("div", { class: "for-screen-readers", "aria-live": "polite" });
@@ -228,10 +230,24 @@ class VoicePanel extends HTMLElement {
     this.append(
       h("div", { class: "radio" }, h("div", { class: "radio-top" }, this.stateText, this.clock), this.#waveform.element,
         h("div", { class: "radio-actions" }, this.callButton, this.rejoinButton, this.muteButton, this.hangUpButton, this.soundButton, this.freshButton)),
-      this.notice, this.captions, this.announcer,
+      this.notice, this.captions, this.foundButton, this.announcer,
       h("div", { class: "examples", role: "group", "aria-label": "Things to say" }, h("span", { class: "examples-title" }, "Try saying"), ...examples),
       composer,
     );
+  }
+
+  /** Flights that came where they can't be seen: on a phone they are below, on any screen another tab may be open. */
+  #offerFlights({ flights = [] }) {
+    const board = document.querySelector("flight-board");
+    const { top, width } = board.getBoundingClientRect();
+    this.foundButton.hidden = !flights.length || (width > 0 && top < innerHeight - 120);
+    this.foundButton.textContent = `Show ${flights.length} ${flights.length === 1 ? "flight" : "flights"}`;
+  }
+
+  #showFlights() {
+    this.foundButton.hidden = true;
+    document.querySelector("#desk [role=tab]").click();
+    document.querySelector("#desk").scrollIntoView({ behavior: "smooth" });
   }
 
   #typed(event) {

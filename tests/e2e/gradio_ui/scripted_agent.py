@@ -1,0 +1,103 @@
+"""A participant that behaves in a room as the voice agent does: state, voice, captions, flights; and hears what the caller sends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from livekit import api, rtc
+
+from mesh.secrets import LiveKitKeys
+
+RATE = 48_000
+FRAME = RATE // 100
+
+
+class ScriptedAgent:
+    """Use as a context manager; every method acts at once and waits until it was sent."""
+
+    def __init__(self, url: str, keys: LiveKitKeys, room: str, *, identity: str = "agent-1") -> None:
+        self._url, self._keys, self._name, self._identity = url, keys, room, identity
+        self.room = rtc.Room()
+        self.typed: asyncio.Queue[tuple[str, dict[str, str]]] = asyncio.Queue()
+        self.heard: asyncio.Queue[float] = asyncio.Queue(maxsize=1000)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> ScriptedAgent:
+        token = (
+            api.AccessToken(self._keys.key, self._keys.secret)
+            .with_identity(self._identity)
+            .with_kind("agent")
+            .with_ttl(timedelta(minutes=5))
+            .with_grants(api.VideoGrants(room_join=True, room=self._name, can_update_own_metadata=True))
+            .to_jwt()
+        )
+        self.room.register_text_stream_handler("lk.chat", lambda reader, who: self._own(self._chat(reader)))
+        self.room.on("track_subscribed", lambda track, *_: self._own(self._listen(track)))
+        await self.room.connect(self._url, token)
+        source = rtc.AudioSource(RATE, 1)
+        track = rtc.LocalAudioTrack.create_audio_track("voice", source)
+        await self.room.local_participant.publish_track(track, rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE))
+        self._source = source
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.room.disconnect()
+
+    async def become(self, state: str) -> None:
+        await self.room.local_participant.set_attributes({"lk.agent.state": state})
+
+    async def say(self, utterance_id: str, pieces: Sequence[str], *, tone_seconds: float = 0.2) -> None:
+        """Speaks (a tone) and captions in pieces, as one segment."""
+        await self.become("speaking")
+        attributes = {"lk.segment_id": utterance_id, "lk.transcription_final": "false"}
+        writer = await self.room.local_participant.stream_text(topic="lk.transcription", attributes=attributes)
+        for piece in pieces:
+            await writer.write(piece)
+            await self.tone(tone_seconds / len(pieces))
+        await writer.aclose(attributes={"lk.transcription_final": "true"})
+        await self.become("listening")
+
+    async def recognise(self, utterance_id: str, caller: str, revisions: Sequence[str]) -> None:
+        """Captions the caller: one stream a revision, each with the whole text, the last one final."""
+        for number, text in enumerate(revisions, 1):
+            final = "true" if number == len(revisions) else "false"
+            writer = await self.room.local_participant.stream_text(
+                topic="lk.transcription", sender_identity=caller, attributes={"lk.segment_id": utterance_id, "lk.transcription_final": final}
+            )
+            await writer.write(text)
+            await writer.aclose()
+
+    async def show_flights(self, payload: dict[str, Any]) -> None:
+        await self.room.local_participant.send_text(json.dumps(payload), topic="readback.flights")
+
+    async def tone(self, seconds: float) -> None:
+        for start in range(0, max(1, int(seconds * 100))):
+            phase = np.arange(start * FRAME, (start + 1) * FRAME) * (2 * math.pi * 440 / RATE)
+            samples = (np.sin(phase) * 9000).astype(np.int16)
+            await self._source.capture_frame(rtc.AudioFrame(samples.tobytes(), RATE, 1, FRAME))
+
+    def _own(self, work: Any) -> None:
+        self._tasks.append(asyncio.create_task(work))
+
+    async def _chat(self, reader: rtc.TextStreamReader) -> None:
+        text = await reader.read_all()
+        await self.typed.put((text, dict(reader.info.attributes or {})))
+
+    async def _listen(self, track: rtc.Track) -> None:
+        stream = rtc.AudioStream(track, sample_rate=16_000, num_channels=1)
+        try:
+            async for event in stream:
+                loudness = float(np.abs(np.frombuffer(event.frame.data, dtype=np.int16).astype(np.float32)).mean())
+                if not self.heard.full():
+                    self.heard.put_nowait(loudness)
+        finally:
+            await stream.aclose()
