@@ -1,0 +1,1 @@
+"""One conversation flow a file: each takes a turn and yields what is said and done."""

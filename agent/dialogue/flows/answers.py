@@ -1,0 +1,123 @@
+"""Yes and no, by the question that was open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from agent.dialogue.events import Events, Speech
+from agent.dialogue.flows.drafting import MOST_PASSENGERS, confirm_place, merge
+from agent.dialogue.flows.search import advance, way_back
+from agent.dialogue.flows.small_talk import farewell
+from agent.dialogue.phrasing import phrase
+from agent.dialogue.state import About, Question
+from agent.dialogue.turn import Flow, Turn
+
+
+async def affirm(turn: Turn) -> Events:
+    """Yes."""
+    question = turn.answered
+    flow = _ON_YES.get(question.about, _no_question) if question else _no_question
+    async for event in flow(turn):
+        yield event
+
+
+async def deny(turn: Turn) -> Events:
+    """No."""
+    question = turn.answered
+    flow = _ON_NO.get(question.about, _no_question) if question else _no_question
+    async for event in flow(turn):
+        yield event
+
+
+async def _no_question(turn: Turn) -> Events:
+    turn.state.question = turn.answered
+    yield Speech(turn.answered.words if turn.answered else phrase("at_your_service"))
+
+
+def _question(turn: Turn) -> Question:
+    assert turn.answered is not None
+    return turn.answered
+
+
+async def _that_place(turn: Turn) -> Events:
+    question = _question(turn)
+    chosen: dict[str, Any] = {question.slot: question.places[0]}
+    turn.state.draft = replace(turn.state.draft, **chosen)
+    turn.state.unsure.pop(question.slot, None)
+    async for event in _go_on(turn):
+        yield event
+
+
+async def _go_on(turn: Turn) -> Events:
+    """With whatever else was said: "yes, tomorrow"."""
+    for complaint in merge(turn):
+        yield complaint
+    async for event in advance(turn):
+        yield event
+
+
+async def _another_place(turn: Turn) -> Events:
+    question = _question(turn)
+    # Two guesses are enough; then the name is asked for again.
+    rest = question.places[1:2]
+    if rest:
+        turn.state.unsure[question.slot] = rest
+        yield confirm_place(turn, "confirm_other_place")
+        return
+    turn.state.unsure.pop(question.slot, None)
+    async for event in advance(turn):
+        yield event
+
+
+async def _nine(turn: Turn) -> Events:
+    turn.state.draft = replace(turn.state.draft, passengers=MOST_PASSENGERS)
+    async for event in _go_on(turn):
+        yield event
+
+
+async def _fewer(turn: Turn) -> Events:
+    yield turn.ask(About.PASSENGERS, "fewer")
+
+
+async def _any_flight(turn: Turn) -> Events:
+    turn.state.draft = turn.state.draft.without_wishes()
+    async for event in _go_on(turn):
+        yield event
+
+
+async def _other_day(turn: Turn) -> Events:
+    turn.state.drafting = True
+    yield turn.ask(About.DATE, "other_day")
+
+
+async def _start(turn: Turn) -> Events:
+    turn.state.drafting = True
+    async for event in _go_on(turn):
+        yield event
+
+
+async def _anything(_: Turn) -> Events:
+    yield Speech(phrase("go_on"))
+
+
+async def _nothing_then(turn: Turn) -> Events:
+    yield turn.ask(About.ANYTHING_ELSE, "anything_else")
+
+
+_ON_YES: dict[About, Flow] = {
+    About.CONFIRM_PLACE: _that_place,
+    About.TOO_MANY: _nine,
+    About.DROP_WISHES: _any_flight,
+    About.WAY_BACK: way_back,
+    About.ANYTHING_ELSE: _anything,
+    About.SEARCH_AT_ALL: _start,
+}
+_ON_NO: dict[About, Flow] = {
+    About.CONFIRM_PLACE: _another_place,
+    About.TOO_MANY: _fewer,
+    About.DROP_WISHES: _other_day,
+    About.WAY_BACK: _nothing_then,
+    About.ANYTHING_ELSE: farewell,
+    About.SEARCH_AT_ALL: _nothing_then,
+}

@@ -1,0 +1,139 @@
+"""Puts a search together from what the caller says, and finds the one thing to ask next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from agent.dialogue.dates import CalendarDay, DateExpression, FromReference
+from agent.dialogue.events import Speech
+from agent.dialogue.frames import DateSlot, Intent, PlaceSlot, Slots
+from agent.dialogue.phrasing import phrase
+from agent.dialogue.places import Place
+from agent.dialogue.spoken_forms import full_date, weekday_date
+from agent.dialogue.state import About, DialogueState, Draft, Question
+from agent.dialogue.turn import Turn
+
+MOST_PASSENGERS = 9
+_PLAIN_SLOTS = ("airline", "nonstop", "sort", "cabin", "passengers")
+
+
+def begin(turn: Turn) -> None:
+    """Clears the draft for a new search. What a new request leaves out it takes from the last one only when it names one place of two."""
+    state, slots = turn.state, turn.frame.slots
+    if turn.frame.intent is not Intent.SEARCH_FLIGHTS or state.drafting:
+        return
+    old = state.draft if state.searched else Draft()
+    if bool(slots.origin) == bool(slots.destination):
+        old = Draft()
+    state.draft = Draft(origin=old.origin, destination=old.destination, depart=old.depart, cabin=old.cabin, passengers=old.passengers)
+    state.unsure.clear()
+
+
+def merge(turn: Turn) -> Iterator[Speech]:
+    """Takes the frame's slots into the draft; yields what has to be said about those that can't be taken."""
+    slots, state = turn.frame.slots, turn.state
+    state.drafting = True
+    for name, slot in (("origin", slots.origin), ("destination", slots.destination)):
+        if slot:
+            yield from _merge_place(state, name, slot)
+    yield from _merge_dates(turn, slots)
+    given: dict[str, Any] = {name: value for name in _PLAIN_SLOTS if (value := getattr(slots, name)) is not None}
+    if slots.depart_time:
+        given["window"] = slots.depart_time
+    state.draft = replace(state.draft, **given)
+
+
+def _merge_place(state: DialogueState, name: str, slot: PlaceSlot) -> Iterator[Speech]:
+    state.unsure.pop(name, None)
+    if slot.mention is None:
+        _set(state, name, None)
+        yield Speech(phrase("unknown_place", text=slot.text))
+    elif slot.mention.confident:
+        _set(state, name, slot.mention.place)
+    else:
+        _set(state, name, None)
+        state.unsure[name] = tuple(candidate.place for candidate in slot.mention.candidates)
+
+
+def _set(state: DialogueState, name: str, value: object) -> None:
+    changes: dict[str, Any] = {name: value}
+    state.draft = replace(state.draft, **changes)
+
+
+def _merge_dates(turn: Turn, slots: Slots) -> Iterator[Speech]:
+    state = turn.state
+    if slots.depart_date:
+        if slots.depart_date.day is None:
+            _set(state, "depart", None)
+            yield Speech(phrase("impossible_date"))
+        else:
+            _set(state, "depart", _absolute(slots.depart_date))
+    if slots.return_date and slots.return_date.day:
+        _set(state, "back", slots.return_date.day)
+
+
+def _absolute(slot: DateSlot) -> DateExpression:
+    """ "The next day" is next to what was talked about now, not to what will be."""
+    if isinstance(slot.expression, FromReference) and slot.day:
+        return CalendarDay(slot.day.day, slot.day.month, slot.day.year)
+    return slot.expression
+
+
+def departure_day(turn: Turn) -> date | None:
+    """The day of departure in the departure airport's zone; None when it isn't known."""
+    return turn.state.draft.day_on(turn.context.now, turn.context.home_zone)
+
+
+def next_question(turn: Turn) -> Iterator[Speech]:
+    """What must still be asked before searching, one thing: nothing when the draft is whole."""
+    state = turn.state
+    draft = state.draft
+    if state.unsure:
+        yield confirm_place(turn)
+    elif draft.origin and draft.destination and _same(draft.origin, draft.destination):
+        yield Speech(phrase("same_place", origin=draft.origin.city, destination=draft.destination.city))
+        _set(state, "destination", None)
+        yield turn.ask(About.DESTINATION, "ask_destination_from", origin=draft.origin.city)
+    elif draft.origin is None:
+        yield turn.ask(About.ORIGIN, "ask_origin")
+    elif draft.destination is None:
+        yield turn.ask(About.DESTINATION, "ask_destination_from", origin=draft.origin.city)
+    elif draft.passengers > MOST_PASSENGERS:
+        yield turn.ask(About.TOO_MANY, "too_many")
+    else:
+        yield from _ask_date(turn)
+
+
+def _ask_date(turn: Turn) -> Iterator[Speech]:
+    when, today = departure_day(turn), turn.today_at(turn.state.draft.origin)
+    if when is not None and when < today:
+        yield from ask_other_date(turn, phrase("date_in_past", today=weekday_date(today)))
+    elif when is None:
+        yield turn.ask(About.DATE, "ask_date")
+
+
+def ask_other_date(turn: Turn, why: str) -> Iterator[Speech]:
+    """Says what is wrong with the date and asks for another."""
+    turn.state.drafting = True
+    _set(turn.state, "depart", None)
+    yield Speech(why)
+    yield turn.ask(About.DATE, "ask_date")
+
+
+def beyond(last_date: date | None) -> str:
+    """That schedules end before the date asked for."""
+    return phrase("date_beyond", last=full_date(last_date)) if last_date else phrase("date_beyond_unknown")
+
+
+def confirm_place(turn: Turn, name: str = "confirm_place") -> Speech:
+    """ "Did you mean Kochi in India?", for the first place that we are unsure of."""
+    slot, places = next(iter(turn.state.unsure.items()))
+    words = phrase(name, place=f"{places[0].city} in {places[0].country}")
+    return turn.question(Question(About.CONFIRM_PLACE, words, slot, places))
+
+
+def _same(one: Place, other: Place) -> bool:
+    return one.code == other.code or bool({one.code, *one.airport_codes} & {other.code, *other.airport_codes})

@@ -1,0 +1,106 @@
+"""How a flight is doing: by its number, or by pointing at one that was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from agent.dialogue.events import Events, Speech
+from agent.dialogue.flows.offers import chosen_of
+from agent.dialogue.phrasing import phrase, phrases
+from agent.dialogue.spoken_forms import clock, day, duration, flight, full_date
+from agent.dialogue.state import About
+from agent.dialogue.tool_use import ToolUse
+from agent.dialogue.tools import DateBeyondHorizon, FlightNotFound, FlightStatus, FlightStop, Itinerary, ToolError
+from agent.dialogue.turn import Turn
+from agent.dialogue.wishes import Choice
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Which flight, on which day; None is today at its departure."""
+
+    number: str
+    day: date | None
+
+
+async def flight_status(turn: Turn) -> Events:
+    """Asks for the number when nothing tells it."""
+    asked = _asked(turn)
+    if asked is None:
+        yield turn.ask(About.FLIGHT_NUMBER, "ask_flight_number")
+        return
+
+    def describe(status: FlightStatus) -> tuple[str, Mapping[str, Any]]:
+        return status.state or "UNKNOWN", {"status": dict(status.data)}
+
+    arguments = {"flight_number": asked.number} | ({"date": asked.day.isoformat()} if asked.day else {})
+    use = ToolUse("flight_status", arguments, lambda: turn.tools.flight_status(asked.number, asked.day), describe)
+    async for event in turn.use(use):
+        yield event
+    told = _tell_error(turn, use.error, asked) if use.error or not use.answer else _tell(turn, use.answer)
+    for speech in told:
+        yield speech
+
+
+def _asked(turn: Turn) -> _Asked | None:
+    slots = turn.frame.slots
+    when = slots.depart_date.day if slots.depart_date else None
+    if slots.flight_number:
+        return _Asked(slots.flight_number, when)
+    pointed_at = _pointed_at(turn, slots.choice or (Choice(airline=slots.airline) if slots.airline else None))
+    if pointed_at is None:
+        return None
+    return _Asked(pointed_at.segments[0].flight_number, when or pointed_at.departure.local.date())
+
+
+def _pointed_at(turn: Turn, choice: Choice | None) -> Itinerary | None:
+    """The flight on offer that is meant: the one chosen in words, or the one talked about."""
+    state = turn.state
+    if choice and state.offer:
+        return chosen_of(state.offer, choice)
+    if state.chosen:
+        return state.chosen
+    only = state.offer.itineraries if state.offer else ()
+    return only[0] if len(only) == 1 else None
+
+
+def _tell_error(turn: Turn, error: ToolError | None, asked: _Asked) -> Iterator[Speech]:
+    if isinstance(error, FlightNotFound):
+        today = turn.today_at(None)
+        yield turn.ask(About.FLIGHT_NUMBER, "flight_not_found", flight=flight(asked.number), day=day(asked.day or today, today))
+    elif isinstance(error, DateBeyondHorizon) and error.last_date:
+        yield Speech(phrase("status_too_far", last=full_date(error.last_date)))
+    elif isinstance(error, DateBeyondHorizon):
+        yield Speech(phrase("date_beyond_unknown"))
+    else:
+        yield Speech(phrase("unavailable"))
+
+
+def _tell(turn: Turn, status: FlightStatus) -> Iterator[Speech]:
+    name = f"status_{status.state}"
+    today = turn.context.now.astimezone(ZoneInfo(status.departure.time_zone)).date()
+    yield Speech(
+        phrase(
+            name if name in phrases() else "status_unknown",
+            flight=flight(status.flight_number, carrier=status.carrier),
+            day=day(status.depart_date, today),
+            origin=status.departure.city,
+            destination=status.arrival.city,
+            departure=clock(status.departure.local),
+            arrival=clock(status.arrival.local),
+            expected_departure=clock(_expected(status.estimated_departure, status.departure)),
+            expected_arrival=clock(_expected(status.estimated_arrival, status.arrival)),
+            delay=duration(status.delay),
+        )
+    )
+    if status.sample and not turn.state.sample_told:
+        turn.state.sample_told = True
+        yield Speech(phrase("status_sample"))
+
+
+def _expected(estimate: datetime | None, stop: FlightStop) -> datetime:
+    return (estimate or stop.time).astimezone(ZoneInfo(stop.time_zone))

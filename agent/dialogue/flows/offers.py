@@ -1,0 +1,139 @@
+"""The flights that were found: reading them out, reading more of them, and telling all about one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from agent.dialogue.events import Events, Speech
+from agent.dialogue.phrasing import phrase
+from agent.dialogue.spoken_forms import clock, counted, day, duration, flight, listed, number, price
+from agent.dialogue.state import About, Offer
+from agent.dialogue.tools import Itinerary, SearchAnswer
+from agent.dialogue.turn import Turn
+from agent.dialogue.wishes import Choice
+from agent.dialogue.wording import option, wishes_of
+
+AT_ONCE = 3
+"""Options read at once: nobody keeps more in mind."""
+
+
+def tell_offer(turn: Turn, answer: SearchAnswer) -> Iterator[Speech]:
+    """How many there are, the first three, and one question."""
+    state, draft = turn.state, turn.state.draft
+    assert state.offer is not None
+    assert draft.origin is not None
+    assert draft.destination is not None
+    total = max(answer.total, len(answer.itineraries))
+    name = "found_one" if total == 1 else "found" if total <= AT_ONCE else "found_many"
+    when = day(state.offer.request.depart_date, turn.today_at(draft.origin))
+    route = {"origin": draft.origin.city, "destination": draft.destination.city}
+    yield Speech(phrase(name, count=number(total), day=when, wishes=wishes_of(draft), **route))
+    if answer.sample and not state.sample_told:
+        state.sample_told = True
+        yield Speech(phrase("sample"))
+    yield from _read_out(turn, state.offer)
+    yield from _close(turn, total)
+
+
+def _read_out(turn: Turn, offer: Offer) -> Iterator[Speech]:
+    following = offer.itineraries[offer.read : offer.read + AT_ONCE]
+    turn.state.offer = replace(offer, read=offer.read + len(following))
+    for index, itinerary in enumerate(following, start=offer.read):
+        yield Speech(option(itinerary, index, turn.state.draft, only=len(offer.itineraries) == 1))
+
+
+def _close(turn: Turn, total: int) -> Iterator[Speech]:
+    back, origin = turn.state.draft.back, turn.state.draft.origin
+    if back:
+        yield turn.ask(About.WAY_BACK, "offer_way_back", day=day(back, turn.today_at(origin)))
+    elif total > 1:
+        yield Speech(phrase("which_one"))
+
+
+async def more(turn: Turn) -> Events:
+    """The next three of the flights found."""
+    offer = turn.state.offer
+    if offer is None or not offer.itineraries:
+        yield Speech(phrase("nothing_offered"))
+        yield turn.ask(About.SEARCH_AT_ALL, "at_your_service")
+    elif offer.read >= len(offer.itineraries):
+        yield Speech(phrase("no_more_options"))
+        yield Speech(phrase("which_one"))
+    else:
+        yield Speech(phrase("more_options"))
+        for speech in _read_out(turn, offer):
+            yield speech
+
+
+async def select(turn: Turn) -> Events:
+    """All about one of the flights found."""
+    offer = turn.state.offer
+    if offer is None or not offer.itineraries:
+        yield Speech(phrase("nothing_offered"))
+        yield turn.ask(About.SEARCH_AT_ALL, "at_your_service")
+        return
+    choice = turn.frame.slots.choice
+    chosen = chosen_of(offer, choice) if choice else None
+    if chosen is None:
+        too_high = choice is not None and choice.ordinal is not None
+        yield Speech(phrase("no_such_option", count=number(len(offer.itineraries))) if too_high else phrase("no_such_flight"))
+        yield Speech(phrase("which_one"))
+        return
+    turn.state.chosen = chosen
+    for speech in _details(turn, chosen):
+        yield speech
+
+
+def chosen_of(offer: Offer, choice: Choice) -> Itinerary | None:
+    """The flight that the choice points at; None when there is no such flight on offer."""
+    flights = offer.itineraries
+    if choice.ordinal is not None:
+        index = offer.read - 1 if choice.ordinal < 0 else choice.ordinal - 1
+        return flights[index] if 0 <= index < len(flights) else None
+    if choice.by:
+        return _best(flights, choice.by)
+    return next((itinerary for itinerary in flights if _fits(itinerary, choice)), None)
+
+
+def _best(flights: Sequence[Itinerary], by: str) -> Itinerary | None:
+    if by == "cheapest":
+        priced = [itinerary for itinerary in flights if itinerary.total]
+        return min(priced, key=lambda itinerary: itinerary.total.amount if itinerary.total else 0, default=None)
+    if by == "fastest":
+        return min(flights, key=lambda itinerary: itinerary.duration, default=None)
+    choose = max if by == "latest" else min
+    return choose(flights, key=lambda itinerary: itinerary.departure.time, default=None)
+
+
+def _fits(itinerary: Itinerary, choice: Choice) -> bool:
+    leaves = itinerary.departure.local
+    if choice.time:
+        return leaves.minute == choice.time.minute and leaves.hour in (choice.time.hour, (choice.time.hour + 12) % 24)
+    return any(segment.carrier_code == choice.airline for segment in itinerary.segments)
+
+
+def _details(turn: Turn, chosen: Itinerary) -> Iterator[Speech]:
+    leaves, arrives = chosen.departure.local, chosen.arrival.local
+    yield Speech(
+        phrase(
+            "details",
+            flight=listed([flight(segment.flight_number, carrier=segment.carrier) for segment in chosen.segments]),
+            origin=chosen.departure.city,
+            departure=clock(leaves),
+            destination=chosen.arrival.city,
+            arrival=clock(arrives),
+            next_day=" the next day" if arrives.date() > leaves.date() else "",
+            duration=duration(chosen.duration),
+        )
+    )
+    if chosen.stops:
+        cities = listed([segment.arrival.city for segment in chosen.segments[:-1]])
+        yield Speech(phrase("details_stops", stops=counted(chosen.stops, "time"), cities=cities))
+    if chosen.total:
+        each = chosen.per_passenger
+        several = each and each.amount != chosen.total.amount
+        yield Speech(phrase("details_price", price=price(chosen.total), each=f", {price(each)} each" if each and several else ""))
+    if not turn.state.booking_told:
+        turn.state.booking_told = True
+        yield Speech(phrase("cannot_book_yet"))

@@ -1,0 +1,142 @@
+"""Searching flights: put the request together, ask for what is missing, search, tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from agent.dialogue.clock_times import TimeWindow
+from agent.dialogue.dates import CalendarDay
+from agent.dialogue.events import Events, Speech
+from agent.dialogue.flows.drafting import ask_other_date, begin, beyond, departure_day, merge, next_question
+from agent.dialogue.flows.offers import tell_offer
+from agent.dialogue.phrasing import phrase
+from agent.dialogue.spoken_forms import counted, day, weekday_date
+from agent.dialogue.state import About, Draft, Offer, Question
+from agent.dialogue.tool_use import ToolUse
+from agent.dialogue.tools import DateBeyondHorizon, DateInPast, PlaceUnknown, SamePlace, SearchAnswer, SearchFlightsRequest, ToolError
+from agent.dialogue.turn import Turn
+from agent.dialogue.wording import wishes_of
+
+
+async def search(turn: Turn) -> Events:
+    """A new search, an answer to a question about one, or a change to the last."""
+    begin(turn)
+    for complaint in merge(turn):
+        yield complaint
+    async for event in advance(turn):
+        yield event
+
+
+async def way_back(turn: Turn) -> Events:
+    """The last journey in the other direction, on the day of return if one was said."""
+    draft = turn.state.draft
+    when = CalendarDay(draft.back.day, draft.back.month, draft.back.year) if draft.back else None
+    turn.state.draft = replace(draft.without_wishes(), origin=draft.destination, destination=draft.origin, depart=when, back=None)
+    for complaint in merge(turn):
+        yield complaint
+    async for event in advance(turn):
+        yield event
+
+
+async def advance(turn: Turn) -> Events:
+    """Asks for what is missing, or searches."""
+    questions = list(next_question(turn))
+    for question in questions:
+        yield question
+    if not questions:
+        async for event in _run(turn):
+            yield event
+
+
+def request_of(turn: Turn) -> SearchFlightsRequest:
+    """The request of a whole draft."""
+    draft, when = turn.state.draft, departure_day(turn)
+    assert draft.origin is not None
+    assert draft.destination is not None
+    assert when is not None
+    window = draft.window or TimeWindow()
+    return SearchFlightsRequest(
+        origin=draft.origin.code,
+        destination=draft.destination.code,
+        depart_date=when,
+        depart_from=window.start,
+        depart_until=window.end,
+        nonstop=draft.nonstop,
+        carrier_code=draft.airline or "",
+        sort=draft.sort or "",
+        cabin=draft.cabin or "",
+        passengers=max(draft.passengers, 1),
+    )
+
+
+async def _run(turn: Turn) -> Events:
+    request, draft = request_of(turn), turn.state.draft
+
+    def describe(answer: SearchAnswer) -> tuple[str, Mapping[str, Any]]:
+        return answer.outcome, _result(answer, draft)
+
+    use = ToolUse("search_flights", request.to_json(), lambda: turn.tools.search_flights(request), describe)
+    async for event in turn.use(use):
+        yield event
+    turn.state.drafting = False
+    if use.error:
+        for speech in _tell_error(turn, use.error):
+            yield speech
+        return
+    assert use.answer is not None
+    turn.state.offer = Offer(request, use.answer.itineraries, use.answer.total)
+    turn.state.chosen = None
+    for speech in tell_offer(turn, use.answer) if use.answer.itineraries else _tell_empty(turn, use.answer, request):
+        yield speech
+
+
+def _result(answer: SearchAnswer, draft: Draft) -> Mapping[str, Any]:
+    """What the transcript keeps: enough to draw the cards and to go on from there in another call."""
+    assert draft.origin is not None
+    assert draft.destination is not None
+    return {
+        "outcome": answer.outcome,
+        "total": answer.total,
+        "total_unfiltered": answer.total_unfiltered,
+        "sample": answer.sample,
+        "origin": draft.origin.to_json(),
+        "destination": draft.destination.to_json(),
+        "itineraries": [dict(itinerary.data) for itinerary in answer.itineraries],
+    }
+
+
+def _tell_empty(turn: Turn, answer: SearchAnswer, request: SearchFlightsRequest) -> list[Speech]:
+    draft = turn.state.draft
+    assert draft.origin is not None
+    assert draft.destination is not None
+    origin, destination, when = draft.origin.city, draft.destination.city, day(request.depart_date, turn.today_at(draft.origin))
+    if answer.total_unfiltered and draft.has_wishes:
+        others, wishes = counted(answer.total_unfiltered, "flight"), wishes_of(draft)
+        parts = {"origin": origin, "destination": destination, "day": when, "wishes": wishes, "others": others}
+        return [turn.question(Question(About.DROP_WISHES, phrase("empty_filtered", **parts)))]
+    turn.state.drafting = True
+    return [Speech(phrase("empty", origin=origin, destination=destination, day=when)), turn.ask(About.DATE, "other_day")]
+
+
+def _tell_error(turn: Turn, error: ToolError) -> list[Speech]:
+    state = turn.state
+    origin = state.draft.origin
+    assert origin is not None
+    if isinstance(error, DateBeyondHorizon):
+        return list(ask_other_date(turn, beyond(error.last_date)))
+    if isinstance(error, DateInPast):
+        today = error.today or turn.today_at(origin)
+        return list(ask_other_date(turn, phrase("date_in_past", today=weekday_date(today))))
+    if isinstance(error, SamePlace | PlaceUnknown):
+        destination = state.draft.destination
+        assert destination is not None
+        state.drafting, state.draft = True, replace(state.draft, destination=None)
+        why = (
+            phrase("same_place", origin=origin.city, destination=destination.city)
+            if isinstance(error, SamePlace)
+            else phrase("unknown_place", text=destination.city)
+        )
+        return [Speech(why), turn.ask(About.DESTINATION, "ask_destination_from", origin=origin.city)]
+    return [Speech(phrase("unavailable"))]

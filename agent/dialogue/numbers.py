@@ -1,0 +1,146 @@
+"""Numbers as people say them: "twenty third", "five forty two", "double five"."""
+
+from __future__ import annotations
+
+import re
+
+UNITS = {
+    word: value
+    for value, word in enumerate(
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        ]
+    )
+}
+TENS = {
+    word: 10 * value for value, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2)
+}
+TENS["fourty"] = 40
+ORDINAL_UNITS = {
+    word: value
+    for value, word in enumerate(
+        [
+            "first",
+            "second",
+            "third",
+            "fourth",
+            "fifth",
+            "sixth",
+            "seventh",
+            "eighth",
+            "ninth",
+            "tenth",
+            "eleventh",
+            "twelfth",
+            "thirteenth",
+            "fourteenth",
+            "fifteenth",
+            "sixteenth",
+            "seventeenth",
+            "eighteenth",
+            "nineteenth",
+        ],
+        start=1,
+    )
+}
+ORDINAL_TENS = {"twentieth": 20, "thirtieth": 30}
+
+_UNIT = "|".join(sorted(UNITS, key=len, reverse=True))
+_TEN = "|".join(TENS)
+_BELOW_TEN = "|".join(word for word, value in UNITS.items() if 0 < value < 10)
+_ORDINAL_UNIT = "|".join(sorted(ORDINAL_UNITS, key=len, reverse=True))
+
+CARDINAL = rf"(?:(?:{_TEN})[ -](?:{_BELOW_TEN})|{_TEN}|{_UNIT}|\d{{1,4}})"
+"""Regular expression, without groups, of a number from 0 to 99 in words or up to four digits."""
+
+ORDINAL = rf"(?:(?:twenty|thirty)[ -](?:{_ORDINAL_UNIT})|twentieth|thirtieth|{_ORDINAL_UNIT}|\d{{1,2}} ?(?:st|nd|rd|th))"
+"""Regular expression, without groups, of an ordinal up to the thirty-ninth in words or digits."""
+
+
+def cardinal(words: str) -> int:
+    """The value of what `CARDINAL` matched."""
+    if words.isdigit():
+        return int(words)
+    return sum(TENS.get(word, UNITS.get(word, 0)) for word in re.split(r"[ -]", words))
+
+
+def ordinal(words: str) -> int:
+    """The value of what `ORDINAL` matched."""
+    if digits := re.match(r"\d+", words):
+        return int(digits.group())
+    parts = re.split(r"[ -]", words)
+    return sum(TENS.get(part) or ORDINAL_TENS.get(part) or ORDINAL_UNITS.get(part, 0) for part in parts)
+
+
+# What a recogniser writes for a digit between other digits: "I five for two".
+_SOUNDS_LIKE = {"oh": "0", "o": "0", "won": "1", "to": "2", "too": "2", "tree": "3", "for": "4", "fore": "4", "ate": "8"}
+_REPEATS = {"double": 2, "triple": 3}
+_DIGIT_WORD = rf"(?:\d+|{_TEN}|{_UNIT}|hundred|and|{'|'.join(_SOUNDS_LIKE)}|{'|'.join(_REPEATS)})"
+
+SPOKEN_DIGITS = rf"(?:(?:\d+|{_TEN}|{_UNIT}|{'|'.join(_REPEATS)}|oh|o)(?:[ ,.-]{{1,2}}{_DIGIT_WORD}){{0,8}})\b"
+"""Regular expression, without groups, of something `spoken_digits` may make digits of; it may swallow words after the number."""
+
+
+def _spoken_parts(words: list[str]) -> list[tuple[str, int]]:
+    """Each group of digits with the count of words it took; stops at the first word that can't belong to the number."""
+    parts: list[tuple[str, int]] = []
+    taken = 0
+    while taken < len(words):
+        word = words[taken]
+        following = words[taken + 1] if taken + 1 < len(words) else ""
+        is_last = taken + 1 == len(words)
+        taken += 1
+        if word.isdigit():
+            parts.append((word, taken))
+        elif word in TENS and 0 < UNITS.get(following, 0) < 10:
+            taken += 1
+            parts.append((str(TENS[word] + UNITS[following]), taken))
+        elif word in TENS or word in UNITS:
+            parts.append((str(TENS.get(word, UNITS.get(word, 0))), taken))
+        elif word in _REPEATS and following in UNITS and UNITS[following] < 10:
+            taken += 1
+            parts.append((str(UNITS[following]) * _REPEATS[word], taken))
+        elif word == "hundred" and parts:
+            rest = words[taken + 1] if following == "and" else following
+            parts.append(("" if rest in TENS else "0" if UNITS.get(rest, 0) > 0 else "00", taken))
+        elif word in _SOUNDS_LIKE and not is_last and following not in ("and", "hundred"):
+            parts.append((_SOUNDS_LIKE[word], taken))
+        elif word != "and":
+            break
+    return parts
+
+
+def spoken_digits(words: str, *, most: int = 4) -> tuple[str, int]:
+    """The digits in "five forty two" (542), "two one seven five", "one hundred and one", and how many characters of `words` they took.
+
+    No more than `most` digits are taken: what follows is another number. ("", 0) when it begins with none.
+    """
+    pieces = list(re.finditer(r"[a-z]+|\d+", words))
+    digits, end = "", 0
+    for part, taken in _spoken_parts([piece.group() for piece in pieces]):
+        # Digits written together are a whole number already: "542 for 2" is two numbers.
+        if len(digits) + len(part) > most or (len(part) > 1 and len(digits) > 2):
+            break
+        digits, end = digits + part, pieces[taken - 1].end()
+        if len(digits) > 2 and part == digits:
+            break
+    return digits, end

@@ -1,0 +1,47 @@
+"""Which flow answers which intent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from agent.dialogue.flows.airport_facts import airport_facts
+from agent.dialogue.flows.answers import affirm, deny
+from agent.dialogue.flows.flight_status import flight_status
+from agent.dialogue.flows.offers import more, select
+from agent.dialogue.flows.search import search, way_back
+from agent.dialogue.flows.small_talk import farewell, give_help, greet, not_understood, out_of_scope, repeat, thanks
+from agent.dialogue.frames import Intent
+from agent.dialogue.turn import Flow, Turn
+
+_FLOWS: Mapping[Intent, Flow] = {
+    Intent.SEARCH_FLIGHTS: search,
+    Intent.REFINE: search,
+    Intent.CORRECTION: search,
+    Intent.FLIGHT_STATUS: flight_status,
+    Intent.AIRPORT_INFO: airport_facts,
+    Intent.SELECT: select,
+    Intent.MORE: more,
+    Intent.REPEAT: repeat,
+    Intent.HELP: give_help,
+    Intent.GREETING: greet,
+    Intent.THANKS: thanks,
+    Intent.GOODBYE: farewell,
+    Intent.AFFIRM: affirm,
+    Intent.DENY: deny,
+    Intent.OUT_OF_SCOPE: out_of_scope,
+    Intent.UNKNOWN: not_understood,
+}
+
+
+def flow_for(turn: Turn) -> Flow:
+    """The flow that answers this turn's utterance."""
+    return way_back if _turns_round(turn) else _FLOWS[turn.frame.intent]
+
+
+def _turns_round(turn: Turn) -> bool:
+    """Whether the same journey is wanted in the other direction, where a day of return may be known or must be asked for."""
+    slots, draft = turn.frame.slots, turn.state.draft
+    if turn.frame.intent is not Intent.REFINE or not (slots.origin and slots.destination and draft.origin and draft.destination):
+        return False
+    wanted = [slot.mention.place.code for slot in (slots.origin, slots.destination) if slot.mention]
+    return wanted == [draft.destination.code, draft.origin.code]

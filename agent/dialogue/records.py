@@ -1,0 +1,85 @@
+"""Answers from their JSON form: what the service says and what the transcript remembers are read by the same code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from agent.dialogue.tools import AirportFacts, FlightStatus, FlightStop, Itinerary, Price, Segment
+
+Json = Mapping[str, Any]
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def _duration(text: str) -> timedelta:
+    return timedelta(seconds=float(text.removesuffix("s")))
+
+
+def _price(data: Json | None) -> Price | None:
+    if not data:
+        return None
+    # int64 is a string in protobuf's JSON, and a float once it has been through a `Struct`.
+    amount = Decimal(int(data.get("units", 0))) + Decimal(int(data.get("nanos", 0))) / 1_000_000_000
+    return Price(data.get("currency_code", ""), amount)
+
+
+def _stop(data: Json) -> FlightStop:
+    return FlightStop(data["airport_code"], data.get("city", ""), _instant(data["time"]), data["time_zone"], data.get("terminal", ""))
+
+
+def _segment(data: Json) -> Segment:
+    return Segment(
+        data["carrier_code"],
+        data.get("carrier") or data["carrier_code"],
+        data["flight_number"],
+        _stop(data["departure"]),
+        _stop(data["arrival"]),
+        _duration(data.get("duration", "0s")),
+    )
+
+
+def itinerary(data: Json) -> Itinerary:
+    """Reads an `Itinerary`; raises KeyError or ValueError when a required part is missing or malformed."""
+    fare = data.get("fare", {})
+    return Itinerary(
+        data["itinerary_id"],
+        tuple(_segment(segment) for segment in data["segments"]),
+        _duration(data.get("duration", "0s")),
+        _price(fare.get("total")),
+        _price(fare.get("per_passenger")),
+        bool(data.get("provenance", {}).get("sample")),
+        data,
+    )
+
+
+def _date(data: Json) -> date:
+    return date(int(data["year"]), int(data["month"]), int(data["day"]))
+
+
+def flight_status(data: Json) -> FlightStatus:
+    """Reads a `FlightStatus`; raises KeyError or ValueError when a required part is missing or malformed."""
+    departure, arrival = (data.get(f"estimated_{end}_time") for end in ("departure", "arrival"))
+    return FlightStatus(
+        data["flight_number"],
+        data.get("carrier", ""),
+        _date(data["depart_date"]),
+        data.get("state", "").removeprefix("FLIGHT_STATE_"),
+        _stop(data["scheduled_departure"]),
+        _stop(data["scheduled_arrival"]),
+        _instant(departure) if departure else None,
+        _instant(arrival) if arrival else None,
+        timedelta(minutes=int(data.get("delay_minutes", 0))),
+        bool(data.get("provenance", {}).get("sample")),
+        data,
+    )
+
+
+def airport(data: Json) -> AirportFacts:
+    """Reads an `Airport`; raises KeyError when its code or zone is missing."""
+    name, city, country = (str(data.get(field, "")) for field in ("name", "city", "country"))
+    return AirportFacts(data["code"], name, city, country, data["time_zone"], int(data.get("elevation_feet", 0)), data)

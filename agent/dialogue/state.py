@@ -1,0 +1,201 @@
+"""What the dialogue remembers from turn to turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from agent.dialogue import records
+from agent.dialogue.clock_times import TimeWindow
+from agent.dialogue.dates import CalendarDay, DateExpression, ImpossibleDate
+from agent.dialogue.expectation import Expectation
+from agent.dialogue.places import Place
+from agent.dialogue.tools import Itinerary, SearchFlightsRequest
+
+
+class About(StrEnum):
+    """What an open question is about."""
+
+    ORIGIN = "origin"
+    DESTINATION = "destination"
+    DATE = "date"
+    FLIGHT_NUMBER = "flight_number"
+    AIRPORT = "airport"
+    CONFIRM_PLACE = "confirm_place"
+    TOO_MANY = "too_many"
+    DROP_WISHES = "drop_wishes"
+    WAY_BACK = "way_back"
+    ANYTHING_ELSE = "anything_else"
+    SEARCH_AT_ALL = "search_at_all"
+    PASSENGERS = "passengers"
+
+
+_EXPECTED = {
+    About.ORIGIN: Expectation.PLACE,
+    About.DESTINATION: Expectation.PLACE,
+    About.AIRPORT: Expectation.PLACE,
+    About.DATE: Expectation.DATE,
+    About.FLIGHT_NUMBER: Expectation.FLIGHT_NUMBER,
+    About.PASSENGERS: Expectation.NONE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The question that is open: `words` as it was asked; for `CONFIRM_PLACE` the slot and what may fill it, the likeliest first."""
+
+    about: About
+    words: str
+    slot: str = ""
+    places: tuple[Place, ...] = ()
+
+    @property
+    def expectation(self) -> Expectation:
+        """The kind of answer it asks for."""
+        return _EXPECTED.get(self.about, Expectation.YES_NO)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """The search being put together, or the last one made.
+
+    `depart` stays as it was said until the search: "tomorrow" is known only at the departure airport. `back` is a resolved day.
+    """
+
+    origin: Place | None = None
+    destination: Place | None = None
+    depart: DateExpression | None = None
+    back: date | None = None
+    window: TimeWindow | None = None
+    airline: str | None = None
+    nonstop: bool = False
+    sort: str | None = None
+    cabin: str | None = None
+    passengers: int = 1
+
+    def without_wishes(self) -> Draft:
+        """The same journey, any flight."""
+        return replace(self, window=None, airline=None, nonstop=False)
+
+    def day_on(self, now: datetime, home_zone: str) -> date | None:
+        """The day of departure at the departure airport when it is `now`; None when it isn't known or is no day of the calendar."""
+        if self.depart is None:
+            return None
+        zone = self.origin.zone if self.origin else ZoneInfo(home_zone)
+        try:
+            return self.depart.on(now.astimezone(zone).date())
+        except (ImpossibleDate, OverflowError):
+            return None
+
+    @property
+    def has_wishes(self) -> bool:
+        """Whether some flights of the day are ruled out."""
+        return self.window is not None or self.airline is not None or self.nonstop
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The flights that were found last: what "the second one" points at. `read` of them have been read out."""
+
+    request: SearchFlightsRequest
+    itineraries: tuple[Itinerary, ...]
+    total: int
+    read: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRecord:
+    """A tool call and its answer as the transcript holds them."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    outcome: str
+    result: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class DialogueState:
+    """Everything that one conversation's dialogue knows. `unsure` maps a slot to the places its words may mean."""
+
+    draft: Draft = field(default_factory=Draft)
+    drafting: bool = False
+    unsure: dict[str, tuple[Place, ...]] = field(default_factory=dict)
+    offer: Offer | None = None
+    chosen: Itinerary | None = None
+    question: Question | None = None
+    said: list[str] = field(default_factory=list)
+    sample_told: bool = False
+    booking_told: bool = False
+    stumbles: int = 0
+
+    @property
+    def searched(self) -> bool:
+        """Whether there is a finished search to refine."""
+        return not self.drafting and self.draft.origin is not None and self.draft.destination is not None
+
+    @classmethod
+    def restored(cls, history: Iterable[ToolRecord]) -> DialogueState:
+        """The state after these tool calls, so that a new call in the same conversation goes on from the last search.
+
+        Records that can't be read, for example of an older version, are passed over.
+        """
+        state = cls()
+        for record in history:
+            try:
+                state._recall(record)
+            except (KeyError, TypeError, ValueError, AttributeError):
+                continue
+        return state
+
+    def _recall(self, record: ToolRecord) -> None:
+        if record.name != "search_flights" or record.outcome not in ("FOUND", "EMPTY"):
+            return
+        arguments, result = record.arguments, record.result
+        draft = _recalled_draft(arguments, Place.from_json(result["origin"]), Place.from_json(result["destination"]))
+        itineraries = tuple(records.itinerary(data) for data in result.get("itineraries", ()))
+        offer = Offer(_recalled_request(arguments), itineraries, int(result.get("total", 0)), min(3, len(itineraries)))
+        self.draft, self.offer = draft, offer
+
+
+def _time(text: str | None) -> time | None:
+    return time.fromisoformat(text) if text else None
+
+
+def _window(arguments: Mapping[str, Any]) -> TimeWindow | None:
+    window = TimeWindow(_time(arguments.get("depart_from")), _time(arguments.get("depart_until")))
+    return window if window != TimeWindow() else None
+
+
+def _recalled_request(arguments: Mapping[str, Any]) -> SearchFlightsRequest:
+    window = _window(arguments) or TimeWindow()
+    return SearchFlightsRequest(
+        origin=arguments["origin"],
+        destination=arguments["destination"],
+        depart_date=date.fromisoformat(arguments["depart_date"]),
+        depart_from=window.start,
+        depart_until=window.end,
+        nonstop=bool(arguments.get("nonstop")),
+        carrier_code=arguments.get("carrier_code", ""),
+        sort=arguments.get("sort", ""),
+        cabin=arguments.get("cabin", ""),
+        passengers=int(arguments.get("passengers", 1)),
+    )
+
+
+def _recalled_draft(arguments: Mapping[str, Any], origin: Place, destination: Place) -> Draft:
+    day = date.fromisoformat(arguments["depart_date"])
+    return Draft(
+        origin=origin,
+        destination=destination,
+        depart=CalendarDay(day.day, day.month, day.year),
+        window=_window(arguments),
+        airline=arguments.get("carrier_code"),
+        nonstop=bool(arguments.get("nonstop")),
+        sort=arguments.get("sort"),
+        cabin=arguments.get("cabin"),
+        passengers=int(arguments.get("passengers", 1)),
+    )

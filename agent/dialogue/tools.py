@@ -1,0 +1,220 @@
+"""What the dialogue may do in the world: three questions about flights, their answers, and how they can fail.
+
+The JSON forms are those of the protobuf messages in `readback.flightdata.v1` with their field names, so that a page can draw a card from a
+transcript entry and from a search alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+
+class ToolError(Exception):
+    """A tool could not answer. `outcome` is the word that goes into the transcript."""
+
+    outcome = "UNAVAILABLE"
+
+
+class ToolUnavailable(ToolError):
+    """The service or its provider could not be reached, or is over its quota."""
+
+
+class PlaceUnknown(ToolError):
+    """No airport or city has this code."""
+
+    outcome = "PLACE_UNKNOWN"
+
+
+class SamePlace(ToolError):
+    """Origin and destination are the same airport or city."""
+
+    outcome = "SAME_PLACE"
+
+
+class DateInPast(ToolError):
+    """The day is over at the departure airport, where it is `today` now."""
+
+    outcome = "DATE_IN_PAST"
+
+    def __init__(self, today: date | None = None) -> None:
+        """`today` is None when the service didn't say."""
+        super().__init__("the date is in the past")
+        self.today = today
+
+
+class DateBeyondHorizon(ToolError):
+    """The day is later than schedules are known; `last_date` is the last that is."""
+
+    outcome = "DATE_BEYOND_HORIZON"
+
+    def __init__(self, last_date: date | None = None) -> None:
+        """`last_date` is None when the service didn't say."""
+        super().__init__("the date is beyond the timetable")
+        self.last_date = last_date
+
+
+class FlightNotFound(ToolError):
+    """No flight has this number on this day."""
+
+    outcome = "FLIGHT_NOT_FOUND"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchFlightsRequest:
+    """One search. Codes are IATA, `depart_date` is in the departure airport's zone, times are its local time, `sort` and `cabin` words."""
+
+    origin: str
+    destination: str
+    depart_date: date
+    depart_from: time | None = None
+    depart_until: time | None = None
+    nonstop: bool = False
+    carrier_code: str = ""
+    sort: str = ""
+    cabin: str = ""
+    passengers: int = 1
+
+    def to_json(self) -> dict[str, Any]:
+        """The tool's arguments as a model would give them; what is not asked for is left out."""
+        given = {
+            "origin": self.origin,
+            "destination": self.destination,
+            "depart_date": self.depart_date.isoformat(),
+            "depart_from": self.depart_from and self.depart_from.strftime("%H:%M"),
+            "depart_until": self.depart_until and self.depart_until.strftime("%H:%M"),
+            "nonstop": self.nonstop or None,
+            "carrier_code": self.carrier_code or None,
+            "sort": self.sort or None,
+            "cabin": self.cabin or None,
+            "passengers": self.passengers if self.passengers > 1 else None,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class FlightStop:
+    """One end of a flight: the airport, the instant (aware) and the airport's zone."""
+
+    airport_code: str
+    city: str
+    time: datetime
+    time_zone: str
+    terminal: str = ""
+
+    @property
+    def local(self) -> datetime:
+        """The time on the clock there."""
+        return self.time.astimezone(ZoneInfo(self.time_zone))
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One flight of one aircraft."""
+
+    carrier_code: str
+    carrier: str
+    flight_number: str
+    departure: FlightStop
+    arrival: FlightStop
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """An amount of money: ISO 4217 code and exact amount."""
+
+    currency: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Itinerary:
+    """Flights that fit, in the order of travel. `data` is the message it came from as JSON, kept whole for cards."""
+
+    itinerary_id: str
+    segments: tuple[Segment, ...]
+    duration: timedelta
+    total: Price | None
+    per_passenger: Price | None
+    sample: bool
+    data: Mapping[str, Any] = field(compare=False, hash=False, repr=False)
+
+    @property
+    def departure(self) -> FlightStop:
+        """Where and when the journey begins."""
+        return self.segments[0].departure
+
+    @property
+    def arrival(self) -> FlightStop:
+        """Where and when it ends."""
+        return self.segments[-1].arrival
+
+    @property
+    def stops(self) -> int:
+        """How many times one changes."""
+        return len(self.segments) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """`outcome` "FOUND" or "EMPTY"; `total` fit, `total_unfiltered` fly that route that day at all."""
+
+    outcome: str
+    itineraries: tuple[Itinerary, ...]
+    total: int
+    total_unfiltered: int
+    sample: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FlightStatus:
+    """How a flight does on `depart_date`. Estimates are None when unknown.
+
+    `state` is SCHEDULED, ON_TIME, DELAYED, EN_ROUTE, LANDED or CANCELLED.
+    """
+
+    flight_number: str
+    carrier: str
+    depart_date: date
+    state: str
+    departure: FlightStop
+    arrival: FlightStop
+    estimated_departure: datetime | None
+    estimated_arrival: datetime | None
+    delay: timedelta
+    sample: bool
+    data: Mapping[str, Any] = field(compare=False, hash=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AirportFacts:
+    """What is known of an airport."""
+
+    code: str
+    name: str
+    city: str
+    country: str
+    time_zone: str
+    elevation_feet: int
+    data: Mapping[str, Any] = field(compare=False, hash=False, repr=False)
+
+
+class Tools(Protocol):
+    """The tools of the dialogue. Each raises `ToolUnavailable` when it can't be asked at all."""
+
+    async def search_flights(self, request: SearchFlightsRequest) -> SearchAnswer:
+        """Raises PlaceUnknown, SamePlace, DateInPast, DateBeyondHorizon."""
+        ...
+
+    async def flight_status(self, flight_number: str, depart_date: date | None) -> FlightStatus:
+        """`depart_date` None means today at the departure airport. Raises FlightNotFound, DateBeyondHorizon."""
+        ...
+
+    async def get_airport(self, code: str) -> AirportFacts:
+        """Raises PlaceUnknown."""
+        ...

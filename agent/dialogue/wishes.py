@@ -1,0 +1,125 @@
+"""What kind of flight: without a stop, in which order, in which cabin, and which of those on offer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import time
+from typing import Any
+
+from agent.dialogue.carriers import carrier_pattern, find_carriers
+from agent.dialogue.numbers import CARDINAL, ORDINAL, cardinal, ordinal
+from agent.dialogue.spans import Found
+
+_NONSTOP = re.compile(
+    r"\b(?:non[ -]?stops?|nan stop|non stopping|directs?|straight|(?:without|with no|with out|no|zero)(?: any| a)? (?:stops?|layovers?|stopovers?|"
+    r"connections?|changes?))\b"
+)
+_WITH_STOPS = re.compile(
+    r"\b(?:stops? (?:is|are) (?:fine|ok|okay)|with (?:a )?stops?|not (?:only |necessarily )?(?:non[ -]?stop|direct)|connections? (?:is|are) (?:fine|ok|okay))\b"
+)
+_SORTS = (
+    ("cheapest", re.compile(r"\b(?:cheap(?:er|est|ly)?|lowest (?:fare|price|cost)s?|(?:low|best|good) (?:fare|price)s?|less expensive|least expensive|lowest|budget|affordable)\b")),
+    ("fastest", re.compile(r"\b(?:fast(?:er|est)?|quick(?:er|est)?|shorter|shortest|least time)\b")),
+    ("earliest", re.compile(r"\b(?:earli(?:er|est)|first (?:available |possible )?flights?|soonest|as early as possible)\b")),
+    ("latest", re.compile(r"\b(?:latest|later|last (?:available |possible )?flights?|as late as possible)\b(?! than)")),
+)  # fmt: skip
+_CABINS = (
+    ("premium_economy", re.compile(r"\bpremium(?: economy)?(?: class)?\b")),
+    ("business", re.compile(r"\bbusiness(?: class)?\b(?! trip| meeting)")),
+    ("first", re.compile(r"\bfirst class\b")),
+    ("economy", re.compile(r"\b(?:economy|coach)(?: class)?\b")),
+)
+
+
+def _first(text: str, table: tuple[tuple[str, re.Pattern[str]], ...]) -> Found[str] | None:
+    for value, pattern in table:
+        if match := pattern.search(text):
+            return Found(match.start(), match.end(), value)
+    return None
+
+
+def find_nonstop(text: str) -> Found[bool] | None:
+    """Whether lower-case `text` wants no stops (True) or takes them after all (False)."""
+    for wanted, pattern in ((False, _WITH_STOPS), (True, _NONSTOP)):
+        if match := pattern.search(text):
+            return Found(match.start(), match.end(), wanted)
+    return None
+
+
+def find_sort(text: str) -> Found[str] | None:
+    """ "cheapest", "fastest", "earliest" or "latest"."""
+    return _first(text, _SORTS)
+
+
+def find_cabin(text: str) -> Found[str] | None:
+    """ "economy", "premium_economy", "business" or "first"."""
+    return _first(text, _CABINS)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which of the flights on offer: by place in the list (from 1; -1 is the last), by what it is best at, by airline, or by departure."""
+
+    ordinal: int | None = None
+    by: str | None = None
+    airline: str | None = None
+    time: time | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The one thing that was said, by its name."""
+        given = {"ordinal": self.ordinal, "by": self.by, "airline": self.airline, "time": self.time and self.time.strftime("%H:%M")}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+_ONE = r"(?:one|ones|option|flight|choice|result|card)"
+_BY_ORDINAL = re.compile(
+    rf"\b(?:the )?(?P<ordinal>{ORDINAL})(?: {_ONE})\b|\bthe (?P<alone>{ORDINAL})(?=[ ,.?!]*$| please)|^(?P<bare>{ORDINAL})(?=[ ,.?!]*$)"
+)
+_BY_NUMBER = re.compile(rf"\b(?:option|number|flight number|choice|result)s? (?P<number>{CARDINAL})\b(?! ?\d)")
+_LAST = re.compile(rf"\b(?:the )?(?:very )?last {_ONE}\b|\bthe last(?=[ ,.?!]*$| please)")
+_MIDDLE = re.compile(rf"\bthe middle {_ONE}\b")
+_BY = re.compile(rf"\b(?:the )?(?P<by>cheapest|cheaper|fastest|quickest|shortest|earliest|earlier|latest|later|morning|evening) {_ONE}\b")
+_BEST = {
+    "cheaper": "cheapest",
+    "quickest": "fastest",
+    "shortest": "fastest",
+    "earlier": "earliest",
+    "later": "latest",
+    "morning": "earliest",
+    "evening": "latest",
+}
+_AT = re.compile(
+    rf"\bthe (?:one at )?(?P<hour>{CARDINAL})(?:[: ](?P<minute>fifteen|thirty|forty five|\d\d))?(?: ?(?P<half>[ap])\.?m\.?)?(?: o'?clock)? (?:one|flight|option)\b"
+)
+_THAT = re.compile(r"\b(?:that one|this one|that flight|this flight|it)\b")
+
+
+def _by_time(match: re.Match[str]) -> Choice | None:
+    hour, minute = cardinal(match["hour"]), cardinal(match["minute"] or "zero")
+    if hour > 23 or minute > 59 or not (match["minute"] or match["half"] or "clock" in match.group() or "at" in match.group()):
+        return None
+    return Choice(time=time(hour % 12 + 12 * (match["half"] == "p") if match["half"] else hour, minute))
+
+
+def _by_airline(text: str) -> Found[Choice] | None:
+    if match := re.search(rf"\bthe (?:{carrier_pattern()})(?: {_ONE})\b", text):
+        return Found(match.start(), match.end(), Choice(airline=find_carriers(match.group())[0].value))
+    return None
+
+
+def find_choice(text: str) -> Found[Choice] | None:
+    """The flight that lower-case `text` points at among those on offer."""
+    if match := _BY.search(text):
+        return Found(match.start(), match.end(), Choice(by=_BEST.get(match["by"], match["by"])))
+    if match := _LAST.search(text):
+        return Found(match.start(), match.end(), Choice(ordinal=-1))
+    if (match := _AT.search(text)) and (choice := _by_time(match)):
+        return Found(match.start(), match.end(), choice)
+    if match := _BY_ORDINAL.search(text):
+        return Found(match.start(), match.end(), Choice(ordinal=ordinal(next(filter(None, match.groups())))))
+    if match := _BY_NUMBER.search(text):
+        return Found(match.start(), match.end(), Choice(ordinal=cardinal(match["number"])))
+    if match := _MIDDLE.search(text):
+        return Found(match.start(), match.end(), Choice(ordinal=2))
+    return _by_airline(text)

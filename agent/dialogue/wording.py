@@ -1,0 +1,58 @@
+"""Phrases made of a draft's wishes and of flights, shared by the flows."""
+
+from __future__ import annotations
+
+from agent.dialogue.carriers import carriers
+from agent.dialogue.clock_times import PARTS_OF_DAY, TimeWindow
+from agent.dialogue.phrasing import phrase
+from agent.dialogue.spoken_forms import clock, counted, listed, number, ordinal, price
+from agent.dialogue.state import Draft
+from agent.dialogue.tools import Itinerary
+
+_PARTS = {window: f"{'at' if name.endswith('night') else 'in the'} {name}" for name, window in PARTS_OF_DAY.items()}
+_SORTS = {"cheapest": "The cheapest", "fastest": "The fastest", "earliest": "The earliest", "latest": "The latest"}
+
+
+def window_words(window: TimeWindow) -> str:
+    """ "in the morning", "after six in the evening", "between nine and eleven in the morning"."""
+    if part := _PARTS.get(window):
+        return part
+    if window.start and window.end:
+        return f"between {clock(window.start)} and {clock(window.end)}"
+    return f"after {clock(window.start)}" if window.start else f"before {clock(window.end)}" if window.end else "at any time"
+
+
+def wishes_of(draft: Draft) -> str:
+    """ ", in the morning, with IndiGo and without a stop": what the caller asked for beside route and day; "" for nothing."""
+    wishes = [window_words(draft.window)] if draft.window else []
+    if draft.airline:
+        carrier = carriers().get(draft.airline)
+        wishes.append(f"with {carrier.name if carrier else ' '.join(draft.airline)}")
+    if draft.nonstop:
+        wishes.append("without a stop")
+    if draft.cabin and draft.cabin != "economy":
+        wishes.append(f"in {draft.cabin.replace('_', ' ')}{'' if draft.cabin == 'premium_economy' else ' class'}")
+    if draft.passengers > 1:
+        wishes.append(f"for {number(draft.passengers)}")
+    return f", {listed(wishes)}" if wishes else ""
+
+
+def rank(index: int, draft: Draft) -> str:
+    """ "The first", or "The cheapest" for the first of those sorted by price."""
+    if index == 0 and draft.sort in _SORTS:
+        return _SORTS[draft.sort]
+    return f"The {ordinal(index + 1)}"
+
+
+def option(itinerary: Itinerary, index: int, draft: Draft, *, only: bool) -> str:
+    """One line of a list of flights."""
+    stops = f", with {counted(itinerary.stops, 'stop')}" if itinerary.stops else ""
+    return phrase(
+        "option_only" if only else "option",
+        rank=rank(index, draft),
+        leaves="leaves" if index == 0 else "is",
+        time=clock(itinerary.departure.local),
+        carrier=itinerary.segments[0].carrier,
+        stops=stops,
+        price=f", for {price(itinerary.total)}" if itinerary.total else "",
+    )
