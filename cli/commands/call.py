@@ -1,9 +1,111 @@
-"""Placeholder."""
+"""`readback call`: a real voice call from the command line."""
 
 from __future__ import annotations
 
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+from rich.console import Console
+
+from cli.call_script import Line, in_given_order
+from cli.errors import UsageError
+from mesh.settings import MeshSettings, load
+
+if TYPE_CHECKING:
+    from cli.placing_calls import Utterance
+
+Lines = list[str] | None
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands."""
+    """Adds the command."""
+    app.command()(call)
+
+
+def call(
+    say: Annotated[Lines, typer.Option(metavar="TEXT", help="Speak this with a synthetic voice.")] = None,  # noqa: ARG001  # read in order
+    wav: Annotated[Lines, typer.Option(metavar="FILE", help="Play this recording of speech.")] = None,  # noqa: ARG001  # read in order
+    text: Annotated[Lines, typer.Option(metavar="TEXT", help="Type this.")] = None,  # noqa: ARG001  # read in order
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write what was heard of the agent to a WAV file.")] = None,
+    conversation: Annotated[str | None, typer.Option(metavar="ID", help="Call again in this conversation of yours.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Place a call and say each --say, --wav and --text in the order given, each after the agent has finished.
+
+    Without any of them, lines are typed from the terminal until its end (Ctrl-D). The call is yours when you are logged in; else
+    a throw-away account makes it and is deleted afterwards.
+    """
+    settings = load(MeshSettings)
+    script = in_given_order(sys.argv[1:])
+    _require_files(script, out)
+    if conversation is not None and not settings.home.joinpath("login.json").exists():
+        raise UsageError("Only your own conversations can be called again; run `readback login` first.")
+    asyncio.run(_call(settings, script, out, conversation, as_json=as_json))
+
+
+def _require_files(script: Sequence[Line], out: Path | None) -> None:
+    missing = [line.value for line in script if line.kind == "wav" and not Path(line.value).is_file()]
+    if missing:
+        raise UsageError(f"There is no file {missing[0]}.")
+    if out is not None and not out.absolute().parent.is_dir():
+        raise UsageError(f"There is no folder {out.absolute().parent} to write {out.name} to.")
+
+
+async def _call(settings: MeshSettings, script: Sequence[Line], out: Path | None, conversation_id: str | None, *, as_json: bool) -> None:
+    # Speech and WebRTC take seconds to import, so a mistake in the command is told before.
+    from cli.call_report import Conversation, JsonLines
+    from cli.earpiece import HEARD_RATE
+    from cli.placing_calls import conversations, new_conversation, place
+    from cli.sign_in import signed_in
+    from cli.wav import write_wav
+
+    lines = _prepared(script)
+    report = JsonLines() if as_json else Conversation(Console())
+    async with signed_in(settings) as account, conversations(settings, account) as stub:
+        talk = conversation_id or await new_conversation(stub)
+        heard = await place(stub, talk, _said(lines) if lines else _typed(), report, microphone=bool(lines))
+    if out is not None:
+        write_wav(out, heard, HEARD_RATE)
+
+
+def _prepared(script: Sequence[Line]) -> list[Utterance]:
+    """Everything that will be said, before the line is open: a file that is no WAV must not cost a call."""
+    from agent.speech.resampling import resampled
+    from cli.placing_calls import Spoken, Typed
+    from cli.wav import NotAWav, read_wav
+
+    voice = None
+    lines: list[Utterance] = []
+    for line in script:
+        match line.kind:
+            case "text":
+                lines.append(Typed(line.value))
+            case "wav":
+                try:
+                    lines.append(Spoken(line.value, read_wav(Path(line.value))))
+                except NotAWav as error:
+                    raise UsageError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
+            case "say":
+                from agent.speech.synthesis import VOICE_RATE, Voice
+
+                voice = voice or Voice()
+                lines.append(Spoken(line.value, resampled(voice.say(line.value), VOICE_RATE, 16_000)))
+    return lines
+
+
+async def _said(lines: Sequence[Utterance]) -> AsyncIterator[Utterance]:
+    for line in lines:
+        yield line
+
+
+async def _typed() -> AsyncIterator[Utterance]:
+    """Lines as the person types them."""
+    from cli.placing_calls import Typed
+
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        if line.strip():
+            yield Typed(line.strip())

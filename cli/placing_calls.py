@@ -1,0 +1,119 @@
+"""Places a call: a conversation, a room, a participant that says its lines, and a tidy end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from readback.conversation.v1 import conversation_service_pb2 as conversation
+from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
+
+from cli.call_report import CallReport
+from cli.caller import Caller, CallFailed, TurnReport
+from cli.errors import CommandError
+from cli.sign_in import Account
+from mesh.channel import open_channel
+from mesh.ids import uuid7
+from mesh.settings import MeshSettings
+
+if TYPE_CHECKING:
+    from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
+
+    from agent.speech.pcm import Samples
+
+DESCRIPTOR = conversation.DESCRIPTOR.services_by_name["ConversationService"]
+
+
+class Utterance(Protocol):
+    """Something to say, ready to be said."""
+
+    async def say(self, caller: Caller) -> TurnReport:
+        """Says it and waits for the answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """Something to say aloud."""
+
+    said: str
+    samples: Samples
+    """16 kHz."""
+
+    async def say(self, caller: Caller) -> TurnReport:
+        """Speaks it."""
+        return await caller.speak(self.samples, self.said)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A line to type."""
+
+    text: str
+
+    async def say(self, caller: Caller) -> TurnReport:
+        """Types it."""
+        return await caller.type(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedCall:
+    """A call that has been asked for and not joined yet."""
+
+    call: conversation.Call
+    access: conversation.CallAccess
+
+
+@asynccontextmanager
+async def conversations(settings: MeshSettings, account: Account) -> AsyncIterator[ConversationServiceAsyncStub]:
+    """A way to the conversation service in the account's name."""
+    async with open_channel(settings.address_of("conversation"), DESCRIPTOR, tokens=account.token) as channel:
+        yield ConversationServiceStub(channel)
+
+
+@asynccontextmanager
+async def _ended_properly(stub: ConversationServiceAsyncStub, conversation_id: str, report: CallReport) -> AsyncIterator[PlacedCall]:
+    """A new call, which is over when the block is left, whatever happens in it."""
+    answer = await stub.StartCall(conversation.StartCallRequest(conversation_id=conversation_id))
+    try:
+        yield PlacedCall(answer.call, answer.access)
+    finally:
+        over = await stub.EndCall(conversation.EndCallRequest(call_id=answer.call.call_id, request_id=uuid7()))
+        report.ended(conversation.CallEndReason.Name(over.call.end_reason).removeprefix("CALL_END_REASON_"))
+
+
+async def new_conversation(stub: ConversationServiceAsyncStub) -> str:
+    """Starts a conversation and gives its id."""
+    answer = await stub.StartConversation(conversation.StartConversationRequest(request_id=uuid7()))
+    return answer.conversation.conversation_id
+
+
+async def place(
+    stub: ConversationServiceAsyncStub,
+    conversation_id: str,
+    lines: AsyncIterable[Utterance],
+    report: CallReport,
+    *,
+    microphone: bool = True,
+) -> Samples:
+    """Calls, says each line after the agent has finished, and gives what was heard, at `cli.earpiece.HEARD_RATE`.
+
+    Raises:
+        CommandError: the call could not be had, or ended before every line was said.
+    """
+    began = time.monotonic()
+    try:
+        async with (
+            _ended_properly(stub, conversation_id, report) as placed,
+            Caller.joined(placed.access.livekit_url, placed.access.livekit_token, microphone=microphone) as caller,
+        ):
+            report.connected(conversation_id, (time.monotonic() - began) * 1000)
+            report.greeted(await caller.greeted())
+            async for line in lines:
+                report.turn(await line.say(caller))
+            return caller.heard()
+    except CallFailed as error:
+        raise CommandError(f"The call failed: {error}.") from None
