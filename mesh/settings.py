@@ -39,11 +39,11 @@ class MeshSettings(BaseSettings):
     log_format: Literal["console", "json"] = "json"
     """`json` for machines, `console` for people."""
 
-    identity_port: int = Field(50051, ge=0, le=65535)
+    identity_port: int = Field(default=50051, ge=0, le=65535)
     """gRPC port the identity service listens on."""
-    conversation_port: int = Field(50052, ge=0, le=65535)
+    conversation_port: int = Field(default=50052, ge=0, le=65535)
     """gRPC port the conversation service listens on."""
-    flightdata_port: int = Field(50053, ge=0, le=65535)
+    flightdata_port: int = Field(default=50053, ge=0, le=65535)
     """gRPC port the flight-data service listens on."""
     identity_address: str = ""
     """Where callers find the identity service (`host:port` or `dns:///name:port`); this machine's port when empty."""
@@ -51,30 +51,30 @@ class MeshSettings(BaseSettings):
     """Where callers find the conversation service; this machine's port when empty."""
     flightdata_address: str = ""
     """Where callers find the flight-data service; this machine's port when empty."""
-    identity_http_port: int = Field(9051, ge=0, le=65535)
+    identity_http_port: int = Field(default=9051, ge=0, le=65535)
     """HTTP port of the identity service's `/health` and `/metrics`."""
-    conversation_http_port: int = Field(9052, ge=0, le=65535)
+    conversation_http_port: int = Field(default=9052, ge=0, le=65535)
     """HTTP port of the conversation service's `/health` and `/metrics`."""
-    flightdata_http_port: int = Field(9053, ge=0, le=65535)
+    flightdata_http_port: int = Field(default=9053, ge=0, le=65535)
     """HTTP port of the flight-data service's `/health` and `/metrics`."""
-    agent_http_port: int = Field(9054, ge=0, le=65535)
+    agent_http_port: int = Field(default=9054, ge=0, le=65535)
     """HTTP port of the agent's `/health` and `/metrics`."""
-    ui_http_port: int = Field(9056, ge=0, le=65535)
+    ui_http_port: int = Field(default=9056, ge=0, le=65535)
     """HTTP port of the page's `/health` and `/metrics`."""
-    ui_port: int = Field(8506, ge=0, le=65535)
+    ui_port: int = Field(default=8506, ge=0, le=65535)
     """HTTP port of the page."""
-    drain_seconds: float = Field(3.0, ge=0, le=60)
+    drain_seconds: float = Field(default=3.0, ge=0, le=60)
     """How long a stopping server lets running calls finish."""
 
-    livekit_url: str = Field("ws://127.0.0.1:7880", validation_alias="LIVEKIT_URL")
+    livekit_url: str = Field(default="ws://127.0.0.1:7880", validation_alias="LIVEKIT_URL")
     """Address of the LiveKit server, as agents and services reach it."""
-    livekit_api_key: str = Field("", validation_alias="LIVEKIT_API_KEY", repr=False)
+    livekit_api_key: str = Field(default="", validation_alias="LIVEKIT_API_KEY", repr=False)
     """LiveKit key that mints callers' tokens; made once in embedded mode when empty."""
-    livekit_api_secret: str = Field("", validation_alias="LIVEKIT_API_SECRET", repr=False)
+    livekit_api_secret: str = Field(default="", validation_alias="LIVEKIT_API_SECRET", repr=False)
     """Secret of that key."""
-    livekit_worker_api_key: str = Field("", validation_alias="LIVEKIT_WORKER_API_KEY", repr=False)
+    livekit_worker_api_key: str = Field(default="", validation_alias="LIVEKIT_WORKER_API_KEY", repr=False)
     """LiveKit key of the agents' workers; made once in embedded mode when empty."""
-    livekit_worker_api_secret: str = Field("", validation_alias="LIVEKIT_WORKER_API_SECRET", repr=False)
+    livekit_worker_api_secret: str = Field(default="", validation_alias="LIVEKIT_WORKER_API_SECRET", repr=False)
     """Secret of that key."""
 
     @field_validator("home")

@@ -14,7 +14,7 @@ class ConversationSettings(MeshSettings):
     """Async SQLAlchemy URL of the log's database; a SQLite file in READBACK_HOME when empty."""
     livekit_public_url: str = ""
     """Address of the LiveKit server as callers reach it (`ws://` or `wss://`); LIVEKIT_URL when empty."""
-    agent_name: str = Field("readback", min_length=1)
+    agent_name: str = Field(default="readback", min_length=1)
     """Name under which the agent's workers register with LiveKit."""
 
     @property

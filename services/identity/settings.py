@@ -17,17 +17,17 @@ class IdentitySettings(MeshSettings):
 
     identity_database_url: str = ""
     """Async SQLAlchemy URL; a SQLite file in `READBACK_HOME` when empty."""
-    identity_bcrypt_cost: int = Field(12, ge=4, le=16)
+    identity_bcrypt_cost: int = Field(default=12, ge=4, le=16)
     """Doublings of the work of a password hash. 12 takes about half a second of a core; lower ones are for tests."""
-    identity_hashing_threads: int = Field(2, ge=1, le=64)
+    identity_hashing_threads: int = Field(default=2, ge=1, le=64)
     """How many passwords are hashed at the same time."""
-    identity_customer_token_seconds: int = Field(600, ge=120, le=3600)
+    identity_customer_token_seconds: int = Field(default=600, ge=120, le=3600)
     """Lifetime of customers' access tokens, which nothing can call back."""
-    identity_actor_token_seconds: int = Field(300, ge=120, le=900)
+    identity_actor_token_seconds: int = Field(default=300, ge=120, le=900)
     """Lifetime of access tokens of agents and services."""
-    identity_session_days: int = Field(30, ge=1, le=365)
+    identity_session_days: int = Field(default=30, ge=1, le=365)
     """How long after signing in a password is needed again, however often the session is refreshed."""
-    identity_grant_hours: int = Field(4, ge=1, le=24)
+    identity_grant_hours: int = Field(default=4, ge=1, le=24)
     """How long a call's grant is good for, if nobody revokes it."""
     identity_actor_keys: DirectoryPath | None = None
     """Folder of `<actor>.pem` public keys; the installation's own actors when unset."""

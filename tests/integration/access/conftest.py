@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import grpc
 import jwt
@@ -118,7 +119,7 @@ class Mesh:
         """Calls any RPC; of a stream, gives the first message."""
         channel = self.channels[method.containing_service.full_name]
         response_type = GetMessageClass(method.output_type)
-        codec = {"request_serializer": type(request).SerializeToString, "response_deserializer": response_type.FromString}
+        codec: dict[str, Any] = {"request_serializer": type(request).SerializeToString, "response_deserializer": response_type.FromString}
         metadata = bearer(token) if token else ()
         if method.client_streaming:
             stream = channel.stream_stream(path_of(method), **codec)(metadata=metadata)
