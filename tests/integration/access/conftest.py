@@ -12,6 +12,7 @@ import grpc
 import jwt
 import pytest_asyncio
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
@@ -50,7 +51,7 @@ class Mesh:
         """Serves everything and signs two customers up."""
         self.home = home
         address = await self._serve(stack, identity_member(IdentitySettings(home=home, identity_bcrypt_cost=4)))
-        where = {"home": home, "identity_address": address, "livekit_url": "ws://127.0.0.1:9"}
+        where: dict[str, Any] = {"home": home, "identity_address": address, "livekit_url": "ws://127.0.0.1:9"}
         for member in (conversation_member(ConversationSettings(**where)), flightdata_member(FlightDataSettings(**where))):
             await self._serve(stack, member)
         self.key = await self._signing_key()
@@ -71,7 +72,9 @@ class Mesh:
         self.identity = IdentityServiceStub(self.channels[IDENTITY.full_name])
         key = SigningKey()
         pem = IdentitySettings(home=self.home).secrets.private_key("identity-signing-key")
-        key.private = serialization.load_pem_private_key(pem, None)
+        private = serialization.load_pem_private_key(pem, None)
+        assert isinstance(private, EllipticCurvePrivateKey)
+        key.private = private
         published = await self.identity.GetJwks(identity.GetJwksRequest())
         self.kid = jwt.PyJWK.from_json(published.keys_json[0]).key_id
         return key
@@ -122,7 +125,7 @@ class Mesh:
         codec: dict[str, Any] = {"request_serializer": type(request).SerializeToString, "response_deserializer": response_type.FromString}
         metadata = bearer(token) if token else ()
         if method.client_streaming:
-            stream = channel.stream_stream(path_of(method), **codec)(metadata=metadata)
+            stream: Any = channel.stream_stream(path_of(method), **codec)(metadata=metadata)
             await stream.write(request)
         elif method.server_streaming:
             stream = channel.unary_stream(path_of(method), **codec)(request, metadata=metadata)
