@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import uvloop
@@ -23,6 +22,7 @@ from mesh.paging import PageTokens
 from mesh.server import Member, Registration, serve
 from mesh.settings import load
 from mesh.workload import WorkloadIdentity
+from services.conversation.background import beside
 from services.conversation.backstop import backstop
 from services.conversation.calls import Calls
 from services.conversation.cursors import Cursors
@@ -92,19 +92,11 @@ async def assembled(
         watching.drain()
         holds.drain()
 
-    background = [
-        asyncio.create_task(backstop(store, bus, clock)),
-        asyncio.create_task(CallWatcher(log, store, rooms, holds, clock).run()),
-        asyncio.create_task(leftovers.run()),
-    ]
+    watcher = CallWatcher(log, store, rooms, holds, clock)
     try:
-        yield Member("conversation", [_registration(servicer)], verifier, drain)
+        async with beside(clock, calls=watcher.run, leftovers=leftovers.run, backstop=lambda: backstop(store, bus, clock)):
+            yield Member("conversation", [_registration(servicer)], verifier, drain)
     finally:
-        for task in background:
-            task.cancel()
-        for task in background:
-            with suppress(asyncio.CancelledError):
-                await task
         await engine.dispose()
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import structlog
-from sqlalchemy.exc import SQLAlchemyError
-
 from mesh.clock import Clock
 from services.conversation.ports import Bus
 from services.conversation.store import Store
@@ -12,17 +9,12 @@ from services.conversation.store import Store
 INTERVAL_SECONDS = 1.0
 """How late an entry can be for a watcher whose wake-up got lost."""
 
-_log = structlog.get_logger()
-
 
 async def backstop(store: Store, bus: Bus, clock: Clock) -> None:
     """Tells the bus what the store holds of what is watched, for ever."""
     while True:
         await clock.sleep(INTERVAL_SECONDS)
-        try:
-            await look(store, bus)
-        except SQLAlchemyError as error:
-            _log.warning("the backstop poll failed", error=type(error).__name__)
+        await look(store, bus)
 
 
 async def look(store: Store, bus: Bus) -> None:

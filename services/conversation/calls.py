@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+from zoneinfo import available_timezones
+
 import structlog
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
+from mesh.errors import FieldViolation, InvalidRequest
 from mesh.ids import uuid7
 from services.conversation import conversations, fencing
 from services.conversation.errors import CallEnded, CallNotFound, CallRunning, ConversationEnded
@@ -18,6 +22,7 @@ from services.conversation.records import Call, Conversation
 from services.conversation.store import Store, Transaction
 
 _log = structlog.get_logger()
+_time_zones = functools.cache(available_timezones)
 
 
 async def owned(transaction: Transaction, customer_id: str, call_id: str) -> Call:
@@ -70,11 +75,14 @@ class Calls:
         self._grants, self._vault, self._holds = grants, vault, holds
 
     async def start(self, customer_id: str, token: str, conversation_id: str, time_zone: str) -> tuple[Call, Access]:
-        """A new call and how to join it. `token` is the customer's own, to grant the call with.
+        """A new call and how to join it. `token` is the customer's own, to grant the call with; `time_zone` an IANA name or empty.
 
         Raises:
             ConversationNotFound, ConversationEnded, CallRunning.
+            InvalidRequest: there is no such time zone.
         """
+        if time_zone and time_zone not in _time_zones():
+            raise InvalidRequest([FieldViolation("time_zone", "not a name of the IANA time zone database")])
         async with self._store.reading() as transaction:
             await self._startable(transaction, customer_id, conversation_id)
         call_id = uuid7()

@@ -10,7 +10,6 @@
     ├── EpochHeld               another writer holds the epoch
     ├── EntryConflict           names the entry's number
     ├── CursorInvalid
-    ├── WatcherTooSlow          carries the cursor to resume from
     └── RecordOutOfOrder
 
 A draft that breaks a rule raises the mesh's `InvalidRequest`.
@@ -82,13 +81,6 @@ class CursorInvalid(DomainError):
 
     def __init__(self) -> None:
         super().__init__("The cursor is not of this conversation's log; start from the beginning.", field="cursor")
-
-
-class WatcherTooSlow(DomainError):
-    """The watcher took too long to read what was sent."""
-
-    def __init__(self, cursor: str) -> None:
-        super().__init__("The watch was read too slowly; resume from the cursor.", metadata={"cursor": cursor})
 
 
 class RecordOutOfOrder(DomainError):

@@ -10,7 +10,6 @@ from collections.abc import Awaitable
 from datetime import timedelta
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from mesh.clock import Clock
 from services.conversation.ports import Grants, GrantsUnavailable, Rooms, RoomsUnavailable
@@ -44,12 +43,7 @@ class Leftovers:
         while True:
             await self._more.wait()
             self._more.clear()
-            try:
-                cleared = await self.clear()
-            except SQLAlchemyError as error:
-                _log.warning("the ended calls can't be read", error=type(error).__name__)
-                cleared = False
-            if not cleared:
+            if not await self.clear():
                 await self._clock.sleep(AGAIN_SECONDS)
                 self._more.set()
 

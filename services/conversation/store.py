@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -26,6 +27,8 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        # SQLite lets writers wait by polling, the unlucky ones for long; in one process they queue here instead.
+        self._turn = asyncio.Lock()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
@@ -36,7 +39,7 @@ class Store:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
         """All or nothing, durable on leaving. One writer at a time, from the first statement on."""
-        async with database.writing(self._engine) as connection:
+        async with self._turn, database.writing(self._engine) as connection:
             yield Transaction(connection)
 
     async def incarnation(self) -> bytes:

@@ -5,8 +5,8 @@
     either       the room has been without the caller for a minute, or nobody joined while they could → the call ends
 
 LiveKit does none of this: a dispatch that found no worker is never tried again, and a killed agent is missed after twenty seconds.
-What is remembered here between looks (since when something has been so) may be lost: after a restart every live call gets its
-second again.
+What is remembered here between looks (since when something has been so) may be lost: after a restart every
+live call is given time to be found by its agent again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from datetime import datetime, timedelta
 
 import structlog
 from readback.conversation.v1 import conversation_service_pb2 as pb
-from sqlalchemy.exc import SQLAlchemyError
 
 from mesh.clock import Clock
 from services.conversation import calls
@@ -31,6 +30,8 @@ from services.conversation.waiting import first_of
 
 RETURN_WITHIN_SECONDS = 1.0
 """How long a broken stream may take to come back before another agent is asked for."""
+FIND_BACK_SECONDS = 3.0
+"""How long one may take that this process never had: after a restart, agents come back with pauses of up to a second."""
 FIRST_PATIENCE_SECONDS = 3.0
 """How long the first agent asked for may take to open its stream."""
 MAX_PATIENCE_SECONDS = 8.0
@@ -62,6 +63,7 @@ def patience(dispatches: int) -> float:
 class _Observed:
     """What was seen of a call, in monotonic seconds."""
 
+    was_held: bool = False
     broken_since: float | None = None
     present_since: float | None = None
     absent_since: float | None = None
@@ -83,11 +85,7 @@ class CallWatcher:
         """Looks, for ever."""
         while True:
             self._changed.clear()
-            busy = True
-            try:
-                busy = await self.look()
-            except SQLAlchemyError as error:
-                _log.warning("the running calls can't be read", error=type(error).__name__)
+            busy = await self.look()
             await first_of(self._changed.wait(), self._clock.sleep(LOOK_SECONDS if busy else IDLE_SECONDS))
 
     async def look(self) -> bool:
@@ -112,17 +110,18 @@ class CallWatcher:
                 # Nothing is known about anybody, so nobody has been away.
                 seen.absent_since = seen.present_since = None
                 self._say_rooms(answer=False, why=str(error))
-            except SQLAlchemyError as error:
-                _log.warning("a call could not be looked after", call_id=call.call_id, error=type(error).__name__)
+            except Exception:  # noqa: BLE001 -- one call's trouble must not keep the others from being looked after
+                _log.exception("a call could not be looked after", call_id=call.call_id)
 
     async def _with_agent(self, call: Call, seen: _Observed) -> Call | None:
         """The call, taken from its agent if that one is gone for good; None when it changed meanwhile."""
-        if call.state != pb.CALL_STATE_LIVE or self._holds.is_held(call.call_id):
-            seen.broken_since = None
+        held = self._holds.is_held(call.call_id)
+        if held or call.state != pb.CALL_STATE_LIVE:
+            seen.was_held, seen.broken_since = held, None
             return call
         now = self._clock.monotonic()
         seen.broken_since = now if seen.broken_since is None else seen.broken_since
-        if now - seen.broken_since < RETURN_WITHIN_SECONDS:
+        if now - seen.broken_since < (RETURN_WITHIN_SECONDS if seen.was_held else FIND_BACK_SECONDS):
             return call
         seen.broken_since, seen.look_after = None, now
         return await self._replace_agent(call)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 
 SHORTEST_SECONDS = 0.05
-LONGEST_SECONDS = 2.0
+LONGEST_SECONDS = 0.5
+"""Short, since a call is replaced when its agent stays away for long; the channel beneath has a pause of its own."""
 
 
 class Backoff:

@@ -1,0 +1,38 @@
+"""Work that goes on beside the calls and must not stop because it failed once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+
+from mesh.clock import Clock
+
+AGAIN_SECONDS = 1.0
+"""Pause before work that failed begins anew."""
+
+_log = structlog.get_logger()
+
+
+async def kept_going(name: str, work: Callable[[], Awaitable[None]], clock: Clock) -> None:
+    """Does work for ever; when it fails, says so and begins anew."""
+    while True:
+        try:
+            await work()
+        except Exception:  # noqa: BLE001 -- whatever it was, the calls need the work done
+            _log.exception("background work failed and begins anew", work=name)
+        await clock.sleep(AGAIN_SECONDS)
+
+
+@asynccontextmanager
+async def beside(clock: Clock, **works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Does each work, by its name, until the block ends."""
+    tasks = [asyncio.create_task(kept_going(name, work, clock), name=name) for name, work in works.items()]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
