@@ -1,0 +1,73 @@
+"""Whatever goes wrong is one sentence and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import grpc
+import pytest
+
+from cli import main
+from cli.errors import CommandError, PortsInUse, ToolMissing, UsageError
+from cli.failures import explained
+from mesh.settings import ConfigurationError
+
+pytestmark = pytest.mark.unit
+
+
+def refused(code: grpc.StatusCode, details: str) -> grpc.aio.AioRpcError:
+    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), details=details)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(CommandError("x"), 1), (UsageError("x"), 2), (PortsInUse("x"), 2), (ToolMissing("x"), 2), (ConfigurationError("x"), 2)],
+)
+def test_our_own_errors_say_what_they_say(error: Exception, code: int) -> None:
+    assert explained(error) == ("x", code)
+
+
+def test_a_service_that_is_not_there_leads_to_readback_up() -> None:
+    told = explained(refused(grpc.StatusCode.UNAVAILABLE, "failed to connect to all addresses; last error: refused"))
+    assert told is not None
+    assert "readback up" in told[0]
+    assert told[1] == 1
+
+
+def test_a_services_own_words_are_passed_on() -> None:
+    assert explained(refused(grpc.StatusCode.NOT_FOUND, "No such flight.")) == ("No such flight.", 1)
+
+
+def test_an_error_in_a_group_is_explained_like_the_error() -> None:
+    assert explained(ExceptionGroup("group", [UsageError("x")])) == ("x", 2)
+
+
+def test_what_nobody_expected_is_not_explained() -> None:
+    assert explained(RuntimeError("secret")) is None
+
+
+def test_an_unexpected_error_is_written_down_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_wanted: str | None) -> None:
+        raise RuntimeError("inner text")
+
+    monkeypatch.setattr(main, "build", fail)
+    monkeypatch.setattr(sys, "argv", ["readback"])
+    monkeypatch.setenv("READBACK_HOME", str(tmp_path))
+    with pytest.raises(SystemExit) as ended:
+        main.run()
+    shown = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert shown.count("\n") == 1
+    assert "inner text" not in shown
+    assert "RuntimeError: inner text" in (tmp_path / "logs" / "command.log").read_text()
+
+
+@pytest.mark.parametrize("command", sorted(main.GROUPS))
+def test_every_command_is_in_the_group_that_is_loaded_for_it(command: str) -> None:
+    from typer.testing import CliRunner
+
+    result = CliRunner().invoke(main.build(command), [command, "--help"])
+    assert result.exit_code == 0, result.output
