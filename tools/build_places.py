@@ -254,7 +254,8 @@ def build() -> dict[str, str]:
     chosen = name_cities(found, areas, cities)
     recoded = {entry["code"]: entry["now"] for entry in overlay["closed"] if "now" in entry}
     other = {code: row.code for code, row in chosen.items() if code not in found and code not in areas} | recoded
-    countries = {r["country_code"]: r["country_name"] for r in rows if r["country_code"]}
+    countries = {r["country_code"]: (r["country_name"], r["ccy_code"]) for r in rows if r["country_code"]}
+    countries |= {code: (countries[code][0], money) for code, money in overlay["currency"].items()}
     return {
         "airports.tsv": table(
             found.values(),
@@ -262,7 +263,7 @@ def build() -> dict[str, str]:
         ),
         "metros.tsv": table(areas.values(), ["code", "city", "country", "zone", "rank", "members", "spoken", "spellings"]),
         "codes.tsv": "code\tplace\n" + "".join(f"{code}\t{place}\n" for code, place in sorted(other.items())),
-        "countries.tsv": "code\tname\n" + "".join(f"{code}\t{name}\n" for code, name in sorted(countries.items())),
+        "countries.tsv": "code\tname\tcurrency\n" + "".join(f"{c}\t{name}\t{money}\n" for c, (name, money) in sorted(countries.items())),
     }
 
 

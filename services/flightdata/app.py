@@ -17,16 +17,20 @@ from mesh.logs import configure
 from mesh.server import Member, Registration, serve
 from mesh.settings import load
 from services.flightdata import places
+from services.flightdata.sample.provider import SampleTimetable
+from services.flightdata.searching import FlightSearch
 from services.flightdata.servicer import ERRORS, FlightDataServicer
 from services.flightdata.settings import FlightDataSettings
+from services.flightdata.status import StatusDesk
 
 
 @asynccontextmanager
 async def member(settings: FlightDataSettings, clock: Clock | None = None) -> AsyncIterator[Member]:
     """The service, ready to be served: its tables are read before the first call."""
     clock = clock or SystemClock()
-    places.load()
-    servicer = FlightDataServicer()
+    lexicon = places.load()
+    provider = SampleTimetable(lexicon, clock, settings.flightdata_timetable_seed)
+    servicer = FlightDataServicer(search=FlightSearch(lexicon, provider, clock), status=StatusDesk(provider))
     identity = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
     async with open_channel(settings.address_of("identity"), identity) as channel:
         yield Member(

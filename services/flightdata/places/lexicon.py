@@ -60,6 +60,8 @@ class Lexicon:
     by_index: Sequence[Place]
     exact: Mapping[str, Sequence[Meaning]]
     spoken: Spoken
+    currencies: Mapping[str, str]
+    """Country → ISO 4217 code."""
 
     def airport(self, code: str) -> Airport:
         """The airport with an IATA code. Raises `PlaceNotFound`."""
@@ -132,6 +134,7 @@ def _spoken(entries: Sequence[tuple[str, int]], places: Sequence[Place]) -> Spok
 def load() -> Lexicon:
     """Reads the tables; the second call returns the same lexicon."""
     countries = {row["code"]: row["name"] for row in _rows("countries.tsv")}
+    currencies = {row["code"]: row["currency"] for row in _rows("countries.tsv")}
     airports: dict[str, Airport] = {}
     places: dict[str, Place] = {}
     names: dict[str, list[tuple[str, int]]] = {}
@@ -143,12 +146,14 @@ def load() -> Lexicon:
         members = tuple(row["members"].split(","))
         places[row["code"]] = _place(row, countries.get(row["country"], row["country"]), members=members)
         names[row["code"]] = [*_names(row), *names.get(row["code"], [])]
-    lexicon = _assemble(airports, places, names)
+    lexicon = _assemble(airports, places, names, currencies)
     places.update((row["code"], places[row["place"]]) for row in _rows("codes.tsv"))
     return lexicon
 
 
-def _assemble(airports: dict[str, Airport], places: dict[str, Place], names: dict[str, list[tuple[str, int]]]) -> Lexicon:
+def _assemble(
+    airports: dict[str, Airport], places: dict[str, Place], names: dict[str, list[tuple[str, int]]], currencies: dict[str, str]
+) -> Lexicon:
     by_index = list(places.values())
     exact: dict[str, list[Meaning]] = defaultdict(list)
     entries: dict[tuple[str, int], None] = {}
@@ -160,4 +165,4 @@ def _assemble(airports: dict[str, Airport], places: dict[str, Place], names: dic
             exact[joined].append(Meaning(place, tier))
             if tier == 0 and place.prior > prior(UNRANKED):
                 entries[joined, index] = None
-    return Lexicon(airports, places, by_index, dict(exact), _spoken(list(entries), by_index))
+    return Lexicon(airports, places, by_index, dict(exact), _spoken(list(entries), by_index), currencies)

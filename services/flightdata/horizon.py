@@ -1,0 +1,26 @@
+"""How far schedules are known, and which day it is where a flight leaves."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from services.flightdata.errors import DateBeyondHorizon, DateInPast
+
+LAST_DAY_AHEAD = 330
+"""Days ahead, as airlines open their books."""
+
+
+def today_in(zone: str, now: datetime) -> date:
+    """The day it is in a zone."""
+    return now.astimezone(ZoneInfo(zone)).date()
+
+
+def check_departure(day: date, zone: str, now: datetime) -> None:
+    """Raises `DateInPast` or `DateBeyondHorizon` for a day of departure in a zone."""
+    today = today_in(zone, now)
+    last = today + timedelta(days=LAST_DAY_AHEAD)
+    if day < today:
+        raise DateInPast(today, zone)
+    if day > last:
+        raise DateBeyondHorizon(last)

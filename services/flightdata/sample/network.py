@@ -1,0 +1,151 @@
+"""Which airports are linked, by which carriers, how often a day."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from services.flightdata.places import Airport
+from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.sample import tables
+from services.flightdata.sample.geography import distance_km
+from services.flightdata.sample.seeded import unit
+from services.flightdata.sample.tables import Carrier
+
+Pair = tuple[str, str]
+"""Two airport codes in alphabetical order."""
+
+BUSIEST = 60
+"""How many of the core airports are the world's busiest; the others are their countries' main ones."""
+RANKED = ((0.45, 0.9), (0.15, 0.55), (0.06, 0.35))
+"""Rank from which an airport outside the core weighs this much; below the last nobody flies there in the sample."""
+NEAREST_KM = 120
+SHORT_RANGE_KM, LOW_COST_RANGE_KM = 5500, 9500
+"""How far narrow-bodies fly, and low-cost carriers that have wide-bodies."""
+REGIONAL_KM, FARTHEST_KM, EVERYWHERE_KM = 4500, 14500, 20100
+LEAST_DOMESTIC, LEAST_REGIONAL, LEAST_DISTANT = 0.18, 0.3, 0.5
+"""Product of two airports' weights from which they are linked in one country, in one region, and beyond."""
+FLIGHTS = 22
+"""Daily flights each way between two of the heaviest airports of one country at a middling distance."""
+REACH = ((350, 0.5), (1800, 1.0), (3500, 0.7), (6000, 0.4), (9500, 0.28), (float("inf"), 0.15))
+"""Distance up to which that number is multiplied by this: people fly often where they fly for a day."""
+MOST_CARRIERS, MOST_SLOTS = 6, 9
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What one carrier flies between two airports: `slots` flights a day each way."""
+
+    carrier: str
+    pair: Pair
+    slots: int
+
+
+class Network:
+    """Services by pair of airports, derived from the places, the carriers and a seed."""
+
+    def __init__(self, lexicon: Lexicon, seed: str) -> None:
+        self._lexicon = lexicon
+        self._seed = seed
+        self._weights = _weights(lexicon)
+        self._core = frozenset(tables.core_airports())
+        self._regions = tables.regions()
+        self._at_home: Mapping[str, Sequence[Carrier]] = _by_country(tables.carriers().values())
+        self._roaming = [carrier for carrier in tables.carriers().values() if carrier.scope]
+        self.services: dict[Pair, Sequence[Service]] = {pair: found for pair, found in self._links() if found}
+        self._add_pinned()
+
+    def _links(self) -> Iterator[tuple[Pair, Sequence[Service]]]:
+        for a, b in combinations(sorted(self._weights), 2):
+            one, other = self._lexicon.airports[a], self._lexicon.airports[b]
+            farthest = self._farthest(one, other)
+            kilometres = distance_km(one, other) if farthest else 0.0
+            if NEAREST_KM < kilometres < farthest:
+                yield (a, b), self._services(one, other, kilometres)
+
+    def _farthest(self, one: Airport, other: Airport) -> float:
+        """How far apart two airports may be to be linked; 0 when nobody flies between them."""
+        if one.metro == other.metro or (one.country_code, other.country_code) in tables.closed_borders():
+            return 0.0
+        if one.code in self._core and other.code in self._core:
+            return EVERYWHERE_KM
+        weight = self._weights[one.code] * self._weights[other.code]
+        if one.country_code == other.country_code:
+            return EVERYWHERE_KM if weight > LEAST_DOMESTIC else 0.0
+        if self._region(one) == self._region(other):
+            return REGIONAL_KM if weight > LEAST_REGIONAL else 0.0
+        return FARTHEST_KM if weight > LEAST_DISTANT else 0.0
+
+    def _region(self, airport: Airport) -> str:
+        return self._regions[airport.country_code]
+
+    def _services(self, one: Airport, other: Airport, kilometres: float) -> Sequence[Service]:
+        pair = (one.code, other.code)
+        daily = self._daily(one, other, kilometres)
+        ranked = sorted(self._suitable(one, other, kilometres), key=lambda entry: (-entry[0], entry[1].code))
+        chosen = ranked[: min(MOST_CARRIERS, 1 + daily // 2)]
+        total = sum(score for score, _ in chosen)
+        return [
+            Service(carrier.code, pair, min(MOST_SLOTS, max(1, round(daily * score / total))))
+            for score, carrier in sorted(chosen, key=lambda entry: entry[1].code)
+        ]
+
+    def _daily(self, one: Airport, other: Airport, kilometres: float) -> int:
+        reach = next(factor for limit, factor in REACH if kilometres < limit)
+        near = 1.0 if one.country_code == other.country_code else 0.5
+        return max(1, round(FLIGHTS * self._weights[one.code] * self._weights[other.code] * reach * near))
+
+    def _suitable(self, one: Airport, other: Airport, kilometres: float) -> list[tuple[float, Carrier]]:
+        """Carriers that may fly a pair, each with how much it belongs there."""
+        home = dict.fromkeys((*self._at_home.get(one.country_code, ()), *self._at_home.get(other.country_code, ())))
+        able = [carrier for carrier in home if kilometres < _range_km(carrier)]
+        domestic = one.country_code == other.country_code
+        if domestic:
+            able = [carrier for carrier in able if one.country_code in carrier.countries]
+        scored = [(self._belonging(carrier, one, other), carrier) for carrier in able]
+        ends = {one.code, other.code}
+        based = [(score, carrier) for score, carrier in scored if ends & carrier.hubs or (domestic and carrier.low_cost)]
+        if not domestic and self._region(one) == self._region(other) and kilometres < SHORT_RANGE_KM / 2:
+            at_home = {carrier for _, carrier in based}
+            roaming = [c for c in self._roaming if c.scope == self._region(one) and c not in at_home]
+            based += [(0.5, c) for c in roaming if unit(self._seed, "roam", c.code, one.code, other.code) < 0.3]
+        return based or scored
+
+    def _belonging(self, carrier: Carrier, one: Airport, other: Airport) -> float:
+        hubs = (one.code in carrier.hubs) + (other.code in carrier.hubs)
+        return carrier.size * (hubs + 0.2 + 0.6 * unit(self._seed, "belong", carrier.code, one.code, other.code))
+
+    def _add_pinned(self) -> None:
+        for pin in tables.pins():
+            first, second = sorted((pin.origin, pin.destination))
+            services = self.services.get((first, second), ())
+            if all(service.carrier != pin.carrier for service in services):
+                added = [*services, Service(pin.carrier, (first, second), 1)]
+                self.services[first, second] = sorted(added, key=lambda service: service.carrier)
+
+
+def _range_km(carrier: Carrier) -> float:
+    if not carrier.long_haul:
+        return SHORT_RANGE_KM
+    return LOW_COST_RANGE_KM if carrier.low_cost else EVERYWHERE_KM
+
+
+def _weights(lexicon: Lexicon) -> dict[str, float]:
+    """How much each airport of the sample attracts flights, 0 to 1."""
+    core = {code: 1.0 if place < BUSIEST else 0.7 for place, code in enumerate(tables.core_airports())}
+    others = {
+        airport.code: next(weight for rank, weight in RANKED if airport.rank >= rank)
+        for airport in lexicon.airports.values()
+        if airport.rank >= RANKED[-1][0] and airport.country_code in tables.regions()
+    }
+    return others | core
+
+
+def _by_country(carriers: Iterable[Carrier]) -> dict[str, list[Carrier]]:
+    found: dict[str, list[Carrier]] = defaultdict(list)
+    for carrier in carriers:
+        for country in carrier.countries:
+            found[country].append(carrier)
+    return found

@@ -1,0 +1,101 @@
+"""Flight numbers: each stands for one carrier, route and slot, and back.
+
+Every service of a carrier holds a block of its numbers: odd ones out, even ones back, a pair for each slot. The order of the blocks is
+drawn from the seed; pinned flights get theirs first.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from services.flightdata.sample import tables
+from services.flightdata.sample.network import Service
+from services.flightdata.sample.seeded import number as drawn
+from services.flightdata.sample.tables import Pin
+
+FIRST, LAST = 101, 9999
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Numbers `first` … `first + 2 * slots - 1` of a carrier. `first` is odd and flies from `outbound[0]` to `outbound[1]`."""
+
+    first: int
+    outbound: tuple[str, str]
+    service: Service
+
+    @property
+    def end(self) -> int:
+        """One past the last number."""
+        return self.first + 2 * self.service.slots
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a flight number stands for, whatever the day."""
+
+    carrier: str
+    number: int
+    origin: str
+    destination: str
+    slot: int
+
+    @property
+    def flight(self) -> str:
+        """Carrier code and number without a space."""
+        return f"{self.carrier}{self.number}"
+
+
+class Numbering:
+    """The numbers of all services, both ways round."""
+
+    def __init__(self, services: Iterable[Service], seed: str) -> None:
+        by_carrier: dict[str, list[Service]] = defaultdict(list)
+        for service in services:
+            by_carrier[service.carrier].append(service)
+        self._blocks = {carrier: _blocks(carrier, held, seed) for carrier, held in by_carrier.items()}
+        self._firsts = {carrier: [block.first for block in blocks] for carrier, blocks in self._blocks.items()}
+        self._of = {block.service: block for blocks in self._blocks.values() for block in blocks}
+
+    def line(self, carrier: str, number: int) -> Line | None:
+        """What a number stands for; None when it stands for nothing."""
+        place = bisect_right(self._firsts.get(carrier, []), number) - 1
+        block = self._blocks[carrier][place] if place >= 0 else None
+        if block is None or number >= block.end:
+            return None
+        back = (number - block.first) % 2
+        origin, destination = reversed(block.outbound) if back else block.outbound
+        return Line(carrier, number, origin, destination, (number - block.first) // 2)
+
+    def lines(self, service: Service, origin: str) -> list[Line]:
+        """A service's flights from one of its ends, by slot."""
+        block = self._of[service]
+        back = int(block.outbound[0] != origin)
+        destination = block.outbound[1 - back]
+        return [Line(service.carrier, block.first + 2 * slot + back, origin, destination, slot) for slot in range(service.slots)]
+
+
+def _blocks(carrier: str, services: list[Service], seed: str) -> list[Block]:
+    """Blocks of one carrier in the order of their numbers."""
+    pinned = [_pinned(pin, services) for pin in tables.pins() if pin.carrier == carrier]
+    taken = {block.service for block in pinned}
+    blocks, following = [], FIRST
+    for service in sorted((s for s in services if s not in taken), key=lambda s: drawn(seed, "block", carrier, *s.pair)):
+        while clash := next((p for p in pinned if p.first < following + 2 * service.slots and following < p.end), None):
+            following = clash.end
+        outbound = service.pair if drawn(seed, "outbound", carrier, *service.pair) % 2 else (service.pair[1], service.pair[0])
+        blocks.append(Block(following, outbound, service))
+        following = blocks[-1].end
+    if following > LAST:
+        raise ValueError(f"{carrier} has more flights than numbers")
+    return sorted([*blocks, *pinned], key=lambda block: block.first)
+
+
+def _pinned(pin: Pin, services: list[Service]) -> Block:
+    service = next(s for s in services if set(s.pair) == {pin.origin, pin.destination})
+    odd = pin.number % 2 == 1
+    outbound = (pin.origin, pin.destination) if odd else (pin.destination, pin.origin)
+    return Block(pin.number if odd else pin.number - 1, outbound, service)
