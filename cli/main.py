@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 import traceback
@@ -30,6 +31,10 @@ GROUPS = {
 HELP = "Readback, a travel voice agent. `readback up` starts everything; the other commands talk to what runs."
 
 
+PARTS = frozenset({"serve", "agent", "ui"})
+"""Commands that are processes of the product, with logs of their own."""
+
+
 def build(wanted: str | None = None) -> typer.Typer:
     """The command line; with the group of `wanted` alone, since every part starts through here and imports cost a second."""
     app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
@@ -41,8 +46,11 @@ def build(wanted: str | None = None) -> typer.Typer:
 
 def run() -> None:
     """Runs the command line; whatever goes wrong ends as one sentence and an exit code."""
+    wanted = sys.argv[1] if len(sys.argv) > 1 else None
     try:
-        build(sys.argv[1] if len(sys.argv) > 1 else None)()
+        if wanted not in PARTS:
+            _silence_logs()
+        build(wanted)()
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
@@ -58,6 +66,14 @@ def run() -> None:
         )
         print(sentence, file=sys.stderr)
         sys.exit(code)
+
+
+def _silence_logs() -> None:
+    """Libraries log for services; at a command line their lines would stand between ours."""
+    import structlog  # a part configures it by itself, later
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    logging.getLogger().addHandler(logging.NullHandler())
 
 
 def _record() -> Path:

@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime
 from typing import Annotated
 
 import typer
-from agent.dialogue.flightdata_places import FlightDataPlaces
 
 from agent.dialogue.understanding import Context
 from agent.dialogue.understanding import understand as understood
@@ -48,6 +47,8 @@ def _lines(texts: list[str] | None) -> Iterator[str]:
 
 
 async def _understand(settings: MeshSettings, lines: Iterator[str], context: Context) -> None:
+    from agent.dialogue.flightdata_places import FlightDataPlaces
+
     async with running_or_own(settings) as stub:
         places = FlightDataPlaces(stub)
         while (line := await asyncio.to_thread(next, lines, None)) is not None:
