@@ -1,14 +1,11 @@
-"""The app: routes, page and gate put together, and the process that serves it."""
+"""The web app put together: routes, page and gate."""
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import structlog
-import uvicorn
 import uvloop
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -20,13 +17,12 @@ from gradio_ui.failures import answer_failures
 from gradio_ui.feed import Feeds
 from gradio_ui.gate import Gate
 from gradio_ui.headers import SecurityHeaders
+from gradio_ui.serving import serve
 from gradio_ui.settings import UiSettings
 from mesh import logs
-from mesh.http import http_side
-from mesh.settings import CHECKOUT, ConfigurationError, load
+from mesh.settings import CHECKOUT, load
 
 LIVEKIT_CLIENT = CHECKOUT / "third_party" / "js" / "livekit-client"
-_log = structlog.get_logger()
 
 
 def create_app(settings: UiSettings) -> FastAPI:
@@ -57,42 +53,6 @@ def _files(folder: Path) -> GZipMiddleware:
     return GZipMiddleware(StaticFiles(directory=folder), minimum_size=1024)
 
 
-class PageServer(uvicorn.Server):
-    """uvicorn, except that open feeds end when it is told to stop: it would wait for them, and browsers never hang up."""
-
-    def __init__(self, config: uvicorn.Config, feeds: Feeds) -> None:
-        super().__init__(config)
-        self._feeds = feeds
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Ends the feeds, then everything else."""
-        self._feeds.end_all()
-        await super().shutdown(sockets)
-
-
-async def serve(settings: UiSettings) -> None:
-    """Serves the page, and its health and metrics beside it, until SIGTERM or SIGINT.
-
-    Raises:
-        ConfigurationError: the port is taken.
-    """
-    app = create_app(settings)
-    stop = settings.ui_stop_seconds
-    server = PageServer(uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=stop), app.state.feeds)
-    with _listening(settings) as listener, http_side("ui", settings.bind, settings.ui_http_port, lambda: server.started and not server.should_exit):
-        _log.info("serving", address="http://{}:{}".format(*listener.getsockname()[:2]), http_port=settings.ui_http_port)
-        await server.serve(sockets=[listener])
-
-
-def _listening(settings: UiSettings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
-    try:
-        return socket.create_server((settings.bind, settings.ui_port), family=family)
-    except OSError:
-        where = f"Port {settings.ui_port} on {settings.bind}"
-        raise ConfigurationError(f"{where} is in use; stop what uses it or set READBACK_UI_PORT to another.") from None
-
-
 def main() -> None:
     """Serves the page until SIGTERM.
 
@@ -101,4 +61,4 @@ def main() -> None:
     """
     settings = load(UiSettings)
     logs.configure(settings, "ui")
-    uvloop.run(serve(settings))
+    uvloop.run(serve(create_app(settings), settings))

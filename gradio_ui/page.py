@@ -16,13 +16,18 @@ from gradio_ui.theme import readback_theme
 
 STATIC = Path(__file__).parent / "static"
 HEAD = (STATIC / "head.html").read_text("utf-8")
-TABS = {"flights": ("Flights", "flight-board"), "transcript": ("Transcript", "live-transcript"), "history": ("History", "past-conversations")}
+TABS = {
+    "flights": ("Flights", "flight-board"),
+    "transcript": ("Transcript", "live-transcript"),
+    "history": ("History", "past-conversations"),
+}
 """Id of each tab, its label, and the element in it."""
 
 
 def build() -> gr.Blocks:
     """The page as Gradio blocks, with bounds on what it runs at once."""
-    with gr.Blocks(title="Readback", analytics_enabled=False) as page:
+    page = gr.Blocks(title="Readback", analytics_enabled=False)
+    with page:
         account = _element("account-bar", on_load=_SHOW_VALUE)
         with gr.Row(elem_id="stage", equal_height=False):
             with gr.Column(scale=5, min_width=320, elem_id="call"):
@@ -76,4 +81,6 @@ customElements.whenDefined('account-bar').then(() => { show(); watch('value', sh
 
 
 def _element(tag: str, on_load: str | None = None) -> gr.HTML:
-    return gr.HTML(value=None, html_template=f"<{tag}></{tag}>", js_on_load=on_load, apply_default_css=False, container=False, padding=False)
+    return gr.HTML(
+        value=None, html_template=f"<{tag}></{tag}>", js_on_load=on_load, apply_default_css=False, container=False, padding=False
+    )

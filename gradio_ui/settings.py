@@ -18,11 +18,11 @@ class UiSettings(MeshSettings):
     """How long open requests may take to finish when the page's server stops."""
 
     livekit_public_url: str = ""
-    """Address of the LiveKit server as callers reach it (`ws://` or `wss://`), as the conversation service names it; LIVEKIT_URL when empty."""
+    """Address of the LiveKit server for callers (`ws://` or `wss://`), as the conversation service tells them; LIVEKIT_URL when empty."""
 
     @property
     def livekit_origins(self) -> tuple[str, ...]:
-        """Where browsers reach LiveKit, as sources of a Content-Security-Policy: the socket, and the probe over HTTP that tells why one failed."""
+        """Where browsers reach LiveKit, for a Content-Security-Policy: its socket, and over HTTP to learn why the socket failed."""
         parts = urlsplit(self.livekit_public_url or self.livekit_url)
         secure = "s" if parts.scheme in ("wss", "https") else ""
         return f"ws{secure}://{parts.netloc}", f"http{secure}://{parts.netloc}"

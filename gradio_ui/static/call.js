@@ -9,6 +9,8 @@
 import { openMicrophone } from "/ui/microphone.js";
 
 const TRANSCRIPTION = "lk.transcription";
+const SEGMENT = "lk.segment_id";
+const FINAL = "lk.transcription_final";
 const FLIGHTS = "readback.flights";
 const CHAT = "lk.chat";
 const AGENT_STATE = "lk.agent.state";
@@ -124,8 +126,15 @@ export class Call extends EventTarget {
   #deliver() {
     if (!["listening", "thinking", "speaking"].includes(this.state)) return;
     for (const [id, text] of this.#waiting.splice(0)) {
-      this.#room.localParticipant.sendText(text, { topic: CHAT, attributes: { "readback.utterance_id": id } });
+      this.#send(id, text);
     }
+  }
+
+  /** The stream's id becomes the utterance's: so the line that is shown already is known when its entry comes. */
+  async #send(id, text) {
+    const writer = await this.#room.localParticipant.streamText({ topic: CHAT, streamId: id });
+    await writer.write(text);
+    await writer.close();
   }
 
   async #publish(microphone) {
@@ -151,22 +160,20 @@ export class Call extends EventTarget {
     this.#meters.agent = this.#lk.createAudioAnalyser(track, { cloneTrack: true });
   }
 
-  /** The agent's captions are one stream a segment, in pieces; the caller's are a new stream for each revision, with the whole text. */
+  /** A segment is an utterance. Each stream of it replaces the one before; one that comes in pieces (LiveKit's own output) grows by them. */
   async #caption(reader, identity) {
     const speaker = identity === this.#room.localParticipant.identity ? "customer" : "agent";
-    const { attributes = {}, id: stream } = reader.info;
-    const id = attributes["readback.utterance_id"] ?? attributes["lk.segment_id"] ?? stream;
+    const id = reader.info.attributes?.[SEGMENT] ?? reader.info.id;
     let text = "";
     try {
       for await (const piece of reader) {
         text += piece;
-        if (speaker === "agent") this.#emit("caption", { id, speaker, text, final: false });
+        this.#emit("caption", { id, speaker, text, final: false });
       }
     } catch {
       // The speaker left in mid-stream; what came stands, and the log will say how it ended.
     }
-    const final = speaker === "agent" || reader.info.attributes?.["lk.transcription_final"] === "true";
-    this.#emit("caption", { id, speaker, text, final });
+    if (reader.info.attributes?.[FINAL] === "true") this.#emit("caption", { id, speaker, text, final: true });
   }
 
   async #flights(reader) {

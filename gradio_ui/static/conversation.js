@@ -1,5 +1,6 @@
 // What the elements of the page share: which conversation it shows, its transcript, and the flights that were found in it.
 import { Feed } from "/ui/feed.js";
+import { storedSearch } from "/ui/itineraries.js";
 import { TranscriptLog } from "/ui/transcript-log.js";
 
 class Conversation extends EventTarget {
@@ -46,13 +47,11 @@ class Conversation extends EventTarget {
     this.dispatchEvent(new CustomEvent("flights", { detail: { search, known } }));
   }
 
-  /** After a reload the cards come back from the log: a tool's result is stored in the form in which it was shown. */
-  #adoptFlights(entry) {
-    const { tool_call_id: id, result, outcome } = entry.tool_result ?? {};
-    if (!id || this.searches.some((known) => known.tool_call_id === id)) return;
-    if (Array.isArray(result?.flights) && result.flights.every((flight) => flight?.depart && flight?.arrive)) {
-      this.found({ ...result, tool_call_id: id, outcome });
-    }
+  /** After a reload the cards come back from the log. */
+  #adoptFlights({ tool_result: stored }) {
+    if (!stored || this.searches.some((known) => known.tool_call_id === stored.tool_call_id)) return;
+    const search = storedSearch(stored);
+    if (search) this.found(search);
   }
 }
 

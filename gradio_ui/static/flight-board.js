@@ -39,10 +39,16 @@ class FlightBoard extends HTMLElement {
   }
 }
 
+function titleOf({ query = {}, origin = query.origin, destination = query.destination }, first) {
+  const from = first?.depart.city || first?.depart.airport || origin?.city || origin;
+  const to = first?.arrive.city || first?.arrive.airport || destination?.city || destination;
+  return typeof from === "string" && typeof to === "string" ? `${from} to ${to}` : "Your search";
+}
+
 function searchSection(search) {
   const flights = Array.isArray(search.flights) ? search.flights : [];
   const [first] = flights;
-  const title = first ? `${first.depart.city || first.depart.airport} to ${first.arrive.city || first.arrive.airport}` : "Your search";
+  const title = titleOf(search, first);
   const count = `${flights.length} ${flights.length === 1 ? "flight" : "flights"}`;
   const heading = h("h2", {}, title);
   const facts = h("p", { class: "search-facts" }, first ? [dayOf(first.depart.date), count].join(" · ") : "");

@@ -16,6 +16,7 @@ class PastConversations extends HTMLElement {
     this.body = h("div", { class: "history" });
     this.append(this.notice, this.body);
     // Loaded when it comes into view, each time: conversations go on while the page is open.
+    conversation.addEventListener("calls", () => this.offsetParent && this.#list());
     new IntersectionObserver(([seen]) => seen.isIntersecting && this.#list()).observe(this);
   }
 

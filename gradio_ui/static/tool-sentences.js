@@ -12,7 +12,11 @@ const OUTCOMES = {
   EMPTY: "nothing found",
   UNAVAILABLE: "not available just now",
   NOT_FOUND: "not found",
-  INVALID: "not possible",
+  PLACE_UNKNOWN: "no such place",
+  SAME_PLACE: "both ends are the same place",
+  DATE_IN_PAST: "that day is over",
+  DATE_BEYOND_HORIZON: "the timetable doesn't reach that far",
+  FLIGHT_NOT_FOUND: "no such flight",
   QUOTA: "the provider's limit is reached",
 };
 const MOST_ARGUMENTS = 6;
@@ -35,8 +39,8 @@ function argumentWords({ origin, destination, ...rest }) {
 
 /** @param {{name: string, arguments: object, outcome?: string, result?: object}} item */
 export function toolSentence({ name, arguments: given, outcome, result }) {
-  const flights = result?.flights;
-  const found = outcome === "FOUND" && Array.isArray(flights) && `${flights.length} ${flights.length === 1 ? "flight" : "flights"} found`;
+  const count = result?.total ?? (result?.flights ?? result?.itineraries)?.length;
+  const found = outcome === "FOUND" && count > 0 && `${count} ${count === 1 ? "flight" : "flights"} found`;
   const ending = found || (outcome ? OUTCOMES[outcome] ?? readable(outcome) : "…");
   const words = argumentWords(given ?? {});
   return `${NAMES[name] ?? `Used ${readable(name)}`}${words.length ? `: ${words.join(", ")}` : ""} — ${ending}`;

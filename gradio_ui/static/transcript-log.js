@@ -36,7 +36,7 @@ export class TranscriptLog extends EventTarget {
     const line = this.#line(id) ?? this.#add({ kind: "line", id, speaker, text: "", state: "open", typed: false, time: new Date() });
     if (line.number || !text) return;
     line.fromCaption = true;
-    this.#change(line, { text, state: final ? "final" : line.state === "final" && !final ? "final" : "open" });
+    this.#change(line, { text, state: final || line.state === "final" ? "final" : "open" });
   }
 
   /** What the caller typed, shown at once. */

@@ -76,6 +76,7 @@ class VoicePanel extends HTMLElement {
     const ending = post(`/api/calls/${callId}/end`);
     await Promise.allSettled([call?.leave(), ending]);
     ending.catch((failure) => this.#notice(failure.message));
+    conversation.dispatchEvent(new Event("calls"));
   }
 
   async #enter(ask, track) {
@@ -87,6 +88,7 @@ class VoicePanel extends HTMLElement {
       const call = (this.#call = new Call());
       this.#listen(call);
       await call.join(access, track);
+      conversation.dispatchEvent(new Event("calls"));
       this.#started = Date.now();
       this.#waveform.start((side) => call.level(side));
       if (document.activeElement === this.callButton || document.activeElement === document.body) this.hangUpButton.focus({ preventScroll: true });

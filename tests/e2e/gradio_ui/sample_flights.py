@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 
-def flight(code: str, carrier: str, number: str, leaves: str, lands: str, price: str, *, minutes: int = 165, days: int = 0) -> dict[str, Any]:
+def flight(
+    code: str, carrier: str, number: str, leaves: str, lands: str, price: str, *, minutes: int = 165, days: int = 0
+) -> dict[str, Any]:
     return {
         "itinerary_id": f"sample-{number.replace(' ', '')}",
         "carrier": carrier,

@@ -71,7 +71,9 @@ class ScriptedAgent:
         for number, text in enumerate(revisions, 1):
             final = "true" if number == len(revisions) else "false"
             writer = await self.room.local_participant.stream_text(
-                topic="lk.transcription", sender_identity=caller, attributes={"lk.segment_id": utterance_id, "lk.transcription_final": final}
+                topic="lk.transcription",
+                sender_identity=caller,
+                attributes={"lk.segment_id": utterance_id, "lk.transcription_final": final},
             )
             await writer.write(text)
             await writer.aclose()
@@ -80,7 +82,7 @@ class ScriptedAgent:
         await self.room.local_participant.send_text(json.dumps(payload), topic="readback.flights")
 
     async def tone(self, seconds: float) -> None:
-        for start in range(0, max(1, int(seconds * 100))):
+        for start in range(max(1, int(seconds * 100))):
             phase = np.arange(start * FRAME, (start + 1) * FRAME) * (2 * math.pi * 440 / RATE)
             samples = (np.sin(phase) * 9000).astype(np.int16)
             await self._source.capture_frame(rtc.AudioFrame(samples.tobytes(), RATE, 1, FRAME))

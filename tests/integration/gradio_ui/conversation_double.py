@@ -63,14 +63,23 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
     async def write(self, conversation_id: str, **content: Any) -> entry_pb2.Entry:
         """Appends one entry given as JSON of its content, for example `utterance={…}`."""
         log = self.entries[conversation_id]
-        entry = ParseDict(content, entry_pb2.Entry(number=len(log) + 1, conversation_id=conversation_id, start_time=now(), commit_time=now()))
+        entry = ParseDict(
+            content, entry_pb2.Entry(number=len(log) + 1, conversation_id=conversation_id, start_time=now(), commit_time=now())
+        )
         entry.entry_id = entry.utterance.utterance_id or uuid7()
         log.append(entry)
         await self.changed()
         return entry
 
-    async def say(self, conversation_id: str, speaker: str, text: str, *, utterance_id: str = "", sealing: str = "FINAL") -> entry_pb2.Entry:
-        utterance = {"utterance_id": utterance_id or uuid7(), "speaker": f"SPEAKER_{speaker.upper()}", "modality": "MODALITY_VOICE", "text": text}
+    async def say(
+        self, conversation_id: str, speaker: str, text: str, *, utterance_id: str = "", sealing: str = "FINAL"
+    ) -> entry_pb2.Entry:
+        utterance = {
+            "utterance_id": utterance_id or uuid7(),
+            "speaker": f"SPEAKER_{speaker.upper()}",
+            "modality": "MODALITY_VOICE",
+            "text": text,
+        }
         return await self.write(conversation_id, utterance={**utterance, "sealing": f"SEALING_{sealing}"})
 
     async def StartConversation(self, request: pb.StartConversationRequest, context: Any) -> pb.StartConversationResponse:
@@ -93,7 +102,9 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
     async def StartCall(self, request: pb.StartCallRequest, context: Any) -> pb.StartCallResponse:
         await self._called(context)
         conversation = await self._known(request.conversation_id, context)
-        call = pb.Call(call_id=uuid7(), conversation_id=conversation.conversation_id, epoch=1, state=pb.CALL_STATE_DISPATCHED, start_time=now())
+        call = pb.Call(
+            call_id=uuid7(), conversation_id=conversation.conversation_id, epoch=1, state=pb.CALL_STATE_DISPATCHED, start_time=now()
+        )
         conversation.running_call.CopyFrom(call)
         return pb.StartCallResponse(call=call, access=self._access(call))
 

@@ -1,0 +1,42 @@
+// Flights out of the log: a stored search holds the itineraries of the flight-data contract, a card wants local times and names.
+
+/** The clock of an airport, as date "YYYY-MM-DD" and time "HH:MM". */
+function localClock({ time, time_zone: timeZone }) {
+  const options = { timeZone, year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const parts = Object.fromEntries(new Intl.DateTimeFormat("en-GB", options).formatToParts(new Date(time)).map(({ type, value }) => [type, value]));
+  return { date: `${parts.year}-${parts.month}-${parts.day}`, time: `${parts.hour}:${parts.minute}` };
+}
+
+const stop = (place) => ({ ...localClock(place), airport: place.airport_code, city: place.city ?? "" });
+const days = (from, to) => Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000);
+const money = ({ currency_code: currency, units = 0, nanos = 0 }) => ({ currency, amount: Number(units) + Number(nanos) / 1e9 });
+
+/** An `Itinerary` in protobuf's JSON as a flight of `readback.flights`. */
+function cardOf({ itinerary_id: id, segments, duration, fare, provenance }) {
+  const [first, last] = [segments[0], segments.at(-1)];
+  const [depart, arrive] = [stop(first.departure), stop(last.arrival)];
+  return {
+    itinerary_id: id,
+    carrier: first.carrier || first.carrier_code,
+    carrier_code: first.carrier_code,
+    flight_number: segments.map((segment) => segment.flight_number).join(" · "),
+    depart,
+    arrive: { ...arrive, day_offset: days(depart.date, arrive.date) },
+    duration_minutes: Math.round(parseFloat(duration ?? "0") / 60),
+    price: fare?.total && money(fare.total),
+    stops: segments.length - 1,
+    sample: Boolean(provenance?.sample),
+  };
+}
+
+/** A search as it was announced, from the `ToolResult` that was stored; null when it holds no flights to show. */
+export function storedSearch({ tool_call_id: id, outcome, result }) {
+  try {
+    const flights = result?.flights ?? result?.itineraries?.map(cardOf);
+    if (!Array.isArray(flights) || !flights.every((flight) => flight.depart && flight.arrive)) return null;
+    return { ...result, tool_call_id: id, outcome, flights };
+  } catch (error) {
+    console.warn("A stored search could not be read.", error);
+    return null;
+  }
+}
