@@ -52,10 +52,11 @@ class Call:
         self._goodbye: asyncio.Future[SpeechHandle] = asyncio.get_running_loop().create_future()
         self._cut_off = False
 
-    async def run(self, *, resumed: bool) -> Ending | None:
+    async def run(self, *, resumed: bool, unanswered: str = "") -> Ending | None:
         """Talks until the call is over, in a room that is joined. Says how it ended; None when the room is gone.
 
-        Cancelling it makes the agent fall silent at once. `resumed`: another agent held this call before.
+        Cancelling it makes the agent fall silent at once. `resumed`: another agent held this call before; `unanswered`: words that it heard
+        and was lost before it could answer.
         """
         async with AsyncExitStack() as stack:
             stack.callback(self._typed.close)
@@ -63,7 +64,9 @@ class Call:
             presence = self._watch()
             stack.callback(presence.close)
             await stack.enter_async_context(self._session_running())
-            self._session.say(self._dialogue.greeting(resumed=resumed))
+            self._session.say(self._dialogue.greeting(resumed=resumed, answering=bool(unanswered)))
+            if unanswered:
+                self._session.generate_reply(user_input=unanswered)
             await stack.enter_async_context(_running(self._answer_typed_lines()))
             ending = await self._first(presence)
             self._customer.cut()
@@ -80,7 +83,8 @@ class Call:
     async def _session_running(self) -> AsyncIterator[None]:
         self._session.on("speech_created", self._speech_created)
         agent = RecordedAgent(self._customer, self._speech)
-        await self._session.start(agent, room=self._room, room_options=room_options(self._caller.identity), record=False, session_host=False)
+        options = room_options(self._caller.identity)
+        await self._session.start(agent, room=self._room, room_options=options, record=False, session_host=False)
         synchronizer = attach(self._session, self._speech)
         try:
             yield

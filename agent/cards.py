@@ -1,10 +1,68 @@
-"""Flight cards: what the caller's page shows while the agent speaks of it."""
+"""Flight cards: what the caller's page shows while the agent speaks of it, as plain JSON.
+
+    {"tool_call_id", "outcome", "sample": true,
+     "query": {"origin": {"code", "name"}, "destination": {"code", "name"}, "depart_date": "2026-11-24", …as searched},
+     "flights": [{"itinerary_id", "carrier", "carrier_code", "flight_number", "stops", "duration_minutes", "sample",
+                  "depart": {"time": "06:10", "date": "2026-11-24", "airport": "MAA", "city": "Chennai"},
+                  "arrive": {"time": "08:55", "date": "2026-11-24", "airport": "DEL", "city": "Delhi", "day_offset": 0},
+                  "price": {"amount": "5210.00", "currency": "INR"}}]}
+
+Times are those on the clocks of the airports. `price` is null when it isn't known. A failed search has an outcome and no flights.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
+from agent.dialogue import records
 from agent.dialogue.events import ToolFinished
+from agent.dialogue.tools import FlightStop, Itinerary, Price
+
+_CENT = Decimal("0.01")
 
 
-def flights_card(finished: ToolFinished) -> Mapping[str, Any] | None:
-    return None
+def flights_card(arguments: Mapping[str, Any], finished: ToolFinished) -> Mapping[str, Any] | None:
+    """The card of a search; None for other tools."""
+    if finished.name != "search_flights":
+        return None
+    result = finished.result
+    places = {end: _place(result.get(end), arguments.get(end)) for end in ("origin", "destination")}
+    return {
+        "tool_call_id": finished.tool_call_id,
+        "outcome": finished.outcome,
+        "sample": bool(result.get("sample")),
+        "query": {**arguments, **places},
+        "flights": [_flight(records.itinerary(data)) for data in result.get("itineraries", ())],
+    }
+
+
+def _place(place: Mapping[str, Any] | None, code: Any) -> Mapping[str, Any]:
+    return {"code": place["code"], "name": place.get("city") or place["name"]} if place else {"code": code, "name": code}
+
+
+def _flight(itinerary: Itinerary) -> Mapping[str, Any]:
+    first = itinerary.segments[0]
+    days = (itinerary.arrival.local.date() - itinerary.departure.local.date()).days
+    return {
+        "itinerary_id": itinerary.itinerary_id,
+        "carrier": first.carrier,
+        "carrier_code": first.carrier_code,
+        "flight_number": first.flight_number,
+        "depart": _end(itinerary.departure),
+        "arrive": {**_end(itinerary.arrival), "day_offset": days},
+        "duration_minutes": round(itinerary.duration.total_seconds() / 60),
+        "price": _price(itinerary.total),
+        "stops": itinerary.stops,
+        "sample": itinerary.sample,
+    }
+
+
+def _end(stop: FlightStop) -> Mapping[str, Any]:
+    local = stop.local
+    return {"time": f"{local:%H:%M}", "date": local.date().isoformat(), "airport": stop.airport_code, "city": stop.city}
+
+
+def _price(price: Price | None) -> Mapping[str, str] | None:
+    return {"amount": str(price.amount.quantize(_CENT)), "currency": price.currency} if price else None

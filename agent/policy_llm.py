@@ -1,6 +1,7 @@
 """The dialogue as livekit-agents' LLM: a turn of the customer goes in, the answer comes out as it is made."""
 
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Any
 
 import structlog
@@ -63,8 +64,9 @@ class TurnStream(llm.LLMStream):
 
     async def _run(self) -> None:
         try:
-            async for event in self._policy.dialogue.turn(_last_words(self._chat_ctx)):
-                await self._handle(event)
+            async with aclosing(self._policy.dialogue.turn(_last_words(self._chat_ctx))) as events:
+                async for event in events:
+                    await self._handle(event)
         except Exception:  # noqa: BLE001 - whatever it is, the caller hears a sentence and the call goes on
             _log.exception("turn failed")
             self._say(_SORRY)
@@ -86,7 +88,7 @@ class TurnStream(llm.LLMStream):
     async def _tool_finished(self, started: ToolStarted, finished: ToolFinished) -> None:
         self._policy.actions.answered(finished.tool_call_id, finished.outcome, finished.result)
         await self._policy.announcements.tool(started.tool_call_id, started.name, started.arguments, finished.outcome)
-        card = flights_card(finished)
+        card = flights_card(started.arguments, finished)
         if card is not None:
             await self._policy.announcements.flights(card)
 

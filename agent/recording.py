@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from google.protobuf import struct_pb2
 from readback.conversation.v1 import entry_pb2
 
 from mesh.ids import uuid7
@@ -22,18 +21,31 @@ _REVISION_INTERVAL_S = 0.1
 
 
 class Log(Protocol):
-    """Where it is written. None of these waits; what is handed in is kept until it is stored."""
+    """Where it is written: a `services.conversation.client.recorder.Recorder`. None of these waits, and what is handed in is not lost."""
 
-    def revise(self, speech: entry_pb2.OpenUtterance, *, start: datetime) -> None:
-        """An utterance goes on."""
+    def revise(
+        self, utterance_id: str, speaker: entry_pb2.Speaker.ValueType, text: str, *, modality: entry_pb2.Modality.ValueType = ...
+    ) -> None:
+        """All words so far of an utterance that goes on."""
 
-    def seal(self, utterance: entry_pb2.Utterance, *, start: datetime, end: datetime) -> None:
-        """An utterance has ended."""
+    def seal(
+        self,
+        utterance_id: str,
+        speaker: entry_pb2.Speaker.ValueType,
+        text: str,
+        *,
+        sealing: entry_pb2.Sealing.ValueType = ...,
+        modality: entry_pb2.Modality.ValueType = ...,
+        generated_text: str = "",
+        start_time: datetime | None = None,
+        end_time: datetime | None = None,
+    ) -> None:
+        """An utterance as it ended."""
 
-    def tool_call(self, call: entry_pb2.ToolCall, *, at: datetime) -> None:
-        """A tool was called."""
+    def tool_call(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
+        """A tool is called."""
 
-    def tool_result(self, result: entry_pb2.ToolResult, *, start: datetime, end: datetime) -> None:
+    def tool_result(self, tool_call_id: str, name: str, outcome: str, result: Mapping[str, Any]) -> None:
         """A tool answered."""
 
 
@@ -63,7 +75,6 @@ class Utterance:
         self._log, self._captions = log, captions
         self._speaker, self._modality, self._start = speaker, modality, start
         self.utterance_id = utterance_id or uuid7()
-        self._revision = 0
         self._revised_at = float("-inf")
 
     def revise(self, text: str) -> None:
@@ -72,28 +83,20 @@ class Utterance:
         if time.monotonic() - self._revised_at < _REVISION_INTERVAL_S:
             return
         self._revised_at = time.monotonic()
-        self._revision += 1
-        speech = entry_pb2.OpenUtterance(
-            utterance_id=self.utterance_id,
-            speaker=self._speaker,
-            modality=self._modality,
-            text=text[:MOST_CHARACTERS],
-            revision=self._revision,
-        )
-        speech.start_time.FromDatetime(self._start)
-        self._log.revise(speech, start=self._start)
+        self._log.revise(self.utterance_id, self._speaker, text[:MOST_CHARACTERS], modality=self._modality)
 
     def seal(self, text: str, sealing: entry_pb2.Sealing.ValueType, end: datetime, *, generated: str = "") -> None:
         """All words it came to; `generated` is what was meant to be said, if that was more."""
-        utterance = entry_pb2.Utterance(
-            utterance_id=self.utterance_id,
-            speaker=self._speaker,
-            modality=self._modality,
-            text=text[:MOST_CHARACTERS],
-            generated_text="" if generated == text else generated[:MOST_CHARACTERS],
+        self._log.seal(
+            self.utterance_id,
+            self._speaker,
+            text[:MOST_CHARACTERS],
             sealing=sealing,
+            modality=self._modality,
+            generated_text="" if generated == text else generated[:MOST_CHARACTERS],
+            start_time=self._start,
+            end_time=max(end, self._start),
         )
-        self._log.seal(utterance, start=self._start, end=max(end, self._start))
         self._captions.sealed(self._speaker, self.utterance_id, text)
 
 
@@ -190,30 +193,21 @@ class Actions:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._running: dict[str, tuple[str, datetime]] = {}
+        self._running: dict[str, str] = {}
 
     def called(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
         """A tool is called with these arguments, plain JSON."""
-        at = _now()
-        self._running[tool_call_id] = (name, at)
-        self._log.tool_call(entry_pb2.ToolCall(tool_call_id=tool_call_id, name=name, arguments=_struct(arguments)), at=at)
+        self._running[tool_call_id] = name
+        self._log.tool_call(tool_call_id, name, arguments)
 
     def answered(self, tool_call_id: str, outcome: str, result: Mapping[str, Any]) -> None:
         """The tool answered, plain JSON."""
-        name, start = self._running.pop(tool_call_id)
-        answer = entry_pb2.ToolResult(tool_call_id=tool_call_id, name=name, outcome=outcome, result=_struct(result))
-        self._log.tool_result(answer, start=start, end=_now())
+        self._log.tool_result(tool_call_id, self._running.pop(tool_call_id), outcome, result)
 
     def abandon(self) -> None:
         """The turn was broken off; what its tools would have answered is of no use any more."""
         for tool_call_id in list(self._running):
             self.answered(tool_call_id, "ABANDONED", {})
-
-
-def _struct(value: Mapping[str, Any]) -> struct_pb2.Struct:
-    made = struct_pb2.Struct()
-    made.update(dict(value))
-    return made
 
 
 def _now() -> datetime:

@@ -1,6 +1,6 @@
 """What a call needs of the dialogue behind it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from agent.dialogue.events import Event
@@ -10,10 +10,10 @@ from agent.speech.endpointing import Completeness
 class Dialogue(Protocol):
     """The side of one conversation that thinks."""
 
-    def greeting(self, *, resumed: bool) -> str:
-        """First words of a call. `resumed`: the caller was cut off in the midst of one."""
+    def greeting(self, *, resumed: bool, answering: bool = False) -> str:
+        """First words of a call. `resumed`: the caller was cut off in the midst of one; `answering`: an answer follows at once."""
 
-    def turn(self, text: str) -> AsyncIterator[Event]:
+    def turn(self, text: str) -> AsyncGenerator[Event, None]:
         """Answers what the customer said or typed. Closed early when they barge in."""
 
     def completeness(self, text: str) -> Completeness:

@@ -1,0 +1,87 @@
+"""Holds one call: takes it from the conversation service, acts in the customer's name, talks, and gives it up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from livekit import rtc
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
+
+from agent.act_token import ActToken
+from agent.call import Call, Caller
+from agent.clients import clients
+from agent.dialogue.dialogue import Dialogue
+from agent.dialogue.flightdata_places import FlightDataPlaces
+from agent.dialogue.flightdata_tools import FlightDataTools
+from agent.dialogue.state import DialogueState
+from agent.dispatch import Dispatch
+from agent.engines import Engines
+from agent.history import entries_of, tool_records, unanswered
+from agent.settings import AgentSettings
+from agent.talk import Talk
+from mesh.clock import SystemClock
+from services.conversation.client.recorder import CallEnded, CallLost, Recorder
+
+if TYPE_CHECKING:
+    from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A room that is joined only once the call is ours, and the wish that this worker leaves it to another."""
+
+    room: rtc.Room
+    join: Callable[[], Awaitable[None]]
+    leave: asyncio.Event
+
+
+async def hold(dispatch: Dispatch, line: Line, engines: Engines, settings: AgentSettings) -> None:
+    """Talks until the call is over, lost to another agent, or to be left to one.
+
+    Raises:
+        grpc.aio.AioRpcError: a service refuses what can't be done without.
+    """
+    async with clients(settings) as services:
+        recorder = Recorder(await services.conversation(services.workload.own_token), dispatch.call_id, dispatch.epoch)
+        try:
+            async with recorder:
+                act = ActToken(services.workload, recorder.opened.grant)
+                conversation = recorder.delegate = await services.conversation(act)
+                entries = await entries_of(conversation, recorder.opened.conversation_id)
+                talk = _talk(entries, await services.flightdata(act))
+                await line.join()
+                caller = Caller(recorder.opened.caller_identity, settings.caller_patience_seconds)
+                call = Call(line.room, caller, talk, recorder, engines)
+                pending = unanswered(entries, dispatch.call_id) if dispatch.resumed else ""
+                await _until_over(call.run(resumed=dispatch.resumed, unanswered=pending), recorder, line.leave)
+        except (CallLost, CallEnded) as over:
+            _log.info("call not taken", call_id=dispatch.call_id, epoch=dispatch.epoch, why=str(over))
+
+
+def _talk(entries: list[entry_pb2.Entry], flightdata: FlightDataServiceAsyncStub) -> Talk:
+    state = DialogueState.restored(tool_records(entries))
+    return Talk(Dialogue(FlightDataPlaces(flightdata), FlightDataTools(flightdata), state=state), SystemClock())
+
+
+async def _until_over(call: Awaitable[pb.CallEndReason.ValueType | None], recorder: Recorder, leave: asyncio.Event) -> None:
+    talking = asyncio.ensure_future(call)
+    over, leaving = asyncio.create_task(recorder.over()), asyncio.create_task(leave.wait())
+    try:
+        await asyncio.wait((talking, over, leaving), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        finished = talking.done()
+        for task in (talking, over, leaving):
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await talking  # falls silent, and seals what was being said
+    if not over.done() or over.cancelled():
+        # Without a reason the call is not over: another agent goes on with it.
+        await recorder.close((talking.result() if finished else None) or pb.CALL_END_REASON_UNSPECIFIED)
