@@ -48,7 +48,8 @@ _HALF = (
     r"(?P<{0}half>[ap])\.?m\b\.?|in the (?P<{0}part>morning|afternoon|evening|night)\b|at (?P<{0}night>night)\b|(?P<{0}clock>o'? ?clock)"
 )
 _CLOCK = (
-    r"(?:(?P<{0}noon>noon|midday|mid day|lunch ?time|lunch|midnight)\b|(?P<{0}past>half past|quarter past|quarter to) (?P<{0}past_hour>{1})\b|"
+    r"(?:(?P<{0}noon>noon|midday|mid day|lunch ?time|lunch|midnight)\b|"
+    r"(?P<{0}past>half past|quarter past|quarter to) (?P<{0}past_hour>{1})\b|"
     r"(?P<{0}hour>{1})(?:[:. ](?P<{0}minute>{2}))?)(?: ?(?:{3}))?"
 )
 
@@ -165,11 +166,9 @@ def _tells_time(match: re.Match[str]) -> bool:
     return any(named) or match["noon"] in ("noon", "midday", "midnight") or (":" in match.group())
 
 
-def _bare_is_no_time(match: re.Match[str], text: str) -> bool:
-    """ "From 2 people" and "by 3 days": a bare number before a noun that is counted."""
-    counted = re.match(r" ?(?:people|person|passengers?|adults?|days?|weeks?|tickets?|seats?|of us|stops?|hundred|thousand|rupees|dollars|/|-\d)",
-                       text[match.end():])  # fmt: skip
-    return bool(counted)
+_COUNTED = re.compile(
+    r" ?(?:people|person|passengers?|adults?|days?|weeks?|tickets?|seats?|of us|stops?|hundred|thousand|rupees|dollars|/|-\d)",
+)
 
 
 def find_times(text: str) -> list[Found[TimeWindow]]:
@@ -178,7 +177,8 @@ def find_times(text: str) -> list[Found[TimeWindow]]:
     for pattern, meaning in _RULES:
         for match in pattern.finditer(text):
             window = meaning(match)
-            if window is not None and not _bare_is_no_time(match, text):
+            # "From 2 people" and "by 3 days" count something.
+            if window is not None and not _COUNTED.match(text, match.end()):
                 found.append(Found(match.start(), match.end(), window))
     return without_overlaps(found)
 

@@ -27,8 +27,8 @@ class Completeness(StrEnum):
 
 
 _DANGLING = re.compile(
-    r"\b(?:to|from|the|a|an|for|on|in|at|of|and|with|my|is|are|i|i'd|i'm|want|show|show me|need|fly|flying|change|about|or|but|between|leaving|"
-    r"arriving|departing|returning|what|what's|which|when|how|can|could|would|like|your|this|that|next|by|via|into|me|us|we|find|get|going|"
+    r"\b(?:to|from|the|a|an|for|on|in|at|of|and|with|my|is|are|i|i'd|i'm|want|show|show me|need|fly|flying|change|about|or|but|between|"
+    r"leaving|arriving|departing|returning|what|what's|which|when|how|can|could|would|like|your|this|that|next|by|via|into|me|us|we|find|get|going|"
     r"go|before|after|around|until|than|also|not|no no|because|if|so|um+|uh+|er+|hmm+|please show|number|flight number|status|as|"
     r"new|san|port|los|saint|navi|abu|kuala|sri|hong|tel|rio|las|tiru)$"
 )
@@ -104,7 +104,7 @@ def _of_no_expectation(text: str, words: str) -> Completeness:
 
 
 def _is_short_wish(text: str, words: str) -> bool:
-    """ "Nonstop only", "the second one", "what about Mumbai"."""
+    """Whether it is like "nonstop only", "the second one" or "what about Mumbai"."""
     wish = find_choice(text) or find_nonstop(text) or find_cabin(text) or find_sort(text)
     if wish and len(words.split()) <= 5:
         return True

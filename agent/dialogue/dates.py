@@ -147,7 +147,7 @@ def _slashed(match: re.Match[str]) -> DateExpression:
 
 def _ahead(match: re.Match[str]) -> DateExpression:
     amount = 1 if match["count"] in ("a", "an") else 2 if "couple" in match["count"] else cardinal(match["count"])
-    return DaysAhead(min(amount, 10_000) * {"day": 1, "week": 7, "fortnight": 14, "month": 30}[match["unit"]])
+    return DaysAhead(min(amount, 10_000) * {"day": 1, "week": 7, "fortnight": 14, "month": 30, "year": 365}[match["unit"]])
 
 
 _Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], DateExpression]]
@@ -175,8 +175,8 @@ _RULES: tuple[_Rule, ...] = (
     _rule(rf"(?:{_WEEKDAY_NAME},? )?(?P<month>{_MONTH}) (?:the )?(?P<day>{_DAY_NUMBER}){_YEAR}\b(?! ?(?:am|pm)\b)", _calendar_day),
     _rule(r"(?P<year>20\d\d)-(?P<second>\d\d?)-(?P<first>\d\d?)\b", _slashed),
     _rule(r"(?P<first>\d\d?)[/.-](?P<second>\d\d?)(?:[/.-](?P<year>20\d\d|\d\d))?\b(?! ?(?:am|pm|a\.m|p\.m)\b)", _slashed),
-    _rule(rf"(?:in|after) (?P<count>an?(?: couple of)?|{CARDINAL}) (?P<unit>day|week|fortnight|month)s?\b(?: time)?", _ahead),
-    _rule(rf"(?P<count>an?(?: couple of)?|{CARDINAL}) (?P<unit>day|week|fortnight|month)s? from (?:now|today)\b", _ahead),
+    _rule(rf"(?:in|after) (?P<count>an?(?: couple of)?|{CARDINAL}) (?P<unit>day|week|fortnight|month|year)s?\b(?: time)?", _ahead),
+    _rule(rf"(?P<count>an?(?: couple of)?|{CARDINAL}) (?P<unit>day|week|fortnight|month|year)s? from (?:now|today)\b", _ahead),
     _rule(r"next week\b", Weekday(0, weeks=1)),
 )
 # "The fifth" and "the 5th", but not "the second one" or "fifth option".

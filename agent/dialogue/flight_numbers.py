@@ -44,9 +44,24 @@ _ALSO_WORDS = frozenset(
         "we",
     ]
 )
-_LETTER_NAMES = {"6": "(?:6|six|sex|sick?s)", "9": "(?:9|nine)", "5": "(?:5|five)", "3": "(?:3|three)", "2": "(?:2|two)", "a": "(?:a|hey|eh)",
-                 "e": "(?:e|he|ee)", "i": "(?:i|eye|1(?= ))", "u": "(?:u|you)", "k": "(?:k|kay|okay)", "q": "(?:q|cue|queue)", "b": "(?:b|be)",
-                 "g": "(?:g|gee)", "s": "(?:s|es|ess)", "p": "(?:p|pee)"}  # fmt: skip
+_LETTER_NAMES = {
+    "2": "(?:2|two)",
+    "3": "(?:3|three)",
+    "5": "(?:5|five)",
+    "6": "(?:6|six|sex|sick?s)",
+    "9": "(?:9|nine)",
+    "a": "(?:a|hey|eh)",
+    "b": "(?:b|be)",
+    "e": "(?:e|he|ee)",
+    "g": "(?:g|gee)",
+    "i": "(?:i|eye|1(?= ))",
+    "k": "(?:k|kay|okay)",
+    "p": "(?:p|pee)",
+    "q": "(?:q|cue|queue)",
+    "s": "(?:s|es|ess)",
+    "u": "(?:u|you)",
+}
+"""What a recogniser writes for a letter or digit said alone."""
 _DIGITS = rf"(?P<digits>{SPOKEN_DIGITS})"
 _JOIN = r"(?:[ .,-]{1,2}(?:flight )?(?:number )?)?"
 

@@ -14,10 +14,13 @@ from agent.dialogue.frames import PlaceSlot
 from agent.dialogue.places import PlaceMention
 from agent.dialogue.spans import Found, masked
 
-_FROM = r"from|form|frm|leaving|departing|departure|depart|out of|start(?:ing)?|origin|(?:i'm|i am|im|we're|we are|currently|live|living|based|stay(?:ing)?) (?:in|at)|ex|leave"
+_FROM = (
+    r"from|form|frm|leaving|leave|departing|departure|depart|out of|start(?:ing)?|origin|ex|"
+    r"(?:i'm|i am|im|we're|we are|currently|live|living|based|stay(?:ing)?) (?:in|at)"
+)
 _TO = (
-    r"to|too|two|2|into|towards|toward|for|reach(?:ing)?|visit(?:ing)?|be in|get in|arriv(?:e|ing)(?: in| at)?|land(?:ing)?(?: in| at)?|going|"
-    r"destination|(?:fly|flight|flights|go|travel|ticket)(?: the| a| to| too| two| 2| into)?"
+    r"to|too|two|2|into|towards?|for|reach(?:ing)?|visit(?:ing)?|be in|get in|arriv(?:e|ing)(?: in| at)?|land(?:ing)?(?: in| at)?|"
+    r"going|destination|(?:fly|flight|flights|go|travel|ticket)(?: the| a| to| too| two| 2| into)?"
 )
 _TRAILING = r"(?: (?:the|city|of|airport|is|be|either|a|like|maybe|um|uh|ah|er|the city of|going|headed))*"
 _FROM_CUE = re.compile(rf"\b(?:{_FROM}){_TRAILING}[ ,:]*$")

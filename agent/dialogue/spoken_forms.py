@@ -24,7 +24,7 @@ _INDIAN_SCALES = ((10_000_000, "crore"), (100_000, "lakh"), (1000, "thousand"))
 
 
 def number(value: int, *, indian: bool = False) -> str:
-    """ "five thousand two hundred"; with `indian`, "one lakh twenty-five thousand". `value` is not negative."""
+    """Says "five thousand two hundred"; with `indian`, "one lakh twenty-five thousand". `value` is not negative."""
     if value < 20:
         return _UNIT_WORDS[value]
     if value < 100:
@@ -38,33 +38,39 @@ def number(value: int, *, indian: bool = False) -> str:
 
 
 def ordinal(value: int) -> str:
-    """ "twenty-fourth", for 1 to 39."""
+    """Says "twenty-fourth", for 1 to 39."""
     if word := _ORDINAL_WORDS.get(value):
         return word
     return f"{_TEN_WORDS[value // 10 * 10]}-{_ORDINAL_WORDS[value % 10]}"
 
 
 def digits(text: str) -> str:
-    """ "542" digit by digit: "five four two"."""
+    """Says "542" digit by digit: "five four two"."""
     return " ".join(_UNIT_WORDS[int(character)] for character in text)
 
 
 def flight(flight_number: str, *, carrier: str = "") -> str:
-    """ "Air India five four two" for AI542; the code's letters when the carrier has no known name."""
+    """Says "Air India five four two" for AI542; the code's letters when the carrier has no known name."""
     code, numeral = flight_number[:2], flight_number[2:]
     known = carriers().get(code)
     return f"{carrier or (known.name if known else ' '.join(code))} {digits(numeral)}"
 
 
 def clock(moment: time | datetime) -> str:
-    """ "six fifteen in the morning", "noon", "ten oh five at night"."""
+    """Says "six fifteen in the morning", "noon", "ten oh five at night"."""
+    words = bare_clock(moment)
+    return words if words in ("noon", "midnight") else f"{words} {_part_of_day(moment.hour)}"
+
+
+def bare_clock(moment: time | datetime) -> str:
+    """Says "six fifteen", "noon", "ten oh five", where the part of the day is clear."""
     hour, minute = moment.hour, moment.minute
     if minute == 0 and hour in (0, 12):
         return "noon" if hour else "midnight"
-    words = number(hour % 12 or 12)
-    if minute:
-        words += f" oh {number(minute)}" if minute < 10 else f" {number(minute).replace('-', ' ')}"
-    return f"{words} {_part_of_day(hour)}"
+    if minute == 0:
+        return number(hour % 12 or 12)
+    minutes = f"oh {number(minute)}" if minute < 10 else number(minute).replace("-", " ")
+    return f"{number(hour % 12 or 12)} {minutes}"
 
 
 def _part_of_day(hour: int) -> str:
@@ -76,7 +82,7 @@ def _part_of_day(hour: int) -> str:
 
 
 def day(when: date, today: date) -> str:
-    """ "tomorrow, Tuesday the twenty-fourth", "on Friday the twenty-seventh of November"; always with the date, so that a slip is heard."""
+    """Says "tomorrow, Tuesday the twenty-fourth", "on Friday the twenty-seventh of November": the date always, so a slip is heard."""
     ahead = (when - today).days
     if ahead in (0, 1):
         return f"{('today', 'tomorrow')[ahead]}, {_WEEKDAYS[when.weekday()]} the {ordinal(when.day)}"
@@ -84,29 +90,29 @@ def day(when: date, today: date) -> str:
 
 
 def weekday(when: date) -> str:
-    """ "Friday"."""
+    """Says "Friday"."""
     return _WEEKDAYS[when.weekday()]
 
 
 def weekday_date(when: date) -> str:
-    """ "Friday the twenty-seventh of November"."""
+    """Says "Friday the twenty-seventh of November"."""
     return f"{weekday(when)} {full_date(when)}"
 
 
 def full_date(when: date) -> str:
-    """ "the nineteenth of October"."""
+    """Says "the nineteenth of October"."""
     return f"the {ordinal(when.day)} of {_MONTHS[when.month - 1]}"
 
 
 def duration(length: timedelta) -> str:
-    """ "two hours and forty-five minutes"."""
+    """Says "two hours and forty-five minutes"."""
     hours, minutes = divmod(round(length.total_seconds() / 60), 60)
     parts = [counted(amount, unit) for amount, unit in ((hours, "hour"), (minutes, "minute")) if amount]
     return " and ".join(parts) or "no time"
 
 
 def counted(amount: int, noun: str) -> str:
-    """ "one flight", "three flights"."""
+    """Says "one flight", "three flights"."""
     return f"{number(amount)} {noun}{'' if amount == 1 else 's'}"
 
 
@@ -118,12 +124,12 @@ def _currencies() -> Mapping[str, Any]:
 
 
 def price(amount: Price) -> str:
-    """ "five thousand two hundred rupees", rounded to whole units: nobody listens to paise."""
+    """Says "five thousand two hundred rupees", rounded to whole units: nobody listens to paise."""
     whole = int(amount.amount.quantize(Decimal(1), ROUND_HALF_UP))
     one, many = _currencies().get(amount.currency, (amount.currency, amount.currency))
     return f"{number(whole, indian=amount.currency == 'INR')} {one if whole == 1 else many}"
 
 
 def listed(items: Sequence[str]) -> str:
-    """ "a, b and c"."""
+    """Says "a, b and c"."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

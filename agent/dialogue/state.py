@@ -29,6 +29,7 @@ class About(StrEnum):
     TOO_MANY = "too_many"
     DROP_WISHES = "drop_wishes"
     WAY_BACK = "way_back"
+    RETRY = "retry"
     ANYTHING_ELSE = "anything_else"
     SEARCH_AT_ALL = "search_at_all"
     PASSENGERS = "passengers"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
-from agent.dialogue.numbers import CARDINAL, cardinal
+from agent.dialogue.numbers import CARDINAL
 from agent.dialogue.spans import Found
 
-_NOUN = r"(?:people|persons?|passengers?|pax|adults?|child(?:ren)?|kids?|infants?|travell?ers?|tickets?|seats?|friends|of us|guests?|senior citizens?)"
+_NOUN = (
+    r"(?:people|persons?|passengers?|pax|adults?|child(?:ren)?|kids?|infants?|travell?ers?|tickets?|seats?|friends|of us|guests?|"
+    r"senior citizens?)"
+)
 _COUNT = rf"(?:{CARDINAL}|an?|both)"
 _COUNTED = re.compile(rf"\b(?:(?:for|make it|with|and|plus|the) )*(?P<count>{_COUNT}) (?:of )?(?:the )?(?:more )?(?P<noun>{_NOUN})\b")
 _PARTY = re.compile(rf"\b(?:a )?(?:family|group|party) of (?P<count>{CARDINAL})\b")
@@ -16,22 +19,21 @@ _RELATIVE = (
     r"(?:wife|husband|partner|spouse|son|daughter|mother|mom|mum|father|dad|brother|sister|friend|boss|colleague|girlfriend|boyfriend|"
     r"child|kid|baby|parents)"
 )
-_WITH_ME = re.compile(rf"\b(?:(?:for )?(?:me|myself|i) and (?:my|a) (?P<second>{_RELATIVE})|(?:for )?my (?P<first>{_RELATIVE}) and (?:i|me|myself)|"
-                      rf"(?:along )?with my (?P<third>{_RELATIVE}))\b")  # fmt: skip
-_ALONE = re.compile(r"\b(?:just|only) (?:for )?(?:me|myself)\b|\b(?:alone|for myself|by myself)\b")
-# "For two" ends the phrase: "for two weeks" and "for 2 pm" are no people.
-_FOR_N = re.compile(
-    rf"\bfor (?P<count>{CARDINAL})(?=[ ,.?!]*$|,| (?:from|to|on|in|please|tomorrow|today|next|this|and|at|with|leaving|returning)\b|  )(?![ ]?[ap]\.?m)"
+_WITH_ME = re.compile(
+    rf"\b(?:(?:for )?(?:me|myself|i) and (?:my|a) (?P<second>{_RELATIVE})|(?:for )?my (?P<first>{_RELATIVE}) and (?:i|me|myself)|"
+    rf"(?:along )?with my (?P<third>{_RELATIVE}))\b"
 )
+_ALONE = re.compile(r"\b(?:just|only) (?:for )?(?:me|myself)\b|\b(?:alone|for myself|by myself)\b")
+_AFTER_A_COUNT = r"(?:from|to|on|in|please|tomorrow|today|next|this|and|at|with|leaving|returning)\b"
+# "For two" ends the phrase: "for two weeks" is no people.
+_FOR_N = re.compile(rf"\bfor (?P<count>{CARDINAL})(?=[ ,.?!]*$|,| {_AFTER_A_COUNT})")
+_BARE = re.compile(rf"^\W*(?:(?:we are|just|only|make it|it's|for) )?(?P<count>{CARDINAL})\b")
 
 
 def _count(words: str) -> int:
     if words in ("a", "an"):
         return 1
     return 2 if words == "both" else cardinal(words)
-
-
-_BARE = re.compile(rf"^\W*(?:(?:we are|just|only|make it|it's|for) )?(?P<count>{CARDINAL})\b")
 
 
 def find_passengers(text: str, *, asked: bool = False) -> Found[int] | None:

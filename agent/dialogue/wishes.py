@@ -11,19 +11,24 @@ from agent.dialogue.carriers import carrier_pattern, find_carriers
 from agent.dialogue.numbers import CARDINAL, ORDINAL, cardinal, ordinal
 from agent.dialogue.spans import Found
 
+_STOPS = r"(?:stops?|layovers?|stopovers?|connections?|changes?)"
 _NONSTOP = re.compile(
-    r"\b(?:non[ -]?stops?|nan stop|non stopping|directs?|straight|(?:without|with no|with out|no|zero)(?: any| a)? (?:stops?|layovers?|stopovers?|"
-    r"connections?|changes?))\b"
+    rf"\b(?:non[ -]?stops?|nan stop|non stopping|directs?|straight|(?:without|with no|with out|no|zero)(?: any| a)? {_STOPS})\b",
 )
 _WITH_STOPS = re.compile(
-    r"\b(?:stops? (?:is|are) (?:fine|ok|okay)|with (?:a )?stops?|not (?:only |necessarily )?(?:non[ -]?stop|direct)|connections? (?:is|are) (?:fine|ok|okay))\b"
+    rf"\b(?:{_STOPS} (?:is|are) (?:fine|ok|okay)|with (?:a )?stops?|not (?:only |necessarily )?(?:non[ -]?stop|direct))\b",
 )
 _SORTS = (
-    ("cheapest", re.compile(r"\b(?:cheap(?:er|est|ly)?|lowest (?:fare|price|cost)s?|(?:low|best|good) (?:fare|price)s?|less expensive|least expensive|lowest|budget|affordable)\b")),
+    (
+        "cheapest",
+        re.compile(
+            r"\b(?:cheap(?:er|est|ly)?|(?:lowest|low|best|good) (?:fare|price|cost)s?|(?:less|least) expensive|lowest|budget|affordable)\b",
+        ),
+    ),
     ("fastest", re.compile(r"\b(?:fast(?:er|est)?|quick(?:er|est)?|shorter|shortest|least time)\b")),
     ("earliest", re.compile(r"\b(?:earli(?:er|est)|first (?:available |possible )?flights?|soonest|as early as possible)\b")),
     ("latest", re.compile(r"\b(?:latest|later|last (?:available |possible )?flights?|as late as possible)\b(?! than)")),
-)  # fmt: skip
+)
 _CABINS = (
     ("premium_economy", re.compile(r"\bpremium(?: economy)?(?: class)?\b")),
     ("business", re.compile(r"\bbusiness(?: class)?\b(?! trip| meeting)")),
@@ -48,12 +53,12 @@ def find_nonstop(text: str) -> Found[bool] | None:
 
 
 def find_sort(text: str) -> Found[str] | None:
-    """ "cheapest", "fastest", "earliest" or "latest"."""
+    """Finds "cheapest", "fastest", "earliest" or "latest"."""
     return _first(text, _SORTS)
 
 
 def find_cabin(text: str) -> Found[str] | None:
-    """ "economy", "premium_economy", "business" or "first"."""
+    """Finds "economy", "premium_economy", "business" or "first"."""
     return _first(text, _CABINS)
 
 
@@ -89,8 +94,10 @@ _BEST = {
     "morning": "earliest",
     "evening": "latest",
 }
+_MINUTES = r"(?:fifteen|thirty|forty five|\d\d)"
 _AT = re.compile(
-    rf"\bthe (?:one at )?(?P<hour>{CARDINAL})(?:[: ](?P<minute>fifteen|thirty|forty five|\d\d))?(?: ?(?P<half>[ap])\.?m\.?)?(?: o'?clock)? (?:one|flight|option)\b"
+    rf"\bthe (?:one at )?(?P<hour>{CARDINAL})(?:[: ](?P<minute>{_MINUTES}))?(?: ?(?P<half>[ap])\.?m\.?)?(?: o'?clock)?"
+    r" (?:one|flight|option)\b",
 )
 _THAT = re.compile(r"\b(?:that one|this one|that flight|this flight|it)\b")
 

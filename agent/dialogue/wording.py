@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.dialogue.carriers import carriers
 from agent.dialogue.clock_times import PARTS_OF_DAY, TimeWindow
 from agent.dialogue.phrasing import phrase
-from agent.dialogue.spoken_forms import clock, counted, listed, number, ordinal, price
+from agent.dialogue.spoken_forms import bare_clock, clock, counted, listed, number, ordinal, price
 from agent.dialogue.state import Draft
 from agent.dialogue.tools import Itinerary
 
@@ -14,7 +14,7 @@ _SORTS = {"cheapest": "The cheapest", "fastest": "The fastest", "earliest": "The
 
 
 def window_words(window: TimeWindow) -> str:
-    """ "in the morning", "after six in the evening", "between nine and eleven in the morning"."""
+    """Says "in the morning", "after six in the evening", "between nine and eleven in the morning"."""
     if part := _PARTS.get(window):
         return part
     if window.start and window.end:
@@ -23,7 +23,7 @@ def window_words(window: TimeWindow) -> str:
 
 
 def wishes_of(draft: Draft) -> str:
-    """ ", in the morning, with IndiGo and without a stop": what the caller asked for beside route and day; "" for nothing."""
+    """Says ", in the morning, with IndiGo and without a stop": what the caller asked for beside route and day; "" for nothing."""
     wishes = [window_words(draft.window)] if draft.window else []
     if draft.airline:
         carrier = carriers().get(draft.airline)
@@ -38,10 +38,15 @@ def wishes_of(draft: Draft) -> str:
 
 
 def rank(index: int, draft: Draft) -> str:
-    """ "The first", or "The cheapest" for the first of those sorted by price."""
+    """Says "The first", or "The cheapest" for the first of those sorted by price."""
     if index == 0 and draft.sort in _SORTS:
         return _SORTS[draft.sort]
     return f"The {ordinal(index + 1)}"
+
+
+def _leaving(itinerary: Itinerary, draft: Draft) -> str:
+    """The time; bare after "in the morning", which needs no saying twice."""
+    return (bare_clock if draft.window in _PARTS else clock)(itinerary.departure.local)
 
 
 def option(itinerary: Itinerary, index: int, draft: Draft, *, only: bool) -> str:
@@ -51,8 +56,8 @@ def option(itinerary: Itinerary, index: int, draft: Draft, *, only: bool) -> str
         "option_only" if only else "option",
         rank=rank(index, draft),
         leaves="leaves" if index == 0 else "is",
-        time=clock(itinerary.departure.local),
+        time=_leaving(itinerary, draft),
         carrier=itinerary.segments[0].carrier,
         stops=stops,
-        price=f", for {price(itinerary.total)}" if itinerary.total else "",
+        price=f", for {price(itinerary.total)}{' in all' if draft.passengers > 1 else ''}" if itinerary.total else "",
     )

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from agent.dialogue.events import Events, Speech
+from agent.dialogue.flows.drafting import unknown_place
 from agent.dialogue.phrasing import phrase
 from agent.dialogue.places import Place
 from agent.dialogue.spoken_forms import clock, number, weekday
@@ -26,7 +27,7 @@ async def airport_facts(turn: Turn) -> Events:
     slot = turn.frame.slots.airport
     if slot is None or slot.mention is None:
         if slot:
-            yield Speech(phrase("unknown_place", text=slot.text))
+            yield Speech(unknown_place(slot.text))
         yield turn.ask(About.AIRPORT, "ask_airport")
         return
     place = slot.mention.place
@@ -42,7 +43,7 @@ async def airport_facts(turn: Turn) -> Events:
         for speech in _tell(turn, place, use.answer):
             yield speech
     else:
-        yield Speech(phrase("unknown_place", text=slot.text) if isinstance(use.error, PlaceUnknown) else phrase("unavailable"))
+        yield Speech(unknown_place(slot.text) if isinstance(use.error, PlaceUnknown) else phrase("unavailable"))
 
 
 def _tell(turn: Turn, place: Place, facts: AirportFacts) -> Iterator[Speech]:

@@ -112,6 +112,7 @@ _ON_YES: dict[About, Flow] = {
     About.WAY_BACK: way_back,
     About.ANYTHING_ELSE: _anything,
     About.SEARCH_AT_ALL: _start,
+    About.RETRY: _go_on,
 }
 _ON_NO: dict[About, Flow] = {
     About.CONFIRM_PLACE: _another_place,
@@ -120,4 +121,5 @@ _ON_NO: dict[About, Flow] = {
     About.WAY_BACK: _nothing_then,
     About.ANYTHING_ELSE: farewell,
     About.SEARCH_AT_ALL: _nothing_then,
+    About.RETRY: _nothing_then,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -50,12 +50,21 @@ def _merge_place(state: DialogueState, name: str, slot: PlaceSlot) -> Iterator[S
     state.unsure.pop(name, None)
     if slot.mention is None:
         _set(state, name, None)
-        yield Speech(phrase("unknown_place", text=slot.text))
+        yield Speech(unknown_place(slot.text))
     elif slot.mention.confident:
         _set(state, name, slot.mention.place)
     else:
         _set(state, name, None)
-        state.unsure[name] = tuple(candidate.place for candidate in slot.mention.candidates)
+        state.unsure[name] = _distinct(candidate.place for candidate in slot.mention.candidates)
+
+
+LONGEST_NAME = 40
+"""Characters of an unknown place that are said back; more is noise, not a name."""
+
+
+def unknown_place(text: str) -> str:
+    """That we know no place of this name."""
+    return phrase("unknown_place", text=text.title()) if len(text) <= LONGEST_NAME else phrase("place_not_caught")
 
 
 def _set(state: DialogueState, name: str, value: object) -> None:
@@ -76,7 +85,7 @@ def _merge_dates(turn: Turn, slots: Slots) -> Iterator[Speech]:
 
 
 def _absolute(slot: DateSlot) -> DateExpression:
-    """ "The next day" is next to what was talked about now, not to what will be."""
+    """Keeps an expression as said, but fixes "the next day": it is next to what was talked about now, not to what will be."""
     if isinstance(slot.expression, FromReference) and slot.day:
         return CalendarDay(slot.day.day, slot.day.month, slot.day.year)
     return slot.expression
@@ -128,8 +137,16 @@ def beyond(last_date: date | None) -> str:
     return phrase("date_beyond", last=full_date(last_date)) if last_date else phrase("date_beyond_unknown")
 
 
+def _distinct(places: Iterable[Place]) -> tuple[Place, ...]:
+    """One place a city: "London, then?" after "Did you mean London?" helps nobody."""
+    by_city: dict[tuple[str, str], Place] = {}
+    for place in places:
+        by_city.setdefault((place.city, place.country_code), place)
+    return tuple(by_city.values())
+
+
 def confirm_place(turn: Turn, name: str = "confirm_place") -> Speech:
-    """ "Did you mean Kochi in India?", for the first place that we are unsure of."""
+    """Asks "did you mean Kochi in India?", for the first place that we are unsure of."""
     slot, places = next(iter(turn.state.unsure.items()))
     words = phrase(name, place=f"{places[0].city} in {places[0].country}")
     return turn.question(Question(About.CONFIRM_PLACE, words, slot, places))

@@ -29,6 +29,8 @@ def tell_offer(turn: Turn, answer: SearchAnswer) -> Iterator[Speech]:
     when = day(state.offer.request.depart_date, turn.today_at(draft.origin))
     route = {"origin": draft.origin.city, "destination": draft.destination.city}
     yield Speech(phrase(name, count=number(total), day=when, wishes=wishes_of(draft), **route))
+    if total > AT_ONCE:
+        yield Speech(phrase("first_three"))
     if answer.sample and not state.sample_told:
         state.sample_told = True
         yield Speech(phrase("sample"))
@@ -78,7 +80,8 @@ async def select(turn: Turn) -> Events:
     if chosen is None:
         too_high = choice is not None and choice.ordinal is not None
         yield Speech(phrase("no_such_option", count=number(len(offer.itineraries))) if too_high else phrase("no_such_flight"))
-        yield Speech(phrase("which_one"))
+        if len(offer.itineraries) > 1:
+            yield Speech(phrase("which_one"))
         return
     turn.state.chosen = chosen
     for speech in _details(turn, chosen):

@@ -36,6 +36,9 @@ async def way_back(turn: Turn) -> Events:
     turn.state.draft = replace(draft.without_wishes(), origin=draft.destination, destination=draft.origin, depart=when, back=None)
     for complaint in merge(turn):
         yield complaint
+    if turn.state.draft.depart is None:
+        yield turn.ask(About.DATE, "ask_way_back")
+        return
     async for event in advance(turn):
         yield event
 
@@ -114,8 +117,9 @@ def _tell_empty(turn: Turn, answer: SearchAnswer, request: SearchFlightsRequest)
     origin, destination, when = draft.origin.city, draft.destination.city, day(request.depart_date, turn.today_at(draft.origin))
     if answer.total_unfiltered and draft.has_wishes:
         others, wishes = counted(answer.total_unfiltered, "flight"), wishes_of(draft)
+        name = "empty_then" if draft.window and not (draft.airline or draft.nonstop) else "empty_filtered"
         parts = {"origin": origin, "destination": destination, "day": when, "wishes": wishes, "others": others}
-        return [turn.question(Question(About.DROP_WISHES, phrase("empty_filtered", **parts)))]
+        return [turn.question(Question(About.DROP_WISHES, phrase(name, **parts)))]
     turn.state.drafting = True
     return [Speech(phrase("empty", origin=origin, destination=destination, day=when)), turn.ask(About.DATE, "other_day")]
 
@@ -139,4 +143,4 @@ def _tell_error(turn: Turn, error: ToolError) -> list[Speech]:
             else phrase("unknown_place", text=destination.city)
         )
         return [Speech(why), turn.ask(About.DESTINATION, "ask_destination_from", origin=origin.city)]
-    return [Speech(phrase("unavailable"))]
+    return [Speech(phrase("unavailable")), turn.ask(About.RETRY, "try_again")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from agent.dialogue.acts import plain_words
 from agent.dialogue.events import End, Events, Speech
 from agent.dialogue.phrasing import phrase, phrases
