@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from agent.dialogue.numbers import CARDINAL
+from agent.dialogue.numbers import CARDINAL, cardinal
 from agent.dialogue.spans import Found
 
 _NOUN = (
