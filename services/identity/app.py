@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from mesh.settings import load
 from services.identity.access_tokens import AccessTokens
 from services.identity.actors import Actors
 from services.identity.customers import Customers
-from services.identity.expiry import sweep_forever
+from services.identity.expiry import sweeping
 from services.identity.grants import Grants
 from services.identity.passwords import PasswordHasher
 from services.identity.servicer import ERRORS, IdentityServicer
@@ -46,13 +45,10 @@ async def member(settings: IdentitySettings, clock: Clock | None = None) -> Asyn
     engine = await migrated(settings.database_url, MIGRATIONS)
     engine.sync_engine.hide_parameters = True  # an error's text, which is logged, would show addresses and hashes
     store = Store(engine)
-    sweeping = asyncio.create_task(sweep_forever(store, clock))
     try:
-        yield _member(_servicer(settings, store, keys, hasher, clock), keys, clock)
+        async with sweeping(store, clock):
+            yield _member(_servicer(settings, store, keys, hasher, clock), keys, clock)
     finally:
-        sweeping.cancel()
-        with suppress(asyncio.CancelledError):
-            await sweeping
         hasher.close()
         await engine.dispose()
 

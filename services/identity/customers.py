@@ -9,7 +9,7 @@ from services.identity.password_rules import refuse_weak
 from services.identity.passwords import PasswordHasher
 from services.identity.records import Customer
 from services.identity.sessions import Sessions, TokenPair
-from services.identity.store import EmailExists, Store
+from services.identity.store import Store
 
 DEFAULT_LOCALE = "en-IN"
 
@@ -39,13 +39,9 @@ class Customers:
                 raise EmailTaken  # before half a second of hashing, not instead of the constraint below
         password_hash = await self._hasher.hash(password)
         customer = Customer(uuid7(), email, display_name, locale or DEFAULT_LOCALE, password_hash, self._clock.now())
-        try:
-            async with self._store.writing() as tx:
-                await tx.add_customer(customer, canonical(email))
-                pair = await self._sessions.open(tx, customer.customer_id)
-        except EmailExists:
-            raise EmailTaken from None
-        return customer, pair
+        async with self._store.writing() as tx:
+            await tx.add_customer(customer, canonical(email))
+            return customer, await self._sessions.open(tx, customer.customer_id)
 
     async def get(self, customer_id: str) -> Customer:
         """The customer.

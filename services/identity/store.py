@@ -6,8 +6,9 @@ so when it writes. Digests, never tokens; hashes, never passwords.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,15 +17,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from mesh import database
+from services.identity.errors import EmailTaken
 from services.identity.records import Customer, FailedAttempts, Grant, RefreshToken, Session
 from services.identity.tables import customers, failed_attempts, grants, refresh_tokens, requests, seen_assertions, sessions
 
 REQUESTS_KEPT = timedelta(days=1)
 """How long the same request id gets the same answer."""
-
-
-class EmailExists(Exception):
-    """The address belongs to another row."""
 
 
 class Transaction:
@@ -35,11 +33,11 @@ class Transaction:
         """For `mesh.requests`, which stores answers in the transaction that made them."""
 
     async def add_customer(self, customer: Customer, canonical_email: str) -> None:
-        """Raises EmailExists when another customer has the address."""
+        """Raises EmailTaken when another customer has the address."""
         try:
             await self.connection.execute(insert(customers).values(**_values(customer), canonical_email=canonical_email))
         except IntegrityError:
-            raise EmailExists from None
+            raise EmailTaken from None
 
     async def customer(self, customer_id: str) -> Customer | None:
         """The customer with the id."""
@@ -160,11 +158,13 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        # SQLite lets waiting writers poll, and some for seconds while others overtake; here they stand in line.
+        self._line: AbstractAsyncContextManager[object] = asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
         """A transaction that writes: committed when the block ends, rolled back when it raises."""
-        async with database.writing(self._engine) as connection:
+        async with self._line, database.writing(self._engine) as connection:
             yield Transaction(connection)
 
     @asynccontextmanager

@@ -93,19 +93,28 @@ async def test_no_secret_reaches_the_logs(tmp_path: Path, capfd: pytest.CaptureF
     assert [secret for secret in secrets if secret in logged] == []
 
 
-async def test_the_process_serves_until_it_is_told_to_stop_and_keeps_what_it_was_told(tmp_path: Path) -> None:
+async def test_callers_who_hang_up_in_the_middle_leave_nothing_locked(tmp_path: Path) -> None:
+    async with running_identity(tmp_path) as identity:
+        asha = await identity.register()
+        request = pb.RefreshSessionRequest(refresh_token=asha.tokens.refresh_token)
+        impatient = [identity.stub.RefreshSession(request, timeout=milliseconds / 1000) for milliseconds in range(1, 61)]
+        outcomes = {await call.code() for call in impatient}
+        assert outcomes <= {grpc.StatusCode.OK, grpc.StatusCode.DEADLINE_EXCEEDED}
+        await identity.refresh(asha.tokens.refresh_token)
+
+
+async def test_the_process_keeps_what_it_answered_when_killed_and_ends_cleanly_when_asked(tmp_path: Path) -> None:
     request = pb.RegisterRequest(email="asha@example.com", password=PASSWORD, display_name="Asha")
     async with _process(tmp_path) as (stub, process):
         made = await stub.Register(request)
-        process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 20) == 0
+        process.kill()
+        await process.wait()
     async with _process(tmp_path) as (stub, process):
         opened = await stub.Login(pb.LoginRequest(email="asha@example.com", password=PASSWORD))
         assert opened.customer == made.customer
-        process.kill()
-        await process.wait()
-    async with _process(tmp_path) as (stub, _):
-        await stub.RefreshSession(pb.RefreshSessionRequest(refresh_token=opened.tokens.refresh_token))
+        await stub.RefreshSession(pb.RefreshSessionRequest(refresh_token=made.tokens.refresh_token))
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 20) == 0
 
 
 class _process:  # noqa: N801 -- used like a function
