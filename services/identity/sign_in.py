@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from weakref import WeakValueDictionary
 
 from mesh.clock import Clock
 from services.identity.customers import canonical
@@ -20,6 +22,7 @@ class SignIn:
 
     def __init__(self, store: Store, hasher: PasswordHasher, sessions: Sessions, clock: Clock) -> None:
         self._store, self._hasher, self._sessions, self._clock = store, hasher, sessions, clock
+        self._lines: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
     async def sign_in(self, email: str, password: str) -> tuple[Customer, TokenPair]:
         """The customer and the tokens of a new session.
@@ -41,17 +44,19 @@ class SignIn:
 
     async def check(self, email: str, password: str) -> Customer:
         """The customer whose address and password these are; counts against the account when they aren't. Raises what `sign_in` does."""
-        self._hasher.refuse_when_full()
         account = digest_of(canonical(email))
-        async with self._store.writing() as tx:
-            await tx.put_attempts(account, charged(await tx.attempts(account), self._clock.now()))
-            customer = await tx.customer_by_email(canonical(email))
-        matches = await self._hasher.verify(password, customer.password_hash if customer else None)
-        if customer is None or not matches:
-            raise WrongCredentials
-        async with self._store.writing() as tx:
-            await tx.forget_attempts(account)
-        return customer
+        # One at a time, so that right passwords sent side by side don't count as failures while they are being checked.
+        async with self._lines.setdefault(account, asyncio.Lock()):
+            self._hasher.refuse_when_full()
+            async with self._store.writing() as tx:
+                await tx.put_attempts(account, charged(await tx.attempts(account), self._clock.now()))
+                customer = await tx.customer_by_email(canonical(email))
+            matches = await self._hasher.verify(password, customer.password_hash if customer else None)
+            if customer is None or not matches:
+                raise WrongCredentials
+            async with self._store.writing() as tx:
+                await tx.forget_attempts(account)
+            return customer
 
     async def confirm(self, customer_id: str, password: str) -> None:
         """Asks a signed-in customer for the password once more; one who is gone has nothing left to protect. Raises what `sign_in` does."""

@@ -75,6 +75,12 @@ async def test_guesses_sent_side_by_side_do_not_slip_through(identity: Identity)
     assert outcomes.count(THROTTLED) == 16 - FREE_ATTEMPTS
 
 
+async def test_right_passwords_sent_side_by_side_all_sign_in(identity: Identity) -> None:
+    asha = await identity.register()
+    sessions = await asyncio.gather(*(identity.login() for _ in range(3 * FREE_ATTEMPTS)))
+    assert {session.customer.customer_id for session in sessions} == {asha.customer.customer_id}
+
+
 async def test_an_attacker_who_never_stops_locks_nobody_out(identity: Identity) -> None:
     asha = await identity.register()
     tokens = asha.tokens

@@ -7,8 +7,10 @@ import json
 import logging
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import grpc
@@ -25,6 +27,7 @@ from sqlalchemy import Connection
 from mesh import logs
 from mesh.channel import open_channel
 from mesh.database import migrated, reading
+from mesh.errors import metadata_of
 from mesh.ids import uuid7
 from mesh.settings import load
 from services.identity.app import MIGRATIONS
@@ -91,6 +94,22 @@ async def test_no_secret_reaches_the_logs(tmp_path: Path, capfd: pytest.CaptureF
     secrets = [PASSWORD, "a wrong password of hers", "asha@example.com", pepper, "$2b$", assertion, agent, grant.grant]
     secrets += [asha.tokens.refresh_token, asha.tokens.access_token, tokens.refresh_token, tokens.access_token]
     assert [secret for secret in secrets if secret in logged] == []
+
+
+@pytest.mark.usefixtures("_logging_put_back")
+async def test_a_broken_database_tells_neither_callers_nor_logs_about_people(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    logs.configure(load(IdentitySettings, home=tmp_path, log_level="debug"), "identity")
+    async with running_identity(tmp_path) as identity:
+        with closing(sqlite3.connect(tmp_path / "identity.sqlite3")) as connection:
+            connection.execute("ALTER TABLE customers DROP COLUMN locale")
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await identity.register()
+    assert caught.value.code() is grpc.StatusCode.INTERNAL
+    assert "locale" not in (caught.value.details() or "")
+    logged = "".join(capfd.readouterr())
+    assert metadata_of(caught.value)["correlation_id"] in logged
+    assert "OperationalError" in logged
+    assert "asha@example.com" not in logged
 
 
 async def test_callers_who_hang_up_in_the_middle_leave_nothing_locked(tmp_path: Path) -> None:

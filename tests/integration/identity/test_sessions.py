@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -164,19 +166,14 @@ async def test_an_expired_session_leaves_nothing_behind(tmp_path: Path) -> None:
     later.advance(timedelta(days=30).total_seconds())
     async with running_identity(tmp_path, later) as identity:
         await identity.login()  # after the sweep that a start begins with, since writers queue
-    counts = await _rows(tmp_path)
+    counts = _rows(tmp_path)
     assert counts == {"customers": 1, "sessions": 1, "refresh_tokens": 1, "grants": 0, "failed_attempts": 0, "seen_assertions": 0}
 
 
-async def _rows(home: Path) -> dict[str, int]:
-    import sqlite3
-
+def _rows(home: Path) -> dict[str, int]:
     tables = ("customers", "sessions", "refresh_tokens", "grants", "failed_attempts", "seen_assertions")
-    connection = sqlite3.connect(home / "identity.sqlite3")
-    try:
+    with closing(sqlite3.connect(home / "identity.sqlite3")) as connection:
         return {table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables}
-    finally:
-        connection.close()
 
 
 async def test_the_clock_of_a_session_is_utc(identity: Identity) -> None:
