@@ -128,9 +128,8 @@ def airports(rows: Iterable[dict[str, str]]) -> dict[str, Row]:
         row.spellings |= {fold(short_name(n)) for n in english | other | {row.name}}
         found[row.code] = row
     for a in airportsdata_rows():
-        seen = found.setdefault(
-            a["iata"], Row(a["iata"], a["name"], plain(a["city"].split(",")[0].split("(")[0].strip()), a["country"], a["tz"])
-        )
+        city = plain(a["city"].split(",")[0].split("(")[0].strip()) or short_name(a["name"])
+        seen = found.setdefault(a["iata"], Row(a["iata"], a["name"], city, a["country"], a["tz"]))
         if not seen.metro:
             seen.lat, seen.lon = float(a["lat"]), float(a["lon"])
         seen.icao, seen.feet = seen.icao or a["icao"], seen.feet or round(float(a["elevation"]))

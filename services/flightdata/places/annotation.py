@@ -138,7 +138,7 @@ def _weigh(sentence: Sentence, start: int, end: int, resolution: Resolution) -> 
     quality = best.likeness - COMMON_PENALTY * common
     if quality < LEAST[setting] or (setting < Setting.SLOT and best.place.prior < KNOWN_PRIOR):
         return None
-    sure = resolution.confident and common == 0
+    sure = resolution.confident and common == 0 and setting >= Setting.SLOT
     return Window(start, end, _worth(quality + PRIOR_WEIGHT * best.place.prior / 2, letters), replace(resolution, confident=sure))
 
 

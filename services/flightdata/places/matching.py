@@ -24,6 +24,8 @@ HOME_BONUS = 0.25
 """Added to the prior of places in the caller's own country."""
 LEAST_LIKENESS = 0.45
 """Below it a name isn't even a candidate."""
+LEAST_RESOLVED = 0.55
+"""Likeness from which a whole query means something."""
 LEAST_LETTERS = 0.2
 """Likeness of the letters alone that a match needs, however well it sounds."""
 SURE_LIKENESS, SURE_MARGIN = 0.74, 0.05
@@ -47,7 +49,7 @@ def resolve(lexicon: Lexicon, query: str, *, home_country: str = "", limit: int 
         return Resolution((Candidate(place, 1.0, 1.0),), 1.0, confident=True)
     joined = _without_generic(lexicon, query)
     found = match(lexicon, [joined], home_country=home_country, limit=limit)[0] if joined else None
-    if found is None:
+    if found is None or found.candidates[0].likeness < LEAST_RESOLVED:
         raise PlaceNotRecognised
     return found
 

@@ -27,11 +27,11 @@ class SampleTimetable:
 
     name = NAME
 
-    def __init__(self, lexicon: Lexicon, clock: Clock, seed: str) -> None:
+    def __init__(self, lexicon: Lexicon, clock: Clock, seed: str, schedule: Schedule | None = None) -> None:
         self._lexicon = lexicon
         self._clock = clock
         self._seed = seed
-        self.schedule = Schedule(lexicon, seed)
+        self.schedule = schedule or Schedule(lexicon, seed)
 
     def provenance(self, now: datetime) -> Provenance:
         """What every record of the sample carries."""

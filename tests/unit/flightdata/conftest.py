@@ -1,0 +1,45 @@
+"""The sample timetable, built once: it has no state that a test could spoil."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from services.flightdata.places import load
+from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.sample.provider import SampleTimetable
+from services.flightdata.sample.schedule import Schedule
+from tests.simulated_clock import SimulatedClock
+
+SEED = "readback"
+MORNING_IN_CHENNAI = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def lexicon() -> Lexicon:
+    """Every place."""
+    return load()
+
+
+@pytest.fixture(scope="session")
+def _shared(lexicon: Lexicon) -> Schedule:
+    return Schedule(lexicon, SEED)
+
+
+@pytest.fixture
+def schedule(_shared: Schedule) -> Schedule:
+    """The plan of all routes."""
+    return _shared
+
+
+@pytest.fixture
+def clock() -> SimulatedClock:
+    """Nine in the morning of Monday, 23 November 2026, in India."""
+    return SimulatedClock(MORNING_IN_CHENNAI)
+
+
+@pytest.fixture
+def timetable(lexicon: Lexicon, clock: SimulatedClock, _shared: Schedule) -> SampleTimetable:
+    """The provider, over the simulated clock."""
+    return SampleTimetable(lexicon, clock, SEED, schedule=_shared)

@@ -1,0 +1,101 @@
+"""Learns what the offline ears make of the names of places: speaks each well-known one and writes down what is heard instead.
+
+    python -m tools.hear_places             # writes services/flightdata/places/data/heard.tsv, in some minutes
+
+Voice: hibari; ears: Moonshine tiny-en, both from their wheels. Only mishearings are kept, with how often each came. The sentences and
+speeds here are others than those of the corpus in `bench/`, so that the bench doesn't grade its own teacher.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import moonshine_voice
+import numpy as np
+from hibari import SAMPLE_RATE, Hibari
+from moonshine_voice import ModelArch, Transcriber
+from numpy.typing import NDArray
+
+from services.flightdata.places import lexicon
+from services.flightdata.places.place import Place
+from services.flightdata.places.spelling import key
+
+TARGET = lexicon.DATA / "heard.tsv"
+EAR_RATE = 16_000
+KNOWN_RANK = 0.055
+FRAMES = (
+    ("I want to fly to {}.", re.compile(r"i (?:want|wanted|wanna|won't) (?:to )?(?:fly|flight|flyt)(?: to)? (.+)", re.I)),
+    ("{}.", re.compile(r"(.+)")),
+    ("Flights from {}.", re.compile(r"(?:flights?|flight's) (?:from|for|form) (.+)", re.I)),
+)
+"""Sentences, and how the name is cut out of what was heard of them."""
+SPEEDS = (0.95, 1.05)
+LONGEST_WORDS = 5
+OTHER_NAMES = ("Bangalore", "Bombay", "Calcutta", "Madras", "Cochin", "Trivandrum", "Mangalore", "Mysore", "Calicut", "Vizag", "Saigon")
+"""Former names of renamed cities, still said."""
+
+
+class Ears:
+    """Moonshine without its own voice detection: one sentence in, its text out."""
+
+    def __init__(self) -> None:
+        model = Path(moonshine_voice.__file__).parent / "assets" / "tiny-en"
+        options = {"vad_threshold": "0", "return_audio_data": "false", "identify_speakers": "false", "word_timestamps": "false"}
+        self._transcriber = Transcriber(str(model), ModelArch.TINY, options=options)
+
+    def hear(self, audio: NDArray[np.float32]) -> str:
+        """The text of mono audio at `EAR_RATE`."""
+        transcript = self._transcriber.transcribe_without_streaming(audio.tolist(), EAR_RATE)
+        return " ".join(line.text for line in transcript.lines).strip()
+
+
+def spoken(voice: Hibari, text: str, speed: float) -> NDArray[np.float32]:
+    """Speech at `EAR_RATE` with a little silence around it."""
+    audio = np.asarray(voice(text, speed=speed), np.float32)
+    count = int(len(audio) * EAR_RATE / SAMPLE_RATE)
+    resampled = np.interp(np.arange(count) * SAMPLE_RATE / EAR_RATE, np.arange(len(audio)), audio)
+    silence = np.zeros(EAR_RATE // 5)
+    return np.concatenate([silence, resampled, silence]).astype(np.float32)
+
+
+def known_names() -> Iterator[tuple[str, Place]]:
+    """Names of well-known places as travellers say them: the city's, and English aliases of the overlay's renamed cities."""
+    words = lexicon.load()
+    least = lexicon.prior(KNOWN_RANK)
+    for code, place in sorted(words.places.items()):
+        if code == place.code and place.prior >= least and words.metro_of(place) == code:
+            yield place.city, place
+    for joined in OTHER_NAMES:
+        yield joined, words.exact[key(joined)][0].place
+
+
+def mishearings() -> Counter[tuple[str, str]]:
+    """(what was heard, code of what was said) with how often."""
+    voice, ears = Hibari(), Ears()
+    least = lexicon.prior(KNOWN_RANK)
+    names = {joined for joined, meanings in lexicon.load().exact.items() if any(m.place.prior >= least for m in meanings)}
+    found: Counter[tuple[str, str]] = Counter()
+    for name, place in known_names():
+        for frame, cut in FRAMES:
+            for speed in SPEEDS:
+                match = cut.fullmatch(ears.hear(spoken(voice, frame.format(name), speed)).strip(" .,?!"))
+                said = re.sub(r"[^a-z' -]", "", match[1].casefold()).strip() if match else ""
+                if key(said) and key(said) not in names and len(said.split()) <= LONGEST_WORDS:
+                    found[said, place.code] += 1
+    return found
+
+
+def main() -> None:
+    """Writes the table."""
+    found = mishearings()
+    lines = [f"{said}\t{code}\t{count}\n" for (said, code), count in sorted(found.items())]
+    TARGET.write_text("heard\tplace\ttimes\n" + "".join(lines), encoding="utf-8")
+    sys.stdout.write(f"{len(lines)} mishearings of {len({code for _, code in found})} places\n")
+
+
+if __name__ == "__main__":
+    main()
