@@ -23,6 +23,8 @@ _WITH_ME = re.compile(
     rf"\b(?:(?:for )?(?:me|myself|i) and (?:my|a) (?P<second>{_RELATIVE})|(?:for )?my (?P<first>{_RELATIVE}) and (?:i|me|myself)|"
     rf"(?:along )?with my (?P<third>{_RELATIVE}))\b"
 )
+_MY_RELATIVE = re.compile(rf"\bmy {_RELATIVE}\b")
+_COMPANIONS = ("kid", "child", "infant", "friend")
 _ALONE = re.compile(r"\b(?:just|only) (?:for )?(?:me|myself)\b|\b(?:alone|for myself|by myself)\b")
 _AFTER_A_COUNT = r"(?:from|to|on|in|please|tomorrow|today|next|this|and|at|with|leaving|returning)\b"
 # "For two" ends the phrase: "for two weeks" is no people.
@@ -45,6 +47,9 @@ def find_passengers(text: str, *, asked: bool = False) -> Found[int] | None:
     if counted:
         tickets = [match for match in counted if match["noun"].startswith(("ticket", "seat"))]
         total = sum(_count(match["count"]) for match in tickets or counted)
+        if all(match["noun"].startswith(_COMPANIONS) for match in counted):
+            # "With two kids and my wife": those who are named come with the caller.
+            total += 1 + len(_MY_RELATIVE.findall(text))
         return Found(counted[0].start(), counted[-1].end(), total)
     for pattern in (_PARTY, _WE_ARE, _FOR_N):
         if match := pattern.search(text):

@@ -106,7 +106,8 @@ def _read(text: str, original: str, context: Context) -> tuple[_Reading, _Words]
     return reading, _Words(numbers, dates, times, passengers, *wishes, choice, carriers)
 
 
-_RETURN = re.compile(r"\b(?:return(?:ing)?|back|until|till|through)\b")
+_RETURN = re.compile(r"\b(?:return(?:ing)?(?! ticket| flight| trip| journey)|back|until|till|through)\b")
+_RETURN_TICKET = re.compile(r"\b(?:return|round[ -]?trip|both ways)\b")
 _REPAIR = re.compile(r"\b(?:no|sorry|i mean|actually|rather|make that|wait)\b")
 
 
@@ -121,7 +122,7 @@ def _split_dates(text: str, dates: Sequence[Found[DateExpression]]) -> tuple[Dat
             back = piece.value
         elif depart is None or _REPAIR.search(before):
             depart = piece.value
-        elif back is None and _RETURN.search(text):
+        elif back is None and _RETURN_TICKET.search(text):
             back = piece.value
     return depart, back
 
@@ -187,9 +188,15 @@ def _fitting(intent: Intent, slots: Slots, roles: Roles) -> Slots:
     kept = {name: getattr(slots, name) for name in used}
     if slots.origin or slots.destination:
         kept.pop("choice", None)
+    if slots.flight_number:
+        kept.pop("airline", None)
     if intent is Intent.AIRPORT_INFO:
         kept["airport"] = _slot(next((m for m in (roles.destination, roles.origin, *(roles.others or ())) if m), None)) or slots.destination
     return Slots(**kept)
+
+
+_CODES = re.compile(r"\b([A-Z]{3})[-–/>]([A-Z]{3})\b")
+"""A route in codes, as it is typed: "DEL-BOM"."""
 
 
 async def understand(text: str, annotator: PlaceAnnotator, context: Context) -> Frame:
@@ -197,10 +204,11 @@ async def understand(text: str, annotator: PlaceAnnotator, context: Context) -> 
 
     Raises only what the annotator raises (`ToolUnavailable`).
     """
-    original = text[:LONGEST]
+    original = _CODES.sub(r"\1 to \2", text[:LONGEST])
     lower = lowered(original)
     reading, words = _read(lower, original, context)
-    mentions = await annotator.annotate(reading.left, home_country=context.home_country) if plain_words(reading.left) else ()
+    left = masked(original, reading.pieces)
+    mentions = await annotator.annotate(left, home_country=context.home_country) if plain_words(reading.left) else ()
     roles = roles_of(lower, mentions)
     acts = acts_of(lower)
     unknown = unknown_places(lower, mentions, reading.pieces)

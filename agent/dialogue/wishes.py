@@ -85,6 +85,9 @@ _BY_NUMBER = re.compile(rf"\b(?:option|number|flight number|choice|result)s? (?P
 _LAST = re.compile(rf"\b(?:the )?(?:very )?last {_ONE}\b|\bthe last(?=[ ,.?!]*$| please)")
 _MIDDLE = re.compile(rf"\bthe middle {_ONE}\b")
 _BY = re.compile(rf"\b(?:the )?(?P<by>cheapest|cheaper|fastest|quickest|shortest|earliest|earlier|latest|later|morning|evening) {_ONE}\b")
+_WHICH_IS = re.compile(
+    r"\b(?:which|what)(?: one| flight| option)?(?: is|'s) (?:the )?(?P<by>cheapest|fastest|quickest|shortest|earliest|latest)(?=[ ,.?!]*$)",
+)
 _BEST = {
     "cheaper": "cheapest",
     "quickest": "fastest",
@@ -117,7 +120,7 @@ def _by_airline(text: str) -> Found[Choice] | None:
 
 def find_choice(text: str) -> Found[Choice] | None:
     """The flight that lower-case `text` points at among those on offer."""
-    if match := _BY.search(text):
+    if match := _BY.search(text) or _WHICH_IS.search(text):
         return Found(match.start(), match.end(), Choice(by=_BEST.get(match["by"], match["by"])))
     if match := _LAST.search(text):
         return Found(match.start(), match.end(), Choice(ordinal=-1))

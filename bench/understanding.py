@@ -1,0 +1,144 @@
+"""How many requests are understood wholly: intent and every slot right, nothing more and nothing less.
+
+    python -m bench.understanding [--json] [--failures]
+
+The requests are in `understanding/`: `tuning.jsonl` was used while the grammar was written, `held_out.jsonl` was written before it and
+is only looked at for its score. Places are found by the real lexicon, in process. A line is
+
+    {"text": …, "frame": {"intent": …, "slots": {…}}, "context": {"awaiting": …, "searched": true}}
+
+where places stand as codes, `awaiting` is what the last question asked for ("origin", "destination", "date", "flight_number", "yes_no") and
+`searched` means that flights from Chennai to Delhi on the next day have just been read out. Today is Monday, 2026-11-23.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from agent.dialogue.expectation import Expectation
+from agent.dialogue.flightdata_places import mention_of
+from agent.dialogue.places import Place, PlaceMention
+from agent.dialogue.understanding import Context, understand
+from services.flightdata import places
+from services.flightdata.place_messages import annotation as annotation_message
+
+CORPUS = Path(__file__).parent / "understanding"
+TODAY = date(2026, 11, 23)
+FILES = ("tuning", "held_out")
+_PLACE_SLOTS = frozenset({"origin", "destination", "airport"})
+
+
+class LexiconPlaces:
+    """A `PlaceAnnotator` over the lexicon, without a server."""
+
+    async def annotate(self, text: str, *, home_country: str) -> Sequence[PlaceMention]:
+        """As `PlaceAnnotator.annotate`."""
+        return [mention_of(annotation_message(found)) for found in places.annotate(text, home_country=home_country)]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request: what was said after what, and what it means."""
+
+    text: str
+    expected: Mapping[str, Any]
+    context: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a case."""
+
+    case: Case
+    got: Mapping[str, Any]
+
+    @property
+    def right(self) -> bool:
+        """Whether the frame is wholly right."""
+        return self.got == self.case.expected
+
+    @property
+    def intent_right(self) -> bool:
+        """Whether at least the intent is."""
+        return bool(self.got["intent"] == self.case.expected["intent"])
+
+
+def read_cases(name: str) -> Iterator[Case]:
+    """The cases of one file of the corpus."""
+    for line in (CORPUS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
+        entry = json.loads(line)
+        yield Case(entry["text"], entry["frame"], entry.get("context", {}))
+
+
+def _place(code: str) -> Place:
+    found = places.place(code)
+    return Place(found.code, found.name, found.city, found.country_code, found.country, found.zone, found.kind.value, found.airports)
+
+
+def context_of(case: Case) -> Context:
+    """The state of the conversation in which the case was said."""
+    context = Context.pinned(TODAY)
+    awaiting = case.context.get("awaiting", "none")
+    if awaiting in ("origin", "destination"):
+        context = replace(context, awaiting=Expectation.PLACE, asked=awaiting)
+    else:
+        context = replace(context, awaiting=Expectation(awaiting))
+    if not case.context.get("searched"):
+        return context
+    return replace(context, searched=True, offered=True, origin=_place("MAA"), destination=_place("DEL"), depart_date=date(2026, 11, 24))
+
+
+def comparable(frame: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A frame as the corpus writes it: places as codes (the words heard, where no place is known), no confidence."""
+    slots = {name: value.get("place", value["text"]) if name in _PLACE_SLOTS else value for name, value in frame["slots"].items()}
+    return {"intent": frame["intent"], "slots": slots}
+
+
+async def measure(name: str) -> list[Outcome]:
+    """Understands all cases of a file."""
+    annotator = LexiconPlaces()
+    outcomes = []
+    for case in read_cases(name):
+        frame = await understand(case.text, annotator, context_of(case))
+        outcomes.append(Outcome(case, comparable(frame.to_json())))
+    return outcomes
+
+
+def summary(name: str, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """The figures of one file."""
+    right, intents = (sum(getattr(outcome, what) for outcome in outcomes) for what in ("right", "intent_right"))
+    count = len(outcomes)
+    shares = {"share": round(right / count, 3), "intent_share": round(intents / count, 3)}
+    return {"corpus": name, "requests": count, "frames_right": right, **shares}
+
+
+def main() -> None:
+    """Runs the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="one JSON object a file")
+    parser.add_argument("--failures", action="store_true", help="show what was misunderstood of the tuning file")
+    arguments = parser.parse_args()
+    for name in FILES:
+        outcomes = asyncio.run(measure(name))
+        figures = summary(name, outcomes)
+        if arguments.json:
+            print(json.dumps(figures))
+        else:
+            print(
+                f"{name}: {figures['frames_right']} of {figures['requests']} frames wholly right ({figures['share']:.1%}), "
+                f"intents {figures['intent_share']:.1%}"
+            )
+        if arguments.failures and name == "tuning":
+            for outcome in (outcome for outcome in outcomes if not outcome.right):
+                print(f"  {outcome.case.text!r}\n    expected {dict(outcome.case.expected)}\n    got      {dict(outcome.got)}")
+
+
+if __name__ == "__main__":
+    main()
