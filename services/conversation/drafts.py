@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,6 +47,12 @@ class Revision:
     start_time: datetime
 
 
+def is_uuid(text: str) -> bool:
+    """Whether a text is a UUID as the contract has it."""
+    return _UUID.fullmatch(text) is not None
+
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NAMES: dict[type[Message], str] = {
     entry_pb2.Utterance: "utterance",
     entry_pb2.ToolCall: "tool_call",

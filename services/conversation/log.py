@@ -17,7 +17,7 @@ from readback.conversation.v1 import entry_pb2
 from mesh.clock import Clock
 from mesh.errors import DomainError
 from services.conversation import fencing
-from services.conversation.drafts import NewEntry, checked
+from services.conversation.drafts import NewEntry, checked, is_uuid
 from services.conversation.errors import CallNotFound, ConversationEnded, ConversationNotFound, StaleEpoch
 from services.conversation.fencing import Standing, Writer
 from services.conversation.ports import Bus
@@ -82,9 +82,8 @@ class Commit:
     def announce(self, bus: Bus) -> None:
         """Tells the bus. To be called after the commit, never before."""
         for conversation_id, tail in self._tails.items():
-            if tail.sealed:
-                bus.committed(conversation_id, tail.head, tail.sealed)
-            for speech in tail.spoken.values():
+            bus.committed(conversation_id, tail.head, tail.closed)
+            for speech in tail.spoken:
                 bus.spoken(conversation_id, speech)
 
 
@@ -103,7 +102,7 @@ class TranscriptLog:
             await commit.flush()
         commit.announce(self._bus)
 
-    async def append(self, writer: Writer, drafts: Iterable[entry_pb2.Draft]) -> list[Stored | Refused]:
+    async def append(self, writer: Writer, drafts: Sequence[entry_pb2.Draft]) -> list[Stored | Refused]:
         """Appends what the holder of a call hands in; a draft that breaks a rule is refused, the others stand.
 
         Raises:
@@ -114,6 +113,7 @@ class TranscriptLog:
             call = await commit.call(writer.call_id)
             fencing.require_holder(call, writer)
             tail = await commit.tail(call.conversation_id)
+            await tail.expect(_ids(drafts))
             for draft in drafts:
                 try:
                     outcomes.append(await _stored(tail, call, draft, Standing.HOLDER))
@@ -134,7 +134,13 @@ class TranscriptLog:
             tail = await commit.tail(call.conversation_id)
             if tail.conversation.ended:
                 raise ConversationEnded
+            await tail.expect(_ids(drafts))
             return [await _stored(tail, call, draft, standing) for draft in drafts]
+
+
+def _ids(drafts: Iterable[entry_pb2.Draft]) -> list[str]:
+    """Entry ids that are ids; the others are refused with their drafts."""
+    return [draft.entry_id.lower() for draft in drafts if is_uuid(draft.entry_id)]
 
 
 async def _stored(tail: Tail, call: Call, draft: entry_pb2.Draft, standing: Standing) -> Stored:

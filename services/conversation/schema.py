@@ -135,15 +135,14 @@ entries = Table(
 open_utterances = Table(
     "open_utterances",
     metadata,
-    Column("call_key", RowKey, ForeignKey("calls.key", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("conversation_key", RowKey, ForeignKey("conversations.key", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("utterance_id", Id, primary_key=True),
-    Column("conversation_key", RowKey, ForeignKey("conversations.key", ondelete="CASCADE"), nullable=False),
+    Column("call_key", RowKey, ForeignKey("calls.key", ondelete="CASCADE"), nullable=False),
     Column("speaker", SmallInteger, nullable=False),
     Column("revision", BigInteger, nullable=False),
     Column("start_time", Instant, nullable=False),
     Column("revise_time", Instant, nullable=False),
     Column("content", LargeBinary, nullable=False),
-    Index("open_utterances_of_conversation", "conversation_key"),
     sqlite_with_rowid=False,
 )
 

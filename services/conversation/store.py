@@ -179,14 +179,13 @@ class Transaction:
         rows = await self.connection.execute(query.order_by(open_utterances.c.start_time, open_utterances.c.utterance_id))
         return [OpenSpeech(**row._mapping) for row in rows]
 
-    async def put_open_utterance(self, speech: OpenSpeech) -> None:
-        """Stores an open utterance in place of its earlier revision."""
-        await self.close_utterances(speech.call_key, [speech.utterance_id])
-        await self.connection.execute(insert(open_utterances).values(asdict(speech)))
+    async def add_open_utterances(self, speeches: Sequence[OpenSpeech]) -> None:
+        """Adds open utterances; earlier revisions must have been closed."""
+        if speeches:
+            await self.connection.execute(insert(open_utterances), [asdict(speech) for speech in speeches])
 
-    async def close_utterances(self, call_key: int, utterance_ids: Iterable[str]) -> None:
+    async def close_utterances(self, conversation_key: int, utterance_ids: Sequence[str]) -> None:
         """Forgets open utterances; those that are not there don't matter."""
-        ids = list(utterance_ids)
-        if ids:
-            condition = (open_utterances.c.call_key == call_key, open_utterances.c.utterance_id.in_(ids))
+        if utterance_ids:
+            condition = (open_utterances.c.conversation_key == conversation_key, open_utterances.c.utterance_id.in_(utterance_ids))
             await self.connection.execute(delete(open_utterances).where(*condition))

@@ -67,6 +67,7 @@ class _Observed:
     broken_since: float | None = None
     present_since: float | None = None
     absent_since: float | None = None
+    looked_in: pb.CallState.ValueType = pb.CALL_STATE_UNSPECIFIED
     look_after: float = float("-inf")
     admitted_until: datetime | None = None
 
@@ -104,7 +105,7 @@ class CallWatcher:
             seen = self._observed[call.call_id]
             try:
                 current = await self._with_agent(call, seen)
-                if current is not None and self._clock.monotonic() >= seen.look_after:
+                if current is not None and (current.state != seen.looked_in or self._clock.monotonic() >= seen.look_after):
                     await self._with_caller(current, seen)
             except RoomsUnavailable as error:
                 # Nothing is known about anybody, so nobody has been away.
@@ -123,7 +124,7 @@ class CallWatcher:
         seen.broken_since = now if seen.broken_since is None else seen.broken_since
         if now - seen.broken_since < (RETURN_WITHIN_SECONDS if seen.was_held else FIND_BACK_SECONDS):
             return call
-        seen.broken_since, seen.look_after = None, now
+        seen.broken_since = None
         return await self._replace_agent(call)
 
     async def _replace_agent(self, call: Call) -> Call | None:
@@ -137,7 +138,7 @@ class CallWatcher:
 
     async def _with_caller(self, call: Call, seen: _Observed) -> None:
         now = self._clock.monotonic()
-        seen.look_after = now + PRESENCE_SECONDS[call.state]
+        seen.look_after, seen.looked_in = now + PRESENCE_SECONDS[call.state], call.state
         people = await self._rooms.participants(call.room)
         self._say_rooms(answer=True)
         if all(person.is_agent for person in people):

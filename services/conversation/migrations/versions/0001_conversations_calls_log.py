@@ -96,9 +96,9 @@ def _entries() -> None:
 def _open_utterances() -> None:
     op.create_table(
         "open_utterances",
-        sa.Column("call_key", KEY, sa.ForeignKey("calls.key", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+        _conversation_key(primary_key=True),
         sa.Column("utterance_id", ID, primary_key=True),
-        _conversation_key(),
+        sa.Column("call_key", KEY, sa.ForeignKey("calls.key", ondelete="CASCADE"), nullable=False),
         sa.Column("speaker", sa.SmallInteger, nullable=False),
         sa.Column("revision", sa.BigInteger, nullable=False),
         sa.Column("start_time", INSTANT, nullable=False),
@@ -106,7 +106,6 @@ def _open_utterances() -> None:
         sa.Column("content", sa.LargeBinary, nullable=False),
         sqlite_with_rowid=False,
     )
-    op.create_index("open_utterances_of_conversation", "open_utterances", ["conversation_key"])
 
 
 def _requests() -> None:

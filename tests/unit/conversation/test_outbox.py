@@ -1,0 +1,114 @@
+"""The recorder's outbox: in order, bounded, nothing forgotten before its ack."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from readback.conversation.v1 import entry_pb2
+
+from services.conversation.client.outbox import Outbox, OutboxFull
+
+pytestmark = pytest.mark.unit
+
+
+def sealed(entry_id: str) -> entry_pb2.Draft:
+    return entry_pb2.Draft(entry_id=entry_id, utterance=entry_pb2.Utterance(utterance_id=entry_id, text="all of it"))
+
+
+def opened(entry_id: str, revision: int) -> entry_pb2.Draft:
+    return entry_pb2.Draft(entry_id=entry_id, open_utterance=entry_pb2.OpenUtterance(utterance_id=entry_id, revision=revision))
+
+
+async def test_drafts_are_numbered_in_the_order_they_are_sent() -> None:
+    outbox = Outbox()
+    for entry_id in "abc":
+        outbox.put(sealed(entry_id))
+    assert [(draft.entry_id, draft.client_sequence) for draft in outbox.take(2)] == [("a", 1), ("b", 2)]
+    assert [(draft.entry_id, draft.client_sequence) for draft in outbox.take(2)] == [("c", 3)]
+
+
+async def test_waiting_revisions_of_one_utterance_become_the_latest() -> None:
+    outbox = Outbox()
+    for revision in range(1, 100):
+        outbox.put(opened("a", revision))
+    (draft,) = outbox.take(10)
+    assert draft.open_utterance.revision == 99
+
+
+async def test_seal_takes_the_place_of_revisions_that_were_not_sent() -> None:
+    outbox = Outbox()
+    outbox.put(opened("a", 1))
+    outbox.put(sealed("a"))
+    (draft,) = outbox.take(10)
+    assert draft.HasField("utterance")
+
+
+async def test_what_was_not_acked_is_sent_again_under_its_number_and_before_newer() -> None:
+    outbox = Outbox()
+    for entry_id in "abc":
+        outbox.put(sealed(entry_id))
+    outbox.take(10)
+    outbox.settle([2])
+    outbox.put(sealed("d"))
+    outbox.resend()
+    assert [(draft.entry_id, draft.client_sequence) for draft in outbox.take(10)] == [("a", 1), ("c", 3), ("d", 4)]
+
+
+async def test_sent_revision_is_not_sent_again_when_a_newer_one_waits() -> None:
+    outbox = Outbox()
+    outbox.put(opened("a", 1))
+    outbox.take(1)
+    outbox.put(sealed("a"))
+    outbox.resend()
+    assert [draft.WhichOneof("content") for draft in outbox.take(10)] == ["utterance"]
+
+
+async def test_full_outbox_says_so_and_keeps_what_it_has() -> None:
+    outbox = Outbox(capacity=2)
+    outbox.put(sealed("a"))
+    outbox.put(opened("b", 1))
+    with pytest.raises(OutboxFull):
+        outbox.put(sealed("c"))
+    outbox.put(opened("b", 2))  # takes no more room
+    assert len(outbox) == 2
+
+
+async def test_emptied_returns_only_when_all_is_settled() -> None:
+    outbox = Outbox()
+    await outbox.emptied()
+    outbox.put(sealed("a"))
+    outbox.take(1)
+    waiting = outbox.emptied()
+    outbox.settle([1])
+    await waiting
+
+
+async def test_drained_outbox_gives_everything_that_was_not_settled() -> None:
+    outbox = Outbox()
+    for entry_id in "abc":
+        outbox.put(sealed(entry_id))
+    outbox.take(2)
+    outbox.settle([1])
+    assert [draft.entry_id for draft in outbox.drain()] == ["b", "c"]
+    await outbox.emptied()
+
+
+@given(st.lists(st.sampled_from(["put", "take", "ack", "break"]), max_size=60))
+def test_every_sealed_draft_is_held_until_its_ack(steps: list[str]) -> None:
+    outbox, put, acked = Outbox(), list[str](), set[str]()
+    flying: list[entry_pb2.Draft] = []
+    for step in steps:
+        if step == "put":
+            put.append(f"{len(put)}")
+            outbox.put(sealed(put[-1]))
+        elif step == "take":
+            flying += outbox.take(2)
+        elif step == "ack" and flying:
+            draft = flying.pop(0)
+            acked.add(draft.entry_id)
+            outbox.settle([draft.client_sequence])
+        elif step == "break":
+            flying.clear()
+            outbox.resend()
+    assert [draft.entry_id for draft in outbox.drain()] == [entry_id for entry_id in put if entry_id not in acked]

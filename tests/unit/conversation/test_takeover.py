@@ -1,0 +1,240 @@
+"""A running call has an agent, and a call nobody is in any more ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from readback.conversation.v1 import conversation_service_pb2 as pb
+
+from services.conversation import takeover
+from services.conversation.errors import StaleEpoch
+from services.conversation.fencing import Writer
+from services.conversation.holds import Over
+from services.conversation.ports import Participant
+
+if TYPE_CHECKING:
+    from tests.unit.conversation.conftest import Core
+
+pytestmark = pytest.mark.unit
+
+
+async def look_for(core: Core, seconds: float) -> None:
+    """Lets the watcher look as often as it does while time passes."""
+    for _ in range(round(seconds / takeover.LOOK_SECONDS)):
+        core.clock.advance(takeover.LOOK_SECONDS)
+        await core.watcher.look()
+
+
+async def test_token_s_own_dispatch_is_waited_for_from_the_moment_the_caller_joins(core: Core) -> None:
+    await core.call()
+    await look_for(core, 20)  # the caller takes their time
+    assert core.rooms.asked == []
+    core.rooms.caller_joins()
+    await look_for(core, 2.5)
+    assert core.rooms.asked == []
+    await look_for(core, 2)
+    assert core.rooms.asked == [2]
+
+
+async def test_agent_that_never_came_is_asked_for_again_with_growing_patience(core: Core) -> None:
+    call = await core.call()
+    core.rooms.caller_joins()
+    await look_for(core, 3 + 4.5 + 6.75 + 3)
+    assert core.rooms.asked == [2, 3, 4]
+    assert (await core.now(call)).epoch == 4
+    with pytest.raises(StaleEpoch):
+        await core.calls.open(Writer(call.call_id, 1, str(uuid4())))
+
+
+async def test_call_is_given_up_when_no_agent_can_be_had(core: Core) -> None:
+    call = await core.call()
+    core.rooms.caller_joins()
+    await look_for(core, 90)
+    ended = await core.now(call)
+    assert ended.end_reason == pb.CALL_END_REASON_NO_AGENT
+    assert len(core.rooms.asked) == takeover.MAX_DISPATCHES - 1  # the token's own dispatch was the first
+    assert (await core.changes(call.conversation_id))[-1].endswith("NO_AGENT")
+
+
+async def test_broken_stream_that_is_back_within_a_second_changes_nothing(core: Core) -> None:
+    call, writer = await core.held_call()
+    core.rooms.caller_joins()
+    with core.holds.take(writer):
+        await look_for(core, 1)
+    await look_for(core, 0.75)
+    await core.calls.open(writer)
+    with core.holds.take(writer):
+        await look_for(core, 5)
+    assert (await core.now(call)).epoch == 1
+    assert core.rooms.asked == []
+
+
+async def test_lost_agent_is_replaced_after_a_second(core: Core) -> None:
+    call, writer = await core.held_call()
+    core.rooms.caller_joins()
+    core.rooms.people.append(Participant("agent-1", is_agent=True))
+    with core.holds.take(writer):
+        await core.log.append(writer, [core.saying("There are three fl", 3, entry_id=str(uuid4()))])
+        await look_for(core, 1)
+    await look_for(core, 1.25)
+    assert core.rooms.asked == [2]
+    assert core.rooms.removed == ["agent-1"]
+    assert await core.utterances(call.conversation_id) == [("There are three fl", "TRUNCATED")]
+    assert await core.changes(call.conversation_id) == ["CALL_STARTED 1", "AGENT_JOINED 1", "AGENT_LOST 2 STREAM_BROKEN"]
+    with pytest.raises(StaleEpoch):
+        await core.calls.open(writer)
+
+
+async def test_next_agent_takes_the_call_and_patience_begins_anew(core: Core) -> None:
+    call, writer = await core.held_call()
+    core.rooms.caller_joins()
+    with core.holds.take(writer):
+        await look_for(core, 1)
+    await look_for(core, 1.25)
+    following = Writer(call.call_id, 2, str(uuid4()))
+    await core.calls.open(following)
+    with core.holds.take(following):
+        await look_for(core, 30)
+    live = await core.now(call)
+    assert (live.state, live.epoch, live.dispatches) == (pb.CALL_STATE_LIVE, 2, 0)
+    assert core.rooms.asked == [2]
+
+
+async def test_after_a_restart_an_agent_is_given_time_to_find_back(core: Core) -> None:
+    call, writer = await core.held_call()  # its stream was with the process before
+    core.rooms.caller_joins()
+    await look_for(core, 2.75)
+    await core.calls.open(writer)
+    with core.holds.take(writer):
+        await look_for(core, 10)
+    assert (await core.now(call)).epoch == 1
+
+
+async def test_after_a_restart_an_agent_that_stays_away_is_replaced(core: Core) -> None:
+    call, _ = await core.held_call()
+    core.rooms.caller_joins()
+    await look_for(core, 4)
+    assert (await core.now(call)).epoch == 2
+    assert core.rooms.asked == [2]
+
+
+async def test_agent_that_hands_over_is_replaced_at_once(core: Core) -> None:
+    call, writer = await core.held_call()
+    core.rooms.caller_joins()
+    with core.holds.take(writer):
+        await look_for(core, 1)
+        await core.calls.close(writer, pb.CALL_END_REASON_UNSPECIFIED)
+    await look_for(core, 1)
+    assert core.rooms.asked == [2]
+    assert (await core.changes(call.conversation_id))[-1] == "AGENT_LOST 2 HANDED_OVER"
+
+
+async def test_nobody_is_asked_for_while_the_caller_is_away(core: Core) -> None:
+    _, writer = await core.held_call()
+    core.rooms.caller_joins()
+    with core.holds.take(writer):
+        await look_for(core, 6)
+    core.rooms.everybody_leaves()
+    await look_for(core, 20)
+    assert core.rooms.asked == []
+    core.rooms.caller_joins()
+    await look_for(core, 1.25)
+    assert core.rooms.asked == [2]
+
+
+async def test_call_whose_caller_stays_away_ends(core: Core) -> None:
+    call, writer = await core.held_call()
+    core.rooms.caller_joins()
+    with core.holds.take(writer) as hold:
+        await look_for(core, 6)
+        core.rooms.everybody_leaves()
+        await look_for(core, 59)
+        assert not (await core.now(call)).ended
+        await look_for(core, 12)
+        assert (await core.now(call)).ended
+        assert await hold.over() is Over.CALL_ENDED
+    assert (await core.now(call)).end_reason == pb.CALL_END_REASON_CALLER_LOST
+
+
+async def test_caller_who_was_given_another_token_has_the_minute_again(core: Core) -> None:
+    call, writer = await core.held_call()
+    core.rooms.caller_joins()
+    with core.holds.take(writer):
+        await look_for(core, 6)
+        core.rooms.everybody_leaves()
+        await look_for(core, 55)
+        await core.calls.rejoin(core.customer_id, call.call_id)
+        await look_for(core, 55)
+        assert not (await core.now(call)).ended
+        await look_for(core, 15)
+    assert (await core.now(call)).ended
+
+
+async def test_call_that_nobody_joined_while_they_could_ends(core: Core) -> None:
+    call = await core.call()
+    await look_for(core, 60)
+    core.clock.advance(9 * 60)
+    await core.watcher.look()
+    assert not (await core.now(call)).ended
+    core.clock.advance(62)
+    await core.watcher.look()
+    assert (await core.now(call)).end_reason == pb.CALL_END_REASON_CALLER_LOST
+
+
+async def test_while_livekit_is_down_nobody_is_taken_for_absent(core: Core) -> None:
+    call, writer = await core.held_call()
+    core.rooms.caller_joins()
+    with core.holds.take(writer):
+        await look_for(core, 6)
+        core.rooms.up = False
+        await look_for(core, 120)
+        core.rooms.everybody_leaves()  # the server comes back empty; the caller needs a moment
+        core.rooms.up = True
+        await look_for(core, 30)
+        assert not (await core.now(call)).ended
+
+
+async def test_agent_lost_while_livekit_is_down_is_replaced_when_it_is_back(core: Core) -> None:
+    call, writer = await core.held_call()
+    core.rooms.caller_joins()
+    with core.holds.take(writer):
+        await look_for(core, 1)
+    core.rooms.up = False
+    await look_for(core, 10)
+    assert (await core.now(call)).epoch == 2
+    core.rooms.up = True
+    await look_for(core, 1.25)
+    assert core.rooms.asked == [2]
+
+
+async def test_two_watchers_ask_once(core: Core) -> None:
+    call = await core.call()
+    core.rooms.caller_joins()
+    other = takeover.CallWatcher(core.log, core.store, core.rooms, core.holds, core.clock)
+    for _ in range(5):
+        core.clock.advance(1)
+        await core.watcher.look()
+        await other.look()
+    assert core.rooms.asked == [2]
+    assert (await core.now(call)).epoch == 2
+
+
+async def test_trouble_with_one_call_keeps_no_other_waiting(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    troubled, _ = await core.call(), await core.call()
+    core.rooms.caller_joins()
+    participants = core.rooms.participants
+
+    async def fail_for_one(room: str) -> object:
+        if room == troubled.room:
+            raise ValueError("odd answer")
+        return await participants(room)
+
+    monkeypatch.setattr(core.rooms, "participants", fail_for_one)
+    await look_for(core, 5)
+    assert core.rooms.asked == [2]
+
+
+def test_patience_grows_to_a_limit() -> None:
+    assert [takeover.patience(dispatches) for dispatches in range(1, 6)] == [3.0, 4.5, 6.75, 8.0, 8.0]
