@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import DirectoryPath, Field, FilePath, model_validator
+from pydantic import DirectoryPath, Field, FilePath, field_validator, model_validator
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from mesh.settings import MeshSettings
 
@@ -33,6 +35,17 @@ class IdentitySettings(MeshSettings):
     """Folder of `<actor>.pem` public keys; the installation's own actors when unset."""
     identity_previous_signing_keys: tuple[FilePath, ...] = ()
     """PEM files of earlier signing keys whose tokens are still accepted, as a JSON list."""
+
+    @field_validator("identity_database_url")
+    @classmethod
+    def _async_database(cls, url: str) -> str:
+        try:
+            usable = not url or make_url(url).get_dialect().is_async
+        except (ArgumentError, ImportError):
+            usable = False
+        if not usable:
+            raise ValueError("must be an async SQLAlchemy URL, for example sqlite+aiosqlite:////srv/readback/identity.sqlite3")
+        return url
 
     @model_validator(mode="after")
     def _safe_in_production(self) -> IdentitySettings:
