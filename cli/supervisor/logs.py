@@ -12,20 +12,11 @@ from pathlib import Path
 ROTATED_AT_BYTES = 5_000_000
 LONGEST_LINE_BYTES = 64_000
 _LOUD = {"warn": "warning", "warning": "warning", "error": "error", "critical": "error", "fatal": "error", "panic": "error"}
-_NOT_WORTH_SHOWING = {
-    "level",
-    "ts",
-    "timestamp",
-    "caller",
-    "event",
-    "msg",
-    "message",
-    "logger",
-    "process",
-    "stacktrace",
-    "exception",
-    "pid",
-}
+_WORTH_SHOWING = ("error", "reason", "code", "details", "correlation_id")
+_OURS = ("mesh", "services", "agent", "gradio_ui")
+"""Packages whose warnings are meant for whoever runs the product. Libraries warn their developers: those stay in the log."""
+_HARMLESS = ("error reading data channel", "closed unexpectedly")
+"""What LiveKit calls errors and are callers who hang up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +29,7 @@ class Complaint:
 
 
 def complaint_in(line: str) -> Complaint | None:
-    """The complaint in a JSON log line (structlog's or zap's); None for anything else."""
+    """The complaint in a JSON log line (structlog's or zap's); None for anything else, and for what is no concern of the person's."""
     try:
         event = json.loads(line)
     except ValueError:
@@ -46,11 +37,12 @@ def complaint_in(line: str) -> Complaint | None:
     if not isinstance(event, dict):
         return None
     level = _LOUD.get(str(event.get("level", "")).lower())
-    if level is None:
+    text = next((str(event[key]) for key in ("event", "msg", "message") if event.get(key)), line).partition("\n")[0]
+    ours = str(event.get("logger", "")).partition(".")[0] in _OURS
+    if level is None or (level == "warning" and not ours) or any(words in text for words in _HARMLESS):
         return None
-    text = next((str(event[key]) for key in ("event", "msg", "message") if event.get(key)), line)
-    details = [f"{key}={value}" for key, value in event.items() if key not in _NOT_WORTH_SHOWING and isinstance(value, str | int | float)]
-    return Complaint(level, " ".join([text, *details])[:400])
+    details = [f"{key}={str(event[key])[:120]}" for key in _WORTH_SHOWING if event.get(key)]
+    return Complaint(level, " ".join([text[:300], *details]))
 
 
 class PartLog(asyncio.Protocol):

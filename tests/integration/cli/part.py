@@ -35,7 +35,7 @@ if options.child:
     script = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
     subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
 server = HTTPServer(("127.0.0.1", options.port), Health)
-print(json.dumps({"level": "warning", "event": "low on tea", "cups": 1}), flush=True)
+print(json.dumps({"level": "warning", "logger": "mesh.part", "event": "low on tea"}), flush=True)
 print("plain text", flush=True)
 
 

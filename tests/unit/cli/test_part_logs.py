@@ -33,9 +33,9 @@ class Screen:
 
 @pytest.mark.parametrize("level", ["warning", "warn", "error", "critical", "ERROR", "fatal"])
 def test_warnings_and_worse_are_complaints(level: str) -> None:
-    complaint = complaint_in(json.dumps({"level": level, "event": "disk is full", "free_bytes": 12, "timestamp": "now"}))
+    complaint = complaint_in(json.dumps({"level": level, "logger": "mesh.server", "event": "disk is full", "code": 12, "timestamp": "now"}))
     assert complaint is not None
-    assert complaint.text == "disk is full free_bytes=12"
+    assert complaint.text == "disk is full code=12"
 
 
 @pytest.mark.parametrize(
@@ -55,14 +55,29 @@ def test_anything_else_is_not(line: str) -> None:
 
 
 def test_zap_names_its_message_otherwise() -> None:
-    complaint = complaint_in('{"level":"warn","ts":1,"logger":"livekit","caller":"x.go:1","msg":"no key"}')
+    complaint = complaint_in('{"level":"error","ts":1,"logger":"livekit","caller":"x.go:1","msg":"no key"}')
     assert complaint is not None
     assert complaint.text == "no key"
 
 
+def test_a_librarys_warnings_stay_in_the_log() -> None:
+    assert complaint_in('{"level": "warning", "logger": "livekit.agents", "event": "inference is slower than realtime"}') is None
+    assert complaint_in('{"level": "error", "logger": "livekit.agents", "event": "out of memory"}') is not None
+
+
+def test_a_caller_who_hangs_up_is_no_error() -> None:
+    assert complaint_in('{"level": "error", "logger": "livekit", "msg": "error reading data channel", "error": "closed"}') is None
+
+
+def test_a_complaint_is_one_line() -> None:
+    complaint = complaint_in(json.dumps({"level": "error", "event": "blocked\n  File x", "error": "y" * 500}))
+    assert complaint is not None
+    assert complaint.text == "blocked error=" + "y" * 120
+
+
 def test_a_complaint_that_repeats_is_shown_once_a_minute() -> None:
     screen = Screen()
-    line = '{"level": "warning", "event": "slow"}'
+    line = '{"level": "warning", "logger": "services.identity.store", "event": "slow"}'
     for _ in range(3):
         screen.report.heard(PART, line)
     screen.now = QUIET_FOR_SECONDS
