@@ -100,6 +100,10 @@ SPOKEN_DIGITS = rf"(?:(?:\d+|{_TEN}|{_UNIT}|{'|'.join(_REPEATS)}|oh|o)(?:[ ,.-]{
 """Regular expression, without groups, of something `spoken_digits` may make digits of; it may swallow words after the number."""
 
 
+def _begins_digits(word: str) -> bool:
+    return word.isdigit() or word in UNITS or word in TENS or word in _REPEATS or word in _SOUNDS_LIKE
+
+
 def _spoken_parts(words: list[str]) -> list[tuple[str, int]]:
     """Each group of digits with the count of words it took; stops at the first word that can't belong to the number."""
     parts: list[tuple[str, int]] = []
@@ -107,7 +111,6 @@ def _spoken_parts(words: list[str]) -> list[tuple[str, int]]:
     while taken < len(words):
         word = words[taken]
         following = words[taken + 1] if taken + 1 < len(words) else ""
-        is_last = taken + 1 == len(words)
         taken += 1
         if word.isdigit():
             parts.append((word, taken))
@@ -122,7 +125,7 @@ def _spoken_parts(words: list[str]) -> list[tuple[str, int]]:
         elif word == "hundred" and parts:
             rest = words[taken + 1] if following == "and" else following
             parts.append(("" if rest in TENS else "0" if UNITS.get(rest, 0) > 0 else "00", taken))
-        elif word in _SOUNDS_LIKE and not is_last and following not in ("and", "hundred"):
+        elif word in _SOUNDS_LIKE and _begins_digits(following):
             parts.append((_SOUNDS_LIKE[word], taken))
         elif word != "and":
             break

@@ -16,7 +16,15 @@ from agent.dialogue.dialogue import Dialogue
 from agent.dialogue.events import End, Event, Speech, ToolFinished, ToolStarted
 from agent.dialogue.places import Place, PlaceCandidate, PlaceMention
 from agent.dialogue.state import DialogueState
-from agent.dialogue.tools import AirportFacts, DateBeyondHorizon, FlightNotFound, FlightStatus, PlaceUnknown, SearchAnswer, SearchFlightsRequest
+from agent.dialogue.tools import (
+    AirportFacts,
+    DateBeyondHorizon,
+    FlightNotFound,
+    FlightStatus,
+    PlaceUnknown,
+    SearchAnswer,
+    SearchFlightsRequest,
+)
 
 CITIES = """
 MAA Chennai|DEL Delhi|BOM Mumbai|BLR Bengaluru|HYD Hyderabad|CCU Kolkata|PNQ Pune|COK Kochi|GOI Goa|AMD Ahmedabad|JAI Jaipur|LKO Lucknow|
@@ -91,7 +99,9 @@ def stop(place: Place, moment: datetime) -> dict[str, Any]:
     return {"airport_code": place.airport_codes[0], "city": place.city, "time": instant, "time_zone": place.time_zone}
 
 
-def flight_json(origin: Place, destination: Place, day: date, departure: tuple[int, int, str, str, int, int], passengers: int) -> dict[str, Any]:
+def flight_json(
+    origin: Place, destination: Place, day: date, departure: tuple[int, int, str, str, int, int], passengers: int
+) -> dict[str, Any]:
     hour, minute, code, carrier, number, price = departure
     leaves = datetime.combine(day, time(hour, minute), origin.zone)
     segment = {

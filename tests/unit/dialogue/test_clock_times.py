@@ -1,0 +1,122 @@
+"""Times of day become windows of local time."""
+
+from __future__ import annotations
+
+from datetime import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.dialogue.clock_times import TimeWindow, find_times, window_of
+
+pytestmark = pytest.mark.unit
+
+
+def window(text: str) -> tuple[str | None, str | None] | None:
+    found = window_of(find_times(text))
+    sides = found.to_json() if found else None
+    return None if sides is None else (sides.get("from"), sides.get("to"))
+
+
+@pytest.mark.parametrize(
+    ("words", "start", "end"),
+    [
+        ("morning", "05:00", "12:00"),
+        ("in the morning", "05:00", "12:00"),
+        ("early morning", "04:00", "08:00"),
+        ("early in the morning", "04:00", "08:00"),
+        ("first thing in the morning", "04:00", "08:00"),
+        ("afternoon", "12:00", "17:00"),
+        ("late afternoon", "15:00", "18:00"),
+        ("this evening", "17:00", "21:00"),
+        ("at night", "20:00", None),
+        ("tonight", "18:00", None),
+        ("late night", "22:00", None),
+        ("red eye", "22:00", None),
+    ],
+)
+def test_parts_of_the_day(words: str, start: str, end: str | None) -> None:
+    assert window(words) == (start, end)
+
+
+@pytest.mark.parametrize(
+    ("words", "start", "end"),
+    [
+        ("after 6 pm", "18:00", None),
+        ("after 6 p.m.", "18:00", None),
+        ("after six", "18:00", None),
+        ("after nine in the morning", "09:00", None),
+        ("after lunch", "13:00", None),
+        ("after half past six", "18:30", None),
+        ("after six thirty in the evening", "18:30", None),
+        ("later than 8 am", "08:00", None),
+        ("before noon", None, "12:00"),
+        ("before 8 am", None, "08:00"),
+        ("before ten", None, "10:00"),
+        ("by 10 am", None, "10:00"),
+        ("before six in the evening", None, "18:00"),
+        ("around ten", "09:00", "11:00"),
+        ("around ten in the morning", "09:00", "11:00"),
+        ("at around 7 pm", "18:00", "20:00"),
+        ("at noon", "11:00", "13:00"),
+        ("at 18:30", "17:30", "19:30"),
+        ("at 1830", "17:30", "19:30"),
+        ("6:15", "05:15", "07:15"),
+        ("6 pm", "17:00", "19:00"),
+        ("six o'clock", "05:00", "07:00"),
+        ("quarter to nine", "07:45", "09:45"),
+        ("at ten oh five", "09:05", "11:05"),
+        ("at midnight", "00:00", "01:00"),
+        ("between 6 and 9 pm", "18:00", "21:00"),
+        ("between ten and one pm", "10:00", "13:00"),
+        ("from 5 to 7 in the evening", "17:00", "19:00"),
+        ("between 6 and 9 in the morning", "06:00", "09:00"),
+    ],
+)
+def test_clock_times(words: str, start: str | None, end: str | None) -> None:
+    assert window(words) == (start, end)
+
+
+def test_later_words_narrow_earlier_ones() -> None:
+    assert window("in the morning after nine am") == ("09:00", "12:00")
+    assert window("evening after seven") == ("19:00", "21:00")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "good morning",
+        "good evening",
+        "i need 6",
+        "from 2 people",
+        "two tickets",
+        "flight 542",
+        "after 3 days",
+        "at the airport",
+        "for 4 people",
+    ],
+)
+def test_what_is_no_time_is_left_alone(words: str) -> None:
+    assert window(words) is None
+
+
+def test_open_sides_are_left_out_of_the_json() -> None:
+    assert TimeWindow(start=time(18)).to_json() == {"from": "18:00"}
+    assert TimeWindow(end=time(9, 5)).to_json() == {"to": "09:05"}
+
+
+@given(st.text(max_size=80))
+def test_no_text_breaks_the_grammar(text: str) -> None:
+    for found in find_times(text.lower()):
+        assert 0 <= found.start < found.end <= len(text.lower())
+
+
+@given(st.integers(0, 23), st.integers(0, 59))
+def test_every_written_time_is_read_back(hour: int, minute: int) -> None:
+    (found,) = find_times(f"after {hour:02d}:{minute:02d} hours") or [None]
+    assert found is not None
+    assert found.value.start is not None
+    assert found.value.start.minute == minute
+    # Up to twelve, the half of the day that is likelier.
+    assert found.value.start.hour % 12 == hour % 12
