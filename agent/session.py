@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from livekit import rtc
-from livekit.agents import inference, stt
+from livekit.agents import stt
 from livekit.agents.voice import Agent, AgentSession, ModelSettings
 from livekit.agents.voice.room_io import AudioInputOptions, AudioOutputOptions, RoomOptions
 
 from agent.engines import Engines
 from agent.policy_llm import PolicyLLM
 from agent.recording import AgentSpeech, CustomerSpeech
+from agent.speech.barge_in import BargeInDetector
 from agent.speech.ears import Ears
 from agent.speech.hibari_voice import HibariVoice
 from agent.speech.pcm import EAR_RATE
@@ -70,8 +71,7 @@ def make_session(engines: Engines, policy: PolicyLLM) -> AgentSession[None]:
     """A session that hears, thinks and speaks on this machine alone."""
     return AgentSession(
         stt=Ears(engines.moonshine, policy.dialogue.completeness),
-        # Ends before the ears commit a turn, or the framework flushes it in the midst of a segment and complains.
-        vad=inference.VAD(min_silence_duration=0.1),
+        vad=BargeInDetector(),
         llm=policy,
         tts=HibariVoice(engines.voice),
         turn_handling={

@@ -6,6 +6,7 @@ time of a short utterance (199 against 127 ms for 3.4 s of speech on two cores).
 
 import asyncio
 import ctypes
+import re
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import as_file, files
 from typing import Any
@@ -21,6 +22,9 @@ _OPTIONS = {"vad_threshold": "0", "return_audio_data": "false", "identify_speake
 _SHORTEST = EAR_RATE // 10
 _PADDING = silence(100)
 """The model drops a last word that ends with the audio."""
+
+_OLD_HYPHENS = re.compile(r"\b(to|good)-(day|night|morrow|bye)\b", re.IGNORECASE)
+"""It writes some words as the books it was trained on did: "to-morrow", "good-bye"."""
 
 
 class Moonshine:
@@ -64,4 +68,5 @@ def _text(transcript: "ctypes._Pointer[TranscriptC]") -> str:
     if not transcript:
         return ""
     lines = (transcript.contents.lines[index].text for index in range(transcript.contents.line_count))
-    return " ".join(ctypes.string_at(line).decode("utf-8", "ignore") for line in lines if line).strip()
+    text = " ".join(ctypes.string_at(line).decode("utf-8", "ignore") for line in lines if line).strip()
+    return _OLD_HYPHENS.sub(r"\1\2", text)

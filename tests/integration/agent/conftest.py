@@ -5,14 +5,14 @@ import json
 import os
 import secrets
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from livekit import api, rtc
+from livekit import api
 from rich.console import Console
 
 from agent.engines import Engines
@@ -91,19 +91,3 @@ def engines() -> Iterator[Engines]:
 def spoken(engines: Engines) -> Callable[[str], Samples]:
     """Speech of a text at 16 kHz."""
     return lambda text: resampled(engines.voice.say(text), VOICE_RATE, EAR_RATE)
-
-
-@pytest.fixture
-def join(livekit: LiveKit) -> Callable[[str, str], "asyncio.Future[rtc.Room]"]:
-    """Joins a room as an agent; leave by the context manager."""
-
-    @asynccontextmanager
-    async def joining(identity: str, name: str) -> AsyncIterator[rtc.Room]:
-        room = rtc.Room()
-        await room.connect(livekit.url, livekit.token(identity, name, agent=True))
-        try:
-            yield room
-        finally:
-            await room.disconnect()
-
-    return joining  # type: ignore[return-value]
