@@ -22,6 +22,7 @@ BUSIEST = 60
 RANKED = ((0.45, 0.9), (0.15, 0.55), (0.06, 0.35))
 """Rank from which an airport outside the core weighs this much; below the last nobody flies there in the sample."""
 NEAREST_KM = 120
+"""Nearer ones take the train, unless both are among the busiest, whose pairs are all there."""
 SHORT_RANGE_KM, LOW_COST_RANGE_KM = 5500, 9500
 """How far narrow-bodies fly, and low-cost carriers that have wide-bodies."""
 REGIONAL_KM, FARTHEST_KM, EVERYWHERE_KM = 4500, 14500, 20100
@@ -51,6 +52,7 @@ class Network:
         self._seed = seed
         self._weights = _weights(lexicon)
         self._core = frozenset(tables.core_airports())
+        self._busiest = frozenset(tables.core_airports()[:BUSIEST])
         self._regions = tables.regions()
         self._at_home: Mapping[str, Sequence[Carrier]] = _by_country(tables.carriers().values())
         self._roaming = [carrier for carrier in tables.carriers().values() if carrier.scope]
@@ -62,7 +64,8 @@ class Network:
             one, other = self._lexicon.airports[a], self._lexicon.airports[b]
             farthest = self._farthest(one, other)
             kilometres = distance_km(one, other) if farthest else 0.0
-            if NEAREST_KM < kilometres < farthest:
+            nearest = 0 if a in self._busiest and b in self._busiest else NEAREST_KM
+            if nearest < kilometres < farthest:
                 yield (a, b), self._services(one, other, kilometres)
 
     def _farthest(self, one: Airport, other: Airport) -> float:

@@ -39,7 +39,8 @@ async def test_sooner_is_dearer(timetable: SampleTimetable) -> None:
 
 
 async def test_low_cost_carriers_are_cheaper(timetable: SampleTimetable) -> None:
-    low, full = [], []
+    low: list[float] = []
+    full: list[float] = []
     for ahead in range(20, 40):
         for itinerary in await timetable.search(PairQuery("BOM", "DEL", TODAY + timedelta(days=ahead))):
             carrier = tables.carriers()[itinerary.segments[0].carrier_code]

@@ -26,7 +26,7 @@ async def test_without_a_date_it_is_today_at_the_departure_airport(timetable: Sa
 
 
 async def test_a_flight_goes_from_planned_to_landed(timetable: SampleTimetable, clock: SimulatedClock) -> None:
-    seen = []
+    seen: list[State] = []
     for _ in range(160):
         status = await timetable.status("AI542", TODAY + timedelta(days=2))
         seen += [status.state] if status.state not in seen[-1:] else []

@@ -1,0 +1,48 @@
+"""A real flight-data service beside a real identity service, on free ports."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
+from readback.identity.v1 import identity_service_pb2
+from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+
+from mesh.channel import open_channel
+from mesh.server import running
+from mesh.settings import load
+from services.flightdata.app import member
+from services.flightdata.settings import FlightDataSettings
+from services.identity.app import member as identity_member
+from services.identity.settings import IdentitySettings
+
+if TYPE_CHECKING:
+    from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
+
+FLIGHTDATA = pb.DESCRIPTOR.services_by_name["FlightDataService"]
+IDENTITY = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def flightdata(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FlightDataServiceAsyncStub]:
+    """The service, called by a customer who has just registered."""
+    home = tmp_path_factory.mktemp("home")
+    async with AsyncExitStack() as stack:
+        identity = await stack.enter_async_context(identity_member(load(IdentitySettings, home=home, identity_bcrypt_cost=4)))
+        where = (await stack.enter_async_context(running(identity))).address
+        accounts = IdentityServiceStub(await stack.enter_async_context(open_channel(where, IDENTITY)))
+        password = "a long walk in the park"
+        account = identity_service_pb2.RegisterRequest(email="ada@example.com", password=password, display_name="Ada")
+        token = (await accounts.Register(account)).tokens.access_token
+
+        async def own() -> str:
+            return token
+
+        served = await stack.enter_async_context(member(load(FlightDataSettings, home=home, identity_address=where)))
+        address = (await stack.enter_async_context(running(served))).address
+        yield FlightDataServiceStub(await stack.enter_async_context(open_channel(address, FLIGHTDATA, tokens=own)))

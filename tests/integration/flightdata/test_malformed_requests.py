@@ -1,0 +1,81 @@
+"""Whatever is sent, the answer is one of the contract's: never UNKNOWN, never INTERNAL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+from google.type.date_pb2 import Date
+from google.type.timeofday_pb2 import TimeOfDay
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
+if TYPE_CHECKING:
+    from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
+
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+
+ALLOWED = {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION"}
+
+texts = st.text(max_size=250) | st.sampled_from(
+    ["from chinai to deli", "M A A", "fly to to to", "a" * 2001, "I " * 900, "\u0000", "🛫 " * 40]
+)
+codes = st.sampled_from(["MAA", "DEL", "LON", "LHR", "XQZ", "000", "maa", "", "TXL", "MAAA"]) | st.text(max_size=4)
+small = st.integers(-(2**31), 2**31 - 1) | st.integers(-1, 12)
+countries = st.sampled_from(["", "IN", "in", "ZZ", "IND"])
+dates = st.builds(Date, year=st.sampled_from([0, 2026, 2027, 9999]) | small, month=small, day=small)
+times = st.none() | st.builds(TimeOfDay, hours=small, minutes=small, seconds=small, nanos=small)
+
+requests: dict[str, st.SearchStrategy[Any]] = {
+    "AnnotatePlaces": st.builds(pb.AnnotatePlacesRequest, text=texts, locale=st.text(max_size=40), home_country_code=countries),
+    "ResolvePlace": st.builds(pb.ResolvePlaceRequest, query=texts, home_country_code=countries, max_candidates=small),
+    "GetAirport": st.builds(pb.GetAirportRequest, code=codes),
+    "GetFlightStatus": st.builds(
+        pb.GetFlightStatusRequest,
+        flight_number=st.sampled_from(["AI542", "AI0", "AI0000", "6E9999", "AI 542", "ai542"]) | st.text(max_size=8),
+        date=st.none() | dates,
+    ),
+    "SearchFlights": st.builds(
+        pb.SearchFlightsRequest,
+        origin=codes,
+        destination=codes,
+        depart_date=st.none() | dates | st.just(Date(year=2027, month=1, day=15)),
+        depart_from=times,
+        depart_until=times,
+        nonstop=st.booleans(),
+        carrier_code=st.sampled_from(["", "AI", "ai", "AIC"]),
+        sort=small,
+        cabin=small,
+        passengers=small,
+        max_results=small,
+    ),
+}
+
+
+async def _code(call: grpc.aio.Call | AsyncIterator[Any]) -> str:
+    try:
+        if isinstance(call, grpc.aio.UnaryStreamCall):
+            async for _ in call:
+                pass
+        else:
+            await call  # type: ignore[misc]
+    except grpc.aio.AioRpcError as refused:
+        return refused.code().name
+    return "OK"
+
+
+@pytest.mark.parametrize("method", requests)
+async def test_no_request_breaks_the_service(flightdata: FlightDataServiceAsyncStub, method: str) -> None:
+    loop = asyncio.get_running_loop()
+
+    @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+    @given(requests[method])
+    def holds(request: Any) -> None:
+        answered = asyncio.run_coroutine_threadsafe(_code(getattr(flightdata, method)(request)), loop).result(20)
+        assert answered in ALLOWED, request
+
+    await asyncio.to_thread(holds)

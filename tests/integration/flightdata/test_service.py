@@ -1,0 +1,166 @@
+"""Flight data through a real gRPC server: what is answered, what is refused, and with which reason."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import grpc
+import pytest
+from google.type.date_pb2 import Date
+from google.type.timeofday_pb2 import TimeOfDay
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
+from mesh.errors import metadata_of, reason_of
+
+if TYPE_CHECKING:
+    from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
+
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+
+
+def _date(day: date) -> Date:
+    return Date(year=day.year, month=day.month, day=day.day)
+
+
+def _ahead(days: int) -> date:
+    return datetime.now(ZoneInfo("Asia/Kolkata")).date() + timedelta(days=days)
+
+
+async def _search(stub: FlightDataServiceAsyncStub, request: pb.SearchFlightsRequest) -> tuple[list[pb.Itinerary], pb.SearchDone]:
+    messages = [message async for message in stub.SearchFlights(request)]
+    assert [m.WhichOneof("event") for m in messages].count("done") == 1
+    assert messages[-1].WhichOneof("event") == "done"
+    return [i for m in messages for i in m.results.itineraries], messages[-1].done
+
+
+def _chennai_delhi(**more: object) -> pb.SearchFlightsRequest:
+    return pb.SearchFlightsRequest(origin="MAA", destination="DEL", depart_date=_date(_ahead(1)), **more)  # type: ignore[arg-type]
+
+
+async def test_a_garbled_sentence_becomes_places(flightdata: FlightDataServiceAsyncStub) -> None:
+    text = "Show me flights from chinai to deli to Mara morning"
+    found = (await flightdata.AnnotatePlaces(pb.AnnotatePlacesRequest(text=text))).annotations
+    assert [(a.text, a.candidates[0].place.code) for a in found] == [("chinai", "MAA"), ("deli", "DEL")]
+    assert found[1].candidates[0].place.kind == pb.PLACE_KIND_METRO
+    assert list(found[1].candidates[0].place.airport_codes) == ["DEL", "DXN", "HDO"]
+    assert all(a.confident for a in found)
+
+
+async def test_words_resolve_to_at_most_as_many_places_as_asked_for(flightdata: FlightDataServiceAsyncStub) -> None:
+    assert len((await flightdata.ResolvePlace(pb.ResolvePlaceRequest(query="cochi"))).candidates) == 3
+    assert len((await flightdata.ResolvePlace(pb.ResolvePlaceRequest(query="cochi", max_candidates=7))).candidates) == 7
+
+
+async def test_an_airport_tells_about_itself(flightdata: FlightDataServiceAsyncStub) -> None:
+    airport = (await flightdata.GetAirport(pb.GetAirportRequest(code="LHR"))).airport
+    assert (airport.icao_code, airport.city, airport.metro_code, airport.time_zone) == ("EGLL", "London", "LON", "Europe/London")
+    assert abs(airport.location.latitude - 51.47) < 0.05
+
+
+async def test_a_search_answers_with_sample_flights_in_local_money_and_time(flightdata: FlightDataServiceAsyncStub) -> None:
+    found, done = await _search(flightdata, _chennai_delhi(passengers=2, max_results=100))
+    assert done.outcome == pb.SEARCH_OUTCOME_FOUND
+    assert done.total == done.total_unfiltered == len(found)
+    for itinerary in found:
+        (segment,) = itinerary.segments
+        assert itinerary.provenance.sample
+        assert itinerary.provenance.provider == "sample-timetable"
+        assert (segment.departure.airport_code, segment.departure.time_zone) == ("MAA", "Asia/Kolkata")
+        leaves = segment.departure.time.ToDatetime(UTC).astimezone(ZoneInfo(segment.departure.time_zone))
+        assert leaves.date() == _ahead(1)
+        assert segment.arrival.time.ToDatetime() - segment.departure.time.ToDatetime() == segment.duration.ToTimedelta()
+        assert itinerary.fare.total.currency_code == "INR"
+        assert itinerary.fare.total.units == 2 * itinerary.fare.per_passenger.units
+
+
+async def test_search_and_status_say_the_same_of_a_flight(flightdata: FlightDataServiceAsyncStub) -> None:
+    found, _ = await _search(flightdata, _chennai_delhi())
+    for itinerary in found[:5]:
+        segment = itinerary.segments[0]
+        request = pb.GetFlightStatusRequest(flight_number=segment.flight_number, date=_date(_ahead(1)))
+        status = (await flightdata.GetFlightStatus(request)).status
+        assert status.scheduled_departure == segment.departure
+        assert status.scheduled_arrival == segment.arrival
+        assert status.state != pb.FLIGHT_STATE_UNSPECIFIED
+        assert status.provenance.sample
+
+
+async def test_none_in_the_window_is_an_outcome_and_not_an_error(flightdata: FlightDataServiceAsyncStub) -> None:
+    window = {"depart_from": TimeOfDay(hours=3), "depart_until": TimeOfDay(hours=3, minutes=30)}
+    found, done = await _search(flightdata, _chennai_delhi(**window))
+    assert (found, done.outcome, done.total) == ([], pb.SEARCH_OUTCOME_EMPTY, 0)
+    assert done.total_unfiltered > 0
+    assert done.provenance.provider == "sample-timetable"
+
+
+async def test_a_window_until_midnight_is_open_at_its_end(flightdata: FlightDataServiceAsyncStub) -> None:
+    window = {"depart_from": TimeOfDay(hours=18), "depart_until": TimeOfDay(hours=24)}
+    found, _ = await _search(flightdata, _chennai_delhi(**window))
+    assert found
+
+
+async def test_ai_542_flies_today(flightdata: FlightDataServiceAsyncStub) -> None:
+    status = (await flightdata.GetFlightStatus(pb.GetFlightStatusRequest(flight_number="AI542"))).status
+    assert (status.carrier, status.scheduled_departure.airport_code, status.scheduled_arrival.airport_code) == ("Air India", "MAA", "DEL")
+    zeroed = (await flightdata.GetFlightStatus(pb.GetFlightStatusRequest(flight_number="AI0542"))).status
+    assert zeroed.flight_number == "AI542"
+
+
+async def _first(call: AsyncIterable[pb.SearchFlightsResponse]) -> None:
+    async for _ in call:
+        break
+
+
+REFUSED_SEARCHES = {
+    "unknown code": (pb.SearchFlightsRequest(origin="XQZ"), "NOT_FOUND", "ERROR_REASON_PLACE_NOT_FOUND"),
+    "same city": (pb.SearchFlightsRequest(origin="DEL", destination="HDO"), "INVALID_ARGUMENT", "ERROR_REASON_SAME_PLACE"),
+    "no day": (pb.SearchFlightsRequest(depart_date=Date(year=2026, month=2, day=30)), "INVALID_ARGUMENT", "ERROR_REASON_DATE_INVALID"),
+    "half a date": (pb.SearchFlightsRequest(depart_date=Date(year=2026, month=12)), "INVALID_ARGUMENT", "ERROR_REASON_DATE_INVALID"),
+    "past": (pb.SearchFlightsRequest(depart_date=_date(_ahead(-3))), "FAILED_PRECONDITION", "ERROR_REASON_DATE_IN_PAST"),
+    "too far": (pb.SearchFlightsRequest(depart_date=_date(_ahead(340))), "FAILED_PRECONDITION", "ERROR_REASON_DATE_BEYOND_HORIZON"),
+    "no time of day": (pb.SearchFlightsRequest(depart_from=TimeOfDay(hours=77)), "INVALID_ARGUMENT", "MESH_ERROR_REASON_INVALID_REQUEST"),
+    "ten passengers": (pb.SearchFlightsRequest(passengers=10), "INVALID_ARGUMENT", "MESH_ERROR_REASON_INVALID_REQUEST"),
+    "malformed code": (pb.SearchFlightsRequest(origin="chennai"), "INVALID_ARGUMENT", "MESH_ERROR_REASON_INVALID_REQUEST"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_SEARCHES)
+async def test_what_can_not_be_searched_is_refused_with_its_reason(flightdata: FlightDataServiceAsyncStub, case: str) -> None:
+    wrong, code, reason = REFUSED_SEARCHES[case]
+    request = _chennai_delhi()
+    for field, value in wrong.ListFields():
+        request.ClearField(field.name)
+        request.MergeFrom(pb.SearchFlightsRequest(**{field.name: value}))
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await _first(flightdata.SearchFlights(request))
+    assert (refused.value.code().name, reason_of(refused.value)) == (code, reason)
+
+
+async def test_a_search_needs_a_date(flightdata: FlightDataServiceAsyncStub) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await _first(flightdata.SearchFlights(pb.SearchFlightsRequest(origin="MAA", destination="DEL")))
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def test_an_unknown_flight_is_not_found_by_name(flightdata: FlightDataServiceAsyncStub) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await flightdata.GetFlightStatus(pb.GetFlightStatusRequest(flight_number="AI9999"))
+    assert refused.value.code() is grpc.StatusCode.NOT_FOUND
+    assert reason_of(refused.value) == "ERROR_REASON_FLIGHT_NOT_FOUND"
+    assert metadata_of(refused.value) == {"flight": "AI9999"}
+
+
+async def test_words_that_name_nothing_are_not_recognised(flightdata: FlightDataServiceAsyncStub) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await flightdata.ResolvePlace(pb.ResolvePlaceRequest(query="qqqqqqqq"))
+    assert (refused.value.code().name, reason_of(refused.value)) == ("NOT_FOUND", "ERROR_REASON_PLACE_NOT_RECOGNISED")
+
+
+async def test_places_are_public_and_flights_are_not(flightdata: FlightDataServiceAsyncStub) -> None:
+    nobody = (("authorization", "Bearer nonsense"),)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await flightdata.GetFlightStatus(pb.GetFlightStatusRequest(flight_number="AI542"), metadata=nobody)
+    assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED

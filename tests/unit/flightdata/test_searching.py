@@ -1,0 +1,172 @@
+"""A search opens cities into airports, keeps to its filters, counts honestly, and refuses what can't be flown."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+
+from services.flightdata.errors import DateBeyondHorizon, DateInPast, SamePlace
+from services.flightdata.flights import Cabin, Filters, Itinerary, Sort
+from services.flightdata.places import PlaceNotFound
+from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.sample.provider import SampleTimetable
+from services.flightdata.searching import Done, FlightSearch, Progress, Results, SearchQuery
+from tests.simulated_clock import SimulatedClock
+
+pytestmark = pytest.mark.unit
+
+TODAY = date(2026, 11, 23)
+TOMORROW = TODAY + timedelta(days=1)
+CHENNAI_DELHI = SearchQuery("MAA", "DEL", TOMORROW)
+
+
+@pytest.fixture
+def search(lexicon: Lexicon, timetable: SampleTimetable, clock: SimulatedClock) -> FlightSearch:
+    """Searches over the sample timetable."""
+    return FlightSearch(lexicon, timetable, clock)
+
+
+async def _run(search: FlightSearch, query: SearchQuery) -> tuple[list[Itinerary], Done]:
+    events = [event async for event in search.search(query)]
+    found = [itinerary for event in events if isinstance(event, Results) for itinerary in event.itineraries]
+    assert isinstance(events[-1], Done)
+    assert [event.finished for event in events if isinstance(event, Progress)] == [False, True]
+    return found, events[-1]
+
+
+async def test_a_search_tells_progress_then_results_then_that_it_is_done(search: FlightSearch) -> None:
+    kinds = [type(event) async for event in search.search(CHENNAI_DELHI)]
+    assert kinds == [Progress, Progress, Results, Done]
+
+
+async def test_without_filters_everything_fits(search: FlightSearch) -> None:
+    found, done = await _run(search, CHENNAI_DELHI)
+    assert done.total == done.total_unfiltered >= len(found) > 5
+    assert done.provenance.sample
+
+
+async def test_a_window_keeps_its_start_and_not_its_end(search: FlightSearch) -> None:
+    everything, _ = await _run(search, dataclasses.replace(CHENNAI_DELHI, limit=100))
+    leaves = sorted(i.departure.time.time() for i in everything)
+    window = Filters(depart_from=leaves[1], depart_until=leaves[3])
+    found, done = await _run(search, dataclasses.replace(CHENNAI_DELHI, filters=window))
+    assert [i.departure.time.time() for i in found] == [t for t in leaves if leaves[1] <= t < leaves[3]]
+    assert done.total == len(found) < done.total_unfiltered == len(everything)
+
+
+async def test_a_window_may_run_over_midnight(search: FlightSearch) -> None:
+    found, _ = await _run(search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(depart_from=time(21), depart_until=time(6))))
+    assert found
+    assert all(i.departure.time.time() >= time(21) or i.departure.time.time() < time(6) for i in found)
+
+
+async def test_none_that_fit_is_told_from_none_at_all(search: FlightSearch) -> None:
+    found, done = await _run(search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(depart_from=time(3), depart_until=time(4))))
+    assert (found, done.total) == ([], 0)
+    assert done.total_unfiltered > 0
+    _, nothing = await _run(search, SearchQuery("MAA", "BET", TOMORROW))
+    assert (nothing.total, nothing.total_unfiltered) == (0, 0)
+    assert nothing.provenance.provider == "sample-timetable"
+
+
+async def test_one_carrier_is_the_only_one(search: FlightSearch) -> None:
+    found, _ = await _run(search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(carrier="AI", nonstop=True)))
+    assert {segment.carrier_code for i in found for segment in i.segments} == {"AI"}
+
+
+async def test_results_come_in_the_order_asked_for(search: FlightSearch) -> None:
+    by = {sort: (await _run(search, dataclasses.replace(CHENNAI_DELHI, sort=sort, limit=100)))[0] for sort in Sort}
+    leaves = [i.departure.time for i in by[Sort.EARLIEST]]
+    assert leaves == sorted(leaves)
+    assert [i.departure.time for i in by[Sort.LATEST]] == leaves[::-1] or len(set(leaves)) < len(leaves)
+    amounts = [i.fare.total.amount for i in by[Sort.CHEAPEST] if i.fare]
+    assert amounts == sorted(amounts)
+    assert len(amounts) == len(leaves)
+    durations = [i.duration for i in by[Sort.FASTEST]]
+    assert durations == sorted(durations)
+
+
+async def test_a_limit_cuts_results_and_not_the_count(search: FlightSearch) -> None:
+    found, done = await _run(search, dataclasses.replace(CHENNAI_DELHI, limit=2))
+    assert len(found) == 2
+    assert done.total > 2
+
+
+async def test_a_city_opens_into_its_airports_and_every_result_names_its_own(search: FlightSearch, lexicon: Lexicon) -> None:
+    found, _ = await _run(search, SearchQuery("LON", "NYC", TOMORROW, limit=100))
+    origins = {i.segments[0].departure.airport for i in found}
+    destinations = {i.segments[-1].arrival.airport for i in found}
+    assert origins <= set(lexicon.place("LON").airports)
+    assert destinations <= set(lexicon.place("NYC").airports)
+    assert len(destinations) > 1
+
+
+async def test_passengers_multiply_the_total_and_not_the_price_for_one(search: FlightSearch) -> None:
+    alone, _ = await _run(search, CHENNAI_DELHI)
+    nine, _ = await _run(search, dataclasses.replace(CHENNAI_DELHI, passengers=9))
+    for one, many in zip(alone, nine, strict=True):
+        assert one.fare
+        assert many.fare
+        assert many.fare.per_passenger == one.fare.total
+        assert many.fare.total.amount == 9 * one.fare.total.amount
+
+
+async def test_the_same_search_gives_the_same_ids_each_once(search: FlightSearch) -> None:
+    first, _ = await _run(search, CHENNAI_DELHI)
+    again, _ = await _run(search, dataclasses.replace(CHENNAI_DELHI, cabin=Cabin.ECONOMY, sort=Sort.CHEAPEST))
+    assert {i.id for i in first} == {i.id for i in again}
+    assert len({i.id for i in first}) == len(first)
+
+
+@pytest.mark.parametrize(
+    ("origin", "destination"), [("MAA", "MAA"), ("LHR", "LGW"), ("LON", "LHR"), ("DEL", "DXN"), ("NYC", "EWR"), ("BOM", "NMI")]
+)
+async def test_a_city_is_no_journey_from_itself(search: FlightSearch, origin: str, destination: str) -> None:
+    with pytest.raises(SamePlace):
+        await _run(search, SearchQuery(origin, destination, TOMORROW))
+
+
+@pytest.mark.parametrize(("origin", "destination"), [("XQZ", "DEL"), ("DEL", "XQZ")])
+async def test_an_unknown_code_is_nobodys(search: FlightSearch, origin: str, destination: str) -> None:
+    with pytest.raises(PlaceNotFound) as refused:
+        await _run(search, SearchQuery(origin, destination, TOMORROW))
+    assert refused.value.metadata == {"code": "XQZ"}
+
+
+async def test_codes_given_up_still_find_their_city(search: FlightSearch) -> None:
+    found, _ = await _run(search, SearchQuery("DEL", "TSE", TOMORROW))
+    assert {i.segments[-1].arrival.airport for i in found} <= {"NQZ"}
+
+
+async def test_today_is_the_departure_airports(search: FlightSearch, clock: SimulatedClock) -> None:
+    clock.advance((datetime(2026, 11, 23, 20, 0, tzinfo=UTC) - clock.now()).total_seconds())
+    with pytest.raises(DateInPast) as refused:  # already the 24th in India
+        await _run(search, SearchQuery("MAA", "DEL", TODAY))
+    assert refused.value.metadata == {"today": "2026-11-24", "time_zone": "Asia/Kolkata"}
+    await _run(search, SearchQuery("JFK", "LHR", TODAY))  # still the 23rd in New York
+
+
+async def test_flights_that_have_left_are_not_offered(search: FlightSearch, clock: SimulatedClock) -> None:
+    clock.advance(6 * 3600)
+    found, _ = await _run(search, SearchQuery("MAA", "DEL", TODAY, limit=100))
+    assert found
+    assert all(i.departure.time > clock.now() for i in found)
+
+
+async def test_the_horizon_is_the_last_day_that_can_be_searched(search: FlightSearch) -> None:
+    found, _ = await _run(search, SearchQuery("MAA", "DEL", TODAY + timedelta(days=330)))
+    assert found
+    with pytest.raises(DateBeyondHorizon) as refused:
+        await _run(search, SearchQuery("MAA", "DEL", TODAY + timedelta(days=331)))
+    assert refused.value.metadata == {"last_date": "2027-10-19"}
+    with pytest.raises(DateBeyondHorizon):
+        await _run(search, SearchQuery("MAA", "DEL", date(9999, 12, 31)))
+
+
+@pytest.mark.parametrize("day", [date(2027, 3, 14), date(2027, 3, 28), date(2026, 11, 29)])
+async def test_days_on_which_clocks_change_are_flown(search: FlightSearch, day: date) -> None:
+    for origin, destination in (("JFK", "LHR"), ("LHR", "JFK"), ("CDG", "MAD")):
+        found, _ = await _run(search, SearchQuery(origin, destination, day))
+        assert all(i.duration > timedelta() for i in found)
