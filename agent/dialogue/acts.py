@@ -28,21 +28,20 @@ def plain_words(text: str) -> str:
 
 
 @cache
-def cues() -> Mapping[str, re.Pattern[str]]:
-    """One pattern an act, from `data/cues.json`; each matches whole words at the beginning of what is left."""
+def _cues() -> Mapping[str, tuple[re.Pattern[str], ...]]:
+    """The ways to say each act, from `data/cues.json`."""
     listed = json.loads(resources.files("agent.dialogue").joinpath("data/cues.json").read_text(encoding="utf-8"))
-    return {name: re.compile(rf"(?:{'|'.join(patterns)})(?= |$)") for name, patterns in listed.items()}
+    return {name: tuple(re.compile(rf"(?:{words})(?= |$)") for words in alternatives) for name, alternatives in listed.items()}
+
+
+def _taken(name: str, words: str) -> int:
+    """How many characters of the beginning of `words` the cue takes at most; 0 for none."""
+    return max((match.end() for cue in _cues()[name] if (match := cue.match(words))), default=0)
 
 
 _ACTS = ("goodbye", "repeat", "help", "deny", "affirm", "greeting", "thanks", "more", "way_back")
-# "More expensive seats" is not a wish for more; these count only when nothing but politeness follows.
 _ONLY_ALONE = frozenset({"repeat", "help", "more", "way_back"})
-
-
-def _longest(words: str) -> tuple[str, int]:
-    """The act that takes most of the beginning of `words`, and how many characters; ("", 0) for none."""
-    matches = [(name, match.end()) for name in _ACTS if (match := cues()[name].match(words))]
-    return max(matches, key=lambda match: match[1], default=("", 0))
+"""Acts that are meant only when nothing else follows: "more expensive seats" is not a wish for more."""
 
 
 def acts_of(text: str) -> Acts:
@@ -50,14 +49,15 @@ def acts_of(text: str) -> Acts:
     names: list[str] = []
     words = plain_words(text)
     while words:
-        name, length = _longest(words)
-        if length and not (name in _ONLY_ALONE and _more_follows(words[length:])):
+        name, length = max(((name, _taken(name, words)) for name in _ACTS), key=lambda taken: taken[1])
+        filler = _taken("fillers", words)
+        if length >= max(filler, 1) and not (name in _ONLY_ALONE and _more_follows(words[length:])):
             names.append(name)
-            words = words[length:].strip()
-        elif (filler := cues()["fillers"].match(words)) and filler.end() > length:
-            words = words[filler.end() :].strip()
+        elif filler:
+            length = filler
         else:
             break
+        words = words[length:].strip()
     return Acts(tuple(names), words)
 
 
@@ -69,11 +69,9 @@ def _more_follows(words: str) -> bool:
 def opens_with(name: str, text: str) -> bool:
     """Whether lower-case `text` opens with this cue, politeness aside."""
     words = plain_words(text)
-    while words:
-        if cues()[name].match(words):
-            return True
-        filler = cues()["fillers"].match(words) or cues()["affirm"].match(words)
-        if not filler:
+    while words and not _taken(name, words):
+        politeness = _taken("fillers", words) or _taken("affirm", words)
+        if not politeness:
             return False
-        words = words[filler.end() :].strip()
-    return False
+        words = words[politeness:].strip()
+    return bool(words)

@@ -95,13 +95,13 @@ class CalendarDay:
 
 DateExpression = DaysAhead | FromReference | Weekday | CalendarDay
 
-_WEEKDAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
+_WEEKDAYS = {"mon": 0, "tue": 1, "wed": 2, "wen": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
 _MONTHS = {
     month: number
     for number, month in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], start=1)
 }
 _WEEKDAY = r"(?:mon|tues?|wednes|wends|wed|thurs?|thu|fri|satur|sat|sun)(?:day)?s?"
-_WEEKDAY_NAME = r"(?:mon|tues|wednes|wends|thurs|fri|satur|sun)day"
+_WEEKDAY_NAME = r"(?:mon|tues|wednes|wends|wends|thurs|fri|satur|sun)day"
 _MONTH = (
     r"(?:january|jan|february|febuary|feb|march|mar|april|apr|may|june|jun|july|jul|august|aug|september|sept|sep|october|oct|"
     r"november|nov|december|dec)\b\.?"
@@ -124,7 +124,7 @@ def _day(words: str) -> int:
 
 
 def _weekday(match: re.Match[str]) -> DateExpression:
-    weekday = _WEEKDAYS[match["weekday"][:3].replace("wen", "wed")]
+    weekday = _WEEKDAYS[match["weekday"][:3]]
     which = " ".join(filter(None, (match["which"], match["after"])))
     if "after next" in which:
         return Weekday(weekday, weeks=2)

@@ -132,9 +132,11 @@ def ask_other_date(turn: Turn, why: str) -> Iterator[Speech]:
     yield turn.ask(About.DATE, "ask_date")
 
 
-def beyond(last_date: date | None) -> str:
+def beyond(last_date: date | None, today: date) -> str:
     """That schedules end before the date asked for."""
-    return phrase("date_beyond", last=full_date(last_date)) if last_date else phrase("date_beyond_unknown")
+    if last_date is None:
+        return phrase("date_beyond_unknown")
+    return phrase("date_beyond", last=full_date(last_date) + " next year" * (last_date.year > today.year))
 
 
 def _distinct(places: Iterable[Place]) -> tuple[Place, ...]:

@@ -9,9 +9,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from agent.dialogue.events import Events, Speech
+from agent.dialogue.flows.drafting import beyond
 from agent.dialogue.flows.offers import chosen_of
 from agent.dialogue.phrasing import phrase, phrases
-from agent.dialogue.spoken_forms import clock, day, duration, flight, full_date
+from agent.dialogue.spoken_forms import clock, day, duration, flight
 from agent.dialogue.state import About
 from agent.dialogue.tool_use import ToolUse
 from agent.dialogue.tools import DateBeyondHorizon, FlightNotFound, FlightStatus, FlightStop, Itinerary, ToolError
@@ -72,10 +73,8 @@ def _tell_error(turn: Turn, error: ToolError | None, asked: _Asked) -> Iterator[
     if isinstance(error, FlightNotFound):
         today = turn.today_at(None)
         yield turn.ask(About.FLIGHT_NUMBER, "flight_not_found", flight=flight(asked.number), day=day(asked.day or today, today))
-    elif isinstance(error, DateBeyondHorizon) and error.last_date:
-        yield Speech(phrase("status_too_far", last=full_date(error.last_date)))
     elif isinstance(error, DateBeyondHorizon):
-        yield Speech(phrase("date_beyond_unknown"))
+        yield Speech(beyond(error.last_date, turn.today_at(None)))
     else:
         yield Speech(phrase("unavailable"))
 

@@ -129,7 +129,7 @@ def _tell_error(turn: Turn, error: ToolError) -> list[Speech]:
     origin = state.draft.origin
     assert origin is not None
     if isinstance(error, DateBeyondHorizon):
-        return list(ask_other_date(turn, beyond(error.last_date)))
+        return list(ask_other_date(turn, beyond(error.last_date, turn.today_at(origin))))
     if isinstance(error, DateInPast):
         today = error.today or turn.today_at(origin)
         return list(ask_other_date(turn, phrase("date_in_past", today=weekday_date(today))))

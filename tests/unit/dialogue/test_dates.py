@@ -86,7 +86,7 @@ def test_spoken_day_is_resolved(words: str, day: str) -> None:
         ("to-morrow", "2026-11-24"),
         ("tomorow", "2026-11-24"),
         ("the day after to morrow", "2026-11-25"),
-        ("wendsday".replace("wends", "wednes"), "2026-11-25"),
+        ("wendsday", "2026-11-25"),
     ],
 )
 def test_what_recognisers_make_of_a_day_is_understood(garbled: str, day: str) -> None:

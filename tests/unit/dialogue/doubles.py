@@ -1,0 +1,209 @@
+"""Doubles of what the dialogue talks to: a small gazetteer that knows names exactly, and a timetable that always says the same."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from agent.dialogue import records
+from agent.dialogue.dialogue import Dialogue
+from agent.dialogue.events import End, Event, Speech, ToolFinished, ToolStarted
+from agent.dialogue.places import Place, PlaceCandidate, PlaceMention
+from agent.dialogue.state import DialogueState
+from agent.dialogue.tools import (
+    AirportFacts,
+    DateBeyondHorizon,
+    FlightNotFound,
+    FlightStatus,
+    PlaceUnknown,
+    SearchAnswer,
+    SearchFlightsRequest,
+)
+
+CITIES = """
+MAA Chennai|DEL Delhi|BOM Mumbai|BLR Bengaluru|HYD Hyderabad|CCU Kolkata|PNQ Pune|COK Kochi|GOI Goa|AMD Ahmedabad|JAI Jaipur|LKO Lucknow|
+IXM Madurai|CJB Coimbatore|GAU Guwahati|TRZ Tiruchirappalli|IXZ Port Blair|IXL Leh|BHO Bhopal|IXB Bagdogra|
+SIN Singapore SG Asia/Singapore|DXB Dubai AE Asia/Dubai|LHR Heathrow GB Europe/London|SFO San Francisco US America/Los_Angeles
+"""
+METROS = {"LON": ("London", "GB", "Europe/London", ("LHR", "LGW")), "NYC": ("New York", "US", "America/New_York", ("JFK", "EWR", "LGA"))}
+MISHEARD = """
+chinai MAA|chinna MAA|cochi COK|lookno LKO|deli DEL|lumbai BOM|bangaloreu BLR|bangalore BLR|trichy TRZ|call caught up CCU|mum by BOM
+"""
+ALIASES = dict(entry.strip().rsplit(" ", 1) for entry in MISHEARD.split("|"))
+
+
+def _gazetteer() -> dict[str, Place]:
+    places = {}
+    for entry in CITIES.replace("\n", "").split("|"):
+        code, *words = entry.split()
+        abroad = len(words) > 2 and "/" in words[-1]
+        name = " ".join(words[:-2] if abroad else words)
+        country, zone = words[-2:] if abroad else ("IN", "Asia/Kolkata")
+        places[code] = Place(code, f"{name} Airport", name, country, {"IN": "India"}.get(country, country), zone, "airport", (code,))
+    for code, (city, country, zone, airports) in METROS.items():
+        places[code] = Place(code, city, city, country, country, zone, "metro", airports)
+    return places
+
+
+PLACES = _gazetteer()
+KOCHI_JAPAN = Place("KCZ", "Kochi Ryoma Airport", "Kochi", "JP", "Japan", "Asia/Tokyo", "airport", ("KCZ",))
+
+
+class ExactGazetteer:
+    """Knows the names above as whole words, and "Springfield" as something it is unsure of."""
+
+    def __init__(self) -> None:
+        self.names = {place.city.lower(): code for code, place in PLACES.items()} | ALIASES | {code.lower(): code for code in PLACES}
+        longest_first = sorted([*self.names, "cochin", "blurtown"], key=len, reverse=True)
+        self.pattern = re.compile(rf"\b(?:{'|'.join(longest_first)})\b", re.IGNORECASE)
+
+    async def annotate(self, text: str, *, home_country: str) -> Sequence[PlaceMention]:
+        return [self._mention(match) for match in self.pattern.finditer(text)]
+
+    def _mention(self, match: re.Match[str]) -> PlaceMention:
+        name = match.group().lower()
+        if name == "cochin":
+            candidates = (PlaceCandidate(PLACES["COK"], 0.7), PlaceCandidate(KOCHI_JAPAN, 0.66))
+            return PlaceMention(match.start(), match.end(), match.group(), candidates, 0.04, False)
+        if name == "blurtown":
+            return PlaceMention(match.start(), match.end(), match.group(), (PlaceCandidate(PLACES["BLR"], 0.6),), 1.0, False)
+        return PlaceMention(match.start(), match.end(), match.group(), (PlaceCandidate(PLACES[self.names[name]], 1.0),))
+
+
+TODAY = date(2026, 11, 23)
+NOW = datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
+"""A Monday noon in India."""
+LAST_DATE = date(2027, 10, 19)
+DEPARTURES = ((6, 15, "AI", "Air India", 542, 5200), (9, 30, "6E", "IndiGo", 234, 4800), (13, 0, "SG", "SpiceJet", 106, 4100),
+              (18, 45, "AI", "Air India", 560, 6150), (21, 5, "6E", "IndiGo", 777, 5050))  # fmt: skip
+
+
+def money(units: int) -> dict[str, Any]:
+    return {"currency_code": "INR", "units": str(units)}
+
+
+def stop(place: Place, moment: datetime) -> dict[str, Any]:
+    instant = moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return {"airport_code": place.airport_codes[0], "city": place.city, "time": instant, "time_zone": place.time_zone}
+
+
+def flight_json(
+    origin: Place, destination: Place, day: date, departure: tuple[int, int, str, str, int, int], passengers: int
+) -> dict[str, Any]:
+    hour, minute, code, carrier, number, price = departure
+    leaves = datetime.combine(day, time(hour, minute), origin.zone)
+    segment = {
+        "carrier_code": code,
+        "carrier": carrier,
+        "flight_number": f"{code}{number}",
+        "departure": stop(origin, leaves),
+        "arrival": stop(destination, leaves + timedelta(hours=2, minutes=45)),
+        "duration": "9900s",
+    }
+    return {
+        "itinerary_id": f"{code}{number}-{day}",
+        "segments": [segment],
+        "duration": "9900s",
+        "fare": {"total": money(price * passengers), "per_passenger": money(price), "cabin": "CABIN_ECONOMY"},
+        "provenance": {"provider": "sample-timetable", "sample": True, "fetch_time": "2026-11-23T06:30:00Z"},
+    }
+
+
+class Timetable:
+    """Five flights a day between any two places it knows; keeps what it was asked. `fail_with` makes it fail."""
+
+    def __init__(self) -> None:
+        self.searches: list[SearchFlightsRequest] = []
+        self.statuses: list[tuple[str, date | None]] = []
+        self.state = "FLIGHT_STATE_ON_TIME"
+        self.fail_with: Exception | None = None
+        self.empty_routes: set[str] = set()
+
+    async def search_flights(self, request: SearchFlightsRequest) -> SearchAnswer:
+        self.searches.append(request)
+        if self.fail_with:
+            raise self.fail_with
+        if request.depart_date > LAST_DATE:
+            raise DateBeyondHorizon(LAST_DATE)
+        if request.destination in self.empty_routes:
+            return SearchAnswer("EMPTY", (), 0, 0, True)
+        origin, destination = PLACES[request.origin], PLACES[request.destination]
+        chosen = [departure for departure in DEPARTURES if self._fits(request, departure)]
+        if request.sort == "cheapest":
+            chosen.sort(key=lambda departure: departure[5])
+        found = tuple(
+            records.itinerary(flight_json(origin, destination, request.depart_date, departure, request.passengers)) for departure in chosen
+        )
+        return SearchAnswer("FOUND" if found else "EMPTY", found, len(found), len(DEPARTURES), True)
+
+    @staticmethod
+    def _fits(request: SearchFlightsRequest, departure: tuple[int, int, str, str, int, int]) -> bool:
+        moment = time(*departure[:2])
+        in_time = (request.depart_from or time()) <= moment and (request.depart_until is None or moment < request.depart_until)
+        return in_time and request.carrier_code in ("", departure[2])
+
+    async def flight_status(self, flight_number: str, depart_date: date | None) -> FlightStatus:
+        self.statuses.append((flight_number, depart_date))
+        if self.fail_with:
+            raise self.fail_with
+        known = {f"{departure[2]}{departure[4]}": departure for departure in DEPARTURES}
+        if flight_number not in known:
+            raise FlightNotFound
+        day = depart_date or TODAY
+        segment = flight_json(PLACES["MAA"], PLACES["DEL"], day, known[flight_number], 1)["segments"][0]
+        late = 40 if self.state == "FLIGHT_STATE_DELAYED" else 0
+        status = {
+            "flight_number": flight_number,
+            "carrier": segment["carrier"],
+            "depart_date": {"year": day.year, "month": day.month, "day": day.day},
+            "state": self.state,
+            "scheduled_departure": segment["departure"],
+            "scheduled_arrival": segment["arrival"],
+            "delay_minutes": late,
+            "provenance": {"provider": "sample-timetable", "sample": True},
+        }
+        for end in ("departure", "arrival"):
+            moment = datetime.fromisoformat(segment[end]["time"]) + timedelta(minutes=late)
+            status[f"estimated_{end}_time"] = moment.isoformat()
+        return records.flight_status(status)
+
+    async def get_airport(self, code: str) -> AirportFacts:
+        if self.fail_with:
+            raise self.fail_with
+        place = next((place for place in PLACES.values() if code in place.airport_codes and place.kind == "airport"), None)
+        if place is None:
+            raise PlaceUnknown
+        facts = {"code": code, "name": place.name, "city": place.city, "country": place.country, "time_zone": place.time_zone}
+        return records.airport(facts | {"elevation_feet": 52})
+
+
+class Conversation:
+    """Says things to a dialogue and keeps what it does."""
+
+    def __init__(self, annotator: ExactGazetteer, timetable: Timetable, state: DialogueState | None = None) -> None:
+        ids = itertools.count(1)
+        self.timetable = timetable
+        self.dialogue = Dialogue(annotator, timetable, state=state, new_id=lambda: str(uuid.UUID(int=next(ids))))
+        self.events: list[Event] = []
+
+    async def say(self, words: str, *, now: datetime = NOW) -> str:
+        """The spoken answer."""
+        self.events = [event async for event in self.dialogue.respond(words, now=now)]
+        return " ".join(event.text for event in self.events if isinstance(event, Speech))
+
+    @property
+    def ended(self) -> bool:
+        return isinstance(self.events[-1], End)
+
+    @property
+    def tool(self) -> ToolStarted | None:
+        """The first tool used in the last answer."""
+        return next((event for event in self.events if isinstance(event, ToolStarted)), None)
+
+    @property
+    def finished(self) -> ToolFinished | None:
+        return next((event for event in self.events if isinstance(event, ToolFinished)), None)

@@ -1,0 +1,92 @@
+"""Pointing at flights that were found: by number, price, airline or time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent.dialogue.wishes import Choice, find_choice
+
+if TYPE_CHECKING:
+    from tests.unit.dialogue.doubles import Conversation
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize(
+    ("words", "flight"),
+    [
+        ("the first one", "Air India five four two"),
+        ("the second", "IndiGo two three four"),
+        ("option three", "SpiceJet one zero six"),
+        ("number two please", "IndiGo two three four"),
+        ("the last one", "SpiceJet one zero six"),
+        ("the cheapest one", "SpiceJet one zero six"),
+        ("which one is the cheapest", "SpiceJet one zero six"),
+        ("the earliest flight", "Air India five four two"),
+        ("the latest one", "IndiGo seven seven seven"),
+        ("the Indigo one", "IndiGo two three four"),
+        ("the nine thirty one", "IndiGo two three four"),
+        ("the 6:15 one", "Air India five four two"),
+        ("tell me more about the third one", "SpiceJet one zero six"),
+        ("the fifth one", "IndiGo seven seven seven"),
+    ],
+)
+async def test_flight_pointed_at_is_told_in_full(conversation: Conversation, words: str, flight: str) -> None:
+    await conversation.say("flights from Chennai to Delhi tomorrow")
+    answer = await conversation.say(words)
+    assert answer.startswith(f"{flight} leaves Chennai at")
+    assert "two hours and forty-five minutes later" in answer
+
+
+async def test_details_name_times_and_price_and_what_cannot_be_done(conversation: Conversation) -> None:
+    await conversation.say("flights from Chennai to Delhi tomorrow")
+    answer = await conversation.say("the last one")
+    assert answer == (
+        "SpiceJet one zero six leaves Chennai at one in the afternoon and arrives in Delhi at three forty five in the afternoon, "
+        "two hours and forty-five minutes later. It costs four thousand one hundred rupees. "
+        "I can't book it yet, but I can check whether it's on time."
+    )
+    assert "book" not in await conversation.say("the first one")
+
+
+async def test_flight_chosen_can_be_asked_about(conversation: Conversation) -> None:
+    await conversation.say("flights from Chennai to Delhi tomorrow")
+    await conversation.say("the second one")
+    assert "IndiGo two three four is on time" in await conversation.say("is it on time")
+    assert "Air India five four two is on time" in await conversation.say("is the first one on time")
+
+
+async def test_option_that_is_not_there_is_said_so(conversation: Conversation) -> None:
+    await conversation.say("flights from Chennai to Delhi tomorrow")
+    assert await conversation.say("the seventh one") == "I have only five to choose from. Which one would you like to hear more about?"
+    assert await conversation.say("the Emirates one") == "None of them fits that. Which one would you like to hear more about?"
+
+
+async def test_nothing_to_choose_from_starts_a_search(conversation: Conversation) -> None:
+    answer = await conversation.say("the second one")
+    assert answer.startswith("I haven't found any flights for you yet.")
+
+
+@pytest.mark.parametrize(
+    ("words", "choice"),
+    [
+        ("the second one", Choice(ordinal=2)),
+        ("second option", Choice(ordinal=2)),
+        ("the last", Choice(ordinal=-1)),
+        ("the middle one", Choice(ordinal=2)),
+        ("the one at 9 30 flight", None),
+        ("the 6 pm flight", None),
+        ("the fastest one", Choice(by="fastest")),
+        ("flights to delhi", None),
+        ("the second of december", None),
+    ],
+)
+def test_choices_are_read_from_words(words: str, choice: Choice | None) -> None:
+    found = find_choice(words)
+    if choice is not None:
+        assert found
+        assert found.value == choice
+    else:
+        assert found is None or found.value.ordinal is None

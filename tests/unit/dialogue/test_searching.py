@@ -1,0 +1,196 @@
+"""Searching by voice: asked for what is missing one thing at a time, corrected, refined, read out."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent.dialogue.events import Speech, ToolFinished, ToolStarted
+from agent.dialogue.expectation import Expectation
+
+if TYPE_CHECKING:
+    from tests.unit.dialogue.doubles import Conversation, Timetable
+
+pytestmark = pytest.mark.unit
+
+
+async def test_whole_request_is_answered_at_once(conversation: Conversation, timetable: Timetable) -> None:
+    answer = await conversation.say("show flights from Chennai to Delhi tomorrow morning")
+    assert answer.startswith("There are two flights from Chennai to Delhi tomorrow, Tuesday the twenty-fourth, in the morning.")
+    assert "The first leaves at six fifteen with Air India, for five thousand two hundred rupees." in answer
+    assert "The second is at nine thirty with IndiGo, for four thousand eight hundred rupees." in answer
+    (request,) = timetable.searches
+    assert (request.origin, request.destination, request.depart_date) == ("MAA", "DEL", date(2026, 11, 24))
+    assert (request.depart_from, request.depart_until) == (time(5), time(12))
+
+
+async def test_events_come_in_order_tool_first_then_speech(conversation: Conversation) -> None:
+    await conversation.say("flights from Chennai to Delhi tomorrow")
+    kinds = [type(event) for event in conversation.events]
+    assert kinds[:2] == [ToolStarted, ToolFinished]
+    assert set(kinds[2:]) == {Speech}
+    started, finished = conversation.tool, conversation.finished
+    assert started
+    assert finished
+    assert started.tool_call_id == finished.tool_call_id
+    assert started.arguments == {"origin": "MAA", "destination": "DEL", "depart_date": "2026-11-24"}
+    assert finished.outcome == "FOUND"
+    assert len(finished.result["itineraries"]) == 5
+
+
+async def test_what_is_missing_is_asked_for_one_thing_at_a_time(conversation: Conversation) -> None:
+    assert await conversation.say("I want to book a flight") == "Where are you flying from?"
+    assert conversation.dialogue.expectation() is Expectation.PLACE
+    assert await conversation.say("Chennai") == "Where would you like to fly to from Chennai?"
+    assert await conversation.say("Delhi") == "Which day would you like to fly?"
+    assert conversation.dialogue.expectation() is Expectation.DATE
+    assert (await conversation.say("on Friday")).startswith(
+        "There are five flights from Chennai to Delhi on Friday the twenty-seventh of November."
+    )
+
+
+async def test_answers_may_bring_more_than_was_asked(conversation: Conversation, timetable: Timetable) -> None:
+    await conversation.say("I want to go to Goa")
+    await conversation.say("from Pune on Sunday evening for two")
+    (request,) = timetable.searches
+    assert (request.origin, request.destination, request.passengers) == ("PNQ", "GOI", 2)
+    assert request.depart_from == time(17)
+
+
+async def test_no_more_than_three_are_read_and_more_on_request(conversation: Conversation) -> None:
+    answer = await conversation.say("Chennai to Delhi tomorrow")
+    assert "The third" in answer
+    assert "The fourth" not in answer
+    assert answer.endswith("Which one would you like to hear more about?")
+    answer = await conversation.say("any other options")
+    assert answer.startswith("Here are more. The fourth is at six forty five in the evening")
+    assert (await conversation.say("more")).startswith("Those were all of them.")
+
+
+async def test_sample_flights_are_said_to_be_so_once_a_call(conversation: Conversation) -> None:
+    assert "sample" in await conversation.say("Chennai to Delhi tomorrow")
+    assert "sample" not in await conversation.say("what about Friday")
+    assert "sample" not in await conversation.say("is AI 542 on time")
+
+
+async def test_no_codes_are_spoken(conversation: Conversation) -> None:
+    answer = await conversation.say("Chennai to Delhi tomorrow")
+    assert not {"MAA", "DEL", "AI", "6E", "INR"} & set(answer.replace(".", " ").split())
+    answer = await conversation.say("the first one")
+    assert "Air India five four two" in answer
+    assert "542" not in answer
+
+
+@pytest.mark.parametrize(
+    ("words", "field", "value"),
+    [
+        ("no, Mumbai", "destination", "BOM"),
+        ("actually from Pune", "origin", "PNQ"),
+        ("not Delhi, Lucknow", "destination", "LKO"),
+        ("not Chennai, Madurai", "origin", "IXM"),
+        ("sorry, I meant Thursday", "depart_date", date(2026, 11, 26)),
+        ("what about the evening", "depart_from", time(17)),
+        ("next day", "depart_date", date(2026, 11, 25)),
+        ("nonstop only", "nonstop", True),
+        ("cheaper", "sort", "cheapest"),
+        ("only Indigo", "carrier_code", "6E"),
+        ("in business class", "cabin", "business"),
+        ("make it three passengers", "passengers", 3),
+        ("me and my wife", "passengers", 2),
+    ],
+)
+async def test_change_to_a_search_changes_that_and_nothing_else(
+    conversation: Conversation, timetable: Timetable, words: str, field: str, value: object
+) -> None:
+    await conversation.say("flights from Chennai to Delhi tomorrow")
+    await conversation.say(words)
+    before, after = timetable.searches
+    assert getattr(after, field) == value
+    others = {"origin", "destination", "depart_date", "nonstop", "sort", "carrier_code", "cabin", "passengers"} - {field}
+    assert {name: getattr(before, name) for name in others} == {name: getattr(after, name) for name in others}
+
+
+async def test_correction_while_being_asked_is_taken(conversation: Conversation) -> None:
+    await conversation.say("flights from Chennai to Delhi")
+    assert await conversation.say("no, Mumbai") == "Which day would you like to fly?"
+    assert "from Chennai to Mumbai tomorrow" in await conversation.say("tomorrow")
+
+
+async def test_self_repair_within_a_sentence_is_heard(conversation: Conversation, timetable: Timetable) -> None:
+    await conversation.say("from Chennai to Delhi no Mumbai tomorrow sorry Friday")
+    (request,) = timetable.searches
+    assert (request.destination, request.depart_date) == ("BOM", date(2026, 11, 27))
+
+
+async def test_new_place_alone_keeps_the_rest_of_the_journey(conversation: Conversation, timetable: Timetable) -> None:
+    await conversation.say("flights from Chennai to Delhi tomorrow")
+    await conversation.say("show me flights to Goa")
+    assert (timetable.searches[1].origin, timetable.searches[1].destination) == ("MAA", "GOI")
+    assert timetable.searches[1].depart_date == date(2026, 11, 24)
+
+
+async def test_new_journey_starts_afresh(conversation: Conversation) -> None:
+    await conversation.say("nonstop flights from Chennai to Delhi tomorrow morning for two")
+    assert await conversation.say("now flights from Pune to Goa") == "Which day would you like to fly?"
+    assert (await conversation.say("Friday")).startswith(
+        "There are five flights from Pune to Goa on Friday the twenty-seventh of November."
+    )
+
+
+async def test_return_journey_is_offered_after_the_way_out(conversation: Conversation, timetable: Timetable) -> None:
+    answer = await conversation.say("Delhi to Mumbai on Friday returning on Monday")
+    assert answer.endswith("Shall I look for flights back on Monday the thirtieth of November?")
+    assert "from Mumbai to Delhi on Monday the thirtieth of November" in await conversation.say("yes please")
+    assert timetable.searches[1].depart_date == date(2026, 11, 30)
+
+
+async def test_way_back_without_a_day_asks_for_one(conversation: Conversation, timetable: Timetable) -> None:
+    await conversation.say("Delhi to Mumbai on Friday")
+    assert await conversation.say("and the way back") == "Which day would you like to fly back?"
+    await conversation.say("Sunday")
+    assert (timetable.searches[1].origin, timetable.searches[1].depart_date) == ("BOM", date(2026, 11, 29))
+
+
+async def test_sorted_flights_are_named_for_what_they_are_best_at(conversation: Conversation) -> None:
+    answer = await conversation.say("cheapest flight from Chennai to Delhi tomorrow")
+    assert "The cheapest leaves at one in the afternoon with SpiceJet, for four thousand one hundred rupees." in answer
+
+
+async def test_price_of_several_travellers_is_said_to_be_for_all(conversation: Conversation) -> None:
+    assert "ten thousand four hundred rupees in all" in await conversation.say("Chennai to Delhi tomorrow for two")
+    assert "It costs ten thousand four hundred rupees, five thousand two hundred rupees each." in await conversation.say("the first one")
+
+
+async def test_nothing_at_that_hour_is_told_apart_from_nothing_at_all(conversation: Conversation, timetable: Timetable) -> None:
+    answer = await conversation.say("Chennai to Delhi tomorrow after 11 pm")
+    assert answer.startswith("I found no flights from Chennai to Delhi tomorrow, Tuesday the twenty-fourth, after eleven at night")
+    assert answer.endswith("but there are five flights at other times. Shall I read them?")
+    assert conversation.dialogue.expectation() is Expectation.YES_NO
+    assert (await conversation.say("yes")).startswith("There are five flights")
+    timetable.empty_routes.add("GOI")
+    answer = await conversation.say("Chennai to Goa tomorrow")
+    assert answer.endswith("I found no flights from Chennai to Goa tomorrow, Tuesday the twenty-fourth. Which other day shall I try?")
+
+
+async def test_declining_other_flights_leads_to_another_day(conversation: Conversation, timetable: Timetable) -> None:
+    await conversation.say("Chennai to Delhi tomorrow after 11 pm")
+    assert await conversation.say("no") == "Which other day shall I try?"
+    await conversation.say("Friday")
+    assert timetable.searches[1].depart_date == date(2026, 11, 27)
+
+
+async def test_tomorrow_is_counted_where_the_flight_leaves(conversation: Conversation, timetable: Timetable) -> None:
+    """At 21:30 UTC it is Tuesday in India and still Monday in California."""
+    late = datetime(2026, 11, 23, 21, 30, tzinfo=UTC)
+    await conversation.say("Chennai to Delhi tomorrow", now=late)
+    await conversation.say("San Francisco to Singapore tomorrow", now=late)
+    assert [request.depart_date for request in timetable.searches] == [date(2026, 11, 25), date(2026, 11, 24)]
+
+
+async def test_tomorrow_said_before_the_origin_is_counted_there_too(conversation: Conversation, timetable: Timetable) -> None:
+    late = datetime(2026, 11, 23, 21, 30, tzinfo=UTC)
+    await conversation.say("I want to fly to Singapore tomorrow", now=late)
+    await conversation.say("from San Francisco", now=late)
+    assert timetable.searches[0].depart_date == date(2026, 11, 24)

@@ -1,0 +1,123 @@
+"""Greetings, help, repetition, thanks and leave; and honest answers to what can't be done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent.dialogue.expectation import Expectation
+from agent.dialogue.intents import foreign_topic
+from agent.dialogue.phrasing import phrases
+
+if TYPE_CHECKING:
+    from tests.unit.dialogue.doubles import Conversation
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize("words", ["hello", "Hi there!", "good morning", "hey there good evening", "namaste"])
+async def test_greeting_is_returned(conversation: Conversation, words: str) -> None:
+    assert (await conversation.say(words)).startswith("Hello.")
+
+
+async def test_greeting_with_a_request_is_answered_as_the_request(conversation: Conversation) -> None:
+    assert "There are five flights" in await conversation.say("Hello, flights from Chennai to Delhi tomorrow please")
+
+
+async def test_help_says_what_can_be_done_and_what_to_say(conversation: Conversation) -> None:
+    answer = await conversation.say("what can you do")
+    assert "For example, say: flights from Chennai to Delhi tomorrow morning." in answer
+
+
+async def test_help_in_the_midst_of_a_question_asks_it_again(conversation: Conversation) -> None:
+    await conversation.say("flights from Chennai to Delhi")
+    assert (await conversation.say("help")).endswith("Which day would you like to fly?")
+    assert conversation.dialogue.expectation() is Expectation.DATE
+
+
+@pytest.mark.parametrize(
+    "words", ["repeat that", "say that again please", "what did you say", "pardon", "I didn't catch that, could you repeat it"]
+)
+async def test_repetition_is_word_for_word(conversation: Conversation, words: str) -> None:
+    answer = await conversation.say("flights from Chennai to Delhi tomorrow")
+    assert await conversation.say(words) == answer
+    assert conversation.tool is None
+    assert await conversation.say("once more") == answer
+
+
+async def test_repeated_question_stays_open(conversation: Conversation) -> None:
+    await conversation.say("flights from Chennai to Delhi")
+    assert await conversation.say("say that again") == "Which day would you like to fly?"
+    assert "tomorrow" in await conversation.say("tomorrow")
+
+
+async def test_nothing_said_yet_is_said_so(conversation: Conversation) -> None:
+    assert (await conversation.say("repeat")).startswith("I haven't said anything yet.")
+
+
+@pytest.mark.parametrize("words", ["bye", "goodbye", "okay thank you bye", "that's all, thanks", "no that will be all"])
+async def test_leave_ends_the_call(conversation: Conversation, words: str) -> None:
+    assert await conversation.say(words) == "Goodbye, and have a good trip."
+    assert conversation.ended
+
+
+async def test_thanks_then_no_ends_the_call(conversation: Conversation) -> None:
+    assert await conversation.say("thank you very much") == "You're welcome. Is there anything else?"
+    assert not conversation.ended
+    await conversation.say("no thanks")
+    assert conversation.ended
+
+
+async def test_thanks_then_yes_goes_on(conversation: Conversation) -> None:
+    await conversation.say("thanks")
+    assert await conversation.say("yes") == "What would you like to know?"
+
+
+@pytest.mark.parametrize(
+    ("words", "topic"),
+    [
+        ("book it", "booking"),
+        ("book the second one for me", "booking"),
+        ("I'll take the first one", "booking"),
+        ("cancel my reservation", "cancelling"),
+        ("I want a refund", "refunds"),
+        ("change my flight to friday", "rebooking"),
+        ("find me a hotel in Goa", "hotels"),
+        ("book me a taxi", "cars"),
+        ("are there trains to Madurai", "trains"),
+        ("will it rain in Mumbai", "weather"),
+        ("do I need a visa", "visas"),
+        ("how much luggage may I take", "baggage"),
+        ("I want a window seat", "seats"),
+        ("can I get a vegetarian meal", "meals"),
+        ("check in for my flight", "check_in"),
+        ("how many miles do I have", "loyalty"),
+        ("let me talk to a human", "human"),
+    ],
+)
+async def test_what_cannot_be_done_is_said_honestly(conversation: Conversation, words: str, topic: str) -> None:
+    assert foreign_topic(words.lower()) == topic
+    assert await conversation.say(words) == phrases()[f"topic_{topic}"]
+    assert conversation.tool is None
+
+
+async def test_cancelled_flight_is_a_question_about_status(conversation: Conversation) -> None:
+    assert "on time" in await conversation.say("has AI 542 been cancelled")
+
+
+async def test_booking_a_journey_is_taken_as_looking_for_one(conversation: Conversation) -> None:
+    assert "There are five flights" in await conversation.say("book a flight from Chennai to Delhi tomorrow")
+
+
+async def test_offer_to_look_for_a_flight_instead_is_taken(conversation: Conversation) -> None:
+    await conversation.say("find me a hotel in Goa")
+    assert await conversation.say("yes") == "Where are you flying from?"
+    await conversation.say("find me a hotel in Goa")
+    assert await conversation.say("no") == "Is there anything else?"
+
+
+async def test_every_topic_has_its_words() -> None:
+    from agent.dialogue.intents import _patterns
+
+    assert {f"topic_{topic}" for topic in _patterns("topics")} <= set(phrases())

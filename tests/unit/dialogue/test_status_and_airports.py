@@ -1,0 +1,108 @@
+"""How a flight is doing, and questions about airports."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent.dialogue.expectation import Expectation
+from agent.dialogue.tools import DateBeyondHorizon
+
+if TYPE_CHECKING:
+    from tests.unit.dialogue.doubles import Conversation, Timetable
+
+pytestmark = pytest.mark.unit
+
+
+async def test_status_by_number(conversation: Conversation, timetable: Timetable) -> None:
+    answer = await conversation.say("is A I five four two on time")
+    assert answer.startswith(
+        "Air India five four two is on time: it leaves Chennai at six fifteen in the morning and arrives in Delhi at nine"
+    )
+    assert timetable.statuses == [("AI542", None)]
+    assert conversation.tool
+    assert conversation.finished
+    assert conversation.tool.name == "flight_status"
+    assert conversation.finished.outcome == "ON_TIME"
+    assert conversation.finished.result["status"]["flight_number"] == "AI542"
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("SCHEDULED", "today, Monday the twenty-third is scheduled to leave Chennai at six fifteen in the morning"),
+        ("DELAYED", "is forty minutes late: it is now expected to leave Chennai at six fifty five in the morning"),
+        ("EN_ROUTE", "is in the air, and expected in Delhi at nine in the morning"),
+        ("LANDED", "has landed in Delhi; it arrived at nine in the morning"),
+        ("CANCELLED", "has been cancelled"),
+        ("UNSPECIFIED", "I don't know how Air India five four two is doing"),
+    ],
+)
+async def test_every_state_has_its_words(conversation: Conversation, timetable: Timetable, state: str, words: str) -> None:
+    timetable.state = f"FLIGHT_STATE_{state}"
+    assert words in await conversation.say("status of AI 542")
+
+
+async def test_number_is_asked_for_and_taken(conversation: Conversation) -> None:
+    assert (await conversation.say("is my flight late")).startswith("What's the flight number?")
+    assert conversation.dialogue.expectation() is Expectation.FLIGHT_NUMBER
+    assert "IndiGo two three four is on time" in await conversation.say("six E two three four")
+
+
+async def test_unknown_flight_is_never_made_up(conversation: Conversation) -> None:
+    answer = await conversation.say("is Indigo 999 on time")
+    assert answer == "I can't find a flight IndiGo nine nine nine today, Monday the twenty-third. What's the flight number again?"
+    assert conversation.finished
+    assert conversation.finished.outcome == "FLIGHT_NOT_FOUND"
+
+
+async def test_day_is_passed_on(conversation: Conversation, timetable: Timetable) -> None:
+    await conversation.say("is AI 542 on time tomorrow")
+    assert timetable.statuses == [("AI542", date(2026, 11, 24))]
+
+
+async def test_day_beyond_the_timetable_is_said_so(conversation: Conversation, timetable: Timetable) -> None:
+    timetable.fail_with = DateBeyondHorizon(date(2027, 10, 19))
+    assert await conversation.say("is AI 542 on time") == "I know flights only until the nineteenth of October next year."
+    timetable.fail_with = DateBeyondHorizon()
+    assert await conversation.say("is AI 542 on time") == "That's further ahead than I know flights."
+
+
+async def test_flight_by_airline_points_at_one_that_was_found(conversation: Conversation, timetable: Timetable) -> None:
+    await conversation.say("flights from Chennai to Delhi tomorrow")
+    await conversation.say("is the spicejet flight delayed")
+    assert timetable.statuses == [("SG106", date(2026, 11, 24))]
+
+
+async def test_question_that_was_open_is_asked_again_after_an_aside(conversation: Conversation) -> None:
+    await conversation.say("flights from Chennai to Delhi")
+    answer = await conversation.say("is AI 542 on time")
+    assert answer.endswith("Which day would you like to fly?")
+    assert "There are five flights from Chennai to Delhi tomorrow" in await conversation.say("tomorrow")
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("which airport is in Goa", "Goa Airport serves Goa in India. It's noon on Monday in Goa."),
+        ("what's the airport code for Kochi", "The code of Kochi Airport is C O K."),
+        ("what is the airport code for London", "London has two airports, and the code for all of them is L O N."),
+        (
+            "what airports does London have",
+            "London has two airports. The busiest is Heathrow Airport. It's six thirty in the morning on Monday in London.",
+        ),
+        ("what time is it in Singapore", "It's two thirty in the afternoon on Monday in Singapore."),
+        ("how high is Leh airport above sea level", "Leh Airport lies fifty-two feet above sea level."),
+    ],
+)
+async def test_airport_questions(conversation: Conversation, question: str, answer: str) -> None:
+    assert await conversation.say(question) == answer
+    assert conversation.tool
+    assert conversation.tool.name == "get_airport"
+
+
+async def test_airport_is_asked_for_and_taken(conversation: Conversation) -> None:
+    assert await conversation.say("what's the airport code") == "Which airport or city do you mean?"
+    assert "Goa" in await conversation.say("Goa")

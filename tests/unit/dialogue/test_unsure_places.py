@@ -1,0 +1,63 @@
+"""A place that we are unsure of is asked about, never guessed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent.dialogue.expectation import Expectation
+
+if TYPE_CHECKING:
+    from tests.unit.dialogue.doubles import Conversation, Timetable
+
+pytestmark = pytest.mark.unit
+
+
+async def test_unsure_place_is_confirmed_before_the_search(conversation: Conversation, timetable: Timetable) -> None:
+    assert await conversation.say("flights from Chennai to cochin tomorrow") == "Did you mean Kochi in India?"
+    assert conversation.dialogue.expectation() is Expectation.YES_NO
+    assert not timetable.searches
+    assert "from Chennai to Kochi tomorrow" in await conversation.say("yes")
+
+
+async def test_second_guess_then_the_name_again(conversation: Conversation) -> None:
+    await conversation.say("flights from Chennai to cochin tomorrow")
+    assert await conversation.say("no") == "Kochi in Japan, then?"
+    assert await conversation.say("no") == "Where would you like to fly to from Chennai?"
+    assert "from Chennai to Goa tomorrow" in await conversation.say("Goa")
+
+
+async def test_yes_may_bring_more(conversation: Conversation) -> None:
+    await conversation.say("flights from Chennai to cochin")
+    assert "from Chennai to Kochi on Friday" in await conversation.say("yes, on Friday")
+
+
+async def test_another_place_instead_of_yes_or_no_is_taken(conversation: Conversation) -> None:
+    await conversation.say("flights from Chennai to cochin tomorrow")
+    assert "from Chennai to Mumbai tomorrow" in await conversation.say("no, Mumbai")
+    await conversation.say("flights from cochin to Delhi tomorrow")
+    assert "from Pune to Delhi tomorrow" in await conversation.say("Pune")
+
+
+async def test_two_unsure_places_are_asked_about_one_after_the_other(conversation: Conversation) -> None:
+    assert await conversation.say("from cochin to blurtown tomorrow") == "Did you mean Kochi in India?"
+    assert await conversation.say("yes") == "Did you mean Bengaluru in India?"
+    assert "from Kochi to Bengaluru tomorrow" in await conversation.say("that's right")
+
+
+async def test_unknown_place_is_said_back(conversation: Conversation) -> None:
+    answer = await conversation.say("fly to Xyzzyville from Chennai")
+    assert answer == "I don't know a place called Xyzzyville. Where would you like to fly to from Chennai?"
+    assert await conversation.say("Frobnitz") == "I don't know a place called Frobnitz. Where would you like to fly to from Chennai?"
+
+
+async def test_same_place_twice_is_asked_about(conversation: Conversation, timetable: Timetable) -> None:
+    answer = await conversation.say("flights from Delhi to Delhi tomorrow")
+    assert answer.endswith("which is the same place. Where would you like to fly to from Delhi?")
+    assert not timetable.searches
+    assert "from Delhi to Goa tomorrow" in await conversation.say("Goa")
+
+
+async def test_airport_and_its_own_city_are_the_same_place(conversation: Conversation) -> None:
+    assert "the same place" in await conversation.say("from Heathrow to London tomorrow")
