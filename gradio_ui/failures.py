@@ -29,6 +29,12 @@ HTTP_STATUS = {
 }
 """HTTP status of each gRPC code that a service answers with on purpose; whatever else is 500."""
 
+FIELDS = {
+    "display_name": "Please tell us your name, in 100 characters at most.",
+    "email": "Please enter a valid e-mail address.",
+    "password": "The password needs at least 8 characters and at most 256.",
+}
+"""What to say about each field of the sign-in form when the identity service refuses it."""
 _AWAY = {
     "/auth/": "Signing in isn't possible just now: the account service doesn't answer. Please try again in a moment.",
     "/api/": "Calls and transcripts can't be reached just now. Nothing is lost; please try again in a moment.",
@@ -52,7 +58,7 @@ def failure(status: int, reason: str, message: str, **more: Any) -> JSONResponse
 async def _service_failed(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, grpc.aio.AioRpcError)
     status = HTTP_STATUS.get(error.code(), 500)
-    reason = (reason_of(error) or error.code().name).removeprefix("ERROR_REASON_")
+    reason = short_reason(error)
     more: dict[str, Any] = {}
     wait = retry_after_of(error)
     if wait is not None:
@@ -64,14 +70,21 @@ async def _service_failed(request: Request, error: Exception) -> JSONResponse:
     return failure(status, reason, _message(request.url.path, status, error), **more)
 
 
+def short_reason(error: grpc.aio.AioRpcError) -> str:
+    """Why a service refused, as the value of its `ErrorReason` without the enum's prefix; the gRPC code when it doesn't say."""
+    return (reason_of(error) or error.code().name).rpartition("ERROR_REASON_")[2]
+
+
 def _message(path: str, status: int, error: grpc.aio.AioRpcError) -> str:
-    """The service's own words where it has any; they are written for whoever asked."""
+    """The service's own words where it has any, except about fields: those are written for programmers."""
     if status == 503:
         return next((text for prefix, text in _AWAY.items() if path.startswith(prefix)), _UNEXPECTED)
     if status == 500:
         _log.error("a service failed", path=path, code=error.code().name, details=error.details())
         return _UNEXPECTED
-    return error.details() or _UNEXPECTED
+    malformed = path.startswith("/auth/") and short_reason(error) == "INVALID_REQUEST"
+    about_fields = [FIELDS[field] for field, _ in violations_of(error) if field in FIELDS] if malformed else []
+    return " ".join(about_fields) or error.details() or _UNEXPECTED
 
 
 async def _session_ended(_request: Request, _error: Exception) -> JSONResponse:

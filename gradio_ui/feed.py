@@ -20,9 +20,9 @@ from google.protobuf.duration_pb2 import Duration
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from gradio_ui.backends import SignedIn
+from gradio_ui.failures import short_reason
 from gradio_ui.history import as_json
 from mesh.channel import streaming
-from mesh.errors import reason_of
 
 if TYPE_CHECKING:
     WatchCall = grpc.aio.UnaryStreamCall[pb.WatchRequest, pb.WatchResponse]
@@ -60,7 +60,7 @@ class Feeds:
         except grpc.aio.AioRpcError as error:
             # A feed that can't go on says so; any other failure ends it silently, and the browser comes back with its cursor.
             if error.code() in _HOPELESS:
-                yield _text("failed", {"reason": (reason_of(error) or error.code().name).removeprefix("ERROR_REASON_")})
+                yield _text("failed", {"reason": short_reason(error)})
         except asyncio.CancelledError:
             if not self.ending:
                 raise

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import grpc
+import jwt
 from google.protobuf.json_format import ParseDict
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2, status_pb2
@@ -33,6 +34,7 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
         self.livekit_url = livekit_url
         self.keys = keys or LiveKitKeys("key", "secret" * 8)
         self.conversations: dict[str, pb.Conversation] = {}
+        self.owners: dict[str, str] = {}
         self.entries: dict[str, list[entry_pb2.Entry]] = {}
         self.requests: dict[str, str] = {}
         self.tokens: list[str] = []
@@ -52,8 +54,9 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
             async with self._changed:
                 await self._changed.wait_for(true)
 
-    def add_conversation(self, title: str = "") -> str:
+    def add_conversation(self, owner: str, title: str = "") -> str:
         conversation_id = uuid7()
+        self.owners[conversation_id] = owner
         self.conversations[conversation_id] = pb.Conversation(
             conversation_id=conversation_id, title=title, state=pb.CONVERSATION_STATE_ACTIVE, create_time=now(), update_time=now()
         )
@@ -82,25 +85,34 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
         }
         return await self.write(conversation_id, utterance={**utterance, "sealing": f"SEALING_{sealing}"})
 
+    async def EndConversation(self, request: pb.EndConversationRequest, context: Any) -> pb.EndConversationResponse:
+        raise NotImplementedError  # the page never asks
+
+    async def Append(self, request: pb.AppendRequest, context: Any) -> pb.AppendResponse:
+        raise NotImplementedError  # agents alone
+
+    async def Record(self, requests: Any, context: Any) -> AsyncIterator[pb.RecordResponse]:
+        raise NotImplementedError  # agents alone
+        yield
+
     async def StartConversation(self, request: pb.StartConversationRequest, context: Any) -> pb.StartConversationResponse:
-        await self._called(context)
-        conversation_id = self.requests.get(request.request_id) or self.add_conversation()
+        owner = await self._called(context)
+        conversation_id = self.requests.get(request.request_id) or self.add_conversation(owner)
         self.requests[request.request_id] = conversation_id
         return pb.StartConversationResponse(conversation=self.conversations[conversation_id])
 
     async def GetConversation(self, request: pb.GetConversationRequest, context: Any) -> pb.GetConversationResponse:
-        await self._called(context)
         return pb.GetConversationResponse(conversation=await self._known(request.conversation_id, context))
 
     async def ListConversations(self, request: pb.ListConversationsRequest, context: Any) -> pb.ListConversationsResponse:
-        await self._called(context)
-        newest = sorted(self.conversations.values(), key=lambda one: one.conversation_id, reverse=True)
+        owner = await self._called(context)
+        own = [one for one in self.conversations.values() if self.owners[one.conversation_id] == owner]
+        newest = sorted(own, key=lambda one: one.conversation_id, reverse=True)
         start = int(request.page_token or 0)
         end = start + (request.page_size or 20)
         return pb.ListConversationsResponse(conversations=newest[start:end], next_page_token=str(end) if end < len(newest) else "")
 
     async def StartCall(self, request: pb.StartCallRequest, context: Any) -> pb.StartCallResponse:
-        await self._called(context)
         conversation = await self._known(request.conversation_id, context)
         call = pb.Call(
             call_id=uuid7(), conversation_id=conversation.conversation_id, epoch=1, state=pb.CALL_STATE_DISPATCHED, start_time=now()
@@ -122,14 +134,12 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
         return pb.EndCallResponse(call=ended)
 
     async def ListEntries(self, request: pb.ListEntriesRequest, context: Any) -> pb.ListEntriesResponse:
-        await self._called(context)
         await self._known(request.conversation_id, context)
         log, start = self.entries[request.conversation_id], int(request.page_token or 0)
         end = start + (request.page_size or 100)
         return pb.ListEntriesResponse(entries=log[start:end], next_page_token=str(end) if end < len(log) else "")
 
     async def Watch(self, request: pb.WatchRequest, context: Any) -> AsyncIterator[pb.WatchResponse]:
-        await self._called(context)
         await self._known(request.conversation_id, context)
         self.cursors.append(request.cursor)
         self.watches_open += 1
@@ -155,14 +165,18 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
             async with self._changed:
                 await self._changed.wait()
 
-    async def _called(self, context: Any) -> None:
-        self.tokens.append(dict(context.invocation_metadata()).get("authorization", "").removeprefix("Bearer "))
+    async def _called(self, context: Any) -> str:
+        """The customer who calls, as the token says; whether it is true is for the real service to check."""
+        token = dict(context.invocation_metadata()).get("authorization", "").removeprefix("Bearer ")
+        self.tokens.append(token)
         await self.changed()
         if self.failing is not None:
             await context.abort(self.failing, self.details)
+        return str(jwt.decode(token, options={"verify_signature": False})["sub"])
 
     async def _known(self, conversation_id: str, context: Any) -> pb.Conversation:
-        if conversation_id not in self.conversations:
+        owner = await self._called(context)
+        if self.owners.get(conversation_id) != owner:
             await self._refuse(context, grpc.StatusCode.NOT_FOUND, "CONVERSATION_NOT_FOUND", "There is no such conversation.")
         return self.conversations[conversation_id]
 

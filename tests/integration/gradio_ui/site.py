@@ -1,0 +1,143 @@
+"""The page's server over real sockets, with the real identity service behind it and a conversation service that tests direct."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import grpc
+import httpx
+from readback.conversation.v1.conversation_service_pb2_grpc import add_ConversationServiceServicer_to_server
+
+from gradio_ui.app import create_app
+from gradio_ui.serving import running as page_running
+from gradio_ui.settings import UiSettings
+from gradio_ui.sign_in_cookie import COOKIE
+from mesh.ids import uuid7
+from mesh.secrets import LiveKitKeys
+from mesh.server import running
+from mesh.settings import load
+from services.identity.app import member
+from services.identity.settings import IdentitySettings
+from tests.integration.gradio_ui.conversation_double import ConversationDouble
+
+PASSWORD = "a long walk in the park"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who has an account, at a browser that is signed in."""
+
+    browser: httpx.AsyncClient
+    email: str
+    customer_id: str
+
+    @property
+    def cookie(self) -> str:
+        """The sign-in cookie."""
+        return self.browser.cookies.get(COOKIE) or ""
+
+    async def get(self, path: str, **more: Any) -> httpx.Response:
+        return await self.browser.get(path, **more)
+
+    async def post(self, path: str, **more: Any) -> httpx.Response:
+        return await self.browser.post(path, **more)
+
+
+class Site:
+    """Everything a browser needs. Parts can be stopped and started again, at the same addresses."""
+
+    def __init__(self, home: Path, conversation: ConversationDouble) -> None:
+        self.home, self.conversation = home, conversation
+        self.settings = load(UiSettings, home=home, ui_port=0, LIVEKIT_URL=conversation.livekit_url, ui_feed_heartbeat_seconds=1)
+        self.url = ""
+        self.identity_address = self.conversation_address = "127.0.0.1:0"
+        self._parts: dict[str, AsyncExitStack] = {}
+
+    async def __aenter__(self) -> Site:
+        await self.start_identity()
+        await self.start_conversation()
+        await self.start_page()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for part in ("page", "conversation", "identity"):
+            await self.stop(part)
+
+    async def stop(self, part: str) -> None:
+        """Stops `identity`, `conversation` or `page`."""
+        stack = self._parts.pop(part, None)
+        if stack is not None:
+            await stack.aclose()
+
+    @asynccontextmanager
+    async def without(self, part: str) -> AsyncIterator[None]:
+        """Stops a part for the length of a block."""
+        await self.stop(part)
+        try:
+            yield
+        finally:
+            await getattr(self, f"start_{part}")()
+            await self._answered()
+
+    async def _answered(self) -> None:
+        """Waits until the page reaches identity again: gRPC tries in intervals of up to a second."""
+        async with asyncio.timeout(20), self.browser() as browser:
+            nobody = {"email": "nobody@example.com", "password": PASSWORD}
+            while (await browser.post("/auth/login", json=nobody)).status_code == 503:  # noqa: ASYNC110 -- gRPC tells nobody
+                await asyncio.sleep(0.05)
+
+    async def restart(self, part: str) -> None:
+        """Stops a part and starts it again at its address."""
+        async with self.without(part):
+            pass
+
+    async def start_identity(self, **settings: object) -> None:
+        stack = self._parts["identity"] = AsyncExitStack()
+        served = await stack.enter_async_context(member(load(IdentitySettings, home=self.home, identity_bcrypt_cost=4, **settings)))
+        port = int(self.identity_address.rsplit(":", 1)[1])
+        self.identity_address = (await stack.enter_async_context(running(served, port=port))).address
+
+    async def start_conversation(self) -> None:
+        stack = self._parts["conversation"] = AsyncExitStack()
+        server = grpc.aio.server()
+        add_ConversationServiceServicer_to_server(self.conversation, server)
+        self.conversation_address = f"127.0.0.1:{server.add_insecure_port(self.conversation_address)}"
+        await server.start()
+        stack.push_async_callback(server.stop, 0)
+
+    async def start_page(self) -> None:
+        """Starts the page's server; a second time, at the same port, it is a new process as far as it knows."""
+        stack = self._parts["page"] = AsyncExitStack()
+        addresses = {"identity_address": self.identity_address, "conversation_address": self.conversation_address}
+        port = int(self.url.rsplit(":", 1)[1]) if self.url else 0
+        self.settings = self.settings.model_copy(update=addresses | {"ui_port": port})
+        self.app = create_app(self.settings)
+        self.url = (await stack.enter_async_context(page_running(self.app, self.settings))).url
+
+    @asynccontextmanager
+    async def browser(self) -> AsyncIterator[httpx.AsyncClient]:
+        """Somebody's browser: keeps cookies, names its origin."""
+        async with httpx.AsyncClient(base_url=self.url, headers={"origin": self.url}, timeout=20) as browser:
+            yield browser
+
+    @asynccontextmanager
+    async def signed_in(self, name: str = "Ada Lovelace") -> AsyncIterator[Person]:
+        """The browser of somebody who has just signed up."""
+        async with self.browser() as browser:
+            account = {"email": f"{uuid7()}@example.com", "password": PASSWORD, "display_name": name}
+            answer = await browser.post("/auth/register", json=account)
+            assert answer.status_code == 204, answer.text
+            yield Person(browser, account["email"], (await browser.get("/config")).json()["username"])
+
+
+@asynccontextmanager
+async def site_at(home: Path, livekit_url: str = "ws://127.0.0.1:9", keys: LiveKitKeys | None = None) -> AsyncIterator[Site]:
+    """A site with a home of its own."""
+    async with Site(home, ConversationDouble(livekit_url, keys)) as site:
+        yield site

@@ -1,0 +1,145 @@
+"""Gradio's traps, each held shut: what it mounts, what it leaves unguarded, what it would keep or send."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from gradio_ui import page
+from mesh.ids import uuid7
+from tests.integration.gradio_ui.site import Person, Site
+
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+
+LOADED = 0
+"""Number of the page's only event in Gradio's configuration: who is signed in."""
+
+
+async def join(person: Person, session_hash: str) -> httpx.Response:
+    event = {"data": [], "fn_index": LOADED, "session_hash": session_hash, "trigger_id": None}
+    return await person.post("/gradio_api/queue/join", json=event)
+
+
+async def outcome(person: Person, session_hash: str) -> Any:
+    """What Gradio's event stream says in the end."""
+    async with asyncio.timeout(20), person.browser.stream("GET", f"/gradio_api/queue/data?session_hash={session_hash}") as stream:
+        async for line in stream.aiter_lines():
+            message = json.loads(line.removeprefix("data: ")) if line else {}
+            if message.get("msg") == "process_completed":
+                return message["output"]["data"]
+    raise AssertionError("the stream ended early")
+
+
+async def test_page_says_who_is_signed_in_by_the_sign_in_alone(ada: Person, eve: Person) -> None:
+    for person, name in ((ada, "Ada Lovelace"), (eve, "Eve")):
+        session_hash = uuid7()
+        assert (await join(person, session_hash)).status_code == 200
+        assert await outcome(person, session_hash) == [{"display_name": name, "email": person.email}]
+
+
+async def test_gradio_session_belongs_to_the_sign_in_that_used_it_first(ada: Person, eve: Person) -> None:
+    session_hash = uuid7()
+    await join(ada, session_hash)
+    listening = await eve.get(f"/gradio_api/queue/data?session_hash={session_hash}")
+    joining = await join(eve, session_hash)
+    beating = await eve.get(f"/gradio_api/heartbeat/{session_hash}")
+    for answer in (listening, joining, beating):
+        assert (answer.status_code, answer.json()["error"]["reason"]) == (403, "FOREIGN_SESSION")
+    assert (await outcome(ada, session_hash))[0]["display_name"] == "Ada Lovelace"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "upload",
+        "component_server",
+        "run/predict",
+        "api/predict",
+        "call/predict",
+        "process_recording",
+        "reset",
+        "cancel",
+        "vibe-edit",
+        "stream/x",
+    ],
+)
+async def test_routes_of_gradio_that_the_page_does_not_need_do_not_exist(ada: Person, stranger: httpx.AsyncClient, path: str) -> None:
+    for browser in (ada.browser, stranger):
+        for prefix in ("/gradio_api", "/login/gradio_api"):
+            assert (await browser.post(f"{prefix}/{path}", files={"files": ("x.html", b"<script>")})).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/monitoring", "/gradio_api/file=/etc/passwd", "/gradio_api/proxy=http://localhost", "/docs", "/openapi.json", "/gradio_api/app_id"],
+)
+async def test_neither_do_its_windows_into_the_server(ada: Person, path: str) -> None:
+    assert (await ada.get(path)).status_code == 404
+
+
+async def test_signed_out_browser_gets_nothing_of_the_page(stranger: httpx.AsyncClient) -> None:
+    for path in ("/config", "/gradio_api/info", "/gradio_api/queue/data?session_hash=x", "/gradio_api/heartbeat/x", "/theme.css"):
+        assert (await stranger.get(path)).status_code == 401
+    assert (await stranger.post("/gradio_api/queue/join", json={})).status_code == 401
+
+
+async def test_nothing_is_written_to_the_browser_and_nothing_long_lived_is_gradios(ada: Person) -> None:
+    config = (await ada.get("/config")).json()
+    assert config["run_history"] is False
+    assert config["connect_heartbeat"] is False  # an open stream a tab, out of six that browsers allow
+    assert config["footer_links"] == []
+    assert config["analytics_enabled"] is False
+    assert {component["type"] for component in config["components"]}.isdisjoint({"state", "browserstate", "textbox"})
+    assert [any(dependency["types"].values()) for dependency in config["dependencies"]] == [False]  # no generator, so none to leak
+
+
+async def test_templates_hold_no_data_so_that_none_can_run(ada: Person) -> None:
+    config = (await ada.get("/config")).json()
+    templates = [component["props"]["html_template"] for component in config["components"] if component["type"] == "html"]
+    assert len(templates) == 2 + len(page.TABS)
+    for template in templates:
+        tag = template.partition(">")[0].removeprefix("<")
+        assert template == f"<{tag}></{tag}>"
+        assert "-" in tag  # a custom element
+
+
+async def test_hostile_name_reaches_the_page_as_data_only(site: Site) -> None:
+    name = "${document.title='owned'}{{value}}\"'`<img src=x onerror=alert(1)>"
+    async with site.signed_in(name) as person:
+        session_hash = uuid7()
+        await join(person, session_hash)
+        assert (await outcome(person, session_hash))[0]["display_name"] == name
+        assert "owned" not in (await person.get("/")).text
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://localhost"])
+async def test_post_from_another_site_is_refused(ada: Person, origin: str) -> None:
+    for path in ("/auth/logout", "/api/calls", "/gradio_api/queue/join"):
+        answer = await ada.post(path, json={}, headers={"origin": origin})
+        assert (answer.status_code, answer.json()["error"]["reason"]) == (403, "FOREIGN_ORIGIN")
+    assert ada.cookie
+
+
+async def test_event_longer_than_any_the_page_sends_is_refused(ada: Person) -> None:
+    answer = await ada.post("/gradio_api/queue/join", json={"data": ["x" * 100_000], "fn_index": LOADED, "session_hash": uuid7()})
+    assert answer.status_code == 413
+
+
+async def test_every_answer_carries_the_security_headers(ada: Person, stranger: httpx.AsyncClient) -> None:
+    answers = [await stranger.get(path) for path in ("/", "/login", "/ui/main.js", "/nowhere", "/config")]
+    answers += [await ada.get(path) for path in ("/", "/config", "/api/conversations")]
+    for answer in answers:
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] in ("no-store", "no-cache"), answer.url
+
+
+async def test_only_the_gradio_page_may_run_inline_scripts(site: Site, ada: Person, stranger: httpx.AsyncClient) -> None:
+    assert "unsafe" not in (await stranger.get("/login")).headers["content-security-policy"]
+    policy = (await ada.get("/")).headers["content-security-policy"]
+    assert "script-src 'self' 'unsafe-inline' 'unsafe-eval'" in policy
+    assert f"connect-src 'self' {site.conversation.livekit_url} http://127.0.0.1:9;" in policy

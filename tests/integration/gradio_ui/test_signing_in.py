@@ -1,0 +1,164 @@
+"""Signing up, in and out, against the real identity service."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+
+from gradio_ui.sign_in_cookie import COOKIE
+from tests.integration.gradio_ui.site import PASSWORD, Person, Site
+
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+
+
+def reason(answer: httpx.Response) -> str:
+    return str(answer.json()["error"]["reason"])
+
+
+async def test_signed_out_page_load_goes_to_the_sign_in_page_and_keeps_its_query(site: Site) -> None:
+    async with site.browser() as browser:
+        answer = await browser.get("/?tab=history")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/login?tab=history")
+        assert "Welcome back" in (await browser.get("/login")).text
+
+
+async def test_sign_up_signs_in(site: Site) -> None:
+    async with site.signed_in() as browser:
+        page = await browser.get("/")
+        assert page.status_code == 200
+        assert "gradio_config" in page.text
+
+
+async def test_cookie_is_out_of_reach_of_scripts_and_other_sites(site: Site) -> None:
+    async with site.browser() as browser:
+        account = {"email": "cookie@example.com", "password": PASSWORD, "display_name": "Ada"}
+        header = (await browser.post("/auth/register", json=account)).headers["set-cookie"]
+    assert header.startswith(f"{COOKIE}=")
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(header.split("; "))
+    assert "Secure" not in header  # plain http, as on this machine; over https see test_sign_in_cookie.py
+
+
+async def test_nothing_that_a_browser_gets_holds_an_identity_token(site: Site, ada: Person) -> None:
+    await ada.get("/api/calls/running")
+    access_token = site.conversation.tokens[-1]
+    assert access_token.count(".") == 2
+    seen = [await ada.get(path) for path in ("/", "/config", "/api/calls/running", "/api/conversations", "/gradio_api/info")]
+    started = await ada.post("/api/calls", json={"request_id": "0193a000-0000-7000-8000-000000000001"})
+    for answer in [*seen, started]:
+        assert access_token not in answer.text
+        assert access_token not in str(answer.headers)
+
+
+async def test_signing_in_again_after_signing_out(site: Site, ada: Person) -> None:
+    email = ada.email
+    assert (await ada.post("/auth/logout")).status_code == 204
+    assert (await ada.get("/")).status_code == 303
+    assert (await ada.post("/auth/login", json={"email": f"  {email} ", "password": PASSWORD})).status_code == 204
+    assert (await ada.get("/")).status_code == 200
+
+
+async def test_copied_cookie_is_worth_nothing_after_signing_out(site: Site, ada: Person) -> None:
+    copied = ada.cookie
+    await ada.post("/auth/logout")
+    async with site.browser() as thief:
+        thief.cookies.set(COOKIE, copied)
+        assert (await thief.get("/api/conversations")).status_code == 401
+
+
+async def test_copied_cookie_is_worth_nothing_after_signing_out_and_a_restart(site: Site, ada: Person) -> None:
+    copied = ada.cookie
+    await ada.post("/auth/logout")
+    await site.restart("page")
+    async with site.browser() as thief:
+        thief.cookies.set(COOKIE, copied)
+        answer = await thief.get("/api/conversations")
+        assert (answer.status_code, reason(answer)) == (401, "SIGNED_OUT")
+        assert f"{COOKIE}=; Path=/; Max-Age=0" in answer.headers["set-cookie"]
+
+
+async def test_sign_in_survives_a_restart_of_the_page_server(site: Site, ada: Person) -> None:
+    before = ada.cookie
+    await site.restart("page")
+    assert (await ada.get("/api/conversations")).status_code == 200
+    assert ada.cookie != before  # the refresh token was spent for a new one, which the cookie now holds
+    await site.restart("page")
+    assert (await ada.get("/api/conversations")).status_code == 200
+
+
+async def test_many_requests_after_a_restart_spend_the_refresh_token_once(site: Site, ada: Person) -> None:
+    await site.restart("page")
+    answers = await asyncio.gather(*(ada.get("/api/conversations") for _ in range(8)))
+    assert [answer.status_code for answer in answers] == [200] * 8
+    assert len(set(site.conversation.tokens[-8:])) == 1
+
+
+async def test_signing_in_as_somebody_else_ends_the_first_sign_in(site: Site, ada: Person, eve: Person) -> None:
+    first = ada.cookie
+    answer = await ada.post("/auth/login", json={"email": eve.email, "password": PASSWORD})
+    assert answer.status_code == 204
+    async with site.browser() as thief:
+        thief.cookies.set(COOKIE, first)
+        assert (await thief.get("/api/conversations")).status_code == 401
+    assert (await eve.get("/api/conversations")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "expected"),
+    [
+        ({"password": "short"}, 400, "INVALID_REQUEST"),
+        ({"password": "password"}, 400, "WEAK_PASSWORD"),
+        ({"email": "nobody"}, 400, "INVALID_REQUEST"),
+        ({"email": "x" * 2000}, 400, "INVALID_REQUEST"),
+        ({"display_name": ""}, 400, "INVALID_REQUEST"),
+        ({"display_name": None}, 400, "INVALID_REQUEST"),
+    ],
+)
+async def test_sign_up_with_something_wrong_says_what(site: Site, change: dict[str, object], status: int, expected: str) -> None:
+    account = {"email": "ada@example.com", "password": PASSWORD, "display_name": "Ada"} | change
+    async with site.browser() as browser:
+        answer = await browser.post("/auth/register", json=account)
+    assert (answer.status_code, reason(answer)) == (status, expected)
+    message = answer.json()["error"]["message"]
+    assert message[0].isupper()
+    assert message.endswith(".")
+    assert "value" not in message  # protovalidate's words are for programmers
+    assert str(account["password"]) not in answer.text or account["password"] == "password"
+
+
+async def test_taken_address_and_wrong_password_have_reasons_of_their_own(site: Site, ada: Person) -> None:
+    email = ada.email
+    async with site.browser() as browser:
+        taken = await browser.post("/auth/register", json={"email": email, "password": PASSWORD, "display_name": "Ada"})
+        wrong = await browser.post("/auth/login", json={"email": email, "password": PASSWORD + "!"})
+        assert (taken.status_code, reason(taken)) == (409, "EMAIL_TAKEN")
+        assert (wrong.status_code, reason(wrong)) == (401, "WRONG_CREDENTIALS")
+        assert not browser.cookies
+
+
+async def test_wrong_password_leaves_the_sign_in_that_was_there(site: Site, ada: Person) -> None:
+    await ada.post("/auth/login", json={"email": ada.email, "password": "not this one"})
+    assert (await ada.get("/api/conversations")).status_code == 200
+
+
+async def test_sign_in_while_identity_is_down_says_so_in_words_for_people(site: Site) -> None:
+    async with site.without("identity"), site.browser() as browser:
+        answer = await browser.post("/auth/login", json={"email": "ada@example.com", "password": PASSWORD})
+    assert answer.status_code == 503
+    assert "account service" in answer.json()["error"]["message"]
+
+
+async def test_sign_out_works_while_identity_is_down(site: Site, ada: Person) -> None:
+    copied = ada.cookie
+    async with site.without("identity"):
+        assert (await ada.post("/auth/logout")).status_code == 204
+    assert not ada.cookie
+    async with site.browser() as thief:
+        thief.cookies.set(COOKIE, copied)
+        assert (await thief.get("/api/conversations")).status_code == 401
+
+
+async def test_signed_in_customer_goes_past_the_sign_in_page(ada: Person) -> None:
+    answer = await ada.get("/login")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
