@@ -1,0 +1,170 @@
+"""How long a caller waits for an answer, beside the plainest set-up with the same models, in the same minutes on the same machine.
+
+    python -m bench.turn_latency [--turns 20] [--json]
+
+Starts the product in a home of its own and, on its LiveKit server, `bench/baselines/plain_agent.py`. One caller is in a call with each;
+they take turns, so that whatever else the machine does befalls both alike. What is measured is `first_audio_ms` at the caller: the last
+loud sample of the question handed to WebRTC, to the first loud frame of the answer heard. A negative value is an agent that cut in. All
+speech is synthetic and the network is a loopback: real callers and lines add to both sides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass, field
+from itertools import cycle, islice
+from pathlib import Path
+
+from livekit import api
+from readback.conversation.v1 import conversation_service_pb2 as pb
+
+from agent.speech.pcm import EAR_RATE, Samples
+from agent.speech.resampling import resampled
+from agent.speech.synthesis import VOICE_RATE, Voice
+from bench.baselines import plain_agent
+from cli.caller import Caller
+from cli.placing_calls import conversations, new_conversation
+from cli.sign_in import signed_in
+from mesh.ids import uuid7
+from mesh.settings import MeshSettings, load
+from tests.product import environment_for, started
+
+QUESTIONS = (
+    "Show flights from Chennai to Delhi tomorrow morning.",
+    "What about the evening?",
+    "Is Air India five four two on time?",
+    "I want to fly from London to Paris on Friday.",
+    "Which airport is in Denver?",
+    "Flights from Chicago to Boston tomorrow afternoon.",
+    "The second one please.",
+    "What is the cheapest flight from Singapore to Tokyo on Monday?",
+)
+
+_ROW = "{name:9} n {turns}  median {median_ms} ms  p95 {p95_ms} ms  ({least_ms} to {most_ms}, unanswered {unanswered}, cut in {cut_in})"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One question and what came of it."""
+
+    said: str
+    heard: str
+    first_audio_ms: float | None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All turns of one side, in milliseconds. Turns without an answer are counted, and left out of the numbers."""
+
+    name: str
+    turns: list[Turn] = field(default_factory=list)
+
+    def summary(self) -> Mapping[str, float | int | str]:
+        """Median and 95th percentile (by linear interpolation)."""
+        waits = sorted(turn.first_audio_ms for turn in self.turns if turn.first_audio_ms is not None)
+        quantiles = statistics.quantiles(waits, n=20, method="inclusive")
+        return {
+            "name": self.name,
+            "turns": len(self.turns),
+            "unanswered": len(self.turns) - len(waits),
+            "cut_in": sum(wait < 0 for wait in waits),
+            "median_ms": round(statistics.median(waits)),
+            "p95_ms": round(quantiles[18]),
+            "least_ms": round(waits[0]),
+            "most_ms": round(waits[-1]),
+        }
+
+
+@contextmanager
+def baseline(environment: Mapping[str, str]) -> Iterator[None]:
+    """The plain agent, as a worker of the product's LiveKit server."""
+    process = subprocess.Popen([sys.executable, "-m", "bench.baselines.plain_agent"], env=dict(environment))
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@asynccontextmanager
+async def in_call_with_readback(settings: MeshSettings) -> AsyncIterator[Caller]:
+    """A caller in a call with the product, with a throw-away account."""
+    async with signed_in(settings) as account, conversations(settings, account) as stub:
+        conversation_id = await new_conversation(stub)
+        placed = await stub.StartCall(pb.StartCallRequest(conversation_id=conversation_id))
+        async with Caller.joined(placed.access.livekit_url, placed.access.livekit_token) as caller:
+            await caller.greeted(60)
+            yield caller
+
+
+@asynccontextmanager
+async def in_call_with_plain(settings: MeshSettings) -> AsyncIterator[Caller]:
+    """A caller in a call with the plain agent."""
+    keys = settings.livekit_keys
+    dispatch = api.RoomConfiguration(agents=[api.RoomAgentDispatch(agent_name=plain_agent.NAME)])
+    token = api.AccessToken(keys.key, keys.secret).with_identity("caller").with_room_config(dispatch)
+    token = token.with_grants(api.VideoGrants(room_join=True, room=f"plain-{uuid7()}"))
+    async with Caller.joined(settings.livekit_url, token.to_jwt()) as caller:
+        await caller.greeted(60)
+        yield caller
+
+
+async def measure(settings: MeshSettings, turns: int) -> tuple[Measured, Measured]:
+    """Asks both sides in alternation, each question first of one and then of the other."""
+    questions = [(said, speech) for said, speech in islice(cycle(_spoken().items()), turns)]
+    readback, plain = Measured("readback"), Measured("plain")
+    async with AsyncExitStack() as stack:
+        sides = [
+            (readback, await stack.enter_async_context(in_call_with_readback(settings))),
+            (plain, await stack.enter_async_context(in_call_with_plain(settings))),
+        ]
+        for said, speech in questions:
+            for side, caller in sides:
+                report = await caller.speak(speech, said)
+                side.turns.append(Turn(said, report.heard, report.first_audio_ms))
+                print(f"{side.name:9} {report.first_audio_ms or float('nan'):7.0f} ms  {report.heard}", file=sys.stderr)
+            sides.reverse()
+    return readback, plain
+
+
+def _spoken() -> dict[str, Samples]:
+    voice = Voice()
+    return {question: resampled(voice.say(question), VOICE_RATE, EAR_RATE) for question in QUESTIONS}
+
+
+def main() -> None:
+    """Measures and prints a table, or one JSON object with every turn."""
+    arguments = argparse.ArgumentParser(description="Median and p95 of the wait for an answer, beside a plain set-up.")
+    arguments.add_argument("--turns", type=int, default=24, help="questions to each side (20 at least, for a p95)")
+    arguments.add_argument("--json", action="store_true", help="one JSON object with every turn")
+    options = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        environment = environment_for(Path(home))
+        environment["LIVEKIT_URL"] = f"ws://127.0.0.1:{environment['READBACK_LIVEKIT_PORT']}"
+        os.environ.update(environment)
+        with started({name: value for name, value in environment.items() if name != "LIVEKIT_URL"}) as product:
+            product.wait_for("Ctrl-C ends everything")
+            with baseline(environment):
+                sides = asyncio.run(measure(load(MeshSettings), options.turns))
+    if options.json:
+        print(json.dumps({"load_average": os.getloadavg(), "sides": [{**side.summary(), "each": asdict(side)["turns"]} for side in sides]}))
+        return
+    for side in sides:
+        print(_ROW.format(**side.summary()))
+
+
+if __name__ == "__main__":
+    main()
