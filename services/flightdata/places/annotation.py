@@ -115,7 +115,7 @@ def _named(lexicon: Lexicon, sentence: Sentence, home_country: str, limit: int) 
     spans = [(i, j) for i, j in _spans(sentence) if _plausible(lexicon, sentence, i, j)]
     found = match(lexicon, [sentence.folded(i, j) for i, j in spans], home_country=home_country, limit=limit)
     for (i, j), resolution in zip(spans, found, strict=True):
-        if resolution and (window := _weigh(sentence, i, j, resolution)):
+        if resolution and (window := _weigh(sentence, i, j, resolution, known=sentence.folded(i, j) in lexicon.heard)):
             yield window
 
 
@@ -123,14 +123,17 @@ def _plausible(lexicon: Lexicon, sentence: Sentence, start: int, end: int) -> bo
     joined = sentence.folded(start, end)
     if joined in lexicon.exact:
         return True
+    if joined in lexicon.heard and sentence.setting(start, end) >= Setting.SLOT:
+        return True
     if len(joined) < 3 or sentence.common(start, end) == end - start or sentence.barred(start, end):
         return False
     return not (sentence.broken(start, end) or sentence.at(start) in sentence.carrier.slot or sentence.at(end - 1) in DIRECTIONS)
 
 
-def _weigh(sentence: Sentence, start: int, end: int, resolution: Resolution) -> Window | None:
+def _weigh(sentence: Sentence, start: int, end: int, resolution: Resolution, *, known: bool) -> Window | None:
+    """A window as a place, if its setting asks for one as little like a name as it is; `known` mishearings may be everyday words."""
     best = resolution.candidates[0]
-    setting, common = sentence.setting(start, end), sentence.common(start, end)
+    setting, common = sentence.setting(start, end), 0 if known else sentence.common(start, end)
     letters = len(sentence.folded(start, end))
     if best.likeness == 1.0:
         exact = _exact_is_meant(sentence, start, end, best.place.prior, setting)

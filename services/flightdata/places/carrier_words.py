@@ -17,18 +17,16 @@ class CarrierWords:
     """Folded words by what they do; `decoys` and `decoy_sounds` are parallel keys and phonemes of phrases often misheard."""
 
     time: frozenset[str]
+    """Months, days and hours: never part of a place."""
     never: frozenset[str]
-    carrier: frozenset[str]
+    """Words that alone are no place even after "to", times among them."""
+    common: frozenset[str]
+    """All words that are no place unless their setting says so."""
     slot: frozenset[str]
     travel: frozenset[str]
     filler: frozenset[str]
     decoys: tuple[str, ...]
     decoy_sounds: tuple[str, ...]
-
-    @property
-    def common(self) -> frozenset[str]:
-        """Every word that is no place unless its setting says so."""
-        return self.never | self.carrier
 
 
 @lru_cache(maxsize=1)
@@ -46,6 +44,14 @@ def load() -> CarrierWords:
         return frozenset(key(word) for line in sections[name] for word in line.split())
 
     decoys = tuple(key(line) for line in sections["decoy"])
-    never, carrier, slot, travel, filler = (folded(name) for name in ("never", "carrier", "slot", "travel", "filler"))
-    time = folded("time")
-    return CarrierWords(time, never | time, carrier, slot, travel, filler, decoys=decoys, decoy_sounds=tuple(phonemes(d) for d in decoys))
+    time, never = folded("time"), folded("time") | folded("never")
+    return CarrierWords(
+        time=time,
+        never=never,
+        common=never | folded("carrier"),
+        slot=folded("slot"),
+        travel=folded("travel"),
+        filler=folded("filler"),
+        decoys=decoys,
+        decoy_sounds=tuple(phonemes(d) for d in decoys),
+    )

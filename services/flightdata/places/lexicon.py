@@ -20,6 +20,8 @@ from services.flightdata.places.place import Airport, Kind, Place, PlaceNotFound
 from services.flightdata.places.spelling import key, phonemes
 
 DATA = Path(__file__).with_name("data")
+HEARD_TRUST = 0.92
+"""Likeness of a known mishearing (`heard.tsv`, from tools/hear_places.py) to the name it stands for: near, but never exact."""
 UNRANKED = 0.002
 """Rank of airports that nobody has ranked: their names are matched exactly, never by sound."""
 
@@ -34,7 +36,7 @@ class Meaning:
 
 @dataclass(frozen=True)
 class Spoken:
-    """Names that may be garbled, as parallel sequences: keys, their phonemes, the index of their place, and priors.
+    """Names that may be garbled, as parallel sequences: keys, the index of their place, priors, and how far each is trusted.
 
     Phonemes repeat (`Bern`, `Brno`), so they are kept once in `sounds`, and `sound_of` says which belongs to a name.
     """
@@ -44,6 +46,7 @@ class Spoken:
     sound_of: NDArray[np.intp]
     place_of: NDArray[np.intp]
     prior: NDArray[np.float32]
+    trust: NDArray[np.float32]
     country: NDArray[np.str_]
 
 
@@ -60,6 +63,8 @@ class Lexicon:
     by_index: Sequence[Place]
     exact: Mapping[str, Sequence[Meaning]]
     spoken: Spoken
+    heard: frozenset[str]
+    """Keys that recognisers are known to write for a name."""
     currencies: Mapping[str, str]
     """Country → ISO 4217 code."""
 
@@ -120,14 +125,15 @@ def _place(row: dict[str, str], country: str, *, members: tuple[str, ...]) -> Pl
     return Place(row["code"], kind, row.get("name", row["city"]), row["city"], row["country"], country, row["zone"], members, weight)
 
 
-def _spoken(entries: Sequence[tuple[str, int]], places: Sequence[Place]) -> Spoken:
+def _spoken(entries: Mapping[tuple[str, int], float], places: Sequence[Place]) -> Spoken:
     keys = [name for name, _ in entries]
     sound_index: dict[str, int] = {}
     sound_of = np.array([sound_index.setdefault(phonemes(name), len(sound_index)) for name in keys], dtype=np.intp)
     place_of = np.array([index for _, index in entries], dtype=np.intp)
     weights = np.array([places[index].prior for index in place_of], dtype=np.float32)
+    trust = np.array(list(entries.values()), dtype=np.float32)
     countries = np.array([places[index].country_code for index in place_of])
-    return Spoken(keys, list(sound_index), sound_of, place_of, weights, countries)
+    return Spoken(keys, list(sound_index), sound_of, place_of, weights, trust, countries)
 
 
 @lru_cache(maxsize=1)
@@ -156,7 +162,8 @@ def _assemble(
 ) -> Lexicon:
     by_index = list(places.values())
     exact: dict[str, list[Meaning]] = defaultdict(list)
-    entries: dict[tuple[str, int], None] = {}
+    entries: dict[tuple[str, int], float] = {}
+    heard = [(key(row["heard"]), row["place"]) for row in _rows("heard.tsv")]
     for index, place in enumerate(by_index):
         tiers: dict[str, int] = {}
         for name, tier in names[place.code]:
@@ -164,5 +171,10 @@ def _assemble(
         for joined, tier in tiers.items():
             exact[joined].append(Meaning(place, tier))
             if tier == 0 and place.prior > prior(UNRANKED):
-                entries[joined, index] = None
-    return Lexicon(airports, places, by_index, dict(exact), _spoken(list(entries), by_index), currencies)
+                entries[joined, index] = 1.0
+    index_of = {place.code: index for index, place in enumerate(by_index)}
+    for joined, code in heard:
+        entries.setdefault((joined, index_of[code]), HEARD_TRUST)
+    return Lexicon(
+        airports, places, by_index, dict(exact), _spoken(entries, by_index), frozenset(joined for joined, _ in heard), currencies
+    )

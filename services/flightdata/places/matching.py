@@ -76,7 +76,7 @@ def _likeness(lexicon: Lexicon, keys: Sequence[str]) -> NDArray[np.float32]:
     spoken = lexicon.spoken
     letters = cdist(keys, spoken.keys, scorer=Levenshtein.normalized_similarity, dtype=np.float32)
     sounds = cdist([phonemes(k) for k in keys], spoken.sounds, scorer=Levenshtein.normalized_similarity, dtype=np.float32)
-    both: NDArray[np.float32] = (letters + sounds[:, spoken.sound_of]) / 2
+    both: NDArray[np.float32] = (letters + sounds[:, spoken.sound_of]) / 2 * spoken.trust
     both[letters < LEAST_LETTERS] = 0.0
     return both
 
@@ -85,12 +85,11 @@ def _resolution(
     lexicon: Lexicon, joined: str, row: NDArray[np.float32], weight: NDArray[np.float32], home_country: str, limit: int
 ) -> Resolution | None:
     exact = _exact(lexicon.exact.get(joined, ()), home_country)
-    ranking = np.where(row >= LEAST_LIKENESS, row + PRIOR_WEIGHT * weight, 0.0)
-    best = np.argpartition(ranking, -4 * limit)[-4 * limit :]
+    likely = np.flatnonzero(row >= LEAST_LIKENESS)
+    ranking = row[likely] + PRIOR_WEIGHT * weight[likely]
+    best = np.argsort(-ranking, kind="stable")[: 4 * limit]
     near = (
-        Candidate(lexicon.by_index[lexicon.spoken.place_of[i]], _squash(float(ranking[i])), float(row[i]))
-        for i in best[np.argsort(-ranking[best], kind="stable")]
-        if ranking[i] > 0
+        Candidate(lexicon.by_index[lexicon.spoken.place_of[likely[i]]], _squash(float(ranking[i])), float(row[likely[i]])) for i in best
     )
     candidates = _distinct(lexicon, [*exact, *near])[: max(limit, 2)]
     if not candidates:
