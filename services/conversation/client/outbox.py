@@ -58,11 +58,7 @@ class Outbox:
 
     def take(self, most: int) -> list[entry_pb2.Draft]:
         """The next drafts to send; none when none wait."""
-        taken = [self._waiting.pop(entry_id) for entry_id in list(self._waiting)[:most]]
-        for draft in taken:
-            if not draft.client_sequence:
-                self._sequence += 1
-                draft.client_sequence = self._sequence
+        taken = self._numbered(list(self._waiting)[:most])
         self._sent.extend(taken)
         return taken
 
@@ -85,14 +81,21 @@ class Outbox:
     def drain(self) -> list[entry_pb2.Draft]:
         """Everything that is not settled, in order; afterwards the outbox is empty."""
         self.resend()
-        left = list(self._waiting.values())
-        self._waiting.clear()
+        left = self._numbered(list(self._waiting))
         self._look()
         return left
 
     async def emptied(self) -> None:
         """Returns when everything is settled."""
         await self._empty.wait()
+
+    def _numbered(self, entry_ids: Iterable[str]) -> list[entry_pb2.Draft]:
+        drafts = [self._waiting.pop(entry_id) for entry_id in entry_ids]
+        for draft in drafts:
+            if not draft.client_sequence:
+                self._sequence += 1
+                draft.client_sequence = self._sequence
+        return drafts
 
     def _look(self) -> None:
         if not len(self):

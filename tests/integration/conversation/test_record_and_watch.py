@@ -15,7 +15,7 @@ from services.conversation.client.recorder import Recorder
 from services.conversation.client.watcher import watch
 
 if TYPE_CHECKING:
-    from tests.integration.conversation.conftest import Mesh
+    from tests.integration.conversation.mesh import Mesh
 
 pytestmark = pytest.mark.integration
 

@@ -90,7 +90,7 @@ async def test_drained_outbox_gives_everything_that_was_not_settled() -> None:
         outbox.put(sealed(entry_id))
     outbox.take(2)
     outbox.settle([1])
-    assert [draft.entry_id for draft in outbox.drain()] == ["b", "c"]
+    assert [(draft.entry_id, draft.client_sequence) for draft in outbox.drain()] == [("b", 2), ("c", 3)]
     await outbox.emptied()
 
 

@@ -1,0 +1,85 @@
+"""The conversation service as a process that can be killed, beside identity in this one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import grpc
+import pytest
+
+from tests.integration.conversation.mesh import Mesh
+
+
+def free_port() -> int:
+    """A port that nothing listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Service:
+    """The conversation service in a process of its own, on the same port whenever it is started."""
+
+    def __init__(self, mesh: Mesh, log: Path) -> None:
+        self._port, self._log = free_port(), log
+        self._process: asyncio.subprocess.Process | None = None
+        mesh.address = f"127.0.0.1:{self._port}"
+        self._environment = {
+            **os.environ,
+            "READBACK_HOME": str(mesh.home),
+            "READBACK_IDENTITY_ADDRESS": mesh.identity_address,
+            "READBACK_CONVERSATION_PORT": str(self._port),
+            "READBACK_CONVERSATION_HTTP_PORT": "0",
+            "LIVEKIT_URL": "ws://127.0.0.1:9",
+        }
+
+    async def start(self) -> None:
+        """Starts it and waits until it listens."""
+        code = "from services.conversation.app import main; main()"
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=self._environment, stderr=log)
+        async with asyncio.timeout(60), grpc.aio.insecure_channel(f"127.0.0.1:{self._port}") as channel:
+            await channel.channel_ready()
+
+    async def kill(self) -> None:
+        """SIGKILL: nothing is said, nothing is flushed."""
+        await self._signalled(signal.SIGKILL)
+
+    async def terminate(self) -> None:
+        """SIGTERM: drained."""
+        await self._signalled(signal.SIGTERM)
+
+    async def _signalled(self, number: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(number)
+            async with asyncio.timeout(15):
+                await process.wait()
+
+
+@pytest.fixture
+async def mesh(tmp_path: Path) -> AsyncIterator[Mesh]:
+    """Identity, and stubs for the service."""
+    async with AsyncExitStack() as stack:
+        made = Mesh(tmp_path, stack)
+        await made.start_identity()
+        yield made
+
+
+@pytest.fixture
+async def service(mesh: Mesh, tmp_path: Path) -> AsyncIterator[Service]:
+    """The service, running."""
+    made = Service(mesh, tmp_path / "conversation.log")
+    await made.start()
+    try:
+        yield made
+    finally:
+        await made.kill()
