@@ -39,7 +39,7 @@ _ROUTE = re.compile(r"\b(?:to|from|between) \w{3,}")
 _HALF_A_ROUTE = re.compile(r"\bfrom\b (?:\w+ ?){1,3}(?:2|two|too)$|\bbetween\b(?!.*\band\b \w)")
 _MONTH_ALONE = re.compile(r"\b(?:january|february|march|april|june|july|august|september|october|november|december|twenty|thirty)$")
 _FLIGHTS = re.compile(r"\b(?:fl(?:y|ights?|ying)|tickets?|travel|trip|go)\b")
-_PREPOSITION = re.compile(r"^(?:to|from|in|it's|its|uh|um|i'm in|leaving from|flying from|flying to)\b ?")
+_UP_TO_THE_NAME = re.compile(r"^(?:.*\b(?:to|from|in|it's|uh|um) )+")
 _WHOLE_NUMBER = 5
 """Characters of a flight number that is surely whole: carrier and three digits."""
 
@@ -55,7 +55,7 @@ def completeness(text: str, expectation: Expectation = Expectation.NONE) -> Comp
     if _DANGLING.search(words):
         return Completeness.INCOMPLETE
     expected = _EXPECTED.get(expectation, _of_no_expectation)(lower, words)
-    return expected if expected is Completeness.COMPLETE else _of_no_expectation(lower, words)
+    return _of_no_expectation(lower, words) if expected is Completeness.UNKNOWN else expected
 
 
 def _of_acts(text: str, words: str) -> Completeness:
@@ -67,14 +67,18 @@ def _of_acts(text: str, words: str) -> Completeness:
 
 
 def _of_place(_: str, words: str) -> Completeness:
-    name = _PREPOSITION.sub("", words)
-    return Completeness.COMPLETE if 0 < len(name.split()) <= 3 and len(name) > 2 and not _FLIGHTS.search(words) else Completeness.UNKNOWN
+    name = _UP_TO_THE_NAME.sub("", words)
+    return Completeness.COMPLETE if 0 < len(name.split()) <= 3 and len(name) > 2 and not _FLIGHTS.match(name) else Completeness.UNKNOWN
 
 
-def _of_date(text: str, words: str) -> Completeness:
-    if find_dates(text) and not _MONTH_ALONE.search(words):
-        return Completeness.COMPLETE
-    return Completeness.INCOMPLETE if _MONTH_ALONE.search(words) else Completeness.UNKNOWN
+def _of_date(text: str, _: str) -> Completeness:
+    if _ends_with_half_a_date(text):
+        return Completeness.INCOMPLETE
+    return Completeness.COMPLETE if find_dates(text) else Completeness.UNKNOWN
+
+
+def _ends_with_half_a_date(text: str) -> bool:
+    return bool(_MONTH_ALONE.search(plain_words(masked(text, find_dates(text)))))
 
 
 def _of_flight_number(text: str, _: str) -> Completeness:
@@ -98,7 +102,7 @@ def _of_no_expectation(text: str, words: str) -> Completeness:
     if _FROM.search(words) and _FLIGHTS.search(words) and not _FROM_TO.search(words):
         return Completeness.INCOMPLETE
     when = bool(dates or find_times(masked(text, dates)))
-    if when and not _MONTH_ALONE.search(words) and (_ROUTE.search(words) or not _FLIGHTS.search(words)):
+    if when and not _ends_with_half_a_date(text) and (_ROUTE.search(words) or not _FLIGHTS.search(words)):
         return Completeness.COMPLETE
     return Completeness.COMPLETE if _is_short_wish(text, words) else Completeness.UNKNOWN
 

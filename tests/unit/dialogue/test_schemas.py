@@ -1,0 +1,119 @@
+"""The committed schemas say what the contract, the frames and the tools say."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
+from agent.dialogue.expectation import Expectation
+from agent.dialogue.frames import Intent
+from agent.dialogue.tool_schemas import SCHEMAS, enum_words, tool_schemas, tools_json
+from agent.dialogue.understanding import Context, understand
+from tests.unit.dialogue.doubles import PLACES, TODAY, Conversation, ExactGazetteer
+
+pytestmark = pytest.mark.unit
+
+SERVICE = pb.DESCRIPTOR.services_by_name["FlightDataService"]
+
+
+def schema(name: str) -> Any:
+    return json.loads((SCHEMAS / name).read_text(encoding="utf-8"))
+
+
+def tool(name: str) -> Any:
+    return next(entry["input_schema"] for entry in schema("tools.json") if entry["name"] == name)
+
+
+FRAME = Draft202012Validator(schema("frame.json"), format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def test_committed_tool_schemas_are_fresh() -> None:
+    assert (SCHEMAS / "tools.json").read_text(encoding="utf-8") == tools_json(), "run python -m agent.dialogue.tool_schemas"
+
+
+def test_every_tool_of_the_contract_has_a_valid_schema() -> None:
+    assert [entry["name"] for entry in tool_schemas(SERVICE)] == ["get_airport", "search_flights", "flight_status"]
+    for entry in tool_schemas(SERVICE):
+        Draft202012Validator.check_schema(entry["input_schema"])
+        assert entry["description"]
+        assert all(field["description"] for field in entry["input_schema"]["properties"].values())
+
+
+def test_hidden_fields_are_never_shown_to_a_model() -> None:
+    assert "max_results" not in tool("search_flights")["properties"]
+    assert tool("search_flights")["additionalProperties"] is False
+
+
+def test_required_fields_are_those_the_contract_refuses_to_go_without() -> None:
+    assert tool("search_flights")["required"] == ["origin", "destination", "depart_date"]
+    assert tool("flight_status")["required"] == ["flight_number"]
+
+
+def test_limits_are_the_contracts() -> None:
+    assert tool("search_flights")["properties"]["passengers"] == {
+        "description": "How many travel: 1 when 0, 9 at most.",
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 9,
+    }
+
+
+def test_enums_are_words_that_the_frames_use() -> None:
+    assert enum_words(pb.FlightSort.DESCRIPTOR) == ["earliest", "cheapest", "fastest", "latest"]
+    frame_slots = schema("frame.json")["properties"]["slots"]["properties"]
+    assert sorted(frame_slots["sort"]["enum"]) == sorted(enum_words(pb.FlightSort.DESCRIPTOR))
+    assert sorted(frame_slots["cabin"]["enum"]) == sorted(enum_words(pb.Cabin.DESCRIPTOR))
+
+
+def test_every_intent_is_in_the_frame_schema() -> None:
+    assert sorted(schema("frame.json")["properties"]["intent"]["enum"]) == sorted(Intent)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "cheapest nonstop business class Air India flights from Chennai to Delhi tomorrow between 6 and 9 pm for three passengers",
+        "flights from Chennai to Delhi on Friday latest first",
+        "Chennai to Delhi tomorrow before noon",
+    ],
+)
+async def test_what_the_dialogue_asks_of_a_tool_fits_its_schema(conversation: Conversation, words: str) -> None:
+    await conversation.say(words)
+    assert conversation.tool
+    Draft202012Validator(tool(conversation.tool.name)).validate(conversation.tool.arguments)
+
+
+@pytest.mark.parametrize("words", ["is AI 542 on time tomorrow", "is AI 542 on time", "which airport is in Goa"])
+async def test_other_tools_are_asked_within_their_schemas_too(conversation: Conversation, words: str) -> None:
+    await conversation.say(words)
+    assert conversation.tool
+    Draft202012Validator(tool(conversation.tool.name)).validate(conversation.tool.arguments)
+
+
+def context(searched: bool, awaiting: Expectation) -> Context:
+    origin, destination = PLACES["MAA"], PLACES["DEL"]
+    base = Context.pinned(TODAY)
+    return Context(now=base.now, awaiting=awaiting, origin=origin, destination=destination, searched=searched, offered=searched)
+
+
+_VOCABULARY = """
+from to Chennai Delhi Goa Xyzzyville tomorrow friday 31 february the second one cheapest AI 542 morning after 6 pm between 6 and 9
+for ten people yes no not cancel repeat bye back what about nonstop business indigo first class airport code status option number 0 more
+"""
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.one_of(st.text(max_size=80), st.lists(st.sampled_from(_VOCABULARY.split()), max_size=14).map(" ".join)),
+    st.booleans(),
+    st.sampled_from(Expectation),
+)
+async def test_every_frame_fits_the_schema(text: str, searched: bool, awaiting: Expectation) -> None:
+    frame = await understand(text, ExactGazetteer(), context(searched, awaiting))
+    FRAME.validate(json.loads(json.dumps(frame.to_json())))
