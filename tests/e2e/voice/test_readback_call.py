@@ -1,0 +1,52 @@
+"""`readback call` places a real call: what is spoken or typed on routes nobody chose is understood and looked up."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.e2e.voice.drawn_routes import Drawn, draw, seeded
+from tests.product import Product
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+
+@pytest.fixture(scope="module")
+def questions() -> list[Drawn]:
+    """Three questions, the last with a name that the recogniser garbles."""
+    choice = seeded()
+    return [draw(choice, garbled=garbled) for garbled in (False, False, True)]
+
+
+def _call(product: Product, kind: str, questions: list[Drawn]) -> list[dict[str, Any]]:
+    arguments = [word for question in questions for word in (kind, question.text)]
+    ended = product.readback("call", "--json", *arguments, timeout=360)
+    assert ended.returncode == 0, ended.stderr
+    return [json.loads(line) for line in ended.stdout.splitlines()]
+
+
+def _understood(events: list[dict[str, Any]], questions: list[Drawn]) -> None:
+    assert [event["event"] for event in events] == ["connected", "turn", "turn", "turn", "ended"]
+    assert events[-1]["reason"] == "CALLER_HUNG_UP"
+    for turn, question in zip(events[1:-1], questions, strict=True):
+        assert turn["said"] == question.text
+        assert [tool["name"] for tool in turn["tools"]] == ["search_flights"], turn
+        arguments = turn["tools"][0]["arguments"]
+        assert (arguments["origin"], arguments["destination"]) == (question.origin, question.destination), turn
+        assert turn["tools"][0]["outcome"] in {"FOUND", "EMPTY"}
+        assert turn["reply"]
+
+
+def test_three_spoken_questions_on_drawn_routes_are_looked_up(product: Product, questions: list[Drawn]) -> None:
+    events = _call(product, "--say", questions)
+    _understood(events, questions)
+    assert all(turn["first_audio_ms"] is not None for turn in events[1:-1])
+    assert all(turn["interims"] >= 1 for turn in events[1:-1])
+
+
+def test_the_same_questions_typed_are_looked_up_alike(product: Product, questions: list[Drawn]) -> None:
+    events = _call(product, "--text", questions)
+    _understood(events, questions)
+    assert [turn["heard"] for turn in events[1:-1]] == [question.text for question in questions]
