@@ -87,8 +87,12 @@ class Measured:
 @contextmanager
 def baseline(environment: Mapping[str, str]) -> Iterator[None]:
     """The plain agent, as a worker of the product's LiveKit server."""
-    process = subprocess.Popen([sys.executable, "-m", "bench.baselines.plain_agent"], env=dict(environment))
+    command = [sys.executable, "-m", "bench.baselines.plain_agent"]
+    process = subprocess.Popen(command, env=dict(environment), stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
     try:
+        if process.stdout.readline().strip() != plain_agent.READY:
+            raise SystemExit("the plain agent did not start")
         yield
     finally:
         process.terminate()

@@ -30,6 +30,9 @@ from moonshine_voice import ModelArch, Transcriber
 from mesh.settings import MeshSettings, load
 
 NAME = "plain"
+READY = "ready"
+"""Said on standard output once calls can come: a dispatch before that is lost."""
+
 GREETING = "Hello, where would you like to fly?"
 ANSWER = "There are seven flights from Chennai to Delhi tomorrow. Which one would you like?"
 
@@ -133,6 +136,7 @@ def main() -> None:
         setup_fnc=prewarm,
     )
     server.rtc_session(answer, agent_name=NAME)
+    server.on("worker_registered", lambda *_: print(READY, flush=True))
     asyncio.run(server.run())
 
 
