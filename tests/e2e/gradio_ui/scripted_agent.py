@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -24,8 +24,9 @@ class ScriptedAgent:
     def __init__(self, url: str, keys: LiveKitKeys, room: str, *, identity: str = "agent-1") -> None:
         self._url, self._keys, self._name, self._identity = url, keys, room, identity
         self.room = rtc.Room()
-        self.typed: asyncio.Queue[tuple[str, dict[str, str]]] = asyncio.Queue()
-        self.heard: asyncio.Queue[float] = asyncio.Queue(maxsize=1000)
+        self.typed: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        """What the caller typed: text and id of the stream."""
+        self._loudness: asyncio.Queue[float] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> ScriptedAgent:
@@ -66,10 +67,10 @@ class ScriptedAgent:
         await writer.aclose(attributes={"lk.transcription_final": "true"})
         await self.become("listening")
 
-    async def recognise(self, utterance_id: str, caller: str, revisions: Sequence[str]) -> None:
-        """Captions the caller: one stream a revision, each with the whole text, the last one final."""
+    async def recognise(self, utterance_id: str, caller: str, revisions: Sequence[str], *, sealed: bool = True) -> None:
+        """Captions the caller: one stream a revision, each with the whole text, the last one final if `sealed`."""
         for number, text in enumerate(revisions, 1):
-            final = "true" if number == len(revisions) else "false"
+            final = "true" if sealed and number == len(revisions) else "false"
             writer = await self.room.local_participant.stream_text(
                 topic="lk.transcription",
                 sender_identity=caller,
@@ -87,19 +88,42 @@ class ScriptedAgent:
             samples = (np.sin(phase) * 9000).astype(np.int16)
             await self._source.capture_frame(rtc.AudioFrame(samples.tobytes(), RATE, 1, FRAME))
 
+    async def until_loud(self) -> None:
+        """Waits until the caller is heard."""
+        await self._until(lambda loudness: loudness > 200)
+
+    async def until_silent(self) -> None:
+        """Waits until nothing was heard of the caller for half a second; a muted track sends frames of zeros, or none."""
+        quiet = 0
+        async with asyncio.timeout(15):
+            while quiet < 50:
+                try:
+                    quiet = quiet + 1 if await asyncio.wait_for(self._loudness.get(), 0.5) < 10 else 0
+                except TimeoutError:
+                    return
+
+    async def _until(self, fits: Callable[[float], bool]) -> None:
+        async with asyncio.timeout(15):
+            while not fits(await self._loudness.get()):
+                pass
+
+    async def close_room(self) -> None:
+        """Ends the call for everybody, as the conversation service does."""
+        async with api.LiveKitAPI(self._url.replace("ws", "http", 1), self._keys.key, self._keys.secret) as server:
+            await server.room.delete_room(api.DeleteRoomRequest(room=self._name))
+
     def _own(self, work: Any) -> None:
         self._tasks.append(asyncio.create_task(work))
 
     async def _chat(self, reader: rtc.TextStreamReader) -> None:
         text = await reader.read_all()
-        await self.typed.put((text, dict(reader.info.attributes or {})))
+        await self.typed.put((text, reader.info.stream_id))
 
     async def _listen(self, track: rtc.Track) -> None:
         stream = rtc.AudioStream(track, sample_rate=16_000, num_channels=1)
         try:
             async for event in stream:
                 loudness = float(np.abs(np.frombuffer(event.frame.data, dtype=np.int16).astype(np.float32)).mean())
-                if not self.heard.full():
-                    self.heard.put_nowait(loudness)
+                self._loudness.put_nowait(loudness)
         finally:
             await stream.aclose()

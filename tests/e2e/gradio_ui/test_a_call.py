@@ -1,0 +1,150 @@
+"""A call in the browser: state, captions of both sides, flights, typed words, mute, the end."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from playwright.async_api import expect
+
+from mesh.ids import uuid7
+from tests.e2e.gradio_ui.conftest import Visit, Visitor
+from tests.e2e.gradio_ui.sample_flights import CHENNAI_TO_DELHI
+from tests.integration.gradio_ui.site import PASSWORD
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+
+async def test_signing_up_by_the_form_leads_to_the_page_and_signing_out_leads_back(visit: Visit) -> None:
+    visitor = await visit()
+    page = visitor.page
+    await page.goto(visitor.site.url)
+    await visitor.see("switch-mode").click()
+    await visitor.see("display-name").fill("Ada Lovelace")
+    await visitor.see("email").fill(f"{uuid7()}@example.com")
+    await visitor.see("password").fill("short")
+    await visitor.see("submit").click()
+    await expect(visitor.see("sign-in-error")).to_contain_text("8 characters")
+    await visitor.see("password").fill(PASSWORD)
+    await visitor.see("submit").click()
+    await expect(visitor.see("account-name")).to_have_text("Ada Lovelace")
+    await visitor.see("sign-out").click()
+    await page.wait_for_url("**/login")
+    await page.goto(visitor.site.url)
+    assert page.url.endswith("/login")
+
+
+async def test_state_follows_the_agent(ada: Visitor) -> None:
+    await expect(ada.see("call-state")).to_have_text("Ready when you are")
+    async with ada.talking() as agent:
+        for state, words in (("thinking", "Thinking…"), ("speaking", "Speaking"), ("listening", "Listening")):
+            await agent.become(state)
+            await expect(ada.see("call-state")).to_have_text(words)
+        await ada.see("hang-up").click()
+        await expect(ada.see("call-state")).to_have_text("Call ended")
+        await expect(ada.see("call")).to_have_text("Call again")
+    await ada.site.conversation.wait_until(lambda: not ada.site.conversation.conversations[ada.conversation_id].HasField("running_call"))
+
+
+async def test_words_of_both_sides_appear_as_they_are_spoken(ada: Visitor) -> None:
+    async with ada.talking() as agent:
+        greeting, question = uuid7(), uuid7()
+        await agent.say(greeting, ["Hello! ", "Where would you like to fly?"])
+        line = ada.page.locator(f"[data-testid=caption][data-utterance-id='{greeting}']")
+        await expect(line).to_have_attribute("data-state", "final")
+        await expect(line).to_contain_text("Hello! Where would you like to fly?")
+        await agent.recognise(question, "caller", ["show flights", "show flights from Chennai"], sealed=False)
+        line = ada.page.locator(f"[data-testid=caption][data-utterance-id='{question}']")
+        await expect(line).to_have_attribute("data-state", "open")
+        await expect(line.locator(".line-text")).to_have_text("show flights from Chennai")
+        await agent.recognise(question, "caller", ["Show flights from Chennai to Delhi."])
+        await expect(line).to_have_attribute("data-state", "final")
+        await expect(line.locator(".line-text")).to_have_text("Show flights from Chennai to Delhi.")
+        await expect(line).to_have_attribute("data-speaker", "customer")
+
+
+async def test_entry_takes_the_place_of_its_caption(ada: Visitor) -> None:
+    async with ada.talking() as agent:
+        utterance_id = uuid7()
+        await agent.say(utterance_id, ["I found three flights. The cheapest is"])
+        await ada.site.conversation.say(
+            ada.conversation_id, "agent", "I found three flights.", utterance_id=utterance_id, sealing="INTERRUPTED"
+        )
+        line = ada.page.locator("[data-testid=caption]")
+        await expect(line).to_have_attribute("data-state", "interrupted")
+        await expect(line.locator(".line-text")).to_have_text("I found three flights.")
+        await expect(line).to_have_count(1)
+
+
+async def test_flights_appear_while_the_agent_speaks_and_each_says_that_it_is_a_sample(ada: Visitor) -> None:
+    async with ada.talking() as agent:
+        await agent.become("speaking")
+        await agent.show_flights(CHENNAI_TO_DELHI)
+        cards = ada.see("flight-card")
+        await expect(cards).to_have_count(3)
+        await expect(ada.see("call-state")).to_have_text("Speaking")
+        await expect(ada.see("card-sample")).to_have_text(["sample"] * 3)
+        first = cards.first
+        await expect(first).to_have_attribute("data-flight-number", "AI542")
+        await expect(first.get_by_test_id("card-origin")).to_have_text("MAA")
+        await expect(first.get_by_test_id("card-destination")).to_have_text("DEL")
+        await expect(first.get_by_test_id("card-price")).to_have_text("₹6,240")
+        await agent.show_flights({**CHENNAI_TO_DELHI, "flights": CHENNAI_TO_DELHI["flights"][:1]})
+        await expect(cards).to_have_count(1)  # the same search again replaces what it found before
+
+
+async def test_typed_words_and_examples_reach_the_agent_and_are_shown_once(ada: Visitor) -> None:
+    async with ada.talking() as agent:
+        await ada.see("text-input").fill("  the second one  ")
+        await ada.page.keyboard.press("Enter")
+        text, utterance_id = await asyncio.wait_for(agent.typed.get(), 10)
+        assert text == "the second one"
+        await ada.site.conversation.say(ada.conversation_id, "customer", "the second one", utterance_id=utterance_id)
+        line = ada.see("caption")
+        await expect(line).to_have_attribute("data-number", "1")
+        await expect(line).to_have_count(1)
+        await ada.see("example").first.click()
+        assert (await asyncio.wait_for(agent.typed.get(), 10))[0] == "Show flights from Chennai to Delhi tomorrow morning"
+
+
+async def test_example_before_any_call_begins_one_in_writing(ada: Visitor) -> None:
+    room = await ada.call(ada.see("example").first.click)
+    async with ada.agent_in(room) as agent:
+        await agent.become("listening")
+        assert (await asyncio.wait_for(agent.typed.get(), 10))[0].startswith("Show flights from Chennai")
+        await expect(ada.see("mute")).to_have_text("Turn on microphone")
+        await expect(ada.see("caption")).to_have_count(1)
+        await ada.see("mute").click()
+        await expect(ada.see("mute")).to_have_text("Mute")
+
+
+async def test_voices_are_heard_both_ways_and_mute_is_silence(ada: Visitor) -> None:
+    async with ada.talking() as agent:
+        await expect(ada.see("mute")).to_have_text("Mute")
+        await agent.until_loud()
+        await agent.say(uuid7(), ["la la la"], tone_seconds=2)
+        await ada.page.wait_for_function("Number(document.querySelector('[data-testid=level-meter]').dataset.caller) > 0.05")
+        assert await ada.page.evaluate("document.querySelector('[data-testid=agent-audio]').paused") is False
+        await ada.see("mute").click()
+        await expect(ada.see("mute")).to_have_text("Unmute")
+        await ada.page.wait_for_function("Number(document.querySelector('[data-testid=level-meter]').dataset.caller) === 0")
+        await agent.until_silent()
+        await ada.see("mute").click()
+        await agent.until_loud()
+
+
+async def test_call_that_the_agent_ends_is_told(ada: Visitor) -> None:
+    async with ada.talking() as agent:
+        await agent.close_room()
+        await ada.state("ended")
+        await expect(ada.see("call-state")).to_have_text("The call has ended.")
+
+
+async def test_lost_agent_is_told_and_its_successor_taken(ada: Visitor) -> None:
+    async with ada.talking() as agent:
+        await agent.say(uuid7(), ["Hello"])
+        room = agent.room.name
+    await ada.state("reconnecting")
+    async with ada.agent_in(room, "agent-2") as successor:
+        await successor.become("listening")
+        await ada.state("listening")

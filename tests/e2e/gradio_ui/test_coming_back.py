@@ -1,0 +1,150 @@
+"""Reloads, second tabs, lost servers: nothing ends or moves silently."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from playwright.async_api import Dialog, expect
+
+from mesh.ids import uuid7
+from tests.e2e.gradio_ui.conftest import Visitor
+from tests.e2e.gradio_ui.sample_flights import CHENNAI_TO_DELHI
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+
+async def reload(visitor: Visitor) -> None:
+    """Reloads and says yes to leaving."""
+    visitor.page.once("dialog", _accept)
+    await visitor.page.reload()
+    await visitor.see("call-state").wait_for()
+
+
+async def _accept(dialog: Dialog) -> None:
+    await dialog.accept()
+
+
+async def test_reload_keeps_the_sign_in_and_the_call_and_offers_to_rejoin(ada: Visitor) -> None:
+    async with ada.talking() as agent:
+        await ada.site.conversation.say(ada.conversation_id, "agent", "Hello again")
+        await reload(ada)
+        await expect(ada.see("account-name")).to_have_text("Ada Lovelace")
+        await expect(ada.see("rejoin")).to_have_text("Rejoin the call")
+        await expect(ada.see("caption").first).to_contain_text("Hello again")
+        await ada.see("rejoin").click()
+        await ada.state("listening")
+        await ada.see("text-input").fill("are you there")
+        await ada.see("send").click()
+        assert (await asyncio.wait_for(agent.typed.get(), 10))[0] == "are you there"
+
+
+async def test_call_that_was_offered_can_be_ended_instead(ada: Visitor) -> None:
+    async with ada.talking():
+        await reload(ada)
+        await expect(ada.see("rejoin")).to_be_visible()
+        await ada.see("hang-up").click()
+        await expect(ada.see("call")).to_be_visible()
+        conversation = ada.site.conversation
+        await conversation.wait_until(lambda: not conversation.conversations[ada.conversation_id].HasField("running_call"))
+
+
+async def test_cards_come_back_from_the_log_after_a_reload(ada: Visitor) -> None:
+    async with ada.talking() as agent:
+        await agent.show_flights(CHENNAI_TO_DELHI)
+        await expect(ada.see("flight-card")).to_have_count(3)
+        stored = {"tool_call_id": CHENNAI_TO_DELHI["tool_call_id"], "name": "search_flights", "outcome": "FOUND"}
+        await ada.site.conversation.write(ada.conversation_id, tool_result=stored | {"result": {"itineraries": [ITINERARY]}})
+        await expect(ada.see("flight-card")).to_have_count(3)
+        await reload(ada)
+        card = ada.see("flight-card")
+        await expect(card).to_have_count(1)
+        await expect(card).to_have_attribute("data-flight-number", "AI542")
+        await expect(card.locator(".card-time")).to_have_text(["23:10", "01:55+1"])
+        await expect(card.get_by_test_id("card-price")).to_have_text("₹6,240.50")
+
+
+async def test_second_tab_asks_before_it_takes_the_call_and_the_first_can_take_it_back(ada: Visitor) -> None:
+    async with ada.talking():
+        second = await ada.second_tab()
+        await expect(second.see("call-state")).to_have_text("This call is open in another tab")
+        await expect(second.see("rejoin")).to_have_text("Move the call here")
+        await expect(ada.see("call-state")).to_have_text("Listening")  # nothing has happened to the first one yet
+        await second.see("rejoin").click()
+        await second.state("listening")
+        await expect(ada.see("call-state")).to_have_text("This call moved to another tab or device")
+        await ada.see("rejoin").click()
+        await ada.state("listening")
+        await expect(second.see("call-state")).to_have_text("This call moved to another tab or device")
+
+
+async def test_call_button_of_a_tab_that_does_not_know_of_the_call_does_not_start_a_second_one(ada: Visitor) -> None:
+    second = await ada.second_tab()
+    async with ada.talking():
+        async with second.page.expect_response("**/api/calls") as refused:
+            await second.see("call").evaluate("button => button.click()")
+        assert (await refused.value).status == 409
+        await expect(second.see("rejoin")).to_have_text("Move the call here")
+        await expect(ada.see("call-state")).to_have_text("Listening")
+        ada.complaints.clear()  # Chromium itself writes a line for every answer of 400 and above
+
+
+async def test_transcript_catches_up_after_the_conversation_service_was_away(ada: Visitor) -> None:
+    async with ada.talking():
+        await ada.site.conversation.say(ada.conversation_id, "agent", "before")
+        await ada.page.get_by_role("tab", name="Transcript").click()
+        await expect(ada.see("transcript-line")).to_have_count(1)
+        async with ada.site.without("conversation"):
+            await expect(ada.see("feed-state")).to_be_visible()
+            await ada.site.conversation.say(ada.conversation_id, "agent", "meanwhile")
+        await expect(ada.see("transcript-line").locator(".line-text")).to_have_text(["before", "meanwhile"])
+        await expect(ada.see("feed-state")).to_be_hidden()
+
+
+async def test_sign_in_that_ended_elsewhere_leads_to_the_sign_in_page(ada: Visitor) -> None:
+    await ada.context.request.post(f"{ada.site.url}/auth/logout", headers={"origin": ada.site.url})
+    await ada.see("call").click()
+    await ada.page.wait_for_url("**/login")
+    ada.complaints.clear()  # Chromium's line about the 401
+
+
+async def test_services_that_are_down_are_told_on_the_page(ada: Visitor) -> None:
+    async with ada.site.without("conversation"):
+        await ada.see("call").click()
+        await expect(ada.see("notice")).to_contain_text("try again in a moment")
+        await ada.page.get_by_role("tab", name="History").click()
+        await expect(ada.page.locator("past-conversations [role=alert]")).to_contain_text("try again in a moment")
+    ada.complaints.clear()  # Chromium's lines about the 503s
+
+
+async def test_call_again_goes_on_in_the_same_conversation_and_a_new_one_can_be_begun(ada: Visitor) -> None:
+    async with ada.talking() as agent:
+        await agent.say(uuid7(), ["Goodbye"])
+        await ada.see("hang-up").click()
+    first = ada.conversation_id
+    async with ada.talking():
+        assert ada.conversation_id == first
+        await expect(ada.see("caption")).to_have_count(1)
+        await ada.see("hang-up").click()
+    await ada.see("new-conversation").click()
+    await expect(ada.see("caption")).to_have_count(0)
+    async with ada.talking():
+        assert ada.conversation_id != first
+
+
+ITINERARY = {
+    "itinerary_id": "sample-AI542",
+    "segments": [
+        {
+            "carrier_code": "AI",
+            "carrier": "Air India",
+            "flight_number": "AI542",
+            "departure": {"airport_code": "MAA", "city": "Chennai", "time": "2026-11-24T17:40:00Z", "time_zone": "Asia/Kolkata"},
+            "arrival": {"airport_code": "DEL", "city": "Delhi", "time": "2026-11-24T20:25:00Z", "time_zone": "Asia/Kolkata"},
+            "duration": "9900s",
+        }
+    ],
+    "duration": "9900s",
+    "fare": {"total": {"currency_code": "INR", "units": "6240", "nanos": 500_000_000}},
+    "provenance": {"provider": "sample-timetable", "sample": True},
+}

@@ -1,0 +1,136 @@
+"""Without a microphone, by keyboard, with a screen reader, on a phone, in the dark, with hostile words about."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from playwright.async_api import expect
+
+from mesh.ids import uuid7
+from tests.e2e.gradio_ui.conftest import Visit, Visitor
+from tests.e2e.gradio_ui.sample_flights import CHENNAI_TO_DELHI
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+HOSTILE = "${document.title='owned'} {{value}} `\"' <img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+DENY = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', '{}'))"
+
+
+@pytest.mark.parametrize(
+    ("name", "help_text"), [("NotAllowedError", "blocking the microphone"), ("NotFoundError", "No microphone was found")]
+)
+async def test_without_a_microphone_the_call_goes_on_in_writing(visit: Visit, name: str, help_text: str) -> None:
+    visitor = await visit()
+    await visitor.context.add_init_script(DENY.replace("{}", name))
+    await visitor.sign_up()
+    async with visitor.talking() as agent:
+        await expect(visitor.see("notice")).to_contain_text(help_text)
+        await visitor.see("text-input").fill("Chennai to Delhi")
+        await visitor.see("send").click()
+        assert (await asyncio.wait_for(agent.typed.get(), 10))[0] == "Chennai to Delhi"
+        await expect(visitor.see("mute")).to_have_text("Turn on microphone")
+
+
+async def test_sound_that_the_browser_holds_back_can_be_turned_on(ada: Visitor) -> None:
+    blocked = (
+        "HTMLMediaElement.prototype.play = () => window.sound ? Promise.resolve() : Promise.reject(new DOMException('', 'NotAllowedError'))"
+    )
+    await ada.page.evaluate(blocked)
+    async with ada.talking():
+        await expect(ada.see("sound")).to_be_visible()
+        await ada.page.evaluate("window.sound = true")
+        await ada.see("sound").click()
+        await expect(ada.see("sound")).to_be_hidden()
+
+
+async def test_whole_call_by_keyboard(ada: Visitor) -> None:
+    await ada.see("call").focus()
+    room = await ada.call(lambda: ada.page.keyboard.press("Enter"))
+    async with ada.agent_in(room) as agent:
+        await agent.become("listening")
+        await ada.state("listening")
+        await expect(ada.see("hang-up")).to_be_focused()
+        await ada.page.keyboard.press("Shift+Tab")
+        await expect(ada.see("mute")).to_be_focused()
+        await ada.page.keyboard.press("Space")
+        await expect(ada.see("mute")).to_have_attribute("aria-pressed", "true")
+        await ada.page.keyboard.press("Tab")
+        await ada.page.keyboard.press("Enter")
+        await expect(ada.see("call")).to_be_focused()
+
+
+async def test_screen_readers_are_told_final_lines_only(ada: Visitor) -> None:
+    await ada.page.evaluate("""() => {
+      window.told = [];
+      const region = document.querySelector("voice-panel [aria-live=polite]");
+      new MutationObserver(() => told.push(region.textContent)).observe(region, { childList: true, characterData: true, subtree: true });
+    }""")
+    async with ada.talking() as agent:
+        question = uuid7()
+        await agent.recognise(question, "caller", ["show", "show flights", "Show flights."])
+        await agent.say(uuid7(), ["Where ", "from?"])
+        await expect(ada.page.locator("[data-testid=caption][data-speaker=agent][data-state=final]")).to_have_count(1)
+        await ada.site.conversation.say(ada.conversation_id, "customer", "Show flights.", utterance_id=question)
+        await expect(ada.page.locator("[data-testid=caption][data-number]")).to_have_count(1)
+        assert await ada.page.evaluate("told") == ["You: Show flights.", "Readback: Where from?"]
+
+
+async def test_words_are_never_run(visit: Visit) -> None:
+    visitor = await visit()
+    await visitor.sign_up(HOSTILE[:100])
+    async with visitor.talking() as agent:
+        await agent.say(uuid7(), [HOSTILE])
+        await agent.recognise(uuid7(), "caller", [HOSTILE])
+        flights = [{**flight, "carrier": HOSTILE, "flight_number": HOSTILE} for flight in CHENNAI_TO_DELHI["flights"]]
+        await agent.show_flights({**CHENNAI_TO_DELHI, "flights": flights, "outcome": HOSTILE})
+        await visitor.site.conversation.say(visitor.conversation_id, "agent", HOSTILE)
+        await visitor.site.conversation.write(
+            visitor.conversation_id, tool_call={"tool_call_id": uuid7(), "name": HOSTILE[:64], "arguments": {HOSTILE: HOSTILE}}
+        )
+        visitor.site.conversation.conversations[visitor.conversation_id].title = HOSTILE
+        await expect(visitor.see("flight-card")).to_have_count(3)
+        await visitor.page.get_by_role("tab", name="Transcript").click()
+        await expect(visitor.see("transcript-tool")).to_have_count(1)
+        await expect(visitor.see("transcript-line").locator(".line-text").first).to_have_text(HOSTILE)
+        await visitor.page.get_by_role("tab", name="History").click()
+        await visitor.see("past-conversation").first.click()
+        await expect(visitor.see("history-line").first).to_be_visible()
+        assert await visitor.page.title() == "Readback"
+        assert await visitor.page.evaluate("document.querySelectorAll('img[onerror], voice-panel script').length") == 0
+
+
+async def test_past_conversation_shows_words_and_what_the_agent_did(ada: Visitor) -> None:
+    service = ada.site.conversation
+    owner = (await (await ada.context.request.get(f"{ada.site.url}/config")).json())["username"]
+    conversation_id, tool_call_id = service.add_conversation(owner, "Chennai to Delhi"), uuid7()
+    await service.say(conversation_id, "customer", "Show flights from Chennai to Delhi")
+    arguments = {"origin": "MAA", "destination": "DEL", "depart_date": "2026-11-24", "nonstop": True}
+    await service.write(conversation_id, tool_call={"tool_call_id": tool_call_id, "name": "search_flights", "arguments": arguments})
+    result = {"tool_call_id": tool_call_id, "name": "search_flights", "outcome": "FOUND", "result": {"total": 3}}
+    await service.write(conversation_id, tool_result=result)
+    await service.say(conversation_id, "agent", "I found three", sealing="INTERRUPTED")
+    await ada.page.get_by_role("tab", name="History").click()
+    await ada.page.get_by_role("button", name="Chennai to Delhi").click()
+    await expect(ada.see("history-line").locator(".line-text")).to_have_text(["Show flights from Chennai to Delhi", "I found three"])
+    tool = ada.page.locator("past-conversations [data-testid=transcript-tool]")
+    await expect(tool).to_have_text("Looked for flights: MAA → DEL, depart date 2026-11-24, nonstop — 3 flights found")
+    await expect(ada.see("history-line").last).to_contain_text("interrupted")
+    await ada.see("history-back").click()
+    await expect(ada.page.get_by_role("button", name="Chennai to Delhi")).to_be_focused()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_nothing_is_wider_than_a_phone(visit: Visit, scheme: str) -> None:
+    visitor = await visit(viewport={"width": 360, "height": 740}, color_scheme=scheme)
+    await visitor.page.goto(visitor.site.url)
+    assert await visitor.page.evaluate("document.documentElement.scrollWidth") <= 360
+    await visitor.sign_up()
+    async with visitor.talking() as agent:
+        await agent.say(uuid7(), ["Averylongwordwithoutanyspacesatall" * 5])
+        await agent.show_flights(CHENNAI_TO_DELHI)
+        await visitor.see("show-flights").click()
+        await expect(visitor.see("flight-card").first).to_be_in_viewport()
+        assert await visitor.page.evaluate("document.documentElement.scrollWidth") <= 360
+        dark = await visitor.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert dark == ("rgb(8, 20, 32)" if scheme == "dark" else "rgb(238, 243, 247)")
