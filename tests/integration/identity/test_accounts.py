@@ -119,6 +119,14 @@ async def test_deleting_needs_the_password_and_takes_sessions_and_grants_along(i
     assert (await identity.register()).customer.customer_id != asha.customer.customer_id
 
 
+async def test_what_is_remembered_of_a_request_holds_nothing_of_its_password(identity: Identity) -> None:
+    asha = await identity.register()
+    request_id = uuid7()
+    for password in (PASSWORD, "nobody is left to compare this with"):
+        request = pb.DeleteCustomerRequest(password=password, request_id=request_id)
+        await identity.stub.DeleteCustomer(request, metadata=asha.headers)
+
+
 async def test_an_agent_sees_the_customer_of_its_call_and_may_not_delete_them(identity: Identity) -> None:
     asha = await identity.register()
     agent = bearer(await identity.exchange((await identity.grant(asha, uuid7())).grant))

@@ -168,6 +168,15 @@ async def test_a_replayed_assertion_is_refused_whatever_it_is_replayed_for(ident
             assert await refused(call) == outcome
 
 
+async def test_one_members_assertions_never_use_up_anothers(identity: Identity) -> None:
+    now = int(identity.clock.now().timestamp())
+    for actor in ("agent", "conversation"):
+        claims = {"iss": actor, "sub": actor, "aud": "readback-identity", "iat": now, "exp": now + 60, "jti": "the same"}
+        key = identity.settings.secrets.actor_key(actor)
+        assertion = jwt.encode(claims, key, "ES256", {"typ": "client-authentication+jwt"})
+        await identity.stub.ExchangeToken(pb.ExchangeTokenRequest(actor_assertion=assertion))
+
+
 async def test_an_assertion_sent_many_times_at_once_buys_one_token(identity: Identity) -> None:
     request = pb.ExchangeTokenRequest(actor_assertion=identity.assertion())
     outcomes = await asyncio.gather(*(identity.stub.ExchangeToken(request) for _ in range(8)), return_exceptions=True)
