@@ -13,7 +13,7 @@ import psutil
 from cli.supervisor.parts import Stage
 from cli.supervisor.process import PartProcess
 
-GRACE_SECONDS = {Stage.CALLERS: 2.0, Stage.SERVICES: 1.5, Stage.MEDIA: 0.3}
+GRACE_SECONDS = {Stage.CALLERS: 1.5, Stage.SERVICES: 1.2, Stage.MEDIA: 0.2}
 """How long each stage may take to end by itself. LiveKit would wait for its rooms to empty, so it is hardly waited for."""
 
 _PR_SET_CHILD_SUBREAPER = 36
