@@ -1,6 +1,6 @@
 """Learns what the offline ears make of the names of places: speaks each well-known one and writes down what is heard instead.
 
-    python -m tools.hear_places             # writes services/flightdata/places/data/heard.tsv, in some minutes
+    python -m tools.hear_places             # adds to services/flightdata/places/data/heard.tsv, in some minutes
 
 Voice: hibari; ears: Moonshine tiny-en, both from their wheels. Only mishearings are kept, with how often each came. The sentences and
 speeds here are others than those of the corpus in `bench/`, so that the bench doesn't grade its own teacher.
@@ -8,6 +8,7 @@ speeds here are others than those of the corpus in `bench/`, so that the bench d
 
 from __future__ import annotations
 
+import csv
 import re
 import sys
 from collections import Counter
@@ -89,9 +90,15 @@ def mishearings() -> Counter[tuple[str, str]]:
     return found
 
 
+def remembered() -> Counter[tuple[str, str]]:
+    """What the table holds already: hearings of other voices and days stay true."""
+    with TARGET.open(encoding="utf-8", newline="") as table:
+        return Counter({(row["heard"], row["place"]): int(row["times"]) for row in csv.DictReader(table, delimiter="\t")})
+
+
 def main() -> None:
-    """Writes the table."""
-    found = mishearings()
+    """Adds to the table."""
+    found = remembered() | mishearings()
     lines = [f"{said}\t{code}\t{count}\n" for (said, code), count in sorted(found.items())]
     TARGET.write_text("heard\tplace\ttimes\n" + "".join(lines), encoding="utf-8")
     sys.stdout.write(f"{len(lines)} mishearings of {len({code for _, code in found})} places\n")

@@ -26,10 +26,10 @@ LONGEST = 4
 """Words in a window."""
 MOST_WORDS = 120
 """Words of one text that are weighed; nobody says more in a breath, and the work stays bounded."""
-LEAST = {Setting.NONE: 0.8, Setting.NEAR: 0.68, Setting.SLOT: 0.6, Setting.ALONE: 0.56}
+LEAST = {Setting.NONE: 0.84, Setting.NEAR: 0.68, Setting.SLOT: 0.6, Setting.ALONE: 0.56}
 """Likeness that a garbled name needs, by what the words around it say."""
-KNOWN_PRIOR = 0.28
-"""Popularity that a name needs to be seen where nothing asks for a place."""
+KNOWN_PRIOR, LONG_NAME = 0.28, 8
+"""Popularity, or else letters, that a name needs to be seen where nothing asks for a place."""
 COMMON_PENALTY = 0.07
 """What each everyday word inside a garbled name costs."""
 DECOY_LIKENESS = 0.7
@@ -54,7 +54,7 @@ def annotate(lexicon: Lexicon, text: str, *, home_country: str = "", limit: int 
     """The places in a text, in its order and without overlap."""
     sentence = Sentence(words(text)[:MOST_WORDS], carrier_words.load())
     chosen = _best_set(
-        [*_codes(lexicon, sentence), *_decoys(sentence), *_named(lexicon, sentence, home_country, limit)], len(sentence.words)
+        [*_codes(lexicon, sentence), *_decoys(lexicon, sentence), *_named(lexicon, sentence, home_country, limit)], len(sentence.words)
     )
     chosen += _guesses(lexicon, sentence, chosen, home_country, limit)
     return [_annotation(text, sentence, w, w.resolution) for w in sorted(chosen, key=lambda w: w.start) if w.resolution]
@@ -95,8 +95,8 @@ def _spans(sentence: Sentence) -> Iterator[tuple[int, int]]:
     yield from ((i, j) for i in range(count) for j in range(i + 1, min(i + LONGEST, count) + 1))
 
 
-def _decoys(sentence: Sentence) -> Iterator[Window]:
-    """Windows that sound like a phrase which is no place, and more so than without their first or last word."""
+def _decoys(lexicon: Lexicon, sentence: Sentence) -> Iterator[Window]:
+    """Countries, and windows that sound like a phrase which is no place, and more so than without their first or last word."""
     spans = list(_spans(sentence))
     if not spans:
         return
@@ -105,9 +105,13 @@ def _decoys(sentence: Sentence) -> Iterator[Window]:
     sounds = cdist([phonemes(k) for k in keys], sentence.carrier.decoy_sounds, scorer=Levenshtein.normalized_similarity, dtype=np.float32)
     likeness = dict(zip(spans, ((letters + sounds) / 2).max(axis=1).tolist(), strict=True))
     for (i, j), like in likeness.items():
+        joined = sentence.folded(i, j)
+        if joined in lexicon.countries and sentence.common(i, j) < j - i:
+            yield Window(i, j, _worth(1.15, len(joined)), None)
+            continue
         garbled = sentence.common(i, j) < j - i and not sentence.broken(i, j)
         if garbled and like >= max(DECOY_LIKENESS, likeness.get((i + 1, j), 0.0), likeness.get((i, j - 1), 0.0)):
-            yield Window(i, j, _worth(like + 0.15, len(sentence.folded(i, j))), None)
+            yield Window(i, j, _worth(like + 0.15, len(joined)), None)
 
 
 def _named(lexicon: Lexicon, sentence: Sentence, home_country: str, limit: int) -> Iterator[Window]:
@@ -152,7 +156,7 @@ def _exact_is_meant(sentence: Sentence, start: int, end: int, prior: float, sett
         return False
     if sentence.common(start, end) == end - start:
         return known and (setting >= Setting.SLOT or end - start > 1)
-    return known or setting >= Setting.SLOT
+    return known or setting >= Setting.SLOT or len(sentence.folded(start, end)) >= LONG_NAME
 
 
 def _best_set(windows: Sequence[Window], count: int) -> list[Window]:

@@ -67,6 +67,8 @@ class Lexicon:
     """Keys that recognisers are known to write for a name."""
     currencies: Mapping[str, str]
     """Country → ISO 4217 code."""
+    countries: frozenset[str]
+    """Keys of country names that are no city's name too: nobody lands in `thailand`, and it is no garbled Oakland."""
 
     def airport(self, code: str) -> Airport:
         """The airport with an IATA code. Raises `PlaceNotFound`."""
@@ -152,13 +154,17 @@ def load() -> Lexicon:
         members = tuple(row["members"].split(","))
         places[row["code"]] = _place(row, countries.get(row["country"], row["country"]), members=members)
         names[row["code"]] = [*_names(row), *names.get(row["code"], [])]
-    lexicon = _assemble(airports, places, names, currencies)
+    lexicon = _assemble(airports, places, names, currencies, frozenset(map(key, countries.values())))
     places.update((row["code"], places[row["place"]]) for row in _rows("codes.tsv"))
     return lexicon
 
 
 def _assemble(
-    airports: dict[str, Airport], places: dict[str, Place], names: dict[str, list[tuple[str, int]]], currencies: dict[str, str]
+    airports: dict[str, Airport],
+    places: dict[str, Place],
+    names: dict[str, list[tuple[str, int]]],
+    currencies: dict[str, str],
+    countries: frozenset[str],
 ) -> Lexicon:
     by_index = list(places.values())
     exact: dict[str, list[Meaning]] = defaultdict(list)
@@ -176,5 +182,12 @@ def _assemble(
     for joined, code in heard:
         entries.setdefault((joined, index_of[code]), HEARD_TRUST)
     return Lexicon(
-        airports, places, by_index, dict(exact), _spoken(entries, by_index), frozenset(joined for joined, _ in heard), currencies
+        airports=airports,
+        places=places,
+        by_index=by_index,
+        exact=dict(exact),
+        spoken=_spoken(entries, by_index),
+        heard=frozenset(joined for joined, _ in heard),
+        currencies=currencies,
+        countries=countries - set(exact),
     )
