@@ -1,0 +1,164 @@
+"""The dialogue's tools and places over the real service: answers and errors arrive as the dialogue's own."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from google.protobuf.json_format import ParseDict
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
+
+from agent.dialogue.dialogue import Dialogue
+from agent.dialogue.events import Event, Speech, ToolFinished
+from agent.dialogue.flightdata_places import FlightDataPlaces
+from agent.dialogue.flightdata_tools import MOST_RESULTS, FlightDataTools
+from agent.dialogue.tools import (
+    DateBeyondHorizon,
+    DateInPast,
+    FlightNotFound,
+    PlaceUnknown,
+    SamePlace,
+    SearchFlightsRequest,
+    ToolUnavailable,
+)
+from mesh.channel import open_channel
+
+if TYPE_CHECKING:
+    from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
+
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+
+NOW = datetime.now(UTC)
+
+
+def ahead(days: int) -> date:
+    return (NOW + timedelta(days=days)).date()
+
+
+def request(origin: str = "MAA", destination: str = "DEL", days: int = 7) -> SearchFlightsRequest:
+    return SearchFlightsRequest(origin=origin, destination=destination, depart_date=ahead(days))
+
+
+async def test_search_is_answered_with_sample_itineraries(flightdata: FlightDataServiceAsyncStub) -> None:
+    answer = await FlightDataTools(flightdata).search_flights(request())
+    assert answer.outcome == "FOUND"
+    assert answer.sample
+    assert 0 < len(answer.itineraries) <= MOST_RESULTS
+    for itinerary in answer.itineraries:
+        assert (itinerary.departure.airport_code, itinerary.arrival.airport_code) == ("MAA", "DEL")
+        assert itinerary.departure.local.date() == ahead(7)
+        assert itinerary.departure.time < itinerary.arrival.time
+        assert itinerary.sample
+        assert itinerary.total
+        assert itinerary.total.currency == "INR"
+        assert ParseDict(dict(itinerary.data), pb.Itinerary()).itinerary_id == itinerary.itinerary_id
+
+
+async def test_wishes_reach_the_service(flightdata: FlightDataServiceAsyncStub) -> None:
+    tools = FlightDataTools(flightdata)
+    wishes = SearchFlightsRequest(
+        origin="MAA",
+        destination="DEL",
+        depart_date=ahead(7),
+        depart_from=time(5),
+        depart_until=time(12),
+        nonstop=True,
+        sort="cheapest",
+        cabin="business",
+        passengers=2,
+    )
+    answer = await tools.search_flights(wishes)
+    prices = [itinerary.total.amount for itinerary in answer.itineraries if itinerary.total]
+    assert prices == sorted(prices)
+    assert all(time(5) <= itinerary.departure.local.time() < time(12) for itinerary in answer.itineraries)
+    assert answer.total_unfiltered >= answer.total
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [
+        (request(origin="XQZ"), PlaceUnknown),
+        (request(origin="DEL"), SamePlace),
+        (request(days=-2), DateInPast),
+        (request(days=400), DateBeyondHorizon),
+    ],
+    ids=["unknown place", "same place", "past", "too far"],
+)
+async def test_refused_searches_are_the_dialogues_own_errors(
+    flightdata: FlightDataServiceAsyncStub, asked: SearchFlightsRequest, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        await FlightDataTools(flightdata).search_flights(asked)
+
+
+async def test_errors_bring_the_dates_that_the_service_knows(flightdata: FlightDataServiceAsyncStub) -> None:
+    with pytest.raises(DateBeyondHorizon) as beyond:
+        await FlightDataTools(flightdata).search_flights(request(days=400))
+    assert beyond.value.last_date
+    with pytest.raises(DateInPast) as past:
+        await FlightDataTools(flightdata).search_flights(request(days=-2))
+    assert past.value.today
+
+
+async def test_flight_found_can_be_asked_about(flightdata: FlightDataServiceAsyncStub) -> None:
+    tools = FlightDataTools(flightdata)
+    flight = (await tools.search_flights(request())).itineraries[0]
+    status = await tools.flight_status(flight.segments[0].flight_number, ahead(7))
+    assert status.flight_number == flight.segments[0].flight_number
+    assert status.departure.airport_code == "MAA"
+    assert status.sample
+    assert status.state in ("SCHEDULED", "ON_TIME")
+
+
+async def test_unknown_flight_is_not_found(flightdata: FlightDataServiceAsyncStub) -> None:
+    with pytest.raises(FlightNotFound):
+        await FlightDataTools(flightdata).flight_status("ZZ9999", None)
+
+
+async def test_airport_facts(flightdata: FlightDataServiceAsyncStub) -> None:
+    facts = await FlightDataTools(flightdata).get_airport("MAA")
+    assert (facts.code, facts.city, facts.time_zone) == ("MAA", "Chennai", "Asia/Kolkata")
+    with pytest.raises(PlaceUnknown):
+        await FlightDataTools(flightdata).get_airport("XQZ")
+
+
+async def test_places_are_found_where_they_stand(flightdata: FlightDataServiceAsyncStub) -> None:
+    text = "flights from Chennai to New York"
+    origin, destination = await FlightDataPlaces(flightdata).annotate(text, home_country="IN")
+    assert (origin.place.code, destination.place.code, destination.place.kind) == ("MAA", "NYC", "metro")
+    assert text[destination.start : destination.end] == "New York"
+    assert origin.confident
+
+
+async def test_service_that_is_not_there_is_unavailable() -> None:
+    async with open_channel("127.0.0.1:1", pb.DESCRIPTOR.services_by_name["FlightDataService"]) as channel:
+        stub = FlightDataServiceStub(channel)
+        with pytest.raises(ToolUnavailable):
+            await FlightDataPlaces(stub).annotate("to Chennai", home_country="IN")
+        with pytest.raises(ToolUnavailable):
+            await FlightDataTools(stub).search_flights(request())
+
+
+async def said(dialogue: Dialogue, words: str) -> tuple[str, list[Event]]:
+    events = [event async for event in dialogue.respond(words, now=NOW)]
+    return " ".join(event.text for event in events if isinstance(event, Speech)), events
+
+
+async def test_conversation_over_the_real_service(flightdata: FlightDataServiceAsyncStub) -> None:
+    dialogue = Dialogue(FlightDataPlaces(flightdata), FlightDataTools(flightdata))
+    answer, events = await said(dialogue, "show flights from chinai to deli to Mara morning")
+    assert "from Chennai to Delhi tomorrow" in answer
+    assert "sample flights" in answer
+    (finished,) = [event for event in events if isinstance(event, ToolFinished)]
+    assert finished.outcome == "FOUND"
+    assert {"MAA", "DEL"} == {finished.result[end]["code"] for end in ("origin", "destination")}
+    answer, _ = await said(dialogue, "the second one")
+    assert "leaves Chennai at" in answer
+    answer, _ = await said(dialogue, "is it on time")
+    assert "Chennai" in answer
+    answer, _ = await said(dialogue, "no, Mumbai")
+    assert "from Chennai to Mumbai tomorrow" in answer
+    answer, _ = await said(dialogue, "which airport is in Goa")
+    assert "Goa" in answer
