@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -15,21 +14,15 @@ import grpc
 import pytest
 
 from tests.integration.conversation.mesh import Mesh
-
-
-def free_port() -> int:
-    """A port that nothing listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from tests.product import free_ports
 
 
 class Service:
     """The conversation service in a process of its own, on the same port whenever it is started."""
 
     def __init__(self, mesh: Mesh, log: Path) -> None:
-        self._port, self._log = free_port(), log
+        self._log = log
+        (self._port,) = free_ports(1)
         self._process: asyncio.subprocess.Process | None = None
         mesh.address = f"127.0.0.1:{self._port}"
         self._environment = {

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import heapq
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
@@ -32,36 +29,9 @@ from services.conversation.store import Store
 from services.conversation.takeover import CallWatcher
 from services.conversation.wakeups import LocalWakeUps
 from services.conversation.watching import Watching
+from tests.simulated_clock import SimulatedClock
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-
-
-class SimulatedClock:
-    """Time that passes only in `advance`."""
-
-    def __init__(self) -> None:
-        self.elapsed = 0.0
-        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
-        self._order = count()
-
-    def now(self) -> datetime:
-        return NOON + timedelta(seconds=self.elapsed)
-
-    def monotonic(self) -> float:
-        return self.elapsed
-
-    async def sleep(self, seconds: float) -> None:
-        future = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self.elapsed + seconds, next(self._order), future))
-        await future
-
-    def advance(self, seconds: float) -> None:
-        """Lets time pass and wakes who slept until now."""
-        self.elapsed += seconds
-        while self._sleepers and self._sleepers[0][0] <= self.elapsed:
-            _, _, future = heapq.heappop(self._sleepers)
-            if not future.done():
-                future.set_result(None)
 
 
 @dataclass
@@ -126,7 +96,7 @@ class Core:
     """The domain put together, and short ways to use it."""
 
     def __init__(self, store: Store) -> None:
-        self.store, self.clock = store, SimulatedClock()
+        self.store, self.clock = store, SimulatedClock(NOON)
         self.bus, self.holds = LocalWakeUps(), Holds()
         self.rooms, self.grants = DoubledRooms(self.clock), DoubledGrants()
         self.log = TranscriptLog(store, self.bus, self.clock)
