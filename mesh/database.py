@@ -6,6 +6,7 @@ driver's own implicit ones begin late and can't be upgraded safely.
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,20 +18,36 @@ from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from mesh.settings import ConfigurationError
+
 _WRITES = "readback_writes"
 
 
 def open_engine(url: str) -> AsyncEngine:
-    """An engine for an async SQLAlchemy URL (`sqlite+aiosqlite:///…`). Makes the folder of a SQLite file; dispose of it when done."""
+    """An engine for an async SQLAlchemy URL (`sqlite+aiosqlite:///…`). Makes the folder of a SQLite file; dispose of it when done.
+
+    Raises:
+        ConfigurationError: the folder can't be made or written to.
+    """
     parsed = make_url(url)
+    # An error's text must not carry what was written: it goes into logs.
     if parsed.get_backend_name() != "sqlite":
-        return create_async_engine(parsed, pool_pre_ping=True)
+        return create_async_engine(parsed, pool_pre_ping=True, hide_parameters=True)
     if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(parsed, connect_args={"timeout": 5})
+        _make_folder(Path(parsed.database).parent)
+    engine = create_async_engine(parsed, connect_args={"timeout": 5}, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"The database's folder {folder} can't be made: {error.strerror}.") from None
+    if not os.access(folder, os.W_OK):
+        raise ConfigurationError(f"The database's folder {folder} can't be written to.")
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

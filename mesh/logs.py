@@ -41,7 +41,7 @@ def configure(settings: MeshSettings, process: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
-    for chatty in ("httpx", "httpcore", "asyncio", "aiosqlite", "uvicorn.access"):
+    for chatty in ("alembic", "httpx", "httpcore", "asyncio", "aiosqlite", "uvicorn.access"):
         logging.getLogger(chatty).setLevel("WARNING")
 
 

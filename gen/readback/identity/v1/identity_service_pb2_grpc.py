@@ -100,7 +100,7 @@ class IdentityServiceServicer:
     def Register(self, request, context):
         """Creates an account and signs it in.
 
-        Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`.
+        Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `OVERLOADED` with RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,7 +109,7 @@ class IdentityServiceServicer:
     def Login(self, request, context):
         """Signs in with e-mail address and password.
 
-        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS` with RetryInfo.
+        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -145,7 +145,8 @@ class IdentityServiceServicer:
     def DeleteCustomer(self, request, context):
         """Deletes the customer of the token with all sessions and grants.
 
-        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` when the password is wrong.
+        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` when the password is wrong; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with
+        RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -154,6 +155,8 @@ class IdentityServiceServicer:
     def GrantCall(self, request, context):
         """Lets voice agents act for the customer of the token in one call. Called by the conversation service with the customer's own token.
         A second grant for the same call replaces the first.
+
+        Errors: UNAUTHENTICATED `SESSION_ENDED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,12 +40,12 @@ class IdentityServiceStub:
     Register: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.RegisterRequest, _identity_service_pb2.RegisterResponse]
     """Creates an account and signs it in.
 
-    Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`.
+    Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `OVERLOADED` with RetryInfo.
     """
     Login: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.LoginRequest, _identity_service_pb2.LoginResponse]
     """Signs in with e-mail address and password.
 
-    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS` with RetryInfo.
+    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
     """
     RefreshSession: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.RefreshSessionRequest, _identity_service_pb2.RefreshSessionResponse]
     """Exchanges a refresh token for a new pair; the old one is spent. Using a spent token again ends the whole session,
@@ -65,11 +65,14 @@ class IdentityServiceStub:
     DeleteCustomer: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.DeleteCustomerRequest, _identity_service_pb2.DeleteCustomerResponse]
     """Deletes the customer of the token with all sessions and grants.
 
-    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` when the password is wrong.
+    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` when the password is wrong; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with
+    RetryInfo.
     """
     GrantCall: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.GrantCallRequest, _identity_service_pb2.GrantCallResponse]
     """Lets voice agents act for the customer of the token in one call. Called by the conversation service with the customer's own token.
     A second grant for the same call replaces the first.
+
+    Errors: UNAUTHENTICATED `SESSION_ENDED`.
     """
     RevokeGrant: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.RevokeGrantRequest, _identity_service_pb2.RevokeGrantResponse]
     """Revokes the grant of a call: tokens exchanged from it expire within minutes, and no new one can be had.
@@ -96,12 +99,12 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     Register: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.RegisterRequest, _identity_service_pb2.RegisterResponse]  # type: ignore[assignment]
     """Creates an account and signs it in.
 
-    Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`.
+    Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `OVERLOADED` with RetryInfo.
     """
     Login: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.LoginRequest, _identity_service_pb2.LoginResponse]  # type: ignore[assignment]
     """Signs in with e-mail address and password.
 
-    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS` with RetryInfo.
+    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
     """
     RefreshSession: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.RefreshSessionRequest, _identity_service_pb2.RefreshSessionResponse]  # type: ignore[assignment]
     """Exchanges a refresh token for a new pair; the old one is spent. Using a spent token again ends the whole session,
@@ -121,11 +124,14 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     DeleteCustomer: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.DeleteCustomerRequest, _identity_service_pb2.DeleteCustomerResponse]  # type: ignore[assignment]
     """Deletes the customer of the token with all sessions and grants.
 
-    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` when the password is wrong.
+    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` when the password is wrong; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with
+    RetryInfo.
     """
     GrantCall: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GrantCallRequest, _identity_service_pb2.GrantCallResponse]  # type: ignore[assignment]
     """Lets voice agents act for the customer of the token in one call. Called by the conversation service with the customer's own token.
     A second grant for the same call replaces the first.
+
+    Errors: UNAUTHENTICATED `SESSION_ENDED`.
     """
     RevokeGrant: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.RevokeGrantRequest, _identity_service_pb2.RevokeGrantResponse]  # type: ignore[assignment]
     """Revokes the grant of a call: tokens exchanged from it expire within minutes, and no new one can be had.
@@ -155,7 +161,7 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_identity_service_pb2.RegisterResponse, _abc.Awaitable[_identity_service_pb2.RegisterResponse]]:
         """Creates an account and signs it in.
 
-        Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`.
+        Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `OVERLOADED` with RetryInfo.
         """
 
     @_abc_1.abstractmethod
@@ -166,7 +172,7 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_identity_service_pb2.LoginResponse, _abc.Awaitable[_identity_service_pb2.LoginResponse]]:
         """Signs in with e-mail address and password.
 
-        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS` with RetryInfo.
+        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
         """
 
     @_abc_1.abstractmethod
@@ -210,7 +216,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_identity_service_pb2.DeleteCustomerResponse, _abc.Awaitable[_identity_service_pb2.DeleteCustomerResponse]]:
         """Deletes the customer of the token with all sessions and grants.
 
-        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` when the password is wrong.
+        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` when the password is wrong; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with
+        RetryInfo.
         """
 
     @_abc_1.abstractmethod
@@ -221,6 +228,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_identity_service_pb2.GrantCallResponse, _abc.Awaitable[_identity_service_pb2.GrantCallResponse]]:
         """Lets voice agents act for the customer of the token in one call. Called by the conversation service with the customer's own token.
         A second grant for the same call replaces the first.
+
+        Errors: UNAUTHENTICATED `SESSION_ENDED`.
         """
 
     @_abc_1.abstractmethod
