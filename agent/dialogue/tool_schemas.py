@@ -14,14 +14,14 @@ from typing import Any
 
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, ServiceDescriptor
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from readback.flightdata.v1 import flightdata_service_pb2
 from readback.options.v1 import options_pb2
 
 SCHEMAS = Path(__file__).parent / "schemas"
-IMAGE = Path(__file__).parents[2] / "protos/baseline/v1.binpb"
-_FIELD_OF_MESSAGE = (4, 2)
-"""Field numbers of `message_type` in FileDescriptorProto and of `field` in DescriptorProto: what a path to a field is made of."""
+PROTOS = Path(__file__).parents[2] / "protos"
+_COMMENT = re.compile(r"^\s*// ?(?P<text>.*)$")
+_MESSAGE = re.compile(r"^message (?P<name>\w+) \{")
+_FIELD = re.compile(r"^\s+(?:repeated )?[\w.]+ (?P<name>\w+) = \d+")
 _DATE: Mapping[str, Any] = {"type": "string", "format": "date"}
 _TIME_OF_DAY: Mapping[str, Any] = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
 _KNOWN_MESSAGES = {"google.type.Date": _DATE, "google.type.TimeOfDay": _TIME_OF_DAY}
@@ -94,19 +94,19 @@ def enum_words(enum: EnumDescriptor) -> list[str]:
 
 
 def _comments(service: ServiceDescriptor) -> Mapping[str, str]:
-    """Comments of all fields in the service's file, by full name. They come from the contract's image: Python keeps none."""
-    image = FileDescriptorSet.FromString(IMAGE.read_bytes())
-    file = next(file for file in image.file if file.name == service.file.name)
-    comments = {}
-    for location in file.source_code_info.location:
-        if len(location.path) == 4 and (location.path[0], location.path[2]) == _FIELD_OF_MESSAGE:
-            message = file.message_type[location.path[1]]
-            comments[f"{file.package}.{message.name}.{message.field[location.path[3]].name}"] = _one_line(location.leading_comments)
+    """The comment of every field in the service's file, by full name. Descriptors in Python keep none, so the contract itself is read."""
+    comments: dict[str, str] = {}
+    message, above = "", list[str]()
+    for line in (PROTOS / service.file.name).read_text(encoding="utf-8").splitlines():
+        if comment := _COMMENT.match(line):
+            above.append(comment["text"])
+            continue
+        if opening := _MESSAGE.match(line):
+            message = f"{service.file.package}.{opening['name']}"
+        elif field := _FIELD.match(line):
+            comments[f"{message}.{field['name']}"] = " ".join(above)
+        above = []
     return comments
-
-
-def _one_line(comment: str) -> str:
-    return " ".join(comment.split())
 
 
 def tools_json() -> str:

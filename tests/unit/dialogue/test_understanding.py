@@ -1,0 +1,182 @@
+"""Words to frames: intent, slots, and what the conversation before changes about them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from agent.dialogue.expectation import Expectation
+from agent.dialogue.frames import Frame, Intent
+from agent.dialogue.understanding import Context, understand
+from tests.unit.dialogue.doubles import PLACES, TODAY, ExactGazetteer
+
+pytestmark = pytest.mark.unit
+
+FRESH = Context.pinned(TODAY)
+SEARCHED = replace(
+    FRESH,
+    searched=True,
+    offered=True,
+    origin=PLACES["MAA"],
+    destination=PLACES["DEL"],
+    depart_date=date(2026, 11, 24),
+    awaiting=Expectation.NONE,
+)
+
+
+def awaiting(expectation: Expectation, asked: str | None = None) -> Context:
+    return replace(FRESH, awaiting=expectation, asked=asked)
+
+
+async def frame_of(text: str, context: Context = FRESH) -> Frame:
+    return await understand(text, ExactGazetteer(), context)
+
+
+def plain(frame: Frame) -> dict[str, Any]:
+    """Slots with places as codes."""
+    return {
+        name: value.get("place", value["text"]) if isinstance(value, dict) and "text" in value else value
+        for name, value in frame.to_json()["slots"].items()
+    }
+
+
+async def test_frame_has_the_documented_form() -> None:
+    frame = await frame_of("show nonstop Air India flights from Chennai to Delhi tomorrow morning for two, the cheapest")
+    assert frame.to_json() == {
+        "intent": "search_flights",
+        "slots": {
+            "origin": {"text": "Chennai", "place": "MAA"},
+            "destination": {"text": "Delhi", "place": "DEL"},
+            "depart_date": "2026-11-24",
+            "depart_time": {"from": "05:00", "to": "12:00"},
+            "airline": "AI",
+            "nonstop": True,
+            "sort": "cheapest",
+            "passengers": 2,
+        },
+        "confidence": 0.95,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "origin", "destination"),
+    [
+        ("flights from Chennai to Delhi", "MAA", "DEL"),
+        ("flights to Delhi from Chennai", "MAA", "DEL"),
+        ("Chennai to Delhi", "MAA", "DEL"),
+        ("Chennai Delhi", "MAA", "DEL"),
+        ("between Chennai and Delhi", "MAA", "DEL"),
+        ("leaving Chennai for Delhi", "MAA", "DEL"),
+        ("leaving for Delhi from Chennai", "MAA", "DEL"),
+        ("I'm in Chennai and I have to be in Delhi", "MAA", "DEL"),
+        ("I want to fly the cochi from chinai", "MAA", "COK"),
+        ("flying out of Chennai going to Delhi", "MAA", "DEL"),
+        ("fly Chennai to Delhi", "MAA", "DEL"),
+        ("flights from Chennai 2 Delhi", "MAA", "DEL"),
+        ("from Chennai to Delhi no Mumbai", "MAA", "BOM"),
+        ("from Chennai sorry Pune to Delhi", "PNQ", "DEL"),
+        ("MAA-DEL", "MAA", "DEL"),
+        ("I want to flight a Chennai", None, "MAA"),
+        ("flights from Chennai", "MAA", None),
+    ],
+)
+async def test_places_take_their_parts(text: str, origin: str | None, destination: str | None) -> None:
+    slots = plain(await frame_of(text))
+    assert (slots.get("origin"), slots.get("destination")) == (origin, destination)
+
+
+@pytest.mark.parametrize(
+    ("text", "context", "intent", "slots"),
+    [
+        ("Pune", awaiting(Expectation.PLACE, "origin"), "search_flights", {"origin": "PNQ"}),
+        ("Pune", awaiting(Expectation.PLACE, "destination"), "search_flights", {"destination": "PNQ"}),
+        ("to Pune", awaiting(Expectation.PLACE, "origin"), "search_flights", {"destination": "PNQ"}),
+        ("Frobnitz", awaiting(Expectation.PLACE, "origin"), "search_flights", {"origin": "frobnitz"}),
+        ("the second", awaiting(Expectation.DATE), "search_flights", {"depart_date": "2026-12-02"}),
+        ("the second", SEARCHED, "select", {"choice": {"ordinal": 2}}),
+        ("yes tomorrow", awaiting(Expectation.YES_NO), "affirm", {"depart_date": "2026-11-24"}),
+        ("eight", awaiting(Expectation.NONE, "passengers"), "search_flights", {"passengers": 8}),
+        ("Goa", awaiting(Expectation.PLACE, "airport"), "airport_info", {"airport": "GOI"}),
+        ("no, Mumbai", SEARCHED, "correction", {"destination": "BOM"}),
+        ("from Pune", SEARCHED, "refine", {"origin": "PNQ"}),
+        ("flights to Goa", SEARCHED, "search_flights", {"destination": "GOI"}),
+        ("what about flights to Goa", SEARCHED, "refine", {"destination": "GOI"}),
+        ("the way back", SEARCHED, "refine", {"origin": "DEL", "destination": "MAA"}),
+        ("the next day", SEARCHED, "refine", {"depart_date": "2026-11-25"}),
+        ("cheaper", SEARCHED, "refine", {"sort": "cheapest"}),
+        ("cheaper", FRESH, "unknown", {}),
+        ("the cheapest one", SEARCHED, "select", {"choice": {"by": "cheapest"}}),
+        ("is the second one on time", SEARCHED, "flight_status", {"choice": {"ordinal": 2}}),
+        ("more", SEARCHED, "more", {}),
+    ],
+)
+async def test_conversation_decides_what_short_words_mean(text: str, context: Context, intent: str, slots: dict[str, Any]) -> None:
+    frame = await frame_of(text, context)
+    assert (frame.intent, plain(frame)) == (intent, slots)
+
+
+@pytest.mark.parametrize(
+    ("text", "depart", "back"),
+    [
+        ("Delhi to Mumbai on Friday returning on Monday", "2026-11-27", "2026-11-30"),
+        ("Delhi to Mumbai on Friday and back on Monday", "2026-11-27", "2026-11-30"),
+        ("round trip Delhi Mumbai 1st December 5th December", "2026-12-01", "2026-12-05"),
+        ("return ticket Delhi to Mumbai tomorrow", "2026-11-24", None),
+        ("Delhi to Mumbai tomorrow no Friday", "2026-11-27", None),
+        ("Delhi to Mumbai next Friday returning Sunday", "2026-12-04", "2026-12-06"),
+    ],
+)
+async def test_day_of_return_is_told_from_the_day_of_departure(text: str, depart: str, back: str | None) -> None:
+    slots = plain(await frame_of(text))
+    assert (slots["depart_date"], slots.get("return_date")) == (depart, back)
+
+
+async def test_today_is_that_of_the_departure_airport() -> None:
+    late = replace(FRESH, now=datetime(2026, 11, 23, 21, 30, tzinfo=UTC))
+    assert plain(await frame_of("Chennai to Delhi tomorrow", late))["depart_date"] == "2026-11-25"
+    assert plain(await frame_of("San Francisco to Singapore tomorrow", late))["depart_date"] == "2026-11-24"
+    assert plain(await frame_of("what about tomorrow", replace(late, origin=PLACES["SFO"], searched=True)))["depart_date"] == "2026-11-24"
+
+
+@pytest.mark.parametrize(
+    ("text", "surer"),
+    [
+        ("flights from Chennai to cochin", "flights from Chennai to Kochi"),
+        ("fly to Xyzzyville from Chennai", "fly to Delhi from Chennai"),
+        ("Delhi", "flights to Delhi"),
+        ("blah", "Delhi"),
+        ("", "blah"),
+    ],
+)
+async def test_confidence_falls_with_what_is_unsure(text: str, surer: str) -> None:
+    assert (await frame_of(text)).confidence < (await frame_of(surer)).confidence
+
+
+async def test_only_a_thousand_characters_are_read() -> None:
+    assert (await frame_of("x " * 600 + "flights from Chennai to Delhi")).intent is not Intent.SEARCH_FLIGHTS
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("is there a train from Chennai to Delhi", Intent.OUT_OF_SCOPE),
+        ("book a flight from Chennai to Delhi", Intent.SEARCH_FLIGHTS),
+        ("cancel my flight to Delhi", Intent.OUT_OF_SCOPE),
+        ("has the flight to Delhi been cancelled", Intent.FLIGHT_STATUS),
+        ("is the flight from Chennai to Delhi on time", Intent.FLIGHT_STATUS),
+        ("flights from Chennai airport to Delhi airport", Intent.SEARCH_FLIGHTS),
+        ("where is Chennai airport", Intent.AIRPORT_INFO),
+        ("hello, is AI 542 delayed", Intent.FLIGHT_STATUS),
+        ("first flight to Delhi from Chennai", Intent.SEARCH_FLIGHTS),
+    ],
+)
+async def test_neighbouring_intents_are_told_apart(text: str, intent: Intent) -> None:
+    assert (await frame_of(text)).intent is intent
+
+
+async def test_an_airline_of_a_citys_name_is_no_place() -> None:
+    frame = await frame_of("Singapore Airlines flights from Chennai to Dubai tomorrow")
+    assert plain(frame) == {"origin": "MAA", "destination": "DXB", "depart_date": "2026-11-24", "airline": "SQ"}
