@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from livekit import rtc
-from livekit.agents.types import (
-    ATTRIBUTE_AGENT_STATE,
-    ATTRIBUTE_TRANSCRIPTION_FINAL,
-    ATTRIBUTE_TRANSCRIPTION_SEGMENT_ID,
-    TOPIC_CHAT,
-    TOPIC_TRANSCRIPTION,
-)
 
 from agent.announcements import TOPIC_FLIGHTS, TOPIC_TOOLS
 from agent.speech.pcm import Samples
 from cli.earpiece import Earpiece
 from cli.microphone import Microphone
+
+# LiveKit's names between agents and clients. `livekit.agents.types` has them too, at the price of seconds of imports.
+ATTRIBUTE_AGENT_STATE = "lk.agent.state"
+ATTRIBUTE_TRANSCRIPTION_FINAL = "lk.transcription_final"
+ATTRIBUTE_TRANSCRIPTION_SEGMENT_ID = "lk.segment_id"
+TOPIC_CHAT = "lk.chat"
+TOPIC_TRANSCRIPTION = "lk.transcription"
 
 _SETTLED_S = 0.5
 """Quiet after which the agent has finished."""
