@@ -48,7 +48,8 @@ class Holds:
     def __init__(self) -> None:
         self._held: dict[str, Hold] = {}
         self._listeners: list[Callable[[], None]] = []
-        self._draining = False
+        self.draining = False
+        """Whether streams end because this process goes, which says nothing about their agents."""
 
     def notify(self, listener: Callable[[], None]) -> None:
         """Names one who is told when a call comes to be held, not held any more, or ended."""
@@ -62,7 +63,7 @@ class Holds:
         self._held[writer.call_id] = hold
         if earlier is not None:
             earlier.end(Over.REOPENED if earlier.writer == writer else Over.AGENT_REPLACED)
-        if self._draining:
+        if self.draining:
             hold.end(Over.DRAINING)
         self._changed()
         try:
@@ -85,7 +86,7 @@ class Holds:
 
     def drain(self) -> None:
         """Ends every hold, also those still to come."""
-        self._draining = True
+        self.draining = True
         for hold in list(self._held.values()):
             hold.end(Over.DRAINING)
 

@@ -48,6 +48,8 @@ IDLE_SECONDS = 5.0
 """Pause between looks while none is; a new call or stream ends it."""
 PRESENCE_SECONDS = {pb.CALL_STATE_DISPATCHED: 1.0, pb.CALL_STATE_LIVE: 5.0}
 """How often LiveKit is asked who is in a room, by the call's state."""
+MAX_EPOCH = 40
+"""Agents that a call may wear out: were something in it to kill each one, this would go on as long as the caller listens."""
 AT_ONCE = 16
 """Calls looked at side by side."""
 
@@ -91,6 +93,8 @@ class CallWatcher:
 
     async def look(self) -> bool:
         """Looks at every running call once; says whether there are any."""
+        if self._holds.draining:
+            return False
         async with self._store.reading() as transaction:
             running = await transaction.all_running_calls()
         self._observed = {call.call_id: self._observed.get(call.call_id) or _Observed() for call in running}
@@ -166,7 +170,7 @@ class CallWatcher:
         waited = min(present_for, (self._clock.now() - call.dispatch_time).total_seconds())
         if call.dispatches and waited < patience(call.dispatches):
             return
-        if call.dispatches >= MAX_DISPATCHES:
+        if call.dispatches >= MAX_DISPATCHES or call.epoch >= MAX_EPOCH:
             await self._end(call, pb.CALL_END_REASON_NO_AGENT)
             return
         asked = await self._claim(call)

@@ -209,6 +209,30 @@ async def test_agent_lost_while_livekit_is_down_is_replaced_when_it_is_back(core
     assert core.rooms.asked == [2]
 
 
+async def test_agents_whose_streams_end_because_the_service_drains_are_not_replaced(core: Core) -> None:
+    call, writer = await core.held_call()
+    core.rooms.caller_joins()
+    with core.holds.take(writer):
+        await look_for(core, 1)
+        core.holds.drain()
+    await look_for(core, 10)
+    assert (await core.now(call)).epoch == 1
+
+
+async def test_call_that_kills_every_agent_is_given_up(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(takeover, "MAX_EPOCH", 4)
+    call = await core.call()
+    core.rooms.caller_joins()
+    for epoch in range(1, 4):
+        writer = Writer(call.call_id, epoch, str(uuid4()))
+        await core.calls.open(writer)
+        with core.holds.take(writer):
+            await look_for(core, 0.5)
+        await look_for(core, 1.25)
+    assert (await core.now(call)).end_reason == pb.CALL_END_REASON_NO_AGENT
+    assert core.rooms.asked == [2, 3]
+
+
 async def test_two_watchers_ask_once(core: Core) -> None:
     call = await core.call()
     core.rooms.caller_joins()
