@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agent.dialogue.completeness import Completeness, completeness
+from agent.dialogue.context import Context
 from agent.dialogue.events import Events, Speech
 from agent.dialogue.expectation import Expectation
 from agent.dialogue.frames import Frame, Intent
@@ -18,9 +19,10 @@ from agent.dialogue.policy import flow_for
 from agent.dialogue.spans import lowered
 from agent.dialogue.spoken_forms import day
 from agent.dialogue.state import About, DialogueState
+from agent.dialogue.tool_use import FILLER
 from agent.dialogue.tools import Tools, ToolUnavailable
 from agent.dialogue.turn import Turn
-from agent.dialogue.understanding import LONGEST, Context, understand
+from agent.dialogue.understanding import LONGEST, understand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +131,7 @@ async def _answer(turn: Turn) -> Events:
         state.stumbles = 0
     async with aclosing(flow_for(turn)(turn)) as events:
         async for event in events:
-            if isinstance(event, Speech):
+            if isinstance(event, Speech) and event != FILLER:
                 said.append(event.text)
                 state.said = said
             yield event

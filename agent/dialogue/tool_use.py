@@ -11,6 +11,8 @@ from agent.dialogue.phrasing import phrase
 from agent.dialogue.tools import ToolError, ToolUnavailable
 
 T = TypeVar("T")
+FILLER = Speech(phrase("one_moment"))
+"""Said while a tool takes long; no part of the answer."""
 
 
 class ToolUse(Generic[T]):
@@ -40,7 +42,7 @@ class ToolUse(Generic[T]):
         try:
             done, _ = await asyncio.wait({task}, timeout=patience)
             if not done:
-                yield Speech(phrase("one_moment"))
+                yield FILLER
             yield self._finished(tool_call_id, await self._outcome(task))
         finally:
             task.cancel()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from agent.dialogue.context import Context
 from agent.dialogue.events import Events, Speech
 from agent.dialogue.frames import Frame
 from agent.dialogue.phrasing import phrase
@@ -14,7 +15,6 @@ from agent.dialogue.places import Place
 from agent.dialogue.state import About, DialogueState, Question
 from agent.dialogue.tool_use import ToolUse
 from agent.dialogue.tools import Tools
-from agent.dialogue.understanding import Context
 
 
 @dataclass(slots=True)

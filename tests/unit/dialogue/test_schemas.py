@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
+from agent.dialogue.context import Context
 from agent.dialogue.expectation import Expectation
 from agent.dialogue.frames import Intent
 from agent.dialogue.tool_schemas import SCHEMAS, enum_words, tool_schemas, tools_json
-from agent.dialogue.understanding import Context, understand
+from agent.dialogue.understanding import understand
 from tests.unit.dialogue.doubles import PLACES, TODAY, Conversation, ExactGazetteer
 
 pytestmark = pytest.mark.unit

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from agent.dialogue.context import Context
 from agent.dialogue.expectation import Expectation
 from agent.dialogue.frames import Frame, Intent
-from agent.dialogue.understanding import Context, understand
+from agent.dialogue.understanding import understand
 from tests.unit.dialogue.doubles import PLACES, TODAY, ExactGazetteer
 
 pytestmark = pytest.mark.unit

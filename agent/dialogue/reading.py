@@ -1,0 +1,91 @@
+"""The grammars over one utterance: each takes its words and leaves the rest to the next, and at last to the places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from agent.dialogue.carriers import find_carriers
+from agent.dialogue.clock_times import TimeWindow, find_times
+from agent.dialogue.context import Context
+from agent.dialogue.dates import DateExpression, find_dates
+from agent.dialogue.expectation import Expectation
+from agent.dialogue.flight_numbers import find_flight_numbers
+from agent.dialogue.spans import Found, masked
+from agent.dialogue.travellers import find_passengers
+from agent.dialogue.wishes import Choice, find_cabin, find_choice, find_nonstop, find_sort
+
+
+@dataclass(slots=True)
+class Reading:
+    """What the grammars found in one utterance, and the text as it is left for the next grammar."""
+
+    text: str
+    left: str
+    pieces: list[Found[object]] = field(default_factory=list)
+
+    def take(self, *pieces: Found[object] | None) -> None:
+        """Claims pieces: the grammars that come later don't see them."""
+        taken = [piece for piece in pieces if piece]
+        self.pieces += taken
+        self.left = masked(self.left, taken)
+
+
+@dataclass(slots=True)
+class Words:
+    """What was said that needs no places to be understood."""
+
+    flight_numbers: list[Found[str]]
+    dates: list[Found[DateExpression]]
+    times: list[Found[TimeWindow]]
+    passengers: Found[int] | None
+    cabin: Found[str] | None
+    nonstop: Found[bool] | None
+    sort: Found[str] | None
+    choice: Found[Choice] | None
+    carriers: list[Found[str]]
+
+
+_TELLS_TIME_TOO = re.compile(r"night|morning|afternoon|evening")
+
+
+def read(text: str, original: str, context: Context) -> tuple[Reading, Words]:
+    """Runs the grammars over lower-case `text`, the most particular first: "AI 542 for two" is a flight before it is a party of two."""
+    reading = Reading(text, text)
+    numbers = find_flight_numbers(text, original)
+    reading.take(*numbers)
+    choice = find_choice(reading.left) if context.awaiting is not Expectation.DATE else None
+    dates = find_dates(reading.left, day_alone=not (choice and context.offered))
+    reading.take(*(piece for piece in dates if not _TELLS_TIME_TOO.search(text[piece.start : piece.end])))
+    times = find_times(reading.left)
+    reading.take(*times, *dates)
+    passengers = find_passengers(reading.left, asked=context.asked == "passengers")
+    reading.take(passengers)
+    carriers = find_carriers(reading.left)
+    wishes = find_cabin(reading.left), find_nonstop(reading.left), find_sort(reading.left)
+    reading.take(*carriers, *wishes)
+    choice = None if choice and any(choice.overlaps(piece.start, piece.end) for piece in dates) else choice
+    reading.take(choice)
+    return reading, Words(numbers, dates, times, passengers, *wishes, choice, carriers)
+
+
+_RETURN = re.compile(r"\b(?:return(?:ing)?(?! ticket| flight| trip| journey)|back|until|till|through)\b")
+_RETURN_TICKET = re.compile(r"\b(?:return|round[ -]?trip|both ways)\b")
+_REPAIR = re.compile(r"\b(?:no|sorry|i mean|actually|rather|make that|wait)\b")
+
+
+def split_dates(text: str, dates: Sequence[Found[DateExpression]]) -> tuple[DateExpression | None, DateExpression | None]:
+    """The day of departure and the day of return. Of two days with "no" or "sorry" between them the later said counts."""
+    depart: DateExpression | None = None
+    back: DateExpression | None = None
+    end = 0
+    for piece in dates:
+        before, end = text[end : piece.start], piece.end
+        if _RETURN.search(before):
+            back = piece.value
+        elif depart is None or _REPAIR.search(before):
+            depart = piece.value
+        elif back is None and _RETURN_TICKET.search(text):
+            back = piece.value
+    return depart, back
