@@ -8,7 +8,7 @@ from services.flightdata.places import Airport
 
 EARTH_RADIUS_KM = 6371.0
 CRUISE_KMH = 850.0
-GROUND_MINUTES = 32
+GROUND_MINUTES = 40
 """Taxi, climb and descent beside the cruise; with it block times agree with published ones within some ten percent."""
 WIND = 0.05
 """How much the jet stream gives eastbound and takes westbound, between the tropics and the poles."""

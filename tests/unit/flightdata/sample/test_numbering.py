@@ -1,0 +1,63 @@
+"""Flight numbers are handed out in blocks that never overlap, around the pinned ones."""
+
+from __future__ import annotations
+
+from itertools import combinations, pairwise
+
+import pytest
+
+from services.flightdata.sample.network import Service
+from services.flightdata.sample.numbering import FIRST, LAST, Numbering
+
+pytestmark = pytest.mark.unit
+
+AIRPORTS = ["AAA", "BBB", "CCC", "DDD", "DEL", "JFK", "MAA"]
+
+
+def _services(carrier: str, slots: int = 3) -> list[Service]:
+    return [Service(carrier, pair, slots) for pair in combinations(AIRPORTS, 2)]
+
+
+def test_numbers_of_a_carrier_never_overlap() -> None:
+    services = _services("ZZ")
+    numbering = Numbering(services, "seed")
+    numbers = sorted(line.number for s in services for origin in s.pair for line in numbering.lines(s, origin))
+    assert len(numbers) == len(set(numbers)) == 2 * 3 * len(services)
+    assert all(FIRST <= number <= LAST for number in numbers)
+
+
+def test_pinned_numbers_keep_their_route_and_others_go_around_them() -> None:
+    services = _services("AI", slots=60)
+    numbering = Numbering(services, "seed")
+    pinned = numbering.line("AI", 542)
+    assert pinned
+    assert (pinned.origin, pinned.destination, pinned.slot) == ("MAA", "DEL", 0)
+    seen = [(line.number, line.origin) for s in services for origin in s.pair for line in numbering.lines(s, origin)]
+    assert len({number for number, _ in seen}) == len(seen)
+
+
+def test_the_way_back_has_the_next_number() -> None:
+    services = _services("ZZ")
+    numbering = Numbering(services, "seed")
+    for service in services:
+        there, back = (numbering.lines(service, origin) for origin in service.pair)
+        assert all(abs(a.number - b.number) == 1 for a, b in zip(there, back, strict=True))
+        assert all(a.destination == b.origin for a, b in zip(there, back, strict=True))
+        assert all(b.number - a.number == 2 for a, b in pairwise(there))
+
+
+@pytest.mark.parametrize(("carrier", "number"), [("ZZ", 0), ("ZZ", 100), ("ZZ", 9999), ("YY", 101), ("ZZ", -5)])
+def test_numbers_nobody_flies_stand_for_nothing(carrier: str, number: int) -> None:
+    assert Numbering(_services("ZZ"), "seed").line(carrier, number) is None
+
+
+def test_a_carrier_with_more_flights_than_numbers_is_refused() -> None:
+    with pytest.raises(ValueError, match="more flights than numbers"):
+        Numbering(_services("ZZ", slots=400), "seed")
+
+
+def test_another_seed_deals_other_numbers() -> None:
+    services = _services("ZZ")
+    dealt = [[Numbering(services, seed).lines(s, s.pair[0])[0].number for s in services] for seed in ("one", "two")]
+    assert dealt[0] != dealt[1]
+    assert sorted((n - FIRST) // 6 for n in dealt[0]) == sorted((n - FIRST) // 6 for n in dealt[1])
