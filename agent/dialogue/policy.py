@@ -8,7 +8,7 @@ from agent.dialogue.flows.airport_facts import airport_facts
 from agent.dialogue.flows.answers import affirm, deny
 from agent.dialogue.flows.flight_status import flight_status
 from agent.dialogue.flows.offers import more, select
-from agent.dialogue.flows.search import search, way_back
+from agent.dialogue.flows.search import search, search_by_merit, way_back
 from agent.dialogue.flows.small_talk import farewell, give_help, greet, not_understood, out_of_scope, repeat, thanks
 from agent.dialogue.frames import Intent
 from agent.dialogue.turn import Flow, Turn
@@ -35,7 +35,15 @@ _FLOWS: Mapping[Intent, Flow] = {
 
 def flow_for(turn: Turn) -> Flow:
     """The flow that answers this turn's utterance."""
-    return way_back if _turns_round(turn) else _FLOWS[turn.frame.intent]
+    if _turns_round(turn):
+        return way_back
+    return search_by_merit if _chooses_among_more_than_are_known(turn) else _FLOWS[turn.frame.intent]
+
+
+def _chooses_among_more_than_are_known(turn: Turn) -> bool:
+    """Whether the best of all flights is wanted and we hold only some of them."""
+    choice, offer = turn.frame.slots.choice, turn.state.offer
+    return turn.frame.intent is Intent.SELECT and choice is not None and choice.by is not None and offer is not None and not offer.whole
 
 
 def _turns_round(turn: Turn) -> bool:

@@ -107,6 +107,11 @@ class Offer:
     total: int
     read: int = 0
 
+    @property
+    def whole(self) -> bool:
+        """Whether these are all that fit: only then the cheapest of them is the cheapest there is."""
+        return self.total <= len(self.itineraries)
+
 
 @dataclass(frozen=True, slots=True)
 class ToolRecord:

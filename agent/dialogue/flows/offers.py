@@ -29,11 +29,11 @@ def tell_offer(turn: Turn, answer: SearchAnswer) -> Iterator[Speech]:
     when = day(state.offer.request.depart_date, turn.today_at(draft.origin))
     route = {"origin": draft.origin.city, "destination": draft.destination.city}
     yield Speech(phrase(name, count=number(total), day=when, wishes=wishes_of(draft), **route))
-    if total > AT_ONCE:
-        yield Speech(phrase("first_three"))
     if answer.sample and not state.sample_told:
         state.sample_told = True
         yield Speech(phrase("sample"))
+    if total > AT_ONCE:
+        yield Speech(phrase("first_three"))
     yield from _read_out(turn, state.offer)
     yield from _close(turn, total)
 
@@ -60,7 +60,8 @@ async def more(turn: Turn) -> Events:
         yield Speech(phrase("nothing_offered"))
         yield turn.ask(About.SEARCH_AT_ALL, "at_your_service")
     elif offer.read >= len(offer.itineraries):
-        yield Speech(phrase("no_more_options"))
+        left = offer.total - len(offer.itineraries)
+        yield Speech(phrase("narrow_down", count=counted(left, "more flight")) if left > 0 else phrase("no_more_options"))
         yield Speech(phrase("which_one"))
     else:
         yield Speech(phrase("more_options"))

@@ -29,6 +29,14 @@ async def search(turn: Turn) -> Events:
         yield event
 
 
+async def search_by_merit(turn: Turn) -> Events:
+    """The cheapest, earliest, latest or fastest of all flights, when only some of them are known: asks the service again, in that order."""
+    choice = turn.frame.slots.choice
+    turn.state.draft = replace(turn.state.draft, sort=choice.by if choice else None)
+    async for event in advance(turn):
+        yield event
+
+
 async def way_back(turn: Turn) -> Events:
     """The last journey in the other direction, on the day of return if one was said."""
     draft = turn.state.draft

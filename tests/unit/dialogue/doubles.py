@@ -122,6 +122,7 @@ class Timetable:
         self.state = "FLIGHT_STATE_ON_TIME"
         self.fail_with: Exception | None = None
         self.empty_routes: set[str] = set()
+        self.most_results = 12
 
     async def search_flights(self, request: SearchFlightsRequest) -> SearchAnswer:
         self.searches.append(request)
@@ -138,7 +139,7 @@ class Timetable:
         found = tuple(
             records.itinerary(flight_json(origin, destination, request.depart_date, departure, request.passengers)) for departure in chosen
         )
-        return SearchAnswer("FOUND" if found else "EMPTY", found, len(found), len(DEPARTURES), True)
+        return SearchAnswer("FOUND" if found else "EMPTY", found[: self.most_results], len(found), len(DEPARTURES), True)
 
     @staticmethod
     def _fits(request: SearchFlightsRequest, departure: tuple[int, int, str, str, int, int]) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from agent.dialogue.wishes import Choice, find_choice
 
 if TYPE_CHECKING:
-    from tests.unit.dialogue.doubles import Conversation
+    from tests.unit.dialogue.doubles import Conversation, Timetable
 
 pytestmark = pytest.mark.unit
 
@@ -62,6 +62,22 @@ async def test_option_that_is_not_there_is_said_so(conversation: Conversation) -
     await conversation.say("flights from Chennai to Delhi tomorrow")
     assert await conversation.say("the seventh one") == "I have only five to choose from. Which one would you like to hear more about?"
     assert await conversation.say("the Emirates one") == "None of them fits that. Which one would you like to hear more about?"
+
+
+async def test_best_of_more_flights_than_are_known_is_searched_for(conversation: Conversation, timetable: Timetable) -> None:
+    timetable.most_results = 2
+    await conversation.say("flights from Chennai to Delhi tomorrow")
+    answer = await conversation.say("the cheapest one")
+    assert timetable.searches[1].sort == "cheapest"
+    assert "The cheapest leaves at one in the afternoon with SpiceJet" in answer
+
+
+async def test_flights_that_were_not_listed_are_not_passed_over(conversation: Conversation, timetable: Timetable) -> None:
+    timetable.most_results = 2
+    await conversation.say("flights from Chennai to Delhi tomorrow")
+    assert (await conversation.say("more")).startswith(
+        "There are three more flights that I haven't listed. Name a time of day or an airline"
+    )
 
 
 async def test_nothing_to_choose_from_starts_a_search(conversation: Conversation) -> None:
