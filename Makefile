@@ -35,8 +35,9 @@ static: $(DEVELOPMENT)
 pytest: $(DEVELOPMENT)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-gen: $(DEVELOPMENT) ## Generate gen/ from protos/
+gen: $(DEVELOPMENT) ## Generate gen/ from protos/, and the table of settings from their classes
 	@$(BIN)/python -m tools.gen
+	@$(BIN)/python -m tools.settings_table
 
 fmt: $(DEVELOPMENT) ## Format Python and protobuf files
 	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix-only . && $(BIN)/buf format -w protos

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from pydantic import Field, model_validator
 
-from mesh.settings import ConfigurationError, MeshSettings, load
+from mesh.settings import ConfigurationError, MeshSettings, load, variable_of
 
 ROOMS = (
     "services.identity.settings",
@@ -79,10 +79,7 @@ def check_all() -> UpSettings:
 
 def variables(settings: type[MeshSettings]) -> dict[str, str]:
     """Names of the environment variables of a settings class, each with its field."""
-    return {
-        field.validation_alias if isinstance(field.validation_alias, str) else f"READBACK_{name.upper()}": name
-        for name, field in settings.model_fields.items()
-    }
+    return {variable_of(settings, name): name for name in settings.model_fields}
 
 
 def unknown_variables() -> dict[str, str | None]:

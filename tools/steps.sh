@@ -26,3 +26,4 @@ step 'contracts: lint (buf)' "$bin/buf" lint
 step 'contracts: format (buf)' "$bin/buf" format -d --exit-code protos
 step 'contracts: breaking (buf)' "$bin/buf" breaking protos --against protos/baseline/v1.binpb
 step 'gen/ is fresh' "$bin/python" -m tools.gen --check
+step 'table of settings is fresh' "$bin/python" -m tools.settings_table --check

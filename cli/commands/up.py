@@ -19,7 +19,7 @@ from cli.supervisor.parts import Part, parts_of, reachable_host
 EXAMPLES = (
     "Show flights from Chennai to Delhi tomorrow morning.",
     "What about the evening?",
-    "I need two seats from Mumbai to Singapore on Friday, the cheapest.",
+    "Is AI 542 on time?",
 )
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from google.protobuf.json_format import MessageToDict
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 from rich.console import Console
 
-from cli import transcripts
 from cli.credentials import CredentialFile
 from cli.errors import CommandError, UsageError
 from cli.sign_in import signed_in
+from cli.transcripts import JsonLines, Reader
 from mesh.channel import open_channel
 from mesh.settings import MeshSettings, load
 from services.conversation.client.watcher import watch as watched
@@ -45,18 +43,19 @@ def watch(
 
 
 async def _watch(settings: MeshSettings, conversation_id: str | None, *, live: bool, follow: bool, as_json: bool) -> None:
-    console = Console()
+    reader = JsonLines() if as_json else Reader(Console(), show_live=live)
     async with (
         signed_in(settings) as account,
         open_channel(settings.address_of("conversation"), DESCRIPTOR, tokens=account.token) as channel,
     ):
         stub: ConversationServiceAsyncStub = ConversationServiceStub(channel)
         wanted = conversation_id or await _latest(stub)
-        async with watched(stub, wanted, include_live=live) as events:
-            async for event in events:
-                _show(event, console, as_json=as_json)
-                if event.WhichOneof("event") == "caught_up" and not follow:
-                    return
+        with reader:
+            async with watched(stub, wanted, include_live=live or reader.wants_live) as events:
+                async for event in events:
+                    reader.show(event)
+                    if event.WhichOneof("event") == "caught_up" and not follow:
+                        return
 
 
 async def _latest(stub: ConversationServiceAsyncStub) -> str:
@@ -64,16 +63,3 @@ async def _latest(stub: ConversationServiceAsyncStub) -> str:
     if not page.conversations:
         raise CommandError("You have no conversations yet; `readback call` starts one.")
     return page.conversations[0].conversation_id
-
-
-def _show(event: conversation.WatchResponse, console: Console, *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(MessageToDict(event, preserving_proto_field_name=True), ensure_ascii=False), flush=True)
-        return
-    match event.WhichOneof("event"):
-        case "entry":
-            console.print(transcripts.line_of(event.entry), highlight=False, soft_wrap=True)
-        case "live":
-            console.print(transcripts.live_line(event.live), highlight=False, soft_wrap=True)
-        case _:
-            pass

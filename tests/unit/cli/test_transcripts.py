@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from readback.conversation.v1 import entry_pb2
+from readback.conversation.v1.conversation_service_pb2 import CaughtUp, WatchResponse
 from rich.console import Console
 
-from cli.transcripts import line_of, live_line
+from cli.transcripts import Reader, line_of, live_line
 
 pytestmark = pytest.mark.unit
 
@@ -65,3 +66,26 @@ def test_words_still_being_spoken_have_no_number() -> None:
     speaking = entry_pb2.OpenUtterance(speaker=entry_pb2.SPEAKER_AGENT, text="There [are]")
     assert shown(live_line(speaking)).strip().startswith("…")
     assert shown(live_line(speaking)).endswith("agent  There [are]")
+
+
+def read(*events: WatchResponse, terminal: bool, show_live: bool = False) -> str:
+    output = io.StringIO()
+    with Reader(Console(file=output, width=200, force_terminal=terminal), show_live=show_live) as reader:
+        for event in events:
+            reader.show(event)
+    return output.getvalue()
+
+
+SPEAKING = WatchResponse(live=entry_pb2.OpenUtterance(speaker=entry_pb2.SPEAKER_AGENT, text="There are"))
+
+
+def test_words_move_in_the_last_line_of_a_terminal_until_their_entry_comes() -> None:
+    said = entry(utterance=entry_pb2.Utterance(speaker=entry_pb2.SPEAKER_AGENT, text="There are two."))
+    text = read(SPEAKING, WatchResponse(entry=said), WatchResponse(caught_up=CaughtUp()), terminal=True)
+    assert "There are\x1b" in text
+    assert "There are two." in text
+
+
+def test_a_file_gets_entries_alone_unless_live_words_are_asked_for() -> None:
+    assert read(SPEAKING, terminal=False) == ""
+    assert "There are" in read(SPEAKING, terminal=False, show_live=True)

@@ -1,0 +1,105 @@
+"""Flights as a person reads them: local times, money, days that change on the way."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.money_pb2 import Money
+from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
+from rich.console import Console
+from rich.table import Table
+
+from cli import flight_tables
+from cli.commands.flights import parsed_day
+from cli.errors import UsageError
+
+pytestmark = pytest.mark.unit
+
+LEAVES = datetime(2027, 3, 3, 16, 10, tzinfo=UTC)
+TAKES = timedelta(hours=2, minutes=35)
+
+
+def timestamp(time: datetime) -> Timestamp:
+    stamp = Timestamp()
+    stamp.FromDatetime(time)
+    return stamp
+
+
+def stop(code: str, city: str, time: datetime) -> flightdata.Stop:
+    return flightdata.Stop(airport_code=code, city=city, time=timestamp(time), time_zone="Asia/Kolkata")
+
+
+def itinerary() -> flightdata.Itinerary:
+    takes = Duration()
+    takes.FromTimedelta(TAKES)
+    segment = flightdata.Segment(
+        carrier_code="6E",
+        carrier="IndiGo",
+        flight_number="6E3981",
+        departure=stop("MAA", "Chennai", LEAVES),
+        arrival=stop("DEL", "Delhi", LEAVES + TAKES),
+        duration=takes,
+    )
+    fare = flightdata.Fare(total=Money(currency_code="INR", units=10_860, nanos=500_000_000))
+    return flightdata.Itinerary(segments=[segment], duration=takes, fare=fare)
+
+
+def shown(table: Table) -> str:
+    output = io.StringIO()
+    Console(file=output, width=160).print(table)
+    return output.getvalue()
+
+
+def test_a_row_tells_local_times_the_next_day_the_length_and_the_price() -> None:
+    row = shown(flight_tables.itineraries([itinerary()])).splitlines()[-1].split("  ")
+    assert [cell.strip() for cell in row if cell.strip()] == ["6E 3981", "IndiGo", "21:40 MAA", "00:15 DEL +1", "2 h 35", "INR 10,860"]
+
+
+def test_a_flight_without_a_fare_has_an_empty_price() -> None:
+    free = itinerary()
+    free.ClearField("fare")
+    assert "INR" not in shown(flight_tables.itineraries([free]))
+
+
+def status(**more: object) -> flightdata.FlightStatus:
+    known = flightdata.FlightStatus(
+        flight_number="AI542",
+        carrier="Air India",
+        state=flightdata.FLIGHT_STATE_EN_ROUTE,
+        scheduled_departure=stop("MAA", "Chennai", LEAVES),
+        scheduled_arrival=stop("DEL", "Delhi", LEAVES + TAKES),
+    )
+    known.MergeFrom(flightdata.FlightStatus(**more))  # type: ignore[arg-type]  # fields of the message
+    return known
+
+
+def test_a_flight_on_time_has_no_second_time() -> None:
+    text = shown(flight_tables.status(status(estimated_departure_time=timestamp(LEAVES))))
+    assert "Air India, en route" in text
+    assert "Chennai (MAA), Wed 03 Mar 21:40" in text
+    assert "expected" not in text
+
+
+def test_a_late_flight_tells_by_how_much_and_when_it_is_expected() -> None:
+    late = status(delay_minutes=25, estimated_departure_time=timestamp(LEAVES + timedelta(minutes=25)))
+    text = shown(flight_tables.status(late))
+    assert "25 minutes late" in text
+    assert "21:40, now expected 22:05" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "day"), [("today", date(2027, 2, 28)), ("Tomorrow", date(2027, 3, 1)), ("2027-12-24", date(2027, 12, 24))]
+)
+def test_days_as_they_are_typed(words: str, day: date) -> None:
+    parsed = parsed_day(words, date(2027, 2, 28))
+    assert (parsed.year, parsed.month, parsed.day) == (day.year, day.month, day.day)
+
+
+@pytest.mark.parametrize("words", ["soon", "2027-02-30", "", "24.12.2027"])
+def test_what_is_no_day_is_refused(words: str) -> None:
+    with pytest.raises(UsageError, match="YYYY-MM-DD"):
+        parsed_day(words, date(2027, 2, 28))
