@@ -2,8 +2,9 @@
 
 livekit-agents admits by CPU load. A worker above its threshold is passed over, and a first job that is being started counts as the whole
 threshold divided by `num_idle_processes`: with one idle process, of two calls that come together the second is refused by a worker that
-has nothing to do, and no threshold helps but an infinite one. How loaded the machine was a moment ago says little about whether one more
-call fits. So the threshold is infinite, and this counts calls.
+has nothing to do, and no threshold helps but an infinite one. The LiveKit server adds a gate of its own: it passes over a worker that
+reports a load of 1, which on a busy machine is every worker that reports its CPU. How loaded the machine was a moment ago says little about
+whether one more call fits. So the threshold is infinite, the load reported is that of calls, and this counts them.
 """
 
 from __future__ import annotations
