@@ -63,7 +63,7 @@ class PastConversations extends HTMLElement {
     this.body.replaceChildren(
       h("div", { class: "past-head" }, back, goOn),
       h("h2", { tabindex: "-1" }, titleOf(one)), h("p", { class: "search-facts" }, when(one.create_time)),
-      list, log.items.length ? null : h("p", { class: "empty" }, "Nothing was said in this conversation."),
+      list, h("p", { class: "empty" }, "Nothing was said in this conversation."),
     );
     new TranscriptView(log, { list, testid: "history-line", times: true });
     list.scrollTop = 0;

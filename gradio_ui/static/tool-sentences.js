@@ -1,9 +1,9 @@
 // What the agent did, in words: a tool call of the transcript and its result as one readable sentence.
+import { dayOf } from "/ui/flight-card.js";
 
 const NAMES = {
   search_flights: "Looked for flights",
   flight_status: "Looked up a flight's status",
-  get_flight_status: "Looked up a flight's status",
   resolve_place: "Looked up a place",
   get_airport: "Looked up an airport",
 };
@@ -17,11 +17,24 @@ const OUTCOMES = {
   DATE_IN_PAST: "that day is over",
   DATE_BEYOND_HORIZON: "the timetable doesn't reach that far",
   FLIGHT_NOT_FOUND: "no such flight",
-  QUOTA: "the provider's limit is reached",
+};
+/** Arguments in the order in which one would say them, each with its words. */
+const ARGUMENTS = {
+  flight_number: (number) => number,
+  code: (code) => code,
+  depart_date: (date) => `on ${dayOf(date) || date}`,
+  date: (date) => `on ${dayOf(date) || date}`,
+  depart_from: (time) => `after ${time}`,
+  depart_until: (time) => `before ${time}`,
+  nonstop: (wanted) => wanted && "nonstop",
+  carrier_code: (code) => `with ${code}`,
+  cabin: (cabin) => `in ${readable(cabin)}`,
+  sort: (sort) => `${readable(sort)} first`,
+  passengers: (count) => `for ${count}`,
 };
 const MOST_ARGUMENTS = 6;
 
-const readable = (word) => word.replaceAll("_", " ").toLowerCase();
+const readable = (word) => String(word).replaceAll("_", " ").toLowerCase();
 
 /** A value in a few words: names and codes rather than structure. */
 function brief(value) {
@@ -32,9 +45,11 @@ function brief(value) {
 }
 
 function argumentWords({ origin, destination, ...rest }) {
-  const route = origin && destination ? [`${brief(origin)} → ${brief(destination)}`] : [brief(origin), brief(destination)];
-  const others = Object.entries(rest).map(([name, value]) => (value === true ? readable(name) : brief(value) && `${readable(name)} ${brief(value)}`));
-  return [...route, ...others].filter(Boolean).slice(0, MOST_ARGUMENTS);
+  const route = origin && destination ? `${brief(origin)} → ${brief(destination)}` : brief(origin ?? destination);
+  const order = Object.keys(ARGUMENTS);
+  const names = Object.keys(rest).sort((a, b) => order.indexOf(a) - order.indexOf(b) || a.localeCompare(b));
+  const others = names.map((name) => (name in ARGUMENTS ? ARGUMENTS[name](brief(rest[name]) || false) : `${readable(name)} ${brief(rest[name])}`));
+  return [route, ...others].filter(Boolean).slice(0, MOST_ARGUMENTS);
 }
 
 /** @param {{name: string, arguments: object, outcome?: string, result?: object}} item */

@@ -1,0 +1,75 @@
+"""The page as a process: up, healthy, measured, and gone when told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from gradio_ui.app import create_app
+from gradio_ui.serving import running
+from gradio_ui.settings import UiSettings
+from mesh.settings import ConfigurationError, load
+from tests.product import free_ports
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
+    """The process, its port and its health port; the services behind it are down."""
+    port, http_port = free_ports(2)
+    settings = {"READBACK_HOME": str(tmp_path), "READBACK_UI_PORT": str(port), "READBACK_UI_HTTP_PORT": str(http_port)}
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-c", "from gradio_ui.app import main; main()"], env=os.environ | settings, stderr=log)
+    try:
+        _wait_for(f"http://127.0.0.1:{http_port}/health")
+        yield process, port, http_port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + 90
+    while True:
+        try:
+            assert httpx.get(url).status_code == 200
+        except httpx.TransportError:
+            assert time.monotonic() < deadline, f"{url} never answered"
+            time.sleep(0.1)
+        else:
+            return
+
+
+def test_page_is_served_measured_and_stops_within_five_seconds_with_a_connection_open(
+    page: tuple[subprocess.Popen[bytes], int, int],
+) -> None:
+    process, port, http_port = page
+    assert "Sign in" in httpx.get(f"http://127.0.0.1:{port}/login").text
+    assert "process_resident_memory_bytes" in httpx.get(f"http://127.0.0.1:{http_port}/metrics").text
+    assert psutil.Process(process.pid).memory_info().rss < 400 * MEGABYTE
+    with socket.create_connection(("127.0.0.1", port)) as idle:
+        idle.sendall(b"GET /login HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle.recv(100).startswith(b"HTTP/1.1 200")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+
+
+async def test_port_in_use_is_one_clear_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = load(UiSettings, home=tmp_path, ui_port=taken.getsockname()[1])
+        with pytest.raises(ConfigurationError, match="is in use; stop what uses it or set READBACK_UI_PORT"):
+            async with running(create_app(settings), settings):
+                pass

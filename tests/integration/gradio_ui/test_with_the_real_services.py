@@ -1,0 +1,109 @@
+"""The page over the real identity and conversation services, with an agent that writes as agents do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1.entry_pb2 import SPEAKER_AGENT, SPEAKER_CUSTOMER
+
+from gradio_ui.app import create_app
+from gradio_ui.serving import running
+from gradio_ui.settings import UiSettings
+from gradio_ui.sign_in_cookie import COOKIE
+from mesh.ids import uuid7
+from mesh.settings import load
+from services.conversation.client.recorder import Recorder
+from tests.integration.conversation.mesh import Mesh
+from tests.integration.gradio_ui.site import PASSWORD
+from tests.integration.gradio_ui.test_feed import events_of, until
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def mesh(tmp_path: Path) -> AsyncIterator[Mesh]:
+    """Identity and conversation, as they are."""
+    async with AsyncExitStack() as stack:
+        made = Mesh(tmp_path, stack)
+        await made.start_identity()
+        async with made.conversation():
+            yield made
+
+
+@pytest.fixture
+async def ada(mesh: Mesh) -> AsyncIterator[httpx.AsyncClient]:
+    """The browser of a customer."""
+    addresses = {"identity_address": mesh.identity_address, "conversation_address": mesh.address}
+    settings = load(UiSettings, home=mesh.home, ui_port=0, **addresses)
+    async with (
+        running(create_app(settings), settings) as page,
+        httpx.AsyncClient(base_url=page.url, headers={"origin": page.url}, timeout=20) as browser,
+    ):
+        account = {"email": "ada@example.com", "password": PASSWORD, "display_name": "Ada"}
+        assert (await browser.post("/auth/register", json=account)).status_code == 204
+        yield browser
+
+
+async def test_what_an_agent_records_is_followed_live_and_found_in_the_history(mesh: Mesh, ada: httpx.AsyncClient) -> None:
+    call = (await ada.post("/api/calls", json={"request_id": uuid7()})).json()
+    assert (await ada.get("/api/calls/running")).json()["call"]["call_id"] == call["call_id"]
+    feed = f"/api/conversations/{call['conversation_id']}/feed"
+    async with asyncio.timeout(30), ada.stream("GET", feed) as answer:
+        events = events_of(answer)
+        await until(events, "caught_up")
+        hello, question = uuid7(), uuid7()
+        async with Recorder(await mesh.agent_stub(), call["call_id"], 1) as recorder:
+            recorder.revise(hello, SPEAKER_AGENT, "Hello")
+            recorder.seal(hello, SPEAKER_AGENT, "Hello, where to?")
+            recorder.seal(question, SPEAKER_CUSTOMER, "Chennai to Delhi")
+            recorder.tool_call(uuid7(), "search_flights", {"origin": "MAA", "destination": "DEL"})
+            await recorder.flushed()
+            seen = [event[2] async for event in _entries(events, 4)]
+            await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+    assert [entry["number"] for entry in seen] == ["2", "3", "4", "5"]
+    assert [entry.get("utterance", {}).get("utterance_id") for entry in seen[1:3]] == [hello, question]
+    listed = (await ada.get("/api/conversations")).json()["conversations"]
+    assert [one["conversation_id"] for one in listed] == [call["conversation_id"]]
+    entries = (await ada.get(f"/api/conversations/{call['conversation_id']}/entries")).json()["entries"]
+    assert entries[1:5] == seen
+
+
+async def _entries(
+    events: AsyncIterator[tuple[str, str, dict[str, object]]], count: int
+) -> AsyncIterator[tuple[str, str, dict[str, object]]]:
+    async for event in events:
+        if event[0] == "entry":
+            yield event
+            count -= 1
+        if not count:
+            return
+
+
+async def test_call_goes_through_its_life(ada: httpx.AsyncClient) -> None:
+    call = (await ada.post("/api/calls", json={"request_id": uuid7()})).json()
+    again = (await ada.post("/api/calls", json={"request_id": uuid7()})).json()
+    assert again["error"]["call"]["call_id"] == call["call_id"]
+    rejoined = (await ada.post(f"/api/calls/{call['call_id']}/rejoin")).json()
+    assert rejoined["token"]
+    assert (await ada.post(f"/api/calls/{call['call_id']}/end")).status_code == 204
+    late = await ada.post(f"/api/calls/{call['call_id']}/rejoin")
+    assert (late.status_code, late.json()["error"]["reason"]) == (409, "CALL_ENDED")
+
+
+async def test_foreign_cursor_is_told_as_a_feed_that_failed(ada: httpx.AsyncClient) -> None:
+    call = (await ada.post("/api/calls", json={"request_id": uuid7()})).json()
+    async with asyncio.timeout(20), ada.stream("GET", f"/api/conversations/{call['conversation_id']}/feed?cursor=made-up") as answer:
+        assert [event[2] async for event in events_of(answer)] == [{"reason": "CURSOR_INVALID"}]
+
+
+async def test_sign_out_ends_the_session_at_identity(ada: httpx.AsyncClient) -> None:
+    copied = ada.cookies[COOKIE]
+    await ada.post("/auth/logout")
+    ada.cookies.set(COOKIE, copied)
+    assert (await ada.get("/api/conversations")).status_code == 401
