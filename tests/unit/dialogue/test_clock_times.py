@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.dialogue.clock_times import TimeWindow, find_times, window_of
@@ -106,12 +106,14 @@ def test_open_sides_are_left_out_of_the_json() -> None:
     assert TimeWindow(end=time(9, 5)).to_json() == {"to": "09:05"}
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_no_text_breaks_the_grammar(text: str) -> None:
     for found in find_times(text.lower()):
         assert 0 <= found.start < found.end <= len(text.lower())
 
 
+@settings(deadline=None)
 @given(st.integers(0, 23), st.integers(0, 59))
 def test_every_written_time_is_read_back(hour: int, minute: int) -> None:
     (found,) = find_times(f"after {hour:02d}:{minute:02d} hours")

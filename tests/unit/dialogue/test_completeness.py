@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.dialogue.completeness import Completeness, completeness
@@ -116,6 +116,7 @@ async def test_dialogue_judges_by_its_own_open_question(conversation: Conversati
     assert conversation.dialogue.completeness("Mumbai") is Completeness.COMPLETE
 
 
+@settings(deadline=None)
 @given(st.text(max_size=120), st.sampled_from(Expectation))
 def test_any_text_is_judged(text: str, expectation: Expectation) -> None:
     assert completeness(text, expectation) in Completeness

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.dialogue.dates import CalendarDay, DaysAhead, FromReference, ImpossibleDate, Weekday, find_dates
@@ -142,6 +142,7 @@ def test_positions_name_the_words_that_were_taken() -> None:
     assert text[found.start : found.end] == "on the 5th of december"
 
 
+@settings(deadline=None)
 @given(st.dates(date(2020, 1, 1), date(2090, 1, 1)), st.integers(0, 6))
 def test_weekday_is_always_the_next_such_day(today: date, weekday: int) -> None:
     day = Weekday(weekday).on(today)
@@ -149,12 +150,14 @@ def test_weekday_is_always_the_next_such_day(today: date, weekday: int) -> None:
     assert timedelta(1) <= day - today <= timedelta(7)
 
 
+@settings(deadline=None)
 @given(st.dates(date(2020, 1, 1), date(2090, 1, 1)), st.integers(0, 6))
 def test_next_weekday_lies_in_the_following_calendar_week(today: date, weekday: int) -> None:
     monday = today - timedelta(today.weekday())
     assert Weekday(weekday, weeks=1).on(today) == monday + timedelta(7 + weekday)
 
 
+@settings(deadline=None)
 @given(st.dates(date(2020, 1, 1), date(2090, 1, 1)), st.integers(1, 28), st.integers(1, 12))
 def test_day_of_a_month_is_never_in_the_past_and_within_a_year(today: date, day: int, month: int) -> None:
     found = CalendarDay(day, month).on(today)
@@ -162,6 +165,7 @@ def test_day_of_a_month_is_never_in_the_past_and_within_a_year(today: date, day:
     assert timedelta() <= found - today <= timedelta(366)
 
 
+@settings(deadline=None)
 @given(st.dates(date(2020, 1, 1), date(2090, 1, 1)), st.integers(1, 31))
 def test_day_alone_is_the_next_such_day_that_exists(today: date, day: int) -> None:
     found = CalendarDay(day).on(today)
@@ -169,6 +173,7 @@ def test_day_alone_is_the_next_such_day_that_exists(today: date, day: int) -> No
     assert timedelta() <= found - today <= timedelta(62)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_no_text_breaks_the_grammar(text: str) -> None:
     for found in find_dates(text.lower()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.dialogue.carriers import carriers, find_carriers
@@ -30,6 +30,7 @@ def test_cardinals(words: str, value: int) -> None:
     assert cardinal(words) == value
 
 
+@settings(deadline=None)
 @given(st.integers(1, 39))
 def test_spoken_ordinals_are_read_back(value: int) -> None:
     words = spoken_ordinal(value)
@@ -37,6 +38,7 @@ def test_spoken_ordinals_are_read_back(value: int) -> None:
     assert ordinal(words) == value
 
 
+@settings(deadline=None)
 @given(st.integers(0, 99))
 def test_spoken_cardinals_are_read_back(value: int) -> None:
     assert cardinal(number(value)) == value
@@ -69,6 +71,7 @@ def test_spoken_digits(words: str, value: str) -> None:
     assert spoken_digits(words)[0] == value
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"[1-9][0-9]{0,3}", fullmatch=True))
 def test_digits_spoken_one_by_one_are_read_back(numeral: str) -> None:
     assert spoken_digits(digits(numeral)) == (numeral, len(digits(numeral)))
@@ -126,6 +129,7 @@ def test_what_is_no_flight_number_is_left_alone(text: str) -> None:
     assert flight_numbers(text) == []
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(carriers())), st.integers(10, 9999))
 def test_every_flight_that_we_would_say_is_understood(code: str, numeral: int) -> None:
     assert flight_numbers(flight(f"{code}{numeral}")) == [f"{code}{numeral}"]
@@ -145,6 +149,7 @@ def test_airline_is_heard(text: str, code: str) -> None:
     assert [found.value for found in find_carriers(text)] == [code]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_no_text_breaks_the_grammars(text: str) -> None:
     for found in find_flight_numbers(lowered(text), text):

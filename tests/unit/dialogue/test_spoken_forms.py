@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.dialogue.clock_times import PARTS_OF_DAY, TimeWindow, find_times
@@ -82,6 +82,7 @@ def test_clock_times_are_spoken(moment: time, words: str) -> None:
     assert words.startswith(bare_clock(moment))
 
 
+@settings(deadline=None)
 @given(st.times().map(lambda moment: moment.replace(second=0, microsecond=0)))
 def test_no_spoken_time_holds_a_digit(moment: time) -> None:
     assert not any(character.isdigit() or character == ":" for character in clock(moment))

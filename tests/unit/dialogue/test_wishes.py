@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.dialogue.acts import acts_of, opens_with
@@ -167,11 +167,13 @@ def test_longest_of_overlapping_pieces_is_kept() -> None:
     assert [piece.value for piece in without_overlaps(pieces)] == ["long", "other"]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=100))
 def test_lower_case_keeps_every_position(text: str) -> None:
     assert len(lowered(text)) == len(text)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=100))
 def test_no_text_breaks_the_grammars(text: str) -> None:
     lower = lowered(text)

@@ -1,0 +1,52 @@
+"""The corpus of the bench is well formed, and the grammar holds what it was tuned to."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from agent.dialogue.tool_schemas import SCHEMAS
+from bench.understanding import FILES, LexiconPlaces, comparable, context_of, measure, read_cases, summary
+
+pytestmark = pytest.mark.unit
+
+FRAME = Draft202012Validator(json.loads((SCHEMAS / "frame.json").read_text(encoding="utf-8")))
+PLACES = ("origin", "destination", "airport")
+LEAST_SHARE = {"tuning": 0.95}
+
+
+def test_corpus_is_large_and_half_of_it_kept_apart() -> None:
+    tuning, held_out = ({case.text for case in read_cases(name)} for name in FILES)
+    assert len(tuning) + len(held_out) >= 150
+    assert len(held_out) >= 75
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_expected_frames_are_frames(name: str) -> None:
+    for case in read_cases(name):
+        slots = {slot: {"text": value, "place": value} if slot in PLACES else value for slot, value in case.expected["slots"].items()}
+        FRAME.validate({"intent": case.expected["intent"], "slots": slots, "confidence": 1.0})
+        assert context_of(case).now.date().isoformat() == "2026-11-23"
+
+
+async def test_grammar_holds_what_it_was_tuned_to() -> None:
+    outcomes = await measure("tuning")
+    figures = summary("tuning", outcomes)
+    assert figures["share"] >= LEAST_SHARE["tuning"], [outcome.case.text for outcome in outcomes if not outcome.right]
+
+
+async def test_places_of_the_lexicon_stand_where_they_were_said() -> None:
+    text = "flights from Chennai to New York"
+    mentions = await LexiconPlaces().annotate(text, home_country="IN")
+    assert [text[mention.start : mention.end] for mention in mentions] == ["Chennai", "New York"]
+
+
+def test_frames_are_compared_by_codes_and_without_confidence() -> None:
+    frame = {
+        "intent": "search_flights",
+        "slots": {"origin": {"text": "chinai", "place": "MAA"}, "destination": {"text": "nowhere"}},
+        "confidence": 0.4,
+    }
+    assert comparable(frame) == {"intent": "search_flights", "slots": {"origin": "MAA", "destination": "nowhere"}}

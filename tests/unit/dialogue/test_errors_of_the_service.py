@@ -1,0 +1,79 @@
+"""The service's reasons become the dialogue's errors; what has none of ours is unavailable."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import grpc
+import pytest
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
+from agent.dialogue.flightdata_places import mention_of, place_of
+from agent.dialogue.flightdata_tools import tool_error
+from agent.dialogue.tools import DateBeyondHorizon, DateInPast, FlightNotFound, PlaceUnknown, SamePlace, ToolError, ToolUnavailable
+
+pytestmark = pytest.mark.unit
+
+
+def error_with(reason: str, code: grpc.StatusCode = grpc.StatusCode.NOT_FOUND, **metadata: str) -> grpc.aio.AioRpcError:
+    info = AnyMessage()
+    info.Pack(ErrorInfo(reason=reason, domain="readback.flightdata.v1", metadata=metadata))
+    status = Status(code=code.value[0], message="refused", details=[info])
+    trailing = grpc.aio.Metadata(("grpc-status-details-bin", status.SerializeToString()))
+    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), trailing, details="refused")
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind", "outcome"),
+    [
+        ("ERROR_REASON_PLACE_NOT_FOUND", PlaceUnknown, "PLACE_UNKNOWN"),
+        ("ERROR_REASON_SAME_PLACE", SamePlace, "SAME_PLACE"),
+        ("ERROR_REASON_DATE_IN_PAST", DateInPast, "DATE_IN_PAST"),
+        ("ERROR_REASON_DATE_BEYOND_HORIZON", DateBeyondHorizon, "DATE_BEYOND_HORIZON"),
+        ("ERROR_REASON_FLIGHT_NOT_FOUND", FlightNotFound, "FLIGHT_NOT_FOUND"),
+        ("ERROR_REASON_DATE_INVALID", ToolUnavailable, "UNAVAILABLE"),
+        ("MESH_ERROR_REASON_OVERLOADED", ToolUnavailable, "UNAVAILABLE"),
+    ],
+)
+def test_reason_becomes_an_error_with_its_outcome(reason: str, kind: type[ToolError], outcome: str) -> None:
+    error = tool_error(error_with(reason))
+    assert type(error) is kind
+    assert error.outcome == outcome
+
+
+def test_error_without_details_is_unavailable() -> None:
+    bare = grpc.aio.AioRpcError(grpc.StatusCode.DEADLINE_EXCEEDED, grpc.aio.Metadata(), grpc.aio.Metadata(), details="too slow")
+    assert type(tool_error(bare)) is ToolUnavailable
+
+
+def test_dates_are_taken_from_the_metadata() -> None:
+    beyond = tool_error(error_with("ERROR_REASON_DATE_BEYOND_HORIZON", last_date="2027-10-19"))
+    assert isinstance(beyond, DateBeyondHorizon)
+    assert beyond.last_date == date(2027, 10, 19)
+    past = tool_error(error_with("ERROR_REASON_DATE_IN_PAST", today="2026-11-23"))
+    assert isinstance(past, DateInPast)
+    assert past.today == date(2026, 11, 23)
+
+
+def test_place_of_the_contract_is_read() -> None:
+    message = pb.Place(
+        code="LON",
+        kind=pb.PLACE_KIND_METRO,
+        name="London",
+        country_code="GB",
+        country="United Kingdom",
+        time_zone="Europe/London",
+        airport_codes=["LHR", "LGW"],
+    )
+    place = place_of(message)
+    assert (place.code, place.kind, place.city, place.airport_codes) == ("LON", "metro", "London", ("LHR", "LGW"))
+    assert place.zone.key == "Europe/London"
+
+
+def test_mention_of_the_contract_is_read() -> None:
+    candidate = pb.PlaceCandidate(place=pb.Place(code="MAA", city="Chennai", time_zone="Asia/Kolkata"), score=0.9)
+    mention = mention_of(pb.PlaceAnnotation(start=5, end=12, text="chennai", candidates=[candidate], margin=0.4, confident=True))
+    assert (mention.start, mention.end, mention.place.code, mention.margin, mention.confident) == (5, 12, "MAA", 0.4, True)
