@@ -166,7 +166,7 @@ pm for ten people book cancel repeat help bye back not actually what about nonst
 _WORDS = st.sampled_from(_VOCABULARY.split())
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.one_of(st.text(max_size=60), st.lists(_WORDS, max_size=12).map(" ".join)), min_size=1, max_size=5))
 async def test_no_conversation_whatever_raises_or_leaves_the_caller_in_silence(utterances: list[str]) -> None:
     conversation = Conversation(ExactGazetteer(), Timetable())

@@ -109,7 +109,7 @@ for ten people yes no not cancel repeat bye back what about nonstop business ind
 """
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.one_of(st.text(max_size=80), st.lists(st.sampled_from(_VOCABULARY.split()), max_size=14).map(" ".join)),
     st.booleans(),
