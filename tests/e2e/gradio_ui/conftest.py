@@ -128,7 +128,7 @@ async def visit(site: Site, chromium: Browser) -> AsyncIterator[Visit]:
             context = await chromium.new_context(**{"permissions": ["microphone"]} | options)
             stack.push_async_callback(context.close)
             context.on("request", lambda request: _abroad(request.url, site, complaints))
-            context.on("console", lambda message: _loud(message) and complaints.append(message.text))
+            context.on("console", lambda message: _note(message, complaints))
             context.on("weberror", lambda error: complaints.append(str(error.error)))
             return Visitor(site, context, await context.new_page(), complaints)
 
@@ -144,9 +144,10 @@ async def ada(visit: Visit) -> Visitor:
     return visitor
 
 
-def _loud(message: ConsoleMessage) -> bool:
-    """Whether the console shows a mistake of the page. LiveKit calls a room that was closed under it an error."""
-    return message.type == "error" and "User-Initiated Abort" not in message.text
+def _note(message: ConsoleMessage, complaints: list[str]) -> None:
+    """Notes what the console shows of the page's mistakes. LiveKit calls a room that was closed under it an error."""
+    if message.type == "error" and "User-Initiated Abort" not in message.text:
+        complaints.append(message.text)
 
 
 def _abroad(url: str, site: Site, complaints: list[str]) -> None:
