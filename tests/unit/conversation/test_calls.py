@@ -14,7 +14,7 @@ from services.conversation.errors import CallEnded, CallNotFound, CallRunning, C
 from services.conversation.holds import Over
 
 if TYPE_CHECKING:
-    from tests.unit.conversation.conftest import Core
+    from tests.unit.conversation.core import Core
 
 pytestmark = pytest.mark.unit
 

@@ -14,7 +14,7 @@ from services.conversation.fencing import Standing, Writer, standing
 from services.conversation.records import Call
 
 if TYPE_CHECKING:
-    from tests.unit.conversation.conftest import Core
+    from tests.unit.conversation.core import Core
 
 pytestmark = pytest.mark.unit
 

@@ -13,7 +13,7 @@ from services.conversation.errors import ConversationEnded, EntryConflict, Stale
 from services.conversation.log import Refused, Stored
 
 if TYPE_CHECKING:
-    from tests.unit.conversation.conftest import Core
+    from tests.unit.conversation.core import Core
 
 pytestmark = pytest.mark.unit
 

@@ -14,7 +14,7 @@ from mesh.errors import DomainError
 from services.conversation import calls
 from services.conversation.fencing import Writer
 from services.conversation.records import Call
-from tests.unit.conversation.conftest import Core
+from tests.unit.conversation.core import Core
 
 pytestmark = pytest.mark.unit
 

@@ -19,7 +19,7 @@ from mesh import database
 from services.conversation.app import MIGRATIONS
 from services.conversation.schema import Id, Instant, metadata
 from services.conversation.store import Store
-from tests.unit.conversation.conftest import Core
+from tests.unit.conversation.core import Core
 
 pytestmark = pytest.mark.unit
 

@@ -15,15 +15,16 @@ from services.conversation.holds import Over
 from services.conversation.ports import Participant
 
 if TYPE_CHECKING:
-    from tests.unit.conversation.conftest import Core
+    from tests.unit.conversation.core import Core
 
 pytestmark = pytest.mark.unit
 
 
 async def look_for(core: Core, seconds: float) -> None:
     """Lets the watcher look as often as it does while time passes."""
-    for _ in range(round(seconds / takeover.LOOK_SECONDS)):
-        core.clock.advance(takeover.LOOK_SECONDS)
+    step = takeover.LOOK_SECONDS if seconds < 30 else 1.0  # fewer looks over long times, where it makes no difference
+    for _ in range(round(seconds / step)):
+        core.clock.advance(step)
         await core.watcher.look()
 
 

@@ -21,7 +21,7 @@ from services.conversation.wakeups import LocalWakeUps
 from services.conversation.watching import CaughtUp, Ending, Event, Heartbeat, WatchOptions
 
 if TYPE_CHECKING:
-    from tests.unit.conversation.conftest import Core
+    from tests.unit.conversation.core import Core
 
 pytestmark = pytest.mark.unit
 

@@ -1,0 +1,182 @@
+"""The core over a SQLite file, with a clock that stands still until it is told, and doubles of what is outside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
+
+from mesh.ids import uuid7
+from services.conversation import conversations
+from services.conversation.calls import Calls
+from services.conversation.entries import entry_message, timestamp
+from services.conversation.fencing import Writer
+from services.conversation.grant_vault import GrantVault
+from services.conversation.holds import Holds
+from services.conversation.leftovers import Leftovers
+from services.conversation.log import TranscriptLog
+from services.conversation.ports import Access, GrantsUnavailable, Participant, RoomsUnavailable
+from services.conversation.records import Call
+from services.conversation.store import Store
+from services.conversation.takeover import CallWatcher
+from services.conversation.wakeups import LocalWakeUps
+from services.conversation.watching import Watching
+from tests.simulated_clock import SimulatedClock
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@dataclass
+class DoubledRooms:
+    """The room server, as the core sees it."""
+
+    clock: SimulatedClock
+    up: bool = True
+    people: list[Participant] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
+    """Epochs for which an agent was asked."""
+    removed: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+
+    def admit(self, call: Call) -> Access:
+        return Access("ws://livekit.test", f"token for {call.caller_identity}", self.clock.now() + timedelta(minutes=10))
+
+    async def participants(self, room: str) -> Sequence[Participant]:
+        self._answer()
+        return list(self.people)
+
+    async def ask_for_agent(self, call: Call) -> None:
+        self._answer()
+        self.asked.append(call.epoch)
+
+    async def remove(self, room: str, identity: str) -> None:
+        self._answer()
+        self.removed.append(identity)
+
+    async def close(self, room: str) -> None:
+        self._answer()
+        self.closed.append(room)
+
+    def caller_joins(self) -> None:
+        self.people.append(Participant("caller", is_agent=False))
+
+    def everybody_leaves(self) -> None:
+        self.people.clear()
+
+    def _answer(self) -> None:
+        if not self.up:
+            raise RoomsUnavailable("down")
+
+
+@dataclass
+class DoubledGrants:
+    """The identity service, as the core sees it."""
+
+    up: bool = True
+    revoked: list[str] = field(default_factory=list)
+
+    async def grant(self, customer_token: str, conversation_id: str, call_id: str) -> str:
+        return f"grant of {customer_token} for {call_id}"
+
+    async def revoke(self, call_id: str) -> None:
+        if not self.up:
+            raise GrantsUnavailable("down")
+        self.revoked.append(call_id)
+
+
+class Core:
+    """The domain put together, and short ways to use it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.clock = store, SimulatedClock(NOON)
+        self.bus, self.holds = LocalWakeUps(), Holds()
+        self.rooms, self.grants = DoubledRooms(self.clock), DoubledGrants()
+        self.log = TranscriptLog(store, self.bus, self.clock)
+        self.watching = Watching(store, self.bus, self.clock)
+        self.calls = Calls(self.log, store, self.rooms, self.grants, GrantVault("key"), self.holds)
+        self.watcher = CallWatcher(self.log, store, self.rooms, self.holds, self.clock)
+        self.leftovers = Leftovers(store, self.rooms, self.grants, self.clock)
+        self.customer_id = str(uuid4())
+
+    async def conversation(self) -> str:
+        """A new conversation's id."""
+        async with self.log.commit() as commit:
+            return (await conversations.begin(commit, self.customer_id, "")).conversation_id
+
+    async def call(self, conversation_id: str | None = None) -> Call:
+        """A new call, in a new conversation if none is given."""
+        call, _ = await self.calls.start(self.customer_id, "token", conversation_id or await self.conversation(), "")
+        return call
+
+    async def held_call(self) -> tuple[Call, Writer]:
+        """A call that a writer has opened. Its stream is not simulated: see `holds`."""
+        call = await self.call()
+        writer = Writer(call.call_id, 1, str(uuid4()))
+        await self.calls.open(writer)
+        return call, writer
+
+    async def now(self, call: Call) -> Call:
+        """The call as it is by now."""
+        async with self.store.reading() as transaction:
+            found = await transaction.call(call.call_id)
+        assert found is not None
+        return found
+
+    async def entries(self, conversation_id: str) -> list[entry_pb2.Entry]:
+        """The whole log."""
+        async with self.store.reading() as transaction:
+            conversation = await transaction.conversation(conversation_id)
+            assert conversation is not None
+            stored = await transaction.entries_after(conversation.key, 0, limit=10_000)
+        return [entry_message(conversation_id, entry) for entry in stored]
+
+    async def utterances(self, conversation_id: str) -> list[tuple[str, str]]:
+        """Text and sealing of each utterance in the log."""
+        found = [entry.utterance for entry in await self.entries(conversation_id) if entry.HasField("utterance")]
+        return [(utterance.text, entry_pb2.Sealing.Name(utterance.sealing).removeprefix("SEALING_")) for utterance in found]
+
+    async def changes(self, conversation_id: str) -> list[str]:
+        """Each change of state in the log."""
+        found = [entry.state_change for entry in await self.entries(conversation_id) if entry.HasField("state_change")]
+        prefix = "STATE_CHANGE_KIND_"
+        return [f"{entry_pb2.StateChangeKind.Name(c.kind).removeprefix(prefix)} {c.epoch} {c.reason}".strip() for c in found]
+
+    async def end(self, call: Call, reason: pb.CallEndReason.ValueType = pb.CALL_END_REASON_CALLER_HUNG_UP) -> None:
+        """Ends a call as `EndCall` does."""
+        from services.conversation import calls
+
+        async with self.log.commit() as commit:
+            await calls.end(commit, await commit.call(call.call_id), reason)
+        self.calls.hang_up(call.call_id)
+
+    async def finish(self, conversation_id: str) -> None:
+        """Ends a conversation without a running call."""
+        async with self.log.commit() as commit:
+            conversation = await conversations.owned(commit.transaction, self.customer_id, conversation_id)
+            await conversations.finish(commit, conversation, commit.now)
+
+    def said(
+        self, text: str, *, entry_id: str | None = None, speaker: entry_pb2.Speaker.ValueType = entry_pb2.SPEAKER_AGENT
+    ) -> entry_pb2.Draft:
+        """A sealed utterance."""
+        entry_id = entry_id or uuid7()
+        utterance = entry_pb2.Utterance(
+            utterance_id=entry_id, speaker=speaker, modality=entry_pb2.MODALITY_VOICE, text=text, sealing=entry_pb2.SEALING_FINAL
+        )
+        now = timestamp(self.clock.now())
+        return entry_pb2.Draft(client_sequence=1, entry_id=entry_id, start_time=now, end_time=now, utterance=utterance)
+
+    def saying(self, text: str, revision: int, *, entry_id: str) -> entry_pb2.Draft:
+        """An open utterance."""
+        speech = entry_pb2.OpenUtterance(
+            utterance_id=entry_id,
+            speaker=entry_pb2.SPEAKER_AGENT,
+            modality=entry_pb2.MODALITY_VOICE,
+            text=text,
+            revision=revision,
+        )
+        return entry_pb2.Draft(client_sequence=1, entry_id=entry_id, start_time=timestamp(self.clock.now()), open_utterance=speech)

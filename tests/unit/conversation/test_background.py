@@ -1,0 +1,127 @@
+"""Work beside the calls goes on whatever happens, and stops when told."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from cryptography.fernet import InvalidToken
+
+from services.conversation.background import AGAIN_SECONDS, beside
+from services.conversation.backstop import INTERVAL_SECONDS, backstop
+from services.conversation.client.backoff import LONGEST_SECONDS, SHORTEST_SECONDS, Backoff
+from services.conversation.grant_vault import GrantVault
+from services.conversation.waiting import first_of
+from tests.simulated_clock import SimulatedClock
+from tests.unit.conversation.core import NOON, Core
+
+pytestmark = pytest.mark.unit
+
+
+async def settle() -> None:
+    """Lets everything run that can."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_work_that_fails_begins_anew_after_a_pause() -> None:
+    clock, begun = SimulatedClock(NOON), []
+
+    async def failing() -> None:
+        begun.append(clock.monotonic())
+        raise ZeroDivisionError
+
+    async with beside(clock, failing=failing):
+        await settle()
+        assert begun == [0]
+        clock.advance(AGAIN_SECONDS)
+        await settle()
+        assert begun == [0, AGAIN_SECONDS]
+
+
+async def test_work_stops_with_the_block() -> None:
+    stopped = asyncio.Event()
+
+    async def endless() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+
+    before = asyncio.all_tasks()
+    async with beside(SimulatedClock(NOON), endless=endless):
+        await settle()
+    assert stopped.is_set()
+    assert asyncio.all_tasks() == before
+
+
+async def test_first_of_leaves_no_task_behind_and_raises_what_failed() -> None:
+    async def fails() -> None:
+        raise ZeroDivisionError
+
+    before = asyncio.all_tasks()
+    await first_of(asyncio.sleep(0), asyncio.Event().wait())
+    with pytest.raises(ZeroDivisionError):
+        await first_of(fails(), asyncio.Event().wait())
+    assert asyncio.all_tasks() == before
+
+
+async def test_backstop_asks_once_an_interval_and_only_about_what_is_watched(core: Core) -> None:
+    call, _ = await core.held_call()
+    other = await core.call()
+    with core.bus.listen(call.conversation_id) as listener:
+        polling = asyncio.create_task(backstop(core.store, core.bus, core.clock))
+        await settle()
+        core.clock.advance(INTERVAL_SECONDS)
+        async with asyncio.timeout(5):
+            await listener.woken()
+        assert listener.head == 2
+        assert core.bus.watched() == [call.conversation_id] != [other.conversation_id]
+        polling.cancel()
+        await asyncio.gather(polling, return_exceptions=True)
+
+
+async def test_leftovers_are_cleared_when_a_call_ends_and_again_when_that_failed(core: Core) -> None:
+    core.holds.notify(core.leftovers.left)
+    core.grants.up = False
+    call = await core.call()
+    async with beside(core.clock, leftovers=core.leftovers.run):
+        await core.end(call)
+        async with asyncio.timeout(5):
+            while not core.rooms.closed:  # noqa: ASYNC110 -- the database works in a thread of its own
+                await asyncio.sleep(0.01)
+        core.grants.up = True
+        async with asyncio.timeout(5):
+            while not core.grants.revoked:
+                core.clock.advance(1)
+                await asyncio.sleep(0.01)
+    assert core.grants.revoked == [call.call_id]
+
+
+async def test_watcher_looks_at_once_when_a_stream_comes_or_goes(core: Core) -> None:
+    _, writer = await core.held_call()
+    core.rooms.caller_joins()
+    async with beside(core.clock, calls=core.watcher.run), asyncio.timeout(10):
+        with core.holds.take(writer):
+            await asyncio.sleep(0.05)
+        while not core.rooms.asked:
+            core.clock.advance(0.25)
+            await asyncio.sleep(0.01)
+    assert core.rooms.asked == [2]
+
+
+def test_pauses_grow_to_a_limit_and_begin_anew_after_a_success() -> None:
+    backoff = Backoff()
+    pauses = [backoff.pause() for _ in range(12)]
+    assert SHORTEST_SECONDS / 2 <= pauses[0] <= SHORTEST_SECONDS
+    assert all(LONGEST_SECONDS / 2 <= pause <= LONGEST_SECONDS for pause in pauses[-4:])
+    backoff.reset()
+    assert backoff.pause() <= SHORTEST_SECONDS
+
+
+def test_grant_is_opened_only_with_the_key_it_was_sealed_with() -> None:
+    sealed = GrantVault("one key").seal("grant")
+    assert b"grant" not in sealed
+    assert GrantVault("one key").open(sealed) == "grant"
+    with pytest.raises(InvalidToken):
+        GrantVault("other key").open(sealed)
