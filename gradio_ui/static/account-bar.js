@@ -9,7 +9,7 @@ class AccountBar extends HTMLElement {
     this.initial = h("span", { class: "avatar", "aria-hidden": "true" });
     this.out = h("button", { type: "button", class: "button quiet", "data-testid": "sign-out", onclick: () => this.#signOut() }, "Sign out");
     this.append(
-      h("a", { class: "brand", href: "/", "aria-label": "Readback" }, h("img", { src: "/ui/icon.svg", alt: "", width: 34, height: 34 }), h("span", {}, "Readback")),
+      h("h1", { class: "brand" }, h("img", { src: "/ui/icon.svg", alt: "", width: 34, height: 34 }), h("span", {}, "Readback")),
       h("span", { class: "spring" }), this.initial, this.person, this.out,
     );
   }

@@ -21,7 +21,7 @@ from mesh.settings import load
 from services.conversation.client.recorder import Recorder
 from tests.integration.conversation.mesh import Mesh
 from tests.integration.gradio_ui.site import PASSWORD
-from tests.integration.gradio_ui.test_feed import events_of, until
+from tests.integration.gradio_ui.test_feed import Event, events_of, until
 
 pytestmark = pytest.mark.integration
 
@@ -74,9 +74,7 @@ async def test_what_an_agent_records_is_followed_live_and_found_in_the_history(m
     assert entries[1:5] == seen
 
 
-async def _entries(
-    events: AsyncIterator[tuple[str, str, dict[str, object]]], count: int
-) -> AsyncIterator[tuple[str, str, dict[str, object]]]:
+async def _entries(events: AsyncIterator[Event], count: int) -> AsyncIterator[Event]:
     async for event in events:
         if event[0] == "entry":
             yield event
