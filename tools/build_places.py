@@ -30,6 +30,8 @@ OVERLAY = Path(__file__).with_name("places_overlay.toml")
 TARGET = Path(__file__).parent.parent / "services" / "flightdata" / "places" / "data"
 LEAST_RANK = 0.002
 """Rank of an airport that OpenTravelData has not ranked."""
+LATIN_END, LATIN_ADDITIONAL = "\u0250", frozenset(map(chr, range(0x1E00, 0x1F00)))
+"""Unicode's Latin blocks: everything before the first, and the second (Vietnamese, transliterations)."""
 NEAR = 0.5
 """Likeness to the main name that a name of no stated language needs: many are nicknames or of other centuries."""
 CITY_RANK, CITY_SHARE = 0.05, 0.08
@@ -43,7 +45,7 @@ _NOT_NAMES = {"post", "link", "wkdt", "iata", "icao", "faac", "abbr", "unlc", "p
 
 def fold(name: str) -> str:
     """A name in plain letters as the lexicon folds it; empty when it is not in Latin script."""
-    return "" if any(c.isalpha() and not spelling.fold(c) for c in name) else spelling.fold(name)
+    return spelling.fold(name) if all(c < LATIN_END or c in LATIN_ADDITIONAL or not c.isalpha() for c in name) else ""
 
 
 def short_name(name: str) -> str:

@@ -2,8 +2,8 @@
 
     python -m tools.hear_places             # adds to services/flightdata/places/data/heard.tsv, in some minutes
 
-Voice: hibari; ears: Moonshine tiny-en, both from their wheels. Only mishearings are kept, with how often each came. The sentences and
-speeds here are others than those of the corpus in `bench/`, so that the bench doesn't grade its own teacher.
+Voice: hibari; ears: Moonshine tiny-en, both from their wheels. Only mishearings are kept, with how often each came. The corpus in `bench/`
+has other sentences, speeds and a second voice, so that the bench doesn't grade its own teacher: keep it so.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hibari import SAMPLE_RATE, Hibari
 from moonshine_voice import ModelArch, Transcriber
 from numpy.typing import NDArray
 
-from services.flightdata.places import lexicon
+from services.flightdata.places import carrier_words, lexicon
 from services.flightdata.places.place import Place
 from services.flightdata.places.spelling import key
 
@@ -74,6 +74,12 @@ def known_names() -> Iterator[tuple[str, Place]]:
         yield joined, words.exact[key(joined)][0].place
 
 
+def tellable(said: str, names: set[str]) -> bool:
+    """Whether a hearing can be told from ordinary speech: no name of a place or country, no everyday word, not a whole sentence."""
+    everyday = carrier_words.load().common | lexicon.load().countries | names
+    return len(key(said)) > 2 and key(said) not in everyday and len(said.split()) <= LONGEST_WORDS
+
+
 def mishearings() -> Counter[tuple[str, str]]:
     """(what was heard, code of what was said) with how often."""
     voice, ears = Hibari(), Ears()
@@ -85,7 +91,7 @@ def mishearings() -> Counter[tuple[str, str]]:
             for speed in SPEEDS:
                 match = cut.fullmatch(ears.hear(spoken(voice, frame.format(name), speed)).strip(" .,?!"))
                 said = re.sub(r"[^a-z' -]", "", match[1].casefold()).strip() if match else ""
-                if key(said) and key(said) not in names and len(said.split()) <= LONGEST_WORDS:
+                if tellable(said, names):
                     found[said, place.code] += 1
     return found
 

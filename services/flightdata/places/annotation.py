@@ -142,6 +142,8 @@ def _weigh(sentence: Sentence, start: int, end: int, resolution: Resolution, *, 
     if best.likeness == 1.0:
         exact = _exact_is_meant(sentence, start, end, best.place.prior, setting)
         return Window(start, end, _worth(1.1 if best.score == 1.0 else best.score, letters), resolution) if exact else None
+    if known and setting is Setting.NONE:
+        return None
     quality = best.likeness - COMMON_PENALTY * common
     if quality < LEAST[setting] or (setting < Setting.SLOT and best.place.prior < KNOWN_PRIOR):
         return None

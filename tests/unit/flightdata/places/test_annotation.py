@@ -99,6 +99,8 @@ NO_PLACE = [
     "how much luggage can I carry",
     "do I need a visa for Thailand",
     "are there flights to India",
+    "I would rather have a pizza",
+    "merry christmas",
     "",
     "?!",
     "12345 678",

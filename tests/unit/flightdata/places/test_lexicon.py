@@ -13,6 +13,7 @@ from tools import build_places
 pytestmark = pytest.mark.unit
 
 
+@pytest.mark.timeout(240)  # reads and folds some 290,000 names: seconds alone, minutes beside seven other test runs
 def test_committed_tables_are_what_the_builder_makes_today() -> None:
     for name, text in build_places.build().items():
         assert (DATA / name).read_text(encoding="utf-8") == text, f"{name} is stale: run python -m tools.build_places"
