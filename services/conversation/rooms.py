@@ -28,6 +28,7 @@ EMPTY_SECONDS = 60
 DEPARTURE_SECONDS = 60
 """How long LiveKit keeps a room that everybody has left: a caller who comes back finds it."""
 API_TIMEOUT_SECONDS = 3.0
+"""How long LiveKit may take to answer."""
 
 T = TypeVar("T")
 
@@ -90,7 +91,9 @@ def _metadata(call: Call) -> str:
 async def _asked(question: Awaitable[T]) -> T | None:
     """The answer; None when LiveKit knows nothing by that name."""
     try:
-        return await question
+        # The client has a time limit for each request, but a longer one than a caller should wait in silence.
+        async with asyncio.timeout(API_TIMEOUT_SECONDS):
+            return await question
     except api.ServerError as error:
         if error.code == api.ServerErrorCode.NOT_FOUND:
             return None
@@ -102,7 +105,6 @@ async def _asked(question: Awaitable[T]) -> T | None:
 @asynccontextmanager
 async def livekit_rooms(url: str, keys: LiveKitKeys, *, callers_url: str, agent_name: str, clock: Clock) -> AsyncIterator[LiveKitRooms]:
     """Rooms on the LiveKit server at `url`, whether it is up or not."""
-    timeout = aiohttp.ClientTimeout(total=API_TIMEOUT_SECONDS)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
+    async with aiohttp.ClientSession() as session:
         client = api.LiveKitAPI(url, keys.key, keys.secret, session=session, failover=False)
         yield LiveKitRooms(client, keys, callers_url=callers_url, agent_name=agent_name, clock=clock)
