@@ -6,6 +6,7 @@ token or key is ever logged; LiveKit's own errors are named by their class, sinc
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager

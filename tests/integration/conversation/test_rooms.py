@@ -124,10 +124,8 @@ async def test_server_that_is_down_or_hangs_makes_rooms_unavailable(
 
 
 async def test_caller_is_let_in_without_asking_the_server() -> None:
-    call = a_call(epoch=3)
-    async with livekit_rooms(
-        "ws://127.0.0.1:9", KEYS, callers_url="wss://calls.example.com", agent_name="mine", clock=SystemClock()
-    ) as rooms:
+    call, url = a_call(epoch=3), "wss://calls.example.com"
+    async with livekit_rooms("ws://127.0.0.1:9", KEYS, callers_url=url, agent_name="mine", clock=SystemClock()) as rooms:
         access = rooms.admit(call)
     claims = jwt.decode(access.token, KEYS.secret, ["HS256"], options={"verify_nbf": False})
     assert access.url == "wss://calls.example.com"
