@@ -26,6 +26,9 @@ _SETTLED_S = 0.5
 """Quiet after which the agent has finished."""
 
 
+_TAKEOVER_S = 10.0
+"""Within this another agent takes over from one that was lost."""
+
 _GLANCE_S = 0.05
 
 
@@ -95,8 +98,9 @@ class Caller:
         self._turn = _Turn()
         self._past: set[str] = set()
         self._reading: set[asyncio.Task[None]] = set()
+        self._ended_at = self._patience = 0.0
         self.ended: str | None = None
-        """Why the room was left, once it was."""
+        """Who left, once somebody did; None again when another agent takes over."""
 
     @classmethod
     @asynccontextmanager
@@ -122,13 +126,13 @@ class Caller:
         return self._report("", None)
 
     async def speak(self, samples: Samples, said: str = "", *, timeout: float = 30) -> TurnReport:
-        """Speaks (16 kHz) and waits for the whole answer. Waits `timeout` seconds for one after the last word."""
+        """Speaks (16 kHz) and waits for the whole answer, however long it is; for `timeout` seconds when there is none."""
         self._begin()
         spoke_until = await self._microphone.speak(samples)
         return await self._answer(said, spoke_until, timeout)
 
     async def type(self, text: str, *, timeout: float = 30) -> TurnReport:
-        """Types a line and waits for the whole answer."""
+        """Types a line and waits for the whole answer, as `speak` does."""
         self._begin()
         sent = time.monotonic()
         await self._room.local_participant.send_text(text, topic=TOPIC_CHAT)
@@ -196,11 +200,16 @@ class Caller:
         return 0.0 if loud is None else time.monotonic() - loud
 
     async def _until(self, reached: Callable[[], bool], timeout: float, otherwise: str) -> None:
-        """Waits for something to come in that makes it so. Raises `CallFailed`, or TimeoutError when `otherwise` is empty."""
+        """Waits for something to come in that makes it so, and no longer than `timeout` seconds after the agent was last heard.
+
+        Raises `CallFailed`, or TimeoutError when `otherwise` is empty.
+        """
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(timeout) as waiting:
                 while not reached():
-                    if self.ended is not None and self._earpiece.quiet_for > 2 * _SETTLED_S:
+                    last_heard = asyncio.get_running_loop().time() - self._earpiece.quiet_for
+                    waiting.reschedule(max(waiting.when() or 0.0, last_heard + timeout))
+                    if self.ended is not None and time.monotonic() - self._ended_at > self._patience:
                         raise CallFailed(f"the call ended: {self.ended}")
                     self._changed.clear()
                     with suppress(TimeoutError):  # quiet is nothing that comes in
@@ -219,18 +228,26 @@ class Caller:
         room.on("track_subscribed", lambda track, *_: self._earpiece.listen(track))
         room.on("track_unsubscribed", lambda *_: self._earpiece.stop())
         room.on("participant_attributes_changed", lambda *_: self._changed.set())
+        room.on("participant_connected", self._joined)
         room.on("participant_disconnected", self._left)
         room.on("disconnected", self._gone)
         for topic in (TOPIC_TRANSCRIPTION, TOPIC_TOOLS, TOPIC_FLIGHTS):
             room.register_text_stream_handler(topic, self._received)
 
+    def _joined(self, participant: rtc.RemoteParticipant) -> None:
+        if participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT:
+            self.ended = None
+
     def _left(self, participant: rtc.RemoteParticipant) -> None:
         if participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT and not self._agents():
-            self.ended = "the agent left"
-            self._changed.set()
+            self._end("the agent left", _TAKEOVER_S)
 
     def _gone(self, reason: Any = None) -> None:
-        self.ended = self.ended or f"the room closed ({reason})"
+        name = rtc.DisconnectReason.Name(reason) if isinstance(reason, int) else reason
+        self._end(f"the room closed ({name})", 2 * _SETTLED_S)
+
+    def _end(self, ended: str, patience: float) -> None:
+        self.ended, self._patience, self._ended_at = ended, patience, time.monotonic()
         self._changed.set()
 
     def _received(self, reader: rtc.TextStreamReader, identity: str) -> None:

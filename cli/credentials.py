@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,9 +68,9 @@ class CredentialFile:
         self._path.unlink(missing_ok=True)
         return existed
 
-    @contextmanager
-    def renewing(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def renewing(self) -> AsyncIterator[None]:
         """Keeps other commands from renewing at the same time: a refresh token that is used twice ends the session."""
         with self._path.with_suffix(".lock").open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)  # whoever holds it is waiting for the network
             yield

@@ -52,7 +52,7 @@ class LoggedIn:
         """
         credentials = self._saved()
         if not credentials.fresh_at(self._clock.now()):
-            with self._file.renewing():
+            async with self._file.renewing():
                 credentials = self._saved()
                 if not credentials.fresh_at(self._clock.now()):
                     credentials = await self._renewed(credentials)

@@ -54,6 +54,7 @@ def test_tokens_are_not_in_what_is_printed() -> None:
     assert "access" not in repr(credentials())
 
 
-def test_renewing_keeps_others_out(tmp_path: Path) -> None:
-    with CredentialFile(tmp_path).renewing(), (tmp_path / "login.lock").open("a") as other, pytest.raises(BlockingIOError):
-        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+async def test_renewing_keeps_others_out(tmp_path: Path) -> None:
+    async with CredentialFile(tmp_path).renewing():
+        with (tmp_path / "login.lock").open("a") as other, pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
