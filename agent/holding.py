@@ -72,16 +72,18 @@ def _talk(entries: list[entry_pb2.Entry], flightdata: FlightDataServiceAsyncStub
 
 
 async def _until_over(call: Awaitable[pb.CallEndReason.ValueType | None], recorder: Recorder, leave: asyncio.Event) -> None:
-    talking = asyncio.ensure_future(call)
-    over, leaving = asyncio.create_task(recorder.over()), asyncio.create_task(leave.wait())
+    talking, over, leaving = asyncio.ensure_future(call), asyncio.create_task(recorder.over()), asyncio.create_task(leave.wait())
     try:
         await asyncio.wait((talking, over, leaving), return_when=asyncio.FIRST_COMPLETED)
+        ended = talking.done()
     finally:
-        finished = talking.done()
-        for task in (talking, over, leaving):
+        for task in (talking, leaving):
             task.cancel()
         with suppress(asyncio.CancelledError):
             await talking  # falls silent, and seals what was being said
-    if not over.done() or over.cancelled():
+    if over.done():
+        _log.info("call is not ours any more", why=str(over.result()))
+    else:
+        over.cancel()
         # Without a reason the call is not over: another agent goes on with it.
-        await recorder.close((talking.result() if finished else None) or pb.CALL_END_REASON_UNSPECIFIED)
+        await recorder.close((talking.result() if ended else None) or pb.CALL_END_REASON_UNSPECIFIED)

@@ -243,8 +243,7 @@ class Caller:
             self._end("the agent left", _TAKEOVER_S)
 
     def _gone(self, reason: Any = None) -> None:
-        name = rtc.DisconnectReason.Name(reason) if isinstance(reason, int) else reason
-        self._end(f"the room closed ({name})", 2 * _SETTLED_S)
+        self._end(f"the room closed ({_name(reason)})", 2 * _SETTLED_S)
 
     def _end(self, ended: str, patience: float) -> None:
         self.ended, self._patience, self._ended_at = ended, patience, time.monotonic()
@@ -278,3 +277,10 @@ class Caller:
         segment.text, segment.final = text, attributes.get(ATTRIBUTE_TRANSCRIPTION_FINAL) == "true"
         if not segment.final:
             segment.interims.append(time.monotonic())
+
+
+def _name(reason: Any) -> str:
+    try:
+        return rtc.DisconnectReason.Name(reason)
+    except (TypeError, ValueError):
+        return str(reason)

@@ -56,6 +56,7 @@ class Timing:
 
 _ONSET_WINDOWS = 2
 _STILL_VOICED = 0.6
+_PATIENCE = 5
 _DECODER_SHARE = 4
 """Interim decodes leave the decoder free three quarters of the time, or they would delay the one that counts."""
 
@@ -97,6 +98,7 @@ class Endpointer:
         self._utterance: _Utterance | None = None
         self._utterances = 0
         self._open: Decode | None = None
+        self._lag_ms = 0
         self.clock_ms = 0
 
     @property
@@ -116,10 +118,11 @@ class Endpointer:
     def decoded(self, request: Decode, text: str) -> list[Heard]:
         """Takes the text of a decode that was asked for."""
         self._open = None
+        self._lag_ms = self.clock_ms - request.asked_ms
         utterance = self._utterance
         if utterance is None or utterance.number != request.utterance:
             return []
-        utterance.interim_due_ms = self.clock_ms + max(self._timing.interim, _DECODER_SHARE * (self.clock_ms - request.asked_ms))
+        utterance.interim_due_ms = self.clock_ms + max(self._timing.interim, _DECODER_SHARE * self._lag_ms)
         if request.pause == utterance.pause:
             utterance.text = text
             heard = self._judged(utterance, utterance.whole(text))
@@ -166,7 +169,8 @@ class Endpointer:
         if self._open is not None:
             return
         if utterance.quiet_ms >= self._timing.pause:
-            if not utterance.pause_asked:
+            # A decoder that is slow is not asked at every breath, or it is busy with one when the end comes.
+            if not utterance.pause_asked and utterance.quiet_ms >= min(self._lag_ms // _PATIENCE, self._timing.complete):
                 utterance.pause_asked = True
                 yield self._ask(utterance, utterance.pause)
         elif self.clock_ms >= utterance.interim_due_ms:

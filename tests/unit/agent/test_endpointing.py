@@ -219,3 +219,12 @@ def test_events_do_not_depend_on_how_the_audio_is_cut() -> None:
         return [event for at in range(0, len(audio), size) for event in line.endpointer.hear(audio[at : at + size])]
 
     assert [repr(event) for event in run(160)] == [repr(event) for event in run(777)] == [repr(event) for event in run(WINDOW)]
+
+
+def test_a_slow_decoder_is_not_asked_at_every_breath() -> None:
+    line = _Line()
+    slow = _only_decode(line.tone(1000))
+    line.tone(1000)
+    line.endpointer.decoded(slow, "fly")
+    assert not [event for event in line.quiet(80) if isinstance(event, Decode)]
+    assert [event for event in line.quiet(60) if isinstance(event, Decode)]

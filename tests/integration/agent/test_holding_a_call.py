@@ -1,0 +1,195 @@
+"""A call held as in production: the real services, a real LiveKit server, a token exchanged for the call's grant."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jwt
+import pytest
+from livekit import rtc
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
+from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
+from readback.identity.v1 import identity_service_pb2 as identity_pb
+from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+
+from agent.dispatch import Dispatch
+from agent.engines import Engines
+from agent.holding import Line, hold
+from agent.settings import AgentSettings
+from cli.caller import Caller
+from mesh.channel import open_channel
+from mesh.server import ServerSettings, running
+from mesh.settings import MeshSettings, load
+from services.conversation import app as conversation_app
+from services.conversation.settings import ConversationSettings
+from services.flightdata import app as flightdata_app
+from services.flightdata.settings import FlightDataSettings
+from services.identity import app as identity_app
+from services.identity.settings import IdentitySettings
+from tests.integration.agent.conftest import LiveKit
+from tests.product import free_ports
+
+if TYPE_CHECKING:
+    from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+
+AGENT, CUSTOMER = entry_pb2.SPEAKER_AGENT, entry_pb2.SPEAKER_CUSTOMER
+
+
+@dataclass
+class Placed:
+    """A call that a customer has started and no agent holds yet."""
+
+    livekit: LiveKit
+    settings: AgentSettings
+    engines: Engines
+    conversation: "ConversationServiceAsyncStub"
+    call: pb.Call
+    access: pb.CallAccess
+
+    @property
+    def room(self) -> str:
+        claims = jwt.decode(self.access.livekit_token, options={"verify_signature": False})
+        return str(claims["video"]["room"])
+
+    @asynccontextmanager
+    async def held(self, epoch: int) -> AsyncIterator["Held"]:
+        """An agent that holds the call in this epoch; what it leaves is for another."""
+        room, leave = rtc.Room(), asyncio.Event()
+
+        async def join() -> None:
+            await room.connect(self.livekit.url, self.livekit.token(f"agent-{epoch}", self.room, agent=True))
+
+        line = Line(room, join, leave)
+        task = asyncio.create_task(hold(Dispatch(self.call.call_id, epoch), line, self.engines, self.settings))
+        try:
+            yield Held(room, leave, task)
+        finally:
+            leave.set()
+            await task
+            await room.disconnect()
+
+    async def entries(self) -> list[entry_pb2.Entry]:
+        request = pb.ListEntriesRequest(conversation_id=self.call.conversation_id)
+        return list((await self.conversation.ListEntries(request)).entries)
+
+    async def until(self, reached: Callable[[list[entry_pb2.Entry]], bool]) -> None:
+        """Waits for something to be in the log."""
+        async with asyncio.timeout(20):
+            while True:
+                if reached(await self.entries()):
+                    return
+                await asyncio.sleep(0.1)
+
+    async def said(self, speaker: int) -> list[str]:
+        return [entry.utterance.text for entry in await self.entries() if entry.utterance.speaker == speaker]
+
+    async def dispatched_again(self) -> int:
+        """The epoch in which the next agent is asked for."""
+        async with asyncio.timeout(15):
+            while True:
+                request = pb.GetConversationRequest(conversation_id=self.call.conversation_id)
+                answer = await self.conversation.GetConversation(request)
+                if answer.conversation.running_call.epoch > 1:
+                    return answer.conversation.running_call.epoch
+                await asyncio.sleep(0.1)
+
+
+@dataclass
+class Held:
+    """An agent at work."""
+
+    room: rtc.Room
+    leave: asyncio.Event
+    task: "asyncio.Task[None]"
+
+
+@pytest.fixture
+async def placed(tmp_path: Path, livekit: LiveKit, engines: Engines) -> AsyncIterator[Placed]:
+    """The services, a customer, and a call of theirs."""
+    identity, conversation, flightdata = free_ports(3)
+    common = {
+        "home": tmp_path,
+        "identity_port": identity,
+        "conversation_port": conversation,
+        "flightdata_port": flightdata,
+        "livekit_url": livekit.url,
+        "livekit_api_key": livekit.key,
+        "livekit_api_secret": livekit.secret,
+    }
+    mesh = load(MeshSettings, **common)
+    mesh.secrets.make_all()
+    async with AsyncExitStack() as stack:
+        start, briefly = stack.enter_async_context, ServerSettings(drain_seconds=1)
+        members = (
+            (identity_app.member(load(IdentitySettings, **common, identity_bcrypt_cost=4)), identity),
+            (conversation_app.member(load(ConversationSettings, **common)), conversation),
+            (flightdata_app.member(load(FlightDataSettings, **common)), flightdata),
+        )
+        for member, port in members:
+            await start(running(await start(member), port=port, settings=briefly))
+        channel = await start(open_channel(mesh.address_of("identity"), identity_pb.DESCRIPTOR.services_by_name["IdentityService"]))
+        new = identity_pb.RegisterRequest(email=f"{uuid.uuid4()}@example.com", password=str(uuid.uuid4()), display_name="Asha")
+        token = (await IdentityServiceStub(channel).Register(new)).tokens.access_token
+
+        async def tokens() -> str:
+            return token
+
+        service = pb.DESCRIPTOR.services_by_name["ConversationService"]
+        stub = ConversationServiceStub(await start(open_channel(mesh.address_of("conversation"), service, tokens=tokens)))
+        begun = await stub.StartConversation(pb.StartConversationRequest(request_id=str(uuid.uuid4())))
+        started = await stub.StartCall(pb.StartCallRequest(conversation_id=begun.conversation.conversation_id))
+        yield Placed(livekit, load(AgentSettings, **common), engines, stub, started.call, started.access)
+
+
+async def test_a_typed_search_is_answered_recorded_and_shown(placed: Placed) -> None:
+    async with Caller.joined(placed.access.livekit_url, placed.access.livekit_token, microphone=False) as caller, placed.held(1) as agent:
+        greeting = await caller.greeted()
+        turn = await caller.type("show flights from Chennai to Delhi tomorrow morning")
+        await caller.hang_up()
+        await asyncio.wait_for(agent.task, 15)
+    assert [(use.name, use.outcome) for use in turn.tools] == [("search_flights", "FOUND")]
+    assert (turn.tools[0].arguments["origin"], turn.tools[0].arguments["destination"]) == ("MAA", "DEL")
+    (card,) = turn.cards
+    assert card["sample"] is True
+    assert card["flights"][0]["depart"]["city"] == "Chennai"
+    assert json.dumps(card)
+    entries = await placed.entries()
+    assert [entry.utterance.text for entry in entries if entry.utterance.speaker == AGENT] == [greeting.reply, turn.reply]
+    assert [entry.WhichOneof("content") for entry in entries if not entry.HasField("state_change")] == [
+        "utterance",
+        "utterance",
+        "tool_call",
+        "tool_result",
+        "utterance",
+    ]
+    assert entries[-1].state_change.kind == entry_pb2.STATE_CHANGE_KIND_CALL_ENDED
+    assert "CALLER_HUNG_UP" in entries[-1].state_change.reason
+
+
+async def test_a_call_that_is_left_goes_on_with_another_agent_where_it_was(placed: Placed) -> None:
+    async with Caller.joined(placed.access.livekit_url, placed.access.livekit_token, microphone=False) as caller:
+        async with placed.held(1) as first:
+            await caller.greeted()
+            asking = asyncio.create_task(caller.type("show flights from Chennai to Delhi on Friday"))
+            await placed.until(lambda entries: any(entry.HasField("tool_result") for entry in entries))
+            first.leave.set()
+            await asyncio.wait_for(first.task, 15)
+        async with placed.held(await placed.dispatched_again()):
+            await asking
+            turn = await caller.type("what about the evening")
+    assert turn.tools[0].arguments["origin"] == "MAA"
+    assert any(text.startswith("Sorry, I lost you") for text in await placed.said(AGENT))
+
+
+async def test_an_agent_that_comes_too_late_never_joins(placed: Placed) -> None:
+    async with placed.held(1), placed.held(7) as late:
+        await asyncio.wait_for(late.task, 15)
+        assert not late.room.isconnected()
