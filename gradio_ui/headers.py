@@ -40,8 +40,15 @@ def content_security_policy(path: str, livekit_origins: Sequence[str]) -> str:
     )
 
 
+def cache_control(path: str) -> str:
+    """Pages and data are never kept; own files are asked for again each time; Gradio's bear a hash in their name and never change."""
+    if path.startswith("/assets/"):
+        return "private, max-age=31536000, immutable"
+    return "no-cache" if path.startswith(("/ui/", "/static/", "/theme.css")) else "no-store"
+
+
 class SecurityHeaders:
-    """ASGI middleware that adds the headers; pages and data are never kept by caches that others share."""
+    """ASGI middleware that adds the headers."""
 
     def __init__(self, app: ASGIApp, livekit_origins: Sequence[str]) -> None:
         self._app = app
@@ -56,8 +63,7 @@ class SecurityHeaders:
                 for name, value in _ALWAYS.items():
                     headers[name] = value
                 headers["content-security-policy"] = content_security_policy(scope["path"], self._livekit_origins)
-                # Files that never change under their name say so themselves; the rest is asked for again each time.
-                headers.setdefault("cache-control", "no-cache" if scope["path"].startswith("/ui/") else "no-store")
+                headers.setdefault("cache-control", cache_control(scope["path"]))
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)

@@ -102,8 +102,12 @@ export class Call extends EventTarget {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
+  get #over() {
+    return this.state === "ended" || this.state === "moved";
+  }
+
   #become(state, message = "") {
-    if (this.state === "ended" || this.state === "moved") return;
+    if (this.#over) return;
     this.state = state;
     this.#emit("state", { state, message });
   }
@@ -141,7 +145,7 @@ export class Call extends EventTarget {
     try {
       const { LocalAudioTrack, Track, createAudioAnalyser } = this.#lk;
       const track = new LocalAudioTrack(await microphone, undefined, false);
-      if (this.#hangingUp || this.state === "ended") return track.stop();
+      if (this.#hangingUp || this.#over) return track.stop();
       this.#microphone = track;
       this.#meters.caller = createAudioAnalyser(track, { cloneTrack: false });
       await this.#room.localParticipant.publishTrack(track, { source: Track.Source.Microphone });

@@ -8,19 +8,27 @@ class Conversation extends EventTarget {
   log = new TranscriptLog();
   /** Results of searches, the oldest first: the JSON of the text stream `readback.flights`. */
   searches = [];
+  /** Whether this tab is in a call. */
+  inCall = false;
   #feed = null;
+
+  constructor() {
+    super();
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) this.follow();
+      else if (!this.inCall) this.#feed?.close();
+    });
+  }
 
   /** Shows another conversation (null: none yet) and follows it; the same one goes on as it is. Emits "switched". */
   show(id) {
     if (id && id === this.id) return this.follow();
-    const adopted = this.id === null && this.log.items.length && !this.log.number; // typed before there was a conversation
     this.#feed?.close();
+    this.#feed = null;
     this.id = id;
-    if (!adopted) {
-      this.log = new TranscriptLog();
-      this.searches = [];
-      this.dispatchEvent(new Event("switched"));
-    }
+    this.log = new TranscriptLog();
+    this.searches = [];
+    this.dispatchEvent(new Event("switched"));
     this.follow();
   }
 

@@ -77,6 +77,7 @@ class PastConversations extends HTMLElement {
   }
 
   #continue(one) {
+    if (conversation.inCall) return this.#complain("You are in a call. Hang up first, then call about this.");
     conversation.show(one.conversation_id);
     conversation.dispatchEvent(new Event("continue"));
   }
@@ -87,9 +88,13 @@ class PastConversations extends HTMLElement {
       await work();
     } catch (failure) {
       this.opened = null;
-      this.notice.textContent = failure.message;
-      this.notice.hidden = false;
+      this.#complain(failure.message);
     }
+  }
+
+  #complain(message) {
+    this.notice.textContent = message;
+    this.notice.hidden = false;
   }
 }
 

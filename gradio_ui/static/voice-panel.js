@@ -1,5 +1,5 @@
 // <voice-panel>: the call. Stays on the page whatever tab is open, so that a call outlives what is looked at meanwhile.
-import { get, post } from "/ui/api.js";
+import { Failure, get, post } from "/ui/api.js";
 import { Call, loadLiveKit } from "/ui/call.js";
 import { OtherTabs } from "/ui/call-elsewhere.js";
 import { conversation } from "/ui/conversation.js";
@@ -40,7 +40,6 @@ class VoicePanel extends HTMLElement {
     conversation.addEventListener("switched", () => this.#follow());
     conversation.addEventListener("continue", () => this.start());
     conversation.addEventListener("flights", ({ detail }) => this.#offerFlights(detail.search));
-    addEventListener("beforeunload", (event) => IN_CALL.includes(this.#state) && event.preventDefault());
     document.addEventListener("visibilitychange", () => document.hidden || this.#call || this.#offerRunning());
     this.#follow();
     this.#offerRunning();
@@ -54,7 +53,7 @@ class VoicePanel extends HTMLElement {
     const track = microphone ? openMicrophone() : null; // the browser's question and the server's work at the same time
     track?.catch(() => {});
     const wish = { request_id: crypto.randomUUID(), conversation_id: conversation.id, time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone };
-    await this.#enter(() => post("/api/calls", wish), track);
+    await this.#enter(() => post("/api/calls", wish), track, (call) => post(`/api/calls/${call.call_id}/end`));
   }
 
   /** Goes back into the call that was offered. */
@@ -79,10 +78,12 @@ class VoicePanel extends HTMLElement {
     conversation.dispatchEvent(new Event("calls"));
   }
 
-  async #enter(ask, track) {
+  /** `undo` takes back what `ask` has done when the room can't be joined after all. */
+  async #enter(ask, track, undo = () => {}) {
+    let access = null;
     try {
       loadLiveKit();
-      const access = await ask();
+      access = await ask();
       this.#offered = access;
       conversation.show(access.conversation_id);
       const call = (this.#call = new Call());
@@ -94,6 +95,7 @@ class VoicePanel extends HTMLElement {
       if (document.activeElement === this.callButton || document.activeElement === document.body) this.hangUpButton.focus({ preventScroll: true });
     } catch (failure) {
       track?.then((microphone) => microphone.stop()).catch(() => {});
+      if (access) await Promise.resolve(undo(access)).catch(() => {});
       this.#failed(failure);
     }
   }
@@ -104,7 +106,7 @@ class VoicePanel extends HTMLElement {
     if (failure.reason === "CALL_ENDED") return this.#become("ended", "That call is over.");
     if (failure.reason === "CONVERSATION_ENDED" || failure.reason === "CONVERSATION_NOT_FOUND") conversation.show(null);
     this.#become("failed");
-    this.#notice(failure.reason ? failure.message : "The call server can't be reached. Try again in a moment.");
+    this.#notice(failure instanceof Failure ? failure.message : "The call server can't be reached. Try again in a moment.");
   }
 
   #listen(call) {
@@ -129,8 +131,8 @@ class VoicePanel extends HTMLElement {
   /** A call is running, here before a reload or somewhere else: nothing is taken over without asking. */
   async #offer(call) {
     const elsewhere = await this.#others.hold(call.call_id);
-    this.#offered = call;
     conversation.show(call.conversation_id);
+    this.#offered = call;
     this.#become("offer", elsewhere ? "This call is open in another tab" : "");
     this.rejoinButton.lastChild.textContent = elsewhere ? "Move the call here" : "Rejoin the call";
   }
@@ -154,6 +156,8 @@ class VoicePanel extends HTMLElement {
     this.stateText.textContent = message || STATES[state];
     const inCall = IN_CALL.includes(state);
     const offered = state === "offer" || state === "moved";
+    conversation.inCall = inCall;
+    if (!inCall && !offered) this.#offered = null;
     this.callButton.hidden = inCall || offered;
     this.callButton.lastChild.textContent = conversation.id ? "Call again" : "Call";
     this.rejoinButton.hidden = !offered;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from playwright.async_api import Dialog, expect
+from playwright.async_api import expect
 
 from mesh.ids import uuid7
 from tests.e2e.gradio_ui.conftest import Visitor
@@ -15,14 +15,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def reload(visitor: Visitor) -> None:
-    """Reloads and says yes to leaving."""
-    visitor.page.once("dialog", _accept)
+    """Reloads the page. Nobody is asked whether they are sure, since nothing is lost by it."""
     await visitor.page.reload()
     await visitor.see("call-state").wait_for()
-
-
-async def _accept(dialog: Dialog) -> None:
-    await dialog.accept()
 
 
 async def test_reload_keeps_the_sign_in_and_the_call_and_offers_to_rejoin(ada: Visitor) -> None:
@@ -106,6 +101,35 @@ async def test_sign_in_that_ended_elsewhere_leads_to_the_sign_in_page(ada: Visit
     await ada.see("call").click()
     await ada.page.wait_for_url("**/login")
     ada.complaints.clear()  # Chromium's line about the 401
+
+
+async def test_call_server_that_is_down_is_told_and_leaves_no_call_behind(ada: Visitor) -> None:
+    service = ada.site.conversation
+    up, service.livekit_url = service.livekit_url, "ws://127.0.0.1:9"
+    try:
+        await ada.see("call").click()
+        await expect(ada.see("notice")).to_have_text("The call server can't be reached. Try again in a moment.", timeout=30_000)
+        await expect(ada.see("call")).to_be_visible()
+        assert not service.conversations[ada.conversation_id].HasField("running_call")
+    finally:
+        service.livekit_url = up
+        ada.complaints.clear()  # what the browser writes about the policy and the socket
+    async with ada.talking():
+        await expect(ada.see("notice")).to_be_hidden()
+
+
+async def test_looking_at_another_conversation_does_not_move_a_call_to_it(ada: Visitor) -> None:
+    async with ada.talking() as agent:
+        await ada.see("hang-up").click()
+    await ada.see("new-conversation").click()
+    async with ada.talking() as agent:
+        await agent.say(uuid7(), ["Hello"])
+        await ada.page.get_by_role("tab", name="History").click()
+        await ada.see("past-conversation").last.click()
+        await ada.see("history-continue").click()
+        await expect(ada.page.locator("past-conversations [role=alert]")).to_contain_text("Hang up first")
+        await expect(ada.see("caption")).to_have_count(1)
+        await expect(ada.see("call-state")).to_have_text("Listening")
 
 
 async def test_services_that_are_down_are_told_on_the_page(ada: Visitor) -> None:

@@ -138,6 +138,14 @@ async def test_every_answer_carries_the_security_headers(ada: Person, stranger: 
         assert answer.headers["cache-control"] in ("no-store", "no-cache"), answer.url
 
 
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [("/", "no-store"), ("/api/calls/running", "no-store"), ("/ui/main.js", "no-cache"), ("/assets/index-abc.js", "immutable")],
+)
+async def test_only_files_that_never_change_are_kept_by_browsers(ada: Person, path: str, kept: str) -> None:
+    assert kept in (await ada.get(path)).headers["cache-control"]
+
+
 async def test_only_the_gradio_page_may_run_inline_scripts(site: Site, ada: Person, stranger: httpx.AsyncClient) -> None:
     assert "unsafe" not in (await stranger.get("/login")).headers["content-security-policy"]
     policy = (await ada.get("/")).headers["content-security-policy"]
