@@ -49,7 +49,6 @@ def reset(
     for path in doomed:
         path.unlink()
     CredentialFile(folder).forget()
-    shutil.rmtree(folder / "outbox", ignore_errors=True)
     if secrets:
         shutil.rmtree(folder / "secrets", ignore_errors=True)
     print(f"Deleted {len(doomed)} database files{' and the secrets' if secrets else ''} in {folder}.")

@@ -14,6 +14,9 @@ from cli.supervisor.parts import Part, reachable_host
 from cli.supervisor.report import Terminal
 from cli.supervisor.supervisor import Supervisor
 
+SAME_WISH_SECONDS = 0.5
+"""A second signal this soon is the same wish: `make` passes on what its whole process group was sent."""
+
 
 def environment_of_parts(settings: UpSettings) -> Mapping[str, str]:
     """What every part finds in its environment."""
@@ -40,9 +43,17 @@ async def supervise(
     """
     supervisor = Supervisor(parts, environment_of_parts(settings), settings.home / "logs", Terminal(console, verbose=verbose))
 
+    first: float | None = None
+
     def stop() -> None:
-        console.print("\n  Ending everything; once more to kill it.", highlight=False)
-        supervisor.stop()
+        nonlocal first
+        now = asyncio.get_running_loop().time()
+        if first is None:
+            first = now
+            console.print("\n  Ending everything; once more to kill it.", highlight=False)
+            supervisor.stop()
+        elif now - first > SAME_WISH_SECONDS:
+            supervisor.stop()
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop)
