@@ -154,7 +154,7 @@ def test_what_was_decoded_in_a_pause_is_void_when_the_caller_goes_on() -> None:
 def test_words_once_shown_are_never_swallowed() -> None:
     line = _Line()
     interim = _only_decode(line.tone(1000))
-    pause = _only_decode(line.endpointer.decoded(interim, "hello") + line.quiet(50))
+    pause = _only_decode(line.endpointer.decoded(interim, "hello") + line.quiet(150))
     line.endpointer.decoded(pause, "")
     assert [event.text for event in line.quiet(1500) if isinstance(event, Final)] == ["hello"]
 
@@ -201,7 +201,7 @@ def test_a_long_utterance_is_decoded_in_parts_and_keeps_all_its_words() -> None:
     line.endpointer.decoded(open_decodes[0], "one two")
     longest = 0
     for part in range(12):
-        for event in line.tone(700) + line.quiet(60):
+        for event in line.tone(700) + line.quiet(130):
             if isinstance(event, Decode):
                 longest = max(longest, len(event.samples) // (EAR_RATE // 1000))
                 line.tone(50)
