@@ -10,15 +10,16 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from mesh.settings import ConfigurationError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _WRITES = "readback_writes"
 
@@ -82,6 +83,9 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 async def migrate(url: str, migrations: Path) -> None:
     """Brings a database to the newest schema. `migrations` is an Alembic script folder whose `env.py` calls `run_migrations`."""
+    # Alembic takes half a second to import, and only this needs it.
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(migrations))
     engine = open_engine(url)
@@ -93,6 +97,8 @@ async def migrate(url: str, migrations: Path) -> None:
 
 
 def _upgrade(connection: Connection, config: Config) -> None:
+    from alembic import command
+
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 

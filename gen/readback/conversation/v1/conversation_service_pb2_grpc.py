@@ -180,7 +180,8 @@ class ConversationServiceServicer:
         """Appends entries without a stream, under the same rules as `Record`. A writer whose epoch is stale may hand in what it had
         already spoken; it is stored as late.
 
-        Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`.
+        Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`; FAILED_PRECONDITION `CONVERSATION_ENDED`; ABORTED `STALE_EPOCH`,
+        `EPOCH_HELD`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -84,7 +84,8 @@ class ConversationServiceStub:
     """Appends entries without a stream, under the same rules as `Record`. A writer whose epoch is stale may hand in what it had
     already spoken; it is stored as late.
 
-    Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`.
+    Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`; FAILED_PRECONDITION `CONVERSATION_ENDED`; ABORTED `STALE_EPOCH`,
+    `EPOCH_HELD`.
     """
     Watch: _grpc.UnaryStreamMultiCallable[_conversation_service_pb2.WatchRequest, _conversation_service_pb2.WatchResponse]
     """Follows the log of one conversation from a cursor, a time or its beginning: every entry once, in order, live text between. The server
@@ -154,7 +155,8 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """Appends entries without a stream, under the same rules as `Record`. A writer whose epoch is stale may hand in what it had
     already spoken; it is stored as late.
 
-    Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`.
+    Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`; FAILED_PRECONDITION `CONVERSATION_ENDED`; ABORTED `STALE_EPOCH`,
+    `EPOCH_HELD`.
     """
     Watch: _aio.UnaryStreamMultiCallable[_conversation_service_pb2.WatchRequest, _conversation_service_pb2.WatchResponse]  # type: ignore[assignment]
     """Follows the log of one conversation from a cursor, a time or its beginning: every entry once, in order, live text between. The server
@@ -275,7 +277,8 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Appends entries without a stream, under the same rules as `Record`. A writer whose epoch is stale may hand in what it had
         already spoken; it is stored as late.
 
-        Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`.
+        Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`; FAILED_PRECONDITION `CONVERSATION_ENDED`; ABORTED `STALE_EPOCH`,
+        `EPOCH_HELD`.
         """
 
     @_abc_1.abstractmethod
