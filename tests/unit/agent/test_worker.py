@@ -1,0 +1,73 @@
+"""The worker: its own keys, its own count of calls, and jobs that name no call."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from agent.settings import AgentSettings
+from agent.worker import answer, ended, make_server
+from mesh.settings import ConfigurationError, load
+
+pytestmark = pytest.mark.unit
+
+
+class Request:
+    """A call offered by LiveKit."""
+
+    def __init__(self, job_id: str) -> None:
+        self.id, self.answer = job_id, ""
+
+    async def accept(self, *, name: str) -> None:
+        self.answer = f"accepted as {name}"
+
+    async def reject(self, *, terminate: bool = True) -> None:
+        self.answer = "ended" if terminate else "passed on"
+
+
+def _settings(home: Path, **overrides: object) -> AgentSettings:
+    return load(AgentSettings, home=home, **overrides)
+
+
+def test_the_worker_registers_with_the_workers_keys(tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    server = make_server(settings)
+    assert server._api_key == settings.livekit_worker_keys.key
+    assert server._api_key != settings.livekit_keys.key
+
+
+async def test_calls_beyond_the_limit_are_passed_on_to_other_workers(tmp_path: Path) -> None:
+    server = make_server(_settings(tmp_path, agent_max_calls=2))
+    server._proc_pool = cast("Any", SimpleNamespace(processes=[]))
+    assert server._request_fnc is not None
+    requests = [Request(job) for job in ("a", "b", "c")]
+    for request in requests:
+        await server._request_fnc(cast("Any", request))
+    assert [request.answer for request in requests] == ["accepted as Readback", "accepted as Readback", "passed on"]
+
+
+class Job:
+    """A job of a worker's process."""
+
+    def __init__(self, metadata: str) -> None:
+        self.job = SimpleNamespace(metadata=metadata)
+        self.proc = SimpleNamespace(userdata={})
+        self.over = ""
+
+    def shutdown(self, reason: str) -> None:
+        self.over = reason
+
+
+@pytest.mark.parametrize("metadata", ["", "{}", "not json"])
+async def test_a_job_without_a_call_ends_at_once(metadata: str) -> None:
+    job = Job(metadata)
+    await answer(cast("Any", job))
+    assert job.over == "no call"
+    await ended(cast("Any", job))
+
+
+@pytest.mark.parametrize(("name", "value"), [("agent_max_calls", 0), ("caller_patience_seconds", -1), ("agent_name", "")])
+def test_a_wrong_setting_is_named(tmp_path: Path, name: str, value: object) -> None:
+    with pytest.raises(ConfigurationError, match=f"READBACK_{name.upper()}"):
+        _settings(tmp_path, **{name: value})
