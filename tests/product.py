@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 READBACK = (sys.executable, "-m", "cli")
-START_SECONDS = 150
+START_SECONDS = 240
 TCP_PORTS = (
     "READBACK_IDENTITY_PORT",
     "READBACK_CONVERSATION_PORT",

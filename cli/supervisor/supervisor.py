@@ -16,7 +16,7 @@ from cli.supervisor.process import PartProcess, Warden
 from cli.supervisor.report import Report, how_it_ended, last_words
 from mesh.clock import Clock, SystemClock
 
-START_LIMIT_SECONDS = 120.0
+START_LIMIT_SECONDS = 180.0
 SLOW_AFTER_SECONDS = 20.0
 
 Probe = Callable[[str], Awaitable[bool]]
