@@ -24,8 +24,8 @@ from agent.speech.resampling import resampled
 _log = structlog.get_logger(__name__)
 _ENGLISH = LanguageCode("en")
 _STARVED_S = 0.6
-"""A microphone that is muted in the midst of a word sends nothing more, not even silence. Frames that are merely late, on a busy machine or a
-poor line, must not be taken for that: the silence put in their place would end the turn."""
+"""A microphone that is muted in the midst of a word sends nothing more, not even silence. Frames that are merely late, on a busy machine or
+a poor line, must not be taken for that: the silence put in their place would end the turn."""
 
 
 class Ears(stt.STT[Any]):
