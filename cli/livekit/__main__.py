@@ -13,3 +13,5 @@ try:
 except CommandError as error:
     print(error, file=sys.stderr)
     sys.exit(error.exit_code)
+except KeyboardInterrupt:
+    sys.exit(130)

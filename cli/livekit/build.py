@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Timer
 
@@ -93,23 +95,49 @@ def environment(scratch: Path) -> Mapping[str, str]:
 
 def _install(compiler: Path, scratch: Path, console: Console) -> None:
     command = [str(compiler), "install", "-v", "-trimpath", "-ldflags=-s -w", MODULE]
-    process = subprocess.Popen(  # noqa: S603  # a compiler we found, a constant module
-        command, env=environment(scratch), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True
-    )
-    deadline = Timer(LIMIT_SECONDS, process.kill)
-    deadline.start()
-    with process:
-        try:
-            said = list(_followed(process, console))
-            code = process.wait()
-        finally:
-            deadline.cancel()
-            process.kill()
+    with _ending_with_us(_started(command, environment(scratch))) as process:
+        said = list(_followed(process, console))
+        code = process.wait()
     if code:
         words = " ".join(said[-3:]) or f"it took longer than {LIMIT_SECONDS // 60} minutes"
         raise CommandError(
             f"The LiveKit server could not be built: {words}\nCheck the network, or put a livekit-server on PATH, or set LIVEKIT_URL."
         )
+
+
+def _started(command: Sequence[str], variables: Mapping[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(  # noqa: S603  # a compiler we found, a constant module
+        command,
+        env=variables,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,  # a group of its own: Go's compilers end with it
+    )
+
+
+@contextmanager
+def _ending_with_us(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """Kills the process and what it started when it takes too long, when the block is left, and when we are told to end."""
+    kill = partial(_kill_group, process)
+    deadline = Timer(LIMIT_SECONDS, kill)
+    deadline.start()
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        with process:
+            try:
+                yield process
+            finally:
+                kill()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        deadline.cancel()
+
+
+def _kill_group(process: subprocess.Popen[str]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _followed(process: subprocess.Popen[str], console: Console) -> Iterator[str]:
