@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import wave
 from collections.abc import Iterator, Sequence
@@ -47,6 +48,20 @@ if (original) navigator.mediaDevices.getUserMedia = async (wanted) => {
   if (wanted.audio) meter(stream.clone(), (peak) => { if (peak > 0.05) witness.loud.push(performance.now()); });
   return stream;
 };
+// A microphone that speaks when it is told to, for what must happen at a moment nobody can know beforehand.
+const promptedMicrophone = () => {
+  const context = new AudioContext();
+  const microphone = context.createMediaStreamDestination();
+  window.speak = async (wav) => {
+    await context.resume();
+    const source = context.createBufferSource();
+    source.buffer = await context.decodeAudioData(Uint8Array.from(atob(wav), (c) => c.charCodeAt(0)).buffer);
+    source.connect(microphone);
+    source.start();
+    await new Promise((ended) => { source.onended = ended; });
+  };
+  navigator.mediaDevices.getUserMedia = async () => microphone.stream.clone();
+};
 new MutationObserver(() => {
   const audio = document.querySelector("audio[data-testid=agent-audio]");
   if (audio?.srcObject && !audio.dataset.metered) {
@@ -83,14 +98,14 @@ def _speech(voice: Hibari, text: str) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 
 @contextlib.contextmanager
-def page_of(product: Product, wav: Path) -> Iterator[Page]:
-    """A page of the product in a browser that hears the WAV once, from the moment the microphone opens."""
+def page_of(product: Product, wav: Path | None = None) -> Iterator[Page]:
+    """A page of the product in a browser that hears the WAV once, from the moment the microphone opens; without one, what `speak` says."""
     with sync_playwright() as playwright:
-        arguments = [*QUIET, f"--use-file-for-fake-audio-capture={wav}%noloop"]
+        arguments = [*QUIET, *([f"--use-file-for-fake-audio-capture={wav}%noloop"] if wav else [])]
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
         try:
             context = browser.new_context(permissions=["microphone"], base_url=product.page_url)
-            context.add_init_script(WITNESS)
+            context.add_init_script(WITNESS if wav else f"{WITNESS}; promptedMicrophone();")
             yield context.new_page()
         finally:
             browser.close()
@@ -105,6 +120,11 @@ def sign_up(page: Page, email: str) -> None:
     page.get_by_test_id("password").fill(PASSWORD)
     page.get_by_test_id("submit").click()
     page.get_by_test_id("call").wait_for()
+
+
+def speak(page: Page, wav: Path) -> None:
+    """Says a WAV into the microphone of a page that was opened without one; returns when it has been said."""
+    page.evaluate("wav => speak(wav)", base64.b64encode(wav.read_bytes()).decode())
 
 
 def captions(page: Page) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from readback.identity.v1 import identity_service_pb2 as identity
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 from mesh.auth import bearer
-from tests.e2e.voice.browser import PASSWORD, captions, microphone, page_of, sign_up
+from tests.e2e.voice.browser import PASSWORD, captions, microphone, page_of, sign_up, speak
 from tests.product import Product
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -96,10 +96,15 @@ def test_a_spoken_question_is_heard_answered_shown_and_recorded(product: Product
 
 
 def test_after_a_barge_in_page_and_log_hold_the_words_that_were_said_and_no_others(product: Product, tmp_path: Path) -> None:
-    wav = microphone(tmp_path / "barge-in.wav", [9.0, QUESTION, 4.0, SECOND, 120.0])
-    with page_of(product, wav) as page:
+    question, second = (microphone(tmp_path / f"{number}.wav", [text]) for number, text in enumerate((QUESTION, SECOND)))
+    with page_of(product) as page:
         sign_up(page, "barge-in@example.com")
         page.get_by_test_id("call").click()
+        page.locator("[data-testid=caption][data-speaker=agent][data-state=final]").first.wait_for(timeout=60_000)
+        speak(page, question)
+        answer = page.locator("[data-testid=caption][data-speaker=agent][data-state=open]", has_text="There are")
+        answer.wait_for(timeout=60_000)
+        speak(page, second)
         page.wait_for_function("document.querySelectorAll('[data-testid=flight-search]').length >= 2", timeout=90_000)
         page.wait_for_function(
             "document.querySelectorAll('[data-testid=caption][data-speaker=agent][data-state=final]').length >= 2", timeout=60_000
