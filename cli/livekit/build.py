@@ -95,7 +95,7 @@ def environment(scratch: Path) -> Mapping[str, str]:
 
 def _install(compiler: Path, scratch: Path, console: Console) -> None:
     command = [str(compiler), "install", "-v", "-trimpath", "-ldflags=-s -w", MODULE]
-    with _ending_with_us(_started(command, environment(scratch))) as process:
+    with _ending_with_us(command, environment(scratch)) as process:
         said = list(_followed(process, console))
         code = process.wait()
     if code:
@@ -118,21 +118,20 @@ def _started(command: Sequence[str], variables: Mapping[str, str]) -> subprocess
 
 
 @contextmanager
-def _ending_with_us(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
-    """Kills the process and what it started when it takes too long, when the block is left, and when we are told to end."""
-    kill = partial(_kill_group, process)
-    deadline = Timer(LIMIT_SECONDS, kill)
-    deadline.start()
+def _ending_with_us(command: Sequence[str], variables: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Runs a command; kills it and what it started when it takes too long, when the block is left, and when we are told to end."""
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        with process:
+        with _started(command, variables) as process:
+            deadline = Timer(LIMIT_SECONDS, partial(_kill_group, process))
+            deadline.start()
             try:
                 yield process
             finally:
-                kill()
+                deadline.cancel()
+                _kill_group(process)
     finally:
         signal.signal(signal.SIGTERM, before)
-        deadline.cancel()
 
 
 def _kill_group(process: subprocess.Popen[str]) -> None:
