@@ -21,7 +21,7 @@ from gradio_ui.settings import UiSettings
 from mesh.settings import ConfigurationError, load
 from tests.product import free_ports
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(200)]
 
 MEGABYTE = 1 << 20
 
@@ -34,19 +34,20 @@ def page(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-c", "from gradio_ui.app import main; main()"], env=os.environ | settings, stderr=log)
     try:
-        _wait_for(f"http://127.0.0.1:{http_port}/health")
+        _wait_for(f"http://127.0.0.1:{http_port}/health", process, tmp_path / "log")
         yield process, port, http_port
     finally:
         process.kill()
         process.wait()
 
 
-def _wait_for(url: str) -> None:
-    deadline = time.monotonic() + 90
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 150
     while True:
         try:
             assert httpx.get(url).status_code == 200
         except httpx.TransportError:
+            assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, f"{url} never answered"
             time.sleep(0.1)
         else:
