@@ -65,7 +65,8 @@ $(UV): requirements-uv.lock | $(BIN)/python
 # `uv pip sync` ends with exactly what the lock names; the project itself follows, built by the backend that the lock names.
 define install
 	@echo "Installing $(1) (the first time takes a minute or two)"
-	@$(BIN)/uv pip sync -q --system-certs --require-hashes --python $(BIN)/python $(1)
+	@# Compiled here and not by six processes at once when they first start.
+	@$(BIN)/uv pip sync -q --compile-bytecode --system-certs --require-hashes --python $(BIN)/python $(1)
 	@$(BIN)/uv pip install -q --offline --python $(BIN)/python --no-deps --no-build-isolation -e .
 endef
 
