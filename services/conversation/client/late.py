@@ -32,4 +32,6 @@ async def hand_in_late(
         try:
             await delegate.Append(request)
         except grpc.aio.AioRpcError as error:
-            _log.warning("a late entry was not taken", entry_id=draft.entry_id, reason=reason_of(error) or error.code().name)
+            _log.warning(
+                "a late entry was not taken", entry_id=draft.entry_id, reason=reason_of(error) or error.code().name, why=error.details()
+            )

@@ -13,9 +13,9 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 
 from mesh.ids import uuid7
 from mesh.secrets import LiveKitKeys
-from tests.e2e.gradio_ui.livekit_server import livekit_server
 from tests.e2e.gradio_ui.scripted_agent import ScriptedAgent
 from tests.integration.gradio_ui.site import PASSWORD, Site, site_at
+from tests.livekit_server import livekit_server
 
 CHROMIUM = [
     "--no-sandbox",

@@ -16,8 +16,8 @@ from readback.conversation.v1 import entry_pb2
 
 from mesh.ids import uuid7
 from services.conversation.client.recorder import CallEnded, CallLost, Recorder
-from tests.integration.conversation.livekit_server import livekit_server
 from tests.integration.conversation.mesh import Customer, Mesh
+from tests.livekit_server import livekit_server
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -46,8 +46,9 @@ class Rooms:
 
 @pytest.fixture
 async def rooms(lone_mesh: Mesh, tmp_path: Path) -> AsyncIterator[Rooms]:
-    async with livekit_server(tmp_path, lone_mesh.settings().livekit_keys) as url, lone_mesh.conversation(livekit_url=url):
-        yield Rooms(url, lone_mesh)
+    with livekit_server(tmp_path, lone_mesh.settings().livekit_keys) as (url, _):
+        async with lone_mesh.conversation(livekit_url=url):
+            yield Rooms(url, lone_mesh)
 
 
 async def call_of(customer: Customer, call: pb.Call) -> pb.Call:

@@ -1,4 +1,4 @@
-"""A LiveKit server for the tests of the page."""
+"""A real LiveKit server on free ports."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from tests.product import free_ports
 
 
 @contextlib.contextmanager
-def livekit_server(folder: Path) -> Iterator[tuple[str, LiveKitKeys]]:
-    """Runs a server on free ports of this machine alone; gives its address and the keys it accepts."""
+def livekit_server(folder: Path, keys: LiveKitKeys | None = None) -> Iterator[tuple[str, LiveKitKeys]]:
+    """Runs a server for this machine alone, with the given keys or new ones; gives its address and the keys it accepts."""
     port, tcp, udp = free_ports(3)
-    keys = LiveKitKeys("page-tests", secrets.token_urlsafe(32))
+    keys = keys or LiveKitKeys("tests", secrets.token_urlsafe(32))
     loopback = {"interfaces": {"includes": ["lo"]}, "node_ip": "127.0.0.1", "use_external_ip": False, "enable_loopback_candidate": True}
     settings = {
         "port": port,
