@@ -30,6 +30,7 @@ export class Call extends EventTarget {
   #lk;
   #room;
   #microphone = null;
+  #published = null;
   #meters = {};
   #waiting = [];
   #patience = 0;
@@ -73,7 +74,11 @@ export class Call extends EventTarget {
   }
 
   async setMuted(muted) {
-    await (muted ? this.#microphone?.mute() : this.#microphone?.unmute());
+    const track = this.#microphone;
+    // Silent at once; LiveKit can be told only when it has the track.
+    if (track) track.mediaStreamTrack.enabled = !muted;
+    await this.#published;
+    await (muted ? track?.mute() : track?.unmute());
     this.#emit("microphone", { on: this.#microphone !== null, muted });
   }
 
@@ -148,7 +153,8 @@ export class Call extends EventTarget {
       if (this.#hangingUp || this.#over) return track.stop();
       this.#microphone = track;
       this.#meters.caller = createAudioAnalyser(track, { cloneTrack: false });
-      await this.#room.localParticipant.publishTrack(track, { source: Track.Source.Microphone });
+      this.#published = this.#room.localParticipant.publishTrack(track, { source: Track.Source.Microphone });
+      await this.#published;
       this.#emit("microphone", { on: true, muted: false });
     } catch (problem) {
       this.#emit("microphone", { on: false, muted: false, problem });

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -28,13 +30,25 @@ def test_breaking_off_takes_the_compiler_and_its_children_along(tmp_path: Path, 
         "PATH": f"{compiler.parent}:/usr/bin:/bin",
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
     }
-    building = subprocess.Popen([sys.executable, "-m", "cli.livekit"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    child = _child(tmp_path / "child", building)
-    building.send_signal(number)
-    building.communicate(timeout=30)
+    with _broken_off_if_left(environment) as building:
+        child = _child(tmp_path / "child", building)
+        building.send_signal(number)
+        building.communicate(timeout=30)
     _, alive = psutil.wait_procs([child], timeout=10)
     assert alive == []
     assert [path.name for path in (tmp_path / "cache" / "readback").iterdir()] == []
+
+
+@contextmanager
+def _broken_off_if_left(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A build that hears Ctrl-C, also where these tests run in the background of a shell, which has SIGINT ignored."""
+    module = "runpy.run_module('cli.livekit', run_name='__main__')"
+    command = [sys.executable, "-c", f"import signal, runpy; signal.signal(signal.SIGINT, signal.default_int_handler); {module}"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as building:
+        try:
+            yield building
+        finally:
+            building.kill()
 
 
 def _child(path: Path, building: subprocess.Popen[bytes]) -> psutil.Process:
