@@ -44,7 +44,7 @@ def open_engine(url: str) -> AsyncEngine:
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # password hashes and transcripts are nobody else's business
     except OSError as error:
         raise ConfigurationError(f"The database's folder {folder} can't be made: {error.strerror}.") from None
     if not os.access(folder, os.W_OK):

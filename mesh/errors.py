@@ -136,6 +136,10 @@ def status_for(error: BaseException, table: ErrorTable, domain: str) -> status_p
                 return _status(error, *MESH_ERRORS[kind], MESH_DOMAIN)
     if isinstance(error, grpc.aio.AioRpcError) and error.code() in _PASSED_ON:
         _log.warning("a service this one needs failed", code=error.code().name, details=error.details())
+        if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
+            # Not UNAVAILABLE: that is retried, and what is overloaded must not be asked more often.
+            busy = Overloaded("A part of the system is overloaded.", metadata={"scope": "upstream"}, retry_after=retry_after_of(error))
+            return _status(busy, *MESH_ERRORS[Overloaded], MESH_DOMAIN)
         if error.code() is grpc.StatusCode.UNAUTHENTICATED:
             return _status(Unauthenticated("refused"), *MESH_ERRORS[Unauthenticated], MESH_DOMAIN)
         return _status(Unavailable("A part of the system can't be reached just now."), *MESH_ERRORS[Unavailable], MESH_DOMAIN)

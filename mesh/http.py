@@ -10,10 +10,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from mesh.settings import ConfigurationError
+
 
 @contextmanager
 def http_side(name: str, bind: str, port: int, healthy: Callable[[], bool]) -> Iterator[int]:
-    """Serves in a thread of its own, so that a busy event loop still answers its probe. Yields the port."""
+    """Serves in a thread of its own, so that a busy event loop still answers its probe. Yields the port.
+
+    Raises:
+        ConfigurationError: the port is taken.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         """Answers two paths."""
@@ -39,7 +45,10 @@ def http_side(name: str, bind: str, port: int, healthy: Callable[[], bool]) -> I
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the standard library's signature
             """Probes are not worth a log line."""
 
-    server = ThreadingHTTPServer((bind, port), Handler)
+    try:
+        server = ThreadingHTTPServer((bind, port), Handler)
+    except OSError:
+        raise ConfigurationError(f"Port {port} on {bind} is in use; stop what uses it or choose another port.") from None
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="http", daemon=True)
     thread.start()

@@ -103,8 +103,9 @@ class _Entered(AbstractAsyncContextManager[None]):
                 await self._stack.enter_async_context(layer(self._call))
         except BaseException as error:
             # A layer that refuses the call is answered by the layers around it, like an error of the handler.
-            if not await self._stack.__aexit__(type(error), error, error.__traceback__):
-                raise
+            # Whatever they make of it, the handler is not reached.
+            await self._stack.__aexit__(type(error), error, error.__traceback__)
+            raise
 
     async def __aexit__(self, *raised: Any) -> bool | None:
         return await self._stack.__aexit__(*raised)

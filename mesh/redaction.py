@@ -14,6 +14,8 @@ from google.protobuf.message import Message
 
 REDACTED = "[redacted]"
 _JWT = re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.?[\w-]*")
+_OPAQUE = re.compile(r"\brb[rg]_[\w-]{20,}")
+"""Refresh tokens and grants: identity gives them these prefixes so that they can be told."""
 _BEARER = re.compile(r"(?i)\b(bearer|access_token=)\s*[^\s\"'&]+")
 
 
@@ -45,12 +47,19 @@ def _messages(value: Any) -> list[Message]:
 
 def scrub(text: str) -> str:
     """The text without anything that looks like a token. LiveKit's SDK puts whole JWTs into its error texts."""
-    return _BEARER.sub(REDACTED, _JWT.sub(REDACTED, text))
+    return _BEARER.sub(REDACTED, _OPAQUE.sub(REDACTED, _JWT.sub(REDACTED, text)))
 
 
 def scrub_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: scrubs every text of a log event."""
+    """A structlog processor: scrubs every text of a log event, also inside lists and mappings."""
     for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = scrub(value)
+        event[key] = _scrubbed(value)
     return event
+
+
+def _scrubbed(value: Any) -> Any:
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, dict):
+        return {key: _scrubbed(item) for key, item in value.items()}
+    return [_scrubbed(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -151,6 +152,7 @@ async def serve(member: Member, settings: MeshSettings, *, port: int, http_port:
         ConfigurationError: a port is taken.
     """
     server_settings = ServerSettings(reflection=settings.environment == "development", drain_seconds=settings.drain_seconds)
+    os.umask(0o077)  # whoever starts the process: its files are its owner's alone
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
 

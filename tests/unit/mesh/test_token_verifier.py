@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 
 import grpc
+import jwt
 import pytest
 from readback.options.v1 import options_pb2
 
@@ -99,12 +102,14 @@ class Jwks:
 
     def __init__(self) -> None:
         self.asked, self.down = 0, False
+        self.keys: list[str] = []
 
     async def __call__(self) -> list[str]:
         self.asked += 1
         if self.down:
             raise grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, grpc.aio.Metadata(), grpc.aio.Metadata())
-        return []
+        await asyncio.sleep(0)
+        return self.keys
 
 
 async def test_unknown_keys_do_not_hammer_identity() -> None:
@@ -116,6 +121,26 @@ async def test_unknown_keys_do_not_hammer_identity() -> None:
     clock.advance(6)
     await cache("kid")
     assert fetch.asked == 2
+
+
+async def test_strangers_do_not_hammer_an_identity_that_is_down() -> None:
+    fetch, clock = Jwks(), SimulatedClock(datetime.now(UTC))
+    fetch.down = True
+    cache = JwksCache(fetch, clock)
+    for number in range(50):
+        with pytest.raises(Unavailable):
+            await cache(f"kid-{number}")
+    assert fetch.asked == 1
+
+
+async def test_known_keys_are_used_while_identity_is_down() -> None:
+    fetch, clock = Jwks(), SimulatedClock(datetime.now(UTC))
+    fetch.keys = [json.dumps(jwt.algorithms.ECAlgorithm.to_jwk(KEY.public, as_dict=True) | {"kid": KID})]
+    cache = JwksCache(fetch, clock)
+    assert await cache(KID) == KEY.public
+    fetch.down = True
+    clock.advance(3600)
+    assert await cache(KID) == KEY.public
 
 
 async def test_without_identity_and_without_keys_the_answer_is_try_again_and_not_go_away() -> None:
