@@ -94,6 +94,7 @@ class Calls:
             access = self._rooms.admit(call)
             await commit.transaction.change_call(call.key, access_expire_time=access.expire_time)
             (await commit.tail(conversation_id)).note(entry_pb2.STATE_CHANGE_KIND_CALL_STARTED, call)
+        self._holds.changed()
         _log.info("call started", call_id=call_id, conversation_id=conversation_id)
         return call, access
 

@@ -52,7 +52,7 @@ class Holds:
         """Whether streams end because this process goes, which says nothing about their agents."""
 
     def notify(self, listener: Callable[[], None]) -> None:
-        """Names one who is told when a call comes to be held, not held any more, or ended."""
+        """Names one who is told when a call has begun, comes to be held, not held any more, or ended."""
         self._listeners.append(listener)
 
     @contextmanager
@@ -65,13 +65,13 @@ class Holds:
             earlier.end(Over.REOPENED if earlier.writer == writer else Over.AGENT_REPLACED)
         if self.draining:
             hold.end(Over.DRAINING)
-        self._changed()
+        self.changed()
         try:
             yield hold
         finally:
             if self._held.get(writer.call_id) is hold:
                 del self._held[writer.call_id]
-            self._changed()
+            self.changed()
 
     def is_held(self, call_id: str) -> bool:
         """Whether a stream holds the call."""
@@ -82,7 +82,7 @@ class Holds:
         hold = self._held.get(call_id)
         if hold is not None:
             hold.end(why)
-        self._changed()
+        self.changed()
 
     def drain(self) -> None:
         """Ends every hold, also those still to come."""
@@ -90,6 +90,7 @@ class Holds:
         for hold in list(self._held.values()):
             hold.end(Over.DRAINING)
 
-    def _changed(self) -> None:
+    def changed(self) -> None:
+        """Tells the listeners that something is different. To be called after the commit that made it so."""
         for listener in self._listeners:
             listener()
