@@ -27,6 +27,7 @@ from services.conversation.backstop import backstop
 from services.conversation.calls import Calls
 from services.conversation.cursors import Cursors
 from services.conversation.error_table import ERRORS
+from services.conversation.forgetting import forget_requests
 from services.conversation.grant_vault import GrantVault
 from services.conversation.holds import Holds
 from services.conversation.identity_grants import IdentityGrants
@@ -94,7 +95,13 @@ async def assembled(
 
     watcher = CallWatcher(log, store, rooms, holds, clock)
     try:
-        async with beside(clock, calls=watcher.run, leftovers=leftovers.run, backstop=lambda: backstop(store, bus, clock)):
+        async with beside(
+            clock,
+            calls=watcher.run,
+            leftovers=leftovers.run,
+            backstop=lambda: backstop(store, bus, clock),
+            forgetting=lambda: forget_requests(store, clock),
+        ):
             yield Member("conversation", [_registration(servicer)], verifier, drain)
     finally:
         await engine.dispose()

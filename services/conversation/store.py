@@ -71,6 +71,10 @@ class Transaction:
         """
         return await _LEDGER.once(self.connection, owner, request_id, request, answer, do)
 
+    async def forget_requests(self, before: datetime) -> None:
+        """Deletes the requests answered before a time; one of them that comes again is taken for new."""
+        await self.connection.execute(delete(requests).where(requests.c.create_time < before))
+
     # Conversations
 
     async def add_conversation(self, values: Mapping[str, object]) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 from cryptography.fernet import InvalidToken
+from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from services.conversation.background import AGAIN_SECONDS, beside
 from services.conversation.backstop import INTERVAL_SECONDS, backstop
 from services.conversation.client.backoff import LONGEST_SECONDS, SHORTEST_SECONDS, Backoff
+from services.conversation.forgetting import EVERY_SECONDS, REQUESTS_KEPT, forget_requests
 from services.conversation.grant_vault import GrantVault
 from services.conversation.waiting import first_of
 from tests.simulated_clock import SimulatedClock
@@ -108,6 +112,45 @@ async def test_watcher_looks_at_once_when_a_stream_comes_or_goes(core: Core) -> 
             core.clock.advance(0.25)
             await asyncio.sleep(0.01)
     assert core.rooms.asked == [2]
+
+
+async def test_watcher_looks_at_once_when_a_call_begins(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    look, looked = core.watcher.look, asyncio.Semaphore(0)
+
+    async def seen() -> bool:
+        busy = await look()
+        looked.release()
+        return busy
+
+    monkeypatch.setattr(core.watcher, "look", seen)
+    core.rooms.caller_joins()
+    async with beside(core.clock, calls=core.watcher.run), asyncio.timeout(5):
+        await looked.acquire()
+        call = await core.call()
+        await looked.acquire()  # with the clock standing still
+        assert (await core.now(call)).caller_joined_time is not None
+
+
+async def test_answered_requests_are_forgotten_after_a_day_and_not_before(core: Core) -> None:
+    request, done = pb.EndCallRequest(call_id=str(uuid4())), []
+
+    async def do() -> pb.EndCallResponse:
+        done.append(request)
+        return pb.EndCallResponse()
+
+    async def ask() -> int:
+        async with core.store.writing() as transaction:
+            await transaction.once("owner", "request", request, pb.EndCallResponse, do)
+        return len(done)
+
+    assert await ask() == 1
+    core.clock.advance((datetime.now(UTC) - core.clock.now()).total_seconds())  # the ledger goes by the wall clock
+    async with beside(core.clock, forgetting=lambda: forget_requests(core.store, core.clock)), asyncio.timeout(5):
+        await settle()
+        assert await ask() == 1
+        core.clock.advance(REQUESTS_KEPT.total_seconds() + EVERY_SECONDS)
+        while await ask() == 1:
+            await asyncio.sleep(0.01)
 
 
 def test_pauses_grow_to_a_limit_and_begin_anew_after_a_success() -> None:
