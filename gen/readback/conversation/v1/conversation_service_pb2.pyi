@@ -739,13 +739,13 @@ Global___RecordAppend: _TypeAlias = RecordAppend  # noqa: Y015
 
 @_typing.final
 class RecordClose(_message.Message):
-    """Gives the call up."""
+    """Gives the call up. The stream then ends with `STREAM_END_REASON_CALL_ENDED`: for this writer, the call is over."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     REASON_FIELD_NUMBER: _builtins.int
     reason: Global___CallEndReason.ValueType
-    """Why the call ended."""
+    """Why the call ended. Without a reason it does not end: it is handed to another agent."""
     def __init__(
         self,
         *,

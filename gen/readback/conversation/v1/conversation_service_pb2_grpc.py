@@ -191,7 +191,7 @@ class ConversationServiceServicer:
         """Follows the log of one conversation from a cursor, a time or its beginning: every entry once, in order, live text between. The server
         may end the stream at any time (`end`); resume from the last cursor.
 
-        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; RESOURCE_EXHAUSTED `WATCHER_TOO_SLOW`.
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

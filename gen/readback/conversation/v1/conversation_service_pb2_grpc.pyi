@@ -91,7 +91,7 @@ class ConversationServiceStub:
     """Follows the log of one conversation from a cursor, a time or its beginning: every entry once, in order, live text between. The server
     may end the stream at any time (`end`); resume from the last cursor.
 
-    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; RESOURCE_EXHAUSTED `WATCHER_TOO_SLOW`.
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`.
     """
     ListEntries: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.ListEntriesRequest, _conversation_service_pb2.ListEntriesResponse]
     """Entries of a conversation, page by page.
@@ -162,7 +162,7 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """Follows the log of one conversation from a cursor, a time or its beginning: every entry once, in order, live text between. The server
     may end the stream at any time (`end`); resume from the last cursor.
 
-    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; RESOURCE_EXHAUSTED `WATCHER_TOO_SLOW`.
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`.
     """
     ListEntries: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.ListEntriesRequest, _conversation_service_pb2.ListEntriesResponse]  # type: ignore[assignment]
     """Entries of a conversation, page by page.
@@ -290,7 +290,7 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Follows the log of one conversation from a cursor, a time or its beginning: every entry once, in order, live text between. The server
         may end the stream at any time (`end`); resume from the last cursor.
 
-        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; RESOURCE_EXHAUSTED `WATCHER_TOO_SLOW`.
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`.
         """
 
     @_abc_1.abstractmethod

@@ -71,7 +71,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "ERROR_REASON_CURSOR_INVALID", "domain": "readback.conversation.v1", "metadata": {} }
     """
     ERROR_REASON_WATCHER_TOO_SLOW: _ErrorReason.ValueType  # 10
-    """The watcher read too slowly; resume from the cursor.
+    """The watcher read too slowly; resume from the cursor. Kept for servers that push: this one lets a watcher read at its own pace and
+    never gives it.
 
         { "reason": "ERROR_REASON_WATCHER_TOO_SLOW", "domain": "readback.conversation.v1", "metadata": { "cursor": "…" } }
     """
@@ -133,7 +134,8 @@ ERROR_REASON_CURSOR_INVALID: ErrorReason.ValueType  # 9
     { "reason": "ERROR_REASON_CURSOR_INVALID", "domain": "readback.conversation.v1", "metadata": {} }
 """
 ERROR_REASON_WATCHER_TOO_SLOW: ErrorReason.ValueType  # 10
-"""The watcher read too slowly; resume from the cursor.
+"""The watcher read too slowly; resume from the cursor. Kept for servers that push: this one lets a watcher read at its own pace and
+never gives it.
 
     { "reason": "ERROR_REASON_WATCHER_TOO_SLOW", "domain": "readback.conversation.v1", "metadata": { "cursor": "…" } }
 """
