@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 from livekit import rtc
-from livekit.agents.voice import SpeechCreatedEvent, SpeechHandle
+from livekit.agents.voice import CloseEvent, SpeechCreatedEvent, SpeechHandle
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from agent.announcements import Announcements
@@ -50,10 +50,12 @@ class Call:
         self._typed = TypedText(room, caller.identity)
         self._answer: SpeechHandle | None = None
         self._goodbye: asyncio.Future[SpeechHandle] = asyncio.get_running_loop().create_future()
+        self._closed = asyncio.Event()
         self._cut_off = False
 
     async def run(self, *, resumed: bool, unanswered: str = "") -> Ending | None:
-        """Talks until the call is over, in a room that is joined. Says how it ended; None when the room is gone.
+        """Talks until the call is over, in a room that is joined. Says how it ended; None when another agent is to go on
+        with it, because the room is gone or the session gave up on ears, mind or voice.
 
         Cancelling it makes the agent fall silent at once. `resumed`: another agent held this call before; `unanswered`: words that it heard
         and was lost before it could answer.
@@ -70,7 +72,8 @@ class Call:
             await stack.enter_async_context(_running(self._answer_typed_lines()))
             ending = await self._first(presence)
             self._customer.cut()
-            await self._session.interrupt(force=True)
+            with suppress(RuntimeError):  # a session that closed by itself has nothing to interrupt
+                await self._session.interrupt(force=True)
             await self._captions.flushed(_LAST_CAPTIONS_S)
             return ending
 
@@ -82,6 +85,7 @@ class Call:
     @asynccontextmanager
     async def _session_running(self) -> AsyncIterator[None]:
         self._session.on("speech_created", self._speech_created)
+        self._session.on("close", self._session_closed)
         agent = RecordedAgent(self._customer, self._speech)
         options = room_options(self._caller.identity)
         await self._session.start(agent, room=self._room, room_options=options, record=False, session_host=False)
@@ -97,12 +101,15 @@ class Call:
     async def _first(self, presence: Presence) -> Ending | None:
         """How the call ends, whoever ends it."""
         left, goodbye = asyncio.ensure_future(presence.ended()), asyncio.ensure_future(self._said_goodbye())
+        closed = asyncio.ensure_future(self._closed.wait())
         try:
-            await asyncio.wait((left, goodbye), return_when=asyncio.FIRST_COMPLETED)
-            return left.result() if left.done() else pb.CALL_END_REASON_AGENT_HUNG_UP
+            await asyncio.wait((left, goodbye, closed), return_when=asyncio.FIRST_COMPLETED)
+            if left.done():
+                return left.result()
+            return pb.CALL_END_REASON_AGENT_HUNG_UP if goodbye.done() else None
         finally:
-            left.cancel()
-            goodbye.cancel()
+            for task in (left, goodbye, closed):
+                task.cancel()
 
     async def _said_goodbye(self) -> None:
         """Waits until the agent has said goodbye and nobody held it back."""
@@ -120,9 +127,17 @@ class Call:
     def _speech_created(self, event: SpeechCreatedEvent) -> None:
         self._answer = event.speech_handle
 
+    def _session_closed(self, event: CloseEvent) -> None:
+        if event.error is not None:
+            _log.error("session gave up", reason=event.reason.value, error=str(event.error.error))
+        self._closed.set()
+
     async def _answer_typed_lines(self) -> None:
         async for line in self._typed:
-            await self._answer_typed(line)
+            try:
+                await self._answer_typed(line)
+            except Exception:  # noqa: BLE001 - one line is no reason to answer no more of them
+                _log.exception("typed line not answered")
 
     async def _answer_typed(self, line: TypedLine) -> None:
         self._customer.cut()
@@ -155,5 +170,7 @@ async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait((task,))
+        # Work beside the call has no say in how the call ends.
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("work beside the call failed", exc_info=error)

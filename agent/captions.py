@@ -75,9 +75,9 @@ class RoomCaptions:
             ATTRIBUTE_TRANSCRIPTION_SEGMENT_ID: caption.utterance_id,
             ATTRIBUTE_TRANSCRIPTION_FINAL: str(caption.final).lower(),
         }
-        with suppress(ValueError):  # who only types has no track
-            attributes[ATTRIBUTE_TRANSCRIPTION_TRACK_ID] = find_micro_track_id(self._room, caption.identity)
         try:
+            with suppress(ValueError):  # who only types has no track
+                attributes[ATTRIBUTE_TRANSCRIPTION_TRACK_ID] = find_micro_track_id(self._room, caption.identity)
             writer = await self._room.local_participant.stream_text(
                 topic=TOPIC_TRANSCRIPTION, sender_identity=caption.identity, attributes=attributes
             )
@@ -86,3 +86,5 @@ class RoomCaptions:
         except (ConnectionError, RuntimeError) as error:
             # The room is reconnecting or gone. A caption is no reason to end a call, and the log has its words.
             _log.info("caption not sent", error=str(error))
+        except Exception:  # noqa: BLE001 - nor is one that broke in another way a reason to show no more of them
+            _log.exception("caption not sent")

@@ -17,6 +17,7 @@ from agent.call import Call
 from agent.call import Caller as OnTheLine
 from agent.dialogue.events import End, Event, Speech, ToolFinished, ToolStarted
 from agent.engines import Engines
+from agent.recording import CustomerSpeech
 from agent.speech.endpointing import Completeness
 from agent.speech.pcm import EAR_RATE, Samples, silence
 from cli.caller import Caller, CallFailed, ToolUse
@@ -82,6 +83,7 @@ class Log:
 class Conversation:
     """Both ends of a call."""
 
+    agent: Call
     caller: Caller
     log: Log
     ending: "asyncio.Task[pb.CallEndReason.ValueType | None]"
@@ -110,7 +112,7 @@ async def place(livekit: LiveKit, engines: Engines) -> Place:
             ending = asyncio.create_task(call.run(resumed=resumed))
             try:
                 await caller.greeted()
-                yield Conversation(caller, log, ending, join)
+                yield Conversation(call, caller, log, ending, join)
             finally:
                 ending.cancel()
                 with suppress(asyncio.CancelledError):
@@ -222,3 +224,25 @@ async def test_no_way_in_is_said_without_showing_the_token(livekit: LiveKit) -> 
         async with Caller.joined(livekit.url, "not-a-token"):
             pass
     assert "not-a-token" not in str(refused.value)
+
+
+async def test_a_session_that_gives_up_leaves_the_call_to_another_agent(place: Place) -> None:
+    async with place(microphone=False) as call:
+        await call.agent._session.aclose()
+        assert await asyncio.wait_for(call.ending, 10) is None
+
+
+async def test_a_typed_line_that_breaks_costs_no_other(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered, broken = CustomerSpeech.typed, list[str]()
+
+    def typed(customer: CustomerSpeech, text: str, utterance_id: str | None) -> None:
+        if not broken:
+            broken.append(text)
+            raise KeyError(text)
+        answered(customer, text, utterance_id)
+
+    monkeypatch.setattr(CustomerSpeech, "typed", typed)
+    async with place(microphone=False) as call:
+        await call.caller.type("this one breaks", timeout=1)
+        assert (await call.caller.type("flights to delhi")).reply == ANSWER
+    assert broken == ["this one breaks"]

@@ -36,7 +36,7 @@ class Room:
         self.shown: list[tuple[str, str, str, bool]] = []
         self.open = asyncio.Event()
         self.open.set()
-        self.broken = False
+        self.broken: Exception | None = None
         self.identity = "agent"
         self.track_publications: dict[str, Any] = {}
         self.remote_participants: dict[str, Any] = {}
@@ -48,8 +48,8 @@ class Room:
     async def stream_text(self, *, topic: str, sender_identity: str, attributes: dict[str, str]) -> Writer:
         assert topic == "lk.transcription"
         await self.open.wait()
-        if self.broken:
-            raise ConnectionError("the room is reconnecting")
+        if self.broken is not None:
+            raise self.broken
         return Writer(self, sender_identity, attributes)
 
 
@@ -101,13 +101,14 @@ async def test_a_slow_room_gets_the_latest_words_and_no_backlog() -> None:
     assert len(room.shown) <= 2
 
 
-async def test_a_room_that_breaks_loses_captions_and_nothing_else() -> None:
+@pytest.mark.parametrize("how", [ConnectionError("the room is reconnecting"), KeyError("who")])
+async def test_a_room_that_breaks_loses_captions_and_nothing_else(how: Exception) -> None:
     room = Room()
     async with _captions(room) as captions:
-        room.broken = True
+        room.broken = how
         captions.sealed(AGENT, "1", "lost")
         await captions.flushed(5)
-        room.broken = False
+        room.broken = None
         captions.sealed(AGENT, "2", "shown")
         await captions.flushed(5)
     assert [text for _, _, text, _ in room.shown] == ["shown"]
