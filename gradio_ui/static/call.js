@@ -36,9 +36,13 @@ export class Call extends EventTarget {
   #patience = 0;
   #hangingUp = false;
 
-  /** Joins. `microphone`: a promise of a track (NoMicrophone when it fails), or null for a call in writing. Throws when the room can't be joined. */
+  /**
+   * Joins. `microphone`: a promise of a track (NoMicrophone when it fails), or null for a call in writing.
+   * Throws when the room can't be joined; left meanwhile, it is out of the room when this returns.
+   */
   async join({ url, token }, microphone) {
     this.#lk = await loadLiveKit();
+    if (this.#hangingUp) return;
     const { Room, RoomEvent } = this.#lk;
     // A reload must not look like hanging up: the room keeps the caller's place until the page is back.
     const room = (this.#room = new Room({ disconnectOnPageLeave: false, adaptiveStream: false, dynacast: false }));
@@ -56,6 +60,7 @@ export class Call extends EventTarget {
     room.registerTextStreamHandler(TRANSCRIPTION, (reader, from) => this.#caption(reader, from.identity));
     room.registerTextStreamHandler(FLIGHTS, (reader) => this.#flights(reader));
     await room.connect(url, token);
+    if (this.#hangingUp) return void (await room.disconnect());
     this.#follow();
     if (microphone) this.#publish(microphone);
     else this.#emit("microphone", { on: false, muted: false });

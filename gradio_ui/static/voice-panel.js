@@ -27,6 +27,7 @@ const LONGEST_TEXT = 2000;
 class VoicePanel extends HTMLElement {
   #call = null;
   #offered = null;
+  #entering = null;
   #state = "idle";
   #started = 0;
   #clock = 0;
@@ -69,34 +70,49 @@ class VoicePanel extends HTMLElement {
   async hangUp() {
     const call = this.#call;
     const callId = this.#offered?.call_id;
-    if (!callId) return;
+    if (!callId && !IN_CALL.includes(this.#state)) return;
+    if (this.#entering) Object.assign(this.#entering, { hungUp: true, ended: callId });
     this.#become("ended");
     this.callButton.focus({ preventScroll: true });
-    const ending = post(`/api/calls/${callId}/end`);
+    const ending = callId ? post(`/api/calls/${callId}/end`) : Promise.resolve(); // else `#goIn` ends it as soon as it has an id
     await Promise.allSettled([call?.leave(), ending]);
     ending.catch((failure) => this.#notice(failure.message));
     conversation.dispatchEvent(new Event("calls"));
   }
 
-  /** `undo` takes back what `ask` has done when the room can't be joined after all. */
-  async #enter(ask, track, undo = () => {}) {
+  /** `undo` takes back what `ask` has done when the room can't be joined after all, or isn't to be any more. */
+  #enter(ask, track, undo = () => {}) {
+    const before = this.#entering?.over; // one that was hung up may still have a call to take back
+    const entering = (this.#entering = { hungUp: false, ended: null });
+    return (entering.over = this.#goIn(entering, before, { ask, track, undo }));
+  }
+
+  async #goIn(entering, before, { ask, track, undo }) {
+    const stillWanted = () => {
+      if (entering.hungUp) throw new Error("hung up");
+    };
     let access = null;
     try {
       loadLiveKit();
+      await before;
+      stillWanted();
       access = await ask();
+      stillWanted();
       this.#offered = access;
       conversation.show(access.conversation_id);
       const call = (this.#call = new Call());
       this.#listen(call);
       await call.join(access, track);
+      stillWanted();
       conversation.dispatchEvent(new Event("calls"));
       this.#started = Date.now();
       this.#waveform.start((side) => call.level(side));
       if (document.activeElement === this.callButton || document.activeElement === document.body) this.hangUpButton.focus({ preventScroll: true });
     } catch (failure) {
       track?.then((microphone) => microphone.stop()).catch(() => {});
-      if (access) await Promise.resolve(undo(access)).catch(() => {});
-      this.#failed(failure);
+      if (access && access.call_id !== entering.ended) await Promise.resolve(undo(access)).catch(() => {});
+      if (!entering.hungUp) return this.#failed(failure);
+      conversation.dispatchEvent(new Event("calls"));
     }
   }
 

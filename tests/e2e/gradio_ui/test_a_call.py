@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from mesh.ids import uuid7
 from tests.e2e.gradio_ui.conftest import Visit, Visitor
@@ -148,3 +150,50 @@ async def test_lost_agent_is_told_and_its_successor_taken(ada: Visitor) -> None:
     async with ada.agent_in(room, "agent-2") as successor:
         await successor.become("listening")
         await ada.state("listening")
+
+
+@asynccontextmanager
+async def held_back(ada: Visitor, pattern: str) -> AsyncIterator[None]:
+    """What the page asks for in the block is sent on when the block ends."""
+    on = asyncio.Event()
+
+    async def later(route: Route) -> None:
+        await on.wait()
+        await route.continue_()
+
+    await ada.page.route(pattern, later)
+    async with ada.page.expect_response(pattern):
+        yield
+        on.set()
+    await ada.page.unroute(pattern)
+
+
+async def test_call_hung_up_before_the_server_answers_is_ended_as_soon_as_it_does(ada: Visitor) -> None:
+    async with ada.page.expect_response("**/api/calls/*/end") as ending, held_back(ada, "**/api/calls"):
+        await ada.see("call").click()
+        await ada.state("connecting")
+        await ada.see("hang-up").click()
+        await ada.state("ended")
+    assert (await ending.value).ok
+    assert not ada.site.conversation.conversations[ada.conversation_id].HasField("running_call")
+    await ada.state("ended")
+    async with ada.talking():
+        await expect(ada.see("notice")).to_be_hidden()
+
+
+async def test_call_hung_up_while_the_client_loads_is_not_joined(ada: Visitor) -> None:
+    sockets: list[str] = []
+    ada.page.on("websocket", lambda socket: sockets.append(socket.url))
+    async with held_back(ada, "**/livekit-client.umd.js"):
+        async with ada.page.expect_response("**/api/calls") as answer:
+            await ada.see("call").click()
+        token = (await (await answer.value).json())["token"]
+        async with ada.page.expect_response("**/api/calls/*/end"):
+            await ada.see("hang-up").click()
+        await ada.state("ended")
+        assert not ada.site.conversation.conversations[ada.conversation_id].HasField("running_call")
+    await ada.page.evaluate("import('/ui/call.js').then(({ loadLiveKit }) => loadLiveKit()).then(() => null)")
+    await ada.state("ended")
+    async with ada.talking():
+        assert sockets
+    assert not [url for url in sockets if token in url]
