@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from livekit import rtc
@@ -15,7 +15,8 @@ from readback.conversation.v1 import entry_pb2
 
 from agent.act_token import ActToken
 from agent.call import Call, Caller
-from agent.clients import clients
+from agent.clients import Clients, clients
+from agent.dialogue.dialogue import Caller as Home
 from agent.dialogue.dialogue import Dialogue
 from agent.dialogue.flightdata_places import FlightDataPlaces
 from agent.dialogue.flightdata_tools import FlightDataTools
@@ -23,6 +24,8 @@ from agent.dialogue.state import DialogueState
 from agent.dispatch import Dispatch
 from agent.engines import Engines
 from agent.history import entries_of, tool_records, unanswered
+from agent.home import home_of
+from agent.presence import Ending
 from agent.settings import AgentSettings
 from agent.talk import Talk
 from mesh.clock import SystemClock
@@ -52,23 +55,45 @@ async def hold(dispatch: Dispatch, line: Line, engines: Engines, settings: Agent
     async with clients(settings) as services:
         recorder = Recorder(await services.conversation(services.workload.own_token), dispatch.call_id, dispatch.epoch)
         try:
-            async with recorder:
-                act = ActToken(services.workload, recorder.opened.grant)
-                conversation = recorder.delegate = await services.conversation(act)
-                entries = await entries_of(conversation, recorder.opened.conversation_id)
-                talk = _talk(entries, await services.flightdata(act))
-                await line.join()
-                caller = Caller(recorder.opened.caller_identity, settings.caller_patience_seconds)
-                call = Call(line.room, caller, talk, recorder, engines)
-                pending = unanswered(entries, dispatch.call_id) if dispatch.resumed else ""
-                await _until_over(call.run(resumed=dispatch.resumed, unanswered=pending), recorder, line.leave)
+            async with AsyncExitStack() as stack:
+                if await _unless(line.leave, stack.enter_async_context(recorder)):
+                    talking = _talked(dispatch, line, engines, settings, services, recorder)
+                    await _until_over(talking, recorder, line.leave)
         except (CallLost, CallEnded) as over:
             _log.info("call not taken", call_id=dispatch.call_id, epoch=dispatch.epoch, why=str(over))
 
 
-def _talk(entries: list[entry_pb2.Entry], flightdata: FlightDataServiceAsyncStub) -> Talk:
+async def _talked(
+    dispatch: Dispatch, line: Line, engines: Engines, settings: AgentSettings, services: Clients, recorder: Recorder
+) -> Ending | None:
+    """Reads what was said, joins the room, talks."""
+    act = ActToken(services.workload, recorder.opened.grant)
+    conversation = recorder.delegate = await services.conversation(act)
+    entries = await entries_of(conversation, recorder.opened.conversation_id)
+    talk = _talk(entries, await services.flightdata(act), home_of(recorder.opened.locale, recorder.opened.time_zone))
+    await line.join()
+    caller = Caller(recorder.opened.caller_identity, settings.caller_patience_seconds)
+    call = Call(line.room, caller, talk, recorder, engines)
+    pending = unanswered(entries, dispatch.call_id) if dispatch.resumed else ""
+    return await call.run(resumed=dispatch.resumed, unanswered=pending)
+
+
+async def _unless(leave: asyncio.Event, work: Coroutine[Any, Any, object]) -> bool:
+    """Whether the work came to its end before it was time to leave. Raises what it raises."""
+    working, leaving = asyncio.create_task(work), asyncio.create_task(leave.wait())
+    try:
+        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        leaving.cancel()
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working
+    return not working.cancelled()
+
+
+def _talk(entries: list[entry_pb2.Entry], flightdata: FlightDataServiceAsyncStub, home: Home) -> Talk:
     state = DialogueState.restored(tool_records(entries))
-    return Talk(Dialogue(FlightDataPlaces(flightdata), FlightDataTools(flightdata), state=state), SystemClock())
+    return Talk(Dialogue(FlightDataPlaces(flightdata), FlightDataTools(flightdata), state=state, caller=home), SystemClock())
 
 
 async def _until_over(call: Awaitable[pb.CallEndReason.ValueType | None], recorder: Recorder, leave: asyncio.Event) -> None:

@@ -31,7 +31,7 @@ from mesh.errors import reason_of
 from services.conversation.client.backoff import Backoff
 from services.conversation.client.drafting import Drafting
 from services.conversation.client.late import hand_in_late
-from services.conversation.client.outbox import Outbox
+from services.conversation.client.outbox import Outbox, OutboxFull
 from services.conversation.waiting import first_of
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ _FINAL = {
     grpc.StatusCode.UNIMPLEMENTED,
 }
 """Answers that another attempt would not change."""
+REFUSED_TOKENS = 5
+"""So many tokens refused in a row before the call is taken, and no other will be better. Once it is taken, a call outlasts that."""
 
 _log = structlog.get_logger()
 
@@ -198,15 +200,22 @@ class Recorder:
                 await self.over()
 
     def _put(self, draft: entry_pb2.Draft) -> None:
-        self._outbox.put(draft)
+        try:
+            self._outbox.put(draft)
+        except OutboxFull as full:
+            # A log with a gap is worse than an agent that leaves: another one goes on where the log ends.
+            if not self._is_over():
+                _log.error("the call is given up, its log can't be kept", call_id=self._open.call_id, why=str(full))
+            self._finish(CallLost(str(full)))
 
     async def _run(self) -> None:
-        backoff = Backoff()
+        backoff, refused = Backoff(), 0
         while not self._is_over():
             try:
                 await self._stream(backoff)
             except grpc.aio.AioRpcError as error:
-                if error.code() in _FINAL:
+                refused = refused + 1 if error.code() is grpc.StatusCode.UNAUTHENTICATED else 0
+                if error.code() in _FINAL or (refused >= REFUSED_TOKENS and not self._is_taken()):
                     self._fail(error)
                     return
                 _log.info("the record stream broke", call_id=self._open.call_id, code=error.code().name)
@@ -272,6 +281,9 @@ class Recorder:
         assert self._over is not None
         if not self._over.done():
             self._over.set_result(over)
+
+    def _is_taken(self) -> bool:
+        return self._opened is not None and self._opened.done()
 
     def _is_over(self) -> bool:
         return self._over is not None and self._over.done()

@@ -15,7 +15,6 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
 from services.conversation.client import recorder as kit
-from services.conversation.client.outbox import OutboxFull
 from services.conversation.client.recorder import CallEnded, CallLost, Recorder
 from tests.integration.conversation.scripted import Recording, Scripted, acked, serving
 
@@ -212,9 +211,27 @@ async def test_agent_never_waits_and_is_told_when_no_more_can_be_held() -> None:
         await asyncio.Event().wait()
 
     async with recording(Scripted(record=[open_and_stall])) as recorder:
-        with pytest.raises(OutboxFull):
-            for number in range(5000):
-                recorder.seal(str(uuid4()), AGENT, f"{number}")
+        for number in range(5000):
+            recorder.seal(str(uuid4()), AGENT, f"{number}")
+        assert isinstance(await recorder.over(), CallLost)
+
+
+async def test_a_token_that_is_refused_again_and_again_is_not_tried_for_ever() -> None:
+    script = Scripted(record=[Notebook().refusing(grpc.StatusCode.UNAUTHENTICATED)])
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        async with recording(script):
+            pass
+    assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert script.streams == kit.REFUSED_TOKENS
+
+
+async def test_a_call_that_is_taken_outlasts_refused_tokens() -> None:
+    notes = Notebook()
+    refused = [notes.refusing(grpc.StatusCode.UNAUTHENTICATED)] * (kit.REFUSED_TOKENS + 1)
+    async with recording(Scripted(record=[notes.breaking_off(grpc.StatusCode.UNAVAILABLE), *refused, notes.acking()])) as recorder:
+        recorder.seal(str(uuid4()), AGENT, "still here")
+        await recorder.flushed()
+    assert notes.drafts[-1] == (1, "still here")
 
 
 async def test_words_that_come_faster_than_acks_are_sent_as_their_latest() -> None:
