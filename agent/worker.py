@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import time
 
 import structlog
@@ -18,6 +17,7 @@ from agent.settings import AgentSettings
 from mesh import logs
 from mesh.http import http_side
 from mesh.settings import load
+from mesh.stopping import told_to_stop
 
 _log = structlog.get_logger(__name__)
 
@@ -112,16 +112,7 @@ async def serve(settings: AgentSettings) -> None:
     server = make_server(settings)
     registered = asyncio.Event()
     server.on("worker_registered", lambda *_: registered.set())
-    loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
-
-    def stop() -> None:
-        stopping.set()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+    stopping = told_to_stop()
     with http_side("agent", settings.bind, settings.agent_http_port, registered.is_set):
         running = asyncio.create_task(server.run())
         await asyncio.wait((running, asyncio.create_task(stopping.wait())), return_when=asyncio.FIRST_COMPLETED)

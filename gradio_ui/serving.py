@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -17,6 +16,7 @@ from gradio_ui.feed import Feeds
 from gradio_ui.settings import UiSettings
 from mesh.http import http_side
 from mesh.settings import ConfigurationError
+from mesh.stopping import told_to_stop
 
 _log = structlog.get_logger()
 
@@ -83,16 +83,7 @@ async def serve(app: FastAPI, settings: UiSettings) -> None:
     Raises:
         ConfigurationError: a port is taken.
     """
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        stopping.set()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+    stopping = told_to_stop()
     async with running(app, settings) as page:
         with http_side("ui", settings.bind, settings.ui_http_port, page.healthy) as http_port:
             _log.info("serving", url=page.url, http_port=http_port)

@@ -24,7 +24,6 @@ ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105 -- the media type of RFC 9068, no sec
 ALGORITHM = "ES256"
 MAX_TOKEN_LENGTH = 8192
 
-Access = options_pb2.Access
 KINDS: Mapping[str, options_pb2.Access.ValueType] = {
     "customer": options_pb2.ACCESS_CUSTOMER,
     "agent": options_pb2.ACCESS_AGENT,

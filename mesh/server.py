@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +20,7 @@ from mesh.http import http_side
 from mesh.layers import LayeredInterceptor
 from mesh.limits import Limiter, LimitSettings
 from mesh.settings import ConfigurationError, MeshSettings
+from mesh.stopping import told_to_stop
 from mesh.validation import validate
 
 _log = structlog.get_logger()
@@ -153,16 +152,7 @@ async def serve(member: Member, settings: MeshSettings, *, port: int, http_port:
     """
     server_settings = ServerSettings(reflection=settings.environment == "development", drain_seconds=settings.drain_seconds)
     os.umask(0o077)  # whoever starts the process: its files are its owner's alone
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        stopping.set()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+    stopping = told_to_stop()
     async with running(member, bind=settings.bind, port=port, settings=server_settings) as server:
         with http_side(member.name, settings.bind, http_port, server.healthy):
             _log.info("serving", address=server.address, http_port=http_port)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the tests need from the system: Chromium, and a voice for it to speak with. Installs when root can, else says how.
+# What the tests need from the system: Chromium. Installs when root can, else says how.
 set -euo pipefail
 
 missing=()

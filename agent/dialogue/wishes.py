@@ -102,7 +102,6 @@ _AT = re.compile(
     rf"\bthe (?:one at )?(?P<hour>{CARDINAL})(?:[: ](?P<minute>{_MINUTES}))?(?: ?(?P<half>[ap])\.?m\.?)?(?: o'?clock)?"
     r" (?:one|flight|option)\b",
 )
-_THAT = re.compile(r"\b(?:that one|this one|that flight|this flight|it)\b")
 
 
 def _by_time(match: re.Match[str]) -> Choice | None:

@@ -43,7 +43,6 @@ async def member(settings: IdentitySettings, clock: Clock | None = None) -> Asyn
     keys = SigningKeys(settings.secrets.private_key("identity-signing-key"), settings.previous_signing_keys())
     hasher = _hasher(settings)
     engine = await migrated(settings.database_url, MIGRATIONS)
-    engine.sync_engine.hide_parameters = True  # an error's text, which is logged, would show addresses and hashes
     store = Store(engine)
     try:
         async with sweeping(store, clock):

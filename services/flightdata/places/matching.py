@@ -14,7 +14,7 @@ from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
 from services.flightdata.places.lexicon import Lexicon, Meaning
-from services.flightdata.places.place import Candidate, Place, PlaceNotRecognised, Resolution
+from services.flightdata.places.place import Candidate, PlaceNotRecognised, Resolution
 from services.flightdata.places.spelled import spelled_code
 from services.flightdata.places.spelling import key, phonemes, words
 
@@ -123,8 +123,3 @@ def _distinct(lexicon: Lexicon, candidates: Sequence[Candidate]) -> list[Candida
     for candidate in candidates:
         seen.setdefault(lexicon.metro_of(candidate.place), candidate)
     return sorted(seen.values(), key=lambda c: -c.score)
-
-
-def same_city(lexicon: Lexicon, one: Place, other: Place) -> bool:
-    """Whether two places share a city, so that there is nothing to fly between them."""
-    return lexicon.metro_of(one) == lexicon.metro_of(other)
