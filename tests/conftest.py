@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from tests.postgres_server import PostgresServer, postgres_server
 from tests.product import product as product
+from tests.redis_server import RedisServer, redis_server
 
 LAYERS = frozenset({"unit", "contract", "integration", "e2e", "chaos"})
 
@@ -20,3 +24,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         lines = [f"  {path}: {' and '.join(layers) or 'none'}" for path, layers in sorted(astray.items())]
         hint = f"Every test module names exactly one layer, for example `pytestmark = pytest.mark.unit` ({', '.join(sorted(LAYERS))}):"
         raise pytest.UsageError("\n".join([hint, *lines]))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server shared by a session's tests: take a `new_database()` each, and leave it running."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def shared_redis() -> Iterator[RedisServer]:
+    """A Redis server shared by a session's tests: use channels and keys of your own, and leave it running."""
+    with redis_server() as server:
+        yield server

@@ -127,6 +127,8 @@ class _StreamEndReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Strea
     """The call has ended; stop speaking and leave."""
     STREAM_END_REASON_CONVERSATION_ENDED: _StreamEndReason.ValueType  # 4
     """Nothing more will come: the conversation has ended and everything was sent."""
+    STREAM_END_REASON_CONVERSATION_DELETED: _StreamEndReason.ValueType  # 5
+    """The conversation was deleted."""
 
 class StreamEndReason(_StreamEndReason, metaclass=_StreamEndReasonEnumTypeWrapper):
     """Why the service ends a stream."""
@@ -141,7 +143,69 @@ STREAM_END_REASON_CALL_ENDED: StreamEndReason.ValueType  # 3
 """The call has ended; stop speaking and leave."""
 STREAM_END_REASON_CONVERSATION_ENDED: StreamEndReason.ValueType  # 4
 """Nothing more will come: the conversation has ended and everything was sent."""
+STREAM_END_REASON_CONVERSATION_DELETED: StreamEndReason.ValueType  # 5
+"""The conversation was deleted."""
 Global___StreamEndReason: _TypeAlias = StreamEndReason  # noqa: Y015
+
+class _EntryKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EntryKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EntryKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ENTRY_KIND_UNSPECIFIED: _EntryKind.ValueType  # 0
+    """Unknown."""
+    ENTRY_KIND_UTTERANCE: _EntryKind.ValueType  # 1
+    """Somebody spoke."""
+    ENTRY_KIND_TOOL_CALL: _EntryKind.ValueType  # 2
+    """The agent called a tool."""
+    ENTRY_KIND_TOOL_RESULT: _EntryKind.ValueType  # 3
+    """A tool answered."""
+    ENTRY_KIND_STATE_CHANGE: _EntryKind.ValueType  # 4
+    """The call or its agent changed."""
+
+class EntryKind(_EntryKind, metaclass=_EntryKindEnumTypeWrapper):
+    """What an entry is."""
+
+ENTRY_KIND_UNSPECIFIED: EntryKind.ValueType  # 0
+"""Unknown."""
+ENTRY_KIND_UTTERANCE: EntryKind.ValueType  # 1
+"""Somebody spoke."""
+ENTRY_KIND_TOOL_CALL: EntryKind.ValueType  # 2
+"""The agent called a tool."""
+ENTRY_KIND_TOOL_RESULT: EntryKind.ValueType  # 3
+"""A tool answered."""
+ENTRY_KIND_STATE_CHANGE: EntryKind.ValueType  # 4
+"""The call or its agent changed."""
+Global___EntryKind: _TypeAlias = EntryKind  # noqa: Y015
+
+class _TranscriptFormat:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TranscriptFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TranscriptFormat.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRANSCRIPT_FORMAT_UNSPECIFIED: _TranscriptFormat.ValueType  # 0
+    """Plain text."""
+    TRANSCRIPT_FORMAT_TEXT: _TranscriptFormat.ValueType  # 1
+    """UTF-8 text to read, one line an entry."""
+    TRANSCRIPT_FORMAT_WEBVTT: _TranscriptFormat.ValueType  # 2
+    """WebVTT: what was spoken, timed from the start of its call."""
+    TRANSCRIPT_FORMAT_JSON: _TranscriptFormat.ValueType  # 3
+    """JSON: one object with the conversation and every entry in the JSON form of `Entry`."""
+
+class TranscriptFormat(_TranscriptFormat, metaclass=_TranscriptFormatEnumTypeWrapper):
+    """What a transcript is written as."""
+
+TRANSCRIPT_FORMAT_UNSPECIFIED: TranscriptFormat.ValueType  # 0
+"""Plain text."""
+TRANSCRIPT_FORMAT_TEXT: TranscriptFormat.ValueType  # 1
+"""UTF-8 text to read, one line an entry."""
+TRANSCRIPT_FORMAT_WEBVTT: TranscriptFormat.ValueType  # 2
+"""WebVTT: what was spoken, timed from the start of its call."""
+TRANSCRIPT_FORMAT_JSON: TranscriptFormat.ValueType  # 3
+"""JSON: one object with the conversation and every entry in the JSON form of `Entry`."""
+Global___TranscriptFormat: _TypeAlias = TranscriptFormat  # noqa: Y015
 
 @_typing.final
 class Conversation(_message.Message):
@@ -391,19 +455,23 @@ class ListConversationsRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    RUNNING_CALL_ONLY_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """How many at most: 20 when 0, 100 when more."""
     page_token: _builtins.str
     """`next_page_token` of the page before."""
+    running_call_only: _builtins.bool
+    """Only conversations with a running call."""
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        running_call_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "running_call_only", b"running_call_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -486,6 +554,49 @@ class EndConversationResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EndConversationResponse: _TypeAlias = EndConversationResponse  # noqa: Y015
+
+@_typing.final
+class DeleteConversationRequest(_message.Message):
+    """Asks to delete a conversation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    conversation_id: _builtins.str
+    """The conversation."""
+    request_id: _builtins.str
+    """UUID chosen by the caller; the same id gives the same answer."""
+    def __init__(
+        self,
+        *,
+        conversation_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteConversationRequest: _TypeAlias = DeleteConversationRequest  # noqa: Y015
+
+@_typing.final
+class DeleteConversationResponse(_message.Message):
+    """The conversation is gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteConversationResponse: _TypeAlias = DeleteConversationResponse  # noqa: Y015
 
 @_typing.final
 class StartCallRequest(_message.Message):
@@ -847,23 +958,29 @@ Global___RecordOpened: _TypeAlias = RecordOpened  # noqa: Y015
 
 @_typing.final
 class RecordAck(_message.Message):
-    """Drafts are stored."""
+    """Every draft handed in on this stream up to one of them is stored, save those that were rejected before this message."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    DRAFTS_FIELD_NUMBER: _builtins.int
+    THROUGH_CLIENT_SEQUENCE_FIELD_NUMBER: _builtins.int
+    NUMBERS_FIELD_NUMBER: _builtins.int
+    through_client_sequence: _builtins.int
+    """The last of them, by its position in the writer's sequence."""
     @_builtins.property
-    def drafts(self) -> _containers.RepeatedCompositeFieldContainer[Global___AckedDraft]:
-        """In the writer's order."""
+    def numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The entries' numbers, one for each draft handed in on this stream since the ack before, in the writer's order; 0 for an open utterance
+        and for a rejected draft.
+        """
 
     def __init__(
         self,
         *,
-        drafts: _abc.Iterable[Global___AckedDraft] | None = ...,
+        through_client_sequence: _builtins.int = ...,
+        numbers: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["drafts", b"drafts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["numbers", b"numbers", "through_client_sequence", b"through_client_sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1007,7 +1124,7 @@ Global___AppendResponse: _TypeAlias = AppendResponse  # noqa: Y015
 
 @_typing.final
 class WatchRequest(_message.Message):
-    """Asks to follow a conversation."""
+    """Asks to follow one conversation or all."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1016,8 +1133,9 @@ class WatchRequest(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     HEARTBEAT_INTERVAL_FIELD_NUMBER: _builtins.int
     INCLUDE_LIVE_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
-    """The conversation."""
+    """The conversation; all of the customer's, also those still to come, when empty."""
     cursor: _builtins.str
     """After the message that carried this cursor."""
     include_live: _builtins.bool
@@ -1030,6 +1148,10 @@ class WatchRequest(_message.Message):
     def heartbeat_interval(self) -> _duration_pb2.Duration:
         """How long a silence may last before a heartbeat: 5 s when absent, 1 s at least, 60 s at most."""
 
+    @_builtins.property
+    def filter(self) -> Global___EntryFilter:
+        """Which entries and live text to send; all when absent. What is left out still moves the cursor."""
+
     def __init__(
         self,
         *,
@@ -1038,10 +1160,11 @@ class WatchRequest(_message.Message):
         start_time: _timestamp_pb2.Timestamp | None = ...,
         heartbeat_interval: _duration_pb2.Duration | None = ...,
         include_live: _builtins.bool = ...,
+        filter: Global___EntryFilter | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "heartbeat_interval", b"heartbeat_interval", "start", b"start", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "filter", b"filter", "heartbeat_interval", b"heartbeat_interval", "start", b"start", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "cursor", b"cursor", "heartbeat_interval", b"heartbeat_interval", "include_live", b"include_live", "start", b"start", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "cursor", b"cursor", "filter", b"filter", "heartbeat_interval", b"heartbeat_interval", "include_live", b"include_live", "start", b"start", "start_time", b"start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_start: _TypeAlias = _typing.Literal["cursor", "start_time"]  # noqa: Y015
     _WhichOneofArgType_start: _TypeAlias = _typing.Literal["start", b"start"]  # noqa: Y015
@@ -1050,22 +1173,61 @@ class WatchRequest(_message.Message):
 Global___WatchRequest: _TypeAlias = WatchRequest  # noqa: Y015
 
 @_typing.final
+class EntryFilter(_message.Message):
+    """Chooses entries: those that fit every rule that is given."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPEAKERS_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def speakers(self) -> _containers.RepeatedScalarFieldContainer[_entry_pb2.Speaker.ValueType]:
+        """Only what one of these said; entries that are no utterances have no speaker."""
+
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___EntryKind.ValueType]:
+        """Only entries of these kinds."""
+
+    def __init__(
+        self,
+        *,
+        speakers: _abc.Iterable[_entry_pb2.Speaker.ValueType] | None = ...,
+        kinds: _abc.Iterable[Global___EntryKind.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kinds", b"kinds", "speakers", b"speakers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EntryFilter: _TypeAlias = EntryFilter  # noqa: Y015
+
+@_typing.final
 class WatchResponse(_message.Message):
     """One message to a watcher. Each carries the cursor from which to resume after it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CURSOR_FIELD_NUMBER: _builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     ENTRY_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
     LIVE_FIELD_NUMBER: _builtins.int
     CAUGHT_UP_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
+    DELETED_FIELD_NUMBER: _builtins.int
     cursor: _builtins.str
-    """Opaque position; live text and heartbeats don't advance it."""
+    """Opaque position; live text doesn't advance it."""
+    conversation_id: _builtins.str
+    """The conversation that live text or a deletion is of, when all are followed."""
     @_builtins.property
     def entry(self) -> _entry_pb2.Entry:
         """The next entry of the log."""
+
+    @_builtins.property
+    def entries(self) -> Global___EntryBatch:
+        """The next entries of the log, where there are many to send; the cursor stands after the last."""
 
     @_builtins.property
     def live(self) -> _entry_pb2.OpenUtterance:
@@ -1083,25 +1245,73 @@ class WatchResponse(_message.Message):
     def end(self) -> Global___WatchEnd:
         """The stream ends in good order."""
 
+    @_builtins.property
+    def deleted(self) -> Global___ConversationDeleted:
+        """One of the conversations followed was deleted: forget what came of it. Only when all are followed; else the watch ends."""
+
     def __init__(
         self,
         *,
         cursor: _builtins.str = ...,
+        conversation_id: _builtins.str = ...,
         entry: _entry_pb2.Entry | None = ...,
+        entries: Global___EntryBatch | None = ...,
         live: _entry_pb2.OpenUtterance | None = ...,
         caught_up: Global___CaughtUp | None = ...,
         heartbeat: Global___Heartbeat | None = ...,
         end: Global___WatchEnd | None = ...,
+        deleted: Global___ConversationDeleted | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["caught_up", b"caught_up", "end", b"end", "entry", b"entry", "event", b"event", "heartbeat", b"heartbeat", "live", b"live"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["caught_up", b"caught_up", "deleted", b"deleted", "end", b"end", "entries", b"entries", "entry", b"entry", "event", b"event", "heartbeat", b"heartbeat", "live", b"live"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["caught_up", b"caught_up", "cursor", b"cursor", "end", b"end", "entry", b"entry", "event", b"event", "heartbeat", b"heartbeat", "live", b"live"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caught_up", b"caught_up", "conversation_id", b"conversation_id", "cursor", b"cursor", "deleted", b"deleted", "end", b"end", "entries", b"entries", "entry", b"entry", "event", b"event", "heartbeat", b"heartbeat", "live", b"live"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["entry", "live", "caught_up", "heartbeat", "end"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["entry", "entries", "live", "caught_up", "heartbeat", "end", "deleted"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
 Global___WatchResponse: _TypeAlias = WatchResponse  # noqa: Y015
+
+@_typing.final
+class EntryBatch(_message.Message):
+    """Entries in the order of the log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[_entry_pb2.Entry]:
+        """At least two."""
+
+    def __init__(
+        self,
+        *,
+        entries: _abc.Iterable[_entry_pb2.Entry] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EntryBatch: _TypeAlias = EntryBatch  # noqa: Y015
+
+@_typing.final
+class ConversationDeleted(_message.Message):
+    """A conversation is gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConversationDeleted: _TypeAlias = ConversationDeleted  # noqa: Y015
 
 @_typing.final
 class CaughtUp(_message.Message):
@@ -1175,22 +1385,28 @@ class ListEntriesRequest(_message.Message):
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     """The conversation."""
     page_size: _builtins.int
     """How many at most: 100 when 0, 500 when more."""
     page_token: _builtins.str
     """`next_page_token` of the page before."""
+    @_builtins.property
+    def filter(self) -> Global___EntryFilter:
+        """Which entries; all when absent."""
+
     def __init__(
         self,
         *,
         conversation_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        filter: Global___EntryFilter | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "filter", b"filter", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1223,3 +1439,197 @@ class ListEntriesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListEntriesResponse: _TypeAlias = ListEntriesResponse  # noqa: Y015
+
+@_typing.final
+class SearchEntriesRequest(_message.Message):
+    """Asks for entries in whose words something is found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERY_FIELD_NUMBER: _builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    SPEAKER_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    query: _builtins.str
+    """Words that must all occur, whatever their case or ending."""
+    conversation_id: _builtins.str
+    """Only in this conversation; in all of the customer's when empty."""
+    speaker: _entry_pb2.Speaker.ValueType
+    """Only what one of them said; both when unspecified."""
+    page_size: _builtins.int
+    """How many at most: 20 when 0, 100 when more."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Only what was stored at this time or later."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Only what was stored before this time."""
+
+    def __init__(
+        self,
+        *,
+        query: _builtins.str = ...,
+        conversation_id: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        speaker: _entry_pb2.Speaker.ValueType = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "end_time", b"end_time", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "speaker", b"speaker", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchEntriesRequest: _TypeAlias = SearchEntriesRequest  # noqa: Y015
+
+@_typing.final
+class SearchEntriesResponse(_message.Message):
+    """A page of what was found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty on the last."""
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___FoundEntry]:
+        """The newest first."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___FoundEntry] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchEntriesResponse: _TypeAlias = SearchEntriesResponse  # noqa: Y015
+
+@_typing.final
+class FoundEntry(_message.Message):
+    """An entry in whose words something was found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRY_FIELD_NUMBER: _builtins.int
+    CONVERSATION_TITLE_FIELD_NUMBER: _builtins.int
+    SNIPPET_FIELD_NUMBER: _builtins.int
+    conversation_title: _builtins.str
+    """What its conversation is about, in a few words."""
+    @_builtins.property
+    def entry(self) -> _entry_pb2.Entry:
+        """The entry."""
+
+    @_builtins.property
+    def snippet(self) -> _containers.RepeatedCompositeFieldContainer[Global___SnippetPart]:
+        """The words around what was found."""
+
+    def __init__(
+        self,
+        *,
+        entry: _entry_pb2.Entry | None = ...,
+        conversation_title: _builtins.str = ...,
+        snippet: _abc.Iterable[Global___SnippetPart] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_title", b"conversation_title", "entry", b"entry", "snippet", b"snippet"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FoundEntry: _TypeAlias = FoundEntry  # noqa: Y015
+
+@_typing.final
+class SnippetPart(_message.Message):
+    """A piece of a snippet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    MATCHED_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """The words."""
+    matched: _builtins.bool
+    """They are what was looked for."""
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        matched: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["matched", b"matched", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SnippetPart: _TypeAlias = SnippetPart  # noqa: Y015
+
+@_typing.final
+class ExportTranscriptRequest(_message.Message):
+    """Asks for a whole transcript."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    conversation_id: _builtins.str
+    """The conversation."""
+    format: Global___TranscriptFormat.ValueType
+    """What to write it as."""
+    def __init__(
+        self,
+        *,
+        conversation_id: _builtins.str = ...,
+        format: Global___TranscriptFormat.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "format", b"format"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportTranscriptRequest: _TypeAlias = ExportTranscriptRequest  # noqa: Y015
+
+@_typing.final
+class ExportTranscriptResponse(_message.Message):
+    """A piece of a transcript."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    media_type: _builtins.str
+    """Media type of the file, for example `text/vtt; charset=utf-8`; on the first piece."""
+    file_name: _builtins.str
+    """A name for the file, for example `chennai-to-delhi-2026-11-23.vtt`; on the first piece."""
+    data: _builtins.bytes
+    """The next bytes of the file."""
+    def __init__(
+        self,
+        *,
+        media_type: _builtins.str = ...,
+        file_name: _builtins.str = ...,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "file_name", b"file_name", "media_type", b"media_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportTranscriptResponse: _TypeAlias = ExportTranscriptResponse  # noqa: Y015

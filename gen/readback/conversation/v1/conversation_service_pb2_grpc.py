@@ -57,6 +57,11 @@ class ConversationServiceStub:
                 request_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.EndConversationRequest.SerializeToString,
                 response_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.EndConversationResponse.FromString,
                 _registered_method=True)
+        self.DeleteConversation = channel.unary_unary(
+                '/readback.conversation.v1.ConversationService/DeleteConversation',
+                request_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.DeleteConversationRequest.SerializeToString,
+                response_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.DeleteConversationResponse.FromString,
+                _registered_method=True)
         self.StartCall = channel.unary_unary(
                 '/readback.conversation.v1.ConversationService/StartCall',
                 request_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.StartCallRequest.SerializeToString,
@@ -91,6 +96,16 @@ class ConversationServiceStub:
                 '/readback.conversation.v1.ConversationService/ListEntries',
                 request_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ListEntriesRequest.SerializeToString,
                 response_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ListEntriesResponse.FromString,
+                _registered_method=True)
+        self.SearchEntries = channel.unary_unary(
+                '/readback.conversation.v1.ConversationService/SearchEntries',
+                request_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.SearchEntriesRequest.SerializeToString,
+                response_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.SearchEntriesResponse.FromString,
+                _registered_method=True)
+        self.ExportTranscript = channel.unary_stream(
+                '/readback.conversation.v1.ConversationService/ExportTranscript',
+                request_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ExportTranscriptRequest.SerializeToString,
+                response_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ExportTranscriptResponse.FromString,
                 _registered_method=True)
 
 
@@ -129,6 +144,16 @@ class ConversationServiceServicer:
 
     def EndConversation(self, request, context):
         """Ends a conversation and its running call, if any. Ending an ended conversation succeeds.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteConversation(self, request, context):
+        """Deletes a conversation for good: its entries, its calls and what was being spoken; a running call ends. Watchers are told. Deleting
+        twice with the same request id succeeds.
 
         Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
         """
@@ -188,10 +213,14 @@ class ConversationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Watch(self, request, context):
-        """Follows the log of one conversation from a cursor, a time or its beginning: every entry once, in order, live text between. The server
-        may end the stream at any time (`end`); resume from the last cursor.
+        """Follows the log of one conversation, or of all of the customer's, from a cursor, a time or the beginning: every entry once, in order,
+        live text between. The server may end the stream at any time (`end`); resume from the last cursor.
 
-        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`.
+        Entries of one conversation come in the order of its log; those of several in the order in which they were committed. Agents follow
+        the one conversation of their call.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; OUT_OF_RANGE `CURSOR_EXPIRED`; RESOURCE_EXHAUSTED
+        `WATCHER_TOO_SLOW`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -201,6 +230,24 @@ class ConversationServiceServicer:
         """Entries of a conversation, page by page.
 
         Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchEntries(self, request, context):
+        """Entries in whose words something is found, the newest first, with snippets.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportTranscript(self, request, context):
+        """A whole transcript as a file, in pieces.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -228,6 +275,11 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     servicer.EndConversation,
                     request_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.EndConversationRequest.FromString,
                     response_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.EndConversationResponse.SerializeToString,
+            ),
+            'DeleteConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteConversation,
+                    request_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.DeleteConversationRequest.FromString,
+                    response_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.DeleteConversationResponse.SerializeToString,
             ),
             'StartCall': grpc.unary_unary_rpc_method_handler(
                     servicer.StartCall,
@@ -263,6 +315,16 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     servicer.ListEntries,
                     request_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ListEntriesRequest.FromString,
                     response_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ListEntriesResponse.SerializeToString,
+            ),
+            'SearchEntries': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchEntries,
+                    request_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.SearchEntriesRequest.FromString,
+                    response_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.SearchEntriesResponse.SerializeToString,
+            ),
+            'ExportTranscript': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportTranscript,
+                    request_deserializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ExportTranscriptRequest.FromString,
+                    response_serializer=readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ExportTranscriptResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -376,6 +438,33 @@ class ConversationService:
             '/readback.conversation.v1.ConversationService/EndConversation',
             readback_dot_conversation_dot_v1_dot_conversation__service__pb2.EndConversationRequest.SerializeToString,
             readback_dot_conversation_dot_v1_dot_conversation__service__pb2.EndConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/readback.conversation.v1.ConversationService/DeleteConversation',
+            readback_dot_conversation_dot_v1_dot_conversation__service__pb2.DeleteConversationRequest.SerializeToString,
+            readback_dot_conversation_dot_v1_dot_conversation__service__pb2.DeleteConversationResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -565,6 +654,60 @@ class ConversationService:
             '/readback.conversation.v1.ConversationService/ListEntries',
             readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ListEntriesRequest.SerializeToString,
             readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ListEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchEntries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/readback.conversation.v1.ConversationService/SearchEntries',
+            readback_dot_conversation_dot_v1_dot_conversation__service__pb2.SearchEntriesRequest.SerializeToString,
+            readback_dot_conversation_dot_v1_dot_conversation__service__pb2.SearchEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportTranscript(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/readback.conversation.v1.ConversationService/ExportTranscript',
+            readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ExportTranscriptRequest.SerializeToString,
+            readback_dot_conversation_dot_v1_dot_conversation__service__pb2.ExportTranscriptResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -56,6 +56,12 @@ class ConversationServiceStub:
 
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
     """
+    DeleteConversation: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.DeleteConversationRequest, _conversation_service_pb2.DeleteConversationResponse]
+    """Deletes a conversation for good: its entries, its calls and what was being spoken; a running call ends. Watchers are told. Deleting
+    twice with the same request id succeeds.
+
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
+    """
     StartCall: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.StartCallRequest, _conversation_service_pb2.StartCallResponse]
     """Starts a call: a fresh room, a token to join it, and an agent dispatched to it. Issues a token, so it takes no request id.
 
@@ -88,15 +94,29 @@ class ConversationServiceStub:
     `EPOCH_HELD`.
     """
     Watch: _grpc.UnaryStreamMultiCallable[_conversation_service_pb2.WatchRequest, _conversation_service_pb2.WatchResponse]
-    """Follows the log of one conversation from a cursor, a time or its beginning: every entry once, in order, live text between. The server
-    may end the stream at any time (`end`); resume from the last cursor.
+    """Follows the log of one conversation, or of all of the customer's, from a cursor, a time or the beginning: every entry once, in order,
+    live text between. The server may end the stream at any time (`end`); resume from the last cursor.
 
-    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`.
+    Entries of one conversation come in the order of its log; those of several in the order in which they were committed. Agents follow
+    the one conversation of their call.
+
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; OUT_OF_RANGE `CURSOR_EXPIRED`; RESOURCE_EXHAUSTED
+    `WATCHER_TOO_SLOW`.
     """
     ListEntries: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.ListEntriesRequest, _conversation_service_pb2.ListEntriesResponse]
     """Entries of a conversation, page by page.
 
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+    """
+    SearchEntries: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.SearchEntriesRequest, _conversation_service_pb2.SearchEntriesResponse]
+    """Entries in whose words something is found, the newest first, with snippets.
+
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+    """
+    ExportTranscript: _grpc.UnaryStreamMultiCallable[_conversation_service_pb2.ExportTranscriptRequest, _conversation_service_pb2.ExportTranscriptResponse]
+    """A whole transcript as a file, in pieces.
+
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
     """
 
 @_typing.type_check_only
@@ -124,6 +144,12 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """
     EndConversation: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.EndConversationRequest, _conversation_service_pb2.EndConversationResponse]  # type: ignore[assignment]
     """Ends a conversation and its running call, if any. Ending an ended conversation succeeds.
+
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
+    """
+    DeleteConversation: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.DeleteConversationRequest, _conversation_service_pb2.DeleteConversationResponse]  # type: ignore[assignment]
+    """Deletes a conversation for good: its entries, its calls and what was being spoken; a running call ends. Watchers are told. Deleting
+    twice with the same request id succeeds.
 
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
     """
@@ -159,15 +185,29 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     `EPOCH_HELD`.
     """
     Watch: _aio.UnaryStreamMultiCallable[_conversation_service_pb2.WatchRequest, _conversation_service_pb2.WatchResponse]  # type: ignore[assignment]
-    """Follows the log of one conversation from a cursor, a time or its beginning: every entry once, in order, live text between. The server
-    may end the stream at any time (`end`); resume from the last cursor.
+    """Follows the log of one conversation, or of all of the customer's, from a cursor, a time or the beginning: every entry once, in order,
+    live text between. The server may end the stream at any time (`end`); resume from the last cursor.
 
-    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`.
+    Entries of one conversation come in the order of its log; those of several in the order in which they were committed. Agents follow
+    the one conversation of their call.
+
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; OUT_OF_RANGE `CURSOR_EXPIRED`; RESOURCE_EXHAUSTED
+    `WATCHER_TOO_SLOW`.
     """
     ListEntries: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.ListEntriesRequest, _conversation_service_pb2.ListEntriesResponse]  # type: ignore[assignment]
     """Entries of a conversation, page by page.
 
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+    """
+    SearchEntries: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.SearchEntriesRequest, _conversation_service_pb2.SearchEntriesResponse]  # type: ignore[assignment]
+    """Entries in whose words something is found, the newest first, with snippets.
+
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+    """
+    ExportTranscript: _aio.UnaryStreamMultiCallable[_conversation_service_pb2.ExportTranscriptRequest, _conversation_service_pb2.ExportTranscriptResponse]  # type: ignore[assignment]
+    """A whole transcript as a file, in pieces.
+
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
     """
 
 class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -216,6 +256,18 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_service_pb2.EndConversationResponse, _abc.Awaitable[_conversation_service_pb2.EndConversationResponse]]:
         """Ends a conversation and its running call, if any. Ending an ended conversation succeeds.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteConversation(
+        self,
+        request: _conversation_service_pb2.DeleteConversationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_service_pb2.DeleteConversationResponse, _abc.Awaitable[_conversation_service_pb2.DeleteConversationResponse]]:
+        """Deletes a conversation for good: its entries, its calls and what was being spoken; a running call ends. Watchers are told. Deleting
+        twice with the same request id succeeds.
 
         Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
         """
@@ -287,10 +339,14 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_service_pb2.WatchRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_conversation_service_pb2.WatchResponse], _abc.AsyncIterator[_conversation_service_pb2.WatchResponse]]:
-        """Follows the log of one conversation from a cursor, a time or its beginning: every entry once, in order, live text between. The server
-        may end the stream at any time (`end`); resume from the last cursor.
+        """Follows the log of one conversation, or of all of the customer's, from a cursor, a time or the beginning: every entry once, in order,
+        live text between. The server may end the stream at any time (`end`); resume from the last cursor.
 
-        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`.
+        Entries of one conversation come in the order of its log; those of several in the order in which they were committed. Agents follow
+        the one conversation of their call.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; OUT_OF_RANGE `CURSOR_EXPIRED`; RESOURCE_EXHAUSTED
+        `WATCHER_TOO_SLOW`.
         """
 
     @_abc_1.abstractmethod
@@ -302,6 +358,28 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Entries of a conversation, page by page.
 
         Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+        """
+
+    @_abc_1.abstractmethod
+    def SearchEntries(
+        self,
+        request: _conversation_service_pb2.SearchEntriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_service_pb2.SearchEntriesResponse, _abc.Awaitable[_conversation_service_pb2.SearchEntriesResponse]]:
+        """Entries in whose words something is found, the newest first, with snippets.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
+        """
+
+    @_abc_1.abstractmethod
+    def ExportTranscript(
+        self,
+        request: _conversation_service_pb2.ExportTranscriptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_conversation_service_pb2.ExportTranscriptResponse], _abc.AsyncIterator[_conversation_service_pb2.ExportTranscriptResponse]]:
+        """A whole transcript as a file, in pieces.
+
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
         """
 
 def add_ConversationServiceServicer_to_server(servicer: ConversationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -71,15 +71,26 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "ERROR_REASON_CURSOR_INVALID", "domain": "readback.conversation.v1", "metadata": {} }
     """
     ERROR_REASON_WATCHER_TOO_SLOW: _ErrorReason.ValueType  # 10
-    """The watcher read too slowly; resume from the cursor. Kept for servers that push: this one lets a watcher read at its own pace and
-    never gives it.
+    """The watcher read too slowly, for longer than the service waits; resume from the cursor.
 
-        { "reason": "ERROR_REASON_WATCHER_TOO_SLOW", "domain": "readback.conversation.v1", "metadata": { "cursor": "…" } }
+        { "reason": "ERROR_REASON_WATCHER_TOO_SLOW", "domain": "readback.conversation.v1", "metadata": { "cursor": "AQx…" } }
     """
     ERROR_REASON_RECORD_OUT_OF_ORDER: _ErrorReason.ValueType  # 11
     """The first message of a Record stream must be `open`, and only the first.
 
         { "reason": "ERROR_REASON_RECORD_OUT_OF_ORDER", "domain": "readback.conversation.v1", "metadata": {} }
+    """
+    ERROR_REASON_CURSOR_EXPIRED: _ErrorReason.ValueType  # 12
+    """What the cursor stood on is no longer there: the database was restored or replaced, or the entries were deleted by age. Follow from
+    the earliest cursor, or from a time.
+
+        { "reason": "ERROR_REASON_CURSOR_EXPIRED", "domain": "readback.conversation.v1", "metadata": { "earliest_cursor": "AQx…" } }
+    """
+    ERROR_REASON_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 13
+    """The store can't be reached just now; `google.rpc.RetryInfo` says when to try again. Whether a write that was under way is stored is not
+    known: hand it in again, it is stored once.
+
+        { "reason": "ERROR_REASON_STORE_UNAVAILABLE", "domain": "readback.conversation.v1", "metadata": {} }
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -134,14 +145,25 @@ ERROR_REASON_CURSOR_INVALID: ErrorReason.ValueType  # 9
     { "reason": "ERROR_REASON_CURSOR_INVALID", "domain": "readback.conversation.v1", "metadata": {} }
 """
 ERROR_REASON_WATCHER_TOO_SLOW: ErrorReason.ValueType  # 10
-"""The watcher read too slowly; resume from the cursor. Kept for servers that push: this one lets a watcher read at its own pace and
-never gives it.
+"""The watcher read too slowly, for longer than the service waits; resume from the cursor.
 
-    { "reason": "ERROR_REASON_WATCHER_TOO_SLOW", "domain": "readback.conversation.v1", "metadata": { "cursor": "…" } }
+    { "reason": "ERROR_REASON_WATCHER_TOO_SLOW", "domain": "readback.conversation.v1", "metadata": { "cursor": "AQx…" } }
 """
 ERROR_REASON_RECORD_OUT_OF_ORDER: ErrorReason.ValueType  # 11
 """The first message of a Record stream must be `open`, and only the first.
 
     { "reason": "ERROR_REASON_RECORD_OUT_OF_ORDER", "domain": "readback.conversation.v1", "metadata": {} }
+"""
+ERROR_REASON_CURSOR_EXPIRED: ErrorReason.ValueType  # 12
+"""What the cursor stood on is no longer there: the database was restored or replaced, or the entries were deleted by age. Follow from
+the earliest cursor, or from a time.
+
+    { "reason": "ERROR_REASON_CURSOR_EXPIRED", "domain": "readback.conversation.v1", "metadata": { "earliest_cursor": "AQx…" } }
+"""
+ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 13
+"""The store can't be reached just now; `google.rpc.RetryInfo` says when to try again. Whether a write that was under way is stored is not
+known: hand it in again, it is stored once.
+
+    { "reason": "ERROR_REASON_STORE_UNAVAILABLE", "domain": "readback.conversation.v1", "metadata": {} }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
