@@ -62,11 +62,13 @@ class Outbox:
         self._sent.extend(taken)
         return taken
 
-    def settle(self, client_sequences: Iterable[int]) -> None:
-        """Forgets drafts that were stored or refused."""
-        settled = set(client_sequences)
-        self._sent = deque(draft for draft in self._sent if draft.client_sequence not in settled)
+    def settle(self, through_client_sequence: int) -> list[entry_pb2.Draft]:
+        """Forgets what was sent up to a draft, because it is stored or was refused; gives it in the order in which it was sent."""
+        settled = []
+        while self._sent and self._sent[0].client_sequence <= through_client_sequence:
+            settled.append(self._sent.popleft())
         self._look()
+        return settled
 
     def resend(self) -> None:
         """Puts what was sent and not settled back in front, because the stream broke."""

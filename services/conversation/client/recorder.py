@@ -257,11 +257,10 @@ class Recorder:
             case "opened" if not self._opened.done():
                 self._opened.set_result(response.opened)
             case "ack":
-                self._outbox.settle(draft.client_sequence for draft in response.ack.drafts)
+                self._outbox.settle(response.ack.through_client_sequence)
             case "rejected":
                 refused = response.rejected
                 _log.warning("a draft was refused", client_sequence=refused.client_sequence, why=refused.status.message)
-                self._outbox.settle([refused.client_sequence])
             case "end":
                 if response.end.reason == pb.STREAM_END_REASON_CALL_ENDED:
                     self._finish(CallEnded("The call has ended."))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -52,9 +52,10 @@ async def watch(
 ) -> AsyncIterator[AsyncIterator[pb.WatchResponse]]:
     """Events of a conversation, for `async with watch(…) as events: async for event in events`.
 
-    Hands out entries, live text (if asked for), `caught_up` once and at last `end`; heartbeats are kept back. Resumes from the last
-    cursor when the service drains, can't be reached, falls silent, or wants a fresh token (which the stub's channel gets). Iterating
-    raises `grpc.aio.AioRpcError` for what no other attempt would change, such as NOT_FOUND.
+    Hands out entries one by one, live text (if asked for), `caught_up` once and at last `end`; heartbeats are kept back. A cursor to keep
+    is the last one that was not empty: of entries that came together only the last has one. Resumes from there when the service drains,
+    can't be reached, falls silent, or wants a fresh token (which the stub's channel gets). Iterating raises `grpc.aio.AioRpcError` for
+    what no other attempt would change, such as NOT_FOUND.
     """
     request = pb.WatchRequest(conversation_id=conversation_id, include_live=include_live)
     heartbeat = Duration()
@@ -105,7 +106,8 @@ class _Watcher:
             self._refused_tokens = 0
             if response.cursor:
                 self._request.cursor = response.cursor
-            yield response
+            for event in _apart(response):
+                yield event
 
     def _is_news(self, response: pb.WatchResponse) -> bool:
         match response.WhichOneof("event"):
@@ -127,3 +129,14 @@ class _Watcher:
             self._refused_tokens += 1
             return self._refused_tokens < MAX_REFUSED_TOKENS
         return error.code() in _AGAIN
+
+
+def _apart(response: pb.WatchResponse) -> Iterator[pb.WatchResponse]:
+    """Entries that came in one message as messages of their own; the cursor, which stands after the last, goes with the last."""
+    if not response.HasField("entries"):
+        yield response
+        return
+    *before, last = response.entries.entries
+    for entry in before:
+        yield pb.WatchResponse(entry=entry)
+    yield pb.WatchResponse(cursor=response.cursor, entry=last)

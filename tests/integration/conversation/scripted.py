@@ -67,12 +67,19 @@ def entry(number: int) -> pb.WatchResponse:
     return pb.WatchResponse(cursor=f"after {number}", entry=entry_pb2.Entry(number=number))
 
 
+def entries(*numbers: int) -> pb.WatchResponse:
+    """Several entries in one message, with a cursor that says the last number."""
+    batch = pb.EntryBatch(entries=[entry_pb2.Entry(number=number) for number in numbers])
+    return pb.WatchResponse(cursor=f"after {numbers[-1]}", entries=batch)
+
+
 def ended(reason: pb.StreamEndReason.ValueType, cursor: str = "") -> pb.WatchResponse:
     """The end of a watch."""
     return pb.WatchResponse(cursor=cursor, end=pb.WatchEnd(reason=reason))
 
 
 def acked(request: pb.RecordRequest, number: int = 1) -> pb.RecordResponse:
-    """An ack of all drafts in a message."""
-    acks = [pb.AckedDraft(client_sequence=draft.client_sequence, number=number) for draft in request.append.drafts]
-    return pb.RecordResponse(ack=pb.RecordAck(drafts=acks))
+    """An ack of all drafts in a message; their entries get numbers from `number` on."""
+    drafts = request.append.drafts
+    numbers = [0 if draft.HasField("open_utterance") else number + index for index, draft in enumerate(drafts)]
+    return pb.RecordResponse(ack=pb.RecordAck(through_client_sequence=drafts[-1].client_sequence, numbers=numbers))

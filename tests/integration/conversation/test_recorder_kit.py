@@ -175,12 +175,10 @@ async def test_rejected_draft_is_not_sent_again_and_holds_nothing_up() -> None:
     async def reject_the_first(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
         yield OPENED
         async for request in requests:
-            for draft in request.append.drafts:
-                if draft.client_sequence == 1:
-                    status = Status(code=3, message="no")
-                    yield pb.RecordResponse(rejected=pb.RecordRejected(client_sequence=1, status=status))
-                else:
-                    yield pb.RecordResponse(ack=pb.RecordAck(drafts=[pb.AckedDraft(client_sequence=draft.client_sequence, number=1)]))
+            if any(draft.client_sequence == 1 for draft in request.append.drafts):
+                yield pb.RecordResponse(rejected=pb.RecordRejected(client_sequence=1, status=Status(code=3, message="no")))
+            if request.HasField("append"):
+                yield acked(request)
 
     async with recording(Scripted(record=[reject_the_first])) as recorder:
         recorder.seal(str(uuid4()), AGENT, "one")

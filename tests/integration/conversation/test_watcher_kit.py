@@ -14,7 +14,7 @@ from readback.conversation.v1 import entry_pb2
 
 from services.conversation.client import watcher
 from services.conversation.client.watcher import watch
-from tests.integration.conversation.scripted import Following, Scripted, ended, entry, serving
+from tests.integration.conversation.scripted import Following, Scripted, ended, entries, entry, serving
 
 pytestmark = pytest.mark.integration
 
@@ -69,6 +69,13 @@ async def test_entry_that_is_sent_again_is_handed_out_once() -> None:
     broken = sending(entry(1), entry(2), then=grpc.StatusCode.UNAVAILABLE)
     script = Scripted(watch=[broken, sending(entry(1), entry(2), entry(3), ended(DONE))])
     assert numbers(await seen_by_watcher(script)) == [1, 2, 3]
+
+
+async def test_entries_that_come_together_are_handed_out_one_by_one_with_the_cursor_after_the_last() -> None:
+    script = Scripted(watch=[sending(entries(1, 2, 3), then=grpc.StatusCode.UNAVAILABLE), sending(entry(4), ended(DONE))])
+    events = await seen_by_watcher(script)
+    assert [(event.entry.number, event.cursor) for event in events[:4]] == [(1, ""), (2, ""), (3, "after 3"), (4, "after 4")]
+    assert script.watched[1].cursor == "after 3"
 
 
 async def test_caught_up_is_handed_out_once_and_heartbeats_never() -> None:

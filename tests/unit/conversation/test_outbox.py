@@ -49,10 +49,10 @@ async def test_what_was_not_acked_is_sent_again_under_its_number_and_before_newe
     for entry_id in "abc":
         outbox.put(sealed(entry_id))
     outbox.take(10)
-    outbox.settle([2])
+    outbox.settle(1)
     outbox.put(sealed("d"))
     outbox.resend()
-    assert [(draft.entry_id, draft.client_sequence) for draft in outbox.take(10)] == [("a", 1), ("c", 3), ("d", 4)]
+    assert [(draft.entry_id, draft.client_sequence) for draft in outbox.take(10)] == [("b", 2), ("c", 3), ("d", 4)]
 
 
 async def test_sent_revision_is_not_sent_again_when_a_newer_one_waits() -> None:
@@ -80,7 +80,7 @@ async def test_emptied_returns_only_when_all_is_settled() -> None:
     outbox.put(sealed("a"))
     outbox.take(1)
     waiting = outbox.emptied()
-    outbox.settle([1])
+    outbox.settle(1)
     await waiting
 
 
@@ -89,7 +89,7 @@ async def test_drained_outbox_gives_everything_that_was_not_settled() -> None:
     for entry_id in "abc":
         outbox.put(sealed(entry_id))
     outbox.take(2)
-    outbox.settle([1])
+    outbox.settle(1)
     assert [(draft.entry_id, draft.client_sequence) for draft in outbox.drain()] == [("b", 2), ("c", 3)]
     await outbox.emptied()
 
@@ -107,7 +107,7 @@ def test_every_sealed_draft_is_held_until_its_ack(steps: list[str]) -> None:
         elif step == "ack" and flying:
             draft = flying.pop(0)
             acked.add(draft.entry_id)
-            outbox.settle([draft.client_sequence])
+            assert outbox.settle(draft.client_sequence) == [draft]
         elif step == "break":
             flying.clear()
             outbox.resend()
