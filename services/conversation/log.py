@@ -20,7 +20,7 @@ from services.conversation import fencing
 from services.conversation.drafts import NewEntry, checked, is_uuid
 from services.conversation.errors import CallNotFound, ConversationEnded, ConversationNotFound, StaleEpoch
 from services.conversation.fencing import Standing, Writer
-from services.conversation.ports import Bus
+from services.conversation.ports import Bus, Committed
 from services.conversation.records import Call
 from services.conversation.store import Store, Transaction
 from services.conversation.tail import Tail
@@ -82,9 +82,10 @@ class Commit:
     def announce(self, bus: Bus) -> None:
         """Tells the bus. To be called after the commit, never before."""
         for conversation_id, tail in self._tails.items():
-            bus.committed(conversation_id, tail.head, tail.closed)
+            conversation = tail.conversation
+            bus.committed(Committed(conversation.customer_id, conversation_id, tail.head, sealed=tail.closed))
             for speech in tail.spoken:
-                bus.spoken(conversation_id, speech)
+                bus.spoken(conversation.customer_id, conversation_id, speech)
 
 
 class TranscriptLog:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from readback.conversation.v1 import entry_pb2
 
-from services.conversation.records import Call
+from services.conversation.records import Call, StoredEntry
 
 
 class RoomsUnavailable(Exception):
@@ -77,46 +76,37 @@ class Grants(Protocol):
         ...
 
 
-class Subscription(Protocol):
-    """One watcher's ear on the bus. It holds no entries, only what is new about one conversation."""
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What one commit did to one conversation, said once it is durable."""
 
-    @property
-    def head(self) -> int:
-        """The highest entry number heard of."""
-        ...
-
-    def offer(self, speech: entry_pb2.OpenUtterance) -> None:
-        """Leaves live text to be taken; a later revision takes the place of an earlier one."""
-        ...
-
-    def take_live(self) -> list[entry_pb2.OpenUtterance]:
-        """The live text that came since it was last taken."""
-        ...
-
-    async def woken(self) -> None:
-        """Returns when something came since it last returned."""
-        ...
+    customer_id: str
+    conversation_id: str
+    head: int
+    """Number of the conversation's last entry."""
+    feed_head: int = 0
+    """Position in the customer's feed of the last of what was committed here; 0 when it is not known."""
+    entries: Sequence[StoredEntry] = ()
+    """The entries that were added, in order, up to `head`; none when only the heads are known."""
+    sealed: Sequence[str] = ()
+    """Utterances that are no longer open."""
+    ended: bool = False
+    """The conversation has ended: nothing will be added."""
+    deleted: bool = False
+    """The conversation is gone."""
 
 
 class Bus(Protocol):
-    """Wakes watchers after a commit. A hint: it may be lost, the table is the truth."""
+    """Tells watchers of a commit, wherever they are. A hint: it may be lost or come late, the table is the truth. Nothing here waits."""
 
-    def committed(self, conversation_id: str, head: int, sealed: Iterable[str]) -> None:
-        """Says that entries up to `head` are stored, and which utterances are no longer open."""
+    def committed(self, commit: Committed) -> None:
+        """Says what was stored. To be called after the commit, once for each conversation, in the order of the commits."""
         ...
 
-    def spoken(self, conversation_id: str, speech: entry_pb2.OpenUtterance) -> None:
+    def spoken(self, customer_id: str, conversation_id: str, speech: entry_pb2.OpenUtterance) -> None:
         """Passes live text of an open utterance on, after it was stored."""
         ...
 
-    def listen(self, conversation_id: str) -> AbstractContextManager[Subscription]:
-        """Hears of one conversation until the block ends."""
-        ...
-
-    def watched(self) -> Sequence[str]:
-        """Conversations that somebody listens to."""
-        ...
-
-    def wake_all(self) -> None:
-        """Wakes everybody, for reasons that are not in the log."""
+    def hint_call(self, call_id: str) -> None:
+        """Says, to every replica, that a call ended or changed hands: whoever holds it should look."""
         ...

@@ -94,6 +94,8 @@ class StoredEntry:
     """Tells the same entry handed in again from another with its id."""
     content: bytes
     """The content's message, serialized without the ids that the row has anyway."""
+    feed_position: int = 0
+    """Place in the customer's feed; 0 where it was not asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 from readback.conversation.v1 import entry_pb2
 
+from services.conversation.ports import Committed
+
 MAX_LIVE = 8
 """Open utterances that a listener holds text of at once; two people talk, so more is a writer's mistake."""
 
@@ -60,13 +62,15 @@ class LocalWakeUps:
     def __init__(self) -> None:
         self._listeners: dict[str, set[Listener]] = {}
 
-    def committed(self, conversation_id: str, head: int, sealed: Iterable[str]) -> None:
-        """Says that entries up to `head` are stored, and which utterances are no longer open."""
-        closed = tuple(sealed)
-        for listener in self._listeners.get(conversation_id, ()):
-            listener.hear(head, closed)
+    def committed(self, commit: Committed) -> None:
+        """Says what was stored."""
+        for listener in self._listeners.get(commit.conversation_id, ()):
+            listener.hear(commit.head, commit.sealed)
 
-    def spoken(self, conversation_id: str, speech: entry_pb2.OpenUtterance) -> None:
+    def hint_call(self, call_id: str) -> None:
+        """Says that a call ended or changed hands."""
+
+    def spoken(self, customer_id: str, conversation_id: str, speech: entry_pb2.OpenUtterance) -> None:  # noqa: ARG002 -- the bus's signature
         """Passes live text of an open utterance on."""
         for listener in self._listeners.get(conversation_id, ()):
             listener.offer(speech)

@@ -17,10 +17,10 @@ from mesh.clock import Clock
 from services.conversation.cursors import START, Position
 from services.conversation.entries import open_message
 from services.conversation.errors import ConversationNotFound, CursorInvalid
-from services.conversation.ports import Bus, Subscription
 from services.conversation.records import StoredEntry
 from services.conversation.store import Store
 from services.conversation.waiting import first_of
+from services.conversation.wakeups import Listener, LocalWakeUps
 
 PAGE = 128
 """Entries read at once."""
@@ -77,7 +77,7 @@ class _Page:
 class Watching:
     """What the watchers of one process share."""
 
-    def __init__(self, store: Store, bus: Bus, clock: Clock) -> None:
+    def __init__(self, store: Store, bus: LocalWakeUps, clock: Clock) -> None:
         self.store, self.bus, self.clock = store, bus, clock
         self.draining = False
 
@@ -116,9 +116,7 @@ class Watching:
 class _Watch:
     """One watcher's walk along the log."""
 
-    def __init__(
-        self, shared: Watching, conversation_id: str, subscription: Subscription, position: Position, options: WatchOptions
-    ) -> None:
+    def __init__(self, shared: Watching, conversation_id: str, subscription: Listener, position: Position, options: WatchOptions) -> None:
         self._shared, self._conversation_id = shared, conversation_id
         self._subscription, self._options = subscription, options
         self.position = position

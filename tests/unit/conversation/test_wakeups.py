@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from readback.conversation.v1 import entry_pb2
 
+from services.conversation.ports import Committed
 from services.conversation.wakeups import MAX_LIVE, LocalWakeUps
 
 pytestmark = pytest.mark.unit
@@ -19,7 +20,7 @@ def speech(utterance_id: str, revision: int, text: str = "") -> entry_pb2.OpenUt
 async def test_listener_is_woken_by_its_own_conversation_only() -> None:
     bus = LocalWakeUps()
     with bus.listen("mine") as mine, bus.listen("other") as other:
-        bus.committed("mine", 3, ())
+        bus.committed(Committed("", "mine", 3, sealed=()))
         await mine.woken()
         assert (mine.head, other.head) == (3, 0)
 
@@ -27,9 +28,9 @@ async def test_listener_is_woken_by_its_own_conversation_only() -> None:
 async def test_head_never_goes_back_and_an_old_one_wakes_nobody() -> None:
     bus = LocalWakeUps()
     with bus.listen("c") as listener:
-        bus.committed("c", 5, ())
+        bus.committed(Committed("", "c", 5, sealed=()))
         await listener.woken()
-        bus.committed("c", 4, ())
+        bus.committed(Committed("", "c", 4, sealed=()))
         assert listener.head == 5
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(listener.woken(), 0.01)
@@ -39,7 +40,7 @@ async def test_of_live_text_the_latest_revision_is_taken_once() -> None:
     bus = LocalWakeUps()
     with bus.listen("c") as listener:
         for revision in (1, 3, 2):
-            bus.spoken("c", speech("u", revision))
+            bus.spoken("", "c", speech("u", revision))
         assert [taken.revision for taken in listener.take_live()] == [3]
         assert listener.take_live() == []
 
@@ -47,8 +48,8 @@ async def test_of_live_text_the_latest_revision_is_taken_once() -> None:
 async def test_sealed_utterance_is_no_longer_live() -> None:
     bus = LocalWakeUps()
     with bus.listen("c") as listener:
-        bus.spoken("c", speech("u", 1))
-        bus.committed("c", 1, ["u"])
+        bus.spoken("", "c", speech("u", 1))
+        bus.committed(Committed("", "c", 1, sealed=["u"]))
         assert listener.take_live() == []
 
 
@@ -56,7 +57,7 @@ async def test_listener_that_takes_nothing_holds_little() -> None:
     bus = LocalWakeUps()
     with bus.listen("c") as listener:
         for number in range(10_000):
-            bus.spoken("c", speech(f"u{number}", 1, "word " * 100))
+            bus.spoken("", "c", speech(f"u{number}", 1, "word " * 100))
         assert len(listener.take_live()) == MAX_LIVE
 
 
@@ -65,4 +66,4 @@ async def test_nobody_is_left_when_the_last_listener_goes() -> None:
     with bus.listen("c"), bus.listen("c"):
         assert bus.watched() == ["c"]
     assert bus.watched() == []
-    bus.committed("c", 1, ())
+    bus.committed(Committed("", "c", 1, sealed=()))
