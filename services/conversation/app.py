@@ -31,6 +31,7 @@ from services.conversation.forgetting import forget_requests
 from services.conversation.grant_vault import GrantVault
 from services.conversation.holds import Holds
 from services.conversation.identity_grants import IdentityGrants
+from services.conversation.late_tickets import LateTickets
 from services.conversation.leftovers import Leftovers
 from services.conversation.log import TranscriptLog
 from services.conversation.ports import Grants, Rooms
@@ -79,12 +80,14 @@ async def assembled(
     log, watching = TranscriptLog(store, bus, clock), Watching(store, bus, clock)
     leftovers, secrets = Leftovers(store, rooms, grants, clock), settings.secrets
     calls = Calls(log, store, rooms, grants, GrantVault(secrets.text("grants")), holds)
+    tickets = LateTickets(secrets.text("grants"))
     holds.notify(leftovers.left)
     servicer = ConversationServicer(
         store=store,
         log=log,
         calls=calls,
-        records=RecordStreams(log, calls, holds),
+        tickets=tickets,
+        records=RecordStreams(log, calls, holds, tickets),
         watches=WatchStreams(watching, Cursors(secrets.text("cursors").encode(), await store.incarnation())),
         pages=PageTokens(secrets.text("page-tokens").encode()),
     )

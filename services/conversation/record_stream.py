@@ -15,6 +15,7 @@ from services.conversation.error_table import DOMAIN, ERRORS
 from services.conversation.errors import RecordOutOfOrder, StaleEpoch
 from services.conversation.fencing import Writer
 from services.conversation.holds import Hold, Holds, Over
+from services.conversation.late_tickets import LateTickets
 from services.conversation.log import Refused, Stored, TranscriptLog
 
 MAX_DRAFTS = 256
@@ -29,8 +30,8 @@ _END_REASONS = {
 class RecordStreams:
     """Serves `Record`."""
 
-    def __init__(self, log: TranscriptLog, calls: Calls, holds: Holds) -> None:
-        self._log, self._calls, self._holds = log, calls, holds
+    def __init__(self, log: TranscriptLog, calls: Calls, holds: Holds, tickets: LateTickets) -> None:
+        self._log, self._calls, self._holds, self._tickets = log, calls, holds, tickets
 
     async def record(self, requests: AsyncIterator[pb.RecordRequest]) -> AsyncGenerator[pb.RecordResponse]:
         """One stream from `open` to its end."""
@@ -54,6 +55,7 @@ class RecordStreams:
             locale=conversation.locale,
             time_zone=call.time_zone,
             caller_identity=call.caller_identity,
+            late_ticket=self._tickets.issue(writer),
         )
 
     async def _answers(self, hold: Hold, requests: AsyncIterator[pb.RecordRequest]) -> AsyncGenerator[pb.RecordResponse]:

@@ -18,6 +18,7 @@ from services.conversation.calls import Calls
 from services.conversation.entries import entry_message
 from services.conversation.errors import CallNotFound, ConversationNotFound
 from services.conversation.fencing import Writer
+from services.conversation.late_tickets import LateTickets
 from services.conversation.log import TranscriptLog
 from services.conversation.messages import access_message, call_message, conversation_message
 from services.conversation.record_stream import RecordStreams
@@ -37,9 +38,17 @@ class ConversationServicer(ConversationServiceServicer):
     """Serves `readback.conversation.v1.ConversationService`."""
 
     def __init__(
-        self, *, store: Store, log: TranscriptLog, calls: Calls, records: RecordStreams, watches: WatchStreams, pages: PageTokens
+        self,
+        *,
+        store: Store,
+        log: TranscriptLog,
+        calls: Calls,
+        tickets: LateTickets,
+        records: RecordStreams,
+        watches: WatchStreams,
+        pages: PageTokens,
     ) -> None:
-        self._store, self._log, self._calls = store, log, calls
+        self._store, self._log, self._calls, self._tickets = store, log, calls, tickets
         self._records, self._watches, self._pages = records, watches, pages
 
     async def StartConversation(self, request: pb.StartConversationRequest, context: Context) -> pb.StartConversationResponse:
@@ -127,9 +136,9 @@ class ConversationServicer(ConversationServiceServicer):
 
     async def Append(self, request: pb.AppendRequest, context: Context) -> pb.AppendResponse:
         """Appends entries without a stream."""
-        if not _in_call(request.call_id):
-            raise CallNotFound
         writer = Writer(request.call_id.lower(), request.epoch, request.writer_id.lower())
+        if not (_in_call(request.call_id) or self._tickets.is_of(writer, request.late_ticket)):
+            raise CallNotFound
         stored = await self._log.append_all(writer, request.drafts)
         return pb.AppendResponse(drafts=[pb.AckedDraft(client_sequence=s.client_sequence, number=s.number) for s in stored])
 

@@ -926,6 +926,7 @@ class RecordOpened(_message.Message):
     LOCALE_FIELD_NUMBER: _builtins.int
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     CALLER_IDENTITY_FIELD_NUMBER: _builtins.int
+    LATE_TICKET_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     """The conversation of the call."""
     next_number: _builtins.int
@@ -938,6 +939,8 @@ class RecordOpened(_message.Message):
     """IANA zone of the caller's clock; empty when unknown."""
     caller_identity: _builtins.str
     """Identity of the caller in the room."""
+    late_ticket: _builtins.str
+    """Proves that this writer held this epoch, for `Append` after the grant is gone. Unlike the grant it lets nobody act for the customer."""
     def __init__(
         self,
         *,
@@ -947,10 +950,11 @@ class RecordOpened(_message.Message):
         locale: _builtins.str = ...,
         time_zone: _builtins.str = ...,
         caller_identity: _builtins.str = ...,
+        late_ticket: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller_identity", b"caller_identity", "conversation_id", b"conversation_id", "grant", b"grant", "locale", b"locale", "next_number", b"next_number", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller_identity", b"caller_identity", "conversation_id", b"conversation_id", "grant", b"grant", "late_ticket", b"late_ticket", "locale", b"locale", "next_number", b"next_number", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1072,12 +1076,15 @@ class AppendRequest(_message.Message):
     EPOCH_FIELD_NUMBER: _builtins.int
     WRITER_ID_FIELD_NUMBER: _builtins.int
     DRAFTS_FIELD_NUMBER: _builtins.int
+    LATE_TICKET_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     """The call in which they happened."""
     epoch: _builtins.int
     """The writer's epoch."""
     writer_id: _builtins.str
     """UUID of the writer."""
+    late_ticket: _builtins.str
+    """The ticket that the writer got when it opened its stream; needed with an agent's own token."""
     @_builtins.property
     def drafts(self) -> _containers.RepeatedCompositeFieldContainer[_entry_pb2.Draft]:
         """In the writer's order."""
@@ -1089,10 +1096,11 @@ class AppendRequest(_message.Message):
         epoch: _builtins.int = ...,
         writer_id: _builtins.str = ...,
         drafts: _abc.Iterable[_entry_pb2.Draft] | None = ...,
+        late_ticket: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "drafts", b"drafts", "epoch", b"epoch", "writer_id", b"writer_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "drafts", b"drafts", "epoch", b"epoch", "late_ticket", b"late_ticket", "writer_id", b"writer_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -144,6 +144,7 @@ class Utterance(_message.Message):
     GENERATED_TEXT_FIELD_NUMBER: _builtins.int
     SEALING_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    COMPLETES_UTTERANCE_ID_FIELD_NUMBER: _builtins.int
     utterance_id: _builtins.str
     """UUID chosen by the writer when the utterance began; the same as on the live captions."""
     speaker: Global___Speaker.ValueType
@@ -158,6 +159,10 @@ class Utterance(_message.Message):
     """How it ended."""
     language: _builtins.str
     """BCP 47 tag of the language spoken; empty when it is the conversation's."""
+    completes_utterance_id: _builtins.str
+    """The utterance, sealed as truncated by the service, of which this one holds all words: its writer came back with them. Set by the
+    service.
+    """
     def __init__(
         self,
         *,
@@ -168,10 +173,11 @@ class Utterance(_message.Message):
         generated_text: _builtins.str = ...,
         sealing: Global___Sealing.ValueType = ...,
         language: _builtins.str = ...,
+        completes_utterance_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["generated_text", b"generated_text", "language", b"language", "modality", b"modality", "sealing", b"sealing", "speaker", b"speaker", "text", b"text", "utterance_id", b"utterance_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["completes_utterance_id", b"completes_utterance_id", "generated_text", b"generated_text", "language", b"language", "modality", b"modality", "sealing", b"sealing", "speaker", b"speaker", "text", b"text", "utterance_id", b"utterance_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
