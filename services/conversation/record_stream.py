@@ -83,17 +83,15 @@ class RecordStreams:
 
 
 def responses(outcomes: Sequence[Stored | Refused]) -> list[pb.RecordResponse]:
-    """Acks and refusals in the writer's order; neighbouring acks share a message."""
-    answers: list[pb.RecordResponse] = []
-    for outcome in outcomes:
-        if isinstance(outcome, Refused):
-            status = status_for(outcome.error, ERRORS, DOMAIN)
-            answers.append(pb.RecordResponse(rejected=pb.RecordRejected(client_sequence=outcome.client_sequence, status=status)))
-            continue
-        if not answers or answers[-1].WhichOneof("message") != "ack":
-            answers.append(pb.RecordResponse(ack=pb.RecordAck()))
-        answers[-1].ack.drafts.add(client_sequence=outcome.client_sequence, number=outcome.number)
-    return answers
+    """Each refusal with its status, then one ack through the last draft."""
+    answers = [pb.RecordResponse(rejected=_rejected(outcome)) for outcome in outcomes if isinstance(outcome, Refused)]
+    numbers = [outcome.number if isinstance(outcome, Stored) else 0 for outcome in outcomes]
+    through = max(outcome.client_sequence for outcome in outcomes)
+    return [*answers, pb.RecordResponse(ack=pb.RecordAck(through_client_sequence=through, numbers=numbers))]
+
+
+def _rejected(refused: Refused) -> pb.RecordRejected:
+    return pb.RecordRejected(client_sequence=refused.client_sequence, status=status_for(refused.error, ERRORS, DOMAIN))
 
 
 def _end(reason: pb.StreamEndReason.ValueType) -> pb.RecordResponse:
