@@ -34,6 +34,7 @@ export class Call extends EventTarget {
   #meters = {};
   #waiting = [];
   #patience = 0;
+  #answered = false;
   #hangingUp = false;
 
   /**
@@ -128,11 +129,12 @@ export class Call extends EventTarget {
     const said = agent?.attributes[AGENT_STATE];
     clearTimeout(this.#patience);
     if (!said || said === "initializing") {
-      const wasHere = this.#meters.agent !== undefined;
-      this.#become(wasHere && !agent ? "reconnecting" : "connecting", wasHere && !agent ? "The line to the agent dropped. Another one is picking up…" : "");
+      const lost = this.#answered && !agent;
+      this.#become(lost ? "reconnecting" : "connecting", lost ? "The line to the agent dropped. Another one is picking up…" : "");
       this.#patience = setTimeout(() => this.#become("connecting", "Still waiting for an agent. You can stay on the line."), PATIENCE_MS);
       return;
     }
+    this.#answered = true; // what it says of itself comes by another way than its voice, and often sooner
     this.#become(said === "thinking" || said === "speaking" ? said : "listening");
     this.#deliver();
   }

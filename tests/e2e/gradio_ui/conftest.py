@@ -74,17 +74,17 @@ class Visitor:
         return f"call-{(await (await answer.value).json())['call_id']}"
 
     @asynccontextmanager
-    async def talking(self) -> AsyncIterator[ScriptedAgent]:
+    async def talking(self, *, voice: bool = True) -> AsyncIterator[ScriptedAgent]:
         """In a call with an agent that listens."""
         room = await self.call()
-        async with self.agent_in(room) as agent:
+        async with self.agent_in(room, voice=voice) as agent:
             await agent.become("listening")
             await self.state("listening")
             yield agent
 
-    def agent_in(self, room: str, identity: str = "agent-1") -> ScriptedAgent:
+    def agent_in(self, room: str, identity: str = "agent-1", *, voice: bool = True) -> ScriptedAgent:
         """An agent that joins a room."""
-        return ScriptedAgent(self.site.conversation.livekit_url, self.site.conversation.keys, room, identity=identity)
+        return ScriptedAgent(self.site.conversation.livekit_url, self.site.conversation.keys, room, identity=identity, voice=voice)
 
     @property
     def conversation_id(self) -> str:

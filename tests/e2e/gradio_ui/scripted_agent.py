@@ -21,8 +21,8 @@ FRAME = RATE // 100
 class ScriptedAgent:
     """Use as a context manager; every method acts at once and waits until it was sent."""
 
-    def __init__(self, url: str, keys: LiveKitKeys, room: str, *, identity: str = "agent-1") -> None:
-        self._url, self._keys, self._name, self._identity = url, keys, room, identity
+    def __init__(self, url: str, keys: LiveKitKeys, room: str, *, identity: str = "agent-1", voice: bool = True) -> None:
+        self._url, self._keys, self._name, self._identity, self._voice = url, keys, room, identity, voice
         self.room = rtc.Room()
         self.typed: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         """What the caller typed: text and id of the stream."""
@@ -41,10 +41,8 @@ class ScriptedAgent:
         self.room.register_text_stream_handler("lk.chat", lambda reader, who: self._own(self._chat(reader)))
         self.room.on("track_subscribed", lambda track, *_: self._own(self._listen(track)))
         await self.room.connect(self._url, token)
-        source = rtc.AudioSource(RATE, 1)
-        track = rtc.LocalAudioTrack.create_audio_track("voice", source)
-        await self.room.local_participant.publish_track(track, rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE))
-        self._source = source
+        if self._voice:
+            await self._publish()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -52,6 +50,11 @@ class ScriptedAgent:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.room.disconnect()
+
+    async def _publish(self) -> None:
+        self._source = rtc.AudioSource(RATE, 1)
+        track = rtc.LocalAudioTrack.create_audio_track("voice", self._source)
+        await self.room.local_participant.publish_track(track, rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE))
 
     async def become(self, state: str) -> None:
         await self.room.local_participant.set_attributes({"lk.agent.state": state})

@@ -152,6 +152,12 @@ async def test_lost_agent_is_told_and_its_successor_taken(ada: Visitor) -> None:
         await ada.state("listening")
 
 
+async def test_agent_lost_before_its_voice_was_heard_is_told_as_lost(ada: Visitor) -> None:
+    async with ada.talking(voice=False):
+        pass
+    await ada.state("reconnecting")
+
+
 @asynccontextmanager
 async def held_back(ada: Visitor, pattern: str) -> AsyncIterator[None]:
     """What the page asks for in the block is sent on when the block ends."""
