@@ -19,5 +19,7 @@ ERRORS: ErrorTable = {
     errors.EpochHeld: (grpc.StatusCode.ABORTED, "ERROR_REASON_EPOCH_HELD"),
     errors.EntryConflict: (grpc.StatusCode.ALREADY_EXISTS, "ERROR_REASON_ENTRY_CONFLICT"),
     errors.CursorInvalid: (grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_CURSOR_INVALID"),
+    errors.CursorExpired: (grpc.StatusCode.OUT_OF_RANGE, "ERROR_REASON_CURSOR_EXPIRED"),
+    errors.WatcherTooSlow: (grpc.StatusCode.RESOURCE_EXHAUSTED, "ERROR_REASON_WATCHER_TOO_SLOW"),
     errors.RecordOutOfOrder: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_RECORD_OUT_OF_ORDER"),
 }

@@ -9,7 +9,9 @@
     ├── StaleEpoch              the writer lost the call; never retried
     ├── EpochHeld               another writer holds the epoch
     ├── EntryConflict           names the entry's number
-    ├── CursorInvalid
+    ├── CursorInvalid           malformed, forged, of another log
+    ├── CursorExpired           what it stood on is gone; names the earliest cursor
+    ├── WatcherTooSlow          names the cursor to resume from
     └── RecordOutOfOrder
 
 A draft that breaks a rule raises the mesh's `InvalidRequest`.
@@ -80,7 +82,22 @@ class CursorInvalid(DomainError):
     """The cursor says nothing about this log."""
 
     def __init__(self) -> None:
-        super().__init__("The cursor is not of this conversation's log; start from the beginning.", field="cursor")
+        super().__init__("The cursor is not of this log; start from the beginning.", field="cursor")
+
+
+class CursorExpired(DomainError):
+    """What the cursor stood on is no longer there: the database was restored or replaced, or the entries are gone."""
+
+    def __init__(self, earliest_cursor: str) -> None:
+        metadata = {"earliest_cursor": earliest_cursor}
+        super().__init__("What the cursor stood on is gone; follow from the earliest cursor, or from a time.", metadata=metadata)
+
+
+class WatcherTooSlow(DomainError):
+    """The watcher left a message unread for longer than the service waits."""
+
+    def __init__(self, cursor: str) -> None:
+        super().__init__("The watch was read too slowly; resume from the cursor.", metadata={"cursor": cursor})
 
 
 class RecordOutOfOrder(DomainError):
