@@ -17,7 +17,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-ACTORS = ("agent", "conversation")
+ACTORS = ("agent", "conversation", "gateway")
 """Members of the mesh that prove themselves with a key of their own."""
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")

@@ -61,6 +61,24 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
         { "reason": "ERROR_REASON_DATE_INVALID", "domain": "readback.flightdata.v1", "metadata": {} }
     """
+    ERROR_REASON_FLIGHTS_UNAVAILABLE: _ErrorReason.ValueType  # 8
+    """No provider that could know gave an answer. The metadata tells by name what was wrong with each.
+
+        { "reason": "ERROR_REASON_FLIGHTS_UNAVAILABLE", "domain": "readback.flightdata.v1",
+          "metadata": { "aviationstack": "unavailable", "flightapi": "rate limited" } }
+    """
+    ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED: _ErrorReason.ValueType  # 9
+    """What the configured keys may ask is used up.
+
+        { "reason": "ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED", "domain": "readback.flightdata.v1",
+          "metadata": { "aviationstack": "quota exhausted", "until": "2026-12-01T00:00:00+00:00" } }
+    """
+    ERROR_REASON_FLIGHTS_RESTRICTED: _ErrorReason.ValueType  # 10
+    """None of the configured providers does this, or no key's plan allows it.
+
+        { "reason": "ERROR_REASON_FLIGHTS_RESTRICTED", "domain": "readback.flightdata.v1",
+          "metadata": { "aviationstack": "restricted" } }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reasons the flight-data service gives in `google.rpc.ErrorInfo`, with domain `readback.flightdata.v1`."""
@@ -103,5 +121,23 @@ ERROR_REASON_DATE_INVALID: ErrorReason.ValueType  # 7
 """The date is not a day of the calendar.
 
     { "reason": "ERROR_REASON_DATE_INVALID", "domain": "readback.flightdata.v1", "metadata": {} }
+"""
+ERROR_REASON_FLIGHTS_UNAVAILABLE: ErrorReason.ValueType  # 8
+"""No provider that could know gave an answer. The metadata tells by name what was wrong with each.
+
+    { "reason": "ERROR_REASON_FLIGHTS_UNAVAILABLE", "domain": "readback.flightdata.v1",
+      "metadata": { "aviationstack": "unavailable", "flightapi": "rate limited" } }
+"""
+ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED: ErrorReason.ValueType  # 9
+"""What the configured keys may ask is used up.
+
+    { "reason": "ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED", "domain": "readback.flightdata.v1",
+      "metadata": { "aviationstack": "quota exhausted", "until": "2026-12-01T00:00:00+00:00" } }
+"""
+ERROR_REASON_FLIGHTS_RESTRICTED: ErrorReason.ValueType  # 10
+"""None of the configured providers does this, or no key's plan allows it.
+
+    { "reason": "ERROR_REASON_FLIGHTS_RESTRICTED", "domain": "readback.flightdata.v1",
+      "metadata": { "aviationstack": "restricted" } }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

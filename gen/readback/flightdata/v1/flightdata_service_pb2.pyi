@@ -65,6 +65,10 @@ class _FlightSortEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FlightSort
     """By time in the air, the shortest first."""
     FLIGHT_SORT_LATEST: _FlightSort.ValueType  # 4
     """By departure, the latest first."""
+    FLIGHT_SORT_ARRIVAL: _FlightSort.ValueType  # 5
+    """By arrival, the earliest first."""
+    FLIGHT_SORT_BEST: _FlightSort.ValueType  # 6
+    """By price, time and stops weighed together."""
 
 class FlightSort(_FlightSort, metaclass=_FlightSortEnumTypeWrapper):
     """How results are ordered."""
@@ -79,6 +83,10 @@ FLIGHT_SORT_FASTEST: FlightSort.ValueType  # 3
 """By time in the air, the shortest first."""
 FLIGHT_SORT_LATEST: FlightSort.ValueType  # 4
 """By departure, the latest first."""
+FLIGHT_SORT_ARRIVAL: FlightSort.ValueType  # 5
+"""By arrival, the earliest first."""
+FLIGHT_SORT_BEST: FlightSort.ValueType  # 6
+"""By price, time and stops weighed together."""
 Global___FlightSort: _TypeAlias = FlightSort  # noqa: Y015
 
 class _Cabin:
@@ -112,6 +120,110 @@ CABIN_BUSINESS: Cabin.ValueType  # 3
 CABIN_FIRST: Cabin.ValueType  # 4
 """First."""
 Global___Cabin: _TypeAlias = Cabin  # noqa: Y015
+
+class _TimeConvention:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TimeConventionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TimeConvention.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TIME_CONVENTION_UNSPECIFIED: _TimeConvention.ValueType  # 0
+    """Worked out here, or written so that it can't be misread."""
+    TIME_CONVENTION_LOCAL_LABELLED_UTC: _TimeConvention.ValueType  # 1
+    """Local digits with a false label of UTC, put right."""
+    TIME_CONVENTION_LOCAL: _TimeConvention.ValueType  # 2
+    """Local digits without a zone."""
+    TIME_CONVENTION_LOCAL_CLOCK: _TimeConvention.ValueType  # 3
+    """A local time of day whose day, or the day's year, was worked out."""
+    TIME_CONVENTION_UTC: _TimeConvention.ValueType  # 4
+    """UTC."""
+    TIME_CONVENTION_OFFSET: _TimeConvention.ValueType  # 5
+    """Digits with an offset of their own."""
+    TIME_CONVENTION_EPOCH: _TimeConvention.ValueType  # 6
+    """Seconds since 1970."""
+
+class TimeConvention(_TimeConvention, metaclass=_TimeConventionEnumTypeWrapper):
+    """How the source of a time wrote it; the same digits mean different moments under different conventions."""
+
+TIME_CONVENTION_UNSPECIFIED: TimeConvention.ValueType  # 0
+"""Worked out here, or written so that it can't be misread."""
+TIME_CONVENTION_LOCAL_LABELLED_UTC: TimeConvention.ValueType  # 1
+"""Local digits with a false label of UTC, put right."""
+TIME_CONVENTION_LOCAL: TimeConvention.ValueType  # 2
+"""Local digits without a zone."""
+TIME_CONVENTION_LOCAL_CLOCK: TimeConvention.ValueType  # 3
+"""A local time of day whose day, or the day's year, was worked out."""
+TIME_CONVENTION_UTC: TimeConvention.ValueType  # 4
+"""UTC."""
+TIME_CONVENTION_OFFSET: TimeConvention.ValueType  # 5
+"""Digits with an offset of their own."""
+TIME_CONVENTION_EPOCH: TimeConvention.ValueType  # 6
+"""Seconds since 1970."""
+Global___TimeConvention: _TypeAlias = TimeConvention  # noqa: Y015
+
+class _Doubt:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DoubtEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Doubt.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DOUBT_UNSPECIFIED: _Doubt.ValueType  # 0
+    """None."""
+    DOUBT_IMPOSSIBLE_DURATION: _Doubt.ValueType  # 1
+    """No aircraft flies this distance in this time."""
+    DOUBT_CONTRADICTORY_TIMES: _Doubt.ValueType  # 2
+    """What happened, as the provider has it, doesn't go with what was planned."""
+
+class Doubt(_Doubt, metaclass=_DoubtEnumTypeWrapper):
+    """Why a record is not to be taken at its word."""
+
+DOUBT_UNSPECIFIED: Doubt.ValueType  # 0
+"""None."""
+DOUBT_IMPOSSIBLE_DURATION: Doubt.ValueType  # 1
+"""No aircraft flies this distance in this time."""
+DOUBT_CONTRADICTORY_TIMES: Doubt.ValueType  # 2
+"""What happened, as the provider has it, doesn't go with what was planned."""
+Global___Doubt: _TypeAlias = Doubt  # noqa: Y015
+
+class _ProviderProblem:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ProviderProblemEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ProviderProblem.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PROVIDER_PROBLEM_UNSPECIFIED: _ProviderProblem.ValueType  # 0
+    """Nothing."""
+    PROVIDER_PROBLEM_UNAVAILABLE: _ProviderProblem.ValueType  # 1
+    """It can't be reached, took too long, broke off, or is down."""
+    PROVIDER_PROBLEM_RATE_LIMITED: _ProviderProblem.ValueType  # 2
+    """It was asked too often."""
+    PROVIDER_PROBLEM_QUOTA_EXHAUSTED: _ProviderProblem.ValueType  # 3
+    """The key's budget is used up."""
+    PROVIDER_PROBLEM_RESTRICTED: _ProviderProblem.ValueType  # 4
+    """The key's plan, or the provider, doesn't do this."""
+    PROVIDER_PROBLEM_REJECTED: _ProviderProblem.ValueType  # 5
+    """The key is refused."""
+    PROVIDER_PROBLEM_BAD_ANSWER: _ProviderProblem.ValueType  # 6
+    """It answered, and not as documented."""
+
+class ProviderProblem(_ProviderProblem, metaclass=_ProviderProblemEnumTypeWrapper):
+    """What was wrong with a provider."""
+
+PROVIDER_PROBLEM_UNSPECIFIED: ProviderProblem.ValueType  # 0
+"""Nothing."""
+PROVIDER_PROBLEM_UNAVAILABLE: ProviderProblem.ValueType  # 1
+"""It can't be reached, took too long, broke off, or is down."""
+PROVIDER_PROBLEM_RATE_LIMITED: ProviderProblem.ValueType  # 2
+"""It was asked too often."""
+PROVIDER_PROBLEM_QUOTA_EXHAUSTED: ProviderProblem.ValueType  # 3
+"""The key's budget is used up."""
+PROVIDER_PROBLEM_RESTRICTED: ProviderProblem.ValueType  # 4
+"""The key's plan, or the provider, doesn't do this."""
+PROVIDER_PROBLEM_REJECTED: ProviderProblem.ValueType  # 5
+"""The key is refused."""
+PROVIDER_PROBLEM_BAD_ANSWER: ProviderProblem.ValueType  # 6
+"""It answered, and not as documented."""
+Global___ProviderProblem: _TypeAlias = ProviderProblem  # noqa: Y015
 
 class _SearchOutcome:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -157,6 +269,8 @@ class _FlightStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FlightSta
     """On the ground at its destination."""
     FLIGHT_STATE_CANCELLED: _FlightState.ValueType  # 6
     """Not flying."""
+    FLIGHT_STATE_DIVERTED: _FlightState.ValueType  # 7
+    """On its way to, or at, another airport than planned; providers don't say which."""
 
 class FlightState(_FlightState, metaclass=_FlightStateEnumTypeWrapper):
     """How a flight is doing."""
@@ -175,6 +289,8 @@ FLIGHT_STATE_LANDED: FlightState.ValueType  # 5
 """On the ground at its destination."""
 FLIGHT_STATE_CANCELLED: FlightState.ValueType  # 6
 """Not flying."""
+FLIGHT_STATE_DIVERTED: FlightState.ValueType  # 7
+"""On its way to, or at, another airport than planned; providers don't say which."""
 Global___FlightState: _TypeAlias = FlightState  # noqa: Y015
 
 @_typing.final
@@ -187,15 +303,23 @@ class Provenance(_message.Message):
     FETCH_TIME_FIELD_NUMBER: _builtins.int
     CACHED_FIELD_NUMBER: _builtins.int
     SAMPLE_FIELD_NUMBER: _builtins.int
+    AGE_FIELD_NUMBER: _builtins.int
+    VINTAGE_FIELD_NUMBER: _builtins.int
     provider: _builtins.str
     """Name of the provider, for example `sample-timetable`."""
     cached: _builtins.bool
     """Taken from a cache."""
     sample: _builtins.bool
     """Invented for trying the product out; not a flight that anybody flies."""
+    vintage: _builtins.str
+    """What time the data describes when it isn't today, for example `2014`; empty otherwise."""
     @_builtins.property
     def fetch_time(self) -> _timestamp_pb2.Timestamp:
         """When the provider said so."""
+
+    @_builtins.property
+    def age(self) -> _duration_pb2.Duration:
+        """How long ago the provider said so, when this message was written."""
 
     def __init__(
         self,
@@ -204,10 +328,12 @@ class Provenance(_message.Message):
         fetch_time: _timestamp_pb2.Timestamp | None = ...,
         cached: _builtins.bool = ...,
         sample: _builtins.bool = ...,
+        age: _duration_pb2.Duration | None = ...,
+        vintage: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["fetch_time", b"fetch_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["age", b"age", "fetch_time", b"fetch_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cached", b"cached", "fetch_time", b"fetch_time", "provider", b"provider", "sample", b"sample"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["age", b"age", "cached", b"cached", "fetch_time", b"fetch_time", "provider", b"provider", "sample", b"sample", "vintage", b"vintage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -576,6 +702,12 @@ class SearchFlightsRequest(_message.Message):
     CABIN_FIELD_NUMBER: _builtins.int
     PASSENGERS_FIELD_NUMBER: _builtins.int
     MAX_RESULTS_FIELD_NUMBER: _builtins.int
+    ARRIVE_FROM_FIELD_NUMBER: _builtins.int
+    ARRIVE_UNTIL_FIELD_NUMBER: _builtins.int
+    MAX_STOPS_FIELD_NUMBER: _builtins.int
+    WITHOUT_CARRIER_CODES_FIELD_NUMBER: _builtins.int
+    CHILDREN_FIELD_NUMBER: _builtins.int
+    INFANTS_FIELD_NUMBER: _builtins.int
     origin: _builtins.str
     """IATA code of an airport or metropolitan area to leave from."""
     destination: _builtins.str
@@ -589,9 +721,15 @@ class SearchFlightsRequest(_message.Message):
     cabin: Global___Cabin.ValueType
     """Class of travel."""
     passengers: _builtins.int
-    """How many travel: 1 when 0, 9 at most."""
+    """How many adults travel: 1 when 0, 9 at most."""
     max_results: _builtins.int
     """How many results at most: 20 when 0, 100 at most."""
+    max_stops: _builtins.int
+    """Stops at most; any number when absent. `nonstop` says 0."""
+    children: _builtins.int
+    """How many children of 2 to 11 years travel."""
+    infants: _builtins.int
+    """How many infants travel on an adult's lap."""
     @_builtins.property
     def depart_date(self) -> _date_pb2.Date:
         """Day of departure in the departure airport's zone."""
@@ -603,6 +741,18 @@ class SearchFlightsRequest(_message.Message):
     @_builtins.property
     def depart_until(self) -> _timeofday_pb2.TimeOfDay:
         """Leave before this local time; any time when absent."""
+
+    @_builtins.property
+    def arrive_from(self) -> _timeofday_pb2.TimeOfDay:
+        """Arrive at this local time or later; any time when absent."""
+
+    @_builtins.property
+    def arrive_until(self) -> _timeofday_pb2.TimeOfDay:
+        """Arrive before this local time; any time when absent."""
+
+    @_builtins.property
+    def without_carrier_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """IATA codes of carriers not wanted, neither as sellers nor as operators."""
 
     def __init__(
         self,
@@ -618,12 +768,20 @@ class SearchFlightsRequest(_message.Message):
         cabin: Global___Cabin.ValueType = ...,
         passengers: _builtins.int = ...,
         max_results: _builtins.int = ...,
+        arrive_from: _timeofday_pb2.TimeOfDay | None = ...,
+        arrive_until: _timeofday_pb2.TimeOfDay | None = ...,
+        max_stops: _builtins.int | None = ...,
+        without_carrier_codes: _abc.Iterable[_builtins.str] | None = ...,
+        children: _builtins.int = ...,
+        infants: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date", "depart_from", b"depart_from", "depart_until", b"depart_until"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops", "arrive_from", b"arrive_from", "arrive_until", b"arrive_until", "depart_date", b"depart_date", "depart_from", b"depart_from", "depart_until", b"depart_until", "max_stops", b"max_stops"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cabin", b"cabin", "carrier_code", b"carrier_code", "depart_date", b"depart_date", "depart_from", b"depart_from", "depart_until", b"depart_until", "destination", b"destination", "max_results", b"max_results", "nonstop", b"nonstop", "origin", b"origin", "passengers", b"passengers", "sort", b"sort"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops", "arrive_from", b"arrive_from", "arrive_until", b"arrive_until", "cabin", b"cabin", "carrier_code", b"carrier_code", "children", b"children", "depart_date", b"depart_date", "depart_from", b"depart_from", "depart_until", b"depart_until", "destination", b"destination", "infants", b"infants", "max_results", b"max_results", "max_stops", b"max_stops", "nonstop", b"nonstop", "origin", b"origin", "passengers", b"passengers", "sort", b"sort", "without_carrier_codes", b"without_carrier_codes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__max_stops: _TypeAlias = _typing.Literal["max_stops"]  # noqa: Y015
+    _WhichOneofArgType__max_stops: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_stops) -> _WhichOneofReturnType__max_stops | None: ...
 
 Global___SearchFlightsRequest: _TypeAlias = SearchFlightsRequest  # noqa: Y015
 
@@ -638,6 +796,10 @@ class Stop(_message.Message):
     TIME_FIELD_NUMBER: _builtins.int
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     TERMINAL_FIELD_NUMBER: _builtins.int
+    GATE_FIELD_NUMBER: _builtins.int
+    BAGGAGE_BELT_FIELD_NUMBER: _builtins.int
+    LOCAL_TIME_FIELD_NUMBER: _builtins.int
+    TIME_CONVENTION_FIELD_NUMBER: _builtins.int
     airport_code: _builtins.str
     """IATA code of the airport."""
     city: _builtins.str
@@ -646,6 +808,14 @@ class Stop(_message.Message):
     """IANA zone of the airport."""
     terminal: _builtins.str
     """Terminal; empty when unknown."""
+    gate: _builtins.str
+    """Gate; empty when unknown."""
+    baggage_belt: _builtins.str
+    """Baggage belt of an arrival; empty when unknown."""
+    local_time: _builtins.str
+    """The time on the clock there, ISO 8601 without an offset, for example `2026-11-24T08:20:00`."""
+    time_convention: Global___TimeConvention.ValueType
+    """How the provider wrote the time."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """The instant."""
@@ -658,14 +828,48 @@ class Stop(_message.Message):
         time: _timestamp_pb2.Timestamp | None = ...,
         time_zone: _builtins.str = ...,
         terminal: _builtins.str = ...,
+        gate: _builtins.str = ...,
+        baggage_belt: _builtins.str = ...,
+        local_time: _builtins.str = ...,
+        time_convention: Global___TimeConvention.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["airport_code", b"airport_code", "city", b"city", "terminal", b"terminal", "time", b"time", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["airport_code", b"airport_code", "baggage_belt", b"baggage_belt", "city", b"city", "gate", b"gate", "local_time", b"local_time", "terminal", b"terminal", "time", b"time", "time_convention", b"time_convention", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Stop: _TypeAlias = Stop  # noqa: Y015
+
+@_typing.final
+class Operator(_message.Message):
+    """Who flies an aircraft under somebody else's number."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CARRIER_CODE_FIELD_NUMBER: _builtins.int
+    CARRIER_FIELD_NUMBER: _builtins.int
+    FLIGHT_NUMBER_FIELD_NUMBER: _builtins.int
+    carrier_code: _builtins.str
+    """IATA code of the carrier; empty when unknown."""
+    carrier: _builtins.str
+    """Name of that carrier; empty when unknown."""
+    flight_number: _builtins.str
+    """Its own flight number; empty when unknown."""
+    def __init__(
+        self,
+        *,
+        carrier_code: _builtins.str = ...,
+        carrier: _builtins.str = ...,
+        flight_number: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["carrier", b"carrier", "carrier_code", b"carrier_code", "flight_number", b"flight_number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Operator: _TypeAlias = Operator  # noqa: Y015
 
 @_typing.final
 class Segment(_message.Message):
@@ -679,12 +883,21 @@ class Segment(_message.Message):
     DEPARTURE_FIELD_NUMBER: _builtins.int
     ARRIVAL_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    ALSO_SOLD_AS_FIELD_NUMBER: _builtins.int
+    AIRCRAFT_FIELD_NUMBER: _builtins.int
+    DAYS_LATER_FIELD_NUMBER: _builtins.int
+    DOUBTS_FIELD_NUMBER: _builtins.int
     carrier_code: _builtins.str
     """IATA code of the carrier that sells it."""
     carrier: _builtins.str
     """Name of that carrier."""
     flight_number: _builtins.str
     """Carrier code and number without a space, for example `AI542`."""
+    aircraft: _builtins.str
+    """Type of the aircraft as the provider writes it; empty when unknown."""
+    days_later: _builtins.int
+    """Days of the calendar from departure to arrival, each on its own clock: 1 for a flight over night."""
     @_builtins.property
     def departure(self) -> Global___Stop:
         """Where and when it leaves."""
@@ -697,6 +910,18 @@ class Segment(_message.Message):
     def duration(self) -> _duration_pb2.Duration:
         """Gate to gate."""
 
+    @_builtins.property
+    def operator(self) -> Global___Operator:
+        """Who flies it when `carrier_code` doesn't; absent otherwise."""
+
+    @_builtins.property
+    def also_sold_as(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Other carriers' numbers for the same aircraft."""
+
+    @_builtins.property
+    def doubts(self) -> _containers.RepeatedScalarFieldContainer[Global___Doubt.ValueType]:
+        """What is doubtful about it."""
+
     def __init__(
         self,
         *,
@@ -706,14 +931,59 @@ class Segment(_message.Message):
         departure: Global___Stop | None = ...,
         arrival: Global___Stop | None = ...,
         duration: _duration_pb2.Duration | None = ...,
+        operator: Global___Operator | None = ...,
+        also_sold_as: _abc.Iterable[_builtins.str] | None = ...,
+        aircraft: _builtins.str = ...,
+        days_later: _builtins.int = ...,
+        doubts: _abc.Iterable[Global___Doubt.ValueType] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["arrival", b"arrival", "departure", b"departure", "duration", b"duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["arrival", b"arrival", "departure", b"departure", "duration", b"duration", "operator", b"operator"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival", b"arrival", "carrier", b"carrier", "carrier_code", b"carrier_code", "departure", b"departure", "duration", b"duration", "flight_number", b"flight_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aircraft", b"aircraft", "also_sold_as", b"also_sold_as", "arrival", b"arrival", "carrier", b"carrier", "carrier_code", b"carrier_code", "days_later", b"days_later", "departure", b"departure", "doubts", b"doubts", "duration", b"duration", "flight_number", b"flight_number", "operator", b"operator"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Segment: _TypeAlias = Segment  # noqa: Y015
+
+@_typing.final
+class Layover(_message.Message):
+    """Time on the ground between two flights of an itinerary."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AIRPORT_CODE_FIELD_NUMBER: _builtins.int
+    CITY_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    OVERNIGHT_FIELD_NUMBER: _builtins.int
+    NEXT_AIRPORT_CODE_FIELD_NUMBER: _builtins.int
+    airport_code: _builtins.str
+    """IATA code of the airport one arrives at."""
+    city: _builtins.str
+    """City as travellers say it."""
+    overnight: _builtins.bool
+    """It lasts through the night there."""
+    next_airport_code: _builtins.str
+    """IATA code of another airport that the next flight leaves from; empty when it is the same."""
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """Arrival of one flight to departure of the next."""
+
+    def __init__(
+        self,
+        *,
+        airport_code: _builtins.str = ...,
+        city: _builtins.str = ...,
+        duration: _duration_pb2.Duration | None = ...,
+        overnight: _builtins.bool = ...,
+        next_airport_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["airport_code", b"airport_code", "city", b"city", "duration", b"duration", "next_airport_code", b"next_airport_code", "overnight", b"overnight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Layover: _TypeAlias = Layover  # noqa: Y015
 
 @_typing.final
 class Fare(_message.Message):
@@ -760,8 +1030,12 @@ class Itinerary(_message.Message):
     DURATION_FIELD_NUMBER: _builtins.int
     FARE_FIELD_NUMBER: _builtins.int
     PROVENANCE_FIELD_NUMBER: _builtins.int
+    LAYOVERS_FIELD_NUMBER: _builtins.int
+    DAYS_LATER_FIELD_NUMBER: _builtins.int
     itinerary_id: _builtins.str
     """Stable name of the itinerary; the same search gives the same id."""
+    days_later: _builtins.int
+    """Days of the calendar from the first departure to the last arrival, each on its own clock."""
     @_builtins.property
     def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Segment]:
         """In the order of travel."""
@@ -778,6 +1052,10 @@ class Itinerary(_message.Message):
     def provenance(self) -> Global___Provenance:
         """Who said so."""
 
+    @_builtins.property
+    def layovers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Layover]:
+        """Between the segments, in their order."""
+
     def __init__(
         self,
         *,
@@ -786,14 +1064,70 @@ class Itinerary(_message.Message):
         duration: _duration_pb2.Duration | None = ...,
         fare: Global___Fare | None = ...,
         provenance: Global___Provenance | None = ...,
+        layovers: _abc.Iterable[Global___Layover] | None = ...,
+        days_later: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "fare", b"fare", "provenance", b"provenance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "fare", b"fare", "itinerary_id", b"itinerary_id", "provenance", b"provenance", "segments", b"segments"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["days_later", b"days_later", "duration", b"duration", "fare", b"fare", "itinerary_id", b"itinerary_id", "layovers", b"layovers", "provenance", b"provenance", "segments", b"segments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Itinerary: _TypeAlias = Itinerary  # noqa: Y015
+
+@_typing.final
+class Offer(_message.Message):
+    """An itinerary at a price that somebody sells it for. Offers are kept apart from itineraries: a provider may know flights and no
+    prices, and one itinerary may have several sellers.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFER_ID_FIELD_NUMBER: _builtins.int
+    ITINERARY_ID_FIELD_NUMBER: _builtins.int
+    SELLER_FIELD_NUMBER: _builtins.int
+    FARE_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    PROVENANCE_FIELD_NUMBER: _builtins.int
+    TICKETS_FIELD_NUMBER: _builtins.int
+    offer_id: _builtins.str
+    """Name of the offer."""
+    itinerary_id: _builtins.str
+    """The itinerary that is sold."""
+    seller: _builtins.str
+    """Name of the seller."""
+    tickets: _builtins.int
+    """How many tickets it takes; above 1 a missed connection is the traveller's own."""
+    @_builtins.property
+    def fare(self) -> Global___Fare:
+        """The price."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """The price is not to be relied on from here."""
+
+    @_builtins.property
+    def provenance(self) -> Global___Provenance:
+        """Who said so."""
+
+    def __init__(
+        self,
+        *,
+        offer_id: _builtins.str = ...,
+        itinerary_id: _builtins.str = ...,
+        seller: _builtins.str = ...,
+        fare: Global___Fare | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        provenance: Global___Provenance | None = ...,
+        tickets: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "fare", b"fare", "provenance", b"provenance"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "fare", b"fare", "itinerary_id", b"itinerary_id", "offer_id", b"offer_id", "provenance", b"provenance", "seller", b"seller", "tickets", b"tickets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Offer: _TypeAlias = Offer  # noqa: Y015
 
 @_typing.final
 class SearchFlightsResponse(_message.Message):
@@ -840,18 +1174,24 @@ class SearchResults(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ITINERARIES_FIELD_NUMBER: _builtins.int
+    OFFERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def itineraries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Itinerary]:
         """In the order asked for, among what has come so far."""
+
+    @_builtins.property
+    def offers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Offer]:
+        """Offers on these itineraries; none where the provider knows no prices."""
 
     def __init__(
         self,
         *,
         itineraries: _abc.Iterable[Global___Itinerary] | None = ...,
+        offers: _abc.Iterable[Global___Offer] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["itineraries", b"itineraries"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["itineraries", b"itineraries", "offers", b"offers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -865,19 +1205,23 @@ class SearchProgress(_message.Message):
 
     PROVIDER_FIELD_NUMBER: _builtins.int
     FINISHED_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
     provider: _builtins.str
     """Name of the provider."""
     finished: _builtins.bool
-    """It has answered."""
+    """It has answered, or failed."""
+    problem: Global___ProviderProblem.ValueType
+    """How it failed."""
     def __init__(
         self,
         *,
         provider: _builtins.str = ...,
         finished: _builtins.bool = ...,
+        problem: Global___ProviderProblem.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["finished", b"finished", "provider", b"provider"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finished", b"finished", "problem", b"problem", "provider", b"provider"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -893,12 +1237,15 @@ class SearchDone(_message.Message):
     TOTAL_FIELD_NUMBER: _builtins.int
     PROVENANCE_FIELD_NUMBER: _builtins.int
     TOTAL_UNFILTERED_FIELD_NUMBER: _builtins.int
+    IMPLAUSIBLE_FIELD_NUMBER: _builtins.int
     outcome: Global___SearchOutcome.ValueType
     """How it came out."""
     total: _builtins.int
     """How many itineraries fit, also those beyond `max_results`."""
     total_unfiltered: _builtins.int
     """How many flights there are on this route and day without the filters; tells "none in the morning" from "none at all"."""
+    implausible: _builtins.int
+    """How many more were left out because no aircraft could fly them at the times told."""
     @_builtins.property
     def provenance(self) -> Global___Provenance:
         """Who answered."""
@@ -910,10 +1257,11 @@ class SearchDone(_message.Message):
         total: _builtins.int = ...,
         provenance: Global___Provenance | None = ...,
         total_unfiltered: _builtins.int = ...,
+        implausible: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["provenance", b"provenance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "provenance", b"provenance", "total", b"total", "total_unfiltered", b"total_unfiltered"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["implausible", b"implausible", "outcome", b"outcome", "provenance", b"provenance", "total", b"total", "total_unfiltered", b"total_unfiltered"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -935,14 +1283,25 @@ class FlightStatus(_message.Message):
     ESTIMATED_ARRIVAL_TIME_FIELD_NUMBER: _builtins.int
     DELAY_MINUTES_FIELD_NUMBER: _builtins.int
     PROVENANCE_FIELD_NUMBER: _builtins.int
+    ACTUAL_DEPARTURE_TIME_FIELD_NUMBER: _builtins.int
+    ACTUAL_ARRIVAL_TIME_FIELD_NUMBER: _builtins.int
+    PROVIDER_STATE_FIELD_NUMBER: _builtins.int
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    ALSO_SOLD_AS_FIELD_NUMBER: _builtins.int
+    AIRCRAFT_FIELD_NUMBER: _builtins.int
+    DOUBTS_FIELD_NUMBER: _builtins.int
     flight_number: _builtins.str
     """Carrier code and number without a space."""
     carrier: _builtins.str
     """Name of the carrier."""
     state: Global___FlightState.ValueType
-    """How it is doing."""
+    """How it is doing, worked out from the times and positions known rather than from the provider's word."""
     delay_minutes: _builtins.int
     """Minutes behind plan at departure; 0 when on time or early."""
+    provider_state: _builtins.str
+    """The provider's own word for the state, as it came; empty when it gave none."""
+    aircraft: _builtins.str
+    """Type of the aircraft as the provider writes it; empty when unknown."""
     @_builtins.property
     def depart_date(self) -> _date_pb2.Date:
         """Day of departure in the departure airport's zone."""
@@ -967,6 +1326,26 @@ class FlightStatus(_message.Message):
     def provenance(self) -> Global___Provenance:
         """Who said so."""
 
+    @_builtins.property
+    def actual_departure_time(self) -> _timestamp_pb2.Timestamp:
+        """When it left; absent until it has, or when unknown."""
+
+    @_builtins.property
+    def actual_arrival_time(self) -> _timestamp_pb2.Timestamp:
+        """When it arrived; absent until it has, or when unknown."""
+
+    @_builtins.property
+    def operator(self) -> Global___Operator:
+        """Who flies it when the carrier doesn't; absent otherwise."""
+
+    @_builtins.property
+    def also_sold_as(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Other carriers' numbers for the same aircraft."""
+
+    @_builtins.property
+    def doubts(self) -> _containers.RepeatedScalarFieldContainer[Global___Doubt.ValueType]:
+        """What is doubtful about it."""
+
     def __init__(
         self,
         *,
@@ -980,10 +1359,17 @@ class FlightStatus(_message.Message):
         estimated_arrival_time: _timestamp_pb2.Timestamp | None = ...,
         delay_minutes: _builtins.int = ...,
         provenance: Global___Provenance | None = ...,
+        actual_departure_time: _timestamp_pb2.Timestamp | None = ...,
+        actual_arrival_time: _timestamp_pb2.Timestamp | None = ...,
+        provider_state: _builtins.str = ...,
+        operator: Global___Operator | None = ...,
+        also_sold_as: _abc.Iterable[_builtins.str] | None = ...,
+        aircraft: _builtins.str = ...,
+        doubts: _abc.Iterable[Global___Doubt.ValueType] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date", "estimated_arrival_time", b"estimated_arrival_time", "estimated_departure_time", b"estimated_departure_time", "provenance", b"provenance", "scheduled_arrival", b"scheduled_arrival", "scheduled_departure", b"scheduled_departure"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["actual_arrival_time", b"actual_arrival_time", "actual_departure_time", b"actual_departure_time", "depart_date", b"depart_date", "estimated_arrival_time", b"estimated_arrival_time", "estimated_departure_time", b"estimated_departure_time", "operator", b"operator", "provenance", b"provenance", "scheduled_arrival", b"scheduled_arrival", "scheduled_departure", b"scheduled_departure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["carrier", b"carrier", "delay_minutes", b"delay_minutes", "depart_date", b"depart_date", "estimated_arrival_time", b"estimated_arrival_time", "estimated_departure_time", b"estimated_departure_time", "flight_number", b"flight_number", "provenance", b"provenance", "scheduled_arrival", b"scheduled_arrival", "scheduled_departure", b"scheduled_departure", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actual_arrival_time", b"actual_arrival_time", "actual_departure_time", b"actual_departure_time", "aircraft", b"aircraft", "also_sold_as", b"also_sold_as", "carrier", b"carrier", "delay_minutes", b"delay_minutes", "depart_date", b"depart_date", "doubts", b"doubts", "estimated_arrival_time", b"estimated_arrival_time", "estimated_departure_time", b"estimated_departure_time", "flight_number", b"flight_number", "operator", b"operator", "provenance", b"provenance", "provider_state", b"provider_state", "scheduled_arrival", b"scheduled_arrival", "scheduled_departure", b"scheduled_departure", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1024,19 +1410,122 @@ class GetFlightStatusResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     STATUS_FIELD_NUMBER: _builtins.int
+    FURTHER_LEGS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def status(self) -> Global___FlightStatus:
-        """The flight."""
+        """The flight; its first leg when the number has several that day."""
+
+    @_builtins.property
+    def further_legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlightStatus]:
+        """The legs after it."""
 
     def __init__(
         self,
         *,
         status: Global___FlightStatus | None = ...,
+        further_legs: _abc.Iterable[Global___FlightStatus] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["further_legs", b"further_legs", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetFlightStatusResponse: _TypeAlias = GetFlightStatusResponse  # noqa: Y015
+
+@_typing.final
+class Provider(_message.Message):
+    """A source of flights."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SAMPLE_FIELD_NUMBER: _builtins.int
+    CAPABILITIES_FIELD_NUMBER: _builtins.int
+    OFF_FIELD_NUMBER: _builtins.int
+    LAST_SUCCESS_TIME_FIELD_NUMBER: _builtins.int
+    LAST_FAILURE_TIME_FIELD_NUMBER: _builtins.int
+    LAST_PROBLEM_FIELD_NUMBER: _builtins.int
+    LAST_ERROR_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name, as provenance says it."""
+    sample: _builtins.bool
+    """Its flights are invented."""
+    off: _builtins.bool
+    """It isn't asked at all just now; `last_problem` says why."""
+    last_problem: Global___ProviderProblem.ValueType
+    """How it last failed."""
+    last_error: _builtins.str
+    """The last failure in words."""
+    @_builtins.property
+    def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it can be asked now, as far as is known: `search`, `offers`, `status`, `route status`, `board`."""
+
+    @_builtins.property
+    def last_success_time(self) -> _timestamp_pb2.Timestamp:
+        """When it last answered; absent when it never has."""
+
+    @_builtins.property
+    def last_failure_time(self) -> _timestamp_pb2.Timestamp:
+        """When it last failed; absent when it never has."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        sample: _builtins.bool = ...,
+        capabilities: _abc.Iterable[_builtins.str] | None = ...,
+        off: _builtins.bool = ...,
+        last_success_time: _timestamp_pb2.Timestamp | None = ...,
+        last_failure_time: _timestamp_pb2.Timestamp | None = ...,
+        last_problem: Global___ProviderProblem.ValueType = ...,
+        last_error: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_failure_time", b"last_failure_time", "last_success_time", b"last_success_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "last_error", b"last_error", "last_failure_time", b"last_failure_time", "last_problem", b"last_problem", "last_success_time", b"last_success_time", "name", b"name", "off", b"off", "sample", b"sample"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Provider: _TypeAlias = Provider  # noqa: Y015
+
+@_typing.final
+class ListProvidersRequest(_message.Message):
+    """Asks for the providers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListProvidersRequest: _TypeAlias = ListProvidersRequest  # noqa: Y015
+
+@_typing.final
+class ListProvidersResponse(_message.Message):
+    """The providers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def providers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Provider]:
+        """In the order they are asked."""
+
+    def __init__(
+        self,
+        *,
+        providers: _abc.Iterable[Global___Provider] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["providers", b"providers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListProvidersResponse: _TypeAlias = ListProvidersResponse  # noqa: Y015

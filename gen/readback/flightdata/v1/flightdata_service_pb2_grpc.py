@@ -62,6 +62,11 @@ class FlightDataServiceStub:
                 request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusRequest.SerializeToString,
                 response_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusResponse.FromString,
                 _registered_method=True)
+        self.ListProviders = channel.unary_unary(
+                '/readback.flightdata.v1.FlightDataService/ListProviders',
+                request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ListProvidersRequest.SerializeToString,
+                response_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ListProvidersResponse.FromString,
+                _registered_method=True)
 
 
 class FlightDataServiceServicer:
@@ -98,8 +103,10 @@ class FlightDataServiceServicer:
     def SearchFlights(self, request, context):
         """Flights from one place to another on one day. Results and progress come as they are had; `done` comes last and once.
 
+        An empty outcome means that every provider that could know has answered; where one failed, the search fails.
+
         Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION `DATE_IN_PAST`,
-        `DATE_BEYOND_HORIZON`.
+        `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -108,7 +115,15 @@ class FlightDataServiceServicer:
     def GetFlightStatus(self, request, context):
         """How one flight is doing on one day.
 
-        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`.
+        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
+        `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListProviders(self, request, context):
+        """The providers that are asked for flights, in the order they are asked, and how each has been doing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -141,6 +156,11 @@ def add_FlightDataServiceServicer_to_server(servicer, server):
                     servicer.GetFlightStatus,
                     request_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusRequest.FromString,
                     response_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusResponse.SerializeToString,
+            ),
+            'ListProviders': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListProviders,
+                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ListProvidersRequest.FromString,
+                    response_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ListProvidersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -281,6 +301,33 @@ class FlightDataService:
             '/readback.flightdata.v1.FlightDataService/GetFlightStatus',
             readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusRequest.SerializeToString,
             readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListProviders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/readback.flightdata.v1.FlightDataService/ListProviders',
+            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ListProvidersRequest.SerializeToString,
+            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ListProvidersResponse.FromString,
             options,
             channel_credentials,
             insecure,

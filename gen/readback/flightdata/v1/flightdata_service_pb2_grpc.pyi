@@ -51,14 +51,19 @@ class FlightDataServiceStub:
     SearchFlights: _grpc.UnaryStreamMultiCallable[_flightdata_service_pb2.SearchFlightsRequest, _flightdata_service_pb2.SearchFlightsResponse]
     """Flights from one place to another on one day. Results and progress come as they are had; `done` comes last and once.
 
+    An empty outcome means that every provider that could know has answered; where one failed, the search fails.
+
     Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION `DATE_IN_PAST`,
-    `DATE_BEYOND_HORIZON`.
+    `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
     """
     GetFlightStatus: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetFlightStatusRequest, _flightdata_service_pb2.GetFlightStatusResponse]
     """How one flight is doing on one day.
 
-    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`.
+    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
+    `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
     """
+    ListProviders: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListProvidersRequest, _flightdata_service_pb2.ListProvidersResponse]
+    """The providers that are asked for flights, in the order they are asked, and how each has been doing."""
 
 @_typing.type_check_only
 class FlightDataServiceAsyncStub(FlightDataServiceStub):
@@ -83,14 +88,19 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
     SearchFlights: _aio.UnaryStreamMultiCallable[_flightdata_service_pb2.SearchFlightsRequest, _flightdata_service_pb2.SearchFlightsResponse]  # type: ignore[assignment]
     """Flights from one place to another on one day. Results and progress come as they are had; `done` comes last and once.
 
+    An empty outcome means that every provider that could know has answered; where one failed, the search fails.
+
     Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION `DATE_IN_PAST`,
-    `DATE_BEYOND_HORIZON`.
+    `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
     """
     GetFlightStatus: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetFlightStatusRequest, _flightdata_service_pb2.GetFlightStatusResponse]  # type: ignore[assignment]
     """How one flight is doing on one day.
 
-    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`.
+    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
+    `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
     """
+    ListProviders: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListProvidersRequest, _flightdata_service_pb2.ListProvidersResponse]  # type: ignore[assignment]
+    """The providers that are asked for flights, in the order they are asked, and how each has been doing."""
 
 class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
     """Places, flights and their status. Every record says who said so, when, and whether it is a sample.
@@ -136,8 +146,10 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_flightdata_service_pb2.SearchFlightsResponse], _abc.AsyncIterator[_flightdata_service_pb2.SearchFlightsResponse]]:
         """Flights from one place to another on one day. Results and progress come as they are had; `done` comes last and once.
 
+        An empty outcome means that every provider that could know has answered; where one failed, the search fails.
+
         Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION `DATE_IN_PAST`,
-        `DATE_BEYOND_HORIZON`.
+        `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
         """
 
     @_abc_1.abstractmethod
@@ -148,7 +160,16 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_flightdata_service_pb2.GetFlightStatusResponse, _abc.Awaitable[_flightdata_service_pb2.GetFlightStatusResponse]]:
         """How one flight is doing on one day.
 
-        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`.
+        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
+        `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
         """
+
+    @_abc_1.abstractmethod
+    def ListProviders(
+        self,
+        request: _flightdata_service_pb2.ListProvidersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_flightdata_service_pb2.ListProvidersResponse, _abc.Awaitable[_flightdata_service_pb2.ListProvidersResponse]]:
+        """The providers that are asked for flights, in the order they are asked, and how each has been doing."""
 
 def add_FlightDataServiceServicer_to_server(servicer: FlightDataServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
