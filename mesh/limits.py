@@ -1,25 +1,30 @@
-"""Admission: how much may go on at once, from one caller and in total. Too much is refused early and cheaply."""
+"""Admission: how much may go on at once, from one caller and in total. Too much is refused early and cheaply.
+
+Three gates, the cheapest first:
+
+    pending     calls that gRPC's core holds because the event loop has not come round to them: refused by the core itself, in
+                microseconds, so that overload costs those it lets in next to nothing. A caller's channel makes RESOURCE_EXHAUSTED of it
+    in total    calls that are being handled: refused before the request is parsed or the caller known
+    per caller  refused once the caller is known
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from mesh.auth import current_principal
-from mesh.errors import Overloaded, Unauthenticated
-from mesh.layers import Call
+from mesh.errors import Overloaded
 
 RETRY_AFTER = timedelta(milliseconds=500)
 
 
 @dataclass(frozen=True, slots=True)
 class LimitSettings:
-    """How many calls may be running."""
+    """How many calls may be running, and waiting to run."""
 
-    unary: int = 512
+    unary: int = 256
     """Calls with one answer, of all callers together."""
     unary_per_caller: int = 64
     """Calls with one answer, of one caller."""
@@ -27,49 +32,64 @@ class LimitSettings:
     """Streams, of all callers together."""
     streams_per_caller: int = 256
     """Streams, of one caller; members of the mesh hold one a live call and count only in total."""
+    pending: int = 512
+    """Calls that wait for the event loop: above it they begin to be refused, at twice as many all of them are. At two thousand answers a
+    second the last one waits a quarter of a second, and the watchers of a replica that died may all come at once."""
+
+    def options(self) -> Sequence[tuple[str, int]]:
+        """Channel arguments of a server."""
+        return (("grpc.server.max_pending_requests", self.pending), ("grpc.server.max_pending_requests_hard_limit", 2 * self.pending))
 
 
 class Limiter:
-    """Counts running calls. `in_total` goes before authentication, `per_caller` after it."""
+    """Counts running calls."""
 
     def __init__(self, settings: LimitSettings) -> None:
-        self._settings = settings
-        self._running: Counter[bool] = Counter()
+        self._most = {False: settings.unary, True: settings.streams}
+        self._most_per_caller = {False: settings.unary_per_caller, True: settings.streams_per_caller}
+        self._running = {False: 0, True: 0}
         self._by_caller: Counter[tuple[str, bool]] = Counter()
 
-    @asynccontextmanager
-    async def in_total(self, call: Call) -> AsyncIterator[None]:
-        """A layer that refuses what is too much for the process."""
-        limit = self._settings.streams if call.streaming else self._settings.unary
-        if self._running[call.streaming] >= limit:
-            raise Overloaded("Too much is going on just now.", metadata={"scope": "total"}, retry_after=RETRY_AFTER)
-        self._running[call.streaming] += 1
-        try:
-            yield
-        finally:
-            self._running[call.streaming] -= 1
+    @property
+    def running(self) -> int:
+        """Calls being handled."""
+        return sum(self._running.values())
 
-    @asynccontextmanager
-    async def per_caller(self, call: Call) -> AsyncIterator[None]:
-        """A layer that refuses what is too much for one caller."""
-        caller = _caller(call)
-        limit = self._settings.streams_per_caller if call.streaming else self._settings.unary_per_caller
-        key = (caller or "", call.streaming)
-        if caller is not None and self._by_caller[key] >= limit:
+    def is_full(self, *, streaming: bool) -> bool:
+        """Whether another call would be too much for the process."""
+        return self._running[streaming] >= self._most[streaming]
+
+    def enter(self, *, streaming: bool) -> None:
+        """Counts a call in; `leave` counts it out.
+
+        Raises:
+            Overloaded: it is too much for the process, and is not counted.
+        """
+        if self.is_full(streaming=streaming):
+            raise overloaded()
+        self._running[streaming] += 1
+
+    def leave(self, *, streaming: bool) -> None:
+        """Counts a call out."""
+        self._running[streaming] -= 1
+
+    def enter_caller(self, caller: str, *, streaming: bool) -> None:
+        """Counts a call in against its caller; `leave_caller` counts it out.
+
+        Raises:
+            Overloaded: it is too much from one caller, and is not counted.
+        """
+        if self._by_caller[caller, streaming] >= self._most_per_caller[streaming]:
             raise Overloaded("You have too many calls running at once.", metadata={"scope": "caller"}, retry_after=RETRY_AFTER)
-        self._by_caller[key] += 1
-        try:
-            yield
-        finally:
-            self._by_caller[key] -= 1
-            if not self._by_caller[key]:
-                del self._by_caller[key]
+        self._by_caller[caller, streaming] += 1
+
+    def leave_caller(self, caller: str, *, streaming: bool) -> None:
+        """Counts a call out."""
+        self._by_caller[caller, streaming] -= 1
+        if not self._by_caller[caller, streaming]:
+            del self._by_caller[caller, streaming]
 
 
-def _caller(call: Call) -> str | None:
-    """Whom to count the call against; None for members of the mesh, which speak for many callers."""
-    try:
-        principal = current_principal()
-    except Unauthenticated:
-        return call.context.peer().rpartition(":")[0]
-    return principal.customer_id
+def overloaded() -> Overloaded:
+    """Too much for the process."""
+    return Overloaded("Too much is going on just now.", metadata={"scope": "total"}, retry_after=RETRY_AFTER)

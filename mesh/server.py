@@ -13,11 +13,12 @@ from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from mesh import access, inbound
+from mesh import access
 from mesh.auth import TokenVerifier
 from mesh.errors import ErrorTable
 from mesh.http import http_side
-from mesh.layers import LayeredInterceptor
+from mesh.inbound import Gates
+from mesh.interceptor import Interceptor
 from mesh.limits import Limiter, LimitSettings
 from mesh.settings import ConfigurationError, MeshSettings
 from mesh.stopping import told_to_stop
@@ -89,7 +90,8 @@ async def running(
         ConfigurationError: the port is taken.
     """
     settings = settings or ServerSettings()
-    server = grpc.aio.server(interceptors=[_interceptor(member, settings)], options=_options(settings))
+    limiter = Limiter(settings.limits)
+    server = grpc.aio.server(interceptors=[_interceptor(member, limiter)], options=_options(settings))
     states = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(states, server)
     names = [registration.descriptor.full_name for registration in member.registrations]
@@ -111,14 +113,10 @@ async def running(
         await server.stop(settings.drain_seconds)
 
 
-def _interceptor(member: Member, settings: ServerSettings) -> LayeredInterceptor:
-    stack = inbound.layers(
-        rules=access.rules_of_services(registration.descriptor for registration in member.registrations),
-        tables={registration.descriptor.file.package: registration.errors for registration in member.registrations},
-        verifier=member.verifier,
-        limiter=Limiter(settings.limits),
-    )
-    return LayeredInterceptor(stack, validate)
+def _interceptor(member: Member, limiter: Limiter) -> Interceptor:
+    rules = access.rules_of_services(registration.descriptor for registration in member.registrations)
+    tables = {registration.descriptor.file.package: registration.errors for registration in member.registrations}
+    return Interceptor(Gates(member.verifier, limiter), rules, tables, validate)
 
 
 def _options(settings: ServerSettings) -> list[tuple[str, int]]:
@@ -134,6 +132,7 @@ def _options(settings: ServerSettings) -> list[tuple[str, int]]:
         ("grpc.max_connection_age_ms", settings.max_connection_age_seconds * 1000),
         ("grpc.max_connection_age_grace_ms", 60_000),
         ("grpc.max_metadata_size", 16 * 1024),
+        *settings.limits.options(),
     ]
 
 
