@@ -14,8 +14,9 @@ from readback.flightdata.v1 import flightdata_service_pb2 as pb
 from agent.dialogue.context import Context
 from agent.dialogue.expectation import Expectation
 from agent.dialogue.frames import Intent
-from agent.dialogue.tool_schemas import SCHEMAS, enum_words, tool_schemas, tools_json
+from agent.dialogue.tool_schemas import SCHEMAS, tools_json
 from agent.dialogue.understanding import understand
+from mesh.tool_schemas import enum_words, tool_schemas
 from tests.unit.dialogue.doubles import PLACES, TODAY, Conversation, ExactGazetteer
 
 pytestmark = pytest.mark.unit
@@ -58,7 +59,7 @@ def test_required_fields_are_those_the_contract_refuses_to_go_without() -> None:
 
 def test_limits_are_the_contracts() -> None:
     assert tool("search_flights")["properties"]["passengers"] == {
-        "description": "How many travel: 1 when 0, 9 at most.",
+        "description": "How many adults travel: 1 when 0, 9 at most.",
         "type": "integer",
         "minimum": 0,
         "maximum": 9,
@@ -66,9 +67,9 @@ def test_limits_are_the_contracts() -> None:
 
 
 def test_enums_are_words_that_the_frames_use() -> None:
-    assert enum_words(pb.FlightSort.DESCRIPTOR) == ["earliest", "cheapest", "fastest", "latest"]
+    assert enum_words(pb.FlightSort.DESCRIPTOR) == ["earliest", "cheapest", "fastest", "latest", "arrival", "best"]
     frame_slots = schema("frame.json")["properties"]["slots"]["properties"]
-    assert sorted(frame_slots["sort"]["enum"]) == sorted(enum_words(pb.FlightSort.DESCRIPTOR))
+    assert set(frame_slots["sort"]["enum"]) <= set(enum_words(pb.FlightSort.DESCRIPTOR))
     assert sorted(frame_slots["cabin"]["enum"]) == sorted(enum_words(pb.Cabin.DESCRIPTOR))
 
 
