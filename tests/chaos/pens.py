@@ -1,0 +1,153 @@
+"""Agents that write: the client kit's recorder over a channel that notes everything, one agent after the other in one conversation."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import grpc
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
+from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
+
+from mesh.clock import SystemClock
+from mesh.errors import reason_of
+from mesh.ids import uuid7
+from services.conversation.client.recorder import CallOver, Recorder
+from services.conversation.entries import timestamp
+from tests.chaos.persistence import TRANSIENT, persistently
+from tests.chaos.recorded import appending, recording
+from tests.chaos.world import World
+from tests.integration.conversation.mesh import Customer
+
+if TYPE_CHECKING:
+    from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
+
+AGENT, CUSTOMER = entry_pb2.SPEAKER_AGENT, entry_pb2.SPEAKER_CUSTOMER
+WINDOW = 16
+"""Sentences under way at once."""
+GROUP = 3
+"""Drafts in a unary `Append`."""
+
+
+@dataclass
+class Pen:
+    """Who speaks in one conversation; a successor takes over when the service takes an agent for lost."""
+
+    world: World
+    customer: Customer
+    conversation_id: str
+    name: str
+    pause: float = 0.01
+    """Seconds between two sentences, on average."""
+    target: str = ""
+    """Where the agents reach the service, when not at the cluster."""
+    at_once: float = 0.1
+    """How often, of one, some entries are handed in together by unary `Append`."""
+    words: str = "and so on"
+    sentences: int = 0
+    agents: int = 0
+    """How many took the call so far."""
+
+    async def speak(self, enough: asyncio.Event) -> None:
+        """Speaks until it is enough, and until all of it is acknowledged."""
+        while not await self._agent(enough):
+            pass
+
+    async def _agent(self, enough: asyncio.Event) -> bool:
+        """One agent's hold on the call; says whether it came to the end of it."""
+        call = await self._running_call()
+        self.agents += 1
+        name, history, writer_id = f"agent {self.agents} of {self.name}", self.world.history, str(uuid4())
+        async with AsyncExitStack() as stack:
+            own = await stack.enter_async_context(self.world.channel(self.world.service_token(), self.target))
+            token = self.world.agent_token(self.customer.customer_id, call)
+            delegated = await stack.enter_async_context(self.world.channel(token, self.target))
+            delegate = ConversationServiceStub(appending(delegated, history, self.conversation_id, f"{name}, unary"))
+            stub = ConversationServiceStub(recording(own, history, self.conversation_id, name))
+            try:
+                async with Recorder(stub, call.call_id, call.epoch, writer_id) as recorder:
+                    return await self._speech(recorder, Appender(self, delegate, call, writer_id), enough)
+            except CallOver:
+                return False
+
+    async def _speech(self, recorder: Recorder, appender: Appender, enough: asyncio.Event) -> bool:
+        over = asyncio.ensure_future(recorder.over())
+        try:
+            while not over.done():
+                if enough.is_set():
+                    await recorder.flushed()
+                    if not over.done():
+                        await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+                        return True
+                    return False
+                await self._sentence(recorder, appender)
+            return False
+        finally:
+            over.cancel()
+
+    async def _sentence(self, recorder: Recorder, appender: Appender) -> None:
+        self.sentences += 1
+        dice, spoken = self.world.dice, str(uuid4())
+        if dice.random() < self.at_once:
+            await appender.append()
+        elif dice.random() < 0.2:
+            recorder.tool_call(spoken, "search_flights", {"origin": "MAA"})
+            recorder.tool_result(spoken, "search_flights", "FOUND", {"flights": self.sentences})
+        else:
+            speaker = dice.choice((AGENT, CUSTOMER))
+            if dice.random() < 0.5:
+                recorder.revise(spoken, speaker, f"sentence {self.sentences},")
+                await asyncio.sleep(dice.uniform(0, self.pause))
+            recorder.seal(spoken, speaker, f"sentence {self.sentences}, {self.words}")
+        if self.sentences % WINDOW == 0:
+            await recorder.flushed()
+        await asyncio.sleep(dice.uniform(0, 2 * self.pause))
+
+    async def _running_call(self) -> pb.Call:
+        """The conversation's call as it is by now; a new one when there is none."""
+        get = pb.GetConversationRequest(conversation_id=self.conversation_id)
+        start = pb.StartCallRequest(conversation_id=self.conversation_id)
+        while True:
+            found = await persistently(lambda: self.customer.stub.GetConversation(get))
+            if found.conversation.HasField("running_call"):
+                return found.conversation.running_call
+            try:
+                # Not to be repeated: when its answer gets lost, the call is found on the next round.
+                return (await self.customer.stub.StartCall(start)).call
+            except grpc.aio.AioRpcError as error:
+                if error.code() not in TRANSIENT and reason_of(error) != "ERROR_REASON_CALL_RUNNING":
+                    raise
+
+
+class Appender:
+    """Hands entries in without a stream, some at once, as the same writer."""
+
+    def __init__(self, pen: Pen, delegate: ConversationServiceAsyncStub, call: pb.Call, writer_id: str) -> None:
+        self._pen, self._delegate, self._call, self._writer_id = pen, delegate, call, writer_id
+        self._sequence = 0
+
+    async def append(self) -> None:
+        """A group, until it is answered; refused when the call is over by now."""
+        drafts = [self._draft() for _ in range(GROUP)]
+        request = pb.AppendRequest(call_id=self._call.call_id, epoch=self._call.epoch, writer_id=self._writer_id, drafts=drafts)
+        try:
+            await persistently(lambda: self._delegate.Append(request))
+        except grpc.aio.AioRpcError:
+            for draft in drafts:
+                self._pen.world.history.fail(draft.entry_id)
+
+    def _draft(self) -> entry_pb2.Draft:
+        self._sequence += 1
+        entry_id, now = uuid7(), timestamp(SystemClock().now())
+        utterance = entry_pb2.Utterance(
+            utterance_id=entry_id,
+            speaker=AGENT,
+            modality=entry_pb2.MODALITY_TEXT,
+            text=f"{self._pen.words}, {self._sequence}",
+            sealing=entry_pb2.SEALING_FINAL,
+        )
+        return entry_pb2.Draft(client_sequence=self._sequence, entry_id=entry_id, start_time=now, end_time=now, utterance=utterance)
