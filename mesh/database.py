@@ -6,9 +6,11 @@ driver's own implicit ones begin late and can't be upgraded safely.
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +18,26 @@ from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from mesh.outages import outages_named
 from mesh.settings import ConfigurationError
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 _WRITES = "readback_writes"
+TRANSACTION_SECONDS = 5.0
+"""How long a transaction may take; less than the deadline of a call (`mesh.channel.UNARY_TIMEOUT_SECONDS`)."""
+_POSTGRES = {
+    "connect_timeout": 2,
+    # An answer that does not come because nobody is there any more; the operating system's own patience is a quarter of an hour.
+    "tcp_user_timeout": 4000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+    "options": "-c statement_timeout=4000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000",
+}
+# No ping before each use, which would be a round trip: a connection that turns out dead takes all the others of its pool with it.
+_POOL = {"pool_size": 10, "max_overflow": 10, "pool_timeout": 2.0}
 
 
 def open_engine(url: str) -> AsyncEngine:
@@ -33,7 +49,7 @@ def open_engine(url: str) -> AsyncEngine:
     parsed = make_url(url)
     # An error's text must not carry what was written: it goes into logs.
     if parsed.get_backend_name() != "sqlite":
-        return create_async_engine(parsed, pool_pre_ping=True, hide_parameters=True)
+        return create_async_engine(parsed, hide_parameters=True, connect_args=_POSTGRES, **_POOL)
     if parsed.database and parsed.database != ":memory:":
         _make_folder(Path(parsed.database).parent)
     engine = create_async_engine(parsed, connect_args={"timeout": 5}, hide_parameters=True)
@@ -67,18 +83,53 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @asynccontextmanager
 async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A transaction that writes: committed when the block ends, rolled back when it raises."""
-    async with engine.connect() as connection:
-        await connection.execution_options(**{_WRITES: True})
-        async with connection.begin():
-            yield connection
+    """A transaction that writes: committed when the block ends, rolled back when it raises.
+
+    Raises:
+        StoreUnavailable: the database is away. When that shows while committing, the transaction may have happened.
+    """
+    with outages_named():
+        async with engine.connect() as connection:
+            await connection.execution_options(**{_WRITES: True})
+            with await _limited(connection):
+                async with connection.begin():
+                    yield connection
 
 
 @asynccontextmanager
 async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A transaction that only reads, from one consistent state."""
-    async with engine.connect() as connection, connection.begin():
-        yield connection
+    """A transaction that only reads, from one consistent state.
+
+    Raises:
+        StoreUnavailable: the database is away.
+    """
+    with outages_named():
+        async with engine.connect() as connection:
+            with await _limited(connection):
+                async with connection.begin():
+                    yield connection
+
+
+async def _limited(connection: AsyncConnection) -> AbstractContextManager[None]:
+    """Hangs up on a server that has fallen silent: a driver waits for as long as the connection stands."""
+    if connection.dialect.name == "sqlite":
+        return nullcontext()
+    return _hung_up_on_after(TRANSACTION_SECONDS, (await connection.get_raw_connection()).driver_connection)
+
+
+@contextmanager
+def _hung_up_on_after(seconds: float, driver: Any) -> Iterator[None]:
+    # Cancelling would not do: psycopg then asks the server, which is silent, to cancel the statement.
+    timer = asyncio.get_running_loop().call_later(seconds, _hang_up, driver)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _hang_up(driver: Any) -> None:
+    with socket.socket(fileno=os.dup(driver.fileno())) as duplicate:
+        duplicate.shutdown(socket.SHUT_RDWR)
 
 
 async def migrate(url: str, migrations: Path) -> None:

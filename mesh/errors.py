@@ -6,6 +6,7 @@
     ├── AccessDenied            a good token of the wrong kind
     ├── Overloaded              too much at once
     ├── Unavailable             a part that is needed can't be reached
+    │   └── StoreUnavailable    the database can't
     ├── InvalidPageToken        a page token nobody here sealed
     └── RequestIdReused         the same request id with another payload
 
@@ -29,6 +30,7 @@ from grpc_status import rpc_status
 from mesh.ids import uuid7
 
 MESH_DOMAIN = "readback.options.v1"
+STORE_RETRY_AFTER = timedelta(milliseconds=500)
 _log = structlog.get_logger()
 
 
@@ -86,6 +88,13 @@ class Unavailable(DomainError):
 
     def __init__(self, message: str, *, retry_after: timedelta = timedelta(seconds=1)) -> None:
         super().__init__(message, retry_after=retry_after)
+
+
+class StoreUnavailable(Unavailable):
+    """The database can't be reached just now, or did not answer in time."""
+
+    def __init__(self) -> None:
+        super().__init__("The store can't be reached just now; what was asked for may have been done.", retry_after=STORE_RETRY_AFTER)
 
 
 class InvalidPageToken(DomainError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import grpc
 
-from mesh.errors import ErrorTable
+from mesh.errors import ErrorTable, StoreUnavailable
 from services.conversation import errors
 
 DOMAIN = "readback.conversation.v1"
@@ -22,4 +22,5 @@ ERRORS: ErrorTable = {
     errors.CursorExpired: (grpc.StatusCode.OUT_OF_RANGE, "ERROR_REASON_CURSOR_EXPIRED"),
     errors.WatcherTooSlow: (grpc.StatusCode.RESOURCE_EXHAUSTED, "ERROR_REASON_WATCHER_TOO_SLOW"),
     errors.RecordOutOfOrder: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_RECORD_OUT_OF_ORDER"),
+    StoreUnavailable: (grpc.StatusCode.UNAVAILABLE, "ERROR_REASON_STORE_UNAVAILABLE"),
 }
