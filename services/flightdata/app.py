@@ -17,6 +17,7 @@ from mesh.logs import configure
 from mesh.server import Member, Registration, serve
 from mesh.settings import load
 from services.flightdata import places
+from services.flightdata.routing import ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.searching import FlightSearch
 from services.flightdata.servicer import ERRORS, FlightDataServicer
@@ -30,7 +31,8 @@ async def member(settings: FlightDataSettings, clock: Clock | None = None) -> As
     clock = clock or SystemClock()
     lexicon = places.load()
     provider = SampleTimetable(lexicon, clock, settings.flightdata_timetable_seed)
-    servicer = FlightDataServicer(search=FlightSearch(lexicon, provider, clock), status=StatusDesk(provider))
+    router = ProviderRouter([provider], clock)
+    servicer = FlightDataServicer(search=FlightSearch(lexicon, router, clock), status=StatusDesk(router), router=router, clock=clock)
     identity = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
     async with open_channel(settings.address_of("identity"), identity) as channel:
         yield Member(

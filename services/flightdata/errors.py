@@ -1,16 +1,22 @@
-"""What can be wrong with a request for flights. Places have their own in `places/place.py`.
+"""What can be wrong with a request for flights, and what when nobody could answer it.
+
+Places have their own in `places/place.py`, single providers theirs in `provider_errors.py`.
 
 DomainError
-├── SamePlace           nothing to fly between
-├── DateInvalid         no day of the calendar
-├── DateInPast          yesterday and before, at the departure airport
-├── DateBeyondHorizon   farther ahead than schedules are known
-└── FlightNotFound      no flight of this number on this date
+├── SamePlace             nothing to fly between
+├── DateInvalid           no day of the calendar
+├── DateInPast            yesterday and before, at the departure airport
+├── DateBeyondHorizon     farther ahead than schedules are known
+├── FlightNotFound        no flight of this number on this date
+├── FlightsUnavailable    the providers that could know can't be reached, or answer nonsense
+├── FlightsQuotaExhausted their budgets are used up
+└── FlightsRestricted     none of them does this
 """
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 
 from mesh.errors import DomainError
 
@@ -51,3 +57,27 @@ class FlightNotFound(DomainError):
     def __init__(self, flight: str, reason: str, *, next_date: date | None = None) -> None:
         later = {"next_date": next_date.isoformat()} if next_date else {}
         super().__init__(reason, metadata={"flight": flight} | later)
+
+
+class FlightsUnavailable(DomainError):
+    """No provider that could know gave an answer. `problems` tells what was wrong with each, by name."""
+
+    def __init__(self, problems: Mapping[str, str], *, retry_after: timedelta) -> None:
+        names = " or ".join(problems)
+        super().__init__(f"I could not reach {names}, so I don't know.", metadata=dict(problems), retry_after=retry_after)
+
+
+class FlightsQuotaExhausted(DomainError):
+    """What the configured keys may ask is used up until `until` (UTC)."""
+
+    def __init__(self, problems: Mapping[str, str], *, until: datetime) -> None:
+        super().__init__(
+            f"The budget for flight data is used up until {until:%d %B %Y}.", metadata=dict(problems) | {"until": until.isoformat()}
+        )
+
+
+class FlightsRestricted(DomainError):
+    """No configured provider does this, or no key's plan allows it."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("None of the configured flight-data providers can answer this.", metadata=dict(problems))

@@ -1,117 +1,105 @@
-"""Flights between the contract's messages and the domain's records."""
+"""Flights, offers and status as the contract's messages. `now` is the moment that ages are counted to."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
-from google.type.date_pb2 import Date
-from google.type.money_pb2 import Money as MoneyMessage
-from google.type.timeofday_pb2 import TimeOfDay
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from mesh.errors import FieldViolation, InvalidRequest
-from services.flightdata.errors import DateInvalid
-from services.flightdata.flights import Cabin, Fare, Filters, FlightStatus, Itinerary, Money, Provenance, Segment, Sort, State, Stop
-from services.flightdata.searching import DEFAULT_RESULTS, Done, Progress, Results, SearchEvent, SearchQuery
+from services.flightdata import message_values as values
+from services.flightdata.flights import FlightStatus, Itinerary, Operator, Segment, State, Stop
+from services.flightdata.instants import Convention
+from services.flightdata.layovers import Layover, layovers
+from services.flightdata.offers import Fare, Offer
+from services.flightdata.plausibility import Doubt
+from services.flightdata.provenance import Provenance
+from services.flightdata.provider_errors import Problem
+from services.flightdata.routing import Progress
+from services.flightdata.search_requests import CABINS
+from services.flightdata.searching import Done, Results, SearchEvent
 
-NANOS = 1_000_000_000
-_SORTS = {
-    pb.FLIGHT_SORT_UNSPECIFIED: Sort.EARLIEST,
-    pb.FLIGHT_SORT_EARLIEST: Sort.EARLIEST,
-    pb.FLIGHT_SORT_CHEAPEST: Sort.CHEAPEST,
-    pb.FLIGHT_SORT_FASTEST: Sort.FASTEST,
-    pb.FLIGHT_SORT_LATEST: Sort.LATEST,
-}
-_CABINS = {
-    pb.CABIN_ECONOMY: Cabin.ECONOMY,
-    pb.CABIN_PREMIUM_ECONOMY: Cabin.PREMIUM_ECONOMY,
-    pb.CABIN_BUSINESS: Cabin.BUSINESS,
-    pb.CABIN_FIRST: Cabin.FIRST,
-}
-_CABIN_VALUES = {cabin: value for value, cabin in _CABINS.items()}
-_STATES = {
+_CABIN_VALUES = {cabin: value for value, cabin in CABINS.items()}
+STATES = {
+    State.UNKNOWN: pb.FLIGHT_STATE_UNSPECIFIED,
     State.SCHEDULED: pb.FLIGHT_STATE_SCHEDULED,
     State.ON_TIME: pb.FLIGHT_STATE_ON_TIME,
     State.DELAYED: pb.FLIGHT_STATE_DELAYED,
     State.EN_ROUTE: pb.FLIGHT_STATE_EN_ROUTE,
     State.LANDED: pb.FLIGHT_STATE_LANDED,
     State.CANCELLED: pb.FLIGHT_STATE_CANCELLED,
+    State.DIVERTED: pb.FLIGHT_STATE_DIVERTED,
+}
+DOUBTS = {
+    Doubt.IMPOSSIBLE_DURATION: pb.DOUBT_IMPOSSIBLE_DURATION,
+    Doubt.CONTRADICTORY_TIMES: pb.DOUBT_CONTRADICTORY_TIMES,
+}
+CONVENTIONS = {
+    Convention.EXACT: pb.TIME_CONVENTION_UNSPECIFIED,
+    Convention.LOCAL_LABELLED_UTC: pb.TIME_CONVENTION_LOCAL_LABELLED_UTC,
+    Convention.LOCAL: pb.TIME_CONVENTION_LOCAL,
+    Convention.LOCAL_CLOCK: pb.TIME_CONVENTION_LOCAL_CLOCK,
+    Convention.UTC: pb.TIME_CONVENTION_UTC,
+    Convention.OFFSET: pb.TIME_CONVENTION_OFFSET,
+    Convention.EPOCH: pb.TIME_CONVENTION_EPOCH,
+}
+PROBLEMS = {
+    None: pb.PROVIDER_PROBLEM_UNSPECIFIED,
+    Problem.UNAVAILABLE: pb.PROVIDER_PROBLEM_UNAVAILABLE,
+    Problem.RATE_LIMITED: pb.PROVIDER_PROBLEM_RATE_LIMITED,
+    Problem.QUOTA_EXHAUSTED: pb.PROVIDER_PROBLEM_QUOTA_EXHAUSTED,
+    Problem.RESTRICTED: pb.PROVIDER_PROBLEM_RESTRICTED,
+    Problem.REJECTED: pb.PROVIDER_PROBLEM_REJECTED,
+    Problem.BAD_ANSWER: pb.PROVIDER_PROBLEM_BAD_ANSWER,
 }
 
 
-def day_from(message: Date) -> date:
-    """A day of the calendar. Raises `DateInvalid`, also for a date without its year or day."""
-    try:
-        return date(message.year, message.month, message.day)
-    except ValueError:
-        raise DateInvalid from None
-
-
-def query_from(request: pb.SearchFlightsRequest) -> SearchQuery:
-    """What a request looks for.
-
-    Raises:
-        DateInvalid: the day is none.
-        InvalidRequest: a time of day is none.
-    """
-    filters = Filters(
-        depart_from=_time(request.depart_from, "depart_from") if request.HasField("depart_from") else None,
-        depart_until=_end(request.depart_until, "depart_until") if request.HasField("depart_until") else None,
-        nonstop=request.nonstop,
-        carrier=request.carrier_code,
-    )
-    return SearchQuery(
-        origin=request.origin,
-        destination=request.destination,
-        date=day_from(request.depart_date),
-        filters=filters,
-        sort=_SORTS[request.sort],
-        cabin=_CABINS.get(request.cabin, Cabin.ECONOMY),
-        passengers=request.passengers or 1,
-        limit=request.max_results or DEFAULT_RESULTS,
-    )
-
-
-def _time(message: TimeOfDay, field: str) -> time:
-    try:
-        return time(message.hours, message.minutes, message.seconds, message.nanos // 1000)
-    except ValueError:
-        raise InvalidRequest([FieldViolation(field, "is not a time of day")]) from None
-
-
-def _end(message: TimeOfDay, field: str) -> time | None:
-    """The end of a window; 24:00 leaves it open, as google.type.TimeOfDay allows for closing times."""
-    if message.hours == 24 and not (message.minutes or message.seconds or message.nanos):
-        return None
-    return _time(message, field)
-
-
-def event(of: SearchEvent) -> pb.SearchFlightsResponse:
+def event(of: SearchEvent, now: datetime) -> pb.SearchFlightsResponse:
     """One message of a search."""
     match of:
         case Progress():
-            return pb.SearchFlightsResponse(progress=pb.SearchProgress(provider=of.provider, finished=of.finished))
+            progress = pb.SearchProgress(provider=of.provider, finished=of.finished, problem=PROBLEMS[of.problem])
+            return pb.SearchFlightsResponse(progress=progress)
         case Results():
-            return pb.SearchFlightsResponse(results=pb.SearchResults(itineraries=[itinerary(i) for i in of.itineraries]))
+            found = [itinerary(i, now) for i in of.itineraries]
+            return pb.SearchFlightsResponse(results=pb.SearchResults(itineraries=found, offers=[offer(o, now) for o in of.offers]))
         case Done():
-            outcome = pb.SEARCH_OUTCOME_FOUND if of.total else pb.SEARCH_OUTCOME_EMPTY
-            done = pb.SearchDone(
-                outcome=outcome, total=of.total, provenance=provenance(of.provenance), total_unfiltered=of.total_unfiltered
-            )
-            return pb.SearchFlightsResponse(done=done)
+            return pb.SearchFlightsResponse(done=_done(of, now))
 
 
-def itinerary(of: Itinerary) -> pb.Itinerary:
+def _done(of: Done, now: datetime) -> pb.SearchDone:
+    return pb.SearchDone(
+        outcome=pb.SEARCH_OUTCOME_FOUND if of.total else pb.SEARCH_OUTCOME_EMPTY,
+        total=of.total,
+        provenance=provenance(of.provenance, now),
+        total_unfiltered=of.total_unfiltered,
+        implausible=of.implausible,
+    )
+
+
+def itinerary(of: Itinerary, now: datetime) -> pb.Itinerary:
     """Flights that fit a request."""
     return pb.Itinerary(
         itinerary_id=of.id,
         segments=[segment(s) for s in of.segments],
-        duration=_duration(of.duration),
+        duration=values.duration(of.duration),
         fare=_fare(of.fare) if of.fare else None,
-        provenance=provenance(of.provenance),
+        provenance=provenance(of.provenance, now),
+        layovers=[_layover(between) for between in layovers(of)],
+        days_later=_days_later(of.segments),
+    )
+
+
+def offer(of: Offer, now: datetime) -> pb.Offer:
+    """An itinerary at a price."""
+    return pb.Offer(
+        offer_id=of.id,
+        itinerary_id=of.itinerary_id,
+        seller=of.seller,
+        fare=_fare(of.fare),
+        expire_time=values.timestamp(of.expires),
+        provenance=provenance(of.provenance, now),
+        tickets=of.tickets,
     )
 
 
@@ -123,51 +111,85 @@ def segment(of: Segment) -> pb.Segment:
         flight_number=of.flight,
         departure=_stop(of.departure),
         arrival=_stop(of.arrival),
-        duration=_duration(of.duration),
+        duration=values.duration(of.duration),
+        operator=_operator(of.operator),
+        also_sold_as=of.also_sold_as,
+        aircraft=of.aircraft,
+        days_later=of.days_later,
+        doubts=_doubts(of.doubts),
     )
 
 
-def status(of: FlightStatus) -> pb.FlightStatus:
+def status(of: FlightStatus, now: datetime) -> pb.FlightStatus:
     """How one flight is doing on one day."""
     return pb.FlightStatus(
         flight_number=of.segment.flight,
         carrier=of.segment.carrier,
-        depart_date=Date(year=of.depart_date.year, month=of.depart_date.month, day=of.depart_date.day),
-        state=_STATES[of.state],
+        depart_date=values.day(of.depart_date),
+        state=STATES[of.state],
         scheduled_departure=_stop(of.segment.departure),
         scheduled_arrival=_stop(of.segment.arrival),
-        estimated_departure_time=_timestamp(of.estimated_departure) if of.estimated_departure else None,
-        estimated_arrival_time=_timestamp(of.estimated_arrival) if of.estimated_arrival else None,
+        estimated_departure_time=values.timestamp(of.estimated_departure) if of.estimated_departure else None,
+        estimated_arrival_time=values.timestamp(of.estimated_arrival) if of.estimated_arrival else None,
+        actual_departure_time=values.timestamp(of.actual_departure) if of.actual_departure else None,
+        actual_arrival_time=values.timestamp(of.actual_arrival) if of.actual_arrival else None,
         delay_minutes=int(of.delay.total_seconds() // 60),
-        provenance=provenance(of.provenance),
+        provenance=provenance(of.provenance, now),
+        provider_state=of.vendor_state,
+        operator=_operator(of.segment.operator),
+        also_sold_as=of.segment.also_sold_as,
+        aircraft=of.segment.aircraft,
+        doubts=_doubts(of.segment.doubts),
     )
 
 
-def provenance(of: Provenance) -> pb.Provenance:
+def provenance(of: Provenance, now: datetime) -> pb.Provenance:
     """Who said so and when."""
-    return pb.Provenance(provider=of.provider, fetch_time=_timestamp(of.fetched), cached=of.cached, sample=of.sample)
+    return pb.Provenance(
+        provider=of.provider,
+        fetch_time=values.timestamp(of.fetched),
+        cached=of.cached,
+        sample=of.sample,
+        age=values.duration(of.age(now)),
+        vintage=of.vintage,
+    )
+
+
+def _operator(of: Operator | None) -> pb.Operator | None:
+    return pb.Operator(carrier_code=of.carrier_code, carrier=of.carrier, flight_number=of.flight) if of else None
+
+
+def _doubts(of: Iterable[Doubt]) -> list[pb.Doubt.ValueType]:
+    return sorted(DOUBTS[doubt] for doubt in of)
+
+
+def _days_later(segments: Sequence[Segment]) -> int:
+    return (segments[-1].arrival.time.date() - segments[0].departure.time.date()).days
+
+
+def _layover(of: Layover) -> pb.Layover:
+    return pb.Layover(
+        airport_code=of.arrival.airport,
+        city=of.arrival.city,
+        duration=values.duration(of.duration),
+        overnight=of.overnight,
+        next_airport_code=of.departure.airport if of.changes_airport else "",
+    )
 
 
 def _stop(of: Stop) -> pb.Stop:
-    return pb.Stop(airport_code=of.airport, city=of.city, time=_timestamp(of.time), time_zone=of.zone, terminal=of.terminal)
+    return pb.Stop(
+        airport_code=of.airport,
+        city=of.city,
+        time=values.timestamp(of.at.utc),
+        time_zone=of.zone,
+        terminal=of.terminal,
+        gate=of.gate,
+        baggage_belt=of.belt,
+        local_time=of.time.replace(tzinfo=None).isoformat(timespec="seconds"),
+        time_convention=CONVENTIONS[of.at.convention],
+    )
 
 
 def _fare(of: Fare) -> pb.Fare:
-    return pb.Fare(total=_money(of.total), per_passenger=_money(of.per_passenger), cabin=_CABIN_VALUES[of.cabin])
-
-
-def _money(of: Money) -> MoneyMessage:
-    units = int(of.amount)
-    return MoneyMessage(currency_code=of.currency, units=units, nanos=int((of.amount - Decimal(units)) * NANOS))
-
-
-def _timestamp(instant: datetime) -> Timestamp:
-    message = Timestamp()
-    message.FromDatetime(instant.astimezone(UTC))
-    return message
-
-
-def _duration(length: timedelta) -> Duration:
-    message = Duration()
-    message.FromTimedelta(length)
-    return message
+    return pb.Fare(total=values.money(of.total), per_passenger=values.money(of.per_passenger), cabin=_CABIN_VALUES[of.cabin])

@@ -1,104 +1,96 @@
-"""Flights, prices and status, whoever says so."""
+"""Flights and their status, whoever says so."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from datetime import date, datetime, timedelta
 from enum import Enum
 
-
-class Cabin(Enum):
-    """Class of travel."""
-
-    ECONOMY = "economy"
-    PREMIUM_ECONOMY = "premium economy"
-    BUSINESS = "business"
-    FIRST = "first"
-
-
-class Sort(Enum):
-    """How results are ordered."""
-
-    EARLIEST = "earliest"
-    CHEAPEST = "cheapest"
-    FASTEST = "fastest"
-    LATEST = "latest"
+from services.flightdata.instants import Instant
+from services.flightdata.offers import Fare
+from services.flightdata.plausibility import Doubt
+from services.flightdata.provenance import Provenance
 
 
 class State(Enum):
     """How a flight is doing."""
 
+    UNKNOWN = "unknown"
     SCHEDULED = "scheduled"
     ON_TIME = "on time"
     DELAYED = "delayed"
     EN_ROUTE = "en route"
     LANDED = "landed"
     CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """Who said so and when (UTC). A `sample` is invented: nobody flies it."""
-
-    provider: str
-    fetched: datetime
-    cached: bool
-    sample: bool
+    DIVERTED = "diverted"
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A flight's end: `time` is an aware instant in the airport's own `zone` (IANA)."""
+    """A flight's end: where, when it is planned, and where in the airport, each empty when unknown. `belt` is of an arrival."""
 
     airport: str
     city: str
-    time: datetime
-    zone: str
+    at: Instant
     terminal: str = ""
+    gate: str = ""
+    belt: str = ""
+
+    @property
+    def time(self) -> datetime:
+        """The planned time, aware, on the clock of the airport."""
+        return self.at.local
+
+    @property
+    def zone(self) -> str:
+        """The airport's IANA zone."""
+        return self.at.zone
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who flies an aircraft under somebody else's number: carrier code, name (may be empty) and its own flight number."""
+
+    carrier_code: str
+    carrier: str
+    flight: str
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One flight of one aircraft. `flight` is carrier code and number without a space."""
+    """One flight of one aircraft. `flight` is carrier code and number without a space.
+
+    `operator` is None when the carrier flies it itself; `also_sold_as` are other carriers' numbers for the same aircraft.
+    """
 
     carrier_code: str
     carrier: str
     flight: str
     departure: Stop
     arrival: Stop
+    operator: Operator | None = None
+    also_sold_as: tuple[str, ...] = ()
+    aircraft: str = ""
+    doubts: frozenset[Doubt] = frozenset()
 
     @property
     def duration(self) -> timedelta:
         """Gate to gate."""
-        return self.arrival.time - self.departure.time
+        return self.arrival.at - self.departure.at
 
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """An amount in an ISO 4217 currency."""
-
-    currency: str
-    amount: Decimal
-
-    def times(self, count: int) -> Money:
-        """The amount for several."""
-        return Money(self.currency, self.amount * count)
-
-
-@dataclass(frozen=True, slots=True)
-class Fare:
-    """What it would cost, for one and for all."""
-
-    per_passenger: Money
-    total: Money
-    cabin: Cabin
+    @property
+    def days_later(self) -> int:
+        """How many days of the calendar the arrival is after the departure, each on its own clock (+1 for a night flight)."""
+        return (self.arrival.time.date() - self.departure.time.date()).days
 
 
 @dataclass(frozen=True, slots=True)
 class Itinerary:
-    """Flights that fit a request, in the order of travel. The same search gives the same `id`."""
+    """Flights that fit a request, in the order of travel. The same search gives the same `id`.
+
+    `fare` is an indication (of offers, the cheapest), None when nobody named a price.
+    """
 
     id: str
     segments: Sequence[Segment]
@@ -111,14 +103,27 @@ class Itinerary:
         return self.segments[0].departure
 
     @property
+    def arrival(self) -> Stop:
+        """Where and when it ends."""
+        return self.segments[-1].arrival
+
+    @property
     def duration(self) -> timedelta:
         """First departure to last arrival."""
-        return self.segments[-1].arrival.time - self.departure.time
+        return self.arrival.at - self.departure.at
+
+    @property
+    def doubts(self) -> frozenset[Doubt]:
+        """What is wrong with any of its segments."""
+        return frozenset(doubt for segment in self.segments for doubt in segment.doubts)
 
 
 @dataclass(frozen=True, slots=True)
 class FlightStatus:
-    """How one flight is doing on one day. Estimates are UTC, None when unknown; `delay` is at departure, zero when early."""
+    """How one flight is doing on one day. Estimates and actual times are UTC, None when unknown.
+
+    `delay` is at departure, zero when early; `vendor_state` is the provider's own word for `state`, as it came.
+    """
 
     segment: Segment
     depart_date: date
@@ -127,35 +132,6 @@ class FlightStatus:
     estimated_arrival: datetime | None
     delay: timedelta
     provenance: Provenance
-
-
-@dataclass(frozen=True, slots=True)
-class PairQuery:
-    """What a provider is asked: one airport to another on the day of departure there."""
-
-    origin: str
-    destination: str
-    date: date
-    cabin: Cabin = Cabin.ECONOMY
-    passengers: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What of a provider's answer is wanted. A window that ends before it begins runs over midnight."""
-
-    depart_from: time | None = None
-    depart_until: time | None = None
-    nonstop: bool = False
-    carrier: str = ""
-
-    def admit(self, itinerary: Itinerary) -> bool:
-        """Whether an itinerary is wanted."""
-        leaves = itinerary.departure.time.time()
-        if self.nonstop and len(itinerary.segments) > 1:
-            return False
-        if self.carrier and any(segment.carrier_code != self.carrier for segment in itinerary.segments):
-            return False
-        if self.depart_from and self.depart_until and self.depart_until <= self.depart_from:
-            return leaves >= self.depart_from or leaves < self.depart_until
-        return (self.depart_from is None or leaves >= self.depart_from) and (self.depart_until is None or leaves < self.depart_until)
+    actual_departure: datetime | None = None
+    actual_arrival: datetime | None = None
+    vendor_state: str = ""

@@ -3,33 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
 from typing import Protocol
 
-from services.flightdata.flights import FlightStatus, Itinerary, PairQuery, Provenance
+from services.flightdata.flights import FlightStatus, Itinerary
+from services.flightdata.offers import Offer
+from services.flightdata.queries import FlightQuery
+
+
+class Capability(Enum):
+    """What a provider can be asked."""
+
+    SEARCH = "search"
+    """Flights between places on a day."""
+    OFFERS = "offers"
+    """A search's answer comes with prices that somebody sells at."""
+    STATUS = "status"
+    """How a flight does, by its number."""
+    ROUTE_STATUS = "route status"
+    """How the flights between two airports do."""
+    BOARD = "board"
+    """Departures or arrivals of one airport."""
+
+
+class Direction(Enum):
+    """Which side of an airport's board."""
+
+    DEPARTURES = "departures"
+    ARRIVALS = "arrivals"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A provider's answer to a search, in no order; both empty when there are no flights. An offer's itinerary is among them."""
+
+    itineraries: Sequence[Itinerary]
+    offers: Sequence[Offer] = ()
 
 
 class FlightProvider(Protocol):
-    """A source of flights."""
+    """A source of flights. Whatever it raises is a `ProviderError` or one of the errors named below."""
 
     @property
     def name(self) -> str:
         """As provenance says it, for example `sample-timetable`."""
         ...
 
-    def provenance(self, now: datetime) -> Provenance:
-        """What an empty answer given now carries."""
+    @property
+    def is_sample(self) -> bool:
+        """Whether its flights are invented."""
         ...
 
-    async def search(self, query: PairQuery) -> Sequence[Itinerary]:
-        """Flights of one airport pair on one day, in no order; empty when there are none."""
+    def capabilities(self) -> frozenset[Capability]:
+        """What it can be asked now, as far as is known; it changes when a key's plan refuses something."""
         ...
 
-    async def status(self, flight: str, day: date | None) -> FlightStatus:
-        """How a flight (`AI542`) is doing on its day of departure, today there when None.
+    def cost(self, capability: Capability) -> int:
+        """How much of the key's budget asking once takes at most, in the vendor's own units (calls or credits); 0 is free."""
+        ...
+
+    async def search(self, query: FlightQuery) -> Found:
+        """Flights between places on one day."""
+        ...
+
+    async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:
+        """How a flight (`AI542`) is doing on its day of departure, today there when None; a row for each of its legs, in order.
 
         Raises:
             FlightNotFound: no such flight on that day.
             DateBeyondHorizon: schedules of that day aren't known.
         """
+        ...
+
+    async def route_status(self, origin: str, destination: str, day: date) -> Sequence[FlightStatus]:
+        """How the flights between two airports do on a day, in the order they leave; empty when there are none."""
+        ...
+
+    async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:
+        """The departures or arrivals of an airport on a day, in the order they are planned; empty when there are none."""
         ...

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from mesh.clock import Clock
+from services.flightdata.cabins import Cabin
 from services.flightdata.errors import SamePlace
-from services.flightdata.flights import Cabin, Filters, Itinerary, PairQuery, Provenance, Sort
+from services.flightdata.flights import Itinerary
 from services.flightdata.horizon import check_departure
+from services.flightdata.offers import Offer
+from services.flightdata.ordering import ordered
 from services.flightdata.places import Place
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.providers import FlightProvider
+from services.flightdata.provenance import Provenance
+from services.flightdata.providers import Capability, Found
+from services.flightdata.queries import Filters, FlightQuery, Party, Sort
+from services.flightdata.routing import Answered, Progress, ProviderRouter
 
 DEFAULT_RESULTS = 20
 
@@ -28,50 +33,40 @@ class SearchQuery:
     filters: Filters = field(default_factory=Filters)
     sort: Sort = Sort.EARLIEST
     cabin: Cabin = Cabin.ECONOMY
-    passengers: int = 1
+    party: Party = field(default_factory=Party)
     limit: int = DEFAULT_RESULTS
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """A provider is being asked, or has answered."""
-
-    provider: str
-    finished: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Results:
-    """Flights found, in the order asked for."""
+    """Flights found, in the order asked for, and the offers on them."""
 
     itineraries: Sequence[Itinerary]
+    offers: Sequence[Offer] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The search is over: how many fit, how many there are without the filters, and who answered."""
+    """The search is over: how many fit, how many there are without the filters, and who answered.
+
+    `implausible` were left out because no aircraft could fly them as told.
+    """
 
     total: int
     total_unfiltered: int
     provenance: Provenance
+    implausible: int = 0
 
 
 SearchEvent = Progress | Results | Done
 
-_ORDER: dict[Sort, Callable[[Itinerary], tuple[object, ...]]] = {
-    Sort.EARLIEST: lambda i: (i.departure.time, i.id),
-    Sort.LATEST: lambda i: (-i.departure.time.timestamp(), i.id),
-    Sort.FASTEST: lambda i: (i.duration, i.departure.time, i.id),
-    Sort.CHEAPEST: lambda i: (i.fare is None, i.fare.total.amount if i.fare else 0, i.departure.time, i.id),
-}
-
 
 class FlightSearch:
-    """Searches of one provider."""
+    """Searches over the configured providers."""
 
-    def __init__(self, lexicon: Lexicon, provider: FlightProvider, clock: Clock) -> None:
+    def __init__(self, lexicon: Lexicon, router: ProviderRouter, clock: Clock) -> None:
         self._lexicon = lexicon
-        self._provider = provider
+        self._router = router
         self._clock = clock
 
     async def search(self, query: SearchQuery) -> AsyncIterator[SearchEvent]:
@@ -81,16 +76,35 @@ class FlightSearch:
             PlaceNotFound: a code is nobody's.
             SamePlace: both codes lie in one city.
             DateInPast, DateBeyondHorizon: the day isn't one that can be flown on.
+            FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: no provider could answer.
         """
         origin, destination = self._places(query)
         check_departure(query.date, origin.zone, self._clock.now())
-        yield Progress(self._provider.name, finished=False)
-        found = await self._ask(origin, destination, query)
-        yield Progress(self._provider.name, finished=True)
-        fitting = sorted((i for i in found if query.filters.admit(i)), key=_ORDER[query.sort])
-        if fitting:
-            yield Results(fitting[: query.limit])
-        yield Done(len(fitting), len(found), self._answered(found))
+        asked = FlightQuery(
+            origin.airports,
+            destination.airports,
+            query.date,
+            query.cabin,
+            query.party,
+            self._lexicon.currencies.get(origin.country_code, ""),
+        )
+
+        async for event in self._router.ask(Capability.SEARCH, lambda provider: provider.search(asked), empty=_is_empty):
+            if isinstance(event, Progress):
+                yield event
+                continue
+            for told in self._told(event, query):
+                yield told
+
+    def _told(self, answer: Answered[Found], query: SearchQuery) -> Sequence[SearchEvent]:
+        """Results, when there are any that fit, and the end."""
+        plausible = [itinerary for itinerary in answer.value.itineraries if not itinerary.doubts]
+        fitting = ordered((i for i in plausible if query.filters.admit(i)), query.sort)
+        shown = fitting[: query.limit]
+        ids = {itinerary.id for itinerary in shown}
+        done = Done(len(fitting), len(plausible), self._said(answer), len(answer.value.itineraries) - len(plausible))
+        results = Results(shown, [offer for offer in answer.value.offers if offer.itinerary_id in ids])
+        return [results, done] if shown else [done]
 
     def _places(self, query: SearchQuery) -> tuple[Place, Place]:
         origin, destination = self._lexicon.place(query.origin), self._lexicon.place(query.destination)
@@ -98,11 +112,12 @@ class FlightSearch:
             raise SamePlace(origin.code, origin.city)
         return origin, destination
 
-    async def _ask(self, origin: Place, destination: Place, query: SearchQuery) -> list[Itinerary]:
-        pairs = [(a, b) for a in origin.airports for b in destination.airports]
-        async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(self._provider.search(PairQuery(a, b, query.date, query.cabin, query.passengers))) for a, b in pairs]
-        return [itinerary for task in asked for itinerary in task.result()]
+    def _said(self, answer: Answered[Found]) -> Provenance:
+        """The provenance of what was found; of an empty answer, that of who gave it."""
+        if answer.value.itineraries:
+            return answer.value.itineraries[0].provenance
+        return Provenance(answer.provider.name, self._clock.now(), sample=answer.provider.is_sample)
 
-    def _answered(self, found: Sequence[Itinerary]) -> Provenance:
-        return found[0].provenance if found else self._provider.provenance(self._clock.now())
+
+def _is_empty(found: Found) -> bool:
+    return not found.itineraries

@@ -11,8 +11,12 @@ import grpc
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 from readback.flightdata.v1 import flightdata_service_pb2_grpc
 
+from mesh.clock import Clock
 from mesh.errors import ErrorTable
-from services.flightdata import errors, flight_messages, place_messages, places
+from services.flightdata import errors, flight_messages, place_messages, places, provider_messages
+from services.flightdata.message_values import day_from
+from services.flightdata.routing import ProviderRouter
+from services.flightdata.search_requests import query_from
 from services.flightdata.searching import FlightSearch
 from services.flightdata.status import StatusDesk
 
@@ -24,6 +28,9 @@ ERRORS: ErrorTable = {
     errors.DateInPast: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_DATE_IN_PAST"),
     errors.DateBeyondHorizon: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_DATE_BEYOND_HORIZON"),
     errors.FlightNotFound: (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_FLIGHT_NOT_FOUND"),
+    errors.FlightsUnavailable: (grpc.StatusCode.UNAVAILABLE, "ERROR_REASON_FLIGHTS_UNAVAILABLE"),
+    errors.FlightsQuotaExhausted: (grpc.StatusCode.RESOURCE_EXHAUSTED, "ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED"),
+    errors.FlightsRestricted: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_FLIGHTS_RESTRICTED"),
 }
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -33,9 +40,11 @@ DEFAULT_CANDIDATES = 3
 class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     """See `flightdata_service.proto` for what each RPC promises."""
 
-    def __init__(self, *, search: FlightSearch, status: StatusDesk) -> None:
+    def __init__(self, *, search: FlightSearch, status: StatusDesk, router: ProviderRouter, clock: Clock) -> None:
         self._search = search
         self._status = status
+        self._router = router
+        self._clock = clock
 
     async def AnnotatePlaces(self, request: pb.AnnotatePlacesRequest, context: Context) -> pb.AnnotatePlacesResponse:
         """Every place named in a sentence."""
@@ -56,10 +65,20 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
 
     async def SearchFlights(self, request: pb.SearchFlightsRequest, context: Context) -> AsyncIterator[pb.SearchFlightsResponse]:
         """Flights from one place to another on one day."""
-        async for event in self._search.search(flight_messages.query_from(request)):
-            yield flight_messages.event(event)
+        async for event in self._search.search(query_from(request)):
+            yield flight_messages.event(event, self._clock.now())
 
     async def GetFlightStatus(self, request: pb.GetFlightStatusRequest, context: Context) -> pb.GetFlightStatusResponse:
         """How one flight is doing on one day."""
-        day = flight_messages.day_from(request.date) if request.HasField("date") else None
-        return pb.GetFlightStatusResponse(status=flight_messages.status(await self._status.status(request.flight_number, day)))
+        day = day_from(request.date) if request.HasField("date") else None
+        first, *further = await self._status.status(request.flight_number, day)
+        now = self._clock.now()
+        legs = [flight_messages.status(leg, now) for leg in further]
+        return pb.GetFlightStatusResponse(status=flight_messages.status(first, now), further_legs=legs)
+
+    async def ListProviders(self, request: pb.ListProvidersRequest, context: Context) -> pb.ListProvidersResponse:
+        """The providers, in the order they are asked."""
+        now, health = self._clock.now(), self._router.health
+        return pb.ListProvidersResponse(
+            providers=[provider_messages.provider(provider, health[provider.name], now) for provider in self._router.providers]
+        )

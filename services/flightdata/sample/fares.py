@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from services.flightdata.flights import Cabin, Fare, Money
+from services.flightdata.cabins import Cabin
+from services.flightdata.offers import Fare, Money
 from services.flightdata.sample import tables
 from services.flightdata.sample.schedule import Departure
 from services.flightdata.sample.seeded import unit

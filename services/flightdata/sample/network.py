@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from services.flightdata.geography import distance_km
 from services.flightdata.places import Airport
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.sample import tables
-from services.flightdata.sample.geography import distance_km
 from services.flightdata.sample.seeded import unit
 from services.flightdata.sample.tables import Carrier
 

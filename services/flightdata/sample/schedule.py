@@ -9,9 +9,9 @@ from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from services.flightdata.geography import block_minutes
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.sample import tables
-from services.flightdata.sample.geography import block_minutes
 from services.flightdata.sample.network import Network
 from services.flightdata.sample.numbering import Line, Numbering
 from services.flightdata.sample.seeded import number, unit

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
+from services.flightdata.cabins import Cabin
 from services.flightdata.places import load
 from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.queries import FlightQuery
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.sample.schedule import Schedule
 from tests.simulated_clock import SimulatedClock
 
 SEED = "readback"
 MORNING_IN_CHENNAI = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
+
+
+def pair_query(origin: str, destination: str, day: date, cabin: Cabin = Cabin.ECONOMY) -> FlightQuery:
+    """One airport to another, for one adult."""
+    return FlightQuery((origin,), (destination,), day, cabin)
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,15 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
+from services.flightdata.cabins import Cabin
 from services.flightdata.errors import DateBeyondHorizon, DateInPast, SamePlace
-from services.flightdata.flights import Cabin, Filters, Itinerary, Sort
+from services.flightdata.flights import Itinerary
 from services.flightdata.places import PlaceNotFound
 from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.queries import Filters, Party, Sort, Window
+from services.flightdata.routing import Progress, ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
-from services.flightdata.searching import Done, FlightSearch, Progress, Results, SearchQuery
+from services.flightdata.searching import Done, FlightSearch, Results, SearchQuery
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
@@ -25,7 +28,7 @@ CHENNAI_DELHI = SearchQuery("MAA", "DEL", TOMORROW)
 @pytest.fixture
 def search(lexicon: Lexicon, timetable: SampleTimetable, clock: SimulatedClock) -> FlightSearch:
     """Searches over the sample timetable."""
-    return FlightSearch(lexicon, timetable, clock)
+    return FlightSearch(lexicon, ProviderRouter([timetable], clock), clock)
 
 
 async def _run(search: FlightSearch, query: SearchQuery) -> tuple[list[Itinerary], Done]:
@@ -50,20 +53,20 @@ async def test_without_filters_everything_fits(search: FlightSearch) -> None:
 async def test_a_window_keeps_its_start_and_not_its_end(search: FlightSearch) -> None:
     everything, _ = await _run(search, dataclasses.replace(CHENNAI_DELHI, limit=100))
     leaves = sorted(i.departure.time.time() for i in everything)
-    window = Filters(depart_from=leaves[1], depart_until=leaves[3])
+    window = Filters(departs=Window(leaves[1], leaves[3]))
     found, done = await _run(search, dataclasses.replace(CHENNAI_DELHI, filters=window))
     assert [i.departure.time.time() for i in found] == [t for t in leaves if leaves[1] <= t < leaves[3]]
     assert done.total == len(found) < done.total_unfiltered == len(everything)
 
 
 async def test_a_window_may_run_over_midnight(search: FlightSearch) -> None:
-    found, _ = await _run(search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(depart_from=time(21), depart_until=time(6))))
+    found, _ = await _run(search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(departs=Window(time(21), time(6)))))
     assert found
     assert all(i.departure.time.time() >= time(21) or i.departure.time.time() < time(6) for i in found)
 
 
 async def test_none_that_fit_is_told_from_none_at_all(search: FlightSearch) -> None:
-    found, done = await _run(search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(depart_from=time(3), depart_until=time(4))))
+    found, done = await _run(search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(departs=Window(time(3), time(4)))))
     assert (found, done.total) == ([], 0)
     assert done.total_unfiltered > 0
     _, nothing = await _run(search, SearchQuery("MAA", "BET", TOMORROW))
@@ -72,7 +75,7 @@ async def test_none_that_fit_is_told_from_none_at_all(search: FlightSearch) -> N
 
 
 async def test_one_carrier_is_the_only_one(search: FlightSearch) -> None:
-    found, _ = await _run(search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(carrier="AI", nonstop=True)))
+    found, _ = await _run(search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(carriers=frozenset({"AI"}), max_stops=0)))
     assert {segment.carrier_code for i in found for segment in i.segments} == {"AI"}
 
 
@@ -105,7 +108,7 @@ async def test_a_city_opens_into_its_airports_and_every_result_names_its_own(sea
 
 async def test_passengers_multiply_the_total_and_not_the_price_for_one(search: FlightSearch) -> None:
     alone, _ = await _run(search, CHENNAI_DELHI)
-    nine, _ = await _run(search, dataclasses.replace(CHENNAI_DELHI, passengers=9))
+    nine, _ = await _run(search, dataclasses.replace(CHENNAI_DELHI, party=Party(9)))
     for one, many in zip(alone, nine, strict=True):
         assert one.fare
         assert many.fare

@@ -8,9 +8,11 @@ from statistics import mean
 
 import pytest
 
-from services.flightdata.flights import Cabin, Itinerary, PairQuery
+from services.flightdata.cabins import Cabin
+from services.flightdata.flights import Itinerary
 from services.flightdata.sample import tables
 from services.flightdata.sample.provider import SampleTimetable
+from tests.unit.flightdata.conftest import pair_query
 
 pytestmark = pytest.mark.unit
 
@@ -25,7 +27,9 @@ def _amount(itinerary: Itinerary) -> Decimal:
 async def _mean(timetable: SampleTimetable, origin: str, destination: str, ahead: int, *, cabin: Cabin = Cabin.ECONOMY) -> float:
     amounts = []
     for day in range(ahead, ahead + 7):
-        amounts += [_amount(i) for i in await timetable.search(PairQuery(origin, destination, TODAY + timedelta(days=day), cabin))]
+        amounts += [
+            _amount(i) for i in (await timetable.search(pair_query(origin, destination, TODAY + timedelta(days=day), cabin))).itineraries
+        ]
     return mean(map(float, amounts))
 
 
@@ -42,7 +46,7 @@ async def test_low_cost_carriers_are_cheaper(timetable: SampleTimetable) -> None
     low: list[float] = []
     full: list[float] = []
     for ahead in range(20, 40):
-        for itinerary in await timetable.search(PairQuery("BOM", "DEL", TODAY + timedelta(days=ahead))):
+        for itinerary in (await timetable.search(pair_query("BOM", "DEL", TODAY + timedelta(days=ahead)))).itineraries:
             carrier = tables.carriers()[itinerary.segments[0].carrier_code]
             (low if carrier.low_cost else full).append(float(_amount(itinerary)))
     assert mean(low) < 0.85 * mean(full)
@@ -50,10 +54,10 @@ async def test_low_cost_carriers_are_cheaper(timetable: SampleTimetable) -> None
 
 async def test_front_cabins_are_dearer_and_not_sold_by_low_cost_carriers(timetable: SampleTimetable) -> None:
     assert await _mean(timetable, "DEL", "LHR", 30, cabin=Cabin.BUSINESS) > 2 * await _mean(timetable, "DEL", "LHR", 30)
-    business = await timetable.search(PairQuery("MAA", "DEL", TODAY + timedelta(days=9), Cabin.BUSINESS))
+    business = (await timetable.search(pair_query("MAA", "DEL", TODAY + timedelta(days=9), Cabin.BUSINESS))).itineraries
     assert business
     assert not any(tables.carriers()[i.segments[0].carrier_code].low_cost for i in business)
-    assert not await timetable.search(PairQuery("MAA", "DEL", TODAY + timedelta(days=9), Cabin.FIRST))
+    assert not (await timetable.search(pair_query("MAA", "DEL", TODAY + timedelta(days=9), Cabin.FIRST))).itineraries
 
 
 async def test_a_domestic_flight_in_india_costs_what_one_expects(timetable: SampleTimetable) -> None:
@@ -61,5 +65,5 @@ async def test_a_domestic_flight_in_india_costs_what_one_expects(timetable: Samp
 
 
 async def test_the_same_search_gives_the_same_fares(timetable: SampleTimetable) -> None:
-    query = PairQuery("MAA", "DEL", TODAY + timedelta(days=3))
+    query = pair_query("MAA", "DEL", TODAY + timedelta(days=3))
     assert await timetable.search(query) == await timetable.search(query)

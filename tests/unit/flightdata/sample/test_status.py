@@ -22,13 +22,13 @@ TODAY = date(2026, 11, 23)
 
 async def test_without_a_date_it_is_today_at_the_departure_airport(timetable: SampleTimetable, clock: SimulatedClock) -> None:
     clock.advance(16 * 3600)  # half past seven in the evening UTC: already tomorrow in India
-    assert (await timetable.status("AI542", None)).depart_date == TODAY + timedelta(days=1)
+    assert (await timetable.status("AI542", None))[0].depart_date == TODAY + timedelta(days=1)
 
 
 async def test_a_flight_goes_from_planned_to_landed(timetable: SampleTimetable, clock: SimulatedClock) -> None:
     seen: list[State] = []
     for _ in range(160):
-        status = await timetable.status("AI542", TODAY + timedelta(days=2))
+        (status,) = await timetable.status("AI542", TODAY + timedelta(days=2))
         seen += [status.state] if status.state not in seen[-1:] else []
         clock.advance(1800)
     order = [State.SCHEDULED, State.ON_TIME, State.DELAYED, State.EN_ROUTE, State.LANDED]
@@ -51,18 +51,18 @@ async def test_a_day_the_flight_rests_is_not_found_and_the_next_day_is_named(tim
         await timetable.status(planned.line.flight, resting)
     assert f"{resting:%A}" in str(refused.value)
     following = date.fromisoformat(refused.value.metadata["next_date"])
-    assert (await timetable.status(planned.line.flight, following)).depart_date == following
+    assert (await timetable.status(planned.line.flight, following))[0].depart_date == following
 
 
 async def test_beyond_the_horizon_nothing_is_known(timetable: SampleTimetable) -> None:
-    assert (await timetable.status("AI542", TODAY + timedelta(days=330))).state is State.SCHEDULED
+    assert (await timetable.status("AI542", TODAY + timedelta(days=330)))[0].state is State.SCHEDULED
     with pytest.raises(DateBeyondHorizon) as refused:
         await timetable.status("AI542", TODAY + timedelta(days=331))
     assert refused.value.metadata["last_date"] == "2027-10-19"
 
 
 async def test_a_week_back_is_known_and_older_is_forgotten(timetable: SampleTimetable) -> None:
-    assert (await timetable.status("AI542", TODAY - timedelta(days=7))).state in {State.LANDED, State.CANCELLED}
+    assert (await timetable.status("AI542", TODAY - timedelta(days=7)))[0].state in {State.LANDED, State.CANCELLED}
     with pytest.raises(FlightNotFound):
         await timetable.status("AI542", TODAY - timedelta(days=8))
 
@@ -86,7 +86,7 @@ def test_states_agree_with_their_estimates(schedule: Schedule) -> None:
                 known = delays.known(SEED, departure, now)
                 states[known.state] += 1
                 _check(known, now)
-    assert set(states) == set(State)
+    assert set(states) == set(State) - {State.UNKNOWN, State.DIVERTED}  # a timetable knows its flights, and diverts none
 
 
 def _check(known: delays.Known, now: datetime) -> None:

@@ -9,14 +9,15 @@ from itertools import permutations
 
 import pytest
 
-from services.flightdata.flights import Cabin, PairQuery, State
+from services.flightdata.flights import State
+from services.flightdata.geography import distance_km
 from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.queries import FlightQuery, Party
 from services.flightdata.sample import tables
-from services.flightdata.sample.geography import distance_km
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.sample.schedule import Departure, Schedule
 from tests.simulated_clock import SimulatedClock
-from tests.unit.flightdata.conftest import SEED
+from tests.unit.flightdata.conftest import SEED, pair_query
 
 pytestmark = pytest.mark.unit
 
@@ -110,9 +111,9 @@ def test_the_timetable_is_this_one_on_every_machine(schedule: Schedule) -> None:
 async def test_search_and_status_agree(timetable: SampleTimetable, clock: SimulatedClock, drawn: list[tuple[str, str]]) -> None:
     for origin, destination in drawn[:150]:
         for day in (TODAY, TODAY + timedelta(days=1), TODAY + timedelta(days=17)):
-            for itinerary in await timetable.search(PairQuery(origin, destination, max(day, TODAY))):
+            for itinerary in (await timetable.search(pair_query(origin, destination, max(day, TODAY)))).itineraries:
                 (segment,) = itinerary.segments
-                status = await timetable.status(segment.flight, segment.departure.time.date())
+                (status,) = await timetable.status(segment.flight, segment.departure.time.date())
                 assert status.segment == segment
                 assert status.state is not State.CANCELLED
 
@@ -122,7 +123,8 @@ async def test_fares_are_in_the_currency_of_the_origin_and_rounded(
 ) -> None:
     known = tables.currencies()
     for origin, destination in drawn[:150]:
-        for itinerary in await timetable.search(PairQuery(origin, destination, TODAY + timedelta(days=10), Cabin.ECONOMY, 3)):
+        query = FlightQuery((origin,), (destination,), TODAY + timedelta(days=10), party=Party(2, 1))
+        for itinerary in (await timetable.search(query)).itineraries:
             assert itinerary.fare
             code = itinerary.fare.total.currency
             assert code == known.get(lexicon.currencies[lexicon.airports[origin].country_code], known["USD"]).code
@@ -132,6 +134,6 @@ async def test_fares_are_in_the_currency_of_the_origin_and_rounded(
 
 
 async def test_every_record_says_it_is_a_sample(timetable: SampleTimetable) -> None:
-    found = await timetable.search(PairQuery("MAA", "DEL", TODAY + timedelta(days=1)))
-    provenances = {itinerary.provenance for itinerary in found} | {(await timetable.status("AI542", TODAY)).provenance}
+    found = (await timetable.search(pair_query("MAA", "DEL", TODAY + timedelta(days=1)))).itineraries
+    provenances = {itinerary.provenance for itinerary in found} | {(await timetable.status("AI542", TODAY))[0].provenance}
     assert {(p.provider, p.sample, p.cached) for p in provenances} == {("sample-timetable", True, False)}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from services.flightdata.geography import block_minutes, distance_km
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.sample.geography import block_minutes, distance_km
 
 pytestmark = pytest.mark.unit
 

@@ -1,0 +1,130 @@
+"""How a flight is doing, from evidence rather than from a vendor's word for it.
+
+AviationStack calls a flight `scheduled` that is in the air (TK6551 of 2021-02-07: an actual departure and a live position), never
+moves `estimated` off the plan at departure, and leaves `actual` empty for most flights; so times are weighed first, the word last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from services.flightdata.flights import State
+from services.flightdata.instants import Instant
+from services.flightdata.plausibility import EARLY, LATE
+
+DELAYED_FROM = timedelta(minutes=15)
+"""From here a flight counts as delayed, as airlines and regulators report it."""
+EXPECTED_AHEAD = timedelta(hours=24)
+"""Farther ahead nobody says more than that a flight is planned."""
+SILENCE = timedelta(minutes=45)
+"""So long after it should have left, a flight of which nothing is heard isn't called on time any more."""
+STILL_FLYING = timedelta(hours=3)
+"""So long after it should have arrived, a flight that left and was not heard of again isn't called en route any more."""
+
+_WORDS = {
+    State.CANCELLED: ("cancel",),
+    State.DIVERTED: ("divert", "redirect"),
+    State.LANDED: ("landed", "arrived"),
+    State.EN_ROUTE: ("active", "in flight", "in air", "en route", "enroute", "departed", "airborne"),
+    State.DELAYED: ("delay", "late"),
+    State.SCHEDULED: ("scheduled", "on time", "boarding", "estimated", "expected"),
+}
+"""What vendors' words begin with or hold, the strongest first: FlightAPI.io says `Landed 10:41` and `Estimated dep 10:30`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A departure or an arrival as a vendor tells it; `delay` is what it says beside the times. None is unknown."""
+
+    scheduled: Instant | None = None
+    estimated: Instant | None = None
+    actual: Instant | None = None
+    delay: timedelta | None = None
+
+    def believed(self) -> Movement:
+        """Without estimates and actual times that belong to another day's flight."""
+        return replace(self, estimated=self._fitting(self.estimated), actual=self._fitting(self.actual))
+
+    def _fitting(self, instant: Instant | None) -> Instant | None:
+        if instant is None or self.scheduled is None or -EARLY <= instant - self.scheduled <= LATE:
+            return instant
+        return None
+
+    @property
+    def expected(self) -> Instant | None:
+        """When it happened or is to happen: the actual time, an estimate that moved, the plan and the delay, or the plan."""
+        if self.actual or self.scheduled is None:
+            return self.actual or self.estimated
+        if self.estimated and self.estimated.utc != self.scheduled.utc:
+            return self.estimated
+        return self.scheduled.later(self.delay) if self.delay else self.scheduled
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether anything is known beyond the plan."""
+        return any(known is not None for known in (self.actual, self.estimated, self.delay))
+
+    @property
+    def late(self) -> timedelta:
+        """How long after the plan; negative when early, zero when unknown."""
+        expected = self.expected
+        return expected - self.scheduled if expected and self.scheduled else timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks for a flight's state: both ends, the vendor's own word, and whether its position is that of a flying aircraft."""
+
+    departure: Movement
+    arrival: Movement
+    word: str = ""
+    airborne: bool = False
+
+
+def said(word: str) -> State:
+    """What a vendor's word for a state means; unknown when it means nothing to us."""
+    folded = word.casefold().replace("_", " ")
+    return next((state for state, signs in _WORDS.items() if any(sign in folded for sign in signs)), State.UNKNOWN)
+
+
+def state_of(evidence: Evidence, now: datetime) -> State:
+    """How a flight is doing at a time."""
+    word, left = said(evidence.word), _has_left(evidence, now)
+    if word is State.CANCELLED and not left:
+        return State.CANCELLED
+    if word is State.DIVERTED:
+        return State.DIVERTED
+    if _has_landed(evidence, word, now, left=left):
+        return State.LANDED
+    if left:
+        overdue = evidence.arrival.expected
+        return State.UNKNOWN if overdue and now - overdue.utc > STILL_FLYING else State.EN_ROUTE
+    return _before_departure(evidence, word, now)
+
+
+def _has_left(evidence: Evidence, now: datetime) -> bool:
+    actual = evidence.departure.actual
+    return evidence.airborne or (actual is not None and actual.utc <= now)
+
+
+def _has_landed(evidence: Evidence, word: State, now: datetime, *, left: bool) -> bool:
+    arrived, expected = evidence.arrival.actual, evidence.arrival.expected
+    if arrived is not None and arrived.utc <= now and not evidence.airborne:
+        return True
+    # The word alone counts once the flight can have arrived: it is also said of yesterday's flight.
+    return word is State.LANDED and not evidence.airborne and (left or expected is None or expected.utc - EARLY <= now)
+
+
+def _before_departure(evidence: Evidence, word: State, now: datetime) -> State:
+    departure = evidence.departure
+    expected = departure.expected
+    if word is State.EN_ROUTE and (expected is None or expected.utc <= now + EARLY):
+        return State.EN_ROUTE
+    if departure.late >= DELAYED_FROM or (word is State.DELAYED and departure.late >= timedelta()):
+        return State.DELAYED
+    if expected is None:
+        return State.SCHEDULED if word is State.SCHEDULED else State.UNKNOWN
+    if now > expected.utc + SILENCE:
+        return State.UNKNOWN
+    return State.ON_TIME if departure.is_expected and expected.utc - now <= EXPECTED_AHEAD else State.SCHEDULED

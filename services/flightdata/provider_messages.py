@@ -1,0 +1,27 @@
+"""Providers and how they have been doing, as the contract's messages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
+from services.flightdata.flight_messages import PROBLEMS
+from services.flightdata.message_values import timestamp
+from services.flightdata.provider_health import ProviderHealth
+from services.flightdata.providers import FlightProvider
+
+
+def provider(of: FlightProvider, health: ProviderHealth, now: datetime) -> pb.Provider:
+    """A source of flights, as it is now."""
+    error = health.last_error
+    return pb.Provider(
+        name=of.name,
+        sample=of.is_sample,
+        capabilities=sorted(capability.value for capability in of.capabilities()),
+        off=health.off(now) is not None,
+        last_success_time=timestamp(health.last_success) if health.last_success else None,
+        last_failure_time=timestamp(health.last_failure) if health.last_failure else None,
+        last_problem=PROBLEMS[error.problem if error else None],
+        last_error=error.detail if error else "",
+    )

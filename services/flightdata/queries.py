@@ -1,0 +1,94 @@
+"""What providers are asked, and what of their answers is wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, time
+from enum import Enum
+
+from services.flightdata.cabins import Cabin
+from services.flightdata.flights import Itinerary
+
+
+class Sort(Enum):
+    """How results are ordered."""
+
+    EARLIEST = "earliest"
+    CHEAPEST = "cheapest"
+    FASTEST = "fastest"
+    LATEST = "latest"
+    ARRIVAL = "arrival"
+    BEST = "best"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Who travels. Children are 2 to 11 years old; infants are younger and sit on a lap."""
+
+    adults: int = 1
+    children: int = 0
+    infants: int = 0
+
+    @property
+    def size(self) -> int:
+        """How many travel."""
+        return self.adults + self.children + self.infants
+
+
+@dataclass(frozen=True, slots=True)
+class FlightQuery:
+    """What a provider is asked: from any of some airports to any of others, on the day of departure there.
+
+    Airports come the most used first, so a provider that pays for each pair may keep to the first. `currency` is ISO 4217.
+    """
+
+    origins: tuple[str, ...]
+    destinations: tuple[str, ...]
+    date: date
+    cabin: Cabin = Cabin.ECONOMY
+    party: Party = field(default_factory=Party)
+    currency: str = ""
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every airport with every other, the most used first."""
+        ranked = [(i + j, i, j) for i in range(len(self.origins)) for j in range(len(self.destinations))]
+        return [(self.origins[i], self.destinations[j]) for _, i, j in sorted(ranked)]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Local times of day from `start` up to and without `end`; None is open. One that ends before it begins runs over midnight."""
+
+    start: time | None = None
+    end: time | None = None
+
+    def __contains__(self, moment: time) -> bool:
+        """Whether a time of day lies in it."""
+        if self.start and self.end and self.end <= self.start:
+            return moment >= self.start or moment < self.end
+        return (self.start is None or moment >= self.start) and (self.end is None or moment < self.end)
+
+
+ANY_TIME = Window()
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What of a provider's answer is wanted. `max_stops` None is any number; carriers are IATA codes."""
+
+    departs: Window = ANY_TIME
+    arrives: Window = ANY_TIME
+    max_stops: int | None = None
+    carriers: frozenset[str] = frozenset()
+    without_carriers: frozenset[str] = frozenset()
+
+    def admit(self, itinerary: Itinerary) -> bool:
+        """Whether an itinerary is wanted. A carrier counts by who sells a segment; one that is not wanted, also by who flies it."""
+        if self.max_stops is not None and len(itinerary.segments) - 1 > self.max_stops:
+            return False
+        sold = {segment.carrier_code for segment in itinerary.segments}
+        flown = {segment.operator.carrier_code for segment in itinerary.segments if segment.operator}
+        if (self.carriers and not sold <= self.carriers) or (sold | flown) & self.without_carriers:
+            return False
+        return itinerary.departure.time.time() in self.departs and itinerary.arrival.time.time() in self.arrives

@@ -1,0 +1,90 @@
+"""What a request of the contract looks for."""
+
+from __future__ import annotations
+
+from datetime import time
+
+from google.type.timeofday_pb2 import TimeOfDay
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
+from mesh.errors import FieldViolation, InvalidRequest
+from services.flightdata.cabins import Cabin
+from services.flightdata.message_values import day_from
+from services.flightdata.queries import Filters, Party, Sort, Window
+from services.flightdata.searching import DEFAULT_RESULTS, SearchQuery
+
+MOST_PASSENGERS = 9
+SORTS = {
+    pb.FLIGHT_SORT_UNSPECIFIED: Sort.EARLIEST,
+    pb.FLIGHT_SORT_EARLIEST: Sort.EARLIEST,
+    pb.FLIGHT_SORT_CHEAPEST: Sort.CHEAPEST,
+    pb.FLIGHT_SORT_FASTEST: Sort.FASTEST,
+    pb.FLIGHT_SORT_LATEST: Sort.LATEST,
+    pb.FLIGHT_SORT_ARRIVAL: Sort.ARRIVAL,
+    pb.FLIGHT_SORT_BEST: Sort.BEST,
+}
+CABINS = {
+    pb.CABIN_ECONOMY: Cabin.ECONOMY,
+    pb.CABIN_PREMIUM_ECONOMY: Cabin.PREMIUM_ECONOMY,
+    pb.CABIN_BUSINESS: Cabin.BUSINESS,
+    pb.CABIN_FIRST: Cabin.FIRST,
+}
+
+
+def query_from(request: pb.SearchFlightsRequest) -> SearchQuery:
+    """What a request looks for.
+
+    Raises:
+        DateInvalid: the day is none.
+        InvalidRequest: a time of day is none, or nobody sells to such a party.
+    """
+    return SearchQuery(
+        origin=request.origin,
+        destination=request.destination,
+        date=day_from(request.depart_date),
+        filters=_filters(request),
+        sort=SORTS[request.sort],
+        cabin=CABINS.get(request.cabin, Cabin.ECONOMY),
+        party=_party(request),
+        limit=request.max_results or DEFAULT_RESULTS,
+    )
+
+
+def _filters(request: pb.SearchFlightsRequest) -> Filters:
+    stops = request.max_stops if request.HasField("max_stops") else None
+    return Filters(
+        departs=Window(
+            _time(request.depart_from, "depart_from") if request.HasField("depart_from") else None,
+            _end(request.depart_until, "depart_until") if request.HasField("depart_until") else None,
+        ),
+        arrives=Window(
+            _time(request.arrive_from, "arrive_from") if request.HasField("arrive_from") else None,
+            _end(request.arrive_until, "arrive_until") if request.HasField("arrive_until") else None,
+        ),
+        max_stops=0 if request.nonstop else stops,
+        carriers=frozenset({request.carrier_code} - {""}),
+        without_carriers=frozenset(request.without_carrier_codes),
+    )
+
+
+def _party(request: pb.SearchFlightsRequest) -> Party:
+    party = Party(request.passengers or 1, request.children, request.infants)
+    if party.size > MOST_PASSENGERS:
+        raise InvalidRequest([FieldViolation("passengers", f"more than {MOST_PASSENGERS} travel together")])
+    if party.infants > party.adults:
+        raise InvalidRequest([FieldViolation("infants", "each travels on the lap of an adult")])
+    return party
+
+
+def _time(message: TimeOfDay, field: str) -> time:
+    try:
+        return time(message.hours, message.minutes, message.seconds, message.nanos // 1000)
+    except ValueError:
+        raise InvalidRequest([FieldViolation(field, "is not a time of day")]) from None
+
+
+def _end(message: TimeOfDay, field: str) -> time | None:
+    """The end of a window; 24:00 leaves it open, as google.type.TimeOfDay allows for closing times."""
+    if message.hours == 24 and not (message.minutes or message.seconds or message.nanos):
+        return None
+    return _time(message, field)
