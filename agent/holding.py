@@ -25,6 +25,7 @@ from agent.dispatch import Dispatch
 from agent.engines import Engines
 from agent.history import entries_of, tool_records, unanswered
 from agent.home import home_of
+from agent.outboxes import outboxes_of
 from agent.presence import Ending
 from agent.settings import AgentSettings
 from agent.talk import Talk
@@ -53,7 +54,8 @@ async def hold(dispatch: Dispatch, line: Line, engines: Engines, settings: Agent
         grpc.aio.AioRpcError: a service refuses what can't be done without.
     """
     async with clients(settings) as services:
-        recorder = Recorder(await services.conversation(services.workload.own_token), dispatch.call_id, dispatch.epoch)
+        own = await services.conversation(services.workload.own_token)
+        recorder = Recorder(own, dispatch.call_id, dispatch.epoch, folder=outboxes_of(settings))
         try:
             async with AsyncExitStack() as stack:
                 if await _unless(line.leave, stack.enter_async_context(recorder)):
@@ -68,8 +70,7 @@ async def _talked(
 ) -> Ending | None:
     """Reads what was said, joins the room, talks."""
     act = ActToken(services.workload, recorder.opened.grant)
-    conversation = recorder.delegate = await services.conversation(act)
-    entries = await entries_of(conversation, recorder.opened.conversation_id)
+    entries = await entries_of(await services.conversation(act), recorder.opened.conversation_id)
     talk = _talk(entries, await services.flightdata(act), home_of(recorder.opened.locale, recorder.opened.time_zone))
     await line.join()
     caller = Caller(recorder.opened.caller_identity, settings.caller_patience_seconds)

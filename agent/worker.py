@@ -13,6 +13,7 @@ from agent.admission import Admission
 from agent.dispatch import Dispatch, MalformedDispatch
 from agent.engines import Engines
 from agent.holding import Line, hold
+from agent.outboxes import looked_after
 from agent.settings import AgentSettings
 from mesh import logs
 from mesh.http import http_side
@@ -114,11 +115,12 @@ async def serve(settings: AgentSettings) -> None:
     server.on("worker_registered", lambda *_: registered.set())
     stopping = told_to_stop()
     with http_side("agent", settings.bind, settings.agent_http_port, registered.is_set):
-        running = asyncio.create_task(server.run())
-        await asyncio.wait((running, asyncio.create_task(stopping.wait())), return_when=asyncio.FIRST_COMPLETED)
-        _log.info("stopping")
-        await server.aclose()
-        await running
+        async with looked_after(settings):
+            running = asyncio.create_task(server.run())
+            await asyncio.wait((running, asyncio.create_task(stopping.wait())), return_when=asyncio.FIRST_COMPLETED)
+            _log.info("stopping")
+            await server.aclose()
+            await running
 
 
 def _log_through_the_worker() -> None:

@@ -38,7 +38,8 @@ class Drafting:
         """An utterance that has ended. It began with its first revision unless `start` says otherwise, and ends now unless `end` does."""
         self._revisions.pop(utterance.utterance_id, None)
         end = end or self._clock.now()
-        start = start or self._began.pop(utterance.utterance_id, end)
+        began = self._began.pop(utterance.utterance_id, end)
+        start = start or began
         return self._draft(utterance.utterance_id, min(start, end), end, utterance=utterance)
 
     def tool_call(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> entry_pb2.Draft:

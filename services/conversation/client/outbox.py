@@ -1,34 +1,48 @@
-"""What a recorder has yet to see acknowledged, in the writer's order, in bounded memory."""
+"""What a recorder has yet to see acknowledged, in the writer's order, bounded."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Protocol
 
 from readback.conversation.v1 import entry_pb2
 
+from services.conversation.client.errors import OutboxFull
+
 CAPACITY = 4096
-"""Drafts that may wait: at a word a quarter of a second, far more than an hour's outage, since open utterances are coalesced."""
+"""Drafts that may wait: far more than an hour's outage of the service, since of an open utterance only the latest words wait."""
+MOST_BYTES = 16 << 20
+"""Bytes that they may take: results of tools can be long."""
 
 
-class OutboxFull(Exception):
-    """Nothing was acknowledged for so long that no more can be held."""
+class Journal(Protocol):
+    """Where an outbox survives its process, see `outbox_file`."""
+
+    def add(self, draft: entry_pb2.Draft) -> None:
+        """Keeps a draft; of one entry the last counts."""
+
+    def settle(self, through_client_sequence: int) -> None:
+        """Forgets everything up to a draft."""
+
+    def tidy(self, held: Sequence[entry_pb2.Draft], held_bytes: int) -> None:
+        """Says what is held by now, in order, so that no more room is taken than that needs."""
 
 
 class Outbox:
     """Drafts that wait to be sent, and drafts that were sent and wait for their ack.
 
-    A draft gets its client sequence when it is first sent and keeps it. Of an utterance that is still open only the latest
-    revision waits; when it is sealed, the revisions that were not sent are dropped.
+    A draft gets its client sequence when it is put in and keeps it; they are sent in that order. Of an utterance that is still open only
+    the latest revision waits; when it is sealed, the revisions that were not sent are dropped.
     """
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
-        self._capacity = capacity
+    def __init__(self, journal: Journal | None = None, *, capacity: int = CAPACITY, most_bytes: int = MOST_BYTES) -> None:
+        self._journal = journal
+        self._capacity, self._most_bytes = capacity, most_bytes
         self._waiting: dict[str, entry_pb2.Draft] = {}
         self._sent: deque[entry_pb2.Draft] = deque()
-        self._sequence = 0
-        self._something = asyncio.Event()
+        self._sequence = self._bytes = 0
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -36,69 +50,81 @@ class Outbox:
         return len(self._waiting) + len(self._sent)
 
     def put(self, draft: entry_pb2.Draft) -> None:
-        """Leaves a draft to be sent.
+        """Leaves a draft to be sent, and numbers it.
 
         Raises:
             OutboxFull: too many wait.
         """
         earlier = self._waiting.get(draft.entry_id)
-        if earlier is not None and earlier.HasField("open_utterance"):
+        replaces = earlier is not None and earlier.HasField("open_utterance")
+        draft.client_sequence = self._sequence + 1
+        size = draft.ByteSize()
+        if (len(self) >= self._capacity and not replaces) or self._bytes + size > self._most_bytes:
+            raise OutboxFull(f"{len(self)} drafts of {self._bytes} bytes wait for an ack")
+        if earlier is not None and replaces:
+            self._bytes -= earlier.ByteSize()
             del self._waiting[draft.entry_id]
-        elif len(self) >= self._capacity:
-            raise OutboxFull(f"{len(self)} drafts wait for an ack")
+        self._sequence += 1
+        self._bytes += size
         self._waiting[draft.entry_id] = draft
         self._empty.clear()
-        self._something.set()
+        if self._journal is not None:
+            self._journal.add(draft)
+            self._journal.tidy([*self._sent, *self._waiting.values()], self._bytes)
 
-    async def filled(self) -> None:
-        """Returns when something waits to be sent."""
-        while not self._waiting:
-            self._something.clear()
-            await self._something.wait()
+    @property
+    def waits(self) -> bool:
+        """Whether something waits to be sent."""
+        return bool(self._waiting)
 
     def take(self, most: int) -> list[entry_pb2.Draft]:
         """The next drafts to send; none when none wait."""
-        taken = self._numbered(list(self._waiting)[:most])
+        taken = [self._waiting.pop(entry_id) for entry_id in list(self._waiting)[:most]]
         self._sent.extend(taken)
         return taken
+
+    def sent(self, client_sequence: int) -> entry_pb2.Draft | None:
+        """A draft that was sent and is not settled."""
+        return next((draft for draft in self._sent if draft.client_sequence == client_sequence), None)
 
     def settle(self, through_client_sequence: int) -> list[entry_pb2.Draft]:
         """Forgets what was sent up to a draft, because it is stored or was refused; gives it in the order in which it was sent."""
         settled = []
         while self._sent and self._sent[0].client_sequence <= through_client_sequence:
             settled.append(self._sent.popleft())
-        self._look()
+        if settled:
+            self._bytes -= sum(draft.ByteSize() for draft in settled)
+            self._forget(through_client_sequence)
         return settled
 
     def resend(self) -> None:
         """Puts what was sent and not settled back in front, because the stream broke."""
         latest = {draft.entry_id: draft for draft in self._sent}
         # Of one utterance only the newest counts, and what still waits is newer than what was sent.
-        again = [draft for draft in self._sent if draft is latest[draft.entry_id] and draft.entry_id not in self._waiting]
-        self._waiting = {**{draft.entry_id: draft for draft in again}, **self._waiting}
+        again = {draft.entry_id: draft for draft in self._sent if draft is latest[draft.entry_id] and draft.entry_id not in self._waiting}
+        self._waiting = {**again, **self._waiting}
         self._sent.clear()
-        if self._waiting:
-            self._something.set()
+        self._bytes = sum(draft.ByteSize() for draft in self._waiting.values())
 
     def drain(self) -> list[entry_pb2.Draft]:
-        """Everything that is not settled, in order; afterwards the outbox is empty."""
+        """Everything that is not settled, in order, still held."""
         self.resend()
-        left = self._numbered(list(self._waiting))
-        self._look()
-        return left
+        return list(self._waiting.values())
+
+    def clear(self) -> None:
+        """Forgets everything: it went another way."""
+        self._waiting.clear()
+        self._sent.clear()
+        self._bytes = 0
+        self._forget(self._sequence)
 
     async def emptied(self) -> None:
         """Returns when everything is settled."""
         await self._empty.wait()
 
-    def _numbered(self, entry_ids: Iterable[str]) -> list[entry_pb2.Draft]:
-        drafts = [self._waiting.pop(entry_id) for entry_id in entry_ids]
-        for draft in drafts:
-            if not draft.client_sequence:
-                self._sequence += 1
-                draft.client_sequence = self._sequence
-        return drafts
-
-    def _look(self) -> None:
+    def _forget(self, through_client_sequence: int) -> None:
+        if self._journal is not None:
+            self._journal.settle(through_client_sequence)
+            self._journal.tidy([*self._sent, *self._waiting.values()], self._bytes)
         if not len(self):
             self._empty.set()

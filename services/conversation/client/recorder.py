@@ -1,21 +1,24 @@
 """An agent's pen: writes a call's log through one `Record` stream, without ever making the agent wait.
 
-    async with Recorder(stub, call_id, epoch, writer_id, delegate=delegated_stub) as recorder:
+    async with Recorder(stub, call_id, epoch, folder=outbox) as recorder:
         recorder.opened.grant …
         recorder.revise(utterance_id, SPEAKER_AGENT, "There are")
         recorder.seal(utterance_id, SPEAKER_AGENT, "There are three flights.")
+        number = await recorder.number_of(utterance_id)
         over = await recorder.over()      # a CallLost or CallEnded: stop speaking
 
-What is handed in is kept until it is acknowledged, and sent again after every reconnect. Once the call is lost or has ended, what had
-been said already is still handed in, late, through `Append` in the name of the customer.
+What is handed in is kept, in memory and in a file of the folder, until it is acknowledged, and sent again after every reconnect. Once the
+call is lost or has ended, what had been said already is still handed in, late. What can't be handed in by then stays in the file for
+whoever looks after the folder, see `abandoned`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
@@ -25,47 +28,26 @@ import structlog
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from mesh.channel import streaming
 from mesh.clock import Clock, SystemClock
-from mesh.errors import reason_of
-from services.conversation.client.backoff import Backoff
 from services.conversation.client.drafting import Drafting
+from services.conversation.client.errors import CallEnded, CallLost, CallOver, OutboxFull
 from services.conversation.client.late import hand_in_late
-from services.conversation.client.outbox import Outbox, OutboxFull
+from services.conversation.client.outbox import Outbox
+from services.conversation.client.outbox_file import OutboxFile
+from services.conversation.client.record_line import RecordLine
 from services.conversation.waiting import first_of
 
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
 
-BATCH = 64
-"""Drafts in one message."""
+__all__ = ["CallEnded", "CallLost", "CallOver", "Recorder"]
+
 CLOSE_WITHIN_SECONDS = 5.0
 """How long `close` waits for the service."""
-_FINAL = {
-    grpc.StatusCode.ABORTED,
-    grpc.StatusCode.FAILED_PRECONDITION,
-    grpc.StatusCode.INVALID_ARGUMENT,
-    grpc.StatusCode.NOT_FOUND,
-    grpc.StatusCode.PERMISSION_DENIED,
-    grpc.StatusCode.UNIMPLEMENTED,
-}
-"""Answers that another attempt would not change."""
-REFUSED_TOKENS = 5
-"""So many tokens refused in a row before the call is taken, and no other will be better. Once it is taken, a call outlasts that."""
+LATE_WITHIN_SECONDS = 2.0
+"""How long leaving may take that has something to hand in late; what is left of it then is for whoever looks after the folder."""
 
 _log = structlog.get_logger()
-
-
-class CallOver(Exception):
-    """The call is no longer this writer's."""
-
-
-class CallLost(CallOver):
-    """Another agent has the call: stop speaking at once, don't come back."""
-
-
-class CallEnded(CallOver):
-    """The call has ended: leave."""
 
 
 class Recorder:
@@ -74,7 +56,7 @@ class Recorder:
     Args:
         stub: with the agent's own token (`WorkloadIdentity.own_token`).
         writer_id: UUID of this writer; the same one may open its epoch again.
-        delegate: with tokens exchanged for the call's grant, for what is handed in late; without it that is lost.
+        folder: for the outbox's file; without it, what is not acknowledged dies with the process.
     """
 
     def __init__(
@@ -84,17 +66,16 @@ class Recorder:
         epoch: int,
         writer_id: str | None = None,
         *,
-        delegate: ConversationServiceAsyncStub | None = None,
+        folder: Path | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._stub, self._clock = stub, clock or SystemClock()
-        self.delegate = delegate
-        self._open = pb.RecordOpen(call_id=call_id, epoch=epoch, writer_id=writer_id or str(uuid4()))
-        self._outbox, self._drafting = Outbox(), Drafting(self._clock)
-        self._closing: asyncio.Future[pb.CallEndReason.ValueType] | None = None
-        self._opened: asyncio.Future[pb.RecordOpened] | None = None
-        self._over: asyncio.Future[CallOver] | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._opening = pb.RecordOpen(call_id=call_id, epoch=epoch, writer_id=writer_id or str(uuid4()))
+        self._file = _made(folder, self._opening)
+        self._outbox, self._drafting = Outbox(self._file), Drafting(self._clock)
+        self._line = RecordLine(stub, self._opening, self._outbox, self._clock)
+        self._keeping: asyncio.Task[None] | None = None
+        self._syncing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         """Takes the call, trying until the service can be reached.
@@ -104,43 +85,43 @@ class Recorder:
             CallEnded: it has ended.
             grpc.aio.AioRpcError: the service refuses for good.
         """
-        loop = asyncio.get_running_loop()
-        self._opened, self._over, self._closing = loop.create_future(), loop.create_future(), loop.create_future()
-        self._task = asyncio.create_task(self._run())
+        self._keeping = asyncio.create_task(self._line.keep())
         try:
-            await self._taken()
+            await self._taken(self._keeping)
         except BaseException:
-            await self._stop()
+            await self._let_go()
             raise
+        if self._file is not None:
+            self._file.opened(self.opened)
+            self._syncing = asyncio.create_task(self._file.keep_synced())
         return self
-
-    async def _taken(self) -> None:
-        assert self._opened is not None
-        assert self._task is not None
-        await asyncio.wait((self._opened, self._task), return_when=asyncio.FIRST_COMPLETED)
-        if not self._opened.done():
-            raise await self.over()
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Lets go of the stream. Without `close` before, the service takes the agent for lost."""
-        await self._stop()
-        if self._over is not None and self._over.done():
-            await self._late()
+        try:
+            await _cancelled(self._keeping)
+            if self._line.over.done():
+                await self._hand_in_late()
+        finally:
+            await self._let_go()
+
+    async def _taken(self, keeping: asyncio.Task[None]) -> None:
+        await asyncio.wait((self._line.opened, keeping), return_when=asyncio.FIRST_COMPLETED)
+        if not self._line.opened.done():
+            raise await self.over()
 
     @property
     def opened(self) -> pb.RecordOpened:
         """What the service said when the call was taken: grant, conversation, locale, time zone, the caller's identity."""
-        assert self._opened is not None
-        return self._opened.result()
+        return self._line.opened.result()
 
     async def over(self) -> CallOver:
         """Waits until the call is no longer this writer's, and says why."""
-        assert self._over is not None
-        assert self._task is not None
-        await asyncio.wait((self._over, self._task), return_when=asyncio.FIRST_COMPLETED)
-        if not self._over.done():
-            await self._task  # raises what ended it
-        return self._over.result()
+        assert self._keeping is not None
+        await asyncio.wait((self._line.over, self._keeping), return_when=asyncio.FIRST_COMPLETED)
+        if not self._line.over.done():
+            await self._keeping  # raises what ended it
+        return self._line.over.result()
 
     def revise(
         self,
@@ -186,15 +167,22 @@ class Recorder:
         """A tool has answered; `outcome` is one word such as `FOUND`."""
         self._put(self._drafting.tool_result(tool_call_id, name, outcome, result))
 
+    async def number_of(self, entry_id: str) -> int:
+        """The number of an entry that was handed in, as soon as it is stored. An utterance has its number once it is sealed.
+
+        Raises:
+            DraftRefused: the service did not take it.
+            CallOver: it was not acknowledged before the call was over; it is handed in late, and stands wherever that puts it.
+        """
+        return await self._line.positions.of(entry_id)
+
     async def flushed(self) -> None:
         """Waits until everything handed in is acknowledged or refused; returns early when the call is over."""
         await first_of(self._outbox.emptied(), self.over())
 
     async def close(self, reason: pb.CallEndReason.ValueType = pb.CALL_END_REASON_UNSPECIFIED) -> None:
         """Gives the call up for good once all is stored: with a reason it ends, without one another agent takes over."""
-        assert self._closing is not None
-        if not self._closing.done():
-            self._closing.set_result(reason)
+        self._line.close(reason)
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_WITHIN_SECONDS):
                 await self.over()
@@ -204,95 +192,42 @@ class Recorder:
             self._outbox.put(draft)
         except OutboxFull as full:
             # A log with a gap is worse than an agent that leaves: another one goes on where the log ends.
-            if not self._is_over():
-                _log.error("the call is given up, its log can't be kept", call_id=self._open.call_id, why=str(full))
-            self._finish(CallLost(str(full)))
+            if not self._line.over.done():
+                _log.error("the call is given up, its log can't be kept", call_id=self._opening.call_id, why=str(full))
+            self._line.finish(CallLost(str(full)))
+        self._line.stir()
 
-    async def _run(self) -> None:
-        backoff, refused = Backoff(), 0
-        while not self._is_over():
-            try:
-                await self._stream(backoff)
-            except grpc.aio.AioRpcError as error:
-                refused = refused + 1 if error.code() is grpc.StatusCode.UNAUTHENTICATED else 0
-                if error.code() in _FINAL or (refused >= REFUSED_TOKENS and not self._is_taken()):
-                    self._fail(error)
-                    return
-                _log.info("the record stream broke", call_id=self._open.call_id, code=error.code().name)
-            if not self._is_over():
-                await self._clock.sleep(backoff.pause())
-
-    async def _stream(self, backoff: Backoff) -> None:
-        self._outbox.resend()
-        done = asyncio.Event()
-        try:
-            async with streaming(self._stub.Record(self._requests(done))) as call:
-                async for response in call:
-                    backoff.reset()
-                    if self._answered(response):
-                        return
-        finally:
-            # gRPC may leave the requests' iterator waiting; it must not take what the next stream is to send.
-            done.set()
-
-    async def _requests(self, done: asyncio.Event) -> AsyncIterator[pb.RecordRequest]:
-        assert self._closing is not None
-        yield pb.RecordRequest(open=self._open)
-        while not done.is_set():
-            drafts = self._outbox.take(BATCH)
-            if drafts:
-                yield pb.RecordRequest(append=pb.RecordAppend(drafts=drafts))
-            elif self._closing.done():
-                await first_of(self._outbox.emptied(), self._outbox.filled(), done.wait())
-                if not len(self._outbox) and not done.is_set():
-                    yield pb.RecordRequest(close=pb.RecordClose(reason=self._closing.result()))
-                    return
-            else:
-                await first_of(self._outbox.filled(), asyncio.shield(self._closing), done.wait())
-
-    def _answered(self, response: pb.RecordResponse) -> bool:
-        """Takes in what the service said; says whether the stream is at its end."""
-        assert self._opened is not None
-        match response.WhichOneof("message"):
-            case "opened" if not self._opened.done():
-                self._opened.set_result(response.opened)
-            case "ack":
-                self._outbox.settle(response.ack.through_client_sequence)
-            case "rejected":
-                refused = response.rejected
-                _log.warning("a draft was refused", client_sequence=refused.client_sequence, why=refused.status.message)
-            case "end":
-                if response.end.reason == pb.STREAM_END_REASON_CALL_ENDED:
-                    self._finish(CallEnded("The call has ended."))
-                return True
-        return False
-
-    def _fail(self, error: grpc.aio.AioRpcError) -> None:
-        assert self._opened is not None
-        if error.code() is grpc.StatusCode.ABORTED:
-            self._finish(CallLost(error.details()))
-        elif reason_of(error) == "ERROR_REASON_CALL_ENDED" or self._opened.done():
-            self._finish(CallEnded(error.details()))
-        else:
-            raise error
-
-    def _finish(self, over: CallOver) -> None:
-        assert self._over is not None
-        if not self._over.done():
-            self._over.set_result(over)
-
-    def _is_taken(self) -> bool:
-        return self._opened is not None and self._opened.done()
-
-    def _is_over(self) -> bool:
-        return self._over is not None and self._over.done()
-
-    async def _stop(self) -> None:
-        assert self._task is not None
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _late(self) -> None:
+    async def _hand_in_late(self) -> None:
         left = self._outbox.drain()
-        if left and self.delegate is not None:
-            await hand_in_late(self.delegate, self._open.call_id, self._open.epoch, self._open.writer_id, left)
+        if not left or not self._line.opened.done():
+            return
+        try:
+            async with asyncio.timeout(LATE_WITHIN_SECONDS):
+                await hand_in_late(self._stub, self._opening, self.opened.late_ticket, left, until=self._clock.now())
+        except (grpc.aio.AioRpcError, TimeoutError) as error:
+            _log.warning("what was said last is handed in later", call_id=self._opening.call_id, drafts=len(left), why=repr(error))
+        else:
+            self._outbox.clear()
+
+    async def _let_go(self) -> None:
+        await _cancelled(self._keeping)
+        await _cancelled(self._syncing)
+        if self._file is not None:
+            self._file.close(keep=len(self._outbox) > 0)
+            self._file = None
+
+
+def _made(folder: Path | None, opening: pb.RecordOpen) -> OutboxFile | None:
+    if folder is None:
+        return None
+    try:
+        return OutboxFile(folder, opening)
+    except OSError as error:
+        _log.error("there is no outbox; what is said would not outlive this process", folder=str(folder), why=str(error))
+        return None
+
+
+async def _cancelled(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -183,7 +183,6 @@ async def test_recorder_learns_that_the_call_has_ended_and_hands_in_what_it_had_
     customer = await mesh.customer()
     call = await customer.call()
     async with Recorder(await mesh.agent_stub(), call.call_id, 1) as recorder:
-        recorder.delegate = await mesh.delegated(recorder.opened.grant)
         await customer.stub.EndCall(pb.EndCallRequest(call_id=call.call_id, request_id=str(uuid4())))
         assert isinstance(await recorder.over(), CallEnded)
         recorder.seal(str(uuid4()), AGENT, "I was about to say", sealing=entry_pb2.SEALING_INTERRUPTED)

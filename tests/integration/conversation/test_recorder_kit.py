@@ -14,19 +14,19 @@ from google.rpc.status_pb2 import Status
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from services.conversation.client import recorder as kit
+from services.conversation.client import record_line as kit
 from services.conversation.client.recorder import CallEnded, CallLost, Recorder
 from tests.integration.conversation.scripted import Recording, Scripted, acked, serving
 
 pytestmark = pytest.mark.integration
 
 AGENT = entry_pb2.SPEAKER_AGENT
-OPENED = pb.RecordResponse(opened=pb.RecordOpened(conversation_id=str(uuid4()), next_number=1, grant="grant"))
+OPENED = pb.RecordResponse(opened=pb.RecordOpened(conversation_id=str(uuid4()), next_number=1, grant="grant", late_ticket="ticket"))
 
 
 @asynccontextmanager
 async def recording(script: Scripted) -> AsyncIterator[Recorder]:
-    async with serving(script) as stub, asyncio.timeout(20), Recorder(stub, str(uuid4()), 1, str(uuid4()), delegate=stub) as recorder:
+    async with serving(script) as stub, asyncio.timeout(20), Recorder(stub, str(uuid4()), 1, str(uuid4())) as recorder:
         yield recorder
 
 
@@ -132,7 +132,7 @@ async def test_service_that_is_away_at_first_is_waited_for() -> None:
         assert recorder.opened.grant == "grant"
 
 
-@pytest.mark.parametrize("code", sorted(kit._FINAL - {grpc.StatusCode.ABORTED}, key=str))
+@pytest.mark.parametrize("code", sorted(kit.FINAL - {grpc.StatusCode.ABORTED}, key=str))
 async def test_what_no_attempt_would_change_is_raised_on_entering(code: grpc.StatusCode) -> None:
     script = Scripted(record=[Notebook().refusing(code)])
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -153,7 +153,9 @@ async def test_writer_that_is_fenced_off_stops_and_never_comes_back() -> None:
         recorder.seal(str(uuid4()), AGENT, "and this, until I heard", sealing=entry_pb2.SEALING_INTERRUPTED)
     assert script.streams == 1
     late = [(draft.client_sequence > 0, text_of(draft)) for request in script.appended for draft in request.drafts]
-    assert late == [(True, "I had said this"), (True, "and this, until I heard")]
+    assert late == [(True, "half of it"), (True, "I had said this"), (True, "and this, until I heard")]
+    assert script.appended[0].drafts[0].utterance.sealing == entry_pb2.SEALING_TRUNCATED
+    assert {request.late_ticket for request in script.appended} == {"ticket"}
 
 
 async def test_late_entry_that_is_refused_does_not_take_the_next_with_it() -> None:
@@ -250,7 +252,7 @@ async def test_words_that_come_faster_than_acks_are_sent_as_their_latest() -> No
         gate.set()
         async with recorder:
             await recorder.flushed()
-    assert notes.drafts == [(1, "199 words")]
+    assert notes.drafts == [(199, "199 words")]
 
 
 async def test_leaving_without_close_just_breaks_off() -> None:

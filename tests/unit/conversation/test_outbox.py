@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from readback.conversation.v1 import entry_pb2
 
-from services.conversation.client.outbox import Outbox, OutboxFull
+from services.conversation.client.errors import OutboxFull
+from services.conversation.client.outbox import Outbox
 
 pytestmark = pytest.mark.unit
 
@@ -20,7 +21,7 @@ def opened(entry_id: str, revision: int) -> entry_pb2.Draft:
     return entry_pb2.Draft(entry_id=entry_id, open_utterance=entry_pb2.OpenUtterance(utterance_id=entry_id, revision=revision))
 
 
-async def test_drafts_are_numbered_in_the_order_they_are_sent() -> None:
+async def test_drafts_are_numbered_in_the_order_in_which_they_are_put_in_and_sent() -> None:
     outbox = Outbox()
     for entry_id in "abc":
         outbox.put(sealed(entry_id))
@@ -91,6 +92,8 @@ async def test_drained_outbox_gives_everything_that_was_not_settled() -> None:
     outbox.take(2)
     outbox.settle(1)
     assert [(draft.entry_id, draft.client_sequence) for draft in outbox.drain()] == [("b", 2), ("c", 3)]
+    assert len(outbox) == 2
+    outbox.clear()
     await outbox.emptied()
 
 

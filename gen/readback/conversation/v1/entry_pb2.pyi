@@ -422,7 +422,9 @@ class Draft(_message.Message):
     TOOL_CALL_FIELD_NUMBER: _builtins.int
     TOOL_RESULT_FIELD_NUMBER: _builtins.int
     client_sequence: _builtins.int
-    """Position in the writer's own sequence: 1, 2, 3 … for one writer of one epoch. Acks and rejections name it."""
+    """Position in the writer's own sequence, counting up from 1 for one writer of one epoch; revisions that were overtaken before they were
+    sent leave gaps. Acks and rejections name it.
+    """
     entry_id: _builtins.str
     """UUID of the entry; for utterances the utterance id. Handing in the same entry again stores it once."""
     @_builtins.property
