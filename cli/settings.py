@@ -17,10 +17,13 @@ ROOMS = (
     "services.identity.settings",
     "services.conversation.settings",
     "services.flightdata.settings",
+    "services.gateway.settings",
     "agent.settings",
     "gradio_ui.settings",
 )
 """Modules that hold the settings of the parts."""
+SERVICES_GRACE_SECONDS = 1.2
+"""How long the supervisor lets services end by themselves."""
 
 
 class UpSettings(MeshSettings):
@@ -37,6 +40,15 @@ class UpSettings(MeshSettings):
     def livekit_is_external(self) -> bool:
         """Whether somebody else runs the LiveKit server, as `LIVEKIT_URL` says."""
         return "livekit_url" in self.model_fields_set
+
+    @model_validator(mode="after")
+    def _drained_before_killed(self) -> UpSettings:
+        if self.drain_notice_seconds + self.drain_seconds > SERVICES_GRACE_SECONDS:
+            raise ValueError(
+                "READBACK_DRAIN_NOTICE_SECONDS and READBACK_DRAIN_SECONDS come to more than the "
+                f"{SERVICES_GRACE_SECONDS} s after which the supervisor kills a service"
+            )
+        return self
 
     @model_validator(mode="after")
     def _keys_of_an_external_server(self) -> UpSettings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,13 +15,16 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 
 from mesh import deadlines
 from mesh.auth import bearer
+from mesh.errors import rpc_error
 from mesh.ids import uuid7
 from mesh.inbound import REQUEST_ID
+from mesh.limits import overloaded
 
 TokenSource = Callable[[], Awaitable[str]]
 """Gives an access token that is good for a while."""
 
 UNARY_TIMEOUT_SECONDS = 10.0
+_SCHEMES = ("dns:", "ipv4:", "ipv6:", "unix:", "xds:")
 _RETRY = {
     "maxAttempts": 4,
     "initialBackoff": "0.1s",
@@ -31,8 +35,18 @@ _RETRY = {
 
 
 def service_config(service: ServiceDescriptor) -> dict[str, Any]:
-    """gRPC's service config for a service: methods that may be repeated are retried, all others never are."""
-    return {"loadBalancingConfig": [{"round_robin": {}}], "methodConfig": [_method_config(method) for method in service.methods]}
+    """gRPC's service config for a service.
+
+    Methods that may be repeated are retried, on another replica if there is one; all others are only sent again when no server saw them,
+    which gRPC does by itself. A replica that drains says so on its health stream and is given nothing new. When most of what is sent
+    fails, nothing is retried: what is down must not be asked four times as often.
+    """
+    return {
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "healthCheckConfig": {"serviceName": service.full_name},
+        "retryThrottling": {"maxTokens": 1000, "tokenRatio": 1},
+        "methodConfig": [_method_config(method) for method in service.methods],
+    }
 
 
 def _method_config(method: MethodDescriptor) -> dict[str, Any]:
@@ -47,11 +61,10 @@ def _method_config(method: MethodDescriptor) -> dict[str, Any]:
 def open_channel(target: str, service: ServiceDescriptor, *, tokens: TokenSource | None = None) -> grpc.aio.Channel:
     """A channel to a service; use it as a context manager. Must be called in the event loop that uses it, never at import.
 
-    With `tokens`, every call that brings no `authorization` of its own is sent with a token.
+    With `tokens`, every call that brings no `authorization` of its own is sent with a token. `target` is what `target_of` takes.
     """
-    address = target if "://" in target else f"dns:///{target}"
     return grpc.aio.insecure_channel(
-        address,
+        target_of(target),
         options=[
             ("grpc.service_config", json.dumps(service_config(service))),
             ("grpc.enable_retries", 1),
@@ -61,9 +74,20 @@ def open_channel(target: str, service: ServiceDescriptor, *, tokens: TokenSource
             # A restarted service is noticed within a second, not after the default's minutes.
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 1000),
+            ("grpc.dns_min_time_between_resolutions_ms", 2000),
         ],
         interceptors=[_UnaryUnary(tokens), _UnaryStream(tokens), _StreamStream(tokens)],
     )
+
+
+def target_of(address: str) -> str:
+    """gRPC's name for where a service is: of a target (`dns:///name:port`), of `host:port`, or of several `ip:port` with commas between,
+    one for each replica."""
+    if address.startswith(_SCHEMES):
+        return address
+    if "," not in address:
+        return f"dns:///{address}"
+    return f"{'ipv6' if address.lstrip().startswith('[') else 'ipv4'}:{address.replace(' ', '')}"
 
 
 C = TypeVar("C", bound=grpc.aio.Call)
@@ -102,7 +126,16 @@ class _Prepared:
 
 class _UnaryUnary(_Prepared, grpc.aio.UnaryUnaryClientInterceptor):
     async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        return await continuation(await self._prepare(client_call_details), request)
+        call = await continuation(await self._prepare(client_call_details), request)
+        try:
+            code = await call.code()
+        except asyncio.CancelledError:
+            call.cancel()
+            raise
+        if code is grpc.StatusCode.CANCELLED:
+            # Not by us: the server's core had too many calls waiting, and can say it in no other way.
+            raise rpc_error(overloaded())
+        return call
 
 
 class _UnaryStream(_Prepared, grpc.aio.UnaryStreamClientInterceptor):

@@ -184,6 +184,12 @@ def _packed(code: grpc.StatusCode, message: str, details: Sequence[Message]) -> 
     return status
 
 
+def rpc_error(error: DomainError) -> grpc.aio.AioRpcError:
+    """What a caller would get, had a server of the mesh raised this."""
+    status = rpc_status.to_status(status_for(error, {}, MESH_DOMAIN))
+    return grpc.aio.AioRpcError(status.code, grpc.aio.Metadata(), grpc.aio.Metadata(*status.trailing_metadata), status.details)
+
+
 def _detail(error: grpc.aio.AioRpcError, detail: Message) -> bool:
     status = rpc_status.from_call(error)
     return status is not None and any(packed.Unpack(detail) for packed in status.details)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -10,12 +11,14 @@ from dataclasses import dataclass, field
 import grpc
 import structlog
 from google.protobuf.descriptor import ServiceDescriptor
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
+from grpc_health.v1.health import SERVICE_NAME
 from grpc_reflection.v1alpha import reflection
 
 from mesh import access
 from mesh.auth import TokenVerifier
 from mesh.errors import ErrorTable
+from mesh.health import Health
 from mesh.http import http_side
 from mesh.inbound import Gates
 from mesh.interceptor import Interceptor
@@ -60,8 +63,10 @@ class ServerSettings:
 
     reflection: bool = True
     """Whether strangers may ask which services there are; off in production."""
-    drain_seconds: float = 3.0
-    """How long a stopping server lets running calls finish."""
+    notice_seconds: float = 0.2
+    """How long a stopping server goes on serving after it has said on its health stream that it won't."""
+    drain_seconds: float = 0.8
+    """How long it then lets running calls finish."""
     max_connection_age_seconds: int = 1800
     """Connections are ended at this age, so that load balancers see new replicas; clients reconnect by themselves."""
     keepalive_seconds: int = 20
@@ -84,7 +89,10 @@ class RunningServer:
 async def running(
     member: Member, *, bind: str = "127.0.0.1", port: int = 0, settings: ServerSettings | None = None
 ) -> AsyncIterator[RunningServer]:
-    """Serves a member until the block ends: then NOT_SERVING, the member's own streams end, running calls finish, the port closes.
+    """Serves a member until the block ends.
+
+    Then, in this order: health says NOT_SERVING, and channels that ask for it (`mesh.channel`) go elsewhere with what is new, while what
+    comes all the same is still served; the member ends its own streams; connections get a GOAWAY; running calls finish; the port closes.
 
     Raises:
         ConfigurationError: the port is taken.
@@ -92,24 +100,25 @@ async def running(
     settings = settings or ServerSettings()
     limiter = Limiter(settings.limits)
     server = grpc.aio.server(interceptors=[_interceptor(member, limiter)], options=_options(settings))
-    states = health.aio.HealthServicer()
+    states = Health()
     health_pb2_grpc.add_HealthServicer_to_server(states, server)
     names = [registration.descriptor.full_name for registration in member.registrations]
     for registration in member.registrations:
         registration.add(server)
     if settings.reflection:
-        reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+        reflection.enable_server_reflection([*names, SERVICE_NAME, reflection.SERVICE_NAME], server)
     bound = _bound(server, bind, port)
     await server.start()
     serving = True
-    for name in ["", *names]:
-        await states.set(name, health_pb2.HealthCheckResponse.SERVING)
+    states.serve("", *names)
     try:
         yield RunningServer(f"{bind}:{bound}", lambda: serving)
     finally:
         serving = False
-        await states.enter_graceful_shutdown()
+        states.drain()
+        await asyncio.sleep(settings.notice_seconds)
         await member.drain()
+        states.let_go()
         await server.stop(settings.drain_seconds)
 
 
@@ -149,7 +158,11 @@ async def serve(member: Member, settings: MeshSettings, *, port: int, http_port:
     Raises:
         ConfigurationError: a port is taken.
     """
-    server_settings = ServerSettings(reflection=settings.environment == "development", drain_seconds=settings.drain_seconds)
+    server_settings = ServerSettings(
+        reflection=settings.environment == "development",
+        notice_seconds=settings.drain_notice_seconds,
+        drain_seconds=settings.drain_seconds,
+    )
     os.umask(0o077)  # whoever starts the process: its files are its owner's alone
     stopping = told_to_stop()
     async with running(member, bind=settings.bind, port=port, settings=server_settings) as server:

@@ -46,11 +46,15 @@ class MeshSettings(BaseSettings):
     flightdata_port: int = Field(default=50053, ge=0, le=65535)
     """gRPC port the flight-data service listens on."""
     identity_address: str = ""
-    """Where callers find the identity service (`host:port` or `dns:///name:port`); this machine's port when empty."""
+    """Where callers find the identity service: `host:port`, `dns:///name:port` with a name that stands for every replica, or the replicas
+    one by one (`10.0.0.5:50051,10.0.0.6:50051`). Calls go to all of them in turn. This machine's port when empty."""
     conversation_address: str = ""
-    """Where callers find the conversation service; this machine's port when empty."""
+    """Where callers find the conversation service, in the same ways; this machine's port when empty."""
     flightdata_address: str = ""
-    """Where callers find the flight-data service; this machine's port when empty."""
+    """Where callers find the flight-data service, in the same ways; this machine's port when empty."""
+    redis_url: str = ""
+    """Redis that carries wake-ups between replicas (`redis://host:6379/0`); without it a process wakes only its own watchers and hears of
+    the other replicas' commits from the database, a second late."""
     identity_http_port: int = Field(default=9051, ge=0, le=65535)
     """HTTP port of the identity service's `/health` and `/metrics`."""
     conversation_http_port: int = Field(default=9052, ge=0, le=65535)
@@ -59,12 +63,19 @@ class MeshSettings(BaseSettings):
     """HTTP port of the flight-data service's `/health` and `/metrics`."""
     agent_http_port: int = Field(default=9054, ge=0, le=65535)
     """HTTP port of the agent's `/health` and `/metrics`."""
+    gateway_http_port: int = Field(default=9055, ge=0, le=65535)
+    """HTTP port of the gateway's `/health` and `/metrics`."""
     ui_http_port: int = Field(default=9056, ge=0, le=65535)
     """HTTP port of the page's `/health` and `/metrics`."""
     ui_port: int = Field(default=8506, ge=0, le=65535)
     """HTTP port of the page."""
-    drain_seconds: float = Field(default=3.0, ge=0, le=60)
-    """How long a stopping server lets running calls finish."""
+    mcp_port: int = Field(default=8080, ge=0, le=65535)
+    """HTTP port of the MCP server, at `/mcp`."""
+    drain_notice_seconds: float = Field(default=0.2, ge=0, le=60)
+    """How long a stopping server goes on serving after it has said that it stops. Callers of the mesh hear of it at once; a load balancer
+    that probes every few seconds needs as many."""
+    drain_seconds: float = Field(default=0.8, ge=0, le=60)
+    """How long a stopping server then lets running calls finish."""
 
     livekit_url: str = Field(default="ws://127.0.0.1:7880", validation_alias="LIVEKIT_URL")
     """Address of the LiveKit server, as agents and services reach it."""

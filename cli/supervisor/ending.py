@@ -10,10 +10,11 @@ from collections.abc import Collection
 
 import psutil
 
+from cli.settings import SERVICES_GRACE_SECONDS
 from cli.supervisor.parts import Stage
 from cli.supervisor.process import PartProcess
 
-GRACE_SECONDS = {Stage.CALLERS: 1.5, Stage.SERVICES: 1.2, Stage.MEDIA: 0.2}
+GRACE_SECONDS = {Stage.CALLERS: 1.5, Stage.SERVICES: SERVICES_GRACE_SECONDS, Stage.MEDIA: 0.2}
 """How long each stage may take to end by itself. LiveKit would wait for its rooms to empty, so it is hardly waited for."""
 
 _PR_SET_CHILD_SUBREAPER = 36
