@@ -58,7 +58,8 @@ class AbandonedOutboxes:
             await self._clock.sleep(LOOK_SECONDS)
 
     async def look(self) -> None:
-        """Hands in what can be handed in now, oldest first; stops early when the service can't be reached."""
+        """Hands in what can be handed in now, oldest first."""
+        away = False
         for path in [*_files(self._folder / SET_ASIDE), *_files(self._folder)]:
             with _ownerless(path) as data:
                 if data is None:
@@ -66,12 +67,12 @@ class AbandonedOutboxes:
                 if self._expired(path):
                     _delete(path)
                     _log.warning("an abandoned outbox has expired and is deleted", path=path.name)
-                elif path.suffix == SUFFIX and path.parent == self._folder:
+                elif path.suffix == SUFFIX and path.parent == self._folder and not away:
                     try:
                         await self._settle(path, data)
                     except grpc.aio.AioRpcError as error:
                         _log.info("abandoned outboxes wait", code=error.code().name, path=path.name)
-                        return
+                        away = True  # the next would fare no better
 
     async def _settle(self, path: Path, data: bytes) -> None:
         leftover = read(data)

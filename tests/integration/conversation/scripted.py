@@ -23,6 +23,8 @@ class Scripted:
         self.watched: list[pb.WatchRequest] = []
         self.appended: list[pb.AppendRequest] = []
         self.streams = 0
+        self.target = ""
+        """Where it is served."""
         self.on_append: Callable[[Any], Awaitable[None]] | None = None
 
     async def record(self, request_iterator: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
@@ -55,8 +57,9 @@ async def serving(script: Scripted) -> AsyncIterator[Any]:
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("readback.conversation.v1.ConversationService", handlers)])
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
+    script.target = f"127.0.0.1:{port}"
     try:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        async with grpc.aio.insecure_channel(script.target) as channel:
             yield ConversationServiceStub(channel)
     finally:
         await server.stop(0)

@@ -5,16 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
+from grpc_status import rpc_status
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
+from mesh.clock import SystemClock
 from services.conversation.client import record_line as kit
+from services.conversation.client.errors import DraftRefused
 from services.conversation.client.recorder import CallEnded, CallLost, Recorder
 from tests.integration.conversation.scripted import Recording, Scripted, acked, serving
 
@@ -98,6 +104,10 @@ class Notebook:
                     return
 
         return script
+
+
+def in_folder(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
 
 
 def text_of(draft: entry_pb2.Draft) -> str:
@@ -253,6 +263,153 @@ async def test_words_that_come_faster_than_acks_are_sent_as_their_latest() -> No
         async with recorder:
             await recorder.flushed()
     assert notes.drafts == [(199, "199 words")]
+
+
+async def test_no_more_than_a_few_messages_are_on_their_way_and_what_gathers_meanwhile_goes_together() -> None:
+    notes, gate, sizes = Notebook(), asyncio.Event(), list[int]()
+
+    async def slow(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+        async for request in notes.taken(requests):
+            if request.HasField("open"):
+                yield OPENED
+                continue
+            sizes.append(len(request.append.drafts))
+            if len(sizes) == kit.WINDOW:
+                await gate.wait()
+            if len(sizes) >= kit.WINDOW:
+                yield acked(request)
+
+    async with recording(Scripted(record=[slow])) as recorder:
+        while len(sizes) < kit.WINDOW:
+            recorder.seal(str(uuid4()), AGENT, "one by one")
+            await asyncio.sleep(0.001)  # lets the line take what there is
+        for _ in range(100):
+            recorder.seal(str(uuid4()), AGENT, "gathering")
+        gate.set()
+        await recorder.flushed()
+    assert len(sizes) - kit.WINDOW <= 1 + 100 // kit.BATCH + kit.WINDOW
+    assert max(sizes) > 1
+    assert [sequence for sequence, _ in notes.drafts] == list(range(1, len(notes.drafts) + 1))
+
+
+async def test_stream_that_answers_nothing_is_left_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kit, "ANSWER_WITHIN_SECONDS", 0.2)
+    notes = Notebook()
+
+    async def swallowing(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+        yield OPENED
+        async for _ in notes.taken(requests):
+            pass
+        await asyncio.Event().wait()
+
+    script = Scripted(record=[swallowing, notes.acking()])
+    async with recording(script) as recorder:
+        recorder.seal(str(uuid4()), AGENT, "hello?")
+        await recorder.flushed()
+    assert notes.drafts == [(1, "hello?"), (1, "hello?")]
+    assert script.streams == 2
+
+
+async def test_stream_with_nothing_to_acknowledge_may_be_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kit, "ANSWER_WITHIN_SECONDS", 0.05)
+    script = Scripted(record=[Notebook().acking()])
+    async with recording(script) as recorder:
+        recorder.seal(str(uuid4()), AGENT, "one")
+        await recorder.flushed()
+        await asyncio.sleep(0.2)  # several times as long as an answer may take
+        recorder.seal(str(uuid4()), AGENT, "two")
+        await recorder.flushed()
+    assert script.streams == 1
+
+
+async def test_pause_that_the_service_asks_for_is_kept() -> None:
+    waits: list[float] = []
+
+    class Noting(SystemClock):
+        async def sleep(self, seconds: float) -> None:
+            waits.append(seconds)
+
+    async def store_away(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+        status = Status(code=grpc.StatusCode.UNAVAILABLE.value[0], message="The store can't be reached.")
+        status.details.add().Pack(RetryInfo(retry_delay=Duration(seconds=2)))
+        await context.abort_with_status(rpc_status.to_status(status))
+        yield OPENED
+
+    script = Scripted(record=[store_away, Notebook().acking()])
+    async with serving(script) as stub, asyncio.timeout(20), Recorder(stub, str(uuid4()), 1, clock=Noting()):
+        pass
+    assert 2 < waits[0] < 2.1
+
+
+async def test_number_of_an_entry_is_known_with_its_ack() -> None:
+    async def numbering(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+        yield OPENED
+        async for request in requests:
+            drafts = request.append.drafts
+            for draft in drafts:
+                if draft.utterance.text == "bad":
+                    status = Status(code=3, message="no such words")
+                    yield pb.RecordResponse(rejected=pb.RecordRejected(client_sequence=draft.client_sequence, status=status))
+            if drafts:
+                numbers = [0 if draft.utterance.text in ("", "bad") else 40 + draft.client_sequence for draft in drafts]
+                yield pb.RecordResponse(ack=pb.RecordAck(through_client_sequence=drafts[-1].client_sequence, numbers=numbers))
+
+    async with recording(Scripted(record=[numbering])) as recorder:
+        open_one, good, bad, last = (str(uuid4()) for _ in range(4))
+        recorder.revise(open_one, AGENT, "still")
+        recorder.seal(good, AGENT, "good")
+        recorder.seal(bad, AGENT, "bad")
+        recorder.seal(last, AGENT, "last")
+        assert (await recorder.number_of(last), await recorder.number_of(good)) == (44, 42)
+        with pytest.raises(DraftRefused, match="no such words"):
+            await recorder.number_of(bad)
+
+
+async def test_number_of_an_entry_that_comes_too_late_is_not_waited_for() -> None:
+    async with recording(Scripted(record=[Notebook().breaking_off(grpc.StatusCode.ABORTED)])) as recorder:
+        entry_id = str(uuid4())
+        recorder.seal(entry_id, AGENT, "one")
+        with pytest.raises(CallLost):
+            await recorder.number_of(entry_id)
+
+
+async def test_outbox_is_empty_and_gone_after_a_good_call(tmp_path: Path) -> None:
+    async with serving(Scripted(record=[Notebook().acking()])) as stub, asyncio.timeout(20):
+        async with Recorder(stub, str(uuid4()), 1, folder=tmp_path) as recorder:
+            recorder.seal(str(uuid4()), AGENT, "one")
+            assert len(in_folder(tmp_path)) == 1
+            await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+        assert in_folder(tmp_path) == []
+
+
+async def test_what_was_handed_in_late_is_not_left_for_others(tmp_path: Path) -> None:
+    script = Scripted(record=[Notebook().breaking_off(grpc.StatusCode.ABORTED)])
+    async with serving(script) as stub, asyncio.timeout(20), Recorder(stub, str(uuid4()), 1, folder=tmp_path) as recorder:
+        recorder.seal(str(uuid4()), AGENT, "one")
+        await recorder.over()
+    assert len(script.appended) == 1
+    assert in_folder(tmp_path) == []
+
+
+async def test_what_cannot_be_handed_in_late_is_left_for_others(tmp_path: Path) -> None:
+    script = Scripted(record=[Notebook().breaking_off(grpc.StatusCode.ABORTED)])
+
+    async def away(context: Any) -> None:
+        await context.abort(grpc.StatusCode.UNAVAILABLE, "away")
+
+    script.on_append = away
+    async with serving(script) as stub, asyncio.timeout(20), Recorder(stub, str(uuid4()), 1, folder=tmp_path) as recorder:
+        recorder.seal(str(uuid4()), AGENT, "one")
+        await recorder.over()
+    assert len(in_folder(tmp_path)) == 1
+
+
+async def test_home_that_cannot_be_written_costs_no_call(tmp_path: Path) -> None:
+    (tmp_path / "outbox").write_text("in the way")
+    folder, script = tmp_path / "outbox", Scripted(record=[Notebook().acking()])
+    async with serving(script) as stub, asyncio.timeout(20), Recorder(stub, str(uuid4()), 1, folder=folder) as recorder:
+        recorder.seal(str(uuid4()), AGENT, "one")
+        await recorder.flushed()
 
 
 async def test_leaving_without_close_just_breaks_off() -> None:

@@ -1,0 +1,263 @@
+"""What a dead writer left on disk is handed in, set aside, or deleted; what a living one has is left alone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
+from structlog.testing import capture_logs
+
+from services.conversation.client.abandoned import KEPT_FOR, SET_ASIDE, UNFINISHED_FOR, AbandonedOutboxes
+from services.conversation.client.outbox import Outbox
+from services.conversation.client.outbox_file import OutboxFile
+from services.conversation.client.recorder import Recorder
+from tests.integration.conversation.scripted import Scripted, serving
+
+pytestmark = pytest.mark.integration
+
+AGENT = entry_pb2.SPEAKER_AGENT
+OPENING = pb.RecordOpen(call_id=str(uuid4()), epoch=2, writer_id=str(uuid4()))
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+import grpc
+from readback.conversation.v1 import entry_pb2
+from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
+from services.conversation.client.recorder import Recorder
+
+async def main(target, call_id, folder):
+    async with grpc.aio.insecure_channel(target) as channel:
+        async with Recorder(ConversationServiceStub(channel), call_id, 1, folder=Path(folder)) as recorder:
+            for number in range(20):
+                recorder.seal(f"00000000-0000-4000-8000-{number:012}", entry_pb2.SPEAKER_AGENT, f"turn {number}")
+            recorder.revise("00000000-0000-4000-8000-999999999999", entry_pb2.SPEAKER_AGENT, "and then I")
+            print("said", flush=True)
+            await asyncio.Event().wait()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def left_behind(folder: Path, *drafts: entry_pb2.Draft, opened: bool = True) -> Path:
+    """An outbox whose writer is gone."""
+    outbox = Outbox(file := OutboxFile(folder, OPENING))
+    if opened:
+        file.opened(pb.RecordOpened(late_ticket="ticket"))
+    for draft in drafts:
+        outbox.put(draft)
+    file.close(keep=True)
+    return folder / f"{OPENING.call_id}.{OPENING.epoch}.{OPENING.writer_id}.outbox"
+
+
+def outboxes_in(folder: Path) -> list[Path]:
+    return list(folder.rglob("*.outbox"))
+
+
+def said(text: str) -> entry_pb2.Draft:
+    entry_id, draft = str(uuid4()), entry_pb2.Draft()
+    draft.entry_id = draft.utterance.utterance_id = entry_id
+    draft.utterance.text = text
+    draft.start_time.GetCurrentTime()
+    draft.end_time.GetCurrentTime()
+    return draft
+
+
+def saying(text: str) -> entry_pb2.Draft:
+    entry_id, draft = str(uuid4()), entry_pb2.Draft()
+    draft.entry_id = draft.open_utterance.utterance_id = entry_id
+    draft.open_utterance.text = text
+    draft.start_time.GetCurrentTime()
+    return draft
+
+
+def refusing(code: grpc.StatusCode, reason: str) -> Any:
+    """Refuses every entry."""
+
+    async def refuse(context: Any) -> None:
+        status = status_pb2.Status(code=code.value[0], message="no")
+        status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason))
+        await context.abort_with_status(rpc_status.to_status(status))
+
+    return refuse
+
+
+def texts(script: Scripted) -> list[str]:
+    return [draft.utterance.text for request in script.appended for draft in request.drafts]
+
+
+class At:
+    """A clock that stands still."""
+
+    def __init__(self, time: datetime) -> None:
+        self._time = time
+
+    def now(self) -> datetime:
+        return self._time
+
+    def monotonic(self) -> float:
+        return self._time.timestamp()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def looked(folder: Path, script: Scripted, at: datetime | None = None) -> AsyncIterator[None]:
+    """Looks after the folder once."""
+    async with serving(script) as stub, asyncio.timeout(20):
+        await AbandonedOutboxes(folder, stub, At(at or datetime.now(UTC))).look()
+        yield
+
+
+async def test_what_a_dead_writer_said_is_handed_in_with_its_ticket_and_forgotten(tmp_path: Path) -> None:
+    path, script = left_behind(tmp_path, said("one"), said("two")), Scripted()
+    async with looked(tmp_path, script):
+        assert texts(script) == ["one", "two"]
+        assert {(r.call_id, r.epoch, r.writer_id, r.late_ticket) for r in script.appended} == {
+            (OPENING.call_id, 2, OPENING.writer_id, "ticket")
+        }
+        assert not path.exists()
+
+
+async def test_words_that_were_being_spoken_are_handed_in_as_cut(tmp_path: Path) -> None:
+    path, script = left_behind(tmp_path, saying("There are")), Scripted()
+    written = path.stat().st_mtime
+    async with looked(tmp_path, script):
+        (draft,) = script.appended[0].drafts
+        assert (draft.utterance.text, draft.utterance.sealing) == ("There are", entry_pb2.SEALING_TRUNCATED)
+        assert draft.utterance.utterance_id == draft.entry_id
+        assert draft.end_time.ToDatetime(UTC).timestamp() == pytest.approx(written, abs=0.01)
+
+
+@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.RESOURCE_EXHAUSTED])
+async def test_it_waits_while_the_service_can_take_nothing(tmp_path: Path, code: grpc.StatusCode) -> None:
+    path, script = left_behind(tmp_path, said("one")), Scripted()
+    script.on_append = refusing(code, "")
+    async with looked(tmp_path, script):
+        assert path.exists()
+    async with looked(tmp_path, Scripted()):
+        assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_CONVERSATION_ENDED"),
+        (grpc.StatusCode.ABORTED, "ERROR_REASON_STALE_EPOCH"),
+        (grpc.StatusCode.INVALID_ARGUMENT, "MESH_ERROR_REASON_INVALID_REQUEST"),
+    ],
+)
+async def test_what_will_never_be_taken_is_set_aside_and_said(tmp_path: Path, code: grpc.StatusCode, reason: str) -> None:
+    path, script = left_behind(tmp_path, said("one"), said("two")), Scripted()
+    script.on_append = refusing(code, reason)
+    with capture_logs() as logs:
+        async with looked(tmp_path, script):
+            assert len(script.appended) == 2
+    assert not path.exists()
+    assert (tmp_path / SET_ASIDE / path.name).exists()
+    assert (tmp_path / SET_ASIDE).stat().st_mode & 0o777 == 0o700
+    (line,) = [line for line in logs if "set aside" in line["event"]]
+    assert (line["call_id"], line["entries"], line["reasons"]) == (OPENING.call_id, 2, [reason])
+
+
+async def test_nothing_is_kept_of_a_call_that_was_deleted(tmp_path: Path) -> None:
+    left_behind(tmp_path, said("one"))
+    script = Scripted()
+    script.on_append = refusing(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_CALL_NOT_FOUND")
+    async with looked(tmp_path, script):
+        assert outboxes_in(tmp_path) == []
+
+
+async def test_everything_expires(tmp_path: Path) -> None:
+    aside = tmp_path / SET_ASIDE
+    left_behind(tmp_path, said("waiting"))
+    left_behind(aside, said("set aside"))
+    (tmp_path / "x.new").write_bytes(b"half an outbox")
+    script = Scripted()
+    script.on_append = refusing(grpc.StatusCode.UNAVAILABLE, "")
+    async with looked(tmp_path, script, datetime.now(UTC) + UNFINISHED_FOR):
+        assert len(outboxes_in(tmp_path)) == 2
+        assert not (tmp_path / "x.new").exists()
+    async with looked(tmp_path, script, datetime.now(UTC) + KEPT_FOR + timedelta(minutes=1)):
+        assert outboxes_in(tmp_path) == []
+
+
+async def test_outbox_of_a_living_writer_is_left_alone(tmp_path: Path) -> None:
+    outbox = Outbox(file := OutboxFile(tmp_path, OPENING))
+    outbox.put(said("one"))
+    script = Scripted()
+    async with looked(tmp_path, script):
+        assert script.appended == []
+    file.close(keep=True)
+
+
+async def test_outbox_of_a_writer_that_never_had_the_call_is_deleted(tmp_path: Path) -> None:
+    path, script = left_behind(tmp_path, said("one"), opened=False), Scripted()
+    async with looked(tmp_path, script):
+        assert not path.exists()
+        assert script.appended == []
+
+
+async def test_file_that_cannot_be_read_keeps_no_other_waiting(tmp_path: Path) -> None:
+    (tmp_path / "broken.outbox").write_bytes(b"\x00" * 100)
+    left_behind(tmp_path, said("one"))
+    script = Scripted()
+    async with looked(tmp_path, script):
+        assert texts(script) == ["one"]
+
+
+async def test_folder_that_is_not_there_yet_is_no_trouble(tmp_path: Path) -> None:
+    async with looked(tmp_path / "nowhere", Scripted()):
+        assert not (tmp_path / "nowhere").exists()
+
+
+def never_acknowledging(opened: asyncio.Event) -> Any:
+    async def script(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+        yield pb.RecordResponse(opened=pb.RecordOpened(late_ticket="ticket"))
+        opened.set()
+        await asyncio.Event().wait()
+
+    return script
+
+
+async def test_a_killed_process_loses_nothing_that_it_said(tmp_path: Path) -> None:
+    script = Scripted(record=[never_acknowledging(asyncio.Event())])
+    async with serving(script) as stub, asyncio.timeout(60):
+        target, call_id = script.target, str(uuid4())
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", WRITER, target, call_id, str(tmp_path), stdout=asyncio.subprocess.PIPE, env=environment
+        )
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"said\n"
+        await AbandonedOutboxes(tmp_path, stub).look()
+        assert script.appended == []
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+        await AbandonedOutboxes(tmp_path, stub).look()
+        assert texts(script) == [*(f"turn {number}" for number in range(20)), "and then I"]
+        assert {request.call_id for request in script.appended} == {call_id}
+        assert outboxes_in(tmp_path) == []
+
+
+async def test_recorder_that_leaves_while_the_service_is_away_leaves_its_outbox(tmp_path: Path) -> None:
+    script = Scripted(record=[never_acknowledging(asyncio.Event())])
+    async with serving(script) as stub, asyncio.timeout(20):
+        async with Recorder(stub, str(uuid4()), 1, folder=tmp_path) as recorder:
+            recorder.seal(str(uuid4()), AGENT, "goodbye")
+        await AbandonedOutboxes(tmp_path, stub).look()
+    assert texts(script) == ["goodbye"]
