@@ -22,6 +22,7 @@ GROUPS = {
     "call": "call",
     "watch": "watch",
     "flights": "flights",
+    "mcp": "mcp",
     "understand": "understand",
     "migrate": "data",
     "reset": "data",
@@ -31,7 +32,7 @@ GROUPS = {
 HELP = "Readback, a travel voice agent. `readback up` starts everything; the other commands talk to what runs."
 
 
-PARTS = frozenset({"serve", "agent", "ui"})
+PARTS = frozenset({"serve", "agent", "ui", "mcp"})
 """Commands that are processes of the product, with logs of their own."""
 
 

@@ -51,7 +51,7 @@ class Part:
 def parts_of(settings: UpSettings, livekit: Path | None, livekit_config: Path | None) -> tuple[Part, ...]:
     """Every part, in the order of starting. Without a LiveKit program somebody else's server is used."""
     services = [_service(settings, name) for name in ("identity", "flightdata", "conversation")]
-    callers = [_agent(settings, after=["livekit"] if livekit else []), _page(settings)]
+    callers = [_agent(settings, after=["livekit"] if livekit else []), _page(settings), _gateway(settings)]
     if livekit is None:
         return (*services, *callers)
     return (_livekit(settings, livekit, livekit_config), *services, *callers)
@@ -112,5 +112,17 @@ def _page(settings: UpSettings) -> Part:
         health_url=f"http://{host}:{settings.ui_http_port}/health",
         where=f"http://{host}:{settings.ui_port}",
         ports=(Port(settings.ui_port, "READBACK_UI_PORT"), Port(settings.ui_http_port, "READBACK_UI_HTTP_PORT")),
+        stage=Stage.CALLERS,
+    )
+
+
+def _gateway(settings: UpSettings) -> Part:
+    host = reachable_host(settings.bind)
+    return Part(
+        name="gateway",
+        command=(*READBACK, "serve", "gateway"),
+        health_url=f"http://{host}:{settings.gateway_http_port}/health",
+        where=f"http://{host}:{settings.mcp_port}/mcp",
+        ports=(Port(settings.mcp_port, "READBACK_MCP_PORT"), Port(settings.gateway_http_port, "READBACK_GATEWAY_HTTP_PORT")),
         stage=Stage.CALLERS,
     )

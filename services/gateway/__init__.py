@@ -1,0 +1,1 @@
+"""The gateway: other protocols in front of the same contracts."""

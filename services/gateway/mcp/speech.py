@@ -1,0 +1,67 @@
+"""One short English line that can be read aloud, from an answer's messages; nothing where the contract knows no line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC
+from zoneinfo import ZoneInfo
+
+from google.protobuf.message import Message
+from google.type.money_pb2 import Money
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
+SAMPLE = "This is a sample timetable, not real flights."
+_STATES = {
+    pb.FLIGHT_STATE_SCHEDULED: "is scheduled",
+    pb.FLIGHT_STATE_ON_TIME: "is on time",
+    pb.FLIGHT_STATE_DELAYED: "is delayed",
+    pb.FLIGHT_STATE_EN_ROUTE: "is in the air",
+    pb.FLIGHT_STATE_LANDED: "has landed",
+    pb.FLIGHT_STATE_CANCELLED: "is cancelled",
+}
+
+
+def speech_of(messages: Sequence[Message]) -> str:
+    """The line; empty when there is none."""
+    match messages[-1] if messages else None:
+        case pb.SearchFlightsResponse():
+            return _search([message for message in messages if isinstance(message, pb.SearchFlightsResponse)])
+        case pb.GetFlightStatusResponse() as answer:
+            return _status(answer.status)
+        case pb.GetAirportResponse() as answer:
+            return f"{answer.airport.name} serves {answer.airport.city}, {answer.airport.country}."
+    return ""
+
+
+def _search(messages: Sequence[pb.SearchFlightsResponse]) -> str:
+    found = [itinerary for message in messages for itinerary in message.results.itineraries]
+    done = messages[-1].done
+    if not found:
+        return "There is no flight like that that day." if done.total_unfiltered else "There is no flight there that day."
+    first, last = found[0].segments[0], found[0].segments[-1]
+    count = "One flight" if done.total == 1 else f"{done.total} flights"
+    line = f"{count}. The first is {first.carrier} {first.flight_number}, leaving {first.departure.city} at {_clock(first.departure)}"
+    line += f" and arriving in {last.arrival.city} at {_clock(last.arrival)}"
+    if found[0].HasField("fare"):
+        line += f", for {_money(found[0].fare.total)}"
+    return f"{line}. {SAMPLE}" if found[0].provenance.sample else f"{line}."
+
+
+def _status(status: pb.FlightStatus) -> str:
+    line = f"{status.carrier} {status.flight_number} {_STATES.get(status.state, 'is of unknown state')}"
+    if status.delay_minutes:
+        line += f", {status.delay_minutes} minutes late"
+    if status.HasField("estimated_departure_time") and status.state == pb.FLIGHT_STATE_DELAYED:
+        leaving = pb.Stop(time=status.estimated_departure_time, time_zone=status.scheduled_departure.time_zone)
+        line += f", now leaving at {_clock(leaving)}"
+    return f"{line}. {SAMPLE}" if status.provenance.sample else f"{line}."
+
+
+def _clock(stop: pb.Stop) -> str:
+    """The time on the clock there, as `18:45`."""
+    local = stop.time.ToDatetime(UTC).astimezone(ZoneInfo(stop.time_zone or "UTC"))
+    return f"{local:%H:%M}"
+
+
+def _money(money: Money) -> str:
+    return f"{money.units:,} {money.currency_code}"

@@ -1,0 +1,83 @@
+"""The gateway over real identity and flight-data services, on free ports."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import pytest
+import pytest_asyncio
+from mcp.client import Client
+from mcp.client.streamable_http import streamable_http_client
+from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
+from readback.identity.v1 import identity_service_pb2
+from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+
+from mesh import asgi
+from mesh.channel import open_channel
+from mesh.server import running
+from mesh.settings import load
+from services.flightdata.app import member
+from services.flightdata.settings import FlightDataSettings
+from services.gateway.app import FLIGHTDATA, IDENTITY, gateway
+from services.gateway.mcp.web import web_app
+from services.gateway.settings import GatewaySettings
+from services.identity.app import member as identity_member
+from services.identity.settings import IdentitySettings
+
+if TYPE_CHECKING:
+    from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
+
+
+@dataclass(frozen=True, slots=True)
+class Mesh:
+    """The services behind, and a customer who has just registered."""
+
+    home: Path
+    identity_address: str
+    flightdata_address: str
+    flightdata: FlightDataServiceAsyncStub
+    """Called by that customer."""
+    token: str
+
+    @asynccontextmanager
+    async def gateway(self, **settings: Any) -> AsyncIterator[str]:
+        """A gateway with these settings; gives its address."""
+        addresses = {"identity_address": self.identity_address, "flightdata_address": self.flightdata_address}
+        loaded = load(GatewaySettings, home=self.home, **(addresses | settings))
+        async with gateway(loaded) as built:
+            app = web_app(built.server, built.callers, loaded.hosts)
+            async with asgi.running(app, asgi.Site("gateway", "127.0.0.1", 0, "READBACK_MCP_PORT", 1)) as site:
+                yield site.url + "/mcp"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
+    """Running until the module's tests are through."""
+    home = tmp_path_factory.mktemp("home")
+    async with AsyncExitStack() as stack:
+        identity = await stack.enter_async_context(identity_member(load(IdentitySettings, home=home, identity_bcrypt_cost=4)))
+        where = (await stack.enter_async_context(running(identity))).address
+        accounts = IdentityServiceStub(await stack.enter_async_context(open_channel(where, IDENTITY)))
+        account = identity_service_pb2.RegisterRequest(email="ada@example.com", password="a long walk in the park", display_name="Ada")
+        token = (await accounts.Register(account)).tokens.access_token
+
+        async def own() -> str:
+            return token
+
+        served = await stack.enter_async_context(member(load(FlightDataSettings, home=home, identity_address=where)))
+        address = (await stack.enter_async_context(running(served))).address
+        stub = FlightDataServiceStub(await stack.enter_async_context(open_channel(address, FLIGHTDATA, tokens=own)))
+        yield Mesh(home, where, address, stub, token)
+
+
+@asynccontextmanager
+async def assistant(url: str, token: str = "", mode: str = "auto") -> AsyncIterator[Client]:
+    """The official SDK's client, connected."""
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    async with httpx2.AsyncClient(headers=headers) as http, Client(streamable_http_client(url, http_client=http), mode=mode) as client:
+        yield client

@@ -1,0 +1,136 @@
+"""An assistant sees the contracts' tools, and gets from them what gRPC gets."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import grpc
+import pytest
+import pytest_asyncio
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from mesh.auth import bearer
+from mesh.channel import open_channel
+from mesh.tool_arguments import request_from
+from services.gateway.app import FLIGHTDATA
+from services.gateway.mcp.answers import as_json, tokens_of
+from services.gateway.mcp.catalogue import Tool, catalogue
+from tests.integration.gateway.conftest import Mesh, assistant
+
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+
+TOOLS = catalogue([FLIGHTDATA])
+TOMORROW = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "get_airport": {"code": "MAA"},
+    "search_flights": {"origin": "MAA", "destination": "DEL", "depart_date": TOMORROW, "sort": "cheapest", "depart_from": "06:00"},
+}
+"""A good call of each tool; `flight_status` asks for a flight that the search found."""
+_MOVING = {"fetch_time", "age"}
+"""Fields that differ between two answers a moment apart."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def arguments(mesh: Mesh) -> dict[str, dict[str, Any]]:
+    request = request_from(TOOLS["search_flights"].method.input_type, ARGUMENTS["search_flights"])
+    found = [message async for message in mesh.flightdata.SearchFlights(request)]  # type: ignore[arg-type]
+    number = next(message for message in found if message.HasField("results")).results.itineraries[0].segments[0].flight_number
+    return ARGUMENTS | {"flight_status": {"flight_number": number, "date": TOMORROW}}
+
+
+async def over_grpc(mesh: Mesh, tool: Tool, arguments: dict[str, Any]) -> list[Message]:
+    request, answer = request_from(tool.method.input_type, arguments), GetMessageClass(tool.method.output_type)
+    async with open_channel(mesh.flightdata_address, FLIGHTDATA) as channel:
+        if not tool.method.server_streaming:
+            call = channel.unary_unary(tool.path, type(request).SerializeToString, answer.FromString)
+            return [await call(request, metadata=bearer(mesh.token))]
+        stream = channel.unary_stream(tool.path, type(request).SerializeToString, answer.FromString)
+        return [message async for message in stream(request, metadata=bearer(mesh.token))]
+
+
+def settled(value: Any) -> Any:
+    """An answer without the fields that move."""
+    if isinstance(value, dict):
+        return {name: settled(inner) for name, inner in value.items() if name not in _MOVING}
+    return [settled(inner) for inner in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("name", TOOLS)
+async def test_answers_over_mcp_are_the_answers_over_grpc(mesh: Mesh, arguments: dict[str, dict[str, Any]], name: str) -> None:
+    async with mesh.gateway(mcp_answer_tokens=100_000) as url, assistant(url, mesh.token) as client:
+        answer = (await client.call_tool(name, arguments[name])).structured_content
+    assert answer.pop("speech", "no line") != ""
+    assert settled(answer) == settled(as_json(await over_grpc(mesh, TOOLS[name], arguments[name])))
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_every_tool_of_the_contracts_is_listed_with_its_schema_and_hints(mesh: Mesh, mode: str) -> None:
+    async with mesh.gateway() as url, assistant(url, mode=mode) as client:
+        listed = (await client.list_tools()).tools
+    assert [tool.name for tool in listed] == list(TOOLS)
+    for tool in listed:
+        assert tool.description == TOOLS[tool.name].description
+        assert tool.input_schema == TOOLS[tool.name].input_schema
+        assert tool.annotations is not None
+        assert tool.annotations.read_only_hint
+        assert tool.annotations.idempotent_hint
+        assert tool.annotations.destructive_hint is False
+
+
+async def test_an_error_tells_what_went_wrong_and_is_marked_as_one(mesh: Mesh) -> None:
+    async with mesh.gateway() as url, assistant(url) as client:
+        answer = await client.call_tool("search_flights", ARGUMENTS["search_flights"] | {"destination": "MAA"})
+        assert answer.is_error
+        assert answer.structured_content["error"]["reason"] == "SAME_PLACE"
+        assert answer.structured_content["error"]["code"] == "INVALID_ARGUMENT"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"origin": "Chennai"}, "origin"),
+        ({"depart_date": "tomorrow"}, "depart_date"),
+        ({"depart_from": "late"}, "depart_from"),
+        ({"sort": "luckiest"}, "sort"),
+        ({"max_results": 100}, "max_results"),
+        ({"customer_id": "somebody-else"}, "customer_id"),
+        ({"passengers": 99}, "passengers"),
+    ],
+)
+async def test_bad_arguments_are_named(mesh: Mesh, arguments: dict[str, Any], field: str) -> None:
+    async with mesh.gateway() as url, assistant(url) as client:
+        answer = await client.call_tool("search_flights", ARGUMENTS["search_flights"] | arguments)
+    assert answer.is_error
+    assert field in answer.structured_content["error"]["fields"]
+
+
+async def test_a_tool_that_is_not_there_is_an_error_not_a_crash(mesh: Mesh) -> None:
+    async with mesh.gateway() as url, assistant(url) as client:
+        assert (await client.call_tool("book_everything", {})).is_error
+        assert (await client.call_tool("get_airport", {"code": "MAA"})).structured_content["airport"]["city"] == "Chennai"
+
+
+async def test_answers_stay_within_their_budget_and_say_what_was_left_out(mesh: Mesh) -> None:
+    async with mesh.gateway(mcp_answer_tokens=1500) as url, assistant(url) as client:
+        answer = (await client.call_tool("search_flights", ARGUMENTS["search_flights"])).structured_content
+    assert tokens_of(answer) <= 1500
+    shown, done = answer["results"]["itineraries"], answer["done"]
+    assert shown
+    assert len(shown) + answer["omitted"]["results.itineraries"] <= done["total"]
+
+
+async def test_the_line_to_read_aloud_says_that_flights_are_samples(mesh: Mesh, arguments: dict[str, dict[str, Any]]) -> None:
+    async with mesh.gateway() as url, assistant(url) as client:
+        for name in ("search_flights", "flight_status"):
+            speech = (await client.call_tool(name, arguments[name])).structured_content["speech"]
+            assert "sample timetable" in speech
+            assert len(speech) < 300
+
+
+async def test_a_service_that_is_down_is_an_error_that_says_so(mesh: Mesh) -> None:
+    async with mesh.gateway(flightdata_address="127.0.0.1:1") as url, assistant(url) as client:
+        answer = await client.call_tool("get_airport", {"code": "MAA"})
+    assert answer.is_error
+    assert answer.structured_content["error"]["code"] == grpc.StatusCode.UNAVAILABLE.name

@@ -1,0 +1,64 @@
+"""Answers are the contract's JSON, streams in one object, and no longer than a model can read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from google.protobuf.json_format import MessageToDict
+from hypothesis import given
+from hypothesis import strategies as st
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
+from services.gateway.mcp.answers import as_json, compact, tokens_of, within
+
+pytestmark = pytest.mark.unit
+
+
+def found(*names: str) -> pb.SearchFlightsResponse:
+    return pb.SearchFlightsResponse(results=pb.SearchResults(itineraries=[pb.Itinerary(itinerary_id=name) for name in names]))
+
+
+def test_json_of_one_message_is_the_contracts() -> None:
+    answer = pb.GetAirportResponse(airport=pb.Airport(code="MAA", city="Chennai"))
+    assert as_json([answer]) == MessageToDict(answer, preserving_proto_field_name=True)
+
+
+def test_json_of_a_stream_is_that_of_its_messages() -> None:
+    done = pb.SearchFlightsResponse(done=pb.SearchDone(total=3, outcome=pb.SEARCH_OUTCOME_FOUND))
+    whole = as_json([found("a"), found("b", "c"), done])
+    assert [one["itinerary_id"] for one in whole["results"]["itineraries"]] == ["a", "b", "c"]
+    assert whole["done"] == {"total": 3, "outcome": "SEARCH_OUTCOME_FOUND"}
+
+
+def test_nothing_is_an_empty_object() -> None:
+    assert as_json([]) == {}
+
+
+def test_short_answer_is_left_alone() -> None:
+    assert within({"list": [1, 2, 3]}, 100) == {"list": [1, 2, 3]}
+
+
+def test_long_answer_loses_the_ends_of_its_longest_lists_first() -> None:
+    answer = within({"long": ["x" * 40] * 100, "short": ["y", "z"]}, 300)
+    assert tokens_of(answer) <= 300
+    assert answer["short"] == ["y", "z"]
+    assert len(answer["long"]) + answer["omitted"]["long"] == 100
+
+
+def test_list_keeps_its_first_item_however_long() -> None:
+    assert within({"list": ["x" * 4000, "y"]}, 10) == {"list": ["x" * 4000], "omitted": {"list": 1}}
+
+
+values = st.recursive(
+    st.text(max_size=20) | st.integers() | st.booleans(),
+    lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=40,
+)
+
+
+@given(answer=st.dictionaries(st.text(min_size=1, max_size=5).filter(lambda name: name != "omitted"), values, max_size=5))
+def test_cutting_ends_and_only_drops_items(answer: dict[str, Any]) -> None:
+    before = compact(answer)
+    cut = within(answer, 20)
+    assert len(compact({name: value for name, value in cut.items() if name != "omitted"})) <= len(before)

@@ -1,0 +1,40 @@
+"""The tools are those of the contracts: no more, no fewer, and open to whom the gateway calls for."""
+
+from __future__ import annotations
+
+import pytest
+from readback.conversation.v1 import conversation_service_pb2
+from readback.flightdata.v1 import flightdata_service_pb2
+from readback.options.v1 import options_pb2
+
+from services.gateway.mcp.catalogue import catalogue
+
+pytestmark = pytest.mark.unit
+
+FLIGHTDATA = flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"]
+CONVERSATION = conversation_service_pb2.DESCRIPTOR.services_by_name["ConversationService"]
+TOOLS = catalogue([FLIGHTDATA])
+
+
+def test_every_rpc_with_a_tool_option_is_a_tool() -> None:
+    named = [method.GetOptions().Extensions[options_pb2.tool].name for method in FLIGHTDATA.methods]
+    assert list(TOOLS) == [name for name in named if name]
+
+
+def test_rpcs_without_the_option_are_none() -> None:
+    assert catalogue([CONVERSATION]) == {}
+
+
+@pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
+def test_every_tool_can_be_called_in_the_gateways_own_name(tool) -> None:
+    open_to = {options_pb2.ACCESS_PUBLIC, options_pb2.ACCESS_SERVICE}
+    assert open_to & set(tool.method.GetOptions().Extensions[options_pb2.access])
+
+
+def test_path_is_the_rpcs() -> None:
+    assert TOOLS["search_flights"].path == "/readback.flightdata.v1.FlightDataService/SearchFlights"
+
+
+def test_reading_is_told_from_changing() -> None:
+    assert TOOLS["search_flights"].read_only
+    assert TOOLS["search_flights"].idempotent
