@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from cli.credentials import CredentialFile
 from cli.errors import ToolMissing
-from cli.livekit import go, server
+from cli.golang import compiler
+from cli.livekit import server
 from cli.settings import UpSettings, unknown_variables
 from cli.supervisor import home, readiness
 from cli.supervisor.parts import Part, parts_of
@@ -92,6 +93,6 @@ def _livekit(settings: UpSettings) -> Finding:
     if program:
         return Finding("livekit server", State.OK, str(program))
     try:
-        return Finding("livekit server", State.NOTE, f"not built yet; `readback up` builds it once with {go.find()}")
+        return Finding("livekit server", State.NOTE, f"not built yet; `readback up` builds it once with {compiler.find(server.LIVEKIT)}")
     except ToolMissing as error:
         return Finding("livekit server", State.MISSING, str(error))

@@ -10,7 +10,18 @@ from pathlib import Path
 from rich.console import Console
 
 from cli.errors import CommandError
-from cli.livekit import build
+from cli.golang.build import build
+from cli.golang.program import GoProgram
+
+LIVEKIT = GoProgram(
+    name="livekit-server",
+    title="LiveKit server",
+    package="github.com/livekit/livekit-server/cmd/server",
+    version="v1.13.5",
+    needs=(1, 26),
+    takes="about two minutes",
+    instead="put a livekit-server on PATH, or set LIVEKIT_URL",
+)
 
 
 def locate(home: Path) -> Path | None:
@@ -18,11 +29,11 @@ def locate(home: Path) -> Path | None:
     on_path = shutil.which("livekit-server")
     if on_path and runs(Path(on_path)):
         return Path(on_path)
-    ours = home / "bin" / f"livekit-server-{build.VERSION}"
+    ours = home / "bin" / f"livekit-server-{LIVEKIT.version}"
     if runs(ours):
         return ours
-    if runs(build.cached_binary()):
-        return _placed(build.cached_binary(), ours)
+    if runs(LIVEKIT.cached):
+        return _placed(LIVEKIT.cached, ours)
     return None
 
 
@@ -34,10 +45,10 @@ def provide(home: Path, console: Console) -> Path:
     """
     found = locate(home)
     if found is None:
-        build.build(console)
+        build(LIVEKIT, console)
         found = locate(home)
     if found is None:
-        raise CommandError(f"The LiveKit server was built, but {build.cached_binary()} doesn't run here; put a livekit-server on PATH.")
+        raise CommandError(f"The LiveKit server was built, but {LIVEKIT.cached} doesn't run here; put a livekit-server on PATH.")
     return found
 
 

@@ -10,7 +10,8 @@ import pytest
 from cli import checkup
 from cli.checkup import Finding, State
 from cli.credentials import CredentialFile, Credentials
-from cli.livekit import build, go, server
+from cli.golang import compiler
+from cli.livekit import server
 from cli.settings import UpSettings
 from mesh.settings import load
 from tests.product import environment_for
@@ -57,9 +58,9 @@ def test_who_is_logged_in_is_told_without_the_tokens(settings: UpSettings) -> No
 
 def test_a_server_that_is_not_built_yet_is_no_trouble_when_it_can_be(settings: UpSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "locate", lambda _home: None)
-    monkeypatch.setattr(go, "find", lambda: Path("/usr/bin/go"))
+    monkeypatch.setattr(compiler, "find", lambda _: Path("/usr/bin/go"))
     assert found(settings, "livekit server").state is State.NOTE
-    assert not build.cached_binary().exists()
+    assert not server.LIVEKIT.cached.exists()
 
 
 def test_a_misspelt_variable_is_trouble(settings: UpSettings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,10 @@ import pytest
 from rich.console import Console
 
 from cli.errors import CommandError, ToolMissing
-from cli.livekit import build, config, go, server
+from cli.golang import build, compiler
+from cli.golang.program import cache_folder
+from cli.livekit import config, server
+from cli.livekit.server import LIVEKIT
 from cli.settings import UpSettings
 from mesh.settings import load
 
@@ -37,62 +40,62 @@ def test_a_server_on_path_is_used(tmp_path: Path) -> None:
 
 
 def test_a_server_in_the_cache_is_brought_into_the_home(tmp_path: Path) -> None:
-    program(build.cached_binary())
+    program(LIVEKIT.cached)
     found = server.locate(tmp_path / "home")
-    assert found == tmp_path / "home" / "bin" / f"livekit-server-{build.VERSION}"
+    assert found == tmp_path / "home" / "bin" / f"livekit-server-{LIVEKIT.version}"
     assert server.locate(tmp_path / "home") == found
 
 
 def test_a_server_that_does_not_run_is_no_server(tmp_path: Path) -> None:
     program(tmp_path / "path" / "livekit-server", code=1)
     (tmp_path / "home" / "bin").mkdir(parents=True)
-    (tmp_path / "home" / "bin" / f"livekit-server-{build.VERSION}").write_bytes(b"half a copy")
+    (tmp_path / "home" / "bin" / f"livekit-server-{LIVEKIT.version}").write_bytes(b"half a copy")
     assert server.locate(tmp_path / "home") is None
 
 
 def test_the_machines_go_is_used_when_it_is_new_enough(tmp_path: Path) -> None:
     mine = program(tmp_path / "path" / "go", answers="go version go1.26.8 linux/amd64")
-    assert go.find() == mine
+    assert compiler.find(LIVEKIT) == mine
 
 
 def test_an_old_go_gives_way_to_the_one_in_the_wheel(tmp_path: Path) -> None:
     program(tmp_path / "path" / "go", answers="go version go1.19.8 linux/amd64")
-    found = go.find()
+    found = compiler.find(LIVEKIT)
     assert found != tmp_path / "path" / "go"
-    assert go.version_of(found) >= go.NEEDED
+    assert compiler.version_of(found) >= LIVEKIT.needs
 
 
 def test_without_any_go_the_sentence_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(go, "_candidates", lambda: iter([program(tmp_path / "go", answers="go version go1.19.8 linux/amd64")]))
+    monkeypatch.setattr(compiler, "_candidates", lambda: iter([program(tmp_path / "go", answers="go version go1.19.8 linux/amd64")]))
     with pytest.raises(ToolMissing, match="put a livekit-server on PATH, or set LIVEKIT_URL"):
-        go.find()
+        compiler.find(LIVEKIT)
 
 
 def test_a_build_is_told_while_it_runs_and_kept_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    compiler = tmp_path / "go"
-    compiler.write_text(
+    fake = tmp_path / "go"
+    fake.write_text(
         "#!/bin/sh\n"
         '[ "$GOTOOLCHAIN" = local ] && [ "$CGO_ENABLED" = 0 ] || exit 9\n'
         "echo 'go: downloading example.com/a v1' >&2\necho example.com/a >&2\n"
         'mkdir -p "$GOBIN"; printf \'#!/bin/sh\\nexit 0\\n\' > "$GOBIN/server"; chmod +x "$GOBIN/server"\n'
     )
-    compiler.chmod(0o755)
-    monkeypatch.setattr(go, "find", lambda: compiler)
+    fake.chmod(0o755)
+    monkeypatch.setattr("cli.golang.compiler.find", lambda _: fake)
     output = io.StringIO()
     assert server.provide(tmp_path / "home", Console(file=output)).is_file()
-    assert build.cached_binary().is_file()
+    assert LIVEKIT.cached.is_file()
     assert "once, about two minutes" in output.getvalue()
-    assert [path.name for path in build.cache_folder().iterdir()] == [build.cached_binary().name]
+    assert [path.name for path in cache_folder().iterdir()] == [LIVEKIT.cached.name]
 
 
 def test_a_failed_build_ends_with_gos_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    compiler = tmp_path / "go"
-    compiler.write_text("#!/bin/sh\necho 'dial tcp: no route to host' >&2\nexit 1\n")
-    compiler.chmod(0o755)
-    monkeypatch.setattr(go, "find", lambda: compiler)
+    fake = tmp_path / "go"
+    fake.write_text("#!/bin/sh\necho 'dial tcp: no route to host' >&2\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setattr("cli.golang.compiler.find", lambda _: fake)
     with pytest.raises(CommandError, match="no route to host"):
-        build.build(Console(file=io.StringIO()))
-    assert list(build.cache_folder().iterdir()) == []
+        build.build(LIVEKIT, Console(file=io.StringIO()))
+    assert list(cache_folder().iterdir()) == []
 
 
 def test_progress_counts_what_go_says() -> None:

@@ -1,9 +1,8 @@
-"""Builds the LiveKit server from its Go module, telling how far it is: on two cores it takes about two minutes, once."""
+"""Builds a program from its Go module, telling how far it is."""
 
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 import signal
 import subprocess
@@ -20,10 +19,9 @@ from threading import Timer
 from rich.console import Console
 
 from cli.errors import CommandError
-from cli.livekit import go
+from cli.golang import compiler
+from cli.golang.program import GoProgram, cache_folder
 
-VERSION = "v1.13.5"
-MODULE = f"github.com/livekit/livekit-server/cmd/server@{VERSION}"
 LIMIT_SECONDS = 30 * 60
 """A build that takes longer is stuck, most likely on a network that answers nothing."""
 
@@ -52,30 +50,19 @@ class Progress:
         return f"{minutes}:{seconds:02d}  {self.downloaded} modules downloaded, {self.compiled} packages compiled"
 
 
-def cache_folder() -> Path:
-    """Where this user keeps what Readback can make again."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "readback"
-
-
-def cached_binary() -> Path:
-    """Where the built server is kept for every checkout and home of this user."""
-    return cache_folder() / f"livekit-server-{VERSION}-{platform.system()}-{platform.machine()}".lower()
-
-
-def build(console: Console) -> Path:
-    """Builds the server into the user's cache and returns it.
+def build(program: GoProgram, console: Console) -> Path:
+    """Builds a program into the user's cache and returns it.
 
     Raises:
         ToolMissing: there is no Go.
         CommandError: Go failed; with its last words.
     """
-    compiler = go.find()
-    target = cached_binary()
+    go, target = compiler.find(program), program.cached
     target.parent.mkdir(parents=True, exist_ok=True)
-    console.print(f"Building the LiveKit server {VERSION}: once, about two minutes on two cores.")
+    console.print(f"Building the {program.title} {program.version}: once, {program.takes} on two cores.")
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="build-") as scratch:
-        _install(compiler, Path(scratch), console)
-        (Path(scratch) / "server").replace(target)
+        _install(program, go, Path(scratch), console)
+        (Path(scratch) / program.package.rpartition("/")[2]).replace(target)
     # The binary is all that is needed again; the modules and objects behind it are a gigabyte and a half.
     shutil.rmtree(cache_folder() / "go", ignore_errors=True)
     return target
@@ -93,16 +80,14 @@ def environment(scratch: Path) -> Mapping[str, str]:
     }
 
 
-def _install(compiler: Path, scratch: Path, console: Console) -> None:
-    command = [str(compiler), "install", "-v", "-trimpath", "-ldflags=-s -w", MODULE]
+def _install(program: GoProgram, go: Path, scratch: Path, console: Console) -> None:
+    command = [str(go), "install", "-v", "-trimpath", "-ldflags=-s -w", f"{program.package}@{program.version}"]
     with _ending_with_us(command, environment(scratch)) as process:
         said = list(_followed(process, console))
         code = process.wait()
     if code:
         words = " ".join(said[-3:]) or f"it took longer than {LIMIT_SECONDS // 60} minutes"
-        raise CommandError(
-            f"The LiveKit server could not be built: {words}\nCheck the network, or put a livekit-server on PATH, or set LIVEKIT_URL."
-        )
+        raise CommandError(f"The {program.title} could not be built: {words}\nCheck the network, or {program.instead}.")
 
 
 def _started(command: Sequence[str], variables: Mapping[str, str]) -> subprocess.Popen[str]:

