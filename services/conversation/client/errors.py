@@ -5,9 +5,7 @@ CallOver                the call is no longer this writer's
 └── CallEnded           it has ended: leave
 DraftRefused            the service did not take an entry; the others stand
 OutboxFull              nothing was acknowledged for so long that no more can be held
-WatchOver               a watch can't go on from where it was
-├── CursorExpired       what its cursor stood on is gone; carries the earliest cursor that there is
-└── ConversationDeleted the conversation is gone for good
+CursorExpired           what a watch's cursor stood on is gone; carries the earliest cursor that there is
 """
 
 from __future__ import annotations
@@ -33,21 +31,10 @@ class OutboxFull(Exception):
     """Nothing was acknowledged for so long that no more can be held."""
 
 
-class WatchOver(Exception):
-    """A watch can't go on from where it was."""
-
-
-class CursorExpired(WatchOver):
+class CursorExpired(Exception):
     """What the cursor stood on is no longer there: the database was restored or replaced, or entries were deleted by age."""
 
     def __init__(self, earliest_cursor: str) -> None:
         super().__init__("What the cursor stood on is no longer there; follow from the earliest cursor, or from a time.")
         self.earliest_cursor = earliest_cursor
         """From here on everything that is left can be followed; empty for the beginning."""
-
-
-class ConversationDeleted(WatchOver):
-    """The conversation is gone for good; forget what came of it."""
-
-    def __init__(self) -> None:
-        super().__init__("The conversation was deleted.")

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import grpc
 import pytest
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+from grpc_status import rpc_status
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
 from services.conversation.client import watcher
-from services.conversation.client.watcher import watch
+from services.conversation.client.errors import CursorExpired
+from services.conversation.client.watcher import Connection, watch
 from tests.integration.conversation.scripted import Following, Scripted, ended, entries, entry, serving
 
 pytestmark = pytest.mark.integration
@@ -43,7 +48,7 @@ def numbers(events: list[pb.WatchResponse]) -> list[int]:
     return [event.entry.number for event in events if event.HasField("entry")]
 
 
-@pytest.mark.parametrize("code", sorted(watcher._AGAIN, key=str))
+@pytest.mark.parametrize("code", sorted(watcher.AGAIN, key=str))
 async def test_broken_watch_is_resumed_from_the_last_cursor(code: grpc.StatusCode) -> None:
     script = Scripted(watch=[sending(entry(1), entry(2), then=code), sending(entry(3), ended(DONE))])
     assert numbers(await seen_by_watcher(script)) == [1, 2, 3]
@@ -105,11 +110,119 @@ async def test_stream_that_falls_silent_is_taken_for_dead() -> None:
     "code", [grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.OUT_OF_RANGE]
 )
 async def test_what_no_attempt_would_change_is_raised(code: grpc.StatusCode) -> None:
-    script = Scripted(watch=[sending(entry(1), then=code)])
+    script = Scripted(watch=[sending(then=code)])
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await seen_by_watcher(script)
     assert caught.value.code() is code
     assert len(script.watched) == 1
+
+
+def aborting(code: grpc.StatusCode, reason: str, *messages: pb.WatchResponse, **details: str) -> Following:
+    """Sends messages, then ends with a rich status."""
+
+    async def script(request: pb.WatchRequest, context: Any) -> AsyncIterator[pb.WatchResponse]:
+        for message in messages:
+            yield message
+        status = Status(code=code.value[0], message="no")
+        status.details.add().Pack(ErrorInfo(reason=reason, domain="readback.conversation.v1", metadata=details))
+        await context.abort_with_status(rpc_status.to_status(status))
+
+    return script
+
+
+EXPIRED = aborting(grpc.StatusCode.OUT_OF_RANGE, "ERROR_REASON_CURSOR_EXPIRED", earliest_cursor="after 40")
+
+
+async def test_cursor_that_expired_is_said_with_the_earliest_there_is() -> None:
+    with pytest.raises(CursorExpired) as expired:
+        await seen_by_watcher(Scripted(watch=[EXPIRED]), cursor="after 3")
+    assert expired.value.earliest_cursor == "after 40"
+
+
+async def test_watch_goes_on_from_the_earliest_entry_if_it_may() -> None:
+    noticed: list[Connection] = []
+    script = Scripted(watch=[sending(entry(50), then=grpc.StatusCode.UNAVAILABLE), EXPIRED, sending(entry(41), entry(42), ended(DONE))])
+    events = await seen_by_watcher(script, cursor="after 49", from_earliest=True, noticing=noticed.append)
+    assert numbers(events) == [50, 41, 42], "a restored log counts anew"
+    assert [request.cursor for request in script.watched] == ["after 49", "after 50", "after 40"]
+    assert noticed == [Connection.LOST, Connection.REWOUND, Connection.RESUMED]
+
+
+async def test_reader_that_was_too_slow_goes_on_from_what_it_read_not_from_what_was_sent() -> None:
+    slow = aborting(grpc.StatusCode.RESOURCE_EXHAUSTED, "ERROR_REASON_WATCHER_TOO_SLOW", entry(1), entry(2), cursor="after 9")
+    script = Scripted(watch=[slow, sending(entry(3), ended(DONE))])
+    assert numbers(await seen_by_watcher(script)) == [1, 2, 3]
+    assert script.watched[1].cursor == "after 2"
+
+
+async def test_conversation_that_is_deleted_while_the_line_is_down_ends_the_watch_as_deleted() -> None:
+    script = Scripted(watch=[sending(entry(1), then=grpc.StatusCode.UNAVAILABLE), sending(then=grpc.StatusCode.NOT_FOUND)])
+    events = await seen_by_watcher(script)
+    assert events[-1].end.reason == pb.STREAM_END_REASON_CONVERSATION_DELETED
+
+
+async def test_conversation_that_is_deleted_ends_the_watch() -> None:
+    script = Scripted(watch=[sending(entry(1), ended(pb.STREAM_END_REASON_CONVERSATION_DELETED))])
+    events = await seen_by_watcher(script)
+    assert events[-1].end.reason == pb.STREAM_END_REASON_CONVERSATION_DELETED
+    assert len(script.watched) == 1
+
+
+def of(conversation: str, number: int) -> pb.WatchResponse:
+    found = entry_pb2.Entry(conversation_id=conversation, number=number)
+    return pb.WatchResponse(cursor=f"after {conversation}{number}", entry=found)
+
+
+async def test_all_conversations_are_followed_each_in_its_own_order() -> None:
+    deleted = pb.WatchResponse(cursor="after deletion", conversation_id="b", deleted=pb.ConversationDeleted())
+    first = sending(of("a", 1), of("b", 1), of("a", 2), then=grpc.StatusCode.UNAVAILABLE)
+    script = Scripted(watch=[first, sending(of("a", 2), of("b", 2), deleted, of("a", 3), ended(DONE))])
+    async with serving(script) as stub, asyncio.timeout(20), watch(stub) as events:
+        seen = [event async for event in events]
+    entries_seen = [(event.entry.conversation_id, event.entry.number) for event in seen if event.HasField("entry")]
+    assert entries_seen == [("a", 1), ("b", 1), ("a", 2), ("b", 2), ("a", 3)]
+    assert [event.conversation_id for event in seen if event.HasField("deleted")] == ["b"]
+    assert [request.conversation_id for request in script.watched] == ["", ""]
+
+
+async def test_memory_is_bounded_however_many_conversations_come_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watcher, "REMEMBERED", 8)
+    held: list[Any] = []
+    make = watcher._Watcher.__init__
+
+    def noted(self: Any, *arguments: Any, **options: Any) -> None:
+        make(self, *arguments, **options)
+        held.append(self)
+
+    monkeypatch.setattr(watcher._Watcher, "__init__", noted)
+    script = Scripted(watch=[sending(*(of(f"{index}", 1) for index in range(100)), ended(DONE))])
+    async with serving(script) as stub, asyncio.timeout(20), watch(stub) as events:
+        assert len([event async for event in events]) == 101
+    assert len(held[0]._last_numbers) == 8
+
+
+async def test_what_is_asked_for_reaches_the_service_with_every_attempt() -> None:
+    script = Scripted(watch=[sending(then=grpc.StatusCode.UNAVAILABLE), sending(ended(DONE))])
+    began = datetime(2026, 11, 1, tzinfo=UTC)
+    await seen_by_watcher(script, start_time=began, speakers=[entry_pb2.SPEAKER_AGENT], kinds=[pb.ENTRY_KIND_UTTERANCE])
+    for request in script.watched:
+        assert request.start_time.ToDatetime(UTC) == began
+        assert (list(request.filter.speakers), list(request.filter.kinds)) == ([entry_pb2.SPEAKER_AGENT], [pb.ENTRY_KIND_UTTERANCE])
+
+
+async def test_losing_the_line_and_having_it_again_are_noticed_once_each() -> None:
+    noticed: list[Connection] = []
+    away = sending(then=grpc.StatusCode.UNAVAILABLE)
+    script = Scripted(watch=[sending(entry(1), then=grpc.StatusCode.UNAVAILABLE), away, away, sending(entry(2), ended(DONE))])
+    await seen_by_watcher(script, noticing=noticed.append)
+    assert noticed == [Connection.LOST, Connection.RESUMED]
+
+
+async def test_replica_that_drains_is_nothing_to_notice() -> None:
+    noticed: list[Connection] = []
+    script = Scripted(watch=[sending(entry(1), ended(pb.STREAM_END_REASON_DRAINING)), sending(ended(DONE))])
+    await seen_by_watcher(script, noticing=noticed.append)
+    assert noticed == []
 
 
 async def test_token_refused_once_is_no_reason_to_give_up() -> None:
