@@ -17,8 +17,8 @@ from mesh.logs import configure
 from mesh.server import Member, Registration, serve
 from mesh.settings import load
 from services.flightdata import places
+from services.flightdata.configured_providers import configured_providers
 from services.flightdata.routing import ProviderRouter
-from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.searching import FlightSearch
 from services.flightdata.servicer import ERRORS, FlightDataServicer
 from services.flightdata.settings import FlightDataSettings
@@ -30,11 +30,14 @@ async def member(settings: FlightDataSettings, clock: Clock | None = None) -> As
     """The service, ready to be served: its tables are read before the first call."""
     clock = clock or SystemClock()
     lexicon = places.load()
-    provider = SampleTimetable(lexicon, clock, settings.flightdata_timetable_seed)
-    router = ProviderRouter([provider], clock)
-    servicer = FlightDataServicer(search=FlightSearch(lexicon, router, clock), status=StatusDesk(router), router=router, clock=clock)
     identity = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
-    async with open_channel(settings.address_of("identity"), identity) as channel:
+    async with (
+        configured_providers(settings, lexicon, clock) as providers,
+        open_channel(settings.address_of("identity"), identity) as channel,
+    ):
+        router = ProviderRouter(providers, clock)
+        search, status = FlightSearch(lexicon, router, clock), StatusDesk(router, clock)
+        servicer = FlightDataServicer(search=search, status=status, router=router, clock=clock)
         yield Member(
             name="flightdata",
             registrations=[

@@ -67,13 +67,17 @@ class ProviderQuotaExhausted(ProviderError):
 
 
 class ProviderRestricted(ProviderError):
-    """The key's plan or the provider itself doesn't do `feature` (an endpoint or a parameter of one)."""
+    """The key's plan or the provider itself doesn't do `feature` (an endpoint or a parameter of one).
+
+    Without a `detail` it is the plan that refuses, which is worth remembering; with one it is this request.
+    """
 
     problem = Problem.RESTRICTED
 
     def __init__(self, provider: str, feature: str, detail: str = "") -> None:
         super().__init__(provider, detail or f"{feature} isn't part of what this key may ask")
         self.feature = feature
+        self.is_about_the_plan = not detail
 
 
 class ProviderRejected(ProviderError):

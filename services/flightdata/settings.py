@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from mesh.settings import MeshSettings
 
@@ -12,3 +12,33 @@ class FlightDataSettings(MeshSettings):
 
     flightdata_timetable_seed: str = Field(default="readback", min_length=1, max_length=64)
     """Seed of the sample timetable: the same seed gives the same flights on every machine."""
+    aviationstack_api_key: str = Field(default="", validation_alias="AVIATIONSTACK_API_KEY", repr=False)
+    """Key of AviationStack. With it, or that of FlightAPI.io, flights are real and the sample timetable is off."""
+    aviationstack_base_url: str = Field(default="https://api.aviationstack.com/v1", validation_alias="AVIATIONSTACK_BASE_URL")
+    """Where AviationStack is; its second host is `https://api.apilayer.net/aviationstack/v1`."""
+    aviationstack_timeout_seconds: float = Field(default=10.0, gt=0, le=120)
+    """How long AviationStack may take for an answer."""
+    aviationstack_future_first_day: int = Field(default=1, ge=1, le=365)
+    """First day ahead whose schedules AviationStack tells; the vendor has moved it between 1 and 8."""
+    aviationstack_future_last_day: int = Field(default=365, ge=1, le=730)
+    """Last day ahead whose schedules AviationStack tells."""
+    flightapi_api_key: str = Field(default="", validation_alias="FLIGHTAPI_API_KEY", repr=False)
+    """Key of FlightAPI.io, which is asked after AviationStack and knows prices."""
+    flightapi_base_url: str = Field(default="https://api.flightapi.io", validation_alias="FLIGHTAPI_BASE_URL")
+    """Where FlightAPI.io is."""
+    flightapi_timeout_seconds: float = Field(default=35.0, gt=0, le=120)
+    """How long FlightAPI.io may take for an answer; searches take it 8 to 45 seconds."""
+
+    @field_validator("aviationstack_base_url", "flightapi_base_url")
+    @classmethod
+    def _url(cls, url: str) -> str:
+        if not url.startswith(("https://", "http://")):
+            raise ValueError("must begin with https:// or http://")
+        return url
+
+    @field_validator("aviationstack_api_key", "flightapi_api_key")
+    @classmethod
+    def _key(cls, key: str) -> str:
+        if not key.isascii() or not key.isprintable() or key != key.strip():
+            raise ValueError("must be the key alone, without spaces around it")
+        return key

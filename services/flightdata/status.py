@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
+from mesh.clock import Clock
+from services.flightdata.errors import DateBeyondHorizon, FlightNotFound
 from services.flightdata.flights import FlightStatus
+from services.flightdata.horizon import LAST_DAY_AHEAD
 from services.flightdata.providers import Capability
 from services.flightdata.routing import Answered, ProviderRouter
+
+REMEMBERED = timedelta(days=366)
+"""How long ago a flight can have been to be asked for."""
 
 
 class StatusDesk:
     """Answers for flights by number."""
 
-    def __init__(self, router: ProviderRouter) -> None:
+    def __init__(self, router: ProviderRouter, clock: Clock) -> None:
         self._router = router
+        self._clock = clock
 
     async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:
         """How a flight is doing on its day of departure, today there when None: a row for each of its legs, at least one.
@@ -25,10 +32,19 @@ class StatusDesk:
             FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: no provider could answer.
         """
         number = _canonical(flight)
+        self._check_day(number, day)
         # A provider that doesn't know a flight raises, so no answer counts as empty.
         asked = self._router.ask(Capability.STATUS, lambda provider: provider.status(number, day), empty=lambda _: False)
         answers = [event.value async for event in asked if isinstance(event, Answered)]
         return answers[0]
+
+    def _check_day(self, flight: str, day: date | None) -> None:
+        """Days that no provider knows anything of, whatever its zones, are nobody's question."""
+        today = self._clock.now().date()
+        if day is not None and day - today > timedelta(days=LAST_DAY_AHEAD + 1):
+            raise DateBeyondHorizon(today + timedelta(days=LAST_DAY_AHEAD))
+        if day is not None and today - day > REMEMBERED:
+            raise FlightNotFound(flight, f"The status of {flight} so long ago isn't known.")
 
 
 def _canonical(flight: str) -> str:

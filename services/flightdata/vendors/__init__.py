@@ -1,0 +1,1 @@
+"""Vendors of flight data: one package each, every one a `FlightProvider` over HTTP."""

@@ -1,0 +1,147 @@
+"""What AviationStack's answers mean: rows, none, or an error, whatever the HTTP status says.
+
+Errors come with HTTP 200, a bad key also as a bare 401, and an error's code has held text of a PHP failure; so the body is read first.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services.flightdata.provider_errors import (
+    ProviderBadAnswer,
+    ProviderError,
+    ProviderQuotaExhausted,
+    ProviderRateLimited,
+    ProviderRejected,
+    ProviderRestricted,
+    ProviderUnavailable,
+)
+from services.flightdata.vendors.aviationstack import NAME
+from services.flightdata.vendors.json_fields import Json, listing, mapping, objects, text, under
+from services.flightdata.vendors.vendor_client import NOT_JSON, VendorAnswer
+
+REJECTED = frozenset({"missing_access_key", "invalid_access_key", "inactive_user", "unauthorized", "101", "102"})
+RESTRICTED = frozenset({"function_access_restricted", "105"})
+HTTPS_RESTRICTED = "https_access_restricted"
+USED_UP = frozenset({"usage_limit_reached", "104"})
+TOO_OFTEN = frozenset({"rate_limit_reached", "too_many_requests", "106"})
+OUR_MISTAKE = frozenset({"invalid_api_function", "404_not_found", "103", "404"})
+NO_ROWS = "no record found"
+RETRY_AFTER_SECONDS = 60.0
+"""`/timetable` and `/flightsFuture` may be asked once a minute on the free plan (the vendor's change log of 2025-08-19)."""
+
+
+def rows(answer: VendorAnswer, feature: str, now: datetime) -> list[Json]:
+    """The rows of an answer to asking for a feature; empty when there are none.
+
+    Raises:
+        ProviderError: of the kind that the body, or failing that the status, tells.
+    """
+    if error := error_of(answer, feature, now):
+        raise error
+    data = mapping(answer.body).get("data")
+    if not isinstance(data, list):
+        raise ProviderBadAnswer(NAME, "answered without data")
+    if data and not list(objects(data)):
+        raise ProviderBadAnswer(NAME, "answered with rows that are none")
+    return list(objects(data))
+
+
+def error_of(answer: VendorAnswer, feature: str, now: datetime) -> ProviderError | None:
+    """The error an answer is; None when it brings data."""
+    body = answer.body
+    if body is NOT_JSON:
+        return _not_json(answer)
+    if not isinstance(body, dict):
+        return ProviderBadAnswer(NAME, "answered with something else than an object")
+    data = body.get("data")
+    if isinstance(data, dict):
+        return _error_in_data(body, data, answer, feature, now)
+    error = body.get("error")
+    if error or body.get("success") is False:
+        return _named(_code(error), mapping(error), answer, feature, now)
+    if not isinstance(data, list) or answer.status >= 400:
+        return _by_status(answer, feature) or ProviderBadAnswer(NAME, "answered without data")
+    return None
+
+
+def _error_in_data(body: dict[str, Any], data: Json, answer: VendorAnswer, feature: str, now: datetime) -> ProviderError | None:
+    """`/timetable` says "no rows" with an object where the list belongs."""
+    if NO_ROWS in text(data.get("error")).casefold():
+        body["data"] = []
+        return None
+    return _named(_code(data.get("error")), data, answer, feature, now)
+
+
+def _code(error: Any) -> str:
+    """The most telling of an error's names, in both of the vendor's forms."""
+    if isinstance(error, dict):
+        candidates = (text(error.get("type")), text(error.get("code")))
+        return next((candidate.casefold() for candidate in candidates if candidate), "")
+    return text(error).casefold()
+
+
+def _named(code: str, error: Json, answer: VendorAnswer, feature: str, now: datetime) -> ProviderError:
+    if code in REJECTED:
+        return ProviderRejected(NAME, f"refuses the key ({code})")
+    if code == HTTPS_RESTRICTED:
+        return ProviderRejected(NAME, "doesn't let this key be used over https, and we don't send it without")
+    if code in RESTRICTED:
+        return ProviderRestricted(NAME, feature)
+    if code in USED_UP:
+        return ProviderQuotaExhausted(NAME, "the month's calls are used up", until=turn_of_month(now))
+    if code in TOO_OFTEN:
+        return _rate_limited(answer)
+    if code == "validation_error":
+        return _invalid(error, feature)
+    if code in OUR_MISTAKE:
+        return ProviderBadAnswer(NAME, f"doesn't know what it was asked for ({code})")
+    return _by_status(answer, feature) or ProviderUnavailable(NAME, "failed on its side")
+
+
+def _invalid(error: Json, feature: str) -> ProviderError:
+    """A refused value. A refused date is a day whose schedule this vendor doesn't tell: that window has moved before."""
+    fields = {text(name) for name in under(error, "context")}
+    if fields & {"date", "flight_date"}:
+        return ProviderRestricted(NAME, feature, f"{feature} doesn't reach this day")
+    return ProviderBadAnswer(NAME, "refused a value it was sent")
+
+
+def _by_status(answer: VendorAnswer, feature: str) -> ProviderError | None:
+    match answer.status:
+        case 401:
+            return ProviderRejected(NAME, "refuses the key (401)")
+        case 403:
+            return ProviderRestricted(NAME, feature)
+        case 404 | 400 | 422:
+            return ProviderBadAnswer(NAME, f"refused what it was asked for ({answer.status})")
+        case 429:
+            return _rate_limited(answer)
+        case status if status >= 300:
+            return ProviderUnavailable(NAME, f"answered {status}")
+    return None
+
+
+def _not_json(answer: VendorAnswer) -> ProviderError:
+    if answer.status == 429:
+        return _rate_limited(answer)
+    if answer.status >= 300 or answer.looks_like_html or not answer.text.strip():
+        return ProviderUnavailable(NAME, f"answered {answer.status} with something else than data")
+    return ProviderBadAnswer(NAME, "answered with something else than JSON")
+
+
+def _rate_limited(answer: VendorAnswer) -> ProviderError:
+    wait = timedelta(seconds=answer.retry_after or RETRY_AFTER_SECONDS)
+    return ProviderRateLimited(NAME, "was asked too often", retry_after=wait)
+
+
+def turn_of_month(now: datetime) -> datetime:
+    """When the month's calls are given anew."""
+    following = (now.astimezone(UTC).replace(day=1) + timedelta(days=32)).replace(day=1)
+    return following.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def is_full(answer: VendorAnswer, limit: int) -> bool:
+    """Whether a page holds as many rows as were asked for. `pagination` can't tell: its numbers come as text and as null."""
+    return len(listing(mapping(answer.body).get("data"))) >= limit

@@ -1,0 +1,149 @@
+"""FlightAPI.io as a provider of flights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from mesh.clock import Clock
+from services.flightdata.cabins import Cabin
+from services.flightdata.codeshares import collapse
+from services.flightdata.flights import FlightStatus
+from services.flightdata.horizon import today_in
+from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.provenance import Provenance
+from services.flightdata.provider_errors import ProviderBadAnswer, ProviderRestricted
+from services.flightdata.providers import Capability, Direction, Found
+from services.flightdata.queries import FlightQuery
+from services.flightdata.vendors import picking
+from services.flightdata.vendors.flight_numbers import parts
+from services.flightdata.vendors.flightapi import NAME, schedules, tracking
+from services.flightdata.vendors.flightapi.answers import THROTTLED, Known, content
+from services.flightdata.vendors.flightapi.trips import TripReader
+from services.flightdata.vendors.json_fields import mapping
+from services.flightdata.vendors.keyed_transport import PLACEHOLDER
+from services.flightdata.vendors.learned_restrictions import LearnedRestrictions
+from services.flightdata.vendors.vendor_client import VendorAnswer, VendorClient
+
+MOST_PAIRS = 2
+"""How many pairs of a city's airports are asked for, the most used first: each costs two credits and half a minute."""
+TRIPS, TRACKING, ROUTES, BOARDS = "trips", "tracking", "tracking by route", "schedules"
+_FEATURES = {
+    Capability.SEARCH: TRIPS,
+    Capability.OFFERS: TRIPS,
+    Capability.STATUS: TRACKING,
+    Capability.ROUTE_STATUS: ROUTES,
+    Capability.BOARD: BOARDS,
+}
+_CREDITS = {Capability.SEARCH: 4, Capability.OFFERS: 4, Capability.STATUS: 1, Capability.ROUTE_STATUS: 1, Capability.BOARD: 2}
+"""Of asking once; a search asks again when the first answer is empty."""
+_CABINS = {Cabin.ECONOMY: "Economy", Cabin.PREMIUM_ECONOMY: "Premium_Economy", Cabin.BUSINESS: "Business", Cabin.FIRST: "First"}
+DEFAULT_CURRENCY = "USD"
+
+
+class FlightApi:
+    """A `FlightProvider` over FlightAPI.io's `/onewaytrip`, `/airline`, `/trackbyroute` and `/compschedule`."""
+
+    name = NAME
+    is_sample = False
+
+    def __init__(self, client: VendorClient, lexicon: Lexicon, clock: Clock, restrictions: LearnedRestrictions) -> None:
+        self._client = client
+        self._lexicon = lexicon
+        self._clock = clock
+        self._restrictions = restrictions
+        self._key = Known.NOTHING
+
+    def capabilities(self) -> frozenset[Capability]:
+        """Everything, less what the key has been refused."""
+        return frozenset(able for able, feature in _FEATURES.items() if feature not in self._restrictions)
+
+    def cost(self, capability: Capability) -> int:
+        """Credits."""
+        return _CREDITS[capability] * (MOST_PAIRS if capability in {Capability.SEARCH, Capability.OFFERS} else 1)
+
+    async def search(self, query: FlightQuery) -> Found:
+        """Itineraries with up to five offers each. An empty answer is asked for once more: it is sometimes a hiccup."""
+        found = [await self._pair(origin, destination, query) for origin, destination in query.pairs[:MOST_PAIRS]]
+        return Found([i for part in found for i in part.itineraries], [o for part in found for o in part.offers])
+
+    async def _pair(self, origin: str, destination: str, query: FlightQuery) -> Found:
+        found = await self._trips(origin, destination, query)
+        return found if found.itineraries else await self._trips(origin, destination, query)
+
+    async def _trips(self, origin: str, destination: str, query: FlightQuery) -> Found:
+        party, currency = query.party, query.currency or DEFAULT_CURRENCY
+        sizes = f"{party.adults}/{party.children}/{party.infants}"
+        path = f"onewaytrip/{PLACEHOLDER}/{origin}/{destination}/{query.date.isoformat()}/{sizes}/{_CABINS[query.cabin]}/{currency}"
+        body = await self._get(path, {}, TRIPS)
+        if body is None or body == []:
+            return Found(())
+        if not isinstance(mapping(body).get("itineraries"), list):
+            raise ProviderBadAnswer(NAME, "answered without itineraries")
+        return TripReader(mapping(body), query, self._lexicon, self._said(), currency).found()
+
+    async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:
+        """How a flight does on a day; without one, today by UTC, since nobody knows yet where it leaves. Raises `FlightNotFound`."""
+        now = self._clock.now()
+        asked = day or now.date()
+        carrier, number = parts(flight)
+        body = await self._get(
+            f"airline/{PLACEHOLDER}", {"num": number, "name": carrier.lower(), "date": asked.strftime("%Y%m%d")}, TRACKING
+        )
+        _expect(body, "flights")
+        legs = picking.on_day(tracking.flight_legs(body, flight, asked, self._lexicon), day, now)
+        return picking.found(flight, NAME, day, picking.statuses(legs, now, self._said()))
+
+    async def route_status(self, origin: str, destination: str, day: date) -> Sequence[FlightStatus]:
+        """How the flights between two airports do on a day."""
+        body = await self._get(
+            f"trackbyroute/{PLACEHOLDER}", {"date": day.strftime("%Y%m%d"), "airport1": origin, "airport2": destination}, ROUTES
+        )
+        _expect(body, "flights")
+        now = self._clock.now()
+        legs = collapse(tracking.route_legs(body, origin, destination, day, self._lexicon))
+        return picking.statuses(picking.on_day(legs, day, now), now, self._said())
+
+    async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:
+        """The departures or arrivals of an airport."""
+        now, place = self._clock.now(), self._lexicon.airport(airport)
+        # The vendor counts days from 1, which is today at the airport.
+        ahead = (day - today_in(place.zone, now)).days
+        body = await self._get(f"compschedule/{PLACEHOLDER}", {"mode": direction.value, "iata": airport, "day": str(ahead + 1)}, BOARDS)
+        _expect(body, "airport", "data")
+        legs = collapse(schedules.board_legs(body, place, direction, day, self._lexicon))
+        return [status for status in picking.statuses(legs, now, self._said()) if _own_end(status, direction).date() == day]
+
+    async def _get(self, path: str, query: dict[str, str], feature: str) -> Any:
+        """The content of an answer. A first 401 may be a throttle and a 410 a time-out, so both are asked once more."""
+        if feature in self._restrictions:
+            raise ProviderRestricted(NAME, feature)
+        answer = await self._client.get(path, query)
+        if answer.status in {401, 410}:
+            await self._clock.sleep(THROTTLED.total_seconds() if answer.status == 401 else 0)
+            answer = await self._client.get(path, query)
+        return self._read(answer, feature)
+
+    def _read(self, answer: VendorAnswer, feature: str) -> Any:
+        try:
+            body = content(answer, feature, self._key, self._clock.now())
+        except ProviderRestricted:
+            self._restrictions.refused(feature)
+            raise
+        self._key = Known.WORKS
+        return body
+
+    def _said(self) -> Provenance:
+        return Provenance(NAME, self._clock.now().astimezone(UTC))
+
+
+def _own_end(status: FlightStatus, direction: Direction) -> datetime:
+    """When it is planned at the board's airport."""
+    return status.segment.departure.time if direction is Direction.DEPARTURES else status.segment.arrival.time
+
+
+def _expect(body: Any, *keys: str) -> None:
+    """Raises `ProviderBadAnswer` for an object that holds none of the keys its shape has."""
+    if isinstance(body, dict) and body and not any(key in body for key in keys):
+        raise ProviderBadAnswer(NAME, "answered in a shape we don't know")

@@ -1,0 +1,169 @@
+"""Answers of `/onewaytrip`: itineraries, legs, segments, places, carriers and sellers in lists of their own, joined here by their ids.
+
+IATA codes are `display_code`s, carriers' ids are negative numbers, times are local without a zone, a price is for all passengers, and
+some pricing options have none. Only what a seller prices becomes an offer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from itertools import pairwise
+from typing import Any
+
+from services.flightdata import carriers
+from services.flightdata.flights import Itinerary, Operator, Segment, Stop
+from services.flightdata.geography import distance_km
+from services.flightdata.instants import Instant
+from services.flightdata.local_times import naive
+from services.flightdata.not_flights import flies, is_test_carrier
+from services.flightdata.offers import Fare, Money, Offer
+from services.flightdata.places import Airport
+from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.plausibility import doubts
+from services.flightdata.provenance import Provenance
+from services.flightdata.providers import Found
+from services.flightdata.queries import FlightQuery
+from services.flightdata.vendors.flight_numbers import joined
+from services.flightdata.vendors.flightapi import NAME
+from services.flightdata.vendors.json_fields import Json, code, listing, mapping, objects, text, under
+
+OFFER_LIFE = timedelta(minutes=15)
+"""How long a price is relied on: the vendor only says when it was last seen."""
+SHOP = "https://www.skyscanner.net"
+"""What the sellers' relative links are relative to."""
+MOST_OFFERS = 5
+"""Sellers kept of one itinerary, the cheapest."""
+DEAREST = Decimal(10) ** 9
+
+
+@dataclass(frozen=True)
+class Tables:
+    """An answer's lists by id."""
+
+    legs: Mapping[str, Json]
+    segments: Mapping[str, Json]
+    places: Mapping[str, Json]
+    carriers: Mapping[str, Json]
+    agents: Mapping[str, Json]
+
+    @classmethod
+    def of(cls, body: Json) -> Tables:
+        """The lists of an answer; ids are numbers or texts."""
+        names = ("legs", "segments", "places", "carriers", "agents")
+        return cls(*({text(row.get("id")): row for row in objects(body.get(name))} for name in names))
+
+
+class TripReader:
+    """Reads one answer for one query."""
+
+    def __init__(self, body: Json, query: FlightQuery, lexicon: Lexicon, said: Provenance, currency: str) -> None:
+        """`currency` is the one asked for: prices come without."""
+        self._body = body
+        self._tables = Tables.of(body)
+        self._query = query
+        self._lexicon = lexicon
+        self._said = said
+        self._currency = code(under(body, "query").get("currency"), 3) or currency
+
+    def found(self) -> Found:
+        """Its itineraries, each with its offers; those that hold a leg nobody can fly are left out."""
+        read = [pair for row in objects(self._body.get("itineraries")) if (pair := self._itinerary(row))]
+        return Found([itinerary for itinerary, _ in read], [offer for _, offers in read for offer in offers])
+
+    def _itinerary(self, row: Json) -> tuple[Itinerary, list[Offer]] | None:
+        segments = self._segments(row)
+        if not segments:
+            return None
+        name = _name(*(f"{segment.flight}:{segment.departure.airport}:{segment.departure.time.date()}" for segment in segments))
+        offers = sorted(self._offers(row, name), key=lambda offer: (offer.fare.total.amount, offer.id))[:MOST_OFFERS]
+        return Itinerary(name, segments, offers[0].fare if offers else None, self._said), offers
+
+    def _segments(self, row: Json) -> tuple[Segment, ...]:
+        """All segments of all its legs, in order; none at all when any of them is no flight we can name."""
+        legs = (mapping(self._tables.legs.get(text(leg))) for leg in listing(row.get("leg_ids")))
+        ids = [text(segment) for leg in legs for segment in listing(leg.get("segment_ids"))]
+        read = [self._segment(mapping(self._tables.segments.get(segment))) for segment in ids]
+        known = tuple(segment for segment in read if segment)
+        in_order = all(before.arrival.at.utc <= after.departure.at.utc for before, after in pairwise(known))
+        return known if len(known) == len(ids) and in_order else ()
+
+    def _segment(self, row: Json) -> Segment | None:
+        origin, destination = self._airport(row.get("origin_place_id")), self._airport(row.get("destination_place_id"))
+        sells, operates = self._carrier(row.get("marketing_carrier_id")), self._carrier(row.get("operating_carrier_id"))
+        flight = joined(sells[0], text(row.get("marketing_flight_number")))
+        mode = text(row.get("mode")) or text(row.get("transport_mode"))
+        if origin is None or destination is None or not flight or not flies(mode) or any(is_test_carrier(*c) for c in (sells, operates)):
+            return None
+        departure, arrival = naive(text(row.get("departure")), origin.zone), naive(text(row.get("arrival")), destination.zone)
+        if departure is None or arrival is None:
+            return None
+        operated = operates[0] and operates[0] != sells[0]
+        return Segment(
+            carrier_code=sells[0],
+            carrier=carriers.name_of(*sells),
+            flight=flight,
+            departure=_stop(origin, departure),
+            arrival=_stop(destination, arrival),
+            operator=Operator(code(operates[0], 2), carriers.name_of(*operates), "") if operated else None,
+            doubts=doubts(departure, arrival, distance_km(origin, destination)),
+        )
+
+    def _airport(self, place_id: Any) -> Airport | None:
+        return self._lexicon.airports.get(code(mapping(self._tables.places.get(text(place_id))).get("display_code"), 3))
+
+    def _carrier(self, carrier_id: Any) -> tuple[str, str]:
+        """Code and name; both empty when unknown. A code that isn't IATA's is kept whole: `DUFFEL` tells a test carrier."""
+        row = mapping(self._tables.carriers.get(text(carrier_id)))
+        return text(row.get("display_code")).upper(), text(row.get("name"))
+
+    def _offers(self, row: Json, itinerary_id: str) -> Iterator[Offer]:
+        party, cabin = self._query.party, self._query.cabin
+        for option in objects(row.get("pricing_options")):
+            amount = _amount(under(option, "price").get("amount"))
+            if amount is None or text(option.get("unpriced_type")) or not self._currency:
+                continue
+            agents = [text(agent) for agent in listing(option.get("agent_ids"))]
+            items = list(objects(option.get("items")))
+            total = Money(self._currency, amount)
+            yield Offer(
+                id=_name(itinerary_id, cabin.value, *map(str, (party.adults, party.children, party.infants)), *agents),
+                itinerary_id=itinerary_id,
+                seller=self._seller(agents),
+                fare=Fare(total.shared_by(party.size), total, cabin),
+                expires=self._said.fetched + OFFER_LIFE,
+                provenance=self._said,
+                url=_link(items),
+                tickets=max(1, len(items)),
+            )
+
+    def _seller(self, agents: list[str]) -> str:
+        names = (text(mapping(self._tables.agents.get(agent)).get("name")) for agent in agents)
+        return ", ".join(filter(None, names)) or "unnamed seller"
+
+
+def _stop(airport: Airport, at: Instant) -> Stop:
+    return Stop(airport.code, airport.city, at)
+
+
+def _amount(value: Any) -> Decimal | None:
+    """A price as it was written, not as a binary float has it."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        amount = Decimal(str(value)).quantize(Decimal("0.01"))
+    except InvalidOperation:
+        return None
+    return amount if 0 < amount < DEAREST else None
+
+
+def _link(items: list[Json]) -> str:
+    url = str(items[0].get("url") or "") if items else ""
+    return f"{SHOP}{url}" if url.startswith("/") else ""
+
+
+def _name(*parts: str) -> str:
+    return f"{NAME}:{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:20]}"

@@ -1,0 +1,103 @@
+"""Asking a vendor over HTTP: one GET, whatever comes back read once and bounded, or a typed failure to get anything at all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from services.flightdata.provider_errors import ProviderBadAnswer, ProviderUnavailable
+from services.flightdata.vendors.keyed_transport import KeyedTransport, without_key
+
+MOST_BYTES = 16 * 1024 * 1024
+"""No answer is read beyond this: the largest seen, 229 priced itineraries, has a tenth of it."""
+CONNECT_SECONDS = 5.0
+NOT_JSON = object()
+"""The body of an answer that is no JSON: HTML of a gateway, text of PHP, or a cut one."""
+
+
+@dataclass(frozen=True, slots=True)
+class VendorAnswer:
+    """What a vendor sent: `body` is parsed JSON or `NOT_JSON`; `text` is the beginning of what it wrote, without the key."""
+
+    status: int
+    body: Any
+    text: str
+    retry_after: float | None = None
+
+    @property
+    def looks_like_html(self) -> bool:
+        """Whether a gateway or a web server answered in the vendor's place."""
+        return self.text.lstrip()[:1] == "<"
+
+
+class VendorClient:
+    """GETs of one vendor with one key. URLs hold `keyed_transport.PLACEHOLDER` where the key goes."""
+
+    def __init__(self, provider: str, base_url: str, key: str, http: httpx.AsyncClient, timeout_seconds: float) -> None:
+        """`http` sends through a `KeyedTransport` for the same key; see `vendor_client`."""
+        self._provider = provider
+        self._base_url = base_url.rstrip("/")
+        self._key = key
+        self._http = http
+        self._timeout_seconds = timeout_seconds
+
+    async def get(self, path: str, query: Mapping[str, str]) -> VendorAnswer:
+        """What the vendor answers, whatever its status.
+
+        Raises:
+            ProviderUnavailable: it can't be reached, is too slow, or breaks off.
+            ProviderBadAnswer: it sends more than anybody reads.
+        """
+        problem = ""
+        try:
+            # httpx waits for each byte anew: a vendor that drips would never end.
+            async with asyncio.timeout(self._timeout_seconds):
+                return await self._get(path, query)
+        except (TimeoutError, httpx.TimeoutException):
+            problem = "took too long to answer"
+        except httpx.ConnectError:
+            problem = "can't be reached"
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError) as error:
+            problem = f"broke off ({type(error).__name__})"
+        # Raised out here, so that not even the chain of exceptions holds what httpx knew.
+        raise ProviderUnavailable(self._provider, problem)
+
+    async def _get(self, path: str, query: Mapping[str, str]) -> VendorAnswer:
+        async with self._http.stream("GET", f"{self._base_url}/{path}", params=dict(query)) as response:
+            text = without_key(await self._text(response), self._key)
+            return VendorAnswer(response.status_code, _parsed(text), text[:500], _seconds(response.headers.get("retry-after")))
+
+    async def _text(self, response: httpx.Response) -> str:
+        read = bytearray()
+        async for chunk in response.aiter_bytes():
+            read += chunk
+            if len(read) > MOST_BYTES:
+                raise ProviderBadAnswer(self._provider, f"sent more than {MOST_BYTES} bytes")
+        return read.decode("utf-8", errors="replace")
+
+
+@asynccontextmanager
+async def vendor_client(provider: str, base_url: str, key: str, *, timeout_seconds: float) -> AsyncIterator[VendorClient]:
+    """A client whose connections are closed at the end. `timeout_seconds` is for an answer as a whole."""
+    timeout = httpx.Timeout(timeout_seconds, connect=min(CONNECT_SECONDS, timeout_seconds))
+    # Proxies of the environment would be handed the key; redirects would carry it to another host.
+    transport = KeyedTransport(key, httpx.AsyncHTTPTransport(trust_env=False))
+    async with httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False) as http:
+        yield VendorClient(provider, base_url, key, http, timeout_seconds)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return NOT_JSON
+
+
+def _seconds(header: str | None) -> float | None:
+    return float(header) if header and header.isascii() and header.isdigit() else None
