@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 
+SERVICE = "readback.conversation.v1.ConversationService"
 Recording = Callable[[AsyncIterator[pb.RecordRequest], Any], AsyncIterator[pb.RecordResponse]]
 Following = Callable[[pb.WatchRequest, Any], AsyncIterator[pb.WatchResponse]]
 
@@ -54,7 +56,10 @@ async def serving(script: Scripted) -> AsyncIterator[Any]:
         "Watch": grpc.unary_stream_rpc_method_handler(script.watch, pb.WatchRequest.FromString, pb.WatchResponse.SerializeToString),
         "Append": grpc.unary_unary_rpc_method_handler(script.append, pb.AppendRequest.FromString, pb.AppendResponse.SerializeToString),
     }
-    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("readback.conversation.v1.ConversationService", handlers)])
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, handlers)])
+    healthy = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
+    await healthy.set(SERVICE, health_pb2.HealthCheckResponse.SERVING)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     script.target = f"127.0.0.1:{port}"

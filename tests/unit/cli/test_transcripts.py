@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
+from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1 import entry_pb2
-from readback.conversation.v1.conversation_service_pb2 import CaughtUp, WatchResponse
 from rich.console import Console
 
-from cli.transcripts import Reader, line_of, live_line
+from cli.transcripts import end_line, heading, line_of, live_line
 
 pytestmark = pytest.mark.unit
 
@@ -68,24 +68,25 @@ def test_words_still_being_spoken_have_no_number() -> None:
     assert shown(live_line(speaking)).endswith("agent  There [are]")
 
 
-def read(*events: WatchResponse, terminal: bool, show_live: bool = False) -> str:
-    output = io.StringIO()
-    with Reader(Console(file=output, width=200, force_terminal=terminal), show_live=show_live) as reader:
-        for event in events:
-            reader.show(event)
-    return output.getvalue()
+def test_an_utterance_that_its_writer_came_back_with_says_so() -> None:
+    said = entry_pb2.Utterance(speaker=entry_pb2.SPEAKER_AGENT, text="There are two.", completes_utterance_id="cut")
+    assert shown(line_of(entry(utterance=said, late=True))).endswith("There are two. (all of what was cut off above) (late)")
 
 
-SPEAKING = WatchResponse(live=entry_pb2.OpenUtterance(speaker=entry_pb2.SPEAKER_AGENT, text="There are"))
+def test_a_heading_names_the_conversation_so_that_it_can_be_copied() -> None:
+    at = Timestamp()
+    at.FromDatetime(datetime(2027, 1, 2, 12, 0, tzinfo=UTC))
+    line = shown(heading(entry_pb2.Entry(conversation_id="01936d1c", start_time=at)))
+    assert line.split()[1] == "01936d1c"
+    assert line.endswith("January 2027")
 
 
-def test_words_move_in_the_last_line_of_a_terminal_until_their_entry_comes() -> None:
-    said = entry(utterance=entry_pb2.Utterance(speaker=entry_pb2.SPEAKER_AGENT, text="There are two."))
-    text = read(SPEAKING, WatchResponse(entry=said), WatchResponse(caught_up=CaughtUp()), terminal=True)
-    assert "There are\x1b" in text
-    assert "There are two." in text
-
-
-def test_a_file_gets_entries_alone_unless_live_words_are_asked_for() -> None:
-    assert read(SPEAKING, terminal=False) == ""
-    assert "There are" in read(SPEAKING, terminal=False, show_live=True)
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (conversation.STREAM_END_REASON_CONVERSATION_ENDED, "has ended"),
+        (conversation.STREAM_END_REASON_CONVERSATION_DELETED, "was deleted"),
+    ],
+)
+def test_an_end_says_why(reason: conversation.StreamEndReason.ValueType, words: str) -> None:
+    assert words in shown(end_line(conversation.WatchEnd(reason=reason)))
