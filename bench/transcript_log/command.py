@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,11 +14,10 @@ import uvloop
 from rich.console import Console
 from rich.status import Status
 
-from bench.transcript_log import appends, floors
+from bench.transcript_log import acks, appends, fanout, floors, memory, replay, replica_hop, sizes, wakeups
 from bench.transcript_log.aims import AIMS
-from bench.transcript_log.comparing import Spread
 from bench.transcript_log.cores import ask_from_here
-from bench.transcript_log.figures import Figure, as_json, as_table, machine
+from bench.transcript_log.figures import Figure, Measured, as_json, as_table, machine
 from bench.transcript_log.stage import Effort, Stage, stage
 
 
@@ -32,6 +32,15 @@ class Group:
 GROUPS = (
     Group(("append_vs_naive", "append_vs_strong", "cpu_vs_naive"), appends.measure),
     Group(("batch_vs_strong",), appends.measure_batches),
+    Group(("ack_vs_floor_sqlite", "ack_vs_floor_pg"), acks.measure),
+    Group(("fanout100_p99_vs_floor",), fanout.measure),
+    Group(("replica_hop_p50_ms", "replica_hop_p99_ms"), replica_hop.measure),
+    Group(("wakeups_on_vs_off",), wakeups.measure),
+    Group(("replay_vs_single",), replay.measure),
+    Group(("rss_per_watcher_kb",), memory.measure),
+    Group(("wire_vs_text",), sizes.measure_wire),
+    Group(("stored_vs_text_pg",), sizes.measure_pg),
+    Group(("stored_vs_text_sqlite",), sizes.measure_sqlite),
 )
 SHORT = Effort(rounds=2, seconds=0.6)
 
@@ -48,14 +57,18 @@ def chosen(only: str) -> list[Group]:
     return [group for group in GROUPS if not keys or keys & set(group.keys)]
 
 
-async def measure(groups: Sequence[Group], effort: Effort, say: Callable[[str], None]) -> tuple[list[Figure], dict[str, Spread]]:
-    """The figures of these groups, and the floors."""
+async def measure(groups: Sequence[Group], effort: Effort, say: Callable[[str], None]) -> Measured:
+    """The figures of these groups, and the floors. A group that fails is told as missing and costs no other."""
     figures: list[Figure] = []
+    missing: dict[str, str] = {}
     async with stage(effort, say) as standing:
         bounds = await floors.measured(standing)
         for group in groups:
-            figures += await group.measure(standing)
-    return figures, bounds
+            try:
+                figures += await group.measure(standing)
+            except Exception:  # noqa: BLE001 -- told, with the others' figures
+                missing |= dict.fromkeys(group.keys, traceback.format_exc())
+    return Measured(figures, bounds, missing)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -71,13 +84,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     began = time.monotonic()
     progress = Console(stderr=True)
     with progress.status("starting", refresh_per_second=1) as status:
-        figures, bounds = uvloop.run(measure(chosen(parsed.only), SHORT if parsed.short else Effort(), _saying(status, began)))
-    told = machine()
+        measured = uvloop.run(measure(chosen(parsed.only), SHORT if parsed.short else Effort(), _saying(status, began)))
     if parsed.json:
-        json.dump(as_json(figures, bounds, told, time.monotonic() - began), sys.stdout, indent=2)
+        json.dump(as_json(measured, machine(), time.monotonic() - began), sys.stdout, indent=2)
         print()
     else:
-        Console(width=None if sys.stdout.isatty() else 150).print(as_table(figures, bounds, told))
+        Console(width=None if sys.stdout.isatty() else 150).print(as_table(measured, machine()))
+    for key, trace in measured.missing.items():
+        progress.print(f"[red]{key} could not be measured[/]")
+        progress.print(trace, markup=False, highlight=False)
+    if measured.missing:
+        raise SystemExit(1)
 
 
 def _saying(status: Status, began: float) -> Callable[[str], None]:

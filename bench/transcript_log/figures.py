@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,12 +28,22 @@ class Figure:
         return AIMS[self.key].met(self.spread.median)
 
 
-def as_json(figures: Iterable[Figure], floors: Mapping[str, Spread], machine: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a run gave."""
+
+    figures: Sequence[Figure]
+    floors: Mapping[str, Spread]
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Keys that could not be measured, and why."""
+
+
+def as_json(measured: Measured, machine: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     """One object with everything."""
     return {
         "machine": dict(machine),
         "seconds": round(seconds, 1),
-        "floors": {name: _rounded(spread) for name, spread in floors.items()},
+        "floors": {name: _rounded(spread) for name, spread in measured.floors.items()},
         "figures": {
             figure.key: {
                 **_rounded(figure.spread),
@@ -41,22 +51,25 @@ def as_json(figures: Iterable[Figure], floors: Mapping[str, Spread], machine: Ma
                 "met": figure.met,
                 "beside": {name: _short(value) for name, value in figure.beside.items()},
             }
-            for figure in figures
+            for figure in measured.figures
         },
+        "missing": sorted(measured.missing),
     }
 
 
-def as_table(figures: Sequence[Figure], floors: Mapping[str, Spread], machine: Mapping[str, Any]) -> Table:
+def as_table(measured: Measured, machine: Mapping[str, Any]) -> Table:
     """Figures, and below them the floors of the same run."""
     caption = ", ".join(f"{name} {value}" for name, value in machine.items())
     table = Table(title="The transcript log, measured", caption=caption, show_lines=False, pad_edge=False)
     for column, justify in (("what", "left"), ("median", "right"), ("range", "right"), ("aim", "right"), ("", "left")):
         table.add_column(column, justify=justify, overflow="fold")  # type: ignore[arg-type]  # a literal of rich's own
-    for figure in figures:
+    for figure in measured.figures:
         aim, verdict = AIMS[figure.key], "[green]PASS[/]" if figure.met else "[red]FALLS SHORT[/]"
         beside = "  ".join(f"{name} {_short(value):g}" for name, value in figure.beside.items())
         table.add_row(f"[bold]{figure.key}[/]\n{aim.what}\n[dim]{beside}[/]", *_cells(figure.spread), str(aim), verdict, end_section=True)
-    for name, spread in floors.items():
+    for key in measured.missing:
+        table.add_row(f"[bold]{key}[/]\n{AIMS[key].what}", "", "", str(AIMS[key]), "[red]MISSING[/]", end_section=True)
+    for name, spread in measured.floors.items():
         table.add_row(f"[dim]floor[/] {name}", *_cells(spread), "", "")
     return table
 

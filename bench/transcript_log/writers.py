@@ -114,8 +114,13 @@ async def opened(stack: AsyncExitStack, stage: Stage, server: Server, customer: 
 
 
 @asynccontextmanager
-async def writers(stage: Stage, server: Server, count: int, customer: Customer | None = None) -> AsyncIterator[list[Writer]]:
-    """So many agents, each in a call of its own with one customer, until the block ends; their calls are hung up then."""
+async def writers(
+    stage: Stage, server: Server, count: int, customer: Customer | None = None, *, first_seed: int = 0
+) -> AsyncIterator[list[Writer]]:
+    """So many agents, each in a call of its own with one customer, until the block ends; their calls are hung up then.
+
+    Each has its own talk, made from seeds that count up.
+    """
     places = asyncio.Semaphore(OPENED_AT_ONCE)
     customer = customer or await stage.customer(server)
     async with AsyncExitStack() as stack:
@@ -124,7 +129,7 @@ async def writers(stage: Stage, server: Server, count: int, customer: Customer |
             async with places:
                 return await opened(stack, stage, server, customer, seed)
 
-        made = await asyncio.gather(*(one(seed) for seed in range(count)))
+        made = await asyncio.gather(*(one(first_seed + index) for index in range(count)))
         yield made
         for writer in made:
             await writer.stream.write(pb.RecordRequest(close=pb.RecordClose(reason=pb.CALL_END_REASON_AGENT_HUNG_UP)))

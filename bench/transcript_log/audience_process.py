@@ -1,0 +1,56 @@
+"""Watchers in a process of their own: it says READY once all are caught up, and follows until its input ends.
+
+    python -m bench.transcript_log.audience_process ADDRESS [CONNINFO] < JSON {"metadata": […], "conversations": […]}
+
+With a `CONNINFO` it also listens to PostgreSQL's channel `bench`, as a replica would that is woken by NOTIFY.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from contextlib import AsyncExitStack
+
+import psycopg
+import uvloop
+
+from bench.transcript_log.customers import own_connection
+from bench.transcript_log.watchers import catch_up, next_of, watch
+
+READY = "ready"
+CHANNEL = "bench"
+A_CONNECTION = 10
+"""Watchers on one connection."""
+
+
+async def follow(address: str, conninfo: str | None) -> None:
+    """Follows until it is cancelled."""
+    wanted = json.loads(sys.stdin.readline())
+    metadata = tuple((name, value) for name, value in wanted["metadata"])
+    async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+        for index, conversation_id in enumerate(wanted["conversations"]):
+            if index % A_CONNECTION == 0:
+                channel = await stack.enter_async_context(own_connection(address))
+            stream = await stack.enter_async_context(watch(channel, metadata, conversation_id))
+            await catch_up(stream)
+            group.create_task(_drain(stream))
+        if conninfo is not None:
+            group.create_task(_listen(conninfo))
+        print(READY, flush=True)
+
+
+async def _drain(stream: object) -> None:
+    while True:
+        await next_of(stream)
+
+
+async def _listen(conninfo: str) -> None:
+    async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as connection:
+        await connection.execute(f"LISTEN {CHANNEL}".encode())
+        async for _ in connection.notifies():
+            pass
+
+
+if __name__ == "__main__":
+    uvloop.run(follow(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None))

@@ -1,0 +1,52 @@
+"""A TCP relay that counts what it passes back, for what a stream really costs on the wire, frames and headers included."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Relay:
+    """A relay in front of a server."""
+
+    address: str = ""
+    returned: int = 0
+    """Bytes that came from the server so far."""
+
+
+@asynccontextmanager
+async def relay(port: int) -> AsyncIterator[Relay]:
+    """A relay to a port of this machine, until the block ends."""
+    counted = Relay()
+    passing: set[asyncio.Task[None]] = set()
+
+    async def connected(near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        far, forth = await asyncio.open_connection("127.0.0.1", port)
+        task = asyncio.create_task(_pass(near, forth))
+        passing.add(task)
+        try:
+            while data := await far.read(65536):
+                counted.returned += len(data)
+                back.write(data)
+                await back.drain()
+        except ConnectionError:
+            pass
+        finally:
+            task.cancel()
+            passing.discard(task)
+            back.close()
+            forth.close()
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    async with server:
+        counted.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield counted
+
+
+async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()

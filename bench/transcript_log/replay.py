@@ -1,0 +1,37 @@
+"""Catching up with a long log: `replay_vs_single`, turns a second over those of a raw stream with one message a turn."""
+
+from __future__ import annotations
+
+import time
+from contextlib import AsyncExitStack
+
+from bench.transcript_log import writers
+from bench.transcript_log.comparing import interleaved
+from bench.transcript_log.customers import own_connection
+from bench.transcript_log.figures import Figure
+from bench.transcript_log.floors import floors
+from bench.transcript_log.stage import Stage
+from bench.transcript_log.watchers import catch_up, watch
+
+TURNS = 20_000
+
+
+async def measure(stage: Stage) -> list[Figure]:
+    """A log on PostgreSQL, watched from its beginning until caught up."""
+    async with AsyncExitStack() as stack:
+        floor = await stack.enter_async_context(floors(stage))
+        server = await stack.enter_async_context(stage.conversation(await stage.database("pg")))
+        customer = await stage.customer(server)
+        (writer,) = await stack.enter_async_context(writers.writers(stage, server, 1, customer))
+        await writer.write(stage.effort.few(TURNS))
+        channel = await stack.enter_async_context(own_connection(server.address))
+
+        async def replay() -> float:
+            began = time.perf_counter()
+            async with watch(channel, customer.metadata, writer.conversation_id) as stream:
+                return await catch_up(stream) / (time.perf_counter() - began)
+
+        arms = {"replay": replay, "single": floor.stream_rate}
+        rounds = await interleaved(arms, stage.effort.rounds, done=lambda: stage.say("catching up"))
+    rates = {f"{arm}_turns_s": rounds.of(arm, float).median for arm in arms}
+    return [Figure("replay_vs_single", rounds.ratio("replay", "single", float), rates)]

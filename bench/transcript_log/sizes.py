@@ -1,0 +1,103 @@
+"""Bytes over text, on the wire and on disk: `wire_vs_text`, `stored_vs_text_pg`, `stored_vs_text_sqlite`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from itertools import islice
+
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
+
+from bench.transcript_log import writers
+from bench.transcript_log.comparing import Spread
+from bench.transcript_log.customers import own_connection
+from bench.transcript_log.figures import Figure
+from bench.transcript_log.relay import relay
+from bench.transcript_log.stage import Stage
+from bench.transcript_log.table_sizes import compacted
+from bench.transcript_log.talks import TURNS, turns
+from bench.transcript_log.watchers import entries_of, next_of, watch
+
+WIRE_TALKS = 10
+STORED_TALKS = 200
+AT_ONCE = 16
+"""Talks that go on side by side, so that rows of several fall into one commit."""
+LOG = ("entries", "log_", "feed")
+"""How the names of the tables begin that grow with what is said."""
+SEARCH = ("search", "fts")
+"""What is in the names of the tables and indexes that only the search needs."""
+
+
+def text_bytes(talks: int) -> int:
+    """UTF-8 bytes of the first talks' words."""
+    return sum(len(turn.text.encode()) for seed in range(talks) for turn in islice(turns(seed), TURNS))
+
+
+async def measure_wire(stage: Stage) -> list[Figure]:
+    """What comes back over TCP on a connection that stands, from asking for a talk until caught up with it."""
+    ratios, in_messages, count = [], [], stage.effort.few(WIRE_TALKS)
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(stage.conversation(await stage.database("pg")))
+        customer = await stage.customer(server)
+        fleet = await stack.enter_async_context(writers.writers(stage, server, count, customer))
+        counted = await stack.enter_async_context(relay(server.port))
+        channel = await stack.enter_async_context(own_connection(counted.address))
+        await ConversationServiceStub(channel).ListConversations(pb.ListConversationsRequest(page_size=1), metadata=customer.metadata)
+        for seed, writer in enumerate(fleet):
+            stage.say("bytes on the wire")
+            await writer.write(TURNS, window=1, batch=1)
+            text = text_bytes(seed + 1) - text_bytes(seed)
+            before, messages = counted.returned, 0
+            async with watch(channel, customer.metadata, writer.conversation_id) as stream:
+                while not (response := await next_of(stream)).HasField("caught_up"):
+                    messages += response.ByteSize() * bool(entries_of(response))
+            ratios.append((counted.returned - before) / text)
+            in_messages.append(messages / text)
+    return [Figure("wire_vs_text", Spread.of(ratios), {"messages_vs_text": Spread.of(in_messages).median})]
+
+
+async def measure_pg(stage: Stage) -> list[Figure]:
+    """`stored_vs_text_pg`."""
+    return [await _stored(stage, "pg")]
+
+
+async def measure_sqlite(stage: Stage) -> list[Figure]:
+    """`stored_vs_text_sqlite`."""
+    return [await _stored(stage, "sqlite")]
+
+
+async def _stored(stage: Stage, kind: str) -> Figure:
+    """What the tables grew by, over the text of talks that were written turn by turn, as they are spoken."""
+    database, talks = await stage.database(kind), stage.effort.few(STORED_TALKS)
+    async with stage.conversation(database):
+        pass
+    empty = await asyncio.to_thread(compacted, database)
+    async with stage.conversation(database) as server:
+        customer = await stage.customer(server)
+        for first in range(0, talks, AT_ONCE):
+            stage.say("bytes on disk")
+            async with writers.writers(stage, server, min(AT_ONCE, talks - first), customer, first_seed=first) as fleet:
+                await asyncio.gather(*(writer.write(TURNS, window=1, batch=1) for writer in fleet))
+    full = await asyncio.to_thread(compacted, database)
+    text = text_bytes(talks)
+    grown = {name: (size - empty.get(name, 0)) / text for name, size in full.items()}
+    log = sum(size for name, size in grown.items() if is_log(name))
+    return Figure(f"stored_vs_text_{kind}", Spread(log, log, log), _beside(grown, text / talks / TURNS))
+
+
+def is_log(name: str) -> bool:
+    """Whether a table or index holds the log itself."""
+    return name.startswith(LOG) and not is_search(name)
+
+
+def is_search(name: str) -> bool:
+    """Whether a table or index is only there for the search."""
+    return any(word in name for word in SEARCH)
+
+
+def _beside(grown: Mapping[str, float], turn_bytes: float) -> dict[str, float]:
+    search = sum(size for name, size in grown.items() if is_search(name))
+    largest: Sequence[tuple[str, float]] = sorted(grown.items(), key=lambda item: -item[1])[:4]
+    return {"search_index": search, "everything": sum(grown.values()), "bytes_a_turn_of_text": turn_bytes} | dict(largest)

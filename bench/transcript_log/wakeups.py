@@ -1,0 +1,107 @@
+"""What waking the watchers costs those who write: `wakeups_on_vs_off`.
+
+A hundred agents write on one replica. Their conversations are followed on a second one, which stands for another machine: it and its
+watchers give way to everything else (nice 19). Three such pairs take turns: woken over Redis; not woken, so that only the second replica's
+slow poll finds the entries; and not woken by the service but by a trigger that calls NOTIFY inside the transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import asyncpg
+
+from bench.transcript_log import writers
+from bench.transcript_log.audience_process import CHANNEL, READY
+from bench.transcript_log.comparing import interleaved
+from bench.transcript_log.cores import ASKING
+from bench.transcript_log.figures import Figure
+from bench.transcript_log.load import Load
+from bench.transcript_log.stage import Server, Stage
+
+CONVERSATIONS = 100
+SESSIONS = 16
+"""Database sessions that commit rows of their own, for what NOTIFY costs without a group commit."""
+TRIGGER = (
+    f"CREATE FUNCTION bench_notify() RETURNS trigger LANGUAGE plpgsql AS "
+    f"$$BEGIN PERFORM pg_notify('{CHANNEL}', NEW.key::text); RETURN NULL; END$$",
+    "CREATE TRIGGER bench_notify AFTER UPDATE ON conversations FOR EACH ROW EXECUTE FUNCTION bench_notify()",
+)
+PLAIN = "INSERT INTO rows (text) VALUES ($1)"
+NOTIFYING = f"WITH row AS ({PLAIN} RETURNING key) SELECT pg_notify('{CHANNEL}', key::text) FROM row"
+
+Arm = Callable[[], Awaitable[Load]]
+
+
+async def measure(stage: Stage) -> list[Figure]:
+    """Turns a second of the hundred agents together, one turn out from each."""
+    async with AsyncExitStack() as stack:
+        arms: dict[str, Arm] = {}
+        for arm in ("off", "on", "notify"):
+            arms[arm] = await stack.enter_async_context(_watched(stage, wake_ups=arm == "on", notify=arm == "notify"))
+        rounds = await interleaved(arms, stage.effort.rounds, done=lambda: stage.say("a hundred watched conversations"))
+        bare = await _bare(stage)
+    rates = {f"{arm}_turns_s": rounds.of(arm, lambda load: load.rate).median for arm in arms}
+    notify = {"notify_vs_off": rounds.ratio("notify", "off", lambda load: load.rate).median, f"notify_vs_off_{SESSIONS}_sessions": bare}
+    return [Figure("wakeups_on_vs_off", rounds.ratio("on", "off", lambda load: load.rate), rates | notify)]
+
+
+@asynccontextmanager
+async def _watched(stage: Stage, *, wake_ups: bool, notify: bool) -> AsyncIterator[Arm]:
+    async with AsyncExitStack() as stack:
+        database = await stage.database("pg")
+        here = await stack.enter_async_context(stage.conversation(database, wake_ups=wake_ups))
+        there = await stack.enter_async_context(stage.conversation(database, wake_ups=wake_ups, core=ASKING, nice=19))
+        customer = await stage.customer(here)
+        fleet = await stack.enter_async_context(writers.writers(stage, here, CONVERSATIONS, customer))
+        if notify:
+            await stage.sql(database, *TRIGGER)
+        wanted = {"metadata": customer.metadata, "conversations": [writer.conversation_id for writer in fleet]}
+        await stack.enter_async_context(_audience(there, json.dumps(wanted), database.replace("+psycopg", "") if notify else None))
+        yield lambda: writers.load(fleet, stage.effort.seconds, window=1)
+
+
+@asynccontextmanager
+async def _audience(server: Server, wanted: str, conninfo: str | None) -> AsyncIterator[None]:
+    command = ["-m", "bench.transcript_log.audience_process", server.address, *([conninfo] if conninfo else [])]
+    running = await asyncio.create_subprocess_exec(sys.executable, *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+    assert running.stdin is not None
+    assert running.stdout is not None
+    try:
+        running.stdin.write(wanted.encode() + b"\n")
+        if (await running.stdout.readline()).decode().strip() != READY:
+            raise RuntimeError("the watchers did not start")
+        os.setpriority(os.PRIO_PROCESS, running.pid, 19)
+        yield
+    finally:
+        running.kill()
+        await running.wait()
+
+
+async def _bare(stage: Stage) -> float:
+    """What NOTIFY leaves of the rate of sessions that commit a row each."""
+    dsn = (await stage.database("pg")).replace("+psycopg", "")
+    async with asyncpg.create_pool(dsn, min_size=SESSIONS, max_size=SESSIONS) as pool:
+        await pool.execute("CREATE TABLE rows (key bigserial PRIMARY KEY, text text NOT NULL)")
+
+        async def rate(statement: str) -> float:
+            deadline = asyncio.get_running_loop().time() + stage.effort.seconds
+            return sum(await asyncio.gather(*(_committed(pool, statement, deadline) for _ in range(SESSIONS))))
+
+        arms = {"off": lambda: rate(PLAIN), "on": lambda: rate(NOTIFYING)}
+        rounds = await interleaved(arms, stage.effort.few(2), done=lambda: stage.say("NOTIFY on its own"))
+    return rounds.ratio("on", "off", float).median
+
+
+async def _committed(pool: asyncpg.Pool, statement: str, deadline: float) -> int:
+    count = 0
+    async with pool.acquire() as session:
+        while asyncio.get_running_loop().time() < deadline:
+            await session.execute(statement, "Is Air India five four two on time?")
+            count += 1
+    return count
