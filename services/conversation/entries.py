@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -16,6 +15,10 @@ KINDS: Mapping[str, int] = {field.name: field.number for field in entry_pb2.Entr
 """Field number in `Entry` by the content's name."""
 NAMES: Mapping[int, str] = {number: name for name, number in KINDS.items()}
 """The content's name by field number in `Entry`."""
+
+_ID_FIRST = b"\x0a\x24"  # field 1, 36 bytes: how a serialized utterance begins
+_AFTER_ID = 38
+_UTTERANCE = KINDS["utterance"]
 
 
 def instant(timestamp: Timestamp) -> datetime:
@@ -32,17 +35,15 @@ def timestamp(instant: datetime) -> Timestamp:
 
 def packed(content: Message) -> bytes:
     """A content as a row keeps it: always the same bytes for the same content, without an utterance's id."""
-    if isinstance(content, (entry_pb2.Utterance, entry_pb2.OpenUtterance)):
-        bare: Message = type(content)()
-        bare.CopyFrom(content)
-        bare.ClearField("utterance_id")
-        return bare.SerializeToString(deterministic=True)
-    return content.SerializeToString(deterministic=True)
-
-
-def digest_of(kind: int, start: datetime, end: datetime, content: bytes) -> bytes:
-    """8 bytes that differ when anything the writer said about an entry differs."""
-    return hashlib.blake2b(f"{kind}|{start.timestamp():.6f}|{end.timestamp():.6f}|".encode() + content, digest_size=8).digest()
+    row = content.SerializeToString(deterministic=True)
+    if not isinstance(content, (entry_pb2.Utterance, entry_pb2.OpenUtterance)) or not content.utterance_id:
+        return row
+    if row.startswith(_ID_FIRST):
+        return row[_AFTER_ID:]
+    bare: Message = type(content)()
+    bare.CopyFrom(content)
+    bare.ClearField("utterance_id")
+    return bare.SerializeToString(deterministic=True)
 
 
 def entry_message(conversation_id: str, stored: StoredEntry) -> entry_pb2.Entry:
@@ -52,16 +53,16 @@ def entry_message(conversation_id: str, stored: StoredEntry) -> entry_pb2.Entry:
         entry_id=stored.entry_id,
         conversation_id=conversation_id,
         call_id=stored.call_id or "",
-        start_time=timestamp(stored.start_time),
-        end_time=timestamp(stored.end_time),
-        commit_time=timestamp(stored.commit_time),
+        start_time=_timestamp_of(stored.start_micros),
+        end_time=_timestamp_of(stored.end_micros),
+        commit_time=_timestamp_of(stored.commit_micros),
         late=stored.late,
     )
     content: Message = getattr(entry, NAMES[stored.kind])
     content.SetInParent()
     content.MergeFromString(stored.content)
-    if isinstance(content, entry_pb2.Utterance):
-        content.utterance_id = stored.entry_id
+    if stored.kind == _UTTERANCE:
+        entry.utterance.utterance_id = stored.entry_id
     return entry
 
 
@@ -71,3 +72,8 @@ def open_message(speech: OpenSpeech) -> entry_pb2.OpenUtterance:
     message.utterance_id = speech.utterance_id
     message.start_time.CopyFrom(timestamp(speech.start_time))
     return message
+
+
+def _timestamp_of(micros: int) -> Timestamp:
+    seconds, rest = divmod(micros, 1_000_000)
+    return Timestamp(seconds=seconds, nanos=rest * 1000)

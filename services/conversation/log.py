@@ -1,54 +1,42 @@
 """The transcript log: entries 1, 2, 3 … of a conversation, without gaps, in the order of commit, each stored once.
 
-Everything that adds to a log does so inside one `Commit`: a write transaction together with what is announced once it is durable.
-Numbers are allocated inside the transaction, so nobody ever reads past an uncommitted one. A process that commits for many writers
-at once would run their appends in one `Commit`.
+There are two ways in. Writers' appends go through `GroupCommit`, many in one transaction. Everything else that adds to a log (a call
+starts, an agent is lost) does so inside a `Commit` of its own, together with what it changes beside the log. Both number entries with
+the same `Tail` and write the same `Changes`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 
 from readback.conversation.v1 import entry_pb2
 
 from mesh.clock import Clock
-from mesh.errors import DomainError
-from services.conversation import fencing
-from services.conversation.drafts import NewEntry, checked, is_uuid
-from services.conversation.errors import CallNotFound, ConversationEnded, ConversationNotFound, StaleEpoch
-from services.conversation.fencing import Standing, Writer
-from services.conversation.ports import Bus, Committed
+from services.conversation.commit_plan import CommitPlan
+from services.conversation.errors import CallNotFound, ConversationNotFound
+from services.conversation.fencing import Writer
+from services.conversation.group_commit import GroupCommit, Refused, Stored
+from services.conversation.micros import micros_of
+from services.conversation.ports import Bus
 from services.conversation.records import Call
 from services.conversation.store import Store, Transaction
+from services.conversation.store.engine import write
+from services.conversation.store.states import state_of_conversation
 from services.conversation.tail import Tail
 
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A draft that is durable."""
-
-    client_sequence: int
-    number: int
-    """The entry's number; 0 for an open utterance."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A draft that was not taken."""
-
-    client_sequence: int
-    error: DomainError
+__all__ = ["Commit", "Refused", "Stored", "TranscriptLog"]
 
 
 class Commit:
-    """One write transaction on any number of logs, and what the bus hears once it is durable."""
+    """One write transaction on the logs of one customer, and what the bus hears once it is durable."""
 
     def __init__(self, transaction: Transaction, now: datetime) -> None:
         self.transaction, self.now = transaction, now
-        self._tails: dict[str, Tail] = {}
+        self._plans: dict[str, CommitPlan] = {}
+        self._done: list[CommitPlan] = []
 
     async def tail(self, conversation_id: str) -> Tail:
         """The end of a conversation's log.
@@ -56,12 +44,14 @@ class Commit:
         Raises:
             ConversationNotFound: there is no such conversation.
         """
-        if conversation_id not in self._tails:
+        if conversation_id not in self._plans:
             conversation = await self.transaction.conversation(conversation_id)
             if conversation is None:
                 raise ConversationNotFound
-            self._tails[conversation_id] = Tail(self.transaction, conversation, self.now)
-        return self._tails[conversation_id]
+            await self.flush()
+            state = await state_of_conversation(self.transaction, conversation)
+            self._plans[conversation_id] = CommitPlan(state, micros_of(self.now))
+        return self._plans[conversation_id].tail(conversation_id)
 
     async def call(self, call_id: str) -> Call:
         """A call as it stands inside the transaction.
@@ -76,16 +66,18 @@ class Commit:
 
     async def flush(self) -> None:
         """Writes what the tails gathered."""
-        for tail in self._tails.values():
-            await tail.flush()
+        for plan in self._plans.values():
+            plan.state.feed = await self.transaction.feed_end(plan.state.customer_id)
+            changes = plan.changes()
+            if not changes.empty:
+                await write(self.transaction, changes)
+        self._done += self._plans.values()
+        self._plans = {}
 
     def announce(self, bus: Bus) -> None:
         """Tells the bus. To be called after the commit, never before."""
-        for conversation_id, tail in self._tails.items():
-            conversation = tail.conversation
-            bus.committed(Committed(conversation.customer_id, conversation_id, tail.head, sealed=tail.closed))
-            for speech in tail.spoken:
-                bus.spoken(conversation.customer_id, conversation_id, speech)
+        for plan in self._done:
+            plan.announce(bus)
 
 
 class TranscriptLog:
@@ -93,6 +85,7 @@ class TranscriptLog:
 
     def __init__(self, store: Store, bus: Bus, clock: Clock) -> None:
         self._store, self._bus, self._clock = store, bus, clock
+        self._appends = GroupCommit(store, lambda plan: plan.announce(self._bus), clock)
 
     @asynccontextmanager
     async def commit(self) -> AsyncIterator[Commit]:
@@ -109,18 +102,14 @@ class TranscriptLog:
         Raises:
             CallNotFound, CallEnded, StaleEpoch, EpochHeld: the writer may not write at all.
         """
-        outcomes: list[Stored | Refused] = []
-        async with self.commit() as commit:
-            call = await commit.call(writer.call_id)
-            fencing.require_holder(call, writer)
-            tail = await commit.tail(call.conversation_id)
-            await tail.expect(_ids(drafts))
-            for draft in drafts:
-                try:
-                    outcomes.append(await _stored(tail, call, draft, Standing.HOLDER))
-                except DomainError as error:
-                    outcomes.append(Refused(draft.client_sequence, error))
-        return outcomes
+        return await (await self.submit(writer, drafts))
+
+    async def submit(self, writer: Writer, drafts: Sequence[entry_pb2.Draft]) -> asyncio.Future[list[Stored | Refused]]:
+        """Hands an append in, behind those that the same writer handed in before; waits only while too much waits already.
+
+        The future gives or raises what `append` does. Whoever gives it up doesn't take back what was handed in.
+        """
+        return await self._appends.submit(writer, drafts)
 
     async def append_all(self, writer: Writer, drafts: Sequence[entry_pb2.Draft]) -> list[Stored]:
         """Appends all of the drafts or none. What a writer had spoken before it lost the call is taken as late.
@@ -129,26 +118,9 @@ class TranscriptLog:
             CallNotFound, ConversationEnded, StaleEpoch, EpochHeld: the writer may not write at all.
             InvalidRequest, EntryConflict: a draft can't be taken.
         """
-        async with self.commit() as commit:
-            call = await commit.call(writer.call_id)
-            standing = fencing.standing(call, writer)
-            tail = await commit.tail(call.conversation_id)
-            if tail.conversation.ended:
-                raise ConversationEnded
-            await tail.expect(_ids(drafts))
-            return [await _stored(tail, call, draft, standing) for draft in drafts]
+        outcomes = await (await self._appends.submit(writer, drafts, whole=True))
+        return [outcome for outcome in outcomes if isinstance(outcome, Stored)]
 
-
-def _ids(drafts: Iterable[entry_pb2.Draft]) -> list[str]:
-    """Entry ids that are ids; the others are refused with their drafts."""
-    return [draft.entry_id.lower() for draft in drafts if is_uuid(draft.entry_id)]
-
-
-async def _stored(tail: Tail, call: Call, draft: entry_pb2.Draft, standing: Standing) -> Stored:
-    entry = checked(draft)
-    if isinstance(entry, NewEntry):
-        return Stored(draft.client_sequence, await tail.take(call, entry, late=standing is Standing.LATE))
-    if standing is Standing.LATE:
-        raise StaleEpoch(call.epoch)  # what is still being spoken can't have been spoken before
-    await tail.revise(call, entry)
-    return Stored(draft.client_sequence, 0)
+    async def settled(self) -> None:
+        """Returns when nothing that was handed in is under way."""
+        await self._appends.settled()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+
+from services.conversation.micros import instant_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +89,30 @@ class StoredEntry:
     kind: int
     """Field number of the content in `Entry`."""
     speaker: entry_pb2.Speaker.ValueType
-    start_time: datetime
-    end_time: datetime
-    commit_time: datetime
+    start_micros: int
+    """When it began, in microseconds since 1970: a page of a thousand entries is sent without making a datetime of any."""
+    end_micros: int
+    commit_micros: int
     late: bool
-    digest: bytes
-    """Tells the same entry handed in again from another with its id."""
     content: bytes
-    """The content's message, serialized without the ids that the row has anyway."""
+    """The content's message, serialized without an utterance's id."""
     feed_position: int = 0
     """Place in the customer's feed; 0 where it was not asked for."""
+
+    @property
+    def start_time(self) -> datetime:
+        """When it began."""
+        return instant_of(self.start_micros)
+
+    @property
+    def end_time(self) -> datetime:
+        """When it ended."""
+        return instant_of(self.end_micros)
+
+    @property
+    def commit_time(self) -> datetime:
+        """When it was stored."""
+        return instant_of(self.commit_micros)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +128,43 @@ class OpenSpeech:
     revise_time: datetime
     content: bytes
     """`OpenUtterance`, serialized without its id."""
+
+
+class RunKind(IntEnum):
+    """What a run of a customer's feed tells."""
+
+    ENTRIES = 1
+    """Consecutive entries of one conversation."""
+    DELETED = 2
+    """A conversation was deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRun:
+    """Consecutive positions of a customer's feed: entries of one conversation, or its deletion."""
+
+    first_position: int
+    conversation_id: str
+    first_number: int
+    """Number of the entry at the first position; 0 of a deletion."""
+    length: int
+    kind: RunKind
+
+    @property
+    def last_position(self) -> int:
+        """The last position that it takes."""
+        return self.first_position + self.length - 1
+
+    def goes_on_with(self, conversation_id: str, number: int) -> bool:
+        """Whether an entry would extend it."""
+        return self.kind is RunKind.ENTRIES and (self.conversation_id, self.first_number + self.length) == (conversation_id, number)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEnd:
+    """The end of a customer's feed."""
+
+    version: int
+    """Counted up by whatever changes one of the customer's logs or who may write it."""
+    last_position: int
+    """0 when there is nothing."""

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     Dialect,
     ForeignKey,
@@ -113,24 +112,40 @@ calls = Table(
     Index("calls_with_grant", "key", sqlite_where=WITH_GRANT, postgresql_where=WITH_GRANT),
 )
 
-entries = Table(
-    "entries",
+log_pages = Table(
+    "log_pages",
     metadata,
     Column("conversation_key", RowKey, ForeignKey("conversations.key", ondelete="CASCADE"), primary_key=True, autoincrement=False),
-    Column("number", BigInteger, primary_key=True, autoincrement=False),
-    Column("entry_id", Id, nullable=False),
-    Column("call_key", RowKey, ForeignKey("calls.key", ondelete="CASCADE")),
-    Column("kind", SmallInteger, nullable=False),
-    Column("speaker", SmallInteger, nullable=False),
-    Column("start_time", Instant, nullable=False),
-    Column("end_time", Instant, nullable=False),
-    Column("commit_time", Instant, nullable=False),
-    Column("late", Boolean, nullable=False),
-    Column("digest", LargeBinary(8), nullable=False),
-    Column("content", LargeBinary, nullable=False),
-    Index("entries_by_id", "conversation_key", "entry_id", unique=True),
+    Column("first_number", BigInteger, primary_key=True, autoincrement=False),
+    Column("call_key", RowKey, ForeignKey("calls.key", ondelete="CASCADE"), doc="The call of all its entries; none outside calls."),
+    Column("commit_time", Instant, nullable=False, doc="Of its first entry."),
+    Column("packing", SmallInteger, nullable=False, doc="See `store.pages.Packing`."),
+    Column("content", LargeBinary, nullable=False, doc="`readback.conversation.storage.v1.Page`."),
+)
+"""Consecutive entries of one conversation and call, a page a row: an index and a row's overhead are shared by a dozen entries."""
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("customer_id", Id, primary_key=True),
+    Column("version", BigInteger, nullable=False, doc="Counted up by whatever changes a log or who may write it."),
+    Column("last_position", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+"""One row a customer: the feed's end, and the lock under which everything that a writer relies on is changed."""
+
+feed_runs = Table(
+    "feed_runs",
+    metadata,
+    Column("customer_id", Id, primary_key=True),
+    Column("first_position", BigInteger, primary_key=True, autoincrement=False),
+    Column("conversation_id", Id, nullable=False),
+    Column("first_number", BigInteger, nullable=False, doc="0 of a deletion."),
+    Column("length", BigInteger, nullable=False),
+    Column("kind", SmallInteger, nullable=False, doc="See `records.RunKind`."),
+    sqlite_with_rowid=False,
+)
+"""The order of a customer's entries over all conversations, by runs: consecutive entries of one conversation are one row."""
 
 open_utterances = Table(
     "open_utterances",

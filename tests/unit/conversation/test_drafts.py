@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from readback.conversation.v1 import entry_pb2
 
 from mesh.errors import InvalidRequest
-from services.conversation.drafts import NewEntry, Revision, checked, is_uuid
+from services.conversation.drafts import NewEntry, Revision, checked, id_bytes, is_uuid
 from services.conversation.entries import KINDS, NAMES, entry_message, instant, open_message, timestamp
+from services.conversation.micros import micros_of
 from services.conversation.records import OpenSpeech, StoredEntry
+from services.conversation.store.pages import uuid_text
 
 pytestmark = pytest.mark.unit
 
@@ -45,15 +47,14 @@ def draft_of(content: Message, entry_id: str | None = None) -> entry_pb2.Draft:
 def stored(entry: NewEntry) -> StoredEntry:
     return StoredEntry(
         number=7,
-        entry_id=entry.entry_id,
+        entry_id=uuid_text(entry.entry_id),
         call_id=None,
         kind=entry.kind,
-        speaker=entry.speaker,
-        start_time=entry.start_time,
-        end_time=entry.end_time,
-        commit_time=NOW,
+        speaker=entry.speaker,  # type: ignore[arg-type]  # checked against the contract's enum
+        start_micros=entry.start,
+        end_micros=entry.end,
+        commit_micros=micros_of(NOW),
         late=False,
-        digest=entry.digest,
         content=entry.content,
     )
 
@@ -82,29 +83,29 @@ def test_tool_entries_come_back_with_their_values(text: str, number: float, flag
     assert entry_message("", stored(taken(draft_of(result)))).tool_result == result
 
 
-def test_same_draft_has_the_same_digest_and_any_change_another() -> None:
+def test_same_draft_has_the_same_fingerprint_and_any_change_another() -> None:
     entry_id = str(uuid4())
     draft = draft_of(utterance(entry_id), entry_id)
-    digest = taken(draft).digest
+    fingerprint = taken(draft).fingerprint
     again = draft_of(utterance(entry_id), entry_id)
     again.client_sequence = 99
-    assert taken(again).digest == digest, "the writer's own sequence is not part of the entry"
+    assert taken(again).fingerprint == fingerprint, "the writer's own sequence is not part of the entry"
     for changed in (utterance(entry_id, "hello!"), utterance(entry_id)):
         other = draft_of(changed, entry_id)
         if changed.text == "hello":
             other.end_time.nanos += 1000
-        assert taken(other).digest != digest
+        assert taken(other).fingerprint != fingerprint
 
 
-def test_map_s_order_does_not_change_the_digest() -> None:
+def test_map_s_order_does_not_change_the_fingerprint() -> None:
     entry_id, tool_call_id = str(uuid4()), str(uuid4())
-    digests = set()
+    prints = set()
     for keys in (["origin", "destination", "date"], ["date", "destination", "origin"]):
         call = entry_pb2.ToolCall(tool_call_id=tool_call_id, name="search_flights")
         for key in keys:
             call.arguments[key] = key.upper()
-        digests.add(taken(draft_of(call, entry_id)).digest)
-    assert len(digests) == 1
+        prints.add(taken(draft_of(call, entry_id)).fingerprint)
+    assert len(prints) == 1
 
 
 def test_open_utterance_needs_no_end() -> None:
@@ -114,7 +115,7 @@ def test_open_utterance_needs_no_end() -> None:
     )
     draft = draft_of(speech, entry_id)
     draft.ClearField("end_time")
-    assert checked(draft) == Revision(speech, NOW)
+    assert checked(draft) == Revision(id_bytes(entry_id), speech, micros_of(NOW))
 
 
 def test_open_utterance_comes_back_with_id_and_start() -> None:
@@ -127,7 +128,7 @@ def test_open_utterance_comes_back_with_id_and_start() -> None:
 
 def test_ids_are_kept_in_lower_case() -> None:
     entry_id = str(uuid4()).upper()
-    assert taken(draft_of(utterance(entry_id), entry_id)).entry_id == entry_id.lower()
+    assert uuid_text(taken(draft_of(utterance(entry_id), entry_id)).entry_id) == entry_id.lower()
 
 
 @pytest.mark.parametrize(

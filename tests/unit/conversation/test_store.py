@@ -19,6 +19,7 @@ from mesh import database
 from services.conversation.app import MIGRATIONS
 from services.conversation.schema import Id, Instant, metadata
 from services.conversation.store import Store
+from services.conversation.store.pages import ITEM_BYTES
 from tests.unit.conversation.core import Core
 
 pytestmark = pytest.mark.unit
@@ -52,18 +53,18 @@ async def test_database_keeps_its_incarnation_and_no_other_has_it(tmp_path: Path
     assert len(seen[0]) == 16
 
 
-async def test_entry_s_row_holds_no_uuid_as_text(core: Core) -> None:
+async def test_entries_rows_hold_no_uuid_as_text_and_little_beside_the_words(core: Core) -> None:
     call, writer = await core.held_call()
     words = "There are three flights from Chennai to Delhi tomorrow morning; the first leaves at six."
-    draft = core.said(words)
-    await core.log.append(writer, [draft])
+    drafts = [core.said(words) for _ in range(5)]
+    await core.log.append(writer, drafts)
     async with core.store.reading() as transaction:
-        rows = (await transaction.connection.execute(text("SELECT * FROM entries"))).all()
-    (row,) = [row for row in rows if words.encode() in row.content]
-    everything = b"".join(value if isinstance(value, bytes) else str(value).encode() for value in row)
-    for uuid in (draft.entry_id, call.call_id, call.conversation_id, writer.writer_id):
+        rows = (await transaction.connection.execute(text("SELECT * FROM log_pages"))).all()
+    (page,) = [row for row in rows if words.encode() in row.content]
+    everything = b"".join(value if isinstance(value, bytes) else str(value).encode() for value in page)
+    for uuid in (*[draft.entry_id for draft in drafts], call.call_id, call.conversation_id, writer.writer_id):
         assert uuid.encode() not in everything
-    assert len(row.content) <= len(words) + 8
+    assert len(page.content) <= len(drafts) * (len(words) + ITEM_BYTES)
 
 
 async def test_what_is_asked_all_the_time_is_answered_from_an_index(core: Core) -> None:

@@ -1,0 +1,107 @@
+"""What a process knows of the logs it appends to, so that an append need not ask the database first.
+
+All of it may be out of date: another replica, or a commit beside the appends, may have changed something. That is found out when
+the changes are written, because the version of the customer's feed is then another; what was known is doubted then and read again.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from services.conversation.records import Call, Conversation, FeedEnd, FeedRun, OpenSpeech
+from services.conversation.store.pages import PageRow
+
+RECOGNISED = 16_384
+"""How many of a log's last entries are recognised when they are handed in again. What a writer holds back unacknowledged is bounded at
+a quarter of this (`client.outbox.CAPACITY`), so nothing older can be a retry."""
+MAX_KNOWN = 400_000
+"""Entry ids held in memory, of all logs together: about 60 MB."""
+
+
+@dataclass(slots=True)
+class LogState:
+    """The growing end of one log as it was last seen."""
+
+    conversation: Conversation
+    head: int
+    """Number of the last entry."""
+    update_time: int
+    """Microseconds since 1970."""
+    title: str
+    page: PageRow | None
+    """The last page, if it is still open."""
+    known: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+    """Number and fingerprint of the last entries, by id."""
+    opened: dict[bytes, OpenSpeech] = field(default_factory=dict)
+    """Open utterances by id, the earliest first."""
+
+    def trim(self) -> None:
+        """Forgets what is too old to be recognised, now and then."""
+        if len(self.known) > 2 * RECOGNISED:
+            self.known = dict(list(self.known.items())[-RECOGNISED:])
+
+
+@dataclass(slots=True)
+class CustomerState:
+    """What is known of one customer's logs, all as of one version of the feed."""
+
+    customer_id: str
+    feed: FeedEnd
+    run: FeedRun | None
+    """The feed's last run."""
+    logs: dict[str, LogState] = field(default_factory=dict)
+    """By conversation id."""
+    calls: dict[str, Call] = field(default_factory=dict)
+    """By call id."""
+    doubted: bool = False
+    """Something has changed since that is not known here. What the logs hold still stands: entries are only added."""
+
+    @property
+    def size(self) -> int:
+        """Entry ids that it holds."""
+        return sum(len(log.known) for log in self.logs.values())
+
+
+class LogStates:
+    """What is known of the logs that were last written to, bounded."""
+
+    def __init__(self, most: int = MAX_KNOWN) -> None:
+        self._most = most
+        self._customers: OrderedDict[str, CustomerState] = OrderedDict()
+        self._customer_of: dict[str, str] = {}
+        self._sizes: dict[str, int] = {}
+        self._total = 0
+
+    def of_call(self, call_id: str) -> CustomerState | None:
+        """What is known of the customer whose call this is, doubted or not."""
+        return self._customers.get(self._customer_of.get(call_id, ""))
+
+    def fresh(self, call_id: str) -> CustomerState | None:
+        """The same if there is no reason to doubt it."""
+        state = self.of_call(call_id)
+        return None if state is None or state.doubted or call_id not in state.calls else state
+
+    def keep(self, state: CustomerState) -> None:
+        """Takes note of what was read or written."""
+        customer_id = state.customer_id
+        for call_id in state.calls:
+            self._customer_of[call_id] = customer_id
+        self._customers[customer_id] = state
+        self._customers.move_to_end(customer_id)
+        self._total += state.size - self._sizes.get(customer_id, 0)
+        self._sizes[customer_id] = state.size
+        while self._total > self._most and len(self._customers) > 1:
+            self._drop()
+
+    def doubt(self, customer_id: str) -> None:
+        """Says that something has changed which is not known here."""
+        state = self._customers.get(customer_id)
+        if state is not None:
+            state.doubted = True
+
+    def _drop(self) -> None:
+        customer_id, state = self._customers.popitem(last=False)
+        for call_id in state.calls:
+            self._customer_of.pop(call_id, None)
+        self._total -= self._sizes.pop(customer_id)

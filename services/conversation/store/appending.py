@@ -1,0 +1,71 @@
+"""Where appends are written: one thread with a connection of its own, so that a commit takes no turn of the event loop but the last."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from mesh.outages import outages_named
+from services.conversation.store import postgres_append, sqlite_append
+from services.conversation.store.changes import Changes
+
+Write = Callable[[Any, Sequence[Changes]], set[str]]
+
+
+class Appender:
+    """The thread that appends to one database. Its connection is opened when it is first needed and after it was lost."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        is_sqlite = engine.dialect.name == "sqlite"
+        self._connect = _sqlite(engine.url) if is_sqlite else _postgres(engine)
+        self._write: Write = sqlite_append.append if is_sqlite else postgres_append.append
+        self._thread: ThreadPoolExecutor | None = None
+        self._connection: Any = None
+
+    async def append(self, group: Sequence[Changes]) -> set[str]:
+        """Writes each customer's changes if their logs are as expected, all in one transaction; says whose were.
+
+        Raises:
+            StoreUnavailable: the database is away; the group may have been written.
+        """
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="append")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._append, group)
+
+    def close(self) -> None:
+        """Ends the thread, after what it is writing."""
+        if self._thread is not None:
+            self._thread.submit(self._disconnect).result()
+            self._thread.shutdown()
+            self._thread = None
+
+    def _append(self, group: Sequence[Changes]) -> set[str]:
+        try:
+            if self._connection is None:
+                with outages_named():
+                    self._connection = self._connect()
+            with outages_named():
+                return self._write(self._connection, group)
+        except Exception:
+            # It may be in the middle of anything; the next one begins anew.
+            self._disconnect()
+            raise
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+def _sqlite(url: URL) -> Callable[[], Any]:
+    return lambda: sqlite_append.open_connection(url.database or "")
+
+
+def _postgres(engine: AsyncEngine) -> Callable[[], Any]:
+    _, conninfo = engine.dialect.create_connect_args(engine.url)
+    return lambda: postgres_append.open_connection(conninfo)

@@ -1,0 +1,79 @@
+"""Arrays as PostgreSQL's binary protocol has them. psycopg's own choose the type by the values, so that each group would be another
+statement to prepare, and make them element by element in Python."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Collection
+
+import psycopg
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
+
+_BYTEA, _INT8, _TEXT = 17, 20, 25
+_EMPTY = struct.Struct(">iiI")
+_HEADER = struct.Struct(">iiIii")
+_LENGTH = struct.Struct(">i")
+
+
+class WireArray:
+    """One array, ready to be sent."""
+
+    wire: bytes
+
+    def __init__(self, wire: bytes) -> None:
+        self.wire = wire
+
+
+class _ByteaArray(WireArray):
+    pass
+
+
+class _BigintArray(WireArray):
+    pass
+
+
+class _TextArray(WireArray):
+    pass
+
+
+def byteas(values: Collection[bytes]) -> WireArray:
+    """`bytea[]`."""
+    return _ByteaArray(_wire(_BYTEA, values))
+
+
+def texts(values: Collection[str]) -> WireArray:
+    """`text[]`."""
+    return _TextArray(_wire(_TEXT, [value.encode() for value in values]))
+
+
+def bigints(values: Collection[int]) -> WireArray:
+    """`bigint[]`."""
+    if not values:
+        return _BigintArray(_EMPTY.pack(0, 0, _INT8))
+    elements = [part for value in values for part in (8, value)]
+    return _BigintArray(_HEADER.pack(1, 0, _INT8, len(values), 1) + struct.pack(f">{'iq' * len(values)}", *elements))
+
+
+def _wire(element: int, values: Collection[bytes]) -> bytes:
+    if not values:
+        return _EMPTY.pack(0, 0, element)
+    parts = [_HEADER.pack(1, 0, element, len(values), 1)]
+    for value in values:
+        parts += (_LENGTH.pack(len(value)), value)
+    return b"".join(parts)
+
+
+class _WireDumper(Dumper):
+    format = Format.BINARY
+
+    def dump(self, obj: WireArray) -> bytes:
+        return obj.wire
+
+
+def _register(kind: type[WireArray], oid: int) -> None:
+    psycopg.adapters.register_dumper(kind, type(f"{kind.__name__}Dumper", (_WireDumper,), {"oid": oid}))
+
+
+for _kind, _oid in ((_ByteaArray, 1001), (_BigintArray, 1016), (_TextArray, 1009)):
+    _register(_kind, _oid)
