@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID, uuid5
 
 import grpc
 import structlog
@@ -44,7 +45,8 @@ async def hand_in_late(
 ) -> list[Refusal]:
     """Appends what a writer said `until` then, with its late ticket and the agent's own token, and gives what was not taken.
 
-    Each by itself, so that one that is refused doesn't take the others with it. Handed in twice it is stored once.
+    Each by itself, so that one that is refused doesn't take the others with it. Handed in twice it is stored once. Where the service has
+    sealed an utterance as truncated meanwhile, all of its words go in as another entry that names it.
 
     Raises:
         grpc.aio.AioRpcError: the service can't take anything just now.
@@ -52,15 +54,43 @@ async def hand_in_late(
     refusals = []
     for draft in drafts:
         request = pb.AppendRequest(call_id=opening.call_id, epoch=opening.epoch, writer_id=opening.writer_id, late_ticket=ticket)
-        request.drafts.append(over(draft, until))
-        try:
-            await stub.Append(request)
-        except grpc.aio.AioRpcError as error:
-            if error.code() not in _REFUSALS:
-                raise
+        closed = over(draft, until)
+        error = await _refused(stub, request, closed)
+        if error is not None and error.code() is grpc.StatusCode.ALREADY_EXISTS and closed.HasField("utterance"):
+            error = await _refused(stub, request, completion(closed))
+        if error is not None:
             refusals.append(Refusal(draft.entry_id, reason_of(error) or error.code().name))
             _log.warning("a late entry was not taken", entry_id=draft.entry_id, reason=refusals[-1].reason, why=error.details())
     return refusals
+
+
+async def _refused(stub: ConversationServiceAsyncStub, request: pb.AppendRequest, draft: entry_pb2.Draft) -> grpc.aio.AioRpcError | None:
+    """Why the service will never take a draft; None when it took it."""
+    del request.drafts[:]
+    request.drafts.append(draft)
+    try:
+        await stub.Append(request)
+    except grpc.aio.AioRpcError as error:
+        if error.code() not in _REFUSALS:
+            raise
+        return error
+    return None
+
+
+def says_more(draft: entry_pb2.Draft, stored: str) -> bool:
+    """Whether a draft of an utterance adds anything to the words that the service has of it, and has sealed as truncated by now."""
+    if draft.HasField("open_utterance"):
+        return draft.open_utterance.text != stored
+    return draft.utterance.text != stored or draft.utterance.sealing == entry_pb2.SEALING_FINAL
+
+
+def completion(draft: entry_pb2.Draft) -> entry_pb2.Draft:
+    """An utterance under another id, always the same, that says which truncated one it completes."""
+    again = entry_pb2.Draft()
+    again.CopyFrom(draft)
+    again.utterance.completes_utterance_id = draft.entry_id
+    again.entry_id = again.utterance.utterance_id = str(uuid5(UUID(draft.entry_id), "completed"))
+    return again
 
 
 def over(draft: entry_pb2.Draft, until: datetime) -> entry_pb2.Draft:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from readback.conversation.v1 import entry_pb2
@@ -42,6 +42,7 @@ class Outbox:
         self._capacity, self._most_bytes = capacity, most_bytes
         self._waiting: dict[str, entry_pb2.Draft] = {}
         self._sent: deque[entry_pb2.Draft] = deque()
+        self._stored_words: dict[str, str] = {}
         self._sequence = self._bytes = 0
         self._empty = asyncio.Event()
         self._empty.set()
@@ -94,6 +95,7 @@ class Outbox:
             settled.append(self._sent.popleft())
         if settled:
             self._bytes -= sum(draft.ByteSize() for draft in settled)
+            self._note(settled)
             self._forget(through_client_sequence)
         return settled
 
@@ -111,6 +113,10 @@ class Outbox:
         self.resend()
         return list(self._waiting.values())
 
+    def stored_words(self, utterance_id: str) -> str | None:
+        """The last words of an open utterance that were acknowledged; None when none were, or it is sealed."""
+        return self._stored_words.get(utterance_id)
+
     def clear(self) -> None:
         """Forgets everything: it went another way."""
         self._waiting.clear()
@@ -121,6 +127,13 @@ class Outbox:
     async def emptied(self) -> None:
         """Returns when everything is settled."""
         await self._empty.wait()
+
+    def _note(self, settled: Iterable[entry_pb2.Draft]) -> None:
+        for draft in settled:
+            if draft.HasField("open_utterance"):
+                self._stored_words[draft.entry_id] = draft.open_utterance.text
+            else:
+                self._stored_words.pop(draft.entry_id, None)
 
     def _forget(self, through_client_sequence: int) -> None:
         if self._journal is not None:

@@ -31,7 +31,7 @@ from readback.conversation.v1 import entry_pb2
 from mesh.clock import Clock, SystemClock
 from services.conversation.client.drafting import Drafting
 from services.conversation.client.errors import CallEnded, CallLost, CallOver, OutboxFull
-from services.conversation.client.late import hand_in_late
+from services.conversation.client.late import hand_in_late, says_more
 from services.conversation.client.outbox import Outbox
 from services.conversation.client.outbox_file import OutboxFile
 from services.conversation.client.record_line import RecordLine
@@ -198,16 +198,21 @@ class Recorder:
         self._line.stir()
 
     async def _hand_in_late(self) -> None:
-        left = self._outbox.drain()
-        if not left or not self._line.opened.done():
+        left = [draft for draft in self._outbox.drain() if self._adds(draft)]
+        if not self._line.opened.done():
             return
         try:
             async with asyncio.timeout(LATE_WITHIN_SECONDS):
-                await hand_in_late(self._stub, self._opening, self.opened.late_ticket, left, until=self._clock.now())
+                refusals = await hand_in_late(self._stub, self._opening, self.opened.late_ticket, left, until=self._clock.now())
         except (grpc.aio.AioRpcError, TimeoutError) as error:
             _log.warning("what was said last is handed in later", call_id=self._opening.call_id, drafts=len(left), why=repr(error))
         else:
-            self._outbox.clear()
+            if not refusals:  # else the file stays for whoever sets it aside
+                self._outbox.clear()
+
+    def _adds(self, draft: entry_pb2.Draft) -> bool:
+        stored = self._outbox.stored_words(draft.entry_id)
+        return stored is None or says_more(draft, stored)
 
     async def _let_go(self) -> None:
         await _cancelled(self._keeping)

@@ -173,7 +173,7 @@ async def test_late_entry_that_is_refused_does_not_take_the_next_with_it() -> No
 
     async def refuse_the_first(context: Any) -> None:
         if len(script.appended) == 1:
-            await context.abort(grpc.StatusCode.ALREADY_EXISTS, "truncated by now")
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "breaks a rule")
 
     script.on_append = refuse_the_first
     async with recording(script) as recorder:
@@ -181,6 +181,56 @@ async def test_late_entry_that_is_refused_does_not_take_the_next_with_it() -> No
         recorder.seal(str(uuid4()), AGENT, "two")
         await recorder.over()
     assert [text_of(draft) for request in script.appended for draft in request.drafts] == ["one", "two"]
+
+
+async def test_utterance_that_the_service_cut_is_completed_by_another_that_names_it() -> None:
+    script = Scripted(record=[Notebook().breaking_off(grpc.StatusCode.ABORTED)])
+
+    async def cut_by_now(context: Any) -> None:
+        if not script.appended[-1].drafts[0].utterance.completes_utterance_id:
+            await context.abort(grpc.StatusCode.ALREADY_EXISTS, "truncated by now")
+
+    script.on_append = cut_by_now
+    spoken = str(uuid4())
+    for _ in range(2):
+        async with recording(script) as recorder:
+            recorder.seal(spoken, AGENT, "There are three flights", sealing=entry_pb2.SEALING_INTERRUPTED)
+            await recorder.over()
+    first, completed, _, again = (request.drafts[0].utterance for request in script.appended)
+    assert first.utterance_id == spoken
+    assert (completed.text, completed.sealing) == (first.text, entry_pb2.SEALING_INTERRUPTED)
+    assert completed.completes_utterance_id == spoken
+    assert completed.utterance_id == again.utterance_id != spoken, "handed in twice it is stored once"
+    assert script.appended[1].drafts[0].entry_id == completed.utterance_id
+
+
+@pytest.mark.parametrize(
+    ("text", "sealing", "handed_in"),
+    [
+        ("There are", entry_pb2.SEALING_INTERRUPTED, False),
+        ("There are", entry_pb2.SEALING_FINAL, True),
+        ("There are three", entry_pb2.SEALING_INTERRUPTED, True),
+    ],
+)
+async def test_only_what_says_more_than_the_log_is_handed_in_late(text: str, sealing: entry_pb2.Sealing.ValueType, handed_in: bool) -> None:
+    lost = asyncio.Event()
+
+    async def acking_until_lost(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+        yield OPENED
+        async for request in requests:
+            if request.HasField("append"):
+                yield acked(request)
+                await lost.wait()
+                await context.abort(grpc.StatusCode.ABORTED, "another agent has it")
+
+    script, spoken = Scripted(record=[acking_until_lost]), str(uuid4())
+    async with recording(script) as recorder:
+        recorder.revise(spoken, AGENT, "There are")
+        await recorder.flushed()
+        lost.set()
+        await recorder.over()
+        recorder.seal(spoken, AGENT, text, sealing=sealing)
+    assert [request.drafts[0].utterance.text for request in script.appended] == [text] * handed_in
 
 
 async def test_rejected_draft_is_not_sent_again_and_holds_nothing_up() -> None:

@@ -203,8 +203,8 @@ class ConversationServiceServicer:
 
     def Append(self, request, context):
         """Appends entries without a stream, under the same rules as `Record`. A writer whose epoch is stale may hand in what it had
-        already spoken; it is stored as late. An utterance that the service sealed as truncated meanwhile is taken too: under the same number
-        when its writer has no more words than the log, else as another entry that names it (`completes_utterance_id`).
+        already spoken; it is stored as late. An utterance that the service sealed as truncated meanwhile stays as it is (`ENTRY_CONFLICT`);
+        its writer may hand all of its words in as another utterance that names it (`completes_utterance_id`).
 
         Called in the name of the call's customer, or with the agent's own token and the late ticket of the writer.
 

@@ -160,9 +160,7 @@ class Utterance(_message.Message):
     language: _builtins.str
     """BCP 47 tag of the language spoken; empty when it is the conversation's."""
     completes_utterance_id: _builtins.str
-    """The utterance, sealed as truncated by the service, of which this one holds all words: its writer came back with them. Set by the
-    service.
-    """
+    """The utterance, sealed as truncated by the service, of which this one holds all words: its writer came back with them."""
     def __init__(
         self,
         *,
