@@ -61,7 +61,7 @@ _WITH_SPEECH = _APPEND.replace("{speech}", _SPEECH)
 
 def open_connection(conninfo: Mapping[str, Any]) -> psycopg.Connection:
     """A connection for one thread, on which every statement is a transaction."""
-    return psycopg.connect(**conninfo, autocommit=True)
+    return psycopg.connect(**conninfo, autocommit=True, prepare_threshold=0)
 
 
 def append(connection: psycopg.Connection, group: Sequence[Changes]) -> set[str]:
@@ -84,7 +84,7 @@ def write(cursor: Any, group: Sequence[Changes]) -> set[str]:
     if closed or spoken:
         parameters += _columns(closed, (byteas, bigints, byteas))
         parameters += _columns(spoken, (byteas, bigints, byteas, bigints, bigints, bigints, bigints, bigints, byteas))
-    cursor.execute(_WITH_SPEECH if closed or spoken else _ENTRIES_ONLY, parameters, prepare=True)
+    cursor.execute(_WITH_SPEECH if closed or spoken else _ENTRIES_ONLY, parameters)
     return {customers[bytes(customer)].customer_id for (customer,) in cursor.fetchall()}
 
 
