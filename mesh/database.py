@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, contextmanag
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 _WRITES = "readback_writes"
+_MIGRATING = 0x319A7E
+"""Key of PostgreSQL's advisory lock under which one process migrates a database."""
 TRANSACTION_SECONDS = 5.0
 """How long a transaction may take; less than the deadline of a call (`mesh.channel.UNARY_TIMEOUT_SECONDS`)."""
 _POSTGRES = {
@@ -142,6 +144,8 @@ async def migrate(url: str, migrations: Path) -> None:
     engine = open_engine(url)
     try:
         async with writing(engine) as connection:
+            if connection.dialect.name == "postgresql":  # replicas that start together come one after another
+                await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
             await connection.run_sync(_upgrade, config)
     finally:
         await engine.dispose()

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from google.protobuf.message import Message
-from sqlalchemy import Column, DateTime, LargeBinary, MetaData, String, Table, insert, select
+from sqlalchemy import Column, DateTime, LargeBinary, MetaData, String, Table, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mesh.errors import RequestIdReused
@@ -55,13 +56,17 @@ class RequestLedger:
         payload_hash = hashlib.sha256(
             request.DESCRIPTOR.full_name.encode() + b"\0" + request.SerializeToString(deterministic=True)
         ).digest()
-        known = select(table.c.payload_hash, table.c.response).where(table.c.owner == owner, table.c.request_id == request_id)
-        found = (await connection.execute(known)).one_or_none()
-        if found is not None:
-            if found.payload_hash != payload_hash:
-                raise RequestIdReused(request_id)
-            return response_type.FromString(found.response)
-        response = await do()
+        here = (table.c.owner == owner, table.c.request_id == request_id)
         values = {"owner": owner, "request_id": request_id, "payload_hash": payload_hash, "create_time": datetime.now(UTC)}
-        await connection.execute(insert(table).values(**values, response=response.SerializeToString(deterministic=True)))
-        return response
+        # Claimed before it is done: who sends the same on another replica meanwhile waits for the answer instead of doing it too.
+        insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
+        claim = insert(table).values(**values, response=b"").on_conflict_do_nothing().returning(table.c.request_id)
+        if (await connection.execute(claim)).one_or_none() is not None:
+            response = await do()
+            answered = update(table).where(*here).values(response=response.SerializeToString(deterministic=True))
+            await connection.execute(answered)
+            return response
+        found = (await connection.execute(select(table.c.payload_hash, table.c.response).where(*here))).one()
+        if found.payload_hash != payload_hash:
+            raise RequestIdReused(request_id)
+        return response_type.FromString(found.response)

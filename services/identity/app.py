@@ -21,16 +21,17 @@ from mesh.settings import load
 from services.identity.access_tokens import AccessTokens
 from services.identity.actors import Actors
 from services.identity.customers import Customers
+from services.identity.error_table import ERRORS
 from services.identity.expiry import sweeping
 from services.identity.grants import Grants
 from services.identity.passwords import PasswordHasher
-from services.identity.servicer import ERRORS, IdentityServicer
+from services.identity.schema import requests
+from services.identity.servicer import IdentityServicer
 from services.identity.sessions import Sessions
 from services.identity.settings import IdentitySettings
 from services.identity.sign_in import SignIn
 from services.identity.signing_keys import SigningKeys
 from services.identity.store import Store
-from services.identity.tables import requests
 from services.identity.token_exchange import TokenExchange
 
 MIGRATIONS = Path(__file__).parent / "migrations"

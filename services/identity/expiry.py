@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from mesh.clock import Clock
+from mesh.errors import StoreUnavailable
 from services.identity.store import Store
 from services.identity.throttling import FORGOTTEN_AFTER
 
@@ -42,5 +43,5 @@ async def _sweep(store: Store, clock: Clock) -> None:
     try:
         async with store.writing() as tx:
             await tx.sweep(clock.now(), clock.now() - FORGOTTEN_AFTER)
-    except SQLAlchemyError:
+    except (SQLAlchemyError, StoreUnavailable):
         _log.warning("sweep put off", exc_info=True)

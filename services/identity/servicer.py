@@ -16,9 +16,8 @@ from readback.identity.v1 import identity_service_pb2_grpc
 from readback.options.v1.options_pb2 import ACCESS_SERVICE
 
 from mesh.auth import current_customer, current_principal
-from mesh.errors import ErrorTable
 from mesh.requests import RequestLedger
-from services.identity import errors, records
+from services.identity import records
 from services.identity.customers import Customers
 from services.identity.grants import Grants
 from services.identity.sessions import Sessions, TokenPair
@@ -26,18 +25,6 @@ from services.identity.sign_in import SignIn
 from services.identity.signing_keys import SigningKeys
 from services.identity.store import Store, Transaction
 from services.identity.token_exchange import TokenExchange
-
-ERRORS: ErrorTable = {
-    errors.EmailTaken: (grpc.StatusCode.ALREADY_EXISTS, "ERROR_REASON_EMAIL_TAKEN"),
-    errors.WeakPassword: (grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_WEAK_PASSWORD"),
-    errors.WrongCredentials: (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_WRONG_CREDENTIALS"),
-    errors.TooManyAttempts: (grpc.StatusCode.RESOURCE_EXHAUSTED, "ERROR_REASON_TOO_MANY_ATTEMPTS"),
-    errors.SessionEnded: (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_SESSION_ENDED"),
-    errors.RefreshTokenReused: (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_REFRESH_TOKEN_REUSED"),
-    errors.UnknownActor: (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_UNKNOWN_ACTOR"),
-    errors.GrantEnded: (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_GRANT_ENDED"),
-    errors.CustomerNotFound: (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_CUSTOMER_NOT_FOUND"),
-}
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Mutation = pb.LogoutRequest | pb.DeleteCustomerRequest | pb.RevokeGrantRequest

@@ -46,10 +46,10 @@ class Sessions:
         """
         now = self._clock.now()
         async with self._store.writing() as tx:
-            token = await tx.refresh_token(digest_of(refresh_token))
-            session = await tx.session(token.session_id) if token else None
-            if token is None or session is None or not session.is_live(now):
+            found = await tx.refresh_token(digest_of(refresh_token))
+            if found is None or not found[1].is_live(now):
                 raise SessionEnded
+            token, session = found
             try:
                 refuse_reuse(token, await tx.relatives(token))
             except RefreshTokenReused as reused:

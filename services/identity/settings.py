@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from pydantic import DirectoryPath, Field, FilePath, field_validator, model_validator
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from mesh.settings import MeshSettings
@@ -18,7 +18,7 @@ class IdentitySettings(MeshSettings):
     """What the identity service needs to know beside `MeshSettings`."""
 
     identity_database_url: str = ""
-    """Async SQLAlchemy URL; a SQLite file in `READBACK_HOME` when empty."""
+    """Async SQLAlchemy URL (`postgresql+psycopg://…`); a SQLite file in `READBACK_HOME` when empty, which is good for one replica."""
     identity_bcrypt_cost: int = Field(default=12, ge=4, le=16)
     """Doublings of the work of a password hash. 12 takes about half a second of a core; lower ones are for tests."""
     identity_hashing_threads: int = Field(default=2, ge=1, le=64)
@@ -40,11 +40,13 @@ class IdentitySettings(MeshSettings):
     @classmethod
     def _async_database(cls, url: str) -> str:
         try:
-            usable = not url or make_url(url).get_dialect().is_async
+            usable = not url or _is_async(make_url(url))
         except (ArgumentError, ImportError):
             usable = False
         if not usable:
-            raise ValueError("must be an async SQLAlchemy URL, for example sqlite+aiosqlite:////srv/readback/identity.sqlite3")
+            raise ValueError(
+                "must be an async SQLAlchemy URL, for example postgresql+psycopg://readback@db/identity or sqlite+aiosqlite:////srv/identity.db"
+            )
         return url
 
     @model_validator(mode="after")
@@ -77,3 +79,7 @@ class IdentitySettings(MeshSettings):
         if self.identity_actor_keys is None:
             return dict(self.secrets.actor_public_keys())
         return {path.stem: path.read_bytes() for path in Path(self.identity_actor_keys).glob("*.pem")}
+
+
+def _is_async(url: URL) -> bool:
+    return url.get_dialect().get_async_dialect_cls(url).is_async  # psycopg's is two dialects under one name

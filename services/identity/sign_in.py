@@ -49,6 +49,7 @@ class SignIn:
         async with self._lines.setdefault(account, asyncio.Lock()):
             self._hasher.refuse_when_full()
             async with self._store.writing() as tx:
+                await tx.begin_attempts(account, self._clock.now())
                 await tx.put_attempts(account, charged(await tx.attempts(account), self._clock.now()))
                 customer = await tx.customer_by_email(canonical(email))
             matches = await self._hasher.verify(password, customer.password_hash if customer else None)

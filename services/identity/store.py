@@ -1,7 +1,8 @@
 """The database: the only place that knows SQL.
 
-Everything happens in a transaction, `reading` or `writing`; writers come one after another, so what a `Transaction` reads is still
-so when it writes. Digests, never tokens; hashes, never passwords.
+Everything happens in a transaction, `reading` or `writing`. What a writing one has read is still so when it writes: on SQLite because
+writers come one after another, on PostgreSQL because it locks the rows it reads, a session before the tokens of its family. Digests, never
+tokens; hashes, never passwords.
 """
 
 from __future__ import annotations
@@ -12,25 +13,29 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, Table, delete, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from mesh import database
 from services.identity.errors import EmailTaken
 from services.identity.records import Customer, FailedAttempts, Grant, RefreshToken, Session
-from services.identity.tables import customers, failed_attempts, grants, refresh_tokens, requests, seen_assertions, sessions
+from services.identity.schema import customers, failed_attempts, grants, refresh_tokens, requests, seen_assertions, sessions
 
 REQUESTS_KEPT = timedelta(days=1)
 """How long the same request id gets the same answer."""
+_SWEEP = 0x5EE9
+"""Key of PostgreSQL's advisory lock under which one replica sweeps."""
 
 
 class Transaction:
     """What can be read and, in a writing transaction, written."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, *, writes: bool) -> None:
         self.connection = connection
         """For `mesh.requests`, which stores answers in the transaction that made them."""
+        self._writes = writes
 
     async def add_customer(self, customer: Customer, canonical_email: str) -> None:
         """Raises EmailTaken when another customer has the address."""
@@ -73,10 +78,13 @@ class Transaction:
         """Stores a new refresh token."""
         await self.connection.execute(insert(refresh_tokens).values(**_values(token)))
 
-    async def refresh_token(self, digest: bytes) -> RefreshToken | None:
-        """The refresh token with the digest, spent or not."""
-        row = await self._one(refresh_tokens, refresh_tokens.c.digest == digest)
-        return RefreshToken(**row) if row else None
+    async def refresh_token(self, digest: bytes) -> tuple[RefreshToken, Session] | None:
+        """The refresh token with the digest, spent or not, and its session, ended or not; no other of the family is used meanwhile."""
+        here = refresh_tokens.c.digest == digest
+        family = (await self.connection.execute(select(refresh_tokens.c.session_id).where(here))).scalar_one_or_none()
+        session = await self.session(family) if family is not None else None
+        row = await self._one(refresh_tokens, here)
+        return (RefreshToken(**row), session) if row and session else None
 
     async def relatives(self, token: RefreshToken) -> Sequence[RefreshToken]:
         """The children and siblings of a refresh token."""
@@ -92,8 +100,7 @@ class Transaction:
 
     async def put_grant(self, grant: Grant) -> None:
         """Stores a grant in place of the one its customer's call had."""
-        await self.drop_grants_of_call(grant.call_id, grant.customer_id)
-        await self.connection.execute(insert(grants).values(**_values(grant)))
+        await self._put(grants, _values(grant), grants.c.call_id, grants.c.customer_id)
 
     async def grant(self, digest: bytes) -> Grant | None:
         """The grant with the digest, expired or not."""
@@ -114,10 +121,13 @@ class Transaction:
         row = await self._one(failed_attempts, failed_attempts.c.account == account)
         return FailedAttempts(row["count"], row["last_at"]) if row else None
 
+    async def begin_attempts(self, account: bytes, now: datetime) -> None:
+        """Makes the run of failures of an account, with none so far, unless there is one: what isn't there can't be locked."""
+        await self._add_once(failed_attempts, {"account": account, "count": 0, "last_at": now})
+
     async def put_attempts(self, account: bytes, attempts: FailedAttempts) -> None:
         """Stores the run of failures of an account."""
-        await self.forget_attempts(account)
-        await self.connection.execute(insert(failed_attempts).values(account=account, **_values(attempts)))
+        await self._put(failed_attempts, {"account": account, **_values(attempts)}, failed_attempts.c.account)
 
     async def forget_attempts(self, account: bytes) -> None:
         """Ends the run of failures of an account."""
@@ -125,13 +135,15 @@ class Transaction:
 
     async def remember_assertion(self, actor: str, jti: str, expires_at: datetime) -> bool:
         """Remembers an assertion; False when it was seen before."""
-        if await self._one(seen_assertions, (seen_assertions.c.actor == actor) & (seen_assertions.c.jti == jti)):
-            return False
-        await self.connection.execute(insert(seen_assertions).values(actor=actor, jti=jti, expires_at=expires_at))
-        return True
+        return await self._add_once(seen_assertions, {"actor": actor, "jti": jti, "expires_at": expires_at})
 
     async def sweep(self, now: datetime, attempts_before: datetime) -> None:
-        """Deletes what has lost its meaning: expired sessions with their tokens, expired grants and assertions, old runs of failures."""
+        """Deletes what has lost its meaning: expired sessions with their tokens, expired grants and assertions, old runs of failures.
+
+        Does nothing while another replica sweeps.
+        """
+        if self.connection.dialect.name == "postgresql" and not await self._alone(_SWEEP):
+            return
         for table in (sessions, grants, seen_assertions):
             await self._delete(table, table.c.expires_at <= now)
         await self._delete(failed_attempts, failed_attempts.c.last_at <= attempts_before)
@@ -142,8 +154,26 @@ class Transaction:
         return Customer(**{name: value for name, value in row.items() if name != "canonical_email"}) if row else None
 
     async def _one(self, table: Table, condition: ColumnElement[bool]) -> dict[str, Any] | None:
-        row = (await self.connection.execute(select(table).where(condition))).mappings().one_or_none()
+        query = select(table).where(condition)
+        if self._writes:
+            query = query.with_for_update(key_share=True)  # as an update that leaves the key takes it; SQLite has no row locks
+        row = (await self.connection.execute(query)).mappings().one_or_none()
         return None if row is None else dict(row)
+
+    async def _add_once(self, table: Table, values: dict[str, Any]) -> bool:
+        """Adds a row unless it is there; says whether it did."""
+        adding = self._insert(table).values(values).on_conflict_do_nothing().returning(*table.primary_key)
+        return (await self.connection.execute(adding)).one_or_none() is not None
+
+    async def _put(self, table: Table, values: dict[str, Any], *unique: Column[Any]) -> None:
+        """Adds a row in place of the one with the same unique columns."""
+        await self.connection.execute(self._insert(table).values(values).on_conflict_do_update(index_elements=unique, set_=values))
+
+    def _insert(self, table: Table) -> Any:
+        return (sqlite if self.connection.dialect.name == "sqlite" else postgresql).insert(table)
+
+    async def _alone(self, key: int) -> bool:
+        return bool((await self.connection.execute(select(func.pg_try_advisory_xact_lock(key)))).scalar_one())
 
     async def _delete(self, table: Table, condition: ColumnElement[bool]) -> None:
         await self.connection.execute(delete(table).where(condition))
@@ -165,10 +195,10 @@ class Store:
     async def writing(self) -> AsyncIterator[Transaction]:
         """A transaction that writes: committed when the block ends, rolled back when it raises."""
         async with self._line, database.writing(self._engine) as connection:
-            yield Transaction(connection)
+            yield Transaction(connection, writes=True)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
         """A transaction that only reads."""
         async with database.reading(self._engine) as connection:
-            yield Transaction(connection)
+            yield Transaction(connection, writes=False)

@@ -31,8 +31,8 @@ from mesh.errors import metadata_of
 from mesh.ids import uuid7
 from mesh.settings import load
 from services.identity.app import MIGRATIONS
+from services.identity.schema import metadata
 from services.identity.settings import IdentitySettings
-from services.identity.tables import metadata
 from tests.integration.identity.harness import PASSWORD, SERVICE, refused, running_identity
 
 pytestmark = pytest.mark.integration
@@ -48,8 +48,8 @@ def _logging_put_back() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-async def test_the_migrations_make_the_tables_the_store_uses(tmp_path: Path) -> None:
-    engine = await migrated(f"sqlite+aiosqlite:///{tmp_path}/identity.db", MIGRATIONS)
+async def test_the_migrations_make_the_tables_the_store_uses(tmp_path: Path, database_url: str) -> None:
+    engine = await migrated(database_url or f"sqlite+aiosqlite:///{tmp_path}/identity.db", MIGRATIONS)
 
     def differences(connection: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata))

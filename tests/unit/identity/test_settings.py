@@ -33,6 +33,11 @@ def test_the_database_can_be_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load(IdentitySettings).database_url == "sqlite+aiosqlite:////elsewhere/people.db"
 
 
+def test_postgresql_is_taken_through_its_async_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("READBACK_IDENTITY_DATABASE_URL", "postgresql+psycopg://readback@db/identity")
+    assert load(IdentitySettings).database_url == "postgresql+psycopg://readback@db/identity"
+
+
 def test_a_cheap_hash_is_refused_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("READBACK_IDENTITY_BCRYPT_COST", "4")
     assert load(IdentitySettings).identity_bcrypt_cost == 4
