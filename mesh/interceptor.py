@@ -69,7 +69,7 @@ class Interceptor(grpc.aio.ServerInterceptor):
         return _Guarded(method, self._wrapped(handler, method), _refusal(method))
 
     def _wrapped(self, handler: Any, method: Method) -> Handler:
-        codec = {"request_deserializer": handler.request_deserializer, "response_serializer": handler.response_serializer}
+        codec = {"request_deserializer": handler.request_deserializer, "response_serializer": _serializer(handler.response_serializer)}
         single = not handler.request_streaming
         if handler.response_streaming:
             inner = handler.unary_stream if single else handler.stream_stream
@@ -102,6 +102,11 @@ class Interceptor(grpc.aio.ServerInterceptor):
     def _look_at(self, request: Message | AsyncIterable[Message], single: bool) -> None:
         if single and isinstance(request, Message):
             self._inspect(request)
+
+
+def _serializer(serialize: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+    """Lets a handler answer with a message that is serialized already, for many who are sent the same."""
+    return lambda response: response if type(response) is bytes else serialize(response)
 
 
 def _refusal(method: Method) -> Handler:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
+import grpc
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceServicer
 from readback.options.v1 import options_pb2
@@ -24,7 +25,7 @@ from services.conversation.messages import access_message, call_message, convers
 from services.conversation.record_stream import RecordStreams
 from services.conversation.records import Conversation
 from services.conversation.store import Store, Transaction
-from services.conversation.watch_stream import WatchStreams
+from services.conversation.watch_stream import Watcher, WatchStreams
 
 CONVERSATIONS_PAGE = (20, 100)
 """Conversations on a page when the caller doesn't say, and at most."""
@@ -142,11 +143,15 @@ class ConversationServicer(ConversationServiceServicer):
         stored = await self._log.append_all(writer, request.drafts)
         return pb.AppendResponse(drafts=[pb.AckedDraft(client_sequence=s.client_sequence, number=s.number) for s in stored])
 
-    async def Watch(self, request: pb.WatchRequest, context: Context) -> AsyncIterator[pb.WatchResponse]:
-        """Follows a log."""
-        async with self._store.reading() as transaction:
-            await _readable(transaction, request.conversation_id)
-        async with aclosing(self._watches.watch(request, current_principal().expires_at)) as responses:
+    async def Watch(self, request: pb.WatchRequest, context: Context) -> AsyncIterator[Any]:
+        """Follows a log, or all of the caller's. Hands out messages that are serialized already."""
+        principal = current_principal()
+        if request.conversation_id or principal.kind == options_pb2.ACCESS_AGENT:
+            async with self._store.reading() as transaction:
+                await _readable(transaction, request.conversation_id)
+        context.set_compression(grpc.Compression.Gzip)
+        watcher = Watcher(current_customer(), principal.expires_at, context.disable_next_message_compression)
+        async with aclosing(self._watches.watch(request, watcher)) as responses:
             async for response in responses:
                 yield response
 

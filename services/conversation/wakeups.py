@@ -1,99 +1,143 @@
-"""The local wake-up bus: one process, nothing queued. A listener holds a number and, for each open utterance, its latest text."""
+"""The bus inside one process: what is committed reaches every watcher at once, out of memory, and never waits for any of them."""
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Protocol
 
 from readback.conversation.v1 import entry_pb2
 
+from services.conversation.cursors import LogId, LogKind
+from services.conversation.live_text import Spoken
 from services.conversation.ports import Committed
+from services.conversation.topics import Listener, Memory, Topic
+from services.conversation.wire_entries import Deleted, Step, WireEntry, wire_entry
 
-MAX_LIVE = 8
-"""Open utterances that a listener holds text of at once; two people talk, so more is a writer's mistake."""
 
+class Relay(Protocol):
+    """Carries what this process commits to others, and theirs here. Nothing here waits, and anything may be lost."""
 
-class Listener:
-    """One watcher's ear."""
+    def committed(self, commit: Committed) -> None:
+        """Passes on what was stored here."""
+        ...
 
-    def __init__(self) -> None:
-        self.head = 0
-        self._live: OrderedDict[str, entry_pb2.OpenUtterance] = OrderedDict()
-        self._news = asyncio.Event()
+    def spoken(self, customer_id: str, spoken: Spoken) -> None:
+        """Passes on what is being spoken here."""
+        ...
 
-    def offer(self, speech: entry_pb2.OpenUtterance) -> None:
-        """Leaves live text to be taken; of two revisions the higher stays."""
-        held = self._live.get(speech.utterance_id)
-        if held is None or held.revision < speech.revision:
-            self._live[speech.utterance_id] = speech
-            while len(self._live) > MAX_LIVE:
-                self._live.popitem(last=False)
-            self._news.set()
+    def hint_call(self, call_id: str) -> None:
+        """Passes on that a call ended or changed hands."""
+        ...
 
-    def hear(self, head: int, sealed: Iterable[str]) -> None:
-        """Takes note of a commit; hearing of the same one again wakes nobody."""
-        for utterance_id in sealed:
-            self._live.pop(utterance_id, None)
-        if head > self.head:
-            self.head = head
-            self._news.set()
-
-    def wake(self) -> None:
-        """Lets the watcher look around."""
-        self._news.set()
-
-    def take_live(self) -> list[entry_pb2.OpenUtterance]:
-        """The live text that came since it was last taken."""
-        taken = list(self._live.values())
-        self._live.clear()
-        return taken
-
-    async def woken(self) -> None:
-        """Returns when something came since it last returned."""
-        await self._news.wait()
-        self._news.clear()
+    def follow(self, customer_id: str) -> None:
+        """Wants to hear of a customer's conversations from now on."""
+        ...
 
 
 class LocalWakeUps:
-    """The bus of a single process."""
+    """The bus of a process; implements `Bus`."""
 
     def __init__(self) -> None:
-        self._listeners: dict[str, set[Listener]] = {}
+        self._topics: dict[LogId, Topic] = {}
+        self._memory = Memory()
+        self._call_hints: list[Callable[[str], None]] = []
+        self.relay: Relay | None = None
+        """To other processes, if there are any."""
+
+    # What is said
 
     def committed(self, commit: Committed) -> None:
-        """Says what was stored."""
-        for listener in self._listeners.get(commit.conversation_id, ()):
-            listener.hear(commit.head, commit.sealed)
+        """Tells watchers here and, through the relay, elsewhere."""
+        self.hear(commit)
+        if self.relay is not None:
+            self.relay.committed(commit)
+
+    def spoken(self, customer_id: str, conversation_id: str, speech: entry_pb2.OpenUtterance) -> None:
+        """Passes live text on to who wants it, here and elsewhere."""
+        spoken = Spoken(conversation_id, speech)
+        self.hear_speech(customer_id, spoken)
+        if self.relay is not None:
+            self.relay.spoken(customer_id, spoken)
 
     def hint_call(self, call_id: str) -> None:
-        """Says that a call ended or changed hands."""
+        """Says, here and elsewhere, that a call ended or changed hands."""
+        self.hear_call(call_id)
+        if self.relay is not None:
+            self.relay.hint_call(call_id)
 
-    def spoken(self, customer_id: str, conversation_id: str, speech: entry_pb2.OpenUtterance) -> None:  # noqa: ARG002 -- the bus's signature
-        """Passes live text of an open utterance on."""
-        for listener in self._listeners.get(conversation_id, ()):
-            listener.offer(speech)
+    # What is heard, from here or elsewhere
+
+    def hear(self, commit: Committed) -> None:
+        """Tells watchers here of a commit. Without its entries they read them from the store."""
+        log = self._topics.get(LogId.conversation(commit.conversation_id))
+        feed = self._topics.get(LogId.feed(commit.customer_id))
+        if log is None and feed is None:
+            return
+        entries = [wire_entry(commit.conversation_id, stored) for stored in commit.entries]
+        if log is not None:
+            log.seal(commit.sealed)
+            if entries:
+                log.take([Step(entry.number, entry) for entry in entries], head=commit.head)
+            log.reach(commit.head)
+            if commit.deleted or (commit.ended and entries):
+                log.finish(ended=commit.ended, deleted=commit.deleted)
+        if feed is not None:
+            self._hear_in_feed(feed, commit, entries)
+
+    def hear_speech(self, customer_id: str, spoken: Spoken) -> None:
+        """Tells watchers here what is being spoken."""
+        for log in (LogId.conversation(spoken.conversation_id), LogId.feed(customer_id)):
+            topic = self._topics.get(log)
+            if topic is not None:
+                topic.speak(spoken)
+
+    def hear_call(self, call_id: str) -> None:
+        """Tells whoever asked that a call should be looked at."""
+        for told in self._call_hints:
+            told(call_id)
+
+    def on_call_hint(self, told: Callable[[str], None]) -> None:
+        """Wants to be told of calls that end or change hands."""
+        self._call_hints.append(told)
+
+    @staticmethod
+    def _hear_in_feed(feed: Topic, commit: Committed, entries: list[WireEntry]) -> None:
+        feed.seal(commit.sealed)
+        if commit.deleted:
+            feed.live.forget(commit.conversation_id)
+        positions = [stored.feed_position for stored in commit.entries]
+        placed = [Step(*placing) for placing in zip(positions, entries, strict=True)]
+        if commit.deleted and commit.feed_head:
+            placed.append(Step(commit.feed_head, Deleted(commit.conversation_id)))
+        if placed and placed[0].position and placed[-1].position == commit.feed_head:
+            feed.take(placed, head=commit.feed_head)
+        feed.reach(commit.feed_head)
+
+    # Who listens
 
     @contextmanager
-    def listen(self, conversation_id: str) -> Iterator[Listener]:
-        """Hears of one conversation until the block ends."""
-        listener = Listener()
-        listeners = self._listeners.setdefault(conversation_id, set())
-        listeners.add(listener)
+    def listen(self, log: LogId, customer_id: str, *, wants_live: bool = False) -> Iterator[Listener]:
+        """Hears of one log until the block ends."""
+        topic = self._topics.get(log)
+        if topic is None:
+            topic = self._topics[log] = Topic(log, customer_id, self._memory)
+            if self.relay is not None:
+                self.relay.follow(customer_id)
+        listener = Listener(topic, wants_live=wants_live)
+        topic.listeners.add(listener)
         try:
             yield listener
         finally:
-            listeners.discard(listener)
-            if not listeners and self._listeners.get(conversation_id) is listeners:
-                del self._listeners[conversation_id]
+            topic.listeners.discard(listener)
+            if not topic.listeners and self._topics.get(log) is topic:
+                del self._topics[log]
 
-    def watched(self) -> Sequence[str]:
-        """Conversations that somebody listens to."""
-        return list(self._listeners)
+    def watched(self, kind: LogKind) -> Mapping[str, Topic]:
+        """The logs of a kind that somebody listens to, by id."""
+        return {log.id: topic for log, topic in self._topics.items() if log.kind is kind}
 
     def wake_all(self) -> None:
-        """Wakes every listener."""
-        for listeners in self._listeners.values():
-            for listener in listeners:
-                listener.wake()
+        """Wakes everybody, for reasons that are not in the log."""
+        for topic in list(self._topics.values()):
+            topic.wake()

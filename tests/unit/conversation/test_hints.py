@@ -1,0 +1,63 @@
+"""Hints between replicas arrive as they were sent, and what is no hint is refused."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from readback.conversation.v1 import entry_pb2
+
+from services.conversation.hints import ORIGIN_BYTES, CallHint, Hint, SpokenHint, packed, unpacked
+from services.conversation.live_text import Spoken
+from services.conversation.ports import Committed
+
+pytestmark = pytest.mark.unit
+
+ORIGIN = b"a-origin"
+IDS = st.uuids().map(str)
+COMMITS = st.builds(
+    Committed,
+    IDS,
+    IDS,
+    st.integers(0, 2**63),
+    st.integers(0, 2**63),
+    sealed=st.lists(IDS, max_size=5),
+    ended=st.booleans(),
+    deleted=st.booleans(),
+)
+SPEECHES = st.builds(entry_pb2.OpenUtterance, utterance_id=IDS, text=st.text(max_size=200), revision=st.integers(0, 2**40))
+SPOKEN = st.builds(SpokenHint, IDS, st.builds(Spoken, IDS, SPEECHES))
+HINTS = st.lists(st.one_of(COMMITS, SPOKEN, st.builds(CallHint, IDS)), max_size=8)
+
+
+@given(HINTS)
+def test_hints_arrive_as_they_were_sent_and_in_order(hints: list[Hint]) -> None:
+    assert list(unpacked(packed(ORIGIN, hints))) == hints
+
+
+def test_origin_comes_first_so_that_a_process_knows_its_own() -> None:
+    assert len(ORIGIN) == ORIGIN_BYTES
+    assert packed(ORIGIN, []).startswith(ORIGIN)
+
+
+def test_entries_never_ride_along() -> None:
+    committed = Committed(str(uuid4()), str(uuid4()), 7, 9)
+    assert len(packed(ORIGIN, [committed])) < 70
+
+
+def test_hint_of_a_kind_that_a_newer_replica_sends_is_passed_over() -> None:
+    call = CallHint(str(uuid4()))
+    newer = bytes([99]) + (3).to_bytes(4, "big") + b"new"
+    message = packed(ORIGIN, [call])
+    assert list(unpacked(message + newer + message[ORIGIN_BYTES:])) == [call, call]
+
+
+@given(st.binary(max_size=80), HINTS)
+def test_garbage_is_refused_or_passed_over_and_breaks_nothing(garbage: bytes, hints: list[Hint]) -> None:
+    for message in (garbage, ORIGIN + garbage, packed(ORIGIN, hints)[:-1]):
+        try:
+            list(unpacked(message))
+        except ValueError:
+            continue

@@ -1,0 +1,95 @@
+"""Watchers of the core, and what they see, in short forms."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from readback.conversation.v1 import entry_pb2
+
+from services.conversation.cursors import START, LogId, Position
+from services.conversation.entry_filter import EVERYTHING, EntryFilter
+from services.conversation.walk import CaughtUp, Event, WatchOptions
+from services.conversation.wire_entries import Deleted
+
+if TYPE_CHECKING:
+    from tests.unit.conversation.core import Core
+
+Events = AsyncGenerator[tuple[Position, Event]]
+
+
+@asynccontextmanager
+async def watch(
+    core: Core,
+    log: LogId,
+    position: Position = START,
+    *,
+    live: bool = False,
+    chosen: EntryFilter = EVERYTHING,
+    minutes: float = 10,
+) -> AsyncIterator[Events]:
+    """Follows a log of the core's customer, with a token good for some minutes and a heartbeat after five seconds."""
+    options = WatchOptions(5, live, core.clock.now() + timedelta(minutes=minutes), chosen)
+    async with aclosing(core.watching.watch(log, core.customer_id, position, options)) as events:
+        yield events
+
+
+async def coming(events: Events) -> Event:
+    """The next event."""
+    async with asyncio.timeout(5):
+        _, event = await anext(events)
+    return event
+
+
+async def until_caught_up(events: Events) -> list[int]:
+    """Numbers of the entries before `CaughtUp`."""
+    numbers: list[int] = []
+    while not isinstance(event := await coming(events), CaughtUp):
+        numbers += numbers_of(event)
+    return numbers
+
+
+async def entries_coming(events: Events, count: int) -> list[entry_pb2.Entry]:
+    """The next entries, however they are put together; nothing else may come between."""
+    entries: list[entry_pb2.Entry] = []
+    while len(entries) < count:
+        entries += entries_of(await coming(events))
+    assert len(entries) == count
+    return entries
+
+
+def entries_of(event: Event) -> list[entry_pb2.Entry]:
+    """The entries in an event that holds nothing else."""
+    assert isinstance(event, list), event
+    return [entry_pb2.Entry.FromString(entry.data) for entry in event]
+
+
+def numbers_of(event: Event) -> list[int]:
+    """Numbers of the entries in an event; a deletion has none."""
+    return [] if isinstance(event, Deleted) else [entry.number for entry in entries_of(event)]
+
+
+@asynccontextmanager
+async def asleep(events: Events) -> AsyncIterator[asyncio.Task[tuple[Position, Event]]]:
+    """The next event, being waited for: the watcher has read all there is and sleeps."""
+    waiting = asyncio.ensure_future(anext(events))
+    done, _ = await asyncio.wait((waiting,), timeout=0.1)
+    assert not done, waiting.result()
+    yield waiting
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+
+
+@asynccontextmanager
+async def heartbeats(core: Core) -> AsyncIterator[None]:
+    """Turns the wheel that wakes watchers as the clock is advanced."""
+    turning = asyncio.create_task(core.watching.heartbeats())
+    await asyncio.sleep(0)
+    try:
+        yield
+    finally:
+        turning.cancel()
+        await asyncio.gather(turning, return_exceptions=True)
