@@ -1,6 +1,6 @@
 """How fast the transcript log is: throughput, latency, memory and bytes, beside two REST services and beside what can't be beaten.
 
-    python bench/conversation.py [--json] [--short] [--only KEY,…] [--plots] [--list]
+    python bench/conversation.py [--json] [--short] [--only KEY,…] [--plots]
 
 Starts everything itself: PostgreSQL, Redis, identity, the conversation service as it is shipped, the REST services of `bench/baselines/`.
 Sides take turns A B B A, five rounds after a warm-up; the serving side has one core with its database, the asking side another; both

@@ -14,11 +14,12 @@ import uvloop
 from rich.console import Console
 from rich.status import Status
 
-from bench.transcript_log import acks, appends, fanout, floors, memory, replay, replica_hop, sizes, wakeups
+from bench.transcript_log import acks, appends, fanout, floors, growth, memory, replay, replica_hop, sizes, wakeups
 from bench.transcript_log.aims import AIMS
 from bench.transcript_log.cores import ask_from_here
 from bench.transcript_log.figures import Figure, Measured, as_json, as_table, machine
 from bench.transcript_log.stage import Effort, Stage, stage
+from mesh.settings import CHECKOUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ GROUPS = (
     Group(("stored_vs_text_pg",), sizes.measure_pg),
     Group(("stored_vs_text_sqlite",), sizes.measure_sqlite),
 )
+DOCS = CHECKOUT / "docs"
 SHORT = Effort(rounds=2, seconds=0.6)
 
 
@@ -71,6 +73,17 @@ async def measure(groups: Sequence[Group], effort: Effort, say: Callable[[str], 
     return Measured(figures, bounds, missing)
 
 
+async def draw_growth(effort: Effort, say: Callable[[str], None]) -> None:
+    """Measures how cost grows and draws it into `docs/`."""
+    from bench.transcript_log import plots  # needs matplotlib, which nothing else does
+
+    async with stage(effort, say) as standing:
+        appended = await growth.appends(standing)
+        plots.draw(appended, plots.APPENDS, DOCS / "appends.svg")
+        caught_up = await growth.catching_up(standing, [effort.few(size) for size in growth.ENTRIES])
+        plots.draw(caught_up, plots.CATCHING_UP, DOCS / "catching_up.svg")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line."""
     from bench import conversation
@@ -78,13 +91,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=conversation.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     parser.add_argument("--short", action="store_true", help="a round for CI: two rounds of 0.6 s")
+    parser.add_argument("--plots", action="store_true", help="draw how cost grows, into docs/, instead of measuring the figures")
     parser.add_argument("--only", default="", metavar="KEY,…", help=f"only these: {', '.join(AIMS)}")
     parsed = parser.parse_args(arguments)
     ask_from_here()
     began = time.monotonic()
     progress = Console(stderr=True)
+    effort = SHORT if parsed.short else Effort()
     with progress.status("starting", refresh_per_second=1) as status:
-        measured = uvloop.run(measure(chosen(parsed.only), SHORT if parsed.short else Effort(), _saying(status, began)))
+        say = _saying(status, began)
+        if parsed.plots:
+            uvloop.run(draw_growth(effort, say))
+            return
+        measured = uvloop.run(measure(chosen(parsed.only), effort, say))
     if parsed.json:
         json.dump(as_json(measured, machine(), time.monotonic() - began), sys.stdout, indent=2)
         print()

@@ -48,10 +48,15 @@ class Crowd:
             self._reading.append(asyncio.create_task(self._watch(len(self._reading), event)))
         await asyncio.gather(*(event.wait() for event in caught_up))
 
-    @property
-    def failures(self) -> int:
-        """Watches that have ended."""
-        return sum(task.done() for task in self._reading)
+    def require_all(self) -> None:
+        """Sees to it that every watch goes on.
+
+        Raises:
+            WatchFailed: some have ended; the text says how the first one did.
+        """
+        ended = [task for task in self._reading if task.done()]
+        if ended:
+            raise WatchFailed(f"{len(ended)} of {len(self._reading)} watches ended: {ended[0].exception()!r}")
 
     async def leave(self) -> None:
         """Ends all watches."""
@@ -62,8 +67,10 @@ class Crowd:
     async def _watch(self, index: int, caught_up: asyncio.Event) -> None:
         customer, conversation_id = self._customers[index // A_CUSTOMER]
         try:
-            async with watch(self._channels[index // A_CONNECTION], customer.metadata, conversation_id) as stream:
+            async with AsyncExitStack() as stack:
                 async with self._places:
+                    following = watch(self._channels[index // A_CONNECTION], customer.metadata, conversation_id)
+                    stream = await stack.enter_async_context(following)
                     await catch_up(stream)
                 caught_up.set()
                 await _follow(stream)
@@ -101,8 +108,7 @@ async def measure(stage: Stage) -> list[Figure]:
             await crowd.grow(step)
             await asyncio.sleep(SETTLE_SECONDS)
             points.append((step, resident_bytes(server.pid) / 1000))
-            if crowd.failures:
-                raise WatchFailed(f"{crowd.failures} of {step} watches ended")
+            crowd.require_all()
     between = [slope(pair) for pair in pairwise(points)]
     whole = slope(points)
     beside = {f"rss_{step:.0f}_mb": kilobytes / 1000 for step, kilobytes in points} | {"errors": 0.0}

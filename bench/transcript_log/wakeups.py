@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
@@ -69,18 +70,24 @@ async def _watched(stage: Stage, *, wake_ups: bool, notify: bool) -> AsyncIterat
 @asynccontextmanager
 async def _audience(server: Server, wanted: str, conninfo: str | None) -> AsyncIterator[None]:
     command = ["-m", "bench.transcript_log.audience_process", server.address, *([conninfo] if conninfo else [])]
-    running = await asyncio.create_subprocess_exec(sys.executable, *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
-    assert running.stdin is not None
-    assert running.stdout is not None
+    running = _started(command, wanted)
     try:
-        running.stdin.write(wanted.encode() + b"\n")
-        if (await running.stdout.readline()).decode().strip() != READY:
+        assert running.stdout is not None
+        if (await asyncio.to_thread(running.stdout.readline)).strip() != READY:
             raise RuntimeError("the watchers did not start")
         os.setpriority(os.PRIO_PROCESS, running.pid, 19)
         yield
     finally:
         running.kill()
-        await running.wait()
+        running.communicate()
+
+
+def _started(command: Sequence[str], line: str) -> subprocess.Popen[str]:
+    running = subprocess.Popen([sys.executable, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert running.stdin is not None
+    running.stdin.write(line + "\n")
+    running.stdin.flush()
+    return running
 
 
 async def _bare(stage: Stage) -> float:
