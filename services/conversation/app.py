@@ -1,10 +1,9 @@
-"""The conversation service put together."""
+"""The conversation service as a member of the mesh."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 
 import uvloop
 from readback.conversation.v1 import conversation_service_pb2
@@ -15,37 +14,18 @@ from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from mesh.auth import TokenVerifier
 from mesh.channel import open_channel
 from mesh.clock import Clock, SystemClock
-from mesh.database import migrated
 from mesh.jwks import keys_of_identity
 from mesh.logs import configure
-from mesh.paging import PageTokens
 from mesh.server import Member, Registration, serve
 from mesh.settings import load
 from mesh.workload import WorkloadIdentity
-from services.conversation.background import beside
-from services.conversation.backstop import backstop
-from services.conversation.calls import Calls
-from services.conversation.cursors import Cursors
+from services.conversation.assembly import replica
 from services.conversation.error_table import ERRORS
-from services.conversation.forgetting import forget_requests
-from services.conversation.grant_vault import GrantVault
-from services.conversation.holds import Holds
 from services.conversation.identity_grants import IdentityGrants
-from services.conversation.late_tickets import LateTickets
-from services.conversation.leftovers import Leftovers
-from services.conversation.log import TranscriptLog
 from services.conversation.ports import Grants, Rooms
-from services.conversation.record_stream import RecordStreams
 from services.conversation.rooms import livekit_rooms
 from services.conversation.servicer import ConversationServicer
 from services.conversation.settings import ConversationSettings
-from services.conversation.store import Store
-from services.conversation.takeover import CallWatcher
-from services.conversation.wakeups import LocalWakeUps
-from services.conversation.watch_stream import WatchStreams
-from services.conversation.watching import Watching
-
-MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 @asynccontextmanager
@@ -75,39 +55,8 @@ async def assembled(
     settings: ConversationSettings, verifier: TokenVerifier, rooms: Rooms, grants: Grants, clock: Clock
 ) -> AsyncIterator[Member]:
     """The service over given neighbours, for `member` and for tests that stand in for one of them."""
-    engine = await migrated(settings.database_url, MIGRATIONS)
-    store, bus, holds = Store(engine), LocalWakeUps(), Holds()
-    log, watching = TranscriptLog(store, bus, clock), Watching(store, bus, clock)
-    leftovers, secrets = Leftovers(store, rooms, grants, clock), settings.secrets
-    calls = Calls(log, store, rooms, grants, GrantVault(secrets.text("grants")), holds)
-    tickets = LateTickets(secrets.text("grants"))
-    holds.notify(leftovers.left)
-    servicer = ConversationServicer(
-        store=store,
-        log=log,
-        calls=calls,
-        tickets=tickets,
-        records=RecordStreams(log, calls, holds, tickets),
-        watches=WatchStreams(watching, Cursors(secrets.text("cursors").encode(), await store.incarnation())),
-        pages=PageTokens(secrets.text("page-tokens").encode()),
-    )
-
-    async def drain() -> None:
-        watching.drain()
-        holds.drain()
-
-    watcher = CallWatcher(log, store, rooms, holds, clock)
-    try:
-        async with beside(
-            clock,
-            calls=watcher.run,
-            leftovers=leftovers.run,
-            backstop=lambda: backstop(store, bus, clock),
-            forgetting=lambda: forget_requests(store, clock),
-        ):
-            yield Member("conversation", [_registration(servicer)], verifier, drain)
-    finally:
-        await engine.dispose()
+    async with replica(settings, rooms, grants, clock) as running:
+        yield Member("conversation", [_registration(running.servicer)], verifier, running.drain)
 
 
 def _registration(servicer: ConversationServicer) -> Registration:

@@ -9,6 +9,10 @@ from contextlib import asynccontextmanager
 import structlog
 
 from mesh.clock import Clock
+from mesh.errors import StoreUnavailable
+
+Work = Callable[[], Awaitable[None]]
+"""Something that goes on for ever."""
 
 AGAIN_SECONDS = 1.0
 """Pause before work that failed begins anew."""
@@ -16,18 +20,20 @@ AGAIN_SECONDS = 1.0
 _log = structlog.get_logger()
 
 
-async def kept_going(name: str, work: Callable[[], Awaitable[None]], clock: Clock) -> None:
+async def kept_going(name: str, work: Work, clock: Clock) -> None:
     """Does work for ever; when it fails, says so and begins anew."""
     while True:
         try:
             await work()
+        except StoreUnavailable:
+            _log.warning("background work waits for the store", work=name)
         except Exception:  # noqa: BLE001 -- whatever it was, the calls need the work done
             _log.exception("background work failed and begins anew", work=name)
         await clock.sleep(AGAIN_SECONDS)
 
 
 @asynccontextmanager
-async def beside(clock: Clock, **works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+async def beside(clock: Clock, **works: Work) -> AsyncIterator[None]:
     """Does each work, by its name, until the block ends."""
     tasks = [asyncio.create_task(kept_going(name, work, clock), name=name) for name, work in works.items()]
     try:

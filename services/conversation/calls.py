@@ -47,13 +47,13 @@ async def end(commit: Commit, call: Call, reason: pb.CallEndReason.ValueType) ->
     tail = await commit.tail(call.conversation_id)
     await tail.truncate(call)
     tail.note(entry_pb2.STATE_CHANGE_KIND_CALL_ENDED, call, reason=pb.CallEndReason.Name(reason).removeprefix("CALL_END_REASON_"))
-    await commit.transaction.change_call(call.key, state=pb.CALL_STATE_ENDED, end_time=commit.now, end_reason=reason)
+    await commit.transaction.change_call(call.key, state=pb.CALL_STATE_ENDED, end_time=commit.now, end_reason=reason, holder=None)
     return await commit.call(call.call_id)
 
 
 async def ask_again(commit: Commit, call: Call, **values: object) -> Call:
     """Raises a call's epoch, so that another agent can be asked for and the one before is fenced off."""
-    fresh = {"epoch": call.epoch + 1, "state": pb.CALL_STATE_DISPATCHED, "writer_id": None, "dispatch_time": commit.now}
+    fresh = {"epoch": call.epoch + 1, "state": pb.CALL_STATE_DISPATCHED, "writer_id": None, "holder": None, "dispatch_time": commit.now}
     await commit.transaction.change_call(call.key, **fresh, **values)
     return await commit.call(call.call_id)
 
@@ -70,9 +70,11 @@ async def replace_agent(commit: Commit, call: Call, reason: str) -> Call:
 class Calls:
     """The calls of all conversations."""
 
-    def __init__(self, log: TranscriptLog, store: Store, rooms: Rooms, grants: Grants, vault: GrantVault, holds: Holds) -> None:
+    def __init__(
+        self, log: TranscriptLog, store: Store, rooms: Rooms, grants: Grants, vault: GrantVault, holds: Holds, replica_id: str
+    ) -> None:
         self._log, self._store, self._rooms = log, store, rooms
-        self._grants, self._vault, self._holds = grants, vault, holds
+        self._grants, self._vault, self._holds, self._replica_id = grants, vault, holds, replica_id
 
     async def start(self, customer_id: str, token: str, conversation_id: str, time_zone: str) -> tuple[Call, Access]:
         """A new call and how to join it. `token` is the customer's own, to grant the call with; `time_zone` an IANA name or empty.
@@ -113,15 +115,19 @@ class Calls:
         return call, access
 
     async def open(self, writer: Writer) -> tuple[Call, Conversation, str]:
-        """Lets a writer take its call; the third value is the call's grant.
+        """Lets a writer take its call, to be held by this replica; the third value is the call's grant.
 
         Raises:
             CallNotFound, CallEnded, StaleEpoch, EpochHeld.
         """
+        self._holds.expect(writer.call_id)
         async with self._log.commit() as commit:
             call = await commit.call(writer.call_id)
-            if fencing.opening(call, writer) is Opening.JOINED:
-                await commit.transaction.change_call(call.key, writer_id=writer.writer_id, state=pb.CALL_STATE_LIVE, dispatches=0)
+            taken = {"writer_id": writer.writer_id, "holder": self._replica_id, "state": pb.CALL_STATE_LIVE, "dispatches": 0}
+            if fencing.opening(call, writer) is Opening.REOPENED:
+                await commit.transaction.change_call(call.key, holder=self._replica_id)
+            else:
+                await commit.transaction.change_call(call.key, **taken)
                 (await commit.tail(call.conversation_id)).note(entry_pb2.STATE_CHANGE_KIND_AGENT_JOINED, call)
                 await commit.flush()
             conversation = await commit.transaction.conversation(call.conversation_id)

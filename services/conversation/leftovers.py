@@ -15,11 +15,14 @@ from mesh.clock import Clock
 from services.conversation.ports import Grants, GrantsUnavailable, Rooms, RoomsUnavailable
 from services.conversation.records import Call
 from services.conversation.store import Store
+from services.conversation.waiting import first_of
 
 AT_ONCE = 32
 """Calls cleared up in one go."""
 AGAIN_SECONDS = 5.0
 """Pause before what could not be cleared up is tried again."""
+SWEEP_SECONDS = 30.0
+"""Pause between looks for what others left. That two replicas clear up after the same call does no harm."""
 CLOSE_WITHIN = timedelta(minutes=5)
 """How long closing a room is tried: LiveKit ends an empty one by itself."""
 
@@ -38,14 +41,13 @@ class Leftovers:
         self._more.set()
 
     async def run(self) -> None:
-        """Clears up, for ever."""
-        self._more.set()  # a service that died may have left some
+        """Clears up, for ever: at once after a call has ended here, and now and then what a replica that died left."""
         while True:
-            await self._more.wait()
             self._more.clear()
-            if not await self.clear():
+            if await self.clear():
+                await first_of(self._more.wait(), self._clock.sleep(SWEEP_SECONDS))
+            else:
                 await self._clock.sleep(AGAIN_SECONDS)
-                self._more.set()
 
     async def clear(self) -> bool:
         """Clears up once; says whether nothing is left."""

@@ -52,6 +52,8 @@ class Call:
     """Which agent holds the call; the highest wins."""
     writer_id: str | None
     """The writer that opened this epoch; None while an agent is awaited."""
+    holder: str | None
+    """The replica that has the writer's stream; None when it broke, or none came yet."""
     dispatches: int
     """How often an agent was asked for since one last joined."""
     dispatch_time: datetime

@@ -99,6 +99,7 @@ calls = Table(
     Column("state", SmallInteger, nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("writer_id", Id),
+    Column("holder", Id, doc="The replica that has the writer's stream; see `replicas`."),
     Column("dispatches", Integer, nullable=False),
     Column("dispatch_time", Instant, nullable=False),
     Column("caller_joined_time", Instant),
@@ -111,6 +112,15 @@ calls = Table(
     Index("one_running_call", "conversation_key", unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING),
     Index("calls_with_grant", "key", sqlite_where=WITH_GRANT, postgresql_where=WITH_GRANT),
 )
+
+replicas = Table(
+    "replicas",
+    metadata,
+    Column("replica_id", Id, primary_key=True),
+    Column("renew_time", Instant, nullable=False, doc="By the replica's own clock; only that it changes says anything to the others."),
+    sqlite_with_rowid=False,
+)
+"""One row a replica that holds calls, or did: its lease on all of them."""
 
 log_pages = Table(
     "log_pages",

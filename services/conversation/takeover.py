@@ -1,12 +1,14 @@
 """The call watcher: sees to it that a running call has an agent, and that a call nobody is in any more ends.
 
     dispatched   the caller is in the room and no stream has come within a few seconds of asking → ask again, epoch + 1
-    live         the stream broke without `close` and isn't back in a second → seal what was open, epoch + 1, ask again
+    live         the stream broke without `close` and isn't back in a second, here or elsewhere → seal what was open, epoch + 1, ask again
     either       the room has been without the caller for a minute, or nobody joined while they could → the call ends
 
 LiveKit does none of this: a dispatch that found no worker is never tried again, and a killed agent is missed after twenty seconds.
-What is remembered here between looks (since when something has been so) may be lost: after a restart every
-live call is given time to be found by its agent again.
+
+Every replica watches. A call whose stream a living replica has is that one's to look after, all others are everybody's: what is done about
+them is conditional on the row being as it was seen, so that one replica does it. What is remembered here between looks (since when
+something has been so) may be lost: it only makes for more patience.
 """
 
 from __future__ import annotations
@@ -22,16 +24,16 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from mesh.clock import Clock
 from services.conversation import calls
 from services.conversation.holds import Holds, Over
+from services.conversation.leases import Replicas
 from services.conversation.log import TranscriptLog
 from services.conversation.ports import Participant, Rooms, RoomsUnavailable
 from services.conversation.records import Call
-from services.conversation.store import Store
+from services.conversation.store import Store, leases
 from services.conversation.waiting import first_of
 
 RETURN_WITHIN_SECONDS = 1.0
-"""How long a broken stream may take to come back before another agent is asked for."""
-FIND_BACK_SECONDS = 3.0
-"""How long one may take that this process never had: after a restart, agents come back with pauses of up to a second."""
+"""How long a broken stream may take to come back before another agent is asked for. Where its replica died, that one's lease runs out
+first: agents come back with pauses of up to a second."""
 FIRST_PATIENCE_SECONDS = 3.0
 """How long the first agent asked for may take to open its stream."""
 MAX_PATIENCE_SECONDS = 8.0
@@ -48,6 +50,8 @@ IDLE_SECONDS = 5.0
 """Pause between looks while none is; a new call or stream ends it."""
 PRESENCE_SECONDS = {pb.CALL_STATE_DISPATCHED: 1.0, pb.CALL_STATE_LIVE: 5.0}
 """How often LiveKit is asked who is in a room, by the call's state."""
+OWN_SECONDS = 1.0
+"""Pause between looks at calls that are held."""
 MAX_EPOCH = 40
 """Agents that a call may wear out: were something in it to kill each one, this would go on as long as the caller listens."""
 AT_ONCE = 16
@@ -65,7 +69,6 @@ def patience(dispatches: int) -> float:
 class _Observed:
     """What was seen of a call, in monotonic seconds."""
 
-    was_held: bool = False
     broken_since: float | None = None
     present_since: float | None = None
     absent_since: float | None = None
@@ -77,9 +80,11 @@ class _Observed:
 class CallWatcher:
     """Watches the running calls of the installation."""
 
-    def __init__(self, log: TranscriptLog, store: Store, rooms: Rooms, holds: Holds, clock: Clock) -> None:
+    def __init__(self, log: TranscriptLog, store: Store, rooms: Rooms, holds: Holds, replicas: Replicas, clock: Clock) -> None:
         self._log, self._store, self._rooms, self._holds, self._clock = log, store, rooms, holds, clock
+        self._replicas = replicas
         self._observed: dict[str, _Observed] = {}
+        self._own_after = float("-inf")
         self._rooms_answer = True
         self._changed = asyncio.Event()
         holds.notify(self._changed.set)
@@ -92,17 +97,28 @@ class CallWatcher:
             await first_of(self._changed.wait(), self._clock.sleep(LOOK_SECONDS if busy else IDLE_SECONDS))
 
     async def look(self) -> bool:
-        """Looks at every running call once; says whether there are any."""
+        """Looks once at every running call that is this replica's or nobody's; says whether any call is running."""
         if self._holds.draining:
             return False
         async with self._store.reading() as transaction:
-            running = await transaction.all_running_calls()
-        self._observed = {call.call_id: self._observed.get(call.call_id) or _Observed() for call in running}
+            self._replicas.observe(await leases.renewals(transaction.connection))
+            running = list(await leases.held_by_none(transaction.connection, self._replicas.alive))
+            if own := self._own_due():
+                running += await leases.held_by(transaction.connection, self._replicas.own_id)
+        kept = {call.call_id for call in running} | self._holds.held().keys()
+        self._observed = {call_id: self._observed.get(call_id) or _Observed() for call_id in kept}
         places = asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as group:
             for call in running:
                 group.create_task(self._look_after(call, places))
-        return bool(running)
+        return bool(own or running or len(self._replicas.alive) > 1)
+
+    def _own_due(self) -> bool:
+        """Whether to look at the calls held here: they need it rarely, and there may be many."""
+        if not self._holds.held() or self._clock.monotonic() < self._own_after:
+            return False
+        self._own_after = self._clock.monotonic() + OWN_SECONDS
+        return True
 
     async def _look_after(self, call: Call, places: asyncio.Semaphore) -> None:
         async with places:
@@ -120,20 +136,19 @@ class CallWatcher:
 
     async def _with_agent(self, call: Call, seen: _Observed) -> Call | None:
         """The call, taken from its agent if that one is gone for good; None when it changed meanwhile."""
-        held = self._holds.is_held(call.call_id)
-        if held or call.state != pb.CALL_STATE_LIVE:
-            seen.was_held, seen.broken_since = held, None
+        if call.state != pb.CALL_STATE_LIVE or call.holder in self._replicas.alive:
+            seen.broken_since = None
             return call
         now = self._clock.monotonic()
         seen.broken_since = now if seen.broken_since is None else seen.broken_since
-        if now - seen.broken_since < (RETURN_WITHIN_SECONDS if seen.was_held else FIND_BACK_SECONDS):
+        if now - seen.broken_since < RETURN_WITHIN_SECONDS:
             return call
         seen.broken_since = None
         return await self._replace_agent(call)
 
     async def _replace_agent(self, call: Call) -> Call | None:
         async with self._log.commit() as commit:
-            if not _same(call, await commit.call(call.call_id)) or self._holds.is_held(call.call_id):
+            if not _same(call, await commit.call(call.call_id)):
                 return None
             replaced = await calls.replace_agent(commit, call, "STREAM_BROKEN")
         self._holds.end(call.call_id, Over.AGENT_REPLACED)
@@ -209,4 +224,8 @@ class CallWatcher:
 
 def _same(seen: Call, now: Call) -> bool:
     """Whether a call is as it was when it was looked at."""
-    return (seen.epoch, seen.state, seen.writer_id, seen.dispatches) == (now.epoch, now.state, now.writer_id, now.dispatches)
+    return _fence(seen) == _fence(now)
+
+
+def _fence(call: Call) -> tuple[object, ...]:
+    return call.epoch, call.state, call.writer_id, call.holder, call.dispatches

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mesh.database import migrated
-from services.conversation.app import MIGRATIONS
+from services.conversation.assembly import MIGRATIONS
 from services.conversation.store import Store
 from tests.unit.conversation.core import Core
 

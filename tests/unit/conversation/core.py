@@ -17,6 +17,7 @@ from services.conversation.entries import entry_message, timestamp
 from services.conversation.fencing import Writer
 from services.conversation.grant_vault import GrantVault
 from services.conversation.holds import Holds
+from services.conversation.leases import Lease, Replicas, new_replica_id
 from services.conversation.leftovers import Leftovers
 from services.conversation.log import TranscriptLog
 from services.conversation.ports import Access, GrantsUnavailable, Participant, RoomsUnavailable
@@ -91,16 +92,27 @@ class DoubledGrants:
 class Core:
     """The domain put together, and short ways to use it."""
 
-    def __init__(self, store: Store) -> None:
-        self.store, self.clock = store, SimulatedClock(NOON)
-        self.bus, self.holds = LocalWakeUps(), Holds()
-        self.rooms, self.grants = DoubledRooms(self.clock), DoubledGrants()
+    def __init__(self, store: Store, *, beside: Core | None = None) -> None:
+        self.store, self.clock = store, beside.clock if beside else SimulatedClock(NOON)
+        self.bus, self.replica_id, self.hinted = LocalWakeUps(), new_replica_id(), list[str]()
+        self.holds = Holds(self.hinted.append)
+        self.rooms, self.grants = (beside.rooms, beside.grants) if beside else (DoubledRooms(self.clock), DoubledGrants())
+        self.lease, self.replicas = Lease(self.replica_id, store, self.holds, self.clock), Replicas(self.replica_id, self.clock)
         self.log = TranscriptLog(store, self.bus, self.clock)
         self.watching = Watching(store, self.bus, self.clock)
-        self.calls = Calls(self.log, store, self.rooms, self.grants, GrantVault("key"), self.holds)
-        self.watcher = CallWatcher(self.log, store, self.rooms, self.holds, self.clock)
+        self.calls = Calls(self.log, store, self.rooms, self.grants, GrantVault("key"), self.holds, self.replica_id)
+        self.watcher = CallWatcher(self.log, store, self.rooms, self.holds, self.replicas, self.clock)
         self.leftovers = Leftovers(store, self.rooms, self.grants, self.clock)
-        self.customer_id = str(uuid4())
+        self.customer_id = beside.customer_id if beside else str(uuid4())
+
+    def another(self) -> Core:
+        """Another replica on the same store, under the same clock, with the same people in the rooms. No hints go between the two."""
+        return Core(self.store, beside=self)
+
+    async def look(self) -> None:
+        """What a replica does several times a second."""
+        await self.lease.keep()
+        await self.watcher.look()
 
     async def conversation(self) -> str:
         """A new conversation's id."""

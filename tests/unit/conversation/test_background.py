@@ -11,9 +11,10 @@ from cryptography.fernet import InvalidToken
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from services.conversation.background import AGAIN_SECONDS, beside
-from services.conversation.backstop import INTERVAL_SECONDS, backstop
+from services.conversation.backstop import backstop
 from services.conversation.client.backoff import LONGEST_SECONDS, SHORTEST_SECONDS, Backoff
-from services.conversation.forgetting import EVERY_SECONDS, REQUESTS_KEPT, forget_requests
+from services.conversation.cursors import LogId
+from services.conversation.forgetting import EVERY_SECONDS, REQUESTS_KEPT, forget
 from services.conversation.grant_vault import GrantVault
 from services.conversation.waiting import first_of
 from tests.simulated_clock import SimulatedClock
@@ -70,17 +71,15 @@ async def test_first_of_leaves_no_task_behind_and_raises_what_failed() -> None:
     assert asyncio.all_tasks() == before
 
 
-async def test_backstop_asks_once_an_interval_and_only_about_what_is_watched(core: Core) -> None:
+async def test_backstop_asks_once_an_interval(core: Core) -> None:
     call, _ = await core.held_call()
-    other = await core.call()
-    with core.bus.listen(call.conversation_id) as listener:
-        polling = asyncio.create_task(backstop(core.store, core.bus, core.clock))
+    with core.bus.listen(LogId.conversation(call.conversation_id), core.customer_id) as listener:
+        polling = asyncio.create_task(backstop(core.store, core.bus, core.clock, 3.0))
         await settle()
-        core.clock.advance(INTERVAL_SECONDS)
+        core.clock.advance(3.0)
         async with asyncio.timeout(5):
             await listener.woken()
-        assert listener.head == 2
-        assert core.bus.watched() == [call.conversation_id] != [other.conversation_id]
+        assert listener.topic.head == 2
         polling.cancel()
         await asyncio.gather(polling, return_exceptions=True)
 
@@ -105,7 +104,7 @@ async def test_leftovers_are_cleared_when_a_call_ends_and_again_when_that_failed
 async def test_watcher_looks_at_once_when_a_stream_comes_or_goes(core: Core) -> None:
     _, writer = await core.held_call()
     core.rooms.caller_joins()
-    async with beside(core.clock, calls=core.watcher.run), asyncio.timeout(10):
+    async with beside(core.clock, calls=core.watcher.run, lease=core.lease.run), asyncio.timeout(10):
         with core.holds.take(writer):
             await asyncio.sleep(0.05)
         while not core.rooms.asked:
@@ -145,7 +144,7 @@ async def test_answered_requests_are_forgotten_after_a_day_and_not_before(core: 
 
     assert await ask() == 1
     core.clock.advance((datetime.now(UTC) - core.clock.now()).total_seconds())  # the ledger goes by the wall clock
-    async with beside(core.clock, forgetting=lambda: forget_requests(core.store, core.clock)), asyncio.timeout(5):
+    async with beside(core.clock, forgetting=lambda: forget(core.store, core.clock)), asyncio.timeout(5):
         await settle()
         assert await ask() == 1
         core.clock.advance(REQUESTS_KEPT.total_seconds() + EVERY_SECONDS)

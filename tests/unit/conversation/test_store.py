@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Dialect, event, text
 from sqlalchemy.dialects import sqlite
 
 from mesh import database
-from services.conversation.app import MIGRATIONS
+from services.conversation.assembly import MIGRATIONS
 from services.conversation.schema import Id, Instant, metadata
 from services.conversation.store import Store
 from services.conversation.store.pages import ITEM_BYTES

@@ -15,17 +15,29 @@ from services.conversation.holds import Over
 from services.conversation.ports import Participant
 
 if TYPE_CHECKING:
+    from services.conversation.records import Call
     from tests.unit.conversation.core import Core
 
 pytestmark = pytest.mark.unit
 
 
-async def look_for(core: Core, seconds: float) -> None:
-    """Lets the watcher look as often as it does while time passes."""
-    step = takeover.LOOK_SECONDS if seconds < 30 else 1.0  # fewer looks over long times, where it makes no difference
+async def look_for(core: Core, seconds: float, *others: Core) -> None:
+    """Lets replicas look as often as they do while time passes."""
+    step = takeover.LOOK_SECONDS if seconds < 30 else 0.75  # fewer looks over long times, where it makes no difference
     for _ in range(round(seconds / step)):
         core.clock.advance(step)
-        await core.watcher.look()
+        for replica in (core, *others):
+            await replica.look()
+
+
+async def held_before(core: Core) -> tuple[Call, Writer]:
+    """A call whose stream was with a process that is no more."""
+    before = core.another()
+    call, writer = await before.held_call()
+    stream = before.holds.take(writer)
+    stream.__enter__()  # and never left: it was killed
+    await before.look()
+    return call, writer
 
 
 async def test_token_s_own_dispatch_is_waited_for_from_the_moment_the_caller_joins(core: Core) -> None:
@@ -104,7 +116,7 @@ async def test_next_agent_takes_the_call_and_patience_begins_anew(core: Core) ->
 
 
 async def test_after_a_restart_an_agent_is_given_time_to_find_back(core: Core) -> None:
-    call, writer = await core.held_call()  # its stream was with the process before
+    call, writer = await held_before(core)
     core.rooms.caller_joins()
     await look_for(core, 2.75)
     await core.calls.open(writer)
@@ -114,7 +126,7 @@ async def test_after_a_restart_an_agent_is_given_time_to_find_back(core: Core) -
 
 
 async def test_after_a_restart_an_agent_that_stays_away_is_replaced(core: Core) -> None:
-    call, _ = await core.held_call()
+    call, _ = await held_before(core)
     core.rooms.caller_joins()
     await look_for(core, 4)
     assert (await core.now(call)).epoch == 2
@@ -234,14 +246,10 @@ async def test_call_that_kills_every_agent_is_given_up(core: Core, monkeypatch: 
     assert core.rooms.asked == [2, 3]
 
 
-async def test_two_watchers_ask_once(core: Core) -> None:
+async def test_two_replicas_ask_once(core: Core) -> None:
     call = await core.call()
     core.rooms.caller_joins()
-    other = takeover.CallWatcher(core.log, core.store, core.rooms, core.holds, core.clock)
-    for _ in range(5):
-        core.clock.advance(1)
-        await core.watcher.look()
-        await other.look()
+    await look_for(core, 5, core.another())
     assert core.rooms.asked == [2]
     assert (await core.now(call)).epoch == 2
 
