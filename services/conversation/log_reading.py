@@ -155,7 +155,7 @@ def _steps_of(run: FeedRun, page: CallPage | None, position: int) -> Iterator[St
         place = run.first_position - run.first_number
         read = max(run.first_number - 1, position - place)
         for entry in entries_after(run.conversation_id, page.row, page.call_id, read):
-            if entry.number >= run.next_number:
+            if entry.number >= run.first_number + run.length:
                 return
             yield Step(entry.number + place, entry)
 
