@@ -1,19 +1,23 @@
 """Learns what the offline ears make of the names of places: speaks each well-known one and writes down what is heard instead.
 
-    python -m tools.hear_places             # adds to services/flightdata/places/data/heard.tsv, in some minutes
+    python -m tools.hear_places [VOICE…]    # adds to services/flightdata/places/data/heard.tsv, in some minutes a voice
 
-Voice: hibari; ears: Moonshine tiny-en, both from their wheels. Only mishearings are kept, with how often each came. The corpus in `bench/`
-has other sentences, speeds and a second voice, so that the bench doesn't grade its own teacher: keep it so.
+Voices: `hibari` (the default, from its wheel) and `flite:rms`, `flite:slt`… (Debian's `flite`); ears: Moonshine tiny-en, from its wheel.
+Only mishearings are kept, with how often each came. The corpus in `bench/` has other sentences, speeds and voices nobody learnt from, so
+that the bench doesn't grade its own teacher: keep it so.
 """
 
 from __future__ import annotations
 
 import csv
 import re
+import subprocess
 import sys
+import wave
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import moonshine_voice
 import numpy as np
@@ -54,11 +58,33 @@ class Ears:
         return " ".join(line.text for line in transcript.lines).strip()
 
 
-def spoken(voice: Hibari, text: str, speed: float) -> NDArray[np.float32]:
-    """Speech at `EAR_RATE` with a little silence around it."""
-    audio = np.asarray(voice(text, speed=speed), np.float32)
-    count = int(len(audio) * EAR_RATE / SAMPLE_RATE)
-    resampled = np.interp(np.arange(count) * SAMPLE_RATE / EAR_RATE, np.arange(len(audio)), audio)
+Voice = Callable[[str, float], NDArray[np.float32]]
+"""Speaks a text at a speed (1 is the voice's own): mono audio at `EAR_RATE`."""
+
+
+def voice_named(name: str) -> Voice:
+    """`hibari`, or a voice of flite's as `flite:rms`."""
+    engine, _, variant = name.partition(":")
+    if engine == "hibari":
+        hibari = Hibari()
+        return lambda text, speed: _for_ears(np.asarray(hibari(text, speed=speed), np.float32), SAMPLE_RATE)
+    return lambda text, speed: _flite(variant, text, speed)
+
+
+def _flite(variant: str, text: str, speed: float) -> NDArray[np.float32]:
+    with TemporaryDirectory() as folder:
+        target = Path(folder) / "spoken.wav"
+        stretch = f"duration_stretch={1 / speed:.3f}"
+        subprocess.run(["/usr/bin/env", "flite", "-voice", variant, "--setf", stretch, "-t", text, "-o", target], check=True)
+        with wave.open(str(target)) as file:
+            audio = np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(np.float32) / np.float32(32768)
+            return _for_ears(audio, file.getframerate())
+
+
+def _for_ears(audio: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
+    """At `EAR_RATE`, with a little silence around it."""
+    count = int(len(audio) * EAR_RATE / rate)
+    resampled = np.interp(np.arange(count) * rate / EAR_RATE, np.arange(len(audio)), audio)
     silence = np.zeros(EAR_RATE // 5)
     return np.concatenate([silence, resampled, silence]).astype(np.float32)
 
@@ -80,16 +106,16 @@ def tellable(said: str, names: set[str]) -> bool:
     return len(key(said)) > 2 and key(said) not in everyday and len(said.split()) <= LONGEST_WORDS
 
 
-def mishearings() -> Counter[tuple[str, str]]:
+def mishearings(voice: Voice) -> Counter[tuple[str, str]]:
     """(what was heard, code of what was said) with how often."""
-    voice, ears = Hibari(), Ears()
+    ears = Ears()
     least = lexicon.prior(KNOWN_RANK)
     names = {joined for joined, meanings in lexicon.load().exact.items() if any(m.place.prior >= least for m in meanings)}
     found: Counter[tuple[str, str]] = Counter()
     for name, place in known_names():
         for frame, cut in FRAMES:
             for speed in SPEEDS:
-                match = cut.fullmatch(ears.hear(spoken(voice, frame.format(name), speed)).strip(" .,?!"))
+                match = cut.fullmatch(ears.hear(voice(frame.format(name), speed)).strip(" .,?!"))
                 said = re.sub(r"[^a-z' -]", "", match[1].casefold()).strip() if match else ""
                 if tellable(said, names):
                     found[said, place.code] += 1
@@ -104,7 +130,9 @@ def remembered() -> Counter[tuple[str, str]]:
 
 def main() -> None:
     """Adds to the table."""
-    found = remembered() | mishearings()
+    found = remembered()
+    for name in sys.argv[1:] or ["hibari"]:
+        found |= mishearings(voice_named(name))
     lines = [f"{said}\t{code}\t{count}\n" for (said, code), count in sorted(found.items())]
     TARGET.write_text("heard\tplace\ttimes\n" + "".join(lines), encoding="utf-8")
     sys.stdout.write(f"{len(lines)} mishearings of {len({code for _, code in found})} places\n")

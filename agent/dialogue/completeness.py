@@ -39,6 +39,7 @@ _ROUTE = re.compile(r"\b(?:to|from|between) \w{3,}")
 _HALF_A_ROUTE = re.compile(r"\bfrom\b (?:\w+ ?){1,3}(?:2|two|too)$|\bbetween\b(?!.*\band\b \w)")
 _MONTH_ALONE = re.compile(r"\b(?:january|february|march|april|june|july|august|september|october|november|december|twenty|thirty)$")
 _FLIGHTS = re.compile(r"\b(?:fl(?:y|ights?|ying)|tickets?|travel|trip|go)\b")
+_AIRPORT_OF = re.compile(r"\bairports?\b.*\b(?:in|of|at|near|for|serves?|has|does) \w{4,}|\b(?:does|has) \w{4,}.* \bairports?$")
 _UP_TO_THE_NAME = re.compile(r"^(?:.*\b(?:to|from|in|it's|uh|um) )+")
 _WHOLE_NUMBER = 5
 """Characters of a flight number that is surely whole: carrier and three digits."""
@@ -104,7 +105,7 @@ def _of_no_expectation(text: str, words: str) -> Completeness:
     when = bool(dates or find_times(masked(text, dates)))
     if when and not _ends_with_half_a_date(text) and (_ROUTE.search(words) or not _FLIGHTS.search(words)):
         return Completeness.COMPLETE
-    return Completeness.COMPLETE if _is_short_wish(text, words) else Completeness.UNKNOWN
+    return Completeness.COMPLETE if _AIRPORT_OF.search(words) or _is_short_wish(text, words) else Completeness.UNKNOWN
 
 
 def _is_short_wish(text: str, words: str) -> bool:

@@ -33,6 +33,9 @@ pytestmark = pytest.mark.unit
         "say that again",
         "what can you do",
         "more options",
+        "which airport is in Denver",
+        "what's the airport of Kochi",
+        "which airport does Munich have",
     ],
 )
 def test_whole_requests_are_taken_at_once(text: str) -> None:
@@ -54,6 +57,8 @@ def test_whole_requests_are_taken_at_once(text: str) -> None:
         "flights to Delhi on the",
         "what about",
         "is the",
+        "which airport is in",
+        "which airport is in New",
         "flights to New",
         "Chennai to Delhi after",
         "I want to go to Delhi and",
