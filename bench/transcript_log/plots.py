@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -13,7 +14,7 @@ from bench.transcript_log.growth import Growth
 
 INK = "#808890"
 COLOURS = ("#2f81f7", "#d9822b", "#3fa55b", "#a371f7")
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "readback",  # the same figures give the same file
     "font.size": 11,
@@ -39,8 +40,8 @@ class Plot:
 
 
 APPENDS = Plot(
-    "Durable appends, every conversation with one turn out",
-    "conversations written at once",
+    "Durable appends, one turn out in every conversation",
+    "conversations at once",
     "acked turns per second",
     "p99 until acked (ms)",
 )

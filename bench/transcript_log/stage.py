@@ -64,7 +64,7 @@ class Stage:
         self._rooms = await self._stack.enter_async_context(empty_rooms())
         environment = environment_for(self.home, READBACK_IDENTITY_CUSTOMER_TOKEN_SECONDS=TOKEN_SECONDS)
         port = int(environment["READBACK_IDENTITY_PORT"])
-        serving = process("-m", "cli", "serve", "identity", environment=environment, port=port, log=self._log("identity"), core=ASKING)
+        serving = process(*_service("identity"), environment=environment, port=port, log=self._log("identity"), core=ASKING)
         await self._stack.enter_async_context(serving)
         self.identity = f"127.0.0.1:{port}"
 
@@ -103,7 +103,7 @@ class Stage:
         environment = environment_for(self.home, **settings)
         port = int(environment["READBACK_CONVERSATION_PORT"])
         log = self._log("conversation")
-        async with process("-m", "cli", "serve", "conversation", environment=environment, port=port, log=log, core=core, nice=nice) as pid:
+        async with process(*_service("conversation"), environment=environment, port=port, log=log, core=core, nice=nice) as pid:
             yield Server(port, pid)
 
     @asynccontextmanager
@@ -130,6 +130,11 @@ class Stage:
 
     def _log(self, name: str) -> Path:
         return self.folder / f"{name}.log"
+
+
+def _service(name: str) -> tuple[str, str]:
+    """What `readback serve` runs; started like this, a traceback lands in the log here."""
+    return "-c", f"from services.{name}.app import main; main()"
 
 
 @asynccontextmanager
