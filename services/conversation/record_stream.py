@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from readback.conversation.v1 import conversation_service_pb2 as pb
-from readback.conversation.v1 import entry_pb2
 
-from mesh.errors import FieldViolation, InvalidRequest, status_for
+from mesh.errors import status_for
 from mesh.validation import validate
 from services.conversation.calls import Calls
 from services.conversation.error_table import DOMAIN, ERRORS
@@ -17,9 +15,7 @@ from services.conversation.fencing import Writer
 from services.conversation.holds import Hold, Holds, Over
 from services.conversation.late_tickets import LateTickets
 from services.conversation.log import Refused, Stored, TranscriptLog
-
-MAX_DRAFTS = 256
-"""Drafts in one `RecordAppend`; the contract's rule, checked here because a draft that breaks its own must not end the stream."""
+from services.conversation.reading_ahead import reading_ahead
 
 _END_REASONS = {
     Over.CALL_ENDED: pb.STREAM_END_REASON_CALL_ENDED,
@@ -59,27 +55,18 @@ class RecordStreams:
         )
 
     async def _answers(self, hold: Hold, requests: AsyncIterator[pb.RecordRequest]) -> AsyncGenerator[pb.RecordResponse]:
-        while isinstance(request := await _next(hold, requests), pb.RecordRequest):
-            match request.WhichOneof("message"):
-                case "append":
-                    for response in await self._append(hold.writer, request.append.drafts):
-                        yield response
-                case "close":
-                    validate(request.close)
-                    await self._calls.close(hold.writer, request.close.reason)
-                    yield _end(pb.STREAM_END_REASON_CALL_ENDED)
-                    return
-                case _:
-                    raise RecordOutOfOrder
-        if request is Over.AGENT_REPLACED:
+        async with reading_ahead(self._log, hold, requests) as handed_in:
+            while (outcomes := await handed_in.next_outcomes()) is not None:
+                for response in responses(outcomes):
+                    yield response
+            close = handed_in.close
+        if close is not None:
+            await self._calls.close(hold.writer, close.reason)
+            yield _end(pb.STREAM_END_REASON_CALL_ENDED)
+        elif (why := hold.why_over) is Over.AGENT_REPLACED:
             raise StaleEpoch(hold.writer.epoch + 1)
-        if request in _END_REASONS:
-            yield _end(_END_REASONS[request])
-
-    async def _append(self, writer: Writer, drafts: Sequence[entry_pb2.Draft]) -> list[pb.RecordResponse]:
-        if not 1 <= len(drafts) <= MAX_DRAFTS:
-            raise InvalidRequest([FieldViolation("append.drafts", f"must be 1 to {MAX_DRAFTS}")])
-        return list(responses(await self._log.append(writer, drafts)))
+        elif why in _END_REASONS:
+            yield _end(_END_REASONS[why])
 
 
 def responses(outcomes: Sequence[Stored | Refused]) -> list[pb.RecordResponse]:
@@ -96,17 +83,3 @@ def _rejected(refused: Refused) -> pb.RecordRejected:
 
 def _end(reason: pb.StreamEndReason.ValueType) -> pb.RecordResponse:
     return pb.RecordResponse(end=pb.RecordEnd(reason=reason))
-
-
-async def _next(hold: Hold, requests: AsyncIterator[pb.RecordRequest]) -> pb.RecordRequest | Over | None:
-    """The writer's next message; why the hold is over, when that comes first; None when the writer has gone."""
-    reading = asyncio.ensure_future(anext(requests, None))
-    ending = asyncio.ensure_future(hold.over())
-    try:
-        await asyncio.wait((reading, ending), return_when=asyncio.FIRST_COMPLETED)
-        # What was read before the end is still stored: it was said.
-        return await reading if reading.done() else ending.result()
-    finally:
-        for task in (reading, ending):
-            task.cancel()
-        await asyncio.gather(reading, ending, return_exceptions=True)
