@@ -25,12 +25,17 @@ def collapse(legs: Iterable[Leg]) -> list[Leg]:
 
 
 def _key(leg: Leg) -> Key:
-    flown_as = leg.operator.flight if leg.operator else leg.flight
+    # Without the operating number nobody can tell which flight it is: such a row stays by itself.
+    flown_as = leg.operator.flight if _is_codeshare(leg) and leg.operator else leg.flight
     return flown_as, leg.departure.airport, leg.arrival.airport, leg.depart_date
 
 
+def _is_codeshare(leg: Leg) -> bool:
+    return leg.operator is not None and bool(leg.operator.flight)
+
+
 def _merged(group: Sequence[Leg]) -> Leg:
-    own = next((leg for leg in group if leg.operator is None), None)
+    own = next((leg for leg in group if not _is_codeshare(leg)), None)
     flown = own or _synthesised(group[0])
     for leg in group:
         flown = replace(flown, departure=_filled(flown.departure, leg.departure), arrival=_filled(flown.arrival, leg.arrival))

@@ -104,7 +104,7 @@ def _invalid(error: Json, feature: str) -> ProviderError:
     """A refused value. A refused date is a day whose schedule this vendor doesn't tell: that window has moved before."""
     fields = {text(name) for name in under(error, "context")}
     if fields & {"date", "flight_date"}:
-        return ProviderRestricted(NAME, feature, f"{feature} doesn't reach this day")
+        return ProviderRestricted(NAME, feature, f"{feature}: this day isn't told")
     return ProviderBadAnswer(NAME, "refused a value it was sent")
 
 

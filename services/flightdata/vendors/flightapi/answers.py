@@ -40,7 +40,7 @@ def content(answer: VendorAnswer, feature: str, key: Known, now: datetime) -> An
     Raises:
         ProviderError: of the kind that the body, or failing that the status, tells.
     """
-    if answer.status == 404 and not answer.looks_like_html:
+    if answer.status == 404 and _message(answer):
         return _nothing(answer)
     if error := error_of(answer, feature, key, now):
         raise error

@@ -9,7 +9,6 @@ from typing import Any
 
 from services.flightdata import carriers
 from services.flightdata.flight_state import Movement
-from services.flightdata.flights import Operator
 from services.flightdata.instants import Instant
 from services.flightdata.legs import End, Leg, end_at, measured
 from services.flightdata.local_times import arrival_at, at_clock, clock_face, epoch
@@ -19,6 +18,7 @@ from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.plausibility import expected_block
 from services.flightdata.providers import Direction
 from services.flightdata.vendors.flight_numbers import canonical, joined, parts
+from services.flightdata.vendors.flightapi.operated_by import operated_by
 from services.flightdata.vendors.json_fields import Json, code, listing, mapping, objects, text, under
 
 
@@ -84,16 +84,9 @@ def _clock_row(row: Json, board: Airport, direction: Direction, day: date, lexic
         flight=number,
         departure=end_at(origin, Movement()),
         arrival=end_at(destination, Movement()),
-        operator=_operator(row),
+        operator=operated_by(text(row.get("operatedBy"))) if row.get("isCodeshare") is True else None,
     )
     return _dated(measured(read, origin, destination), row, direction, day)
-
-
-def _operator(row: Json) -> Operator | None:
-    operated = text(row.get("operatedBy"))
-    if row.get("isCodeshare") is not True or not operated:
-        return None
-    return Operator("", operated.rstrip("0123456789 "), canonical(operated))
 
 
 def _dated(read: Leg, row: Json, direction: Direction, day: date) -> Leg:

@@ -15,6 +15,7 @@ from services.flightdata.local_times import at_clock, clock_and_day, clock_face,
 from services.flightdata.not_flights import is_test_carrier
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.vendors.flight_numbers import canonical, parts
+from services.flightdata.vendors.flightapi.operated_by import operated_by
 from services.flightdata.vendors.json_fields import Json, code, integer, mapping, objects, text
 
 STATUSES = {1: "Scheduled", 2: "Arrived", 3: "Departed", 4: "Delayed", 5: "Cancelled"}
@@ -88,8 +89,7 @@ def _older_route(row: Json, origin: str, destination: str, day: date, lexicon: L
         end_at(here, Movement(scheduled=_first(row, ("DepartureTime",), here.zone, day))),
         end_at(there, Movement(scheduled=_first(row, ("ArrivalTime",), there.zone, day))),
     )
-    operated = text(row.get("Operated By")).strip("- ")
-    operator = Operator("", operated.rstrip("0123456789 "), canonical(operated)) if operated else None
+    operator = operated_by(text(row.get("Operated By")))
     return _leg(canonical(text(row.get("FlightNumber"))), ends, text(row.get("Status")), lexicon, operator=operator)
 
 

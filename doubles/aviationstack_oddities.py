@@ -1,0 +1,115 @@
+"""Rows that AviationStack has been seen to send and nobody would think of, each under a flight number of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from doubles.aviationstack_rows import Row, labelled, true_label
+
+Change = Callable[[Row, datetime], None]
+
+
+def _shifted(text: str, minutes: int) -> str:
+    return labelled(datetime.fromisoformat(text[:19]) + timedelta(minutes=minutes))
+
+
+def _at_local(row: Row, end: str, now: datetime, minutes: int) -> None:
+    """Plans one end so many minutes from now on its own clock, without a delay."""
+    planned = labelled(now.astimezone(ZoneInfo(row[end]["timezone"])) + timedelta(minutes=minutes))
+    row[end] |= {"scheduled": planned, "estimated": planned, "actual": None, "actual_runway": None, "delay": None}
+
+
+def _live(now: datetime) -> dict[str, Any]:
+    where = {"latitude": 53.75, "longitude": -10.55, "altitude": 9448.8, "direction": 280.0}
+    return {"updated": true_label(now - timedelta(minutes=4)), **where, "speed_horizontal": 769.4, "speed_vertical": 0, "is_ground": False}
+
+
+def _unknown(row: Row, now: datetime) -> None:
+    row["flight_status"] = "unknown"
+    _at_local(row, "departure", now, -300)
+    _at_local(row, "arrival", now, 60)
+
+
+def _diverted(row: Row, now: datetime) -> None:
+    """The new airport is never named."""
+    _at_local(row, "departure", now, -600)
+    _at_local(row, "arrival", now, -90)
+    row["flight_status"], row["live"] = "diverted", _live(now)
+    row["departure"] |= {"delay": 401, "actual": _shifted(row["departure"]["scheduled"], 401)}
+
+
+def _airborne(row: Row, now: datetime) -> None:
+    """Called scheduled while it flies."""
+    _at_local(row, "departure", now, -281)
+    _at_local(row, "arrival", now, 90)
+    row["flight_status"], row["live"] = "scheduled", _live(now)
+    row["departure"] |= {"delay": 221, "actual": _shifted(row["departure"]["scheduled"], 221)}
+    row["aircraft"] = {"registration": "TC-ACR", "iata": "B744", "icao": "B744", "icao24": "4B8472"}
+
+
+def _offset_zone(row: Row, _now: datetime) -> None:
+    row["departure"] |= {"iata": "PKX", "icao": "ZBAD", "airport": "Beijing Daxing International", "timezone": "+8"}
+
+
+def _nameless(row: Row, _now: datetime) -> None:
+    row["arrival"] |= {"airport": None, "timezone": None}
+
+
+def _empty_airline(row: Row, _now: datetime) -> None:
+    row["airline"] = {"name": "empty", "iata": None, "icao": None}
+
+
+def _delayed(row: Row, now: datetime) -> None:
+    """65 minutes late, and neither the state nor the estimate knows it."""
+    _at_local(row, "departure", now, 50)
+    _at_local(row, "arrival", now, 240)
+    row["flight_status"] = "scheduled"
+    row["departure"] |= {"delay": 65, "terminal": "2", "gate": "B12"}
+
+
+def _cancelled(row: Row, now: datetime) -> None:
+    _at_local(row, "departure", now, 120)
+    _at_local(row, "arrival", now, 300)
+    row["flight_status"] = "cancelled"
+
+
+def _across_midnight(row: Row, _now: datetime) -> None:
+    """It left, they say, an hour and a half before it was to."""
+    row["departure"] |= {"delay": None, "actual": _shifted(row["departure"]["scheduled"], -99)}
+
+
+def _a_day_apart(row: Row, _now: datetime) -> None:
+    """The two ends' dates disagree by a day."""
+    row["arrival"] |= {"scheduled": _shifted(row["arrival"]["scheduled"], -24 * 60), "estimated": None}
+
+
+def _numberless(row: Row, _now: datetime) -> None:
+    row["flight"] |= {"number": None, "iata": None, "icao": "HMB", "codeshared": None}
+
+
+def _landed(row: Row, now: datetime) -> None:
+    _at_local(row, "departure", now, -200)
+    _at_local(row, "arrival", now, -40)
+    row["flight_status"] = "landed"
+    row["departure"]["actual"] = _shifted(row["departure"]["scheduled"], 4)
+    row["arrival"] |= {"actual": _shifted(row["arrival"]["scheduled"], -6), "baggage": "7", "terminal": "3", "gate": "22"}
+
+
+ODDITIES: dict[str, Change] = {
+    "FI901": _unknown,
+    "FI902": _diverted,
+    "FI903": _airborne,
+    "FI904": _offset_zone,
+    "FI905": _nameless,
+    "FI906": _empty_airline,
+    "FI907": _delayed,
+    "FI908": _cancelled,
+    "FI909": _across_midnight,
+    "FI910": _a_day_apart,
+    "FI911": _numberless,
+    "FI912": _landed,
+}
+"""What each of these flight numbers shows; all fly from Paris to London."""

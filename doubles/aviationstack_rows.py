@@ -1,0 +1,153 @@
+"""Rows as AviationStack writes them, in its three shapes, with its falsehoods: local times under a label of UTC, an estimate that never
+moves, a delay that stands apart, codeshares that hide their operating flight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from doubles.world import Carrier, Flight, Port, fraction
+
+Row = dict[str, Any]
+UNKNOWN_GATE, UNKNOWN_TERMINAL, UNKNOWN_BELT = 0.3, 0.71, 0.83
+"""Shares of rows without them, as counted."""
+
+
+def flight_rows(flight: Flight, day: date, now: datetime) -> Iterator[Row]:
+    """Rows of `/flights` for one flight on one day: codeshares' and, unless withheld, its own."""
+    if not flight.withheld:
+        yield flight_row(flight, day, now, flight.carrier, flight.number)
+    for carrier, number in flight.sold_by:
+        yield flight_row(flight, day, now, carrier, number)
+
+
+def flight_row(flight: Flight, day: date, now: datetime, carrier: Carrier, number: int) -> Row:
+    """A row of `/flights` under one of the flight's numbers."""
+    leaves, arrives, late = flight.leaves(day), flight.arrives(day), flight.delay(day)
+    left = now >= leaves + timedelta(minutes=late)
+    landed = now >= arrives + timedelta(minutes=late)
+    cancelled = flight.cancelled(day)
+    status = "cancelled" if cancelled else "landed" if landed else "active" if left else "scheduled"
+    return {
+        "flight_date": day.isoformat(),
+        "flight_status": status,
+        "departure": _end(flight.origin, leaves, late, happened=left and not cancelled, named=(flight.code, day, "dep")),
+        "arrival": _end(flight.destination, arrives, late, happened=landed and not cancelled, named=(flight.code, day, "arr"))
+        | {"baggage": _or_none(str(1 + int(fraction(flight.code, day, "belt") * 20)), fraction(flight.code, day, "b"), UNKNOWN_BELT)},
+        "airline": {"name": carrier.name, "iata": carrier.iata, "icao": carrier.icao},
+        "flight": {
+            "number": str(number),
+            "iata": f"{carrier.iata}{number}",
+            "icao": f"{carrier.icao}{number}",
+            "codeshared": None if (carrier, number) == (flight.carrier, flight.number) else codeshared(flight),
+        },
+        "aircraft": None,
+        "live": None,
+    }
+
+
+def codeshared(flight: Flight) -> Row:
+    """The operating flight as a codeshare's row names it: all in small letters."""
+    return {
+        "airline_name": flight.carrier.name.lower(),
+        "airline_iata": flight.carrier.iata.lower(),
+        "airline_icao": flight.carrier.icao.lower(),
+        "flight_number": str(flight.number),
+        "flight_iata": flight.code.lower(),
+        "flight_icao": f"{flight.carrier.icao}{flight.number}".lower(),
+    }
+
+
+def _end(port: Port, planned: datetime, late: int, *, happened: bool, named: tuple[object, ...]) -> Row:
+    actual = labelled(planned + timedelta(minutes=late)) if happened else None
+    return {
+        "airport": port.name,
+        "timezone": port.zone,
+        "iata": port.iata,
+        "icao": port.icao,
+        "terminal": _or_none(str(1 + int(fraction(*named, "terminal") * 4)), fraction(*named, "t"), UNKNOWN_TERMINAL),
+        "gate": _or_none(f"{'ABC'[int(fraction(*named, 'g') * 3)]}{1 + int(fraction(*named) * 40)}", fraction(*named, "g?"), UNKNOWN_GATE),
+        "delay": late or None,
+        "scheduled": labelled(planned),
+        "estimated": labelled(planned),
+        "actual": actual,
+        "estimated_runway": actual,
+        "actual_runway": actual,
+    }
+
+
+def _or_none(value: str, share: float, unknown: float) -> str | None:
+    return None if share < unknown else value
+
+
+def labelled(local: datetime) -> str:
+    """Local digits under the label that lies."""
+    return local.replace(tzinfo=None).isoformat(timespec="seconds") + "+00:00"
+
+
+def true_label(instant: datetime) -> str:
+    """`live.updated`: the same label, and for once true."""
+    return instant.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def future_rows(flight: Flight, day: date) -> Iterator[Row]:
+    """Rows of `/flightsFuture`: another shape, in small letters, "" for what is missing."""
+    own = {"name": flight.carrier.name.lower(), "iataCode": flight.carrier.iata.lower(), "icaoCode": flight.carrier.icao.lower()}
+    operating = {"airline": own, "flight": _small_flight(flight.carrier, flight.number)}
+    if not flight.withheld:
+        yield _future_row(flight, day) | operating
+    for carrier, number in flight.sold_by:
+        airline = {"name": carrier.name.lower(), "iataCode": carrier.iata.lower(), "icaoCode": carrier.icao.lower()}
+        yield _future_row(flight, day) | {"airline": airline, "flight": _small_flight(carrier, number), "codeshared": operating}
+
+
+def _small_flight(carrier: Carrier, number: int) -> Row:
+    return {"number": str(number), "iataNumber": f"{carrier.iata}{number}".lower(), "icaoNumber": f"{carrier.icao}{number}".lower()}
+
+
+def _future_row(flight: Flight, day: date) -> Row:
+    return {
+        "weekday": str(day.isoweekday()),
+        "departure": _future_end(flight.origin, flight.leaves(day), "3"),
+        "arrival": _future_end(flight.destination, flight.arrives(day), ""),
+        "aircraft": {"modelCode": "a321", "modelText": "airbus a321-231"},
+    }
+
+
+def _future_end(port: Port, planned: datetime, terminal: str) -> Row:
+    wall = planned.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
+    return {"iataCode": port.iata.lower(), "icaoCode": port.icao.lower(), "terminal": terminal, "gate": "", "scheduledTime": wall}
+
+
+def timetable_rows(flight: Flight, day: date, now: datetime, kind: str) -> Iterator[Row]:
+    """Rows of `/timetable`: capitals, local times without a label, a word for the state."""
+    for row in flight_rows(flight, day, now):
+        named = row["flight"]["codeshared"]
+        yield {
+            "airline": {"name": row["airline"]["name"], "iataCode": row["airline"]["iata"], "icaoCode": row["airline"]["icao"]},
+            "departure": _board_end(row["departure"]),
+            "arrival": _board_end(row["arrival"]),
+            "codeshared": named and {"airline": {"iataCode": named["airline_iata"]}, "flight": {"iataNumber": named["flight_iata"]}},
+            "flight": {"iataNumber": row["flight"]["iata"], "icaoNumber": row["flight"]["icao"], "number": row["flight"]["number"]},
+            "status": row["flight_status"],
+            "type": kind,
+        }
+
+
+def _board_end(end: Row) -> Row:
+    wall = {name: end[name] and f"{end[name][:19]}.000" for name in ("scheduled", "estimated", "actual")}
+    return {
+        "actualRunway": wall["actual"],
+        "actualTime": wall["actual"],
+        "baggage": end.get("baggage"),
+        "delay": end["delay"] and str(end["delay"]),
+        "estimatedRunway": None,
+        "estimatedTime": wall["estimated"],
+        "gate": end["gate"],
+        "iataCode": end["iata"],
+        "icaoCode": end["icao"],
+        "scheduledTime": wall["scheduled"],
+        "terminal": end["terminal"],
+    }

@@ -1,0 +1,241 @@
+"""Trips as FlightAPI.io writes them: six lists joined by ids, carriers with negative ids, prices without a currency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from doubles.world import Carrier, Flight, Port, World, fraction
+
+Row = dict[str, Any]
+AGENTS = ({"id": "trip", "name": "Tripdesk", "is_carrier": False, "rating": 4.2}, {"id": "moon", "name": "Moonfares", "is_carrier": False})
+DUFFEL = {"id": -31896, "name": "Duffel Airways", "alt_id": "DUFFEL", "display_code": "DUFFEL", "display_code_type": "IATA", "alliance": 0}
+PER_KM = {"USD": 0.09, "EUR": 0.083, "GBP": 0.07, "INR": 7.6}
+SHORTEST_CONNECTION, LONGEST_CONNECTION = timedelta(hours=1), timedelta(hours=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a trip's path asks for."""
+
+    origin: str
+    destination: str
+    day: date
+    adults: int
+    children: int
+    infants: int
+    cabin: str
+    currency: str
+
+    @property
+    def party(self) -> int:
+        """How many travel."""
+        return self.adults + self.children + self.infants
+
+
+@dataclass
+class Answer:
+    """An answer that is being put together."""
+
+    asked: Asked
+    look: int
+    places: dict[int, Row] = field(default_factory=dict)
+    carriers: dict[int, Row] = field(default_factory=dict)
+    segments: list[Row] = field(default_factory=list)
+    legs: list[Row] = field(default_factory=list)
+    itineraries: list[Row] = field(default_factory=list)
+
+    def place(self, port: Port) -> int:
+        """The id of an airport, which is listed once."""
+        number = 10_000 + int(fraction("place", port.iata) * 20_000)
+        self.places[number] = {
+            "id": number,
+            "entity_id": number * 7,
+            "alt_id": port.iata,
+            "parent_id": number + 1,
+            "parent_entity_id": number * 7 + 1,
+            "name": port.name,
+            "type": "Airport",
+            "display_code": port.iata,
+        }
+        return number
+
+    def carrier(self, carrier: Carrier) -> int:
+        """The id of a carrier: a negative number."""
+        number = -30_000 - int(fraction("carrier", carrier.iata) * 3_000)
+        row = {"id": number, "name": carrier.name, "alt_id": carrier.iata, "display_code": carrier.iata}
+        self.carriers[number] = row | {"display_code_type": "IATA", "alliance": 0}
+        return number
+
+    def add(self, flights: Sequence[tuple[Flight, date]], *, unpriced: bool, dearer: bool) -> None:
+        """An itinerary of these flights, each with its day."""
+        ids = [self._segment(flight, day) for flight, day in flights]
+        (first, leaves_on), (last, arrives_of) = flights[0], flights[-1]
+        leaves, arrives = first.leaves(leaves_on), last.arrives(arrives_of)
+        origin, destination = self.place(first.origin), self.place(last.destination)
+        carriers = [self.carrier(flight.carrier) for flight, _ in flights]
+        leg = f"{origin}-{leaves:%y%m%d%H%M}--{'-'.join(map(str, carriers))}-{len(flights) - 1}-{destination}-{arrives:%y%m%d%H%M}"
+        self.legs.append(
+            {
+                "id": leg,
+                "origin_place_id": origin,
+                "destination_place_id": destination,
+                "departure": _naive(leaves),
+                "arrival": _naive(arrives),
+                "segment_ids": ids,
+                "duration": int((arrives - leaves).total_seconds() // 60),
+                "stop_count": len(flights) - 1,
+                "marketing_carrier_ids": carriers,
+                "operating_carrier_ids": carriers,
+                "stop_ids": [[self.place(flight.destination) for flight, _ in flights[:-1]]],
+            }
+        )
+        price = self._price([flight for flight, _ in flights]) + (10 * self.look if dearer else 0)
+        self.itineraries.append(_itinerary(leg, ids, price, carriers[0], unpriced=unpriced))
+
+    def _segment(self, flight: Flight, day: date) -> str:
+        origin, destination = self.place(flight.origin), self.place(flight.destination)
+        carrier = self.carrier(flight.carrier)
+        name = f"{origin}-{destination}-{flight.leaves(day):%y%m%d%H%M}-{carrier}"
+        self.segments.append(
+            {
+                "id": name,
+                "origin_place_id": origin,
+                "destination_place_id": destination,
+                "departure": _naive(flight.leaves(day)),
+                "arrival": _naive(flight.arrives(day)),
+                "duration": int(flight.block.total_seconds() // 60),
+                "marketing_flight_number": str(flight.number),
+                "marketing_carrier_id": carrier,
+                "operating_carrier_id": carrier,
+                # Newer answers say it the longer way.
+                **({"mode": "flight"} if flight.number % 2 else {"transport_mode": "TRANSPORT_MODE_FLIGHT"}),
+            }
+        )
+        return name
+
+    def _price(self, flights: Iterable[Flight]) -> float:
+        """For everybody, in the currency asked for, which the answer doesn't repeat beside it."""
+        hours = sum(flight.block.total_seconds() / 3600 for flight in flights)
+        cabin = {"Economy": 1.0, "Premium_Economy": 1.7, "Business": 3.4, "First": 5.5}[self.asked.cabin]
+        share = 0.8 + 0.4 * fraction(self.asked.day, self.asked.origin, self.asked.destination)
+        return round((30 + hours * 700 * PER_KM.get(self.asked.currency, 0.09)) * cabin * share * self.asked.party, 2)
+
+    def add_what_nobody_flies(self, world: World) -> None:
+        """A test carrier's flight and a train, as they leak into answers."""
+        flight = world.by_pair[self.asked.origin, self.asked.destination][0]
+        self.add([(flight, self.asked.day)], unpriced=False, dearer=False)
+        self.carriers[-31896] = DUFFEL
+        name = self.segments[-1]["id"] + "-test"
+        self.segments[-1] |= {"id": name, "marketing_carrier_id": -31896, "operating_carrier_id": -31896, "marketing_flight_number": "4711"}
+        self.legs[-1] |= {"id": "test-leg", "segment_ids": [name]}
+        self.itineraries[-1] |= {"id": "test-leg", "leg_ids": ["test-leg"]}
+        self.add([(flight, self.asked.day)], unpriced=False, dearer=False)
+        train = self.segments[-1]["id"] + "-train"
+        self.segments[-1] = {k: v for k, v in self.segments[-1].items() if k not in {"mode", "transport_mode"}} | {
+            "id": train,
+            "mode": "train",
+        }
+        self.legs[-1] |= {"id": "train-leg", "segment_ids": [train]}
+        self.itineraries[-1] |= {"id": "train-leg", "leg_ids": ["train-leg"]}
+
+    def body(self) -> Row:
+        """The answer whole."""
+        asked = self.asked
+        leg = {"origin": asked.origin, "alternative_origins": [], "destination": asked.destination, "alternative_destinations": []}
+        return {
+            "query": {
+                "market": "US",
+                "currency": asked.currency,
+                "locale": "en-GB",
+                "adults": asked.adults,
+                "child_ages": [],
+                "cabin_class": asked.cabin.upper(),
+                "legs": [leg | {"date": asked.day.isoformat()}],
+                "children": asked.children,
+                "infants": asked.infants,
+            },
+            "context": {"request_id": "request", "session_id": "session"},
+            "itineraries": self.itineraries,
+            "legs": self.legs,
+            "segments": self.segments,
+            "places": list(self.places.values()),
+            "carriers": list(self.carriers.values()),
+            "agents": list(AGENTS),
+        }
+
+
+def trips(world: World, asked: Asked, *, look: int, unpriced: bool = False, dearer: bool = False) -> Row:
+    """The answer to a search; `look` counts how often it was asked before."""
+    answer = Answer(asked, look)
+    for flight in world.by_pair.get((asked.origin, asked.destination), ()):
+        answer.add([(flight, asked.day)], unpriced=unpriced, dearer=dearer)
+    for pair in list(_connections(world, asked))[:4]:
+        answer.add(pair, unpriced=unpriced, dearer=dearer)
+    if (asked.origin, asked.destination) in world.by_pair:
+        answer.add_what_nobody_flies(world)
+    return answer.body()
+
+
+def _connections(world: World, asked: Asked) -> Iterable[list[tuple[Flight, date]]]:
+    for hub in ("DXB", "FRA", "DEL", "LHR"):
+        for first in world.by_pair.get((asked.origin, hub), ())[:1]:
+            for second in world.by_pair.get((hub, asked.destination), ()):
+                lands = first.arrives(asked.day)
+                for day in (lands.date(), lands.date() + timedelta(days=1)):
+                    if SHORTEST_CONNECTION <= second.leaves(day) - lands <= LONGEST_CONNECTION:
+                        yield [(first, asked.day), (second, day)]
+
+
+def _itinerary(leg: str, segments: list[str], amount: float, carrier: int, *, unpriced: bool) -> Row:
+    seen = {"update_status": "current", "last_updated": "2026-11-23T04:03:07", "quote_age": 30}
+    prices = [{"amount": amount, **seen}, {"amount": round(amount * 1.06, 2), **seen}]
+    options = [_option(agent["id"], price, segments, carrier) for agent, price in zip(AGENTS, prices, strict=True)]
+    nobody = _option("none", {"update_status": "pending", "quote_age": 0}, segments, carrier) | {"unpriced_type": "partner_not_selected"}
+    priced = [] if unpriced else options
+    return {
+        "id": leg,
+        "itinerary_token": "token",
+        "leg_ids": [leg],
+        "pricing_options": [nobody, *priced],
+        "score": 1.0,
+        "cheapest_price": prices[0] if priced else {},
+        "pricing_options_count": 1 + len(priced),
+        "has_linked_pricing_options": False,
+    }
+
+
+def _option(agent: object, price: Row, segments: list[str], carrier: int) -> Row:
+    item = {
+        "agent_id": agent,
+        "url": f"/transport_deeplink/4.0/US/en-GB/USD/{agent}/1/0/",
+        "segment_ids": segments,
+        "price": price,
+        "booking_proposition": "PBOOK",
+        "transfer_protection": "",
+        "max_redirect_age": 0,
+        "fares": [{"segment_id": segment, "fare_basis_code": "", "booking_code": "", "fare_family": ""} for segment in segments],
+        "opaque_id": "",
+        "booking_metadata": {"metadata_set": "", "signature": ""},
+        "ticket_attributes": [],
+        "flight_attributes": [],
+        "discount_category": "",
+        "marketing_carrier_ids": [carrier],
+    }
+    return {
+        "id": f"option-{agent}",
+        "agent_ids": [agent],
+        "price": price,
+        "unpriced_type": "",
+        "items": [item],
+        "transfer_type": "MANAGED",
+        "score": 1.0,
+        "pricing_option_fare": {"attribute_labels": [], "leg_details": {}, "brand_names": [], "added_attribute_labels": []},
+        "pricing_option_fare_type": "BASE_FARE",
+    }
+
+
+def _naive(local: datetime) -> str:
+    return local.replace(tzinfo=None).isoformat(timespec="seconds")

@@ -1,0 +1,174 @@
+"""A small world of flights for the doubles: every pair among some fifty airports, the same on every machine for a seed.
+
+Numbers are handed out once and for all, so a flight that a search gave can be asked for by its number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import permutations
+from zoneinfo import ZoneInfo
+
+import airportsdata
+
+_BUSY = "DEL BOM MAA BLR HYD CCU COK LHR CDG AMS FRA MAD FCO IST DXB DOH SIN HKG NRT BKK KUL SYD JFK LAX SFO"
+_TROUBLED = "KEF OSL HEL CPH ARN VIE ZRH BRU DUB LIS ATH WAW PRG BUD"
+CODES = tuple(f"{_BUSY} {_TROUBLED}".split())
+"""Airports of the world; journeys that begin at the later ones meet with a vendor's trouble (`doubles/troubles.py`)."""
+CARRIERS = {
+    "IN": ("AI|Air India|AIC", "6E|IndiGo|IGO"),
+    "GB": ("BA|British Airways|BAW", "VS|Virgin Atlantic|VIR"),
+    "US": ("UA|United Airlines|UAL", "DL|Delta Air Lines|DAL", "AA|American Airlines|AAL"),
+    "DE": ("LH|Lufthansa|DLH",),
+    "FR": ("AF|Air France|AFR",),
+    "NL": ("KL|KLM|KLM",),
+    "AE": ("EK|Emirates|UAE",),
+    "QA": ("QR|Qatar Airways|QTR",),
+    "SG": ("SQ|Singapore Airlines|SIA",),
+    "TR": ("TK|Turkish Airlines|THY",),
+    "JP": ("NH|All Nippon Airways|ANA",),
+    "IS": ("FI|Icelandair|ICE",),
+    "AU": ("QF|Qantas|QFA",),
+}
+ANYWHERE = ("SK|SAS|SAS", "LX|Swiss|SWR", "OS|Austrian Airlines|AUA")
+CODESHARE_SHARE, WITHHELD_SHARE = 0.6, 0.28
+"""Of rows that are codeshares' (61 of 100 counted), and of operating flights that have codeshares' rows and none of their own (8 of 28)."""
+LATE_SHARE, CANCELLED_SHARE = 0.25, 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """An airline by its IATA code, name and ICAO code."""
+
+    iata: str
+    name: str
+    icao: str
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An airport."""
+
+    iata: str
+    icao: str
+    name: str
+    city: str
+    country: str
+    latitude: float
+    longitude: float
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A flight that leaves at the same local minute every day. `sold_by` are codeshares: carriers and their numbers."""
+
+    carrier: Carrier
+    number: int
+    origin: Port
+    destination: Port
+    minute: int
+    block: timedelta
+    sold_by: tuple[tuple[Carrier, int], ...]
+    withheld: bool
+
+    @property
+    def code(self) -> str:
+        """Carrier code and number."""
+        return f"{self.carrier.iata}{self.number}"
+
+    def leaves(self, day: date) -> datetime:
+        """The planned departure on a day, aware, local."""
+        wall = datetime.combine(day, time(self.minute // 60, self.minute % 60), ZoneInfo(self.origin.zone))
+        return wall.astimezone(UTC).astimezone(ZoneInfo(self.origin.zone))
+
+    def arrives(self, day: date) -> datetime:
+        """The planned arrival of a day's departure, aware, local there."""
+        return (self.leaves(day).astimezone(UTC) + self.block).astimezone(ZoneInfo(self.destination.zone))
+
+    def delay(self, day: date) -> int:
+        """Minutes late on a day; mostly none."""
+        share = fraction(self.code, day, "late")
+        return round(share / LATE_SHARE * 150) if share < LATE_SHARE else 0
+
+    def cancelled(self, day: date) -> bool:
+        """Whether it doesn't fly on a day."""
+        return fraction(self.code, day, "cancelled") < CANCELLED_SHARE
+
+
+class World:
+    """Flights by pair, by number (also codeshares') and by airport."""
+
+    def __init__(self, seed: str = "doubles") -> None:
+        self._seed = seed
+        table = airportsdata.load("IATA")
+        self.ports = {code: _port(table[code]) for code in CODES}
+        self._taken: dict[str, int] = defaultdict(lambda: 100)
+        self.by_pair: Mapping[tuple[str, str], list[Flight]] = {pair: list(self._pair(*pair)) for pair in permutations(CODES, 2)}
+        self.by_number = {name: flight for flight in self.flights() for name in _names(flight)}
+
+    def flights(self) -> Iterator[Flight]:
+        """All of them."""
+        for flights in self.by_pair.values():
+            yield from flights
+
+    def _pair(self, origin: str, destination: str) -> Iterator[Flight]:
+        here, there = self.ports[origin], self.ports[destination]
+        able = [_carrier(text) for port in (here, there) for text in CARRIERS.get(port.country, ())] or [_carrier(t) for t in ANYWHERE]
+        for turn in range(2 + int(fraction(self._seed, origin, destination) * 3)):
+            yield self._flight(able[turn % len(able)], here, there, turn)
+
+    def _flight(self, carrier: Carrier, here: Port, there: Port, turn: int) -> Flight:
+        named = (self._seed, here.iata, there.iata, turn)
+        others = [_carrier(text) for texts in CARRIERS.values() for text in texts if not text.startswith(carrier.iata)]
+        # A share of 60 % of rows is one and a half codeshares a flight.
+        count = int(fraction(*named, "sold") * 4)
+        partners = [others[int(fraction(*named, "by", n) * len(others))] for n in range(count)]
+        return Flight(
+            carrier=carrier,
+            number=542 if (carrier.iata, here.iata, there.iata, turn) == ("AI", "MAA", "DEL", 0) else self._next(carrier),
+            origin=here,
+            destination=there,
+            minute=5 * int((330 + fraction(*named, "minute") * 1000) / 5),
+            block=_block(here, there),
+            sold_by=tuple((partner, self._next(partner)) for partner in dict.fromkeys(partners)),
+            withheld=bool(count) and fraction(*named, "withheld") < WITHHELD_SHARE,
+        )
+
+    def _next(self, carrier: Carrier) -> int:
+        self._taken[carrier.iata] += 1
+        if (carrier.iata, self._taken[carrier.iata]) == ("AI", 542):
+            self._taken[carrier.iata] += 1
+        return self._taken[carrier.iata]
+
+
+def fraction(*parts: object) -> float:
+    """A number from 0 up to 1 that is the same for the same parts."""
+    digest = hashlib.sha256("|".join(map(str, parts)).encode()).digest()
+    return int.from_bytes(digest[:6], "big") / 2**48
+
+
+def _names(flight: Flight) -> list[str]:
+    return [flight.code, *(f"{carrier.iata}{number}" for carrier, number in flight.sold_by)]
+
+
+def _carrier(text: str) -> Carrier:
+    return Carrier(*text.split("|"))
+
+
+def _port(row: airportsdata.Airport) -> Port:
+    where = (row["iata"], row["icao"], row["name"], row["city"], row["country"])
+    return Port(*where, row["lat"], row["lon"], row["tz"])
+
+
+def _block(here: Port, there: Port) -> timedelta:
+    """Gate to gate in whole five minutes: three quarters of an hour and a cruise at 820 km/h along the great circle."""
+    a, b = math.radians(here.latitude), math.radians(there.latitude)
+    turn = math.radians(there.longitude - here.longitude)
+    angle = math.acos(min(1.0, math.sin(a) * math.sin(b) + math.cos(a) * math.cos(b) * math.cos(turn)))
+    return timedelta(minutes=5 * round((45 + 60 * angle * 6371 / 820) / 5))
