@@ -24,6 +24,7 @@ GROUPS = {
     "flights": "flights",
     "mcp": "mcp",
     "understand": "understand",
+    "doubles": "doubles",
     "migrate": "data",
     "reset": "data",
 }
