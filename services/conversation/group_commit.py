@@ -160,9 +160,10 @@ class GroupCommit:
 
     async def _attempt(self, group: list[_Pending]) -> list[_Pending]:
         """Commits what it can of a group; gives back what is to be planned anew."""
-        await self._read(group)
+        certain = await self._read(group)
         plans: dict[str, CommitPlan] = {}
         planned: list[tuple[_Pending, str]] = []
+        unsure: list[_Pending] = []
         now = micros_of(self._clock.now())
         for pending in group:
             state = self._states.fresh(pending.writer.call_id)
@@ -173,10 +174,15 @@ class GroupCommit:
             try:
                 pending.outcomes = _planned(plan, pending)
             except DomainError as error:
-                pending.fail(error)
+                if pending.writer.call_id in certain:
+                    pending.fail(error)
+                else:
+                    unsure.append(_once_more(pending))  # the call may have changed hands since it was read
             else:
                 planned.append((pending, state.customer_id))
-        return await self._write(plans, planned) if planned else []
+        again = await self._write(plans, planned) if planned else []
+        self._doubt(unsure)
+        return [*again, *unsure]
 
     async def _write(self, plans: Mapping[str, CommitPlan], planned: Sequence[tuple[_Pending, str]]) -> list[_Pending]:
         used = {customer_id for _, customer_id in planned}
@@ -200,16 +206,20 @@ class GroupCommit:
         return again
 
     async def _read(self, group: Sequence[_Pending]) -> None:
-        """Reads what is not known of the logs, or doubted."""
-        missing = {pending.writer.call_id for pending in group if self._states.fresh(pending.writer.call_id) is None}
-        if not missing:
-            return
-        logs: dict[str, LogState] = {}
-        for before in [state for call_id in missing if (state := self._states.of_call(call_id)) is not None]:
-            logs |= before.logs
-            missing.update(call_id for call_id, call in before.calls.items() if not call.ended)
-        for state in await self._store.states(missing, logs):
-            self._states.keep(state)
+        """Reads what is not known of the logs, or doubted. Calls that there are not stay unknown."""
+        call_ids = {pending.writer.call_id for pending in group}
+        for _ in range(ATTEMPTS):
+            missing = {call_id for call_id in call_ids if self._states.fresh(call_id) is None}
+            if not missing:
+                return
+            wanted, logs = set(missing), dict[str, LogState]()
+            for earlier in filter(None, map(self._states.of_call, missing)):
+                wanted.update(call_id for call_id, call in earlier.calls.items() if not call.ended)
+                logs |= earlier.former | earlier.logs
+            found = await self._store.states(wanted, logs)
+            for state in found:
+                self._states.read(state)
+            call_ids -= missing - {call_id for state in found for call_id in state.calls}
 
     def _doubt(self, group: Sequence[_Pending]) -> None:
         for pending in group:

@@ -177,6 +177,9 @@ async def test_agent_that_hands_over_is_followed_by_a_higher_epoch(mesh: Mesh) -
     async with Recorder(await mesh.agent_stub(), call.call_id, 2) as following:
         assert following.opened.next_number == 6
         assert following.opened.grant
+        following.seal(str(uuid4()), AGENT, "going on")
+        await following.flushed()
+    assert (await texts(customer, call))[-1] == "going on"
 
 
 async def test_recorder_learns_that_the_call_has_ended_and_hands_in_what_it_had_said(mesh: Mesh) -> None:
