@@ -55,7 +55,7 @@ async def measure_wire(stage: Stage) -> list[Figure]:
                     messages += response.ByteSize() * bool(entries_of(response))
             ratios.append((counted.returned - before) / text)
             in_messages.append(messages / text)
-    return [Figure("wire_vs_text", Spread.of(ratios), {"messages_vs_text": Spread.of(in_messages).median})]
+    return [Figure("wire_vs_text", Spread.of(ratios), {"uncompressed_vs_text": Spread.of(in_messages).median})]
 
 
 async def measure_pg(stage: Stage) -> list[Figure]:
