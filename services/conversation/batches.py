@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from services.conversation.entry_filter import EntryFilter
 from services.conversation.wire_entries import Deleted, Step, WireEntry
 
-BATCH_BYTES = 256 * 1024
+BATCH_BYTES = 512 * 1024
 """Entries that go together; one that is larger goes alone. gRPC takes 4 MB."""
 
 Entries = list[WireEntry]

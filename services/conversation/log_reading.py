@@ -18,7 +18,7 @@ from services.conversation.store.following import CallPage
 from services.conversation.store.pages import items_of
 from services.conversation.wire_entries import Deleted, Step, entries_after
 
-ROWS = 48
+ROWS = 96
 """Rows read at once, each a page of a dozen entries or so: about as much as one message holds."""
 
 

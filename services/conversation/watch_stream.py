@@ -16,13 +16,12 @@ from services.conversation.entry_filter import EntryFilter
 from services.conversation.errors import WatcherTooSlow
 from services.conversation.live_text import Spoken
 from services.conversation.walk import CaughtUp, Ending, Event, Heartbeat, WatchOptions
+from services.conversation.watcher_link import WatcherLink
 from services.conversation.watching import PositionLost, Watching
 from services.conversation.wire_entries import Deleted, delimited
 
 HEARTBEAT_SECONDS = (1.0, 5.0, 60.0)
 """The shortest silence before a heartbeat, the usual one, the longest."""
-WORTH_COMPRESSING = 1400
-"""Bytes of a message that is compressed: more than what goes into one packet anyway."""
 
 _CURSOR, _ENTRY, _BATCH, _BATCHED = (
     pb.WatchResponse.CURSOR_FIELD_NUMBER,
@@ -71,16 +70,18 @@ class WatchStreams:
         log = LogId.conversation(conversation_id) if conversation_id else LogId.feed(watcher.customer_id)
         position = await self._start(log, request)
         options = WatchOptions(_heartbeat(request), request.include_live, watcher.expires_at, EntryFilter.of(request.filter))
+        link = WatcherLink(self._clock, self._patience)
         async with aclosing(self._watching.watch(log, watcher.customer_id, position, options)) as events:
             async for after, event in events:
                 cursor = self._cursors.seal(log, after)
                 message = _message(log, event) + delimited(_CURSOR, cursor.encode())
-                if len(message) < WORTH_COMPRESSING:
+                if not link.hand(len(message)):
                     watcher.leave_plain()
-                handed = self._clock.monotonic()
                 yield message
-                if self._clock.monotonic() - handed > self._patience:
+                if link.is_too_slow():
                     raise WatcherTooSlow(cursor)
+                if isinstance(event, CaughtUp):
+                    link.caught_up()
 
     async def _start(self, log: LogId, request: pb.WatchRequest) -> Position:
         start: Position | datetime | None = None

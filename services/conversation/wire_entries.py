@@ -52,40 +52,56 @@ class Step(NamedTuple):
 
 def wire_entry(conversation_id: str, stored: StoredEntry) -> WireEntry:
     """An entry just committed."""
-    entry = entry_pb2.Entry(conversation_id=conversation_id, call_id=stored.call_id or "", late=stored.late)
-    instants = (stored.start_micros, stored.end_micros, stored.commit_micros)
-    data = _serialized(entry, stored.number, stored.entry_id, instants, stored.kind, stored.content)
+    write = EntryWriter(conversation_id, stored.call_id).write
+    data = write(
+        stored.number,
+        stored.entry_id,
+        stored.start_micros,
+        stored.end_micros,
+        stored.commit_micros,
+        stored.kind,
+        stored.content,
+        late=stored.late,
+    )
     return WireEntry(conversation_id, stored.number, stored.entry_id, stored.kind, stored.speaker, data)
 
 
 def entries_after(conversation_id: str, page: PageRow, call_id: str | None, number: int) -> Iterator[WireEntry]:
     """The entries of a page after a number."""
-    entry = entry_pb2.Entry(conversation_id=conversation_id, call_id=call_id or "")
+    write = EntryWriter(conversation_id, call_id).write
     items = items_of(page)
     skipped = max(0, number + 1 - page.first_number)
     for place, item in enumerate(items[skipped:], page.first_number + skipped):
         commit = page.commit_time + item.commit_offset
         start = commit - item.start_offset
         entry_id, kind = uuid_text(item.entry_id), item.kind
-        entry.late = item.late
-        data = _serialized(entry, place, entry_id, (start, start + item.length, commit), kind, item.content)
+        data = write(place, entry_id, start, start + item.length, commit, kind, item.content, late=item.late)
         yield WireEntry(conversation_id, place, entry_id, kind, item.speaker, data)
 
 
-def _serialized(entry: entry_pb2.Entry, number: int, entry_id: str, instants: tuple[int, int, int], kind: int, content: bytes) -> bytes:
-    """The bytes of an entry; `entry` holds what it shares with others, and is written over."""
-    entry.number, entry.entry_id = number, entry_id
-    start, end, commit = instants
-    message = entry.start_time
-    message.seconds, message.nanos = start // _MILLION, start % _MILLION * 1000
-    message = entry.end_time
-    message.seconds, message.nanos = end // _MILLION, end % _MILLION * 1000
-    message = entry.commit_time
-    message.seconds, message.nanos = commit // _MILLION, commit % _MILLION * 1000
-    # An utterance's id is its entry's: the row has it once.
-    if kind == _UTTERANCE:
-        content = delimited(1, entry_id.encode()) + content
-    return entry.SerializeToString() + delimited(kind, content)
+class EntryWriter:
+    """Serializes entries of one call: what they share is set once, the rest written over for each."""
+
+    __slots__ = ("_commit", "_end", "_entry", "_serialize", "_start")
+
+    def __init__(self, conversation_id: str, call_id: str | None) -> None:
+        self._entry = entry_pb2.Entry(conversation_id=conversation_id, call_id=call_id or "")
+        self._start, self._end, self._commit = self._entry.start_time, self._entry.end_time, self._entry.commit_time
+        self._serialize = self._entry.SerializeToString
+
+    def write(self, number: int, entry_id: str, start: int, end: int, commit: int, kind: int, content: bytes, *, late: bool) -> bytes:
+        """One `Entry`. Instants are microseconds since 1970; `kind` is the content's field number, `content` lacks an utterance's id."""
+        entry = self._entry
+        entry.number, entry.entry_id, entry.late = number, entry_id, late
+        message = self._start
+        message.seconds, message.nanos = start // _MILLION, start % _MILLION * 1000
+        message = self._end
+        message.seconds, message.nanos = end // _MILLION, end % _MILLION * 1000
+        message = self._commit
+        message.seconds, message.nanos = commit // _MILLION, commit % _MILLION * 1000
+        if kind == _UTTERANCE:
+            content = b"\n$" + entry_id.encode() + content  # its id, field 1, 36 characters: the page has it once
+        return self._serialize() + delimited(kind, content)
 
 
 def delimited(field: int, content: bytes) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from readback.conversation.v1 import conversation_service_pb2 as pb
-from sqlalchemy import BigInteger, ColumnElement, and_, case, func, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, case, func, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.conversation.records import FeedRun, OpenSpeech, RunKind
@@ -56,27 +56,30 @@ class FeedPages:
     """Without a page: a deletion, or a run whose entries are gone."""
 
 
-async def conversation_after(connection: AsyncConnection, conversation_id: str, number: int, *, limit: int) -> ConversationPages | None:
-    """Up to `limit` pages that hold what comes after a number; None when there is no such conversation."""
+def _holds_from(key: ColumnElement[int], number: ColumnElement[int] | int) -> ColumnElement[bool]:
+    """Joins the pages of a conversation from the one on that holds a number."""
+    start = log_pages.alias("start")
+    first = select(func.max(start.c.first_number)).where(start.c.conversation_key == key, start.c.first_number <= number)
+    return and_(
+        log_pages.c.conversation_key == key,
+        log_pages.c.first_number >= func.coalesce(first.correlate(conversations, feed_runs).scalar_subquery(), 0),
+    )
+
+
+def _conversation_after() -> Select[Any]:
     columns = (conversations.c.key, conversations.c.last_number, conversations.c.state, *_PAGE)
-    there = conversations.outerjoin(log_pages, _holds_from(conversations.c.key, number + 1)).outerjoin(
-        calls, calls.c.key == log_pages.c.call_key
-    )
-    query = select(*columns).select_from(there).where(conversations.c.conversation_id == conversation_id)
-    rows = (await connection.execute(query.order_by(log_pages.c.first_number).limit(limit))).all()
-    if not rows:
-        return None
-    pages = [page for page in map(_page, rows) if page is not None]
-    return ConversationPages(rows[0].key, rows[0].last_number, rows[0].state == pb.CONVERSATION_STATE_ENDED, pages)
+    there = conversations.outerjoin(log_pages, _holds_from(conversations.c.key, bindparam("number", type_=BigInteger)))
+    there = there.outerjoin(calls, calls.c.key == log_pages.c.call_key)
+    query = select(*columns).select_from(there).where(conversations.c.conversation_id == bindparam("conversation_id"))
+    return query.order_by(log_pages.c.first_number).limit(bindparam("rows"))
 
 
-async def feed_after(connection: AsyncConnection, customer_id: str, position: int, *, limit: int) -> FeedPages:
-    """Up to `limit` rows of what comes after a position."""
-    first = select(func.max(feed_runs.c.first_position)).where(
-        feed_runs.c.customer_id == customer_id, feed_runs.c.first_position <= position + 1
-    )
-    runs = and_(feed_runs.c.customer_id == feeds.c.customer_id, feed_runs.c.first_position >= func.coalesce(first.scalar_subquery(), 0))
-    skipped = case((feed_runs.c.first_position > position, 0), else_=position + 1 - feed_runs.c.first_position)
+def _feed_after() -> Select[Any]:
+    position: ColumnElement[int] = bindparam("position", type_=BigInteger)
+    own = feed_runs.c.customer_id == bindparam("customer_id")
+    first = select(func.max(feed_runs.c.first_position)).where(own, feed_runs.c.first_position <= position)
+    runs = and_(own, feed_runs.c.first_position >= func.coalesce(first.scalar_subquery(), 0))
+    skipped = case((feed_runs.c.first_position >= position, 0), else_=position - feed_runs.c.first_position)
     pages = and_(
         feed_runs.c.kind == RunKind.ENTRIES,
         log_pages.c.first_number < feed_runs.c.first_number + feed_runs.c.length,
@@ -88,8 +91,28 @@ async def feed_after(connection: AsyncConnection, customer_id: str, position: in
         .outerjoin(log_pages, pages)
         .outerjoin(calls, calls.c.key == log_pages.c.call_key)
     )
-    query = select(feeds.c.last_position, *_RUN, *_PAGE).select_from(there).where(feeds.c.customer_id == customer_id)
-    rows = (await connection.execute(query.order_by(feed_runs.c.first_position, log_pages.c.first_number).limit(limit))).all()
+    query = select(feeds.c.last_position, *_RUN, *_PAGE).select_from(there).where(feeds.c.customer_id == bindparam("customer_id"))
+    return query.order_by(feed_runs.c.first_position, log_pages.c.first_number).limit(bindparam("rows"))
+
+
+# Made once: putting such a statement together takes longer than running it.
+_CONVERSATION_AFTER, _FEED_AFTER = _conversation_after(), _feed_after()
+
+
+async def conversation_after(connection: AsyncConnection, conversation_id: str, number: int, *, limit: int) -> ConversationPages | None:
+    """Up to `limit` pages that hold what comes after a number; None when there is no such conversation."""
+    asked = {"conversation_id": conversation_id, "number": number + 1, "rows": limit}
+    rows = (await connection.execute(_CONVERSATION_AFTER, asked)).all()
+    if not rows:
+        return None
+    pages = [page for page in map(_page, rows) if page is not None]
+    return ConversationPages(rows[0].key, rows[0].last_number, rows[0].state == pb.CONVERSATION_STATE_ENDED, pages)
+
+
+async def feed_after(connection: AsyncConnection, customer_id: str, position: int, *, limit: int) -> FeedPages:
+    """Up to `limit` rows of what comes after a position."""
+    asked = {"customer_id": customer_id, "position": position + 1, "rows": limit}
+    rows = (await connection.execute(_FEED_AFTER, asked)).all()
     return FeedPages(rows[0].last_position if rows else 0, [(run_of(row), _page(row)) for row in rows if row.length is not None])
 
 
@@ -118,7 +141,8 @@ async def runs_of(connection: AsyncConnection, customer_id: str, conversation_id
         feed_runs.c.conversation_id.in_(list(conversation_ids)),
         feed_runs.c.kind == RunKind.ENTRIES,
     )
-    return [run_of(row) for row in await connection.execute(query.order_by(feed_runs.c.first_position))]
+    rows: Sequence[Any] = (await connection.execute(query.order_by(feed_runs.c.first_position))).all()
+    return [run_of(row) for row in rows]
 
 
 async def spoken_by(connection: AsyncConnection, customer_id: str) -> Sequence[tuple[str, OpenSpeech]]:
@@ -128,16 +152,6 @@ async def spoken_by(connection: AsyncConnection, customer_id: str) -> Sequence[t
     )
     rows = await connection.execute(query.where(conversations.c.customer_id == customer_id).order_by(open_utterances.c.start_time))
     return [(row.conversation_id, OpenSpeech(**{c.name: row._mapping[c] for c in open_utterances.c})) for row in rows]
-
-
-def _holds_from(key: ColumnElement[int], number: ColumnElement[int] | int) -> ColumnElement[bool]:
-    """Joins the pages of a conversation from the one on that holds a number."""
-    start = log_pages.alias("start")
-    first = select(func.max(start.c.first_number)).where(start.c.conversation_key == key, start.c.first_number <= number)
-    return and_(
-        log_pages.c.conversation_key == key,
-        log_pages.c.first_number >= func.coalesce(first.correlate(conversations, feed_runs).scalar_subquery(), 0),
-    )
 
 
 def _page(row: Any) -> CallPage | None:

@@ -1,0 +1,40 @@
+"""How fast a watcher takes its messages: whether compressing the next one pays, and whether it is too slow to go on with."""
+
+from __future__ import annotations
+
+from mesh.clock import Clock
+
+WORTH_COMPRESSING = 1400
+"""Bytes; what is smaller goes into one packet anyway."""
+SLOW_BYTES_A_SECOND = 12_500_000
+"""100 Mbit/s. A core deflates three times that: over a faster link compressing only makes the watcher wait for our processor."""
+
+
+class WatcherLink:
+    """The way to one watcher, known by how long messages wait for it to make room (HTTP/2 flow control).
+
+    A link counts as slow until a message shows otherwise, so the first batch of whoever catches up is compressed; once it has caught up,
+    it counts as fast until then: a hundred watchers of one conversation must not have the same few entries compressed a hundred times.
+    """
+
+    __slots__ = ("_clock", "_handed", "_patience", "_size", "_slow")
+
+    def __init__(self, clock: Clock, patience: float) -> None:
+        self._clock, self._patience = clock, patience
+        self._slow, self._handed, self._size = True, 0.0, 0
+
+    def hand(self, size: int) -> bool:
+        """To be called before a message of so many bytes is handed over; whether it should be compressed."""
+        self._handed, self._size = self._clock.monotonic(), size
+        return self._slow and size >= WORTH_COMPRESSING
+
+    def is_too_slow(self) -> bool:
+        """To be called when the message was taken; whether that took longer than patience allows."""
+        waited = self._clock.monotonic() - self._handed
+        if self._size >= WORTH_COMPRESSING:
+            self._slow = waited * SLOW_BYTES_A_SECOND > self._size
+        return waited > self._patience
+
+    def caught_up(self) -> None:
+        """From now on messages are small and the same for many."""
+        self._slow = False
