@@ -85,6 +85,13 @@ class _Pending:
     outcomes: Outcomes | None = None
     attempts: int = 0
 
+    def may_try_again(self) -> bool:
+        """Whether it is worth planning anew; else it fails."""
+        self.attempts += 1
+        if self.attempts >= ATTEMPTS:
+            self.fail(StoreUnavailable())
+        return self.attempts < ATTEMPTS
+
     def fail(self, error: BaseException) -> None:
         if not self.answer.done():
             self.answer.set_exception(error)
@@ -177,12 +184,12 @@ class GroupCommit:
                 if pending.writer.call_id in certain:
                     pending.fail(error)
                 else:
-                    unsure.append(_once_more(pending))  # the call may have changed hands since it was read
+                    unsure.append(pending)  # the call may have changed hands since it was read
             else:
                 planned.append((pending, state.customer_id))
         again = await self._write(plans, planned) if planned else []
         self._doubt(unsure)
-        return [*again, *unsure]
+        return [pending for pending in (*again, *unsure) if pending.may_try_again()]
 
     async def _write(self, plans: Mapping[str, CommitPlan], planned: Sequence[tuple[_Pending, str]]) -> list[_Pending]:
         used = {customer_id for _, customer_id in planned}
@@ -202,16 +209,18 @@ class GroupCommit:
             if customer_id in durable:
                 pending.succeed()
             else:
-                again.append(_once_more(pending))
+                again.append(pending)
         return again
 
-    async def _read(self, group: Sequence[_Pending]) -> None:
-        """Reads what is not known of the logs, or doubted. Calls that there are not stay unknown."""
+    async def _read(self, group: Sequence[_Pending]) -> set[str]:
+        """Reads what is not known of the logs, or doubted; says which calls it asked for. Those that there are not stay unknown."""
         call_ids = {pending.writer.call_id for pending in group}
+        asked = set[str]()
         for _ in range(ATTEMPTS):
             missing = {call_id for call_id in call_ids if self._states.fresh(call_id) is None}
             if not missing:
-                return
+                break
+            asked |= missing
             wanted, logs = set(missing), dict[str, LogState]()
             for earlier in filter(None, map(self._states.of_call, missing)):
                 wanted.update(call_id for call_id, call in earlier.calls.items() if not call.ended)
@@ -220,6 +229,7 @@ class GroupCommit:
             for state in found:
                 self._states.read(state)
             call_ids -= missing - {call_id for state in found for call_id in state.calls}
+        return asked
 
     def _doubt(self, group: Sequence[_Pending]) -> None:
         for pending in group:
@@ -238,13 +248,6 @@ def _prepared(draft: entry_pb2.Draft) -> NewEntry | Revision | DomainError:
         return checked(draft)
     except DomainError as error:
         return error
-
-
-def _once_more(pending: _Pending) -> _Pending:
-    pending.attempts += 1
-    if pending.attempts >= ATTEMPTS:
-        raise StoreUnavailable
-    return pending
 
 
 def _planned(plan: CommitPlan, pending: _Pending) -> Outcomes:

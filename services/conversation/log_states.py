@@ -54,13 +54,22 @@ class CustomerState:
     """By conversation id."""
     calls: dict[str, Call] = field(default_factory=dict)
     """By call id."""
+    former: dict[str, LogState] = field(default_factory=dict)
+    """Logs as they were at an earlier version. What they hold still stands, because entries are only added; there may be more."""
     doubted: bool = False
-    """Something has changed since that is not known here. What the logs hold still stands: entries are only added."""
+    """Something has changed since that is not known here."""
 
     @property
     def size(self) -> int:
         """Entry ids that it holds."""
-        return sum(len(log.known) for log in self.logs.values())
+        return sum(len(log.known) for logs in (self.logs, self.former) for log in logs.values())
+
+    def join(self, earlier: CustomerState) -> None:
+        """Takes over what was known before it was read."""
+        if earlier.doubted or earlier.feed.version != self.feed.version:
+            self.former = {name: log for name, log in (earlier.former | earlier.logs).items() if name not in self.logs}
+        else:
+            self.logs, self.calls, self.former = earlier.logs | self.logs, earlier.calls | self.calls, earlier.former
 
 
 class LogStates:
@@ -82,8 +91,15 @@ class LogStates:
         state = self.of_call(call_id)
         return None if state is None or state.doubted or call_id not in state.calls else state
 
+    def read(self, state: CustomerState) -> None:
+        """Takes note of what was read."""
+        earlier = self._customers.get(state.customer_id)
+        if earlier is not None:
+            state.join(earlier)
+        self.keep(state)
+
     def keep(self, state: CustomerState) -> None:
-        """Takes note of what was read or written."""
+        """Takes note of what is known by now."""
         customer_id = state.customer_id
         for call_id in state.calls:
             self._customer_of[call_id] = customer_id

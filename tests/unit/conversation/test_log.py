@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -9,7 +10,8 @@ import pytest
 from readback.conversation.v1 import entry_pb2
 
 from mesh.errors import InvalidRequest
-from services.conversation.errors import ConversationEnded, EntryConflict, StaleEpoch
+from services.conversation.errors import CallNotFound, ConversationEnded, EntryConflict, StaleEpoch
+from services.conversation.fencing import Writer
 from services.conversation.log import Refused, Stored
 
 if TYPE_CHECKING:
@@ -204,3 +206,13 @@ async def test_ended_conversation_takes_nothing_more(core: Core) -> None:
     await core.finish(call.conversation_id)
     with pytest.raises(ConversationEnded):
         await core.log.append_all(writer, [core.said("too late")])
+
+
+async def test_many_calls_of_one_customer_are_written_to_side_by_side(core: Core) -> None:
+    held = [await core.held_call() for _ in range(5)]
+    for writers in (held[:2], held[1:4], held, held[::-2]):
+        await asyncio.gather(*(core.log.append(writer, [core.said("side by side")]) for _, writer in writers))
+    counts = [len(await core.utterances(call.conversation_id)) for call, _ in held]
+    assert counts == [3, 3, 3, 2, 2]
+    with pytest.raises(CallNotFound):
+        await core.log.append(Writer(str(uuid4()), 1, str(uuid4())), [core.said("in no call")])
