@@ -1,17 +1,20 @@
 """Which calls have a live `Record` stream in this process, and how such a stream learns that it is over.
 
 A stream is the agent's lease on its call: it breaks at once when the agent's process dies. The break is a hint; the call's row is the
-truth.
+truth, and `leases` keeps the two the same.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 
 from services.conversation.fencing import Writer
+
+EXPECTED_SECONDS = 5.0
+"""How long a stream may take from asking for its call to taking it."""
 
 
 class Over(Enum):
@@ -52,10 +55,16 @@ class Hold:
 
 
 class Holds:
-    """The holds of this process, one a call at most."""
+    """The holds of this process, one a call at most.
 
-    def __init__(self) -> None:
+    Args:
+        tell_replicas: passes on the id of a call that ended or changed hands and isn't held here; may get lost.
+    """
+
+    def __init__(self, tell_replicas: Callable[[str], None] = lambda _call_id: None) -> None:
+        self._tell_replicas = tell_replicas
         self._held: dict[str, Hold] = {}
+        self._expected: dict[str, float] = {}
         self._listeners: list[Callable[[], None]] = []
         self.draining = False
         """Whether streams end because this process goes, which says nothing about their agents."""
@@ -64,12 +73,17 @@ class Holds:
         """Names one who is told when a call has begun, comes to be held, not held any more, or ended."""
         self._listeners.append(listener)
 
+    def expect(self, call_id: str) -> None:
+        """Says that a stream is about to take a call: its row may name this replica before the stream does."""
+        self._expected[call_id] = asyncio.get_running_loop().time()
+
     @contextmanager
     def take(self, writer: Writer) -> Iterator[Hold]:
         """Holds a call until the block ends."""
         hold = Hold(writer)
         earlier = self._held.get(writer.call_id)
         self._held[writer.call_id] = hold
+        self._expected.pop(writer.call_id, None)
         if earlier is not None:
             earlier.end(Over.REOPENED if earlier.writer == writer else Over.AGENT_REPLACED)
         if self.draining:
@@ -82,15 +96,28 @@ class Holds:
                 del self._held[writer.call_id]
             self.changed()
 
+    def held(self) -> Mapping[str, Hold]:
+        """The holds there are, by call id."""
+        return self._held
+
     def is_held(self, call_id: str) -> bool:
         """Whether a stream holds the call."""
         return call_id in self._held
 
+    def is_expected(self, call_id: str) -> bool:
+        """Whether a stream holds the call or is about to. One that was cut off in between is given up after a while."""
+        asked = self._expected.get(call_id)
+        if asked is not None and asyncio.get_running_loop().time() - asked > EXPECTED_SECONDS:
+            del self._expected[call_id]
+        return call_id in self._held or call_id in self._expected
+
     def end(self, call_id: str, why: Over) -> None:
-        """Ends the hold on a call, if there is one here. To be called after the commit that ended it."""
+        """Ends the hold on a call, here or, by a hint, on whichever replica has it. To be called after the commit that ended it."""
         hold = self._held.get(call_id)
         if hold is not None:
             hold.end(why)
+        else:
+            self._tell_replicas(call_id)
         self.changed()
 
     def drain(self) -> None:
