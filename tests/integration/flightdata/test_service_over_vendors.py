@@ -1,0 +1,210 @@
+"""The service with vendors configured: who is asked, what a failing one means, and that nothing is ever invented."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+from google.type.date_pb2 import Date
+from google.type.timeofday_pb2 import TimeOfDay
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
+from readback.identity.v1 import identity_service_pb2
+from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+
+from doubles.aviationstack import AviationStackDouble
+from doubles.flightapi import FlightApiDouble
+from doubles.serving import served
+from doubles.world import World
+from mesh.channel import open_channel
+from mesh.errors import metadata_of, reason_of, retry_after_of
+from mesh.server import running
+from mesh.settings import load
+from services.flightdata.app import member
+from services.flightdata.settings import FlightDataSettings
+from services.identity.app import member as identity_member
+from services.identity.settings import IdentitySettings
+
+if TYPE_CHECKING:
+    from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
+
+pytestmark = pytest.mark.integration
+
+FLIGHTDATA = pb.DESCRIPTOR.services_by_name["FlightDataService"]
+IDENTITY = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
+WORLD = World()
+
+
+@asynccontextmanager
+async def _service(
+    home: Path, *, flightapi: bool = True
+) -> AsyncIterator[tuple[FlightDataServiceAsyncStub, AviationStackDouble, FlightApiDouble]]:
+    """The service in front of both doubles, or of AviationStack's alone, called by a customer."""
+    one, other = AviationStackDouble(WORLD), FlightApiDouble(WORLD)
+    async with AsyncExitStack() as stack:
+        identity = await stack.enter_async_context(identity_member(load(IdentitySettings, home=home, identity_bcrypt_cost=4)))
+        where = (await stack.enter_async_context(running(identity))).address
+        accounts = IdentityServiceStub(await stack.enter_async_context(open_channel(where, IDENTITY)))
+        account = identity_service_pb2.RegisterRequest(email="ada@example.com", password="a long walk in the park", display_name="Ada")
+        token = (await accounts.Register(account)).tokens.access_token
+
+        async def own() -> str:
+            return token
+
+        settings = load(
+            FlightDataSettings,
+            home=home,
+            identity_address=where,
+            AVIATIONSTACK_API_KEY="demo",
+            AVIATIONSTACK_BASE_URL=f"{await stack.enter_async_context(served(one.app()))}/v1",
+            FLIGHTAPI_API_KEY="demo" if flightapi else "",
+            FLIGHTAPI_BASE_URL=await stack.enter_async_context(served(other.app())),
+        )
+        address = (await stack.enter_async_context(running(await stack.enter_async_context(member(settings))))).address
+        yield FlightDataServiceStub(await stack.enter_async_context(open_channel(address, FLIGHTDATA, tokens=own))), one, other
+
+
+def _tomorrow() -> date:
+    return datetime.now(UTC).date() + timedelta(days=2)
+
+
+def _request(origin: str, destination: str = "LHR", **more: object) -> pb.SearchFlightsRequest:
+    day = _tomorrow()
+    return pb.SearchFlightsRequest(
+        origin=origin, destination=destination, depart_date=Date(year=day.year, month=day.month, day=day.day), **more
+    )  # type: ignore[arg-type]
+
+
+async def _search(stub: FlightDataServiceAsyncStub, request: pb.SearchFlightsRequest) -> list[pb.SearchFlightsResponse]:
+    return [response async for response in stub.SearchFlights(request)]
+
+
+def _progress(responses: list[pb.SearchFlightsResponse]) -> list[tuple[str, bool, int]]:
+    return [(r.progress.provider, r.progress.finished, r.progress.problem) for r in responses if r.HasField("progress")]
+
+
+async def test_the_first_provider_answers_and_the_second_is_not_asked(tmp_path: Path) -> None:
+    async with _service(tmp_path) as (stub, one, other):
+        responses = await _search(stub, _request("MAA", "DEL", max_results=100))
+    assert _progress(responses) == [("aviationstack", False, 0), ("aviationstack", True, 0)]
+    found = [i for r in responses for i in r.results.itineraries]
+    assert {i.segments[0].flight_number for i in found} == {f.code for f in WORLD.by_pair["MAA", "DEL"]}
+    assert not any(i.provenance.sample or i.HasField("fare") for i in found), "it knows no prices"
+    assert responses[-1].done.provenance.provider == "aviationstack"
+    assert (len(one.calls) > 0, other.calls) == (True, [])
+
+
+async def test_the_second_provider_answers_when_the_first_fails(tmp_path: Path) -> None:
+    async with _service(tmp_path) as (stub, _, _other):
+        responses = await _search(stub, _request("OSL", max_results=100, passengers=2))
+    assert _progress(responses) == [
+        ("aviationstack", False, 0),
+        ("aviationstack", True, pb.PROVIDER_PROBLEM_UNAVAILABLE),
+        ("flightapi", False, 0),
+        ("flightapi", True, 0),
+    ]
+    results = next(r.results for r in responses if r.HasField("results"))
+    assert {i.provenance.provider for i in results.itineraries} == {"flightapi"}
+    ids = {i.itinerary_id for i in results.itineraries}
+    assert results.offers
+    assert {offer.itinerary_id for offer in results.offers} <= ids
+    assert all(offer.expire_time.ToDatetime(UTC) > datetime.now(UTC) for offer in results.offers)
+    assert all(i.fare.total.currency_code == "NOK" for i in results.itineraries)
+    stops = [i for i in results.itineraries if len(i.segments) > 1]
+    assert all(len(i.layovers) == len(i.segments) - 1 for i in stops)
+
+
+async def test_when_nobody_can_be_reached_the_search_fails_and_says_who(tmp_path: Path) -> None:
+    async with _service(tmp_path) as (stub, _, _other):
+        with pytest.raises(grpc.aio.AioRpcError) as failed:
+            await _search(stub, _request("KEF"))
+    assert failed.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert reason_of(failed.value) == "ERROR_REASON_FLIGHTS_UNAVAILABLE"
+    assert metadata_of(failed.value) == {"aviationstack": "unavailable", "flightapi": "unavailable"}
+    assert retry_after_of(failed.value)
+    assert "could not reach aviationstack or flightapi" in (failed.value.details() or "")
+
+
+async def test_a_used_up_budget_has_a_reason_of_its_own_and_is_not_asked_of_again(tmp_path: Path) -> None:
+    async with _service(tmp_path) as (stub, one, other):
+        for _ in range(2):
+            with pytest.raises(grpc.aio.AioRpcError) as failed:
+                await _search(stub, _request("VIE"))
+            assert failed.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert reason_of(failed.value) == "ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED"
+        assert (len(one.calls), len(other.calls)) == (1, 1)
+
+
+async def test_what_no_plan_allows_is_restricted(tmp_path: Path) -> None:
+    async with _service(tmp_path) as (stub, _, _other):
+        with pytest.raises(grpc.aio.AioRpcError) as failed:
+            await _search(stub, _request("ZRH"))
+    assert (failed.value.code(), reason_of(failed.value)) == (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_FLIGHTS_RESTRICTED")
+
+
+async def test_empty_is_an_outcome_only_when_everybody_says_so(tmp_path: Path) -> None:
+    async with _service(tmp_path) as (stub, _, other):
+        responses = await _search(stub, _request("LIS"))
+        assert responses[-1].done.outcome == pb.SEARCH_OUTCOME_EMPTY
+        assert not responses[-1].done.provenance.sample
+        other.terms = type(other.terms)(keys=frozenset())
+        with pytest.raises(grpc.aio.AioRpcError) as failed:
+            await _search(stub, _request("LIS", "CDG"))
+    assert reason_of(failed.value) == "ERROR_REASON_FLIGHTS_UNAVAILABLE"
+
+
+async def test_filters_of_every_kind_hold(tmp_path: Path) -> None:
+    async with _service(tmp_path) as (stub, _, _other):
+        window = {"arrive_from": TimeOfDay(hours=6), "arrive_until": TimeOfDay(hours=20), "sort": pb.FLIGHT_SORT_ARRIVAL}
+        wanted = _request("OSL", max_stops=1, without_carrier_codes=["BA"], max_results=100, **window)
+        found = [i for r in await _search(stub, wanted) for i in r.results.itineraries]
+        best = [i for r in await _search(stub, _request("OSL", sort=pb.FLIGHT_SORT_BEST)) for i in r.results.itineraries]
+    assert found
+    arrivals = [i.segments[-1].arrival.local_time for i in found]
+    assert arrivals == sorted(arrivals)
+    assert all("06:00" <= arrival[11:16] < "20:00" for arrival in arrivals)
+    assert "BA" not in {s.carrier_code for i in found for s in i.segments}
+    assert len(best[0].segments) == 1
+
+
+async def test_a_status_comes_from_whoever_knows_the_flight(tmp_path: Path) -> None:
+    async with _service(tmp_path) as (stub, _, _other):
+        delayed = (await stub.GetFlightStatus(pb.GetFlightStatusRequest(flight_number="FI907"))).status
+        later = _tomorrow()
+        asked = pb.GetFlightStatusRequest(flight_number="AI542", date=Date(year=later.year, month=later.month, day=later.day))
+        planned = (await stub.GetFlightStatus(asked)).status
+    assert (delayed.state, delayed.delay_minutes, delayed.provider_state) == (pb.FLIGHT_STATE_DELAYED, 65, "scheduled")
+    assert delayed.estimated_departure_time.ToDatetime() - delayed.scheduled_departure.time.ToDatetime() == timedelta(minutes=65)
+    assert (delayed.scheduled_departure.gate, delayed.scheduled_departure.terminal) == ("B12", "2")
+    assert delayed.scheduled_departure.time_convention == pb.TIME_CONVENTION_LOCAL_LABELLED_UTC
+    assert delayed.provenance.age.ToTimedelta() < timedelta(seconds=30)
+    assert (planned.provenance.provider, planned.flight_number) == ("flightapi", "AI542")
+
+
+async def test_a_flight_nobody_knows_is_not_found(tmp_path: Path) -> None:
+    async with _service(tmp_path) as (stub, _, _other):
+        with pytest.raises(grpc.aio.AioRpcError) as failed:
+            await stub.GetFlightStatus(pb.GetFlightStatusRequest(flight_number="ZZ99"))
+    assert (failed.value.code(), reason_of(failed.value)) == (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_FLIGHT_NOT_FOUND")
+
+
+async def test_one_provider_alone_is_enough_and_the_sample_never_fills_in(tmp_path: Path) -> None:
+    async with _service(tmp_path, flightapi=False) as (stub, _, other):
+        assert (await _search(stub, _request("MAA", "DEL")))[-1].done.total > 0
+        for origin in ("OSL", "KEF", "ATH"):
+            with pytest.raises(grpc.aio.AioRpcError) as failed:
+                await _search(stub, _request(origin))
+            assert failed.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert other.calls == []
+
+
+async def test_the_list_of_providers_is_not_for_customers(tmp_path: Path) -> None:
+    async with _service(tmp_path) as (stub, _, _other):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stub.ListProviders(pb.ListProvidersRequest())
+    assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED

@@ -1,0 +1,154 @@
+"""No key is ever in a log line, an exception, what is written down, or a provider's account of itself, whatever goes wrong."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from doubles.troubles import AVIATIONSTACK, FLIGHTAPI
+from mesh.errors import DomainError
+from services.flightdata.places import load
+from services.flightdata.provider_errors import ProviderError, ProviderRestricted, ProviderUnavailable
+from services.flightdata.provider_health import ProviderHealth
+from services.flightdata.provider_messages import provider as provider_message
+from services.flightdata.providers import FlightProvider
+from services.flightdata.queries import FlightQuery
+from services.flightdata.settings import FlightDataSettings
+from services.flightdata.vendors.aviationstack.provider import AviationStack
+from services.flightdata.vendors.flightapi.provider import FlightApi
+from services.flightdata.vendors.keyed_transport import KeyedTransport
+from services.flightdata.vendors.learned_restrictions import LearnedRestrictions
+from services.flightdata.vendors.vendor_client import VendorClient
+from tests.integration.flightdata.vendors.conftest import KEY, NOW, TODAY, OpenAviationStack, OpenFlightApi, StandingClock
+
+pytestmark = pytest.mark.integration
+
+SPELLINGS = (KEY, quote(KEY, safe=""), quote(KEY), "s3cret")
+
+
+def _told(error: BaseException | None) -> Iterator[str]:
+    """Everything that an exception and what led to it can be made to print."""
+    while error is not None:
+        yield "".join(traceback.format_exception(error))
+        yield repr(vars(error))
+        yield repr(error.args)
+        error = error.__cause__ or error.__context__
+
+
+def _assert_secret(told: str) -> None:
+    assert not [spelling for spelling in SPELLINGS if spelling in told], told
+
+
+async def _failing(provider: FlightProvider, origins: Iterator[str] | list[str]) -> list[DomainError]:
+    failures: list[DomainError] = []
+    for origin in origins:
+        try:
+            await provider.search(FlightQuery((origin,), ("LHR",), TODAY))
+        except ProviderError as error:
+            failures.append(error)
+    return failures
+
+
+def _client(provider: str, inner: httpx.AsyncBaseTransport, url: str = "http://vendor.test") -> VendorClient:
+    http = httpx.AsyncClient(transport=KeyedTransport(KEY, inner))
+    return VendorClient(provider, url, KEY, http, timeout_seconds=1)
+
+
+@pytest.fixture
+def _everything_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    for name in ("httpx", "httpcore"):
+        caplog.set_level(logging.DEBUG, logger=name)
+
+
+@pytest.mark.usefixtures("_everything_is_logged")
+async def test_no_failure_of_aviationstack_prints_the_key(open_aviationstack: OpenAviationStack, caplog: pytest.LogCaptureFixture) -> None:
+    async with open_aviationstack(timeout=1) as (provider, double):
+        failures = await _failing(provider, list(AVIATIONSTACK))
+    assert len(failures) >= 11
+    assert all(query["access_key"] == KEY for _, query in double.calls)
+    for failure in failures:
+        for told in _told(failure):
+            _assert_secret(told)
+        health = ProviderHealth()
+        assert isinstance(failure, ProviderError)
+        health.failed(failure, NOW)
+        _assert_secret(str(provider_message(provider, health, NOW)))
+    assert any("HTTP Request" in record.getMessage() for record in caplog.records), "httpx's own lines are looked at too"
+    _assert_secret("\n".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records if "uvicorn" not in record.name))
+
+
+@pytest.mark.usefixtures("_everything_is_logged")
+async def test_no_failure_of_flightapi_prints_the_key(open_flightapi: OpenFlightApi, caplog: pytest.LogCaptureFixture) -> None:
+    async with open_flightapi() as (provider, double):
+        failures = await _failing(provider, list(FLIGHTAPI))
+        double.terms = type(double.terms)(keys=frozenset())
+        failures += await _failing(provider, ["MAA"])
+    assert len(failures) >= 8
+    for failure in failures:
+        for told in _told(failure):
+            _assert_secret(told)
+    assert any("HTTP Request" in record.getMessage() for record in caplog.records)
+    _assert_secret("\n".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records if "uvicorn" not in record.name))
+
+
+ERRORS = [httpx.ConnectError, httpx.ReadTimeout, httpx.RemoteProtocolError, httpx.DecodingError, httpx.UnsupportedProtocol]
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+async def test_an_exception_of_the_transport_carries_no_request_with_the_key(kind: type[httpx.TransportError]) -> None:
+    def fails(request: httpx.Request) -> httpx.Response:
+        assert KEY in dict(request.url.params).values(), "the key does go out"
+        raise kind(f"failed at {request.url}", request=request)
+
+    with pytest.raises(ProviderUnavailable) as failed:
+        await _client("aviationstack", httpx.MockTransport(fails)).get("flights", {"access_key": "vendor-key"})
+    for told in _told(failed.value):
+        _assert_secret(told)
+
+
+async def test_a_vendor_that_repeats_the_key_is_not_quoted(clock: StandingClock) -> None:
+    def repeats(request: httpx.Request) -> httpx.Response:
+        text = f"Invalid key {KEY} or {quote(KEY, safe='')} at {request.url}"
+        return httpx.Response(403, json={"error": {"code": text, "message": text}, "message": text})
+
+    provider = AviationStack(_client("aviationstack", httpx.MockTransport(repeats)), load(), clock, LearnedRestrictions("a", KEY, clock))
+    other = FlightApi(_client("flightapi", httpx.MockTransport(repeats)), load(), clock, LearnedRestrictions("f", KEY, clock))
+    for failure in (*await _failing(provider, ["MAA"]), *await _failing(other, ["MAA"])):
+        for told in _told(failure):
+            _assert_secret(told)
+    answer = await _client("aviationstack", httpx.MockTransport(repeats)).get("flights", {"access_key": "vendor-key"})
+    _assert_secret(repr(answer))
+
+
+async def test_a_redirect_is_not_followed_with_the_key(clock: StandingClock) -> None:
+    asked: list[str] = []
+
+    def elsewhere(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.host)
+        return httpx.Response(302, headers={"location": f"http://elsewhere.test/?access_key={KEY}"})
+
+    provider = AviationStack(_client("aviationstack", httpx.MockTransport(elsewhere)), load(), clock, LearnedRestrictions("a", KEY, clock))
+    (failure,) = await _failing(provider, ["MAA"])
+    assert isinstance(failure, ProviderUnavailable)
+    assert asked == ["vendor.test"]
+
+
+def test_what_is_learned_of_a_key_is_written_down_without_it(tmp_path: Path, clock: StandingClock) -> None:
+    path = tmp_path / "restrictions.json"
+    LearnedRestrictions("aviationstack", KEY, clock, path).refused("timetable")
+    _assert_secret(path.read_text())
+    assert str(ProviderRestricted("aviationstack", "timetable"))
+
+
+def test_settings_print_without_keys() -> None:
+    settings = FlightDataSettings(AVIATIONSTACK_API_KEY=KEY, FLIGHTAPI_API_KEY=KEY)  # type: ignore[call-arg]
+    assert settings.aviationstack_api_key == settings.flightapi_api_key == KEY
+    _assert_secret(repr(settings))
+    _assert_secret(str(settings))
