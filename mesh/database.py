@@ -1,7 +1,7 @@
 """Databases: an engine with safe defaults, transactions that say whether they write, and migrations.
 
-SQLite is opened for durability (WAL, synchronous=FULL: a commit is on disk when it returns) and with real transactions: the
-driver's own implicit ones begin late and can't be upgraded safely.
+SQLite is opened for durability (WAL, synchronous=FULL: a commit is on disk when it returns), so that what is deleted is overwritten, and
+with real transactions: the driver's own implicit ones begin late and can't be upgraded safely.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ _MIGRATING = 0x319A7E
 """Key of PostgreSQL's advisory lock under which one process migrates a database."""
 TRANSACTION_SECONDS = 5.0
 """How long a transaction may take; less than the deadline of a call (`mesh.channel.UNARY_TIMEOUT_SECONDS`)."""
-_POSTGRES = {
+POSTGRES: Mapping[str, Any] = {
     "connect_timeout": 2,
     # An answer that does not come because nobody is there any more; the operating system's own patience is a quarter of an hour.
     "tcp_user_timeout": 4000,
@@ -38,6 +38,7 @@ _POSTGRES = {
     "keepalives_count": 2,
     "options": "-c statement_timeout=4000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000",
 }
+"""Connection parameters (libpq's) under which no wait is longer than a transaction may take."""
 # No ping before each use, which would be a round trip: a connection that turns out dead takes all the others of its pool with it.
 _POOL = {"pool_size": 10, "max_overflow": 10, "pool_timeout": 2.0}
 
@@ -51,7 +52,7 @@ def open_engine(url: str) -> AsyncEngine:
     parsed = make_url(url)
     # An error's text must not carry what was written: it goes into logs.
     if parsed.get_backend_name() != "sqlite":
-        return create_async_engine(parsed, hide_parameters=True, connect_args=_POSTGRES, **_POOL)
+        return create_async_engine(parsed, hide_parameters=True, connect_args=dict(POSTGRES), **_POOL)
     if parsed.database and parsed.database != ":memory:":
         _make_folder(Path(parsed.database).parent)
     engine = create_async_engine(parsed, connect_args={"timeout": 5}, hide_parameters=True)
@@ -72,7 +73,7 @@ def _make_folder(folder: Path) -> None:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin where `_begin_sqlite` says so, and nowhere else
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "busy_timeout=5000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -116,22 +117,29 @@ async def _limited(connection: AsyncConnection) -> AbstractContextManager[None]:
     """Hangs up on a server that has fallen silent: a driver waits for as long as the connection stands."""
     if connection.dialect.name == "sqlite":
         return nullcontext()
-    return _hung_up_on_after(TRANSACTION_SECONDS, (await connection.get_raw_connection()).driver_connection)
+    driver = (await connection.get_raw_connection()).driver_connection
+    return hung_up_on_in_time(lambda: driver)
 
 
 @contextmanager
-def _hung_up_on_after(seconds: float, driver: Any) -> Iterator[None]:
+def hung_up_on_in_time(driver: Callable[[], Any]) -> Iterator[None]:
+    """Ends psycopg's connection (None: there is none) when the block takes longer than a transaction may.
+
+    Whoever uses the connection, be it in another thread, then gets the error of a connection that was lost.
+    """
     # Cancelling would not do: psycopg then asks the server, which is silent, to cancel the statement.
-    timer = asyncio.get_running_loop().call_later(seconds, _hang_up, driver)
+    timer = asyncio.get_running_loop().call_later(TRANSACTION_SECONDS, _hang_up, driver)
     try:
         yield
     finally:
         timer.cancel()
 
 
-def _hang_up(driver: Any) -> None:
-    with socket.socket(fileno=os.dup(driver.fileno())) as duplicate:
-        duplicate.shutdown(socket.SHUT_RDWR)
+def _hang_up(driver: Callable[[], Any]) -> None:
+    connection = driver()
+    if connection is not None and not connection.closed:
+        with socket.socket(fileno=os.dup(connection.fileno())) as duplicate:
+            duplicate.shutdown(socket.SHUT_RDWR)
 
 
 async def migrate(url: str, migrations: Path) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from mesh.database import POSTGRES, hung_up_on_in_time
 from mesh.outages import outages_named
 from services.conversation.store import postgres_append, sqlite_append
 from services.conversation.store.changes import Changes
@@ -24,6 +26,9 @@ class Appender:
         is_sqlite = engine.dialect.name == "sqlite"
         self._connect = _sqlite(engine.url) if is_sqlite else _postgres(engine)
         self._write: Write = sqlite_append.append if is_sqlite else postgres_append.append
+        self._limited: Callable[[], AbstractContextManager[None]] = (
+            nullcontext if is_sqlite else lambda: hung_up_on_in_time(lambda: self._connection)
+        )
         self._thread: ThreadPoolExecutor | None = None
         self._connection: Any = None
 
@@ -35,7 +40,8 @@ class Appender:
         """
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="append")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._append, group)
+        with self._limited():
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._append, group)
 
     def close(self) -> None:
         """Ends the thread, after what it is writing."""
@@ -68,4 +74,4 @@ def _sqlite(url: URL) -> Callable[[], Any]:
 
 def _postgres(engine: AsyncEngine) -> Callable[[], Any]:
     _, conninfo = engine.dialect.create_connect_args(engine.url)
-    return lambda: postgres_append.open_connection(conninfo)
+    return lambda: postgres_append.open_connection({**conninfo, **POSTGRES})
