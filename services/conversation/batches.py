@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from services.conversation.entry_filter import EntryFilter
-from services.conversation.wire_entries import Deleted, Step, WireEntry
+from services.conversation.wire_entries import DELETION, Step
 
 BATCH_BYTES = 512 * 1024
 """Entries that go together; one that is larger goes alone. gRPC takes 4 MB."""
 
-Entries = list[WireEntry]
+Entries = list[Step]
 """Entries in the order of the log, at least one."""
+
+
+class Deleted(NamedTuple):
+    """One of the conversations followed is gone."""
+
+    conversation_id: str
 
 
 def batches(steps: Iterable[Step], chosen: EntryFilter) -> Iterator[tuple[Step, Entries | Deleted]]:
     """What is wanted of some steps, in order, each with the last step it takes."""
     batch: Entries = []
-    size, last = 0, None
+    size = 0
     for step in steps:
-        what = step.what
-        if isinstance(what, Deleted):
-            if last is not None:
-                yield last, batch
-                batch, size, last = [], 0, None
-            yield step, what
-        elif not chosen or chosen.admits(what.kind, what.speaker):
-            if last is not None and size + len(what.data) > BATCH_BYTES:
-                yield last, batch
+        if step.kind == DELETION:
+            if batch:
+                yield batch[-1], batch
                 batch, size = [], 0
-            batch.append(what)
-            size += len(what.data)
-            last = step
-    if last is not None:
-        yield last, batch
+            yield step, Deleted(step.conversation_id)
+        elif not chosen or chosen.admits(step.kind, step.speaker):
+            size += len(step.data)
+            if batch and size > BATCH_BYTES:
+                yield batch[-1], batch
+                batch, size = [], len(step.data)
+            batch.append(step)
+    if batch:
+        yield batch[-1], batch

@@ -16,7 +16,7 @@ from services.conversation.records import FeedRun, RunKind
 from services.conversation.store import Store, following
 from services.conversation.store.following import CallPage
 from services.conversation.store.pages import items_of
-from services.conversation.wire_entries import Deleted, Step, entries_after
+from services.conversation.wire_entries import Step, deletion, steps_after
 
 ROWS = 96
 """Rows read at once, each a page of a dozen entries or so: about as much as one message holds."""
@@ -89,11 +89,7 @@ class ConversationReader:
             # After the entries, never before them: what was sealed in between must not look open.
             wanted = with_spoken and len(found.pages) < rows
             open_now = await transaction.open_utterances(found.key) if wanted else []
-        steps = [
-            Step(entry.number, entry)
-            for page in found.pages
-            for entry in entries_after(self._conversation_id, page.row, page.call_id, position)
-        ]
+        steps = [step for page in found.pages for step in steps_after(self._conversation_id, page.row, page.call_id, position)]
         through = steps[-1].position if steps else position
         spoken = [Spoken(self._conversation_id, open_message(speech)) for speech in open_now]
         return Piece(steps, through, max(found.head, through), found.ended, spoken)
@@ -150,14 +146,14 @@ def _steps_of(run: FeedRun, page: CallPage | None, position: int) -> Iterator[St
     """What a page, or its absence, tells of a run, after a position."""
     if run.kind is RunKind.DELETED:
         if run.first_position > position:
-            yield Step(run.first_position, Deleted(run.conversation_id))
+            yield deletion(run.first_position, run.conversation_id)
     elif page is not None:
         place = run.first_position - run.first_number
         read = max(run.first_number - 1, position - place)
-        for entry in entries_after(run.conversation_id, page.row, page.call_id, read):
-            if entry.number >= run.first_number + run.length:
+        for step in steps_after(run.conversation_id, page.row, page.call_id, read, place=place):
+            if step.number >= run.first_number + run.length:
                 return
-            yield Step(entry.number + place, entry)
+            yield step
 
 
 def _first_since(page: CallPage, instant: int) -> int:

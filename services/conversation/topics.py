@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from services.conversation.cursors import LogId
 from services.conversation.live_text import LiveText, Spoken
-from services.conversation.wire_entries import Step, WireEntry
+from services.conversation.wire_entries import Step
 
 MEMORY_BYTES = 16 * 1024 * 1024
 """Room for the last entries of all watched logs together. Who is further behind than they reach reads from the store."""
@@ -83,7 +83,7 @@ class Topic:
     def take(self, steps: Sequence[Step], *, head: int) -> None:
         """Takes what was committed, in order, up to `head`."""
         self._hold(steps)
-        self.live.seal(step.id for step in steps if isinstance(step.what, WireEntry) and step.what.speaker)
+        self.live.seal(step.id for step in steps if step.speaker)
         self.reach(head)
 
     def reach(self, head: int) -> None:
@@ -154,8 +154,7 @@ class Memory:
 
     def hold(self, topic: Topic, step: Step) -> None:
         """Counts an entry that a topic took."""
-        content = len(step.what.data) if isinstance(step.what, WireEntry) else 0
-        held = _Held(topic, step.position, _OVERHEAD + content)
+        held = _Held(topic, step.position, _OVERHEAD + len(step.data))
         self._held.append(held)
         self._held_size += held.size
         while self._held_size > self._size:

@@ -12,7 +12,7 @@ from services.conversation.cursors import LogId, LogKind
 from services.conversation.live_text import Spoken
 from services.conversation.ports import Committed
 from services.conversation.topics import Listener, Memory, Topic
-from services.conversation.wire_entries import Deleted, Step, WireEntry, wire_entry
+from services.conversation.wire_entries import Step, deletion, step_of
 
 
 class Relay(Protocol):
@@ -74,11 +74,11 @@ class LocalWakeUps:
         feed = self._topics.get(LogId.feed(commit.customer_id))
         if log is None and feed is None:
             return
-        entries = [wire_entry(commit.conversation_id, stored) for stored in commit.entries]
+        entries = [step_of(commit.conversation_id, stored) for stored in commit.entries]
         if log is not None:
             log.seal(commit.sealed)
             if entries:
-                log.take([Step(entry.number, entry) for entry in entries], head=commit.head)
+                log.take(entries, head=commit.head)
             log.reach(commit.head)
             if commit.deleted or (commit.ended and entries):
                 log.finish(ended=commit.ended, deleted=commit.deleted)
@@ -102,14 +102,14 @@ class LocalWakeUps:
         self._call_hints.append(told)
 
     @staticmethod
-    def _hear_in_feed(feed: Topic, commit: Committed, entries: list[WireEntry]) -> None:
+    def _hear_in_feed(feed: Topic, commit: Committed, entries: list[Step]) -> None:
         feed.seal(commit.sealed)
         if commit.deleted:
             feed.live.forget(commit.conversation_id)
         positions = [stored.feed_position for stored in commit.entries]
-        placed = [Step(*placing) for placing in zip(positions, entries, strict=True)]
+        placed = [step._replace(position=position) for step, position in zip(entries, positions, strict=True)]
         if commit.deleted and commit.feed_head:
-            placed.append(Step(commit.feed_head, Deleted(commit.conversation_id)))
+            placed.append(deletion(commit.feed_head, commit.conversation_id))
         if placed and placed[0].position and placed[-1].position == commit.feed_head:
             feed.take(placed, head=commit.feed_head)
         feed.reach(commit.feed_head)

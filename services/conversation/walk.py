@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum
 
 from mesh.clock import Clock
-from services.conversation.batches import Entries, batches
+from services.conversation.batches import Deleted, Entries, batches
 from services.conversation.cursors import Position
 from services.conversation.entry_filter import EVERYTHING, UTTERANCE, EntryFilter
 from services.conversation.errors import ConversationNotFound
@@ -20,7 +20,6 @@ from services.conversation.heartbeats import HeartbeatWheel
 from services.conversation.live_text import Spoken
 from services.conversation.log_reading import LogReader, Piece
 from services.conversation.topics import Listener
-from services.conversation.wire_entries import Deleted
 
 FROM_MEMORY = 512
 """Entries taken out of memory at once."""

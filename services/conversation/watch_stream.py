@@ -10,6 +10,7 @@ from datetime import datetime
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from mesh.clock import Clock
+from services.conversation.batches import Deleted
 from services.conversation.cursors import Cursors, LogId, LogKind, Position
 from services.conversation.entries import instant, timestamp
 from services.conversation.entry_filter import EntryFilter
@@ -18,7 +19,7 @@ from services.conversation.live_text import Spoken
 from services.conversation.walk import CaughtUp, Ending, Event, Heartbeat, WatchOptions
 from services.conversation.watcher_link import WatcherLink
 from services.conversation.watching import PositionLost, Watching
-from services.conversation.wire_entries import Deleted, delimited
+from services.conversation.wire_entries import delimited
 
 HEARTBEAT_SECONDS = (1.0, 5.0, 60.0)
 """The shortest silence before a heartbeat, the usual one, the longest."""

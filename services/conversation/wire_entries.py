@@ -18,40 +18,33 @@ _UTTERANCE = KINDS["utterance"]
 _MILLION = 1_000_000
 
 
-class WireEntry(NamedTuple):
-    """An entry of a conversation on its way to watchers."""
+class Step(NamedTuple):
+    """One place of a log, and what is there: an entry, or in a feed the deletion of a conversation."""
 
+    position: int
+    """In the log that is followed: the entry's number, or its place in the feed."""
     conversation_id: str
     number: int
-    entry_id: str
+    id: str
+    """The entry's; of a deletion the conversation's. The cursor's fingerprint is made of it."""
     kind: int
-    """Field number of the content in `Entry`."""
+    """Field number of the content in `Entry`; `DELETION` of a deletion."""
     speaker: int
     """0 of what is no utterance."""
     data: bytes
     """The contract's `Entry`, serialized."""
 
 
-class Deleted(NamedTuple):
+DELETION = 0
+
+
+def deletion(position: int, conversation_id: str) -> Step:
     """In a feed: a conversation is gone."""
-
-    conversation_id: str
-
-
-class Step(NamedTuple):
-    """One place of a log, and what is there."""
-
-    position: int
-    what: WireEntry | Deleted
-
-    @property
-    def id(self) -> str:
-        """What tells this place from others; the cursor's fingerprint is made of it."""
-        return self.what.entry_id if isinstance(self.what, WireEntry) else self.what.conversation_id
+    return Step(position, conversation_id, 0, conversation_id, DELETION, 0, b"")
 
 
-def wire_entry(conversation_id: str, stored: StoredEntry) -> WireEntry:
-    """An entry just committed."""
+def step_of(conversation_id: str, stored: StoredEntry) -> Step:
+    """An entry just committed, in its conversation's log."""
     write = EntryWriter(conversation_id, stored.call_id).write
     data = write(
         stored.number,
@@ -63,20 +56,20 @@ def wire_entry(conversation_id: str, stored: StoredEntry) -> WireEntry:
         stored.content,
         late=stored.late,
     )
-    return WireEntry(conversation_id, stored.number, stored.entry_id, stored.kind, stored.speaker, data)
+    return Step(stored.number, conversation_id, stored.number, stored.entry_id, stored.kind, stored.speaker, data)
 
 
-def entries_after(conversation_id: str, page: PageRow, call_id: str | None, number: int) -> Iterator[WireEntry]:
-    """The entries of a page after a number."""
+def steps_after(conversation_id: str, page: PageRow, call_id: str | None, number: int, *, place: int = 0) -> Iterator[Step]:
+    """The entries of a page after a number; `place` is what is added to a number to have its position."""
     write = EntryWriter(conversation_id, call_id).write
     items = items_of(page)
     skipped = max(0, number + 1 - page.first_number)
-    for place, item in enumerate(items[skipped:], page.first_number + skipped):
+    for counted, item in enumerate(items[skipped:], page.first_number + skipped):
         commit = page.commit_time + item.commit_offset
         start = commit - item.start_offset
         entry_id, kind = uuid_text(item.entry_id), item.kind
-        data = write(place, entry_id, start, start + item.length, commit, kind, item.content, late=item.late)
-        yield WireEntry(conversation_id, place, entry_id, kind, item.speaker, data)
+        data = write(counted, entry_id, start, start + item.length, commit, kind, item.content, late=item.late)
+        yield Step(counted + place, conversation_id, counted, entry_id, kind, item.speaker, data)
 
 
 class EntryWriter:

@@ -13,13 +13,13 @@ from readback.conversation.v1 import entry_pb2
 
 from services.conversation import log_reading
 from services.conversation.backstop import look
+from services.conversation.batches import Deleted
 from services.conversation.cursors import START, LogId, LogKind, Position
 from services.conversation.entry_filter import EntryFilter
 from services.conversation.live_text import Spoken
 from services.conversation.ports import Committed
 from services.conversation.walk import CaughtUp
 from services.conversation.watching import PositionLost
-from services.conversation.wire_entries import Deleted
 from tests.unit.conversation.watchers import Events, asleep, coming, entries_coming, entries_of, until_caught_up, watch
 
 if TYPE_CHECKING:

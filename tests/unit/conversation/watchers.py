@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from readback.conversation.v1 import entry_pb2
 
+from services.conversation.batches import Deleted
 from services.conversation.cursors import START, LogId, Position
 from services.conversation.entry_filter import EVERYTHING, EntryFilter
 from services.conversation.walk import CaughtUp, Event, WatchOptions
-from services.conversation.wire_entries import Deleted
 
 if TYPE_CHECKING:
     from tests.unit.conversation.core import Core
