@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 
 from livekit.protocol import models, room
 
+from bench.transcript_log.tcp_server import tcp_server
+
 _BODY = room.ListParticipantsResponse(participants=[models.ParticipantInfo(identity="caller")]).SerializeToString()
 _ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/protobuf\r\ncontent-length: %d\r\n\r\n%s"
 
@@ -15,19 +17,15 @@ _ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/protobuf\r\ncontent-len
 @asynccontextmanager
 async def empty_rooms() -> AsyncIterator[str]:
     """Serves LiveKit's room API until the block ends; gives its address. Other answers of the API are empty messages."""
-    server = await asyncio.start_server(_answer, "127.0.0.1", 0)
-    async with server:
-        yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with tcp_server(_answer) as port:
+        yield f"ws://127.0.0.1:{port}"
 
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while True:
-            head = (await reader.readuntil(b"\r\n\r\n")).lower()
-            length = next((int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.startswith(b"content-length:")), 0)
-            await reader.readexactly(length)
-            body = _BODY if b"/listparticipants" in head else b""
-            writer.write(_ANSWER % (len(body), body))
-            await writer.drain()
-    except (asyncio.IncompleteReadError, ConnectionError):
-        writer.close()
+    while True:
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        length = next((int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.startswith(b"content-length:")), 0)
+        await reader.readexactly(length)
+        body = _BODY if b"/listparticipants" in head else b""
+        writer.write(_ANSWER % (len(body), body))
+        await writer.drain()

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from bench.transcript_log.tcp_server import tcp_server
+
 
 @dataclass(slots=True)
 class Relay:
@@ -21,28 +23,22 @@ class Relay:
 async def relay(port: int) -> AsyncIterator[Relay]:
     """A relay to a port of this machine, until the block ends."""
     counted = Relay()
-    passing: set[asyncio.Task[None]] = set()
 
     async def connected(near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
         far, forth = await asyncio.open_connection("127.0.0.1", port)
-        task = asyncio.create_task(_pass(near, forth))
-        passing.add(task)
+        passing = asyncio.create_task(_pass(near, forth))
         try:
             while data := await far.read(65536):
                 counted.returned += len(data)
                 back.write(data)
                 await back.drain()
-        except ConnectionError:
-            pass
         finally:
-            task.cancel()
-            passing.discard(task)
-            back.close()
+            passing.cancel()
+            await asyncio.gather(passing, return_exceptions=True)
             forth.close()
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
-    async with server:
-        counted.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with tcp_server(connected) as own_port:
+        counted.address = f"127.0.0.1:{own_port}"
         yield counted
 
 
