@@ -15,9 +15,11 @@ from services.conversation.background import Work, beside
 from services.conversation.backstop import backstop, look
 from services.conversation.calls import Calls
 from services.conversation.cursors import Cursors
+from services.conversation.deleting import Deleting
 from services.conversation.forgetting import forget
 from services.conversation.grant_vault import GrantVault
 from services.conversation.holds import Holds
+from services.conversation.indexing import Indexing
 from services.conversation.late_tickets import LateTickets
 from services.conversation.leases import Lease, Replicas, new_replica_id
 from services.conversation.leftovers import Leftovers
@@ -25,6 +27,7 @@ from services.conversation.log import TranscriptLog
 from services.conversation.ports import Grants, Rooms
 from services.conversation.record_stream import RecordStreams
 from services.conversation.redis_wakeups import RedisWakeUps
+from services.conversation.searching import Searching
 from services.conversation.servicer import ConversationServicer
 from services.conversation.settings import ConversationSettings
 from services.conversation.store import Store
@@ -66,6 +69,7 @@ async def replica(settings: ConversationSettings, rooms: Rooms, grants: Grants, 
         lease, leftovers = Lease(replica_id, store, holds, clock), Leftovers(store, rooms, grants, clock)
         watcher = CallWatcher(log, store, rooms, holds, Replicas(replica_id, clock), clock)
         cursors, tickets = Cursors(secrets.text("cursors").encode(), incarnation), LateTickets(secrets.text("grants"))
+        indexing = Indexing(store, clock)
         holds.notify(leftovers.left)
         bus.on_call_hint(lease.hear)
         servicer = ConversationServicer(
@@ -75,6 +79,8 @@ async def replica(settings: ConversationSettings, rooms: Rooms, grants: Grants, 
             tickets=tickets,
             records=RecordStreams(log, calls, holds, tickets),
             watches=WatchStreams(watching, cursors, clock, settings.watcher_patience_seconds),
+            searching=Searching(store, indexing),
+            deleting=Deleting(store, bus, calls, clock),
             pages=PageTokens(secrets.text("page-tokens").encode()),
         )
         works: dict[str, Work] = {
@@ -84,6 +90,7 @@ async def replica(settings: ConversationSettings, rooms: Rooms, grants: Grants, 
             "heartbeats": watching.heartbeats,
             "backstop": partial(backstop, store, bus, clock, settings.conversation_poll_seconds),
             "forgetting": partial(forget, store, clock),
+            "indexing": indexing.run,
         }
         if settings.redis_url:
             relay = RedisWakeUps(settings.redis_url, bus, incarnation, clock, partial(look, store, bus))

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from mesh.clock import Clock
 from services.conversation.ports import Grants, GrantsUnavailable, Rooms, RoomsUnavailable
 from services.conversation.records import Call
-from services.conversation.store import Store
+from services.conversation.store import Store, deletion
+from services.conversation.store.deletion import DeletedCall
 from services.conversation.waiting import first_of
 
 AT_ONCE = 32
@@ -53,19 +54,23 @@ class Leftovers:
         """Clears up once; says whether nothing is left."""
         async with self._store.reading() as transaction:
             found = await transaction.calls_with_leftovers(limit=AT_ONCE)
-        done = [call for call in found if await self._cleared(call)]
-        async with self._store.writing() as transaction:
-            for call in done:
-                await transaction.change_call(call.key, sealed_grant=None)
-        return len(done) == len(found) < AT_ONCE
+            deleted = await deletion.deleted_calls_left(transaction.connection, limit=AT_ONCE)
+        done = [call for call in found if await self._cleared(call, call.end_time)]
+        gone = [call.call_id for call in deleted if await self._cleared(call, call.delete_time)]
+        if done or gone:
+            async with self._store.writing() as transaction:
+                for call in done:
+                    await transaction.change_call(call.key, sealed_grant=None)
+                await deletion.forget_deleted_calls(transaction.connection, gone)
+        return len(done) == len(found) < AT_ONCE and len(gone) == len(deleted) < AT_ONCE
 
-    async def _cleared(self, call: Call) -> bool:
+    async def _cleared(self, call: Call | DeletedCall, ended: datetime | None) -> bool:
         closed = await self._managed(call, self._rooms.close(call.room))
         revoked = await self._managed(call, self._grants.revoke(call.call_id))
-        in_time = call.end_time is not None and self._clock.now() - call.end_time < CLOSE_WITHIN
+        in_time = ended is not None and self._clock.now() - ended < CLOSE_WITHIN
         return revoked and (closed or not in_time)
 
-    async def _managed(self, call: Call, attempt: Awaitable[None]) -> bool:
+    async def _managed(self, call: Call | DeletedCall, attempt: Awaitable[None]) -> bool:
         try:
             await attempt
         except (RoomsUnavailable, GrantsUnavailable) as error:

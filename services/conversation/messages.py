@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from services.conversation.entries import timestamp
+from services.conversation.entries import entry_message, timestamp
 from services.conversation.ports import Access
 from services.conversation.records import Call, Conversation
+from services.conversation.searching import Found
 
 
 def conversation_message(conversation: Conversation, running: Call | None) -> pb.Conversation:
@@ -40,3 +41,12 @@ def call_message(call: Call) -> pb.Call:
 def access_message(access: Access) -> pb.CallAccess:
     """How to join a call."""
     return pb.CallAccess(livekit_url=access.url, livekit_token=access.token, expire_time=timestamp(access.expire_time))
+
+
+def found_message(found: Found) -> pb.FoundEntry:
+    """Something that was found."""
+    return pb.FoundEntry(
+        entry=entry_message(found.conversation_id, found.entry),
+        conversation_title=found.title,
+        snippet=[pb.SnippetPart(text=part.text, matched=part.matched) for part in found.snippet],
+    )

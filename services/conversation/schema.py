@@ -171,4 +171,14 @@ open_utterances = Table(
     sqlite_with_rowid=False,
 )
 
+deleted_calls = Table(
+    "deleted_calls",
+    metadata,
+    Column("call_id", Id, primary_key=True),
+    Column("room", String(64), nullable=False),
+    Column("delete_time", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Calls whose conversation was deleted, until their rooms are closed and their grants revoked."""
+
 requests = requests_table(metadata)

@@ -14,16 +14,20 @@ from readback.options.v1 import options_pb2
 
 from mesh.auth import current_customer, current_principal
 from mesh.paging import PageTokens
-from services.conversation import calls, conversations
+from services.conversation import calls, conversations, search_pages
 from services.conversation.calls import Calls
+from services.conversation.deleting import Deleting
 from services.conversation.entries import entry_message
+from services.conversation.entry_filter import EntryFilter
 from services.conversation.errors import CallNotFound, ConversationNotFound
+from services.conversation.exporting.export import export
 from services.conversation.fencing import Writer
 from services.conversation.late_tickets import LateTickets
 from services.conversation.log import TranscriptLog
-from services.conversation.messages import access_message, call_message, conversation_message
+from services.conversation.messages import access_message, call_message, conversation_message, found_message
 from services.conversation.record_stream import RecordStreams
 from services.conversation.records import Conversation
+from services.conversation.searching import Searching
 from services.conversation.store import Store, Transaction
 from services.conversation.watch_stream import Watcher, WatchStreams
 
@@ -31,6 +35,8 @@ CONVERSATIONS_PAGE = (20, 100)
 """Conversations on a page when the caller doesn't say, and at most."""
 ENTRIES_PAGE = (100, 500)
 """Entries on a page when the caller doesn't say, and at most."""
+FOUND_PAGE = (20, 100)
+"""Results of a search on a page when the caller doesn't say, and at most."""
 
 Context = Any  # the generated servicer's contexts are generic over messages and carry nothing that is used here
 
@@ -47,10 +53,13 @@ class ConversationServicer(ConversationServiceServicer):
         tickets: LateTickets,
         records: RecordStreams,
         watches: WatchStreams,
+        searching: Searching,
+        deleting: Deleting,
         pages: PageTokens,
     ) -> None:
         self._store, self._log, self._calls, self._tickets = store, log, calls, tickets
         self._records, self._watches, self._pages = records, watches, pages
+        self._searching, self._deleting = searching, deleting
 
     async def StartConversation(self, request: pb.StartConversationRequest, context: Context) -> pb.StartConversationResponse:
         """Starts a conversation."""
@@ -73,11 +82,12 @@ class ConversationServicer(ConversationServiceServicer):
     async def ListConversations(self, request: pb.ListConversationsRequest, context: Context) -> pb.ListConversationsResponse:
         """The customer's conversations, the newest first."""
         customer_id = current_customer()
-        scope = f"conversations of {customer_id}"
+        scope = f"conversations of {customer_id}, {request.running_call_only=}"
         before = int(self._pages.open(request.page_token, scope)) if request.page_token else None
         size = _page_size(request.page_size, CONVERSATIONS_PAGE)
         async with self._store.reading() as transaction:
-            found = await transaction.conversations_of(customer_id, before=before, limit=size + 1)
+            only = request.running_call_only
+            found = await transaction.conversations_of(customer_id, before=before, limit=size + 1, running_call_only=only)
             running = await transaction.running_calls([conversation.key for conversation in found])
         page = found[:size]
         return pb.ListConversationsResponse(
@@ -103,6 +113,10 @@ class ConversationServicer(ConversationServiceServicer):
         if hung_up is not None:
             self._calls.hang_up(hung_up.call_id)
         return answer
+
+    async def DeleteConversation(self, request: pb.DeleteConversationRequest, context: Context) -> pb.DeleteConversationResponse:
+        """Deletes a conversation for good."""
+        return await self._deleting.delete(current_customer(), request)
 
     async def StartCall(self, request: pb.StartCallRequest, context: Context) -> pb.StartCallResponse:
         """Starts a call."""
@@ -157,17 +171,45 @@ class ConversationServicer(ConversationServiceServicer):
 
     async def ListEntries(self, request: pb.ListEntriesRequest, context: Context) -> pb.ListEntriesResponse:
         """Entries of a conversation, page by page."""
-        scope = f"entries of {request.conversation_id.lower()}"
+        rule = EntryFilter.of(request.filter)
+        scope = f"entries of {request.conversation_id.lower()}, {sorted(rule.kinds)} {sorted(rule.speakers)}"
         after = int(self._pages.open(request.page_token, scope)) if request.page_token else 0
         size = _page_size(request.page_size, ENTRIES_PAGE)
         async with self._store.reading() as transaction:
             conversation = await _readable(transaction, request.conversation_id)
-            found = await transaction.entries_after(conversation.key, after, limit=size + 1)
+            found = await transaction.entries_after(
+                conversation.key, after, limit=size + 1, wanted=lambda entry: rule.admits(entry.kind, entry.speaker)
+            )
         page = found[:size]
         return pb.ListEntriesResponse(
             entries=[entry_message(conversation.conversation_id, stored) for stored in page],
             next_page_token=self._pages.seal(str(page[-1].number), scope) if len(found) > size else "",
         )
+
+    async def SearchEntries(self, request: pb.SearchEntriesRequest, context: Context) -> pb.SearchEntriesResponse:
+        """Entries in whose words something is found."""
+        customer_id = current_customer()
+        if request.conversation_id:
+            async with self._store.reading() as transaction:
+                await conversations.owned(transaction, customer_id, request.conversation_id)
+        scope = search_pages.scope(customer_id, request)
+        after = search_pages.place(self._pages.open(request.page_token, scope)) if request.page_token else None
+        size = _page_size(request.page_size, FOUND_PAGE)
+        found = await self._searching.search(search_pages.wanted(customer_id, request), after=after, limit=size + 1)
+        page = found[:size]
+        return pb.SearchEntriesResponse(
+            results=[found_message(one) for one in page],
+            next_page_token=self._pages.seal(search_pages.position(page[-1].place), scope) if len(found) > size else "",
+        )
+
+    async def ExportTranscript(self, request: pb.ExportTranscriptRequest, context: Context) -> AsyncIterator[pb.ExportTranscriptResponse]:
+        """A whole transcript, in pieces."""
+        async with self._store.reading() as transaction:
+            conversation = await conversations.owned(transaction, current_customer(), request.conversation_id)
+        written = export(self._store, conversation, request.format)
+        yield pb.ExportTranscriptResponse(media_type=written.media_type, file_name=written.file_name)
+        async for piece in written.pieces:
+            yield pb.ExportTranscriptResponse(data=piece)
 
 
 def _page_size(asked: int, limits: tuple[int, int]) -> int:

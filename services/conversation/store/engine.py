@@ -42,6 +42,13 @@ class Store:
         async with self._turn, database.writing(self._engine) as connection:
             yield Transaction(connection, writes=True)
 
+    async def scrub(self) -> None:
+        """After a deletion: leaves nothing of it in SQLite's write-ahead log, unless somebody is reading there just now."""
+        if self._engine.dialect.name == "sqlite":
+            async with self._turn, self._engine.connect() as connection:
+                driver: Any = (await connection.get_raw_connection()).driver_connection
+                await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # not inside a transaction
+
     async def incarnation(self) -> bytes:
         """16 bytes that this database alone has."""
         async with database.reading(self._engine) as connection:

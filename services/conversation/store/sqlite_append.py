@@ -33,7 +33,7 @@ ON CONFLICT (conversation_key, utterance_id) DO UPDATE SET call_key = excluded.c
 def open_connection(path: str) -> sqlite3.Connection:
     """A connection for one thread, as durable as those of `mesh.database`."""
     connection = sqlite3.connect(path, isolation_level=None, timeout=5, check_same_thread=False)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
     return connection
 

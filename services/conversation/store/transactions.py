@@ -71,9 +71,13 @@ class Transaction(LogReads):
         row = (await self.connection.execute(select(conversations).where(conversations.c.conversation_id == conversation_id))).one_or_none()
         return None if row is None else Conversation(**row._mapping)
 
-    async def conversations_of(self, customer_id: str, *, before: int | None, limit: int) -> list[Conversation]:
+    async def conversations_of(
+        self, customer_id: str, *, before: int | None, limit: int, running_call_only: bool = False
+    ) -> list[Conversation]:
         """A customer's conversations with keys below `before`, the newest first."""
         query = select(conversations).where(conversations.c.customer_id == customer_id)
+        if running_call_only:
+            query = query.where(conversations.c.key.in_(select(calls.c.conversation_key).where(_running())))
         if before is not None:
             query = query.where(conversations.c.key < before)
         rows = await self.connection.execute(query.order_by(conversations.c.key.desc()).limit(limit))

@@ -36,7 +36,8 @@ async def test_migrations_make_the_schema_that_the_store_uses(tmp_path: Path) ->
     engine = await database.migrated(url_in(tmp_path), MIGRATIONS)
 
     def differences(connection: Connection) -> list[object]:
-        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+        options = {"include_name": lambda name, _kind, _parents: not str(name).startswith("spoken_words")}  # FTS5's own tables
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
     async with database.reading(engine) as connection:
         assert await connection.run_sync(differences) == []

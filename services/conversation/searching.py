@@ -1,0 +1,60 @@
+"""Looking for something that was said, in all of a customer's conversations or in one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from readback.conversation.v1 import entry_pb2
+
+from services.conversation.indexing import Indexing
+from services.conversation.records import StoredEntry
+from services.conversation.snippets import Part, snippet
+from services.conversation.store import Store, Transaction
+from services.conversation.store.search import Hit, Place, SearchIndex, Wanted, search_index
+from services.conversation.words import folded_words
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An entry in whose words something was found."""
+
+    entry: StoredEntry
+    conversation_id: str
+    title: str
+    snippet: Sequence[Part]
+    place: Place
+    """Where it stands among the results, to go on from."""
+
+
+class Searching:
+    """Searches what was said."""
+
+    def __init__(self, store: Store, indexing: Indexing) -> None:
+        self._store, self._indexing = store, indexing
+
+    async def search(self, wanted: Wanted, *, after: Place | None, limit: int) -> list[Found]:
+        """Entries with all of the words, the newest first, from a place on. A query without words finds nothing."""
+        if not wanted.words:
+            return []
+        if after is None:
+            await self._indexing.catch_up(wanted.customer_id)
+        async with self._store.reading() as transaction:
+            index = search_index(transaction.connection)
+            hits = await index.find(wanted, after=after, limit=limit)
+            read = [(hit, entry) for hit in hits if (entry := await _entry(transaction, hit)) is not None]
+            return await _with_snippets(index, read, wanted.words)
+
+
+async def _entry(transaction: Transaction, hit: Hit) -> StoredEntry | None:
+    found = await transaction.entries_after(hit.conversation_key, hit.number - 1, limit=1)
+    return found[0] if found else None
+
+
+async def _with_snippets(index: SearchIndex, read: Sequence[tuple[Hit, StoredEntry]], words: Sequence[str]) -> list[Found]:
+    texts = [entry_pb2.Utterance.FromString(entry.content).text for _, entry in read]
+    meant = await index.meant({word for text in texts for word in folded_words(text)}, words)
+    return [
+        Found(entry, hit.conversation_id, hit.title, snippet(text, meant), hit.place)
+        for (hit, entry), text in zip(read, texts, strict=True)
+    ]
