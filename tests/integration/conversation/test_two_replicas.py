@@ -14,11 +14,10 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
 from mesh.channel import streaming
-from mesh.errors import reason_of, retry_after_of
+from mesh.errors import reason_of
 from mesh.ids import uuid7
 from services.conversation.client.recorder import CallEnded, Recorder
 from tests.integration.conversation.cluster import Cluster
-from tests.postgres_server import postgres_server
 
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
@@ -174,33 +173,6 @@ async def test_rolling_restart_under_load_fails_no_call_and_loses_no_word(cluste
     listed = await customer.stub.ListEntries(pb.ListEntriesRequest(conversation_id=call.conversation_id, page_size=500))
     assert [entry.utterance.text for entry in listed.entries if entry.HasField("utterance")] == said
     assert asked > 0
-
-
-async def test_database_that_goes_away_is_told_in_time_with_when_to_come_back(lone_mesh: Mesh) -> None:
-    with postgres_server() as own:
-        async with lone_mesh.conversation(conversation_database_url=own.url()):
-            customer = await lone_mesh.customer()
-            call = await customer.call()
-            async with Recorder(await lone_mesh.agent_stub(), call.call_id, 1) as recorder:
-                recorder.seal(uuid7(), AGENT, "Before.")
-                await recorder.flushed()
-                own.stop("immediate")
-                recorder.seal(uuid7(), AGENT, "Meanwhile.")
-                for attempt in (
-                    customer.stub.ListEntries(pb.ListEntriesRequest(conversation_id=call.conversation_id)),
-                    customer.stub.StartConversation(pb.StartConversationRequest(request_id=uuid7())),
-                    customer.stub.StartCall(pb.StartCallRequest(conversation_id=call.conversation_id)),
-                ):
-                    with pytest.raises(grpc.aio.AioRpcError) as raised:
-                        await attempt
-                    assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
-                    assert reason_of(raised.value) == "ERROR_REASON_STORE_UNAVAILABLE"
-                    assert retry_after_of(raised.value) is not None
-                own.start()
-                async with asyncio.timeout(20):
-                    await recorder.flushed()
-            listed = await customer.stub.ListEntries(pb.ListEntriesRequest(conversation_id=call.conversation_id))
-            assert [entry.utterance.text for entry in listed.entries if entry.HasField("utterance")] == ["Before.", "Meanwhile."]
 
 
 async def test_redis_that_is_away_from_the_start_keeps_nobody_from_anything(lone_mesh: Mesh) -> None:
