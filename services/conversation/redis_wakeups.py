@@ -16,6 +16,8 @@ from dataclasses import replace
 import structlog
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -46,7 +48,10 @@ class RedisWakeUps:
     """
 
     def __init__(self, url: str, bus: LocalWakeUps, incarnation: bytes, clock: Clock, caught_up: Callable[[], Awaitable[None]]) -> None:
-        self._redis: Redis = Redis.from_url(url, socket_connect_timeout=PATIENCE_SECONDS, socket_timeout=PATIENCE_SECONDS)
+        # The client's own retries would keep hints waiting that are better dropped: the pauses are ours.
+        self._redis: Redis = Redis.from_url(
+            url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=PATIENCE_SECONDS, socket_timeout=PATIENCE_SECONDS
+        )
         self._bus, self._clock, self._caught_up = bus, clock, caught_up
         self._prefix = f"readback:{incarnation[:8].hex()}:"
         self._origin = os.urandom(ORIGIN_BYTES)
