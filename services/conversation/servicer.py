@@ -30,6 +30,7 @@ from services.conversation.records import Conversation
 from services.conversation.searching import Searching
 from services.conversation.store import Store, Transaction
 from services.conversation.watch_stream import Watcher, WatchStreams
+from services.conversation.watcher_link import takes_gzip
 
 CONVERSATIONS_PAGE = (20, 100)
 """Conversations on a page when the caller doesn't say, and at most."""
@@ -163,7 +164,8 @@ class ConversationServicer(ConversationServiceServicer):
         if request.conversation_id or principal.kind == options_pb2.ACCESS_AGENT:
             async with self._store.reading() as transaction:
                 await _readable(transaction, request.conversation_id)
-        context.set_compression(grpc.Compression.Gzip)
+        if takes_gzip(context.invocation_metadata() or ()):
+            context.set_compression(grpc.Compression.Gzip)
         watcher = Watcher(current_customer(), principal.expires_at, context.disable_next_message_compression)
         async with aclosing(self._watches.watch(request, watcher)) as responses:
             async for response in responses:

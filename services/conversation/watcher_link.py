@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mesh.clock import Clock
 
 WORTH_COMPRESSING = 1400
 """Bytes; what is smaller goes into one packet anyway."""
 SLOW_BYTES_A_SECOND = 12_500_000
 """100 Mbit/s. A core deflates three times that: over a faster link compressing only makes the watcher wait for our processor."""
+TAKE_GZIP = ("grpc-c/", "grpc-java", "grpc-node-js", "grpc-dotnet", "connect-")
+"""What gRPC's implementations that take gzip without being told call themselves. gRPC's core keeps `grpc-accept-encoding` to itself and
+fails the stream when it was not heeded; grpc-go takes gzip only from programs that import its `encoding/gzip`, so it is not asked to."""
+
+
+def takes_gzip(metadata: Iterable[tuple[str, str | bytes]]) -> bool:
+    """Whether a caller, by its metadata, takes compressed messages."""
+    agent = next((value for key, value in metadata if key == "user-agent"), "")
+    return isinstance(agent, str) and any(name in agent for name in TAKE_GZIP)
 
 
 class WatcherLink:
