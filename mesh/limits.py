@@ -32,9 +32,9 @@ class LimitSettings:
     """Streams, of all callers together."""
     streams_per_caller: int = 256
     """Streams, of one caller; members of the mesh hold one a live call and count only in total."""
-    pending: int = 512
-    """Calls that wait for the event loop: above it they begin to be refused, at twice as many all of them are. At two thousand answers a
-    second the last one waits a quarter of a second, and the watchers of a replica that died may all come at once."""
+    pending: int = 256
+    """Calls that wait for the event loop: above it they begin to be refused, at twice as many all of them are. Who is let in under overload
+    waits as long as these take, a quarter of a second or so; fewer would refuse the watchers of a replica that died as they come over."""
 
     def options(self) -> Sequence[tuple[str, int]]:
         """Channel arguments of a server."""
