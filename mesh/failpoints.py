@@ -18,15 +18,14 @@ import signal
 from collections import Counter
 from dataclasses import dataclass
 
-VARIABLE = "READBACK_FAILPOINTS"
+from mesh.settings import ConfigurationError
+
+FAILPOINTS = "READBACK_FAILPOINTS"
+"""The variable that sets them."""
 
 
 class FailpointReached(Exception):
     """Raised where a test asked for it."""
-
-
-class FailpointsRefused(Exception):
-    """Failpoints are set where they must not be, or can't be understood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +44,11 @@ def set_failpoints(text: str, *, environment: str) -> None:
     """Sets what happens where, in place of what was set before. An empty text sets nothing.
 
     Raises:
-        FailpointsRefused: the environment is production, or the text is no list of failpoints.
+        ConfigurationError: the environment is production, or the text is no list of failpoints.
     """
     actions = dict(_parsed(part.strip()) for part in text.split(",") if part.strip())
     if actions and environment == "production":
-        raise FailpointsRefused(f"{VARIABLE} is set, but this is production.")
+        raise ConfigurationError(f"{FAILPOINTS} is set, but this is production.")
     _actions.clear()
     _reached.clear()
     _actions.update(actions)
@@ -85,8 +84,8 @@ def _parsed(part: str) -> tuple[str, _Action]:
     what, _, count = rest.partition("@")
     what, _, seconds = what.partition(":")
     if not name or what not in {"kill", "stop", "sleep", "fail"} or (what == "sleep") != bool(seconds):
-        raise FailpointsRefused(f"{VARIABLE} has {part!r}, which is not of the form name=kill@N.")
+        raise ConfigurationError(f"{FAILPOINTS} has {part!r}, which is not of the form name=kill@N.")
     try:
         return name, _Action(what, float(seconds or 0), int(count or 1))
     except ValueError:
-        raise FailpointsRefused(f"{VARIABLE} has {part!r}, which is not of the form name=kill@N.") from None
+        raise ConfigurationError(f"{FAILPOINTS} has {part!r}, which is not of the form name=kill@N.") from None

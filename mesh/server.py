@@ -19,6 +19,7 @@ from grpc_reflection.v1alpha import reflection
 from mesh import access
 from mesh.auth import TokenVerifier
 from mesh.errors import ErrorTable
+from mesh.failpoints import FAILPOINTS, set_failpoints
 from mesh.health import Health
 from mesh.http import http_side
 from mesh.inbound import Gates
@@ -157,8 +158,9 @@ async def serve(member: Member, settings: MeshSettings, *, port: int, http_port:
     """Serves a member until SIGTERM or SIGINT. A second signal ends the process at once.
 
     Raises:
-        ConfigurationError: a port is taken.
+        ConfigurationError: a port is taken, or failpoints are set where they must not be.
     """
+    set_failpoints(os.environ.get(FAILPOINTS, ""), environment=settings.environment)
     server_settings = ServerSettings(
         reflection=settings.environment == "development",
         notice_seconds=settings.drain_notice_seconds,
