@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -75,6 +76,8 @@ def open_channel(target: str, service: ServiceDescriptor, *, tokens: TokenSource
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 1000),
             ("grpc.dns_min_time_between_resolutions_ms", 2000),
+            # gRPC 1.85's core crashes now and then when a line breaks under a health stream; where there is one server there is no need of it.
+            ("grpc.inhibit_health_checking", int(_is_one_server(target))),
         ],
         interceptors=[_UnaryUnary(tokens), _UnaryStream(tokens), _StreamStream(tokens)],
     )
@@ -88,6 +91,12 @@ def target_of(address: str) -> str:
     if "," not in address:
         return f"dns:///{address}"
     return f"{'ipv6' if address.lstrip().startswith('[') else 'ipv4'}:{address.replace(' ', '')}"
+
+
+def _is_one_server(address: str) -> bool:
+    """Whether an address is that of a machine, rather than a name or a list that may stand for several replicas."""
+    host = address.rpartition(":")[0].strip("[]")
+    return host == "localhost" or re.fullmatch(r"[0-9.]+|[0-9a-fA-F:]+", host) is not None
 
 
 C = TypeVar("C", bound=grpc.aio.Call)
