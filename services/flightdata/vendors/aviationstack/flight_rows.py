@@ -54,10 +54,11 @@ def _end(row: Json, lexicon: Lexicon) -> End | None:
     zone = airport.zone if airport else zone_named(text(row.get("timezone")))
     if not where or not zone:
         return None
-    delay = integer(row.get("delay"))
+    delay, scheduled, estimated = integer(row.get("delay")), _local(row, "scheduled", zone), _local(row, "estimated", zone)
     movement = Movement(
-        scheduled=_local(row, "scheduled", zone),
-        estimated=_local(row, "estimated", zone),
+        scheduled=scheduled,
+        # All 147 departures counted repeat the plan here, delayed or not: that estimates nothing.
+        estimated=estimated if estimated != scheduled else None,
         actual=_local(row, "actual", zone) or _local(row, "actual_runway", zone),
         delay=timedelta(minutes=delay) if delay is not None and abs(delay) < 10_000 else None,
     )

@@ -1,0 +1,68 @@
+"""The recorded shapes, and adapters that are answered with them."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from services.flightdata.places import load
+from services.flightdata.vendors.aviationstack.provider import AviationStack
+from services.flightdata.vendors.flightapi.provider import FlightApi
+from services.flightdata.vendors.keyed_transport import KeyedTransport
+from services.flightdata.vendors.learned_restrictions import LearnedRestrictions
+from services.flightdata.vendors.vendor_client import NOT_JSON, VendorAnswer, VendorClient
+
+FIXTURES = Path(__file__).with_name("fixtures")
+KEY = "a-key"
+
+
+class WakefulClock:
+    """A clock that stands; whoever sleeps goes on at once."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        """Returns at once."""
+
+
+def recorded(vendor: str, name: str) -> Any:
+    """A recorded body."""
+    return json.loads((FIXTURES / vendor / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def answer_of(case: dict[str, Any]) -> VendorAnswer:
+    """A recorded error as the client would have read it."""
+    text = case["text"] if "text" in case else json.dumps(case["body"])
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = NOT_JSON
+    return VendorAnswer(case["status"], body, text)
+
+
+def _client(vendor: str, body: bytes, status: int) -> VendorClient:
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, content=body))
+    return VendorClient(vendor, "http://vendor.test", KEY, httpx.AsyncClient(transport=KeyedTransport(KEY, transport)), 5)
+
+
+def aviationstack(body: bytes, now: datetime, status: int = 200) -> AviationStack:
+    """An adapter that is always answered with this."""
+    clock = WakefulClock(now)
+    return AviationStack(_client("aviationstack", body, status), load(), clock, LearnedRestrictions("aviationstack", KEY, clock))
+
+
+def flightapi(body: bytes, now: datetime, status: int = 200) -> FlightApi:
+    """An adapter that is always answered with this."""
+    clock = WakefulClock(now)
+    return FlightApi(_client("flightapi", body, status), load(), clock, LearnedRestrictions("flightapi", KEY, clock))
