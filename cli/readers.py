@@ -13,7 +13,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from cli.transcripts import deleted_line, end_line, heading, line_of, live_line
+from cli.transcripts import INDENT, deleted_line, end_line, heading, line_of, live_line
 from services.conversation.client.watcher import Connection
 
 _NOTICES = {
@@ -96,7 +96,7 @@ class Reader:
             case "entry":
                 self._sealed(event.entry.entry_id)
                 self._head(event.entry)
-                self._line(line_of(event.entry))
+                self._entry(line_of(event.entry))
             case "live" if self._print_live:
                 self._line(live_line(event.live))
             case "live":
@@ -133,6 +133,17 @@ class Reader:
     def _draw(self) -> None:
         lines = (Text.from_markup(live_line(utterance)) for utterance in self._speaking.values())
         self._live.update(Group(*lines), refresh=self._live.is_started)
+
+    def _entry(self, markup: str) -> None:
+        """One entry; on a terminal its words stay in a column of their own."""
+        if self._console.is_terminal and self._console.width > 2 * INDENT:
+            line = Text.from_markup(markup)
+            head, words = line[:INDENT], line[INDENT:]
+            for piece in words.wrap(self._console, self._console.width - INDENT):
+                self._console.print(head + piece, highlight=False)
+                head = Text(" " * INDENT)
+        else:
+            self._line(markup)
 
     def _line(self, markup: str) -> None:
         self._console.print(markup, highlight=False, soft_wrap=True)

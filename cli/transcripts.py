@@ -10,6 +10,8 @@ from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1 import entry_pb2
 from rich.markup import escape
 
+INDENT = 26
+"""Columns before the words of an entry."""
 _CUT = {entry_pb2.SEALING_INTERRUPTED: " [dim](interrupted)[/]", entry_pb2.SEALING_TRUNCATED: " [dim](cut off)[/]"}
 _ENDS = {
     conversation.STREAM_END_REASON_CONVERSATION_ENDED: "The conversation has ended.",
@@ -70,4 +72,4 @@ def _who(speaker: entry_pb2.Speaker.ValueType) -> str:
 
 
 def _compact(arguments: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in arguments.items())
+    return ", ".join(f"{name}={value}" for name, value in sorted(arguments.items()))

@@ -10,6 +10,7 @@ import pytest
 from readback.conversation.v1 import entry_pb2
 from readback.conversation.v1.conversation_service_pb2 import CaughtUp, ConversationDeleted, WatchResponse
 from rich.console import Console
+from rich.text import Text
 
 from cli.readers import JsonLines, Reader
 from services.conversation.client.watcher import Connection
@@ -83,6 +84,16 @@ def test_headings_stand_where_the_conversation_changes() -> None:
     lines = read(*events, terminal=False, several=True).splitlines()
     assert [line.split()[1] for line in lines if line.startswith("──")] == ["a", "b", "a"]
     assert not any(line.startswith("──") for line in read(*events, terminal=False).splitlines())
+
+
+def test_long_words_stay_in_their_column_of_a_terminal_and_on_one_line_of_a_file() -> None:
+    words = "There are twenty flights. " * 20
+    lines = [Text.from_ansi(line).plain for line in read(said(words), terminal=True).splitlines()]
+    shown = [line for line in lines if "flights" in line]
+    assert len(shown) > 2
+    assert {line[:26].strip() for line in shown[1:]} == {""}
+    assert all(len(line) <= 200 for line in shown)
+    assert len(read(said(words), terminal=False).splitlines()) == 1
 
 
 def test_a_deletion_is_told() -> None:
