@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.gzip import GZipMiddleware
 
-from gradio_ui import calls, feed, history, page, sign_in
+from gradio_ui import calls, feed, history, page, sign_in, transcripts
 from gradio_ui.backends import opened
 from gradio_ui.failures import answer_failures
 from gradio_ui.feed import Feeds
@@ -41,7 +41,7 @@ def create_app(settings: UiSettings) -> FastAPI:
     # Not "/static": Gradio, mounted at "/", has its own there. Compressed here alone: a compressed feed would be held back.
     app.mount("/ui/vendor", _files(LIVEKIT_CLIENT))
     app.mount("/ui", _files(page.STATIC))
-    for routes in (sign_in, calls, feed, history):
+    for routes in (sign_in, calls, feed, history, transcripts):
         app.include_router(routes.router)
     page.mount(app, page.build())
     app.add_middleware(Gate)

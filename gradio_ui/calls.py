@@ -15,8 +15,6 @@ from gradio_ui.failures import failure
 from mesh.ids import uuid7
 
 router = APIRouter(prefix="/api/calls")
-RECENT = 20
-"""How many of the newest conversations are looked at for a running call."""
 
 
 class NewCall(BaseModel):
@@ -60,11 +58,14 @@ async def end(call_id: UUID, customer: SignedIn) -> None:
 
 
 async def _running_call(customer: Customer) -> dict[str, Any] | None:
-    recent = await customer.conversation.ListConversations(pb.ListConversationsRequest(page_size=RECENT), metadata=customer.metadata)
-    for conversation in recent.conversations:
-        if conversation.HasField("running_call"):
-            call = conversation.running_call
-            return {"call_id": call.call_id, "conversation_id": conversation.conversation_id, "title": conversation.title}
+    wish = pb.ListConversationsRequest(page_size=1, running_call_only=True)
+    found = await customer.conversation.ListConversations(wish, metadata=customer.metadata)
+    for conversation in found.conversations:
+        return {
+            "call_id": conversation.running_call.call_id,
+            "conversation_id": conversation.conversation_id,
+            "title": conversation.title,
+        }
     return None
 
 

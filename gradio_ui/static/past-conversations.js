@@ -1,79 +1,114 @@
-// <past-conversations>: what was talked about before, and each conversation's transcript.
+// <past-conversations>: what was talked about before, a search through all of it, and each conversation's transcript.
 import { get } from "/ui/api.js";
 import { conversation } from "/ui/conversation.js";
-import { h, icon, ICONS } from "/ui/dom.js";
-import { TranscriptLog } from "/ui/transcript-log.js";
-import { TranscriptView } from "/ui/transcript-view.js";
-
-const WHEN = new Intl.DateTimeFormat([], { weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
-const when = (time) => (time ? WHEN.format(new Date(time)) : "");
-const titleOf = (one) => one.title || "Conversation without a title";
+import { h } from "/ui/dom.js";
+import { SearchBox } from "/ui/search-box.js";
+import { foundRow, pastRow } from "/ui/past-rows.js";
+import { PastTranscript } from "/ui/past-transcript.js";
 
 class PastConversations extends HTMLElement {
+  #turn = 0;
+
   connectedCallback() {
     if (this.childElementCount) return;
     this.notice = h("p", { class: "notice", role: "alert", hidden: true });
+    this.status = h("p", { class: "for-screen-readers", role: "status", "data-testid": "history-status" });
+    this.search = new SearchBox(() => this.#browse());
     this.body = h("div", { class: "history" });
-    this.append(this.notice, this.body);
+    this.append(this.search.element, this.notice, this.status, this.body);
     // Loaded when it comes into view, each time: conversations go on while the page is open.
-    conversation.addEventListener("calls", () => this.offsetParent && this.#list());
-    new IntersectionObserver(([seen]) => seen.isIntersecting && this.#list()).observe(this);
+    conversation.addEventListener("calls", () => this.offsetParent && this.#refresh());
+    new IntersectionObserver(([seen]) => seen.isIntersecting && this.#refresh()).observe(this);
   }
 
-  async #list() {
-    if (this.opened) return;
-    await this.#guarded(async () => {
-      const { conversations = [], next_page_token: next } = await get("/api/conversations");
-      const list = h("ul", { class: "past", "aria-label": "Past conversations" }, ...conversations.map((one) => this.#row(one)));
-      const more = h("button", { type: "button", class: "button quiet", hidden: !next }, "Show older");
-      let token = next;
-      more.addEventListener("click", () => this.#guarded(async () => {
+  #refresh() {
+    if (!this.opened) this.#browse();
+  }
+
+  /** Shows what is looked for, or everything when nothing is. */
+  #browse() {
+    this.opened = null;
+    this.search.element.hidden = false;
+    const { words } = this.search;
+    return words ? this.#found(words) : this.#past();
+  }
+
+  #past() {
+    return this.#pages({
+      label: "Past conversations",
+      load: async (token) => {
         const page = await get(`/api/conversations?page_token=${encodeURIComponent(token)}`);
-        list.append(...(page.conversations ?? []).map((one) => this.#row(one)));
-        more.hidden = !(token = page.next_page_token);
-      }));
-      this.body.replaceChildren(conversations.length ? list : h("p", { class: "empty" }, "No conversations yet. Your first call will be here."), more);
+        return { rows: (page.conversations ?? []).map((one) => pastRow(one, () => this.#open(one))), next: page.next_page_token };
+      },
+      none: "No conversations yet. Your first call will be here.",
     });
   }
 
-  #row(one) {
-    const running = one.running_call ? h("span", { class: "tag live" }, "in a call") : null;
-    return h("li", {}, h("button", { type: "button", class: "past-row", "data-testid": "past-conversation", "data-conversation-id": one.conversation_id, onclick: () => this.#open(one) },
-      h("span", { class: "past-title" }, titleOf(one), running), h("span", { class: "past-when" }, when(one.create_time))));
+  #found(words) {
+    return this.#pages({
+      label: `What was said with “${words}” in it`,
+      load: async (token) => {
+        const page = await get(`/api/found?words=${encodeURIComponent(words)}&page_token=${encodeURIComponent(token)}`);
+        return { rows: (page.results ?? []).map((one) => foundRow(one, () => this.#openAt(one.entry))), next: page.next_page_token };
+      },
+      none: `Nothing that was said has “${words}” in it.`,
+      told: (count, more) => `${count}${more ? " or more" : ""} found`,
+    });
   }
 
-  async #open(one) {
+  /** A list that grows page by page. `load` gives rows and the token of the next page; of two lists asked for, the later is shown. */
+  async #pages({ label, load, none, told = () => "" }) {
+    const turn = ++this.#turn;
+    await this.#guarded(async () => {
+      let { rows, next } = await load("");
+      if (turn !== this.#turn) return;
+      const list = h("ul", { class: "past", "aria-label": label }, ...rows);
+      const more = h("button", { type: "button", class: "button quiet", "data-testid": "show-older", hidden: !next }, "Show older");
+      more.addEventListener("click", () => this.#guarded(async () => {
+        ({ rows, next } = await load(next));
+        list.append(...rows);
+        more.hidden = !next;
+        rows[0]?.querySelector("button").focus();
+      }));
+      this.status.textContent = rows.length ? told(rows.length, next) : none;
+      this.body.replaceChildren(rows.length ? list : h("p", { class: "empty" }, none), more);
+    });
+  }
+
+  async #openAt({ conversation_id: id, number }) {
+    await this.#guarded(async () => {
+      const { conversation: one } = await get(`/api/conversations/${id}`);
+      await this.#open(one, number);
+    });
+  }
+
+  async #open(one, number = null) {
+    this.#turn++;
     this.opened = one.conversation_id;
     await this.#guarded(async () => {
-      const log = new TranscriptLog();
-      let token = "";
-      do {
-        const page = await get(`/api/conversations/${one.conversation_id}/entries?page_token=${encodeURIComponent(token)}`);
-        for (const entry of page.entries ?? []) log.entry(entry);
-        token = page.next_page_token;
-      } while (token);
-      this.#show(one, log);
+      const shown = await PastTranscript.load(one, {
+        back: () => this.#close(one, number),
+        goOn: () => this.#continue(one),
+        deleted: () => this.#deleted(one),
+        complain: (message) => this.#complain(message),
+      });
+      this.search.element.hidden = true;
+      this.body.replaceChildren(...shown.elements);
+      shown.lookAt(number);
     });
   }
 
-  #show(one, log) {
-    const list = h("ol", { class: "lines tall", tabindex: "0", "aria-label": `Transcript of ${titleOf(one)}` });
-    const back = h("button", { type: "button", class: "button quiet", "data-testid": "history-back", onclick: () => this.#close(one) }, icon(ICONS.back), "All conversations");
-    const goOn = one.state === "CONVERSATION_STATE_ACTIVE" && h("button", { type: "button", class: "button outline", "data-testid": "history-continue", onclick: () => this.#continue(one) }, icon(ICONS.call), "Call again about this");
-    this.body.replaceChildren(
-      h("div", { class: "past-head" }, back, goOn),
-      h("h2", { tabindex: "-1" }, titleOf(one)), h("p", { class: "search-facts" }, when(one.create_time)),
-      list, h("p", { class: "empty" }, "Nothing was said in this conversation."),
-    );
-    new TranscriptView(log, { list, testid: "history-line", times: true });
-    list.scrollTop = 0;
-    this.querySelector("h2").focus({ preventScroll: true });
+  async #close(one, number) {
+    await this.#browse();
+    const row = number ? `[data-conversation-id="${one.conversation_id}"][data-number="${number}"]` : `[data-conversation-id="${one.conversation_id}"]`;
+    this.querySelector(row)?.focus();
   }
 
-  async #close(one) {
-    this.opened = null;
-    await this.#list();
-    this.querySelector(`[data-conversation-id="${one.conversation_id}"]`)?.focus();
+  async #deleted(one) {
+    if (conversation.id === one.conversation_id) conversation.show(null);
+    await this.#browse();
+    this.status.textContent = "The conversation was deleted.";
+    this.search.input.focus();
   }
 
   #continue(one) {

@@ -27,6 +27,11 @@ def now() -> Timestamp:
     return stamp
 
 
+def _parted(text: str, words: str) -> tuple[str, str, str]:
+    at = text.lower().find(words)
+    return (text, "", "") if at < 0 else (text[:at], text[at : at + len(words)], text[at + len(words) :])
+
+
 class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServicer):
     """One process's worth of conversations. `tokens` holds the token of every RPC; `watches_open` counts streams that are not yet over."""
 
@@ -107,6 +112,8 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
     async def ListConversations(self, request: pb.ListConversationsRequest, context: Any) -> pb.ListConversationsResponse:
         owner = await self._called(context)
         own = [one for one in self.conversations.values() if self.owners[one.conversation_id] == owner]
+        if request.running_call_only:
+            own = [one for one in own if one.HasField("running_call")]
         newest = sorted(own, key=lambda one: one.conversation_id, reverse=True)
         start = int(request.page_token or 0)
         end = start + (request.page_size or 20)
@@ -138,6 +145,37 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
         log, start = self.entries[request.conversation_id], int(request.page_token or 0)
         end = start + (request.page_size or 100)
         return pb.ListEntriesResponse(entries=log[start:end], next_page_token=str(end) if end < len(log) else "")
+
+    async def SearchEntries(self, request: pb.SearchEntriesRequest, context: Any) -> pb.SearchEntriesResponse:
+        """Entries in whose words the query occurs as it is; the real search is the service's own affair."""
+        owner = await self._called(context)
+        words, results = request.query.lower(), []
+        for conversation_id, log in self.entries.items():
+            for entry in log:
+                before, found, after = _parted(entry.utterance.text, words)
+                if found and self.owners[conversation_id] == owner:
+                    parts = [pb.SnippetPart(text=before), pb.SnippetPart(text=found, matched=True), pb.SnippetPart(text=after)]
+                    title = self.conversations[conversation_id].title
+                    results.append(pb.FoundEntry(entry=entry, conversation_title=title, snippet=[part for part in parts if part.text]))
+        results.sort(key=lambda one: one.entry.commit_time.ToNanoseconds(), reverse=True)
+        start = int(request.page_token or 0)
+        end = start + (request.page_size or 20)
+        return pb.SearchEntriesResponse(results=results[start:end], next_page_token=str(end) if end < len(results) else "")
+
+    async def ExportTranscript(self, request: pb.ExportTranscriptRequest, context: Any) -> AsyncIterator[pb.ExportTranscriptResponse]:
+        """Each utterance as one piece."""
+        conversation = await self._known(request.conversation_id, context)
+        suffix = {1: "txt", 2: "vtt", 3: "json"}[request.format]
+        yield pb.ExportTranscriptResponse(media_type="text/plain; charset=utf-8", file_name=f"trip.{suffix}", data=b"")
+        for entry in self.entries[conversation.conversation_id]:
+            yield pb.ExportTranscriptResponse(data=f"{entry.utterance.text}\n".encode())
+
+    async def DeleteConversation(self, request: pb.DeleteConversationRequest, context: Any) -> pb.DeleteConversationResponse:
+        await self._known(request.conversation_id, context)
+        for kept in (self.conversations, self.owners, self.entries):
+            del kept[request.conversation_id]
+        await self.changed()
+        return pb.DeleteConversationResponse()
 
     async def Watch(self, request: pb.WatchRequest, context: Any) -> AsyncIterator[pb.WatchResponse]:
         await self._known(request.conversation_id, context)

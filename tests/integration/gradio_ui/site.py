@@ -48,6 +48,9 @@ class Person:
     async def post(self, path: str, **more: Any) -> httpx.Response:
         return await self.browser.post(path, **more)
 
+    async def delete(self, path: str) -> httpx.Response:
+        return await self.browser.delete(path)
+
 
 class Site:
     """Everything a browser needs. Parts can be stopped and started again, at the same addresses."""

@@ -1,0 +1,179 @@
+"""The history: everything said before can be searched, opened at the place, taken along, and deleted."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Locator, expect
+
+from tests.e2e.gradio_ui.conftest import Visit, Visitor
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+HOSTILE = "<img src=x onerror=\"document.title='owned'\"> Delhi ${document.title='owned'}"
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def reader(ada: Visitor) -> Visitor:
+    """A customer who talked twice, at the history."""
+    await fill(ada)
+    await ada.page.get_by_role("tab", name="History").click()
+    await expect(ada.see("past-conversation")).to_have_count(2)
+    return ada
+
+
+async def fill(visitor: Visitor) -> None:
+    """Two conversations, the newer one long."""
+    service = visitor.site.conversation
+    customer_id = (await (await visitor.context.request.get(f"{visitor.site.url}/config")).json())["username"]
+    seat = service.add_conversation(customer_id, "A window seat")
+    await service.say(seat, "customer", "A window seat to Mumbai, please")
+    await service.say(seat, "agent", "Certainly, 14A.")
+    trip = service.add_conversation(customer_id, "Chennai to Delhi")
+    for number in range(60):
+        await service.say(trip, "customer" if number % 2 else "agent", f"We talked about flight number {number}.")
+    await service.say(trip, "customer", "The one over Jaipur")
+    for number in range(20):
+        await service.say(trip, "agent", f"And then some, {number}.")
+
+
+def row(visitor: Visitor, title: str) -> Locator:
+    """A conversation in the list."""
+    return visitor.page.get_by_test_id("past-conversation").filter(has_text=title)
+
+
+async def test_what_is_found_is_marked_and_opens_at_its_place(reader: Visitor) -> None:
+    await reader.see("history-search").fill("over jaipur")
+    found = reader.see("found-entry")
+    await expect(found).to_have_count(1)
+    await expect(found.locator("mark")).to_have_text("over Jaipur")
+    await expect(found).to_contain_text("Chennai to Delhi")
+    await expect(found).to_contain_text("You: The one")
+    await expect(reader.see("history-status")).to_have_text("1 found")
+    await found.click()
+    line = reader.page.locator("[data-testid=history-line][data-number='61']")
+    await expect(line).to_be_focused()
+    await expect(line).to_be_in_viewport()
+    await expect(reader.see("history-search")).to_be_hidden()
+    await reader.see("history-back").click()
+    await expect(found).to_be_focused()
+    await expect(reader.see("history-search")).to_have_value("over jaipur")
+
+
+async def test_what_is_not_found_is_said_and_an_emptied_box_shows_everything(reader: Visitor) -> None:
+    box = reader.see("history-search")
+    await box.fill("zeppelin")
+    await expect(reader.page.locator("past-conversations .empty")).to_have_text("Nothing that was said has “zeppelin” in it.")
+    await expect(reader.see("history-status")).to_contain_text("zeppelin")
+    await box.press("Escape")
+    await expect(reader.see("past-conversation")).to_have_count(2)
+
+
+async def test_more_is_shown_when_asked_for(reader: Visitor) -> None:
+    await reader.see("history-search").fill("flight number")
+    await expect(reader.see("found-entry")).to_have_count(20)
+    await expect(reader.see("history-status")).to_have_text("20 or more found")
+    await reader.see("show-older").click()
+    await expect(reader.see("found-entry")).to_have_count(40)
+    await expect(reader.see("found-entry").nth(20)).to_be_focused()
+
+
+async def test_hostile_words_are_only_words(ada: Visitor) -> None:
+    customer_id = (await (await ada.context.request.get(f"{ada.site.url}/config")).json())["username"]
+    await ada.site.conversation.say(ada.site.conversation.add_conversation(customer_id, HOSTILE), "customer", HOSTILE)
+    await ada.page.get_by_role("tab", name="History").click()
+    await ada.see("history-search").fill("delhi")
+    await expect(ada.see("found-entry").locator(".past-words")).to_contain_text(HOSTILE)
+    await ada.see("history-search").fill(HOSTILE)
+    await expect(ada.see("found-entry")).to_have_count(1)
+    assert "owned" not in await ada.page.title()
+
+
+@pytest.mark.parametrize("suffix", ["txt", "vtt", "json"])
+async def test_a_transcript_can_be_taken_along(reader: Visitor, suffix: str) -> None:
+    await row(reader, "A window seat").click()
+    async with reader.page.expect_download() as download:
+        await reader.see(f"export-{suffix}").click()
+    file = await download.value
+    assert file.suggested_filename == f"trip.{suffix}"
+    assert await asyncio.to_thread(Path(await file.path()).read_text) == "A window seat to Mumbai, please\nCertainly, 14A.\n"
+
+
+async def test_deleting_asks_first_and_can_be_called_off(reader: Visitor) -> None:
+    await row(reader, "Chennai to Delhi").click()
+    await reader.see("history-delete").click()
+    dialog = reader.see("ask-delete")
+    await expect(dialog).to_contain_text("Chennai to Delhi")
+    await expect(dialog.get_by_role("button", name="Keep it")).to_be_focused()
+    await reader.page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    await expect(reader.see("history-delete")).to_be_focused()
+    await reader.see("history-back").click()
+    await expect(reader.see("past-conversation")).to_have_count(2)
+
+
+async def test_a_deleted_conversation_is_gone_from_history_and_search(reader: Visitor) -> None:
+    await row(reader, "Chennai to Delhi").click()
+    await reader.see("history-delete").click()
+    await reader.see("delete-for-good").click()
+    await expect(reader.see("past-conversation")).to_have_count(1)
+    await expect(reader.see("history-status")).to_have_text("The conversation was deleted.")
+    await expect(reader.see("history-search")).to_be_focused()
+    await reader.see("history-search").fill("jaipur")
+    await expect(reader.page.locator("past-conversations .empty")).to_contain_text("Nothing that was said")
+
+
+async def test_deleting_the_conversation_one_is_in_ends_the_call_here_too(ada: Visitor) -> None:
+    async with ada.talking() as agent:
+        await ada.page.get_by_role("tab", name="History").click()
+        await ada.see("past-conversation").click()
+        await ada.see("history-delete").click()
+        await expect(ada.see("ask-delete")).to_contain_text("The call that is running in it ends.")
+        await ada.see("delete-for-good").click()
+        await expect(ada.page.locator("past-conversations .empty")).to_contain_text("No conversations yet")
+        await agent.close_room()  # as the conversation service does
+        await ada.state("ended")
+
+
+async def test_what_cannot_be_deleted_just_now_is_said_and_stays(reader: Visitor) -> None:
+    await row(reader, "Chennai to Delhi").click()
+    async with reader.site.without("conversation"):
+        await reader.see("history-delete").click()
+        await reader.see("delete-for-good").click()
+        await expect(reader.page.locator("past-conversations [role=alert]")).to_contain_text("try again in a moment")
+    await reader.see("history-back").click()
+    await expect(reader.see("past-conversation")).to_have_count(2)
+    reader.complaints.clear()  # Chromium's line about the 503
+
+
+async def test_all_of_it_by_keyboard(reader: Visitor) -> None:
+    keyboard = reader.page.keyboard
+    await reader.see("history-search").focus()
+    await keyboard.type("jaipur")
+    await keyboard.press("Enter")
+    await expect(reader.see("found-entry")).to_have_count(1)
+    await keyboard.press("Tab")
+    await expect(reader.see("found-entry")).to_be_focused()
+    await keyboard.press("Enter")
+    await expect(reader.page.locator("[data-testid=history-line][data-number='61']")).to_be_focused()
+    await reader.see("history-delete").focus()
+    await keyboard.press("Enter")
+    await keyboard.press("Tab")
+    await keyboard.press("Enter")
+    await expect(reader.see("history-status")).to_have_text("The conversation was deleted.")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_on_a_phone_nothing_is_wider_than_the_screen(visit: Visit, scheme: str) -> None:
+    visitor = await visit(viewport={"width": 360, "height": 740}, color_scheme=scheme, has_touch=True)
+    await visitor.sign_up()
+    await fill(visitor)
+    await visitor.page.get_by_role("tab", name="History").click()
+    await visitor.see("history-search").fill("window")
+    await visitor.see("found-entry").click()
+    await visitor.see("history-delete").click()
+    await expect(visitor.see("ask-delete")).to_be_in_viewport()
+    assert await visitor.page.evaluate("document.documentElement.scrollWidth") <= 360
