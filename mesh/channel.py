@@ -76,7 +76,7 @@ def open_channel(target: str, service: ServiceDescriptor, *, tokens: TokenSource
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 1000),
             ("grpc.dns_min_time_between_resolutions_ms", 2000),
-            # gRPC 1.85's core crashes now and then when a line breaks under a health stream; where there is one server there is no need of it.
+            # gRPC 1.85 crashes now and then when a line breaks under a health stream; where there is one server, none is needed.
             ("grpc.inhibit_health_checking", int(_is_one_server(target))),
         ],
         interceptors=[_UnaryUnary(tokens), _UnaryStream(tokens), _StreamStream(tokens)],
