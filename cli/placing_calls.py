@@ -85,10 +85,19 @@ async def _ended_properly(stub: ConversationServiceAsyncStub, conversation_id: s
         report.ended(conversation.CallEndReason.Name(over.call.end_reason).removeprefix("CALL_END_REASON_"))
 
 
-async def new_conversation(stub: ConversationServiceAsyncStub) -> str:
-    """Starts a conversation and gives its id."""
+@asynccontextmanager
+async def conversation_of(stub: ConversationServiceAsyncStub, account: Account, conversation_id: str | None) -> AsyncIterator[str]:
+    """The conversation to call in: the one given, or a new one, which is deleted afterwards where its account is."""
+    if conversation_id is not None:
+        yield conversation_id
+        return
     answer = await stub.StartConversation(conversation.StartConversationRequest(request_id=uuid7()))
-    return answer.conversation.conversation_id
+    begun = answer.conversation.conversation_id
+    try:
+        yield begun
+    finally:
+        if account.throw_away:
+            await stub.DeleteConversation(conversation.DeleteConversationRequest(conversation_id=begun, request_id=uuid7()))
 
 
 async def place(

@@ -37,7 +37,7 @@ def call(
     """Place a call and say each --say, --wav and --text in the order given, each after the agent has finished.
 
     Without any of them, lines are typed from the terminal until its end (Ctrl-D). The call is yours when you are logged in; else
-    a throw-away account makes it and is deleted afterwards.
+    a throw-away account makes it, which is deleted afterwards with everything that was said.
     """
     settings = load(MeshSettings)
     script = in_given_order(sys.argv[1:])
@@ -59,14 +59,17 @@ async def _call(settings: MeshSettings, script: Sequence[Line], out: Path | None
     # Speech and WebRTC take seconds to import, so a mistake in the command is told before.
     from cli.call_report import Conversation, JsonLines
     from cli.earpiece import HEARD_RATE
-    from cli.placing_calls import conversations, new_conversation, place
+    from cli.placing_calls import conversation_of, conversations, place
     from cli.sign_in import signed_in
     from cli.wav import write_wav
 
     lines = _prepared(script)
     report = JsonLines() if as_json else Conversation(Console())
-    async with signed_in(settings) as account, conversations(settings, account) as stub:
-        talk = conversation_id or await new_conversation(stub)
+    async with (
+        signed_in(settings) as account,
+        conversations(settings, account) as stub,
+        conversation_of(stub, account, conversation_id) as talk,
+    ):
         heard = await place(stub, talk, _said(lines) if lines else _typed(), report, microphone=bool(lines))
     if out is not None:
         write_wav(out, heard, HEARD_RATE)
