@@ -50,8 +50,6 @@ IDLE_SECONDS = 5.0
 """Pause between looks while none is; a new call or stream ends it."""
 PRESENCE_SECONDS = {pb.CALL_STATE_DISPATCHED: 1.0, pb.CALL_STATE_LIVE: 5.0}
 """How often LiveKit is asked who is in a room, by the call's state."""
-OWN_SECONDS = 1.0
-"""Pause between looks at calls that are held."""
 MAX_EPOCH = 40
 """Agents that a call may wear out: were something in it to kill each one, this would go on as long as the caller listens."""
 AT_ONCE = 16
@@ -84,7 +82,6 @@ class CallWatcher:
         self._log, self._store, self._rooms, self._holds, self._clock = log, store, rooms, holds, clock
         self._replicas = replicas
         self._observed: dict[str, _Observed] = {}
-        self._own_after = float("-inf")
         self._rooms_answer = True
         self._changed = asyncio.Event()
         holds.notify(self._changed.set)
@@ -103,22 +100,20 @@ class CallWatcher:
         async with self._store.reading() as transaction:
             self._replicas.observe(await leases.renewals(transaction.connection))
             running = list(await leases.held_by_none(transaction.connection, self._replicas.alive))
-            if own := self._own_due():
-                running += await leases.held_by(transaction.connection, self._replicas.own_id)
+            if due := self._due():
+                running += [call for call in await transaction.calls(due) if call.holder == self._replicas.own_id]
         kept = {call.call_id for call in running} | self._holds.held().keys()
         self._observed = {call_id: self._observed.get(call_id) or _Observed() for call_id in kept}
         places = asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as group:
             for call in running:
                 group.create_task(self._look_after(call, places))
-        return bool(own or running or len(self._replicas.alive) > 1)
+        return bool(running or self._holds.held() or len(self._replicas.alive) > 1)
 
-    def _own_due(self) -> bool:
-        """Whether to look at the calls held here: they need it rarely, and there may be many."""
-        if not self._holds.held() or self._clock.monotonic() < self._own_after:
-            return False
-        self._own_after = self._clock.monotonic() + OWN_SECONDS
-        return True
+    def _due(self) -> list[str]:
+        """The calls held here whose rooms are to be looked into."""
+        now, new = self._clock.monotonic(), _Observed()
+        return [call_id for call_id in self._holds.held() if self._observed.get(call_id, new).look_after <= now]
 
     async def _look_after(self, call: Call, places: asyncio.Semaphore) -> None:
         async with places:

@@ -35,13 +35,8 @@ async def forget_replicas(connection: AsyncConnection, before: datetime) -> None
     await connection.execute(delete(replicas).where(replicas.c.renew_time < before))
 
 
-async def held_by(connection: AsyncConnection, replica_id: str) -> Sequence[Call]:
-    """The running calls whose streams a replica has."""
-    return [Call(**row._mapping) for row in await connection.execute(_CALLS.where(_RUNNING, calls.c.holder == replica_id))]
-
-
 async def writers_held_by(connection: AsyncConnection, replica_id: str) -> Mapping[str, tuple[int, str]]:
-    """Epoch and writer of each of these calls, by the call's id."""
+    """Epoch and writer of each running call whose stream a replica has, by the call's id."""
     query = select(calls.c.call_id, calls.c.epoch, calls.c.writer_id).where(_RUNNING, calls.c.holder == replica_id)
     return {row.call_id: (row.epoch, row.writer_id) for row in await connection.execute(query)}
 

@@ -119,11 +119,6 @@ class Transaction(LogReads):
         query = _calls().where(_running(), calls.c.conversation_key.in_(conversation_keys))
         return {row.conversation_key: Call(**row._mapping) for row in await self.connection.execute(query)}
 
-    async def all_running_calls(self) -> list[Call]:
-        """Every running call of the installation."""
-        # Without an order: SQLite would rather read all calls there ever were than sort the few.
-        return [Call(**row._mapping) for row in await self.connection.execute(_calls().where(_running()))]
-
     async def calls_with_leftovers(self, *, limit: int) -> list[Call]:
         """Ended calls whose grant is still to be revoked and whose room is still to be closed."""
         query = _calls().where(calls.c.state == pb.CALL_STATE_ENDED, calls.c.sealed_grant.is_not(None))

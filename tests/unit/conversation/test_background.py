@@ -10,12 +10,14 @@ import pytest
 from cryptography.fernet import InvalidToken
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
+from mesh.errors import StoreUnavailable
 from services.conversation.background import AGAIN_SECONDS, beside
 from services.conversation.backstop import backstop
 from services.conversation.client.backoff import LONGEST_SECONDS, SHORTEST_SECONDS, Backoff
 from services.conversation.cursors import LogId
 from services.conversation.forgetting import EVERY_SECONDS, REQUESTS_KEPT, forget
 from services.conversation.grant_vault import GrantVault
+from services.conversation.leftovers import SWEEP_SECONDS
 from services.conversation.waiting import first_of
 from tests.simulated_clock import SimulatedClock
 from tests.unit.conversation.core import NOON, Core
@@ -99,6 +101,34 @@ async def test_leftovers_are_cleared_when_a_call_ends_and_again_when_that_failed
                 core.clock.advance(1)
                 await asyncio.sleep(0.01)
     assert core.grants.revoked == [call.call_id]
+
+
+async def test_what_a_replica_that_died_left_is_cleared_by_another(core: Core) -> None:
+    dead = core.another()
+    async with beside(core.clock, leftovers=core.leftovers.run), asyncio.timeout(10):
+        await settle()
+        call = await dead.call()
+        await dead.end(call)
+        while not core.grants.revoked:
+            core.clock.advance(SWEEP_SECONDS / 10)
+            await asyncio.sleep(0.01)
+    assert core.grants.revoked == [call.call_id]
+    assert core.rooms.closed == [call.room]
+
+
+async def test_store_that_is_away_is_waited_for(core: Core) -> None:
+    attempts = 0
+
+    async def in_need_of_the_store() -> None:
+        nonlocal attempts
+        attempts += 1
+        raise StoreUnavailable
+
+    async with beside(core.clock, work=in_need_of_the_store):
+        await settle()
+        core.clock.advance(AGAIN_SECONDS)
+        await settle()
+    assert attempts == 2
 
 
 async def test_watcher_looks_at_once_when_a_stream_comes_or_goes(core: Core) -> None:

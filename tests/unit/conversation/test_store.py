@@ -18,7 +18,7 @@ from sqlalchemy.dialects import sqlite
 from mesh import database
 from services.conversation.assembly import MIGRATIONS
 from services.conversation.schema import Id, Instant, metadata
-from services.conversation.store import Store
+from services.conversation.store import Store, leases
 from services.conversation.store.pages import ITEM_BYTES
 from tests.unit.conversation.core import Core
 
@@ -76,12 +76,13 @@ async def test_what_is_asked_all_the_time_is_answered_from_an_index(core: Core) 
 
     async with core.store.reading() as transaction:
         event.listen(transaction.connection.sync_connection, "before_cursor_execute", listen)
-        await transaction.all_running_calls()
+        await leases.held_by_none(transaction.connection, [core.replica_id])
+        await leases.writers_held_by(transaction.connection, core.replica_id)
         await transaction.calls_with_leftovers(limit=10)
         await transaction.running_calls([1, 2])
         await transaction.conversations_of(str(uuid4()), before=None, limit=10)
         await transaction.entries_after(1, 5, limit=10)
-        assert len(asked) == 5
+        assert len(asked) == 6
         for statement, parameters in asked.copy():
             steps = await transaction.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
             plan = [step.detail for step in steps]
