@@ -43,6 +43,22 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 AGENT, CUSTOMER = entry_pb2.SPEAKER_AGENT, entry_pb2.SPEAKER_CUSTOMER
 
 
+class Restartable:
+    """The conversation service, which may go away and come back."""
+
+    def __init__(self, settings: ConversationSettings, port: int) -> None:
+        self._settings, self._port = settings, port
+        self._stack = AsyncExitStack()
+
+    async def start(self) -> None:
+        member = await self._stack.enter_async_context(conversation_app.member(self._settings))
+        briefly = ServerSettings(drain_seconds=1)
+        await self._stack.enter_async_context(running(member, port=self._port, settings=briefly))
+
+    async def stop(self) -> None:
+        await self._stack.aclose()
+
+
 @dataclass
 class Placed:
     """A call that a customer has started and no agent holds yet."""
@@ -51,6 +67,7 @@ class Placed:
     settings: AgentSettings
     engines: Engines
     conversation: "ConversationServiceAsyncStub"
+    service: Restartable
     call: pb.Call
     access: pb.CallAccess
 
@@ -130,11 +147,13 @@ async def placed(tmp_path: Path, livekit: LiveKit, engines: Engines) -> AsyncIte
         start, briefly = stack.enter_async_context, ServerSettings(drain_seconds=1)
         members = (
             (identity_app.member(load(IdentitySettings, **common, identity_bcrypt_cost=4)), identity),
-            (conversation_app.member(load(ConversationSettings, **common)), conversation),
             (flightdata_app.member(load(FlightDataSettings, **common)), flightdata),
         )
         for member, port in members:
             await start(running(await start(member), port=port, settings=briefly))
+        service = Restartable(load(ConversationSettings, **common), conversation)
+        await service.start()
+        stack.push_async_callback(service.stop)
         channel = await start(open_channel(mesh.address_of("identity"), identity_pb.DESCRIPTOR.services_by_name["IdentityService"]))
         new = identity_pb.RegisterRequest(email=f"{uuid.uuid4()}@example.com", password=str(uuid.uuid4()), display_name="Asha")
         token = (await IdentityServiceStub(channel).Register(new)).tokens.access_token
@@ -142,11 +161,11 @@ async def placed(tmp_path: Path, livekit: LiveKit, engines: Engines) -> AsyncIte
         async def tokens() -> str:
             return token
 
-        service = pb.DESCRIPTOR.services_by_name["ConversationService"]
-        stub = ConversationServiceStub(await start(open_channel(mesh.address_of("conversation"), service, tokens=tokens)))
+        descriptor = pb.DESCRIPTOR.services_by_name["ConversationService"]
+        stub = ConversationServiceStub(await start(open_channel(mesh.address_of("conversation"), descriptor, tokens=tokens)))
         begun = await stub.StartConversation(pb.StartConversationRequest(request_id=str(uuid.uuid4())))
         started = await stub.StartCall(pb.StartCallRequest(conversation_id=begun.conversation.conversation_id))
-        yield Placed(livekit, load(AgentSettings, **common), engines, stub, started.call, started.access)
+        yield Placed(livekit, load(AgentSettings, **common), engines, stub, service, started.call, started.access)
 
 
 async def test_a_typed_search_is_answered_recorded_and_shown(placed: Placed) -> None:
@@ -193,3 +212,24 @@ async def test_an_agent_that_comes_too_late_never_joins(placed: Placed) -> None:
     async with placed.held(1), placed.held(7) as late:
         await asyncio.wait_for(late.task, 15)
         assert not late.room.isconnected()
+
+
+async def test_the_voice_goes_on_while_the_log_is_away_and_every_turn_is_in_it_afterwards(placed: Placed) -> None:
+    async with Caller.joined(placed.access.livekit_url, placed.access.livekit_token, microphone=False) as caller, placed.held(1) as agent:
+        greeting = await caller.greeted()
+        await placed.service.stop()
+        turns = [await caller.type("show flights from Chennai to Delhi on Friday")]  # the answer takes about half a minute
+        assert turns[0].reply
+        assert len(list((placed.settings.home / "outbox").iterdir())) == 1
+        await placed.service.start()
+        turns.append(await caller.type("the first one"))
+        await caller.hang_up()
+        await asyncio.wait_for(agent.task, 15)
+    entries = await placed.entries()
+    spoken = [entry.utterance.text for entry in entries if entry.HasField("utterance")]
+    assert spoken == [greeting.reply, *(text for turn in turns for text in (turn.heard, turn.reply))]
+    assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
+    assert not any(entry.late for entry in entries)
+    started = [entry.start_time.ToMicroseconds() for entry in entries if entry.HasField("utterance")]
+    assert started == sorted(started), "in the order in which it was said"
+    assert list((placed.settings.home / "outbox").iterdir()) == []
