@@ -32,7 +32,7 @@ from agent.speech.resampling import resampled
 from agent.speech.synthesis import VOICE_RATE, Voice
 from bench.baselines import plain_agent
 from cli.caller import Caller
-from cli.placing_calls import conversations, new_conversation
+from cli.placing_calls import conversation_of, conversations
 from cli.sign_in import signed_in
 from mesh.ids import uuid7
 from mesh.settings import MeshSettings, load
@@ -106,8 +106,11 @@ def baseline(environment: Mapping[str, str]) -> Iterator[None]:
 @asynccontextmanager
 async def in_call_with_readback(settings: MeshSettings) -> AsyncIterator[Caller]:
     """A caller in a call with the product, with a throw-away account."""
-    async with signed_in(settings) as account, conversations(settings, account) as stub:
-        conversation_id = await new_conversation(stub)
+    async with (
+        signed_in(settings) as account,
+        conversations(settings, account) as stub,
+        conversation_of(stub, account, None) as conversation_id,
+    ):
         placed = await stub.StartCall(pb.StartCallRequest(conversation_id=conversation_id))
         async with Caller.joined(placed.access.livekit_url, placed.access.livekit_token) as caller:
             await caller.greeted(60)
