@@ -1,6 +1,6 @@
 """Watchers in a process of their own: it says READY once all are caught up, and follows until its input ends.
 
-    python -m bench.transcript_log.audience_process ADDRESS [CONNINFO] < JSON {"metadata": […], "conversations": […]}
+    python -m bench.transcript_log.audience_process ADDRESS [CONNINFO] < [[CONVERSATION_ID, METADATA], …]
 
 With a `CONNINFO` it also listens to PostgreSQL's channel `bench`, as a replica would that is woken by NOTIFY.
 """
@@ -27,12 +27,11 @@ A_CONNECTION = 10
 async def follow(address: str, conninfo: str | None) -> None:
     """Follows until it is cancelled."""
     wanted = json.loads(sys.stdin.readline())
-    metadata = tuple((name, value) for name, value in wanted["metadata"])
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
-        for index, conversation_id in enumerate(wanted["conversations"]):
+        for index, (conversation_id, metadata) in enumerate(wanted):
             if index % A_CONNECTION == 0:
                 channel = await stack.enter_async_context(own_connection(address))
-            stream = await stack.enter_async_context(watch(channel, metadata, conversation_id))
+            stream = await stack.enter_async_context(watch(channel, tuple(map(tuple, metadata)), conversation_id))
             await catch_up(stream)
             group.create_task(_drain(stream))
         if conninfo is not None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +9,6 @@ import grpc
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 from readback.identity.v1 import identity_service_pb2
-from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 from mesh.auth import bearer
 from mesh.ids import uuid7
@@ -19,7 +16,7 @@ from mesh.secrets import SecretStore
 from mesh.workload import WorkloadIdentity
 
 if TYPE_CHECKING:
-    from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
+    from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceAsyncStub
 
 Metadata = tuple[tuple[str, str], ...]
 
@@ -33,32 +30,26 @@ def own_connection(address: str) -> grpc.aio.Channel:
 class Customer:
     """Somebody with an account."""
 
-    stub: ConversationServiceAsyncStub
     metadata: Metadata
     """Carries the customer's token."""
 
-    async def conversation(self) -> str:
-        """A new conversation's id."""
+    async def conversation(self, channel: grpc.aio.Channel) -> str:
+        """A new conversation's id, over a channel to the conversation service."""
         request = pb.StartConversationRequest(request_id=uuid7())
-        return (await self.stub.StartConversation(request, metadata=self.metadata)).conversation.conversation_id
+        return (await ConversationServiceStub(channel).StartConversation(request, metadata=self.metadata)).conversation.conversation_id
 
-    async def call(self) -> pb.Call:
+    async def call(self, channel: grpc.aio.Channel) -> pb.Call:
         """A new call in a new conversation."""
-        request = pb.StartCallRequest(conversation_id=await self.conversation())
-        return (await self.stub.StartCall(request, metadata=self.metadata)).call
+        request = pb.StartCallRequest(conversation_id=await self.conversation(channel))
+        return (await ConversationServiceStub(channel).StartCall(request, metadata=self.metadata)).call
 
 
-@asynccontextmanager
-async def registered(identity: str, conversation: str) -> AsyncIterator[Customer]:
-    """A new customer, signed in, while the block lasts."""
-    async with own_connection(identity) as sign_in, own_connection(conversation) as channel:
-        email = f"{uuid7()}@example.com"
-        request = identity_service_pb2.RegisterRequest(email=email, password="a long walk in the park", display_name="Asha")
-        token = (await IdentityServiceStub(sign_in).Register(request)).tokens.access_token
-        yield Customer(ConversationServiceStub(channel), bearer(token))
+async def registered(identity: IdentityServiceAsyncStub) -> Customer:
+    """A new customer, signed in."""
+    request = identity_service_pb2.RegisterRequest(email=f"{uuid7()}@example.com", password="a long walk in the park", display_name="Asha")
+    return Customer(bearer((await identity.Register(request)).tokens.access_token))
 
 
-async def agent_metadata(identity: str, secrets: SecretStore) -> Metadata:
+async def agent_metadata(identity: IdentityServiceAsyncStub, secrets: SecretStore) -> Metadata:
     """Carries the agent's own token, which opens `Record` streams."""
-    async with own_connection(identity) as channel:
-        return bearer(await WorkloadIdentity("agent", secrets.actor_key("agent"), IdentityServiceStub(channel)).own_token())
+    return bearer(await WorkloadIdentity("agent", secrets.actor_key("agent"), identity).own_token())

@@ -23,10 +23,9 @@ async def measure(stage: Stage) -> list[Figure]:
     async with AsyncExitStack() as stack:
         floor = await stack.enter_async_context(floors(stage))
         server = await stack.enter_async_context(stage.conversation(await stage.database("pg")))
-        customer = await stage.customer(server)
-        (writer,) = await stack.enter_async_context(writers.writers(stage, server, 1, customer))
+        (writer,) = await stack.enter_async_context(writers.writers(stage, server, 1))
         audience = Audience(WATCHERS)
-        await stack.enter_async_context(audience.following(server.address, customer.metadata, writer.conversation_id, CONNECTIONS))
+        await stack.enter_async_context(audience.following(server.address, writer, CONNECTIONS))
 
         async def fanout() -> list[float]:
             waits: list[float] = []

@@ -52,11 +52,10 @@ async def _appends_readback(stage: Stage, kind: str) -> list[Point]:
     points: list[Point] = []
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(stage.conversation(await stage.database(kind)))
-        customer = await stage.customer(server)
         fleet: list[writers.Writer] = []
         for size in CONVERSATIONS:
             stage.say(f"{size} conversations at once, {kind}")
-            fleet += await stack.enter_async_context(writers.writers(stage, server, size - len(fleet), customer, first_seed=len(fleet)))
+            fleet += await stack.enter_async_context(writers.writers(stage, server, size - len(fleet), first_seed=len(fleet)))
             runs = [await writers.load(fleet, stage.effort.seconds, window=1) for _ in range(RUNS)]
             run = sorted(runs, key=lambda load: load.rate)[RUNS // 2]
             points.append(Point(size, run.rate, run.wait_ms(99)))
@@ -85,8 +84,7 @@ async def _catching_up(stage: Stage, kind: str, sizes: Sequence[int]) -> list[Po
     points: list[Point] = []
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(stage.conversation(await stage.database(kind)))
-        customer = await stage.customer(server)
-        fleet = await stack.enter_async_context(writers.writers(stage, server, len(sizes), customer))
+        fleet = await stack.enter_async_context(writers.writers(stage, server, len(sizes)))
         stage.say(f"filling logs, {kind}")
         await asyncio.gather(*(writer.write(size, batch=BATCH) for writer, size in zip(fleet, sizes, strict=True)))
         channel = await stack.enter_async_context(own_connection(server.address))
@@ -95,7 +93,7 @@ async def _catching_up(stage: Stage, kind: str, sizes: Sequence[int]) -> list[Po
             runs = []
             for _ in range(RUNS):
                 began = time.perf_counter()
-                async with watch(channel, customer.metadata, writer.conversation_id) as stream:
+                async with watch(channel, writer.customer.metadata, writer.conversation_id) as stream:
                     await next_of(stream)
                     first = time.perf_counter() - began
                     await catch_up(stream)

@@ -38,11 +38,11 @@ class Crowd:
 
     async def grow(self, size: int) -> None:
         """Adds watchers until there are so many."""
-        while len(self._customers) * A_CUSTOMER < size:
-            customer = await self._stage.customer(self._server)
-            self._customers.append((customer, await customer.conversation()))
         while len(self._channels) * A_CONNECTION < size:
             self._channels.append(await self._stack.enter_async_context(own_connection(self._server.address)))
+        while len(self._customers) * A_CUSTOMER < size:
+            customer = await self._stage.customer()
+            self._customers.append((customer, await customer.conversation(self._channels[0])))
         caught_up = [asyncio.Event() for _ in range(size - len(self._reading))]
         for event in caught_up:
             self._reading.append(asyncio.create_task(self._watch(len(self._reading), event)))

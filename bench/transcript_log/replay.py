@@ -21,14 +21,13 @@ async def measure(stage: Stage) -> list[Figure]:
     async with AsyncExitStack() as stack:
         floor = await stack.enter_async_context(floors(stage))
         server = await stack.enter_async_context(stage.conversation(await stage.database("pg")))
-        customer = await stage.customer(server)
-        (writer,) = await stack.enter_async_context(writers.writers(stage, server, 1, customer))
+        (writer,) = await stack.enter_async_context(writers.writers(stage, server, 1))
         await writer.write(stage.effort.few(TURNS))
         channel = await stack.enter_async_context(own_connection(server.address))
 
         async def replay() -> float:
             began = time.perf_counter()
-            async with watch(channel, customer.metadata, writer.conversation_id) as stream:
+            async with watch(channel, writer.customer.metadata, writer.conversation_id) as stream:
                 return await catch_up(stream) / (time.perf_counter() - began)
 
         arms = {"replay": replay, "single": floor.stream_rate}

@@ -24,12 +24,11 @@ async def measure(stage: Stage) -> list[Figure]:
         database = await stage.database("pg")
         here = await stack.enter_async_context(stage.conversation(database, wake_ups=True))
         there = await stack.enter_async_context(stage.conversation(database, wake_ups=True, core=ASKING))
-        customer = await stage.customer(here)
-        (writer,) = await stack.enter_async_context(writers.writers(stage, here, 1, customer))
+        (writer,) = await stack.enter_async_context(writers.writers(stage, here, 1))
         audiences = []
         for server in (here, there):
             audiences.append(audience := Audience(1))
-            await stack.enter_async_context(audience.following(server.address, customer.metadata, writer.conversation_id, 1))
+            await stack.enter_async_context(audience.following(server.address, writer, 1))
 
         async def hops() -> list[float]:
             found = []

@@ -7,23 +7,20 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from itertools import islice
 
-from readback.conversation.v1 import conversation_service_pb2 as pb
-from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
-
 from bench.transcript_log import writers
 from bench.transcript_log.comparing import Spread
 from bench.transcript_log.customers import own_connection
 from bench.transcript_log.figures import Figure
 from bench.transcript_log.relay import relay
 from bench.transcript_log.stage import Stage
-from bench.transcript_log.table_sizes import compacted
+from bench.transcript_log.table_sizes import vacuumed
 from bench.transcript_log.talks import TURNS, turns
 from bench.transcript_log.watchers import entries_of, next_of, watch
 
 WIRE_TALKS = 10
 STORED_TALKS = 200
 AT_ONCE = 16
-"""Talks that go on side by side, so that rows of several fall into one commit."""
+"""Talks that go on side by side, each with a customer of its own who later has another."""
 LOG = ("entries", "log_", "feed")
 """How the names of the tables begin that grow with what is said."""
 SEARCH = ("search", "fts")
@@ -40,17 +37,16 @@ async def measure_wire(stage: Stage) -> list[Figure]:
     ratios, in_messages, count = [], [], stage.effort.few(WIRE_TALKS)
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(stage.conversation(await stage.database("pg")))
-        customer = await stage.customer(server)
-        fleet = await stack.enter_async_context(writers.writers(stage, server, count, customer))
+        fleet = await stack.enter_async_context(writers.writers(stage, server, count))
         counted = await stack.enter_async_context(relay(server.port))
         channel = await stack.enter_async_context(own_connection(counted.address))
-        await ConversationServiceStub(channel).ListConversations(pb.ListConversationsRequest(page_size=1), metadata=customer.metadata)
+        await fleet[0].customer.conversation(channel)  # so that the connection stands
         for seed, writer in enumerate(fleet):
             stage.say("bytes on the wire")
             await writer.write(TURNS, window=1, batch=1)
             text = text_bytes(seed + 1) - text_bytes(seed)
             before, messages = counted.returned, 0
-            async with watch(channel, customer.metadata, writer.conversation_id) as stream:
+            async with watch(channel, writer.customer.metadata, writer.conversation_id) as stream:
                 while not (response := await next_of(stream)).HasField("caught_up"):
                     messages += response.ByteSize() * bool(entries_of(response))
             ratios.append((counted.returned - before) / text)
@@ -69,22 +65,37 @@ async def measure_sqlite(stage: Stage) -> list[Figure]:
 
 
 async def _stored(stage: Stage, kind: str) -> Figure:
-    """What the tables grew by, over the text of talks that were written turn by turn, as they are spoken."""
+    """What the tables grew by, over the text of talks that were written turn by turn, as they are spoken.
+
+    PostgreSQL is vacuumed after every few talks, as autovacuum does over the hours that so many talks would take.
+    """
     database, talks = await stage.database(kind), stage.effort.few(STORED_TALKS)
     async with stage.conversation(database):
         pass
-    empty = await asyncio.to_thread(compacted, database)
+    empty = await asyncio.to_thread(vacuumed, database)
     async with stage.conversation(database) as server:
-        customer = await stage.customer(server)
+        customers = [await stage.customer() for _ in range(AT_ONCE)]
         for first in range(0, talks, AT_ONCE):
             stage.say("bytes on disk")
-            async with writers.writers(stage, server, min(AT_ONCE, talks - first), customer, first_seed=first) as fleet:
+            together = min(AT_ONCE, talks - first)
+            async with writers.writers(stage, server, together, customers=customers, first_seed=first) as fleet:
                 await asyncio.gather(*(writer.write(TURNS, window=1, batch=1) for writer in fleet))
-    full = await asyncio.to_thread(compacted, database)
+            if kind == "pg":
+                await asyncio.to_thread(vacuumed, database)
     text = text_bytes(talks)
-    grown = {name: (size - empty.get(name, 0)) / text for name, size in full.items()}
-    log = sum(size for name, size in grown.items() if is_log(name))
-    return Figure(f"stored_vs_text_{kind}", Spread(log, log, log), _beside(grown, text / talks / TURNS))
+    grown = _over(text, empty, await asyncio.to_thread(vacuumed, database))
+    packed = _over(text, empty, await asyncio.to_thread(vacuumed, database, full=True))
+    log = _log(grown)
+    beside = {"vacuum_full": _log(packed), "bytes_a_turn_of_text": text / talks / TURNS} | _beside(grown)
+    return Figure(f"stored_vs_text_{kind}", Spread(log, log, log), beside)
+
+
+def _over(text: int, before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, float]:
+    return {name: (size - before.get(name, 0)) / text for name, size in after.items()}
+
+
+def _log(grown: Mapping[str, float]) -> float:
+    return sum(size for name, size in grown.items() if is_log(name))
 
 
 def is_log(name: str) -> bool:
@@ -97,7 +108,7 @@ def is_search(name: str) -> bool:
     return any(word in name for word in SEARCH)
 
 
-def _beside(grown: Mapping[str, float], turn_bytes: float) -> dict[str, float]:
+def _beside(grown: Mapping[str, float]) -> dict[str, float]:
     search = sum(size for name, size in grown.items() if is_search(name))
     largest: Sequence[tuple[str, float]] = sorted(grown.items(), key=lambda item: -item[1])[:4]
-    return {"search_index": search, "everything": sum(grown.values()), "bytes_a_turn_of_text": turn_bytes} | dict(largest)
+    return {"search_index": search, "everything": sum(grown.values())} | dict(largest)

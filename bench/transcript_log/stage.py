@@ -11,11 +11,13 @@ from functools import cached_property
 from pathlib import Path
 
 import psycopg
+from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 from bench.transcript_log.cores import ASKING, SERVING, on_core
-from bench.transcript_log.customers import Customer, registered
+from bench.transcript_log.customers import Customer, Metadata, agent_metadata, own_connection, registered
 from bench.transcript_log.empty_rooms import empty_rooms
 from bench.transcript_log.processes import process
+from mesh.secrets import SecretStore
 from tests.postgres_server import PostgresServer, postgres_server
 from tests.product import environment_for
 from tests.redis_server import RedisServer, redis_server
@@ -57,7 +59,7 @@ class Stage:
     def __init__(self, folder: Path, stack: AsyncExitStack, effort: Effort, say: Callable[[str], None]) -> None:
         self.folder, self._stack, self.effort, self.say = folder, stack, effort, say
         self.home = folder / "home"
-        self.identity = self._rooms = ""
+        self._identity_address = self._rooms = ""
 
     async def start(self) -> None:
         """Starts identity and the rooms."""
@@ -66,7 +68,8 @@ class Stage:
         port = int(environment["READBACK_IDENTITY_PORT"])
         serving = process(*_service("identity"), environment=environment, port=port, log=self._log("identity"), core=ASKING)
         await self._stack.enter_async_context(serving)
-        self.identity = f"127.0.0.1:{port}"
+        self._identity_address = f"127.0.0.1:{port}"
+        self._identity = IdentityServiceStub(await self._stack.enter_async_context(own_connection(self._identity_address)))
 
     @cached_property
     def postgres(self) -> PostgresServer:
@@ -95,7 +98,7 @@ class Stage:
     async def conversation(self, database: str, *, wake_ups: bool = False, core: int = SERVING, nice: int = 0) -> AsyncIterator[Server]:
         """The conversation service as it is shipped, on a database; with `wake_ups` over Redis."""
         settings = {
-            "READBACK_IDENTITY_ADDRESS": self.identity,
+            "READBACK_IDENTITY_ADDRESS": self._identity_address,
             "READBACK_CONVERSATION_DATABASE_URL": database,
             "READBACK_REDIS_URL": self.redis.url if wake_ups else "",
             "LIVEKIT_URL": self._rooms,
@@ -124,9 +127,13 @@ class Stage:
             for statement in statements:
                 await connection.execute(statement.encode())
 
-    async def customer(self, server: Server) -> Customer:
-        """A new customer of a conversation service."""
-        return await self._stack.enter_async_context(registered(self.identity, server.address))
+    async def customer(self) -> Customer:
+        """A new customer."""
+        return await registered(self._identity)
+
+    async def agent(self) -> Metadata:
+        """Carries a token of the agent."""
+        return await agent_metadata(self._identity, SecretStore(self.home / "secrets"))
 
     def _log(self, name: str) -> Path:
         return self.folder / f"{name}.log"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from typing import LiteralString
 
 import psycopg
 
@@ -20,16 +21,20 @@ WHERE space.nspname = 'public' AND relation.relkind IN ('r', 'i', 't', 'm')
 """Tables, their indexes, and what PostgreSQL keeps beside a table when its rows are long, each under the table's name."""
 
 
-def compacted(url: str) -> dict[str, int]:
-    """Bytes by `table/relation`, of a database (async SQLAlchemy URL) that nobody uses."""
+def vacuumed(url: str, *, full: bool = False) -> dict[str, int]:
+    """Bytes by `table/relation`, of a database given by its async SQLAlchemy URL.
+
+    A plain VACUUM of PostgreSQL keeps the space it frees for rows to come; a full one, which locks tables out, packs what there is.
+    SQLite's is always full, and needs a database that nobody uses.
+    """
     if url.startswith("sqlite"):
         return _sqlite(url.partition(":///")[2])
-    return _postgres(url.replace("+psycopg", ""))
+    return _postgres(url.replace("+psycopg", ""), "VACUUM (FULL)" if full else "VACUUM")
 
 
-def _postgres(conninfo: str) -> dict[str, int]:
+def _postgres(conninfo: str, vacuum: LiteralString) -> dict[str, int]:
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        connection.execute("VACUUM (ANALYZE)")
+        connection.execute(vacuum)
         return {str(name): int(size) for name, size in connection.execute(_POSTGRES)}
 
 

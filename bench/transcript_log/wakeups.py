@@ -58,11 +58,10 @@ async def _watched(stage: Stage, *, wake_ups: bool, notify: bool) -> AsyncIterat
         database = await stage.database("pg")
         here = await stack.enter_async_context(stage.conversation(database, wake_ups=wake_ups))
         there = await stack.enter_async_context(stage.conversation(database, wake_ups=wake_ups, core=ASKING, nice=19))
-        customer = await stage.customer(here)
-        fleet = await stack.enter_async_context(writers.writers(stage, here, CONVERSATIONS, customer))
+        fleet = await stack.enter_async_context(writers.writers(stage, here, CONVERSATIONS))
         if notify:
             await stage.sql(database, *TRIGGER)
-        wanted = {"metadata": customer.metadata, "conversations": [writer.conversation_id for writer in fleet]}
+        wanted = [(writer.conversation_id, writer.customer.metadata) for writer in fleet]
         await stack.enter_async_context(_audience(there, json.dumps(wanted), database.replace("+psycopg", "") if notify else None))
         yield lambda: writers.load(fleet, stage.effort.seconds, window=1)
 

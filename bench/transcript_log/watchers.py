@@ -14,6 +14,7 @@ from readback.conversation.v1 import entry_pb2
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 
 from bench.transcript_log.customers import Metadata, own_connection
+from bench.transcript_log.writers import Writer
 from mesh.channel import streaming
 
 
@@ -66,12 +67,12 @@ class Audience:
         self._all_here = asyncio.Event()
 
     @asynccontextmanager
-    async def following(self, address: str, metadata: Metadata, conversation_id: str, connections: int) -> AsyncIterator[None]:
-        """Follows while the block lasts, caught up when it begins."""
+    async def following(self, address: str, writer: Writer, connections: int) -> AsyncIterator[None]:
+        """Follows a writer's conversation while the block lasts, caught up when it begins."""
         async with AsyncExitStack() as stack:
             channels = [await stack.enter_async_context(own_connection(address)) for _ in range(connections)]
             streams = [
-                await stack.enter_async_context(watch(channels[index % connections], metadata, conversation_id))
+                await stack.enter_async_context(watch(channels[index % connections], writer.customer.metadata, writer.conversation_id))
                 for index in range(self._size)
             ]
             await asyncio.gather(*map(catch_up, streams))

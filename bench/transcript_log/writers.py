@@ -15,13 +15,12 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 
-from bench.transcript_log.customers import Customer, agent_metadata, own_connection
+from bench.transcript_log.customers import Customer, own_connection
 from bench.transcript_log.load import Load
 from bench.transcript_log.stage import Server, Stage
 from bench.transcript_log.talks import Turn, turns
 from mesh.channel import streaming
 from mesh.ids import uuid7
-from mesh.secrets import SecretStore
 
 OPENED_AT_ONCE = 8
 
@@ -34,6 +33,7 @@ class WriteFailed(Exception):
 class Writer:
     """One agent in one call."""
 
+    customer: Customer
     conversation_id: str
     stream: Any
     talk: Iterator[Turn]
@@ -101,35 +101,34 @@ class Writer:
 
 async def opened(stack: AsyncExitStack, stage: Stage, server: Server, customer: Customer, seed: int = 0) -> Writer:
     """An agent that holds a new call of the customer's, on a connection of its own."""
-    call = await customer.call()
-    metadata = await agent_metadata(stage.identity, SecretStore(stage.home / "secrets"))
     channel = await stack.enter_async_context(own_connection(server.address))
-    stream: Any = ConversationServiceStub(channel).Record(metadata=metadata)
+    call = await customer.call(channel)
+    stream: Any = ConversationServiceStub(channel).Record(metadata=await stage.agent())
     await stack.enter_async_context(streaming(stream))
     await stream.write(pb.RecordRequest(open=pb.RecordOpen(call_id=call.call_id, epoch=call.epoch, writer_id=uuid7())))
     response = await stream.read()
     if not isinstance(response, pb.RecordResponse) or not response.HasField("opened"):
         raise WriteFailed(response)
-    return Writer(call.conversation_id, stream, turns(seed))
+    return Writer(customer, call.conversation_id, stream, turns(seed))
 
 
 @asynccontextmanager
 async def writers(
-    stage: Stage, server: Server, count: int, customer: Customer | None = None, *, first_seed: int = 0
+    stage: Stage, server: Server, count: int, *, customers: Sequence[Customer] = (), first_seed: int = 0
 ) -> AsyncIterator[list[Writer]]:
-    """So many agents, each in a call of its own with one customer, until the block ends; their calls are hung up then.
+    """So many agents, each in a call with a customer of its own, until the block ends; their calls are hung up then.
 
-    Each has its own talk, made from seeds that count up.
+    Their customers are new unless some are given. Each has its own talk, made from seeds that count up.
     """
     places = asyncio.Semaphore(OPENED_AT_ONCE)
-    customer = customer or await stage.customer(server)
     async with AsyncExitStack() as stack:
 
-        async def one(seed: int) -> Writer:
+        async def one(index: int) -> Writer:
             async with places:
-                return await opened(stack, stage, server, customer, seed)
+                customer = customers[index] if customers else await stage.customer()
+                return await opened(stack, stage, server, customer, first_seed + index)
 
-        made = await asyncio.gather(*(one(first_seed + index) for index in range(count)))
+        made = await asyncio.gather(*map(one, range(count)))
         yield made
         for writer in made:
             await writer.stream.write(pb.RecordRequest(close=pb.RecordClose(reason=pb.CALL_END_REASON_AGENT_HUNG_UP)))
