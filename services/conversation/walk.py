@@ -88,15 +88,17 @@ class Walk:
 
     async def events(self) -> AsyncGenerator[Event]:
         """Every event after the position; the last is an `Ending`."""
+        event: Event | None = None
         try:
             while (ending := self._ending()) is None:
                 if not self._caught_up or self._topic.head > self.position.number:
                     piece = await self._next()
                     for event in self._told(piece):
                         yield event
-                    if not piece.complete:
-                        continue
-                    if not self._caught_up:
+                    arrived = piece.complete and not self._caught_up
+                    del piece
+                    event = None  # who waits for news must not hold what it was sent last
+                    if arrived:
                         self._caught_up = True
                         yield CaughtUp()
                     continue
