@@ -1,0 +1,181 @@
+"""Searching, taking along, filtering and deleting transcripts, as their callers see it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
+
+from mesh.errors import reason_of
+from mesh.ids import uuid7
+from services.conversation.client.recorder import Recorder
+from tests.integration.conversation.test_calls_over_the_wire import refused
+
+if TYPE_CHECKING:
+    from tests.integration.conversation.mesh import Customer, Mesh
+
+pytestmark = pytest.mark.integration
+
+AGENT, CUSTOMER = entry_pb2.SPEAKER_AGENT, entry_pb2.SPEAKER_CUSTOMER
+
+
+async def talked(mesh: Mesh, customer: Customer, *lines: tuple[entry_pb2.Speaker.ValueType, str]) -> pb.Call:
+    """A call that is over, in which these lines were said."""
+    call = await customer.call()
+    async with Recorder(await mesh.agent_stub(), call.call_id, call.epoch) as recorder:
+        for speaker, text in lines:
+            recorder.seal(uuid7(), speaker, text)
+        await recorder.flushed()
+        await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+    return call
+
+
+async def exported(
+    customer: Customer, conversation_id: str, form: pb.TranscriptFormat.ValueType
+) -> tuple[pb.ExportTranscriptResponse, str]:
+    """The first piece, and the whole file."""
+    pieces = [
+        piece async for piece in customer.stub.ExportTranscript(pb.ExportTranscriptRequest(conversation_id=conversation_id, format=form))
+    ]
+    assert all(not piece.file_name for piece in pieces[1:])
+    return pieces[0], b"".join(piece.data for piece in pieces).decode()
+
+
+async def pages(customer: Customer, request: pb.SearchEntriesRequest) -> AsyncIterator[pb.FoundEntry]:
+    """Everything that is found."""
+    while True:
+        page = await customer.stub.SearchEntries(request)
+        for found in page.results:
+            yield found
+        if not page.next_page_token:
+            return
+        request.page_token = page.next_page_token
+
+
+async def test_what_was_said_is_found_with_title_entry_and_snippet(mesh: Mesh) -> None:
+    asha, eve = await mesh.customer(), await mesh.customer()
+    call = await talked(mesh, asha, (CUSTOMER, "Show me flights from Chennai to Delhi"), (AGENT, "There are three flights."))
+    answer = await asha.stub.SearchEntries(pb.SearchEntriesRequest(query="Delhi flight"))
+    (found,) = answer.results
+    assert found.entry.utterance.text == "Show me flights from Chennai to Delhi"
+    assert (found.entry.conversation_id, found.entry.call_id) == (call.conversation_id, call.call_id)
+    assert found.conversation_title.startswith("Show me flights")
+    assert [part.text for part in found.snippet if part.matched] == ["flights", "Delhi"]
+    assert not (await eve.stub.SearchEntries(pb.SearchEntriesRequest(query="Delhi"))).results
+
+
+async def test_results_come_in_pages_that_belong_to_their_search(mesh: Mesh) -> None:
+    asha = await mesh.customer()
+    await talked(mesh, asha, *((CUSTOMER, f"flight {number}") for number in range(7)))
+    request = pb.SearchEntriesRequest(query="flight", page_size=3)
+    assert [found.entry.utterance.text for found in [one async for one in pages(asha, request)]] == [
+        f"flight {n}" for n in range(6, -1, -1)
+    ]
+    token = (await asha.stub.SearchEntries(pb.SearchEntriesRequest(query="flight", page_size=3))).next_page_token
+    other = pb.SearchEntriesRequest(query="flights", page_size=3, page_token=token)
+    error = await refused(asha.stub.SearchEntries(other))
+    assert (error.code(), reason_of(error)) == (grpc.StatusCode.INVALID_ARGUMENT, "MESH_ERROR_REASON_INVALID_PAGE_TOKEN")
+
+
+async def test_a_search_is_narrowed_by_speaker_time_and_conversation(mesh: Mesh) -> None:
+    asha = await mesh.customer()
+    first = await talked(mesh, asha, (CUSTOMER, "a flight"), (AGENT, "which flight?"))
+    second = await talked(mesh, asha, (CUSTOMER, "that flight"))
+
+    async def texts(**rules: object) -> list[str]:
+        request = pb.SearchEntriesRequest(query="flight", **rules)  # type: ignore[arg-type]  # fields by name
+        return [found.entry.utterance.text for found in (await asha.stub.SearchEntries(request)).results]
+
+    assert await texts(speaker=AGENT) == ["which flight?"]
+    assert await texts(conversation_id=first.conversation_id, speaker=CUSTOMER) == ["a flight"]
+    (entry,) = (await asha.stub.SearchEntries(pb.SearchEntriesRequest(query="that flight"))).results
+    assert await texts(start_time=entry.entry.commit_time) == ["that flight"]
+    assert await texts(end_time=entry.entry.commit_time) == ["which flight?", "a flight"]
+    assert await texts(start_time=Timestamp(seconds=4_000_000_000)) == []
+    assert await texts(conversation_id=second.conversation_id) == ["that flight"]
+    stranger = await mesh.customer()
+    error = await refused(stranger.stub.SearchEntries(pb.SearchEntriesRequest(query="flight", conversation_id=first.conversation_id)))
+    assert reason_of(error) == "ERROR_REASON_CONVERSATION_NOT_FOUND"
+
+
+async def test_a_transcript_is_exported_whole_in_every_form(mesh: Mesh) -> None:
+    asha = await mesh.customer()
+    lines = [(CUSTOMER, f"Delhi, please, said {number} times. " + "really " * 30) for number in range(300)]
+    call = await talked(mesh, asha, *lines, (AGENT, "Done --> <b>now</b>"))
+    first, text = await exported(asha, call.conversation_id, pb.TRANSCRIPT_FORMAT_TEXT)
+    assert first.media_type == "text/plain; charset=utf-8"
+    assert first.file_name.startswith("delhi-please-said-0-times")
+    assert text.count("] Customer: Delhi, please") == 300
+    first, text = await exported(asha, call.conversation_id, pb.TRANSCRIPT_FORMAT_WEBVTT)
+    assert (first.media_type, text.count(" --> "), "<v Agent>Done --&gt; &lt;b&gt;now" in text) == ("text/vtt; charset=utf-8", 301, True)
+    first, text = await exported(asha, call.conversation_id, pb.TRANSCRIPT_FORMAT_JSON)
+    assert first.file_name.endswith(".json")
+    assert [int(entry["number"]) for entry in json.loads(text)["entries"]] == list(range(1, 305))
+
+
+async def test_nobody_exports_what_is_anothers(mesh: Mesh) -> None:
+    asha, eve = await mesh.customer(), await mesh.customer()
+    conversation_id = await asha.conversation()
+    error = await refused(exported(eve, conversation_id, pb.TRANSCRIPT_FORMAT_TEXT))
+    assert (error.code(), reason_of(error)) == (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_CONVERSATION_NOT_FOUND")
+
+
+async def test_entries_are_listed_by_speaker_and_kind_in_pages(mesh: Mesh) -> None:
+    asha = await mesh.customer()
+    call = await talked(mesh, asha, *((CUSTOMER if number % 2 else AGENT, str(number)) for number in range(8)))
+    request = pb.ListEntriesRequest(conversation_id=call.conversation_id, page_size=3, filter=pb.EntryFilter(speakers=[CUSTOMER]))
+    first = await asha.stub.ListEntries(request)
+    assert [entry.utterance.text for entry in first.entries] == ["1", "3", "5"]
+    request.page_token = first.next_page_token
+    assert [entry.utterance.text for entry in (await asha.stub.ListEntries(request)).entries] == ["7"]
+    request.filter.Clear()
+    assert reason_of(await refused(asha.stub.ListEntries(request))) == "MESH_ERROR_REASON_INVALID_PAGE_TOKEN"
+    changes = pb.ListEntriesRequest(conversation_id=call.conversation_id, filter=pb.EntryFilter(kinds=[pb.ENTRY_KIND_STATE_CHANGE]))
+    assert len((await asha.stub.ListEntries(changes)).entries) == 3
+
+
+async def test_the_running_call_is_found_however_many_conversations_came_after(mesh: Mesh) -> None:
+    asha, eve = await mesh.customer(), await mesh.customer()
+    call = await asha.call()
+    await eve.call()
+    for _ in range(25):
+        await asha.conversation()
+    only = pb.ListConversationsRequest(page_size=1, running_call_only=True)
+    (found,) = (await asha.stub.ListConversations(only)).conversations
+    assert found.running_call.call_id == call.call_id
+    await asha.stub.EndCall(pb.EndCallRequest(call_id=call.call_id, request_id=uuid7()))
+    assert not (await asha.stub.ListConversations(only)).conversations
+
+
+async def test_a_deletion_ends_the_call_and_is_told_to_who_follows(mesh: Mesh) -> None:
+    asha = await mesh.customer()
+    call = await asha.call()
+    one = asha.stub.Watch(pb.WatchRequest(conversation_id=call.conversation_id))
+    everything = asha.stub.Watch(pb.WatchRequest())
+    async with asyncio.timeout(10), Recorder(await mesh.agent_stub(), call.call_id, call.epoch) as recorder:
+        recorder.seal(uuid7(), CUSTOMER, "Delhi")
+        await recorder.flushed()
+        for following in (one, everything):
+            async for event in following:
+                if event.HasField("caught_up"):
+                    break
+        await asha.stub.DeleteConversation(pb.DeleteConversationRequest(conversation_id=call.conversation_id, request_id=uuid7()))
+        ends = [event.end.reason async for event in one if event.HasField("end")]
+        assert ends == [pb.STREAM_END_REASON_CONVERSATION_DELETED]
+        async for event in everything:
+            if event.HasField("deleted"):
+                assert event.conversation_id == call.conversation_id
+                break
+        everything.cancel()
+        await recorder.over()
+    assert reason_of(await refused(asha.stub.GetConversation(pb.GetConversationRequest(conversation_id=call.conversation_id)))) == (
+        "ERROR_REASON_CONVERSATION_NOT_FOUND"
+    )
+    assert not (await asha.stub.SearchEntries(pb.SearchEntriesRequest(query="delhi"))).results
