@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
@@ -73,11 +73,11 @@ def _tomorrow() -> date:
     return datetime.now(UTC).date() + timedelta(days=2)
 
 
-def _request(origin: str, destination: str = "LHR", **more: object) -> pb.SearchFlightsRequest:
+def _request(origin: str, destination: str = "LHR", **more: Any) -> pb.SearchFlightsRequest:
     day = _tomorrow()
     return pb.SearchFlightsRequest(
         origin=origin, destination=destination, depart_date=Date(year=day.year, month=day.month, day=day.day), **more
-    )  # type: ignore[arg-type]
+    )
 
 
 async def _search(stub: FlightDataServiceAsyncStub, request: pb.SearchFlightsRequest) -> list[pb.SearchFlightsResponse]:
