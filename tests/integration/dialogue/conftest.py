@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,10 @@ import pytest_asyncio
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 
+from doubles.aviationstack import AviationStackDouble
+from doubles.flightapi import FlightApiDouble
+from doubles.serving import served
+from doubles.world import World
 from mesh.auth import TokenVerifier
 from mesh.channel import open_channel
 from mesh.clock import SystemClock
@@ -28,9 +32,9 @@ if TYPE_CHECKING:
 FLIGHTDATA = pb.DESCRIPTOR.services_by_name["FlightDataService"]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def flightdata(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FlightDataServiceAsyncStub]:
-    """A stub with an agent's token."""
+@asynccontextmanager
+async def _serving(settings: FlightDataSettings) -> AsyncIterator[FlightDataServiceAsyncStub]:
+    """The service, called with an agent's token."""
     key = SigningKey()
 
     async def keys(kid: str) -> EllipticCurvePublicKey | None:
@@ -40,8 +44,28 @@ async def flightdata(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
         return key.agent_token("customer-1", call_id="call-1", conversation_id="conversation-1")
 
     async with AsyncExitStack() as stack:
-        settings = load(FlightDataSettings, home=tmp_path_factory.mktemp("home"))
-        served = await stack.enter_async_context(member(settings))
-        served = replace(served, verifier=TokenVerifier(keys, clock=SystemClock()))
-        address = (await stack.enter_async_context(running(served))).address
+        ours = replace(await stack.enter_async_context(member(settings)), verifier=TokenVerifier(keys, clock=SystemClock()))
+        address = (await stack.enter_async_context(running(ours))).address
         yield FlightDataServiceStub(await stack.enter_async_context(open_channel(address, FLIGHTDATA, tokens=token)))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def flightdata(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FlightDataServiceAsyncStub]:
+    """A stub with an agent's token, over the sample timetable."""
+    async with _serving(load(FlightDataSettings, home=tmp_path_factory.mktemp("home"))) as stub:
+        yield stub
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def flightdata_of_vendors(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FlightDataServiceAsyncStub]:
+    """A stub with an agent's token, over the doubles of both vendors."""
+    world = World()
+    async with served(AviationStackDouble(world).app()) as one, served(FlightApiDouble(world).app()) as other:
+        vendors = {
+            "AVIATIONSTACK_API_KEY": "demo",
+            "AVIATIONSTACK_BASE_URL": f"{one}/v1",
+            "FLIGHTAPI_API_KEY": "demo",
+            "FLIGHTAPI_BASE_URL": other,
+        }
+        async with _serving(load(FlightDataSettings, home=tmp_path_factory.mktemp("home"), **vendors)) as stub:
+            yield stub

@@ -1,0 +1,65 @@
+"""What a caller hears when real providers answer, fall back, or fail: never a made-up flight, never "none" for "don't know"."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent.dialogue.dialogue import Dialogue
+from agent.dialogue.events import Event, Speech, ToolFinished
+from agent.dialogue.flightdata_places import FlightDataPlaces
+from agent.dialogue.flightdata_tools import FlightDataTools
+
+if TYPE_CHECKING:
+    from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
+
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+
+
+async def _said(stub: FlightDataServiceAsyncStub, words: str) -> tuple[str, ToolFinished]:
+    dialogue = Dialogue(FlightDataPlaces(stub), FlightDataTools(stub))
+    events: list[Event] = [event async for event in dialogue.respond(words, now=datetime.now(UTC))]
+    (finished,) = [event for event in events if isinstance(event, ToolFinished)]
+    return " ".join(event.text for event in events if isinstance(event, Speech)), finished
+
+
+async def test_flights_without_prices_are_told_without(flightdata_of_vendors: FlightDataServiceAsyncStub) -> None:
+    answer, tool = await _said(flightdata_of_vendors, "show flights from Chennai to Delhi tomorrow")
+    assert tool.outcome == "FOUND"
+    assert {i["provenance"]["provider"] for i in tool.result["itineraries"]} == {"aviationstack"}
+    assert "from Chennai to Delhi tomorrow" in answer
+    assert "sample" not in answer
+    assert "rupees" not in answer
+
+
+async def test_the_second_provider_answers_for_the_first(flightdata_of_vendors: FlightDataServiceAsyncStub) -> None:
+    answer, tool = await _said(flightdata_of_vendors, "the cheapest flight from Oslo to London Heathrow tomorrow")
+    assert tool.outcome == "FOUND"
+    assert {i["provenance"]["provider"] for i in tool.result["itineraries"]} == {"flightapi"}
+    assert "sample" not in answer
+    assert "kroner" in answer
+
+
+async def test_an_outage_is_told_as_one(flightdata_of_vendors: FlightDataServiceAsyncStub) -> None:
+    answer, tool = await _said(flightdata_of_vendors, "show flights from Reykjavik to London Heathrow tomorrow")
+    assert tool.outcome == "UNAVAILABLE"
+    assert "couldn't reach" in answer
+    assert "no flights" not in answer
+
+
+@pytest.mark.parametrize(
+    ("flight", "heard"),
+    [
+        ("FI 907", "one hour and five minutes late"),
+        ("FI 902", "diverted"),
+        ("FI 903", "in the air"),
+        ("FI 908", "cancelled"),
+        ("FI 912", "has landed"),
+    ],
+)
+async def test_a_state_is_told_as_the_evidence_has_it(flightdata_of_vendors: FlightDataServiceAsyncStub, flight: str, heard: str) -> None:
+    answer, _ = await _said(flightdata_of_vendors, f"what is the status of {flight}")
+    assert heard in answer
+    assert "sample" not in answer
