@@ -14,6 +14,9 @@ from services.conversation.store import Store, Transaction
 from services.conversation.store.search import Hit, Place, SearchIndex, Wanted, search_index
 from services.conversation.words import folded_words
 
+NEIGHBOURS = 12
+"""Entries read at a time: about a page's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -42,13 +45,19 @@ class Searching:
         async with self._store.reading() as transaction:
             index = search_index(transaction.connection)
             hits = await index.find(wanted, after=after, limit=limit)
-            read = [(hit, entry) for hit in hits if (entry := await _entry(transaction, hit)) is not None]
+            entries = await _entries(transaction, hits)
+            read = [(hit, entry) for hit in hits if (entry := entries.get((hit.conversation_key, hit.number))) is not None]
             return await _with_snippets(index, read, wanted.words)
 
 
-async def _entry(transaction: Transaction, hit: Hit) -> StoredEntry | None:
-    found = await transaction.entries_after(hit.conversation_key, hit.number - 1, limit=1)
-    return found[0] if found else None
+async def _entries(transaction: Transaction, hits: Sequence[Hit]) -> dict[tuple[int, int], StoredEntry]:
+    """The entries that were hit, by key and number, and some of their neighbours: they come a page at a time anyway."""
+    found: dict[tuple[int, int], StoredEntry] = {}
+    for key, number in sorted((hit.conversation_key, hit.number) for hit in hits):
+        if (key, number) not in found:
+            entries = await transaction.entries_after(key, number - 1, limit=NEIGHBOURS)
+            found |= {(key, entry.number): entry for entry in entries}
+    return found
 
 
 async def _with_snippets(index: SearchIndex, read: Sequence[tuple[Hit, StoredEntry]], words: Sequence[str]) -> list[Found]:

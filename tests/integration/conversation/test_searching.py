@@ -218,3 +218,17 @@ async def test_logs_that_rest_are_indexed_unasked_and_those_that_grow_are_left_a
     await library.indexing.sweep()
     assert await behind() == 0
     assert await library.texts("delhi") == ["Delhi"]
+
+
+async def test_indexing_unasked_leaves_others_time_between_its_batches(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.conversation.indexing.BATCH", 10)
+    await library.told(*(f"Delhi {number}" for number in range(25)))
+    library.clock.advance(REST.total_seconds() + 1)
+    pauses: list[float] = []
+
+    async def noted(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(library.clock, "sleep", noted)
+    await library.indexing.sweep(pause=0.5)
+    assert pauses == [0.5] * 3
