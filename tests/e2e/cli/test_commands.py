@@ -64,6 +64,10 @@ def test_a_persons_own_conversation_is_watched_from_its_beginning(product: Produ
         assert {entry["conversation_id"] for entry in entries} == {conversation_id}
         assert CHENNAI_DELHI in [entry["utterance"]["text"] for entry in entries if "utterance" in entry]
         assert CHENNAI_DELHI in product.readback("watch", conversation_id, "--no-follow").stdout
+        cursor = json.loads(watched.stdout.splitlines()[-1])["cursor"]
+        assert "entry" not in product.readback("watch", "--no-follow", "--json", "--cursor", cursor).stdout
+        words = product.readback("watch", "--no-follow", "--since", "1h", "--speaker", "customer", "--kind", "utterance").stdout
+        assert [line.split("  ")[-1] for line in words.splitlines()[1:]] == [f"{CHENNAI_DELHI} (typed)"]
     finally:
         assert product.readback("logout").stdout == "Logged out.\n"
     assert product.readback("watch").returncode == 2
