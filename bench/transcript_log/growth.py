@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+import grpc
+
 from bench.transcript_log import writers
-from bench.transcript_log.comparing import percentile
 from bench.transcript_log.customers import own_connection
 from bench.transcript_log.rest_load import RestCallers
 from bench.transcript_log.stage import Stage
@@ -56,7 +57,7 @@ async def _appends_readback(stage: Stage, kind: str) -> list[Point]:
         for size in CONVERSATIONS:
             stage.say(f"{size} conversations at once, {kind}")
             fleet += await stack.enter_async_context(writers.writers(stage, server, size - len(fleet), first_seed=len(fleet)))
-            runs = [await writers.load(fleet, stage.effort.seconds, window=1) for _ in range(RUNS)]
+            runs = [await writers.load(fleet, stage.effort.seconds / 2, window=1) for _ in range(RUNS)]
             run = sorted(runs, key=lambda load: load.rate)[RUNS // 2]
             points.append(Point(size, run.rate, run.wait_ms(99)))
     return points
@@ -68,7 +69,7 @@ async def _appends_rest(stage: Stage, module: str) -> list[Point]:
         for size in CONVERSATIONS:
             stage.say(f"{size} callers at once, {module}")
             callers = await RestCallers.connected(server.port, callers=size, conversations=size, named=module == "rest_naive")
-            runs = [await callers.load(stage.effort.seconds) for _ in range(RUNS)]
+            runs = [await callers.load(stage.effort.seconds / 2) for _ in range(RUNS)]
             callers.close()
             run = sorted(runs, key=lambda load: load.rate)[RUNS // 2]
             points.append(Point(size, run.rate, run.wait_ms(99)))
@@ -90,13 +91,15 @@ async def _catching_up(stage: Stage, kind: str, sizes: Sequence[int]) -> list[Po
         channel = await stack.enter_async_context(own_connection(server.address))
         for writer, size in zip(fleet, sizes, strict=True):
             stage.say(f"catching up with {size} entries, {kind}")
-            runs = []
-            for _ in range(RUNS):
-                began = time.perf_counter()
-                async with watch(channel, writer.customer.metadata, writer.conversation_id) as stream:
-                    await next_of(stream)
-                    first = time.perf_counter() - began
-                    await catch_up(stream)
-                runs.append((size / (time.perf_counter() - began), first * 1000))
-            points.append(Point(size, percentile([rate for rate, _ in runs], 50), percentile([first for _, first in runs], 50)))
+            runs = [await _caught_up(channel, writer, size) for _ in range(RUNS)]
+            points.append(sorted(runs, key=lambda point: point.rate)[RUNS // 2])
     return points
+
+
+async def _caught_up(channel: grpc.aio.Channel, writer: writers.Writer, size: int) -> Point:
+    began = time.perf_counter()
+    async with watch(channel, writer.customer.metadata, writer.conversation_id) as stream:
+        await next_of(stream)
+        first = time.perf_counter() - began
+        await catch_up(stream)
+    return Point(size, size / (time.perf_counter() - began), first * 1000)

@@ -13,7 +13,7 @@ from bench.transcript_log.floors import floors
 from bench.transcript_log.stage import Stage
 from bench.transcript_log.watchers import catch_up, watch
 
-TURNS = 20_000
+TURNS = 50_000
 
 
 async def measure(stage: Stage) -> list[Figure]:
