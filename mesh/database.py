@@ -113,6 +113,24 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
                     yield connection
 
 
+@asynccontextmanager
+async def asking(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection for statements that each only read, and need not see the same state.
+
+    Raises:
+        StoreUnavailable: the database is away.
+    """
+    if engine.dialect.name == "sqlite":  # a transaction costs it nothing
+        async with reading(engine) as connection:
+            yield connection
+        return
+    with outages_named():
+        async with engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            with await _limited(connection):
+                yield connection
+
+
 async def _limited(connection: AsyncConnection) -> AbstractContextManager[None]:
     """Hangs up on a server that has fallen silent: a driver waits for as long as the connection stands."""
     if connection.dialect.name == "sqlite":

@@ -14,12 +14,12 @@ from services.conversation.live_text import Spoken
 from services.conversation.micros import micros_of
 from services.conversation.records import FeedRun, RunKind
 from services.conversation.store import Store, following
-from services.conversation.store.following import CallPage
+from services.conversation.store.following import SPAN, CallPage
 from services.conversation.store.pages import items_of
 from services.conversation.wire_entries import Step, deletion, steps_after
 
-ROWS = 96
-"""Rows read at once, each a page of a dozen entries or so: about as much as one message holds."""
+ROWS = 128
+"""Rows read at once at most, each a page of a dozen entries or so. What they hold is about as much as one message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +82,15 @@ class ConversationReader:
         Raises:
             ConversationNotFound: it was deleted.
         """
-        async with self._store.reading() as transaction:
+        async with self._store.asking() as transaction:
             found = await following.conversation_after(transaction.connection, self._conversation_id, position, limit=rows)
             if found is None:
                 raise ConversationNotFound
             # After the entries, never before them: what was sealed in between must not look open.
-            wanted = with_spoken and len(found.pages) < rows
+            wanted = with_spoken and len(found.pages) < rows and found.head <= position + SPAN
             open_now = await transaction.open_utterances(found.key) if wanted else []
         steps = [step for page in found.pages for step in steps_after(self._conversation_id, page.row, page.call_id, position)]
-        through = steps[-1].position if steps else position
+        through = _through(steps, position, found.head, whole=len(found.pages) < rows)
         spoken = [Spoken(self._conversation_id, open_message(speech)) for speech in open_now]
         return Piece(steps, through, max(found.head, through), found.ended, spoken)
 
@@ -115,16 +115,15 @@ class FeedReader:
 
     async def after(self, position: int, *, with_spoken: bool = False, rows: int = ROWS) -> Piece:
         """The next piece after a position."""
-        async with self._store.reading() as transaction:
+        async with self._store.asking() as transaction:
             found = await following.feed_after(transaction.connection, self._customer_id, position, limit=rows)
             whole = len(found.runs) < rows
-            open_now = await following.spoken_by(transaction.connection, self._customer_id) if with_spoken and whole else []
+            wanted = with_spoken and whole and found.head <= position + SPAN
+            open_now = await following.spoken_by(transaction.connection, self._customer_id) if wanted else []
         steps = [step for run, page in found.runs for step in _steps_of(run, page, position)]
-        through = steps[-1].position if steps else position
-        if whole:
-            through = max(through, found.head)
-        elif not steps:
-            through = max(through, found.runs[-1][0].last_position)
+        through = _through(steps, position, found.head, whole=whole)
+        if not whole and not steps:  # nothing but holes
+            through = min(found.runs[-1][0].last_position, position + SPAN)
         spoken = [Spoken(conversation_id, open_message(speech)) for conversation_id, speech in open_now]
         return Piece(steps, through, max(found.head, through), spoken=spoken)
 
@@ -140,6 +139,12 @@ class FeedReader:
             if skipped < run.length:
                 return run.first_position + skipped - 1
         return end.last_position
+
+
+def _through(steps: Sequence[Step], position: int, head: int, *, whole: bool) -> int:
+    """Where a reader stands after a piece: a question that was answered as a whole covers `SPAN` positions, holes included."""
+    last = steps[-1].position if steps else position
+    return max(last, min(head, position + SPAN)) if whole else last
 
 
 def _steps_of(run: FeedRun, page: CallPage | None, position: int) -> Iterator[Step]:

@@ -15,6 +15,9 @@ from services.conversation.schema import calls, conversations, feed_runs, feeds,
 from services.conversation.store.pages import Packing, PageRow
 from services.conversation.store.reads import run_of
 
+SPAN = 1200
+"""Positions that one question covers. Without an end, a database may sort all the rest of a log to give the first of it."""
+
 _PAGE = (
     log_pages.c.conversation_key,
     log_pages.c.first_number.label("page_number"),
@@ -68,8 +71,9 @@ def _holds_from(key: ColumnElement[int], number: ColumnElement[int] | int) -> Co
 
 def _conversation_after() -> Select[Any]:
     columns = (conversations.c.key, conversations.c.last_number, conversations.c.state, *_PAGE)
-    there = conversations.outerjoin(log_pages, _holds_from(conversations.c.key, bindparam("number", type_=BigInteger)))
-    there = there.outerjoin(calls, calls.c.key == log_pages.c.call_key)
+    number: ColumnElement[int] = bindparam("number", type_=BigInteger)
+    pages = and_(_holds_from(conversations.c.key, number), log_pages.c.first_number < number + SPAN)
+    there = conversations.outerjoin(log_pages, pages).outerjoin(calls, calls.c.key == log_pages.c.call_key)
     query = select(*columns).select_from(there).where(conversations.c.conversation_id == bindparam("conversation_id"))
     return query.order_by(log_pages.c.first_number).limit(bindparam("rows"))
 
@@ -78,11 +82,12 @@ def _feed_after() -> Select[Any]:
     position: ColumnElement[int] = bindparam("position", type_=BigInteger)
     own = feed_runs.c.customer_id == bindparam("customer_id")
     first = select(func.max(feed_runs.c.first_position)).where(own, feed_runs.c.first_position <= position)
-    runs = and_(own, feed_runs.c.first_position >= func.coalesce(first.scalar_subquery(), 0))
+    runs = and_(own, feed_runs.c.first_position >= func.coalesce(first.scalar_subquery(), 0), feed_runs.c.first_position < position + SPAN)
     skipped = case((feed_runs.c.first_position >= position, 0), else_=position - feed_runs.c.first_position)
     pages = and_(
         feed_runs.c.kind == RunKind.ENTRIES,
         log_pages.c.first_number < feed_runs.c.first_number + feed_runs.c.length,
+        log_pages.c.first_number < feed_runs.c.first_number + (position + SPAN - feed_runs.c.first_position),
         _holds_from(conversations.c.key, feed_runs.c.first_number + skipped),
     )
     there = (
@@ -100,7 +105,7 @@ _CONVERSATION_AFTER, _FEED_AFTER = _conversation_after(), _feed_after()
 
 
 async def conversation_after(connection: AsyncConnection, conversation_id: str, number: int, *, limit: int) -> ConversationPages | None:
-    """Up to `limit` pages that hold what comes after a number; None when there is no such conversation."""
+    """Up to `limit` pages that hold the `SPAN` numbers after a number; None when there is no such conversation."""
     asked = {"conversation_id": conversation_id, "number": number + 1, "rows": limit}
     rows = (await connection.execute(_CONVERSATION_AFTER, asked)).all()
     if not rows:
@@ -110,7 +115,7 @@ async def conversation_after(connection: AsyncConnection, conversation_id: str, 
 
 
 async def feed_after(connection: AsyncConnection, customer_id: str, position: int, *, limit: int) -> FeedPages:
-    """Up to `limit` rows of what comes after a position."""
+    """Up to `limit` rows of the `SPAN` positions after a position."""
     asked = {"customer_id": customer_id, "position": position + 1, "rows": limit}
     rows = (await connection.execute(_FEED_AFTER, asked)).all()
     return FeedPages(rows[0].last_position if rows else 0, [(run_of(row), _page(row)) for row in rows if row.length is not None])
