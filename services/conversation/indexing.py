@@ -72,7 +72,9 @@ class Indexing:
                 if through is None:
                     return  # deleted meanwhile
                 entries = await transaction.entries_after(log.key, through, limit=BATCH)
-                reached = entries[-1].number if entries else log.head
+                if not entries:
+                    return  # somebody else was here
+                reached = entries[-1].number
                 await index.add(log.key, log.customer_id, spoken_in(entries), through=reached)
             if pause:
                 await self._clock.sleep(pause)

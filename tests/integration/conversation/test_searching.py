@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from readback.conversation.v1 import entry_pb2
+from sqlalchemy import delete
 
 from mesh.database import migrated
 from services.conversation.assembly import MIGRATIONS
 from services.conversation.fencing import Writer
 from services.conversation.indexing import REST, Indexing
 from services.conversation.records import Call
+from services.conversation.schema import conversations
 from services.conversation.searching import Found, Searching
 from services.conversation.store import Store
 from services.conversation.store.search import Wanted, search_index
@@ -232,3 +235,32 @@ async def test_indexing_unasked_leaves_others_time_between_its_batches(library: 
     monkeypatch.setattr(library.clock, "sleep", noted)
     await library.indexing.sweep(pause=0.5)
     assert pauses == [0.5] * 3
+
+
+async def test_searches_at_once_while_more_is_said_index_each_entry_once(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.conversation.indexing.BATCH", 3)
+    _, writer = await library.told("Delhi 0")
+
+    async def goes_on() -> None:
+        for number in range(1, 30):
+            await library.say(writer, f"Delhi {number}")
+
+    async def looks() -> None:
+        for _ in range(5):
+            found = await library.texts("delhi")
+            assert len(found) == len(set(found))
+
+    await asyncio.gather(goes_on(), *(looks() for _ in range(6)))
+    assert sorted(await library.texts("delhi")) == sorted(f"Delhi {number}" for number in range(30))
+
+
+async def test_a_log_deleted_while_it_is_to_be_indexed_is_passed_over(library: Library) -> None:
+    await library.told("Delhi")
+    async with library.store.reading() as transaction:
+        behind = await search_index(transaction.connection).behind(None, limit=10)
+    async with library.store.writing() as transaction:
+        await transaction.connection.execute(delete(conversations))
+    for log in behind:
+        async with library.store.writing() as transaction:
+            assert await search_index(transaction.connection).hold(log.key) is None
+    await library.indexing.catch_up(library.customer_id)
