@@ -44,6 +44,8 @@ class Proxy:
     api: httpx.Client
     name: str
     port: int
+    upstream: str
+    """`host:port`."""
 
     @property
     def address(self) -> str:
@@ -55,23 +57,16 @@ class Proxy:
         toxic = {"name": f"{kind}-{stream}", "type": kind, "stream": stream, "toxicity": toxicity, "attributes": attributes}
         self._call("POST", "/toxics", toxic)
 
-    def cure(self) -> None:
-        """Takes all toxics away."""
-        for toxic in self._call("GET", "/toxics"):
-            self._call("DELETE", f"/toxics/{toxic['name']}")
+    def heal(self) -> None:
+        """Ends every connection there is, with the toxics on it, and takes new ones without any."""
+        # A proxy of its own instead of toxics taken away: toxiproxy 2.5 may hang over a toxic whose connection stands still.
+        self._call("DELETE", "")
+        self.install()
 
-    def shut(self) -> None:
-        """Ends every connection and takes no new one."""
-        self._call("POST", "", {"enabled": False})
-
-    def open(self) -> None:
-        """Takes connections again."""
-        self._call("POST", "", {"enabled": True})
-
-    def cut(self) -> None:
-        """Ends every connection there is."""
-        self.shut()
-        self.open()
+    def install(self) -> None:
+        """Makes it."""
+        wanted = {"name": self.name, "listen": self.address, "upstream": self.upstream, "enabled": True}
+        self.api.post("/proxies", json=wanted).raise_for_status()
 
     def partition(self) -> None:
         """Lets nothing through either way, without telling anybody: connections stay, half-open."""
@@ -93,10 +88,9 @@ class Toxiproxy:
     def door(self, upstream: str) -> Proxy:
         """A new proxy in front of `host:port`."""
         (port,) = free_ports(1)
-        name = f"door-{port}"
-        wanted = {"name": name, "listen": f"127.0.0.1:{port}", "upstream": upstream, "enabled": True}
-        self.api.post("/proxies", json=wanted).raise_for_status()
-        return Proxy(self.api, name, port)
+        made = Proxy(self.api, f"door-{port}", port, upstream)
+        made.install()
+        return made
 
 
 @contextlib.contextmanager

@@ -108,7 +108,7 @@ class Cluster:
     @property
     def target(self) -> str:
         """For `open_channel`: all of them."""
-        return f"ipv4:///{','.join(self.doors or [replica.address for replica in self.replicas])}"
+        return ",".join(self.doors or [replica.address for replica in self.replicas])
 
     async def start(self) -> None:
         """Starts those that don't run; the first by itself, since it makes the tables."""

@@ -17,6 +17,7 @@ from tests.chaos.processes import Nursery, nursery
 from tests.chaos.report import Report
 from tests.chaos.world import World, world
 from tests.postgres_server import PostgresServer
+from tests.toxiproxy import Toxiproxy, toxiproxy_server
 
 Worlds = Callable[..., AbstractAsyncContextManager[World]]
 
@@ -56,6 +57,19 @@ def store(request: pytest.FixtureRequest) -> dict[str, str]:
         return {}
     server: PostgresServer = request.getfixturevalue("postgres")
     return {"READBACK_CONVERSATION_DATABASE_URL": server.new_database()}
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> str:
+    """A database for a cluster."""
+    return postgres.new_database()
+
+
+@pytest.fixture(scope="session")
+def toxiproxy() -> Iterator[Toxiproxy]:
+    """A toxiproxy server shared by a session's tests: use doors of your own."""
+    with toxiproxy_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ class Follower:
                         self.notes.handed.append(Seen.of(event.entry))
         self.notes.complete = True
 
-    async def has(self, number: int) -> None:
-        """Waits until an entry of the conversation was handed out."""
-        while not self.notes.handed or self.notes.handed[-1].number < number:  # noqa: ASYNC110 -- told by a stream
+    async def has(self, entries: int) -> None:
+        """Waits until so many entries were handed out."""
+        while len(self.notes.handed) < entries:  # noqa: ASYNC110 -- told by a stream
             await asyncio.sleep(0.01)

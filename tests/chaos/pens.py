@@ -59,7 +59,7 @@ class Pen:
 
     async def _agent(self, enough: asyncio.Event) -> bool:
         """One agent's hold on the call; says whether it came to the end of it."""
-        call = await self._running_call()
+        call = await self.running_call()
         self.agents += 1
         name, history, writer_id = f"agent {self.agents} of {self.name}", self.world.history, str(uuid4())
         async with AsyncExitStack() as stack:
@@ -107,7 +107,7 @@ class Pen:
             await recorder.flushed()
         await asyncio.sleep(dice.uniform(0, 2 * self.pause))
 
-    async def _running_call(self) -> pb.Call:
+    async def running_call(self) -> pb.Call:
         """The conversation's call as it is by now; a new one when there is none."""
         get = pb.GetConversationRequest(conversation_id=self.conversation_id)
         start = pb.StartCallRequest(conversation_id=self.conversation_id)

@@ -119,7 +119,7 @@ class RecordNotes:
 
 
 class AppendNotes:
-    """Unary `Append`s, one at a time."""
+    """A writer's unary `Append`s; no two drafts of one writer have the same client sequence."""
 
     def __init__(self, history: History, conversation_id: str, writer: str) -> None:
         self._history, self._conversation_id, self._writer = history, conversation_id, writer
@@ -127,8 +127,10 @@ class AppendNotes:
 
     def sent(self, request: pb.AppendRequest) -> None:
         """A group goes out; sent again it is the same group."""
-        self._drafts = {draft.client_sequence: draft.entry_id for draft in request.drafts}
-        self._history.invoke(self._conversation_id, request.drafts, self._writer, group=f"append {uuid4()}")
+        self._drafts |= {draft.client_sequence: draft.entry_id for draft in request.drafts}
+        group = f"append {uuid4()} of {self._writer}"
+        # A writer of its own: several may be under way at once, in no order.
+        self._history.invoke(self._conversation_id, request.drafts, group, group)
 
     def received(self, response: pb.AppendResponse) -> None:
         """All of it is stored."""

@@ -20,3 +20,7 @@ def amount(*, slice: int, full: int) -> int:  # noqa: A002  # the word for it
 def dice_for(test: str) -> random.Random:
     """A test's own dice, the same whichever tests run beside it."""
     return random.Random(SEED ^ zlib.crc32(test.encode()))
+
+
+SECONDS = amount(slice=60, full=900)
+"""How long one scenario may take before it counts as hanging."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -11,6 +11,7 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from mesh.ids import uuid7
 from tests.chaos.followers import Follower
+from tests.chaos.history import History
 from tests.chaos.pens import Pen
 from tests.chaos.persistence import persistently
 from tests.chaos.validators import assert_sound
@@ -37,6 +38,15 @@ class Scene:
             if task.done() and not task.cancelled():
                 task.result()
 
+    def delays(self, history: History) -> Iterator[float]:
+        """Seconds from each ack until each watcher was told, where it was told later."""
+        for follower in self.followers:
+            for told in (told for stream in follower.notes.streams for told in stream.told):
+                for seen in told.entries:
+                    append = history.appends.get(seen.entry_id)
+                    if append is not None and append.acked < told.time:
+                        yield told.time - append.acked
+
     async def progress(self, world: World, appends: int = 1, within: float = 30) -> None:
         """Waits until so many more entries are acknowledged."""
         wanted = len(world.history.acked) + appends
@@ -47,14 +57,20 @@ class Scene:
 
 
 @asynccontextmanager
-async def playing(world: World, *, conversations: int, watchers: int = 1, pause: float = 0.01) -> AsyncIterator[Scene]:
-    """Conversations going on, each with a pen and so many watchers. On leaving all come to their end, are read back and validated."""
+async def playing(
+    world: World, *, conversations: int, watchers: int = 1, pause: float = 0.01, pens_at: str = "", watchers_at: str = ""
+) -> AsyncIterator[Scene]:
+    """Conversations going on, each with a pen and so many watchers, wherever these reach the service.
+
+    On leaving, all come to their end, are read back and validated. What is done to the service should be over by then.
+    """
     scene = Scene(await world.customer())
     for place in range(conversations):
         started = await persistently(lambda: scene.customer.stub.StartConversation(pb.StartConversationRequest(request_id=uuid7())))
         conversation_id = started.conversation.conversation_id
-        scene.pens.append(Pen(world, scene.customer, conversation_id, f"conversation {place}", pause=pause))
-        scene.followers += [Follower(world, scene.customer, conversation_id, f"watcher {place}.{n}") for n in range(watchers)]
+        scene.pens.append(Pen(world, scene.customer, conversation_id, f"conversation {place}", pause=pause, target=pens_at))
+        names = [f"watcher {place}.{n}" for n in range(watchers)]
+        scene.followers += [Follower(world, scene.customer, conversation_id, name, watchers_at) for name in names]
     scene.speaking = [asyncio.create_task(pen.speak(scene.enough)) for pen in scene.pens]
     scene.following = [asyncio.create_task(follower.follow()) for follower in scene.followers]
     try:

@@ -1,0 +1,56 @@
+"""Every replica is told to stop and started again, one after the other, under load: no unary call fails with the shipped retry policy."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
+
+from mesh.ids import uuid7
+from tests.chaos.callers import Answers
+from tests.chaos.scale import SECONDS, amount
+from tests.chaos.scenes import playing
+from tests.redis_server import RedisServer
+
+if TYPE_CHECKING:
+    from tests.chaos.conftest import Worlds
+    from tests.chaos.report import Report
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(SECONDS)]
+
+ROUNDS = amount(slice=1, full=10)
+CALLERS = 6
+
+
+async def test_no_unary_call_fails_while_every_replica_is_restarted(
+    worlds: Worlds, shared_redis: RedisServer, postgres_url: str, report: Report
+) -> None:
+    settings = {"READBACK_CONVERSATION_DATABASE_URL": postgres_url, "READBACK_REDIS_URL": shared_redis.url}
+    async with worlds(replicas=2, **settings) as world:
+        await world.cluster.start()
+        answers, enough = Answers(), asyncio.Event()
+        async with playing(world, conversations=3, pause=0.05) as scene, world.channel(scene.customer.token) as channel:
+            stub, conversation_id = ConversationServiceStub(channel), scene.pens[0].conversation_id
+            kinds = (
+                lambda: stub.GetConversation(pb.GetConversationRequest(conversation_id=conversation_id)),
+                lambda: stub.ListEntries(pb.ListEntriesRequest(conversation_id=conversation_id)),
+                lambda: stub.StartConversation(pb.StartConversationRequest(request_id=uuid7())),
+            )
+            calling = [asyncio.create_task(answers.keep_asking(kinds[place % len(kinds)], enough)) for place in range(CALLERS)]
+            for _ in range(ROUNDS):
+                for replica in world.cluster.replicas:
+                    await scene.progress(world)
+                    await replica.terminate()
+                    assert replica.running.status == 0, "it did not leave in good order"
+                    await scene.progress(world)
+                    await replica.start()
+                    report.counts["restarts"] += 1
+            enough.set()
+            await asyncio.gather(*calling)
+        assert answers.refused() == []
+        assert all(pen.agents == 1 for pen in scene.pens), "an agent was taken for lost, though it was there"
+        report.counts["unary calls"] += len(answers.all)
+        report.of(world.history)

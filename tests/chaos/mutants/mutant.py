@@ -1,0 +1,87 @@
+"""One planted bug, as its file describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+
+
+class DoesNotApply(Exception):
+    """What is to be replaced isn't in the file exactly once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Some lines and what takes their place."""
+
+    file: str
+    old: str
+    new: str
+
+    def check(self, tree: Path) -> str:
+        """The file as it is.
+
+        Raises:
+            DoesNotApply: the old lines are missing, or there more than once.
+        """
+        text = (tree / self.file).read_text()
+        if text.count(self.old) != 1:
+            raise DoesNotApply(f"{self.file} holds these lines {text.count(self.old)} times:\n{self.old}")
+        return text
+
+    def apply(self, tree: Path) -> None:
+        """Plants it."""
+        (tree / self.file).write_text(self.check(tree).replace(self.old, self.new))
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A bug."""
+
+    name: str
+    title: str
+    tests: Sequence[str]
+    """Arguments to pytest: what must fail."""
+    replacements: Sequence[Replacement]
+
+
+def parse(name: str, text: str) -> Mutant:
+    """Reads a description: `# title`, `# caught by: …`, then for each replacement `# in: file`, `--- `, lines, `+++ `, lines."""
+    title, tests, replacements = "", [], []
+    file, old, new = "", [], []
+    lines: list[str] | None = None
+    for line in [*text.splitlines(), "# end"]:
+        if line.startswith("# "):
+            if lines is new and file:
+                replacements.append(Replacement(file, _joined(old), _joined(new)))
+                file, old, new = "", [], []
+            lines = None
+            key, _, value = line.removeprefix("# ").partition(": ")
+            match key:
+                case "caught by":
+                    tests += value.split()
+                case "in":
+                    file = value
+                case _ if not title:
+                    title = line.removeprefix("# ")
+        elif line == "---":
+            lines = old
+        elif line == "+++":
+            lines = new
+        elif lines is not None:
+            lines.append(line)
+    if not (title and tests and replacements):
+        raise ValueError(f"{name} needs a title, tests and a replacement")
+    return Mutant(name, title, tests, replacements)
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def every_mutant() -> list[Mutant]:
+    """All of them, by name."""
+    return [parse(path.stem, path.read_text()) for path in sorted(FOLDER.glob("*.patch"))]
