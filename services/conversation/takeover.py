@@ -90,8 +90,10 @@ class CallWatcher:
         """Looks, for ever."""
         while True:
             self._changed.clear()
-            busy = await self.look()
-            await first_of(self._changed.wait(), self._clock.sleep(LOOK_SECONDS if busy else IDLE_SECONDS))
+            if await self.look():
+                await self._clock.sleep(LOOK_SECONDS)
+            else:
+                await first_of(self._changed.wait(), self._clock.sleep(IDLE_SECONDS))
 
     async def look(self) -> bool:
         """Looks once at every running call that is this replica's or nobody's; says whether any call is running."""
