@@ -14,10 +14,12 @@ from mesh.channel import open_channel
 from mesh.clock import Clock, SystemClock
 from mesh.jwks import keys_of_identity
 from mesh.logs import configure
+from mesh.paging import PageTokens
 from mesh.server import Member, Registration, serve
 from mesh.settings import load
 from services.flightdata import places
 from services.flightdata.configured_providers import configured_providers
+from services.flightdata.offer_desk import OfferDesk
 from services.flightdata.routing import ProviderRouter
 from services.flightdata.searching import FlightSearch
 from services.flightdata.servicer import ERRORS, FlightDataServicer
@@ -36,8 +38,10 @@ async def member(settings: FlightDataSettings, clock: Clock | None = None) -> As
         open_channel(settings.address_of("identity"), identity) as channel,
     ):
         router = ProviderRouter(providers, clock)
-        search, status = FlightSearch(lexicon, router, clock), StatusDesk(router, clock)
-        servicer = FlightDataServicer(search=search, status=status, router=router, clock=clock)
+        offers = OfferDesk(router, PageTokens(settings.secrets.text("offers").encode()), clock)
+        servicer = FlightDataServicer(
+            search=FlightSearch(lexicon, router, offers, clock), status=StatusDesk(router, clock), offers=offers, router=router, clock=clock
+        )
         yield Member(
             name="flightdata",
             registrations=[

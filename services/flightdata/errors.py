@@ -8,6 +8,9 @@ DomainError
 ├── DateInPast            yesterday and before, at the departure airport
 ├── DateBeyondHorizon     farther ahead than schedules are known
 ├── FlightNotFound        no flight of this number on this date
+├── OfferNotFound         nobody here made this offer
+├── OfferExpired          its price was good for a time that is over
+├── OfferGone             nobody sells it any more
 ├── FlightsUnavailable    the providers that could know can't be reached, or answer nonsense
 ├── FlightsQuotaExhausted their budgets are used up
 └── FlightsRestricted     none of them does this
@@ -57,6 +60,27 @@ class FlightNotFound(DomainError):
     def __init__(self, flight: str, reason: str, *, next_date: date | None = None) -> None:
         later = {"next_date": next_date.isoformat()} if next_date else {}
         super().__init__(reason, metadata={"flight": flight} | later)
+
+
+class OfferNotFound(DomainError):
+    """Nobody here made this offer."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such offer.")
+
+
+class OfferExpired(DomainError):
+    """The offer's price was good until `at` (UTC)."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__("This offer has expired; search again for today's prices.", metadata={"expired": at.isoformat()})
+
+
+class OfferGone(DomainError):
+    """Nobody sells the offer any more."""
+
+    def __init__(self) -> None:
+        super().__init__("This offer is no longer sold.")
 
 
 class FlightsUnavailable(DomainError):

@@ -83,7 +83,7 @@ def itinerary(of: Itinerary, now: datetime) -> pb.Itinerary:
         itinerary_id=of.id,
         segments=[segment(s) for s in of.segments],
         duration=values.duration(of.duration),
-        fare=_fare(of.fare) if of.fare else None,
+        fare=fare(of.fare) if of.fare else None,
         provenance=provenance(of.provenance, now),
         layovers=[_layover(between) for between in layovers(of)],
         days_later=_days_later(of.segments),
@@ -96,7 +96,7 @@ def offer(of: Offer, now: datetime) -> pb.Offer:
         offer_id=of.id,
         itinerary_id=of.itinerary_id,
         seller=of.seller,
-        fare=_fare(of.fare),
+        fare=fare(of.fare),
         expire_time=values.timestamp(of.expires),
         provenance=provenance(of.provenance, now),
         tickets=of.tickets,
@@ -191,5 +191,6 @@ def _stop(of: Stop) -> pb.Stop:
     )
 
 
-def _fare(of: Fare) -> pb.Fare:
+def fare(of: Fare) -> pb.Fare:
+    """What it costs, for one and for all."""
     return pb.Fare(total=values.money(of.total), per_passenger=values.money(of.per_passenger), cabin=_CABIN_VALUES[of.cabin])

@@ -92,6 +92,23 @@ class ProviderRouter:
                 raise unknown
         raise _nobody(failures)
 
+    async def ask_one(self, name: str, capability: Capability, call: Callable[[FlightProvider], Awaitable[T]]) -> T:
+        """The answer of one provider, which must be among `providers`.
+
+        Raises:
+            FlightNotFound: it says so.
+            FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: it could not answer.
+        """
+        provider = next(provider for provider in self.providers if provider.name == name)
+        if refused := self._refused(provider, capability):
+            raise _nobody({name: refused})
+        outcome = await self._outcome(provider, call)
+        if isinstance(outcome, ProviderError):
+            raise _nobody({name: outcome})
+        if isinstance(outcome, FlightNotFound):
+            raise outcome
+        return outcome
+
     def _refused(self, provider: FlightProvider, capability: Capability) -> ProviderError | None:
         if capability not in provider.capabilities():
             return ProviderRestricted(provider.name, capability.value)

@@ -11,6 +11,7 @@ from services.flightdata.cabins import Cabin
 from services.flightdata.errors import SamePlace
 from services.flightdata.flights import Itinerary
 from services.flightdata.horizon import check_departure
+from services.flightdata.offer_desk import OfferDesk
 from services.flightdata.offers import Offer
 from services.flightdata.ordering import ordered
 from services.flightdata.places import Place
@@ -64,9 +65,10 @@ SearchEvent = Progress | Results | Done
 class FlightSearch:
     """Searches over the configured providers."""
 
-    def __init__(self, lexicon: Lexicon, router: ProviderRouter, clock: Clock) -> None:
+    def __init__(self, lexicon: Lexicon, router: ProviderRouter, offers: OfferDesk, clock: Clock) -> None:
         self._lexicon = lexicon
         self._router = router
+        self._offers = offers
         self._clock = clock
 
     async def search(self, query: SearchQuery) -> AsyncIterator[SearchEvent]:
@@ -93,18 +95,18 @@ class FlightSearch:
             if isinstance(event, Progress):
                 yield event
                 continue
-            for told in self._told(event, query):
+            for told in self._told(event, query, asked):
                 yield told
 
-    def _told(self, answer: Answered[Found], query: SearchQuery) -> Sequence[SearchEvent]:
+    def _told(self, answer: Answered[Found], query: SearchQuery, asked: FlightQuery) -> Sequence[SearchEvent]:
         """Results, when there are any that fit, and the end."""
         plausible = [itinerary for itinerary in answer.value.itineraries if not itinerary.doubts]
         fitting = ordered((i for i in plausible if query.filters.admit(i)), query.sort)
         shown = fitting[: query.limit]
-        ids = {itinerary.id for itinerary in shown}
+        by_id = {itinerary.id: itinerary for itinerary in shown}
+        offers = [self._offers.named(o, by_id[o.itinerary_id], asked) for o in answer.value.offers if o.itinerary_id in by_id]
         done = Done(len(fitting), len(plausible), self._said(answer), len(answer.value.itineraries) - len(plausible))
-        results = Results(shown, [offer for offer in answer.value.offers if offer.itinerary_id in ids])
-        return [results, done] if shown else [done]
+        return [Results(shown, offers), done] if shown else [done]
 
     def _places(self, query: SearchQuery) -> tuple[Place, Place]:
         origin, destination = self._lexicon.place(query.origin), self._lexicon.place(query.destination)

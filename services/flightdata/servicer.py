@@ -15,6 +15,7 @@ from mesh.clock import Clock
 from mesh.errors import ErrorTable
 from services.flightdata import errors, flight_messages, place_messages, places, provider_messages
 from services.flightdata.message_values import day_from
+from services.flightdata.offer_desk import OfferDesk
 from services.flightdata.routing import ProviderRouter
 from services.flightdata.search_requests import query_from
 from services.flightdata.searching import FlightSearch
@@ -28,6 +29,9 @@ ERRORS: ErrorTable = {
     errors.DateInPast: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_DATE_IN_PAST"),
     errors.DateBeyondHorizon: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_DATE_BEYOND_HORIZON"),
     errors.FlightNotFound: (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_FLIGHT_NOT_FOUND"),
+    errors.OfferNotFound: (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_OFFER_NOT_FOUND"),
+    errors.OfferExpired: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_OFFER_EXPIRED"),
+    errors.OfferGone: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_OFFER_GONE"),
     errors.FlightsUnavailable: (grpc.StatusCode.UNAVAILABLE, "ERROR_REASON_FLIGHTS_UNAVAILABLE"),
     errors.FlightsQuotaExhausted: (grpc.StatusCode.RESOURCE_EXHAUSTED, "ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED"),
     errors.FlightsRestricted: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_FLIGHTS_RESTRICTED"),
@@ -40,9 +44,10 @@ DEFAULT_CANDIDATES = 3
 class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     """See `flightdata_service.proto` for what each RPC promises."""
 
-    def __init__(self, *, search: FlightSearch, status: StatusDesk, router: ProviderRouter, clock: Clock) -> None:
+    def __init__(self, *, search: FlightSearch, status: StatusDesk, offers: OfferDesk, router: ProviderRouter, clock: Clock) -> None:
         self._search = search
         self._status = status
+        self._offers = offers
         self._router = router
         self._clock = clock
 
@@ -75,6 +80,15 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         now = self._clock.now()
         legs = [flight_messages.status(leg, now) for leg in further]
         return pb.GetFlightStatusResponse(status=flight_messages.status(first, now), further_legs=legs)
+
+    async def GetOffer(self, request: pb.GetOfferRequest, context: Context) -> pb.GetOfferResponse:
+        """An offer as it is now."""
+        now, repriced = self._clock.now(), await self._offers.reprice(request.offer_id)
+        return pb.GetOfferResponse(
+            offer=flight_messages.offer(repriced.offer, now),
+            itinerary=flight_messages.itinerary(repriced.itinerary, now),
+            previous_fare=flight_messages.fare(repriced.previous) if repriced.previous else None,
+        )
 
     async def ListProviders(self, request: pb.ListProvidersRequest, context: Context) -> pb.ListProvidersResponse:
         """The providers, in the order they are asked."""

@@ -34,6 +34,7 @@ requests: dict[str, st.SearchStrategy[Any]] = {
     "AnnotatePlaces": st.builds(pb.AnnotatePlacesRequest, text=texts, locale=st.text(max_size=40), home_country_code=countries),
     "ResolvePlace": st.builds(pb.ResolvePlaceRequest, query=texts, home_country_code=countries, max_candidates=small),
     "GetAirport": st.builds(pb.GetAirportRequest, code=codes),
+    "GetOffer": st.builds(pb.GetOfferRequest, offer_id=texts | st.from_regex("[A-Za-z0-9_-]{1,300}", fullmatch=True)),
     "GetFlightStatus": st.builds(
         pb.GetFlightStatusRequest,
         flight_number=st.sampled_from(["AI542", "AI0", "AI0000", "6E9999", "AI 542", "ai542"]) | st.text(max_size=8),

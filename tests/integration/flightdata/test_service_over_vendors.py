@@ -42,7 +42,7 @@ WORLD = World()
 
 @asynccontextmanager
 async def _service(
-    home: Path, *, flightapi: bool = True
+    home: Path, *, flightapi: bool = True, email: str = "ada@example.com"
 ) -> AsyncIterator[tuple[FlightDataServiceAsyncStub, AviationStackDouble, FlightApiDouble]]:
     """The service in front of both doubles, or of AviationStack's alone, called by a customer."""
     one, other = AviationStackDouble(WORLD), FlightApiDouble(WORLD)
@@ -50,7 +50,7 @@ async def _service(
         identity = await stack.enter_async_context(identity_member(load(IdentitySettings, home=home, identity_bcrypt_cost=4)))
         where = (await stack.enter_async_context(running(identity))).address
         accounts = IdentityServiceStub(await stack.enter_async_context(open_channel(where, IDENTITY)))
-        account = identity_service_pb2.RegisterRequest(email="ada@example.com", password="a long walk in the park", display_name="Ada")
+        account = identity_service_pb2.RegisterRequest(email=email, password="a long walk in the park", display_name="Ada")
         token = (await accounts.Register(account)).tokens.access_token
 
         async def own() -> str:
@@ -170,6 +170,34 @@ async def test_filters_of_every_kind_hold(tmp_path: Path) -> None:
     assert all("06:00" <= arrival[11:16] < "20:00" for arrival in arrivals)
     assert "BA" not in {s.carrier_code for i in found for s in i.segments}
     assert len(best[0].segments) == 1
+
+
+async def _offers(stub: FlightDataServiceAsyncStub, origin: str) -> list[pb.Offer]:
+    return [offer for response in await _search(stub, _request(origin)) for offer in response.results.offers]
+
+
+async def test_an_offer_is_priced_again_by_who_made_it(tmp_path: Path) -> None:
+    async with _service(tmp_path) as (stub, _, _other):
+        offer = (await _offers(stub, "OSL"))[0]
+        again = await stub.GetOffer(pb.GetOfferRequest(offer_id=offer.offer_id))
+        dear = (await _offers(stub, "ATH"))[0]
+        dearer = await stub.GetOffer(pb.GetOfferRequest(offer_id=dear.offer_id))
+        followed = await stub.GetOffer(pb.GetOfferRequest(offer_id=dearer.offer.offer_id))
+    assert (again.offer.fare, again.offer.seller, again.itinerary.itinerary_id) == (offer.fare, offer.seller, offer.itinerary_id)
+    assert not again.HasField("previous_fare")
+    assert dearer.previous_fare == dear.fare
+    assert dearer.offer.fare.total.units > dear.fare.total.units
+    assert followed.previous_fare == dearer.offer.fare, "the new name holds the new price"
+
+
+async def test_an_offer_is_known_after_a_restart_and_not_when_it_was_made_up(tmp_path: Path) -> None:
+    async with _service(tmp_path) as (stub, _, _other):
+        offer = (await _offers(stub, "OSL"))[0]
+    async with _service(tmp_path, email="bob@example.com") as (stub, _, _other):
+        assert (await stub.GetOffer(pb.GetOfferRequest(offer_id=offer.offer_id))).offer.fare == offer.fare
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stub.GetOffer(pb.GetOfferRequest(offer_id=offer.offer_id[:-4] + "AAAA"))
+    assert (refused.value.code(), reason_of(refused.value)) == (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_OFFER_NOT_FOUND")
 
 
 async def test_a_status_comes_from_whoever_knows_the_flight(tmp_path: Path) -> None:

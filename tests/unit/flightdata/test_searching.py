@@ -7,9 +7,11 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
+from mesh.paging import PageTokens
 from services.flightdata.cabins import Cabin
 from services.flightdata.errors import DateBeyondHorizon, DateInPast, SamePlace
 from services.flightdata.flights import Itinerary
+from services.flightdata.offer_desk import OfferDesk
 from services.flightdata.places import PlaceNotFound
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.queries import Filters, Party, Sort, Window
@@ -28,7 +30,8 @@ CHENNAI_DELHI = SearchQuery("MAA", "DEL", TOMORROW)
 @pytest.fixture
 def search(lexicon: Lexicon, timetable: SampleTimetable, clock: SimulatedClock) -> FlightSearch:
     """Searches over the sample timetable."""
-    return FlightSearch(lexicon, ProviderRouter([timetable], clock), clock)
+    router = ProviderRouter([timetable], clock)
+    return FlightSearch(lexicon, router, OfferDesk(router, PageTokens(b"a key for tests"), clock), clock)
 
 
 async def _run(search: FlightSearch, query: SearchQuery) -> tuple[list[Itinerary], Done]:

@@ -79,6 +79,22 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "ERROR_REASON_FLIGHTS_RESTRICTED", "domain": "readback.flightdata.v1",
           "metadata": { "aviationstack": "restricted" } }
     """
+    ERROR_REASON_OFFER_NOT_FOUND: _ErrorReason.ValueType  # 11
+    """No offer has this name.
+
+        { "reason": "ERROR_REASON_OFFER_NOT_FOUND", "domain": "readback.flightdata.v1", "metadata": {} }
+    """
+    ERROR_REASON_OFFER_EXPIRED: _ErrorReason.ValueType  # 12
+    """The offer's price was good for a time that is over.
+
+        { "reason": "ERROR_REASON_OFFER_EXPIRED", "domain": "readback.flightdata.v1",
+          "metadata": { "expired": "2026-11-23T04:15:00+00:00" } }
+    """
+    ERROR_REASON_OFFER_GONE: _ErrorReason.ValueType  # 13
+    """Nobody sells the offer any more.
+
+        { "reason": "ERROR_REASON_OFFER_GONE", "domain": "readback.flightdata.v1", "metadata": {} }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Reasons the flight-data service gives in `google.rpc.ErrorInfo`, with domain `readback.flightdata.v1`."""
@@ -139,5 +155,21 @@ ERROR_REASON_FLIGHTS_RESTRICTED: ErrorReason.ValueType  # 10
 
     { "reason": "ERROR_REASON_FLIGHTS_RESTRICTED", "domain": "readback.flightdata.v1",
       "metadata": { "aviationstack": "restricted" } }
+"""
+ERROR_REASON_OFFER_NOT_FOUND: ErrorReason.ValueType  # 11
+"""No offer has this name.
+
+    { "reason": "ERROR_REASON_OFFER_NOT_FOUND", "domain": "readback.flightdata.v1", "metadata": {} }
+"""
+ERROR_REASON_OFFER_EXPIRED: ErrorReason.ValueType  # 12
+"""The offer's price was good for a time that is over.
+
+    { "reason": "ERROR_REASON_OFFER_EXPIRED", "domain": "readback.flightdata.v1",
+      "metadata": { "expired": "2026-11-23T04:15:00+00:00" } }
+"""
+ERROR_REASON_OFFER_GONE: ErrorReason.ValueType  # 13
+"""Nobody sells the offer any more.
+
+    { "reason": "ERROR_REASON_OFFER_GONE", "domain": "readback.flightdata.v1", "metadata": {} }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1091,7 +1091,7 @@ class Offer(_message.Message):
     PROVENANCE_FIELD_NUMBER: _builtins.int
     TICKETS_FIELD_NUMBER: _builtins.int
     offer_id: _builtins.str
-    """Name of the offer."""
+    """Name of the offer: opaque, sealed by the service, good after restarts and with every replica."""
     itinerary_id: _builtins.str
     """The itinerary that is sold."""
     seller: _builtins.str
@@ -1128,6 +1128,64 @@ class Offer(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Offer: _TypeAlias = Offer  # noqa: Y015
+
+@_typing.final
+class GetOfferRequest(_message.Message):
+    """Asks what has become of an offer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFER_ID_FIELD_NUMBER: _builtins.int
+    offer_id: _builtins.str
+    """Name of the offer, as a search gave it."""
+    def __init__(
+        self,
+        *,
+        offer_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["offer_id", b"offer_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOfferRequest: _TypeAlias = GetOfferRequest  # noqa: Y015
+
+@_typing.final
+class GetOfferResponse(_message.Message):
+    """An offer as it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFER_FIELD_NUMBER: _builtins.int
+    ITINERARY_FIELD_NUMBER: _builtins.int
+    PREVIOUS_FARE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def offer(self) -> Global___Offer:
+        """The offer, with a name and an expiry of its own from here on."""
+
+    @_builtins.property
+    def itinerary(self) -> Global___Itinerary:
+        """What is sold."""
+
+    @_builtins.property
+    def previous_fare(self) -> Global___Fare:
+        """What it cost when it was made; absent while the price is the same."""
+
+    def __init__(
+        self,
+        *,
+        offer: Global___Offer | None = ...,
+        itinerary: Global___Itinerary | None = ...,
+        previous_fare: Global___Fare | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["itinerary", b"itinerary", "offer", b"offer", "previous_fare", b"previous_fare"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["itinerary", b"itinerary", "offer", b"offer", "previous_fare", b"previous_fare"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOfferResponse: _TypeAlias = GetOfferResponse  # noqa: Y015
 
 @_typing.final
 class SearchFlightsResponse(_message.Message):

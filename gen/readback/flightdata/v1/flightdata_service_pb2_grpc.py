@@ -62,6 +62,11 @@ class FlightDataServiceStub:
                 request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusRequest.SerializeToString,
                 response_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusResponse.FromString,
                 _registered_method=True)
+        self.GetOffer = channel.unary_unary(
+                '/readback.flightdata.v1.FlightDataService/GetOffer',
+                request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetOfferRequest.SerializeToString,
+                response_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetOfferResponse.FromString,
+                _registered_method=True)
         self.ListProviders = channel.unary_unary(
                 '/readback.flightdata.v1.FlightDataService/ListProviders',
                 request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ListProvidersRequest.SerializeToString,
@@ -122,6 +127,16 @@ class FlightDataServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetOffer(self, request, context):
+        """An offer as it is now: its provider is asked again. A changed price comes with the one before.
+
+        Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`, `FLIGHTS_RESTRICTED`; UNAVAILABLE
+        `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListProviders(self, request, context):
         """The providers that are asked for flights, in the order they are asked, and how each has been doing.
         """
@@ -156,6 +171,11 @@ def add_FlightDataServiceServicer_to_server(servicer, server):
                     servicer.GetFlightStatus,
                     request_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusRequest.FromString,
                     response_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusResponse.SerializeToString,
+            ),
+            'GetOffer': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOffer,
+                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetOfferRequest.FromString,
+                    response_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetOfferResponse.SerializeToString,
             ),
             'ListProviders': grpc.unary_unary_rpc_method_handler(
                     servicer.ListProviders,
@@ -301,6 +321,33 @@ class FlightDataService:
             '/readback.flightdata.v1.FlightDataService/GetFlightStatus',
             readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusRequest.SerializeToString,
             readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOffer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/readback.flightdata.v1.FlightDataService/GetOffer',
+            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetOfferRequest.SerializeToString,
+            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetOfferResponse.FromString,
             options,
             channel_credentials,
             insecure,

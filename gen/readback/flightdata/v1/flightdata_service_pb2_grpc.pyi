@@ -62,6 +62,12 @@ class FlightDataServiceStub:
     Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
     `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
     """
+    GetOffer: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetOfferRequest, _flightdata_service_pb2.GetOfferResponse]
+    """An offer as it is now: its provider is asked again. A changed price comes with the one before.
+
+    Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`, `FLIGHTS_RESTRICTED`; UNAVAILABLE
+    `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+    """
     ListProviders: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListProvidersRequest, _flightdata_service_pb2.ListProvidersResponse]
     """The providers that are asked for flights, in the order they are asked, and how each has been doing."""
 
@@ -98,6 +104,12 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
 
     Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
     `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+    """
+    GetOffer: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetOfferRequest, _flightdata_service_pb2.GetOfferResponse]  # type: ignore[assignment]
+    """An offer as it is now: its provider is asked again. A changed price comes with the one before.
+
+    Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`, `FLIGHTS_RESTRICTED`; UNAVAILABLE
+    `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
     """
     ListProviders: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListProvidersRequest, _flightdata_service_pb2.ListProvidersResponse]  # type: ignore[assignment]
     """The providers that are asked for flights, in the order they are asked, and how each has been doing."""
@@ -162,6 +174,18 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
         `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+        """
+
+    @_abc_1.abstractmethod
+    def GetOffer(
+        self,
+        request: _flightdata_service_pb2.GetOfferRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_flightdata_service_pb2.GetOfferResponse, _abc.Awaitable[_flightdata_service_pb2.GetOfferResponse]]:
+        """An offer as it is now: its provider is asked again. A changed price comes with the one before.
+
+        Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`, `FLIGHTS_RESTRICTED`; UNAVAILABLE
+        `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
         """
 
     @_abc_1.abstractmethod

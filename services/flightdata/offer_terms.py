@@ -1,0 +1,63 @@
+"""What an offer was made for, sealed into its name: so it survives restarts, is known to every replica, and can't be made up."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from mesh.errors import InvalidPageToken
+from mesh.paging import PageTokens
+from services.flightdata.cabins import Cabin
+from services.flightdata.errors import OfferNotFound
+from services.flightdata.offers import Fare, Money
+from services.flightdata.queries import FlightQuery, Party
+
+BOUND_TO = "offers"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferTerms:
+    """Who offered what: `vendors_id` is the provider's own name for the offer, `query` finds it again, `expires` is UTC."""
+
+    provider: str
+    vendors_id: str
+    query: FlightQuery
+    fare: Fare
+    expires: datetime
+
+    def sealed(self, seals: PageTokens) -> str:
+        """The offer's name."""
+        query, total = self.query, self.fare.total
+        written = {
+            "provider": self.provider,
+            "id": self.vendors_id,
+            "pair": [query.origins[0], query.destinations[0]],
+            "day": query.date.isoformat(),
+            "cabin": query.cabin.value,
+            "party": [query.party.adults, query.party.children, query.party.infants],
+            "price": [total.currency, str(total.amount)],
+            "asked": query.currency,
+            "expires": int(self.expires.timestamp()),
+        }
+        return seals.seal(json.dumps(written, separators=(",", ":")), BOUND_TO)
+
+
+def opened(name: str, seals: PageTokens) -> OfferTerms:
+    """The terms in an offer's name. Raises `OfferNotFound` for one that was not sealed here."""
+    try:
+        written: dict[str, Any] = json.loads(seals.open(name, BOUND_TO))
+    except InvalidPageToken:
+        raise OfferNotFound from None
+    party, cabin = Party(*written["party"]), Cabin(written["cabin"])
+    origin, destination = written["pair"]
+    total = Money(written["price"][0], Decimal(written["price"][1]))
+    return OfferTerms(
+        provider=written["provider"],
+        vendors_id=written["id"],
+        query=FlightQuery((origin,), (destination,), date.fromisoformat(written["day"]), cabin, party, written["asked"]),
+        fare=Fare(total.shared_by(party.size), total, cabin),
+        expires=datetime.fromtimestamp(written["expires"], UTC),
+    )
