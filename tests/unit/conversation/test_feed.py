@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -18,46 +17,13 @@ from services.conversation.cursors import START, LogId, LogKind, Position
 from services.conversation.entry_filter import EntryFilter
 from services.conversation.live_text import Spoken
 from services.conversation.ports import Committed
-from services.conversation.walk import CaughtUp
 from services.conversation.watching import PositionLost
-from tests.unit.conversation.watchers import Events, asleep, coming, entries_coming, entries_of, until_caught_up, watch
+from tests.unit.conversation.watchers import asleep, coming, entries_coming, entries_of, feed, interleaved, told, until_caught_up, watch
 
 if TYPE_CHECKING:
-    from services.conversation.fencing import Writer
-    from services.conversation.records import Call
     from tests.unit.conversation.core import Core
 
 pytestmark = pytest.mark.unit
-
-
-def feed(core: Core) -> LogId:
-    return LogId.feed(core.customer_id)
-
-
-async def told(events: Events) -> list[tuple[str, int]]:
-    """Conversation and number of each entry before `CaughtUp`."""
-    found = []
-    while not isinstance(event := await coming(events), CaughtUp):
-        found += [(entry.conversation_id, entry.number) for entry in entries_of(event)]
-    return found
-
-
-async def interleaved(
-    core: Core, *, calls: int = 3, words: int = 40, seed: int = 7
-) -> tuple[list[tuple[Call, Writer]], list[tuple[str, int]]]:
-    """Calls in which people speak by turns, and the order in which it was committed."""
-    talks = [await core.held_call() for _ in range(calls)]
-    order = [(call.conversation_id, number) for call, _ in talks for number in (1, 2)]
-    numbers = {call.conversation_id: 2 for call, _ in talks}
-    chance = random.Random(seed)
-    for _ in range(words):
-        call, writer = chance.choice(talks)
-        count = chance.randint(1, 4)
-        await core.log.append(writer, [core.said("word") for _ in range(count)])
-        for _ in range(count):
-            numbers[call.conversation_id] += 1
-            order.append((call.conversation_id, numbers[call.conversation_id]))
-    return talks, order
 
 
 @pytest.mark.parametrize("rows", [1, 2, 7, 48])

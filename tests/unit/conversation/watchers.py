@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
@@ -16,6 +17,8 @@ from services.conversation.entry_filter import EVERYTHING, EntryFilter
 from services.conversation.walk import CaughtUp, Event, WatchOptions
 
 if TYPE_CHECKING:
+    from services.conversation.fencing import Writer
+    from services.conversation.records import Call
     from tests.unit.conversation.core import Core
 
 Events = AsyncGenerator[tuple[Position, Event]]
@@ -93,3 +96,34 @@ async def heartbeats(core: Core) -> AsyncIterator[None]:
     finally:
         turning.cancel()
         await asyncio.gather(turning, return_exceptions=True)
+
+
+def feed(core: Core) -> LogId:
+    """All conversations of the core's customer."""
+    return LogId.feed(core.customer_id)
+
+
+async def told(events: Events) -> list[tuple[str, int]]:
+    """Conversation and number of each entry before `CaughtUp`."""
+    found = []
+    while not isinstance(event := await coming(events), CaughtUp):
+        found += [(entry.conversation_id, entry.number) for entry in entries_of(event)]
+    return found
+
+
+async def interleaved(
+    core: Core, *, calls: int = 3, words: int = 40, seed: int = 7
+) -> tuple[list[tuple[Call, Writer]], list[tuple[str, int]]]:
+    """Calls in which people speak by turns, and the order in which it was committed."""
+    talks = [await core.held_call() for _ in range(calls)]
+    order = [(call.conversation_id, number) for call, _ in talks for number in (1, 2)]
+    numbers = {call.conversation_id: 2 for call, _ in talks}
+    chance = random.Random(seed)
+    for _ in range(words):
+        call, writer = chance.choice(talks)
+        count = chance.randint(1, 4)
+        await core.log.append(writer, [core.said("word") for _ in range(count)])
+        for _ in range(count):
+            numbers[call.conversation_id] += 1
+            order.append((call.conversation_id, numbers[call.conversation_id]))
+    return talks, order
