@@ -56,7 +56,7 @@ async def assembled(
 ) -> AsyncIterator[Member]:
     """The service over given neighbours, for `member` and for tests that stand in for one of them."""
     async with replica(settings, rooms, grants, clock) as running:
-        yield Member("conversation", [_registration(running.servicer)], verifier, running.drain)
+        yield Member("conversation", [_registration(running.servicer())], verifier, running.drain)
 
 
 def _registration(servicer: ConversationServicer) -> Registration:

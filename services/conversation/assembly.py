@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -39,20 +38,64 @@ from services.conversation.watching import Watching
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-@dataclass(frozen=True, slots=True)
 class Replica:
-    """A running replica."""
+    """A replica's parts, over its neighbours."""
 
-    servicer: ConversationServicer
-    watching: Watching
-    holds: Holds
-    log: TranscriptLog
+    def __init__(
+        self,
+        settings: ConversationSettings,
+        store: Store,
+        bus: LocalWakeUps,
+        rooms: Rooms,
+        grants: Grants,
+        clock: Clock,
+        incarnation: bytes,
+    ) -> None:
+        self._settings, self._store, self._bus, self._clock = settings, store, bus, clock
+        self._incarnation, replica_id = incarnation, new_replica_id()
+        self._holds = Holds(bus.hint_call)
+        self._log, self._watching = TranscriptLog(store, bus, clock), Watching(store, bus, clock)
+        self._vault = GrantVault(settings.secrets.text("grants"))
+        self._calls = Calls(self._log, store, rooms, grants, self._vault, self._holds, replica_id)
+        self._lease, self._leftovers = Lease(replica_id, store, self._holds, clock), Leftovers(store, rooms, grants, clock)
+        self._watcher = CallWatcher(self._log, store, rooms, self._holds, Replicas(replica_id, clock), clock)
+        self._indexing = Indexing(store, clock)
+        self._holds.notify(self._leftovers.left)
+        bus.on_call_hint(self._lease.hear)
+
+    def servicer(self) -> ConversationServicer:
+        """What callers reach."""
+        secrets = self._settings.secrets
+        cursors, tickets = Cursors(secrets.text("cursors").encode(), self._incarnation), LateTickets(secrets.text("grants"))
+        return ConversationServicer(
+            store=self._store,
+            log=self._log,
+            calls=self._calls,
+            tickets=tickets,
+            records=RecordStreams(self._log, self._calls, self._holds, tickets),
+            watches=WatchStreams(self._watching, cursors, self._clock, self._settings.watcher_patience_seconds),
+            searching=Searching(self._store, self._indexing),
+            deleting=Deleting(self._store, self._bus, self._calls, self._clock),
+            pages=PageTokens(secrets.text("page-tokens").encode()),
+        )
+
+    def works(self) -> dict[str, Work]:
+        """What goes on beside the calls, by name."""
+        return {
+            "calls": self._watcher.run,
+            "lease": self._lease.run,
+            "leftovers": self._leftovers.run,
+            "heartbeats": self._watching.heartbeats,
+            "backstop": partial(backstop, self._store, self._bus, self._clock, self._settings.conversation_poll_seconds),
+            "forgetting": partial(forget, self._store, self._clock),
+            "indexing": self._indexing.run,
+        }
 
     async def drain(self) -> None:
         """Ends watches and records, so that they move to another replica, after what they handed in is stored and acknowledged."""
-        self.watching.drain()
-        self.holds.drain()
-        await self.log.settled()
+        self._watching.drain()
+        self._holds.drain()
+        await self._log.settled()
 
 
 @asynccontextmanager
@@ -61,41 +104,14 @@ async def replica(settings: ConversationSettings, rooms: Rooms, grants: Grants, 
     async with AsyncExitStack() as stack:
         engine = await migrated(settings.database_url, MIGRATIONS)
         stack.push_async_callback(engine.dispose)
-        store, bus, replica_id, secrets = Store(engine), LocalWakeUps(), new_replica_id(), settings.secrets
+        store, bus = Store(engine), LocalWakeUps()
         incarnation = await store.incarnation()
-        holds = Holds(bus.hint_call)
-        log, watching = TranscriptLog(store, bus, clock), Watching(store, bus, clock)
-        calls = Calls(log, store, rooms, grants, GrantVault(secrets.text("grants")), holds, replica_id)
-        lease, leftovers = Lease(replica_id, store, holds, clock), Leftovers(store, rooms, grants, clock)
-        watcher = CallWatcher(log, store, rooms, holds, Replicas(replica_id, clock), clock)
-        cursors, tickets = Cursors(secrets.text("cursors").encode(), incarnation), LateTickets(secrets.text("grants"))
-        indexing = Indexing(store, clock)
-        holds.notify(leftovers.left)
-        bus.on_call_hint(lease.hear)
-        servicer = ConversationServicer(
-            store=store,
-            log=log,
-            calls=calls,
-            tickets=tickets,
-            records=RecordStreams(log, calls, holds, tickets),
-            watches=WatchStreams(watching, cursors, clock, settings.watcher_patience_seconds),
-            searching=Searching(store, indexing),
-            deleting=Deleting(store, bus, calls, clock),
-            pages=PageTokens(secrets.text("page-tokens").encode()),
-        )
-        works: dict[str, Work] = {
-            "calls": watcher.run,
-            "lease": lease.run,
-            "leftovers": leftovers.run,
-            "heartbeats": watching.heartbeats,
-            "backstop": partial(backstop, store, bus, clock, settings.conversation_poll_seconds),
-            "forgetting": partial(forget, store, clock),
-            "indexing": indexing.run,
-        }
+        assembled = Replica(settings, store, bus, rooms, grants, clock, incarnation)
+        works = assembled.works()
         if settings.redis_url:
             relay = RedisWakeUps(settings.redis_url, bus, incarnation, clock, partial(look, store, bus))
             stack.push_async_callback(relay.aclose)
             bus.relay = relay
             works |= {"publishing": relay.publish, "subscription": relay.subscribe}
         await stack.enter_async_context(beside(clock, **works))
-        yield Replica(servicer, watching, holds, log)
+        yield assembled
