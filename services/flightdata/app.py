@@ -25,6 +25,7 @@ from services.flightdata.searching import FlightSearch
 from services.flightdata.servicer import ERRORS, FlightDataServicer
 from services.flightdata.settings import FlightDataSettings
 from services.flightdata.status import StatusDesk
+from services.flightdata.status_watch import StatusWatches
 
 
 @asynccontextmanager
@@ -39,8 +40,14 @@ async def member(settings: FlightDataSettings, clock: Clock | None = None) -> As
     ):
         router = ProviderRouter(providers, clock)
         offers = OfferDesk(router, PageTokens(settings.secrets.text("offers").encode()), clock)
+        status = StatusDesk(router, clock)
         servicer = FlightDataServicer(
-            search=FlightSearch(lexicon, router, offers, clock), status=StatusDesk(router, clock), offers=offers, router=router, clock=clock
+            search=FlightSearch(lexicon, router, offers, clock),
+            status=status,
+            watches=StatusWatches(status, clock),
+            offers=offers,
+            router=router,
+            clock=clock,
         )
         yield Member(
             name="flightdata",

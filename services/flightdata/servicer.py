@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -20,6 +21,7 @@ from services.flightdata.routing import ProviderRouter
 from services.flightdata.search_requests import query_from
 from services.flightdata.searching import FlightSearch
 from services.flightdata.status import StatusDesk
+from services.flightdata.status_watch import StatusWatches, Told, Trouble
 
 ERRORS: ErrorTable = {
     places.PlaceNotFound: (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_PLACE_NOT_FOUND"),
@@ -44,9 +46,12 @@ DEFAULT_CANDIDATES = 3
 class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     """See `flightdata_service.proto` for what each RPC promises."""
 
-    def __init__(self, *, search: FlightSearch, status: StatusDesk, offers: OfferDesk, router: ProviderRouter, clock: Clock) -> None:
+    def __init__(
+        self, *, search: FlightSearch, status: StatusDesk, watches: StatusWatches, offers: OfferDesk, router: ProviderRouter, clock: Clock
+    ) -> None:
         self._search = search
         self._status = status
+        self._watches = watches
         self._offers = offers
         self._router = router
         self._clock = clock
@@ -80,6 +85,21 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         now = self._clock.now()
         legs = [flight_messages.status(leg, now) for leg in further]
         return pb.GetFlightStatusResponse(status=flight_messages.status(first, now), further_legs=legs)
+
+    async def WatchFlightStatus(
+        self, request: pb.WatchFlightStatusRequest, context: Context
+    ) -> AsyncIterator[pb.WatchFlightStatusResponse]:
+        """How one flight is doing, whenever that changes."""
+        day = day_from(request.date) if request.HasField("date") else None
+        async with aclosing(self._watches.watch(request.flight_number, day)) as changes:
+            async for told in changes:
+                yield self._watched(told)
+
+    def _watched(self, told: Told) -> pb.WatchFlightStatusResponse:
+        if isinstance(told, Trouble):
+            _, reason = ERRORS[type(told.error)]
+            return pb.WatchFlightStatusResponse(trouble=pb.WatchTrouble(reason=reason, description=str(told.error)))
+        return pb.WatchFlightStatusResponse(status=flight_messages.status(told, self._clock.now()))
 
     async def GetOffer(self, request: pb.GetOfferRequest, context: Context) -> pb.GetOfferResponse:
         """An offer as it is now."""

@@ -214,6 +214,20 @@ async def test_a_status_comes_from_whoever_knows_the_flight(tmp_path: Path) -> N
     assert (planned.provenance.provider, planned.flight_number) == ("flightapi", "AI542")
 
 
+async def test_a_watch_begins_with_what_is_and_ends_with_the_flight(tmp_path: Path) -> None:
+    async with _service(tmp_path) as (stub, _, _other):
+        landed = [told async for told in stub.WatchFlightStatus(pb.WatchFlightStatusRequest(flight_number="FI912"))]
+        flying = stub.WatchFlightStatus(pb.WatchFlightStatusRequest(flight_number="FI903"))
+        first = await flying.read()
+        assert isinstance(first, pb.WatchFlightStatusResponse)
+        assert first.status.state == pb.FLIGHT_STATE_EN_ROUTE
+        flying.cancel()
+        with pytest.raises(grpc.aio.AioRpcError) as failed:
+            await stub.WatchFlightStatus(pb.WatchFlightStatusRequest(flight_number="ZZ99")).read()
+    assert [told.status.state for told in landed] == [pb.FLIGHT_STATE_LANDED]
+    assert reason_of(failed.value) == "ERROR_REASON_FLIGHT_NOT_FOUND"
+
+
 async def test_a_flight_nobody_knows_is_not_found(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
         with pytest.raises(grpc.aio.AioRpcError) as failed:

@@ -1492,6 +1492,92 @@ class GetFlightStatusResponse(_message.Message):
 Global___GetFlightStatusResponse: _TypeAlias = GetFlightStatusResponse  # noqa: Y015
 
 @_typing.final
+class WatchFlightStatusRequest(_message.Message):
+    """Asks to follow a flight."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FLIGHT_NUMBER_FIELD_NUMBER: _builtins.int
+    DATE_FIELD_NUMBER: _builtins.int
+    flight_number: _builtins.str
+    """Carrier code and number without a space, for example `AI542`."""
+    @_builtins.property
+    def date(self) -> _date_pb2.Date:
+        """Day of departure in the departure airport's zone; today there when absent."""
+
+    def __init__(
+        self,
+        *,
+        flight_number: _builtins.str = ...,
+        date: _date_pb2.Date | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["date", b"date"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "flight_number", b"flight_number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchFlightStatusRequest: _TypeAlias = WatchFlightStatusRequest  # noqa: Y015
+
+@_typing.final
+class WatchTrouble(_message.Message):
+    """The flight can't be looked at just now; what was said before may be out of date."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Name of the reason, as a failing `GetFlightStatus` gives it, for example `ERROR_REASON_FLIGHTS_UNAVAILABLE`."""
+    description: _builtins.str
+    """In words."""
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        description: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchTrouble: _TypeAlias = WatchTrouble  # noqa: Y015
+
+@_typing.final
+class WatchFlightStatusResponse(_message.Message):
+    """One message of a watch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATUS_FIELD_NUMBER: _builtins.int
+    TROUBLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def status(self) -> Global___FlightStatus:
+        """A leg as it is now."""
+
+    @_builtins.property
+    def trouble(self) -> Global___WatchTrouble:
+        """Told once until it passes."""
+
+    def __init__(
+        self,
+        *,
+        status: Global___FlightStatus | None = ...,
+        trouble: Global___WatchTrouble | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "status", b"status", "trouble", b"trouble"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "status", b"status", "trouble", b"trouble"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["status", "trouble"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___WatchFlightStatusResponse: _TypeAlias = WatchFlightStatusResponse  # noqa: Y015
+
+@_typing.final
 class Provider(_message.Message):
     """A source of flights."""
 

@@ -62,6 +62,11 @@ class FlightDataServiceStub:
                 request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusRequest.SerializeToString,
                 response_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusResponse.FromString,
                 _registered_method=True)
+        self.WatchFlightStatus = channel.unary_stream(
+                '/readback.flightdata.v1.FlightDataService/WatchFlightStatus',
+                request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.WatchFlightStatusRequest.SerializeToString,
+                response_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.WatchFlightStatusResponse.FromString,
+                _registered_method=True)
         self.GetOffer = channel.unary_unary(
                 '/readback.flightdata.v1.FlightDataService/GetOffer',
                 request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetOfferRequest.SerializeToString,
@@ -127,6 +132,18 @@ class FlightDataServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchFlightStatus(self, request, context):
+        """How one flight is doing, now and whenever that changes, until it has landed or is cancelled. One poll serves all who watch a flight;
+        how often depends on how near its departure or arrival is.
+
+        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
+        `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`. The last three only when
+        nothing could be learned at all; afterwards they are told as trouble.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetOffer(self, request, context):
         """An offer as it is now: its provider is asked again. A changed price comes with the one before.
 
@@ -171,6 +188,11 @@ def add_FlightDataServiceServicer_to_server(servicer, server):
                     servicer.GetFlightStatus,
                     request_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusRequest.FromString,
                     response_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusResponse.SerializeToString,
+            ),
+            'WatchFlightStatus': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchFlightStatus,
+                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.WatchFlightStatusRequest.FromString,
+                    response_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.WatchFlightStatusResponse.SerializeToString,
             ),
             'GetOffer': grpc.unary_unary_rpc_method_handler(
                     servicer.GetOffer,
@@ -321,6 +343,33 @@ class FlightDataService:
             '/readback.flightdata.v1.FlightDataService/GetFlightStatus',
             readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusRequest.SerializeToString,
             readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchFlightStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/readback.flightdata.v1.FlightDataService/WatchFlightStatus',
+            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.WatchFlightStatusRequest.SerializeToString,
+            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.WatchFlightStatusResponse.FromString,
             options,
             channel_credentials,
             insecure,

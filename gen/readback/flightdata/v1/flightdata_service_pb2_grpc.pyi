@@ -62,6 +62,14 @@ class FlightDataServiceStub:
     Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
     `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
     """
+    WatchFlightStatus: _grpc.UnaryStreamMultiCallable[_flightdata_service_pb2.WatchFlightStatusRequest, _flightdata_service_pb2.WatchFlightStatusResponse]
+    """How one flight is doing, now and whenever that changes, until it has landed or is cancelled. One poll serves all who watch a flight;
+    how often depends on how near its departure or arrival is.
+
+    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
+    `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`. The last three only when
+    nothing could be learned at all; afterwards they are told as trouble.
+    """
     GetOffer: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetOfferRequest, _flightdata_service_pb2.GetOfferResponse]
     """An offer as it is now: its provider is asked again. A changed price comes with the one before.
 
@@ -104,6 +112,14 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
 
     Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
     `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+    """
+    WatchFlightStatus: _aio.UnaryStreamMultiCallable[_flightdata_service_pb2.WatchFlightStatusRequest, _flightdata_service_pb2.WatchFlightStatusResponse]  # type: ignore[assignment]
+    """How one flight is doing, now and whenever that changes, until it has landed or is cancelled. One poll serves all who watch a flight;
+    how often depends on how near its departure or arrival is.
+
+    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
+    `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`. The last three only when
+    nothing could be learned at all; afterwards they are told as trouble.
     """
     GetOffer: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetOfferRequest, _flightdata_service_pb2.GetOfferResponse]  # type: ignore[assignment]
     """An offer as it is now: its provider is asked again. A changed price comes with the one before.
@@ -174,6 +190,20 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
         `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchFlightStatus(
+        self,
+        request: _flightdata_service_pb2.WatchFlightStatusRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_flightdata_service_pb2.WatchFlightStatusResponse], _abc.AsyncIterator[_flightdata_service_pb2.WatchFlightStatusResponse]]:
+        """How one flight is doing, now and whenever that changes, until it has landed or is cancelled. One poll serves all who watch a flight;
+        how often depends on how near its departure or arrival is.
+
+        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
+        `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`. The last three only when
+        nothing could be learned at all; afterwards they are told as trouble.
         """
 
     @_abc_1.abstractmethod

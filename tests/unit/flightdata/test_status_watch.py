@@ -1,0 +1,169 @@
+"""A watch tells changes and nothing else, costs one poll for all, and says when it can't look."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.flightdata.errors import FlightNotFound, FlightsUnavailable
+from services.flightdata.flights import FlightStatus, Segment, State, Stop
+from services.flightdata.instants import Instant
+from services.flightdata.provenance import Provenance
+from services.flightdata.status_watch import FREE, StatusWatches, Told, Trouble
+from tests.simulated_clock import SimulatedClock
+
+pytestmark = pytest.mark.unit
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+DOWN = FlightsUnavailable({"aviationstack": "unavailable"}, retry_after=timedelta(seconds=30))
+
+
+def _status(
+    leaves_in: timedelta = timedelta(hours=1), state: State = State.ON_TIME, *, sample: bool = False, airport: str = "MAA"
+) -> FlightStatus:
+    leaves = Instant.of(NOW + leaves_in, "Asia/Kolkata")
+    segment = Segment("AI", "Air India", "AI542", Stop(airport, "", leaves), Stop("DEL", "", leaves.later(timedelta(hours=3))))
+    return FlightStatus(segment, leaves.local.date(), state, None, None, timedelta(), Provenance("aviationstack", NOW, sample=sample))
+
+
+LATE = replace(_status(), state=State.DELAYED, delay=timedelta(minutes=40))
+LANDED = _status(state=State.LANDED)
+
+
+class Desk:
+    """Answers from a script, the last answer for ever."""
+
+    def __init__(self, clock: SimulatedClock, *answers: list[FlightStatus] | Exception) -> None:
+        self._clock = clock
+        self._answers = list(answers)
+        self.asked: list[datetime] = []
+
+    async def status(self, flight: str, day: object) -> list[FlightStatus]:
+        self.asked.append(self._clock.now())
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return [replace(leg, provenance=replace(leg.provenance, fetched=self._clock.now())) for leg in answer]
+
+
+@pytest.fixture
+def clock() -> SimulatedClock:
+    """Noon."""
+    return SimulatedClock(NOW)
+
+
+def _watches(desk: Desk, clock: SimulatedClock) -> StatusWatches:
+    return StatusWatches(desk, clock)  # type: ignore[arg-type]
+
+
+async def _collect(changes: AsyncIterator[Told], into: list[Told]) -> None:
+    async for told in changes:
+        into.append(told)
+
+
+async def _settled() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def _minutes(clock: SimulatedClock, count: int) -> None:
+    """Lets so many minutes pass, one by one."""
+    for _ in range(count):
+        clock.advance(60)
+        await _settled()
+
+
+async def test_a_flight_is_told_at_once_then_when_it_changes_until_it_is_over(clock: SimulatedClock) -> None:
+    desk = Desk(clock, [_status()], [_status()], [LATE], [LATE], [LANDED])
+    told: list[Told] = []
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_collect(_watches(desk, clock).watch("AI542", None), told))
+        await _settled()
+        assert [t.state for t in told if isinstance(t, FlightStatus)] == [State.ON_TIME]
+        await _minutes(clock, 20)
+    assert [t.state for t in told if isinstance(t, FlightStatus)] == [State.ON_TIME, State.DELAYED, State.LANDED]
+    assert len(desk.asked) == 5
+
+
+async def test_a_hundred_watchers_cost_one_poll_each_time(clock: SimulatedClock) -> None:
+    desk = Desk(clock, [_status()], [LATE], [LANDED])
+    watches, heard = _watches(desk, clock), [list[Told]() for _ in range(100)]
+    async with asyncio.TaskGroup() as group:
+        for told in heard:
+            group.create_task(_collect(watches.watch("AI542", None), told))
+        await _settled()
+        await _minutes(clock, 10)
+    assert len(desk.asked) == 3
+    assert all(len(told) == 3 for told in heard)
+
+
+@pytest.mark.parametrize(
+    ("leaves_in", "minutes"),
+    [(timedelta(days=3), 60), (timedelta(hours=9), 20), (timedelta(hours=4), 10), (timedelta(minutes=50), 3), (timedelta(hours=-1), 10)],
+)
+async def test_the_nearer_the_next_event_the_oftener_it_is_looked_at(clock: SimulatedClock, leaves_in: timedelta, minutes: int) -> None:
+    desk = Desk(clock, [_status(leaves_in)])
+    task = asyncio.create_task(_collect(_watches(desk, clock).watch("AI542", None), []))
+    await _settled()
+    await _minutes(clock, minutes)
+    task.cancel()
+    assert [asked - NOW for asked in desk.asked] == [timedelta(), timedelta(minutes=minutes)]
+
+
+async def test_a_sample_costs_nothing_and_is_looked_at_often(clock: SimulatedClock) -> None:
+    desk = Desk(clock, [_status(timedelta(days=3), sample=True)])
+    task = asyncio.create_task(_collect(_watches(desk, clock).watch("AI542", None), []))
+    await _settled()
+    clock.advance(FREE.total_seconds())
+    await _settled()
+    task.cancel()
+    assert len(desk.asked) == 2
+
+
+async def test_trouble_is_told_once_and_what_was_known_is_kept(clock: SimulatedClock) -> None:
+    desk = Desk(clock, [_status()], DOWN, DOWN, [_status()], DOWN, [LANDED])
+    told: list[Told] = []
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_collect(_watches(desk, clock).watch("AI542", None), told))
+        await _settled()
+        await _minutes(clock, 20)
+    assert [type(t) for t in told] == [FlightStatus, Trouble, Trouble, FlightStatus]
+    assert isinstance(told[-1], FlightStatus)
+    assert told[-1].state is State.LANDED
+
+
+@pytest.mark.parametrize("error", [DOWN, FlightNotFound("AI542", "unknown")])
+async def test_a_watch_that_never_learned_anything_fails(clock: SimulatedClock, error: Exception) -> None:
+    desk = Desk(clock, error)
+    watches = _watches(desk, clock)
+    for _ in range(2):
+        with pytest.raises(type(error)):
+            await _collect(watches.watch("AI542", None), [])
+    assert len(desk.asked) == 2
+
+
+async def test_legs_of_one_number_are_told_each_for_itself(clock: SimulatedClock) -> None:
+    second = _status(timedelta(hours=5), airport="BOM")
+    desk = Desk(clock, [_status(), second], [LATE, second], [LANDED, replace(second, state=State.CANCELLED)])
+    told: list[Told] = []
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_collect(_watches(desk, clock).watch("AI542", None), told))
+        await _settled()
+        await _minutes(clock, 60)
+    legs = [(t.segment.departure.airport, t.state) for t in told if isinstance(t, FlightStatus)]
+    assert legs == [
+        ("MAA", State.ON_TIME), ("BOM", State.ON_TIME), ("MAA", State.DELAYED), ("MAA", State.LANDED), ("BOM", State.CANCELLED)
+    ]  # fmt: skip
+
+
+async def test_nothing_is_kept_of_a_flight_nobody_watches(clock: SimulatedClock) -> None:
+    watches = _watches(Desk(clock, [_status()]), clock)
+    async with aclosing(watches.watch("AI542", None)) as changes:  # type: ignore[type-var]
+        assert await anext(changes)
+        assert watches._flights
+    assert not watches._flights
