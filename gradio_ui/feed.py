@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -56,7 +56,8 @@ class Feeds:
             async with streaming(call):
                 yield f"retry: {RETRY_MILLISECONDS}\n\n"
                 async for message in call:
-                    yield _event(message)
+                    for event in _events(message):
+                        yield event
         except grpc.aio.AioRpcError as error:
             # A feed that can't go on says so; any other failure ends it silently, and the browser comes back with its cursor.
             if error.code() in _HOPELESS:
@@ -86,9 +87,15 @@ async def feed(
     return StreamingResponse(feeds.events(call), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 
-def _event(message: pb.WatchResponse) -> str:
+def _events(message: pb.WatchResponse) -> Iterator[str]:
+    """What one message tells. Entries that come together are told one by one; the cursor stands after the last, so it comes with that."""
     kind = message.WhichOneof("event") or "heartbeat"
-    return _text(kind, as_json(getattr(message, kind)), message.cursor)
+    if kind == "entries":
+        *before, last = message.entries.entries
+        yield from (_text("entry", as_json(entry)) for entry in before)
+        yield _text("entry", as_json(last), message.cursor)
+    else:
+        yield _text(kind, as_json(getattr(message, kind)), message.cursor)
 
 
 def _text(kind: str, data: dict[str, Any], cursor: str = "") -> str:

@@ -3,6 +3,7 @@
 
 const RETRY_MS = 3000;
 const SILENCE_MS = 150_000;
+const OVER = new Set(["STREAM_END_REASON_CONVERSATION_ENDED", "STREAM_END_REASON_CONVERSATION_DELETED"]);
 
 export class Feed {
   cursor = "";
@@ -44,7 +45,7 @@ export class Feed {
     listen("live", this.#on.live);
     listen("caught_up");
     listen("heartbeat");
-    listen("end", ({ reason }) => reason === "STREAM_END_REASON_CONVERSATION_ENDED" && this.#finish());
+    listen("end", ({ reason }) => OVER.has(reason) && this.#finish());
     listen("failed", () => this.#finish());
     source.onopen = () => this.#on.state("up");
     source.onerror = () => {

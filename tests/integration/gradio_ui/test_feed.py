@@ -63,14 +63,24 @@ async def test_feed_tells_what_was_said_and_then_what_is_said(site: Site, ada: P
 
 async def test_reconnecting_browser_gets_each_entry_once(site: Site, ada: Person) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id)
+    seen, cursor = [], ""
     for number in range(5):
         await site.conversation.say(conversation_id, "agent", f"line {number}")
-    seen, cursor = [], ""
-    for _ in range(5):
         async with feed(ada, conversation_id, **({"Last-Event-ID": cursor} if cursor else {})) as events:
             _, cursor, entry = await anext(events)
             seen.append(entry["utterance"]["text"])
     assert seen == [f"line {number}" for number in range(5)]
+
+
+async def test_entries_that_come_together_are_told_one_by_one_with_the_cursor_at_the_last(site: Site, ada: Person) -> None:
+    conversation_id = site.conversation.add_conversation(ada.customer_id)
+    for number in range(5):
+        await site.conversation.say(conversation_id, "agent", f"line {number}")
+    async with feed(ada, conversation_id) as events:
+        told = [await anext(events) for _ in range(6)]
+    assert [kind for kind, _, _ in told] == ["entry"] * 5 + ["caught_up"]
+    assert [entry["utterance"]["text"] for _, _, entry in told[:5]] == [f"line {number}" for number in range(5)]
+    assert [cursor for _, cursor, _ in told[:5]] == ["", "", "", "", "5"]
 
 
 async def test_cursor_may_come_in_the_address(site: Site, ada: Person) -> None:

@@ -74,6 +74,35 @@ async def test_what_an_agent_records_is_followed_live_and_found_in_the_history(m
     assert entries[1:5] == seen
 
 
+async def test_what_was_there_before_is_followed_from_the_beginning(mesh: Mesh, ada: httpx.AsyncClient) -> None:
+    call = (await ada.post("/api/calls", json={"request_id": uuid7()})).json()
+    async with Recorder(await mesh.agent_stub(), call["call_id"], 1) as recorder:
+        for number in range(50):
+            recorder.seal(uuid7(), SPEAKER_AGENT, str(number))
+        await recorder.flushed()
+        async with asyncio.timeout(30), ada.stream("GET", f"/api/conversations/{call['conversation_id']}/feed") as answer:
+            seen = [event[2] async for event in _entries(events_of(answer), 52)]
+        await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+    assert [entry["number"] for entry in seen] == [str(number) for number in range(1, 53)]
+
+
+async def test_what_an_agent_recorded_is_found_taken_along_and_deleted(mesh: Mesh, ada: httpx.AsyncClient) -> None:
+    call = (await ada.post("/api/calls", json={"request_id": uuid7()})).json()
+    conversation = f"/api/conversations/{call['conversation_id']}"
+    async with Recorder(await mesh.agent_stub(), call["call_id"], 1) as recorder:
+        recorder.seal(uuid7(), SPEAKER_CUSTOMER, "Flights from Chennai to Delhi")
+        await recorder.flushed()
+        await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+    (found,) = (await ada.get("/api/found", params={"words": "flight delhi"})).json()["results"]
+    assert [part["text"] for part in found["snippet"] if part.get("matched")] == ["Flights", "Delhi"]
+    file = await ada.get(f"{conversation}/transcript.vtt")
+    assert file.headers["content-disposition"].startswith('attachment; filename="flights-from-chennai-to-delhi-')
+    assert "<v Customer>Flights from Chennai to Delhi</v>" in file.text
+    assert (await ada.delete(conversation)).status_code == 204
+    assert (await ada.get("/api/found", params={"words": "flight delhi"})).json() == {}
+    assert (await ada.get(conversation)).status_code == 404
+
+
 async def _entries(events: AsyncIterator[Event], count: int) -> AsyncIterator[Event]:
     async for event in events:
         if event[0] == "entry":
