@@ -18,15 +18,22 @@ from readback.conversation.v1.conversation_service_pb2_grpc import ConversationS
 from readback.identity.v1 import identity_service_pb2 as identity_pb
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
+from agent.clients import clients
 from agent.dispatch import Dispatch
 from agent.engines import Engines
 from agent.holding import Line, hold
+from agent.outboxes import looked_after, outboxes_of
 from agent.settings import AgentSettings
 from cli.caller import Caller
 from mesh.channel import open_channel
+from mesh.clock import SystemClock
 from mesh.server import ServerSettings, running
 from mesh.settings import MeshSettings, load
 from services.conversation import app as conversation_app
+from services.conversation.client.drafting import Drafting
+from services.conversation.client.outbox import Outbox
+from services.conversation.client.outbox_file import OutboxFile
+from services.conversation.client.recorder import Recorder
 from services.conversation.settings import ConversationSettings
 from services.flightdata import app as flightdata_app
 from services.flightdata.settings import FlightDataSettings
@@ -233,3 +240,18 @@ async def test_the_voice_goes_on_while_the_log_is_away_and_every_turn_is_in_it_a
     started = [entry.start_time.ToMicroseconds() for entry in entries if entry.HasField("utterance")]
     assert started == sorted(started), "in the order in which it was said"
     assert list((placed.settings.home / "outbox").iterdir()) == []
+
+
+async def test_what_a_killed_agent_had_said_is_handed_in_by_the_worker(placed: Placed) -> None:
+    opening = pb.RecordOpen(call_id=placed.call.call_id, epoch=1, writer_id=str(uuid.uuid4()))
+    async with clients(placed.settings) as services:
+        own = await services.conversation(services.workload.own_token)
+        async with Recorder(own, opening.call_id, opening.epoch, opening.writer_id) as killed:
+            file = OutboxFile(outboxes_of(placed.settings), opening)
+            file.opened(killed.opened)
+            Outbox(file).put(Drafting(SystemClock()).revision(str(uuid.uuid4()), AGENT, "There are thr", entry_pb2.MODALITY_VOICE))
+            file.close(keep=True)
+    async with looked_after(placed.settings):
+        await placed.until(lambda entries: any(entry.utterance.text == "There are thr" for entry in entries))
+    (cut,) = [entry.utterance for entry in await placed.entries() if entry.HasField("utterance")]
+    assert cut.sealing == entry_pb2.SEALING_TRUNCATED
