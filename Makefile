@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory --no-builtin-rules
-.PHONY: help run test check static pytest gen lock fmt system-packages livekit clean
+.PHONY: help run test check static pytest chaos gen lock fmt system-packages livekit clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -13,6 +13,7 @@ UV := $(VENV)/.uv
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 PYTEST_ARGS ?=
+CHAOS_ARGS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_PYTHON_DOWNLOADS := never
@@ -34,6 +35,9 @@ static: $(DEVELOPMENT)
 
 pytest: $(DEVELOPMENT)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+chaos: $(DEVELOPMENT) system-packages livekit ## Hurt the product in every way it should survive, and sum up what happened (25 minutes)
+	@$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
 
 gen: $(DEVELOPMENT) ## Generate gen/ from protos/, and the table of settings from their classes
 	@$(BIN)/python -m tools.gen

@@ -76,5 +76,7 @@ def toxiproxy() -> Iterator[Toxiproxy]:
 def report(request: pytest.FixtureRequest) -> Iterator[Report]:
     """What this test counts, for the summary."""
     made = Report(request.node.name)
+    failed_before = request.session.testsfailed
     yield made
+    made.broken = request.session.testsfailed > failed_before
     made.write()

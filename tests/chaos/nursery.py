@@ -21,7 +21,15 @@ from asyncio import Task
 from pathlib import Path
 from typing import Any, NoReturn
 
-WARM = ("services.conversation.app", "tests.chaos.lone_watcher", "alembic.command", "alembic.autogenerate", "psycopg", "redis.asyncio")
+WARM = (
+    "services.conversation.app",
+    "tests.chaos.lone_watcher",
+    "tests.chaos.load",
+    "alembic.command",
+    "alembic.autogenerate",
+    "psycopg",
+    "redis.asyncio",
+)
 """Imported once. None of them may start a thread or touch gRPC's core: neither survives a fork."""
 _PR_SET_PDEATHSIG = 1
 

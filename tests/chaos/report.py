@@ -19,6 +19,8 @@ class Report:
         self.scenario, self.counts = scenario, Counter[str]()
         self.measures: dict[str, float] = {}
         """Judged or not, what was measured: by name with its unit."""
+        self.broken = True
+        """Until the test has passed."""
         self._began = time.monotonic()
 
     def of(self, history: History) -> None:
@@ -33,6 +35,7 @@ class Report:
         where = os.environ.get("READBACK_CHAOS_REPORT")
         if where:
             seconds = round(time.monotonic() - self._began, 1)
-            line = {"scenario": self.scenario, "seed": scale.SEED, "seconds": seconds, "counts": self.counts, "measures": self.measures}
+            line = {"scenario": self.scenario, "seed": scale.SEED, "seconds": seconds, "broken": self.broken}
+            line |= {"counts": self.counts, "measures": self.measures}
             with Path(where).open("a") as file:
                 file.write(json.dumps(line) + "\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
-KILLS = 3
 AGENT, CUSTOMER = entry_pb2.SPEAKER_AGENT, entry_pb2.SPEAKER_CUSTOMER
 
 
@@ -104,41 +102,6 @@ async def test_utterance_is_truncated_only_when_its_writer_is_gone_too(mesh: Mes
 
 async def agent_lost(seen: list[pb.WatchResponse]) -> bool:
     return any(event.entry.state_change.kind == entry_pb2.STATE_CHANGE_KIND_AGENT_LOST for event in seen)
-
-
-async def test_recorder_and_watcher_lose_and_double_nothing_across_many_kills(mesh: Mesh, service: Service) -> None:
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
-    dice = random.Random(seed)
-    customer = await mesh.customer()
-    call = await customer.call()
-    seen: list[pb.WatchResponse] = []
-    said: list[str] = []
-    recorder = Recorder(await mesh.agent_stub(), call.call_id, 1)
-
-    async def speak() -> None:
-        for turn in range(100):
-            spoken = str(uuid4())
-            recorder.revise(spoken, AGENT, f"turn {turn}, half")
-            await asyncio.sleep(dice.uniform(0, 0.03))
-            said.append(f"turn {turn}, whole")
-            recorder.seal(spoken, AGENT, said[-1])
-
-    async with recorder, watch(customer.stub, call.conversation_id, include_live=True) as events:
-        following = asyncio.create_task(collect(events, seen))
-        speaking = asyncio.create_task(speak())
-        for _ in range(KILLS):
-            await asyncio.sleep(dice.uniform(0.05, 0.6))
-            await service.kill()
-            await service.start()
-        await speaking
-        await recorder.flushed()
-        await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
-        await finish(customer, call.conversation_id)
-        await following
-    assert_whole([event for event in seen if not event.HasField("live")])
-    assert utterances(seen) == [(text, entry_pb2.SEALING_FINAL) for text in said]
-    assert not await agent_lost(seen)
 
 
 async def test_terminated_service_leaves_cleanly_with_streams_open(mesh: Mesh, service: Service) -> None:

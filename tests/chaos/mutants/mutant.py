@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
+_END = "# "
+"""Closes the last replacement."""
 
 
 class DoesNotApply(Exception):
@@ -50,10 +52,13 @@ class Mutant:
 
 def parse(name: str, text: str) -> Mutant:
     """Reads a description: `# title`, `# caught by: …`, then for each replacement `# in: file`, `--- `, lines, `+++ `, lines."""
-    title, tests, replacements = "", [], []
-    file, old, new = "", [], []
+    title, file = "", ""
+    tests: list[str] = []
+    replacements: list[Replacement] = []
+    old: list[str] = []
+    new: list[str] = []
     lines: list[str] | None = None
-    for line in [*text.splitlines(), "# end"]:
+    for line in [*text.splitlines(), _END]:
         if line.startswith("# "):
             if lines is new and file:
                 replacements.append(Replacement(file, _joined(old), _joined(new)))
@@ -65,7 +70,7 @@ def parse(name: str, text: str) -> Mutant:
                     tests += value.split()
                 case "in":
                     file = value
-                case _ if not title:
+                case _ if not title and line != _END:
                     title = line.removeprefix("# ")
         elif line == "---":
             lines = old

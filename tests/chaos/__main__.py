@@ -1,0 +1,127 @@
+"""`python -m tests.chaos` does all of it and sums it up: what was done to the product, what was counted, and whether anything broke.
+
+Two lanes run beside each other, as there are two cores on the smallest machine this is meant for; what is judged by the clock runs alone
+afterwards. `--slice` does the little that CI does, `--json` and `--markdown` name files for the summary.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mesh.settings import CHECKOUT
+from tests.chaos.scale import SEED
+
+PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
+CONVERSATION = "tests/chaos/conversation"
+LANES: Sequence[Sequence[Sequence[str]]] = (
+    (
+        (*PYTEST, f"{CONVERSATION}/test_kills.py", f"{CONVERSATION}/test_lost_acks.py", f"{CONVERSATION}/test_bad_lines.py"),
+        (*PYTEST, f"{CONVERSATION}/test_rolling_restart.py", f"{CONVERSATION}/test_cancelled_calls.py"),
+        (*PYTEST, f"{CONVERSATION}/test_killed_service.py", "tests/chaos/product"),
+    ),
+    (
+        (*PYTEST, f"{CONVERSATION}/test_moved_watchers.py"),
+        (*PYTEST, "tests/integration/conversation/test_log_model.py"),
+        ("-m", "tests.chaos.mutants"),
+    ),
+)
+ALONE: Sequence[Sequence[str]] = (
+    (*PYTEST, f"{CONVERSATION}/test_stores_lost.py"),
+    (*PYTEST, f"{CONVERSATION}/test_stalled_watcher.py", f"{CONVERSATION}/test_overload.py"),
+)
+"""Judged by the clock."""
+HISTORIES = {"full": 2000, "slice": 12}
+"""Of the state machine on which memory, SQLite and PostgreSQL have to agree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One command, when it was over."""
+
+    command: Sequence[str]
+    code: int
+    seconds: float
+    output: str
+
+
+def main() -> int:
+    """Runs everything; 0 when nothing broke."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--slice", action="store_true", help="the little that CI does")
+    parser.add_argument("--json", type=Path, help="file for the summary as one JSON object")
+    parser.add_argument("--markdown", type=Path, help="file for the summary as a table")
+    wanted = parser.parse_args()
+    size = "slice" if wanted.slice else "full"
+    with tempfile.TemporaryDirectory(prefix="readback-chaos-") as folder:
+        report = Path(folder) / "report"
+        report.touch()
+        environment = {**os.environ, "READBACK_CHAOS": size, "READBACK_CHAOS_SEED": str(SEED), "READBACK_CHAOS_REPORT": str(report)}
+        environment["READBACK_MODEL_EXAMPLES"] = str(HISTORIES[size])
+        print(f"chaos, {size}: READBACK_CHAOS_SEED={SEED}", flush=True)
+        began = time.monotonic()
+        ended = _run(environment)
+        scenarios = [json.loads(line) for line in report.read_text().splitlines()]
+    scenarios += [_model(one, HISTORIES[size]) for one in ended if "test_log_model.py" in one.command[-1]]
+    failed = [one for one in ended if one.code]
+    summary = {"seed": SEED, "size": size, "seconds": round(time.monotonic() - began), "scenarios": scenarios, "failed": len(failed)}
+    table = markdown(summary)
+    print(table)
+    for one in failed:
+        print(f"\n{' '.join(one.command)} ended with {one.code}:\n{one.output[-6000:]}")
+    if wanted.json:
+        wanted.json.write_text(json.dumps(summary, indent=1) + "\n")
+    if wanted.markdown:
+        wanted.markdown.write_text(table)
+    return 1 if failed else 0
+
+
+def _run(environment: Mapping[str, str]) -> list[Ended]:
+    with ThreadPoolExecutor(len(LANES)) as pool:
+        lanes = list(pool.map(lambda lane: [_ended(command, environment) for command in lane], LANES))
+    return [*(one for lane in lanes for one in lane), *(_ended(command, environment) for command in ALONE)]
+
+
+def _ended(command: Sequence[str], environment: Mapping[str, str]) -> Ended:
+    began = time.monotonic()
+    process = subprocess.run([sys.executable, *command], env=environment, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    ended = Ended(command, process.returncode, time.monotonic() - began, process.stdout + process.stderr)
+    name = " ".join(word for word in command if not word.startswith("-") and word not in ("pytest", "no:cacheprovider"))
+    print(f"  {'ok    ' if not ended.code else 'FAILED'} {ended.seconds:5.0f} s  {name}", flush=True)
+    return ended
+
+
+def _model(ended: Ended, histories: int) -> dict[str, Any]:
+    counts = {"histories": histories, "steps each": 50}
+    name = "memory, SQLite and PostgreSQL agree"
+    return {"scenario": name, "seconds": round(ended.seconds, 1), "counts": counts, "measures": {}, "broken": bool(ended.code)}
+
+
+def markdown(summary: Mapping[str, Any]) -> str:
+    """The summary as a table."""
+    lines = ["| scenario | counted | measured | s | violations |", "|---|---|---|---:|---:|"]
+    for one in summary["scenarios"]:
+        counts, measures = (", ".join(f"{value:,} {name}" for name, value in one[kind].items()) for kind in ("counts", "measures"))
+        lines.append(
+            f"| {_named(one['scenario'])} | {counts} | {measures} | {one['seconds']:.0f} | {'yes' if one.get('broken') else '0'} |"
+        )
+    lines.append(f"\nSeed {summary['seed']}, {summary['size']}, {summary['seconds']} s in all.\n")
+    return "\n".join(lines)
+
+
+def _named(scenario: str) -> str:
+    return scenario.removeprefix("test_").replace("_", " ").replace("[", " (").replace("]", ")")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""Calls are cancelled by the thousand: tasks, descriptors and connections come back to where they were."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import psycopg
+import pytest
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
+
+from mesh.ids import uuid7
+from tests.chaos.cluster import Replica
+from tests.chaos.scale import FULL, SECONDS, amount
+from tests.postgres_server import PostgresServer
+
+if TYPE_CHECKING:
+    from tests.chaos.conftest import Worlds
+    from tests.chaos.report import Report
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(SECONDS)]
+
+CALLS = amount(slice=1000, full=10_000)
+AT_ONCE = 50
+SLACK = 12
+"""Tasks and descriptors that may be more afterwards: pools keep a few connections, sweeps come and go."""
+MEMORY_MB = 40
+"""Growth that ten thousand calls may leave."""
+
+
+async def usage(replica: Replica) -> tuple[int, int]:
+    """Tasks and descriptors."""
+    return await replica.tasks(), replica.running.descriptors()
+
+
+async def settled(replica: Replica, before: tuple[int, int]) -> tuple[int, int]:
+    """Usage once it is back, or after ten seconds."""
+    for _ in range(40):
+        now = await usage(replica)
+        if all(after <= first + SLACK for after, first in zip(now, before, strict=True)):
+            return now
+        await asyncio.sleep(0.25)
+    return await usage(replica)
+
+
+async def test_cancelled_calls_leave_nothing_behind(worlds: Worlds, postgres: PostgresServer, report: Report) -> None:
+    url = postgres.new_database()
+    async with worlds(READBACK_CONVERSATION_DATABASE_URL=url) as world:
+        (replica,) = world.cluster.replicas
+        await world.cluster.start()
+        customer = await world.customer()
+        conversation_id = await customer.conversation()
+        async with world.channel(customer.token) as channel:
+            stub = ConversationServiceStub(channel)
+            calls: tuple[Callable[[], Any], ...] = (
+                lambda: stub.GetConversation(pb.GetConversationRequest(conversation_id=conversation_id)),
+                lambda: stub.ListEntries(pb.ListEntriesRequest(conversation_id=conversation_id)),
+                lambda: stub.StartConversation(pb.StartConversationRequest(request_id=uuid7())),
+                lambda: stub.Watch(pb.WatchRequest(conversation_id=conversation_id)).read(),
+            )
+
+            async def cancelled(make: Callable[[], Awaitable[object]]) -> None:
+                calling = asyncio.ensure_future(make())
+                await asyncio.sleep(world.dice.uniform(0, 0.01))
+                calling.cancel()
+                await asyncio.gather(calling, return_exceptions=True)
+
+            async def batches(count: int) -> None:
+                for _ in range(0, count, AT_ONCE):
+                    await asyncio.gather(*(cancelled(world.dice.choice(calls)) for _ in range(AT_ONCE)))
+
+            await batches(10 * AT_ONCE)  # pools are filled, modules imported
+            before = await settled(replica, await usage(replica))
+            memory = replica.running.resident()
+            await batches(CALLS)
+        after = await settled(replica, before)
+        assert all(now <= first + SLACK for now, first in zip(after, before, strict=True)), f"{before} → {after} tasks and descriptors"
+        with psycopg.connect(postgres.conninfo(), autocommit=True) as connection:
+            query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND state LIKE 'idle in transaction%%'"
+            assert connection.execute(query, [url.rpartition("/")[2]]).fetchone() == (0,)
+        growth = (replica.running.resident() - memory) / 2**20
+        report.measures["MB more afterwards"] = round(growth, 1)
+        assert not FULL or growth < MEMORY_MB
+        answered = await customer.stub.GetConversation(pb.GetConversationRequest(conversation_id=conversation_id))
+        assert answered.conversation.conversation_id == conversation_id
+        report.counts["cancelled calls"] += CALLS
+
+
+async def test_connections_that_come_and_go_leave_nothing_behind(worlds: Worlds, report: Report) -> None:
+    async with worlds() as world:
+        (replica,) = world.cluster.replicas
+        await world.cluster.start()
+        before = await usage(replica)
+        for _ in range(0, CALLS, AT_ONCE):
+            ends = await asyncio.gather(*(asyncio.open_connection("127.0.0.1", replica.port) for _ in range(AT_ONCE)))
+            for number, (_, writer) in enumerate(ends):
+                if number % 2:
+                    writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+                writer.transport.abort()
+        after = await settled(replica, before)
+        assert all(now <= first + SLACK for now, first in zip(after, before, strict=True)), f"{before} → {after} tasks and descriptors"
+        async with grpc.aio.insecure_channel(replica.address) as channel:
+            await asyncio.wait_for(channel.channel_ready(), 10)
+        report.counts["connections"] += CALLS
