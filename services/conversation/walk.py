@@ -76,7 +76,7 @@ class Surroundings:
 class Walk:
     """A watcher on its way."""
 
-    __slots__ = ("_armed", "_around", "_caught_up", "_listener", "_options", "_quiet_since", "_reader", "_topic", "position")
+    __slots__ = ("_armed", "_around", "_caught_up", "_expiry", "_listener", "_options", "_quiet_since", "_reader", "_topic", "position")
 
     def __init__(self, around: Surroundings, listener: Listener, reader: LogReader, position: Position, options: WatchOptions) -> None:
         self._around, self._options, self._reader = around, options, reader
@@ -85,6 +85,7 @@ class Walk:
         """Where the watcher stands after the event it was handed last."""
         self._caught_up = False
         self._quiet_since = self._armed = around.clock.monotonic()
+        self._expiry = self._quiet_since + (options.expires_at - around.clock.now()).total_seconds()
 
     async def events(self) -> AsyncGenerator[Event]:
         """Every event after the position; the last is an `Ending`."""
@@ -125,7 +126,7 @@ class Walk:
             return Ending.CONVERSATION_DELETED
         if self._caught_up and self._topic.ended and self._topic.head <= self.position.number:
             return Ending.CONVERSATION_ENDED
-        return Ending.TOKEN_EXPIRED if self._around.clock.now() >= self._options.expires_at else None
+        return Ending.TOKEN_EXPIRED if self._around.clock.monotonic() >= self._expiry else None
 
     async def _next(self) -> Piece:
         """What comes next: out of memory for who has caught up, else out of the store."""
@@ -175,8 +176,7 @@ class Walk:
 
     async def _news(self) -> None:
         now = self._around.clock.monotonic()
-        until_expiry = (self._options.expires_at - self._around.clock.now()).total_seconds()
-        due = min(self._quiet_since + self._options.heartbeat_seconds, now + until_expiry)
+        due = min(self._quiet_since + self._options.heartbeat_seconds, self._expiry)
         # News moves the heartbeat on; the wheel is told only when what it was told last has come or would come too late.
         if self._armed <= now or due < self._armed:
             self._around.wheel.disarm(self._listener, self._armed)

@@ -22,6 +22,7 @@ from services.conversation.live_text import Spoken
 from services.conversation.ports import Committed
 from services.conversation.redis_wakeups import MAX_PENDING, RedisWakeUps
 from services.conversation.store import Store
+from services.conversation.walk import Ending
 from tests.redis_server import RedisServer, redis_server
 from tests.unit.conversation.core import Core
 from tests.unit.conversation.watchers import Events, asleep, coming, entries_coming, until_caught_up, watch
@@ -107,6 +108,23 @@ async def test_live_text_crosses_replicas_and_never_trails_its_entry(database: s
             assert entry_pb2.Entry.FromString(event[0].data).utterance.text == "two words more."
             async with asleep(events):
                 pass
+
+
+async def test_end_and_deletion_of_a_conversation_cross_replicas(database: str, shared_redis: RedisServer) -> None:
+    async with replicas(database, shared_redis.url) as (here, there):
+        call, _ = await here.held_call()
+        async with watch(there, LogId.conversation(call.conversation_id)) as events:
+            await until_caught_up(events)
+            await here.end(call)
+            await here.finish(call.conversation_id)
+            seen = [event async for _, event in events]
+        assert [step.number for event in seen if isinstance(event, list) for step in event] == [3, 4]
+        assert seen[-1] is Ending.CONVERSATION_ENDED
+        other, _ = await here.held_call()
+        async with watch(there, LogId.conversation(other.conversation_id)) as events:
+            await until_caught_up(events)
+            here.bus.committed(Committed(here.customer_id, other.conversation_id, 2, 0, deleted=True))
+            assert await coming(events) is Ending.CONVERSATION_DELETED
 
 
 async def test_calls_that_end_are_told_to_every_replica(database: str, shared_redis: RedisServer) -> None:
