@@ -69,7 +69,7 @@ async def measure(groups: Sequence[Group], effort: Effort, say: Callable[[str], 
             try:
                 figures += await group.measure(standing)
             except Exception:  # noqa: BLE001 -- told, with the others' figures
-                missing |= dict.fromkeys(group.keys, traceback.format_exc())
+                missing |= dict.fromkeys(group.keys, traceback.format_exc() + standing.complaints())
     return Measured(figures, bounds, missing)
 
 
@@ -80,7 +80,7 @@ async def draw_growth(effort: Effort, say: Callable[[str], None]) -> None:
     async with stage(effort, say) as standing:
         appended = await growth.appends(standing)
         plots.draw(appended, plots.APPENDS, DOCS / "appends.svg")
-        caught_up = await growth.catching_up(standing, [effort.few(size) for size in growth.ENTRIES])
+        caught_up = await growth.catching_up(standing)
         plots.draw(caught_up, plots.CATCHING_UP, DOCS / "catching_up.svg")
 
 

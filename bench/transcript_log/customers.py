@@ -12,8 +12,6 @@ from readback.identity.v1 import identity_service_pb2
 
 from mesh.auth import bearer
 from mesh.ids import uuid7
-from mesh.secrets import SecretStore
-from mesh.workload import WorkloadIdentity
 
 if TYPE_CHECKING:
     from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceAsyncStub
@@ -48,8 +46,3 @@ async def registered(identity: IdentityServiceAsyncStub) -> Customer:
     """A new customer, signed in."""
     request = identity_service_pb2.RegisterRequest(email=f"{uuid7()}@example.com", password="a long walk in the park", display_name="Asha")
     return Customer(bearer((await identity.Register(request)).tokens.access_token))
-
-
-async def agent_metadata(identity: IdentityServiceAsyncStub, secrets: SecretStore) -> Metadata:
-    """Carries the agent's own token, which opens `Record` streams."""
-    return bearer(await WorkloadIdentity("agent", secrets.actor_key("agent"), identity).own_token())

@@ -43,18 +43,19 @@ Growth = Mapping[str, Sequence[Point]]
 
 async def appends(stage: Stage) -> Growth:
     """Every conversation has one agent with one turn out; beside them the REST services with as many callers."""
-    lines = {f"Readback, {name}": await _appends_readback(stage, kind) for kind, name in STORES.items()}
+    sizes = CONVERSATIONS if stage.effort.whole else CONVERSATIONS[:-1]
+    lines = {f"Readback, {name}": await _appends_readback(stage, kind, sizes) for kind, name in STORES.items()}
     for module, name in (("rest_strong", "strong REST, PostgreSQL"), ("rest_naive", "naive REST, PostgreSQL")):
-        lines[name] = await _appends_rest(stage, module)
+        lines[name] = await _appends_rest(stage, module, sizes)
     return lines
 
 
-async def _appends_readback(stage: Stage, kind: str) -> list[Point]:
+async def _appends_readback(stage: Stage, kind: str, sizes: Sequence[int]) -> list[Point]:
     points: list[Point] = []
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(stage.conversation(await stage.database(kind)))
         fleet: list[writers.Writer] = []
-        for size in CONVERSATIONS:
+        for size in sizes:
             stage.say(f"{size} conversations at once, {kind}")
             fleet += await stack.enter_async_context(writers.writers(stage, server, size - len(fleet), first_seed=len(fleet)))
             runs = [await writers.load(fleet, stage.effort.seconds / 2, window=1) for _ in range(RUNS)]
@@ -63,10 +64,10 @@ async def _appends_readback(stage: Stage, kind: str) -> list[Point]:
     return points
 
 
-async def _appends_rest(stage: Stage, module: str) -> list[Point]:
+async def _appends_rest(stage: Stage, module: str, sizes: Sequence[int]) -> list[Point]:
     points: list[Point] = []
     async with stage.rest(module, await stage.database("pg")) as server:
-        for size in CONVERSATIONS:
+        for size in sizes:
             stage.say(f"{size} callers at once, {module}")
             callers = await RestCallers.connected(server.port, callers=size, conversations=size, named=module == "rest_naive")
             runs = [await callers.load(stage.effort.seconds / 2) for _ in range(RUNS)]
@@ -76,8 +77,9 @@ async def _appends_rest(stage: Stage, module: str) -> list[Point]:
     return points
 
 
-async def catching_up(stage: Stage, sizes: Sequence[int] = ENTRIES) -> Growth:
+async def catching_up(stage: Stage) -> Growth:
     """One watcher reads a log of so many entries from its beginning."""
+    sizes = ENTRIES if stage.effort.whole else ENTRIES[:-1]
     return {f"Readback, {name}": await _catching_up(stage, kind, sizes) for kind, name in STORES.items()}
 
 

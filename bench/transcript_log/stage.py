@@ -14,10 +14,12 @@ import psycopg
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 from bench.transcript_log.cores import ASKING, SERVING, on_core
-from bench.transcript_log.customers import Customer, Metadata, agent_metadata, own_connection, registered
+from bench.transcript_log.customers import Customer, Metadata, own_connection, registered
 from bench.transcript_log.empty_rooms import empty_rooms
 from bench.transcript_log.processes import process
+from mesh.auth import bearer
 from mesh.secrets import SecretStore
+from mesh.workload import WorkloadIdentity
 from tests.postgres_server import PostgresServer, postgres_server
 from tests.product import environment_for
 from tests.redis_server import RedisServer, redis_server
@@ -50,7 +52,12 @@ class Effort:
 
     def few(self, usual: int) -> int:
         """So many in a full run, a fifth in a short one."""
-        return usual if self.rounds >= Effort.rounds else max(1, usual // 5)
+        return usual if self.whole else max(1, usual // 5)
+
+    @property
+    def whole(self) -> bool:
+        """Whether figures are to be published, and not only to warn."""
+        return self.rounds >= Effort.rounds
 
 
 class Stage:
@@ -70,6 +77,8 @@ class Stage:
         await self._stack.enter_async_context(serving)
         self._identity_address = f"127.0.0.1:{port}"
         self._identity = IdentityServiceStub(await self._stack.enter_async_context(own_connection(self._identity_address)))
+        key = SecretStore(self.home / "secrets").actor_key("agent")
+        self._agent = WorkloadIdentity("agent", key, self._identity)
 
     @cached_property
     def postgres(self) -> PostgresServer:
@@ -132,8 +141,14 @@ class Stage:
         return await registered(self._identity)
 
     async def agent(self) -> Metadata:
-        """Carries a token of the agent."""
-        return await agent_metadata(self._identity, SecretStore(self.home / "secrets"))
+        """Carries the agent's own token, which opens `Record` streams."""
+        return bearer(await self._agent.own_token())
+
+    def complaints(self) -> str:
+        """The last that a conversation service had to complain of."""
+        log = self._log("conversation")
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        return "\n".join([line for line in lines if '"level": "info"' not in line][-5:])
 
     def _log(self, name: str) -> Path:
         return self.folder / f"{name}.log"

@@ -22,7 +22,7 @@ from bench.transcript_log.talks import Turn, turns
 from mesh.channel import streaming
 from mesh.ids import uuid7
 
-OPENED_AT_ONCE = 8
+OPENED_AT_ONCE = 16
 
 
 class WriteFailed(Exception):
