@@ -38,6 +38,7 @@ def a_call(epoch: int = 1) -> Call:
         state=pb.CALL_STATE_DISPATCHED,
         epoch=epoch,
         writer_id=None,
+        holder=None,
         dispatches=1,
         dispatch_time=now,
         caller_joined_time=None,

@@ -93,17 +93,19 @@ class Core:
     """The domain put together, and short ways to use it."""
 
     def __init__(self, store: Store, *, beside: Core | None = None) -> None:
-        self.store, self.clock = store, beside.clock if beside else SimulatedClock(NOON)
+        self.store = store
+        self.clock: SimulatedClock = beside.clock if beside else SimulatedClock(NOON)
+        self.rooms: DoubledRooms = beside.rooms if beside else DoubledRooms(self.clock)
+        self.grants: DoubledGrants = beside.grants if beside else DoubledGrants()
         self.bus, self.replica_id, self.hinted = LocalWakeUps(), new_replica_id(), list[str]()
         self.holds = Holds(self.hinted.append)
-        self.rooms, self.grants = (beside.rooms, beside.grants) if beside else (DoubledRooms(self.clock), DoubledGrants())
         self.lease, self.replicas = Lease(self.replica_id, store, self.holds, self.clock), Replicas(self.replica_id, self.clock)
         self.log = TranscriptLog(store, self.bus, self.clock)
         self.watching = Watching(store, self.bus, self.clock)
         self.calls = Calls(self.log, store, self.rooms, self.grants, GrantVault("key"), self.holds, self.replica_id)
         self.watcher = CallWatcher(self.log, store, self.rooms, self.holds, self.replicas, self.clock)
         self.leftovers = Leftovers(store, self.rooms, self.grants, self.clock)
-        self.customer_id = beside.customer_id if beside else str(uuid4())
+        self.customer_id: str = beside.customer_id if beside else str(uuid4())
 
     def another(self) -> Core:
         """Another replica on the same store, under the same clock, with the same people in the rooms. No hints go between the two."""
