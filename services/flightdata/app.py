@@ -20,6 +20,7 @@ from mesh.settings import load
 from services.flightdata import places
 from services.flightdata.configured_providers import configured_providers
 from services.flightdata.offer_desk import OfferDesk
+from services.flightdata.routes import RouteDesk
 from services.flightdata.routing import ProviderRouter
 from services.flightdata.searching import FlightSearch
 from services.flightdata.servicer import ERRORS, FlightDataServicer
@@ -45,6 +46,7 @@ async def member(settings: FlightDataSettings, clock: Clock | None = None) -> As
             search=FlightSearch(lexicon, router, offers, clock),
             status=status,
             watches=StatusWatches(status, clock),
+            routes=RouteDesk(lexicon, router, clock),
             offers=offers,
             router=router,
             clock=clock,

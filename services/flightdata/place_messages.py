@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from google.type.latlng_pb2 import LatLng
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
@@ -42,8 +45,8 @@ def annotation(of: Annotation) -> pb.PlaceAnnotation:
     )
 
 
-def airport(of: Airport) -> pb.Airport:
-    """An airport."""
+def airport(of: Airport, now: datetime) -> pb.Airport:
+    """An airport, with the time there."""
     return pb.Airport(
         code=of.code,
         icao_code=of.icao,
@@ -55,4 +58,5 @@ def airport(of: Airport) -> pb.Airport:
         time_zone=of.zone,
         location=LatLng(latitude=of.latitude, longitude=of.longitude),
         elevation_feet=of.elevation_feet,
+        local_time=now.astimezone(ZoneInfo(of.zone)).isoformat(timespec="seconds"),
     )

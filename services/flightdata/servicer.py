@@ -14,9 +14,10 @@ from readback.flightdata.v1 import flightdata_service_pb2_grpc
 
 from mesh.clock import Clock
 from mesh.errors import ErrorTable
-from services.flightdata import errors, flight_messages, place_messages, places, provider_messages
+from services.flightdata import errors, flight_messages, place_messages, places, provider_messages, route_messages
 from services.flightdata.message_values import day_from
 from services.flightdata.offer_desk import OfferDesk
+from services.flightdata.routes import RouteDesk
 from services.flightdata.routing import ProviderRouter
 from services.flightdata.search_requests import query_from
 from services.flightdata.searching import FlightSearch
@@ -47,11 +48,20 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     """See `flightdata_service.proto` for what each RPC promises."""
 
     def __init__(
-        self, *, search: FlightSearch, status: StatusDesk, watches: StatusWatches, offers: OfferDesk, router: ProviderRouter, clock: Clock
+        self,
+        *,
+        search: FlightSearch,
+        status: StatusDesk,
+        watches: StatusWatches,
+        routes: RouteDesk,
+        offers: OfferDesk,
+        router: ProviderRouter,
+        clock: Clock,
     ) -> None:
         self._search = search
         self._status = status
         self._watches = watches
+        self._routes = routes
         self._offers = offers
         self._router = router
         self._clock = clock
@@ -71,7 +81,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
 
     async def GetAirport(self, request: pb.GetAirportRequest, context: Context) -> pb.GetAirportResponse:
         """One airport."""
-        return pb.GetAirportResponse(airport=place_messages.airport(places.airport(request.code)))
+        return pb.GetAirportResponse(airport=place_messages.airport(places.airport(request.code), self._clock.now()))
 
     async def SearchFlights(self, request: pb.SearchFlightsRequest, context: Context) -> AsyncIterator[pb.SearchFlightsResponse]:
         """Flights from one place to another on one day."""
@@ -100,6 +110,11 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
             _, reason = ERRORS[type(told.error)]
             return pb.WatchFlightStatusResponse(trouble=pb.WatchTrouble(reason=reason, description=str(told.error)))
         return pb.WatchFlightStatusResponse(status=flight_messages.status(told, self._clock.now()))
+
+    async def GetRoute(self, request: pb.GetRouteRequest, context: Context) -> pb.GetRouteResponse:
+        """What there is to say of a route."""
+        found = await self._routes.route(request.origin, request.destination)
+        return pb.GetRouteResponse(route=route_messages.route(found, self._clock.now()))
 
     async def GetOffer(self, request: pb.GetOfferRequest, context: Context) -> pb.GetOfferResponse:
         """An offer as it is now."""

@@ -34,6 +34,7 @@ requests: dict[str, st.SearchStrategy[Any]] = {
     "AnnotatePlaces": st.builds(pb.AnnotatePlacesRequest, text=texts, locale=st.text(max_size=40), home_country_code=countries),
     "ResolvePlace": st.builds(pb.ResolvePlaceRequest, query=texts, home_country_code=countries, max_candidates=small),
     "GetAirport": st.builds(pb.GetAirportRequest, code=codes),
+    "GetRoute": st.builds(pb.GetRouteRequest, origin=codes, destination=codes),
     "GetOffer": st.builds(pb.GetOfferRequest, offer_id=texts | st.from_regex("[A-Za-z0-9_-]{1,300}", fullmatch=True)),
     "GetFlightStatus": st.builds(
         pb.GetFlightStatusRequest,

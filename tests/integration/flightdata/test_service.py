@@ -61,6 +61,26 @@ async def test_an_airport_tells_about_itself(flightdata: FlightDataServiceAsyncS
     assert abs(airport.location.latitude - 51.47) < 0.05
 
 
+async def test_an_airport_tells_the_time_there(flightdata: FlightDataServiceAsyncStub) -> None:
+    airport = (await flightdata.GetAirport(pb.GetAirportRequest(code="MAA"))).airport
+    there = datetime.fromisoformat(airport.local_time)
+    assert there.utcoffset() == timedelta(hours=5, minutes=30)
+    assert abs(datetime.now(UTC) - there) < timedelta(seconds=30)
+
+
+async def test_a_route_is_told_with_who_flies_it(flightdata: FlightDataServiceAsyncStub) -> None:
+    route = (await flightdata.GetRoute(pb.GetRouteRequest(origin="MAA", destination="LON"))).route
+    assert (route.origin_airport_code, route.destination_airport_code) == ("MAA", "LHR")
+    assert 8100 < route.distance_km < 8400
+    assert timedelta(hours=9) < route.block_time.ToTimedelta() < timedelta(hours=12)
+    assert route.clocks_ahead.ToTimedelta() in {timedelta(hours=-5, minutes=-30), timedelta(hours=-4, minutes=-30)}
+    assert route.service.nonstop == bool(route.service.carriers)
+    assert route.service.provenance.sample
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await flightdata.GetRoute(pb.GetRouteRequest(origin="LHR", destination="LGW"))
+    assert reason_of(refused.value) == "ERROR_REASON_SAME_PLACE"
+
+
 async def test_a_search_answers_with_sample_flights_in_local_money_and_time(flightdata: FlightDataServiceAsyncStub) -> None:
     found, done = await _search(flightdata, _chennai_delhi(passengers=2, max_results=100))
     assert done.outcome == pb.SEARCH_OUTCOME_FOUND

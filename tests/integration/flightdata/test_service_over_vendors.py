@@ -228,6 +228,20 @@ async def test_a_watch_begins_with_what_is_and_ends_with_the_flight(tmp_path: Pa
     assert reason_of(failed.value) == "ERROR_REASON_FLIGHT_NOT_FOUND"
 
 
+async def test_a_route_is_told_also_when_nobody_can_say_who_flies_it(tmp_path: Path) -> None:
+    async with _service(tmp_path) as (stub, _, _other):
+        known = (await stub.GetRoute(pb.GetRouteRequest(origin="MAA", destination="DEL"))).route
+        unknown = (await stub.GetRoute(pb.GetRouteRequest(origin="KEF", destination="LHR"))).route
+    flown = WORLD.by_pair["MAA", "DEL"]
+    assert {c.carrier_code: c.flights for c in known.service.carriers} == {
+        code: sum(f.carrier.iata == code for f in flown) for code in {f.carrier.iata for f in flown}
+    }
+    assert known.service.nonstop
+    assert known.service.provenance.provider == "aviationstack"
+    assert not unknown.HasField("service")
+    assert unknown.distance_km > 1800
+
+
 async def test_a_flight_nobody_knows_is_not_found(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
         with pytest.raises(grpc.aio.AioRpcError) as failed:

@@ -163,7 +163,7 @@ async def test_legs_of_one_number_are_told_each_for_itself(clock: SimulatedClock
 
 async def test_nothing_is_kept_of_a_flight_nobody_watches(clock: SimulatedClock) -> None:
     watches = _watches(Desk(clock, [_status()]), clock)
-    async with aclosing(watches.watch("AI542", None)) as changes:  # type: ignore[type-var]
+    async with aclosing(watches.watch("AI542", None)) as changes:
         assert await anext(changes)
         assert watches._flights
     assert not watches._flights

@@ -595,6 +595,7 @@ class Airport(_message.Message):
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     LOCATION_FIELD_NUMBER: _builtins.int
     ELEVATION_FEET_FIELD_NUMBER: _builtins.int
+    LOCAL_TIME_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """IATA code."""
     icao_code: _builtins.str
@@ -613,6 +614,8 @@ class Airport(_message.Message):
     """IANA zone."""
     elevation_feet: _builtins.int
     """Feet above sea level."""
+    local_time: _builtins.str
+    """The time on the clock there now, ISO 8601 with its offset, for example `2026-11-23T09:30:00+05:30`."""
     @_builtins.property
     def location(self) -> _latlng_pb2.LatLng:
         """Where it is."""
@@ -630,10 +633,11 @@ class Airport(_message.Message):
         time_zone: _builtins.str = ...,
         location: _latlng_pb2.LatLng | None = ...,
         elevation_feet: _builtins.int = ...,
+        local_time: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["location", b"location"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["city", b"city", "code", b"code", "country", b"country", "country_code", b"country_code", "elevation_feet", b"elevation_feet", "icao_code", b"icao_code", "location", b"location", "metro_code", b"metro_code", "name", b"name", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["city", b"city", "code", b"code", "country", b"country", "country_code", b"country_code", "elevation_feet", b"elevation_feet", "icao_code", b"icao_code", "local_time", b"local_time", "location", b"location", "metro_code", b"metro_code", "name", b"name", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1576,6 +1580,182 @@ class WatchFlightStatusResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
 Global___WatchFlightStatusResponse: _TypeAlias = WatchFlightStatusResponse  # noqa: Y015
+
+@_typing.final
+class RouteCarrier(_message.Message):
+    """A carrier on a route."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CARRIER_CODE_FIELD_NUMBER: _builtins.int
+    CARRIER_FIELD_NUMBER: _builtins.int
+    FLIGHTS_FIELD_NUMBER: _builtins.int
+    carrier_code: _builtins.str
+    """IATA code."""
+    carrier: _builtins.str
+    """Name."""
+    flights: _builtins.int
+    """How many flights it has on the day."""
+    def __init__(
+        self,
+        *,
+        carrier_code: _builtins.str = ...,
+        carrier: _builtins.str = ...,
+        flights: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["carrier", b"carrier", "carrier_code", b"carrier_code", "flights", b"flights"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RouteCarrier: _TypeAlias = RouteCarrier  # noqa: Y015
+
+@_typing.final
+class RouteService(_message.Message):
+    """Who flies a route without a stop on one day."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATE_FIELD_NUMBER: _builtins.int
+    NONSTOP_FIELD_NUMBER: _builtins.int
+    CARRIERS_FIELD_NUMBER: _builtins.int
+    PROVENANCE_FIELD_NUMBER: _builtins.int
+    nonstop: _builtins.bool
+    """Somebody does."""
+    @_builtins.property
+    def date(self) -> _date_pb2.Date:
+        """The day, in the origin's zone."""
+
+    @_builtins.property
+    def carriers(self) -> _containers.RepeatedCompositeFieldContainer[Global___RouteCarrier]:
+        """The most flights first."""
+
+    @_builtins.property
+    def provenance(self) -> Global___Provenance:
+        """Who said so."""
+
+    def __init__(
+        self,
+        *,
+        date: _date_pb2.Date | None = ...,
+        nonstop: _builtins.bool = ...,
+        carriers: _abc.Iterable[Global___RouteCarrier] | None = ...,
+        provenance: Global___Provenance | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "provenance", b"provenance"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["carriers", b"carriers", "date", b"date", "nonstop", b"nonstop", "provenance", b"provenance"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RouteService: _TypeAlias = RouteService  # noqa: Y015
+
+@_typing.final
+class Route(_message.Message):
+    """Between the busiest airports of two places."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_AIRPORT_CODE_FIELD_NUMBER: _builtins.int
+    DESTINATION_AIRPORT_CODE_FIELD_NUMBER: _builtins.int
+    ORIGIN_TIME_ZONE_FIELD_NUMBER: _builtins.int
+    DESTINATION_TIME_ZONE_FIELD_NUMBER: _builtins.int
+    DISTANCE_KM_FIELD_NUMBER: _builtins.int
+    BLOCK_TIME_FIELD_NUMBER: _builtins.int
+    CLOCKS_AHEAD_FIELD_NUMBER: _builtins.int
+    SERVICE_FIELD_NUMBER: _builtins.int
+    origin_airport_code: _builtins.str
+    """IATA code."""
+    destination_airport_code: _builtins.str
+    """IATA code."""
+    origin_time_zone: _builtins.str
+    """IANA zone of the origin."""
+    destination_time_zone: _builtins.str
+    """IANA zone of the destination."""
+    distance_km: _builtins.int
+    """Along the great circle."""
+    @_builtins.property
+    def block_time(self) -> _duration_pb2.Duration:
+        """Gate to gate without a stop, worked out from the distance."""
+
+    @_builtins.property
+    def clocks_ahead(self) -> _duration_pb2.Duration:
+        """How far the destination's clocks are ahead of the origin's now; negative when behind."""
+
+    @_builtins.property
+    def service(self) -> Global___RouteService:
+        """Who flies it; absent when no provider could tell."""
+
+    def __init__(
+        self,
+        *,
+        origin_airport_code: _builtins.str = ...,
+        destination_airport_code: _builtins.str = ...,
+        origin_time_zone: _builtins.str = ...,
+        destination_time_zone: _builtins.str = ...,
+        distance_km: _builtins.int = ...,
+        block_time: _duration_pb2.Duration | None = ...,
+        clocks_ahead: _duration_pb2.Duration | None = ...,
+        service: Global___RouteService | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["block_time", b"block_time", "clocks_ahead", b"clocks_ahead", "service", b"service"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block_time", b"block_time", "clocks_ahead", b"clocks_ahead", "destination_airport_code", b"destination_airport_code", "destination_time_zone", b"destination_time_zone", "distance_km", b"distance_km", "origin_airport_code", b"origin_airport_code", "origin_time_zone", b"origin_time_zone", "service", b"service"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Route: _TypeAlias = Route  # noqa: Y015
+
+@_typing.final
+class GetRouteRequest(_message.Message):
+    """Asks about a route."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    DESTINATION_FIELD_NUMBER: _builtins.int
+    origin: _builtins.str
+    """IATA code of an airport or metropolitan area."""
+    destination: _builtins.str
+    """IATA code of an airport or metropolitan area."""
+    def __init__(
+        self,
+        *,
+        origin: _builtins.str = ...,
+        destination: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "origin", b"origin"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRouteRequest: _TypeAlias = GetRouteRequest  # noqa: Y015
+
+@_typing.final
+class GetRouteResponse(_message.Message):
+    """A route."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROUTE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def route(self) -> Global___Route:
+        """The route."""
+
+    def __init__(
+        self,
+        *,
+        route: Global___Route | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["route", b"route"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["route", b"route"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRouteResponse: _TypeAlias = GetRouteResponse  # noqa: Y015
 
 @_typing.final
 class Provider(_message.Message):

@@ -67,6 +67,11 @@ class FlightDataServiceStub:
                 request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.WatchFlightStatusRequest.SerializeToString,
                 response_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.WatchFlightStatusResponse.FromString,
                 _registered_method=True)
+        self.GetRoute = channel.unary_unary(
+                '/readback.flightdata.v1.FlightDataService/GetRoute',
+                request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetRouteRequest.SerializeToString,
+                response_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetRouteResponse.FromString,
+                _registered_method=True)
         self.GetOffer = channel.unary_unary(
                 '/readback.flightdata.v1.FlightDataService/GetOffer',
                 request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetOfferRequest.SerializeToString,
@@ -144,6 +149,15 @@ class FlightDataServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetRoute(self, request, context):
+        """What there is to say of a route: how far, how long, which zones, and who flies it without a stop today.
+
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. Where no provider could be asked, `service` is absent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetOffer(self, request, context):
         """An offer as it is now: its provider is asked again. A changed price comes with the one before.
 
@@ -193,6 +207,11 @@ def add_FlightDataServiceServicer_to_server(servicer, server):
                     servicer.WatchFlightStatus,
                     request_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.WatchFlightStatusRequest.FromString,
                     response_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.WatchFlightStatusResponse.SerializeToString,
+            ),
+            'GetRoute': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRoute,
+                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetRouteRequest.FromString,
+                    response_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetRouteResponse.SerializeToString,
             ),
             'GetOffer': grpc.unary_unary_rpc_method_handler(
                     servicer.GetOffer,
@@ -370,6 +389,33 @@ class FlightDataService:
             '/readback.flightdata.v1.FlightDataService/WatchFlightStatus',
             readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.WatchFlightStatusRequest.SerializeToString,
             readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.WatchFlightStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRoute(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/readback.flightdata.v1.FlightDataService/GetRoute',
+            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetRouteRequest.SerializeToString,
+            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetRouteResponse.FromString,
             options,
             channel_credentials,
             insecure,

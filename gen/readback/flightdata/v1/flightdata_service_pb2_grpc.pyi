@@ -70,6 +70,11 @@ class FlightDataServiceStub:
     `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`. The last three only when
     nothing could be learned at all; afterwards they are told as trouble.
     """
+    GetRoute: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetRouteRequest, _flightdata_service_pb2.GetRouteResponse]
+    """What there is to say of a route: how far, how long, which zones, and who flies it without a stop today.
+
+    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. Where no provider could be asked, `service` is absent.
+    """
     GetOffer: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetOfferRequest, _flightdata_service_pb2.GetOfferResponse]
     """An offer as it is now: its provider is asked again. A changed price comes with the one before.
 
@@ -120,6 +125,11 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
     Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
     `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`. The last three only when
     nothing could be learned at all; afterwards they are told as trouble.
+    """
+    GetRoute: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetRouteRequest, _flightdata_service_pb2.GetRouteResponse]  # type: ignore[assignment]
+    """What there is to say of a route: how far, how long, which zones, and who flies it without a stop today.
+
+    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. Where no provider could be asked, `service` is absent.
     """
     GetOffer: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetOfferRequest, _flightdata_service_pb2.GetOfferResponse]  # type: ignore[assignment]
     """An offer as it is now: its provider is asked again. A changed price comes with the one before.
@@ -204,6 +214,17 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
         `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`. The last three only when
         nothing could be learned at all; afterwards they are told as trouble.
+        """
+
+    @_abc_1.abstractmethod
+    def GetRoute(
+        self,
+        request: _flightdata_service_pb2.GetRouteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_flightdata_service_pb2.GetRouteResponse, _abc.Awaitable[_flightdata_service_pb2.GetRouteResponse]]:
+        """What there is to say of a route: how far, how long, which zones, and who flies it without a stop today.
+
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. Where no provider could be asked, `service` is absent.
         """
 
     @_abc_1.abstractmethod
