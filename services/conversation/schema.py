@@ -132,7 +132,7 @@ log_pages = Table(
     Column("packing", SmallInteger, nullable=False, doc="See `store.pages.Packing`."),
     Column("content", LargeBinary, nullable=False, doc="`readback.conversation.storage.v1.Page`."),
 )
-"""Consecutive entries of one conversation and call, a page a row: an index and a row's overhead are shared by a dozen entries."""
+"""Consecutive entries of one conversation and call, a page a row: an index and a row's overhead are shared by some eight entries."""
 
 feeds = Table(
     "feeds",

@@ -236,3 +236,56 @@ async def test_only_agents_write(mesh: Mesh) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await customer.stub.Append(request)
     assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_writer_with_many_appends_in_flight_gets_every_ack_in_order(mesh: Mesh) -> None:
+    customer = await mesh.customer()
+    call = await customer.call()
+    count = 60
+    async with opened(await mesh.agent_stub(), call, str(uuid4())) as stream:
+        for sequence in range(1, count + 1):
+            await stream.write(appending(said(f"turn {sequence}", sequence)))
+        assert await acked(stream, through=count) == list(range(3, count + 3))
+    assert await texts(customer, call) == [f"turn {sequence}" for sequence in range(1, count + 1)]
+
+
+async def test_refusals_among_appends_in_flight_come_before_the_ack_that_covers_them(mesh: Mesh) -> None:
+    call = await (await mesh.customer()).call()
+    refused, numbers, covered = set[int](), list[int](), 0
+    async with opened(await mesh.agent_stub(), call, str(uuid4())) as stream:
+        for sequence in range(1, 31):
+            await stream.write(appending(said("x" * (20_001 if sequence % 3 == 0 else 5), sequence)))
+        while covered < 30:
+            response = await read(stream)
+            if response.HasField("rejected"):
+                assert response.rejected.client_sequence > covered
+                refused.add(response.rejected.client_sequence)
+                continue
+            covered, numbers = response.ack.through_client_sequence, [*numbers, *response.ack.numbers]
+            assert len(numbers) == covered
+            assert {sequence for sequence, number in enumerate(numbers, 1) if not number} <= refused
+    assert refused == set(range(3, 31, 3))
+    assert [number for number in numbers if number] == list(range(3, 23))
+
+
+async def test_appends_in_flight_before_the_call_is_given_up_are_stored_and_acked(mesh: Mesh) -> None:
+    customer = await mesh.customer()
+    call = await customer.call()
+    async with opened(await mesh.agent_stub(), call, str(uuid4())) as stream:
+        for sequence in range(1, 21):
+            await stream.write(appending(said(f"turn {sequence}", sequence)))
+        await stream.write(pb.RecordRequest(close=pb.RecordClose(reason=pb.CALL_END_REASON_AGENT_HUNG_UP)))
+        assert await acked(stream, through=20) == list(range(3, 23))
+        assert (await read(stream)).end.reason == pb.STREAM_END_REASON_CALL_ENDED
+    assert len(await texts(customer, call)) == 20
+
+
+async def test_append_of_too_many_drafts_ends_the_stream_after_what_came_before_it_is_acked(mesh: Mesh) -> None:
+    call = await (await mesh.customer()).call()
+    async with opened(await mesh.agent_stub(), call, str(uuid4())) as stream:
+        await stream.write(appending(said("fine", 1)))
+        await stream.write(appending(*[said("too many", sequence) for sequence in range(2, 259)]))
+        assert await acked(stream, through=1) == [3]
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await read(stream)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
