@@ -23,6 +23,7 @@ pytestmark = pytest.mark.integration
 
 CUSTOMER, OTHER = str(uuid4()), str(uuid4())
 START = 1_790_000_000_000_000
+CUSTOMER_SPEAKS = entry_pb2.SPEAKER_CUSTOMER
 LENGTHS = {1: 30, 2: 5, 3: 1}
 """Entries by the key of their conversation; the third is another customer's."""
 
@@ -44,7 +45,7 @@ def _rows() -> list[dict[str, Any]]:
     rows = []
     for key, length in LENGTHS.items():
         for number in range(1, length + 1):
-            words = entry_pb2.Utterance(speaker=1, modality=1, text=f"words {number}", sealing=entry_pb2.SEALING_FINAL)
+            words = entry_pb2.Utterance(speaker=CUSTOMER_SPEAKS, modality=entry_pb2.MODALITY_VOICE, text=f"words {number}")
             commit = START + number * 1_000_000 + key
             rows.append(
                 {

@@ -60,9 +60,9 @@ def any_draft(draw: st.DrawFn) -> entry_pb2.Draft:
             getattr(draft, field).seconds, getattr(draft, field).nanos = stamp
     content: Message | None = draw(st.one_of(st.none(), UTTERANCES, OPEN_UTTERANCES, TOOL_CALLS, TOOL_RESULTS))
     if content is not None:
-        field: Any = getattr(draft, FIELDS[content.DESCRIPTOR.name])
-        field.SetInParent()
-        field.MergeFrom(content)
+        held: Any = getattr(draft, FIELDS[content.DESCRIPTOR.name])
+        held.SetInParent()
+        held.MergeFrom(content)
     return draft
 
 
