@@ -20,6 +20,8 @@ import pytest
 
 READBACK = (sys.executable, "-m", "cli")
 START_SECONDS = 240
+SETTINGS = ("READBACK_", "LIVEKIT_", "AVIATIONSTACK_", "FLIGHTAPI_")
+"""How the names of settings begin."""
 TCP_PORTS = (
     "READBACK_IDENTITY_PORT",
     "READBACK_CONVERSATION_PORT",
@@ -52,7 +54,7 @@ def free_ports(count: int) -> list[int]:
 
 def environment_for(home: Path, **settings: str) -> dict[str, str]:
     """An environment with its own home and ports, without the settings of whoever runs the tests."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("READBACK_", "LIVEKIT_"))}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
     ports = dict(zip(TCP_PORTS, map(str, free_ports(len(TCP_PORTS))), strict=True))
     return inherited | ports | {"READBACK_HOME": str(home), "READBACK_IDENTITY_BCRYPT_COST": "4"} | settings
 

@@ -141,7 +141,7 @@ async def test_another_customer_can_not_revoke_the_grant_of_a_call(mesh) -> None
 @every_method
 async def test_whom_the_contract_names_gets_past_the_door(mesh, method: MethodDescriptor) -> None:
     rules = rules_of(method)
-    callers = [None] if options_pb2.ACCESS_PUBLIC in rules else [mesh.tokens[CALLERS[rule]] for rule in rules]
+    callers = [None] if options_pb2.ACCESS_PUBLIC in rules else [mesh.tokens[CALLERS[rule]] for rule in rules & CALLERS.keys()]
     nowhere = {"conversation_id": uuid7(), "call_id": uuid7()}  # nothing is ended or deleted on the way
     for token in callers:
         request = _request(method, nowhere)
