@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from bench.transcript_log.growth import Growth
 
@@ -68,5 +69,9 @@ def draw(growth: Growth, plot: Plot, path: Path) -> None:
 def _axes(axes: Axes, size: str, value: str) -> None:
     axes.set(xscale="log", yscale="log", xlabel=size, ylabel=value)
     axes.grid(visible=True)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:,.15g}")
+    axes.yaxis.set_minor_locator(NullLocator())
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)

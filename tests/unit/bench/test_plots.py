@@ -28,6 +28,11 @@ def test_axes_and_lines_are_named_in_text(drawn: str) -> None:
         assert words in drawn
 
 
+def test_ticks_are_plain_numbers(drawn: str) -> None:
+    assert ">1,000<" in drawn
+    assert "10^{" not in drawn
+
+
 def test_units_are_on_the_axes() -> None:
     for plot in (APPENDS, CATCHING_UP):
         assert "per second" in plot.rate
