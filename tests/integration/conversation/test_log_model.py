@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from psycopg import sql
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
@@ -282,8 +285,8 @@ def test_memory_sqlite_and_postgresql_agree_on_every_history(tmp_path: Path, pos
         stack = AsyncExitStack()
         try:
             Histories.systems = [
-                runner.run(_system(stack, f"sqlite+aiosqlite:///{tmp_path / 'log.sqlite3'}")),
-                runner.run(_system(stack, postgres.new_database())),
+                runner.run(_system(stack, f"sqlite+aiosqlite:///{_in_memory(stack, tmp_path) / 'log.sqlite3'}")),
+                runner.run(_system(stack, _hasty(postgres))),
             ]
             Histories.run = staticmethod(lambda work: runner.run(_awaited(work)))
             quiet = list(HealthCheck)
@@ -293,6 +296,21 @@ def test_memory_sqlite_and_postgresql_agree_on_every_history(tmp_path: Path, pos
             run_state_machine_as_test(Histories, settings=thorough)
         finally:
             runner.run(stack.aclose())
+
+
+def _in_memory(stack: AsyncExitStack, otherwise: Path) -> Path:
+    """A folder that no disk is behind, where there is one: nothing is killed here, and flushing is most of the time."""
+    memory = Path("/dev/shm")
+    return Path(stack.enter_context(tempfile.TemporaryDirectory(dir=memory))) if memory.is_dir() else otherwise
+
+
+def _hasty(server: PostgresServer) -> str:
+    """A database that doesn't wait for the disk, for the same reason."""
+    url = server.new_database()
+    name = url.rpartition("/")[2]
+    with psycopg.connect(server.conninfo(), autocommit=True) as connection:
+        connection.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(name)))
+    return url
 
 
 async def _awaited(work: Awaitable[object]) -> object:
