@@ -57,9 +57,14 @@ class ProviderRouter:
         self._clock = clock
 
     async def ask(
-        self, capability: Capability, call: Callable[[FlightProvider], Awaitable[T]], *, empty: Callable[[T], bool]
+        self,
+        capability: Capability,
+        call: Callable[[FlightProvider], Awaitable[T]],
+        *,
+        empty: Callable[[T], bool],
+        rather: Capability | None = None,
     ) -> AsyncIterator[Progress | Answered[T]]:
-        """Progress as providers are asked, then the answer, once and last.
+        """Progress as providers are asked, then the answer, once and last. Those that can do `rather` too are asked first.
 
         Raises:
             FlightNotFound: every provider that could know says so.
@@ -68,7 +73,7 @@ class ProviderRouter:
         failures: dict[str, ProviderError] = {}
         none: Answered[T] | None = None
         unknown: FlightNotFound | None = None
-        for provider in self.providers:
+        for provider in sorted(self.providers, key=lambda provider: rather is not None and rather not in provider.capabilities()):
             if refused := self._refused(provider, capability):
                 failures[provider.name] = refused
                 continue

@@ -91,7 +91,13 @@ class FlightSearch:
             self._lexicon.currencies.get(origin.country_code, ""),
         )
 
-        async for event in self._router.ask(Capability.SEARCH, lambda provider: provider.search(asked), empty=_is_empty):
+        searches = self._router.ask(
+            Capability.SEARCH,
+            lambda provider: provider.search(asked),
+            empty=_is_empty,
+            rather=Capability.OFFERS if _is_about_prices(query) else None,
+        )
+        async for event in searches:
             if isinstance(event, Progress):
                 yield event
                 continue
@@ -119,6 +125,11 @@ class FlightSearch:
         if answer.value.itineraries:
             return answer.value.itineraries[0].provenance
         return Provenance(answer.provider.name, self._clock.now(), sample=answer.provider.is_sample)
+
+
+def _is_about_prices(query: SearchQuery) -> bool:
+    """Whether flights without prices and cabins are a poor answer."""
+    return query.sort is Sort.CHEAPEST or query.cabin is not Cabin.ECONOMY
 
 
 def _is_empty(found: Found) -> bool:

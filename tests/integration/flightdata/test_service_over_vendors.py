@@ -119,6 +119,16 @@ async def test_the_second_provider_answers_when_the_first_fails(tmp_path: Path) 
     assert all(len(i.layovers) == len(i.segments) - 1 for i in stops)
 
 
+@pytest.mark.parametrize("wish", [{"sort": pb.FLIGHT_SORT_CHEAPEST}, {"cabin": pb.CABIN_BUSINESS}])
+async def test_who_knows_prices_is_asked_first_where_they_matter(tmp_path: Path, wish: dict[str, Any]) -> None:
+    async with _service(tmp_path) as (stub, one, _):
+        responses = await _search(stub, _request("MAA", "DEL", **wish))
+        assert one.calls == []
+    found = [i for r in responses for i in r.results.itineraries]
+    assert all(i.HasField("fare") for i in found)
+    assert _progress(responses)[0] == ("flightapi", False, 0)
+
+
 async def test_when_nobody_can_be_reached_the_search_fails_and_says_who(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
         with pytest.raises(grpc.aio.AioRpcError) as failed:

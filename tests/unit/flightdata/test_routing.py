@@ -102,6 +102,18 @@ async def test_who_cannot_is_not_asked(clock: SimulatedClock) -> None:
     assert first.asked == 0
 
 
+async def test_who_can_do_more_of_what_is_wanted_is_asked_first(clock: SimulatedClock) -> None:
+    first, second = Scripted("a", 7, frozenset({Capability.SEARCH})), Scripted("b", 9)
+
+    async def say(provider: object) -> int:
+        assert isinstance(provider, Scripted)
+        return provider.say()
+
+    asked = ProviderRouter([first, second], clock).ask(Capability.SEARCH, say, empty=lambda found: found == 0, rather=Capability.OFFERS)
+    assert [event async for event in asked][-1] == Answered(9, second)
+    assert first.asked == 0
+
+
 FAILURES: dict[str, Callable[[str], ProviderError]] = {
     "unavailable": lambda name: ProviderUnavailable(name, "down"),
     "bad answer": lambda name: ProviderBadAnswer(name, "nonsense"),
