@@ -7,6 +7,7 @@ the changes are written, because the version of the customer's feed is then anot
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from services.conversation.records import Call, Conversation, FeedEnd, FeedRun, OpenSpeech
@@ -17,6 +18,8 @@ RECOGNISED = 16_384
 a quarter of this (`client.outbox.CAPACITY`), so nothing older can be a retry."""
 MAX_KNOWN = 400_000
 """Entry ids held in memory, of all logs together: about 60 MB."""
+LOG_WEIGHT = 32
+"""What a log weighs beside its entry ids: its row, its call's, its open page."""
 
 
 @dataclass(slots=True)
@@ -61,8 +64,8 @@ class CustomerState:
 
     @property
     def size(self) -> int:
-        """Entry ids that it holds."""
-        return sum(len(log.known) for logs in (self.logs, self.former) for log in logs.values())
+        """What it weighs, in entry ids."""
+        return sum(LOG_WEIGHT + len(log.known) for logs in (self.logs, self.former) for log in logs.values())
 
     def join(self, earlier: CustomerState) -> None:
         """Takes over what was known before it was read."""
@@ -96,6 +99,7 @@ class LogStates:
         earlier = self._customers.get(state.customer_id)
         if earlier is not None:
             state.join(earlier)
+            self._forget(call_id for call_id in earlier.calls if call_id not in state.calls)
         self.keep(state)
 
     def keep(self, state: CustomerState) -> None:
@@ -118,6 +122,9 @@ class LogStates:
 
     def _drop(self) -> None:
         customer_id, state = self._customers.popitem(last=False)
-        for call_id in state.calls:
-            self._customer_of.pop(call_id, None)
+        self._forget(state.calls)
         self._total -= self._sizes.pop(customer_id)
+
+    def _forget(self, call_ids: Iterable[str]) -> None:
+        for call_id in call_ids:
+            self._customer_of.pop(call_id, None)
