@@ -34,11 +34,6 @@ class LogReads:
                     break
         return found
 
-    async def entry_id_at(self, conversation_key: int, number: int) -> str | None:
-        """The id of the entry with a number."""
-        found = await self.entries_after(conversation_key, number - 1, limit=1) if number > 0 else []
-        return found[0].entry_id if found and found[0].number == number else None
-
     async def number_before(self, conversation_key: int, instant: datetime) -> int:
         """The number of the last entry stored before an instant; 0 when there is none."""
         begun = (log_pages.c.conversation_key == conversation_key, log_pages.c.commit_time < instant)
