@@ -47,7 +47,7 @@ def test_every_rpc_says_who_may_call_it(method: MethodDescriptor) -> None:
 def test_every_rpc_has_an_http_path_unless_it_streams_both_ways(method: MethodDescriptor) -> None:
     rule = method.GetOptions().Extensions[annotations_pb2.http]
     both_ways = method.client_streaming and method.server_streaming
-    assert bool(rule.get or rule.post) != both_ways
+    assert (rule.WhichOneof("pattern") is not None) != both_ways
     bound = set(re.findall(r"\{(\w+)\}", rule.get or rule.post))
     assert bound <= set(method.input_type.fields_by_name)
 
@@ -71,6 +71,15 @@ def test_only_what_may_be_repeated_is_retried(method: MethodDescriptor) -> None:
     own = next(entry for entry in config if entry["name"][0]["method"] == method.name)
     assert ("retryPolicy" in own) == (method.GetOptions().idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN)
     assert ("timeout" in own) != (method.client_streaming or method.server_streaming)
+
+
+@every_method
+def test_a_call_that_a_vendor_may_be_behind_is_waited_for_longer(method: MethodDescriptor) -> None:
+    config = service_config(method.containing_service)["methodConfig"]
+    own = next(entry for entry in config if entry["name"][0]["method"] == method.name)
+    patience = method.GetOptions().Extensions[options_pb2.patience_seconds]
+    assert patience == (45 if method.name in {"GetFlightStatus", "GetOffer", "GetRoute"} else 0)
+    assert own.get("timeout") in ({f"{patience}s"} if patience else {"10s", None})
 
 
 def test_tools_have_names_of_their_own_and_a_description() -> None:

@@ -1,4 +1,4 @@
-"""Over 478 real hearings of spoken requests the resolver stays as good as it was measured to be."""
+"""Over 838 real hearings of spoken requests the resolver stays as good as it was measured to be."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ pytestmark = pytest.mark.unit
 FLOORS = {
     "hibari": {"top1": 0.91, "top3": 0.94, "whole_request": 0.87},
     "espeak": {"top1": 0.47, "top3": 0.49, "whole_request": 0.37},
+    "flite rms": {"top1": 0.71, "top3": 0.76, "whole_request": 0.60},
+    "flite slt": {"top1": 0.62, "top3": 0.67, "whole_request": 0.51},
+    "flite awb": {"top1": 0.48, "top3": 0.54, "whole_request": 0.40},
 }
-"""A little under what bench/places.py reports; espeak is a voice that tiny ears hardly understand."""
+"""A little under what bench/places.py reports; only hibari's mishearings were learnt, the others are voices that tiny ears hardly understand."""
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +37,9 @@ def test_places_in_real_hearings_are_found_as_often_as_measured(
 
 def test_what_is_acted_on_without_asking_is_seldom_wrong(reports: Mapping[str, Mapping[str, float]]) -> None:
     assert reports["hibari"]["wrong_when_sure"] <= 0.02
-    assert reports["all"]["wrong_when_sure"] <= 0.04
+    assert reports["all"]["wrong_when_sure"] <= 0.07
 
 
 def test_hardly_anything_is_found_that_was_not_said(reports: Mapping[str, Mapping[str, float]]) -> None:
-    assert reports["all"]["spurious"] <= 6
+    assert reports["hibari"]["spurious"] <= 2
+    assert reports["all"]["spurious"] <= 25
