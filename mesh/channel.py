@@ -13,6 +13,7 @@ import grpc
 import structlog
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
+from readback.options.v1 import options_pb2
 
 from mesh import deadlines
 from mesh.auth import bearer
@@ -55,7 +56,9 @@ def _method_config(method: MethodDescriptor) -> dict[str, Any]:
     if method.GetOptions().idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN:
         config["retryPolicy"] = _RETRY
     if not (method.client_streaming or method.server_streaming):
-        config["timeout"] = f"{UNARY_TIMEOUT_SECONDS:g}s"
+        patience = method.GetOptions().Extensions[options_pb2.patience_seconds]
+        # gRPC takes the shorter of this and the caller's own.
+        config["timeout"] = f"{patience or UNARY_TIMEOUT_SECONDS:g}s"
     return config
 
 

@@ -16,8 +16,8 @@ class FlightDataSettings(MeshSettings):
     """Key of AviationStack. With it, or that of FlightAPI.io, flights are real and the sample timetable is off."""
     aviationstack_base_url: str = Field(default="https://api.aviationstack.com/v1", validation_alias="AVIATIONSTACK_BASE_URL")
     """Where AviationStack is; its second host is `https://api.apilayer.net/aviationstack/v1`."""
-    aviationstack_timeout_seconds: float = Field(default=10.0, gt=0, le=120)
-    """How long AviationStack may take for an answer."""
+    aviationstack_timeout_seconds: float = Field(default=6.0, gt=0, le=120)
+    """How long AviationStack may take for an answer before the next provider is asked."""
     aviationstack_future_first_day: int = Field(default=1, ge=1, le=365)
     """First day ahead whose schedules AviationStack tells; the vendor has moved it between 1 and 8."""
     aviationstack_future_last_day: int = Field(default=365, ge=1, le=730)

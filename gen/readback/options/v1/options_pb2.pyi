@@ -110,10 +110,13 @@ Global___ToolField: _TypeAlias = ToolField  # noqa: Y015
 
 ACCESS_FIELD_NUMBER: _builtins.int
 TOOL_FIELD_NUMBER: _builtins.int
+PATIENCE_SECONDS_FIELD_NUMBER: _builtins.int
 TOOL_FIELD_FIELD_NUMBER: _builtins.int
 access: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _containers.RepeatedScalarFieldContainer[Global___Access.ValueType]]
 """Who may call the RPC: any one of the listed rules is enough."""
 tool: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Tool]
 """Offers the RPC as a tool."""
+patience_seconds: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.int]
+"""How many seconds a unary call may take when its caller names no deadline, where that is longer than for others: a vendor may be behind it."""
 tool_field: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___ToolField]
 """How the field looks to a language model."""
