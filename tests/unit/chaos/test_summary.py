@@ -1,0 +1,39 @@
+"""The summary of chaos says what was counted and what broke; dice fall alike for the same seed and test."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.__main__ import markdown
+from tests.chaos.report import Report
+from tests.chaos.scale import dice_for
+
+pytestmark = pytest.mark.unit
+
+
+def test_each_scenario_has_a_line_with_its_counts_and_violations() -> None:
+    scenarios = [
+        {"scenario": "test_a_b[sqlite]", "seconds": 3.4, "counts": {"kills": 1200}, "measures": {"MB more": 1.5}, "broken": False},
+        {"scenario": "planted bugs", "seconds": 1, "counts": {}, "measures": {}, "broken": True},
+    ]
+    table = markdown({"scenarios": scenarios, "seed": 7, "size": "full", "seconds": 5})
+    assert "| a b (sqlite) | 1,200 kills | 1.5 MB more | 3 | 0 |" in table
+    assert "| planted bugs |  |  | 1 | yes |" in table
+    assert "Seed 7, full, 5 s in all." in table
+
+
+def test_a_scenario_that_did_not_end_counts_as_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("READBACK_CHAOS_REPORT", str(tmp_path / "report"))
+    report = Report("test_it")
+    report.counts["kills"] += 2
+    report.write()
+    line = json.loads((tmp_path / "report").read_text())
+    assert (line["scenario"], line["counts"], line["broken"]) == ("test_it", {"kills": 2}, True)
+
+
+def test_the_same_test_throws_the_same_dice_and_another_test_others() -> None:
+    throws = [[dice_for(name).random() for _ in range(3)] for name in ("one", "one", "other")]
+    assert throws[0] == throws[1] != throws[2]
