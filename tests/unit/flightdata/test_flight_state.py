@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.flightdata.flight_state import Evidence, Movement, said, state_of
@@ -106,6 +106,7 @@ delays = st.none() | st.integers(-3000, 3000).map(lambda minutes: timedelta(minu
 movements = st.builds(Movement, instants, instants, instants, delays)
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         Evidence,

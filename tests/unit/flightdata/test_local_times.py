@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.flightdata.instants import Convention, Instant
@@ -168,6 +168,7 @@ def test_eight_hours_east_are_eight_hours_ahead() -> None:
     assert instant.utc == _utc(2026, 7, 15, 23, 30)
 
 
+@settings(deadline=None)
 @given(
     st.text(max_size=40) | st.from_regex(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?([+-]\d\d:\d\d)?", fullmatch=True),
     st.sampled_from([DELHI, "", "UTC"]),
@@ -180,6 +181,7 @@ def test_no_text_breaks_a_reading(written: str, zone: str) -> None:
     zone_named(written)
 
 
+@settings(deadline=None)
 @given(st.times().map(lambda t: t.replace(second=0, microsecond=0)), st.dates(date(1995, 1, 1), date(2095, 1, 1)))
 def test_what_is_read_is_what_the_clock_there_shows(face: time, day: date) -> None:
     instant = at_clock(face, day, DELHI)

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mesh.paging import PageTokens
@@ -113,6 +113,7 @@ async def test_a_seller_that_fails_is_not_an_offer_that_is_gone(clock: Simulated
         await desk.reprice(desk.named(OFFER, ITINERARY, QUERY).id)
 
 
+@settings(deadline=None)
 @given(
     st.decimals("0.01", "9999999.99", places=2),
     st.builds(Party, st.integers(1, 9), st.integers(0, 8), st.integers(0, 4)),
@@ -126,6 +127,7 @@ def test_terms_come_out_as_they_went_in(amount: Decimal, party: Party, cabin: Ca
     assert opened(terms.sealed(SEALS), SEALS) == terms
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_name_is_taken_that_was_not_given(data: st.DataObject) -> None:
     name = OfferTerms("flightapi", "id", replace(QUERY, origins=("MAA",), destinations=("DEL",)), _fare(), NOW).sealed(SEALS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.flightdata import carriers
@@ -70,6 +70,7 @@ def test_lists_in_lists_are_opened_once() -> None:
     assert list(objects({"a": 1})) == []
 
 
+@settings(deadline=None)
 @given(json_values)
 def test_no_value_breaks_a_reading(value: Any) -> None:
     text(value).encode()
