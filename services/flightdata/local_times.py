@@ -1,7 +1,7 @@
 """Vendors' times put right: each function reads one way of writing a time, and gives None for what is none.
 
 Which way an endpoint writes is known from measurement and not from its label: of 16 flights between zones, AviationStack's `+00:00`
-read as local time gave a possible flight for all, read as UTC for one (its issues 1 and 2, open since 2020).
+read as local time gave a possible flight for all, read as UTC for one; its users have reported it since 2020.
 """
 
 from __future__ import annotations
