@@ -14,7 +14,16 @@ def test_tables_of_the_log_count_with_their_indexes(name: str) -> None:
     assert is_log(name)
 
 
-@pytest.mark.parametrize("name", ["entry_search/entry_search_words", "entries_fts/entries_fts_data", "log_search/log_search_pkey"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "spoken_entries/spoken_entries_words",
+        "spoken_words_data/spoken_words_data",
+        "entry_search/entry_search_words",
+        "entries_fts/entries_fts_data",
+        "log_search/log_search_pkey",
+    ],
+)
 def test_the_search_is_shown_beside(name: str) -> None:
     assert is_search(name)
     assert not is_log(name)
