@@ -33,8 +33,17 @@ check: static pytest ## What CI runs: format, lint, types, contracts, freshness 
 static: $(DEVELOPMENT)
 	@tools/steps.sh $(BIN)
 
+# The product as processes, faults and figures need the machine to themselves; the rest shares its processors.
+TOGETHER := tests/unit tests/contract tests/integration --ignore=tests/integration/bench
+ALONE := tests/integration/bench tests/e2e tests/chaos
+
 pytest: $(DEVELOPMENT)
+ifeq ($(strip $(PYTEST_ARGS)),)
+	@$(BIN)/python -m pytest -q --numprocesses=2 --dist=loadfile $(TOGETHER)
+	@$(BIN)/python -m pytest -q $(ALONE)
+else
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+endif
 
 chaos: $(DEVELOPMENT) system-packages livekit ## Hurt the product in every way it should survive, and sum up what happened (25 minutes)
 	@$(BIN)/python -m tests.chaos $(CHAOS_ARGS)

@@ -204,7 +204,11 @@ async def test_a_grant_needs_a_session_that_is_still_on(identity: Identity) -> N
     assert await refused(identity.grant(asha, uuid7())) == SESSION_ENDED
 
 
-@pytest.mark.parametrize(("call_id", "conversation_id"), [("", uuid7()), (uuid7(), ""), ("not-a-uuid", uuid7()), (uuid7(), "1")])
+@pytest.mark.parametrize(
+    ("call_id", "conversation_id"),
+    [("", uuid7()), (uuid7(), ""), ("not-a-uuid", uuid7()), (uuid7(), "1")],
+    ids=["no call", "no conversation", "call", "conversation"],
+)
 async def test_a_malformed_id_is_refused(identity: Identity, call_id: str, conversation_id: str) -> None:
     asha = await identity.register()
     request = pb.GrantCallRequest(call_id=call_id, conversation_id=conversation_id)
