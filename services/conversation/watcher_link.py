@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 from mesh.clock import Clock
 
@@ -28,22 +29,26 @@ class WatcherLink:
     it counts as fast until then: a hundred watchers of one conversation must not have the same few entries compressed a hundred times.
     """
 
-    __slots__ = ("_clock", "_handed", "_patience", "_size", "_slow")
+    __slots__ = ("_clock", "_computed", "_computing", "_handed", "_patience", "_size", "_slow")
 
-    def __init__(self, clock: Clock, patience: float) -> None:
-        self._clock, self._patience = clock, patience
-        self._slow, self._handed, self._size = True, 0.0, 0
+    def __init__(self, clock: Clock, patience: float, computing: Callable[[], float] = time.process_time) -> None:
+        self._clock, self._patience, self._computing = clock, patience, computing
+        self._slow, self._handed, self._computed, self._size = True, 0.0, 0.0, 0
 
     def hand(self, size: int) -> bool:
         """To be called before a message of so many bytes is handed over; whether it should be compressed."""
         self._handed, self._size = self._clock.monotonic(), size
+        if size >= WORTH_COMPRESSING:
+            self._computed = self._computing()
         return self._slow and size >= WORTH_COMPRESSING
 
     def is_too_slow(self) -> bool:
         """To be called when the message was taken; whether that took longer than patience allows."""
         waited = self._clock.monotonic() - self._handed
         if self._size >= WORTH_COMPRESSING:
-            self._slow = waited * SLOW_BYTES_A_SECOND > self._size
+            # What this process computed meanwhile, the deflating first of all, is not the link's fault: a busy one would otherwise deflate
+            # the more, the busier it is.
+            self._slow = (waited - (self._computing() - self._computed)) * SLOW_BYTES_A_SECOND > self._size
         return waited > self._patience
 
     def caught_up(self) -> None:
