@@ -9,8 +9,9 @@ from mesh.clock import Clock
 
 WORTH_COMPRESSING = 1400
 """Bytes; what is smaller goes into one packet anyway."""
-SLOW_BYTES_A_SECOND = 12_500_000
-"""100 Mbit/s. A core deflates three times that: over a faster link compressing only makes the watcher wait for our processor."""
+SLOW_BYTES_A_SECOND = 2_500_000
+"""20 Mbit/s. A core deflates ten times that, so below it compressing saves the watcher time; much above it, on a machine with other things to
+do, a watcher that is merely busy reading would have our processor deflate for nothing."""
 TAKE_GZIP = ("grpc-c/", "grpc-java", "grpc-node-js", "grpc-dotnet", "connect-")
 """What gRPC's implementations that take gzip without being told call themselves. gRPC's core keeps `grpc-accept-encoding` to itself and
 fails the stream when it was not heeded; grpc-go takes gzip only from programs that import its `encoding/gzip`, so it is not asked to."""
