@@ -10,7 +10,7 @@ from mesh.clock import Clock
 WORTH_COMPRESSING = 1400
 """Bytes; what is smaller goes into one packet anyway."""
 SLOW_BYTES_A_SECOND = 2_500_000
-"""20 Mbit/s. A core deflates ten times that, so below it compressing saves the watcher time; much above it, on a machine with other things to
+"""20 Mbit/s. A core deflates ten times that, so below it compressing saves the watcher time; much above it, on a machine with more to
 do, a watcher that is merely busy reading would have our processor deflate for nothing."""
 TAKE_GZIP = ("grpc-c/", "grpc-java", "grpc-node-js", "grpc-dotnet", "connect-")
 """What gRPC's implementations that take gzip without being told call themselves. gRPC's core keeps `grpc-accept-encoding` to itself and
