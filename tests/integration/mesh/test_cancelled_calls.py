@@ -25,7 +25,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 SERVICE = conversation.DESCRIPTOR.services_by_name["ConversationService"]
 CONVERSATION = "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11"
 KEY = SigningKey()
-TOKENS = bearer(KEY.token(sub="ada"))
 AT_ONCE = 50
 ROUNDS = 50  # of four kinds: ten thousand calls
 
@@ -87,8 +86,8 @@ async def settled(holds: Callable[[], bool]) -> None:
 
 async def given_up_by_their_caller(stub: Any, servicer: Patient) -> None:
     """A unary call that is cancelled while it is handled."""
-    request = conversation.GetConversationRequest(conversation_id=CONVERSATION)
-    calls = [asyncio.ensure_future(stub.GetConversation(request, metadata=TOKENS)) for _ in range(AT_ONCE)]
+    request, tokens = conversation.GetConversationRequest(conversation_id=CONVERSATION), bearer(KEY.token(sub="ada"))
+    calls = [asyncio.ensure_future(stub.GetConversation(request, metadata=tokens)) for _ in range(AT_ONCE)]
     await settled(lambda: servicer.waiting == AT_ONCE)
     for call in calls:
         call.cancel()
@@ -97,16 +96,18 @@ async def given_up_by_their_caller(stub: Any, servicer: Patient) -> None:
 
 async def out_of_time(stub: Any, _servicer: Patient) -> None:
     """A unary call whose deadline passes, at whatever point that finds it."""
-    request = conversation.GetConversationRequest(conversation_id=CONVERSATION)
-    calls = (stub.GetConversation(request, metadata=TOKENS, timeout=0.001 * place) for place in range(AT_ONCE))
+    request, tokens = conversation.GetConversationRequest(conversation_id=CONVERSATION), bearer(KEY.token(sub="ada"))
+    calls = (stub.GetConversation(request, metadata=tokens, timeout=0.001 * place) for place in range(AT_ONCE))
     await asyncio.gather(*calls, return_exceptions=True)
 
 
 async def watched_for_a_moment(stub: Any, _servicer: Patient) -> None:
     """A server's stream that is left after its first message."""
 
+    tokens = bearer(KEY.token(sub="ada"))
+
     async def watch() -> None:
-        async with streaming(stub.Watch(conversation.WatchRequest(conversation_id=CONVERSATION), metadata=TOKENS)) as call:
+        async with streaming(stub.Watch(conversation.WatchRequest(conversation_id=CONVERSATION), metadata=tokens)) as call:
             await call.read()
 
     await asyncio.gather(*(watch() for _ in range(AT_ONCE)))
