@@ -43,6 +43,10 @@ POSTGRES: Mapping[str, Any] = {
 _POOL = {"pool_size": 10, "max_overflow": 10, "pool_timeout": 2.0}
 
 
+SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "busy_timeout=5000")
+"""What every connection to a SQLite file sets, whoever opens it: durable, and what is deleted is gone."""
+
+
 def open_engine(url: str) -> AsyncEngine:
     """An engine for an async SQLAlchemy URL (`sqlite+aiosqlite:///…`). Makes the folder of a SQLite file; dispose of it when done.
 
@@ -73,7 +77,7 @@ def _make_folder(folder: Path) -> None:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions begin where `_begin_sqlite` says so, and nowhere else
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "busy_timeout=5000"):
+    for pragma in SQLITE_PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -91,12 +95,8 @@ async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     Raises:
         StoreUnavailable: the database is away. When that shows while committing, the transaction may have happened.
     """
-    with outages_named():
-        async with engine.connect() as connection:
-            await connection.execution_options(**{_WRITES: True})
-            with await _limited(connection):
-                async with connection.begin():
-                    yield connection
+    async with _transaction(engine, writes=True) as connection:
+        yield connection
 
 
 @asynccontextmanager
@@ -106,8 +106,15 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     Raises:
         StoreUnavailable: the database is away.
     """
+    async with _transaction(engine, writes=False) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def _transaction(engine: AsyncEngine, *, writes: bool) -> AsyncIterator[AsyncConnection]:
     with outages_named():
         async with engine.connect() as connection:
+            await connection.execution_options(**{_WRITES: writes})
             with await _limited(connection):
                 async with connection.begin():
                     yield connection

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from services.conversation.drafts import id_bytes
+from services.conversation.micros import micros_of
 from services.conversation.records import FeedRun, OpenSpeech
 from services.conversation.store.pages import PageRow
 
@@ -41,3 +43,17 @@ class Changes:
     def empty(self) -> bool:
         """Whether nothing is to be written."""
         return not (self.heads or self.pages or self.runs or self.closed or self.spoken)
+
+
+def speech_row(speech: OpenSpeech) -> tuple[object, ...]:
+    """An open utterance as a row of its table, in the order of the columns."""
+    return (
+        speech.conversation_key,
+        id_bytes(speech.utterance_id),
+        speech.call_key,
+        speech.speaker,
+        speech.revision,
+        micros_of(speech.start_time),
+        micros_of(speech.revise_time),
+        speech.content,
+    )

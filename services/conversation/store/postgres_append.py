@@ -8,9 +8,7 @@ from typing import Any
 import psycopg
 
 from services.conversation.drafts import id_bytes
-from services.conversation.micros import micros_of
-from services.conversation.records import OpenSpeech
-from services.conversation.store.changes import Changes
+from services.conversation.store.changes import Changes, speech_row
 from services.conversation.store.postgres_arrays import bigints, byteas, texts
 
 _APPEND = """
@@ -103,21 +101,8 @@ def _rows(customers: dict[bytes, Changes]) -> tuple[list[tuple[Any, ...]], ...]:
             (customer, run.first_position, id_bytes(run.conversation_id), run.first_number, run.length, run.kind) for run in changes.runs
         ]
         closed += [(customer, *utterance) for utterance in changes.closed]
-        spoken += [(customer, *_speech_row(speech)) for speech in changes.spoken]
+        spoken += [(customer, *speech_row(speech)) for speech in changes.spoken]
     return heads, pages, runs, closed, spoken
-
-
-def _speech_row(speech: OpenSpeech) -> tuple[object, ...]:
-    return (
-        speech.conversation_key,
-        id_bytes(speech.utterance_id),
-        speech.call_key,
-        speech.speaker,
-        speech.revision,
-        micros_of(speech.start_time),
-        micros_of(speech.revise_time),
-        speech.content,
-    )
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], kinds: Sequence[Any]) -> Iterable[Any]:

@@ -6,10 +6,9 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from mesh.database import SQLITE_PRAGMAS
 from services.conversation.drafts import id_bytes
-from services.conversation.micros import micros_of
-from services.conversation.records import OpenSpeech
-from services.conversation.store.changes import Changes
+from services.conversation.store.changes import Changes, speech_row
 
 _CLAIM = "UPDATE feeds SET version = version + 1, last_position = ? WHERE customer_id = ? AND version = ?"
 _HEAD = "UPDATE conversations SET last_number = ?, update_time = ?, title = ? WHERE key = ?"
@@ -33,7 +32,7 @@ ON CONFLICT (conversation_key, utterance_id) DO UPDATE SET call_key = excluded.c
 def open_connection(path: str) -> sqlite3.Connection:
     """A connection for one thread, as durable as those of `mesh.database`."""
     connection = sqlite3.connect(path, isolation_level=None, timeout=5, check_same_thread=False)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+    for pragma in SQLITE_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     return connection
 
@@ -67,18 +66,5 @@ def write(cursor: Any, changes: Changes) -> bool:
     for closed in changes.closed:
         cursor.execute(_CLOSE, closed)
     for speech in changes.spoken:
-        cursor.execute(_SPEAK, _speech_row(speech))
+        cursor.execute(_SPEAK, speech_row(speech))
     return True
-
-
-def _speech_row(speech: OpenSpeech) -> tuple[object, ...]:
-    return (
-        speech.conversation_key,
-        id_bytes(speech.utterance_id),
-        speech.call_key,
-        speech.speaker,
-        speech.revision,
-        micros_of(speech.start_time),
-        micros_of(speech.revise_time),
-        speech.content,
-    )

@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 
-from mesh.errors import InvalidRequest, reason_of, retry_after_of, violations_of
+from mesh.errors import InvalidRequest, Unauthenticated, Unavailable, reason_of, retry_after_of, violations_of
 
 
 def failed_call(error: grpc.aio.AioRpcError) -> dict[str, Any]:
@@ -22,5 +22,21 @@ def failed_call(error: grpc.aio.AioRpcError) -> dict[str, Any]:
 
 def bad_arguments(error: InvalidRequest) -> dict[str, Any]:
     """The same for arguments that no request can be made of."""
-    fields = {violation.field: violation.description for violation in error.violations}
-    return {"error": {"code": "INVALID_ARGUMENT", "reason": "INVALID_REQUEST", "message": str(error), "fields": fields}}
+    told = _refused("INVALID_ARGUMENT", "INVALID_REQUEST", str(error))
+    told["error"]["fields"] = {violation.field: violation.description for violation in error.violations}
+    return told
+
+
+def not_let_in(error: Unauthenticated | Unavailable) -> dict[str, Any]:
+    """The same for a caller without a good token, or one that can't be verified just now."""
+    code = "UNAVAILABLE" if isinstance(error, Unavailable) else "UNAUTHENTICATED"
+    return _refused(code, code, str(error))
+
+
+def no_such_tool(name: str) -> dict[str, Any]:
+    """The same for a tool that is not there."""
+    return _refused("NOT_FOUND", "NO_SUCH_TOOL", f"There is no tool {name!r}.")
+
+
+def _refused(code: str, reason: str, message: str) -> dict[str, Any]:
+    return {"error": {"code": code, "reason": reason, "message": message}}

@@ -17,7 +17,7 @@ from mesh.tool_arguments import request_from
 from services.gateway.mcp.answers import as_json, compact, within
 from services.gateway.mcp.calling import Backends
 from services.gateway.mcp.catalogue import Tool
-from services.gateway.mcp.failures import bad_arguments, failed_call
+from services.gateway.mcp.failures import bad_arguments, failed_call, no_such_tool, not_let_in
 from services.gateway.mcp.speech import speech_of
 
 INSTRUCTIONS = (
@@ -40,14 +40,14 @@ def mcp_server(tools: Mapping[str, Tool], backends: Backends, token_of: TokenOf,
     async def call_tool(context: Context, call: types.CallToolRequestParams) -> types.CallToolResult:
         tool = tools.get(call.name)
         if tool is None:
-            return _result({"error": {"code": "NOT_FOUND", "reason": "NO_SUCH_TOOL", "message": f"There is no tool {call.name!r}."}})
+            return _result(no_such_tool(call.name))
         try:
             request = request_from(tool.method.input_type, call.arguments or {})
             messages = await _called(context, tool, request, await token_of(_authorization(context)))
         except InvalidRequest as error:
             return _result(bad_arguments(error))
         except (Unauthenticated, Unavailable) as error:
-            return _result({"error": {"code": type(error).__name__.upper(), "reason": type(error).__name__.upper(), "message": str(error)}})
+            return _result(not_let_in(error))
         except grpc.aio.AioRpcError as error:
             _log.info("a tool failed", tool=tool.name, code=error.code().name)
             return _result(failed_call(error))
