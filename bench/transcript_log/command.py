@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import uvloop
 from rich.console import Console
@@ -17,7 +18,7 @@ from rich.status import Status
 from bench.transcript_log import acks, appends, fanout, floors, growth, memory, replay, replica_hop, sizes, wakeups
 from bench.transcript_log.aims import AIMS
 from bench.transcript_log.cores import ask_from_here
-from bench.transcript_log.figures import Figure, Measured, as_json, as_table, machine
+from bench.transcript_log.figures import Figure, Measured, as_json, as_markdown, as_table, machine
 from bench.transcript_log.stage import Effort, Stage, stage
 from mesh.settings import CHECKOUT
 
@@ -90,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     parser = argparse.ArgumentParser(description=conversation.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="writes the table for a page as well")
     parser.add_argument("--short", action="store_true", help="a round for CI: two rounds of 0.6 s")
     parser.add_argument("--plots", action="store_true", help="draw how cost grows, into docs/, instead of measuring the figures")
     parser.add_argument("--only", default="", metavar="KEY,…", help=f"only these: {', '.join(AIMS)}")
@@ -109,6 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print()
     else:
         Console(width=None if sys.stdout.isatty() else 150).print(as_table(measured, machine()))
+    if parsed.markdown:
+        parsed.markdown.write_text(as_markdown(measured))
     for key, trace in measured.missing.items():
         progress.print(f"[red]{key} could not be measured[/]")
         progress.print(trace, markup=False, highlight=False)

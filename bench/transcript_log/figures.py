@@ -1,4 +1,4 @@
-"""What was measured, and how it is told: as a table for people or one JSON object."""
+"""What was measured, and how it is told: as a table for people, as one for a page, or as one JSON object."""
 
 from __future__ import annotations
 
@@ -72,6 +72,19 @@ def as_table(measured: Measured, machine: Mapping[str, Any]) -> Table:
     for name, spread in measured.floors.items():
         table.add_row(f"[dim]floor[/] {name}", *_cells(spread), "", "")
     return table
+
+
+def as_markdown(measured: Measured) -> str:
+    """Figures and floors as a table for a page."""
+    rows = ["| key | what | median | range | aim | |", "|---|---|---|---|---|---|"]
+    for figure in measured.figures:
+        aim, (median, reach) = AIMS[figure.key], _cells(figure.spread)
+        rows.append(f"| `{figure.key}` | {aim.what} | {median} | {reach} | {aim} | {'met' if figure.met else '**falls short**'} |")
+    rows += [f"| `{key}` | {AIMS[key].what} | missing | | {AIMS[key]} | |" for key in measured.missing]
+    for name, spread in measured.floors.items():
+        median, reach = _cells(spread)
+        rows.append(f"| *floor* | {name.replace('_', ' ')} | {median} | {reach} | | |")
+    return "\n".join(rows) + "\n"
 
 
 def machine() -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from bench.transcript_log.comparing import Spread
-from bench.transcript_log.figures import Figure, Measured, as_json, as_table, machine
+from bench.transcript_log.figures import Figure, Measured, as_json, as_markdown, as_table, machine
 from bench.transcript_log.load import Load
 
 pytestmark = pytest.mark.unit
@@ -52,6 +52,16 @@ def test_the_table_says_pass_and_falls_short() -> None:
     lines = printed().splitlines()
     assert any("append_vs_naive" in line and "12.5 … 14.2" in line and "≥ 12 ×" in line and "PASS" in line for line in lines)
     assert any("wire_vs_text" in line and "FALLS SHORT" in line for line in lines)
+
+
+def test_the_table_for_a_page_tells_every_figure_and_floor() -> None:
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in as_markdown(MEASURED).splitlines()]
+    assert {len(row) for row in rows} == {6}
+    told = {row[0]: row[2:] for row in rows}
+    assert told["`append_vs_naive`"] == ["13", "12.5 … 14.2", "≥ 12 ×", "met"]
+    assert told["`wire_vs_text`"][-1] == "**falls short**"
+    assert told["`rss_per_watcher_kb`"][0] == "missing"
+    assert told["*floor*"][0] == "123"
 
 
 def test_what_could_not_be_measured_is_not_left_out() -> None:
