@@ -128,6 +128,8 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     async def ListProviders(self, request: pb.ListProvidersRequest, context: Context) -> pb.ListProvidersResponse:
         """The providers, in the order they are asked."""
         now, health = self._clock.now(), self._router.health
+        for provider in self._router.providers:
+            await health[provider.name].hear()
         return pb.ListProvidersResponse(
             providers=[provider_messages.provider(provider, health[provider.name], now) for provider in self._router.providers]
         )
