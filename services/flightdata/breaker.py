@@ -22,6 +22,8 @@ class Breaker:
     strikes: int = 0
     rests_until: datetime | None = None
     rest: timedelta = FIRST_REST
+    merely_slow: bool = True
+    """Whether none of the strikes was an error."""
     changed: datetime | None = None
     """When it last opened or closed, which is what replicas tell each other."""
     _turned_away: int = 0
@@ -34,9 +36,10 @@ class Breaker:
     def admits(self, now: datetime, *, last_resort: bool = False) -> bool:
         """Whether this question may be asked; one that may while it is open is a probe, and the next has to wait for its turn.
 
-        A `last_resort` is a question that nobody else could answer: it waits for the end of the rest only.
+        A `last_resort` is a question that nobody else could answer: it waits for the end of the rest only, and not even for that when
+        all that was wrong is that another was faster.
         """
-        if self.rests_until is None:
+        if self.rests_until is None or (last_resort and self.merely_slow):
             return True
         due = now >= self.rests_until and (last_resort or self._turned_away >= OTHERS_PER_PROBE)
         if due or now >= self.rests_until + FORGIVEN_AFTER:
@@ -48,14 +51,15 @@ class Breaker:
     def succeeded(self, now: datetime) -> bool:
         """It answered; whether that closed the breaker."""
         was_open = self.is_open
-        self.strikes, self.rests_until, self.rest = 0, None, FIRST_REST
+        self.strikes, self.rests_until, self.rest, self.merely_slow = 0, None, FIRST_REST, True
         if was_open:
             self.changed = now
         return was_open
 
-    def failed(self, now: datetime) -> bool:
-        """It failed; whether that opened the breaker, or opened it anew."""
+    def failed(self, now: datetime, *, overtaken: bool = False) -> bool:
+        """It failed, or was `overtaken` by one that was asked later; whether that opened the breaker, or opened it anew."""
         self.strikes += 1
+        self.merely_slow = self.merely_slow and overtaken
         if self.strikes < STRIKES:
             return False
         self.rest = min(LONGEST_REST, self.rest * 2) if self.is_open else FIRST_REST

@@ -71,6 +71,11 @@ class ProviderHealth:
         if self.breakers[capability].succeeded(now) or was_off:
             await self._tell()
 
+    async def overtaken(self, capability: Capability) -> None:
+        """Another one that was asked later answered sooner; nobody waited to hear whether it would have."""
+        if self.breakers[capability].failed(self._clock.now(), overtaken=True):
+            await self._tell()
+
     async def failed(self, capability: Capability, error: ProviderError) -> None:
         """It failed. A refused key and a used-up budget are not tried again before something changes."""
         now = self._clock.now()

@@ -144,7 +144,7 @@ class ProviderRouter:
                     if answer := asking.heard(event.runner, event.outcome):
                         for slow in event.overtaken:
                             yield Progress(slow.name, finished=True, problem=Problem.UNAVAILABLE)
-                            await self._failed(slow, capability, ProviderUnavailable(slow.name, "was overtaken by another"))
+                            await self.health[slow.name].overtaken(capability)
                         yield answer
                         return
         yield asking.settled()

@@ -45,7 +45,10 @@ class Packer:
             raise NotReadable("of another version")
         try:
             unpacking = zlib.decompressobj()
-            return self._read(json.loads(unpacking.decompress(packed[4:], MOST_UNPACKED)))
+            written = unpacking.decompress(packed[4:], MOST_UNPACKED)
+            if not unpacking.eof:
+                raise NotReadable("cut off")
+            return self._read(json.loads(written))
         except (zlib.error, ValueError, TypeError, KeyError, IndexError, ArithmeticError) as error:
             raise NotReadable(type(error).__name__) from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ import pytest
 
 from doubles.troubles import AVIATIONSTACK, FLIGHTAPI
 from mesh.errors import DomainError
+from services.flightdata.budgets import Meter, Plan
 from services.flightdata.places import load
 from services.flightdata.provider_errors import ProviderError, ProviderRestricted, ProviderUnavailable
 from services.flightdata.provider_health import ProviderHealth
@@ -20,6 +22,7 @@ from services.flightdata.provider_messages import provider as provider_message
 from services.flightdata.providers import FlightProvider
 from services.flightdata.queries import FlightQuery
 from services.flightdata.settings import FlightDataSettings
+from services.flightdata.shared.ledger import MemoryLedger
 from services.flightdata.vendors.aviationstack.provider import AviationStack
 from services.flightdata.vendors.flightapi.provider import FlightApi
 from services.flightdata.vendors.keyed_transport import KeyedTransport
@@ -140,9 +143,11 @@ async def test_a_redirect_is_not_followed_with_the_key(clock: StandingClock) -> 
     assert asked == ["vendor.test"]
 
 
-def test_what_is_learned_of_a_key_is_written_down_without_it(tmp_path: Path, clock: StandingClock) -> None:
-    path = tmp_path / "restrictions.json"
-    LearnedRestrictions("aviationstack", KEY, clock, path).refused("timetable")
+async def test_what_is_learned_and_spent_of_a_key_is_written_down_without_it(tmp_path: Path, clock: StandingClock) -> None:
+    path = tmp_path / "ledger.json"
+    ledger = MemoryLedger(clock, path)
+    await LearnedRestrictions("aviationstack", KEY, clock, ledger).refused("timetable")
+    await Meter("aviationstack", KEY, Plan(100, spacing={"timetable": timedelta(minutes=1)}), ledger, clock).pay("timetable")
     _assert_secret(path.read_text())
     assert str(ProviderRestricted("aviationstack", "timetable"))
 
