@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
+from mesh.clock import Clock
 from services.flightdata.budgets import Meter, Plan
 from services.flightdata.flights import FlightStatus
 from services.flightdata.provider_errors import ProviderBadAnswer, ProviderRateLimited, ProviderUnavailable
@@ -69,7 +70,7 @@ class Faulty:
 
     is_sample = False
 
-    def __init__(self, name: str, schedule: Sequence[tuple[float, str]], meter: Meter, clock: VirtualClock, latency: float) -> None:
+    def __init__(self, name: str, schedule: Sequence[tuple[float, str]], meter: Meter, clock: Clock, latency: float) -> None:
         self.name, self.calls = name, 0
         self._schedule, self._meter, self._clock, self._latency = schedule, meter, clock, latency
 

@@ -22,6 +22,7 @@ from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.provenance import Provenance
 from services.flightdata.providers import Capability, Found
 from services.flightdata.queries import Filters, FlightQuery, Party, Sort
+from services.flightdata.ready_results import ReadyResults
 from services.flightdata.routing import Answered, Progress
 
 DEFAULT_RESULTS = 20
@@ -71,6 +72,7 @@ class FlightSearch:
     def __init__(self, lexicon: Lexicon, answers: Answers, offers: OfferDesk, clock: Clock) -> None:
         self._lexicon = lexicon
         self._answers = answers
+        self._ready = ReadyResults[Sequence[SearchEvent]]()
         self._offers = offers
         self._clock = clock
 
@@ -107,8 +109,14 @@ class FlightSearch:
             if isinstance(event, Progress):
                 yield event
                 continue
-            for told in self._told(event, query, asked):
+            for told in self._told_ready(event, query, asked):
                 yield told
+
+    def _told_ready(self, answer: Answered[Found], query: SearchQuery, asked: FlightQuery) -> Sequence[SearchEvent]:
+        """What was told before of the same answer, when that is still so."""
+        if answer.cached_at is None:
+            return self._told(answer, query, asked)
+        return self._ready.of(query, answer.value, self._clock.now(), lambda: self._told(answer, query, asked))
 
     def _told(self, answer: Answered[Found], query: SearchQuery, asked: FlightQuery) -> Sequence[SearchEvent]:
         """Results, when there are any that fit, and the end."""

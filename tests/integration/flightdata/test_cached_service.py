@@ -51,7 +51,8 @@ async def _replicas(
         identity = await stack.enter_async_context(identity_member(load(IdentitySettings, home=home, identity_bcrypt_cost=4)))
         where = (await stack.enter_async_context(running(identity))).address
         accounts = IdentityServiceStub(await stack.enter_async_context(open_channel(where, IDENTITY)))
-        account = identity_service_pb2.RegisterRequest(email=f"{os.urandom(4).hex()}@example.com", password="a long walk in the park", display_name="A")
+        email = f"{os.urandom(4).hex()}@example.com"
+        account = identity_service_pb2.RegisterRequest(email=email, password="a long walk in the park", display_name="A")
         token = (await accounts.Register(account)).tokens.access_token
 
         async def own() -> str:

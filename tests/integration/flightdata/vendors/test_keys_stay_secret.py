@@ -19,7 +19,7 @@ from services.flightdata.places import load
 from services.flightdata.provider_errors import ProviderError, ProviderRestricted, ProviderUnavailable
 from services.flightdata.provider_health import ProviderHealth
 from services.flightdata.provider_messages import provider as provider_message
-from services.flightdata.providers import FlightProvider
+from services.flightdata.providers import Capability, FlightProvider
 from services.flightdata.queries import FlightQuery
 from services.flightdata.settings import FlightDataSettings
 from services.flightdata.shared.ledger import MemoryLedger
@@ -79,9 +79,9 @@ async def test_no_failure_of_aviationstack_prints_the_key(open_aviationstack: Op
     for failure in failures:
         for told in _told(failure):
             _assert_secret(told)
-        health = ProviderHealth()
+        health = ProviderHealth(provider.name, StandingClock(NOW))
         assert isinstance(failure, ProviderError)
-        health.failed(failure, NOW)
+        await health.failed(Capability.SEARCH, failure)
         _assert_secret(str(provider_message(provider, health, NOW)))
     assert any("HTTP Request" in record.getMessage() for record in caplog.records), "httpx's own lines are looked at too"
     _assert_secret("\n".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records if "uvicorn" not in record.name))
