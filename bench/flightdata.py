@@ -45,6 +45,7 @@ from readback.options.v1 import options_pb2
 
 from bench.flightdata_faults import Faulty, Tally, schedule
 from doubles.aviationstack import AviationStackDouble
+from doubles.flightapi import FlightApiDouble
 from doubles.serving import served
 from doubles.world import World
 from mesh.auth import Principal
@@ -119,8 +120,9 @@ def _vendor_settings(home: Path, url: str, **more: Any) -> FlightDataSettings:
 async def cache_hit_vs_echo(home: Path) -> dict[str, float]:
     """A cached search and an echo of its messages, one after the other."""
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(served(AviationStackDouble(World()).app()))
-        address = await stack.enter_async_context(_service(_vendor_settings(home, url)))
+        url = await stack.enter_async_context(served(FlightApiDouble(World()).app()))
+        settings = load(FlightDataSettings, home=home, FLIGHTAPI_API_KEY="demo", FLIGHTAPI_BASE_URL=url, flightapi_monthly_credits=0)
+        address = await stack.enter_async_context(_service(settings))
         request = _request("LON", "NYC")
         # Both are called over bare channels: it is the service that is measured.
         search = _call(await stack.enter_async_context(grpc.aio.insecure_channel(address)), f"/{FLIGHTDATA.full_name}/SearchFlights")

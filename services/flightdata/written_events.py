@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
@@ -14,33 +15,49 @@ from services.flightdata.searching import SearchEvent
 
 MOST = 512
 """Messages that are held ready."""
+EXACT_TO = timedelta(seconds=0.1)
+"""How far behind an age may be."""
+
+
+@dataclass(slots=True)
+class _Written:
+    """A message and those parts of it that age."""
+
+    event: SearchEvent
+    message: pb.SearchFlightsResponse
+    said: Sequence[pb.Provenance]
+    at: datetime
 
 
 class WrittenEvents:
-    """Messages of events that are told again; only their ages change."""
+    """Messages by the event they tell, for those that come from a cache."""
 
     def __init__(self) -> None:
-        self._written: OrderedDict[int, tuple[object, pb.SearchFlightsResponse, Sequence[pb.Provenance]]] = OrderedDict()
+        self._written: OrderedDict[int, _Written] = OrderedDict()
 
     def message(self, of: SearchEvent, now: datetime) -> pb.SearchFlightsResponse:
         """One message of a search, to be sent before the next is asked for."""
         # By identity: the event is held here, so no other can take its place.
-        event, message, said = self._written.get(id(of), (None, None, ()))
-        if message is None or event is not of:
-            message = flight_messages.event(of, now)
-            said = [provenance for provenance in _provenances(message) if provenance.cached]
-            if said:
-                self._keep(of, message, said)
-            return message
+        known = self._written.get(id(of))
+        if known is None:
+            return self._first(of, now)
         self._written.move_to_end(id(of))
-        for provenance in said:
-            provenance.age.CopyFrom(duration(max(timedelta(), now - provenance.fetch_time.ToDatetime(now.tzinfo))))
-        return message
+        if abs(now - known.at) > EXACT_TO:
+            known.at = now
+            for provenance in known.said:
+                fetched = provenance.fetch_time.ToDatetime(now.tzinfo)
+                provenance.age.CopyFrom(duration(max(timedelta(), now - fetched)))
+        return known.message
 
-    def _keep(self, of: object, message: pb.SearchFlightsResponse, said: Sequence[pb.Provenance]) -> None:
-        self._written[id(of)] = (of, message, said)
-        while len(self._written) > MOST:
-            self._written.popitem(last=False)
+    def _first(self, of: SearchEvent, now: datetime) -> pb.SearchFlightsResponse:
+        message = flight_messages.event(of, now)
+        said = list(_provenances(message))
+        # What isn't from a cache is told once; progress has no age at all.
+        if said and all(provenance.cached for provenance in said):
+            self._written[id(of)] = _Written(of, message, said, now)
+            while len(self._written) > MOST:
+                self._written.popitem(last=False)
+        return message
 
 
 def _provenances(message: pb.SearchFlightsResponse) -> Iterator[pb.Provenance]:

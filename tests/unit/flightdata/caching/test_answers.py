@@ -171,7 +171,10 @@ async def test_everybody_hears_the_progress_of_the_one_fetch(vendor: Vendor, she
         return [type(event) async for event in answers.ask(_question(clock))]
 
     async with _replica(vendor, shelf, clock) as answers:
-        assert await asyncio.gather(events(answers), events(answers)) == [[Progress, Progress, Answered]] * 2
+        assert tuple(await asyncio.gather(events(answers), events(answers))) == (
+            [Progress, Progress, Answered],
+            [Progress, Progress, Answered],
+        )
 
 
 async def test_one_that_hangs_up_takes_no_answer_away(vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock) -> None:
