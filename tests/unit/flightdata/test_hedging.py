@@ -128,9 +128,9 @@ async def test_one_left_alone_is_asked_after_all_when_nobody_else_has_anything(c
 async def test_who_stops_listening_stops_the_asking(clock: SimulatedClock) -> None:
     first, second = Slow("a", 7), Scripted("b", 9)
     asked = ProviderRouter([first, second], clock).ask(Capability.SEARCH, _say, empty=lambda found: found == 0)
-    asking = asyncio.create_task(anext(asked))
+    asking = asyncio.ensure_future(anext(asked))
     await asking
-    hanging = asyncio.create_task(anext(asked))
+    hanging = asyncio.ensure_future(anext(asked))
     await _settle()
     hanging.cancel()
     await asyncio.gather(hanging, return_exceptions=True)

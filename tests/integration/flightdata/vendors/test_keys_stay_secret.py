@@ -79,7 +79,7 @@ async def test_no_failure_of_aviationstack_prints_the_key(open_aviationstack: Op
     for failure in failures:
         for told in _told(failure):
             _assert_secret(told)
-        health = ProviderHealth(provider.name, StandingClock(NOW))
+        health = ProviderHealth(provider.name, StandingClock())
         assert isinstance(failure, ProviderError)
         await health.failed(Capability.SEARCH, failure)
         _assert_secret(str(provider_message(provider, health, NOW)))
