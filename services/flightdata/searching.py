@@ -8,6 +8,9 @@ from datetime import date
 
 from mesh.clock import Clock
 from services.flightdata.cabins import Cabin
+from services.flightdata.caching.answers import Answers, Question
+from services.flightdata.caching.entries import FoundEntry
+from services.flightdata.caching.freshness import Kind
 from services.flightdata.errors import SamePlace
 from services.flightdata.flights import Itinerary
 from services.flightdata.horizon import check_departure
@@ -19,7 +22,8 @@ from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.provenance import Provenance
 from services.flightdata.providers import Capability, Found
 from services.flightdata.queries import Filters, FlightQuery, Party, Sort
-from services.flightdata.routing import Answered, Progress, ProviderRouter
+from services.flightdata.ready_results import ReadyResults
+from services.flightdata.routing import Answered, Progress
 
 DEFAULT_RESULTS = 20
 
@@ -65,9 +69,10 @@ SearchEvent = Progress | Results | Done
 class FlightSearch:
     """Searches over the configured providers."""
 
-    def __init__(self, lexicon: Lexicon, router: ProviderRouter, offers: OfferDesk, clock: Clock) -> None:
+    def __init__(self, lexicon: Lexicon, answers: Answers, offers: OfferDesk, clock: Clock) -> None:
         self._lexicon = lexicon
-        self._router = router
+        self._answers = answers
+        self._ready = ReadyResults[Sequence[SearchEvent]]()
         self._offers = offers
         self._clock = clock
 
@@ -91,27 +96,41 @@ class FlightSearch:
             self._lexicon.currencies.get(origin.country_code, ""),
         )
 
-        searches = self._router.ask(
-            Capability.SEARCH,
-            lambda provider: provider.search(asked),
+        question = Question(
+            name=repr(asked),
+            kind=Kind.SEARCH,
+            capability=Capability.SEARCH,
+            shape=FoundEntry,
+            call=lambda provider: provider.search(asked),
             empty=_is_empty,
             rather=Capability.OFFERS if _is_about_prices(query) else None,
         )
-        async for event in searches:
+        async for event in self._answers.ask(question):
             if isinstance(event, Progress):
                 yield event
                 continue
-            for told in self._told(event, query, asked):
+            for told in self._told_ready(event, query, asked):
                 yield told
+
+    def _told_ready(self, answer: Answered[Found], query: SearchQuery, asked: FlightQuery) -> Sequence[SearchEvent]:
+        """What was told before of the same answer, when that is still so."""
+        if answer.cached_at is None:
+            return self._told(answer, query, asked)
+        return self._ready.of(query, answer.value, self._clock.now(), lambda: self._told(answer, query, asked))
 
     def _told(self, answer: Answered[Found], query: SearchQuery, asked: FlightQuery) -> Sequence[SearchEvent]:
         """Results, when there are any that fit, and the end."""
-        plausible = [itinerary for itinerary in answer.value.itineraries if not itinerary.doubts]
+        now = self._clock.now()
+        # An answer that is told again may hold flights that have left since, and prices that are over.
+        ahead = [i for i in answer.value.itineraries if answer.cached_at is None or i.departure.at.utc > now]
+        plausible = [itinerary for itinerary in ahead if not itinerary.doubts]
         fitting = ordered((i for i in plausible if query.filters.admit(i)), query.sort)
         shown = fitting[: query.limit]
         by_id = {itinerary.id: itinerary for itinerary in shown}
-        offers = [self._offers.named(o, by_id[o.itinerary_id], asked) for o in answer.value.offers if o.itinerary_id in by_id]
-        done = Done(len(fitting), len(plausible), self._said(answer), len(answer.value.itineraries) - len(plausible))
+        offers = [
+            self._offers.named(o, by_id[o.itinerary_id], asked) for o in answer.value.offers if o.itinerary_id in by_id and o.expires > now
+        ]
+        done = Done(len(fitting), len(plausible), self._said(answer), len(ahead) - len(plausible))
         return [Results(shown, offers), done] if shown else [done]
 
     def _places(self, query: SearchQuery) -> tuple[Place, Place]:
@@ -124,7 +143,8 @@ class FlightSearch:
         """The provenance of what was found; of an empty answer, that of who gave it."""
         if answer.value.itineraries:
             return answer.value.itineraries[0].provenance
-        return Provenance(answer.provider.name, self._clock.now(), sample=answer.provider.is_sample)
+        fetched = answer.cached_at or self._clock.now()
+        return Provenance(answer.provider.name, fetched, cached=answer.cached_at is not None, sample=answer.provider.is_sample)
 
 
 def _is_about_prices(query: SearchQuery) -> bool:

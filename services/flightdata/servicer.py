@@ -23,6 +23,7 @@ from services.flightdata.search_requests import query_from
 from services.flightdata.searching import FlightSearch
 from services.flightdata.status import StatusDesk
 from services.flightdata.status_watch import StatusWatches, Told, Trouble
+from services.flightdata.written_events import WrittenEvents
 
 ERRORS: ErrorTable = {
     places.PlaceNotFound: (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_PLACE_NOT_FOUND"),
@@ -59,6 +60,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         clock: Clock,
     ) -> None:
         self._search = search
+        self._written = WrittenEvents()
         self._status = status
         self._watches = watches
         self._routes = routes
@@ -86,7 +88,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     async def SearchFlights(self, request: pb.SearchFlightsRequest, context: Context) -> AsyncIterator[pb.SearchFlightsResponse]:
         """Flights from one place to another on one day."""
         async for event in self._search.search(query_from(request)):
-            yield flight_messages.event(event, self._clock.now())
+            yield self._written.message(event, self._clock.now())
 
     async def GetFlightStatus(self, request: pb.GetFlightStatusRequest, context: Context) -> pb.GetFlightStatusResponse:
         """How one flight is doing on one day."""
@@ -128,6 +130,8 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     async def ListProviders(self, request: pb.ListProvidersRequest, context: Context) -> pb.ListProvidersResponse:
         """The providers, in the order they are asked."""
         now, health = self._clock.now(), self._router.health
+        for provider in self._router.providers:
+            await health[provider.name].hear()
         return pb.ListProvidersResponse(
             providers=[provider_messages.provider(provider, health[provider.name], now) for provider in self._router.providers]
         )

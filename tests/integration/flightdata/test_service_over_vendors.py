@@ -60,6 +60,7 @@ async def _service(
             FlightDataSettings,
             home=home,
             identity_address=where,
+            aviationstack_spacing_seconds=0,
             AVIATIONSTACK_API_KEY="demo",
             AVIATIONSTACK_BASE_URL=f"{await stack.enter_async_context(served(one.app()))}/v1",
             FLIGHTAPI_API_KEY="demo" if flightapi else "",

@@ -9,6 +9,7 @@ import pytest
 
 from mesh.paging import PageTokens
 from services.flightdata.cabins import Cabin
+from services.flightdata.caching.answers import Answers
 from services.flightdata.errors import DateBeyondHorizon, DateInPast, SamePlace
 from services.flightdata.flights import Itinerary
 from services.flightdata.offer_desk import OfferDesk
@@ -18,6 +19,7 @@ from services.flightdata.queries import Filters, Party, Sort, Window
 from services.flightdata.routing import Progress, ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.searching import Done, FlightSearch, Results, SearchQuery
+from services.flightdata.shared.shelf import MemoryShelf
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
@@ -31,7 +33,8 @@ CHENNAI_DELHI = SearchQuery("MAA", "DEL", TOMORROW)
 def search(lexicon: Lexicon, timetable: SampleTimetable, clock: SimulatedClock) -> FlightSearch:
     """Searches over the sample timetable."""
     router = ProviderRouter([timetable], clock)
-    return FlightSearch(lexicon, router, OfferDesk(router, PageTokens(b"a key for tests"), clock), clock)
+    answers = Answers(router, MemoryShelf(clock), clock)
+    return FlightSearch(lexicon, answers, OfferDesk(router, PageTokens(b"a key for tests"), clock), clock)
 
 
 async def _run(search: FlightSearch, query: SearchQuery) -> tuple[list[Itinerary], Done]:

@@ -1771,6 +1771,9 @@ class Provider(_message.Message):
     LAST_FAILURE_TIME_FIELD_NUMBER: _builtins.int
     LAST_PROBLEM_FIELD_NUMBER: _builtins.int
     LAST_ERROR_FIELD_NUMBER: _builtins.int
+    BUDGET_LEFT_FIELD_NUMBER: _builtins.int
+    BUDGET_FIELD_NUMBER: _builtins.int
+    RESTING_CAPABILITIES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name, as provenance says it."""
     sample: _builtins.bool
@@ -1781,6 +1784,10 @@ class Provider(_message.Message):
     """How it last failed."""
     last_error: _builtins.str
     """The last failure in words."""
+    budget_left: _builtins.int
+    """What is left of the month's budget, in the provider's own units (calls or credits)."""
+    budget: _builtins.int
+    """The month's budget; 0 when nobody counts, and then nothing is known to be left either."""
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What it can be asked now, as far as is known: `search`, `offers`, `status`, `route status`, `board`."""
@@ -1793,6 +1800,10 @@ class Provider(_message.Message):
     def last_failure_time(self) -> _timestamp_pb2.Timestamp:
         """When it last failed; absent when it never has."""
 
+    @_builtins.property
+    def resting_capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it is left alone for after failures, but for a few trials."""
+
     def __init__(
         self,
         *,
@@ -1804,10 +1815,13 @@ class Provider(_message.Message):
         last_failure_time: _timestamp_pb2.Timestamp | None = ...,
         last_problem: Global___ProviderProblem.ValueType = ...,
         last_error: _builtins.str = ...,
+        budget_left: _builtins.int = ...,
+        budget: _builtins.int = ...,
+        resting_capabilities: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["last_failure_time", b"last_failure_time", "last_success_time", b"last_success_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "last_error", b"last_error", "last_failure_time", b"last_failure_time", "last_problem", b"last_problem", "last_success_time", b"last_success_time", "name", b"name", "off", b"off", "sample", b"sample"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "budget_left", b"budget_left", "capabilities", b"capabilities", "last_error", b"last_error", "last_failure_time", b"last_failure_time", "last_problem", b"last_problem", "last_success_time", b"last_success_time", "name", b"name", "off", b"off", "resting_capabilities", b"resting_capabilities", "sample", b"sample"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

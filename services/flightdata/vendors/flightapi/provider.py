@@ -117,19 +117,20 @@ class FlightApi:
 
     async def _get(self, path: str, query: dict[str, str], feature: str) -> Any:
         """The content of an answer. A first 401 may be a throttle and a 410 a time-out, so both are asked once more."""
+        await self._restrictions.hear()
         if feature in self._restrictions:
             raise ProviderRestricted(NAME, feature)
         answer = await self._client.get(path, query)
         if answer.status in {401, 410}:
             await self._clock.sleep(THROTTLED.total_seconds() if answer.status == 401 else 0)
             answer = await self._client.get(path, query)
-        return self._read(answer, feature)
+        return await self._read(answer, feature)
 
-    def _read(self, answer: VendorAnswer, feature: str) -> Any:
+    async def _read(self, answer: VendorAnswer, feature: str) -> Any:
         try:
             body = content(answer, feature, self._key, self._clock.now())
         except ProviderRestricted:
-            self._restrictions.refused(feature)
+            await self._restrictions.refused(feature)
             raise
         self._key = Known.WORKS
         return body
