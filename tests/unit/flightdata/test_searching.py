@@ -17,7 +17,8 @@ from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.queries import Filters, Party, Sort, Window
 from services.flightdata.routing import Progress, ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
-from services.flightdata.searching import Done, FlightSearch, Results, SearchQuery
+from services.flightdata.search_questions import SearchQuery
+from services.flightdata.searching import Done, FlightSearch, Results
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
