@@ -20,6 +20,7 @@ from mesh.settings import load
 from services.flightdata import places
 from services.flightdata.configured_providers import configured_providers
 from services.flightdata.offer_desk import OfferDesk
+from services.flightdata.route_status import RouteStatusDesk
 from services.flightdata.routes import RouteDesk
 from services.flightdata.routing import ProviderRouter
 from services.flightdata.searching import FlightSearch
@@ -45,6 +46,7 @@ async def member(settings: FlightDataSettings, clock: Clock | None = None) -> As
         servicer = FlightDataServicer(
             search=FlightSearch(lexicon, router, offers, clock),
             status=status,
+            route_status=RouteStatusDesk(lexicon, router, clock),
             watches=StatusWatches(status, clock),
             routes=RouteDesk(lexicon, router, clock),
             offers=offers,

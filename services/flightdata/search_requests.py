@@ -81,11 +81,11 @@ def _filters(request: pb.SearchFlightsRequest) -> Filters:
     stops = request.max_stops if request.HasField("max_stops") else None
     return Filters(
         departs=Window(
-            _time(request.depart_from, "depart_from") if request.HasField("depart_from") else None,
+            time_from(request.depart_from, "depart_from") if request.HasField("depart_from") else None,
             _end(request.depart_until, "depart_until") if request.HasField("depart_until") else None,
         ),
         arrives=Window(
-            _time(request.arrive_from, "arrive_from") if request.HasField("arrive_from") else None,
+            time_from(request.arrive_from, "arrive_from") if request.HasField("arrive_from") else None,
             _end(request.arrive_until, "arrive_until") if request.HasField("arrive_until") else None,
         ),
         max_stops=0 if request.nonstop else stops,
@@ -103,7 +103,8 @@ def _party(request: pb.SearchFlightsRequest) -> Party:
     return party
 
 
-def _time(message: TimeOfDay, field: str) -> time:
+def time_from(message: TimeOfDay, field: str) -> time:
+    """A time of day. Raises `InvalidRequest` for one that no clock shows."""
     try:
         return time(message.hours, message.minutes, message.seconds, message.nanos // 1000)
     except ValueError:
@@ -114,4 +115,4 @@ def _end(message: TimeOfDay, field: str) -> time | None:
     """The end of a window; 24:00 leaves it open, as google.type.TimeOfDay allows for closing times."""
     if message.hours == 24 and not (message.minutes or message.seconds or message.nanos):
         return None
-    return _time(message, field)
+    return time_from(message, field)

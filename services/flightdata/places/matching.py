@@ -96,7 +96,10 @@ def _resolution(
         return None
     margin = candidates[0].score - candidates[1].score if len(candidates) > 1 else 1.0
     garbled = candidates[0].likeness < 1.0
-    sure = len(joined) >= SHORT and candidates[0].likeness >= SURE_LIKENESS and margin >= SURE_MARGIN if garbled else margin >= TWIN_MARGIN
+    if garbled:
+        sure = len(joined) >= SHORT and candidates[0].likeness >= SURE_LIKENESS and margin >= SURE_MARGIN
+    else:
+        sure = margin >= TWIN_MARGIN and not _twin_at_home(exact, home_country)
     return Resolution(tuple(candidates[:limit]), min(1.0, max(0.0, margin)), sure)
 
 
@@ -115,6 +118,11 @@ def _exact(meanings: Iterable[Meaning], home_country: str) -> list[Candidate]:
     ordered = sorted(meanings, key=lambda m: (-standing(m), m.place.code))
     top = 1.0 if not ordered or ordered[0].place.prior >= OBSCURE else _squash(1.0 + PRIOR_WEIGHT * ordered[0].place.prior)
     return [Candidate(m.place, max(0.5, top - (standing(ordered[0]) - standing(m))), 1.0) for m in ordered]
+
+
+def _twin_at_home(exact: Sequence[Candidate], home_country: str) -> bool:
+    """Whether the caller's own country has a smaller place of the name: from Pakistan, Hyderabad is to be asked about."""
+    return any(twin.place.country_code == home_country != exact[0].place.country_code for twin in exact[1:])
 
 
 def _distinct(lexicon: Lexicon, candidates: Sequence[Candidate]) -> list[Candidate]:

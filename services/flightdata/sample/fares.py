@@ -73,7 +73,7 @@ def fare(seed: str, departures: Sequence[tuple[Departure, float]], buyer: Buyer)
 
 def _dollars(seed: str, departure: Departure, kilometres: float, buyer: Buyer) -> float:
     line = departure.planned.line
-    dollars = (GROUND_DOLLARS + DOLLARS_PER_KM * kilometres**TAPER) * buyer.currency.level * CABINS[buyer.cabin]
+    dollars: float = (GROUND_DOLLARS + DOLLARS_PER_KM * kilometres**TAPER) * buyer.currency.level * CABINS[buyer.cabin]
     dollars *= LOW_COST if tables.carriers()[line.carrier].low_cost else 1.0
     dollars *= _lead(departure.day, buyer.today) * BUSY_DAYS.get(departure.day.weekday(), 1.0) * _hour(departure.leaves.hour)
     return dollars * (1 + NOISE * (2 * unit(seed, "fare", line.flight, departure.day) - 1))
