@@ -34,6 +34,8 @@ SHORT = 5
 """A garbled name of fewer letters is never sure: too much sounds like it."""
 TWIN_WEIGHT, TWIN_MARGIN = 0.5, 0.1
 """Places of one name are told apart by popularity alone; nearer than this the agent asks (Birmingham, San José)."""
+FAMOUS = 0.93
+"""Prior from which nobody is asked whether he means a namesake at home: an American's Paris is in France."""
 OBSCURE = 0.28
 """Prior below which an exact name is weighed against what it sounds like: more people say "Tunis" badly than "Tunas" well."""
 TIER_GAP = 0.06
@@ -122,6 +124,8 @@ def _exact(meanings: Iterable[Meaning], home_country: str) -> list[Candidate]:
 
 def _twin_at_home(exact: Sequence[Candidate], home_country: str) -> bool:
     """Whether the caller's own country has a smaller place of the name: from Pakistan, Hyderabad is to be asked about."""
+    if exact[0].place.prior >= FAMOUS:
+        return False
     return any(twin.place.country_code == home_country != exact[0].place.country_code for twin in exact[1:])
 
 

@@ -14,9 +14,30 @@ _WORDS = (
 ALPHABET = {word: word[0].upper() for line in _WORDS for word in line.split()}
 """ICAO spelling alphabet, with the spellings that recognisers prefer."""
 NAMES = {
-    **{"ay": "A", "bee": "B", "cee": "C", "dee": "D", "ee": "E", "eff": "F", "gee": "G", "jee": "G", "aitch": "H", "haitch": "H"},
-    **{"jay": "J", "kay": "K", "el": "L", "ell": "L", "em": "M", "en": "N", "pee": "P", "queue": "Q", "ess": "S", "tee": "T"},
-    **{"vee": "V", "ex": "X", "zee": "Z", "zed": "Z"},
+    "ay": "A",
+    "bee": "B",
+    "cee": "C",
+    "dee": "D",
+    "ee": "E",
+    "eff": "F",
+    "gee": "G",
+    "jee": "G",
+    "aitch": "H",
+    "haitch": "H",
+    "jay": "J",
+    "kay": "K",
+    "el": "L",
+    "ell": "L",
+    "em": "M",
+    "en": "N",
+    "pee": "P",
+    "queue": "Q",
+    "ess": "S",
+    "tee": "T",
+    "vee": "V",
+    "ex": "X",
+    "zee": "Z",
+    "zed": "Z",
 }
 """Names of letters that are hardly ever anything else."""
 WORDS_TOO = {"eh": "A", "be": "B", "see": "C", "sea": "C", "eye": "I", "oh": "O", "cue": "Q", "are": "R", "ar": "R", "you": "U", "why": "Y"}

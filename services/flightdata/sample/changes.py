@@ -59,7 +59,9 @@ class Changes:
         return [hop for place in places for hop in self._hops([(origin, place)], (day,), self._whole_way(origin, place, destination))]
 
     def _second(self, origin: str, places: Sequence[str], destination: str, day: date) -> list[Hop[Departure]]:
-        return [hop for place in places for hop in self._hops([(place, destination)], _on(day), self._whole_way(origin, place, destination))]
+        return [
+            hop for place in places for hop in self._hops([(place, destination)], _on(day), self._whole_way(origin, place, destination))
+        ]
 
     def _whole_way(self, origin: str, place: str, destination: str) -> frozenset[str]:
         """Carriers that fly both parts of a connection; all, where none does."""
@@ -82,9 +84,7 @@ class Changes:
         ]
         return self._connected(stages)
 
-    def _hops(
-        self, pairs: Iterable[tuple[str, str]], days: Sequence[date], carriers: frozenset[str] = frozenset()
-    ) -> list[Hop[Departure]]:
+    def _hops(self, pairs: Iterable[tuple[str, str]], days: Sequence[date], carriers: frozenset[str] = frozenset()) -> list[Hop[Departure]]:
         found = (d for one, other in pairs for day in days for d in self._schedule.departures(one, other, day, carriers=carriers))
         return [_hop(departure) for departure in found]
 
@@ -121,4 +121,3 @@ def _hop(departure: Departure) -> Hop[Departure]:
     line = departure.planned.line
     leaves = int(departure.leaves.timestamp()) // 60
     return Hop(line.origin, line.destination, leaves, leaves + departure.planned.block, line.carrier, departure)
-

@@ -56,7 +56,7 @@ class SampleTimetable:
         return 0
 
     async def search(self, query: FlightQuery) -> Found:
-        """Flights and connections that still leave and sell the cabin, with an indication of their price if seats are left, and no offers."""
+        """Flights and connections that still leave and sell the cabin; an indication of their price if seats are left, and no offers."""
         now = self._clock.now()
         nonstop = {pair: [d for d in self.schedule.departures(*pair, query.date) if self._sells((d,), query, now)] for pair in query.pairs}
         connected, limits = self._connections(query, nonstop, now)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.dialogue.expectation import Expectation
-
 from tests.unit.dialogue.doubles import ExactGazetteer, Timetable
 
 if TYPE_CHECKING:
@@ -85,10 +84,10 @@ async def test_what_one_conversation_learned_is_not_known_in_the_next(conversati
     assert await again.say("flights from Chennai to cochin tomorrow") == "Did you mean Kochi in India?"
 
 
-@pytest.mark.parametrize("words", ["with one stop in Mumbai", "via Mumbai", "through Mumbai", "changing in Mumbai", "with a layover in Mumbai"])
-async def test_a_place_to_change_at_is_neither_origin_nor_destination(
-    conversation: Conversation, timetable: Timetable, words: str
-) -> None:
+@pytest.mark.parametrize(
+    "words", ["with one stop in Mumbai", "via Mumbai", "through Mumbai", "changing in Mumbai", "with a layover in Mumbai"]
+)
+async def test_a_place_to_change_at_is_neither_origin_nor_destination(conversation: Conversation, timetable: Timetable, words: str) -> None:
     answer = await conversation.say(f"flights from Chennai to Delhi tomorrow {words}")
     assert "from Chennai to Delhi tomorrow" in answer
     assert "by way of Mumbai" in answer

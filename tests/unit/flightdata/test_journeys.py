@@ -26,7 +26,10 @@ SAID = Provenance("a-provider", BEGIN)
 
 def _itinerary(leg: int, number: int, leaves: int, minutes: int, amount: int | None, currency: str = "INR") -> Itinerary:
     departs = BEGIN + timedelta(minutes=leaves)
-    ends = (Stop("MAA", "Chennai", Instant.of(departs, "UTC")), Stop("DEL", "Delhi", Instant.of(departs + timedelta(minutes=minutes), "UTC")))
+    ends = (
+        Stop("MAA", "Chennai", Instant.of(departs, "UTC")),
+        Stop("DEL", "Delhi", Instant.of(departs + timedelta(minutes=minutes), "UTC")),
+    )
     money = Money(currency, Decimal(amount)) if amount is not None else None
     fare = Fare(money, money, Cabin.ECONOMY) if money else None
     return Itinerary(f"{leg}-{number}", (Segment("AI", "Air India", f"AI{number}", *ends),), fare, SAID, leg=leg)

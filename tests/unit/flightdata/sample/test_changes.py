@@ -108,7 +108,12 @@ async def test_children_infants_and_bags_are_in_the_price(timetable: SampleTimet
         query = FlightQuery(("MAA",), ("DEL",), DAY + timedelta(days=90), party=party, bags=bags)
         return {i.id: (float(i.fare.total.amount), i.fare.bags) for i in (await timetable.search(query)).itineraries if i.fare}
 
-    one, child, infant, bags = [await amounts(Party(1)), await amounts(Party(1, 1)), await amounts(Party(1, 0, 1)), await amounts(Party(1), 2)]
+    one, child, infant, bags = [
+        await amounts(Party(1)),
+        await amounts(Party(1, 1)),
+        await amounts(Party(1, 0, 1)),
+        await amounts(Party(1), 2),
+    ]
     for name, (amount, _) in one.items():
         assert amount < infant[name][0] < child[name][0] < 2 * amount
         assert bags[name][0] > amount

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from services.flightdata.cabins import Cabin
+from services.flightdata.flights import Itinerary
 from services.flightdata.queries import FlightQuery, Party
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.sample.schedule import Schedule
@@ -33,7 +34,7 @@ def test_as_many_are_sold_out_as_are_meant_to_be(schedule: Schedule) -> None:
 
 
 async def test_a_sold_out_flight_is_told_without_a_fare(timetable: SampleTimetable) -> None:
-    found = []
+    found: list[Itinerary] = []
     for ahead in range(1, 20):
         found += (await timetable.search(FlightQuery(("BOM",), ("DEL",), TODAY + timedelta(days=ahead)))).itineraries
     assert any(itinerary.seats_left == 0 for itinerary in found)
