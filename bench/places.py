@@ -2,9 +2,10 @@
 
     python -m bench.places [--json] [CORPUS…]
 
-Without a corpus these are the real hearings and the garbles written by hand (`voice` "written"), told apart in the report. A corpus holds a request a line: what was said, what was heard, and the codes meant. A place counts as found when an annotation's first
-(top-1) or any (top-3) candidate lies in the city meant. `wrong_when_sure` is the share of confident annotations that are wrong:
-what nobody would ask about.
+Without a corpus these are the real hearings and the garbles written by hand (`voice` "written"), told apart in the report. A corpus
+holds a request a line: what was said, what was heard, and the codes meant. A place counts as found when an annotation's first (top-1)
+or any (top-3) candidate lies in the city meant. `wrong_when_sure` is the share of confident annotations that are wrong: what nobody
+would ask about.
 """
 
 from __future__ import annotations
