@@ -59,7 +59,7 @@ class SecretStore:
 
     def make_all(self) -> None:
         """Makes every secret that embedded mode needs, so that parts started together never race for them."""
-        for name in ("identity-pepper", "page-tokens", "cursors", "grants", "ui-session"):
+        for name in ("identity-pepper", "page-tokens", "cursors", "grants", "offers", "ui-session"):
             self.text(name)
         self.private_key("identity-signing-key")
         self.actor_public_keys()

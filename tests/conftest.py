@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from tests.postgres_server import PostgresServer, postgres_server
 from tests.product import product as product
@@ -24,6 +25,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         lines = [f"  {path}: {' and '.join(layers) or 'none'}" for path, layers in sorted(astray.items())]
         hint = f"Every test module names exactly one layer, for example `pytestmark = pytest.mark.unit` ({', '.join(sorted(LAYERS))}):"
         raise pytest.UsageError("\n".join([hint, *lines]))
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """A part that a test configures logging for must not silence, or keep for itself, the log lines of the tests after it."""
+    before = structlog.get_config()
+    configure = structlog.configure
+    with pytest.MonkeyPatch.context() as patch:
+        # A logger that is cached on first use would outlive the configuration.
+        patch.setattr(structlog, "configure", lambda **settings: configure(**settings | {"cache_logger_on_first_use": False}))
+        yield
+    configure(**before)
 
 
 @pytest.fixture(scope="session")

@@ -97,7 +97,7 @@ class Toxiproxy:
 def toxiproxy_server() -> Iterator[Toxiproxy]:
     """Runs a server of its own."""
     (port,) = free_ports(1)
-    command = [provide(), "-host", "127.0.0.1", "-port", str(port)]
+    command = [str(provide()), "-host", "127.0.0.1", "-port", str(port)]
     server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False) as api:

@@ -1,8 +1,8 @@
 """Watchers in a process of their own: it says READY once all are caught up, and follows until its input ends.
 
-    python -m bench.transcript_log.audience_process ADDRESS [CONNINFO] < [[CONVERSATION_ID, METADATA], …]
+    python -m bench.transcript_log.audience_process ADDRESS [BUS] < [[CONVERSATION_ID, METADATA], …]
 
-With a `CONNINFO` it also listens to PostgreSQL's channel `bench`, as a replica would that is woken by NOTIFY.
+With a `BUS` it also hears every wake-up, as another replica would: a URL of Redis, or of PostgreSQL for its channel `bench`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 
 import psycopg
 import uvloop
+from redis.asyncio import Redis
 
 from bench.transcript_log.customers import own_connection
 from bench.transcript_log.watchers import catch_up, next_of, watch
@@ -24,7 +25,7 @@ A_CONNECTION = 10
 """Watchers on one connection."""
 
 
-async def follow(address: str, conninfo: str | None) -> None:
+async def follow(address: str, bus: str | None) -> None:
     """Follows until it is cancelled."""
     wanted = json.loads(sys.stdin.readline())
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
@@ -34,8 +35,8 @@ async def follow(address: str, conninfo: str | None) -> None:
             stream = await stack.enter_async_context(watch(channel, tuple(map(tuple, metadata)), conversation_id))
             await catch_up(stream)
             group.create_task(_drain(stream))
-        if conninfo is not None:
-            group.create_task(_listen(conninfo))
+        if bus is not None:
+            group.create_task(_subscribe(bus) if bus.startswith("redis") else _listen(bus))
         print(READY, flush=True)
 
 
@@ -48,6 +49,13 @@ async def _listen(conninfo: str) -> None:
     async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as connection:
         await connection.execute(f"LISTEN {CHANNEL}".encode())
         async for _ in connection.notifies():
+            pass
+
+
+async def _subscribe(url: str) -> None:
+    async with Redis.from_url(url) as redis, redis.pubsub() as subscription:
+        await subscription.psubscribe("*")
+        async for _ in subscription.listen():
             pass
 
 

@@ -23,7 +23,7 @@ AT_ONCE = 16
 """Talks that go on side by side, each with a customer of its own who later has another."""
 LOG = ("entries", "log_", "feed")
 """How the names of the tables begin that grow with what is said."""
-SEARCH = ("search", "spoken", "fts")
+SEARCH = ("search", "spoken", "indexed_", "fts")
 """What is in the names of the tables and indexes that only the search needs."""
 
 

@@ -1,8 +1,14 @@
 """What waking the watchers costs those who write: `wakeups_on_vs_off`.
 
 A hundred agents write on one replica. Their conversations are followed on a second one, which stands for another machine: it and its
-watchers give way to everything else (nice 19). Three such pairs take turns: woken over Redis; not woken, so that only the second replica's
-slow poll finds the entries; and not woken by the service but by a trigger that calls NOTIFY inside the transaction.
+watchers give way to everything else (nice 19), though not its questions to the database. Four such pairs take turns:
+
+    off         nobody is woken; the second replica's slow poll finds the entries
+    on          the second replica is woken over Redis, and delivers each entry at once
+    published   the wake-ups go out over Redis to one who does nothing with them; entries are found by the poll
+    notify      a trigger calls NOTIFY inside the transaction, heard by one who does nothing with it; entries are found by the poll
+
+So `on` holds what it costs to deliver at once on the same two cores; `published` and `notify` are the price of the wake-ups alone.
 """
 
 from __future__ import annotations
@@ -25,6 +31,7 @@ from bench.transcript_log.figures import Figure
 from bench.transcript_log.load import Load
 from bench.transcript_log.stage import Server, Stage
 
+ARMS = ("off", "on", "published", "notify")
 CONVERSATIONS = 100
 SESSIONS = 16
 """Database sessions that commit rows of their own, for what NOTIFY costs without a group commit."""
@@ -43,32 +50,34 @@ async def measure(stage: Stage) -> list[Figure]:
     """Turns a second of the hundred agents together, one turn out from each."""
     async with AsyncExitStack() as stack:
         arms: dict[str, Arm] = {}
-        for arm in ("off", "on", "notify"):
-            arms[arm] = await stack.enter_async_context(_watched(stage, wake_ups=arm == "on", notify=arm == "notify"))
+        for arm in ARMS:
+            arms[arm] = await stack.enter_async_context(_watched(stage, arm))
         rounds = await interleaved(arms, stage.effort.rounds, done=lambda: stage.say("a hundred watched conversations"))
         bare = await _bare(stage)
     rates = {f"{arm}_turns_s": rounds.of(arm, lambda load: load.rate).median for arm in arms}
-    notify = {"notify_vs_off": rounds.ratio("notify", "off", lambda load: load.rate).median, f"notify_vs_off_{SESSIONS}_sessions": bare}
-    return [Figure("wakeups_on_vs_off", rounds.ratio("on", "off", lambda load: load.rate), rates | notify)]
+    alone = {f"{arm}_vs_off": rounds.ratio(arm, "off", lambda load: load.rate).median for arm in ("published", "notify")}
+    beside = rates | alone | {f"notify_vs_off_{SESSIONS}_sessions": bare}
+    return [Figure("wakeups_on_vs_off", rounds.ratio("on", "off", lambda load: load.rate), beside)]
 
 
 @asynccontextmanager
-async def _watched(stage: Stage, *, wake_ups: bool, notify: bool) -> AsyncIterator[Arm]:
+async def _watched(stage: Stage, arm: str) -> AsyncIterator[Arm]:
     async with AsyncExitStack() as stack:
         database = await stage.database("pg")
-        here = await stack.enter_async_context(stage.conversation(database, wake_ups=wake_ups))
-        there = await stack.enter_async_context(stage.conversation(database, wake_ups=wake_ups, core=ASKING, nice=19))
+        here = await stack.enter_async_context(stage.conversation(database, wake_ups=arm in ("on", "published")))
+        there = await stack.enter_async_context(stage.conversation(database, wake_ups=arm == "on", core=ASKING, nice=19))
         fleet = await stack.enter_async_context(writers.writers(stage, here, CONVERSATIONS))
-        if notify:
+        if arm == "notify":
             await stage.sql(database, *TRIGGER)
         wanted = [(writer.conversation_id, writer.customer.metadata) for writer in fleet]
-        await stack.enter_async_context(_audience(there, json.dumps(wanted), database.replace("+psycopg", "") if notify else None))
+        bus = {"published": stage.redis.url, "notify": database.replace("+psycopg", "")}.get(arm)
+        await stack.enter_async_context(_audience(there, json.dumps(wanted), bus))
         yield lambda: writers.load(fleet, stage.effort.seconds, window=1)
 
 
 @asynccontextmanager
-async def _audience(server: Server, wanted: str, conninfo: str | None) -> AsyncIterator[None]:
-    command = ["-m", "bench.transcript_log.audience_process", server.address, *([conninfo] if conninfo else [])]
+async def _audience(server: Server, wanted: str, bus: str | None) -> AsyncIterator[None]:
+    command = ["-m", "bench.transcript_log.audience_process", server.address, *([bus] if bus else [])]
     running = _started(command, wanted)
     try:
         assert running.stdout is not None

@@ -18,7 +18,7 @@ from services.conversation.store.following import SPAN, CallPage
 from services.conversation.store.pages import items_of
 from services.conversation.wire_entries import Step, deletion, steps_after
 
-ROWS = 128
+ROWS = 256
 """Rows read at once at most, each a page of a dozen entries or so. What they hold is about as much as one message."""
 
 

@@ -1,8 +1,9 @@
 """Wake-ups between replicas, over Redis publish and subscribe: published after a commit, off its path, and never waited for.
 
-Hints gather while the last ones are on their way and go out in one round trip. They say ids and heads; entries are read from the store by
-whoever watches. Only live text rides along. Customers are spread over sixteen channels by the last digit of their id, and a process hears
-those in which somebody watches. When Redis is slow or away hints are dropped: the backstop finds what they would have told.
+Hints gather while the last ones are on their way and go out in one round trip. They say ids and heads; small commits bring their entries,
+so that nobody need ask the store for them, those of a larger one are read from there. Live text rides along. Customers are spread over
+sixteen channels by the last digit of their id, and a process hears those in which somebody watches. When Redis is slow or away hints are
+dropped: the backstop finds what they would have told.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from services.conversation.wakeups import LocalWakeUps
 
 MAX_PENDING = 4096
 """Hints that wait for Redis at most; the oldest are dropped. Hints of the same thing are one."""
+CARRIED_BYTES = 4096
+"""Contents of entries that ride along with one hint at most: some twenty turns."""
 PATIENCE_SECONDS = 2.0
 """How long Redis may take to answer."""
 SILENCE_SECONDS = 5.0
@@ -48,10 +51,9 @@ class RedisWakeUps:
     """
 
     def __init__(self, url: str, bus: LocalWakeUps, incarnation: bytes, clock: Clock, caught_up: Callable[[], Awaitable[None]]) -> None:
-        # The client's own retries would keep hints waiting that are better dropped: the pauses are ours.
-        self._redis: Redis = Redis.from_url(
-            url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=PATIENCE_SECONDS, socket_timeout=PATIENCE_SECONDS
-        )
+        # Once at once, since a connection may have died unnoticed; hints that wait longer are better dropped, and the pauses are ours. Who
+        # hears must know of every break, and its dead connections must not be handed to who publishes: so each has a client of its own.
+        self._publisher, self._subscriber = _client(url, retries=1), _client(url, retries=0)
         self._bus, self._clock, self._caught_up = bus, clock, caught_up
         self._prefix = f"readback:{incarnation[:8].hex()}:"
         self._origin = os.urandom(ORIGIN_BYTES)
@@ -67,7 +69,7 @@ class RedisWakeUps:
         """Passes on what was stored here."""
         known = self._pending.pop(commit.conversation_id, None)
         earlier = known[1] if known else None
-        hint = _joined(earlier, commit) if isinstance(earlier, Committed) else _bare(commit)
+        hint = _light(_joined(earlier, commit) if isinstance(earlier, Committed) else commit)
         for utterance_id in commit.sealed:
             self._pending.pop(utterance_id, None)
         self._put(commit.conversation_id, self._channel(commit.customer_id), hint)
@@ -111,7 +113,7 @@ class RedisWakeUps:
         pause = PAUSES_SECONDS[0]
         while True:
             try:
-                async with self._redis.pubsub() as pubsub:
+                async with self._subscriber.pubsub() as pubsub:
                     await pubsub.subscribe(*self._followed)
                     await self._caught_up()
                     pause = PAUSES_SECONDS[0]
@@ -123,7 +125,8 @@ class RedisWakeUps:
 
     async def aclose(self) -> None:
         """Closes the connections."""
-        await self._redis.aclose()
+        await self._publisher.aclose()
+        await self._subscriber.aclose()
 
     def _put(self, key: Hashable, channel: str, hint: Hint) -> None:
         self._pending[key] = (channel, hint)
@@ -137,7 +140,7 @@ class RedisWakeUps:
         by_channel: defaultdict[str, list[Hint]] = defaultdict(list)
         for channel, hint in hints.values():
             by_channel[channel].append(hint)
-        async with self._redis.pipeline(transaction=False) as pipeline:
+        async with self._publisher.pipeline(transaction=False) as pipeline:
             for channel, gathered in by_channel.items():
                 pipeline.publish(channel, packed(self._origin, gathered))
             await pipeline.execute()
@@ -194,19 +197,28 @@ class RedisWakeUps:
         return self._prefix + "calls"
 
 
-def _bare(commit: Committed) -> Committed:
-    """What is passed on of a commit: no entries."""
-    return replace(commit, entries=())
+def _client(url: str, *, retries: int) -> Redis:
+    retry = Retry(NoBackoff(), retries)
+    return Redis.from_url(url, retry=retry, socket_connect_timeout=PATIENCE_SECONDS, socket_timeout=PATIENCE_SECONDS)
+
+
+def _light(commit: Committed) -> Committed:
+    """What is passed on of a commit: with its entries only if they are small together."""
+    size = sum(len(entry.content) for entry in commit.entries)
+    return replace(commit, entries=()) if size > CARRIED_BYTES else commit
 
 
 def _joined(earlier: Committed, later: Committed) -> Committed:
-    """One hint for two commits of a conversation."""
+    """One hint for two commits of a conversation; with entries if it has them of both."""
+    entries = (*earlier.entries, *later.entries)
+    has_all = bool(entries) and entries[-1].number == later.head and entries[-1].number - entries[0].number == len(entries) - 1
     return Committed(
         later.customer_id,
         later.conversation_id,
         later.head,
         max(earlier.feed_head, later.feed_head),
-        sealed=(*earlier.sealed, *later.sealed),
+        entries if has_all else (),
+        (*earlier.sealed, *later.sealed),
         ended=earlier.ended or later.ended,
         deleted=earlier.deleted or later.deleted,
     )

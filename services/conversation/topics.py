@@ -81,10 +81,21 @@ class Topic:
         return list(islice(self._steps, skipped, skipped + limit))
 
     def take(self, steps: Sequence[Step], *, head: int) -> None:
-        """Takes what was committed, in order, up to `head`."""
-        self._hold(steps)
-        self.live.seal(step.id for step in steps if step.speaker)
-        self.reach(head)
+        """Takes what was read from the store for all, in order, up to `head`."""
+        for step in steps:
+            if step.position > self._end() + 1:
+                self._steps.clear()  # `after` counts on there being no gaps
+            if not self._steps or step.position > self._end():
+                self._hold(step)
+        self._sealed(steps, head)
+
+    def join(self, steps: Sequence[Step], *, head: int) -> None:
+        """Takes what is said to be committed, in order. Memory takes what goes on where it ends; for what doesn't, a gap having come
+        between, one watcher asks the store."""
+        for step in steps:
+            if step.position == self._end() + 1:
+                self._hold(step)
+        self._sealed(steps, head)
 
     def reach(self, head: int) -> None:
         """Takes note of how far the log goes by now; what came is in the store."""
@@ -96,6 +107,8 @@ class Topic:
         """Takes note of the head that was found in the store when another, or none, was expected before it was read."""
         if found < expected == self.head:
             self.head = found  # a hint was wrong: the table is the truth
+            while self._steps and self._steps[-1].position > found:
+                self._steps.pop()
         self.reach(found)
 
     def seal(self, utterance_ids: Iterable[str]) -> None:
@@ -128,15 +141,17 @@ class Topic:
         """Whether a position is not behind what memory holds: the next entry after it is news to everybody here."""
         return not self._steps or self._steps[-1].position <= position
 
-    def _hold(self, steps: Iterable[Step]) -> None:
-        last = self._steps[-1].position if self._steps else 0
-        for step in steps:
-            if step.position <= last:
-                continue
-            if self._steps and step.position != self._steps[-1].position + 1:
-                self._steps.clear()  # `after` counts on there being no gaps
-            self._steps.append(step)
-            self._memory.hold(self, step)
+    def _end(self) -> int:
+        """Where memory ends; while there is nothing in it, where the log does."""
+        return self._steps[-1].position if self._steps else self.head
+
+    def _hold(self, step: Step) -> None:
+        self._steps.append(step)
+        self._memory.hold(self, step)
+
+    def _sealed(self, steps: Iterable[Step], head: int) -> None:
+        self.live.seal(step.id for step in steps if step.speaker)
+        self.reach(head)
 
 
 class _Held(NamedTuple):

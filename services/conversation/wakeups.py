@@ -48,10 +48,10 @@ class LocalWakeUps:
     # What is said
 
     def committed(self, commit: Committed) -> None:
-        """Tells watchers here and, through the relay, elsewhere."""
-        self.hear(commit)
+        """Tells watchers here and, through the relay, elsewhere: those first, they have the longer way."""
         if self.relay is not None:
             self.relay.committed(commit)
+        self.hear(commit)
 
     def spoken(self, customer_id: str, conversation_id: str, speech: entry_pb2.OpenUtterance) -> None:
         """Passes live text on to who wants it, here and elsewhere."""
@@ -78,7 +78,7 @@ class LocalWakeUps:
         if log is not None:
             log.seal(commit.sealed)
             if entries:
-                log.take(entries, head=commit.head)
+                log.join(entries, head=commit.head)
             log.reach(commit.head)
             if commit.deleted or (commit.ended and entries):
                 log.finish(ended=commit.ended, deleted=commit.deleted)
@@ -111,7 +111,7 @@ class LocalWakeUps:
         if commit.deleted and commit.feed_head:
             placed.append(deletion(commit.feed_head, commit.conversation_id))
         if placed and placed[0].position and placed[-1].position == commit.feed_head:
-            feed.take(placed, head=commit.feed_head)
+            feed.join(placed, head=commit.feed_head)
         feed.reach(commit.feed_head)
 
     # Who listens

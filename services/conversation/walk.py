@@ -18,9 +18,12 @@ from services.conversation.entry_filter import EVERYTHING, UTTERANCE, EntryFilte
 from services.conversation.errors import ConversationNotFound
 from services.conversation.heartbeats import HeartbeatWheel
 from services.conversation.live_text import Spoken
-from services.conversation.log_reading import LogReader, Piece
+from services.conversation.log_reading import ROWS, LogReader, Piece
 from services.conversation.topics import Listener
 
+FIRST_ROWS = 32
+"""Rows that a watcher's first piece is read of, each next one of twice as many: the first message comes soon, and tells how fast the link
+is before the compressing of large ones costs anything."""
 FROM_MEMORY = 512
 """Entries taken out of memory at once."""
 
@@ -76,14 +79,26 @@ class Surroundings:
 class Walk:
     """A watcher on its way."""
 
-    __slots__ = ("_armed", "_around", "_caught_up", "_expiry", "_listener", "_options", "_quiet_since", "_reader", "_topic", "position")
+    __slots__ = (
+        "_armed",
+        "_around",
+        "_caught_up",
+        "_expiry",
+        "_listener",
+        "_options",
+        "_quiet_since",
+        "_reader",
+        "_rows",
+        "_topic",
+        "position",
+    )
 
     def __init__(self, around: Surroundings, listener: Listener, reader: LogReader, position: Position, options: WatchOptions) -> None:
         self._around, self._options, self._reader = around, options, reader
         self._listener, self._topic = listener, listener.topic
         self.position = position
         """Where the watcher stands after the event it was handed last."""
-        self._caught_up = False
+        self._caught_up, self._rows = False, FIRST_ROWS
         self._quiet_since = self._armed = around.clock.monotonic()
         self._expiry = self._quiet_since + (options.expires_at - around.clock.now()).total_seconds()
 
@@ -154,7 +169,8 @@ class Walk:
     async def _read(self) -> Piece:
         wants_open = self._options.include_live and not self._caught_up
         expected = self._topic.head
-        piece = await self._reader.after(self.position.number, with_spoken=wants_open)
+        piece = await self._reader.after(self.position.number, with_spoken=wants_open, rows=self._rows)
+        self._rows = min(2 * self._rows, ROWS)
         self._topic.settle(expected, piece.head)
         for spoken in piece.spoken:
             self._topic.speak(spoken)

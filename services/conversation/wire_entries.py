@@ -75,26 +75,35 @@ def steps_after(conversation_id: str, page: PageRow, call_id: str | None, number
 class EntryWriter:
     """Serializes entries of one call: what they share is set once, the rest written over for each."""
 
-    __slots__ = ("_commit", "_end", "_entry", "_serialize", "_start")
+    __slots__ = ("_commit", "_committed", "_end", "_entry", "_shared", "_start")
 
     def __init__(self, conversation_id: str, call_id: str | None) -> None:
-        self._entry = entry_pb2.Entry(conversation_id=conversation_id, call_id=call_id or "")
+        self._shared = entry_pb2.Entry(conversation_id=conversation_id, call_id=call_id or "").SerializeToString()
+        self._entry = entry_pb2.Entry()
         self._start, self._end, self._commit = self._entry.start_time, self._entry.end_time, self._entry.commit_time
-        self._serialize = self._entry.SerializeToString
+        self._committed = -1
 
     def write(self, number: int, entry_id: str, start: int, end: int, commit: int, kind: int, content: bytes, *, late: bool) -> bytes:
         """One `Entry`. Instants are microseconds since 1970; `kind` is the content's field number, `content` lacks an utterance's id."""
-        entry = self._entry
-        entry.number, entry.entry_id, entry.late = number, entry_id, late
+        entry, raw_id = self._entry, entry_id.encode()
+        entry.number = number
         message = self._start
-        message.seconds, message.nanos = start // _MILLION, start % _MILLION * 1000
+        message.seconds, nanos = divmod(start, _MILLION)
+        message.nanos = nanos * 1000
         message = self._end
-        message.seconds, message.nanos = end // _MILLION, end % _MILLION * 1000
-        message = self._commit
-        message.seconds, message.nanos = commit // _MILLION, commit % _MILLION * 1000
+        message.seconds, nanos = divmod(end, _MILLION)
+        message.nanos = nanos * 1000
+        if commit != self._committed:  # entries that came together were committed together
+            self._committed = commit
+            message = self._commit
+            message.seconds, nanos = divmod(commit, _MILLION)
+            message.nanos = nanos * 1000
+        if late is not entry.late:
+            entry.late = late
         if kind == _UTTERANCE:
-            content = b"\n$" + entry_id.encode() + content  # its id, field 1, 36 characters: the page has it once
-        return self._serialize() + delimited(kind, content)
+            # Its id, field 1, 36 characters: the page has it once.
+            content = b"\n$" + raw_id + content
+        return b"".join((self._shared, b"\x12$", raw_id, entry.SerializeToString(), delimited(kind, content)))
 
 
 def delimited(field: int, content: bytes) -> bytes:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from readback.conversation.storage.v1 import page_pb2
 
@@ -31,8 +31,7 @@ class Packing(IntEnum):
     DEFLATED = 1
 
 
-@dataclass(frozen=True, slots=True)
-class PageRow:
+class PageRow(NamedTuple):
     """A page as it lies in the table."""
 
     conversation_key: int

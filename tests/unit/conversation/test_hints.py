@@ -12,17 +12,34 @@ from readback.conversation.v1 import entry_pb2
 from services.conversation.hints import ORIGIN_BYTES, CallHint, Hint, SpokenHint, packed, unpacked
 from services.conversation.live_text import Spoken
 from services.conversation.ports import Committed
+from services.conversation.records import StoredEntry
 
 pytestmark = pytest.mark.unit
 
 ORIGIN = b"a-origin"
 IDS = st.uuids().map(str)
+MICROS = st.integers(-(2**50), 2**60)
+ENTRIES = st.builds(
+    StoredEntry,
+    st.integers(1, 2**63),
+    IDS,
+    st.none() | IDS,
+    st.integers(8, 15),
+    st.sampled_from(entry_pb2.Speaker.values()),
+    MICROS,
+    MICROS,
+    MICROS,
+    st.booleans(),
+    st.binary(max_size=300),
+    st.integers(0, 2**63),
+)
 COMMITS = st.builds(
     Committed,
     IDS,
     IDS,
     st.integers(0, 2**63),
     st.integers(0, 2**63),
+    st.lists(ENTRIES, max_size=4),
     sealed=st.lists(IDS, max_size=5),
     ended=st.booleans(),
     deleted=st.booleans(),
@@ -42,9 +59,17 @@ def test_origin_comes_first_so_that_a_process_knows_its_own() -> None:
     assert packed(ORIGIN, []).startswith(ORIGIN)
 
 
-def test_entries_never_ride_along() -> None:
+def test_commit_without_its_entries_is_small() -> None:
     committed = Committed(str(uuid4()), str(uuid4()), 7, 9)
     assert len(packed(ORIGIN, [committed])) < 70
+
+
+@given(COMMITS, st.integers(1, 400))
+def test_commit_that_is_cut_short_is_refused_whole(commit: Committed, cut: int) -> None:
+    message = packed(ORIGIN, [commit])
+    short = message[: max(ORIGIN_BYTES + 1, len(message) - cut)]
+    with pytest.raises(ValueError, match=r"cut short|unpack"):
+        list(unpacked(short))
 
 
 def test_hint_of_a_kind_that_a_newer_replica_sends_is_passed_over() -> None:

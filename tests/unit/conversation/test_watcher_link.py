@@ -21,7 +21,7 @@ def clock() -> SimulatedClock:
 
 @pytest.fixture
 def link(clock: SimulatedClock) -> WatcherLink:
-    return WatcherLink(clock, patience=30)
+    return WatcherLink(clock, patience=30, computing=lambda: 0.0)
 
 
 def test_first_batch_is_compressed_whatever_the_link_and_small_messages_never(link: WatcherLink) -> None:
@@ -36,6 +36,19 @@ def test_fast_link_is_sent_plain_batches_and_a_slow_one_compressed_ones(link: Wa
     clock.advance(2 * BIG / SLOW_BYTES_A_SECOND)
     assert not link.is_too_slow()
     assert link.hand(BIG)
+
+
+def test_time_that_compressing_took_is_not_held_against_the_link(clock: SimulatedClock) -> None:
+    computed = 0.0
+    link = WatcherLink(clock, patience=30, computing=lambda: computed)
+    assert link.hand(BIG)
+    clock.advance(1)
+    computed = 1.0
+    assert not link.is_too_slow()
+    assert not link.hand(BIG), "a busy server would deflate the more, the busier it is"
+    clock.advance(1)
+    link.is_too_slow()
+    assert link.hand(BIG), "this time it computed nothing, and waited"
 
 
 def test_small_message_says_nothing_about_the_link(link: WatcherLink, clock: SimulatedClock) -> None:
