@@ -29,7 +29,7 @@ _NOT_CUE = re.compile(r"\b(?:not|isn't|instead of|rather than)(?: (?:to|from|for
 _BETWEEN_CUE = re.compile(r"\bbetween[ ,]*$")
 _REPAIR = re.compile(r"\b(?:no|sorry|i mean|i meant|rather|actually|make that|wait|or rather|correction|oops)\b")
 _VIA_CUE = re.compile(
-    r"\b(?:via|through|(?:stop(?:s|ping|over)?|stopover|layover|change|changing|connect(?:ing|ion)?) (?:in|at|over|through|via))"
+    r"\b(?:via|through|by way of|(?:stop(?:s|ping|over)?|stopover|layover|change|changing|connect(?:ing|ion)?) (?:in|at|over|through|via))"
     rf"{_TRAILING}[ ,]*$"
 )
 _JOINS_DESTINATION = re.compile(r"^[ ,]*(?:to|too|2|-|–|→|and then to)\b")

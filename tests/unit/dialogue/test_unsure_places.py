@@ -85,7 +85,8 @@ async def test_what_one_conversation_learned_is_not_known_in_the_next(conversati
 
 
 @pytest.mark.parametrize(
-    "words", ["with one stop in Mumbai", "via Mumbai", "through Mumbai", "changing in Mumbai", "with a layover in Mumbai"]
+    "words",
+    ["with one stop in Mumbai", "by way of Mumbai", "via Mumbai", "through Mumbai", "changing in Mumbai", "with a layover in Mumbai"],
 )
 async def test_a_place_to_change_at_is_neither_origin_nor_destination(conversation: Conversation, timetable: Timetable, words: str) -> None:
     answer = await conversation.say(f"flights from Chennai to Delhi tomorrow {words}")
