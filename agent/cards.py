@@ -5,9 +5,10 @@
      "flights": [{"itinerary_id", "carrier", "carrier_code", "flight_number", "stops", "duration_minutes", "sample",
                   "depart": {"time": "06:10", "date": "2026-11-24", "airport": "MAA", "city": "Chennai"},
                   "arrive": {"time": "08:55", "date": "2026-11-24", "airport": "DEL", "city": "Delhi", "day_offset": 0},
-                  "price": {"amount": "5210.00", "currency": "INR"}}]}
+                  "price": {"amount": "5210.00", "currency": "INR"}, "via": ["Dubai"], "sold_out": false, "co2e_kg": 322}]}
 
-Times are those on the clocks of the airports. `price` is null when it isn't known. A failed search has an outcome and no flights.
+Times are those on the clocks of the airports. `price` is null when it isn't known, as is `co2e_kg`, an
+estimate for one passenger. A failed search has an outcome and no flights.
 """
 
 from __future__ import annotations
@@ -55,8 +56,17 @@ def _flight(itinerary: Itinerary) -> Mapping[str, Any]:
         "duration_minutes": round(itinerary.duration.total_seconds() / 60),
         "price": _price(itinerary.total),
         "stops": itinerary.stops,
+        "via": [segment.arrival.city for segment in itinerary.segments[:-1]],
+        "sold_out": itinerary.sold_out,
+        "co2e_kg": _kilograms(itinerary),
         "sample": itinerary.sample,
     }
+
+
+def _kilograms(itinerary: Itinerary) -> int | None:
+    """The estimated emissions for one passenger; None when nobody estimated them."""
+    grams = itinerary.data.get("emissions", {}).get("grams")
+    return round(int(grams) / 1000) if grams else None
 
 
 def _end(stop: FlightStop) -> Mapping[str, Any]:

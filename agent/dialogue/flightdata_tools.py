@@ -134,6 +134,7 @@ def _search_message(request: SearchFlightsRequest) -> pb.SearchFlightsRequest:
         depart_from=_time_message(request.depart_from),
         depart_until=_time_message(request.depart_until),
         nonstop=request.nonstop,
+        via=request.via,
         carrier_code=request.carrier_code,
         sort=pb.FlightSort.Value(f"FLIGHT_SORT_{request.sort.upper() or 'UNSPECIFIED'}"),
         cabin=pb.Cabin.Value(f"CABIN_{request.cabin.upper() or 'UNSPECIFIED'}"),

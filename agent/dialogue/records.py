@@ -54,6 +54,7 @@ def itinerary(data: Json) -> Itinerary:
         _price(fare.get("per_passenger")),
         bool(data.get("provenance", {}).get("sample")),
         data,
+        "seats_left" in data and not fare,
     )
 
 

@@ -69,6 +69,7 @@ class Draft:
 
     origin: Place | None = None
     destination: Place | None = None
+    via: Place | None = None
     depart: DateExpression | None = None
     back: date | None = None
     window: TimeWindow | None = None
@@ -80,7 +81,7 @@ class Draft:
 
     def without_wishes(self) -> Draft:
         """The same journey, any flight."""
-        return replace(self, window=None, airline=None, nonstop=False)
+        return replace(self, window=None, airline=None, nonstop=False, via=None)
 
     def day_on(self, now: datetime, home_zone: str) -> date | None:
         """The day of departure at the departure airport when it is `now`; None when it isn't known or is no day of the calendar."""
@@ -95,7 +96,7 @@ class Draft:
     @property
     def has_wishes(self) -> bool:
         """Whether some flights of the day are ruled out."""
-        return self.window is not None or self.airline is not None or self.nonstop
+        return self.window is not None or self.airline is not None or self.nonstop or self.via is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +126,17 @@ class ToolRecord:
 
 @dataclass(slots=True)
 class DialogueState:
-    """Everything that one conversation's dialogue knows. `unsure` maps a slot to the places its words may mean."""
+    """Everything that one conversation's dialogue knows. `unsure` maps a slot to the places its words may mean, `doubted` to those
+    words and places (none when we know no such place).
+
+    `learned` holds what words turned out to mean in this conversation, so that nobody is asked twice about one garble.
+    """
 
     draft: Draft = field(default_factory=Draft)
     drafting: bool = False
     unsure: dict[str, tuple[Place, ...]] = field(default_factory=dict)
+    doubted: dict[str, tuple[str, tuple[Place, ...]]] = field(default_factory=dict)
+    learned: dict[str, Place] = field(default_factory=dict)
     offer: Offer | None = None
     chosen: Itinerary | None = None
     question: Question | None = None
@@ -162,6 +169,7 @@ class DialogueState:
             return
         arguments, result = record.arguments, record.result
         draft = _recalled_draft(arguments, Place.from_json(result["origin"]), Place.from_json(result["destination"]))
+        draft = replace(draft, via=Place.from_json(result["via"]) if result.get("via") else None)
         itineraries = tuple(records.itinerary(data) for data in result.get("itineraries", ()))
         offer = Offer(_recalled_request(arguments), itineraries, int(result.get("total", 0)), min(3, len(itineraries)))
         self.draft, self.offer = draft, offer
@@ -185,6 +193,7 @@ def _recalled_request(arguments: Mapping[str, Any]) -> SearchFlightsRequest:
         depart_from=window.start,
         depart_until=window.end,
         nonstop=bool(arguments.get("nonstop")),
+        via=arguments.get("via", ""),
         carrier_code=arguments.get("carrier_code", ""),
         sort=arguments.get("sort", ""),
         cabin=arguments.get("cabin", ""),

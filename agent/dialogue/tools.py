@@ -74,6 +74,7 @@ class SearchFlightsRequest:
     depart_from: time | None = None
     depart_until: time | None = None
     nonstop: bool = False
+    via: str = ""
     carrier_code: str = ""
     sort: str = ""
     cabin: str = ""
@@ -88,6 +89,7 @@ class SearchFlightsRequest:
             "depart_from": self.depart_from and self.depart_from.strftime("%H:%M"),
             "depart_until": self.depart_until and self.depart_until.strftime("%H:%M"),
             "nonstop": self.nonstop or None,
+            "via": self.via or None,
             "carrier_code": self.carrier_code or None,
             "sort": self.sort or None,
             "cabin": self.cabin or None,
@@ -143,6 +145,7 @@ class Itinerary:
     per_passenger: Price | None
     sample: bool
     data: Mapping[str, Any] = field(compare=False, hash=False, repr=False)
+    sold_out: bool = False
 
     @property
     def departure(self) -> FlightStop:

@@ -98,7 +98,7 @@ _USES: dict[Intent, frozenset[str]] = {
     Intent.OUT_OF_SCOPE: frozenset({"topic"}),
 }
 _SEARCH_SLOTS = frozenset(
-    {"origin", "destination", "depart_date", "depart_time", "return_date", "airline", "nonstop", "sort", "cabin", "passengers"}
+    {"origin", "destination", "via", "depart_date", "depart_time", "return_date", "airline", "nonstop", "sort", "cabin", "passengers"}
 )
 
 
@@ -128,6 +128,7 @@ def _slots(words: Words, roles: Roles, unknown: dict[str, PlaceSlot], acts: Acts
     return Slots(
         origin=origin,
         destination=destination,
+        via=_slot(roles.via),
         depart_date=depart,
         depart_time=window_of(words.times),
         return_date=back,

@@ -22,8 +22,9 @@ function priceOf({ amount, currency } = {}) {
   }
 }
 
-function stopsOf(stops) {
-  return stops ? `${stops} ${stops === 1 ? "stop" : "stops"}` : "Nonstop";
+function stopsOf(stops, via = []) {
+  if (!stops) return "Nonstop";
+  return `${stops} ${stops === 1 ? "stop" : "stops"}${via.length ? ` in ${via.join(", ")}` : ""}`;
 }
 
 function end(kind, { time, airport, city, day_offset: days }) {
@@ -44,8 +45,9 @@ export function flightCard(flight, { cheapest = false } = {}) {
       h("div", { class: "card-names" }, h("span", { class: "card-carrier" }, carrier), h("span", { class: "card-number", "data-testid": "card-flight-number" }, spaced(number))),
       flight.sample && h("span", { class: "tag sample", "data-testid": "card-sample" }, "sample")),
     h("div", { class: "card-route" }, end("from", depart),
-      h("div", { class: "card-line" }, h("span", {}, durationOf(flight.duration_minutes)), h("span", { class: "card-track" }, icon(ICONS.plane)), h("span", {}, stopsOf(flight.stops))),
+      h("div", { class: "card-line" }, h("span", {}, durationOf(flight.duration_minutes)), h("span", { class: "card-track" }, icon(ICONS.plane)), h("span", {}, stopsOf(flight.stops, flight.via))),
       end("to", arrive)),
     h("div", { class: "card-foot" }, h("span", { class: "card-date" }, dayOf(depart.date)), cheapest && h("span", { class: "tag cheapest" }, "cheapest"),
-      h("span", { class: "card-price", "data-testid": "card-price" }, priceOf(flight.price))));
+      flight.co2e_kg && h("span", { class: "card-date", title: "estimated for one passenger" }, `about ${flight.co2e_kg} kg CO₂e`),
+      h("span", { class: "card-price", "data-testid": "card-price" }, flight.sold_out ? "sold out" : priceOf(flight.price))));
 }

@@ -12,7 +12,7 @@ const days = (from, to) => Math.round((Date.parse(to) - Date.parse(from)) / 86_4
 const money = ({ currency_code: currency, units = 0, nanos = 0 }) => ({ currency, amount: Number(units) + Number(nanos) / 1e9 });
 
 /** An `Itinerary` in protobuf's JSON as a flight of `readback.flights`. */
-function cardOf({ itinerary_id: id, segments, duration, fare, provenance }) {
+function cardOf({ itinerary_id: id, segments, duration, fare, provenance, emissions, seats_left: seats }) {
   const [first, last] = [segments[0], segments.at(-1)];
   const [depart, arrive] = [stop(first.departure), stop(last.arrival)];
   return {
@@ -25,6 +25,9 @@ function cardOf({ itinerary_id: id, segments, duration, fare, provenance }) {
     duration_minutes: Math.round(parseFloat(duration ?? "0") / 60),
     price: fare?.total && money(fare.total),
     stops: segments.length - 1,
+    via: segments.slice(0, -1).map((segment) => segment.arrival.city ?? segment.arrival.airport_code),
+    sold_out: seats !== undefined && !fare,
+    co2e_kg: emissions?.grams && Math.round(Number(emissions.grams) / 1000),
     sample: Boolean(provenance?.sample),
   };
 }

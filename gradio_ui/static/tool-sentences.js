@@ -27,6 +27,7 @@ const ARGUMENTS = {
   depart_from: (time) => `after ${time}`,
   depart_until: (time) => `before ${time}`,
   nonstop: (wanted) => wanted && "nonstop",
+  via: (code) => code && `via ${code}`,
   carrier_code: (code) => `with ${code}`,
   cabin: (cabin) => `in ${readable(cabin)}`,
   sort: (sort) => `${readable(sort)} first`,

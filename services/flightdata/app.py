@@ -21,6 +21,7 @@ from services.flightdata import places
 from services.flightdata.caching.answers import Answers
 from services.flightdata.configured_providers import configured_providers
 from services.flightdata.offer_desk import OfferDesk
+from services.flightdata.route_status import RouteStatusDesk
 from services.flightdata.routes import RouteDesk
 from services.flightdata.routing import ProviderRouter
 from services.flightdata.searching import FlightSearch
@@ -50,6 +51,7 @@ async def member(settings: FlightDataSettings, clock: Clock | None = None) -> As
         servicer = FlightDataServicer(
             search=FlightSearch(lexicon, answers, offers, clock),
             status=status,
+            route_status=RouteStatusDesk(lexicon, answers, clock),
             watches=StatusWatches(status, clock),
             routes=RouteDesk(lexicon, answers, clock),
             offers=offers,

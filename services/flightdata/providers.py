@@ -11,6 +11,7 @@ from typing import Protocol
 from services.flightdata.flights import FlightStatus, Itinerary
 from services.flightdata.offers import Offer
 from services.flightdata.queries import FlightQuery
+from services.flightdata.search_limits import Limit
 
 
 class Capability(Enum):
@@ -37,10 +38,14 @@ class Direction(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A provider's answer to a search, in no order; both empty when there are no flights. An offer's itinerary is among them."""
+    """A provider's answer to a search, in no order; both empty when there are no flights. An offer's itinerary is among them.
+
+    `limits` tells what the provider left out.
+    """
 
     itineraries: Sequence[Itinerary]
     offers: Sequence[Offer] = ()
+    limits: frozenset[Limit] = frozenset()
 
 
 class FlightProvider(Protocol):

@@ -17,9 +17,11 @@ from mesh.errors import ErrorTable
 from services.flightdata import errors, flight_messages, place_messages, places, provider_messages, route_messages
 from services.flightdata.message_values import day_from
 from services.flightdata.offer_desk import OfferDesk
+from services.flightdata.places.questions import clarifying
+from services.flightdata.route_status import RouteStatusDesk
 from services.flightdata.routes import RouteDesk
 from services.flightdata.routing import ProviderRouter
-from services.flightdata.search_requests import query_from
+from services.flightdata.search_requests import query_from, time_from
 from services.flightdata.searching import FlightSearch
 from services.flightdata.status import StatusDesk
 from services.flightdata.status_watch import StatusWatches, Told, Trouble
@@ -43,6 +45,7 @@ ERRORS: ErrorTable = {
 
 Context = grpc.aio.ServicerContext[Any, Any]
 DEFAULT_CANDIDATES = 3
+DEFAULT_STATUSES = 5
 
 
 class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
@@ -53,6 +56,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         *,
         search: FlightSearch,
         status: StatusDesk,
+        route_status: RouteStatusDesk,
         watches: StatusWatches,
         routes: RouteDesk,
         offers: OfferDesk,
@@ -62,6 +66,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         self._search = search
         self._written = WrittenEvents()
         self._status = status
+        self._route_status = route_status
         self._watches = watches
         self._routes = routes
         self._offers = offers
@@ -79,7 +84,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         limit = request.max_candidates or DEFAULT_CANDIDATES
         found = await asyncio.to_thread(places.resolve, request.query, home_country=request.home_country_code, limit=limit)
         candidates = [place_messages.candidate(c) for c in found.candidates]
-        return pb.ResolvePlaceResponse(candidates=candidates, margin=found.margin, confident=found.confident)
+        return pb.ResolvePlaceResponse(candidates=candidates, margin=found.margin, confident=found.confident, question=clarifying(found))
 
     async def GetAirport(self, request: pb.GetAirportRequest, context: Context) -> pb.GetAirportResponse:
         """One airport."""
@@ -97,6 +102,15 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         now = self._clock.now()
         legs = [flight_messages.status(leg, now) for leg in further]
         return pb.GetFlightStatusResponse(status=flight_messages.status(first, now), further_legs=legs)
+
+    async def ListRouteStatus(self, request: pb.ListRouteStatusRequest, context: Context) -> pb.ListRouteStatusResponse:
+        """How the flights between two places do on one day."""
+        day = day_from(request.date) if request.HasField("date") else None
+        near = time_from(request.near, "near") if request.HasField("near") else None
+        found = await self._route_status.statuses(request.origin, request.destination, day, near)
+        now = self._clock.now()
+        told = found[: request.max_results or DEFAULT_STATUSES]
+        return pb.ListRouteStatusResponse(statuses=[flight_messages.status(one, now) for one in told])
 
     async def WatchFlightStatus(
         self, request: pb.WatchFlightStatusRequest, context: Context

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from agent.dialogue.events import Events, Speech
-from agent.dialogue.flows.drafting import MOST_PASSENGERS, confirm_place, merge
+from agent.dialogue.flows.drafting import MOST_PASSENGERS, confirm_place, learn, merge
 from agent.dialogue.flows.search import advance, way_back
 from agent.dialogue.flows.small_talk import farewell
 from agent.dialogue.phrasing import phrase
@@ -45,6 +45,7 @@ async def _that_place(turn: Turn) -> Events:
     chosen: dict[str, Any] = {question.slot: question.places[0]}
     turn.state.draft = replace(turn.state.draft, **chosen)
     turn.state.unsure.pop(question.slot, None)
+    learn(turn.state, question.slot, question.places[0])
     async for event in _go_on(turn):
         yield event
 

@@ -30,6 +30,7 @@ def begin(turn: Turn) -> None:
         old = Draft()
     state.draft = Draft(origin=old.origin, destination=old.destination, depart=old.depart, cabin=old.cabin, passengers=old.passengers)
     state.unsure.clear()
+    state.doubted.clear()
 
 
 def merge(turn: Turn) -> Iterator[Speech]:
@@ -39,6 +40,10 @@ def merge(turn: Turn) -> Iterator[Speech]:
     for name, slot in (("origin", slots.origin), ("destination", slots.destination)):
         if slot:
             yield from _merge_place(state, name, slot)
+    if slots.via and slots.via.mention:
+        state.draft = replace(state.draft, via=slots.via.mention.place, nonstop=False)
+    elif slots.nonstop:
+        state.draft = replace(state.draft, via=None)
     yield from _merge_dates(turn, slots)
     given: dict[str, Any] = {name: value for name in _PLAIN_SLOTS if (value := getattr(slots, name)) is not None}
     if slots.depart_time:
@@ -48,14 +53,27 @@ def merge(turn: Turn) -> Iterator[Speech]:
 
 def _merge_place(state: DialogueState, name: str, slot: PlaceSlot) -> Iterator[Speech]:
     state.unsure.pop(name, None)
-    if slot.mention is None:
+    words = slot.text.lower()
+    if words in state.learned:
+        _set(state, name, state.learned[words])
+    elif slot.mention is None:
         _set(state, name, None)
+        state.doubted[name] = (words, ())
         yield Speech(unknown_place(slot.text))
     elif slot.mention.confident:
+        learn(state, name, slot.mention.place)
         _set(state, name, slot.mention.place)
     else:
         _set(state, name, None)
         state.unsure[name] = _distinct(candidate.place for candidate in slot.mention.candidates)
+        state.doubted[name] = (words, state.unsure[name])
+
+
+def learn(state: DialogueState, name: str, place: Place) -> None:
+    """Remembers what the words doubted for a slot turned out to mean; a place that is nothing like them is a change of mind."""
+    words, places = state.doubted.pop(name, ("", ()))
+    if words and (not places or place in places):
+        state.learned[words] = place
 
 
 LONGEST_NAME = 40

@@ -75,6 +75,7 @@ def request_of(turn: Turn) -> SearchFlightsRequest:
         depart_from=window.start,
         depart_until=window.end,
         nonstop=draft.nonstop,
+        via=draft.via.code if draft.via else "",
         carrier_code=draft.airline or "",
         sort=draft.sort or "",
         cabin=draft.cabin or "",
@@ -114,6 +115,7 @@ def _result(answer: SearchAnswer, draft: Draft) -> Mapping[str, Any]:
         "sample": answer.sample,
         "origin": draft.origin.to_json(),
         "destination": draft.destination.to_json(),
+        **({"via": draft.via.to_json()} if draft.via else {}),
         "itineraries": [dict(itinerary.data) for itinerary in answer.itineraries],
     }
 

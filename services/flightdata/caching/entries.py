@@ -63,8 +63,9 @@ class FailedEntry:
 def told_again(value: Any) -> Any:
     """An answer whose every record says that it comes from a cache."""
     if isinstance(value, Found):
-        return Found(
-            tuple(replace(i, provenance=replace(i.provenance, cached=True)) for i in value.itineraries),
-            tuple(replace(o, provenance=replace(o.provenance, cached=True)) for o in value.offers),
+        return replace(
+            value,
+            itineraries=tuple(replace(i, provenance=replace(i.provenance, cached=True)) for i in value.itineraries),
+            offers=tuple(replace(o, provenance=replace(o.provenance, cached=True)) for o in value.offers),
         )
     return tuple(replace(status, provenance=replace(status.provenance, cached=True)) for status in value)

@@ -78,7 +78,7 @@ def test_a_call_that_a_vendor_may_be_behind_is_waited_for_longer(method: MethodD
     config = service_config(method.containing_service)["methodConfig"]
     own = next(entry for entry in config if entry["name"][0]["method"] == method.name)
     patience = method.GetOptions().Extensions[options_pb2.patience_seconds]
-    assert patience == (45 if method.name in {"GetFlightStatus", "GetOffer", "GetRoute"} else 0)
+    assert patience == (45 if method.name in {"GetFlightStatus", "GetOffer", "GetRoute", "ListRouteStatus"} else 0)
     assert own.get("timeout") in ({f"{patience}s"} if patience else {"10s", None})
 
 

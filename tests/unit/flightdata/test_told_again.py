@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
 from mesh.paging import PageTokens
+from services.flightdata.cabins import Cabin
 from services.flightdata.caching.answers import Answers
 from services.flightdata.flights import FlightStatus
+from services.flightdata.leg_queries import JourneyLeg, SearchQuery
 from services.flightdata.offer_desk import OfferDesk
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers import Found
-from services.flightdata.queries import FlightQuery
+from services.flightdata.queries import FlightQuery, Party
 from services.flightdata.routing import ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
-from services.flightdata.searching import Done, FlightSearch, Results, SearchEvent, SearchQuery
+from services.flightdata.searching import Done, FlightSearch, Results, SearchEvent, question
 from services.flightdata.shared.shelf import MemoryShelf
 from services.flightdata.written_events import EXACT_TO, WrittenEvents
 from tests.simulated_clock import SimulatedClock
@@ -79,6 +83,50 @@ async def test_other_wishes_of_the_same_answer_are_worked_out_anew_without_a_cal
         assert isinstance(results, Results)
         assert len(results.itineraries) == limit
     assert vendor.asked == 1
+
+
+CHENNAI_DELHI = FlightQuery(("MAA",), ("DEL",), date(2026, 11, 30))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"origins": ("BOM",)},
+        {"destinations": ("BLR",)},
+        {"date": date(2026, 12, 1)},
+        {"cabin": Cabin.BUSINESS},
+        {"party": Party(2)},
+        {"currency": "EUR"},
+        {"max_stops": 0},
+        {"via": ("HYD",)},
+        {"bags": 1},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_whatever_may_change_the_answer_is_another_question(other: dict[str, Any]) -> None:
+    assert question(replace(CHENNAI_DELHI, **other)).name != question(CHENNAI_DELHI).name
+
+
+def test_no_field_of_a_query_was_forgotten() -> None:
+    names = {"origins", "destinations", "date", "cabin", "party", "currency", "max_stops", "via", "bags"}
+    assert {field.name for field in fields(FlightQuery)} == names
+
+
+async def test_each_leg_of_a_journey_is_kept_by_itself(search: FlightSearch, vendor: Vendor, clock: SimulatedClock) -> None:
+    day = clock.now().date() + timedelta(days=7)
+    there = SearchQuery("MAA", "DEL", day)
+    journey = replace(there, further=(JourneyLeg("DEL", "MAA", day + timedelta(days=3)),))
+    await _told(search, there)
+    await _told(search, journey)
+    assert vendor.asked == 2
+    second, third = [await _told(search, journey) for _ in range(2)]
+    assert vendor.asked == 2
+    assert [event is again for event, again in zip(second, third, strict=True)] == [True] * len(second)
+    results = second[0]
+    assert isinstance(results, Results)
+    assert results.journeys
+    assert {itinerary.leg for itinerary in results.itineraries} == {0, 1}
+    assert all(itinerary.provenance.cached for itinerary in results.itineraries)
 
 
 async def test_what_has_left_meanwhile_is_not_told_again(search: FlightSearch, vendor: Vendor, clock: SimulatedClock) -> None:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.flightdata.caching.entries import FAILURES, FailedEntry, FoundEntry, StatusEntry, told_again
 from services.flightdata.caching.packing import NotReadable, Packer
 from services.flightdata.errors import FlightNotFound, FlightsQuotaExhausted, FlightsRestricted, FlightsUnavailable
+from services.flightdata.providers import Found
 from services.flightdata.sample.provider import SampleTimetable
 from tests.simulated_clock import SimulatedClock
 from tests.unit.flightdata.conftest import pair_query
@@ -33,6 +40,59 @@ async def test_a_search_and_a_status_come_back_as_they_were(timetable: SampleTim
         i.id for i in found.itineraries
     ]
     assert tuple(again.value) == tuple(statuses)
+
+
+_SIMPLE: dict[Any, st.SearchStrategy[Any]] = {
+    str: st.text(max_size=8),
+    int: st.integers(-1000, 10**6),
+    bool: st.booleans(),
+    Decimal: st.decimals("0.01", "9999999.99", places=2),
+    date: st.dates(),
+    datetime: st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),
+    timedelta: st.timedeltas(timedelta(days=-2), timedelta(days=400)),
+}
+
+
+@cache
+def _any(kind: Any) -> st.SearchStrategy[Any]:
+    """Any value of a type, every field of a record drawn by the type it is declared with."""
+    if kind in _SIMPLE:
+        return _SIMPLE[kind]
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in {Union, UnionType}:
+        return st.none() | _any(next(part for part in arguments if part is not NoneType))
+    if origin in {Sequence, tuple}:
+        return st.lists(_any(arguments[0]), max_size=2).map(tuple)
+    if origin is frozenset:
+        return st.frozensets(_any(arguments[0]))
+    if issubclass(kind, Enum):
+        return st.sampled_from(kind)
+    hints = get_type_hints(kind)
+    return st.builds(kind, **{field.name: _any(hints[field.name]) for field in fields(kind)})
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_any(FoundEntry))
+def test_every_field_of_a_search_that_is_kept_survives(entry: FoundEntry) -> None:
+    packer = Packer(FoundEntry)
+    assert packer.unpack(packer.pack(entry)) == entry
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_any(StatusEntry))
+def test_every_field_of_a_status_that_is_kept_survives(entry: StatusEntry) -> None:
+    packer = Packer(StatusEntry)
+    assert packer.unpack(packer.pack(entry)) == entry
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_any(Found))
+def test_what_is_told_again_is_all_that_was_told(found: Found) -> None:
+    again = told_again(found)
+    assert {field.name for field in fields(Found)} == {"itineraries", "offers", "limits"}
+    assert again.limits == found.limits
+    assert again.itineraries == tuple(replace(i, provenance=replace(i.provenance, cached=True)) for i in found.itineraries)
+    assert again.offers == tuple(replace(o, provenance=replace(o.provenance, cached=True)) for o in found.offers)
 
 
 async def test_an_itinerary_takes_little_room(timetable: SampleTimetable, clock: SimulatedClock) -> None:
