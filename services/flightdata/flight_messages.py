@@ -132,6 +132,7 @@ def offer(of: Offer, now: datetime) -> pb.Offer:
         expire_time=values.timestamp(of.expires),
         provenance=provenance(of.provenance, now),
         tickets=of.tickets,
+        return_itinerary_id=of.return_id,
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 
 from services.flightdata.flights import Itinerary
 from services.flightdata.offers import Fare
+from services.flightdata.ordering import STOP_WEIGHT, UNPRICED
 from services.flightdata.queries import Sort
 
 EACH_LEG = 12
@@ -16,17 +18,22 @@ KEPT = 150
 """Beginnings of a journey that are kept from leg to leg."""
 BETWEEN_LEGS = timedelta(hours=1)
 """Between the arrival of one leg and the departure of the next at least."""
+AN_HOUR = 0.05
+"""What an hour in the air or on the ground is worth, as a multiple of the least price on offer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """One itinerary for each leg, in the order of travel."""
+    """One itinerary for each leg, in the order of travel; `sold_at` is what all cost where they are sold together."""
 
     itineraries: tuple[Itinerary, ...]
+    sold_at: Fare | None = None
 
     @property
     def fare(self) -> Fare | None:
-        """The sum of the fares; None when one is unknown, or they are in different currencies."""
+        """What they are sold at together, or the sum of the fares; None when one is unknown, or they are in different currencies."""
+        if self.sold_at:
+            return self.sold_at
         fares = [itinerary.fare for itinerary in self.itineraries]
         total: Fare | None = None
         for fare in fares:
@@ -56,6 +63,22 @@ def journeys(legs: Sequence[Sequence[Itinerary]], sort: Sort) -> tuple[list[Jour
         longer.sort(key=key)
         found = longer if leg is tried[-1] else longer[:KEPT]
     return found, cut
+
+
+def in_order(together: Sequence[Journey], legs: Sequence[Sequence[Itinerary]], sort: Sort) -> list[Journey]:
+    """Journeys that are sold together in the order asked for; each leg's itineraries come in that order."""
+    if sort is Sort.BEST:
+        # Only both ways have a price, so it is weighed here and not in the order of each leg.
+        least = min((journey.fare.total.amount for journey in together if journey.fare), default=Decimal(0))
+        return sorted(together, key=lambda journey: (journey.sold_out, _weight(journey, least)))
+    return sorted(together, key=_key(sort, legs))
+
+
+def _weight(journey: Journey, least: Decimal) -> float:
+    hours = sum((itinerary.duration for itinerary in journey.itineraries), timedelta()) / timedelta(hours=1)
+    changes = sum(len(itinerary.segments) - 1 for itinerary in journey.itineraries)
+    dear = float(journey.fare.total.amount / least) if journey.fare and least else UNPRICED
+    return dear + hours * AN_HOUR + changes * STOP_WEIGHT
 
 
 def _can_be_caught(journey: Journey, following: Itinerary) -> bool:

@@ -15,7 +15,7 @@ from services.flightdata.errors import OfferNotFound
 from services.flightdata.offers import Fare, Money
 from services.flightdata.queries import FlightQuery, Party
 
-BOUND_TO = "offers with bags"
+BOUND_TO = "offers, both ways"
 """Another name when the fields are others: what an earlier release sealed is unknown then, and never misread."""
 
 
@@ -49,6 +49,7 @@ class OfferTerms:
             "stops": query.max_stops,
             "via": query.via,
             "bags": query.bags,
+            "back": query.back.isoformat() if query.back else "",
             "expires": int(self.expires.timestamp()),
         }
         return seals.seal(json.dumps(written, separators=(",", ":")), BOUND_TO)
@@ -83,4 +84,5 @@ def _query(written: dict[str, Any], party: Party, cabin: Cabin) -> FlightQuery:
         max_stops=written["stops"],
         via=tuple(written["via"]),
         bags=written["bags"],
+        back=date.fromisoformat(written["back"]) if written["back"] else None,
     )

@@ -59,6 +59,7 @@ class Offer:
     """An itinerary at a price that a seller names until it `expires` (UTC). The same answer of a provider gives the same `id`.
 
     `url` leads to the seller; it goes stale and is never spoken. `tickets` above 1 are bought, missed and refunded separately.
+    `return_id` is the itinerary back that is sold with it, empty for one way.
     """
 
     id: str
@@ -69,3 +70,4 @@ class Offer:
     provenance: Provenance
     url: str = ""
     tickets: int = 1
+    return_id: str = ""

@@ -9,6 +9,9 @@ from enum import Enum
 from services.flightdata.cabins import Cabin
 from services.flightdata.flights import Itinerary
 
+Day = date
+"""For a class that has a `date` of its own."""
+
 
 class Sort(Enum):
     """How results are ordered."""
@@ -46,6 +49,7 @@ class FlightQuery:
 
     Airports come the most used first, so a provider that pays for each pair may keep to the first. `currency` is ISO 4217.
     `max_stops` None is any number; `via` are airports to change at, any or none when empty; `bags` are for each passenger with a seat.
+    With a day `back` both ways are asked for, sold together; only who has `Capability.ROUND_TRIPS` is asked so.
     """
 
     origins: tuple[str, ...]
@@ -57,6 +61,7 @@ class FlightQuery:
     max_stops: int | None = None
     via: tuple[str, ...] = ()
     bags: int = 0
+    back: Day | None = None
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

@@ -9,12 +9,12 @@ from datetime import date
 from mesh.clock import Clock
 from services.flightdata.cabins import Cabin
 from services.flightdata.caching.answers import Answers, Question
-from services.flightdata.caching.entries import FoundEntry
+from services.flightdata.caching.entries import FAILURES, FoundEntry
 from services.flightdata.caching.freshness import Kind
 from services.flightdata.emissions import estimated
 from services.flightdata.flights import Itinerary
 from services.flightdata.geography import distance_km
-from services.flightdata.journeys import Journey, journeys
+from services.flightdata.journeys import Journey, in_order, journeys
 from services.flightdata.leg_queries import LegQuery, SearchQuery, leg_queries
 from services.flightdata.offer_desk import OfferDesk
 from services.flightdata.offers import Fare, Offer
@@ -24,6 +24,7 @@ from services.flightdata.provenance import Provenance
 from services.flightdata.providers import Capability, Found
 from services.flightdata.queries import FlightQuery, Sort
 from services.flightdata.ready_results import ReadyResults
+from services.flightdata.round_trips import RoundTrip, as_one, together
 from services.flightdata.routing import Answered, Progress
 from services.flightdata.search_limits import Limit
 
@@ -70,10 +71,17 @@ SearchEvent = Progress | Results | Done
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A leg's query, and what was answered to it."""
+    """A leg, what was asked for it (both ways, where they are sold together), and what was answered."""
 
     leg: LegQuery
+    query: FlightQuery
     answered: Answered[Found]
+
+    @property
+    def itineraries(self) -> Sequence[Itinerary]:
+        """Those of the leg."""
+        found = self.answered.value
+        return [i for i in found.itineraries if i.leg == self.leg.leg] if found.round_trips else found.itineraries
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,7 @@ class _Sifted:
     """Of an answer: what can still be flown, what of that can be true, what of that fits, in the order asked for, and offers that hold."""
 
     leg: LegQuery
+    query: FlightQuery
     ahead: Sequence[Itinerary]
     plausible: Sequence[Itinerary]
     fitting: Sequence[Itinerary]
@@ -115,14 +124,36 @@ class FlightSearch:
         legs, limits = leg_queries(self._lexicon, query, self._clock.now())
         rather = Capability.OFFERS if _is_about_prices(query) else None
         asked: list[_Asked] = []
-        for leg in legs:
+        async for part in self._whole(query, legs, rather):
+            if isinstance(part, Progress):
+                yield part
+            else:
+                asked.append(part)
+        for leg in () if asked else legs:
             async for event in self._answers.ask(question(leg.query, rather)):
                 if isinstance(event, Progress):
                     yield event
                 else:
-                    asked.append(_Asked(leg, event))
+                    asked.append(_Asked(leg, leg.query, event))
         for told in self._told_ready(query, asked, limits):
             yield told
+
+    async def _whole(self, query: SearchQuery, legs: Sequence[LegQuery], rather: Capability | None) -> AsyncIterator[Progress | _Asked]:
+        """Both legs of a return asked for at once, where who would be asked sells them so; nothing when there is nothing to be had."""
+        both = as_one(query, legs)
+        if both is None or not self._answers.begin_with(Capability.SEARCH, rather, able=Capability.ROUND_TRIPS):
+            return
+        try:
+            async for event in self._answers.ask(question(both, rather, Capability.ROUND_TRIPS)):
+                if isinstance(event, Progress):
+                    yield event
+                elif event.value.round_trips:
+                    for leg in legs:
+                        yield _Asked(leg, both, event)
+        except FAILURES:
+            # Others may know the legs; who is alone would only fail again.
+            if self._answers.able(Capability.SEARCH) < 2:
+                raise
 
     def _told_ready(self, query: SearchQuery, asked: Sequence[_Asked], limits: frozenset[Limit]) -> Sequence[SearchEvent]:
         """What was told before of the same answers, when that is still so."""
@@ -135,11 +166,11 @@ class FlightSearch:
         """Results, when there are any that fit, and the end."""
         answers = [self._sifted(one, query.sort) for one in asked]
         limits |= {limit for one in asked for limit in one.answered.value.limits}
-        together: list[Journey] = []
+        held: list[Journey] = []
         if query.further:
-            together, cut = journeys([answer.fitting for answer in answers], query.sort)
-            fitting = _itineraries(together[: query.limit])
-            total, sold_out = len(together), sum(journey.sold_out for journey in together)
+            held, cut = _journeys(asked[0].answered.value.round_trips, [answer.fitting for answer in answers], query.sort)
+            fitting = _itineraries(held[: query.limit])
+            total, sold_out = len(held), sum(journey.sold_out for journey in held)
             limits |= {Limit.JOURNEYS} if cut else set()
         else:
             fitting = ordered((i for answer in answers for i in answer.fitting), query.sort)
@@ -156,25 +187,26 @@ class FlightSearch:
             limits=limits,
             parts=[answer.part for answer in answers] if len(answers) > 1 else (),
         )
-        results = Results([self._estimated(i, query.cabin) for i in shown], self._offered(shown, answers), together[: query.limit])
+        results = Results([self._estimated(i, query.cabin) for i in shown], self._offered(shown, answers), held[: query.limit])
         return [results, done] if shown else [done]
 
     def _sifted(self, asked: _Asked, sort: Sort) -> _Sifted:
         now, leg, answered = self._clock.now(), asked.leg, asked.answered
         # An answer that is told again may hold flights that have left since, and prices that are over.
-        ahead = [i for i in answered.value.itineraries if answered.cached_at is None or i.departure.at.utc > now]
+        ahead = [i for i in asked.itineraries if answered.cached_at is None or i.departure.at.utc > now]
         plausible = [replace(itinerary, leg=leg.leg) for itinerary in ahead if not itinerary.doubts]
         fitting = ordered((i for i in plausible if leg.filters.admit(i)), sort)
-        offers = [offer for offer in answered.value.offers if offer.expires > now]
-        return _Sifted(leg, ahead, plausible, fitting, offers, self._said(answered))
+        # Both legs of a round trip have the same offers, which are told with the first.
+        offers = [offer for offer in answered.value.offers if offer.expires > now and not (offer.return_id and leg.leg)]
+        return _Sifted(leg, asked.query, ahead, plausible, fitting, offers, self._said(answered))
 
     def _offered(self, shown: Sequence[Itinerary], answers: Sequence[_Sifted]) -> list[Offer]:
         by_id = {itinerary.id: itinerary for itinerary in shown}
         return [
-            self._offers.named(offer, by_id[offer.itinerary_id], answer.leg.query)
+            self._offers.named(offer, by_id[offer.itinerary_id], answer.query)
             for answer in answers
             for offer in answer.offers
-            if offer.itinerary_id in by_id
+            if offer.itinerary_id in by_id and (not offer.return_id or offer.return_id in by_id)
         ]
 
     def _estimated(self, itinerary: Itinerary, cabin: Cabin) -> Itinerary:
@@ -193,17 +225,22 @@ class FlightSearch:
         return Provenance(answer.provider.name, fetched, cached=answer.cached_at is not None, sample=answer.provider.is_sample)
 
 
-def question(leg: FlightQuery, rather: Capability | None = None) -> Question[Found]:
+def question(leg: FlightQuery, rather: Capability | None = None, capability: Capability = Capability.SEARCH) -> Question[Found]:
     """What is asked for a leg, under the name of everything that may change the answer; whoever can do `rather` too is asked first."""
     return Question(
         name=repr(leg),
         kind=Kind.SEARCH,
-        capability=Capability.SEARCH,
+        capability=capability,
         shape=FoundEntry,
         call=lambda provider: provider.search(leg),
         empty=_is_empty,
         rather=rather,
     )
+
+
+def _journeys(trips: Sequence[RoundTrip], legs: Sequence[Sequence[Itinerary]], sort: Sort) -> tuple[list[Journey], bool]:
+    """Those that are sold together, if any are, or put together; and whether some ways to do that were not tried."""
+    return (in_order(together(trips, legs), legs, sort), False) if trips else journeys(legs, sort)
 
 
 def _itineraries(together: Iterable[Journey]) -> list[Itinerary]:

@@ -139,6 +139,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
             offer=flight_messages.offer(repriced.offer, now),
             itinerary=flight_messages.itinerary(repriced.itinerary, now),
             previous_fare=flight_messages.fare(repriced.previous) if repriced.previous else None,
+            return_itinerary=flight_messages.itinerary(repriced.back, now) if repriced.back else None,
         )
 
     async def ListProviders(self, request: pb.ListProvidersRequest, context: Context) -> pb.ListProvidersResponse:

@@ -83,6 +83,15 @@ class Answers(AbstractAsyncContextManager["Answers"]):
         async for event in events:
             yield event
 
+    def begin_with(self, capability: Capability, rather: Capability | None, *, able: Capability) -> bool:
+        """Whether who would be asked first is `able` to do more than `capability`."""
+        first = self._router.would_begin_with(capability, rather)
+        return first is not None and able in first.capabilities()
+
+    def able(self, capability: Capability) -> int:
+        """How many providers can be asked for something."""
+        return sum(capability in provider.capabilities() for provider in self._router.providers)
+
     async def _told(self, question: Question[T], name: str) -> AsyncIterator[Event[T]]:
         if kept := await self._kept(question, name):
             if not self._is_fresh(question, kept) and await self._records.none(name, question.shape) is None:

@@ -120,7 +120,13 @@ async def test_a_seller_that_fails_is_not_an_offer_that_is_gone(clock: Simulated
     st.builds(Party, st.integers(1, 9), st.integers(0, 8), st.integers(0, 4)),
     st.sampled_from(Cabin),
     st.dates(date(2026, 1, 1), date(2030, 1, 1)),
-    st.builds(dict, max_stops=st.none() | st.integers(0, 3), via=st.sampled_from([(), ("DXB",), ("DXB", "DWC")]), bags=st.integers(0, 3)),
+    st.builds(
+        dict,
+        max_stops=st.none() | st.integers(0, 3),
+        via=st.sampled_from([(), ("DXB",), ("DXB", "DWC")]),
+        bags=st.integers(0, 3),
+        back=st.none() | st.dates(),
+    ),
 )
 def test_terms_come_out_as_they_went_in(amount: Decimal, party: Party, cabin: Cabin, day: date, wishes: dict[str, Any]) -> None:
     total = Money("INR", amount)

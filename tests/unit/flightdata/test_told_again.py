@@ -16,7 +16,7 @@ from services.flightdata.flights import FlightStatus
 from services.flightdata.leg_queries import JourneyLeg, SearchQuery
 from services.flightdata.offer_desk import OfferDesk
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.providers import Found
+from services.flightdata.providers import Capability, Found
 from services.flightdata.queries import FlightQuery, Party
 from services.flightdata.routing import ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
@@ -33,7 +33,7 @@ class Vendor(Scripted):
     """Tells the sample's flights under its own name."""
 
     def __init__(self, timetable: SampleTimetable) -> None:
-        super().__init__("vendor", 1)
+        super().__init__("vendor", 1, frozenset(Capability) - {Capability.ROUND_TRIPS})
         self.timetable = timetable
 
     async def search(self, query: FlightQuery) -> Found:
@@ -100,6 +100,7 @@ CHENNAI_DELHI = FlightQuery(("MAA",), ("DEL",), date(2026, 11, 30))
         {"max_stops": 0},
         {"via": ("HYD",)},
         {"bags": 1},
+        {"back": date(2026, 12, 4)},
     ],
     ids=lambda other: next(iter(other)),
 )
@@ -108,7 +109,7 @@ def test_whatever_may_change_the_answer_is_another_question(other: dict[str, Any
 
 
 def test_no_field_of_a_query_was_forgotten() -> None:
-    names = {"origins", "destinations", "date", "cabin", "party", "currency", "max_stops", "via", "bags"}
+    names = {"origins", "destinations", "date", "cabin", "party", "currency", "max_stops", "via", "bags", "back"}
     assert {field.name for field in fields(FlightQuery)} == names
 
 

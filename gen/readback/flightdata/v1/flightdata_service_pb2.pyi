@@ -1253,7 +1253,7 @@ class Journey(_message.Message):
 
     @_builtins.property
     def fare(self) -> Global___Fare:
-        """The sum of the itineraries' fares, an indication; absent when one is unknown."""
+        """What they cost together where they are sold so, otherwise the sum of the itineraries' fares; an indication, absent when unknown."""
 
     def __init__(
         self,
@@ -1284,6 +1284,7 @@ class Offer(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     PROVENANCE_FIELD_NUMBER: _builtins.int
     TICKETS_FIELD_NUMBER: _builtins.int
+    RETURN_ITINERARY_ID_FIELD_NUMBER: _builtins.int
     offer_id: _builtins.str
     """Name of the offer: opaque, sealed by the service, good after restarts and with every replica."""
     itinerary_id: _builtins.str
@@ -1292,6 +1293,8 @@ class Offer(_message.Message):
     """Name of the seller."""
     tickets: _builtins.int
     """How many tickets it takes; above 1 a missed connection is the traveller's own."""
+    return_itinerary_id: _builtins.str
+    """The itinerary back, sold with it at this one price; empty for one way."""
     @_builtins.property
     def fare(self) -> Global___Fare:
         """The price."""
@@ -1314,10 +1317,11 @@ class Offer(_message.Message):
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         provenance: Global___Provenance | None = ...,
         tickets: _builtins.int = ...,
+        return_itinerary_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "fare", b"fare", "provenance", b"provenance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "fare", b"fare", "itinerary_id", b"itinerary_id", "offer_id", b"offer_id", "provenance", b"provenance", "seller", b"seller", "tickets", b"tickets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "fare", b"fare", "itinerary_id", b"itinerary_id", "offer_id", b"offer_id", "provenance", b"provenance", "return_itinerary_id", b"return_itinerary_id", "seller", b"seller", "tickets", b"tickets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1354,6 +1358,7 @@ class GetOfferResponse(_message.Message):
     OFFER_FIELD_NUMBER: _builtins.int
     ITINERARY_FIELD_NUMBER: _builtins.int
     PREVIOUS_FARE_FIELD_NUMBER: _builtins.int
+    RETURN_ITINERARY_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def offer(self) -> Global___Offer:
         """The offer, with a name and an expiry of its own from here on."""
@@ -1366,16 +1371,21 @@ class GetOfferResponse(_message.Message):
     def previous_fare(self) -> Global___Fare:
         """What it cost when it was made; absent while the price is the same."""
 
+    @_builtins.property
+    def return_itinerary(self) -> Global___Itinerary:
+        """The way back that is sold with it; absent for one way."""
+
     def __init__(
         self,
         *,
         offer: Global___Offer | None = ...,
         itinerary: Global___Itinerary | None = ...,
         previous_fare: Global___Fare | None = ...,
+        return_itinerary: Global___Itinerary | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["itinerary", b"itinerary", "offer", b"offer", "previous_fare", b"previous_fare"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["itinerary", b"itinerary", "offer", b"offer", "previous_fare", b"previous_fare", "return_itinerary", b"return_itinerary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["itinerary", b"itinerary", "offer", b"offer", "previous_fare", b"previous_fare"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["itinerary", b"itinerary", "offer", b"offer", "previous_fare", b"previous_fare", "return_itinerary", b"return_itinerary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
