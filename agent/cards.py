@@ -56,11 +56,22 @@ def _flight(itinerary: Itinerary) -> Mapping[str, Any]:
         "duration_minutes": round(itinerary.duration.total_seconds() / 60),
         "price": _price(itinerary.total),
         "stops": itinerary.stops,
-        "via": [segment.arrival.city for segment in itinerary.segments[:-1]],
+        "via": _changes(itinerary),
         "sold_out": itinerary.sold_out,
         "co2e_kg": _kilograms(itinerary),
         "sample": itinerary.sample,
     }
+
+
+def _changes(itinerary: Itinerary) -> list[str]:
+    """Where one changes, and what is unpleasant about it: "London, overnight, from LGW"."""
+    layovers = itinerary.data.get("layovers") or [{}] * itinerary.stops
+    return [
+        segment.arrival.city
+        + ", overnight" * bool(layover.get("overnight"))
+        + (f", from {layover['next_airport_code']}" if layover.get("next_airport_code") else "")
+        for segment, layover in zip(itinerary.segments, layovers, strict=False)
+    ]
 
 
 def _kilograms(itinerary: Itinerary) -> int | None:

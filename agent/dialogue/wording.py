@@ -65,11 +65,13 @@ def option(itinerary: Itinerary, index: int, draft: Draft, *, only: bool) -> str
 
 
 def stops_of(itinerary: Itinerary) -> str:
-    """Says ", with one stop in Dubai", ", with one stop over night in Doha"; "" for a flight without."""
+    """Says ", with one stop in Dubai", ", with one stop over night in Doha" or ", … in London, from another airport"; "" without."""
     if not itinerary.stops:
         return ""
-    nights = " over night" if any(layover.get("overnight") for layover in itinerary.data.get("layovers", ())) else ""
-    return f", with {counted(itinerary.stops, 'stop')}{nights} in {listed([s.arrival.city for s in itinerary.segments[:-1]])}"
+    layovers = itinerary.data.get("layovers", ())
+    nights = " over night" if any(layover.get("overnight") for layover in layovers) else ""
+    onward = " and on from another airport there" if any(layover.get("next_airport_code") for layover in layovers) else ""
+    return f", with {counted(itinerary.stops, 'stop')}{nights} in {listed([s.arrival.city for s in itinerary.segments[:-1]])}{onward}"
 
 
 def _costs(itinerary: Itinerary, draft: Draft) -> str:

@@ -22,6 +22,8 @@ class Capability(Enum):
     """Flights between places on a day."""
     OFFERS = "offers"
     """A search's answer comes with prices that somebody sells at."""
+    CONNECTIONS = "connections"
+    """Flights between places by way of others, not only those without a stop."""
     ROUND_TRIPS = "round trips"
     """Out and back, sold together at one price."""
     STATUS = "status"

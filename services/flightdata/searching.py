@@ -141,7 +141,7 @@ class FlightSearch:
     async def _whole(self, query: SearchQuery, legs: Sequence[LegQuery], rather: Capability | None) -> AsyncIterator[Progress | _Asked]:
         """Both legs of a return asked for at once, where who would be asked sells them so; nothing when there is nothing to be had."""
         both = as_one(query, legs)
-        if both is None or not self._answers.begin_with(Capability.SEARCH, rather, able=Capability.ROUND_TRIPS):
+        if both is None or not self._answers.begin_with(_needed(both), rather, able=Capability.ROUND_TRIPS):
             return
         try:
             async for event in self._answers.ask(question(both, rather, Capability.ROUND_TRIPS)):
@@ -152,7 +152,7 @@ class FlightSearch:
                         yield _Asked(leg, both, event)
         except FAILURES:
             # Others may know the legs; who is alone would only fail again.
-            if self._answers.able(Capability.SEARCH) < 2:
+            if self._answers.able(_needed(both)) < 2:
                 raise
 
     def _told_ready(self, query: SearchQuery, asked: Sequence[_Asked], limits: frozenset[Limit]) -> Sequence[SearchEvent]:
@@ -225,17 +225,22 @@ class FlightSearch:
         return Provenance(answer.provider.name, fetched, cached=answer.cached_at is not None, sample=answer.provider.is_sample)
 
 
-def question(leg: FlightQuery, rather: Capability | None = None, capability: Capability = Capability.SEARCH) -> Question[Found]:
+def question(leg: FlightQuery, rather: Capability | None = None, capability: Capability | None = None) -> Question[Found]:
     """What is asked for a leg, under the name of everything that may change the answer; whoever can do `rather` too is asked first."""
     return Question(
         name=repr(leg),
         kind=Kind.SEARCH,
-        capability=capability,
+        capability=capability or _needed(leg),
         shape=FoundEntry,
         call=lambda provider: provider.search(leg),
         empty=_is_empty,
         rather=rather,
     )
+
+
+def _needed(leg: FlightQuery) -> Capability:
+    """Who knows nonstop flights only has nothing to say of a change, and would seem to say that there is none."""
+    return Capability.CONNECTIONS if leg.via else Capability.SEARCH
 
 
 def _journeys(trips: Sequence[RoundTrip], legs: Sequence[Sequence[Itinerary]], sort: Sort) -> tuple[list[Journey], bool]:

@@ -49,7 +49,7 @@ class SampleTimetable:
 
     def capabilities(self) -> frozenset[Capability]:
         """Whatever can be worked out from a timetable."""
-        return frozenset({Capability.SEARCH, Capability.STATUS, Capability.ROUTE_STATUS})
+        return frozenset({Capability.SEARCH, Capability.CONNECTIONS, Capability.STATUS, Capability.ROUTE_STATUS})
 
     def cost(self, capability: Capability) -> int:  # noqa: ARG002 -- the protocol's; inventing is free
         """Nothing."""

@@ -32,6 +32,11 @@ def test_a_stop_is_told_with_its_city_and_its_night(overnight: bool, said: str) 
     assert stops_of(records.itinerary(_data(overnight=overnight))) == said
 
 
+def test_a_change_of_airports_is_told() -> None:
+    layovers = [{"airport_code": "DXB", "next_airport_code": "DWC"}]
+    assert stops_of(records.itinerary(_data(layovers=layovers))) == ", with one stop in Dubai and on from another airport there"
+
+
 def test_without_a_stop_nothing_is_said_of_stops() -> None:
     data = _data()
     data["segments"] = data["segments"][:1]

@@ -32,12 +32,13 @@ TRIPS, ROUND_TRIPS, TRACKING, ROUTES, BOARDS = "trips", "round trips", "tracking
 _FEATURES = {
     Capability.SEARCH: TRIPS,
     Capability.OFFERS: TRIPS,
+    Capability.CONNECTIONS: TRIPS,
     Capability.ROUND_TRIPS: ROUND_TRIPS,
     Capability.STATUS: TRACKING,
     Capability.ROUTE_STATUS: ROUTES,
     Capability.BOARD: BOARDS,
 }
-_SEARCHES = frozenset({Capability.SEARCH, Capability.OFFERS, Capability.ROUND_TRIPS})
+_SEARCHES = frozenset({Capability.SEARCH, Capability.OFFERS, Capability.CONNECTIONS, Capability.ROUND_TRIPS})
 _CREDITS = dict.fromkeys(_SEARCHES, 4) | {Capability.STATUS: 1, Capability.ROUTE_STATUS: 1, Capability.BOARD: 2}
 """Of asking once; a search asks again when the first answer is empty."""
 _CABINS = {Cabin.ECONOMY: "Economy", Cabin.PREMIUM_ECONOMY: "Premium_Economy", Cabin.BUSINESS: "Business", Cabin.FIRST: "First"}
