@@ -7,8 +7,8 @@
                   "arrive": {"time": "08:55", "date": "2026-11-24", "airport": "DEL", "city": "Delhi", "day_offset": 0},
                   "price": {"amount": "5210.00", "currency": "INR"}, "via": ["Dubai"], "sold_out": false, "co2e_kg": 322}]}
 
-Times are those on the clocks of the airports. `price` is null when it isn't known, as is `co2e_kg`, an
-estimate for one passenger. A failed search has an outcome and no flights.
+`back` is the way back, a flight too, of a journey there and back: then `price` is for both. Times are those on the clocks of the airports.
+`price` is null when it isn't known, as is `co2e_kg`, an estimate for one passenger. A failed search has an outcome and no flights.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ def _flight(itinerary: Itinerary) -> Mapping[str, Any]:
         "sold_out": itinerary.sold_out,
         "co2e_kg": _kilograms(itinerary),
         "sample": itinerary.sample,
+        "back": _flight(itinerary.back) if itinerary.back else None,
     }
 
 

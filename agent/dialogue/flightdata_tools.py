@@ -60,8 +60,7 @@ class FlightDataTools:
         async with streaming(self._stub.SearchFlights(_search_message(request), timeout=STREAM_TIMEOUT_SECONDS)) as stream:
             async for response in stream:
                 if response.HasField("results"):
-                    found = (records.itinerary(_json(itinerary)) for itinerary in response.results.itineraries)
-                    itineraries.update({itinerary.itinerary_id: itinerary for itinerary in found})
+                    itineraries.update(_found(response.results))
                 elif response.HasField("done"):
                     return _answer(tuple(itineraries.values()), response.done)
         raise ToolUnavailable("the search broke off")
@@ -118,6 +117,19 @@ def _answer(itineraries: tuple[Itinerary, ...], done: pb.SearchDone) -> SearchAn
     return SearchAnswer(outcome, itineraries, done.total, done.total_unfiltered, done.provenance.sample)
 
 
+def _found(results: pb.SearchResults) -> dict[str, Itinerary]:
+    """Itineraries by their ids, or, of a search there and back, the journeys."""
+    by_id = {itinerary.itinerary_id: _json(itinerary) for itinerary in results.itineraries}
+    if not results.journeys:
+        return {name: records.itinerary(data) for name, data in by_id.items()}
+    found: dict[str, Itinerary] = {}
+    for journey in results.journeys:
+        out, back = journey.itinerary_ids
+        fare = _json(journey.fare) if journey.HasField("fare") else None
+        found[f"{out}|{back}"] = records.journey(by_id[out], by_id[back], fare)
+    return found
+
+
 def _date_message(day: date) -> Date:
     return Date(year=day.year, month=day.month, day=day.day)
 
@@ -131,6 +143,7 @@ def _search_message(request: SearchFlightsRequest) -> pb.SearchFlightsRequest:
         origin=request.origin,
         destination=request.destination,
         depart_date=_date_message(request.depart_date),
+        return_date=_date_message(request.return_date) if request.return_date else None,
         depart_from=_time_message(request.depart_from),
         depart_until=_time_message(request.depart_until),
         nonstop=request.nonstop,

@@ -28,7 +28,6 @@ class About(StrEnum):
     CONFIRM_PLACE = "confirm_place"
     TOO_MANY = "too_many"
     DROP_WISHES = "drop_wishes"
-    WAY_BACK = "way_back"
     RETRY = "retry"
     ANYTHING_ELSE = "anything_else"
     SEARCH_AT_ALL = "search_at_all"
@@ -175,6 +174,10 @@ class DialogueState:
         self.draft, self.offer = draft, offer
 
 
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
 def _time(text: str | None) -> time | None:
     return time.fromisoformat(text) if text else None
 
@@ -190,6 +193,7 @@ def _recalled_request(arguments: Mapping[str, Any]) -> SearchFlightsRequest:
         origin=arguments["origin"],
         destination=arguments["destination"],
         depart_date=date.fromisoformat(arguments["depart_date"]),
+        return_date=_day(arguments.get("return_date")),
         depart_from=window.start,
         depart_until=window.end,
         nonstop=bool(arguments.get("nonstop")),
@@ -207,6 +211,7 @@ def _recalled_draft(arguments: Mapping[str, Any], origin: Place, destination: Pl
         origin=origin,
         destination=destination,
         depart=CalendarDay(day.day, day.month, day.year),
+        back=_day(arguments.get("return_date")),
         window=_window(arguments),
         airline=arguments.get("carrier_code"),
         nonstop=bool(arguments.get("nonstop")),

@@ -66,11 +66,15 @@ class FlightNotFound(ToolError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchFlightsRequest:
-    """One search. Codes are IATA, `depart_date` is in the departure airport's zone, times are its local time, `sort` and `cabin` words."""
+    """One search. Codes are IATA, `depart_date` is in the departure airport's zone, times are its local time, `sort` and `cabin` words.
+
+    With a `return_date` journeys there and back are searched.
+    """
 
     origin: str
     destination: str
     depart_date: date
+    return_date: date | None = None
     depart_from: time | None = None
     depart_until: time | None = None
     nonstop: bool = False
@@ -86,6 +90,7 @@ class SearchFlightsRequest:
             "origin": self.origin,
             "destination": self.destination,
             "depart_date": self.depart_date.isoformat(),
+            "return_date": self.return_date and self.return_date.isoformat(),
             "depart_from": self.depart_from and self.depart_from.strftime("%H:%M"),
             "depart_until": self.depart_until and self.depart_until.strftime("%H:%M"),
             "nonstop": self.nonstop or None,
@@ -136,7 +141,10 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Itinerary:
-    """Flights that fit, in the order of travel. `data` is the message it came from as JSON, kept whole for cards."""
+    """Flights that fit, in the order of travel. `data` is the message it came from as JSON, kept whole for cards.
+
+    Of a journey there and back it is the way there, with the way `back`; then the price is for both.
+    """
 
     itinerary_id: str
     segments: tuple[Segment, ...]
@@ -146,6 +154,7 @@ class Itinerary:
     sample: bool
     data: Mapping[str, Any] = field(compare=False, hash=False, repr=False)
     sold_out: bool = False
+    back: Itinerary | None = None
 
     @property
     def departure(self) -> FlightStop:

@@ -59,7 +59,7 @@ def option(itinerary: Itinerary, index: int, draft: Draft, *, only: bool) -> str
         leaves="leaves" if index == 0 else "is",
         time=_leaving(itinerary, draft),
         carrier=itinerary.segments[0].carrier,
-        stops=stops_of(itinerary),
+        stops=stops_of(itinerary) + _back_of(itinerary),
         price=_costs(itinerary, draft),
     )
 
@@ -74,8 +74,17 @@ def stops_of(itinerary: Itinerary) -> str:
     return f", with {counted(itinerary.stops, 'stop')}{nights} in {listed([s.arrival.city for s in itinerary.segments[:-1]])}{onward}"
 
 
+def _back_of(itinerary: Itinerary) -> str:
+    """Says ", and back at nine in the morning with IndiGo"; "" for one way."""
+    if itinerary.back is None:
+        return ""
+    first = itinerary.back.segments[0]
+    return f", and back at {clock(itinerary.back.departure.local)} with {first.carrier}{stops_of(itinerary.back)}"
+
+
 def _costs(itinerary: Itinerary, draft: Draft) -> str:
     """The price, or that there is none to pay."""
     if itinerary.sold_out:
         return ", but it is sold out"
-    return f", for {price(itinerary.total)}{' in all' if draft.passengers > 1 else ''}" if itinerary.total else ""
+    for_all = " in all" if draft.passengers > 1 or itinerary.back else ""
+    return f", for {price(itinerary.total)}{for_all}" if itinerary.total else ""

@@ -23,6 +23,7 @@ const ARGUMENTS = {
   flight_number: (number) => number,
   code: (code) => code,
   depart_date: (date) => `on ${dayOf(date) || date}`,
+  return_date: (date) => `back on ${dayOf(date) || date}`,
   date: (date) => `on ${dayOf(date) || date}`,
   depart_from: (time) => `after ${time}`,
   depart_until: (time) => `before ${time}`,

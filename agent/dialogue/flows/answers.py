@@ -7,7 +7,7 @@ from typing import Any
 
 from agent.dialogue.events import Events, Speech
 from agent.dialogue.flows.drafting import MOST_PASSENGERS, confirm_place, learn, merge
-from agent.dialogue.flows.search import advance, way_back
+from agent.dialogue.flows.search import advance
 from agent.dialogue.flows.small_talk import farewell
 from agent.dialogue.phrasing import phrase
 from agent.dialogue.state import About, Question
@@ -110,7 +110,6 @@ _ON_YES: dict[About, Flow] = {
     About.CONFIRM_PLACE: _that_place,
     About.TOO_MANY: _nine,
     About.DROP_WISHES: _any_flight,
-    About.WAY_BACK: way_back,
     About.ANYTHING_ELSE: _anything,
     About.SEARCH_AT_ALL: _start,
     About.RETRY: _go_on,
@@ -119,7 +118,6 @@ _ON_NO: dict[About, Flow] = {
     About.CONFIRM_PLACE: _another_place,
     About.TOO_MANY: _fewer,
     About.DROP_WISHES: _other_day,
-    About.WAY_BACK: _nothing_then,
     About.ANYTHING_ELSE: farewell,
     About.SEARCH_AT_ALL: _nothing_then,
     About.RETRY: _nothing_then,

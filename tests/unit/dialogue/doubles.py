@@ -7,6 +7,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from agent.dialogue import records
@@ -19,6 +20,7 @@ from agent.dialogue.tools import (
     DateBeyondHorizon,
     FlightNotFound,
     FlightStatus,
+    Itinerary,
     PlaceUnknown,
     SearchAnswer,
     SearchFlightsRequest,
@@ -113,6 +115,17 @@ def flight_json(
     }
 
 
+def both_fares(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """The fare of two flights."""
+    both = {name: int(one["fare"][name]["units"]) + int(other["fare"][name]["units"]) for name in ("total", "per_passenger")}
+    return {name: money(units) for name, units in both.items()}
+
+
+def _amount(itinerary: Itinerary) -> Decimal:
+    assert itinerary.total
+    return itinerary.total.amount
+
+
 class Timetable:
     """Five flights a day between any two places it knows; keeps what it was asked. `fail_with` makes it fail."""
 
@@ -136,9 +149,13 @@ class Timetable:
         chosen = [departure for departure in DEPARTURES if self._fits(request, departure)]
         if request.sort == "cheapest":
             chosen.sort(key=lambda departure: departure[5])
-        found = tuple(
-            records.itinerary(flight_json(origin, destination, request.depart_date, departure, request.passengers)) for departure in chosen
-        )
+        out = [flight_json(origin, destination, request.depart_date, departure, request.passengers) for departure in chosen]
+        if request.return_date:
+            back = [flight_json(destination, origin, request.return_date, departure, request.passengers) for departure in DEPARTURES]
+            both = [records.journey(one, other, both_fares(one, other)) for one, other in itertools.product(out, back)]
+            found = tuple(sorted(both, key=_amount) if request.sort == "cheapest" else both)
+        else:
+            found = tuple(records.itinerary(data) for data in out)
         return SearchAnswer("FOUND" if found else "EMPTY", found[: self.most_results], len(found), len(DEPARTURES), True)
 
     @staticmethod

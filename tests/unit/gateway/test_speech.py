@@ -49,6 +49,19 @@ def test_samples_are_called_samples() -> None:
     assert speech_of([pb.GetFlightStatusResponse(status=pb.FlightStatus(provenance=pb.Provenance(sample=True)))]).endswith(SAMPLE)
 
 
+def test_a_journey_is_told_leg_by_leg_at_the_price_of_all() -> None:
+    out, back = itinerary(fare=False), itinerary(fare=False)
+    out.itinerary_id, back.itinerary_id = "out", "back"
+    back.segments[0].departure.CopyFrom(stop("Delhi", 5))
+    journey = pb.Journey(itinerary_ids=["out", "back"])
+    journey.fare.total.CopyFrom(Money(currency_code="INR", units=9000))
+    results = pb.SearchFlightsResponse(results=pb.SearchResults(itineraries=[out, back], journeys=[journey]))
+    line = speech_of([results, pb.SearchFlightsResponse(done=pb.SearchDone(total=4))])
+    assert (
+        line == "4 journeys. The first is Air India AI542 from Chennai at 07:00, then Air India AI542 from Delhi at 11:00, for 9,000 INR."
+    )
+
+
 def test_none_that_fits_is_told_from_none_at_all() -> None:
     assert searched(total=0, unfiltered=4) == "There is no flight like that that day."
     assert searched(total=0) == "There is no flight there that day."
