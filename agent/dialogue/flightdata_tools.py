@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import date, time
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +23,7 @@ from agent.dialogue.tools import (
     FlightStatus,
     Itinerary,
     PlaceUnknown,
+    RouteStatusRequest,
     SamePlace,
     SearchAnswer,
     SearchFlightsRequest,
@@ -70,6 +71,17 @@ class FlightDataTools:
         request = pb.GetFlightStatusRequest(flight_number=flight_number, date=_date_message(depart_date) if depart_date else None)
         response = await _told(self._stub.GetFlightStatus(request))
         return records.flight_status(_json(response.status))
+
+    async def route_status(self, request: RouteStatusRequest) -> Sequence[FlightStatus]:
+        """Raises as `Tools.route_status`."""
+        asked = pb.ListRouteStatusRequest(
+            origin=request.origin,
+            destination=request.destination,
+            date=_date_message(request.date) if request.date else None,
+            near=_time_message(request.near),
+        )
+        response = await _told(self._stub.ListRouteStatus(asked))
+        return [records.flight_status(_json(status)) for status in response.statuses]
 
     async def get_airport(self, code: str) -> AirportFacts:
         """Raises as `Tools.get_airport`."""

@@ -1,4 +1,4 @@
-"""What the dialogue may do in the world: three questions about flights, their answers, and how they can fail.
+"""What the dialogue may do in the world: four questions about flights, their answers, and how they can fail.
 
 The JSON forms are those of the protobuf messages in `readback.flightdata.v1` with their field names, so that a page can draw a card from a
 transcript entry and from a search alike.
@@ -6,12 +6,15 @@ transcript entry and from a search alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
+
+Day = date
+"""For a class that has a `date` of its own."""
 
 
 class ToolError(Exception):
@@ -204,6 +207,26 @@ class FlightStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class RouteStatusRequest:
+    """How flights of a route do. Codes are IATA; `date` None is today at the origin, `near` about when they leave on the clock there."""
+
+    origin: str
+    destination: str
+    date: Day | None = None
+    near: time | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The tool's arguments as a model would give them."""
+        given = {
+            "origin": self.origin,
+            "destination": self.destination,
+            "date": self.date and self.date.isoformat(),
+            "near": self.near and self.near.strftime("%H:%M"),
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
 class AirportFacts:
     """What is known of an airport."""
 
@@ -225,6 +248,10 @@ class Tools(Protocol):
 
     async def flight_status(self, flight_number: str, depart_date: date | None) -> FlightStatus:
         """`depart_date` None means today at the departure airport. Raises FlightNotFound, DateBeyondHorizon."""
+        ...
+
+    async def route_status(self, request: RouteStatusRequest) -> Sequence[FlightStatus]:
+        """Those that leave nearest to the time first, none when nobody flies. Raises PlaceUnknown, SamePlace, DateBeyondHorizon."""
         ...
 
     async def get_airport(self, code: str) -> AirportFacts:

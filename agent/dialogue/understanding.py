@@ -92,7 +92,7 @@ def _confidence(intent: Intent, slots: Slots, clues: Clues) -> float:
 
 
 _USES: dict[Intent, frozenset[str]] = {
-    Intent.FLIGHT_STATUS: frozenset({"flight_number", "airline", "origin", "destination", "depart_date", "choice"}),
+    Intent.FLIGHT_STATUS: frozenset({"flight_number", "airline", "origin", "destination", "depart_date", "depart_time", "choice"}),
     Intent.AIRPORT_INFO: frozenset({"airport"}),
     Intent.SELECT: frozenset({"choice"}),
     Intent.OUT_OF_SCOPE: frozenset({"topic"}),

@@ -4,6 +4,7 @@ import { dayOf } from "/ui/flight-card.js";
 const NAMES = {
   search_flights: "Looked for flights",
   flight_status: "Looked up a flight's status",
+  route_status: "Looked up how flights are doing",
   resolve_place: "Looked up a place",
   get_airport: "Looked up an airport",
 };
@@ -25,6 +26,7 @@ const ARGUMENTS = {
   depart_date: (date) => `on ${dayOf(date) || date}`,
   return_date: (date) => `back on ${dayOf(date) || date}`,
   date: (date) => `on ${dayOf(date) || date}`,
+  near: (time) => `about ${time}`,
   depart_from: (time) => `after ${time}`,
   depart_until: (time) => `before ${time}`,
   nonstop: (wanted) => wanted && "nonstop",

@@ -29,6 +29,8 @@ def speech_of(messages: Sequence[Message]) -> str:
             return _search([message for message in messages if isinstance(message, pb.SearchFlightsResponse)])
         case pb.GetFlightStatusResponse() as answer:
             return _status(answer.status)
+        case pb.ListRouteStatusResponse() as answer:
+            return _route(answer.statuses)
         case pb.GetAirportResponse() as answer:
             return f"{answer.airport.name} serves {answer.airport.city}, {answer.airport.country}."
     return ""
@@ -57,6 +59,14 @@ def _journey(journey: pb.Journey, found: Sequence[pb.Itinerary], total: int) -> 
     legs = [by_id[name] for name in journey.itinerary_ids]
     told = [f"{leg.carrier} {leg.flight_number} from {leg.departure.city} at {_clock(leg.departure)}" for leg in legs]
     return f"{'One journey' if total == 1 else f'{total} journeys'}. The first is {', then '.join(told)}"
+
+
+def _route(statuses: Sequence[pb.FlightStatus]) -> str:
+    """The first of them, and how many more there are."""
+    if not statuses:
+        return "No flight is known there that day."
+    more = len(statuses) - 1
+    return _status(statuses[0]) + (f" {more} more {'is' if more == 1 else 'are'} listed." if more else "")
 
 
 def _status(status: pb.FlightStatus) -> str:

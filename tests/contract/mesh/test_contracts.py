@@ -85,7 +85,7 @@ def test_a_call_that_a_vendor_may_be_behind_is_waited_for_longer(method: MethodD
 def test_tools_have_names_of_their_own_and_a_description() -> None:
     tools = [method.GetOptions().Extensions[options_pb2.tool] for method in METHODS]
     named = [tool for tool in tools if tool.name]
-    assert {tool.name for tool in named} == {"search_flights", "flight_status", "get_airport"}
+    assert {tool.name for tool in named} == {"search_flights", "flight_status", "route_status", "get_airport"}
     assert all(len(tool.description) > 20 for tool in named)
 
 

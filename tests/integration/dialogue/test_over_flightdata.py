@@ -19,6 +19,7 @@ from agent.dialogue.tools import (
     DateInPast,
     FlightNotFound,
     PlaceUnknown,
+    RouteStatusRequest,
     SamePlace,
     SearchFlightsRequest,
     ToolUnavailable,
@@ -174,3 +175,10 @@ async def test_there_and_back_comes_as_journeys(flightdata: FlightDataServiceAsy
     for itinerary in answer.itineraries:
         assert itinerary.back
         assert (itinerary.back.departure.airport_code, itinerary.back.departure.local.date()) == ("DEL", ahead(12))
+
+
+async def test_flights_of_a_route_are_told_nearest_first(flightdata: FlightDataServiceAsyncStub) -> None:
+    statuses = await FlightDataTools(flightdata).route_status(RouteStatusRequest("MAA", "DEL", ahead(1), time(9)))
+    assert statuses
+    apart = [abs(status.departure.local.hour * 60 + status.departure.local.minute - 540) for status in statuses]
+    assert apart == sorted(apart)

@@ -22,6 +22,7 @@ from agent.dialogue.tools import (
     FlightStatus,
     Itinerary,
     PlaceUnknown,
+    RouteStatusRequest,
     SearchAnswer,
     SearchFlightsRequest,
 )
@@ -132,6 +133,7 @@ class Timetable:
     def __init__(self) -> None:
         self.searches: list[SearchFlightsRequest] = []
         self.statuses: list[tuple[str, date | None]] = []
+        self.routes: list[RouteStatusRequest] = []
         self.state = "FLIGHT_STATE_ON_TIME"
         self.fail_with: Exception | None = None
         self.empty_routes: set[str] = set()
@@ -188,6 +190,18 @@ class Timetable:
             moment = datetime.fromisoformat(segment[end]["time"]) + timedelta(minutes=late)
             status[f"estimated_{end}_time"] = moment.isoformat()
         return records.flight_status(status)
+
+    async def route_status(self, request: RouteStatusRequest) -> Sequence[FlightStatus]:
+        self.routes.append(request)
+        if request.destination in self.empty_routes:
+            return []
+        if self.fail_with:
+            raise self.fail_with
+        numbers = [f"{code}{number}" for _, _, code, _, number, _ in DEPARTURES]
+        near = request.near or time(0)
+        minutes = [abs(60 * hour + minute - 60 * near.hour - near.minute) for hour, minute, *_ in DEPARTURES]
+        nearest = [number for _, number in sorted(zip(minutes, numbers, strict=True))]
+        return [await self.flight_status(number, request.date) for number in nearest]
 
     async def get_airport(self, code: str) -> AirportFacts:
         if self.fail_with:

@@ -80,6 +80,13 @@ def test_states_of_a_flight_have_words() -> None:
         assert line.startswith("Air India AI542 ")
 
 
+def test_flights_of_a_route_are_told_by_the_first_and_how_many_more() -> None:
+    status = pb.FlightStatus(flight_number="AI542", carrier="Air India", state=pb.FLIGHT_STATE_ON_TIME)
+    assert speech_of([pb.ListRouteStatusResponse(statuses=[status])]) == "Air India AI542 is on time."
+    assert speech_of([pb.ListRouteStatusResponse(statuses=[status] * 3)]) == "Air India AI542 is on time. 2 more are listed."
+    assert speech_of([pb.ListRouteStatusResponse()]) == "No flight is known there that day."
+
+
 def test_airport_is_told_by_name_and_place() -> None:
     answer = pb.GetAirportResponse(airport=pb.Airport(name="Chennai International Airport", city="Chennai", country="India"))
     assert speech_of([answer]) == "Chennai International Airport serves Chennai, India."
