@@ -54,6 +54,11 @@ class Question:
     places: tuple[Place, ...] = ()
 
     @property
+    def named(self) -> tuple[Place, ...]:
+        """Those of the places that the words offer, each with its country."""
+        return tuple(place for place in self.places if f"{place.city} in {place.country}" in self.words)
+
+    @property
     def expectation(self) -> Expectation:
         """The kind of answer it asks for."""
         return _EXPECTED.get(self.about, Expectation.YES_NO)
@@ -123,6 +128,14 @@ class ToolRecord:
     result: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """Places that words may mean, the likeliest first, and the question that the resolver would ask; empty when it has none."""
+
+    places: tuple[Place, ...]
+    question: str = ""
+
+
 @dataclass(slots=True)
 class DialogueState:
     """Everything that one conversation's dialogue knows. `unsure` maps a slot to the places its words may mean, `doubted` to those
@@ -133,7 +146,7 @@ class DialogueState:
 
     draft: Draft = field(default_factory=Draft)
     drafting: bool = False
-    unsure: dict[str, tuple[Place, ...]] = field(default_factory=dict)
+    unsure: dict[str, Unsure] = field(default_factory=dict)
     doubted: dict[str, tuple[str, tuple[Place, ...]]] = field(default_factory=dict)
     learned: dict[str, Place] = field(default_factory=dict)
     offer: Offer | None = None

@@ -13,7 +13,7 @@ from agent.dialogue.frames import DateSlot, Intent, PlaceSlot, Slots
 from agent.dialogue.phrasing import phrase
 from agent.dialogue.places import Place
 from agent.dialogue.spoken_forms import full_date, weekday_date
-from agent.dialogue.state import About, DialogueState, Draft, Question
+from agent.dialogue.state import About, DialogueState, Draft, Question, Unsure
 from agent.dialogue.turn import Turn
 
 MOST_PASSENGERS = 9
@@ -65,8 +65,9 @@ def _merge_place(state: DialogueState, name: str, slot: PlaceSlot) -> Iterator[S
         _set(state, name, slot.mention.place)
     else:
         _set(state, name, None)
-        state.unsure[name] = _distinct(candidate.place for candidate in slot.mention.candidates)
-        state.doubted[name] = (words, state.unsure[name])
+        places = _distinct(candidate.place for candidate in slot.mention.candidates)
+        state.unsure[name] = Unsure(places, slot.mention.question)
+        state.doubted[name] = (words, places)
 
 
 def learn(state: DialogueState, name: str, place: Place) -> None:
@@ -166,10 +167,11 @@ def _distinct(places: Iterable[Place]) -> tuple[Place, ...]:
 
 
 def confirm_place(turn: Turn, name: str = "confirm_place") -> Speech:
-    """Asks "did you mean Kochi in India?", for the first place that we are unsure of."""
-    slot, places = next(iter(turn.state.unsure.items()))
-    words = phrase(name, place=f"{places[0].city} in {places[0].country}")
-    return turn.question(Question(About.CONFIRM_PLACE, words, slot, places))
+    """Asks "did you mean Kochi in India?", for the first place that we are unsure of, in the resolver's words if it has some."""
+    slot, unsure = next(iter(turn.state.unsure.items()))
+    place = unsure.places[0]
+    words = unsure.question or phrase(name, place=f"{place.city} in {place.country}")
+    return turn.question(Question(About.CONFIRM_PLACE, words, slot, unsure.places))
 
 
 def _same(one: Place, other: Place) -> bool:

@@ -53,6 +53,7 @@ def _gazetteer() -> dict[str, Place]:
 
 
 PLACES = _gazetteer()
+KOCHI_QUESTION = "Did you mean Kochi in India, or Kochi in Japan?"
 KOCHI_JAPAN = Place("KCZ", "Kochi Ryoma Airport", "Kochi", "JP", "Japan", "Asia/Tokyo", "airport", ("KCZ",))
 
 
@@ -61,7 +62,7 @@ class ExactGazetteer:
 
     def __init__(self) -> None:
         self.names = {place.city.lower(): code for code, place in PLACES.items()} | ALIASES | {code.lower(): code for code in PLACES}
-        longest_first = sorted([*self.names, "cochin", "blurtown"], key=len, reverse=True)
+        longest_first = sorted([*self.names, "cochin", "kochee", "blurtown"], key=len, reverse=True)
         self.pattern = re.compile(rf"\b(?:{'|'.join(longest_first)})\b", re.IGNORECASE)
 
     async def annotate(self, text: str, *, home_country: str) -> Sequence[PlaceMention]:
@@ -71,7 +72,10 @@ class ExactGazetteer:
         name = match.group().lower()
         if name == "cochin":
             candidates = (PlaceCandidate(PLACES["COK"], 0.7), PlaceCandidate(KOCHI_JAPAN, 0.66))
-            return PlaceMention(match.start(), match.end(), match.group(), candidates, 0.04, False)
+            return PlaceMention(match.start(), match.end(), match.group(), candidates, 0.04, False, KOCHI_QUESTION)
+        if name == "kochee":
+            candidates = (PlaceCandidate(PLACES["COK"], 0.7), PlaceCandidate(KOCHI_JAPAN, 0.5))
+            return PlaceMention(match.start(), match.end(), match.group(), candidates, 0.2, False, "Did you mean Kochi in India?")
         if name == "blurtown":
             return PlaceMention(match.start(), match.end(), match.group(), (PlaceCandidate(PLACES["BLR"], 0.6),), 1.0, False)
         return PlaceMention(match.start(), match.end(), match.group(), (PlaceCandidate(PLACES[self.names[name]], 1.0),))
@@ -147,7 +151,7 @@ class Timetable:
             raise DateBeyondHorizon(LAST_DATE)
         if request.destination in self.empty_routes:
             return SearchAnswer("EMPTY", (), 0, 0, True)
-        origin, destination = PLACES[request.origin], PLACES[request.destination]
+        origin, destination = (PLACES | {"KCZ": KOCHI_JAPAN})[request.origin], (PLACES | {"KCZ": KOCHI_JAPAN})[request.destination]
         chosen = [departure for departure in DEPARTURES if self._fits(request, departure)]
         if request.sort == "cheapest":
             chosen.sort(key=lambda departure: departure[5])

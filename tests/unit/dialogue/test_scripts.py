@@ -55,7 +55,7 @@ SCRIPTS: dict[str, list[Turn]] = {
         Turn("You flights from chinai to cochi to Mara morning", ("from Chennai to Kochi tomorrow",), SEARCH),
         Turn("I want to flight a lookno", ("from Chennai to Lucknow tomorrow",), SEARCH),
         Turn("is I five for two on time", ("Air India five four two is on time",), STATUS),
-        Turn("flights from Delhi to cochin on friday", ("Did you mean Kochi in India?",)),
+        Turn("flights from Delhi to cochin on friday", ("Did you mean Kochi in India, or Kochi in Japan?",)),
         Turn("yeah", ("from Delhi to Kochi on Friday",), SEARCH),
     ],
     "status only": [
