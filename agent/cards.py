@@ -8,6 +8,7 @@
                   "price": {"amount": "5210.00", "currency": "INR"}, "via": ["Dubai"], "sold_out": false, "co2e_kg": 322}]}
 
 `back` is the way back, a flight too, of a journey there and back: then `price` is for both. Times are those on the clocks of the airports.
+`offer` tells who sells it at this price and until when, null when nobody does: {"seller", "expire_time"}.
 `price` is null when it isn't known, as is `co2e_kg`, an estimate for one passenger. A failed search has an outcome and no flights.
 """
 
@@ -60,6 +61,7 @@ def _flight(itinerary: Itinerary) -> Mapping[str, Any]:
         "sold_out": itinerary.sold_out,
         "co2e_kg": _kilograms(itinerary),
         "sample": itinerary.sample,
+        "offer": _offer(itinerary),
         "back": _flight(itinerary.back) if itinerary.back else None,
     }
 
@@ -73,6 +75,12 @@ def _changes(itinerary: Itinerary) -> list[str]:
         + (f", from {layover['next_airport_code']}" if layover.get("next_airport_code") else "")
         for segment, layover in zip(itinerary.segments, layovers, strict=False)
     ]
+
+
+def _offer(itinerary: Itinerary) -> Mapping[str, Any] | None:
+    """Who sells it at this price, and until when (an instant); None when nobody named does."""
+    offer = itinerary.data.get(records.OFFER)
+    return {"seller": offer.get("seller", ""), "expire_time": offer["expire_time"]} if offer else None
 
 
 def _kilograms(itinerary: Itinerary) -> int | None:

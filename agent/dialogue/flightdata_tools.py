@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from datetime import date, time
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -133,13 +133,20 @@ def _found(results: pb.SearchResults) -> dict[str, Itinerary]:
     """Itineraries by their ids, or, of a search there and back, the journeys."""
     by_id = {itinerary.itinerary_id: _json(itinerary) for itinerary in results.itineraries}
     if not results.journeys:
-        return {name: records.itinerary(data) for name, data in by_id.items()}
+        return {name: records.itinerary({**data, **_sold(results.offers, name)}) for name, data in by_id.items()}
     found: dict[str, Itinerary] = {}
     for journey in results.journeys:
         out, back = journey.itinerary_ids
         fare = _json(journey.fare) if journey.HasField("fare") else None
-        found[f"{out}|{back}"] = records.journey(by_id[out], by_id[back], fare)
+        found[f"{out}|{back}"] = records.journey({**by_id[out], **_sold(results.offers, out, back)}, by_id[back], fare)
     return found
+
+
+def _sold(offers: Iterable[pb.Offer], itinerary_id: str, return_id: str = "") -> Mapping[str, Any]:
+    """The cheapest offer of an itinerary, or of one there and one back, as `{"offer": …}`; nothing when nobody sells it."""
+    own = [offer for offer in offers if (offer.itinerary_id, offer.return_itinerary_id) == (itinerary_id, return_id)]
+    cheapest = min(own, key=lambda offer: (offer.fare.total.units, offer.fare.total.nanos), default=None)
+    return {records.OFFER: _json(cheapest)} if cheapest else {}
 
 
 def _date_message(day: date) -> Date:

@@ -12,6 +12,8 @@ from agent.dialogue.tools import AirportFacts, FlightStatus, FlightStop, Itinera
 Json = Mapping[str, Any]
 WAY_BACK = "way_back"
 """The field that a journey's way there has beside those of `Itinerary`."""
+OFFER = "offer"
+"""The field that what somebody sells has: the cheapest `Offer`."""
 
 
 def _instant(text: str) -> datetime:

@@ -34,6 +34,12 @@ function end(kind, { time, airport, city, day_offset: days }) {
     h("span", { class: "card-city" }, city));
 }
 
+/** Who sells it, and until when on the reader's own clock. */
+function offerOf({ seller, expire_time: until }) {
+  const clock = new Date(until).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  return `${seller}, until ${clock}`;
+}
+
 function route({ depart, arrive, duration_minutes: minutes, stops, via }) {
   return h("div", { class: "card-route" }, end("from", depart),
     h("div", { class: "card-line" }, h("span", {}, durationOf(minutes)), h("span", { class: "card-track" }, icon(ICONS.plane)), h("span", {}, stopsOf(stops, via))),
@@ -54,5 +60,6 @@ export function flightCard(flight, { cheapest = false } = {}) {
     back && h("div", { class: "card-back", "data-testid": "card-back" }, h("span", { class: "card-date" }, `Back ${dayOf(back.depart.date)}, ${back.carrier} ${spaced(back.flight_number)}`), route(back)),
     h("div", { class: "card-foot" }, h("span", { class: "card-date" }, dayOf(depart.date)), cheapest && h("span", { class: "tag cheapest" }, "cheapest"),
       flight.co2e_kg && h("span", { class: "card-date", title: "estimated for one passenger" }, `about ${flight.co2e_kg} kg CO₂e`),
+      flight.offer && h("span", { class: "card-date", "data-testid": "card-offer" }, offerOf(flight.offer)),
       h("span", { class: "card-price", "data-testid": "card-price" }, flight.sold_out ? "sold out" : priceOf(flight.price))));
 }

@@ -16,7 +16,7 @@ const changeOf = ({ city, airport_code: code }, { overnight, next_airport_code: 
   `${city ?? code}${overnight ? ", overnight" : ""}${onward ? `, from ${onward}` : ""}`;
 
 /** An `Itinerary` in protobuf's JSON as a flight of `readback.flights`. */
-function cardOf({ itinerary_id: id, segments, duration, fare, provenance, emissions, seats_left: seats, layovers = [], way_back: back }) {
+function cardOf({ itinerary_id: id, segments, duration, fare, provenance, emissions, seats_left: seats, layovers = [], way_back: back, offer }) {
   const [first, last] = [segments[0], segments.at(-1)];
   const [depart, arrive] = [stop(first.departure), stop(last.arrival)];
   return {
@@ -33,6 +33,7 @@ function cardOf({ itinerary_id: id, segments, duration, fare, provenance, emissi
     sold_out: seats !== undefined && !fare,
     co2e_kg: emissions?.grams && Math.round(Number(emissions.grams) / 1000),
     sample: Boolean(provenance?.sample),
+    offer: offer ? { seller: offer.seller, expire_time: offer.expire_time } : null,
     back: back ? cardOf(back) : null,
   };
 }

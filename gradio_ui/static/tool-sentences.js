@@ -56,11 +56,26 @@ function argumentWords({ origin, destination, ...rest }) {
   return [route, ...others].filter(Boolean).slice(0, MOST_ARGUMENTS);
 }
 
+const DOUBTS = { DOUBT_IMPOSSIBLE_DURATION: "told too fast to be true", DOUBT_CONTRADICTORY_TIMES: "told with times that contradict each other" };
+
+/** How a flight does, as far as it is known: "delayed, 65 minutes late, terminal 1, gate 12, belt 4 there". */
+function statusWords({ state, delay_minutes: late, scheduled_departure: from = {}, scheduled_arrival: to = {}, doubts = [] }) {
+  return [
+    readable(String(state ?? "unknown").replace("FLIGHT_STATE_", "")),
+    late && `${late} minutes late`,
+    from.terminal && `terminal ${from.terminal}`,
+    from.gate && `gate ${from.gate}`,
+    to.baggage_belt && `belt ${to.baggage_belt} there`,
+    ...doubts.map((doubt) => DOUBTS[doubt] ?? "doubtful"),
+  ].filter(Boolean).join(", ");
+}
+
 /** @param {{name: string, arguments: object, outcome?: string, result?: object}} item */
 export function toolSentence({ name, arguments: given, outcome, result }) {
   const count = result?.total ?? (result?.flights ?? result?.itineraries)?.length;
   const found = outcome === "FOUND" && count > 0 && `${count} ${count === 1 ? "flight" : "flights"} found`;
-  const ending = found || (outcome ? OUTCOMES[outcome] ?? readable(outcome) : "…");
+  const status = result?.status ?? (result?.statuses?.length && result.statuses[0]);
+  const ending = found || (status && `${result.statuses ? `${status.flight_number}: ` : ""}${statusWords(status)}`) || (outcome ? OUTCOMES[outcome] ?? readable(outcome) : "…");
   const words = argumentWords(given ?? {});
   return `${NAMES[name] ?? `Used ${readable(name)}`}${words.length ? `: ${words.join(", ")}` : ""} — ${ending}`;
 }
