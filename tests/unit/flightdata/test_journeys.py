@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from services.flightdata.cabins import Cabin
 from services.flightdata.flights import Itinerary, Segment, Stop
 from services.flightdata.instants import Instant
-from services.flightdata.journeys import BETWEEN_LEGS, EACH_LEG, journeys
+from services.flightdata.journeys import BETWEEN_LEGS, EACH_LEG, Journey, in_order, journeys
 from services.flightdata.offers import Fare, Money
 from services.flightdata.provenance import Provenance
 from services.flightdata.queries import Sort
@@ -92,3 +92,15 @@ def test_fares_add_up_in_one_currency_only() -> None:
 
 def test_no_flight_on_one_leg_is_no_journey() -> None:
     assert journeys([[_itinerary(0, 0, 0, 60, 1)], []], Sort.FASTEST) == ([], False)
+
+
+def test_the_best_of_journeys_sold_together_weighs_their_price_and_their_time() -> None:
+    fares = [Fare(money, money, Cabin.ECONOMY) for money in (Money("INR", Decimal(amount)) for amount in (9000, 9500, 30000))]
+    slow, fast, dear = (
+        Journey((_itinerary(0, number, 0, minutes, None), _itinerary(1, number, 5000, minutes, None)), fare)
+        for number, (minutes, fare) in enumerate(zip((1800, 300, 240), fares, strict=True))
+    )
+    legs = [[journey.itineraries[leg] for journey in (slow, fast, dear)] for leg in (0, 1)]
+    assert in_order([slow, dear, fast], legs, Sort.BEST)[0] == fast
+    assert in_order([slow, dear, fast], legs, Sort.CHEAPEST) == [slow, fast, dear]
+    assert in_order([slow, dear, fast], legs, Sort.FASTEST) == [dear, fast, slow]
