@@ -1,10 +1,11 @@
 """How well places are found in what recognisers make of requests, and how fast.
 
-    python -m bench.places [--json] [CORPUS]
+    python -m bench.places [--json] [CORPUS…]
 
-The corpus holds a request a line: what was said, what was heard, and the codes meant. A place counts as found when an annotation's first
-(top-1) or any (top-3) candidate lies in the city meant. `wrong_when_sure` is the share of confident annotations that are wrong:
-what nobody would ask about.
+Without a corpus these are the real hearings and the garbles written by hand (`voice` "written"), told apart in the report. A corpus
+holds a request a line: what was said, what was heard, and the codes meant. A place counts as found when an annotation's first (top-1)
+or any (top-3) candidate lies in the city meant. `wrong_when_sure` is the share of confident annotations that are wrong: what nobody
+would ask about.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 from services.flightdata import places
 
 CORPUS = Path(__file__).with_name("places_corpus.jsonl")
+WRITTEN = Path(__file__).with_name("places_written.jsonl")
 
 
 @dataclass
@@ -91,11 +93,11 @@ def measure(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
 def main() -> None:
     """Prints the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("corpus", nargs="?", type=Path, default=CORPUS)
+    parser.add_argument("corpora", nargs="*", type=Path, default=[CORPUS, WRITTEN], metavar="CORPUS")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     options = parser.parse_args()
-    with options.corpus.open(encoding="utf-8") as lines:
-        reports = measure(json.loads(line) for line in lines)
+    lines = [line for corpus in options.corpora for line in corpus.read_text(encoding="utf-8").splitlines()]
+    reports = measure(map(json.loads, lines))
     if options.json:
         print(json.dumps(reports))
         return

@@ -13,6 +13,8 @@ from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
 from rich.markup import escape
 from rich.table import Table
 
+DOUBTED = "[yellow]?[/]"
+"""Beside times that contradict each other or that no aircraft could fly."""
 SAMPLE = "[yellow]Sample data: flights that nobody flies.[/]"
 
 
@@ -31,13 +33,27 @@ def itineraries(found: Sequence[flightdata.Itinerary]) -> Table:
     for itinerary in found:
         first, last = itinerary.segments[0], itinerary.segments[-1]
         table.add_row(
-            " + ".join(f"{s.carrier_code} {s.flight_number.removeprefix(s.carrier_code)}" for s in itinerary.segments),
+            _numbers(itinerary) + _doubts(*(segment.doubts for segment in itinerary.segments)),
             escape(first.carrier),
             _stop(first.departure, first.departure),
             _stop(last.arrival, first.departure),
             _length(itinerary.duration),
-            money(itinerary.fare.total) if itinerary.HasField("fare") else "",
+            money(itinerary.fare.total) if itinerary.HasField("fare") else "sold out" if itinerary.HasField("seats_left") else "",
         )
+    return table
+
+
+def offers(found: Sequence[flightdata.Offer], sold: Sequence[flightdata.Itinerary]) -> Table:
+    """One row an offer: what is sold, by whom, for how much and until when on the clock here."""
+    numbers = {itinerary.itinerary_id: _numbers(itinerary) for itinerary in sold}
+    table = Table(box=None, header_style="dim", padding=(0, 2))
+    for heading in ("offer", "seller", "price", "until", ""):
+        table.add_column(heading, justify="right" if heading == "price" else "left")
+    for offer in found:
+        ways = [numbers[name] for name in (offer.itinerary_id, offer.return_itinerary_id) if name]
+        until = offer.expire_time.ToDatetime(UTC).astimezone()
+        apart = f"{offer.tickets} separate tickets" if offer.tickets > 1 else ""
+        table.add_row(" / ".join(ways), escape(offer.seller), money(offer.fare.total), f"{until:%H:%M}", apart)
     return table
 
 
@@ -52,8 +68,30 @@ def status(flight: flightdata.FlightStatus) -> Table:
         ("arrives", flight.scheduled_arrival, flight.HasField("estimated_arrival_time"), flight.estimated_arrival_time),
     ):
         now = f", now expected {_local(expected, stop.time_zone):%H:%M}" if known and expected != stop.time else ""
-        table.add_row(label, f"{escape(stop.city)} ({stop.airport_code}), {_local(stop.time, stop.time_zone):%a %d %b %H:%M}{now}")
+        where = "".join(f", {word} {escape(value)}" for word, value in _within(stop) if value)
+        table.add_row(label, f"{escape(stop.city)} ({stop.airport_code}), {_local(stop.time, stop.time_zone):%a %d %b %H:%M}{now}{where}")
+    for doubt in flight.doubts:
+        table.add_row("[yellow]doubtful[/]", DOUBTS.get(doubt, "what was told can't be right"))
     return table
+
+
+DOUBTS = {
+    flightdata.DOUBT_IMPOSSIBLE_DURATION: "no aircraft flies that far in the time told",
+    flightdata.DOUBT_CONTRADICTORY_TIMES: "the times told contradict each other",
+}
+
+
+def _within(stop: flightdata.Stop) -> tuple[tuple[str, str], ...]:
+    """Where in the airport, as far as it is known."""
+    return ("terminal", stop.terminal), ("gate", stop.gate), ("belt", stop.baggage_belt)
+
+
+def _numbers(itinerary: flightdata.Itinerary) -> str:
+    return " + ".join(f"{s.carrier_code} {s.flight_number.removeprefix(s.carrier_code)}" for s in itinerary.segments)
+
+
+def _doubts(*told: Sequence[flightdata.Doubt.ValueType]) -> str:
+    return f" {DOUBTED}" if any(told) else ""
 
 
 def money(amount: Money) -> str:

@@ -19,7 +19,7 @@ from doubles.flightapi_trips import Asked, trips
 from doubles.troubles import Sleep, Trouble
 from doubles.world import Flight, World
 
-CREDITS = {"onewaytrip": 2, "airline": 1, "trackbyroute": 1, "schedule": 2, "compschedule": 2}
+CREDITS = {"onewaytrip": 2, "roundtrip": 2, "airline": 1, "trackbyroute": 1, "schedule": 2, "compschedule": 2}
 CABINS = frozenset({"Economy", "Business", "First", "Premium_Economy"})
 NO_DETAILS = "No details for your input"
 
@@ -53,6 +53,7 @@ class FlightApiDouble:
         return Starlette(
             routes=[
                 Route("/onewaytrip/{key}/{origin}/{destination}/{day}/{adults}/{children}/{infants}/{cabin}/{currency}", self._trip),
+                Route("/roundtrip/{key}/{origin}/{destination}/{day}/{back}/{adults}/{children}/{infants}/{cabin}/{currency}", self._trip),
                 Route("/airline/{key}", self._tracking),
                 Route("/trackbyroute/{key}", self._route),
                 Route("/schedule/v2/{key}", self._newer_board),
@@ -172,10 +173,12 @@ def _day(text: str) -> date | None:
 def _asked(path: dict[str, Any]) -> Asked | None:
     """What a path asks for; None when the vendor would refuse it."""
     try:
-        day = date.fromisoformat(path["day"])
+        day, back = date.fromisoformat(path["day"]), date.fromisoformat(path["back"]) if "back" in path else None
         adults, children, infants = (int(path[name]) for name in ("adults", "children", "infants"))
     except ValueError:
         return None
     if adults < 1 or infants > adults or adults + children + infants > 9 or path["cabin"] not in CABINS:
         return None
-    return Asked(path["origin"], path["destination"], day, adults, children, infants, path["cabin"], path["currency"])
+    if back and back < day:
+        return None
+    return Asked(path["origin"], path["destination"], day, adults, children, infants, path["cabin"], path["currency"], back)

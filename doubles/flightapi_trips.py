@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from itertools import product
 from typing import Any
 
 from doubles.world import Carrier, Flight, Port, World, fraction
 
 Row = dict[str, Any]
+Flights = Sequence[tuple[Flight, date]]
+"""One after the other, each with its day."""
 AGENTS = ({"id": "trip", "name": "Tripdesk", "is_carrier": False, "rating": 4.2}, {"id": "moon", "name": "Moonfares", "is_carrier": False})
 DUFFEL = {"id": -31896, "name": "Duffel Airways", "alt_id": "DUFFEL", "display_code": "DUFFEL", "display_code_type": "IATA", "alliance": 0}
 PER_KM = {"USD": 0.09, "EUR": 0.083, "GBP": 0.07, "INR": 7.6}
+MOST_ROUND_TRIPS = 60
 SHORTEST_CONNECTION, LONGEST_CONNECTION = timedelta(hours=1), timedelta(hours=14)
 
 
@@ -28,6 +32,12 @@ class Asked:
     infants: int
     cabin: str
     currency: str
+    back: date | None = None
+
+    @property
+    def way_back(self) -> Asked:
+        """The other direction alone, on the day back."""
+        return replace(self, origin=self.destination, destination=self.origin, day=self.back or self.day, back=None)
 
     @property
     def party(self) -> int:
@@ -69,8 +79,20 @@ class Answer:
         self.carriers[number] = row | {"display_code_type": "IATA", "alliance": 0}
         return number
 
-    def add(self, flights: Sequence[tuple[Flight, date]], *, unpriced: bool, dearer: bool) -> None:
+    def add(self, flights: Flights, *, unpriced: bool, dearer: bool) -> None:
         """An itinerary of these flights, each with its day."""
+        leg, ids, carrier = self._leg(flights)
+        price = self._price([flight for flight, _ in flights]) + (10 * self.look if dearer else 0)
+        self.itineraries.append(_itinerary([leg], ids, price, carrier, unpriced=unpriced))
+
+    def add_both(self, out: Flights, back: Flights, *, unpriced: bool, dearer: bool) -> None:
+        """Out and back at one price, a tenth less than both ways cost alone."""
+        (leg, ids, carrier), (other, others, _) = self._leg(out), self._leg(back)
+        price = round(0.9 * self._price([flight for flight, _ in (*out, *back)]), 2) + (10 * self.look if dearer else 0)
+        self.itineraries.append(_itinerary([leg, other], [*ids, *others], price, carrier, unpriced=unpriced))
+
+    def _leg(self, flights: Flights) -> tuple[str, list[str], int]:
+        """The ids of a leg, of its segments and of its first carrier."""
         ids = [self._segment(flight, day) for flight, day in flights]
         (first, leaves_on), (last, arrives_of) = flights[0], flights[-1]
         leaves, arrives = first.leaves(leaves_on), last.arrives(arrives_of)
@@ -92,8 +114,7 @@ class Answer:
                 "stop_ids": [[self.place(flight.destination) for flight, _ in flights[:-1]]],
             }
         )
-        price = self._price([flight for flight, _ in flights]) + (10 * self.look if dearer else 0)
-        self.itineraries.append(_itinerary(leg, ids, price, carriers[0], unpriced=unpriced))
+        return leg, ids, carriers[0]
 
     def _segment(self, flight: Flight, day: date) -> str:
         origin, destination = self.place(flight.origin), self.place(flight.destination)
@@ -144,7 +165,8 @@ class Answer:
     def body(self) -> Row:
         """The answer whole."""
         asked = self.asked
-        leg = {"origin": asked.origin, "alternative_origins": [], "destination": asked.destination, "alternative_destinations": []}
+        legs = [(asked.origin, asked.destination, asked.day)]
+        legs += [(asked.destination, asked.origin, asked.back)] if asked.back else []
         return {
             "query": {
                 "market": "US",
@@ -153,14 +175,14 @@ class Answer:
                 "adults": asked.adults,
                 "child_ages": [],
                 "cabin_class": asked.cabin.upper(),
-                "legs": [leg | {"date": asked.day.isoformat()}],
+                "legs": [_asked_leg(*leg) for leg in legs],
                 "children": asked.children,
                 "infants": asked.infants,
             },
             "context": {"request_id": "request", "session_id": "session"},
             "itineraries": self.itineraries,
-            "legs": self.legs,
-            "segments": self.segments,
+            "legs": _once(self.legs),
+            "segments": _once(self.segments),
             "places": list(self.places.values()),
             "carriers": list(self.carriers.values()),
             "agents": list(AGENTS),
@@ -170,6 +192,11 @@ class Answer:
 def trips(world: World, asked: Asked, *, look: int, unpriced: bool = False, dearer: bool = False) -> Row:
     """The answer to a search; `look` counts how often it was asked before."""
     answer = Answer(asked, look)
+    if asked.back:
+        for out, back in list(product(_ways(world, asked), _ways(world, asked.way_back)))[:MOST_ROUND_TRIPS]:
+            if back[0][0].leaves(back[0][1]) > out[-1][0].arrives(out[-1][1]):
+                answer.add_both(out, back, unpriced=unpriced, dearer=dearer)
+        return answer.body()
     for flight in world.by_pair.get((asked.origin, asked.destination), ()):
         answer.add([(flight, asked.day)], unpriced=unpriced, dearer=dearer)
     for pair in list(_connections(world, asked))[:4]:
@@ -177,6 +204,25 @@ def trips(world: World, asked: Asked, *, look: int, unpriced: bool = False, dear
     if (asked.origin, asked.destination) in world.by_pair:
         answer.add_what_nobody_flies(world)
     return answer.body()
+
+
+def _ways(world: World, asked: Asked) -> list[Flights]:
+    nonstop = [[(flight, asked.day)] for flight in world.by_pair.get((asked.origin, asked.destination), ())]
+    return [*nonstop, *list(_connections(world, asked))[:4]]
+
+
+def _asked_leg(origin: str, destination: str, day: date) -> Row:
+    return {
+        "origin": origin,
+        "alternative_origins": [],
+        "destination": destination,
+        "alternative_destinations": [],
+        "date": day.isoformat(),
+    }
+
+
+def _once(rows: list[Row]) -> list[Row]:
+    return list({row["id"]: row for row in rows}.values())
 
 
 def _connections(world: World, asked: Asked) -> Iterable[list[tuple[Flight, date]]]:
@@ -189,16 +235,16 @@ def _connections(world: World, asked: Asked) -> Iterable[list[tuple[Flight, date
                         yield [(first, asked.day), (second, day)]
 
 
-def _itinerary(leg: str, segments: list[str], amount: float, carrier: int, *, unpriced: bool) -> Row:
+def _itinerary(legs: list[str], segments: list[str], amount: float, carrier: int, *, unpriced: bool) -> Row:
     seen = {"update_status": "current", "last_updated": "2026-11-23T04:03:07", "quote_age": 30}
     prices = [{"amount": amount, **seen}, {"amount": round(amount * 1.06, 2), **seen}]
     options = [_option(agent["id"], price, segments, carrier) for agent, price in zip(AGENTS, prices, strict=True)]
     nobody = _option("none", {"update_status": "pending", "quote_age": 0}, segments, carrier) | {"unpriced_type": "partner_not_selected"}
     priced = [] if unpriced else options
     return {
-        "id": leg,
+        "id": "|".join(legs),
         "itinerary_token": "token",
-        "leg_ids": [leg],
+        "leg_ids": legs,
         "pricing_options": [nobody, *priced],
         "score": 1.0,
         "cheapest_price": prices[0] if priced else {},

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from types import TracebackType
 from typing import Any
 
@@ -17,12 +18,15 @@ from readback.options.v1 import options_pb2
 
 from mesh import access, deadlines
 from mesh.auth import Principal, TokenVerifier, set_principal
-from mesh.errors import ErrorTable, Unauthenticated, status_for
+from mesh.errors import DomainError, ErrorTable, Unauthenticated, status_for
 from mesh.ids import uuid7
 from mesh.limits import Limiter
 from mesh.metrics import MethodMetrics, code_name
 
 REQUEST_ID = "x-request-id"
+PUSHBACK = "grpc-retry-pushback-ms"
+WORTH_A_RETRY = timedelta(seconds=2)
+"""What is over sooner, a channel's own retries may outlast."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _log = structlog.get_logger()
 
@@ -81,7 +85,8 @@ class Inbound(AbstractAsyncContextManager[None]):
         try:
             if isinstance(error, Exception) and not isinstance(error, grpc.aio.AbortError):
                 status = status_for(error, self._method.errors, self._method.package)
-                await self._context.abort_with_status(rpc_status.to_status(status))
+                answer = rpc_status.to_status(status)
+                await self._context.abort(answer.code, answer.details, (*answer.trailing_metadata, *_pushback(error)))
         finally:
             self._measure(gone=error is not None and not isinstance(error, Exception))
 
@@ -127,6 +132,12 @@ class Inbound(AbstractAsyncContextManager[None]):
         self._method.metrics.running.dec()
         self._method.metrics.answered(code, seconds)
         _log.debug("handled", code=code, milliseconds=round(seconds * 1000, 1))
+
+
+def _pushback(error: Exception) -> tuple[tuple[str, str], ...]:
+    """Tells the caller's channel not to retry what won't be better in a moment (gRFC A6): its retries would only multiply the load."""
+    wait = error.retry_after if isinstance(error, DomainError) else None
+    return ((PUSHBACK, "-1"),) if wait is not None and wait > WORTH_A_RETRY else ()
 
 
 def _bearer_token(metadata: Mapping[str, str]) -> str | None:

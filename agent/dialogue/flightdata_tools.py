@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from datetime import date, time
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +23,7 @@ from agent.dialogue.tools import (
     FlightStatus,
     Itinerary,
     PlaceUnknown,
+    RouteStatusRequest,
     SamePlace,
     SearchAnswer,
     SearchFlightsRequest,
@@ -60,8 +61,7 @@ class FlightDataTools:
         async with streaming(self._stub.SearchFlights(_search_message(request), timeout=STREAM_TIMEOUT_SECONDS)) as stream:
             async for response in stream:
                 if response.HasField("results"):
-                    found = (records.itinerary(_json(itinerary)) for itinerary in response.results.itineraries)
-                    itineraries.update({itinerary.itinerary_id: itinerary for itinerary in found})
+                    itineraries.update(_found(response.results))
                 elif response.HasField("done"):
                     return _answer(tuple(itineraries.values()), response.done)
         raise ToolUnavailable("the search broke off")
@@ -71,6 +71,17 @@ class FlightDataTools:
         request = pb.GetFlightStatusRequest(flight_number=flight_number, date=_date_message(depart_date) if depart_date else None)
         response = await _told(self._stub.GetFlightStatus(request))
         return records.flight_status(_json(response.status))
+
+    async def route_status(self, request: RouteStatusRequest) -> Sequence[FlightStatus]:
+        """Raises as `Tools.route_status`."""
+        asked = pb.ListRouteStatusRequest(
+            origin=request.origin,
+            destination=request.destination,
+            date=_date_message(request.date) if request.date else None,
+            near=_time_message(request.near),
+        )
+        response = await _told(self._stub.ListRouteStatus(asked))
+        return [records.flight_status(_json(status)) for status in response.statuses]
 
     async def get_airport(self, code: str) -> AirportFacts:
         """Raises as `Tools.get_airport`."""
@@ -118,6 +129,26 @@ def _answer(itineraries: tuple[Itinerary, ...], done: pb.SearchDone) -> SearchAn
     return SearchAnswer(outcome, itineraries, done.total, done.total_unfiltered, done.provenance.sample)
 
 
+def _found(results: pb.SearchResults) -> dict[str, Itinerary]:
+    """Itineraries by their ids, or, of a search there and back, the journeys."""
+    by_id = {itinerary.itinerary_id: _json(itinerary) for itinerary in results.itineraries}
+    if not results.journeys:
+        return {name: records.itinerary({**data, **_sold(results.offers, name)}) for name, data in by_id.items()}
+    found: dict[str, Itinerary] = {}
+    for journey in results.journeys:
+        out, back = journey.itinerary_ids
+        fare = _json(journey.fare) if journey.HasField("fare") else None
+        found[f"{out}|{back}"] = records.journey({**by_id[out], **_sold(results.offers, out, back)}, by_id[back], fare)
+    return found
+
+
+def _sold(offers: Iterable[pb.Offer], itinerary_id: str, return_id: str = "") -> Mapping[str, Any]:
+    """The cheapest offer of an itinerary, or of one there and one back, as `{"offer": …}`; nothing when nobody sells it."""
+    own = [offer for offer in offers if (offer.itinerary_id, offer.return_itinerary_id) == (itinerary_id, return_id)]
+    cheapest = min(own, key=lambda offer: (offer.fare.total.units, offer.fare.total.nanos), default=None)
+    return {records.OFFER: _json(cheapest)} if cheapest else {}
+
+
 def _date_message(day: date) -> Date:
     return Date(year=day.year, month=day.month, day=day.day)
 
@@ -131,9 +162,11 @@ def _search_message(request: SearchFlightsRequest) -> pb.SearchFlightsRequest:
         origin=request.origin,
         destination=request.destination,
         depart_date=_date_message(request.depart_date),
+        return_date=_date_message(request.return_date) if request.return_date else None,
         depart_from=_time_message(request.depart_from),
         depart_until=_time_message(request.depart_until),
         nonstop=request.nonstop,
+        via=request.via,
         carrier_code=request.carrier_code,
         sort=pb.FlightSort.Value(f"FLIGHT_SORT_{request.sort.upper() or 'UNSPECIFIED'}"),
         cabin=pb.Cabin.Value(f"CABIN_{request.cabin.upper() or 'UNSPECIFIED'}"),

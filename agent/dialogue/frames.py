@@ -60,6 +60,7 @@ class Slots:
 
     origin: PlaceSlot | None = None
     destination: PlaceSlot | None = None
+    via: PlaceSlot | None = None
     airport: PlaceSlot | None = None
     depart_date: DateSlot | None = None
     depart_time: TimeWindow | None = None

@@ -28,6 +28,10 @@ _TO_CUE = re.compile(rf"\b(?:{_TO}){_TRAILING}[ ,:]*$")
 _NOT_CUE = re.compile(r"\b(?:not|isn't|instead of|rather than)(?: (?:to|from|for|in))?[ ,]*$")
 _BETWEEN_CUE = re.compile(r"\bbetween[ ,]*$")
 _REPAIR = re.compile(r"\b(?:no|sorry|i mean|i meant|rather|actually|make that|wait|or rather|correction|oops)\b")
+_VIA_CUE = re.compile(
+    r"\b(?:via|through|by way of|(?:stop(?:s|ping|over)?|stopover|layover|change|changing|connect(?:ing|ion)?) (?:in|at|over|through|via))"
+    rf"{_TRAILING}[ ,]*$"
+)
 _JOINS_DESTINATION = re.compile(r"^[ ,]*(?:to|too|2|-|–|→|and then to)\b")
 
 
@@ -38,6 +42,7 @@ class Roles:
     origin: PlaceMention | None = None
     destination: PlaceMention | None = None
     rejected: PlaceMention | None = None
+    via: PlaceMention | None = None
     others: list[PlaceMention] | None = None
 
 
@@ -46,6 +51,8 @@ def _cue(before: str, after: str, has_next: bool) -> str | None:
         return "rejected"
     if _BETWEEN_CUE.search(before):
         return "origin"
+    if _VIA_CUE.search(before):
+        return "via"
     # "Leaving for Delhi": the cue that stands closest counts, and "leaving" is followed by "for" then.
     if _TO_CUE.search(before):
         return "destination"

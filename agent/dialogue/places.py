@@ -57,7 +57,8 @@ class PlaceCandidate:
 class PlaceMention:
     """A place found in a sentence, at characters `start`..`end`; candidates the likeliest first, never none.
 
-    `margin` is the first score less the second; `confident` means sure enough to act on without asking.
+    `margin` is the first score less the second; `confident` means sure enough to act on without asking; else `question` is
+    what to ask, in the words of who knows the places apart, empty when there is nothing to choose between.
     """
 
     start: int
@@ -66,6 +67,7 @@ class PlaceMention:
     candidates: tuple[PlaceCandidate, ...]
     margin: float = 1.0
     confident: bool = True
+    question: str = ""
 
     @property
     def place(self) -> Place:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from agent.dialogue.flows.airport_facts import airport_facts
-from agent.dialogue.flows.answers import affirm, deny
+from agent.dialogue.flows.answers import affirm, deny, pick_place, picked
 from agent.dialogue.flows.flight_status import flight_status
 from agent.dialogue.flows.offers import more, select
 from agent.dialogue.flows.search import search, search_by_merit, way_back
@@ -35,6 +35,8 @@ _FLOWS: Mapping[Intent, Flow] = {
 
 def flow_for(turn: Turn) -> Flow:
     """The flow that answers this turn's utterance."""
+    if picked(turn):
+        return pick_place
     if _turns_round(turn):
         return way_back
     return search_by_merit if _chooses_among_more_than_are_known(turn) else _FLOWS[turn.frame.intent]

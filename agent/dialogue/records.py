@@ -10,6 +10,10 @@ from typing import Any
 from agent.dialogue.tools import AirportFacts, FlightStatus, FlightStop, Itinerary, Price, Segment
 
 Json = Mapping[str, Any]
+WAY_BACK = "way_back"
+"""The field that a journey's way there has beside those of `Itinerary`."""
+OFFER = "offer"
+"""The field that what somebody sells has: the cheapest `Offer`."""
 
 
 def _instant(text: str) -> datetime:
@@ -45,7 +49,8 @@ def _segment(data: Json) -> Segment:
 
 def itinerary(data: Json) -> Itinerary:
     """Reads an `Itinerary`; raises KeyError or ValueError when a required part is missing or malformed."""
-    fare = data.get("fare", {})
+    fare, back = data.get("fare", {}), data.get(WAY_BACK)
+    few_seats = "seats_left" in data or (back is not None and "seats_left" in back)
     return Itinerary(
         data["itinerary_id"],
         tuple(_segment(segment) for segment in data["segments"]),
@@ -54,7 +59,15 @@ def itinerary(data: Json) -> Itinerary:
         _price(fare.get("per_passenger")),
         bool(data.get("provenance", {}).get("sample")),
         data,
+        few_seats and not fare,
+        itinerary(back) if back else None,
     )
+
+
+def journey(out: Json, back: Json, fare: Json | None) -> Itinerary:
+    """Reads two `Itinerary`s as a journey there and back at the fare for both, and raises as `itinerary`."""
+    there = {name: value for name, value in out.items() if name != "fare"}
+    return itinerary({**there, WAY_BACK: dict(back)} | ({"fare": dict(fare)} if fare else {}))
 
 
 def _date(data: Json) -> date:

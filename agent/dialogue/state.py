@@ -28,7 +28,6 @@ class About(StrEnum):
     CONFIRM_PLACE = "confirm_place"
     TOO_MANY = "too_many"
     DROP_WISHES = "drop_wishes"
-    WAY_BACK = "way_back"
     RETRY = "retry"
     ANYTHING_ELSE = "anything_else"
     SEARCH_AT_ALL = "search_at_all"
@@ -55,6 +54,11 @@ class Question:
     places: tuple[Place, ...] = ()
 
     @property
+    def named(self) -> tuple[Place, ...]:
+        """Those of the places that the words offer, each with its country."""
+        return tuple(place for place in self.places if f"{place.city} in {place.country}" in self.words)
+
+    @property
     def expectation(self) -> Expectation:
         """The kind of answer it asks for."""
         return _EXPECTED.get(self.about, Expectation.YES_NO)
@@ -69,6 +73,7 @@ class Draft:
 
     origin: Place | None = None
     destination: Place | None = None
+    via: Place | None = None
     depart: DateExpression | None = None
     back: date | None = None
     window: TimeWindow | None = None
@@ -80,7 +85,7 @@ class Draft:
 
     def without_wishes(self) -> Draft:
         """The same journey, any flight."""
-        return replace(self, window=None, airline=None, nonstop=False)
+        return replace(self, window=None, airline=None, nonstop=False, via=None)
 
     def day_on(self, now: datetime, home_zone: str) -> date | None:
         """The day of departure at the departure airport when it is `now`; None when it isn't known or is no day of the calendar."""
@@ -95,7 +100,7 @@ class Draft:
     @property
     def has_wishes(self) -> bool:
         """Whether some flights of the day are ruled out."""
-        return self.window is not None or self.airline is not None or self.nonstop
+        return self.window is not None or self.airline is not None or self.nonstop or self.via is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +128,27 @@ class ToolRecord:
     result: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """Places that words may mean, the likeliest first, and the question that the resolver would ask; empty when it has none."""
+
+    places: tuple[Place, ...]
+    question: str = ""
+
+
 @dataclass(slots=True)
 class DialogueState:
-    """Everything that one conversation's dialogue knows. `unsure` maps a slot to the places its words may mean."""
+    """Everything that one conversation's dialogue knows. `unsure` maps a slot to the places its words may mean, `doubted` to those
+    words and places (none when we know no such place).
+
+    `learned` holds what words turned out to mean in this conversation, so that nobody is asked twice about one garble.
+    """
 
     draft: Draft = field(default_factory=Draft)
     drafting: bool = False
-    unsure: dict[str, tuple[Place, ...]] = field(default_factory=dict)
+    unsure: dict[str, Unsure] = field(default_factory=dict)
+    doubted: dict[str, tuple[str, tuple[Place, ...]]] = field(default_factory=dict)
+    learned: dict[str, Place] = field(default_factory=dict)
     offer: Offer | None = None
     chosen: Itinerary | None = None
     question: Question | None = None
@@ -162,9 +181,14 @@ class DialogueState:
             return
         arguments, result = record.arguments, record.result
         draft = _recalled_draft(arguments, Place.from_json(result["origin"]), Place.from_json(result["destination"]))
+        draft = replace(draft, via=Place.from_json(result["via"]) if result.get("via") else None)
         itineraries = tuple(records.itinerary(data) for data in result.get("itineraries", ()))
         offer = Offer(_recalled_request(arguments), itineraries, int(result.get("total", 0)), min(3, len(itineraries)))
         self.draft, self.offer = draft, offer
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _time(text: str | None) -> time | None:
@@ -182,9 +206,11 @@ def _recalled_request(arguments: Mapping[str, Any]) -> SearchFlightsRequest:
         origin=arguments["origin"],
         destination=arguments["destination"],
         depart_date=date.fromisoformat(arguments["depart_date"]),
+        return_date=_day(arguments.get("return_date")),
         depart_from=window.start,
         depart_until=window.end,
         nonstop=bool(arguments.get("nonstop")),
+        via=arguments.get("via", ""),
         carrier_code=arguments.get("carrier_code", ""),
         sort=arguments.get("sort", ""),
         cabin=arguments.get("cabin", ""),
@@ -198,6 +224,7 @@ def _recalled_draft(arguments: Mapping[str, Any], origin: Place, destination: Pl
         origin=origin,
         destination=destination,
         depart=CalendarDay(day.day, day.month, day.year),
+        back=_day(arguments.get("return_date")),
         window=_window(arguments),
         airline=arguments.get("carrier_code"),
         nonstop=bool(arguments.get("nonstop")),

@@ -1,4 +1,4 @@
-"""What the dialogue may do in the world: three questions about flights, their answers, and how they can fail.
+"""What the dialogue may do in the world: four questions about flights, their answers, and how they can fail.
 
 The JSON forms are those of the protobuf messages in `readback.flightdata.v1` with their field names, so that a page can draw a card from a
 transcript entry and from a search alike.
@@ -6,12 +6,15 @@ transcript entry and from a search alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
+
+Day = date
+"""For a class that has a `date` of its own."""
 
 
 class ToolError(Exception):
@@ -66,14 +69,19 @@ class FlightNotFound(ToolError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchFlightsRequest:
-    """One search. Codes are IATA, `depart_date` is in the departure airport's zone, times are its local time, `sort` and `cabin` words."""
+    """One search. Codes are IATA, `depart_date` is in the departure airport's zone, times are its local time, `sort` and `cabin` words.
+
+    With a `return_date` journeys there and back are searched.
+    """
 
     origin: str
     destination: str
     depart_date: date
+    return_date: date | None = None
     depart_from: time | None = None
     depart_until: time | None = None
     nonstop: bool = False
+    via: str = ""
     carrier_code: str = ""
     sort: str = ""
     cabin: str = ""
@@ -85,9 +93,11 @@ class SearchFlightsRequest:
             "origin": self.origin,
             "destination": self.destination,
             "depart_date": self.depart_date.isoformat(),
+            "return_date": self.return_date and self.return_date.isoformat(),
             "depart_from": self.depart_from and self.depart_from.strftime("%H:%M"),
             "depart_until": self.depart_until and self.depart_until.strftime("%H:%M"),
             "nonstop": self.nonstop or None,
+            "via": self.via or None,
             "carrier_code": self.carrier_code or None,
             "sort": self.sort or None,
             "cabin": self.cabin or None,
@@ -134,7 +144,10 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Itinerary:
-    """Flights that fit, in the order of travel. `data` is the message it came from as JSON, kept whole for cards."""
+    """Flights that fit, in the order of travel. `data` is the message it came from as JSON, kept whole for cards.
+
+    Of a journey there and back it is the way there, with the way `back`; then the price is for both.
+    """
 
     itinerary_id: str
     segments: tuple[Segment, ...]
@@ -143,6 +156,8 @@ class Itinerary:
     per_passenger: Price | None
     sample: bool
     data: Mapping[str, Any] = field(compare=False, hash=False, repr=False)
+    sold_out: bool = False
+    back: Itinerary | None = None
 
     @property
     def departure(self) -> FlightStop:
@@ -192,6 +207,26 @@ class FlightStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class RouteStatusRequest:
+    """How flights of a route do. Codes are IATA; `date` None is today at the origin, `near` about when they leave on the clock there."""
+
+    origin: str
+    destination: str
+    date: Day | None = None
+    near: time | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The tool's arguments as a model would give them."""
+        given = {
+            "origin": self.origin,
+            "destination": self.destination,
+            "date": self.date and self.date.isoformat(),
+            "near": self.near and self.near.strftime("%H:%M"),
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
 class AirportFacts:
     """What is known of an airport."""
 
@@ -213,6 +248,10 @@ class Tools(Protocol):
 
     async def flight_status(self, flight_number: str, depart_date: date | None) -> FlightStatus:
         """`depart_date` None means today at the departure airport. Raises FlightNotFound, DateBeyondHorizon."""
+        ...
+
+    async def route_status(self, request: RouteStatusRequest) -> Sequence[FlightStatus]:
+        """Those that leave nearest to the time first, none when nobody flies. Raises PlaceUnknown, SamePlace, DateBeyondHorizon."""
         ...
 
     async def get_airport(self, code: str) -> AirportFacts:

@@ -92,13 +92,13 @@ def _confidence(intent: Intent, slots: Slots, clues: Clues) -> float:
 
 
 _USES: dict[Intent, frozenset[str]] = {
-    Intent.FLIGHT_STATUS: frozenset({"flight_number", "airline", "origin", "destination", "depart_date", "choice"}),
+    Intent.FLIGHT_STATUS: frozenset({"flight_number", "airline", "origin", "destination", "depart_date", "depart_time", "choice"}),
     Intent.AIRPORT_INFO: frozenset({"airport"}),
     Intent.SELECT: frozenset({"choice"}),
     Intent.OUT_OF_SCOPE: frozenset({"topic"}),
 }
 _SEARCH_SLOTS = frozenset(
-    {"origin", "destination", "depart_date", "depart_time", "return_date", "airline", "nonstop", "sort", "cabin", "passengers"}
+    {"origin", "destination", "via", "depart_date", "depart_time", "return_date", "airline", "nonstop", "sort", "cabin", "passengers"}
 )
 
 
@@ -128,6 +128,7 @@ def _slots(words: Words, roles: Roles, unknown: dict[str, PlaceSlot], acts: Acts
     return Slots(
         origin=origin,
         destination=destination,
+        via=_slot(roles.via),
         depart_date=depart,
         depart_time=window_of(words.times),
         return_date=back,

@@ -30,6 +30,8 @@ def wishes_of(draft: Draft) -> str:
         wishes.append(f"with {carrier.name if carrier else ' '.join(draft.airline)}")
     if draft.nonstop:
         wishes.append("without a stop")
+    if draft.via:
+        wishes.append(f"by way of {draft.via.city}")
     if draft.cabin and draft.cabin != "economy":
         wishes.append(f"in {draft.cabin.replace('_', ' ')}{'' if draft.cabin == 'premium_economy' else ' class'}")
     if draft.passengers > 1:
@@ -51,13 +53,38 @@ def _leaving(itinerary: Itinerary, draft: Draft) -> str:
 
 def option(itinerary: Itinerary, index: int, draft: Draft, *, only: bool) -> str:
     """One line of a list of flights."""
-    stops = f", with {counted(itinerary.stops, 'stop')}" if itinerary.stops else ""
     return phrase(
         "option_only" if only else "option",
         rank=rank(index, draft),
         leaves="leaves" if index == 0 else "is",
         time=_leaving(itinerary, draft),
         carrier=itinerary.segments[0].carrier,
-        stops=stops,
-        price=f", for {price(itinerary.total)}{' in all' if draft.passengers > 1 else ''}" if itinerary.total else "",
+        stops=stops_of(itinerary) + _back_of(itinerary),
+        price=_costs(itinerary, draft),
     )
+
+
+def stops_of(itinerary: Itinerary) -> str:
+    """Says ", with one stop in Dubai", ", with one stop over night in Doha" or ", … in London, from another airport"; "" without."""
+    if not itinerary.stops:
+        return ""
+    layovers = itinerary.data.get("layovers", ())
+    nights = " over night" if any(layover.get("overnight") for layover in layovers) else ""
+    onward = " and on from another airport there" if any(layover.get("next_airport_code") for layover in layovers) else ""
+    return f", with {counted(itinerary.stops, 'stop')}{nights} in {listed([s.arrival.city for s in itinerary.segments[:-1]])}{onward}"
+
+
+def _back_of(itinerary: Itinerary) -> str:
+    """Says ", and back at nine in the morning with IndiGo"; "" for one way."""
+    if itinerary.back is None:
+        return ""
+    first = itinerary.back.segments[0]
+    return f", and back at {clock(itinerary.back.departure.local)} with {first.carrier}{stops_of(itinerary.back)}"
+
+
+def _costs(itinerary: Itinerary, draft: Draft) -> str:
+    """The price, or that there is none to pay."""
+    if itinerary.sold_out:
+        return ", but it is sold out"
+    for_all = " in all" if draft.passengers > 1 or itinerary.back else ""
+    return f", for {price(itinerary.total)}{for_all}" if itinerary.total else ""

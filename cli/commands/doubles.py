@@ -46,6 +46,8 @@ async def _serve(aviationstack_port: int, flightapi_port: int, *, older: bool, m
         first = await stack.enter_async_context(served(one.app(), port=aviationstack_port))
         second = await stack.enter_async_context(served(other.app(), port=flightapi_port))
         print("The vendors' doubles are up. Start Readback with:\n")
-        print(f"  export AVIATIONSTACK_API_KEY={KEY} AVIATIONSTACK_BASE_URL={first}/v1")
+        # The real vendor answers some endpoints once a minute; the double has no such rate to be kept to.
+        spacing = "READBACK_AVIATIONSTACK_SPACING_SECONDS=0"
+        print(f"  export AVIATIONSTACK_API_KEY={KEY} AVIATIONSTACK_BASE_URL={first}/v1 {spacing}")
         print(f"  export FLIGHTAPI_API_KEY={KEY} FLIGHTAPI_BASE_URL={second}\n", flush=True)
         await stopping.wait()

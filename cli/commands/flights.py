@@ -89,22 +89,32 @@ async def _search(settings: MeshSettings, origin: str, destination: str, day: st
             passengers=passengers,
         )
         found: list[flightdata.Itinerary] = []
+        offers: list[flightdata.Offer] = []
         async with streaming(stub.SearchFlights(request)) as responses:
             async for response in responses:
                 found.extend(response.results.itineraries)
+                offers.extend(response.results.offers)
                 done = response.done
     if as_json:
         _print_json(*found)
     else:
-        _show(request, found, done)
+        _show(request, found, offers, done)
 
 
-def _show(request: flightdata.SearchFlightsRequest, found: list[flightdata.Itinerary], done: flightdata.SearchDone) -> None:
+def _show(
+    request: flightdata.SearchFlightsRequest,
+    found: list[flightdata.Itinerary],
+    offers: list[flightdata.Offer],
+    done: flightdata.SearchDone,
+) -> None:
     console = Console()
     when = date(request.depart_date.year, request.depart_date.month, request.depart_date.day)
     console.print(f"\n[bold]{request.origin} → {request.destination}[/]  {when:%A, %d %B %Y}, {done.total} flights\n", highlight=False)
     if found:
         console.print(flight_tables.itineraries(found), highlight=False)
+    if offers:
+        console.print()
+        console.print(flight_tables.offers(offers, found), highlight=False)
     if done.provenance.sample:
         console.print(f"\n{flight_tables.SAMPLE}", highlight=False)
 

@@ -22,8 +22,9 @@ function priceOf({ amount, currency } = {}) {
   }
 }
 
-function stopsOf(stops) {
-  return stops ? `${stops} ${stops === 1 ? "stop" : "stops"}` : "Nonstop";
+function stopsOf(stops, via = []) {
+  if (!stops) return "Nonstop";
+  return `${stops} ${stops === 1 ? "stop" : "stops"}${via.length ? ` in ${via.join(", ")}` : ""}`;
 }
 
 function end(kind, { time, airport, city, day_offset: days }) {
@@ -33,19 +34,32 @@ function end(kind, { time, airport, city, day_offset: days }) {
     h("span", { class: "card-city" }, city));
 }
 
+/** Who sells it, and until when on the reader's own clock. */
+function offerOf({ seller, expire_time: until }) {
+  const clock = new Date(until).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  return `${seller}, until ${clock}`;
+}
+
+function route({ depart, arrive, duration_minutes: minutes, stops, via }) {
+  return h("div", { class: "card-route" }, end("from", depart),
+    h("div", { class: "card-line" }, h("span", {}, durationOf(minutes)), h("span", { class: "card-track" }, icon(ICONS.plane)), h("span", {}, stopsOf(stops, via))),
+    end("to", arrive));
+}
+
 /** "AI542" as people read it: "AI 542". */
 const spaced = (number) => String(number ?? "").replace(/\b([A-Z0-9]{2})\s?(\d{1,4}[A-Z]?)\b/g, "$1\u00a0$2");
 
 /** @param {{cheapest?: boolean}} marks */
 export function flightCard(flight, { cheapest = false } = {}) {
-  const { carrier, carrier_code: code, flight_number: number, depart, arrive } = flight;
+  const { carrier, carrier_code: code, flight_number: number, depart, arrive, back } = flight;
   return h("li", { class: "card", "data-testid": "flight-card", "data-flight-number": String(number ?? "").replaceAll(" ", ""), "data-origin": depart.airport, "data-destination": arrive.airport, "data-itinerary-id": flight.itinerary_id },
     h("div", { class: "card-head" }, h("span", { class: "card-badge", "aria-hidden": "true" }, code),
       h("div", { class: "card-names" }, h("span", { class: "card-carrier" }, carrier), h("span", { class: "card-number", "data-testid": "card-flight-number" }, spaced(number))),
       flight.sample && h("span", { class: "tag sample", "data-testid": "card-sample" }, "sample")),
-    h("div", { class: "card-route" }, end("from", depart),
-      h("div", { class: "card-line" }, h("span", {}, durationOf(flight.duration_minutes)), h("span", { class: "card-track" }, icon(ICONS.plane)), h("span", {}, stopsOf(flight.stops))),
-      end("to", arrive)),
+    route(flight),
+    back && h("div", { class: "card-back", "data-testid": "card-back" }, h("span", { class: "card-date" }, `Back ${dayOf(back.depart.date)}, ${back.carrier} ${spaced(back.flight_number)}`), route(back)),
     h("div", { class: "card-foot" }, h("span", { class: "card-date" }, dayOf(depart.date)), cheapest && h("span", { class: "tag cheapest" }, "cheapest"),
-      h("span", { class: "card-price", "data-testid": "card-price" }, priceOf(flight.price))));
+      flight.co2e_kg && h("span", { class: "card-date", title: "estimated for one passenger" }, `about ${flight.co2e_kg} kg CO₂e`),
+      flight.offer && h("span", { class: "card-date", "data-testid": "card-offer" }, offerOf(flight.offer)),
+      h("span", { class: "card-price", "data-testid": "card-price" }, flight.sold_out ? "sold out" : priceOf(flight.price))));
 }

@@ -11,8 +11,12 @@ const stop = (place) => ({ ...localClock(place), airport: place.airport_code, ci
 const days = (from, to) => Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000);
 const money = ({ currency_code: currency, units = 0, nanos = 0 }) => ({ currency, amount: Number(units) + Number(nanos) / 1e9 });
 
+/** Where one changes, and what is unpleasant about it. */
+const changeOf = ({ city, airport_code: code }, { overnight, next_airport_code: onward } = {}) =>
+  `${city ?? code}${overnight ? ", overnight" : ""}${onward ? `, from ${onward}` : ""}`;
+
 /** An `Itinerary` in protobuf's JSON as a flight of `readback.flights`. */
-function cardOf({ itinerary_id: id, segments, duration, fare, provenance }) {
+function cardOf({ itinerary_id: id, segments, duration, fare, provenance, emissions, seats_left: seats, layovers = [], way_back: back, offer }) {
   const [first, last] = [segments[0], segments.at(-1)];
   const [depart, arrive] = [stop(first.departure), stop(last.arrival)];
   return {
@@ -25,7 +29,12 @@ function cardOf({ itinerary_id: id, segments, duration, fare, provenance }) {
     duration_minutes: Math.round(parseFloat(duration ?? "0") / 60),
     price: fare?.total && money(fare.total),
     stops: segments.length - 1,
+    via: segments.slice(0, -1).map((segment, change) => changeOf(segment.arrival, layovers[change])),
+    sold_out: seats !== undefined && !fare,
+    co2e_kg: emissions?.grams && Math.round(Number(emissions.grams) / 1000),
     sample: Boolean(provenance?.sample),
+    offer: offer ? { seller: offer.seller, expire_time: offer.expire_time } : null,
+    back: back ? cardOf(back) : null,
   };
 }
 

@@ -4,6 +4,7 @@ import { dayOf } from "/ui/flight-card.js";
 const NAMES = {
   search_flights: "Looked for flights",
   flight_status: "Looked up a flight's status",
+  route_status: "Looked up how flights are doing",
   resolve_place: "Looked up a place",
   get_airport: "Looked up an airport",
 };
@@ -23,10 +24,13 @@ const ARGUMENTS = {
   flight_number: (number) => number,
   code: (code) => code,
   depart_date: (date) => `on ${dayOf(date) || date}`,
+  return_date: (date) => `back on ${dayOf(date) || date}`,
   date: (date) => `on ${dayOf(date) || date}`,
+  near: (time) => `about ${time}`,
   depart_from: (time) => `after ${time}`,
   depart_until: (time) => `before ${time}`,
   nonstop: (wanted) => wanted && "nonstop",
+  via: (code) => code && `via ${code}`,
   carrier_code: (code) => `with ${code}`,
   cabin: (cabin) => `in ${readable(cabin)}`,
   sort: (sort) => `${readable(sort)} first`,
@@ -52,11 +56,26 @@ function argumentWords({ origin, destination, ...rest }) {
   return [route, ...others].filter(Boolean).slice(0, MOST_ARGUMENTS);
 }
 
+const DOUBTS = { DOUBT_IMPOSSIBLE_DURATION: "told too fast to be true", DOUBT_CONTRADICTORY_TIMES: "told with times that contradict each other" };
+
+/** How a flight does, as far as it is known: "delayed, 65 minutes late, terminal 1, gate 12, belt 4 there". */
+function statusWords({ state, delay_minutes: late, scheduled_departure: from = {}, scheduled_arrival: to = {}, doubts = [] }) {
+  return [
+    readable(String(state ?? "unknown").replace("FLIGHT_STATE_", "")),
+    late && `${late} minutes late`,
+    from.terminal && `terminal ${from.terminal}`,
+    from.gate && `gate ${from.gate}`,
+    to.baggage_belt && `belt ${to.baggage_belt} there`,
+    ...doubts.map((doubt) => DOUBTS[doubt] ?? "doubtful"),
+  ].filter(Boolean).join(", ");
+}
+
 /** @param {{name: string, arguments: object, outcome?: string, result?: object}} item */
 export function toolSentence({ name, arguments: given, outcome, result }) {
   const count = result?.total ?? (result?.flights ?? result?.itineraries)?.length;
   const found = outcome === "FOUND" && count > 0 && `${count} ${count === 1 ? "flight" : "flights"} found`;
-  const ending = found || (outcome ? OUTCOMES[outcome] ?? readable(outcome) : "…");
+  const status = result?.status ?? (result?.statuses?.length && result.statuses[0]);
+  const ending = found || (status && `${result.statuses ? `${status.flight_number}: ` : ""}${statusWords(status)}`) || (outcome ? OUTCOMES[outcome] ?? readable(outcome) : "…");
   const words = argumentWords(given ?? {});
   return `${NAMES[name] ?? `Used ${readable(name)}`}${words.length ? `: ${words.join(", ")}` : ""} — ${ending}`;
 }

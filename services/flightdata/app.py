@@ -18,13 +18,16 @@ from mesh.paging import PageTokens
 from mesh.server import Member, Registration, serve
 from mesh.settings import load
 from services.flightdata import places
+from services.flightdata.caching.answers import Answers
 from services.flightdata.configured_providers import configured_providers
 from services.flightdata.offer_desk import OfferDesk
+from services.flightdata.route_status import RouteStatusDesk
 from services.flightdata.routes import RouteDesk
 from services.flightdata.routing import ProviderRouter
 from services.flightdata.searching import FlightSearch
 from services.flightdata.servicer import ERRORS, FlightDataServicer
 from services.flightdata.settings import FlightDataSettings
+from services.flightdata.shared.opening import shared
 from services.flightdata.status import StatusDesk
 from services.flightdata.status_watch import StatusWatches
 
@@ -36,17 +39,21 @@ async def member(settings: FlightDataSettings, clock: Clock | None = None) -> As
     lexicon = places.load()
     identity = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
     async with (
-        configured_providers(settings, lexicon, clock) as providers,
+        shared(settings, clock) as common,
+        configured_providers(settings, lexicon, clock, common.ledger) as (providers, health),
         open_channel(settings.address_of("identity"), identity) as channel,
+        Answers(
+            router := ProviderRouter(providers, clock, health, settings.flightdata_hedge_seconds), common.shelf, clock, settings.freshness
+        ) as answers,
     ):
-        router = ProviderRouter(providers, clock)
         offers = OfferDesk(router, PageTokens(settings.secrets.text("offers").encode()), clock)
-        status = StatusDesk(router, clock)
+        status = StatusDesk(answers, clock)
         servicer = FlightDataServicer(
-            search=FlightSearch(lexicon, router, offers, clock),
+            search=FlightSearch(lexicon, answers, offers, clock),
             status=status,
+            route_status=RouteStatusDesk(lexicon, answers, clock),
             watches=StatusWatches(status, clock),
-            routes=RouteDesk(lexicon, router, clock),
+            routes=RouteDesk(lexicon, answers, clock),
             offers=offers,
             router=router,
             clock=clock,

@@ -2,47 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import NamedTuple
 
 from mesh.clock import Clock
+from services.flightdata import provider_health
+from services.flightdata.budgets import Meter, Plan
 from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.provider_health import ProviderHealth
 from services.flightdata.providers import FlightProvider
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.settings import FlightDataSettings
+from services.flightdata.shared.ledger import Ledger
+from services.flightdata.shared.note import SharedNote
 from services.flightdata.vendors import aviationstack, flightapi
 from services.flightdata.vendors.aviationstack.provider import AviationStack, FutureWindow
 from services.flightdata.vendors.flightapi.provider import FlightApi
-from services.flightdata.vendors.learned_restrictions import LearnedRestrictions
+from services.flightdata.vendors.learned_restrictions import LearnedRestrictions, fingerprint
 from services.flightdata.vendors.vendor_client import vendor_client
+
+FLIGHTAPI_CREDITS = {"onewaytrip": 2, "roundtrip": 2, "multicity": 5, "compschedule": 2, "schedule": 2}
+"""What calls cost; those that aren't here cost one."""
+
+
+class Configured(NamedTuple):
+    """Providers, and how each is doing, by name."""
+
+    providers: Sequence[FlightProvider]
+    health: Mapping[str, ProviderHealth]
+
+
+class _Account(NamedTuple):
+    """All that belongs to one key of one provider, beside how it is asked."""
+
+    meter: Meter
+    restrictions: LearnedRestrictions
+    health: ProviderHealth
 
 
 @asynccontextmanager
-async def configured_providers(settings: FlightDataSettings, lexicon: Lexicon, clock: Clock) -> AsyncIterator[Sequence[FlightProvider]]:
+async def configured_providers(settings: FlightDataSettings, lexicon: Lexicon, clock: Clock, ledger: Ledger) -> AsyncIterator[Configured]:
     """Providers with open connections, which are closed at the end."""
     async with AsyncExitStack() as stack:
-        vendors: list[FlightProvider] = []
+        providers: list[FlightProvider] = []
+        health: dict[str, ProviderHealth] = {}
         if settings.aviationstack_api_key:
-            vendors.append(await _aviationstack(settings, lexicon, clock, stack))
+            account = _account(aviationstack.NAME, settings.aviationstack_api_key, aviationstack_plan(settings), ledger, clock)
+            providers.append(await _aviationstack(settings, account, lexicon, clock, stack))
+            health[aviationstack.NAME] = account.health
         if settings.flightapi_api_key:
-            vendors.append(await _flightapi(settings, lexicon, clock, stack))
-        yield vendors or [SampleTimetable(lexicon, clock, settings.flightdata_timetable_seed)]
+            plan = Plan(settings.flightapi_monthly_credits, FLIGHTAPI_CREDITS)
+            account = _account(flightapi.NAME, settings.flightapi_api_key, plan, ledger, clock)
+            providers.append(await _flightapi(settings, account, lexicon, clock, stack))
+            health[flightapi.NAME] = account.health
+        if not providers:
+            sample = SampleTimetable(lexicon, clock, settings.flightdata_timetable_seed)
+            providers, health = [sample], {sample.name: ProviderHealth(sample.name, clock)}
+        yield Configured(providers, health)
 
 
-async def _aviationstack(settings: FlightDataSettings, lexicon: Lexicon, clock: Clock, stack: AsyncExitStack) -> FlightProvider:
-    name, key = aviationstack.NAME, settings.aviationstack_api_key
-    timeout = settings.aviationstack_timeout_seconds
-    client = await stack.enter_async_context(vendor_client(name, settings.aviationstack_base_url, key, timeout_seconds=timeout))
+def aviationstack_plan(settings: FlightDataSettings) -> Plan:
+    """What AviationStack's key may spend; two endpoints have a rate of their own (the vendor's change log of 2025-08-19)."""
+    spacing = timedelta(seconds=settings.aviationstack_spacing_seconds)
+    return Plan(settings.aviationstack_monthly_calls, spacing={"timetable": spacing, "flightsFuture": spacing})
+
+
+def _account(name: str, key: str, plan: Plan, ledger: Ledger, clock: Clock) -> _Account:
+    meter = Meter(name, key, plan, ledger, clock)
+    note = SharedNote(ledger, f"health:{name}:{fingerprint(name, key)}", clock, provider_health.REMEMBERED)
+    return _Account(meter, LearnedRestrictions(name, key, clock, ledger), ProviderHealth(name, clock, note, meter))
+
+
+async def _aviationstack(
+    settings: FlightDataSettings, account: _Account, lexicon: Lexicon, clock: Clock, stack: AsyncExitStack
+) -> FlightProvider:
+    client = await stack.enter_async_context(
+        vendor_client(
+            aviationstack.NAME,
+            settings.aviationstack_base_url,
+            settings.aviationstack_api_key,
+            timeout_seconds=settings.aviationstack_timeout_seconds,
+            meter=account.meter,
+        )
+    )
     window = FutureWindow(settings.aviationstack_future_first_day, settings.aviationstack_future_last_day)
-    return AviationStack(client, lexicon, clock, _restrictions(settings, name, key, clock), window)
+    return AviationStack(client, lexicon, clock, account.restrictions, window)
 
 
-async def _flightapi(settings: FlightDataSettings, lexicon: Lexicon, clock: Clock, stack: AsyncExitStack) -> FlightProvider:
-    name, key = flightapi.NAME, settings.flightapi_api_key
-    timeout = settings.flightapi_timeout_seconds
-    client = await stack.enter_async_context(vendor_client(name, settings.flightapi_base_url, key, timeout_seconds=timeout))
-    return FlightApi(client, lexicon, clock, _restrictions(settings, name, key, clock))
-
-
-def _restrictions(settings: FlightDataSettings, provider: str, key: str, clock: Clock) -> LearnedRestrictions:
-    return LearnedRestrictions(provider, key, clock, settings.home / "flightdata" / f"{provider}-restrictions.json")
+async def _flightapi(
+    settings: FlightDataSettings, account: _Account, lexicon: Lexicon, clock: Clock, stack: AsyncExitStack
+) -> FlightProvider:
+    client = await stack.enter_async_context(
+        vendor_client(
+            flightapi.NAME,
+            settings.flightapi_base_url,
+            settings.flightapi_api_key,
+            timeout_seconds=settings.flightapi_timeout_seconds,
+            meter=account.meter,
+        )
+    )
+    return FlightApi(client, lexicon, clock, account.restrictions)

@@ -10,14 +10,16 @@ from readback.flightdata.v1 import flightdata_service_pb2 as pb
 from services.flightdata import message_values as values
 from services.flightdata.flights import FlightStatus, Itinerary, Operator, Segment, State, Stop
 from services.flightdata.instants import Convention
+from services.flightdata.journeys import Journey
 from services.flightdata.layovers import Layover, layovers
 from services.flightdata.offers import Fare, Offer
 from services.flightdata.plausibility import Doubt
 from services.flightdata.provenance import Provenance
 from services.flightdata.provider_errors import Problem
 from services.flightdata.routing import Progress
+from services.flightdata.search_limits import Limit
 from services.flightdata.search_requests import CABINS
-from services.flightdata.searching import Done, Results, SearchEvent
+from services.flightdata.searching import Done, Part, Results, SearchEvent
 
 _CABIN_VALUES = {cabin: value for value, cabin in CABINS.items()}
 STATES = {
@@ -33,6 +35,14 @@ STATES = {
 DOUBTS = {
     Doubt.IMPOSSIBLE_DURATION: pb.DOUBT_IMPOSSIBLE_DURATION,
     Doubt.CONTRADICTORY_TIMES: pb.DOUBT_CONTRADICTORY_TIMES,
+}
+LIMITS = {
+    Limit.RESULTS: pb.SEARCH_LIMIT_RESULTS,
+    Limit.CONNECTIONS: pb.SEARCH_LIMIT_CONNECTIONS,
+    Limit.DAYS: pb.SEARCH_LIMIT_DAYS,
+    Limit.FLEXIBLE_LEGS: pb.SEARCH_LIMIT_FLEXIBLE_LEGS,
+    Limit.JOURNEYS: pb.SEARCH_LIMIT_JOURNEYS,
+    Limit.BAGS: pb.SEARCH_LIMIT_BAGS,
 }
 CONVENTIONS = {
     Convention.EXACT: pb.TIME_CONVENTION_UNSPECIFIED,
@@ -62,7 +72,8 @@ def event(of: SearchEvent, now: datetime) -> pb.SearchFlightsResponse:
             return pb.SearchFlightsResponse(progress=progress)
         case Results():
             found = [itinerary(i, now) for i in of.itineraries]
-            return pb.SearchFlightsResponse(results=pb.SearchResults(itineraries=found, offers=[offer(o, now) for o in of.offers]))
+            offers, together = [offer(o, now) for o in of.offers], [_journey(j) for j in of.journeys]
+            return pb.SearchFlightsResponse(results=pb.SearchResults(itineraries=found, offers=offers, journeys=together))
         case Done():
             return pb.SearchFlightsResponse(done=_done(of, now))
 
@@ -74,7 +85,25 @@ def _done(of: Done, now: datetime) -> pb.SearchDone:
         provenance=provenance(of.provenance, now),
         total_unfiltered=of.total_unfiltered,
         implausible=of.implausible,
+        sold_out=of.sold_out,
+        limits=sorted(LIMITS[limit] for limit in of.limits),
+        parts=[_part(part) for part in of.parts],
     )
+
+
+def _part(of: Part) -> pb.SearchPart:
+    return pb.SearchPart(
+        leg=of.leg,
+        depart_date=values.day(of.day),
+        total=of.total,
+        total_unfiltered=of.total_unfiltered,
+        cheapest=fare(of.cheapest) if of.cheapest else None,
+    )
+
+
+def _journey(of: Journey) -> pb.Journey:
+    total = of.fare
+    return pb.Journey(itinerary_ids=[itinerary.id for itinerary in of.itineraries], fare=fare(total) if total else None)
 
 
 def itinerary(of: Itinerary, now: datetime) -> pb.Itinerary:
@@ -87,6 +116,9 @@ def itinerary(of: Itinerary, now: datetime) -> pb.Itinerary:
         provenance=provenance(of.provenance, now),
         layovers=[_layover(between) for between in layovers(of)],
         days_later=_days_later(of.segments),
+        emissions=pb.Emissions(grams=of.emissions.grams, source=of.emissions.source) if of.emissions else None,
+        seats_left=of.seats_left,
+        leg=of.leg,
     )
 
 
@@ -100,6 +132,7 @@ def offer(of: Offer, now: datetime) -> pb.Offer:
         expire_time=values.timestamp(of.expires),
         provenance=provenance(of.provenance, now),
         tickets=of.tickets,
+        return_itinerary_id=of.return_id,
     )
 
 
@@ -193,4 +226,4 @@ def _stop(of: Stop) -> pb.Stop:
 
 def fare(of: Fare) -> pb.Fare:
     """What it costs, for one and for all."""
-    return pb.Fare(total=values.money(of.total), per_passenger=values.money(of.per_passenger), cabin=_CABIN_VALUES[of.cabin])
+    return pb.Fare(total=values.money(of.total), per_passenger=values.money(of.per_passenger), cabin=_CABIN_VALUES[of.cabin], bags=of.bags)

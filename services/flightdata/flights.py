@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
 
+from services.flightdata.emissions import Emissions
 from services.flightdata.instants import Instant
 from services.flightdata.offers import Fare
 from services.flightdata.plausibility import Doubt
@@ -89,13 +90,22 @@ class Segment:
 class Itinerary:
     """Flights that fit a request, in the order of travel. The same search gives the same `id`.
 
-    `fare` is an indication (of offers, the cheapest), None when nobody named a price.
+    `fare` is an indication (of offers, the cheapest), None when nobody named a price. `seats_left` is told when they are few, None when
+    there are plenty or nobody says. `leg` counts the legs of the journey asked for from 0.
     """
 
     id: str
     segments: Sequence[Segment]
     fare: Fare | None
     provenance: Provenance
+    seats_left: int | None = None
+    emissions: Emissions | None = None
+    leg: int = 0
+
+    @property
+    def sold_out(self) -> bool:
+        """Whether there are too few seats for the party; then nobody names a price."""
+        return self.seats_left is not None and self.fare is None
 
     @property
     def departure(self) -> Stop:

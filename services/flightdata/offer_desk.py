@@ -17,11 +17,15 @@ from services.flightdata.routing import ProviderRouter
 
 @dataclass(frozen=True, slots=True)
 class Repriced:
-    """An offer as it is now, with its itinerary; `previous` is what it cost before, when that was something else."""
+    """An offer as it is now, with its itinerary; `previous` is what it cost before, when that was something else.
+
+    `back` is the way back, when that is sold with it.
+    """
 
     offer: Offer
     itinerary: Itinerary
     previous: Fare | None
+    back: Itinerary | None = None
 
 
 class OfferDesk:
@@ -56,6 +60,7 @@ class OfferDesk:
         offer = next((offer for offer in found.offers if offer.id == terms.vendors_id), None)
         if offer is None:
             raise OfferGone
-        itinerary = next(itinerary for itinerary in found.itineraries if itinerary.id == offer.itinerary_id)
+        by_id = {itinerary.id: itinerary for itinerary in found.itineraries}
+        itinerary = by_id[offer.itinerary_id]
         previous = terms.fare if offer.fare.total != terms.fare.total else None
-        return Repriced(self.named(offer, itinerary, terms.query), itinerary, previous)
+        return Repriced(self.named(offer, itinerary, terms.query), itinerary, previous, by_id.get(offer.return_id))

@@ -22,6 +22,12 @@ class Money:
     currency: str
     amount: Decimal
 
+    def __add__(self, other: Money) -> Money:
+        """Both amounts. Raises ValueError for different currencies."""
+        if self.currency != other.currency:
+            raise ValueError(f"{self.currency} and {other.currency} don't add up")
+        return Money(self.currency, self.amount + other.amount)
+
     def times(self, count: int) -> Money:
         """The amount for several."""
         return Money(self.currency, self.amount * count)
@@ -33,11 +39,19 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Fare:
-    """What it would cost, for one and for all."""
+    """What it would cost, for one adult (an average where only the total is known) and for all.
+
+    `bags` are the checked bags for each passenger with a seat that the price holds, of those asked for.
+    """
 
     per_passenger: Money
     total: Money
     cabin: Cabin
+    bags: int = 0
+
+    def __add__(self, other: Fare) -> Fare:
+        """The fare of both, in one currency."""
+        return Fare(self.per_passenger + other.per_passenger, self.total + other.total, self.cabin, min(self.bags, other.bags))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +59,7 @@ class Offer:
     """An itinerary at a price that a seller names until it `expires` (UTC). The same answer of a provider gives the same `id`.
 
     `url` leads to the seller; it goes stale and is never spoken. `tickets` above 1 are bought, missed and refunded separately.
+    `return_id` is the itinerary back that is sold with it, empty for one way.
     """
 
     id: str
@@ -55,3 +70,4 @@ class Offer:
     provenance: Provenance
     url: str = ""
     tickets: int = 1
+    return_id: str = ""

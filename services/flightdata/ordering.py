@@ -26,9 +26,10 @@ _ORDERS: dict[Sort, Key] = {
 
 
 def ordered(itineraries: Iterable[Itinerary], sort: Sort) -> list[Itinerary]:
-    """Itineraries in an order that is the same every time."""
+    """Itineraries in an order that is the same every time; what is sold out comes last."""
     found = list(itineraries)
-    return sorted(found, key=_best(found) if sort is Sort.BEST else _ORDERS[sort])
+    key = _best(found) if sort is Sort.BEST else _ORDERS[sort]
+    return sorted(found, key=lambda itinerary: (itinerary.sold_out, key(itinerary)))
 
 
 def _best(found: list[Itinerary]) -> Key:

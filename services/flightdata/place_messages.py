@@ -9,6 +9,7 @@ from google.type.latlng_pb2 import LatLng
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from services.flightdata.places import Airport, Annotation, Candidate, Kind, Place
+from services.flightdata.places.questions import clarifying
 
 _KINDS = {Kind.AIRPORT: pb.PLACE_KIND_AIRPORT, Kind.METRO: pb.PLACE_KIND_METRO}
 
@@ -42,6 +43,7 @@ def annotation(of: Annotation) -> pb.PlaceAnnotation:
         candidates=[candidate(c) for c in found.candidates],
         margin=found.margin,
         confident=found.confident,
+        question=clarifying(found),
     )
 
 

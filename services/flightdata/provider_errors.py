@@ -48,12 +48,13 @@ class ProviderUnavailable(ProviderError):
 
 
 class ProviderRateLimited(ProviderError):
-    """It was asked too often; `retry_after` says when it may be asked again."""
+    """It was asked too often; `retry_after` says when it may be asked again, and `told` whether it said so itself or we didn't ask."""
 
     problem = Problem.RATE_LIMITED
 
-    def __init__(self, provider: str, detail: str, *, retry_after: timedelta) -> None:
+    def __init__(self, provider: str, detail: str, *, retry_after: timedelta, told: bool = True) -> None:
         super().__init__(provider, detail, retry_after=retry_after)
+        self.told = told
 
 
 class ProviderQuotaExhausted(ProviderError):

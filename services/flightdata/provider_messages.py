@@ -24,4 +24,7 @@ def provider(of: FlightProvider, health: ProviderHealth, now: datetime) -> pb.Pr
         last_failure_time=timestamp(health.last_failure) if health.last_failure else None,
         last_problem=PROBLEMS[error.problem if error else None],
         last_error=error.detail if error else "",
+        budget_left=health.remaining.left if health.remaining else 0,
+        budget=health.remaining.of if health.remaining else 0,
+        resting_capabilities=sorted(capability.value for capability, breaker in health.breakers.items() if breaker.is_open),
     )

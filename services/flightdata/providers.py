@@ -11,6 +11,8 @@ from typing import Protocol
 from services.flightdata.flights import FlightStatus, Itinerary
 from services.flightdata.offers import Offer
 from services.flightdata.queries import FlightQuery
+from services.flightdata.round_trips import RoundTrip
+from services.flightdata.search_limits import Limit
 
 
 class Capability(Enum):
@@ -20,6 +22,10 @@ class Capability(Enum):
     """Flights between places on a day."""
     OFFERS = "offers"
     """A search's answer comes with prices that somebody sells at."""
+    CONNECTIONS = "connections"
+    """Flights between places by way of others, not only those without a stop."""
+    ROUND_TRIPS = "round trips"
+    """Out and back, sold together at one price."""
     STATUS = "status"
     """How a flight does, by its number."""
     ROUTE_STATUS = "route status"
@@ -37,10 +43,15 @@ class Direction(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A provider's answer to a search, in no order; both empty when there are no flights. An offer's itinerary is among them."""
+    """A provider's answer to a search, in no order; both empty when there are no flights. An offer's itinerary is among them.
+
+    `limits` tells what the provider left out. Asked for both ways, it holds `round_trips`, and itineraries of `leg` 0 and 1.
+    """
 
     itineraries: Sequence[Itinerary]
     offers: Sequence[Offer] = ()
+    limits: frozenset[Limit] = frozenset()
+    round_trips: Sequence[RoundTrip] = ()
 
 
 class FlightProvider(Protocol):
@@ -65,7 +76,7 @@ class FlightProvider(Protocol):
         ...
 
     async def search(self, query: FlightQuery) -> Found:
-        """Flights between places on one day."""
+        """Flights between places on one day, or, with a day `back`, round trips."""
         ...
 
     async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:

@@ -9,6 +9,9 @@ from enum import Enum
 from services.flightdata.cabins import Cabin
 from services.flightdata.flights import Itinerary
 
+Day = date
+"""For a class that has a `date` of its own."""
+
 
 class Sort(Enum):
     """How results are ordered."""
@@ -34,12 +37,19 @@ class Party:
         """How many travel."""
         return self.adults + self.children + self.infants
 
+    @property
+    def seats(self) -> int:
+        """How many seats they take."""
+        return self.adults + self.children
+
 
 @dataclass(frozen=True, slots=True)
 class FlightQuery:
     """What a provider is asked: from any of some airports to any of others, on the day of departure there.
 
     Airports come the most used first, so a provider that pays for each pair may keep to the first. `currency` is ISO 4217.
+    `max_stops` None is any number; `via` are airports to change at, any or none when empty; `bags` are for each passenger with a seat.
+    With a day `back` both ways are asked for, sold together; only who has `Capability.ROUND_TRIPS` is asked so.
     """
 
     origins: tuple[str, ...]
@@ -48,6 +58,10 @@ class FlightQuery:
     cabin: Cabin = Cabin.ECONOMY
     party: Party = field(default_factory=Party)
     currency: str = ""
+    max_stops: int | None = None
+    via: tuple[str, ...] = ()
+    bags: int = 0
+    back: Day | None = None
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -75,17 +89,20 @@ ANY_TIME = Window()
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What of a provider's answer is wanted. `max_stops` None is any number; carriers are IATA codes."""
+    """What of a provider's answer is wanted. `max_stops` None is any number; carriers and `via` (airports to change at) are IATA codes."""
 
     departs: Window = ANY_TIME
     arrives: Window = ANY_TIME
     max_stops: int | None = None
     carriers: frozenset[str] = frozenset()
     without_carriers: frozenset[str] = frozenset()
+    via: frozenset[str] = frozenset()
 
     def admit(self, itinerary: Itinerary) -> bool:
         """Whether an itinerary is wanted. A carrier counts by who sells a segment; one that is not wanted, also by who flies it."""
         if self.max_stops is not None and len(itinerary.segments) - 1 > self.max_stops:
+            return False
+        if self.via and not self.via & {segment.arrival.airport for segment in itinerary.segments[:-1]}:
             return False
         sold = {segment.carrier_code for segment in itinerary.segments}
         flown = {segment.operator.carrier_code for segment in itinerary.segments if segment.operator}

@@ -8,6 +8,9 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from mesh.clock import Clock
+from services.flightdata.caching.answers import Answers, Question
+from services.flightdata.caching.entries import StatusEntry
+from services.flightdata.caching.freshness import Kind
 from services.flightdata.errors import FlightsQuotaExhausted, FlightsRestricted, FlightsUnavailable, SamePlace
 from services.flightdata.flights import FlightStatus
 from services.flightdata.geography import block_minutes, distance_km
@@ -16,7 +19,7 @@ from services.flightdata.places import Airport
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.provenance import Provenance
 from services.flightdata.providers import Capability
-from services.flightdata.routing import Answered, ProviderRouter
+from services.flightdata.routing import Answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,9 @@ class Route:
 class RouteDesk:
     """Answers for routes."""
 
-    def __init__(self, lexicon: Lexicon, router: ProviderRouter, clock: Clock) -> None:
+    def __init__(self, lexicon: Lexicon, answers: Answers, clock: Clock) -> None:
         self._lexicon = lexicon
-        self._router = router
+        self._answers = answers
         self._clock = clock
 
     async def route(self, origin: str, destination: str) -> Route:
@@ -84,11 +87,16 @@ class RouteDesk:
     async def _service(self, here: Airport, there: Airport, now: datetime) -> Service | None:
         """Today's flights as the sign of who flies: no provider has more, and older data would say so in its vintage."""
         day = today_in(here.zone, now)
-        asked = self._router.ask(
-            Capability.ROUTE_STATUS, lambda provider: provider.route_status(here.code, there.code, day), empty=lambda flights: not flights
+        question = Question(
+            name=f"{here.code} {there.code} {day}",
+            kind=Kind.SCHEDULE,
+            capability=Capability.ROUTE_STATUS,
+            shape=StatusEntry,
+            call=lambda provider: provider.route_status(here.code, there.code, day),
+            empty=lambda flights: not flights,
         )
         try:
-            (answer,) = [event async for event in asked if isinstance(event, Answered)]
+            (answer,) = [event async for event in self._answers.ask(question) if isinstance(event, Answered)]
         except (FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted):
             return None
         said = answer.value[0].provenance if answer.value else Provenance(answer.provider.name, now, sample=answer.provider.is_sample)

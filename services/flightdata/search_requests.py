@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import date, time
+from itertools import pairwise
 
 from google.type.timeofday_pb2 import TimeOfDay
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from mesh.errors import FieldViolation, InvalidRequest
 from services.flightdata.cabins import Cabin
+from services.flightdata.leg_queries import DEFAULT_RESULTS, JourneyLeg, SearchQuery
 from services.flightdata.message_values import day_from
 from services.flightdata.queries import Filters, Party, Sort, Window
-from services.flightdata.searching import DEFAULT_RESULTS, SearchQuery
 
 MOST_PASSENGERS = 9
 SORTS = {
@@ -36,33 +37,59 @@ def query_from(request: pb.SearchFlightsRequest) -> SearchQuery:
 
     Raises:
         DateInvalid: the day is none.
-        InvalidRequest: a time of day is none, or nobody sells to such a party.
+        InvalidRequest: a time of day is none, nobody sells to such a party, or a leg is before the one before it.
     """
+    day = day_from(request.depart_date)
     return SearchQuery(
         origin=request.origin,
         destination=request.destination,
-        date=day_from(request.depart_date),
+        date=day,
         filters=_filters(request),
-        sort=SORTS[request.sort],
+        sort=_sort(request),
         cabin=CABINS.get(request.cabin, Cabin.ECONOMY),
         party=_party(request),
         limit=request.max_results or DEFAULT_RESULTS,
+        further=_further(request, day),
+        flexible=request.flexible_days,
+        nearby=request.nearby_airports,
+        bags=request.bags,
+        via=request.via,
     )
+
+
+def _sort(request: pb.SearchFlightsRequest) -> Sort:
+    """The order asked for; whoever can fly on several days looks at prices."""
+    if request.sort == pb.FLIGHT_SORT_UNSPECIFIED and request.flexible_days:
+        return Sort.CHEAPEST
+    return SORTS[request.sort]
+
+
+def _further(request: pb.SearchFlightsRequest, day: date) -> tuple[JourneyLeg, ...]:
+    if request.HasField("return_date"):
+        if request.further_legs:
+            raise InvalidRequest([FieldViolation("return_date", "goes with no further legs; the way back is one of them")])
+        legs = [JourneyLeg(request.destination, request.origin, day_from(request.return_date))]
+    else:
+        legs = [JourneyLeg(leg.origin, leg.destination, day_from(leg.depart_date)) for leg in request.further_legs]
+    field = "return_date" if request.HasField("return_date") else "further_legs"
+    if any(later < earlier for earlier, later in pairwise([day, *(leg.date for leg in legs)])):
+        raise InvalidRequest([FieldViolation(field, "is before the leg before it")])
+    return tuple(legs)
 
 
 def _filters(request: pb.SearchFlightsRequest) -> Filters:
     stops = request.max_stops if request.HasField("max_stops") else None
     return Filters(
         departs=Window(
-            _time(request.depart_from, "depart_from") if request.HasField("depart_from") else None,
+            time_from(request.depart_from, "depart_from") if request.HasField("depart_from") else None,
             _end(request.depart_until, "depart_until") if request.HasField("depart_until") else None,
         ),
         arrives=Window(
-            _time(request.arrive_from, "arrive_from") if request.HasField("arrive_from") else None,
+            time_from(request.arrive_from, "arrive_from") if request.HasField("arrive_from") else None,
             _end(request.arrive_until, "arrive_until") if request.HasField("arrive_until") else None,
         ),
         max_stops=0 if request.nonstop else stops,
-        carriers=frozenset({request.carrier_code} - {""}),
+        carriers=frozenset({request.carrier_code, *request.carrier_codes} - {""}),
         without_carriers=frozenset(request.without_carrier_codes),
     )
 
@@ -76,7 +103,8 @@ def _party(request: pb.SearchFlightsRequest) -> Party:
     return party
 
 
-def _time(message: TimeOfDay, field: str) -> time:
+def time_from(message: TimeOfDay, field: str) -> time:
+    """A time of day. Raises `InvalidRequest` for one that no clock shows."""
     try:
         return time(message.hours, message.minutes, message.seconds, message.nanos // 1000)
     except ValueError:
@@ -87,4 +115,4 @@ def _end(message: TimeOfDay, field: str) -> time | None:
     """The end of a window; 24:00 leaves it open, as google.type.TimeOfDay allows for closing times."""
     if message.hours == 24 and not (message.minutes or message.seconds or message.nanos):
         return None
-    return _time(message, field)
+    return time_from(message, field)

@@ -17,12 +17,15 @@ from mesh.errors import ErrorTable
 from services.flightdata import errors, flight_messages, place_messages, places, provider_messages, route_messages
 from services.flightdata.message_values import day_from
 from services.flightdata.offer_desk import OfferDesk
+from services.flightdata.places.questions import clarifying
+from services.flightdata.route_status import RouteStatusDesk
 from services.flightdata.routes import RouteDesk
 from services.flightdata.routing import ProviderRouter
-from services.flightdata.search_requests import query_from
+from services.flightdata.search_requests import query_from, time_from
 from services.flightdata.searching import FlightSearch
 from services.flightdata.status import StatusDesk
 from services.flightdata.status_watch import StatusWatches, Told, Trouble
+from services.flightdata.written_events import WrittenEvents
 
 ERRORS: ErrorTable = {
     places.PlaceNotFound: (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_PLACE_NOT_FOUND"),
@@ -42,6 +45,7 @@ ERRORS: ErrorTable = {
 
 Context = grpc.aio.ServicerContext[Any, Any]
 DEFAULT_CANDIDATES = 3
+DEFAULT_STATUSES = 5
 
 
 class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
@@ -52,6 +56,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         *,
         search: FlightSearch,
         status: StatusDesk,
+        route_status: RouteStatusDesk,
         watches: StatusWatches,
         routes: RouteDesk,
         offers: OfferDesk,
@@ -59,7 +64,9 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         clock: Clock,
     ) -> None:
         self._search = search
+        self._written = WrittenEvents()
         self._status = status
+        self._route_status = route_status
         self._watches = watches
         self._routes = routes
         self._offers = offers
@@ -77,7 +84,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         limit = request.max_candidates or DEFAULT_CANDIDATES
         found = await asyncio.to_thread(places.resolve, request.query, home_country=request.home_country_code, limit=limit)
         candidates = [place_messages.candidate(c) for c in found.candidates]
-        return pb.ResolvePlaceResponse(candidates=candidates, margin=found.margin, confident=found.confident)
+        return pb.ResolvePlaceResponse(candidates=candidates, margin=found.margin, confident=found.confident, question=clarifying(found))
 
     async def GetAirport(self, request: pb.GetAirportRequest, context: Context) -> pb.GetAirportResponse:
         """One airport."""
@@ -86,7 +93,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     async def SearchFlights(self, request: pb.SearchFlightsRequest, context: Context) -> AsyncIterator[pb.SearchFlightsResponse]:
         """Flights from one place to another on one day."""
         async for event in self._search.search(query_from(request)):
-            yield flight_messages.event(event, self._clock.now())
+            yield self._written.message(event, self._clock.now())
 
     async def GetFlightStatus(self, request: pb.GetFlightStatusRequest, context: Context) -> pb.GetFlightStatusResponse:
         """How one flight is doing on one day."""
@@ -95,6 +102,15 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         now = self._clock.now()
         legs = [flight_messages.status(leg, now) for leg in further]
         return pb.GetFlightStatusResponse(status=flight_messages.status(first, now), further_legs=legs)
+
+    async def ListRouteStatus(self, request: pb.ListRouteStatusRequest, context: Context) -> pb.ListRouteStatusResponse:
+        """How the flights between two places do on one day."""
+        day = day_from(request.date) if request.HasField("date") else None
+        near = time_from(request.near, "near") if request.HasField("near") else None
+        found = await self._route_status.statuses(request.origin, request.destination, day, near)
+        now = self._clock.now()
+        told = found[: request.max_results or DEFAULT_STATUSES]
+        return pb.ListRouteStatusResponse(statuses=[flight_messages.status(one, now) for one in told])
 
     async def WatchFlightStatus(
         self, request: pb.WatchFlightStatusRequest, context: Context
@@ -123,11 +139,14 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
             offer=flight_messages.offer(repriced.offer, now),
             itinerary=flight_messages.itinerary(repriced.itinerary, now),
             previous_fare=flight_messages.fare(repriced.previous) if repriced.previous else None,
+            return_itinerary=flight_messages.itinerary(repriced.back, now) if repriced.back else None,
         )
 
     async def ListProviders(self, request: pb.ListProvidersRequest, context: Context) -> pb.ListProvidersResponse:
         """The providers, in the order they are asked."""
         now, health = self._clock.now(), self._router.health
+        for provider in self._router.providers:
+            await health[provider.name].hear()
         return pb.ListProvidersResponse(
             providers=[provider_messages.provider(provider, health[provider.name], now) for provider in self._router.providers]
         )

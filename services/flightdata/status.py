@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from mesh.clock import Clock
+from services.flightdata.caching.answers import Answers, Question
+from services.flightdata.caching.entries import StatusEntry
+from services.flightdata.caching.freshness import Kind
 from services.flightdata.errors import DateBeyondHorizon, FlightNotFound
 from services.flightdata.flights import FlightStatus
 from services.flightdata.horizon import LAST_DAY_AHEAD
 from services.flightdata.providers import Capability
-from services.flightdata.routing import Answered, ProviderRouter
+from services.flightdata.routing import Answered
 
 REMEMBERED = timedelta(days=366)
 """How long ago a flight can have been to be asked for."""
@@ -19,8 +22,8 @@ REMEMBERED = timedelta(days=366)
 class StatusDesk:
     """Answers for flights by number."""
 
-    def __init__(self, router: ProviderRouter, clock: Clock) -> None:
-        self._router = router
+    def __init__(self, answers: Answers, clock: Clock) -> None:
+        self._answers = answers
         self._clock = clock
 
     async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:
@@ -34,9 +37,16 @@ class StatusDesk:
         number = _canonical(flight)
         self._check_day(number, day)
         # A provider that doesn't know a flight raises, so no answer counts as empty.
-        asked = self._router.ask(Capability.STATUS, lambda provider: provider.status(number, day), empty=lambda _: False)
-        answers = [event.value async for event in asked if isinstance(event, Answered)]
-        return answers[0]
+        question = Question(
+            name=f"{number} {day}",
+            kind=Kind.STATUS,
+            capability=Capability.STATUS,
+            shape=StatusEntry,
+            call=lambda provider: provider.status(number, day),
+            empty=lambda _: False,
+        )
+        (answer,) = [event.value async for event in self._answers.ask(question) if isinstance(event, Answered)]
+        return answer
 
     def _check_day(self, flight: str, day: date | None) -> None:
         """Days that no provider knows anything of, whatever its zones, are nobody's question."""

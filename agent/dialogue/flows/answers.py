@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
+from importlib import resources
 from typing import Any
 
 from agent.dialogue.events import Events, Speech
-from agent.dialogue.flows.drafting import MOST_PASSENGERS, confirm_place, merge
-from agent.dialogue.flows.search import advance, way_back
+from agent.dialogue.flows.drafting import MOST_PASSENGERS, confirm_place, learn, merge
+from agent.dialogue.flows.search import advance
 from agent.dialogue.flows.small_talk import farewell
 from agent.dialogue.phrasing import phrase
-from agent.dialogue.state import About, Question
+from agent.dialogue.places import Place
+from agent.dialogue.state import About, Question, Unsure
 from agent.dialogue.turn import Flow, Turn
 
 
@@ -41,12 +47,53 @@ def _question(turn: Turn) -> Question:
 
 
 async def _that_place(turn: Turn) -> Events:
-    question = _question(turn)
-    chosen: dict[str, Any] = {question.slot: question.places[0]}
-    turn.state.draft = replace(turn.state.draft, **chosen)
-    turn.state.unsure.pop(question.slot, None)
+    _settle(turn, _question(turn).places[0])
     async for event in _go_on(turn):
         yield event
+
+
+def _settle(turn: Turn, place: Place) -> None:
+    question = _question(turn)
+    chosen: dict[str, Any] = {question.slot: place}
+    turn.state.draft = replace(turn.state.draft, **chosen)
+    turn.state.unsure.pop(question.slot, None)
+    learn(turn.state, question.slot, place)
+
+
+def picked(turn: Turn) -> Place | None:
+    """Which of the places that the question offered is meant: "the second one", "the one in Japan"."""
+    named = turn.answered.named if turn.answered and turn.answered.about is About.CONFIRM_PLACE else ()
+    if len(named) < 2:
+        return None
+    choice = turn.frame.slots.choice
+    if choice and choice.ordinal is not None:
+        index = len(named) - 1 if choice.ordinal < 0 else choice.ordinal - 1
+        return named[index] if index < len(named) else None
+    said = [place for place in named if _says(turn.text, place)]
+    return said[0] if len(said) == 1 else None
+
+
+async def pick_place(turn: Turn) -> Events:
+    """One of two places that were asked about; words for its country are no place to fly to."""
+    place = picked(turn)
+    assert place is not None
+    _settle(turn, place)
+    async for event in advance(turn):
+        yield event
+
+
+def _says(text: str, place: Place) -> bool:
+    names = [place.country.lower(), *countries().get(place.country_code, ())]
+    return any(re.search(rf"\b{re.escape(name)}\b", text) for name in names)
+
+
+@cache
+def countries() -> Mapping[str, Sequence[str]]:
+    """What else countries are called, by ISO 3166-1 alpha-2."""
+    spoken: Mapping[str, Sequence[str]] = json.loads(
+        resources.files("agent.dialogue").joinpath("data/countries.json").read_text(encoding="utf-8")
+    )
+    return spoken
 
 
 async def _go_on(turn: Turn) -> Events:
@@ -59,10 +106,10 @@ async def _go_on(turn: Turn) -> Events:
 
 async def _another_place(turn: Turn) -> Events:
     question = _question(turn)
-    # Two guesses are enough; then the name is asked for again.
+    # Two guesses are enough, in one question or in two; then the name is asked for again.
     rest = question.places[1:2]
-    if rest:
-        turn.state.unsure[question.slot] = rest
+    if rest and len(question.named) < 2:
+        turn.state.unsure[question.slot] = Unsure(rest)
         yield confirm_place(turn, "confirm_other_place")
         return
     turn.state.unsure.pop(question.slot, None)
@@ -109,7 +156,6 @@ _ON_YES: dict[About, Flow] = {
     About.CONFIRM_PLACE: _that_place,
     About.TOO_MANY: _nine,
     About.DROP_WISHES: _any_flight,
-    About.WAY_BACK: way_back,
     About.ANYTHING_ELSE: _anything,
     About.SEARCH_AT_ALL: _start,
     About.RETRY: _go_on,
@@ -118,7 +164,6 @@ _ON_NO: dict[About, Flow] = {
     About.CONFIRM_PLACE: _another_place,
     About.TOO_MANY: _fewer,
     About.DROP_WISHES: _other_day,
-    About.WAY_BACK: _nothing_then,
     About.ANYTHING_ELSE: farewell,
     About.SEARCH_AT_ALL: _nothing_then,
     About.RETRY: _nothing_then,

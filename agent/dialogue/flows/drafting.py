@@ -13,7 +13,7 @@ from agent.dialogue.frames import DateSlot, Intent, PlaceSlot, Slots
 from agent.dialogue.phrasing import phrase
 from agent.dialogue.places import Place
 from agent.dialogue.spoken_forms import full_date, weekday_date
-from agent.dialogue.state import About, DialogueState, Draft, Question
+from agent.dialogue.state import About, DialogueState, Draft, Question, Unsure
 from agent.dialogue.turn import Turn
 
 MOST_PASSENGERS = 9
@@ -30,6 +30,7 @@ def begin(turn: Turn) -> None:
         old = Draft()
     state.draft = Draft(origin=old.origin, destination=old.destination, depart=old.depart, cabin=old.cabin, passengers=old.passengers)
     state.unsure.clear()
+    state.doubted.clear()
 
 
 def merge(turn: Turn) -> Iterator[Speech]:
@@ -39,6 +40,10 @@ def merge(turn: Turn) -> Iterator[Speech]:
     for name, slot in (("origin", slots.origin), ("destination", slots.destination)):
         if slot:
             yield from _merge_place(state, name, slot)
+    if slots.via and slots.via.mention:
+        state.draft = replace(state.draft, via=slots.via.mention.place, nonstop=False)
+    elif slots.nonstop:
+        state.draft = replace(state.draft, via=None)
     yield from _merge_dates(turn, slots)
     given: dict[str, Any] = {name: value for name in _PLAIN_SLOTS if (value := getattr(slots, name)) is not None}
     if slots.depart_time:
@@ -48,14 +53,28 @@ def merge(turn: Turn) -> Iterator[Speech]:
 
 def _merge_place(state: DialogueState, name: str, slot: PlaceSlot) -> Iterator[Speech]:
     state.unsure.pop(name, None)
-    if slot.mention is None:
+    words = slot.text.lower()
+    if words in state.learned:
+        _set(state, name, state.learned[words])
+    elif slot.mention is None:
         _set(state, name, None)
+        state.doubted[name] = (words, ())
         yield Speech(unknown_place(slot.text))
     elif slot.mention.confident:
+        learn(state, name, slot.mention.place)
         _set(state, name, slot.mention.place)
     else:
         _set(state, name, None)
-        state.unsure[name] = _distinct(candidate.place for candidate in slot.mention.candidates)
+        places = _distinct(candidate.place for candidate in slot.mention.candidates)
+        state.unsure[name] = Unsure(places, slot.mention.question)
+        state.doubted[name] = (words, places)
+
+
+def learn(state: DialogueState, name: str, place: Place) -> None:
+    """Remembers what the words doubted for a slot turned out to mean; a place that is nothing like them is a change of mind."""
+    words, places = state.doubted.pop(name, ("", ()))
+    if words and (not places or place in places):
+        state.learned[words] = place
 
 
 LONGEST_NAME = 40
@@ -148,10 +167,11 @@ def _distinct(places: Iterable[Place]) -> tuple[Place, ...]:
 
 
 def confirm_place(turn: Turn, name: str = "confirm_place") -> Speech:
-    """Asks "did you mean Kochi in India?", for the first place that we are unsure of."""
-    slot, places = next(iter(turn.state.unsure.items()))
-    words = phrase(name, place=f"{places[0].city} in {places[0].country}")
-    return turn.question(Question(About.CONFIRM_PLACE, words, slot, places))
+    """Asks "did you mean Kochi in India?", for the first place that we are unsure of, in the resolver's words if it has some."""
+    slot, unsure = next(iter(turn.state.unsure.items()))
+    place = unsure.places[0]
+    words = unsure.question or phrase(name, place=f"{place.city} in {place.country}")
+    return turn.question(Question(About.CONFIRM_PLACE, words, slot, unsure.places))
 
 
 def _same(one: Place, other: Place) -> bool:

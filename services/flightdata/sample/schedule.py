@@ -30,12 +30,16 @@ EVERY_DAY = 0b1111111
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A line's plan: minutes after midnight at the origin, days it flies (bit 0 Monday), and block time in minutes."""
+    """A line's plan: minutes after midnight at the origin, days it flies (bit 0 Monday), and block time in minutes.
+
+    `southern` origins have their summer in January.
+    """
 
     line: Line
     leaves: int
     days: int
     block: int
+    southern: bool = False
 
     def flies_on(self, day: date) -> bool:
         """Whether the line flies on a day of departure."""
@@ -60,12 +64,15 @@ class Schedule:
         self._seed = seed
         self.network = Network(lexicon, seed)
         self.numbering = Numbering((s for held in self.network.services.values() for s in held), seed)
-        self._pinned = {f"{pin.carrier}{pin.number}" for pin in tables.pins()}
         self._route = lru_cache(maxsize=4096)(self._plan_route)
 
-    def departures(self, origin: str, destination: str, day: date) -> list[Departure]:
-        """Flights from one airport to another on a day, in the order of their numbers."""
-        return [self.departure(planned, day) for planned in self._route(origin, destination).values() if planned.flies_on(day)]
+    def departures(self, origin: str, destination: str, day: date, *, carriers: frozenset[str] = frozenset()) -> list[Departure]:
+        """Flights from one airport to another on a day, in the order of their numbers; of some carriers only, if any are given."""
+        return [
+            self.departure(planned, day)
+            for planned in self._route(origin, destination).values()
+            if planned.flies_on(day) and (not carriers or planned.line.carrier in carriers)
+        ]
 
     def planned(self, carrier: str, number: int) -> Planned | None:
         """The plan of a flight number; None when nobody flies it."""
@@ -89,7 +96,8 @@ class Schedule:
         block = block_minutes(self._lexicon.airports[origin], self._lexicon.airports[destination])
         leaves = self._leaves(origin, destination, len(lines), block)
         shuffled = sorted(lines, key=lambda line: number(self._seed, "turn", line.flight))
-        plans = {line.flight: Planned(line, leaves[turn], self._days(line, turn), block) for turn, line in enumerate(shuffled)}
+        southern = self._lexicon.airports[origin].latitude < 0
+        plans = {line.flight: Planned(line, leaves[turn], self._days(line, turn), block, southern) for turn, line in enumerate(shuffled)}
         return {line.flight: plans[line.flight] for line in lines}
 
     def _leaves(self, origin: str, destination: str, count: int, block: int) -> Sequence[int]:
@@ -108,7 +116,7 @@ class Schedule:
     def _days(self, line: Line, turn: int) -> int:
         """Days a line flies. The first of each route flies daily, so that every pair is linked every day."""
         share = unit(self._seed, "daily", line.flight)
-        if turn == 0 or share < 0.6 or line.flight in self._pinned:
+        if turn == 0 or share < 0.6 or line.flight in tables.pinned():
             return EVERY_DAY
         absent = 1 + number(self._seed, "absent", line.flight) % 4
         resting = sorted(range(7), key=lambda day: number(self._seed, "rest", line.flight, day))[:absent]

@@ -106,6 +106,12 @@ def core_airports() -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1)
+def pinned() -> frozenset[str]:
+    """The numbers of those flights, carrier code first."""
+    return frozenset(f"{pin.carrier}{pin.number}" for pin in pins())
+
+
+@lru_cache(maxsize=1)
 def pins() -> tuple[Pin, ...]:
     """Flights with a number of their own."""
     return tuple(Pin(r["flight"][:2], int(r["flight"][2:]), r["origin"], r["destination"]) for r in rows("pinned_flights.tsv"))

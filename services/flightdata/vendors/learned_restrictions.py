@@ -1,4 +1,4 @@
-"""What a key may not ask, learned from refusals and remembered over restarts.
+"""What a key may not ask, learned from refusals, shared by replicas and remembered over restarts.
 
 Nobody outside knows what an AviationStack plan allows: reports differ, and notices change it. So a feature counts as allowed until
 it is refused, and again some days later, since plans are upgraded.
@@ -7,60 +7,61 @@ it is refused, and again some days later, since plans are upgraded.
 from __future__ import annotations
 
 import hashlib
-import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import structlog
 
 from mesh.clock import Clock
+from services.flightdata.shared.ledger import Ledger
+from services.flightdata.shared.note import SharedNote
 
 REMEMBERED = timedelta(days=7)
 _log = structlog.get_logger(__name__)
 
 
+def fingerprint(provider: str, key: str) -> str:
+    """What stands for a key where its budget and refusals are kept, so that another key begins with a clean sheet."""
+    return hashlib.sha256(f"readback:{provider}:{key}".encode()).hexdigest()[:16]
+
+
 class LearnedRestrictions:
-    """Features that one key of one provider is refused. `path` None keeps them in memory only.
+    """Features that one key of one provider is refused. `ledger` None keeps them in this process only."""
 
-    The file holds a fingerprint of the key, so that another key begins with a clean sheet, and never the key.
-    """
-
-    def __init__(self, provider: str, key: str, clock: Clock, path: Path | None = None) -> None:
+    def __init__(self, provider: str, key: str, clock: Clock, ledger: Ledger | None = None) -> None:
         self._provider = provider
-        self._fingerprint = hashlib.sha256(f"readback:{provider}:{key}".encode()).hexdigest()[:16]
         self._clock = clock
-        self._path = path
-        self._until = self._read()
+        self._until: dict[str, datetime] = {}
+        name = f"restrictions:{provider}:{fingerprint(provider, key)}"
+        self._note = SharedNote(ledger, name, clock, REMEMBERED) if ledger else None
 
     def __contains__(self, feature: str) -> bool:
-        """Whether asking for a feature would be refused."""
+        """Whether asking for a feature would be refused, as far as this process has heard."""
         until = self._until.get(feature)
         return until is not None and self._clock.now() < until
 
-    def refused(self, feature: str) -> None:
+    async def hear(self) -> None:
+        """Learns what other replicas, or the process before this one, were refused."""
+        written = await self._note.read() if self._note else None
+        for feature, until in _moments(written or {}).items():
+            self._until[feature] = max(until, self._until.get(feature, until))
+
+    async def refused(self, feature: str) -> None:
         """The vendor refused a feature to this key."""
         self._until[feature] = self._clock.now() + REMEMBERED
         _log.info("a provider refuses a feature to this key", provider=self._provider, feature=feature)
-        self._write()
+        if self._note:
+            await self._note.write({feature: until.isoformat() for feature, until in self._until.items()})
 
-    def _read(self) -> dict[str, datetime]:
-        try:
-            kept = json.loads(self._path.read_text(encoding="utf-8")) if self._path else {}
-            if kept.get("key") != self._fingerprint:
-                return {}
-            return {str(feature): datetime.fromisoformat(until) for feature, until in kept["refused"].items()}
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
-            # A note that can't be read is one to learn again.
-            return {}
 
-    def _write(self) -> None:
-        if self._path is None:
-            return
-        refused = {feature: until.isoformat() for feature, until in self._until.items()}
+def _moments(written: Mapping[str, object]) -> dict[str, datetime]:
+    """What can be read of a note: the rest is learned again."""
+    found: dict[str, datetime] = {}
+    for feature, until in written.items():
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = self._path.with_suffix(".new")
-            fresh.write_text(json.dumps({"key": self._fingerprint, "refused": refused}, indent=2), encoding="utf-8")
-            fresh.replace(self._path)
-        except OSError:
-            _log.warning("what a key is refused could not be written down", provider=self._provider)
+            moment = datetime.fromisoformat(until) if isinstance(until, str) else None
+        except ValueError:
+            continue
+        if moment is not None and moment.tzinfo is not None:
+            found[feature] = moment
+    return found

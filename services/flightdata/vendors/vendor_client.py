@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from services.flightdata.budgets import Meter
 from services.flightdata.provider_errors import ProviderBadAnswer, ProviderUnavailable
 from services.flightdata.vendors.keyed_transport import KeyedTransport, without_key
 
@@ -39,13 +40,16 @@ class VendorAnswer:
 class VendorClient:
     """GETs of one vendor with one key. URLs hold `keyed_transport.PLACEHOLDER` where the key goes."""
 
-    def __init__(self, provider: str, base_url: str, key: str, http: httpx.AsyncClient, timeout_seconds: float) -> None:
-        """`http` sends through a `KeyedTransport` for the same key; see `vendor_client`."""
+    def __init__(
+        self, provider: str, base_url: str, key: str, http: httpx.AsyncClient, timeout_seconds: float, meter: Meter | None = None
+    ) -> None:
+        """`http` sends through a `KeyedTransport` for the same key; see `vendor_client`. Without a `meter` nothing is counted."""
         self._provider = provider
         self._base_url = base_url.rstrip("/")
         self._key = key
         self._http = http
         self._timeout_seconds = timeout_seconds
+        self._meter = meter
 
     async def get(self, path: str, query: Mapping[str, str]) -> VendorAnswer:
         """What the vendor answers, whatever its status.
@@ -53,7 +57,10 @@ class VendorClient:
         Raises:
             ProviderUnavailable: it can't be reached, is too slow, or breaks off.
             ProviderBadAnswer: it sends more than anybody reads.
+            ProviderQuotaExhausted, ProviderRateLimited: the key's plan doesn't allow another call; none was made.
         """
+        if self._meter:
+            await self._meter.pay(path.partition("/")[0])
         problem = ""
         try:
             # httpx waits for each byte anew: a vendor that drips would never end.
@@ -83,13 +90,15 @@ class VendorClient:
 
 
 @asynccontextmanager
-async def vendor_client(provider: str, base_url: str, key: str, *, timeout_seconds: float) -> AsyncIterator[VendorClient]:
-    """A client whose connections are closed at the end. `timeout_seconds` is for an answer as a whole."""
+async def vendor_client(
+    provider: str, base_url: str, key: str, *, timeout_seconds: float, meter: Meter | None = None
+) -> AsyncIterator[VendorClient]:
+    """A client whose connections are closed at the end. `timeout_seconds` is for an answer as a whole; `meter` pays for each call."""
     timeout = httpx.Timeout(timeout_seconds, connect=min(CONNECT_SECONDS, timeout_seconds))
     # Proxies of the environment would be handed the key; redirects would carry it to another host.
     transport = KeyedTransport(key, httpx.AsyncHTTPTransport(trust_env=False))
     async with httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False) as http:
-        yield VendorClient(provider, base_url, key, http, timeout_seconds)
+        yield VendorClient(provider, base_url, key, http, timeout_seconds, meter)
 
 
 def _parsed(text: str) -> Any:

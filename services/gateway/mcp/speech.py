@@ -18,6 +18,7 @@ _STATES = {
     pb.FLIGHT_STATE_EN_ROUTE: "is in the air",
     pb.FLIGHT_STATE_LANDED: "has landed",
     pb.FLIGHT_STATE_CANCELLED: "is cancelled",
+    pb.FLIGHT_STATE_DIVERTED: "has been diverted",
 }
 
 
@@ -28,6 +29,8 @@ def speech_of(messages: Sequence[Message]) -> str:
             return _search([message for message in messages if isinstance(message, pb.SearchFlightsResponse)])
         case pb.GetFlightStatusResponse() as answer:
             return _status(answer.status)
+        case pb.ListRouteStatusResponse() as answer:
+            return _route(answer.statuses)
         case pb.GetAirportResponse() as answer:
             return f"{answer.airport.name} serves {answer.airport.city}, {answer.airport.country}."
     return ""
@@ -42,9 +45,28 @@ def _search(messages: Sequence[pb.SearchFlightsResponse]) -> str:
     count = "One flight" if done.total == 1 else f"{done.total} flights"
     line = f"{count}. The first is {first.carrier} {first.flight_number}, leaving {first.departure.city} at {_clock(first.departure)}"
     line += f" and arriving in {last.arrival.city} at {_clock(last.arrival)}"
-    if found[0].HasField("fare"):
-        line += f", for {_money(found[0].fare.total)}"
+    fare = found[0].fare if found[0].HasField("fare") else None
+    if journeys := [journey for message in messages for journey in message.results.journeys]:
+        line, fare = _journey(journeys[0], found, done.total), journeys[0].fare if journeys[0].HasField("fare") else None
+    if fare:
+        line += f", for {_money(fare.total)}"
     return f"{line}. {SAMPLE}" if found[0].provenance.sample else f"{line}."
+
+
+def _journey(journey: pb.Journey, found: Sequence[pb.Itinerary], total: int) -> str:
+    """The first journey of several legs, each by its first flight."""
+    by_id = {itinerary.itinerary_id: itinerary.segments[0] for itinerary in found}
+    legs = [by_id[name] for name in journey.itinerary_ids]
+    told = [f"{leg.carrier} {leg.flight_number} from {leg.departure.city} at {_clock(leg.departure)}" for leg in legs]
+    return f"{'One journey' if total == 1 else f'{total} journeys'}. The first is {', then '.join(told)}"
+
+
+def _route(statuses: Sequence[pb.FlightStatus]) -> str:
+    """The first of them, and how many more there are."""
+    if not statuses:
+        return "No flight is known there that day."
+    more = len(statuses) - 1
+    return _status(statuses[0]) + (f" {more} more {'is' if more == 1 else 'are'} listed." if more else "")
 
 
 def _status(status: pb.FlightStatus) -> str:

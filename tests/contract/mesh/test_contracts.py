@@ -78,14 +78,14 @@ def test_a_call_that_a_vendor_may_be_behind_is_waited_for_longer(method: MethodD
     config = service_config(method.containing_service)["methodConfig"]
     own = next(entry for entry in config if entry["name"][0]["method"] == method.name)
     patience = method.GetOptions().Extensions[options_pb2.patience_seconds]
-    assert patience == (45 if method.name in {"GetFlightStatus", "GetOffer", "GetRoute"} else 0)
+    assert patience == (45 if method.name in {"GetFlightStatus", "GetOffer", "GetRoute", "ListRouteStatus"} else 0)
     assert own.get("timeout") in ({f"{patience}s"} if patience else {"10s", None})
 
 
 def test_tools_have_names_of_their_own_and_a_description() -> None:
     tools = [method.GetOptions().Extensions[options_pb2.tool] for method in METHODS]
     named = [tool for tool in tools if tool.name]
-    assert {tool.name for tool in named} == {"search_flights", "flight_status", "get_airport"}
+    assert {tool.name for tool in named} == {"search_flights", "flight_status", "route_status", "get_airport"}
     assert all(len(tool.description) > 20 for tool in named)
 
 

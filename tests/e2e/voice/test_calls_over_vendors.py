@@ -20,12 +20,14 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 @pytest.fixture(scope="module")
 def vendors() -> Iterator[dict[str, str]]:
-    """Both vendors' doubles in a process of their own, as the settings that lead to them."""
+    """Both vendors' doubles in a process of their own, as the settings that lead to them and don't wait between calls."""
     command = [*READBACK, "doubles", "--aviationstack-port", "0", "--flightapi-port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         printed = "".join(islice(process.stdout, 5))
-        yield dict(re.findall(r"(\w+)=(\S+)", printed))
+        settings = dict(re.findall(r"(\w+)=(\S+)", printed))
+        assert settings["READBACK_AVIATIONSTACK_SPACING_SECONDS"] == "0"
+        yield settings
         process.send_signal(signal.SIGTERM)
 
 

@@ -62,6 +62,7 @@ async def flightdata_of_vendors(tmp_path_factory: pytest.TempPathFactory) -> Asy
     world = World()
     async with served(AviationStackDouble(world).app()) as one, served(FlightApiDouble(world).app()) as other:
         vendors = {
+            "aviationstack_spacing_seconds": 0,
             "AVIATIONSTACK_API_KEY": "demo",
             "AVIATIONSTACK_BASE_URL": f"{one}/v1",
             "FLIGHTAPI_API_KEY": "demo",

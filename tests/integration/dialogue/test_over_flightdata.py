@@ -19,6 +19,7 @@ from agent.dialogue.tools import (
     DateInPast,
     FlightNotFound,
     PlaceUnknown,
+    RouteStatusRequest,
     SamePlace,
     SearchFlightsRequest,
     ToolUnavailable,
@@ -162,3 +163,22 @@ async def test_conversation_over_the_real_service(flightdata: FlightDataServiceA
     assert "from Chennai to Mumbai tomorrow" in answer
     answer, _ = await said(dialogue, "which airport is in Goa")
     assert "Goa" in answer
+
+
+async def test_there_and_back_comes_as_journeys(flightdata: FlightDataServiceAsyncStub) -> None:
+    both = SearchFlightsRequest(origin="MAA", destination="DEL", depart_date=ahead(7), return_date=ahead(12), sort="cheapest")
+    answer = await FlightDataTools(flightdata).search_flights(both)
+    assert 0 < len(answer.itineraries) <= MOST_RESULTS
+    amounts = [itinerary.total.amount for itinerary in answer.itineraries if itinerary.total]
+    assert amounts == sorted(amounts)
+    assert len(amounts) == len(answer.itineraries)
+    for itinerary in answer.itineraries:
+        assert itinerary.back
+        assert (itinerary.back.departure.airport_code, itinerary.back.departure.local.date()) == ("DEL", ahead(12))
+
+
+async def test_flights_of_a_route_are_told_nearest_first(flightdata: FlightDataServiceAsyncStub) -> None:
+    statuses = await FlightDataTools(flightdata).route_status(RouteStatusRequest("MAA", "DEL", ahead(1), time(9)))
+    assert statuses
+    apart = [abs(status.departure.local.hour * 60 + status.departure.local.minute - 540) for status in statuses]
+    assert apart == sorted(apart)

@@ -63,3 +63,19 @@ async def test_a_state_is_told_as_the_evidence_has_it(flightdata_of_vendors: Fli
     answer, _ = await _said(flightdata_of_vendors, f"what is the status of {flight}")
     assert heard in answer
     assert "sample" not in answer
+
+
+async def test_there_and_back_is_told_at_the_price_of_both(flightdata_of_vendors: FlightDataServiceAsyncStub) -> None:
+    answer, tool = await _said(flightdata_of_vendors, "the cheapest flights from Chennai to Helsinki in three days, returning in ten days")
+    assert tool.outcome == "FOUND"
+    journeys = tool.result["itineraries"]
+    assert all(journey["way_back"]["leg"] == 1 and "fare" not in journey["way_back"] for journey in journeys)
+    assert all(journey["offer"]["return_itinerary_id"] == journey["way_back"]["itinerary_id"] for journey in journeys)
+    assert "and back at" in answer
+    assert "rupees in all" in answer
+
+
+async def test_flights_of_a_route_are_told_without_a_number(flightdata_of_vendors: FlightDataServiceAsyncStub) -> None:
+    answer, tool = await _said(flightdata_of_vendors, "are the flights from Chennai to Delhi on time")
+    assert (tool.name, tool.outcome) == ("route_status", "FOUND")
+    assert "from Chennai to Delhi today" in answer

@@ -181,3 +181,48 @@ async def test_places_are_public_and_flights_are_not(flightdata: FlightDataServi
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await flightdata.GetFlightStatus(pb.GetFlightStatusRequest(flight_number="AI542"), metadata=nobody)
     assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_a_return_search_tells_journeys_and_how_each_leg_came_out(flightdata: FlightDataServiceAsyncStub) -> None:
+    request = _chennai_delhi(destination="LHR", return_date=_date(_ahead(6)), bags=1, sort=pb.FLIGHT_SORT_CHEAPEST)
+    messages = [message async for message in flightdata.SearchFlights(request)]
+    (results,) = [message.results for message in messages if message.HasField("results")]
+    by_id = {itinerary.itinerary_id: itinerary for itinerary in results.itineraries}
+    assert results.journeys
+    for journey in results.journeys:
+        assert [by_id[name].leg for name in journey.itinerary_ids] == [0, 1]
+        assert journey.fare.total.currency_code == "INR"
+    assert [part.leg for part in messages[-1].done.parts] == [0, 1]
+    assert all(itinerary.emissions.grams > 0 and itinerary.emissions.source for itinerary in results.itineraries)
+
+
+async def test_a_connection_names_where_one_changes(flightdata: FlightDataServiceAsyncStub) -> None:
+    found, done = await _search(flightdata, _chennai_delhi(destination="LHR", via="DXB"))
+    assert done.outcome == pb.SEARCH_OUTCOME_FOUND
+    for itinerary in found:
+        assert [layover.airport_code for layover in itinerary.layovers] == ["DXB"]
+        assert itinerary.layovers[0].duration.ToTimedelta() >= timedelta(minutes=90)
+        assert itinerary.duration.ToTimedelta() > timedelta(hours=10)
+
+
+async def test_days_that_would_do_are_told_with_what_could_not_be_flown(flightdata: FlightDataServiceAsyncStub) -> None:
+    _, done = await _search(flightdata, _chennai_delhi(flexible_days=3))
+    assert pb.SEARCH_LIMIT_DAYS in done.limits
+    assert len(done.parts) == 5
+
+
+async def test_flights_of_a_route_are_found_by_about_when_they_leave(flightdata: FlightDataServiceAsyncStub) -> None:
+    request = pb.ListRouteStatusRequest(
+        origin="MAA", destination="DEL", date=_date(_ahead(1)), near=TimeOfDay(hours=8, minutes=20), max_results=2
+    )
+    statuses = (await flightdata.ListRouteStatus(request)).statuses
+    assert len(statuses) == 2
+    assert statuses[0].flight_number == "AI542"
+
+
+async def test_twins_come_with_a_question(flightdata: FlightDataServiceAsyncStub) -> None:
+    found = await flightdata.ResolvePlace(pb.ResolvePlaceRequest(query="San José"))
+    assert not found.confident
+    assert found.question == "Did you mean San Jose in United States, or San José in Costa Rica?"
+    (annotation,) = (await flightdata.AnnotatePlaces(pb.AnnotatePlacesRequest(text="fly to Birmingham"))).annotations
+    assert annotation.question.startswith("Did you mean Birmingham in ")

@@ -60,6 +60,7 @@ async def _service(
             FlightDataSettings,
             home=home,
             identity_address=where,
+            aviationstack_spacing_seconds=0,
             AVIATIONSTACK_API_KEY="demo",
             AVIATIONSTACK_BASE_URL=f"{await stack.enter_async_context(served(one.app()))}/v1",
             FLIGHTAPI_API_KEY="demo" if flightapi else "",
@@ -274,3 +275,18 @@ async def test_the_list_of_providers_is_not_for_customers(tmp_path: Path) -> Non
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await stub.ListProviders(pb.ListProvidersRequest())
     assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_a_return_by_price_is_sold_and_priced_again_as_one(tmp_path: Path) -> None:
+    home = _tomorrow() + timedelta(days=7)
+    request = _request("MAA", "HEL", sort=pb.FLIGHT_SORT_CHEAPEST, return_date=Date(year=home.year, month=home.month, day=home.day))
+    async with _service(tmp_path) as (stub, one, other):
+        responses = await _search(stub, request)
+        results = next(r.results for r in responses if r.HasField("results"))
+        offer = results.offers[0]
+        again = await stub.GetOffer(pb.GetOfferRequest(offer_id=offer.offer_id))
+    assert [path.split("/")[1] for path, _ in other.calls] == ["roundtrip", "roundtrip"]
+    assert one.calls == []
+    assert all(journey.HasField("fare") and len(journey.itinerary_ids) == 2 for journey in results.journeys)
+    assert (again.itinerary.itinerary_id, again.return_itinerary.itinerary_id) == (offer.itinerary_id, offer.return_itinerary_id)
+    assert again.offer.fare == offer.fare

@@ -25,11 +25,12 @@ TOOLS = catalogue([FLIGHTDATA])
 TOMORROW = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "get_airport": {"code": "MAA"},
+    "route_status": {"origin": "MAA", "destination": "DEL", "date": TOMORROW, "near": "09:00"},
     "search_flights": {"origin": "MAA", "destination": "DEL", "depart_date": TOMORROW, "sort": "cheapest", "depart_from": "06:00"},
 }
 """A good call of each tool; `flight_status` asks for a flight that the search found."""
-_MOVING = {"fetch_time", "age"}
-"""Fields that differ between two answers a moment apart."""
+_MOVING = {"fetch_time", "age", "local_time"}
+"""Fields that differ between two answers a moment apart; an airport's clock goes on."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -123,7 +124,7 @@ async def test_answers_stay_within_their_budget_and_say_what_was_left_out(mesh: 
 
 async def test_the_line_to_read_aloud_says_that_flights_are_samples(mesh: Mesh, arguments: dict[str, dict[str, Any]]) -> None:
     async with mesh.gateway() as url, assistant(url) as client:
-        for name in ("search_flights", "flight_status"):
+        for name in ("search_flights", "flight_status", "route_status"):
             speech = (await client.call_tool(name, arguments[name])).structured_content["speech"]
             assert "sample timetable" in speech
             assert len(speech) < 300

@@ -16,7 +16,7 @@ def _stop(code: str, city: str, time: str, zone: str) -> dict[str, Any]:
     return {"airport_code": code, "city": city, "time": time, "time_zone": zone}
 
 
-ITINERARY = {
+ITINERARY: dict[str, Any] = {
     "itinerary_id": "MAA-LHR-1",
     "segments": [
         {
@@ -72,3 +72,27 @@ def test_a_search_that_failed_shows_no_flights() -> None:
 
 def test_other_tools_have_no_card() -> None:
     assert flights_card({}, ToolFinished("id", "flight_status", "FOUND", {})) is None
+
+
+def test_an_offer_is_shown_with_its_seller_and_its_end() -> None:
+    offer = {"offer_id": "sealed", "seller": "Tripdesk", "expire_time": "2026-11-24T20:15:00Z"}
+    card = flights_card(ARGUMENTS, _searched(itineraries=[ITINERARY | {"offer": offer}, ITINERARY]))
+    assert card is not None
+    assert [flight["offer"] for flight in card["flights"]] == [{"seller": "Tripdesk", "expire_time": "2026-11-24T20:15:00Z"}, None]
+
+
+def test_a_journey_there_and_back_is_one_card_at_the_price_of_both() -> None:
+    card = flights_card(ARGUMENTS, _searched(itineraries=[ITINERARY | {"way_back": ITINERARY | {"itinerary_id": "back"}}]))
+    assert card is not None
+    (flight,) = card["flights"]
+    assert (flight["back"]["itinerary_id"], flight["back"]["back"]) == ("back", None)
+    assert flight["price"] == {"amount": "5210.50", "currency": "INR"}
+
+
+def test_changes_are_shown_with_their_night_and_their_airports() -> None:
+    layovers = [{"airport_code": "LHR", "overnight": True, "next_airport_code": "LGW"}]
+    card = flights_card(
+        ARGUMENTS, _searched(itineraries=[ITINERARY | {"segments": [*ITINERARY["segments"], *ITINERARY["segments"]], "layovers": layovers}])
+    )
+    assert card is not None
+    assert card["flights"][0]["via"] == ["London, overnight, from LGW"]

@@ -65,6 +65,44 @@ def test_a_flight_without_a_fare_has_an_empty_price() -> None:
     assert "INR" not in shown(flight_tables.itineraries([free]))
 
 
+def test_a_sold_out_flight_says_so_and_a_doubtful_one_is_marked() -> None:
+    full = itinerary()
+    full.ClearField("fare")
+    full.seats_left = 0
+    full.segments[0].doubts.append(flightdata.DOUBT_IMPOSSIBLE_DURATION)
+    row = shown(flight_tables.itineraries([full]))
+    assert "sold out" in row
+    assert "6E 3981 ?" in row
+
+
+def test_an_offer_tells_what_is_sold_by_whom_and_until_when() -> None:
+    out, back = itinerary(), itinerary()
+    out.itinerary_id, back.itinerary_id = "out", "back"
+    back.segments[0].flight_number = "6E77"
+    fare = flightdata.Fare(total=Money(currency_code="INR", units=9_000))
+    both = flightdata.Offer(
+        itinerary_id="out", return_itinerary_id="back", seller="Tripdesk", fare=fare, expire_time=timestamp(LEAVES), tickets=2
+    )
+    row = shown(flight_tables.offers([both], [out, back])).splitlines()[-1]
+    until = f"{LEAVES.astimezone():%H:%M}"
+    assert [cell.strip() for cell in row.split("  ") if cell.strip()] == [
+        "6E 3981 / 6E 77",
+        "Tripdesk",
+        "INR 9,000",
+        until,
+        "2 separate tickets",
+    ]
+
+
+def test_gate_terminal_belt_and_doubts_of_a_status_are_told() -> None:
+    known = status(doubts=[flightdata.DOUBT_CONTRADICTORY_TIMES])
+    known.scheduled_departure.terminal, known.scheduled_departure.gate, known.scheduled_arrival.baggage_belt = "1", "12", "4"
+    told = shown(flight_tables.status(known))
+    assert "terminal 1, gate 12" in told
+    assert "belt 4" in told
+    assert "contradict each other" in told
+
+
 def status(**more: object) -> flightdata.FlightStatus:
     known = flightdata.FlightStatus(
         flight_number="AI542",

@@ -7,6 +7,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from agent.dialogue import records
@@ -19,7 +20,9 @@ from agent.dialogue.tools import (
     DateBeyondHorizon,
     FlightNotFound,
     FlightStatus,
+    Itinerary,
     PlaceUnknown,
+    RouteStatusRequest,
     SearchAnswer,
     SearchFlightsRequest,
 )
@@ -50,6 +53,7 @@ def _gazetteer() -> dict[str, Place]:
 
 
 PLACES = _gazetteer()
+KOCHI_QUESTION = "Did you mean Kochi in India, or Kochi in Japan?"
 KOCHI_JAPAN = Place("KCZ", "Kochi Ryoma Airport", "Kochi", "JP", "Japan", "Asia/Tokyo", "airport", ("KCZ",))
 
 
@@ -58,7 +62,7 @@ class ExactGazetteer:
 
     def __init__(self) -> None:
         self.names = {place.city.lower(): code for code, place in PLACES.items()} | ALIASES | {code.lower(): code for code in PLACES}
-        longest_first = sorted([*self.names, "cochin", "blurtown"], key=len, reverse=True)
+        longest_first = sorted([*self.names, "cochin", "kochee", "blurtown"], key=len, reverse=True)
         self.pattern = re.compile(rf"\b(?:{'|'.join(longest_first)})\b", re.IGNORECASE)
 
     async def annotate(self, text: str, *, home_country: str) -> Sequence[PlaceMention]:
@@ -68,7 +72,10 @@ class ExactGazetteer:
         name = match.group().lower()
         if name == "cochin":
             candidates = (PlaceCandidate(PLACES["COK"], 0.7), PlaceCandidate(KOCHI_JAPAN, 0.66))
-            return PlaceMention(match.start(), match.end(), match.group(), candidates, 0.04, False)
+            return PlaceMention(match.start(), match.end(), match.group(), candidates, 0.04, False, KOCHI_QUESTION)
+        if name == "kochee":
+            candidates = (PlaceCandidate(PLACES["COK"], 0.7), PlaceCandidate(KOCHI_JAPAN, 0.5))
+            return PlaceMention(match.start(), match.end(), match.group(), candidates, 0.2, False, "Did you mean Kochi in India?")
         if name == "blurtown":
             return PlaceMention(match.start(), match.end(), match.group(), (PlaceCandidate(PLACES["BLR"], 0.6),), 1.0, False)
         return PlaceMention(match.start(), match.end(), match.group(), (PlaceCandidate(PLACES[self.names[name]], 1.0),))
@@ -113,12 +120,24 @@ def flight_json(
     }
 
 
+def both_fares(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """The fare of two flights."""
+    both = {name: int(one["fare"][name]["units"]) + int(other["fare"][name]["units"]) for name in ("total", "per_passenger")}
+    return {name: money(units) for name, units in both.items()}
+
+
+def _amount(itinerary: Itinerary) -> Decimal:
+    assert itinerary.total
+    return itinerary.total.amount
+
+
 class Timetable:
     """Five flights a day between any two places it knows; keeps what it was asked. `fail_with` makes it fail."""
 
     def __init__(self) -> None:
         self.searches: list[SearchFlightsRequest] = []
         self.statuses: list[tuple[str, date | None]] = []
+        self.routes: list[RouteStatusRequest] = []
         self.state = "FLIGHT_STATE_ON_TIME"
         self.fail_with: Exception | None = None
         self.empty_routes: set[str] = set()
@@ -132,13 +151,17 @@ class Timetable:
             raise DateBeyondHorizon(LAST_DATE)
         if request.destination in self.empty_routes:
             return SearchAnswer("EMPTY", (), 0, 0, True)
-        origin, destination = PLACES[request.origin], PLACES[request.destination]
+        origin, destination = (PLACES | {"KCZ": KOCHI_JAPAN})[request.origin], (PLACES | {"KCZ": KOCHI_JAPAN})[request.destination]
         chosen = [departure for departure in DEPARTURES if self._fits(request, departure)]
         if request.sort == "cheapest":
             chosen.sort(key=lambda departure: departure[5])
-        found = tuple(
-            records.itinerary(flight_json(origin, destination, request.depart_date, departure, request.passengers)) for departure in chosen
-        )
+        out = [flight_json(origin, destination, request.depart_date, departure, request.passengers) for departure in chosen]
+        if request.return_date:
+            back = [flight_json(destination, origin, request.return_date, departure, request.passengers) for departure in DEPARTURES]
+            both = [records.journey(one, other, both_fares(one, other)) for one, other in itertools.product(out, back)]
+            found = tuple(sorted(both, key=_amount) if request.sort == "cheapest" else both)
+        else:
+            found = tuple(records.itinerary(data) for data in out)
         return SearchAnswer("FOUND" if found else "EMPTY", found[: self.most_results], len(found), len(DEPARTURES), True)
 
     @staticmethod
@@ -171,6 +194,18 @@ class Timetable:
             moment = datetime.fromisoformat(segment[end]["time"]) + timedelta(minutes=late)
             status[f"estimated_{end}_time"] = moment.isoformat()
         return records.flight_status(status)
+
+    async def route_status(self, request: RouteStatusRequest) -> Sequence[FlightStatus]:
+        self.routes.append(request)
+        if request.destination in self.empty_routes:
+            return []
+        if self.fail_with:
+            raise self.fail_with
+        numbers = [f"{code}{number}" for _, _, code, _, number, _ in DEPARTURES]
+        near = request.near or time(0)
+        minutes = [abs(60 * hour + minute - 60 * near.hour - near.minute) for hour, minute, *_ in DEPARTURES]
+        nearest = [number for _, number in sorted(zip(minutes, numbers, strict=True))]
+        return [await self.flight_status(number, request.date) for number in nearest]
 
     async def get_airport(self, code: str) -> AirportFacts:
         if self.fail_with:

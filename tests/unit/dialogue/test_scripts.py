@@ -55,7 +55,7 @@ SCRIPTS: dict[str, list[Turn]] = {
         Turn("You flights from chinai to cochi to Mara morning", ("from Chennai to Kochi tomorrow",), SEARCH),
         Turn("I want to flight a lookno", ("from Chennai to Lucknow tomorrow",), SEARCH),
         Turn("is I five for two on time", ("Air India five four two is on time",), STATUS),
-        Turn("flights from Delhi to cochin on friday", ("Did you mean Kochi in India?",)),
+        Turn("flights from Delhi to cochin on friday", ("Did you mean Kochi in India, or Kochi in Japan?",)),
         Turn("yeah", ("from Delhi to Kochi on Friday",), SEARCH),
     ],
     "status only": [
@@ -67,11 +67,11 @@ SCRIPTS: dict[str, list[Turn]] = {
     "there and back": [
         Turn(
             "Delhi to Goa on the 5th of December coming back on the 8th for two",
-            ("on Saturday the fifth of December", "Shall I look for flights back"),
+            ("on Saturday the fifth of December and back on Tuesday the eighth of December, for two", "and back at"),
             SEARCH,
         ),
-        Turn("yes please", ("from Goa to Delhi on Tuesday the eighth of December", "for two"), SEARCH),
-        Turn("the cheapest one", ("SpiceJet one zero six leaves Goa",)),
+        Turn("the cheapest one", ("The cheapest leaves",), SEARCH),
+        Turn("the first one", ("SpiceJet one zero six leaves Delhi", "On the way back", "SpiceJet one zero six leaves Goa")),
     ],
     "asides": [
         Turn("flights from Chennai to Dubai", ("Which day",)),

@@ -9,6 +9,7 @@ import pytest
 
 from agent.dialogue.events import Speech, ToolFinished, ToolStarted
 from agent.dialogue.expectation import Expectation
+from agent.dialogue.state import DialogueState, ToolRecord
 
 if TYPE_CHECKING:
     from tests.unit.dialogue.doubles import Conversation, Timetable
@@ -139,11 +140,50 @@ async def test_new_journey_starts_afresh(conversation: Conversation) -> None:
     )
 
 
-async def test_return_journey_is_offered_after_the_way_out(conversation: Conversation, timetable: Timetable) -> None:
+async def test_there_and_back_is_one_search(conversation: Conversation, timetable: Timetable) -> None:
     answer = await conversation.say("Delhi to Mumbai on Friday returning on Monday")
-    assert answer.endswith("Shall I look for flights back on Monday the thirtieth of November?")
-    assert "from Mumbai to Delhi on Monday the thirtieth of November" in await conversation.say("yes please")
-    assert timetable.searches[1].depart_date == date(2026, 11, 30)
+    (request,) = timetable.searches
+    assert (request.depart_date, request.return_date) == (date(2026, 11, 27), date(2026, 11, 30))
+    friday, monday = "on Friday the twenty-seventh of November", "on Monday the thirtieth of November"
+    assert answer.startswith(f"There are twenty-five ways from Delhi to Mumbai {friday} and back {monday}.")
+    assert "and back at nine thirty in the morning with IndiGo, for ten thousand rupees in all" in answer
+    assert answer.endswith("Which one would you like to hear more about?")
+
+
+async def test_a_journey_there_and_back_is_told_whole(conversation: Conversation) -> None:
+    await conversation.say("Delhi to Mumbai on Friday returning on Monday")
+    answer = await conversation.say("the second one")
+    assert "Air India five four two leaves Delhi at six fifteen in the morning" in answer
+    assert "On the way back on Monday the thirtieth of November, IndiGo two three four leaves Mumbai" in answer
+    assert "There and back it costs ten thousand rupees." in answer
+
+
+async def test_another_day_back_is_another_search_of_both(conversation: Conversation, timetable: Timetable) -> None:
+    await conversation.say("Delhi to Mumbai on Friday returning on Monday")
+    await conversation.say("no, returning on Tuesday")
+    assert (timetable.searches[1].depart_date, timetable.searches[1].return_date) == (date(2026, 11, 27), date(2026, 12, 1))
+
+
+async def test_no_way_there_and_back_is_told_with_both_days(conversation: Conversation, timetable: Timetable) -> None:
+    timetable.empty_routes.add("BOM")
+    answer = await conversation.say("Delhi to Mumbai on Friday returning on Monday")
+    assert "with a way back on Monday the thirtieth of November. Which other day shall I try?" in answer
+
+
+async def test_a_way_back_before_the_way_there_is_not_searched(conversation: Conversation, timetable: Timetable) -> None:
+    await conversation.say("Delhi to Mumbai on Friday returning on Monday")
+    await conversation.say("what about the fifth of December")
+    assert (timetable.searches[1].depart_date, timetable.searches[1].return_date) == (date(2026, 12, 5), None)
+
+
+async def test_a_journey_there_and_back_is_remembered_in_the_next_call(conversation: Conversation) -> None:
+    await conversation.say("Delhi to Mumbai on Friday returning on Monday")
+    (done,) = [event for event in conversation.events if isinstance(event, ToolFinished)]
+    (begun,) = [event for event in conversation.events if isinstance(event, ToolStarted)]
+    state = DialogueState.restored([ToolRecord(done.name, begun.arguments, done.outcome, done.result)])
+    assert state.offer
+    assert state.offer.request.return_date == state.draft.back == date(2026, 11, 30)
+    assert all(itinerary.back for itinerary in state.offer.itineraries)
 
 
 async def test_way_back_without_a_day_asks_for_one(conversation: Conversation, timetable: Timetable) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.dialogue.expectation import Expectation
-from agent.dialogue.tools import DateBeyondHorizon
+from agent.dialogue.tools import DateBeyondHorizon, ToolUnavailable
 
 if TYPE_CHECKING:
     from tests.unit.dialogue.doubles import Conversation, Timetable
@@ -106,3 +106,38 @@ async def test_airport_questions(conversation: Conversation, question: str, answ
 async def test_airport_is_asked_for_and_taken(conversation: Conversation) -> None:
     assert await conversation.say("what's the airport code") == "Which airport or city do you mean?"
     assert "Goa" in await conversation.say("Goa")
+
+
+async def test_a_flight_is_found_by_its_route_and_about_when(conversation: Conversation, timetable: Timetable) -> None:
+    answer = await conversation.say("is the evening flight from Chennai to Delhi on time")
+    (request,) = timetable.routes
+    assert (request.origin, request.destination, request.date) == ("MAA", "DEL", None)
+    assert request.near
+    assert request.near.hour in range(17, 22)
+    assert answer.startswith("This is the flight from Chennai to Delhi today, Monday the twenty-third.")
+    assert "Air India five six zero at six forty five in the evening is on time." in answer
+
+
+async def test_without_a_time_the_first_flights_of_a_route_are_told(conversation: Conversation, timetable: Timetable) -> None:
+    timetable.state = "FLIGHT_STATE_DELAYED"
+    answer = await conversation.say("are flights from Chennai to Delhi delayed tomorrow")
+    assert answer.startswith("These are the first three flights from Chennai to Delhi tomorrow, Tuesday the twenty-fourth.")
+    assert answer.count("is forty minutes late.") == 3
+    assert timetable.routes[0].date == date(2026, 11, 24)
+
+
+async def test_a_route_that_nobody_flies_is_told(conversation: Conversation, timetable: Timetable) -> None:
+    timetable.empty_routes.add("GOI")
+    answer = await conversation.say("is the flight from Chennai to Goa on time")
+    assert answer.startswith("I know of no flights from Chennai to Goa today")
+
+
+async def test_a_route_whose_status_cannot_be_had_is_said_to_be_so(conversation: Conversation, timetable: Timetable) -> None:
+    timetable.fail_with = ToolUnavailable()
+    assert "couldn't reach" in await conversation.say("is the flight from Chennai to Delhi on time")
+
+
+async def test_of_a_route_the_airline_that_was_named_is_told(conversation: Conversation) -> None:
+    answer = await conversation.say("is the IndiGo flight from Chennai to Delhi on time")
+    assert "IndiGo two three four at nine thirty in the morning is on time." in answer
+    assert "Air India" not in answer

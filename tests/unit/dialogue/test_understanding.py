@@ -123,6 +123,7 @@ async def test_conversation_decides_what_short_words_mean(text: str, context: Co
     ("text", "depart", "back"),
     [
         ("Delhi to Mumbai on Friday returning on Monday", "2026-11-27", "2026-11-30"),
+        ("from London to Chennai on the third and back on the tenth", "2026-12-03", "2026-12-10"),
         ("Delhi to Mumbai on Friday and back on Monday", "2026-11-27", "2026-11-30"),
         ("round trip Delhi Mumbai 1st December 5th December", "2026-12-01", "2026-12-05"),
         ("return ticket Delhi to Mumbai tomorrow", "2026-11-24", None),

@@ -7,22 +7,37 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.dialogue.expectation import Expectation
+from tests.unit.dialogue.doubles import ExactGazetteer, Timetable
 
 if TYPE_CHECKING:
-    from tests.unit.dialogue.doubles import Conversation, Timetable
+    from tests.unit.dialogue.doubles import Conversation
 
 pytestmark = pytest.mark.unit
 
 
 async def test_unsure_place_is_confirmed_before_the_search(conversation: Conversation, timetable: Timetable) -> None:
-    assert await conversation.say("flights from Chennai to cochin tomorrow") == "Did you mean Kochi in India?"
+    assert await conversation.say("flights from Chennai to cochin tomorrow") == "Did you mean Kochi in India, or Kochi in Japan?"
     assert conversation.dialogue.expectation() is Expectation.YES_NO
     assert not timetable.searches
     assert "from Chennai to Kochi tomorrow" in await conversation.say("yes")
 
 
-async def test_second_guess_then_the_name_again(conversation: Conversation) -> None:
+@pytest.mark.parametrize(
+    "words", ["the second one", "the one in Japan", "Japan", "I meant Kochi in Japan, please"], ids=["ordinal", "one", "bare", "whole"]
+)
+async def test_one_of_two_places_is_picked_by_its_turn_or_its_country(conversation: Conversation, timetable: Timetable, words: str) -> None:
     await conversation.say("flights from Chennai to cochin tomorrow")
+    assert "from Chennai to Kochi" in await conversation.say(words)
+    assert timetable.searches[0].destination == "KCZ"
+
+
+async def test_neither_of_two_places_is_asked_about_again(conversation: Conversation) -> None:
+    await conversation.say("flights from Chennai to cochin tomorrow")
+    assert await conversation.say("no") == "Where would you like to fly to from Chennai?"
+
+
+async def test_second_guess_then_the_name_again(conversation: Conversation) -> None:
+    assert await conversation.say("flights from Chennai to kochee tomorrow") == "Did you mean Kochi in India?"
     assert await conversation.say("no") == "Kochi in Japan, then?"
     assert await conversation.say("no") == "Where would you like to fly to from Chennai?"
     assert "from Chennai to Goa tomorrow" in await conversation.say("Goa")
@@ -41,7 +56,7 @@ async def test_another_place_instead_of_yes_or_no_is_taken(conversation: Convers
 
 
 async def test_two_unsure_places_are_asked_about_one_after_the_other(conversation: Conversation) -> None:
-    assert await conversation.say("from cochin to blurtown tomorrow") == "Did you mean Kochi in India?"
+    assert await conversation.say("from cochin to blurtown tomorrow") == "Did you mean Kochi in India, or Kochi in Japan?"
     assert await conversation.say("yes") == "Did you mean Bengaluru in India?"
     assert "from Kochi to Bengaluru tomorrow" in await conversation.say("that's right")
 
@@ -61,3 +76,42 @@ async def test_same_place_twice_is_asked_about(conversation: Conversation, timet
 
 async def test_airport_and_its_own_city_are_the_same_place(conversation: Conversation) -> None:
     assert "the same place" in await conversation.say("from Heathrow to London tomorrow")
+
+
+async def test_nobody_is_asked_twice_about_one_garble(conversation: Conversation) -> None:
+    assert await conversation.say("flights from Chennai to cochin tomorrow") == "Did you mean Kochi in India, or Kochi in Japan?"
+    assert "from Chennai to Kochi tomorrow" in await conversation.say("yes")
+    assert "from Delhi to Kochi on Friday" in await conversation.say("flights from Delhi to cochin on Friday")
+
+
+async def test_a_name_said_again_teaches_what_the_unknown_one_meant(conversation: Conversation) -> None:
+    await conversation.say("fly to Xyzzyville from Chennai tomorrow")
+    assert "from Chennai to Goa tomorrow" in await conversation.say("Goa")
+    assert "from Delhi to Goa on Friday" in await conversation.say("flights from Delhi to Xyzzyville on Friday")
+
+
+async def test_what_one_conversation_learned_is_not_known_in_the_next(conversation: Conversation) -> None:
+    await conversation.say("flights from Chennai to cochin tomorrow")
+    await conversation.say("yes")
+    assert conversation.dialogue.state.learned["cochin"].code == "COK"
+    again = type(conversation)(ExactGazetteer(), Timetable())
+    assert await again.say("flights from Chennai to cochin tomorrow") == "Did you mean Kochi in India, or Kochi in Japan?"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["with one stop in Mumbai", "by way of Mumbai", "via Mumbai", "through Mumbai", "changing in Mumbai", "with a layover in Mumbai"],
+)
+async def test_a_place_to_change_at_is_neither_origin_nor_destination(conversation: Conversation, timetable: Timetable, words: str) -> None:
+    answer = await conversation.say(f"flights from Chennai to Delhi tomorrow {words}")
+    assert "from Chennai to Delhi tomorrow" in answer
+    assert "by way of Mumbai" in answer
+    (request,) = timetable.searches
+    assert (request.origin, request.destination, request.via, request.nonstop) == ("MAA", "DEL", "BOM", False)
+    assert request.to_json()["via"] == "BOM"
+
+
+async def test_without_a_stop_takes_the_change_back(conversation: Conversation, timetable: Timetable) -> None:
+    await conversation.say("flights from Chennai to Delhi tomorrow via Mumbai")
+    await conversation.say("only nonstop")
+    assert (timetable.searches[-1].via, timetable.searches[-1].nonstop) == ("", True)

@@ -11,6 +11,7 @@ from mesh.settings import ConfigurationError, load
 from services.flightdata.configured_providers import configured_providers
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.settings import FlightDataSettings
+from services.flightdata.shared.ledger import MemoryLedger
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
@@ -29,7 +30,9 @@ async def test_providers_are_those_with_a_key_in_their_order(
     tmp_path: Path, lexicon: Lexicon, keys: dict[str, str], names: list[str]
 ) -> None:
     settings = load(FlightDataSettings, home=tmp_path, **keys)
-    async with configured_providers(settings, lexicon, SimulatedClock(datetime(2026, 11, 23, tzinfo=UTC))) as providers:
+    clock = SimulatedClock(datetime(2026, 11, 23, tzinfo=UTC))
+    async with configured_providers(settings, lexicon, clock, MemoryLedger(clock)) as (providers, health):
+        assert list(health) == names
         assert [provider.name for provider in providers] == names
         assert [provider.is_sample for provider in providers] == [name == "sample-timetable" for name in names]
         assert all(provider.cost(able) >= 0 for provider in providers for able in provider.capabilities())

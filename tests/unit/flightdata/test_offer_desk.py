@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -119,11 +120,19 @@ async def test_a_seller_that_fails_is_not_an_offer_that_is_gone(clock: Simulated
     st.builds(Party, st.integers(1, 9), st.integers(0, 8), st.integers(0, 4)),
     st.sampled_from(Cabin),
     st.dates(date(2026, 1, 1), date(2030, 1, 1)),
+    st.builds(
+        dict,
+        max_stops=st.none() | st.integers(0, 3),
+        via=st.sampled_from([(), ("DXB",), ("DXB", "DWC")]),
+        bags=st.integers(0, 3),
+        back=st.none() | st.dates(),
+    ),
 )
-def test_terms_come_out_as_they_went_in(amount: Decimal, party: Party, cabin: Cabin, day: date) -> None:
+def test_terms_come_out_as_they_went_in(amount: Decimal, party: Party, cabin: Cabin, day: date, wishes: dict[str, Any]) -> None:
     total = Money("INR", amount)
-    query = FlightQuery(("MAA",), ("DEL",), day, cabin, party, "INR")
-    terms = OfferTerms("flightapi", "an id: ü", query, Fare(total.shared_by(party.size), total, cabin), NOW)
+    query = FlightQuery(("MAA",), ("DEL",), day, cabin, party, "INR", **wishes)
+    assert {field.name for field in fields(query)} == {"origins", "destinations", "date", "cabin", "party", "currency", *wishes}
+    terms = OfferTerms("flightapi", "an id: ü", query, Fare(total.shared_by(party.size), total, cabin, query.bags), NOW)
     assert opened(terms.sealed(SEALS), SEALS) == terms
 
 

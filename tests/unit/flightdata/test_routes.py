@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.flightdata.caching.answers import Answers
 from services.flightdata.errors import SamePlace
 from services.flightdata.places import PlaceNotFound
 from services.flightdata.places.lexicon import Lexicon
@@ -13,6 +14,7 @@ from services.flightdata.provider_errors import ProviderUnavailable
 from services.flightdata.routes import RouteDesk
 from services.flightdata.routing import ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
+from services.flightdata.shared.shelf import MemoryShelf
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
@@ -21,7 +23,7 @@ pytestmark = pytest.mark.unit
 @pytest.fixture
 def desk(lexicon: Lexicon, timetable: SampleTimetable, clock: SimulatedClock) -> RouteDesk:
     """Over the sample timetable."""
-    return RouteDesk(lexicon, ProviderRouter([timetable], clock), clock)
+    return RouteDesk(lexicon, Answers(ProviderRouter([timetable], clock), MemoryShelf(clock), clock), clock)
 
 
 async def test_a_route_has_its_distance_time_and_zones(desk: RouteDesk) -> None:

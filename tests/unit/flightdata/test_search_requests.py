@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, time
+from typing import Any
 
 import pytest
 from google.type.date_pb2 import Date
@@ -12,6 +13,7 @@ from readback.flightdata.v1 import flightdata_service_pb2 as pb
 from mesh.errors import InvalidRequest
 from services.flightdata.cabins import Cabin
 from services.flightdata.errors import DateInvalid
+from services.flightdata.leg_queries import JourneyLeg
 from services.flightdata.message_values import day_from
 from services.flightdata.queries import Filters, Party, Sort, Window
 from services.flightdata.search_requests import query_from
@@ -54,3 +56,53 @@ def test_what_is_no_time_of_day_is_refused_by_its_field(wrong: TimeOfDay) -> Non
     with pytest.raises(InvalidRequest) as refused:
         query_from(request)
     assert [violation.field for violation in refused.value.violations] == ["depart_until"]
+
+
+def _request(**more: Any) -> pb.SearchFlightsRequest:
+    return pb.SearchFlightsRequest(origin="MAA", destination="LHR", depart_date=Date(year=2026, month=11, day=24), **more)
+
+
+def test_a_day_of_return_is_a_leg_back() -> None:
+    query = query_from(_request(return_date=Date(year=2026, month=11, day=28)))
+    assert query.further == (JourneyLeg("LHR", "MAA", date(2026, 11, 28)),)
+
+
+def test_further_legs_are_kept_in_their_order() -> None:
+    legs = [pb.JourneyLeg(origin="LHR", destination="JFK", depart_date=Date(year=2026, month=11, day=day)) for day in (24, 26)]
+    query = query_from(_request(further_legs=legs))
+    assert [leg.date.day for leg in query.further] == [24, 26]
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"return_date": Date(year=2026, month=11, day=23)}, "return_date"),
+        ({"further_legs": [pb.JourneyLeg(depart_date=Date(year=2026, month=11, day=23))]}, "further_legs"),
+        (
+            {
+                "return_date": Date(year=2026, month=11, day=28),
+                "further_legs": [pb.JourneyLeg(depart_date=Date(year=2026, month=12, day=1))],
+            },
+            "return_date",
+        ),
+    ],
+    ids=["back before out", "a leg before the one before it", "both ways of saying it"],
+)
+def test_legs_that_can_not_follow_are_refused_by_their_field(more: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        query_from(_request(**more))
+    assert [violation.field for violation in refused.value.violations] == [field]
+
+
+def test_several_carriers_may_be_wanted() -> None:
+    assert query_from(_request(carrier_code="AI", carrier_codes=["BA", "EK"])).filters.carriers == {"AI", "BA", "EK"}
+
+
+def test_whoever_can_fly_on_other_days_looks_at_prices() -> None:
+    assert query_from(_request(flexible_days=3)).sort is Sort.CHEAPEST
+    assert query_from(_request(flexible_days=3, sort=pb.FLIGHT_SORT_LATEST)).sort is Sort.LATEST
+
+
+def test_the_other_wishes_are_kept() -> None:
+    query = query_from(_request(nearby_airports=True, bags=2, via="DXB", flexible_days=1))
+    assert (query.nearby, query.bags, query.via, query.flexible) == (True, 2, "DXB", 1)

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 
 from mesh.paging import PageTokens
 from services.flightdata.cabins import Cabin
+from services.flightdata.caching.answers import Answers
 from services.flightdata.errors import DateBeyondHorizon, DateInPast, SamePlace
 from services.flightdata.flights import Itinerary
+from services.flightdata.leg_queries import JourneyLeg, SearchQuery
 from services.flightdata.offer_desk import OfferDesk
 from services.flightdata.places import PlaceNotFound
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.queries import Filters, Party, Sort, Window
+from services.flightdata.providers import Found
+from services.flightdata.queries import Filters, FlightQuery, Party, Sort, Window
 from services.flightdata.routing import Progress, ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
-from services.flightdata.searching import Done, FlightSearch, Results, SearchQuery
+from services.flightdata.search_limits import Limit
+from services.flightdata.searching import Done, FlightSearch, Results
+from services.flightdata.shared.shelf import MemoryShelf
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
@@ -31,7 +37,8 @@ CHENNAI_DELHI = SearchQuery("MAA", "DEL", TOMORROW)
 def search(lexicon: Lexicon, timetable: SampleTimetable, clock: SimulatedClock) -> FlightSearch:
     """Searches over the sample timetable."""
     router = ProviderRouter([timetable], clock)
-    return FlightSearch(lexicon, router, OfferDesk(router, PageTokens(b"a key for tests"), clock), clock)
+    answers = Answers(router, MemoryShelf(clock), clock)
+    return FlightSearch(lexicon, answers, OfferDesk(router, PageTokens(b"a key for tests"), clock), clock)
 
 
 async def _run(search: FlightSearch, query: SearchQuery) -> tuple[list[Itinerary], Done]:
@@ -176,3 +183,108 @@ async def test_days_on_which_clocks_change_are_flown(search: FlightSearch, day: 
     for origin, destination in (("JFK", "LHR"), ("LHR", "JFK"), ("CDG", "MAD")):
         found, _ = await _run(search, SearchQuery(origin, destination, day))
         assert all(i.duration > timedelta() for i in found)
+
+
+IN_A_WEEK = TODAY + timedelta(days=7)
+RETURN = SearchQuery("MAA", "LHR", IN_A_WEEK, further=(JourneyLeg("LHR", "MAA", IN_A_WEEK + timedelta(days=4)),))
+
+
+async def _events(search: FlightSearch, query: SearchQuery) -> tuple[Results, Done]:
+    *_, results, done = [event async for event in search.search(query)]
+    assert isinstance(results, Results)
+    assert isinstance(done, Done)
+    return results, done
+
+
+async def test_a_return_is_told_as_journeys_of_one_itinerary_each_way(search: FlightSearch) -> None:
+    results, done = await _events(search, dataclasses.replace(RETURN, sort=Sort.CHEAPEST))
+    shown = {(itinerary.leg, itinerary.id) for itinerary in results.itineraries}
+    for journey in results.journeys:
+        out, back = journey.itineraries
+        assert {(0, out.id), (1, back.id)} <= shown
+        assert (out.departure.airport, back.departure.airport) == ("MAA", "LHR")
+        assert back.departure.at.utc > out.arrival.at.utc
+    assert done.total >= len(results.journeys) > 0
+    assert [(part.leg, part.day) for part in done.parts] == [(0, IN_A_WEEK), (1, IN_A_WEEK + timedelta(days=4))]
+    amounts = [journey.fare.total.amount for journey in results.journeys if journey.fare]
+    assert amounts == sorted(amounts)
+    assert {journey.fare.total.currency for journey in results.journeys if journey.fare} == {"INR"}
+
+
+async def test_a_journey_through_three_cities_is_put_together(search: FlightSearch) -> None:
+    legs = (JourneyLeg("DXB", "LHR", IN_A_WEEK + timedelta(days=2)), JourneyLeg("LHR", "MAA", IN_A_WEEK + timedelta(days=9)))
+    results, _ = await _events(search, SearchQuery("MAA", "DXB", IN_A_WEEK, further=legs, limit=5))
+    assert len(results.journeys) == 5
+    for journey in results.journeys:
+        ends = [(itinerary.departure.airport, itinerary.arrival.airport) for itinerary in journey.itineraries]
+        assert ends == [("MAA", "DXB"), ("DXB", "LHR"), ("LHR", "MAA")]
+
+
+async def test_a_leg_that_nobody_flies_is_no_journey(search: FlightSearch) -> None:
+    query = SearchQuery("MAA", "DEL", IN_A_WEEK, further=(JourneyLeg("DEL", "BET", IN_A_WEEK),))
+    *_, done = [event async for event in search.search(query)]
+    assert isinstance(done, Done)
+    assert (done.total, done.total_unfiltered) == (0, 0)
+    assert [part.total > 0 for part in done.parts] == [True, False]
+
+
+async def test_days_that_would_do_are_told_with_their_cheapest(search: FlightSearch) -> None:
+    results, done = await _events(search, SearchQuery("MAA", "DEL", IN_A_WEEK, sort=Sort.CHEAPEST, flexible=3))
+    assert [(part.day - IN_A_WEEK).days for part in done.parts] == [-3, -2, -1, 0, 1, 2, 3]
+    cheapest = min(part.cheapest.total.amount for part in done.parts if part.cheapest)
+    assert results.itineraries[0].fare
+    assert results.itineraries[0].fare.total.amount == cheapest
+    assert done.total == sum(part.total for part in done.parts)
+
+
+async def test_more_than_are_shown_is_told(search: FlightSearch) -> None:
+    _, done = await _events(search, dataclasses.replace(CHENNAI_DELHI, limit=2))
+    assert Limit.RESULTS in done.limits
+    _, done = await _events(search, dataclasses.replace(CHENNAI_DELHI, limit=100))
+    assert Limit.RESULTS not in done.limits
+
+
+async def test_sold_out_flights_are_told_and_come_last(search: FlightSearch) -> None:
+    told = 0
+    for ahead in range(1, 12):
+        results, done = await _events(search, SearchQuery("BOM", "DEL", TODAY + timedelta(days=ahead), limit=100))
+        full = [itinerary.sold_out for itinerary in results.itineraries]
+        assert full == sorted(full)
+        assert sum(full) == done.sold_out
+        told += done.sold_out
+    assert told
+
+
+async def test_who_wants_to_change_in_dubai_changes_there(search: FlightSearch) -> None:
+    results, done = await _events(search, SearchQuery("MAA", "LHR", IN_A_WEEK, via="DXB"))
+    assert {segment.arrival.airport for i in results.itineraries for segment in i.segments[:-1]} == {"DXB"}
+    assert done.total < done.total_unfiltered
+
+
+async def test_every_itinerary_has_its_estimated_emissions(search: FlightSearch) -> None:
+    results, _ = await _events(search, SearchQuery("IXM", "MAN", IN_A_WEEK))
+    for itinerary in results.itineraries:
+        assert itinerary.emissions
+        assert itinerary.emissions.grams > 1_000_000
+        assert "estimate" in itinerary.emissions.source
+
+
+async def test_bags_are_in_the_price_or_their_absence_is_told(search: FlightSearch, timetable: SampleTimetable, monkeypatch: Any) -> None:
+    query = dataclasses.replace(CHENNAI_DELHI, bags=1)
+    _, done = await _events(search, query)
+    assert Limit.BAGS not in done.limits
+    found = await timetable.search(FlightQuery(("MAA",), ("DEL",), TOMORROW))
+
+    async def without_bags(_: FlightQuery) -> Found:
+        return found
+
+    monkeypatch.setattr(timetable, "search", without_bags)
+    _, done = await _events(search, query)
+    assert Limit.BAGS in done.limits
+
+
+async def test_airports_nearby_are_searched_when_they_will_do(search: FlightSearch) -> None:
+    alone, _ = await _events(search, SearchQuery("MAN", "AMS", IN_A_WEEK, limit=100))
+    assert {itinerary.departure.airport for itinerary in alone.itineraries} == {"MAN"}
+    nearby, _ = await _events(search, SearchQuery("MAN", "AMS", IN_A_WEEK, limit=100, nearby=True))
+    assert {itinerary.departure.airport for itinerary in nearby.itineraries} > {"MAN"}

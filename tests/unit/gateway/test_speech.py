@@ -49,6 +49,19 @@ def test_samples_are_called_samples() -> None:
     assert speech_of([pb.GetFlightStatusResponse(status=pb.FlightStatus(provenance=pb.Provenance(sample=True)))]).endswith(SAMPLE)
 
 
+def test_a_journey_is_told_leg_by_leg_at_the_price_of_all() -> None:
+    out, back = itinerary(fare=False), itinerary(fare=False)
+    out.itinerary_id, back.itinerary_id = "out", "back"
+    back.segments[0].departure.CopyFrom(stop("Delhi", 5))
+    journey = pb.Journey(itinerary_ids=["out", "back"])
+    journey.fare.total.CopyFrom(Money(currency_code="INR", units=9000))
+    results = pb.SearchFlightsResponse(results=pb.SearchResults(itineraries=[out, back], journeys=[journey]))
+    line = speech_of([results, pb.SearchFlightsResponse(done=pb.SearchDone(total=4))])
+    assert (
+        line == "4 journeys. The first is Air India AI542 from Chennai at 07:00, then Air India AI542 from Delhi at 11:00, for 9,000 INR."
+    )
+
+
 def test_none_that_fits_is_told_from_none_at_all() -> None:
     assert searched(total=0, unfiltered=4) == "There is no flight like that that day."
     assert searched(total=0) == "There is no flight there that day."
@@ -65,6 +78,13 @@ def test_states_of_a_flight_have_words() -> None:
     for state in pb.FlightState.values():
         line = speech_of([pb.GetFlightStatusResponse(status=pb.FlightStatus(flight_number="AI542", carrier="Air India", state=state))])
         assert line.startswith("Air India AI542 ")
+
+
+def test_flights_of_a_route_are_told_by_the_first_and_how_many_more() -> None:
+    status = pb.FlightStatus(flight_number="AI542", carrier="Air India", state=pb.FLIGHT_STATE_ON_TIME)
+    assert speech_of([pb.ListRouteStatusResponse(statuses=[status])]) == "Air India AI542 is on time."
+    assert speech_of([pb.ListRouteStatusResponse(statuses=[status] * 3)]) == "Air India AI542 is on time. 2 more are listed."
+    assert speech_of([pb.ListRouteStatusResponse()]) == "No flight is known there that day."
 
 
 def test_airport_is_told_by_name_and_place() -> None:

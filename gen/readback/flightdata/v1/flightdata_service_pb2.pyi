@@ -56,7 +56,7 @@ class _FlightSort:
 class _FlightSortEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FlightSort.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     FLIGHT_SORT_UNSPECIFIED: _FlightSort.ValueType  # 0
-    """By departure."""
+    """By departure; by price when the day may be another."""
     FLIGHT_SORT_EARLIEST: _FlightSort.ValueType  # 1
     """By departure, the earliest first."""
     FLIGHT_SORT_CHEAPEST: _FlightSort.ValueType  # 2
@@ -74,7 +74,7 @@ class FlightSort(_FlightSort, metaclass=_FlightSortEnumTypeWrapper):
     """How results are ordered."""
 
 FLIGHT_SORT_UNSPECIFIED: FlightSort.ValueType  # 0
-"""By departure."""
+"""By departure; by price when the day may be another."""
 FLIGHT_SORT_EARLIEST: FlightSort.ValueType  # 1
 """By departure, the earliest first."""
 FLIGHT_SORT_CHEAPEST: FlightSort.ValueType  # 2
@@ -248,6 +248,46 @@ SEARCH_OUTCOME_FOUND: SearchOutcome.ValueType  # 1
 SEARCH_OUTCOME_EMPTY: SearchOutcome.ValueType  # 2
 """The provider answered, and there are none that fit."""
 Global___SearchOutcome: _TypeAlias = SearchOutcome  # noqa: Y015
+
+class _SearchLimit:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SearchLimitEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SearchLimit.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SEARCH_LIMIT_UNSPECIFIED: _SearchLimit.ValueType  # 0
+    """Nothing."""
+    SEARCH_LIMIT_RESULTS: _SearchLimit.ValueType  # 1
+    """More fit than were asked for."""
+    SEARCH_LIMIT_CONNECTIONS: _SearchLimit.ValueType  # 2
+    """Connections were built for the busiest airports of the two places only."""
+    SEARCH_LIMIT_DAYS: _SearchLimit.ValueType  # 3
+    """Some of the days near the one asked for can't be flown on: they are over, or not yet in the books."""
+    SEARCH_LIMIT_FLEXIBLE_LEGS: _SearchLimit.ValueType  # 4
+    """The day of a journey of several legs was not moved."""
+    SEARCH_LIMIT_JOURNEYS: _SearchLimit.ValueType  # 5
+    """Of the ways to put the legs together the best of each leg were tried only."""
+    SEARCH_LIMIT_BAGS: _SearchLimit.ValueType  # 6
+    """Nobody says what bags cost; fares are without."""
+
+class SearchLimit(_SearchLimit, metaclass=_SearchLimitEnumTypeWrapper):
+    """What a search left out, or could not do as asked."""
+
+SEARCH_LIMIT_UNSPECIFIED: SearchLimit.ValueType  # 0
+"""Nothing."""
+SEARCH_LIMIT_RESULTS: SearchLimit.ValueType  # 1
+"""More fit than were asked for."""
+SEARCH_LIMIT_CONNECTIONS: SearchLimit.ValueType  # 2
+"""Connections were built for the busiest airports of the two places only."""
+SEARCH_LIMIT_DAYS: SearchLimit.ValueType  # 3
+"""Some of the days near the one asked for can't be flown on: they are over, or not yet in the books."""
+SEARCH_LIMIT_FLEXIBLE_LEGS: SearchLimit.ValueType  # 4
+"""The day of a journey of several legs was not moved."""
+SEARCH_LIMIT_JOURNEYS: SearchLimit.ValueType  # 5
+"""Of the ways to put the legs together the best of each leg were tried only."""
+SEARCH_LIMIT_BAGS: SearchLimit.ValueType  # 6
+"""Nobody says what bags cost; fares are without."""
+Global___SearchLimit: _TypeAlias = SearchLimit  # noqa: Y015
 
 class _FlightState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -431,6 +471,7 @@ class PlaceAnnotation(_message.Message):
     CANDIDATES_FIELD_NUMBER: _builtins.int
     MARGIN_FIELD_NUMBER: _builtins.int
     CONFIDENT_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
     start: _builtins.int
     """First character, counted in Unicode code points from 0."""
     end: _builtins.int
@@ -441,6 +482,8 @@ class PlaceAnnotation(_message.Message):
     """Score of the first candidate less that of the second; 1 when there is no second."""
     confident: _builtins.bool
     """Sure enough to act on without asking."""
+    question: _builtins.str
+    """What to ask the caller when it isn't; empty when it is, or when there is nothing to choose between."""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlaceCandidate]:
         """What they may mean, the likeliest first."""
@@ -454,10 +497,11 @@ class PlaceAnnotation(_message.Message):
         candidates: _abc.Iterable[Global___PlaceCandidate] | None = ...,
         margin: _builtins.float = ...,
         confident: _builtins.bool = ...,
+        question: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "confident", b"confident", "end", b"end", "margin", b"margin", "start", b"start", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "confident", b"confident", "end", b"end", "margin", b"margin", "question", b"question", "start", b"start", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -556,10 +600,13 @@ class ResolvePlaceResponse(_message.Message):
     CANDIDATES_FIELD_NUMBER: _builtins.int
     MARGIN_FIELD_NUMBER: _builtins.int
     CONFIDENT_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
     margin: _builtins.float
     """Score of the first candidate less that of the second; 1 when there is no second."""
     confident: _builtins.bool
     """Sure enough to act on without asking."""
+    question: _builtins.str
+    """What to ask the caller when it isn't; empty when it is, or when there is nothing to choose between."""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlaceCandidate]:
         """The likeliest first."""
@@ -570,10 +617,11 @@ class ResolvePlaceResponse(_message.Message):
         candidates: _abc.Iterable[Global___PlaceCandidate] | None = ...,
         margin: _builtins.float = ...,
         confident: _builtins.bool = ...,
+        question: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "confident", b"confident", "margin", b"margin"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "confident", b"confident", "margin", b"margin", "question", b"question"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -690,6 +738,38 @@ class GetAirportResponse(_message.Message):
 Global___GetAirportResponse: _TypeAlias = GetAirportResponse  # noqa: Y015
 
 @_typing.final
+class JourneyLeg(_message.Message):
+    """One more leg of a journey."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    DESTINATION_FIELD_NUMBER: _builtins.int
+    DEPART_DATE_FIELD_NUMBER: _builtins.int
+    origin: _builtins.str
+    """IATA code of an airport or metropolitan area to leave from."""
+    destination: _builtins.str
+    """IATA code of an airport or metropolitan area to go to."""
+    @_builtins.property
+    def depart_date(self) -> _date_pb2.Date:
+        """Day of departure in the departure airport's zone; not before the leg before it."""
+
+    def __init__(
+        self,
+        *,
+        origin: _builtins.str = ...,
+        destination: _builtins.str = ...,
+        depart_date: _date_pb2.Date | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["depart_date", b"depart_date", "destination", b"destination", "origin", b"origin"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JourneyLeg: _TypeAlias = JourneyLeg  # noqa: Y015
+
+@_typing.final
 class SearchFlightsRequest(_message.Message):
     """Asks for flights."""
 
@@ -712,6 +792,13 @@ class SearchFlightsRequest(_message.Message):
     WITHOUT_CARRIER_CODES_FIELD_NUMBER: _builtins.int
     CHILDREN_FIELD_NUMBER: _builtins.int
     INFANTS_FIELD_NUMBER: _builtins.int
+    RETURN_DATE_FIELD_NUMBER: _builtins.int
+    FURTHER_LEGS_FIELD_NUMBER: _builtins.int
+    FLEXIBLE_DAYS_FIELD_NUMBER: _builtins.int
+    NEARBY_AIRPORTS_FIELD_NUMBER: _builtins.int
+    BAGS_FIELD_NUMBER: _builtins.int
+    CARRIER_CODES_FIELD_NUMBER: _builtins.int
+    VIA_FIELD_NUMBER: _builtins.int
     origin: _builtins.str
     """IATA code of an airport or metropolitan area to leave from."""
     destination: _builtins.str
@@ -734,6 +821,14 @@ class SearchFlightsRequest(_message.Message):
     """How many children of 2 to 11 years travel."""
     infants: _builtins.int
     """How many infants travel on an adult's lap."""
+    flexible_days: _builtins.int
+    """How many days earlier or later will do; for a journey of one leg."""
+    nearby_airports: _builtins.bool
+    """Airports near either end will do."""
+    bags: _builtins.int
+    """Checked bags for each passenger with a seat, to be in the price."""
+    via: _builtins.str
+    """IATA code of an airport or metropolitan area to change at; anywhere or nowhere when empty. Of the first leg."""
     @_builtins.property
     def depart_date(self) -> _date_pb2.Date:
         """Day of departure in the departure airport's zone."""
@@ -758,6 +853,18 @@ class SearchFlightsRequest(_message.Message):
     def without_carrier_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """IATA codes of carriers not wanted, neither as sellers nor as operators."""
 
+    @_builtins.property
+    def return_date(self) -> _date_pb2.Date:
+        """Day of the way back, in the destination's zone; one way when absent. Not together with `further_legs`."""
+
+    @_builtins.property
+    def further_legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___JourneyLeg]:
+        """Legs after the first, in the order of travel. Times of day are asked of the first leg only; all else of all."""
+
+    @_builtins.property
+    def carrier_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """IATA codes of the only carriers wanted, beside `carrier_code`; any when both are empty."""
+
     def __init__(
         self,
         *,
@@ -778,10 +885,17 @@ class SearchFlightsRequest(_message.Message):
         without_carrier_codes: _abc.Iterable[_builtins.str] | None = ...,
         children: _builtins.int = ...,
         infants: _builtins.int = ...,
+        return_date: _date_pb2.Date | None = ...,
+        further_legs: _abc.Iterable[Global___JourneyLeg] | None = ...,
+        flexible_days: _builtins.int = ...,
+        nearby_airports: _builtins.bool = ...,
+        bags: _builtins.int = ...,
+        carrier_codes: _abc.Iterable[_builtins.str] | None = ...,
+        via: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops", "arrive_from", b"arrive_from", "arrive_until", b"arrive_until", "depart_date", b"depart_date", "depart_from", b"depart_from", "depart_until", b"depart_until", "max_stops", b"max_stops"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops", "arrive_from", b"arrive_from", "arrive_until", b"arrive_until", "depart_date", b"depart_date", "depart_from", b"depart_from", "depart_until", b"depart_until", "max_stops", b"max_stops", "return_date", b"return_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops", "arrive_from", b"arrive_from", "arrive_until", b"arrive_until", "cabin", b"cabin", "carrier_code", b"carrier_code", "children", b"children", "depart_date", b"depart_date", "depart_from", b"depart_from", "depart_until", b"depart_until", "destination", b"destination", "infants", b"infants", "max_results", b"max_results", "max_stops", b"max_stops", "nonstop", b"nonstop", "origin", b"origin", "passengers", b"passengers", "sort", b"sort", "without_carrier_codes", b"without_carrier_codes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops", "arrive_from", b"arrive_from", "arrive_until", b"arrive_until", "bags", b"bags", "cabin", b"cabin", "carrier_code", b"carrier_code", "carrier_codes", b"carrier_codes", "children", b"children", "depart_date", b"depart_date", "depart_from", b"depart_from", "depart_until", b"depart_until", "destination", b"destination", "flexible_days", b"flexible_days", "further_legs", b"further_legs", "infants", b"infants", "max_results", b"max_results", "max_stops", b"max_stops", "nearby_airports", b"nearby_airports", "nonstop", b"nonstop", "origin", b"origin", "passengers", b"passengers", "return_date", b"return_date", "sort", b"sort", "via", b"via", "without_carrier_codes", b"without_carrier_codes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_stops: _TypeAlias = _typing.Literal["max_stops"]  # noqa: Y015
     _WhichOneofArgType__max_stops: _TypeAlias = _typing.Literal["_max_stops", b"_max_stops"]  # noqa: Y015
@@ -998,15 +1112,18 @@ class Fare(_message.Message):
     TOTAL_FIELD_NUMBER: _builtins.int
     PER_PASSENGER_FIELD_NUMBER: _builtins.int
     CABIN_FIELD_NUMBER: _builtins.int
+    BAGS_FIELD_NUMBER: _builtins.int
     cabin: Global___Cabin.ValueType
     """Class of travel."""
+    bags: _builtins.int
+    """Checked bags for each passenger that the price holds, of those asked for; 0 when none, or when nobody says."""
     @_builtins.property
     def total(self) -> _money_pb2.Money:
         """For all passengers."""
 
     @_builtins.property
     def per_passenger(self) -> _money_pb2.Money:
-        """For one."""
+        """For one adult; an average when the provider names the total alone."""
 
     def __init__(
         self,
@@ -1014,14 +1131,41 @@ class Fare(_message.Message):
         total: _money_pb2.Money | None = ...,
         per_passenger: _money_pb2.Money | None = ...,
         cabin: Global___Cabin.ValueType = ...,
+        bags: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["per_passenger", b"per_passenger", "total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cabin", b"cabin", "per_passenger", b"per_passenger", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bags", b"bags", "cabin", b"cabin", "per_passenger", b"per_passenger", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Fare: _TypeAlias = Fare  # noqa: Y015
+
+@_typing.final
+class Emissions(_message.Message):
+    """What one passenger's share of the flights does to the climate, estimated."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GRAMS_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    grams: _builtins.int
+    """Grams of CO₂ equivalent."""
+    source: _builtins.str
+    """Whose factors they are worked out by, in words."""
+    def __init__(
+        self,
+        *,
+        grams: _builtins.int = ...,
+        source: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grams", b"grams", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Emissions: _TypeAlias = Emissions  # noqa: Y015
 
 @_typing.final
 class Itinerary(_message.Message):
@@ -1036,10 +1180,17 @@ class Itinerary(_message.Message):
     PROVENANCE_FIELD_NUMBER: _builtins.int
     LAYOVERS_FIELD_NUMBER: _builtins.int
     DAYS_LATER_FIELD_NUMBER: _builtins.int
+    EMISSIONS_FIELD_NUMBER: _builtins.int
+    SEATS_LEFT_FIELD_NUMBER: _builtins.int
+    LEG_FIELD_NUMBER: _builtins.int
     itinerary_id: _builtins.str
     """Stable name of the itinerary; the same search gives the same id."""
     days_later: _builtins.int
     """Days of the calendar from the first departure to the last arrival, each on its own clock."""
+    seats_left: _builtins.int
+    """Seats left when they are few: 0 is sold out. Absent when there are plenty, or when nobody says."""
+    leg: _builtins.int
+    """Which leg of the request it is for: 0 for the first, 1 for the way back."""
     @_builtins.property
     def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Segment]:
         """In the order of travel."""
@@ -1060,6 +1211,10 @@ class Itinerary(_message.Message):
     def layovers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Layover]:
         """Between the segments, in their order."""
 
+    @_builtins.property
+    def emissions(self) -> Global___Emissions:
+        """An estimate by distance and cabin; absent when an airport is unknown."""
+
     def __init__(
         self,
         *,
@@ -1070,14 +1225,49 @@ class Itinerary(_message.Message):
         provenance: Global___Provenance | None = ...,
         layovers: _abc.Iterable[Global___Layover] | None = ...,
         days_later: _builtins.int = ...,
+        emissions: Global___Emissions | None = ...,
+        seats_left: _builtins.int | None = ...,
+        leg: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "fare", b"fare", "provenance", b"provenance"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_seats_left", b"_seats_left", "duration", b"duration", "emissions", b"emissions", "fare", b"fare", "provenance", b"provenance", "seats_left", b"seats_left"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["days_later", b"days_later", "duration", b"duration", "fare", b"fare", "itinerary_id", b"itinerary_id", "layovers", b"layovers", "provenance", b"provenance", "segments", b"segments"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seats_left", b"_seats_left", "days_later", b"days_later", "duration", b"duration", "emissions", b"emissions", "fare", b"fare", "itinerary_id", b"itinerary_id", "layovers", b"layovers", "leg", b"leg", "provenance", b"provenance", "seats_left", b"seats_left", "segments", b"segments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__seats_left: _TypeAlias = _typing.Literal["seats_left"]  # noqa: Y015
+    _WhichOneofArgType__seats_left: _TypeAlias = _typing.Literal["_seats_left", b"_seats_left"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seats_left) -> _WhichOneofReturnType__seats_left | None: ...
+
+Global___Itinerary: _TypeAlias = Itinerary  # noqa: Y015
+
+@_typing.final
+class Journey(_message.Message):
+    """Itineraries that make a journey of several legs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITINERARY_IDS_FIELD_NUMBER: _builtins.int
+    FARE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def itinerary_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """One for each leg, in the order of travel; all are among the itineraries of the same message."""
+
+    @_builtins.property
+    def fare(self) -> Global___Fare:
+        """What they cost together where they are sold so, otherwise the sum of the itineraries' fares; an indication, absent when unknown."""
+
+    def __init__(
+        self,
+        *,
+        itinerary_ids: _abc.Iterable[_builtins.str] | None = ...,
+        fare: Global___Fare | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fare", b"fare"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fare", b"fare", "itinerary_ids", b"itinerary_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Itinerary: _TypeAlias = Itinerary  # noqa: Y015
+Global___Journey: _TypeAlias = Journey  # noqa: Y015
 
 @_typing.final
 class Offer(_message.Message):
@@ -1094,6 +1284,7 @@ class Offer(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     PROVENANCE_FIELD_NUMBER: _builtins.int
     TICKETS_FIELD_NUMBER: _builtins.int
+    RETURN_ITINERARY_ID_FIELD_NUMBER: _builtins.int
     offer_id: _builtins.str
     """Name of the offer: opaque, sealed by the service, good after restarts and with every replica."""
     itinerary_id: _builtins.str
@@ -1102,6 +1293,8 @@ class Offer(_message.Message):
     """Name of the seller."""
     tickets: _builtins.int
     """How many tickets it takes; above 1 a missed connection is the traveller's own."""
+    return_itinerary_id: _builtins.str
+    """The itinerary back, sold with it at this one price; empty for one way."""
     @_builtins.property
     def fare(self) -> Global___Fare:
         """The price."""
@@ -1124,10 +1317,11 @@ class Offer(_message.Message):
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         provenance: Global___Provenance | None = ...,
         tickets: _builtins.int = ...,
+        return_itinerary_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "fare", b"fare", "provenance", b"provenance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "fare", b"fare", "itinerary_id", b"itinerary_id", "offer_id", b"offer_id", "provenance", b"provenance", "seller", b"seller", "tickets", b"tickets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "fare", b"fare", "itinerary_id", b"itinerary_id", "offer_id", b"offer_id", "provenance", b"provenance", "return_itinerary_id", b"return_itinerary_id", "seller", b"seller", "tickets", b"tickets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1164,6 +1358,7 @@ class GetOfferResponse(_message.Message):
     OFFER_FIELD_NUMBER: _builtins.int
     ITINERARY_FIELD_NUMBER: _builtins.int
     PREVIOUS_FARE_FIELD_NUMBER: _builtins.int
+    RETURN_ITINERARY_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def offer(self) -> Global___Offer:
         """The offer, with a name and an expiry of its own from here on."""
@@ -1176,16 +1371,21 @@ class GetOfferResponse(_message.Message):
     def previous_fare(self) -> Global___Fare:
         """What it cost when it was made; absent while the price is the same."""
 
+    @_builtins.property
+    def return_itinerary(self) -> Global___Itinerary:
+        """The way back that is sold with it; absent for one way."""
+
     def __init__(
         self,
         *,
         offer: Global___Offer | None = ...,
         itinerary: Global___Itinerary | None = ...,
         previous_fare: Global___Fare | None = ...,
+        return_itinerary: Global___Itinerary | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["itinerary", b"itinerary", "offer", b"offer", "previous_fare", b"previous_fare"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["itinerary", b"itinerary", "offer", b"offer", "previous_fare", b"previous_fare", "return_itinerary", b"return_itinerary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["itinerary", b"itinerary", "offer", b"offer", "previous_fare", b"previous_fare"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["itinerary", b"itinerary", "offer", b"offer", "previous_fare", b"previous_fare", "return_itinerary", b"return_itinerary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1237,6 +1437,7 @@ class SearchResults(_message.Message):
 
     ITINERARIES_FIELD_NUMBER: _builtins.int
     OFFERS_FIELD_NUMBER: _builtins.int
+    JOURNEYS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def itineraries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Itinerary]:
         """In the order asked for, among what has come so far."""
@@ -1245,15 +1446,20 @@ class SearchResults(_message.Message):
     def offers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Offer]:
         """Offers on these itineraries; none where the provider knows no prices."""
 
+    @_builtins.property
+    def journeys(self) -> _containers.RepeatedCompositeFieldContainer[Global___Journey]:
+        """For a request of several legs: which itineraries go together, in the order asked for."""
+
     def __init__(
         self,
         *,
         itineraries: _abc.Iterable[Global___Itinerary] | None = ...,
         offers: _abc.Iterable[Global___Offer] | None = ...,
+        journeys: _abc.Iterable[Global___Journey] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["itineraries", b"itineraries", "offers", b"offers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["itineraries", b"itineraries", "journeys", b"journeys", "offers", b"offers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1290,6 +1496,48 @@ class SearchProgress(_message.Message):
 Global___SearchProgress: _TypeAlias = SearchProgress  # noqa: Y015
 
 @_typing.final
+class SearchPart(_message.Message):
+    """How a leg, or one of the days that would do, came out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEG_FIELD_NUMBER: _builtins.int
+    DEPART_DATE_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    TOTAL_UNFILTERED_FIELD_NUMBER: _builtins.int
+    CHEAPEST_FIELD_NUMBER: _builtins.int
+    leg: _builtins.int
+    """Which leg."""
+    total: _builtins.int
+    """How many itineraries fit."""
+    total_unfiltered: _builtins.int
+    """How many there are without the filters."""
+    @_builtins.property
+    def depart_date(self) -> _date_pb2.Date:
+        """Which day."""
+
+    @_builtins.property
+    def cheapest(self) -> Global___Fare:
+        """The cheapest that fits; absent when nobody names a price."""
+
+    def __init__(
+        self,
+        *,
+        leg: _builtins.int = ...,
+        depart_date: _date_pb2.Date | None = ...,
+        total: _builtins.int = ...,
+        total_unfiltered: _builtins.int = ...,
+        cheapest: Global___Fare | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cheapest", b"cheapest", "depart_date", b"depart_date"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cheapest", b"cheapest", "depart_date", b"depart_date", "leg", b"leg", "total", b"total", "total_unfiltered", b"total_unfiltered"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchPart: _TypeAlias = SearchPart  # noqa: Y015
+
+@_typing.final
 class SearchDone(_message.Message):
     """The search is over."""
 
@@ -1300,17 +1548,30 @@ class SearchDone(_message.Message):
     PROVENANCE_FIELD_NUMBER: _builtins.int
     TOTAL_UNFILTERED_FIELD_NUMBER: _builtins.int
     IMPLAUSIBLE_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    SOLD_OUT_FIELD_NUMBER: _builtins.int
     outcome: Global___SearchOutcome.ValueType
     """How it came out."""
     total: _builtins.int
-    """How many itineraries fit, also those beyond `max_results`."""
+    """How many itineraries fit, also those beyond `max_results`; of a request of several legs, journeys."""
     total_unfiltered: _builtins.int
     """How many flights there are on this route and day without the filters; tells "none in the morning" from "none at all"."""
     implausible: _builtins.int
     """How many more were left out because no aircraft could fly them at the times told."""
+    sold_out: _builtins.int
+    """How many of `total` are sold out; they come last."""
     @_builtins.property
     def provenance(self) -> Global___Provenance:
         """Who answered."""
+
+    @_builtins.property
+    def limits(self) -> _containers.RepeatedScalarFieldContainer[Global___SearchLimit.ValueType]:
+        """What was left out or could not be done."""
+
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___SearchPart]:
+        """How each leg, and each day that would do, came out; empty for one leg on one day."""
 
     def __init__(
         self,
@@ -1320,10 +1581,13 @@ class SearchDone(_message.Message):
         provenance: Global___Provenance | None = ...,
         total_unfiltered: _builtins.int = ...,
         implausible: _builtins.int = ...,
+        limits: _abc.Iterable[Global___SearchLimit.ValueType] | None = ...,
+        parts: _abc.Iterable[Global___SearchPart] | None = ...,
+        sold_out: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["provenance", b"provenance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["implausible", b"implausible", "outcome", b"outcome", "provenance", b"provenance", "total", b"total", "total_unfiltered", b"total_unfiltered"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["implausible", b"implausible", "limits", b"limits", "outcome", b"outcome", "parts", b"parts", "provenance", b"provenance", "sold_out", b"sold_out", "total", b"total", "total_unfiltered", b"total_unfiltered"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1494,6 +1758,72 @@ class GetFlightStatusResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetFlightStatusResponse: _TypeAlias = GetFlightStatusResponse  # noqa: Y015
+
+@_typing.final
+class ListRouteStatusRequest(_message.Message):
+    """Asks how the flights of a route are doing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    DESTINATION_FIELD_NUMBER: _builtins.int
+    DATE_FIELD_NUMBER: _builtins.int
+    NEAR_FIELD_NUMBER: _builtins.int
+    MAX_RESULTS_FIELD_NUMBER: _builtins.int
+    origin: _builtins.str
+    """IATA code of an airport or metropolitan area."""
+    destination: _builtins.str
+    """IATA code of an airport or metropolitan area."""
+    max_results: _builtins.int
+    """How many flights at most: 5 when 0, 50 at most."""
+    @_builtins.property
+    def date(self) -> _date_pb2.Date:
+        """Day of departure in the departure airport's zone; today there when absent."""
+
+    @_builtins.property
+    def near(self) -> _timeofday_pb2.TimeOfDay:
+        """Local time of departure, as well as it is known; by departure when absent."""
+
+    def __init__(
+        self,
+        *,
+        origin: _builtins.str = ...,
+        destination: _builtins.str = ...,
+        date: _date_pb2.Date | None = ...,
+        near: _timeofday_pb2.TimeOfDay | None = ...,
+        max_results: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "near", b"near"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "destination", b"destination", "max_results", b"max_results", "near", b"near", "origin", b"origin"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRouteStatusRequest: _TypeAlias = ListRouteStatusRequest  # noqa: Y015
+
+@_typing.final
+class ListRouteStatusResponse(_message.Message):
+    """How the flights of a route are doing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATUSES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def statuses(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlightStatus]:
+        """Nearest to the time asked for first; none when nobody flies there that day."""
+
+    def __init__(
+        self,
+        *,
+        statuses: _abc.Iterable[Global___FlightStatus] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["statuses", b"statuses"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRouteStatusResponse: _TypeAlias = ListRouteStatusResponse  # noqa: Y015
 
 @_typing.final
 class WatchFlightStatusRequest(_message.Message):
@@ -1771,6 +2101,9 @@ class Provider(_message.Message):
     LAST_FAILURE_TIME_FIELD_NUMBER: _builtins.int
     LAST_PROBLEM_FIELD_NUMBER: _builtins.int
     LAST_ERROR_FIELD_NUMBER: _builtins.int
+    BUDGET_LEFT_FIELD_NUMBER: _builtins.int
+    BUDGET_FIELD_NUMBER: _builtins.int
+    RESTING_CAPABILITIES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name, as provenance says it."""
     sample: _builtins.bool
@@ -1781,6 +2114,10 @@ class Provider(_message.Message):
     """How it last failed."""
     last_error: _builtins.str
     """The last failure in words."""
+    budget_left: _builtins.int
+    """What is left of the month's budget, in the provider's own units (calls or credits)."""
+    budget: _builtins.int
+    """The month's budget; 0 when nobody counts, and then nothing is known to be left either."""
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What it can be asked now, as far as is known: `search`, `offers`, `status`, `route status`, `board`."""
@@ -1793,6 +2130,10 @@ class Provider(_message.Message):
     def last_failure_time(self) -> _timestamp_pb2.Timestamp:
         """When it last failed; absent when it never has."""
 
+    @_builtins.property
+    def resting_capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it is left alone for after failures, but for a few trials."""
+
     def __init__(
         self,
         *,
@@ -1804,10 +2145,13 @@ class Provider(_message.Message):
         last_failure_time: _timestamp_pb2.Timestamp | None = ...,
         last_problem: Global___ProviderProblem.ValueType = ...,
         last_error: _builtins.str = ...,
+        budget_left: _builtins.int = ...,
+        budget: _builtins.int = ...,
+        resting_capabilities: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["last_failure_time", b"last_failure_time", "last_success_time", b"last_success_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "last_error", b"last_error", "last_failure_time", b"last_failure_time", "last_problem", b"last_problem", "last_success_time", b"last_success_time", "name", b"name", "off", b"off", "sample", b"sample"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "budget_left", b"budget_left", "capabilities", b"capabilities", "last_error", b"last_error", "last_failure_time", b"last_failure_time", "last_problem", b"last_problem", "last_success_time", b"last_success_time", "name", b"name", "off", b"off", "resting_capabilities", b"resting_capabilities", "sample", b"sample"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

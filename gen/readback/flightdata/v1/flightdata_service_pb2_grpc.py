@@ -62,6 +62,11 @@ class FlightDataServiceStub:
                 request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusRequest.SerializeToString,
                 response_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusResponse.FromString,
                 _registered_method=True)
+        self.ListRouteStatus = channel.unary_unary(
+                '/readback.flightdata.v1.FlightDataService/ListRouteStatus',
+                request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ListRouteStatusRequest.SerializeToString,
+                response_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ListRouteStatusResponse.FromString,
+                _registered_method=True)
         self.WatchFlightStatus = channel.unary_stream(
                 '/readback.flightdata.v1.FlightDataService/WatchFlightStatus',
                 request_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.WatchFlightStatusRequest.SerializeToString,
@@ -137,6 +142,16 @@ class FlightDataServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListRouteStatus(self, request, context):
+        """How the flights between two places do on one day, those that leave nearest to a time of day first: for whoever doesn't know the number.
+
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
+        `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchFlightStatus(self, request, context):
         """How one flight is doing, now and whenever that changes, until it has landed or is cancelled. One poll serves all who watch a flight;
         how often depends on how near its departure or arrival is.
@@ -202,6 +217,11 @@ def add_FlightDataServiceServicer_to_server(servicer, server):
                     servicer.GetFlightStatus,
                     request_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusRequest.FromString,
                     response_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusResponse.SerializeToString,
+            ),
+            'ListRouteStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRouteStatus,
+                    request_deserializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ListRouteStatusRequest.FromString,
+                    response_serializer=readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ListRouteStatusResponse.SerializeToString,
             ),
             'WatchFlightStatus': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchFlightStatus,
@@ -362,6 +382,33 @@ class FlightDataService:
             '/readback.flightdata.v1.FlightDataService/GetFlightStatus',
             readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusRequest.SerializeToString,
             readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.GetFlightStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRouteStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/readback.flightdata.v1.FlightDataService/ListRouteStatus',
+            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ListRouteStatusRequest.SerializeToString,
+            readback_dot_flightdata_dot_v1_dot_flightdata__service__pb2.ListRouteStatusResponse.FromString,
             options,
             channel_credentials,
             insecure,

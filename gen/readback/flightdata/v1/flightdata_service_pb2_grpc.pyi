@@ -62,6 +62,12 @@ class FlightDataServiceStub:
     Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
     `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
     """
+    ListRouteStatus: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListRouteStatusRequest, _flightdata_service_pb2.ListRouteStatusResponse]
+    """How the flights between two places do on one day, those that leave nearest to a time of day first: for whoever doesn't know the number.
+
+    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
+    `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+    """
     WatchFlightStatus: _grpc.UnaryStreamMultiCallable[_flightdata_service_pb2.WatchFlightStatusRequest, _flightdata_service_pb2.WatchFlightStatusResponse]
     """How one flight is doing, now and whenever that changes, until it has landed or is cancelled. One poll serves all who watch a flight;
     how often depends on how near its departure or arrival is.
@@ -116,6 +122,12 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
     """How one flight is doing on one day.
 
     Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
+    `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+    """
+    ListRouteStatus: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListRouteStatusRequest, _flightdata_service_pb2.ListRouteStatusResponse]  # type: ignore[assignment]
+    """How the flights between two places do on one day, those that leave nearest to a time of day first: for whoever doesn't know the number.
+
+    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
     `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
     """
     WatchFlightStatus: _aio.UnaryStreamMultiCallable[_flightdata_service_pb2.WatchFlightStatusRequest, _flightdata_service_pb2.WatchFlightStatusResponse]  # type: ignore[assignment]
@@ -199,6 +211,18 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         """How one flight is doing on one day.
 
         Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
+        `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+        """
+
+    @_abc_1.abstractmethod
+    def ListRouteStatus(
+        self,
+        request: _flightdata_service_pb2.ListRouteStatusRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_flightdata_service_pb2.ListRouteStatusResponse, _abc.Awaitable[_flightdata_service_pb2.ListRouteStatusResponse]]:
+        """How the flights between two places do on one day, those that leave nearest to a time of day first: for whoever doesn't know the number.
+
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
         `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
         """
 

@@ -5,9 +5,10 @@ Errors come with HTTP 200, a bad key also as a bare 401, and an error's code has
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from services.flightdata.budgets import turn_of_month
 from services.flightdata.provider_errors import (
     ProviderBadAnswer,
     ProviderError,
@@ -134,12 +135,6 @@ def _not_json(answer: VendorAnswer) -> ProviderError:
 def _rate_limited(answer: VendorAnswer) -> ProviderError:
     wait = timedelta(seconds=answer.retry_after or RETRY_AFTER_SECONDS)
     return ProviderRateLimited(NAME, "was asked too often", retry_after=wait)
-
-
-def turn_of_month(now: datetime) -> datetime:
-    """When the month's calls are given anew."""
-    following = (now.astimezone(UTC).replace(day=1) + timedelta(days=32)).replace(day=1)
-    return following.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def is_full(answer: VendorAnswer, limit: int) -> bool:

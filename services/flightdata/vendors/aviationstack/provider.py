@@ -13,7 +13,7 @@ from services.flightdata.horizon import today_in
 from services.flightdata.legs import Leg
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.provenance import Provenance
-from services.flightdata.provider_errors import ProviderRestricted
+from services.flightdata.provider_errors import ProviderRateLimited, ProviderRestricted
 from services.flightdata.providers import Capability, Direction, Found
 from services.flightdata.queries import FlightQuery
 from services.flightdata.vendors import picking
@@ -135,7 +135,16 @@ class AviationStack:
 
     async def _coming(self, query: FlightQuery, ahead: int) -> Told:
         asked = [{"iataCode": origin, "type": "departure"} for origin in query.origins[:MOST_PLACES]]
-        return Told.of([await self._future_board(board, query.date, ahead) for board in asked])
+        told: list[Told] = []
+        for board in asked:
+            try:
+                told.append(await self._future_board(board, query.date, ahead))
+            except ProviderRateLimited:
+                # A city's second airport may have to wait a minute: its first has been told.
+                if not told:
+                    raise
+                told.append(Told([], whole=False))
+        return Told.of(told)
 
     async def _future_board(self, asked: dict[str, str], day: date, ahead: int) -> Told:
         if not self._future.holds(ahead):
@@ -144,23 +153,30 @@ class AviationStack:
 
     async def _pages(self, path: str, asked: dict[str, str], feature: str) -> Told:
         """The rows of as many pages as there are and may be paid for."""
+        await self._restrictions.hear()
         if feature in self._restrictions:
             raise ProviderRestricted(NAME, feature)
         found: list[Json] = []
         for page in range(MOST_PAGES):
             paging = {"limit": str(PAGE), "offset": str(page * PAGE)} if path != "timetable" else {}
-            answer = await self._client.get(path, {"access_key": PLACEHOLDER} | asked | paging)
-            found += self._rows(answer, feature)
+            try:
+                answer = await self._client.get(path, {"access_key": PLACEHOLDER} | asked | paging)
+            except ProviderRateLimited:
+                # The next page has to wait a minute on some plans: what was told is worth more than nothing.
+                if not found:
+                    raise
+                return Told(found, whole=False)
+            found += await self._rows(answer, feature)
             if not paging or not is_full(answer, PAGE):
                 return Told(found)
         return Told(found, whole=False)
 
-    def _rows(self, answer: VendorAnswer, feature: str) -> list[Json]:
+    async def _rows(self, answer: VendorAnswer, feature: str) -> list[Json]:
         try:
             return rows(answer, feature, self._clock.now())
         except ProviderRestricted as refused:
             if refused.is_about_the_plan:
-                self._restrictions.refused(feature)
+                await self._restrictions.refused(feature)
             raise
 
     def _legs(self, told: Told, now: datetime) -> list[Leg]:

@@ -28,22 +28,25 @@ from services.flightdata.vendors.vendor_client import VendorAnswer, VendorClient
 
 MOST_PAIRS = 2
 """How many pairs of a city's airports are asked for, the most used first: each costs two credits and half a minute."""
-TRIPS, TRACKING, ROUTES, BOARDS = "trips", "tracking", "tracking by route", "schedules"
+TRIPS, ROUND_TRIPS, TRACKING, ROUTES, BOARDS = "trips", "round trips", "tracking", "tracking by route", "schedules"
 _FEATURES = {
     Capability.SEARCH: TRIPS,
     Capability.OFFERS: TRIPS,
+    Capability.CONNECTIONS: TRIPS,
+    Capability.ROUND_TRIPS: ROUND_TRIPS,
     Capability.STATUS: TRACKING,
     Capability.ROUTE_STATUS: ROUTES,
     Capability.BOARD: BOARDS,
 }
-_CREDITS = {Capability.SEARCH: 4, Capability.OFFERS: 4, Capability.STATUS: 1, Capability.ROUTE_STATUS: 1, Capability.BOARD: 2}
+_SEARCHES = frozenset({Capability.SEARCH, Capability.OFFERS, Capability.CONNECTIONS, Capability.ROUND_TRIPS})
+_CREDITS = dict.fromkeys(_SEARCHES, 4) | {Capability.STATUS: 1, Capability.ROUTE_STATUS: 1, Capability.BOARD: 2}
 """Of asking once; a search asks again when the first answer is empty."""
 _CABINS = {Cabin.ECONOMY: "Economy", Cabin.PREMIUM_ECONOMY: "Premium_Economy", Cabin.BUSINESS: "Business", Cabin.FIRST: "First"}
 DEFAULT_CURRENCY = "USD"
 
 
 class FlightApi:
-    """A `FlightProvider` over FlightAPI.io's `/onewaytrip`, `/airline`, `/trackbyroute` and `/compschedule`."""
+    """A `FlightProvider` over FlightAPI.io's `/onewaytrip`, `/roundtrip`, `/airline`, `/trackbyroute` and `/compschedule`."""
 
     name = NAME
     is_sample = False
@@ -61,12 +64,16 @@ class FlightApi:
 
     def cost(self, capability: Capability) -> int:
         """Credits."""
-        return _CREDITS[capability] * (MOST_PAIRS if capability in {Capability.SEARCH, Capability.OFFERS} else 1)
+        return _CREDITS[capability] * (MOST_PAIRS if capability in _SEARCHES else 1)
 
     async def search(self, query: FlightQuery) -> Found:
         """Itineraries with up to five offers each. An empty answer is asked for once more: it is sometimes a hiccup."""
         found = [await self._pair(origin, destination, query) for origin, destination in query.pairs[:MOST_PAIRS]]
-        return Found([i for part in found for i in part.itineraries], [o for part in found for o in part.offers])
+        return Found(
+            [i for part in found for i in part.itineraries],
+            [o for part in found for o in part.offers],
+            round_trips=[trip for part in found for trip in part.round_trips],
+        )
 
     async def _pair(self, origin: str, destination: str, query: FlightQuery) -> Found:
         found = await self._trips(origin, destination, query)
@@ -75,8 +82,11 @@ class FlightApi:
     async def _trips(self, origin: str, destination: str, query: FlightQuery) -> Found:
         party, currency = query.party, query.currency or DEFAULT_CURRENCY
         sizes = f"{party.adults}/{party.children}/{party.infants}"
-        path = f"onewaytrip/{PLACEHOLDER}/{origin}/{destination}/{query.date.isoformat()}/{sizes}/{_CABINS[query.cabin]}/{currency}"
-        body = await self._get(path, {}, TRIPS)
+        days = f"{query.date.isoformat()}/{query.back.isoformat()}" if query.back else query.date.isoformat()
+        endpoint, feature = ("roundtrip", ROUND_TRIPS) if query.back else ("onewaytrip", TRIPS)
+        body = await self._get(
+            f"{endpoint}/{PLACEHOLDER}/{origin}/{destination}/{days}/{sizes}/{_CABINS[query.cabin]}/{currency}", {}, feature
+        )
         if body is None or body == []:
             return Found(())
         if not isinstance(mapping(body).get("itineraries"), list):
@@ -117,19 +127,20 @@ class FlightApi:
 
     async def _get(self, path: str, query: dict[str, str], feature: str) -> Any:
         """The content of an answer. A first 401 may be a throttle and a 410 a time-out, so both are asked once more."""
+        await self._restrictions.hear()
         if feature in self._restrictions:
             raise ProviderRestricted(NAME, feature)
         answer = await self._client.get(path, query)
         if answer.status in {401, 410}:
             await self._clock.sleep(THROTTLED.total_seconds() if answer.status == 401 else 0)
             answer = await self._client.get(path, query)
-        return self._read(answer, feature)
+        return await self._read(answer, feature)
 
-    def _read(self, answer: VendorAnswer, feature: str) -> Any:
+    async def _read(self, answer: VendorAnswer, feature: str) -> Any:
         try:
             body = content(answer, feature, self._key, self._clock.now())
         except ProviderRestricted:
-            self._restrictions.refused(feature)
+            await self._restrictions.refused(feature)
             raise
         self._key = Known.WORKS
         return body

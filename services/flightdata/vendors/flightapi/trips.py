@@ -1,14 +1,15 @@
-"""Answers of `/onewaytrip`: itineraries, legs, segments, places, carriers and sellers in lists of their own, joined here by their ids.
+"""Answers of `/onewaytrip` and `/roundtrip`: itineraries, legs, segments, places, carriers and sellers in lists of their own, joined here
+by their ids.
 
 IATA codes are `display_code`s, carriers' ids are negative numbers, times are local without a zone, a price is for all passengers, and
-some pricing options have none. Only what a seller prices becomes an offer.
+some pricing options have none. Only what a seller prices becomes an offer. A round trip has two legs and one price for both.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
@@ -27,6 +28,7 @@ from services.flightdata.plausibility import doubts
 from services.flightdata.provenance import Provenance
 from services.flightdata.providers import Found
 from services.flightdata.queries import FlightQuery
+from services.flightdata.round_trips import RoundTrip
 from services.flightdata.vendors.flight_numbers import joined
 from services.flightdata.vendors.flightapi import NAME
 from services.flightdata.vendors.json_fields import Json, code, listing, mapping, objects, text, under
@@ -70,21 +72,50 @@ class TripReader:
         self._currency = code(under(body, "query").get("currency"), 3) or currency
 
     def found(self) -> Found:
-        """Its itineraries, each with its offers; those that hold a leg nobody can fly are left out."""
-        read = [pair for row in objects(self._body.get("itineraries")) if (pair := self._itinerary(row))]
+        """Its itineraries, each with its offers, or its round trips; those that hold a leg nobody can fly are left out."""
+        rows = list(objects(self._body.get("itineraries")))
+        if self._query.back:
+            return self._round_trips(rows)
+        read = [pair for row in rows if (pair := self._itinerary(row))]
         return Found([itinerary for itinerary, _ in read], [offer for _, offers in read for offer in offers])
 
     def _itinerary(self, row: Json) -> tuple[Itinerary, list[Offer]] | None:
-        segments = self._segments(row)
+        segments = self._segments(listing(row.get("leg_ids")))
         if not segments:
             return None
-        name = _name(*(f"{segment.flight}:{segment.departure.airport}:{segment.departure.time.date()}" for segment in segments))
-        offers = sorted(self._offers(row, name), key=lambda offer: (offer.fare.total.amount, offer.id))[:MOST_OFFERS]
-        return Itinerary(name, segments, offers[0].fare if offers else None, self._said), offers
+        itinerary = self._flown(segments, 0)
+        offers = self._cheapest(row, itinerary.id)
+        return replace(itinerary, fare=offers[0].fare if offers else None), offers
 
-    def _segments(self, row: Json) -> tuple[Segment, ...]:
-        """All segments of all its legs, in order; none at all when any of them is no flight we can name."""
-        legs = (mapping(self._tables.legs.get(text(leg))) for leg in listing(row.get("leg_ids")))
+    def _round_trips(self, rows: list[Json]) -> Found:
+        itineraries: dict[str, Itinerary] = {}
+        trips: dict[tuple[str, str], RoundTrip] = {}
+        sold: list[Offer] = []
+        for row in rows:
+            legs = [self._segments([leg]) for leg in listing(row.get("leg_ids"))]
+            if len(legs) != 2 or not all(legs) or legs[0][-1].arrival.at.utc >= legs[1][0].departure.at.utc:
+                continue
+            out, back = (self._flown(segments, number) for number, segments in enumerate(legs))
+            if (out.id, back.id) in trips:
+                continue
+            offers = self._cheapest(row, out.id, back.id)
+            itineraries |= {out.id: out, back.id: back}
+            trips[out.id, back.id] = RoundTrip(out.id, back.id, offers[0].fare if offers else None)
+            sold += offers
+        return Found(list(itineraries.values()), sold, round_trips=list(trips.values()))
+
+    def _flown(self, segments: tuple[Segment, ...], leg: int) -> Itinerary:
+        """An itinerary without a price."""
+        flown = (f"{segment.flight}:{segment.departure.airport}:{segment.departure.time.date()}" for segment in segments)
+        return Itinerary(_name(*flown), segments, None, self._said, leg=leg)
+
+    def _cheapest(self, row: Json, itinerary_id: str, return_id: str = "") -> list[Offer]:
+        offers = self._offers(row, itinerary_id, return_id)
+        return sorted(offers, key=lambda offer: (offer.fare.total.amount, offer.id))[:MOST_OFFERS]
+
+    def _segments(self, leg_ids: list[Any]) -> tuple[Segment, ...]:
+        """All segments of some legs, in order; none at all when any of them is no flight we can name."""
+        legs = (mapping(self._tables.legs.get(text(leg))) for leg in leg_ids)
         ids = [text(segment) for leg in legs for segment in listing(leg.get("segment_ids"))]
         read = [self._segment(mapping(self._tables.segments.get(segment))) for segment in ids]
         known = tuple(segment for segment in read if segment)
@@ -120,8 +151,9 @@ class TripReader:
         row = mapping(self._tables.carriers.get(text(carrier_id)))
         return text(row.get("display_code")).upper(), text(row.get("name"))
 
-    def _offers(self, row: Json, itinerary_id: str) -> Iterator[Offer]:
+    def _offers(self, row: Json, itinerary_id: str, return_id: str) -> Iterator[Offer]:
         party, cabin = self._query.party, self._query.cabin
+        sizes = [str(size) for size in (party.adults, party.children, party.infants)]
         for option in objects(row.get("pricing_options")):
             amount = _amount(under(option, "price").get("amount"))
             if amount is None or text(option.get("unpriced_type")) or not self._currency:
@@ -130,7 +162,7 @@ class TripReader:
             items = list(objects(option.get("items")))
             total = Money(self._currency, amount)
             yield Offer(
-                id=_name(itinerary_id, cabin.value, *map(str, (party.adults, party.children, party.infants)), *agents),
+                id=_name(*filter(None, (itinerary_id, return_id)), cabin.value, *sizes, *agents),
                 itinerary_id=itinerary_id,
                 seller=self._seller(agents),
                 fare=Fare(total.shared_by(party.size), total, cabin),
@@ -138,6 +170,7 @@ class TripReader:
                 provenance=self._said,
                 url=_link(items),
                 tickets=max(1, len(items)),
+                return_id=return_id,
             )
 
     def _seller(self, agents: list[str]) -> str:

@@ -214,7 +214,7 @@ async def test_a_refused_feature_is_remembered_and_no_other(open_flightapi: Open
             with pytest.raises(ProviderRestricted):
                 await provider.search(_query("ZRH", "LHR"))
         assert len(double.calls) == 1
-        assert provider.capabilities() == frozenset(Capability) - {Capability.SEARCH, Capability.OFFERS}
+        assert provider.capabilities() == frozenset(Capability) - {Capability.SEARCH, Capability.OFFERS, Capability.CONNECTIONS}
 
 
 async def test_a_city_is_asked_for_by_its_busiest_pairs(open_flightapi: OpenFlightApi) -> None:

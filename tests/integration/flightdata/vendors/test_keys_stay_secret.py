@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,13 +14,15 @@ import pytest
 
 from doubles.troubles import AVIATIONSTACK, FLIGHTAPI
 from mesh.errors import DomainError
+from services.flightdata.budgets import Meter, Plan
 from services.flightdata.places import load
 from services.flightdata.provider_errors import ProviderError, ProviderRestricted, ProviderUnavailable
 from services.flightdata.provider_health import ProviderHealth
 from services.flightdata.provider_messages import provider as provider_message
-from services.flightdata.providers import FlightProvider
+from services.flightdata.providers import Capability, FlightProvider
 from services.flightdata.queries import FlightQuery
 from services.flightdata.settings import FlightDataSettings
+from services.flightdata.shared.ledger import MemoryLedger
 from services.flightdata.vendors.aviationstack.provider import AviationStack
 from services.flightdata.vendors.flightapi.provider import FlightApi
 from services.flightdata.vendors.keyed_transport import KeyedTransport
@@ -76,9 +79,9 @@ async def test_no_failure_of_aviationstack_prints_the_key(open_aviationstack: Op
     for failure in failures:
         for told in _told(failure):
             _assert_secret(told)
-        health = ProviderHealth()
+        health = ProviderHealth(provider.name, StandingClock())
         assert isinstance(failure, ProviderError)
-        health.failed(failure, NOW)
+        await health.failed(Capability.SEARCH, failure)
         _assert_secret(str(provider_message(provider, health, NOW)))
     assert any("HTTP Request" in record.getMessage() for record in caplog.records), "httpx's own lines are looked at too"
     _assert_secret("\n".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records if "uvicorn" not in record.name))
@@ -140,9 +143,11 @@ async def test_a_redirect_is_not_followed_with_the_key(clock: StandingClock) -> 
     assert asked == ["vendor.test"]
 
 
-def test_what_is_learned_of_a_key_is_written_down_without_it(tmp_path: Path, clock: StandingClock) -> None:
-    path = tmp_path / "restrictions.json"
-    LearnedRestrictions("aviationstack", KEY, clock, path).refused("timetable")
+async def test_what_is_learned_and_spent_of_a_key_is_written_down_without_it(tmp_path: Path, clock: StandingClock) -> None:
+    path = tmp_path / "ledger.json"
+    ledger = MemoryLedger(clock, path)
+    await LearnedRestrictions("aviationstack", KEY, clock, ledger).refused("timetable")
+    await Meter("aviationstack", KEY, Plan(100, spacing={"timetable": timedelta(minutes=1)}), ledger, clock).pay("timetable")
     _assert_secret(path.read_text())
     assert str(ProviderRestricted("aviationstack", "timetable"))
 

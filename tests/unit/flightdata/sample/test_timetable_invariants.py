@@ -112,10 +112,10 @@ async def test_search_and_status_agree(timetable: SampleTimetable, clock: Simula
     for origin, destination in drawn[:150]:
         for day in (TODAY, TODAY + timedelta(days=1), TODAY + timedelta(days=17)):
             for itinerary in (await timetable.search(pair_query(origin, destination, max(day, TODAY)))).itineraries:
-                (segment,) = itinerary.segments
-                (status,) = await timetable.status(segment.flight, segment.departure.time.date())
-                assert status.segment == segment
-                assert status.state is not State.CANCELLED
+                for segment in itinerary.segments:
+                    (status,) = await timetable.status(segment.flight, segment.departure.time.date())
+                    assert status.segment == segment
+                    assert status.state is not State.CANCELLED
 
 
 async def test_fares_are_in_the_currency_of_the_origin_and_rounded(
@@ -125,12 +125,15 @@ async def test_fares_are_in_the_currency_of_the_origin_and_rounded(
     for origin, destination in drawn[:150]:
         query = FlightQuery((origin,), (destination,), TODAY + timedelta(days=10), party=Party(2, 1))
         for itinerary in (await timetable.search(query)).itineraries:
+            if itinerary.sold_out:
+                continue
             assert itinerary.fare
             code = itinerary.fare.total.currency
             assert code == known.get(lexicon.currencies[lexicon.airports[origin].country_code], known["USD"]).code
             assert itinerary.fare.per_passenger.amount > 0
             assert itinerary.fare.per_passenger.amount % known[code].step == 0
-            assert itinerary.fare.total.amount == 3 * itinerary.fare.per_passenger.amount
+            assert itinerary.fare.total.amount % known[code].step == 0
+            assert 2 < itinerary.fare.total.amount / itinerary.fare.per_passenger.amount < 3
 
 
 async def test_every_record_says_it_is_a_sample(timetable: SampleTimetable) -> None:

@@ -1,13 +1,15 @@
-"""What a key is refused is remembered over restarts, for that key, and looked at again some days later."""
+"""What a key is refused is remembered over restarts, shared by replicas, for that key, and looked at again some days later."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from services.flightdata.vendors.learned_restrictions import REMEMBERED, LearnedRestrictions
+from services.flightdata.shared.ledger import MemoryLedger
+from services.flightdata.vendors.learned_restrictions import REMEMBERED, LearnedRestrictions, fingerprint
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
@@ -19,41 +21,59 @@ def clock() -> SimulatedClock:
     return SimulatedClock(datetime(2026, 11, 23, tzinfo=UTC))
 
 
-def test_a_refusal_survives_a_restart(tmp_path: Path, clock: SimulatedClock) -> None:
-    path = tmp_path / "flightdata" / "restrictions.json"
-    LearnedRestrictions("aviationstack", "a-key", clock, path).refused("timetable")
-    again = LearnedRestrictions("aviationstack", "a-key", clock, path)
+async def test_a_refusal_survives_a_restart(tmp_path: Path, clock: SimulatedClock) -> None:
+    path = tmp_path / "flightdata" / "ledger.json"
+    await LearnedRestrictions("aviationstack", "a-key", clock, MemoryLedger(clock, path)).refused("timetable")
+    again = LearnedRestrictions("aviationstack", "a-key", clock, MemoryLedger(clock, path))
+    await again.hear()
     assert "timetable" in again
     assert "flights" not in again
 
 
-def test_another_key_begins_with_a_clean_sheet(tmp_path: Path, clock: SimulatedClock) -> None:
-    path = tmp_path / "restrictions.json"
-    LearnedRestrictions("aviationstack", "a-key", clock, path).refused("timetable")
-    assert "timetable" not in LearnedRestrictions("aviationstack", "another", clock, path)
+async def test_a_replica_hears_of_a_refusal_and_forgets_none_of_its_own(clock: SimulatedClock) -> None:
+    ledger = MemoryLedger(clock)
+    one, other = (LearnedRestrictions("aviationstack", "a-key", clock, ledger) for _ in range(2))
+    await other.refused("flights by route")
+    await one.hear()
+    await one.refused("timetable")
+    clock.advance(2)
+    await other.hear()
+    assert "timetable" in other
+    assert "flights by route" in other
+    assert "flights by route" in one
 
 
-def test_plans_are_upgraded_so_a_refusal_is_forgotten(tmp_path: Path, clock: SimulatedClock) -> None:
-    restrictions = LearnedRestrictions("aviationstack", "a-key", clock, tmp_path / "restrictions.json")
-    restrictions.refused("timetable")
+async def test_another_key_begins_with_a_clean_sheet(clock: SimulatedClock) -> None:
+    ledger = MemoryLedger(clock)
+    await LearnedRestrictions("aviationstack", "a-key", clock, ledger).refused("timetable")
+    another = LearnedRestrictions("aviationstack", "another", clock, ledger)
+    await another.hear()
+    assert "timetable" not in another
+
+
+async def test_plans_are_upgraded_so_a_refusal_is_forgotten(clock: SimulatedClock) -> None:
+    restrictions = LearnedRestrictions("aviationstack", "a-key", clock, MemoryLedger(clock))
+    await restrictions.refused("timetable")
     clock.advance(REMEMBERED.total_seconds() - 1)
     assert "timetable" in restrictions
     clock.advance(2)
     assert "timetable" not in restrictions
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "7", '{"key": 7}', '{"refused": []}', "\x00\xff"])
-def test_a_spoiled_file_is_learned_anew(tmp_path: Path, clock: SimulatedClock, content: str) -> None:
-    path = tmp_path / "restrictions.json"
-    path.write_text(content)
-    restrictions = LearnedRestrictions("aviationstack", "a-key", clock, path)
+@pytest.mark.parametrize("content", ["", "{", "[]", "7", '{"timetable": 7}', '{"timetable": "soon"}', '{"timetable": "2026-12-01"}'])
+async def test_a_spoiled_note_is_learned_anew(clock: SimulatedClock, content: str) -> None:
+    ledger = MemoryLedger(clock)
+    name = f"restrictions:aviationstack:{fingerprint('aviationstack', 'a-key')}"
+    await ledger.note(name, content, timedelta(days=1))
+    restrictions = LearnedRestrictions("aviationstack", "a-key", clock, ledger)
+    await restrictions.hear()
     assert "timetable" not in restrictions
-    restrictions.refused("timetable")
-    assert "timetable" in LearnedRestrictions("aviationstack", "a-key", clock, path)
+    await restrictions.refused("timetable")
+    assert set(json.loads(await ledger.noted(name))) == {"timetable"}
 
 
-def test_a_folder_that_can_not_be_written_costs_only_the_memory(tmp_path: Path, clock: SimulatedClock) -> None:
-    (tmp_path / "file").write_text("")
-    restrictions = LearnedRestrictions("aviationstack", "a-key", clock, tmp_path / "file" / "restrictions.json")
-    restrictions.refused("timetable")
+async def test_without_a_ledger_this_process_remembers(clock: SimulatedClock) -> None:
+    restrictions = LearnedRestrictions("aviationstack", "a-key", clock)
+    await restrictions.refused("timetable")
+    await restrictions.hear()
     assert "timetable" in restrictions

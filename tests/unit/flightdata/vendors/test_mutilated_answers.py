@@ -46,7 +46,7 @@ JUNK: tuple[Any, ...] = (
 )
 
 
-SEARCH_TODAY, SEARCH_LATER, STATUS, OLD_STATUS, ROUTE, DEPARTURES, ARRIVALS = range(7)
+SEARCH_TODAY, SEARCH_LATER, STATUS, OLD_STATUS, ROUTE, DEPARTURES, ARRIVALS, ROUND_TRIP = range(8)
 ASKED: list[Callable[[FlightProvider], Awaitable[Any]]] = [
     lambda provider: provider.search(FlightQuery(("MAA",), ("DEL",), TODAY)),
     lambda provider: provider.search(FlightQuery(("MAA", "JFK"), ("DEL", "LHR"), LATER, currency="INR")),
@@ -55,6 +55,7 @@ ASKED: list[Callable[[FlightProvider], Awaitable[Any]]] = [
     lambda provider: provider.route_status("MAA", "DEL", TODAY),
     lambda provider: provider.board("MAA", Direction.DEPARTURES, TODAY),
     lambda provider: provider.board("MAA", Direction.ARRIVALS, LATER),
+    lambda provider: provider.search(FlightQuery(("MAA",), ("DEL",), TODAY, currency="INR", back=LATER)),
 ]
 
 
@@ -75,6 +76,7 @@ def _documents() -> list[tuple[Adapter, Any, int]]:
         (aviationstack, coming, SEARCH_LATER),
         (aviationstack, board, DEPARTURES),
         (flightapi, trips(WORLD, Asked("MAA", "DEL", LATER, 1, 0, 0, "Economy", "INR"), look=0), SEARCH_LATER),
+        (flightapi, trips(WORLD, Asked("MAA", "DEL", TODAY, 1, 0, 0, "Economy", "INR", back=LATER), look=0), ROUND_TRIP),
         (flightapi, flightapi_status.older_tracking(flights[0], TODAY, NOW), STATUS),
         (flightapi, flightapi_status.newer_tracking(flights, TODAY, NOW), STATUS),
         (flightapi, flightapi_status.older_route(flights, TODAY, NOW), ROUTE),

@@ -135,11 +135,6 @@ def test_aviationstacks_errors_are_known(case: dict[str, Any]) -> None:
         assert error.problem.value == case["kind"]
 
 
-def test_a_month_turns_on_its_first_day_in_utc() -> None:
-    assert aviationstack_answers.turn_of_month(_utc(2026, 12, 31, 23)) == _utc(2027, 1, 1)
-    assert aviationstack_answers.turn_of_month(_utc(2026, 1, 31)) == _utc(2026, 2, 1)
-
-
 async def test_a_trip_is_joined_by_ids() -> None:
     query = FlightQuery(("HEL",), ("OUL",), date(2024, 5, 20), currency="USD")
     found = await flightapi(_bytes("flightapi", "onewaytrip"), _utc(2024, 5, 15)).search(query)

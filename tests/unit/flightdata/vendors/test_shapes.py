@@ -80,6 +80,17 @@ def test_trips_are_written_as_recorded() -> None:
     _assert_same_shape(trips(WORLD, asked, look=0), recorded("flightapi", "onewaytrip"))
 
 
+def test_round_trips_are_written_as_recorded_with_two_legs_and_one_price() -> None:
+    asked = Asked("MAA", "DEL", DAY, 1, 0, 0, "Economy", "USD", back=date(2026, 12, 1))
+    body = trips(WORLD, asked, look=0)
+    _assert_same_shape(body, recorded("flightapi", "onewaytrip"))
+    legs = {leg["id"] for leg in body["legs"]}
+    for row in body["itineraries"]:
+        assert row["id"] == "|".join(row["leg_ids"])
+        assert len(row["leg_ids"]) == 2
+        assert set(row["leg_ids"]) <= legs
+
+
 @pytest.mark.parametrize("name", ["airline_older", "airline_newer", "trackbyroute_older", "compschedule", "schedule_v2"])
 def test_tracking_and_boards_are_written_as_recorded(name: str) -> None:
     flight, port = FLIGHTS[0], WORLD.ports["MAA"]

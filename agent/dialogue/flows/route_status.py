@@ -1,0 +1,92 @@
+"""How the flights of a route are doing, for whoever knows from where to where and about when, but not the number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import time
+from typing import Any
+
+from agent.dialogue.clock_times import TimeWindow
+from agent.dialogue.events import Events, Speech
+from agent.dialogue.flows.drafting import beyond
+from agent.dialogue.frames import PlaceSlot
+from agent.dialogue.phrasing import phrase, phrases
+from agent.dialogue.places import Place
+from agent.dialogue.spoken_forms import clock, day, duration, flight, number
+from agent.dialogue.tool_use import ToolUse
+from agent.dialogue.tools import DateBeyondHorizon, FlightStatus, RouteStatusRequest, SamePlace, ToolError
+from agent.dialogue.turn import Turn
+
+AT_ONCE = 3
+"""Flights told at once, as of a search."""
+
+
+def route_of(turn: Turn) -> tuple[Place, Place] | None:
+    """From where to where, if the utterance says both and is sure of them."""
+    origin, destination = _sure(turn.frame.slots.origin), _sure(turn.frame.slots.destination)
+    return (origin, destination) if origin and destination else None
+
+
+def _sure(slot: PlaceSlot | None) -> Place | None:
+    return slot.mention.place if slot and slot.mention and slot.mention.confident else None
+
+
+async def route_status(turn: Turn, origin: Place, destination: Place) -> Events:
+    """The flight nearest to the time that was said, or the first few of the day."""
+    slots = turn.frame.slots
+    when = slots.depart_date.day if slots.depart_date else None
+    near = middle(slots.depart_time) if slots.depart_time else None
+    request = RouteStatusRequest(origin.code, destination.code, when, near)
+
+    def describe(statuses: Sequence[FlightStatus]) -> tuple[str, Mapping[str, Any]]:
+        return "FOUND" if statuses else "EMPTY", {"statuses": [dict(status.data) for status in statuses]}
+
+    use = ToolUse("route_status", request.to_json(), lambda: turn.tools.route_status(request), describe)
+    async for event in turn.use(use):
+        yield event
+    wanted = [status for status in use.answer or () if status.flight_number.startswith(slots.airline or "")]
+    told = _tell_error(turn, use.error, origin, destination) if use.error else _tell(turn, wanted, origin, destination, request)
+    for speech in told:
+        yield speech
+
+
+def middle(window: TimeWindow) -> time | None:
+    """The time of day that a window is about: between both ends, or the end it has."""
+    if window.start is None or window.end is None or window.end < window.start:
+        return window.start or window.end
+    minutes = (window.start.hour * 60 + window.start.minute + window.end.hour * 60 + window.end.minute) // 2
+    return time(minutes // 60, minutes % 60)
+
+
+def _tell(turn: Turn, statuses: Sequence[FlightStatus], origin: Place, destination: Place, request: RouteStatusRequest) -> Iterator[Speech]:
+    today = turn.today_at(origin)
+    route = {"origin": origin.city, "destination": destination.city, "day": day(request.date or today, today)}
+    if not statuses:
+        yield Speech(phrase("route_status_none", **route))
+        return
+    told = statuses[:1] if request.near else statuses[:AT_ONCE]
+    yield Speech(phrase("route_status_one" if len(told) == 1 else "route_status_several", count=number(len(told)), **route))
+    for status in told:
+        yield Speech(_line(status))
+    if statuses[0].sample and not turn.state.sample_told:
+        turn.state.sample_told = True
+        yield Speech(phrase("sample"))
+
+
+def _line(status: FlightStatus) -> str:
+    name = f"route_status_{status.state}"
+    return phrase(
+        name if name in phrases() else "route_status_unknown",
+        flight=flight(status.flight_number, carrier=status.carrier),
+        departure=clock(status.departure.local),
+        delay=duration(status.delay),
+    )
+
+
+def _tell_error(turn: Turn, error: ToolError, origin: Place, destination: Place) -> Iterator[Speech]:
+    if isinstance(error, DateBeyondHorizon):
+        yield Speech(beyond(error.last_date, turn.today_at(origin)))
+    elif isinstance(error, SamePlace):
+        yield Speech(phrase("same_place", origin=origin.city, destination=destination.city))
+    else:
+        yield Speech(phrase("unavailable"))

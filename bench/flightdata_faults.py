@@ -1,0 +1,168 @@
+"""Random schedules of a provider's faults beside one that is well, on a virtual clock: who is asked, and whether questions are answered."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import random
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+
+from mesh.clock import Clock
+from services.flightdata.budgets import Meter, Plan
+from services.flightdata.flights import FlightStatus
+from services.flightdata.provider_errors import ProviderBadAnswer, ProviderRateLimited, ProviderUnavailable
+from services.flightdata.provider_health import ProviderHealth
+from services.flightdata.providers import Capability, Direction, Found
+from services.flightdata.queries import FlightQuery
+from services.flightdata.routing import Answered, ProviderRouter
+from services.flightdata.shared.ledger import MemoryLedger
+from services.flightdata.shared.note import SharedNote
+
+T = TypeVar("T")
+BEGIN = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SETTLE_TURNS = 25
+"""Turns of the loop after which nobody moves but for the clock."""
+QUESTIONS = 150
+FAULTS = ("well", "down", "hung", "nonsense", "too often")
+
+
+class VirtualClock:
+    """A clock that jumps to the next who waits, once nobody else has anything to do."""
+
+    def __init__(self) -> None:
+        self._elapsed = 0.0
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._count = 0
+
+    def now(self) -> datetime:
+        """The wall clock."""
+        return BEGIN + timedelta(seconds=self._elapsed)
+
+    def monotonic(self) -> float:
+        """Seconds since the beginning."""
+        return self._elapsed
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits until the clock has come so far."""
+        self._count += 1
+        until: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self._elapsed + seconds, self._count, until))
+        await until
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """What comes of some work, with the clock jumping ahead for it."""
+        task = asyncio.create_task(work)
+        while not task.done():
+            for _ in range(SETTLE_TURNS):
+                await asyncio.sleep(0)
+            if not task.done() and self._sleepers:
+                self._elapsed, _, until = heapq.heappop(self._sleepers)
+                if not until.done():
+                    until.set_result(None)
+        return task.result()
+
+
+class Faulty:
+    """A provider that does at each moment as its schedule says: moments from which a fault holds, in order."""
+
+    is_sample = False
+
+    def __init__(self, name: str, schedule: Sequence[tuple[float, str]], meter: Meter, clock: Clock, latency: float) -> None:
+        self.name, self.calls = name, 0
+        self._schedule, self._meter, self._clock, self._latency = schedule, meter, clock, latency
+
+    def capabilities(self) -> frozenset[Capability]:
+        """Status only."""
+        return frozenset({Capability.STATUS})
+
+    def cost(self, capability: Capability) -> int:  # noqa: ARG002 -- all cost the same
+        """One call."""
+        return 1
+
+    async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:  # noqa: ARG002 -- it answers nothing in particular
+        """Nothing, after a while, or a failure."""
+        await self._meter.pay("status")
+        self.calls += 1
+        fault = next(fault for since, fault in reversed(self._schedule) if since <= self._clock.monotonic())
+        await self._clock.sleep(35 if fault == "hung" else self._latency)
+        match fault:
+            case "down" | "hung":
+                raise ProviderUnavailable(self.name, fault)
+            case "nonsense":
+                raise ProviderBadAnswer(self.name, fault)
+            case "too often":
+                raise ProviderRateLimited(self.name, fault, retry_after=timedelta(seconds=30))
+        return ()
+
+    async def search(self, query: FlightQuery) -> Found:
+        """Not asked."""
+        raise NotImplementedError
+
+    async def route_status(self, origin: str, destination: str, day: date) -> Sequence[FlightStatus]:
+        """Not asked."""
+        raise NotImplementedError
+
+    async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:
+        """Not asked."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of the questions. `while_open` of them came while the sick one's breaker was open; `probes` went to it all the same."""
+
+    questions: int = 0
+    answered: int = 0
+    while_open: int = 0
+    probes: int = 0
+    over_budget: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        """Both together."""
+        return Tally(
+            self.questions + other.questions,
+            self.answered + other.answered,
+            self.while_open + other.while_open,
+            self.probes + other.probes,
+            self.over_budget + other.over_budget,
+        )
+
+    @property
+    def holds(self) -> bool:
+        """Whether 99.9 % were answered, 5 % at most went to whom a breaker keeps them from, and no budget was exceeded."""
+        answered = self.answered >= 0.999 * self.questions
+        return answered and self.probes <= max(1, 0.05 * self.while_open) and not self.over_budget
+
+
+async def schedule(seed: int, questions: int = QUESTIONS) -> Tally:
+    """One random schedule, the same for the same seed."""
+    dice = random.Random(seed)
+    clock = VirtualClock()
+    ledger = MemoryLedger(clock)
+    faults = [(0.0, dice.choice(FAULTS))]
+    while faults[-1][0] < questions * 3:
+        faults.append((faults[-1][0] + dice.expovariate(1 / 120), dice.choice(FAULTS)))
+    budget = dice.choice([20, 60, 10_000])
+    meters = {name: Meter(name, "key", Plan(monthly), ledger, clock) for name, monthly in {"sick": budget, "well": 0}.items()}
+    sick = Faulty("sick", faults, meters["sick"], clock, dice.uniform(0.05, 2))
+    well = Faulty("well", [(0.0, "well")], meters["well"], clock, dice.uniform(0.05, 5))
+    health = {
+        name: ProviderHealth(name, clock, SharedNote(ledger, f"health:{name}", clock, timedelta(days=1)), meter)
+        for name, meter in meters.items()
+    }
+    router = ProviderRouter([sick, well] if dice.random() < 0.7 else [well, sick], clock, health)
+    tally = Tally()
+    for _ in range(questions):
+        is_open, calls = health["sick"].breakers[Capability.STATUS].is_open, sick.calls
+        answered = await clock.run(_question(router))
+        await clock.run(clock.sleep(dice.expovariate(0.5)))
+        tally += Tally(1, answered, is_open, sick.calls - calls if is_open else 0)
+    return tally + Tally(over_budget=max(0, sick.calls - budget))
+
+
+async def _question(router: ProviderRouter) -> bool:
+    asked = router.ask(Capability.STATUS, lambda provider: provider.status("AI1", None), empty=lambda _: False)
+    return any([isinstance(event, Answered) async for event in asked])

@@ -1,0 +1,69 @@
+"""How the flights between two places do on a day: for whoever knows the route and about when, and not the number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+
+from mesh.clock import Clock
+from services.flightdata.caching.answers import Answers, Question
+from services.flightdata.caching.entries import StatusEntry
+from services.flightdata.caching.freshness import Kind
+from services.flightdata.errors import DateBeyondHorizon, SamePlace
+from services.flightdata.flights import FlightStatus
+from services.flightdata.horizon import LAST_DAY_AHEAD, today_in
+from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.providers import Capability
+from services.flightdata.queries import FlightQuery
+from services.flightdata.routing import Answered
+
+MOST_PAIRS = 3
+"""Pairs of airports of two cities that are asked for, the most used; each may cost a call."""
+
+
+class RouteStatusDesk:
+    """Answers for flights by route."""
+
+    def __init__(self, lexicon: Lexicon, answers: Answers, clock: Clock) -> None:
+        self._lexicon = lexicon
+        self._answers = answers
+        self._clock = clock
+
+    async def statuses(self, origin: str, destination: str, day: date | None, near: time | None) -> Sequence[FlightStatus]:
+        """Flights that leave on a day, today there when None: those nearest to a local time first, else in the order they leave.
+
+        Raises:
+            PlaceNotFound: a code is nobody's.
+            SamePlace: both codes lie in one city.
+            DateBeyondHorizon: schedules of that day aren't known.
+            FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: no provider could answer.
+        """
+        leave, go = self._lexicon.place(origin), self._lexicon.place(destination)
+        if self._lexicon.metro_of(leave) == self._lexicon.metro_of(go):
+            raise SamePlace(leave.code, leave.city)
+        today = today_in(leave.zone, self._clock.now())
+        day = day or today
+        if day > today + timedelta(days=LAST_DAY_AHEAD):
+            raise DateBeyondHorizon(today + timedelta(days=LAST_DAY_AHEAD))
+        pairs = FlightQuery(leave.airports, go.airports, day).pairs[:MOST_PAIRS]
+        found = [status for pair in pairs for status in await self._pair(pair, day)]
+        return sorted(found, key=lambda status: (_apart(status, day, near), status.segment.departure.at.utc, status.segment.flight))
+
+    async def _pair(self, pair: tuple[str, str], day: date) -> Sequence[FlightStatus]:
+        question = Question(
+            name=f"{pair[0]} {pair[1]} {day}",
+            kind=Kind.STATUS,
+            capability=Capability.ROUTE_STATUS,
+            shape=StatusEntry,
+            call=lambda provider: provider.route_status(*pair, day),
+            empty=lambda statuses: not statuses,
+        )
+        (answer,) = [event.value async for event in self._answers.ask(question) if isinstance(event, Answered)]
+        return answer
+
+
+def _apart(status: FlightStatus, day: date, near: time | None) -> timedelta:
+    """How far from a time of the day a flight is planned to leave, on the clock there."""
+    if near is None:
+        return timedelta()
+    return abs(status.segment.departure.time.replace(tzinfo=None) - datetime.combine(day, near))

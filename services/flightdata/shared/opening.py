@@ -1,0 +1,42 @@
+"""Where this installation shares: in Redis when the settings name one, and otherwise in this process with a file beside it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from mesh.clock import Clock
+from services.flightdata.settings import FlightDataSettings
+from services.flightdata.shared.ledger import Ledger, MemoryLedger
+from services.flightdata.shared.redis_ledger import RedisLedger
+from services.flightdata.shared.redis_shelf import RedisShelf
+from services.flightdata.shared.shelf import MemoryShelf, Shelf
+
+PATIENCE_SECONDS = 2.0
+"""How long Redis may take to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What replicas and restarts share."""
+
+    ledger: Ledger
+    shelf: Shelf
+
+
+@asynccontextmanager
+async def shared(settings: FlightDataSettings, clock: Clock) -> AsyncIterator[Shared]:
+    """Open until the end. Redis that can't be reached doesn't keep a service from starting."""
+    if not settings.redis_url:
+        yield Shared(MemoryLedger(clock, settings.home / "flightdata" / "ledger.json"), MemoryShelf(clock))
+        return
+    client: Redis = Redis.from_url(
+        settings.redis_url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=PATIENCE_SECONDS, socket_timeout=PATIENCE_SECONDS
+    )
+    async with aclosing(client):
+        yield Shared(RedisLedger(client), RedisShelf(client))

@@ -1,0 +1,119 @@
+"""The service with vendors, asked again: by two replicas over one Redis, and after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+import redis
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
+from readback.identity.v1 import identity_service_pb2
+from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
+
+from doubles.aviationstack import AviationStackDouble
+from doubles.serving import served
+from doubles.world import World
+from mesh.channel import open_channel
+from mesh.inbound import PUSHBACK
+from mesh.server import running
+from mesh.settings import load
+from services.flightdata.app import member
+from services.flightdata.settings import FlightDataSettings
+from services.identity.app import member as identity_member
+from services.identity.settings import IdentitySettings
+from tests.redis_server import RedisServer
+
+if TYPE_CHECKING:
+    from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
+
+pytestmark = pytest.mark.integration
+
+FLIGHTDATA = pb.DESCRIPTOR.services_by_name["FlightDataService"]
+IDENTITY = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
+WORLD = World()
+ROUTE = pb.GetRouteRequest(origin="MAA", destination="DEL")
+STATUS = pb.GetFlightStatusRequest(flight_number="FI907")
+
+
+@asynccontextmanager
+async def _replicas(
+    home: Path, double: AviationStackDouble, count: int = 1, **more: Any
+) -> AsyncIterator[list[FlightDataServiceAsyncStub]]:
+    """So many of the service in front of one double, called by a customer."""
+    async with AsyncExitStack() as stack:
+        identity = await stack.enter_async_context(identity_member(load(IdentitySettings, home=home, identity_bcrypt_cost=4)))
+        where = (await stack.enter_async_context(running(identity))).address
+        accounts = IdentityServiceStub(await stack.enter_async_context(open_channel(where, IDENTITY)))
+        email = f"{os.urandom(4).hex()}@example.com"
+        account = identity_service_pb2.RegisterRequest(email=email, password="a long walk in the park", display_name="A")
+        token = (await accounts.Register(account)).tokens.access_token
+
+        async def own() -> str:
+            return token
+
+        vendor = f"{await stack.enter_async_context(served(double.app()))}/v1"
+        settings = load(
+            FlightDataSettings, home=home, identity_address=where, AVIATIONSTACK_API_KEY="demo", AVIATIONSTACK_BASE_URL=vendor, **more
+        )
+        stubs = []
+        for _ in range(count):
+            replica = await stack.enter_async_context(member(settings))
+            address = (await stack.enter_async_context(running(replica))).address
+            stubs.append(FlightDataServiceStub(await stack.enter_async_context(open_channel(address, FLIGHTDATA, tokens=own))))
+        yield stubs
+
+
+async def test_a_status_is_told_again_with_its_age_and_without_a_call(tmp_path: Path) -> None:
+    double = AviationStackDouble(WORLD)
+    async with _replicas(tmp_path, double) as (stub,):
+        first = (await stub.GetFlightStatus(STATUS)).status
+        again = (await stub.GetFlightStatus(STATUS)).status
+    assert len(double.calls) == 1
+    assert (first.provenance.cached, again.provenance.cached) == (False, True)
+    assert first.provenance.fetch_time == again.provenance.fetch_time
+    assert again.provenance.age.ToTimedelta() > first.provenance.age.ToTimedelta()
+
+
+async def test_equal_questions_at_once_on_two_replicas_are_one_call(tmp_path: Path, shared_redis: RedisServer) -> None:
+    shared_redis.flush()
+    double = AviationStackDouble(WORLD)
+    async with _replicas(tmp_path, double, 2, redis_url=shared_redis.url) as stubs:
+        told = await asyncio.gather(*(stub.GetFlightStatus(STATUS) for _ in range(25) for stub in stubs))
+    assert len({answer.status.provenance.fetch_time.ToNanoseconds() for answer in told}) == 1
+    assert len(double.calls) == 1
+    with redis.Redis(port=shared_redis.port) as client:
+        kept = [key + (client.get(key) or b"") for key in client.keys("*")]
+    assert kept
+    assert not any(b"demo" in entry for entry in kept), "the key is nowhere"
+
+
+async def test_a_budget_outlasts_a_restart(tmp_path: Path) -> None:
+    double = AviationStackDouble(WORLD)
+    codes = []
+    for flight in ("FI907", "FI912", "FI903"):
+        async with _replicas(tmp_path, double, aviationstack_monthly_calls=2) as (stub,):
+            try:
+                await stub.GetFlightStatus(pb.GetFlightStatusRequest(flight_number=flight))
+                codes.append(grpc.StatusCode.OK)
+            except grpc.aio.AioRpcError as error:
+                codes.append(error.code())
+    assert codes == [grpc.StatusCode.OK, grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED]
+    assert len(double.calls) == 2
+
+
+async def test_a_vendor_that_is_down_is_asked_once_and_not_again_by_the_callers_channel(tmp_path: Path) -> None:
+    double = AviationStackDouble(WORLD)
+    double.terms = type(double.terms)(keys=frozenset())
+    async with _replicas(tmp_path, double) as (stub,):
+        with pytest.raises(grpc.aio.AioRpcError) as failed:
+            await stub.GetFlightStatus(STATUS)
+    assert failed.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert dict(failed.value.trailing_metadata() or ()).get(PUSHBACK) == "-1"
+    assert len(double.calls) == 1

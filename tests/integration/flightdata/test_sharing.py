@@ -1,0 +1,133 @@
+"""What replicas share, in memory and in a real Redis: the same promises of both, and of Redis also that it may be gone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from mesh.clock import SystemClock
+from mesh.settings import load
+from services.flightdata.budgets import Meter, Plan
+from services.flightdata.provider_errors import ProviderQuotaExhausted, ProviderUnavailable
+from services.flightdata.provider_health import ProviderHealth
+from services.flightdata.providers import Capability
+from services.flightdata.settings import FlightDataSettings
+from services.flightdata.shared.ledger import LedgerUnavailable, Share
+from services.flightdata.shared.note import SharedNote
+from services.flightdata.shared.opening import Shared, shared
+from tests.redis_server import RedisServer
+
+pytestmark = pytest.mark.integration
+HOUR = timedelta(hours=1)
+CLOCK = SystemClock()
+
+
+@pytest.fixture(params=["memory", "redis"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> FlightDataSettings:
+    """Of one way to share."""
+    url = request.getfixturevalue("shared_redis").url if request.param == "redis" else ""
+    return load(FlightDataSettings, home=tmp_path, redis_url=url)
+
+
+@pytest_asyncio.fixture
+async def common(settings: FlightDataSettings) -> AsyncIterator[Shared]:
+    """What is shared."""
+    async with shared(settings, CLOCK) as opened:
+        yield opened
+
+
+@pytest.fixture
+def name() -> str:
+    """Of nobody else."""
+    return os.urandom(8).hex()
+
+
+async def test_of_many_who_spend_at_once_as_many_as_the_cap_holds_may(common: Shared, name: str) -> None:
+    refused = await asyncio.gather(*(common.ledger.spend([Share(name, 2, 21, HOUR)]) for _ in range(50)))
+    assert refused.count(None) == 10
+    assert await common.ledger.spent(name) == 20
+    waits = [refusal.wait for refusal in refused if refusal]
+    assert all(timedelta() < wait <= HOUR for wait in waits)
+
+
+async def test_all_shares_are_spent_or_none(common: Shared, name: str) -> None:
+    assert await common.ledger.spend([Share(f"{name}b", 1, 1, HOUR)]) is None
+    refused = await common.ledger.spend([Share(f"{name}a", 1, 10, HOUR), Share(f"{name}b", 1, 1, HOUR)])
+    assert refused is not None
+    assert refused.share.counter == f"{name}b"
+    assert await common.ledger.spent(f"{name}a") == 0
+
+
+async def test_more_than_a_cap_is_refused_at_once(common: Shared, name: str) -> None:
+    refused = await common.ledger.spend([Share(name, 5, 3, HOUR)])
+    assert refused is not None
+    assert refused.wait == HOUR
+
+
+async def test_what_was_spent_outlasts_the_process(settings: FlightDataSettings, name: str) -> None:
+    for spent in range(3):
+        async with shared(settings, CLOCK) as opened:
+            assert await opened.ledger.spent(name) == spent
+            await opened.ledger.spend([Share(name, 1, 10, HOUR)])
+            assert await opened.ledger.noted(name) == ("" if not spent else str(spent - 1))
+            await opened.ledger.note(name, str(spent), HOUR)
+
+
+async def test_a_claim_is_one_holders_until_it_is_given_up(common: Shared, name: str) -> None:
+    claims = await asyncio.gather(*(common.shelf.claim(name, str(number), HOUR) for number in range(20)))
+    assert claims.count(True) == 1
+    holder = str(claims.index(True))
+    assert await common.shelf.claim(name, holder, HOUR), "it may be renewed"
+    await common.shelf.release(name, "somebody else")
+    assert not await common.shelf.claim(name, "somebody else", HOUR)
+    await common.shelf.release(name, holder)
+    assert await common.shelf.claim(name, "somebody else", HOUR)
+
+
+async def test_what_lies_on_the_shelf_is_what_was_put_there_last(common: Shared, name: str) -> None:
+    assert await common.shelf.get(name) is None
+    for value in (b"one", b"\x00\xfftwo"):
+        await common.shelf.put(name, value, HOUR)
+        assert await common.shelf.get(name) == value
+
+
+async def test_replicas_hear_of_each_others_refused_key_and_open_breaker(common: Shared, name: str) -> None:
+    one, other = (ProviderHealth("v", CLOCK, SharedNote(common.ledger, name, CLOCK, HOUR)) for _ in range(2))
+    for _ in range(3):
+        await one.failed(Capability.SEARCH, ProviderUnavailable("v", "down"))
+    await other.hear()
+    assert isinstance(other.refusal(Capability.SEARCH), ProviderUnavailable)
+    assert other.refusal(Capability.STATUS) is None
+
+
+async def test_two_replicas_share_a_budget(common: Shared, name: str) -> None:
+    replicas = [Meter("v", name, Plan(7), common.ledger, CLOCK) for _ in range(2)]
+    outcomes = await asyncio.gather(*(meter.pay("flights") for _ in range(20) for meter in replicas), return_exceptions=True)
+    assert outcomes.count(None) == 7
+    assert {type(outcome) for outcome in outcomes if outcome is not None} == {ProviderQuotaExhausted}
+
+
+async def test_without_redis_nothing_is_kept_nothing_is_spent_and_nothing_breaks(tmp_path: Path, name: str) -> None:
+    gone = RedisServer(1)
+    async with AsyncExitStack() as stack:
+        common = await stack.enter_async_context(shared(load(FlightDataSettings, home=tmp_path, redis_url=gone.url), CLOCK))
+        await common.shelf.put(name, b"value", HOUR)
+        assert await common.shelf.get(name) is None
+        assert await common.shelf.claim(name, "a", HOUR)
+        await common.shelf.release(name, "a")
+        with pytest.raises(LedgerUnavailable):
+            await common.ledger.spend([Share(name, 1, 1, HOUR)])
+        with pytest.raises(ProviderUnavailable):
+            await Meter("v", name, Plan(7), common.ledger, CLOCK).pay("flights")
+        health = ProviderHealth("v", CLOCK, SharedNote(common.ledger, name, CLOCK, HOUR))
+        for _ in range(3):
+            await health.failed(Capability.SEARCH, ProviderUnavailable("v", "down"))
+        await health.hear()
+        assert health.refusal(Capability.SEARCH) is not None

@@ -1,0 +1,153 @@
+"""Values come back as they were, compact, and never as something else."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.flightdata.caching.entries import FAILURES, FailedEntry, FoundEntry, StatusEntry, told_again
+from services.flightdata.caching.packing import NotReadable, Packer
+from services.flightdata.errors import FlightNotFound, FlightsQuotaExhausted, FlightsRestricted, FlightsUnavailable
+from services.flightdata.providers import Found
+from services.flightdata.sample.provider import SampleTimetable
+from tests.simulated_clock import SimulatedClock
+from tests.unit.flightdata.conftest import pair_query
+
+pytestmark = pytest.mark.unit
+
+
+async def test_a_search_and_a_status_come_back_as_they_were(timetable: SampleTimetable, clock: SimulatedClock) -> None:
+    found = await timetable.search(pair_query("MAA", "DEL", clock.now().date() + timedelta(days=1)))
+    statuses = await timetable.route_status("MAA", "DEL", clock.now().date())
+    for entry in (FoundEntry(found, "a", clock.now()), StatusEntry(statuses, "a", clock.now())):
+        packer = Packer(type(entry))
+        packed = packer.pack(entry)
+        again = packer.unpack(packed)
+        assert packer.pack(again) == packed
+        assert again.fetched == entry.fetched
+    assert [i.id for i in Packer(FoundEntry).unpack(Packer(FoundEntry).pack(FoundEntry(found, "a", clock.now()))).value.itineraries] == [
+        i.id for i in found.itineraries
+    ]
+    assert tuple(again.value) == tuple(statuses)
+
+
+_SIMPLE: dict[Any, st.SearchStrategy[Any]] = {
+    str: st.text(max_size=8),
+    int: st.integers(-1000, 10**6),
+    bool: st.booleans(),
+    Decimal: st.decimals("0.01", "9999999.99", places=2),
+    date: st.dates(),
+    datetime: st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),
+    timedelta: st.timedeltas(timedelta(days=-2), timedelta(days=400)),
+}
+
+
+@cache
+def _any(kind: Any) -> st.SearchStrategy[Any]:
+    """Any value of a type, every field of a record drawn by the type it is declared with."""
+    if kind in _SIMPLE:
+        return _SIMPLE[kind]
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in {Union, UnionType}:
+        return st.none() | _any(next(part for part in arguments if part is not NoneType))
+    if origin in {Sequence, tuple}:
+        return st.lists(_any(arguments[0]), max_size=2).map(tuple)
+    if origin is frozenset:
+        return st.frozensets(_any(arguments[0]))
+    if issubclass(kind, Enum):
+        return st.sampled_from(kind)
+    hints = get_type_hints(kind)
+    return st.builds(kind, **{field.name: _any(hints[field.name]) for field in fields(kind)})
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_any(FoundEntry))
+def test_every_field_of_a_search_that_is_kept_survives(entry: FoundEntry) -> None:
+    packer = Packer(FoundEntry)
+    assert packer.unpack(packer.pack(entry)) == entry
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_any(StatusEntry))
+def test_every_field_of_a_status_that_is_kept_survives(entry: StatusEntry) -> None:
+    packer = Packer(StatusEntry)
+    assert packer.unpack(packer.pack(entry)) == entry
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_any(Found))
+def test_what_is_told_again_is_all_that_was_told(found: Found) -> None:
+    again = told_again(found)
+    assert {field.name for field in fields(Found)} == {"itineraries", "offers", "limits", "round_trips"}
+    assert (again.limits, again.round_trips) == (found.limits, found.round_trips)
+    assert again.itineraries == tuple(replace(i, provenance=replace(i.provenance, cached=True)) for i in found.itineraries)
+    assert again.offers == tuple(replace(o, provenance=replace(o.provenance, cached=True)) for o in found.offers)
+
+
+async def test_an_itinerary_takes_little_room(timetable: SampleTimetable, clock: SimulatedClock) -> None:
+    found = await timetable.search(pair_query("MAA", "DEL", clock.now().date() + timedelta(days=1)))
+    packed = Packer(FoundEntry).pack(FoundEntry(found, "a", clock.now()))
+    assert len(packed) / len(found.itineraries) < 400
+
+
+@dataclass(frozen=True)
+class _Old:
+    name: str
+
+
+@dataclass(frozen=True)
+class _New:
+    name: str
+    age: int | None = None
+
+
+def test_another_version_is_not_read() -> None:
+    with pytest.raises(NotReadable):
+        Packer(_New).unpack(Packer(_Old).pack(_Old("a")))
+
+
+@given(st.binary(max_size=200))
+def test_spoiled_bytes_are_refused_and_nothing_else_happens(spoiled: bytes) -> None:
+    packer = Packer(FailedEntry)
+    whole = packer.pack(FailedEntry(0, "m", ("a",), ("b",), None))
+    for bytes_ in (spoiled, whole[:4] + spoiled, whole[: random.Random(len(spoiled)).randrange(len(whole))]):
+        with pytest.raises(NotReadable):
+            packer.unpack(bytes_)
+
+
+def test_what_cannot_be_packed_is_known_at_once() -> None:
+    with pytest.raises(TypeError):
+        Packer(dict[str, str])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FlightNotFound("AI1", "unknown"),
+        FlightsUnavailable({"a": "unavailable"}, retry_after=timedelta(seconds=7)),
+        FlightsQuotaExhausted({"a": "quota exhausted"}, until=datetime(2026, 12, 1, tzinfo=UTC)),
+        FlightsRestricted({"a": "restricted"}),
+    ],
+)
+def test_a_failure_is_raised_again_as_it_was(error: FlightNotFound) -> None:
+    packer = Packer(FailedEntry)
+    again = packer.unpack(packer.pack(FailedEntry.of(error))).error()
+    assert (type(again), str(again), again.metadata, again.retry_after) == (type(error), str(error), error.metadata, error.retry_after)
+    assert type(error) in FAILURES
+
+
+async def test_what_is_told_again_says_so(timetable: SampleTimetable, clock: SimulatedClock) -> None:
+    found = told_again(await timetable.search(pair_query("MAA", "DEL", clock.now().date() + timedelta(days=1))))
+    assert all(record.provenance.cached for record in (*found.itineraries, *found.offers))
+    assert all(status.provenance.cached for status in told_again(await timetable.route_status("MAA", "DEL", clock.now().date())))

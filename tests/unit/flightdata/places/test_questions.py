@@ -1,0 +1,54 @@
+"""Twins are asked about in words that tell them apart; what is sure is not asked about."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.flightdata.places import resolve
+from services.flightdata.places.questions import clarifying
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize(
+    ("query", "question"),
+    {
+        "San José": "Did you mean San Jose in United States, or San José in Costa Rica?",
+        "Birmingham": "Did you mean Birmingham in United Kingdom, or Birmingham in United States?",
+    }.items(),
+)
+def test_twins_are_told_apart_by_their_countries(query: str, question: str) -> None:
+    assert clarifying(resolve(query)) == question
+
+
+@pytest.mark.parametrize("query", ["Chennai", "MAA", "Sydney", "Hyderabad", "FRU"])
+def test_what_is_sure_is_not_asked_about(query: str) -> None:
+    assert clarifying(resolve(query)) == ""
+
+
+@pytest.mark.parametrize(
+    ("query", "home", "question"),
+    [
+        ("Hyderabad", "PK", "Did you mean Hyderabad in India, or Hyderabad in Pakistan?"),
+        ("Sydney", "CA", "Did you mean Sydney in Australia, or Sydney in Canada?"),
+        ("San José", "CR", "Did you mean San José in Costa Rica, or San Jose in United States?"),
+        ("Birmingham", "US", "Did you mean Birmingham in United States, or Birmingham in United Kingdom?"),
+    ],
+)
+def test_a_twin_in_the_callers_own_country_is_asked_about(query: str, home: str, question: str) -> None:
+    found = resolve(query, home_country=home)
+    assert not found.confident
+    assert clarifying(found) == question
+
+
+@pytest.mark.parametrize(("query", "home"), [("Paris", "US"), ("London", "CA"), ("Hyderabad", "IN"), ("Delhi", "US")])
+def test_nobody_is_asked_about_a_famous_place_or_their_own(query: str, home: str) -> None:
+    assert resolve(query, home_country=home).confident
+
+
+def test_a_code_given_up_leads_to_the_airport_of_today() -> None:
+    assert resolve("FRU").candidates[0].place.code == "BSZ"
+
+
+def test_a_garble_is_asked_about_with_its_country() -> None:
+    assert clarifying(resolve("cochi")) == "Did you mean Kochi in India, or Kochi in Japan?"

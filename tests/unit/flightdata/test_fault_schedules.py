@@ -1,0 +1,24 @@
+"""With one provider that is well, questions are answered whatever the other does; it is left alone, and no budget is exceeded."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.flightdata_faults import schedule
+
+pytestmark = pytest.mark.unit
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32))
+async def test_one_that_is_well_is_enough_and_a_sick_one_is_left_alone(seed: int) -> None:
+    tally = await schedule(seed, questions=60)
+    assert tally.answered == tally.questions
+    assert tally.probes <= max(1, 0.05 * tally.while_open)
+    assert not tally.over_budget
+
+
+async def test_a_schedule_is_the_same_for_the_same_seed() -> None:
+    assert await schedule(7, questions=30) == await schedule(7, questions=30)

@@ -1,0 +1,62 @@
+"""Flights are found by route and about when, each as its own number would tell it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+
+import pytest
+
+from services.flightdata.caching.answers import Answers
+from services.flightdata.errors import DateBeyondHorizon, SamePlace
+from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.route_status import RouteStatusDesk
+from services.flightdata.routing import ProviderRouter
+from services.flightdata.sample.provider import SampleTimetable
+from services.flightdata.shared.shelf import MemoryShelf
+from tests.simulated_clock import SimulatedClock
+
+pytestmark = pytest.mark.unit
+
+TODAY = date(2026, 11, 23)
+
+
+@pytest.fixture
+def desk(lexicon: Lexicon, timetable: SampleTimetable, clock: SimulatedClock) -> RouteStatusDesk:
+    """Over the sample timetable."""
+    return RouteStatusDesk(lexicon, Answers(ProviderRouter([timetable], clock), MemoryShelf(clock), clock), clock)
+
+
+async def test_the_nearest_to_a_time_comes_first(desk: RouteStatusDesk) -> None:
+    found = await desk.statuses("MAA", "DEL", TODAY, time(8, 25))
+    assert found[0].segment.flight == "AI542"
+    at = datetime.combine(TODAY, time(8, 25))
+    apart = [abs(status.segment.departure.time.replace(tzinfo=None) - at) for status in found]
+    assert apart == sorted(apart)
+
+
+async def test_without_a_day_and_a_time_they_are_todays_as_they_leave(desk: RouteStatusDesk) -> None:
+    found = await desk.statuses("MAA", "DEL", None, None)
+    assert {status.depart_date for status in found} == {TODAY}
+    leaves = [status.segment.departure.at.utc for status in found]
+    assert leaves == sorted(leaves)
+
+
+async def test_route_and_number_tell_the_same(desk: RouteStatusDesk, timetable: SampleTimetable) -> None:
+    for status in await desk.statuses("BOM", "DEL", TODAY, None):
+        assert [status] == list(await timetable.status(status.segment.flight, TODAY))
+
+
+async def test_a_city_is_opened_into_its_airports(desk: RouteStatusDesk) -> None:
+    found = await desk.statuses("NYC", "LON", TODAY + timedelta(days=1), None)
+    assert {status.segment.departure.airport for status in found} & {"JFK", "EWR"}
+
+
+async def test_nobody_flies_there_is_an_answer(desk: RouteStatusDesk) -> None:
+    assert await desk.statuses("MAA", "BET", TODAY, None) == []
+
+
+async def test_what_can_not_be_known_is_refused(desk: RouteStatusDesk) -> None:
+    with pytest.raises(SamePlace):
+        await desk.statuses("LHR", "LON", TODAY, None)
+    with pytest.raises(DateBeyondHorizon):
+        await desk.statuses("MAA", "DEL", TODAY + timedelta(days=331), None)

@@ -1,0 +1,89 @@
+"""Changes are named in vendors' itineraries as in the sample's, and only who knows connections is asked for one by way of a place."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from doubles.flightapi_trips import Asked, trips
+from doubles.world import World
+from mesh.paging import PageTokens
+from services.flightdata.caching.answers import Answers
+from services.flightdata.errors import FlightsRestricted, FlightsUnavailable
+from services.flightdata.layovers import layovers
+from services.flightdata.leg_queries import SearchQuery
+from services.flightdata.offer_desk import OfferDesk
+from services.flightdata.places import load
+from services.flightdata.provider_errors import ProviderUnavailable
+from services.flightdata.providers import Capability, FlightProvider, Found
+from services.flightdata.queries import FlightQuery
+from services.flightdata.routing import ProviderRouter
+from services.flightdata.searching import Done, FlightSearch, Results, SearchEvent
+from services.flightdata.shared.shelf import MemoryShelf
+from tests.simulated_clock import SimulatedClock
+from tests.unit.flightdata.test_routing import Scripted
+from tests.unit.flightdata.vendors.recorded import flightapi
+
+pytestmark = pytest.mark.unit
+
+NOW = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
+DAY = date(2026, 12, 3)
+NONSTOP_ONLY = frozenset({Capability.SEARCH})
+
+
+def _body() -> dict[str, Any]:
+    """Flights from Chennai to New York, some of them by way of London's Heathrow."""
+    return trips(World(), Asked("MAA", "JFK", DAY, 1, 0, 0, "Economy", "INR"), look=0)
+
+
+class Vendor(Scripted):
+    """Answers with a body of FlightAPI.io, or fails."""
+
+    async def search(self, query: FlightQuery) -> Found:
+        self.say()
+        return await flightapi(json.dumps(_body()).encode(), NOW).search(query)
+
+
+async def _told(*providers: FlightProvider, via: str) -> list[SearchEvent]:
+    clock = SimulatedClock(NOW)
+    router = ProviderRouter(providers, clock)
+    async with Answers(router, MemoryShelf(clock), clock) as answers:
+        search = FlightSearch(load(), answers, OfferDesk(router, PageTokens(b"a key for tests"), clock), clock)
+        return [event async for event in search.search(SearchQuery("MAA", "JFK", DAY, via=via))]
+
+
+async def test_a_change_of_airports_and_a_night_are_named() -> None:
+    body = _body()
+    places = {place["display_code"]: place for place in body["places"]}
+    body["places"].append(places["LHR"] | {"id": 99, "display_code": "LGW"})
+    onward = [row for row in body["segments"] if row["origin_place_id"] == places["LHR"]["id"]]
+    assert onward
+    for row in onward:
+        row |= {"origin_place_id": 99, "departure": "2026-12-05T06:00:00", "arrival": "2026-12-05T09:00:00"}
+    found = await flightapi(json.dumps(body).encode(), NOW).search(FlightQuery(("MAA",), ("JFK",), DAY, currency="INR"))
+    changes = [layover for itinerary in found.itineraries for layover in layovers(itinerary) if layover.arrival.airport == "LHR"]
+    assert changes
+    for layover in changes:
+        assert (layover.changes_airport, layover.overnight, layover.departure.airport) == (True, True, "LGW")
+
+
+async def test_by_way_of_a_place_is_asked_of_who_knows_connections() -> None:
+    first, second = Vendor("aviationstack", 1, NONSTOP_ONLY), Vendor("flightapi", 1)
+    *_, results, done = await _told(first, second, via="LON")
+    assert isinstance(results, Results)
+    assert isinstance(done, Done)
+    assert (first.asked, second.asked) == (0, 1)
+    assert {itinerary.segments[0].arrival.airport for itinerary in results.itineraries} == {"LHR"}
+    assert done.total < done.total_unfiltered
+
+
+async def test_nonstop_flights_are_never_taken_for_the_want_of_connections() -> None:
+    first = Vendor("aviationstack", 1, NONSTOP_ONLY)
+    with pytest.raises(FlightsRestricted):
+        await _told(first, via="LON")
+    with pytest.raises(FlightsUnavailable):
+        await _told(first, Vendor("flightapi", ProviderUnavailable("flightapi", "down")), via="LON")
+    assert first.asked == 0

@@ -1,0 +1,160 @@
+"""Out and back are asked of FlightAPI.io at once, told as journeys at one price for both, and re-priced as they were sold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+import pytest_asyncio
+
+from doubles.flightapi_trips import Asked, trips
+from doubles.world import World
+from mesh.paging import PageTokens
+from services.flightdata.caching.answers import Answers
+from services.flightdata.errors import FlightsUnavailable
+from services.flightdata.leg_queries import JourneyLeg, SearchQuery
+from services.flightdata.offer_desk import OfferDesk
+from services.flightdata.places import load
+from services.flightdata.provider_errors import ProviderUnavailable
+from services.flightdata.providers import Capability, FlightProvider, Found
+from services.flightdata.queries import Filters, FlightQuery, Sort
+from services.flightdata.routing import ProviderRouter
+from services.flightdata.searching import Done, FlightSearch, Results
+from services.flightdata.shared.shelf import MemoryShelf
+from tests.simulated_clock import SimulatedClock
+from tests.unit.flightdata.test_routing import Scripted
+from tests.unit.flightdata.vendors.recorded import flightapi
+
+pytestmark = pytest.mark.unit
+
+NOW = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
+OUT, BACK = date(2026, 12, 3), date(2026, 12, 10)
+BODY = trips(World(), Asked("MAA", "LHR", OUT, 1, 0, 0, "Economy", "INR", back=BACK), look=0)
+RETURN = SearchQuery("MAA", "LHR", OUT, further=(JourneyLeg("LHR", "MAA", BACK),), sort=Sort.CHEAPEST)
+
+
+class Seller(Scripted):
+    """Sells round trips as FlightAPI.io does, remembers what it was asked, and knows no single way."""
+
+    def __init__(self, name: str = "flightapi") -> None:
+        super().__init__(name, 1)
+        self.queries: list[FlightQuery] = []
+
+    async def search(self, query: FlightQuery) -> Found:
+        self.queries.append(query)
+        self.say()
+        return await flightapi(json.dumps(BODY).encode(), NOW).search(query) if query.back else Found(())
+
+
+@pytest.fixture
+def clock() -> SimulatedClock:
+    """A morning in Chennai."""
+    return SimulatedClock(NOW)
+
+
+def _search(clock: SimulatedClock, *providers: FlightProvider) -> tuple[FlightSearch, OfferDesk, Answers]:
+    router = ProviderRouter(providers, clock)
+    answers, offers = Answers(router, MemoryShelf(clock), clock), OfferDesk(router, PageTokens(b"a key for tests"), clock)
+    return FlightSearch(load(), answers, offers, clock), offers, answers
+
+
+@pytest_asyncio.fixture
+async def told(clock: SimulatedClock) -> AsyncIterator[tuple[Seller, OfferDesk, Results, Done]]:
+    seller = Seller()
+    search, offers, answers = _search(clock, seller)
+    async with answers:
+        *_, results, done = [event async for event in search.search(RETURN)]
+        assert isinstance(results, Results)
+        assert isinstance(done, Done)
+        yield seller, offers, results, done
+
+
+async def test_both_ways_are_one_question(told: tuple[Seller, OfferDesk, Results, Done]) -> None:
+    seller, _, _, done = told
+    (asked,) = seller.queries
+    assert (asked.date, asked.back) == (OUT, BACK)
+    assert done.total == len(BODY["itineraries"])
+    assert [(part.leg, part.day) for part in done.parts] == [(0, OUT), (1, BACK)]
+
+
+async def test_a_journey_costs_what_the_seller_asks_for_both(told: tuple[Seller, OfferDesk, Results, Done]) -> None:
+    _, _, results, _ = told
+    asked = {Decimal(str(row["cheapest_price"]["amount"])) for row in BODY["itineraries"]}
+    amounts = [journey.fare.total.amount for journey in results.journeys if journey.fare]
+    assert len(amounts) == len(results.journeys)
+    assert set(amounts) <= asked
+    assert amounts == sorted(amounts)
+    assert amounts[0] == min(asked)
+    assert {itinerary.fare for itinerary in results.itineraries} == {None}, "neither way is sold alone"
+    for out, back in (journey.itineraries for journey in results.journeys):
+        assert (out.leg, out.departure.airport, out.arrival.airport) == (0, "MAA", "LHR")
+        assert (back.leg, back.departure.airport, back.arrival.airport) == (1, "LHR", "MAA")
+
+
+async def test_an_offer_sells_both_ways_and_is_priced_again_so(told: tuple[Seller, OfferDesk, Results, Done]) -> None:
+    seller, offers, results, _ = told
+    ids = {itinerary.id: itinerary.leg for itinerary in results.itineraries}
+    assert results.offers
+    assert {(ids[offer.itinerary_id], ids[offer.return_id]) for offer in results.offers} == {(0, 1)}
+    again = await offers.reprice(results.offers[0].id)
+    assert seller.queries[-1] == replace(seller.queries[0], origins=("MAA",), destinations=("LHR",))
+    assert again.back
+    assert (again.itinerary.id, again.back.id) == (results.offers[0].itinerary_id, results.offers[0].return_id)
+    assert (again.offer.fare, again.previous) == (results.offers[0].fare, None)
+
+
+async def test_the_filters_are_held_both_ways(clock: SimulatedClock) -> None:
+    search, _, answers = _search(clock, Seller())
+    async with answers:
+        *_, results, done = [event async for event in search.search(replace(RETURN, filters=Filters(max_stops=0)))]
+    assert isinstance(results, Results)
+    assert isinstance(done, Done)
+    assert all(len(itinerary.segments) == 1 for itinerary in results.itineraries)
+    assert 0 < done.total < done.total_unfiltered * done.total_unfiltered
+
+
+async def test_a_round_trip_is_told_again_as_it_was(clock: SimulatedClock) -> None:
+    seller = Seller()
+    search, _, answers = _search(clock, seller)
+    async with answers:
+        first, second, third = [[event async for event in search.search(RETURN)][-2:] for _ in range(3)]
+    assert len(seller.queries) == 1
+    assert [one is other for one, other in zip(second, third, strict=True)] == [True, True]
+    assert isinstance(first[0], Results)
+    assert isinstance(second[0], Results)
+    assert [journey.fare for journey in first[0].journeys] == [journey.fare for journey in second[0].journeys]
+
+
+async def test_what_is_no_return_is_asked_leg_by_leg(clock: SimulatedClock) -> None:
+    for onward in (JourneyLeg("LHR", "CDG", BACK), JourneyLeg("CCU", "MAA", BACK)):
+        seller = Seller()
+        search, _, answers = _search(clock, seller)
+        async with answers:
+            _ = [event async for event in search.search(replace(RETURN, further=(onward,)))]
+        assert [query.back for query in seller.queries] == [None, None]
+
+
+async def test_who_is_asked_first_and_sells_no_round_trips_is_asked_leg_by_leg(clock: SimulatedClock) -> None:
+    first = Seller("aviationstack")
+    first.able = frozenset({Capability.SEARCH})
+    for sort, whole in ((Sort.EARLIEST, False), (Sort.CHEAPEST, True)):
+        seller = Seller()
+        search, _, answers = _search(clock, first, seller)
+        async with answers:
+            _ = [event async for event in search.search(replace(RETURN, sort=sort))]
+        assert any(query.back for query in seller.queries) is whole
+    assert not any(query.back for query in first.queries)
+
+
+async def test_a_seller_alone_fails_once(clock: SimulatedClock) -> None:
+    seller = Seller()
+    seller.answer = ProviderUnavailable("flightapi", "down")
+    search, _, answers = _search(clock, seller)
+    async with answers:
+        with pytest.raises(FlightsUnavailable):
+            _ = [event async for event in search.search(RETURN)]
+    assert len(seller.queries) == 1
