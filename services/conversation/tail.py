@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import overload
 
 from readback.conversation.v1 import entry_pb2
@@ -164,7 +165,9 @@ class Tail:
 
     async def truncate(self, call: Call) -> None:
         """Seals what is still open in a call with the last words that were stored, because its writer is gone."""
-        for entry_id, speech in [(entry_id, speech) for entry_id, speech in self._opened.items() if speech.call_key == call.key]:
+        open_here = [(speech.start_time, entry_id, speech) for entry_id, speech in self._opened.items() if speech.call_key == call.key]
+        # In the order in which they were begun, and not in which this process came to know of them: every replica seals them alike.
+        for _, entry_id, speech in sorted(open_here, key=itemgetter(0, 1)):
             self._close(entry_id)
             message = open_message(speech)
             if message.text:

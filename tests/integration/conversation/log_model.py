@@ -174,7 +174,7 @@ class Model:
             call.opened.pop(entry_id, None)
 
     def _truncate(self, call: ModelCall) -> None:
-        for entry_id, (_, words) in list(call.opened.items()):
+        for entry_id, (_, words) in sorted(call.opened.items()):  # all were begun at the same time
             del call.opened[entry_id]
             if words:
                 self._add(call.conversation, ModelEntry(words, entry_id, "TRUNCATED"))

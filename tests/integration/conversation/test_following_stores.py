@@ -14,7 +14,7 @@ from services.conversation.assembly import MIGRATIONS
 from services.conversation.cursors import LogId
 from services.conversation.store import Store, following
 from tests.unit.conversation.core import Core
-from tests.unit.conversation.watchers import feed, interleaved, told, until_caught_up, watch
+from tests.unit.conversation.watchers import feed, interleaved, read_at_once, told, until_caught_up, watch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ async def test_feed_is_whole_and_in_order_whatever_is_asked_for_at_once(
 ) -> None:
     spans(monkeypatch, span)
     _, order = await interleaved(core, words=30)
-    monkeypatch.setattr(log_reading.FeedReader.after, "__kwdefaults__", {"with_spoken": False, "rows": rows})
+    read_at_once(monkeypatch, rows)
     async with watch(core, feed(core), live=True) as events:
         assert await told(events) == order
 
@@ -55,7 +55,7 @@ async def test_log_is_whole_and_in_order_whatever_is_asked_for_at_once(
 ) -> None:
     spans(monkeypatch, span)
     talks, order = await interleaved(core, words=30)
-    monkeypatch.setattr(log_reading.ConversationReader.after, "__kwdefaults__", {"with_spoken": False, "rows": rows})
+    read_at_once(monkeypatch, rows)
     for call, _ in talks:
         async with watch(core, LogId.conversation(call.conversation_id), live=True) as events:
             numbers = [number for conversation_id, number in order if conversation_id == call.conversation_id]

@@ -18,7 +18,18 @@ from services.conversation.entry_filter import EntryFilter
 from services.conversation.live_text import Spoken
 from services.conversation.ports import Committed
 from services.conversation.watching import PositionLost
-from tests.unit.conversation.watchers import asleep, coming, entries_coming, entries_of, feed, interleaved, told, until_caught_up, watch
+from tests.unit.conversation.watchers import (
+    asleep,
+    coming,
+    entries_coming,
+    entries_of,
+    feed,
+    interleaved,
+    read_at_once,
+    told,
+    until_caught_up,
+    watch,
+)
 
 if TYPE_CHECKING:
     from tests.unit.conversation.core import Core
@@ -31,7 +42,7 @@ async def test_ordered_and_unique_over_all_conversations_in_the_order_of_commit(
     core: Core, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
     _, order = await interleaved(core)
-    monkeypatch.setattr(log_reading.FeedReader.after, "__kwdefaults__", {"with_spoken": False, "rows": rows})
+    read_at_once(monkeypatch, rows)
     async with watch(core, feed(core)) as events:
         assert await told(events) == order
 

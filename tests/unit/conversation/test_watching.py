@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from readback.conversation.v1 import entry_pb2
 
-from services.conversation import batches, log_reading, walk
+from services.conversation import batches, walk
 from services.conversation.backstop import look
 from services.conversation.cursors import START, LogId, Position
 from services.conversation.entry_filter import UTTERANCE, EntryFilter
@@ -19,7 +19,17 @@ from services.conversation.fencing import Writer
 from services.conversation.live_text import Spoken
 from services.conversation.walk import CaughtUp, Ending, Heartbeat
 from services.conversation.watching import PositionLost
-from tests.unit.conversation.watchers import asleep, coming, entries_coming, entries_of, heartbeats, numbers_of, until_caught_up, watch
+from tests.unit.conversation.watchers import (
+    asleep,
+    coming,
+    entries_coming,
+    entries_of,
+    heartbeats,
+    numbers_of,
+    read_at_once,
+    until_caught_up,
+    watch,
+)
 
 if TYPE_CHECKING:
     from tests.unit.conversation.core import Core
@@ -47,7 +57,7 @@ async def test_ordered_and_unique_from_the_beginning_across_catching_up(core: Co
 async def test_reliable_over_pages_and_messages_of_any_size(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     log, _ = await talk(core, 250)
     for rows, size in ((1, 1), (1, 10_000), (3, 700), (48, 256 * 1024)):
-        monkeypatch.setattr(log_reading.ConversationReader.after, "__kwdefaults__", {"with_spoken": False, "rows": rows})
+        read_at_once(monkeypatch, rows)
         monkeypatch.setattr(batches, "BATCH_BYTES", size)
         async with watch(core, log) as events:
             assert await until_caught_up(events) == list(range(1, 253))

@@ -9,8 +9,10 @@ from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 from readback.conversation.v1 import entry_pb2
 
+from services.conversation import walk
 from services.conversation.batches import Deleted
 from services.conversation.cursors import START, LogId, Position
 from services.conversation.entry_filter import EVERYTHING, EntryFilter
@@ -38,6 +40,12 @@ async def watch(
     options = WatchOptions(5, live, core.clock.now() + timedelta(minutes=minutes), chosen)
     async with aclosing(core.watching.watch(log, core.customer_id, position, options)) as events:
         yield events
+
+
+def read_at_once(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    """Has watchers read that many rows at once, from the first piece on."""
+    monkeypatch.setattr(walk, "FIRST_ROWS", rows)
+    monkeypatch.setattr(walk, "ROWS", rows)
 
 
 async def coming(events: Events) -> Event:
