@@ -72,8 +72,9 @@ def open_channel(target: str, service: ServiceDescriptor, *, tokens: TokenSource
         options=[
             ("grpc.service_config", json.dumps(service_config(service))),
             ("grpc.enable_retries", 1),
-            ("grpc.keepalive_time_ms", 30_000),
+            ("grpc.keepalive_time_ms", 15_000),
             ("grpc.keepalive_timeout_ms", 10_000),
+            ("grpc.http2.ping_timeout_ms", 10_000),
             ("grpc.keepalive_permit_without_calls", 1),
             # A restarted service is noticed within a second, not after the default's minutes.
             ("grpc.initial_reconnect_backoff_ms", 100),

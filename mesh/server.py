@@ -71,8 +71,9 @@ class ServerSettings:
     """How long it then lets running calls finish."""
     max_connection_age_seconds: int = 1800
     """Connections are ended at this age, so that load balancers see new replicas; clients reconnect by themselves."""
-    keepalive_seconds: int = 20
-    """How often an idle connection is probed; twice this finds a half-open one."""
+    keepalive_seconds: int = 10
+    """How often an idle connection is probed, and how long the answer may take. gRPC probes one that was busy when it last looked a turn
+    later, so a half-open one is found after three times this at most."""
     limits: LimitSettings = field(default_factory=LimitSettings)
     """Admission."""
 
@@ -136,6 +137,8 @@ def _options(settings: ServerSettings) -> list[tuple[str, int]]:
         ("grpc.so_reuseport", 0),  # two servers on one port would share its calls silently
         ("grpc.keepalive_time_ms", keepalive),
         ("grpc.keepalive_timeout_ms", keepalive),
+        # Bounds gRPC's own probes of the bandwidth too: while one is out no other ping is sent, and its default is a minute.
+        ("grpc.http2.ping_timeout_ms", keepalive),
         ("grpc.keepalive_permit_without_calls", 1),
         # The `…min_recv_ping…` spelling found in many places is a silent no-op in gRPC Python.
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
