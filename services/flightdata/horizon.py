@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from services.flightdata.errors import DateBeyondHorizon, DateInPast
+from services.flightdata.zones import zone_of
 
 LAST_DAY_AHEAD = 330
 """Days ahead, as airlines open their books."""
@@ -13,7 +13,7 @@ LAST_DAY_AHEAD = 330
 
 def today_in(zone: str, now: datetime) -> date:
     """The day it is in a zone."""
-    return now.astimezone(ZoneInfo(zone)).date()
+    return now.astimezone(zone_of(zone)).date()
 
 
 def check_departure(day: date, zone: str, now: datetime) -> None:

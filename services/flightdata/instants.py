@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from zoneinfo import ZoneInfo
+
+from services.flightdata.zones import zone_of
 
 
 class Convention(Enum):
@@ -43,7 +44,7 @@ class Instant:
     @property
     def local(self) -> datetime:
         """On the clock of its place, aware."""
-        return self.utc.astimezone(ZoneInfo(self.zone))
+        return self.utc.astimezone(zone_of(self.zone))
 
     def later(self, by: timedelta) -> Instant:
         """The instant so much later, in the same place."""

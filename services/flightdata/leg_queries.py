@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from services.flightdata.cabins import Cabin
 from services.flightdata.errors import DateBeyondHorizon, DateInPast, SamePlace
@@ -15,6 +16,8 @@ from services.flightdata.queries import ANY_TIME, Filters, FlightQuery, Party, S
 from services.flightdata.search_limits import Limit
 
 DEFAULT_RESULTS = 20
+REMEMBERED = 512
+"""Searches whose legs are held ready: what is asked for again is told from a cache, and should cost no more than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,9 @@ def leg_queries(lexicon: Lexicon, query: SearchQuery, now: datetime) -> tuple[li
         SamePlace: the codes of a leg, or of a change and an end, lie in one city.
         DateInPast, DateBeyondHorizon: a day isn't one that can be flown on.
     """
-    currency = lexicon.currencies.get(lexicon.place(query.origin).country_code, "")
-    asked = [_leg_query(lexicon, query, number, leg, currency, now) for number, leg in enumerate(query.legs)]
+    asked = list(_on_any_day(lexicon, query))
+    for leg in query.legs:
+        check_departure(leg.date, lexicon.place(leg.origin).zone, now)
     if not query.flexible:
         return asked, frozenset()
     if query.further:
@@ -79,10 +83,16 @@ def leg_queries(lexicon: Lexicon, query: SearchQuery, now: datetime) -> tuple[li
     return _moved(asked[0], lexicon.place(query.origin).zone, query.flexible, now)
 
 
-def _leg_query(lexicon: Lexicon, query: SearchQuery, number: int, leg: JourneyLeg, currency: str, now: datetime) -> LegQuery:
+@lru_cache(maxsize=REMEMBERED)
+def _on_any_day(lexicon: Lexicon, query: SearchQuery) -> tuple[LegQuery, ...]:
+    """A query for each leg, whether or not its day can be flown on."""
+    currency = lexicon.currencies.get(lexicon.place(query.origin).country_code, "")
+    return tuple(_leg_query(lexicon, query, number, leg, currency) for number, leg in enumerate(query.legs))
+
+
+def _leg_query(lexicon: Lexicon, query: SearchQuery, number: int, leg: JourneyLeg, currency: str) -> LegQuery:
     origin, destination = lexicon.place(leg.origin), lexicon.place(leg.destination)
     _check_apart(lexicon, origin, destination)
-    check_departure(leg.date, origin.zone, now)
     via = _via(lexicon, query, origin, destination) if number == 0 else ()
     origins, destinations = origin.airports, destination.airports
     if query.nearby:

@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfoNotFoundError
 
 from services.flightdata.instants import Convention, Instant
+from services.flightdata.zones import zone_of
 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 """Years beyond which a time is a vendor's slip (`0001-01-01`, an epoch in milliseconds)."""
@@ -31,7 +32,7 @@ def zone_named(text: str) -> str:
         # POSIX signs: `Etc/GMT-8` lies east of Greenwich.
         text = f"Etc/GMT{'-' if offset[1] == '+' else '+'}{int(offset[2])}"
     try:
-        ZoneInfo(text)
+        zone_of(text)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return ""
     return text
@@ -107,7 +108,7 @@ def arrival_at(face: time, zone: str, departure: Instant, flown: timedelta) -> I
     """The arrival at a time of day whose day wasn't said: of the days it may be, the one whose flight lasts nearest to `flown`."""
     if not zone:
         return None
-    leaves = departure.utc.astimezone(ZoneInfo(zone)).date()
+    leaves = departure.utc.astimezone(zone_of(zone)).date()
     instants = (at_clock(face, leaves + timedelta(days=ahead), zone) for ahead in (-1, 0, 1, 2))
     after = [instant for instant in instants if instant and instant.utc > departure.utc]
     return min(after, key=lambda arrival: abs((arrival - departure) - flown), default=None)
@@ -146,7 +147,7 @@ def _with_offset(wall: datetime, offset: timedelta, zone: str) -> Instant:
 
 def _local(wall: datetime, zone: str, convention: Convention) -> Instant:
     """A wall time in a zone. One that the clocks skip is read as the hour after, one that comes twice as the first."""
-    return Instant.of(wall.replace(tzinfo=ZoneInfo(zone)), zone, convention)
+    return Instant.of(wall.replace(tzinfo=zone_of(zone)), zone, convention)
 
 
 def _day(year: int, month: int | None, day: int) -> date | None:

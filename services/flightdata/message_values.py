@@ -14,6 +14,8 @@ from services.flightdata.errors import DateInvalid
 from services.flightdata.offers import Money
 
 NANOS = 1_000_000_000
+DAY_SECONDS = 86_400
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def day_from(message: Date) -> date:
@@ -31,9 +33,9 @@ def day(of: date) -> Date:
 
 def timestamp(instant: datetime) -> Timestamp:
     """An aware datetime."""
-    message = Timestamp()
-    message.FromDatetime(instant.astimezone(UTC))
-    return message
+    since = instant - EPOCH
+    # `FromDatetime` does the same in ten times as long, and a search tells hundreds.
+    return Timestamp(seconds=since.days * DAY_SECONDS + since.seconds, nanos=since.microseconds * 1000)
 
 
 def duration(length: timedelta) -> Duration:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from google.type.latlng_pb2 import LatLng
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from services.flightdata.places import Airport, Annotation, Candidate, Kind, Place
 from services.flightdata.places.questions import clarifying
+from services.flightdata.zones import zone_of
 
 _KINDS = {Kind.AIRPORT: pb.PLACE_KIND_AIRPORT, Kind.METRO: pb.PLACE_KIND_METRO}
 
@@ -60,5 +60,5 @@ def airport(of: Airport, now: datetime) -> pb.Airport:
         time_zone=of.zone,
         location=LatLng(latitude=of.latitude, longitude=of.longitude),
         elevation_feet=of.elevation_feet,
-        local_time=now.astimezone(ZoneInfo(of.zone)).isoformat(timespec="seconds"),
+        local_time=now.astimezone(zone_of(of.zone)).isoformat(timespec="seconds"),
     )

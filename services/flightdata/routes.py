@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from mesh.clock import Clock
 from services.flightdata.caching.answers import Answers, Question
@@ -20,6 +19,7 @@ from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.provenance import Provenance
 from services.flightdata.providers import Capability
 from services.flightdata.routing import Answered
+from services.flightdata.zones import zone_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +111,4 @@ def _carriers(flights: Sequence[FlightStatus]) -> list[RouteCarrier]:
 
 def offset(zone: str, now: datetime) -> timedelta:
     """How far a zone is ahead of UTC."""
-    return now.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()
+    return now.astimezone(zone_of(zone)).utcoffset() or timedelta()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, time
+from functools import lru_cache
 from itertools import pairwise
 
 from google.type.timeofday_pb2 import TimeOfDay
@@ -10,7 +11,7 @@ from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from mesh.errors import FieldViolation, InvalidRequest
 from services.flightdata.cabins import Cabin
-from services.flightdata.leg_queries import DEFAULT_RESULTS, JourneyLeg, SearchQuery
+from services.flightdata.leg_queries import DEFAULT_RESULTS, REMEMBERED, JourneyLeg, SearchQuery
 from services.flightdata.message_values import day_from
 from services.flightdata.queries import Filters, Party, Sort, Window
 
@@ -33,12 +34,18 @@ CABINS = {
 
 
 def query_from(request: pb.SearchFlightsRequest) -> SearchQuery:
-    """What a request looks for.
+    """What a request looks for; one that was made before is not read again.
 
     Raises:
         DateInvalid: the day is none.
         InvalidRequest: a time of day is none, nobody sells to such a party, or a leg is before the one before it.
     """
+    return _read(request.SerializeToString())
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _read(written: bytes) -> SearchQuery:
+    request = pb.SearchFlightsRequest.FromString(written)
     day = day_from(request.depart_date)
     return SearchQuery(
         origin=request.origin,

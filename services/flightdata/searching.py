@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 
 from mesh.clock import Clock
 from services.flightdata.cabins import Cabin
@@ -15,7 +16,7 @@ from services.flightdata.emissions import estimated
 from services.flightdata.flights import Itinerary
 from services.flightdata.geography import distance_km
 from services.flightdata.journeys import Journey, in_order, journeys
-from services.flightdata.leg_queries import LegQuery, SearchQuery, leg_queries
+from services.flightdata.leg_queries import REMEMBERED, LegQuery, SearchQuery, leg_queries
 from services.flightdata.offer_desk import OfferDesk
 from services.flightdata.offers import Fare, Offer
 from services.flightdata.ordering import ordered
@@ -225,6 +226,7 @@ class FlightSearch:
         return Provenance(answer.provider.name, fetched, cached=answer.cached_at is not None, sample=answer.provider.is_sample)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def question(leg: FlightQuery, rather: Capability | None = None, capability: Capability | None = None) -> Question[Found]:
     """What is asked for a leg, under the name of everything that may change the answer; whoever can do `rather` too is asked first."""
     return Question(

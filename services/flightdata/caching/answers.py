@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Generic, TypeVar, cast
 
@@ -35,6 +36,8 @@ CLAIMED_FOR = timedelta(seconds=6)
 """How long a replica that died keeps the others waiting: a claim is renewed three times in it."""
 LOOK_AGAIN_SECONDS = 0.05
 """Between looks for the answer that another replica is fetching."""
+MOST_NAMED = 1024
+"""Questions whose names on the shelf are held ready."""
 _log = structlog.get_logger(__name__)
 
 
@@ -61,6 +64,7 @@ class Answers(AbstractAsyncContextManager["Answers"]):
         self._router, self._shelf, self._clock = router, shelf, clock
         self._freshness = freshness or Freshness()
         self._records = Records(shelf, self._freshness)
+        self._name = lru_cache(maxsize=MOST_NAMED)(self._digest)
         self._fetches: dict[str, Fetch[Any]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -79,7 +83,7 @@ class Answers(AbstractAsyncContextManager["Answers"]):
         if all(provider.is_sample for provider in self._router.providers):
             events = self._asked(question)
         else:
-            events = self._told(question, self._digest(question))
+            events = self._told(question, self._name(question))
         async for event in events:
             yield event
 

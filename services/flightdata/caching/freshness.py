@@ -30,7 +30,13 @@ class Freshness:
 
     def fresh_for(self, kind: Kind) -> timedelta:
         """How long an answer is as good as a new one."""
-        return {Kind.STATUS: self.status, Kind.SEARCH: self.search, Kind.SCHEDULE: self.schedule}[kind]
+        match kind:
+            case Kind.STATUS:
+                return self.status
+            case Kind.SEARCH:
+                return self.search
+            case Kind.SCHEDULE:
+                return self.schedule
 
     def kept_for(self, kind: Kind) -> timedelta:
         """How long it is told at all."""

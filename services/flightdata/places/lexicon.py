@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from services.flightdata.loading import uncollected
 from services.flightdata.places.place import Airport, Kind, Place, PlaceNotFound
 from services.flightdata.places.spelling import key, phonemes
 
@@ -50,9 +51,9 @@ class Spoken:
     country: NDArray[np.str_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lexicon:
-    """Airports, places and their names.
+    """Airports, places and their names; compared by identity, since there is one.
 
     Where a city and its main airport share a code, `places` holds the city; a city's code that no airport bears (`YMQ`) and a code
     given up (`FRU`) lead to the airport of today.
@@ -139,6 +140,7 @@ def _spoken(entries: Mapping[tuple[str, int], float], places: Sequence[Place]) -
 
 
 @lru_cache(maxsize=1)
+@uncollected()
 def load() -> Lexicon:
     """Reads the tables; the second call returns the same lexicon."""
     countries = {row["code"]: row["name"] for row in _rows("countries.tsv")}

@@ -19,13 +19,14 @@ _BREAK = re.compile(r"[.,;:?!…()\n]")
 
 def fold(name: str) -> str:
     """`Zürich` → `zurich`, `Xi’an` → `xi'an`; letters of other scripts are left out."""
-    flat = "".join(c for c in unicodedata.normalize("NFKD", name.translate(_LETTERS)) if c.isascii())
+    flat = name if name.isascii() else "".join(c for c in unicodedata.normalize("NFKD", name.translate(_LETTERS)) if c.isascii())
     return re.sub(r"\s+", " ", flat).strip().casefold()
 
 
 def key(name: str) -> str:
     """A name as it is looked up: folded, letters and digits only (`New York` → `newyork`, so that spaces may be misheard)."""
-    return "".join(c for c in fold(name) if c.isalnum())
+    folded = fold(name)
+    return folded if folded.isalnum() else "".join(c for c in folded if c.isalnum())
 
 
 @lru_cache(maxsize=65536)

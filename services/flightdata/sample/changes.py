@@ -12,7 +12,6 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from services.flightdata.connections import LONGEST_LAYOVER, LONGEST_RESORT, Chain, ConnectionRules, Hop, connect, worth_telling
-from services.flightdata.geography import distance_km
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.sample import tables
 from services.flightdata.sample.schedule import Departure, Schedule
@@ -96,10 +95,10 @@ class Changes:
 
     def _worth(self, origin: str, place: str, destination: str) -> float | None:
         """How little a place to change at costs, the lower the better; None when it lies too far off."""
-        a, via, b = self._airports[origin], self._airports[place], self._airports[destination]
-        straight = distance_km(a, b)
-        way = distance_km(a, via) + distance_km(via, b)
-        if way > max(DETOUR * straight, straight + SPARE_KM) or via.metro in (a.metro, b.metro):
+        kilometres = self._schedule.kilometres
+        straight, way = kilometres(origin, destination), kilometres(origin, place) + kilometres(place, destination)
+        here, via, there = self._airports[origin], self._airports[place], self._airports[destination]
+        if way > max(DETOUR * straight, straight + SPARE_KM) or via.metro in (here.metro, there.metro):
             return None
         shared = self._carriers[origin][place] & self._carriers[destination][place]
         hub = any(place in tables.carriers()[carrier].hubs for carrier in shared)
@@ -108,8 +107,7 @@ class Changes:
     def _nearby_hubs(self, airport: str) -> list[str]:
         """The neighbours of an airport from which most other places can be reached, of those the nearest."""
         most = sorted(self._carriers[airport], key=lambda other: (-len(self._carriers[other]), other))[: 3 * GATEWAYS]
-        here = self._airports[airport]
-        return sorted(most, key=lambda other: (distance_km(here, self._airports[other]), other))[:GATEWAYS]
+        return sorted(most, key=lambda other: (self._schedule.kilometres(airport, other), other))[:GATEWAYS]
 
 
 def _on(day: date) -> tuple[date, date]:

@@ -107,14 +107,15 @@ class Network:
         domestic = one.country_code == other.country_code
         if domestic:
             able = [carrier for carrier in able if one.country_code in carrier.countries]
-        scored = [(self._belonging(carrier, one, other), carrier) for carrier in able]
         ends = {one.code, other.code}
-        based = [(score, carrier) for score, carrier in scored if ends & carrier.hubs or (domestic and carrier.low_cost)]
+        based = [
+            (self._belonging(carrier, one, other), carrier) for carrier in able if ends & carrier.hubs or (domestic and carrier.low_cost)
+        ]
         if not domestic and self._region(one) == self._region(other) and kilometres < SHORT_RANGE_KM / 2:
             at_home = {carrier for _, carrier in based}
             roaming = [c for c in self._roaming if c.scope == self._region(one) and c not in at_home]
             based += [(0.5, c) for c in roaming if unit(self._seed, "roam", c.code, one.code, other.code) < 0.3]
-        return based or scored
+        return based or [(self._belonging(carrier, one, other), carrier) for carrier in able]
 
     def _belonging(self, carrier: Carrier, one: Airport, other: Airport) -> float:
         hubs = (one.code in carrier.hubs) + (other.code in carrier.hubs)

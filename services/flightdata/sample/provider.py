@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from mesh.clock import Clock
 from services.flightdata.errors import DateBeyondHorizon, FlightNotFound
 from services.flightdata.flights import FlightStatus, Itinerary, Segment, State, Stop
-from services.flightdata.geography import distance_km
 from services.flightdata.horizon import LAST_DAY_AHEAD
 from services.flightdata.instants import Instant
 from services.flightdata.places.lexicon import Lexicon
@@ -23,6 +21,7 @@ from services.flightdata.sample.changes import Changes
 from services.flightdata.sample.schedule import Departure, Planned, Schedule
 from services.flightdata.sample.seats import seats_left
 from services.flightdata.search_limits import Limit
+from services.flightdata.zones import zone_of
 
 NAME = "sample-timetable"
 REMEMBERED_DAYS = 7
@@ -84,8 +83,7 @@ class SampleTimetable:
         return all(fares.sold(d.planned.line.carrier, query.cabin, self._kilometres(d)) and self._still_leaves(d, now) for d in journey)
 
     def _kilometres(self, departure: Departure) -> float:
-        line = departure.planned.line
-        return distance_km(self._lexicon.airports[line.origin], self._lexicon.airports[line.destination])
+        return self.schedule.kilometres(departure.planned.line.origin, departure.planned.line.destination)
 
     async def route_status(self, origin: str, destination: str, day: date) -> Sequence[FlightStatus]:
         """How the flights between two airports do on a day."""
@@ -99,7 +97,7 @@ class SampleTimetable:
     async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:
         """How a flight is doing. Raises `FlightNotFound` and `DateBeyondHorizon`."""
         planned = self._planned(flight)
-        zone = ZoneInfo(self._lexicon.airports[planned.line.origin].zone)
+        zone = zone_of(self._lexicon.airports[planned.line.origin].zone)
         today = self._clock.now().astimezone(zone).date()
         day = day or today
         self._check_day(planned, day, today)
@@ -149,7 +147,7 @@ class SampleTimetable:
         """One or more flights sold together; without a fare when there are too few seats."""
         origin = self._lexicon.airports[journey[0].planned.line.origin]
         currency = fares.currency_of(query.currency or self._lexicon.currencies.get(origin.country_code, ""))
-        buyer = fares.Buyer(query.cabin, query.party, query.bags, currency, now.astimezone(ZoneInfo(origin.zone)).date())
+        buyer = fares.Buyer(query.cabin, query.party, query.bags, currency, now.astimezone(zone_of(origin.zone)).date())
         seats = [left for d in journey if (left := seats_left(self._seed, d, query.cabin, buyer.today)) is not None]
         full = bool(seats) and min(seats) < query.party.seats
         return Itinerary(

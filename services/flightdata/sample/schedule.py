@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
-from services.flightdata.geography import block_minutes
+from services.flightdata.geography import block_minutes, distance_km
+from services.flightdata.loading import uncollected
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.sample import tables
 from services.flightdata.sample.network import Network
 from services.flightdata.sample.numbering import Line, Numbering
 from services.flightdata.sample.seeded import number, unit
+from services.flightdata.zones import zone_of
 
 DAY = ((0.0, 330), (0.36, 600), (0.62, 1020), (1.0, 1370))
 """Share of a route's short flights that have left by a minute after midnight: a morning and an evening peak."""
@@ -62,9 +63,15 @@ class Schedule:
     def __init__(self, lexicon: Lexicon, seed: str) -> None:
         self._lexicon = lexicon
         self._seed = seed
-        self.network = Network(lexicon, seed)
-        self.numbering = Numbering((s for held in self.network.services.values() for s in held), seed)
+        with uncollected():
+            self.network = Network(lexicon, seed)
+            self.numbering = Numbering((s for held in self.network.services.values() for s in held), seed)
+        self.kilometres = lru_cache(maxsize=32768)(self._distance)
         self._route = lru_cache(maxsize=4096)(self._plan_route)
+
+    def _distance(self, one: str, other: str) -> float:
+        """Great-circle distance between two airports by code."""
+        return distance_km(self._lexicon.airports[one], self._lexicon.airports[other])
 
     def departures(self, origin: str, destination: str, day: date, *, carriers: frozenset[str] = frozenset()) -> list[Departure]:
         """Flights from one airport to another on a day, in the order of their numbers; of some carriers only, if any are given."""
@@ -82,10 +89,10 @@ class Schedule:
     def departure(self, planned: Planned, day: date) -> Departure:
         """A planned flight on a day. A time that the clocks skip is read as the hour after."""
         origin, destination = self._lexicon.airports[planned.line.origin], self._lexicon.airports[planned.line.destination]
-        wall = datetime.combine(day, time(planned.leaves // 60, planned.leaves % 60), ZoneInfo(origin.zone))
+        wall = datetime.combine(day, time(planned.leaves // 60, planned.leaves % 60), zone_of(origin.zone))
         instant = wall.astimezone(UTC)
         arrives = instant + timedelta(minutes=planned.block)
-        return Departure(planned, day, instant.astimezone(ZoneInfo(origin.zone)), arrives.astimezone(ZoneInfo(destination.zone)))
+        return Departure(planned, day, instant.astimezone(zone_of(origin.zone)), arrives.astimezone(zone_of(destination.zone)))
 
     def _plan_route(self, origin: str, destination: str) -> Mapping[str, Planned]:
         first, second = sorted((origin, destination))
