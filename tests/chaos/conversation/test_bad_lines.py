@@ -11,7 +11,7 @@ from readback.conversation.v1 import entry_pb2
 
 from mesh.server import ServerSettings
 from tests.chaos.followers import Follower
-from tests.chaos.scale import FULL, SECONDS, amount
+from tests.chaos.scale import SECONDS, amount
 from tests.chaos.scenes import playing
 from tests.toxiproxy import Toxiproxy
 
