@@ -1,6 +1,8 @@
 """Flight data: how fast what is known is told, how seldom vendors are asked, and what a fault costs.
 
-    python -m bench.flightdata [--json]
+    python -m bench.flightdata [--json] [--markdown FILE]
+
+What is about time is measured in rounds, and told as their median; the table for a page tells the range too.
 
 | key | what | aim |
 |---|---|---|
@@ -19,42 +21,34 @@ import asyncio
 import json
 import logging
 import os
-import random
-import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
 import grpc
 import structlog
 import uvloop
-from google.type.date_pb2 import Date
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
-from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
-from readback.options.v1 import options_pb2
 
 from bench.flightdata_faults import Faulty, Tally, schedule
+from bench.flightdata_figures import as_markdown
+from bench.flightdata_sample import BEGUN
+from bench.flightdata_service import FLIGHTDATA, asking, search_request, serving
+from bench.transcript_log.comparing import Spread
 from doubles.aviationstack import AviationStackDouble
 from doubles.flightapi import FlightApiDouble
 from doubles.serving import served
 from doubles.world import World
-from mesh.auth import Principal
-from mesh.channel import open_channel
 from mesh.clock import SystemClock
-from mesh.server import running
 from mesh.settings import load
-from services.flightdata import places
-from services.flightdata.app import member
 from services.flightdata.budgets import Meter, Plan
 from services.flightdata.providers import Capability
 from services.flightdata.routing import Answered, ProviderRouter
@@ -62,47 +56,8 @@ from services.flightdata.settings import FlightDataSettings
 from services.flightdata.shared.ledger import MemoryLedger
 from tests.redis_server import redis_server
 
-FLIGHTDATA = pb.DESCRIPTOR.services_by_name["FlightDataService"]
-HITS, PAIRS, BUSY, SCHEDULES, TRIALS = 2_000, 1_000, 150, 200, 9
+ROUNDS, HITS, SCHEDULES, TRIALS = 3, 1_000, 200, 5
 HEDGE_SECONDS, SECOND_SECONDS = 0.3, 0.2
-CHILD = "--sample-of-its-own"
-
-
-class _Anyone:
-    """Takes every caller for one customer: tokens have a bench of their own."""
-
-    async def verify(self, token: str) -> Principal:
-        """The customer."""
-        expires = datetime.now(UTC) + timedelta(hours=1)
-        return Principal(options_pb2.ACCESS_CUSTOMER, "bench", "bench", None, None, None, None, expires, token)
-
-
-@asynccontextmanager
-async def _service(settings: FlightDataSettings) -> AsyncIterator[str]:
-    """The address of a service of its own."""
-    async with member(settings) as flightdata:
-        anyones = replace(flightdata, verifier=_Anyone())  # type: ignore[arg-type]  # only asked to verify
-        async with running(anyones) as server:
-            yield server.address
-
-
-@asynccontextmanager
-async def _stub(settings: FlightDataSettings) -> AsyncIterator[Any]:
-    """A caller of a service of its own."""
-
-    async def token() -> str:
-        return "bench"
-
-    async with AsyncExitStack() as stack:
-        address = await stack.enter_async_context(_service(settings))
-        yield FlightDataServiceStub(await stack.enter_async_context(open_channel(address, FLIGHTDATA, tokens=token)))
-
-
-def _request(origin: str, destination: str) -> pb.SearchFlightsRequest:
-    day = datetime.now(UTC).date() + timedelta(days=2)
-    return pb.SearchFlightsRequest(
-        origin=origin, destination=destination, depart_date=Date(year=day.year, month=day.month, day=day.day), max_results=20
-    )
 
 
 def _vendor_settings(home: Path, url: str, **more: Any) -> FlightDataSettings:
@@ -122,8 +77,8 @@ async def cache_hit_vs_echo(home: Path) -> dict[str, float]:
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(served(FlightApiDouble(World()).app()))
         settings = load(FlightDataSettings, home=home, FLIGHTAPI_API_KEY="demo", FLIGHTAPI_BASE_URL=url, flightapi_monthly_credits=0)
-        address = await stack.enter_async_context(_service(settings))
-        request = _request("LON", "NYC")
+        address = await stack.enter_async_context(serving(settings))
+        request = search_request("LON", "NYC")
         # Both are called over bare channels: it is the service that is measured.
         search = _call(await stack.enter_async_context(grpc.aio.insecure_channel(address)), f"/{FLIGHTDATA.full_name}/SearchFlights")
         await _timed(search, request)
@@ -180,8 +135,8 @@ async def identical_misses_calls(home: Path) -> dict[str, float]:
     with redis_server() as redis:
         async with served(double.app()) as url:
             settings = _vendor_settings(home, url, redis_url=redis.url)
-            async with _stub(settings) as one, _stub(settings) as other:
-                request = _request("MAA", "DEL")
+            async with asking(settings) as one, asking(settings) as other:
+                request = search_request("MAA", "DEL")
                 await asyncio.gather(*(_timed(stub.SearchFlights, request) for _ in range(100) for stub in (one, other)))
     repeats = Counter(json.dumps(call, sort_keys=True) for call in double.calls)
     return {"identical_misses_calls": max(repeats.values())}
@@ -208,21 +163,13 @@ async def _asked(router: ProviderRouter) -> float:
 
 
 async def sample_search(home: Path) -> dict[str, float]:
-    """1,000 pairs of busy cities, in this process: start it afresh."""
-    begun = float(os.environ["BENCH_BEGUN"])
-    async with _stub(load(FlightDataSettings, home=home)) as stub:
-        startup = time.time() - begun
-        busy = sorted(places.load().airports.values(), key=lambda airport: -airport.rank)[:BUSY]
-        dice = random.Random(1)
-        pairs = [dice.sample(busy, 2) for _ in range(2 * PAIRS)]
-        requests = [_request(one.code, other.code) for one, other in pairs if one.metro != other.metro][:PAIRS]
-        times = [1000 * await _timed(stub.SearchFlights, request) for request in requests]
-    return {
-        "sample_search_p50_ms": round(median(times), 2),
-        "sample_search_p99_ms": round(quantiles(times, n=100)[98], 2),
-        "sample_search_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
-        "startup_seconds": round(startup, 2),
-    }
+    """In a process of its own, started for it."""
+    command = [sys.executable, "-m", "bench.flightdata_sample", str(home)]
+    child = await asyncio.to_thread(
+        subprocess.run, command, env=os.environ | {BEGUN: str(time.time())}, capture_output=True, text=True, check=True
+    )
+    found: dict[str, float] = json.loads(child.stdout.splitlines()[-1])
+    return found
 
 
 async def fault_schedules(count: int = SCHEDULES) -> dict[str, float]:
@@ -237,33 +184,36 @@ async def fault_schedules(count: int = SCHEDULES) -> dict[str, float]:
     }
 
 
-async def measure(home: Path) -> dict[str, float]:
+async def measure(home: Path) -> dict[str, Spread]:
     """Everything."""
-    command = [sys.executable, "-m", "bench.flightdata", CHILD, str(home / "sample")]
-    child = await asyncio.to_thread(
-        subprocess.run, command, env=os.environ | {"BENCH_BEGUN": str(time.time())}, capture_output=True, text=True, check=True
-    )
-    found: dict[str, float] = json.loads(child.stdout.splitlines()[-1])
-    found |= await cache_hit_vs_echo(home / "hits")
-    found |= await identical_misses_calls(home / "misses")
-    found |= await hung_primary_vs_secondary()
-    return found | await fault_schedules()
+    rounds: dict[str, list[float]] = defaultdict(list)
+    for number in range(ROUNDS):
+        for part in (sample_search(home / f"sample{number}"), cache_hit_vs_echo(home / f"hits{number}"), hung_primary_vs_secondary()):
+            _add(rounds, await part)
+    for part in (identical_misses_calls(home / "misses"), fault_schedules()):
+        _add(rounds, await part)
+    return {key: Spread.of(values) for key, values in rounds.items()}
+
+
+def _add(rounds: dict[str, list[float]], found: dict[str, float]) -> None:
+    for key, value in found.items():
+        rounds[key].append(value)
 
 
 def main() -> None:
     """Prints the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
-    parser.add_argument(CHILD, dest="child", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="writes the table for a page as well")
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     logging.disable(logging.WARNING)
-    if options.child:
-        print(json.dumps(uvloop.run(sample_search(options.child))))
-        return
     with tempfile.TemporaryDirectory() as home:
         found = uvloop.run(measure(Path(home)))
-    print(json.dumps(found) if options.json else "\n".join(f"{key:32}{value:>12}" for key, value in found.items()))
+    medians = {key: spread.median for key, spread in found.items()}
+    print(json.dumps(medians) if options.json else "\n".join(f"{key:32}{value:>12}" for key, value in medians.items()))
+    if options.markdown:
+        options.markdown.write_text(as_markdown(found), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,15 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-
 from mesh.clock import Clock
 from services.flightdata.settings import FlightDataSettings
 from services.flightdata.shared.ledger import Ledger, MemoryLedger
-from services.flightdata.shared.redis_ledger import RedisLedger
-from services.flightdata.shared.redis_shelf import RedisShelf
 from services.flightdata.shared.shelf import MemoryShelf, Shelf
 
 PATIENCE_SECONDS = 2.0
@@ -35,8 +29,22 @@ async def shared(settings: FlightDataSettings, clock: Clock) -> AsyncIterator[Sh
     if not settings.redis_url:
         yield Shared(MemoryLedger(clock, settings.home / "flightdata" / "ledger.json"), MemoryShelf(clock))
         return
+    async with _over_redis(settings.redis_url) as common:
+        yield common
+
+
+@asynccontextmanager
+async def _over_redis(url: str) -> AsyncIterator[Shared]:
+    # Its client takes a tenth of a second to import, which who runs alone need not wait for.
+    from redis.asyncio import Redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
+    from services.flightdata.shared.redis_ledger import RedisLedger
+    from services.flightdata.shared.redis_shelf import RedisShelf
+
     client: Redis = Redis.from_url(
-        settings.redis_url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=PATIENCE_SECONDS, socket_timeout=PATIENCE_SECONDS
+        url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=PATIENCE_SECONDS, socket_timeout=PATIENCE_SECONDS
     )
     async with aclosing(client):
         yield Shared(RedisLedger(client), RedisShelf(client))
