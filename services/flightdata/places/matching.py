@@ -29,7 +29,7 @@ LEAST_RESOLVED = 0.55
 LEAST_LETTERS = 0.2
 """Likeness of the letters alone that a match needs, however well it sounds."""
 SURE_LIKENESS, SURE_MARGIN = 0.74, 0.06
-"""A garbled name is acted on without asking when it is this like and this far ahead of the next; measured by bench/places.py."""
+"""A garbled name is acted on without asking when it is this like and this far ahead of the next; measured by bench/places/."""
 SHORT = 5
 """A garbled name of fewer letters is never sure: too much sounds like it."""
 TWIN_WEIGHT, TWIN_MARGIN = 0.5, 0.1

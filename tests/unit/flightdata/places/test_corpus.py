@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from bench.places import CORPUS, WRITTEN, measure
+from bench.places.command import CORPUS, WRITTEN, measure
 
 pytestmark = pytest.mark.unit
 
@@ -18,7 +18,7 @@ FLOORS = {
     "flite slt": {"top1": 0.62, "top3": 0.67, "whole_request": 0.51},
     "flite awb": {"top1": 0.48, "top3": 0.54, "whole_request": 0.40},
 }
-"""A little under what bench/places.py reports; hibari's mishearings alone were learnt, the others are hard to understand for tiny ears."""
+"""A little under what bench/places/ reports; hibari's mishearings alone were learnt, the others are hard to understand for tiny ears."""
 
 
 @pytest.fixture(scope="module")

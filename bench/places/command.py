@@ -22,8 +22,8 @@ from typing import Any
 
 from services.flightdata import places
 
-CORPUS = Path(__file__).with_name("places_corpus.jsonl")
-WRITTEN = Path(__file__).with_name("places_written.jsonl")
+CORPUS = Path(__file__).with_name("corpus.jsonl")
+WRITTEN = Path(__file__).with_name("written.jsonl")
 
 
 @dataclass
@@ -105,7 +105,3 @@ def main() -> None:
     print(f"{'voice':16}" + "".join(f"{column:>16}" for column in columns))
     for name, report in reports.items():
         print(f"{name:16}" + "".join(f"{report[column]:>16}" for column in columns))
-
-
-if __name__ == "__main__":
-    main()
