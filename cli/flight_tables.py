@@ -43,6 +43,27 @@ def itineraries(found: Sequence[flightdata.Itinerary]) -> Table:
     return table
 
 
+def journeys(found: Sequence[flightdata.Journey], flown: Sequence[flightdata.Itinerary]) -> Table:
+    """One row a journey of several legs, each with its numbers and times; the price is that of all."""
+    by_id = {itinerary.itinerary_id: itinerary for itinerary in flown}
+    legs = [[by_id[name] for name in journey.itinerary_ids] for journey in found]
+    table = Table(box=None, header_style="dim", padding=(0, 2))
+    for number in range(max(map(len, legs), default=0)):
+        for heading in (("out", "back")[number] if len(legs[0]) == 2 else f"leg {number + 1}", "leaves", "arrives"):
+            table.add_column(heading)
+    table.add_column("price", justify="right")
+    for journey, itineraries_of in zip(found, legs, strict=True):
+        cells = [cell for itinerary in itineraries_of for cell in _leg(itinerary)]
+        table.add_row(*cells, money(journey.fare.total) if journey.HasField("fare") else "")
+    return table
+
+
+def _leg(itinerary: flightdata.Itinerary) -> tuple[str, str, str]:
+    first, last = itinerary.segments[0].departure, itinerary.segments[-1].arrival
+    doubts = _doubts(*(segment.doubts for segment in itinerary.segments))
+    return _numbers(itinerary) + doubts, _stop(first, first), _stop(last, first)
+
+
 def offers(found: Sequence[flightdata.Offer], sold: Sequence[flightdata.Itinerary]) -> Table:
     """One row an offer: what is sold, by whom, for how much and until when on the clock here."""
     numbers = {itinerary.itinerary_id: _numbers(itinerary) for itinerary in sold}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import wave
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -87,9 +88,35 @@ def test_flights_are_found_by_name_and_say_that_they_are_a_sample(product: Produ
     assert "Sample data" in status.stdout
 
 
+def test_there_and_back_is_searched_at_once(product: Product) -> None:
+    days = [f"{datetime.now(UTC).date() + timedelta(days=ahead)}" for ahead in (10, 14)]
+    asked = ["flights", "search", "Chennai", "Delhi", "--date", days[0], "--return", days[1]]
+    table = product.readback(*asked)
+    assert table.returncode == 0, table.stderr
+    assert "and back on" in table.stdout
+    told = [json.loads(line) for line in product.readback(*asked, "--json").stdout.splitlines()]
+    legs = {one["itinerary_id"]: one.get("leg", 0) for one in told if "segments" in one}
+    ways = [one["itinerary_ids"] for one in told if "itinerary_ids" in one]
+    assert ways
+    assert all([legs[name] for name in way] == [0, 1] for way in ways)
+
+
+def test_the_flights_of_a_route_are_told_nearest_to_a_time_first(product: Product) -> None:
+    told = product.readback("flights", "status", "Chennai", "Delhi", "--date", "tomorrow", "--near", "18:00", "--json")
+    assert told.returncode == 0, told.stderr
+    leave = [json.loads(line)["scheduled_departure"]["local_time"][11:16] for line in told.stdout.splitlines()]
+    apart = [abs(60 * (int(hours) - 18) + int(minutes)) for hours, minutes in (each.split(":") for each in leave)]
+    assert apart
+    assert apart == sorted(apart)
+    assert "Sample data" in product.readback("flights", "status", "MAA", "DEL").stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
+        (["flights", "search", "MAA", "DEL", "--date", "2027-01-09", "--return", "2027-01-02"], 1, ""),
+        (["flights", "status", "MAA", "DEL", "--near", "dusk"], 2, "HH:MM"),
+        (["flights", "status", "AI542", "--near", "18:00"], 2, "--near"),
         (["flights", "search", "MAA", "MAA"], 1, ""),
         (["flights", "search", "MAA", "DEL", "--date", "2020-01-01"], 1, ""),
         (["flights", "search", "MAA", "DEL", "--date", "soon"], 2, "YYYY-MM-DD"),

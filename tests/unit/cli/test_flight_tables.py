@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import flight_tables
-from cli.commands.flights import parsed_day
+from cli.commands.flights import parsed_day, parsed_time
 from cli.errors import UsageError
 
 pytestmark = pytest.mark.unit
@@ -94,6 +94,26 @@ def test_an_offer_tells_what_is_sold_by_whom_and_until_when() -> None:
     ]
 
 
+def there_and_back() -> list[flightdata.Itinerary]:
+    out, back = itinerary(), itinerary()
+    out.itinerary_id, back.itinerary_id = "out", "back"
+    back.leg, back.segments[0].flight_number = 1, "6E77"
+    return [out, back]
+
+
+def test_a_return_is_one_row_at_the_price_of_both() -> None:
+    fare = flightdata.Fare(total=Money(currency_code="INR", units=19_000))
+    table = flight_tables.journeys([flightdata.Journey(itinerary_ids=["out", "back"], fare=fare)], there_and_back())
+    head, row = ([cell.strip() for cell in line.split("  ") if cell.strip()] for line in shown(table).splitlines())
+    assert head == ["out", "leaves", "arrives", "back", "leaves", "arrives", "price"]
+    assert row == ["6E 3981", "21:40 MAA", "00:15 DEL +1", "6E 77", "21:40 MAA", "00:15 DEL +1", "INR 19,000"]
+
+
+def test_a_return_that_nobody_prices_has_an_empty_price() -> None:
+    table = flight_tables.journeys([flightdata.Journey(itinerary_ids=["out", "back"])], there_and_back())
+    assert "INR" not in shown(table)
+
+
 def test_gate_terminal_belt_and_doubts_of_a_status_are_told() -> None:
     known = status(doubts=[flightdata.DOUBT_CONTRADICTORY_TIMES])
     known.scheduled_departure.terminal, known.scheduled_departure.gate, known.scheduled_arrival.baggage_belt = "1", "12", "4"
@@ -141,3 +161,13 @@ def test_days_as_they_are_typed(words: str, day: date) -> None:
 def test_what_is_no_day_is_refused(words: str) -> None:
     with pytest.raises(UsageError, match="YYYY-MM-DD"):
         parsed_day(words, date(2027, 2, 28))
+
+
+def test_a_time_of_day_as_it_is_typed() -> None:
+    assert (parsed_time("18:05").hours, parsed_time("18:05").minutes) == (18, 5)
+
+
+@pytest.mark.parametrize("words", ["evening", "25:00", ""])
+def test_what_is_no_time_of_day_is_refused(words: str) -> None:
+    with pytest.raises(UsageError, match="HH:MM"):
+        parsed_time(words)
