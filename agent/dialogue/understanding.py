@@ -44,7 +44,7 @@ async def understand(text: str, annotator: PlaceAnnotator, context: Context) -> 
     slots = _slots(words, roles, unknown, acts, context, lower)
     clues = Clues(lower, acts, slots, roles.rejected is not None, context.awaiting, context.asked, context.searched)
     intent = intent_of(clues)
-    fitting = _fitting(intent, slots, roles)
+    fitting = _fitting(intent, slots, roles, context)
     return Frame(intent, fitting, _confidence(intent, fitting, clues))
 
 
@@ -102,13 +102,16 @@ _SEARCH_SLOTS = frozenset(
 )
 
 
-def _fitting(intent: Intent, slots: Slots, roles: Roles) -> Slots:
+def _fitting(intent: Intent, slots: Slots, roles: Roles, context: Context) -> Slots:
     """The slots that mean something for the intent: "the cheapest one" chooses, it doesn't sort."""
     searches = intent in (Intent.SEARCH_FLIGHTS, Intent.REFINE, Intent.CORRECTION, Intent.AFFIRM)
     used = _SEARCH_SLOTS if searches else _USES.get(intent, frozenset())
     kept = {name: getattr(slots, name) for name in used}
     if slots.origin or slots.destination:
         kept.pop("choice", None)
+    if context.awaiting is Expectation.YES_NO and context.asked in ("origin", "destination") and slots.choice and slots.choice.ordinal:
+        # "Did you mean this one or that?" "The second, tomorrow."
+        kept["choice"] = slots.choice
     if slots.flight_number:
         kept.pop("airline", None)
     if intent is Intent.AIRPORT_INFO:

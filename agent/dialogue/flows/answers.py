@@ -14,6 +14,7 @@ from agent.dialogue.events import Events, Speech
 from agent.dialogue.flows.drafting import MOST_PASSENGERS, confirm_place, learn, merge
 from agent.dialogue.flows.search import advance
 from agent.dialogue.flows.small_talk import farewell
+from agent.dialogue.frames import PlaceSlot
 from agent.dialogue.phrasing import phrase
 from agent.dialogue.places import Place
 from agent.dialogue.state import About, Question, Unsure
@@ -74,11 +75,15 @@ def picked(turn: Turn) -> Place | None:
 
 
 async def pick_place(turn: Turn) -> Events:
-    """One of two places that were asked about; words for its country are no place to fly to."""
+    """One of two places that were asked about, with whatever else was said; words for its country are no place to fly to."""
     place = picked(turn)
     assert place is not None
     _settle(turn, place)
-    async for event in advance(turn):
+    other = "destination" if _question(turn).slot == "origin" else "origin"
+    slot: PlaceSlot | None = getattr(turn.frame.slots, other)
+    heard: dict[str, Any] = {"origin": None, "destination": None, other: slot if slot and slot.mention else None}
+    frame = replace(turn.frame, slots=replace(turn.frame.slots, **heard))
+    async for event in _go_on(replace(turn, frame=frame)):
         yield event
 
 

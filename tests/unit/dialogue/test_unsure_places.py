@@ -31,6 +31,21 @@ async def test_one_of_two_places_is_picked_by_its_turn_or_its_country(conversati
     assert timetable.searches[0].destination == "KCZ"
 
 
+@pytest.mark.parametrize("words", ["the one in Japan, tomorrow", "the second one, tomorrow", "Japan, and I leave tomorrow please"])
+async def test_what_is_said_beside_the_place_picked_is_kept(conversation: Conversation, timetable: Timetable, words: str) -> None:
+    await conversation.say("flights from Chennai to cochin")
+    assert "from Chennai to Kochi tomorrow" in await conversation.say(words)
+    assert timetable.searches[0].destination == "KCZ"
+
+
+async def test_the_other_place_may_be_said_with_the_one_picked(conversation: Conversation, timetable: Timetable) -> None:
+    await conversation.say("I want to fly to cochin")
+    answer = await conversation.say("the one in Japan, from Mumbai on Friday in business class for two people")
+    assert "from Mumbai to Kochi on Friday" in answer
+    (request,) = timetable.searches
+    assert (request.origin, request.destination, request.cabin, request.passengers) == ("BOM", "KCZ", "business", 2)
+
+
 async def test_neither_of_two_places_is_asked_about_again(conversation: Conversation) -> None:
     await conversation.say("flights from Chennai to cochin tomorrow")
     assert await conversation.say("no") == "Where would you like to fly to from Chennai?"
