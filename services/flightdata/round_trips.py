@@ -1,7 +1,7 @@
 """Out and back sold together at one price, where somebody sells it so: that is rarely the sum of two ways.
 
 Such a search is one question to whoever sells round trips. When nobody does, or who does is not who would be asked first, the two legs are
-asked one after the other and put together here.
+asked for each by itself and put together here.
 """
 
 from __future__ import annotations

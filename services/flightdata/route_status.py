@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import aclosing
 from datetime import date, datetime, time, timedelta
 
 from mesh.clock import Clock
@@ -16,9 +17,10 @@ from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers import Capability
 from services.flightdata.queries import FlightQuery
 from services.flightdata.routing import Answered
+from services.flightdata.side_by_side import side_by_side
 
 MOST_PAIRS = 3
-"""Pairs of airports of two cities that are asked for, the most used; each may cost a call."""
+"""Pairs of airports of two cities that are asked for, the most used, all at once; each may cost a call."""
 
 
 class RouteStatusDesk:
@@ -46,20 +48,21 @@ class RouteStatusDesk:
         if day > today + timedelta(days=LAST_DAY_AHEAD):
             raise DateBeyondHorizon(today + timedelta(days=LAST_DAY_AHEAD))
         pairs = FlightQuery(leave.airports, go.airports, day).pairs[:MOST_PAIRS]
-        found = [status for pair in pairs for status in await self._pair(pair, day)]
+        questions = [self._answers.ask(_question(pair, day)) for pair in pairs]
+        async with aclosing(side_by_side(questions, MOST_PAIRS)) as events:
+            found = [status async for _, event in events if isinstance(event, Answered) for status in event.value]
         return sorted(found, key=lambda status: (_apart(status, day, near), status.segment.departure.at.utc, status.segment.flight))
 
-    async def _pair(self, pair: tuple[str, str], day: date) -> Sequence[FlightStatus]:
-        question = Question(
-            name=f"{pair[0]} {pair[1]} {day}",
-            kind=Kind.STATUS,
-            capability=Capability.ROUTE_STATUS,
-            shape=StatusEntry,
-            call=lambda provider: provider.route_status(*pair, day),
-            empty=lambda statuses: not statuses,
-        )
-        (answer,) = [event.value async for event in self._answers.ask(question) if isinstance(event, Answered)]
-        return answer
+
+def _question(pair: tuple[str, str], day: date) -> Question[Sequence[FlightStatus]]:
+    return Question(
+        name=f"{pair[0]} {pair[1]} {day}",
+        kind=Kind.STATUS,
+        capability=Capability.ROUTE_STATUS,
+        shape=StatusEntry,
+        call=lambda provider: provider.route_status(*pair, day),
+        empty=lambda statuses: not statuses,
+    )
 
 
 def _apart(status: FlightStatus, day: date, near: time | None) -> timedelta:

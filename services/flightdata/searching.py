@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -28,6 +29,11 @@ from services.flightdata.ready_results import ReadyResults
 from services.flightdata.round_trips import RoundTrip, as_one, together
 from services.flightdata.routing import Answered, Progress
 from services.flightdata.search_limits import Limit
+from services.flightdata.side_by_side import side_by_side
+
+AT_ONCE = 3
+"""Legs, or days, that are asked for at a time: a week of days over a slow vendor takes as long as three, and a vendor that fails is paid no
+more than that in vain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +136,13 @@ class FlightSearch:
                 yield part
             else:
                 asked.append(part)
-        for leg in () if asked else legs:
-            async for event in self._answers.ask(question(leg.query, rather)):
-                if isinstance(event, Progress):
-                    yield event
+        if not asked:
+            async for part in self._each(legs, rather):
+                if isinstance(part, Progress):
+                    yield part
                 else:
-                    asked.append(_Asked(leg, leg.query, event))
+                    asked.append(part)
+        asked.sort(key=lambda one: (one.leg.leg, one.leg.query.date))
         for told in self._told_ready(query, asked, limits):
             yield told
 
@@ -155,6 +162,13 @@ class FlightSearch:
             # Others may know the legs; who is alone would only fail again.
             if self._answers.able(_needed(both)) < 2:
                 raise
+
+    async def _each(self, legs: Sequence[LegQuery], rather: Capability | None) -> AsyncIterator[Progress | _Asked]:
+        """Every leg, or the leg on every day, asked for by itself; the answers come as they do."""
+        streams = [self._answers.ask(question(leg.query, rather)) for leg in legs]
+        async with aclosing(side_by_side(streams, AT_ONCE)) as events:
+            async for number, event in events:
+                yield event if isinstance(event, Progress) else _Asked(legs[number], legs[number].query, event)
 
     def _told_ready(self, query: SearchQuery, asked: Sequence[_Asked], limits: frozenset[Limit]) -> Sequence[SearchEvent]:
         """What was told before of the same answers, when that is still so."""

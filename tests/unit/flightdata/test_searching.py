@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -11,12 +12,13 @@ import pytest
 from mesh.paging import PageTokens
 from services.flightdata.cabins import Cabin
 from services.flightdata.caching.answers import Answers
-from services.flightdata.errors import DateBeyondHorizon, DateInPast, SamePlace
+from services.flightdata.errors import DateBeyondHorizon, DateInPast, FlightsUnavailable, SamePlace
 from services.flightdata.flights import Itinerary
 from services.flightdata.leg_queries import JourneyLeg, SearchQuery
 from services.flightdata.offer_desk import OfferDesk
 from services.flightdata.places import PlaceNotFound
 from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.provider_errors import ProviderUnavailable
 from services.flightdata.providers import Found
 from services.flightdata.queries import Filters, FlightQuery, Party, Sort, Window
 from services.flightdata.routing import Progress, ProviderRouter
@@ -288,3 +290,43 @@ async def test_airports_nearby_are_searched_when_they_will_do(search: FlightSear
     assert {itinerary.departure.airport for itinerary in alone.itineraries} == {"MAN"}
     nearby, _ = await _events(search, SearchQuery("MAN", "AMS", IN_A_WEEK, limit=100, nearby=True))
     assert {itinerary.departure.airport for itinerary in nearby.itineraries} > {"MAN"}
+
+
+async def test_days_are_asked_for_three_at_a_time_and_told_in_their_order(
+    search: FlightSearch, timetable: SampleTimetable, monkeypatch: Any
+) -> None:
+    asked: list[date] = []
+    most: list[int] = []
+    under_way: set[date] = set()
+    find = timetable.search
+
+    async def slow(query: FlightQuery) -> Found:
+        asked.append(query.date)
+        under_way.add(query.date)
+        most.append(len(under_way))
+        # The later a day was asked for, the sooner it is answered.
+        for _ in range(40 - 5 * len(asked)):
+            await asyncio.sleep(0)
+        under_way.remove(query.date)
+        return await find(query)
+
+    monkeypatch.setattr(timetable, "search", slow)
+    _, done = await _events(search, SearchQuery("MAA", "DEL", IN_A_WEEK, sort=Sort.CHEAPEST, flexible=3))
+    assert max(most) == 3
+    assert asked == [IN_A_WEEK + timedelta(days=ahead) for ahead in range(-3, 4)]
+    assert [part.day for part in done.parts] == asked
+
+
+async def test_a_day_that_fails_ends_the_search_and_the_rest_is_not_asked_for(
+    search: FlightSearch, timetable: SampleTimetable, monkeypatch: Any
+) -> None:
+    asked: list[date] = []
+
+    async def failing(query: FlightQuery) -> Found:
+        asked.append(query.date)
+        raise ProviderUnavailable("sample-timetable", "is down")
+
+    monkeypatch.setattr(timetable, "search", failing)
+    with pytest.raises(FlightsUnavailable):
+        await _run(search, SearchQuery("MAA", "DEL", IN_A_WEEK, flexible=3))
+    assert len(set(asked)) <= 3
