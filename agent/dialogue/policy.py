@@ -43,9 +43,13 @@ def flow_for(turn: Turn) -> Flow:
 
 
 def _chooses_among_more_than_are_known(turn: Turn) -> bool:
-    """Whether the best of all flights is wanted and we hold only some of them."""
+    """Whether the best of all flights is wanted and we hold only some of them, or the cheapest and we hold no prices."""
     choice, offer = turn.frame.slots.choice, turn.state.offer
-    return turn.frame.intent is Intent.SELECT and choice is not None and choice.by is not None and offer is not None and not offer.whole
+    if turn.frame.intent is not Intent.SELECT or choice is None or choice.by is None or offer is None:
+        return False
+    # Who is asked for the cheapest knows prices, which who was asked before may not.
+    unpriced = bool(offer.itineraries) and not any(itinerary.total for itinerary in offer.itineraries)
+    return not offer.whole or (choice.by == "cheapest" and unpriced and offer.request.sort != "cheapest")
 
 
 def _turns_round(turn: Turn) -> bool:

@@ -39,9 +39,9 @@ def wishes_of(draft: Draft) -> str:
     return f", {listed(wishes)}" if wishes else ""
 
 
-def rank(index: int, draft: Draft) -> str:
-    """Says "The first", or "The cheapest" for the first of those sorted by price."""
-    if index == 0 and draft.sort in _SORTS:
+def rank(index: int, draft: Draft, *, priced: bool = True) -> str:
+    """Says "The first", or "The cheapest" for the first of those sorted by price; only what has a price is the cheapest."""
+    if index == 0 and draft.sort in _SORTS and (draft.sort != "cheapest" or priced):
         return _SORTS[draft.sort]
     return f"The {ordinal(index + 1)}"
 
@@ -55,7 +55,7 @@ def option(itinerary: Itinerary, index: int, draft: Draft, *, only: bool) -> str
     """One line of a list of flights."""
     return phrase(
         "option_only" if only else "option",
-        rank=rank(index, draft),
+        rank=rank(index, draft, priced=itinerary.total is not None),
         leaves="leaves" if index == 0 else "is",
         time=_leaving(itinerary, draft),
         carrier=itinerary.segments[0].carrier,

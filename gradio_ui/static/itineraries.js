@@ -30,7 +30,7 @@ function cardOf({ itinerary_id: id, segments, duration, fare, provenance, emissi
     price: fare?.total && money(fare.total),
     stops: segments.length - 1,
     via: segments.slice(0, -1).map((segment, change) => changeOf(segment.arrival, layovers[change])),
-    sold_out: seats !== undefined && !fare,
+    sold_out: !fare && [seats, back?.seats_left].some((left) => left !== undefined),
     co2e_kg: emissions?.grams && Math.round(Number(emissions.grams) / 1000),
     sample: Boolean(provenance?.sample),
     offer: offer ? { seller: offer.seller, expire_time: offer.expire_time } : null,

@@ -36,6 +36,8 @@ def tell_offer(turn: Turn, answer: SearchAnswer) -> Iterator[Speech]:
     if answer.sample and not state.sample_told:
         state.sample_told = True
         yield Speech(phrase("sample"))
+    if draft.sort == "cheapest" and not any(itinerary.total for itinerary in answer.itineraries):
+        yield Speech(phrase("no_prices"))
     if total > AT_ONCE:
         yield Speech(phrase("first_three"))
     yield from _read_out(turn, state.offer)
@@ -76,14 +78,19 @@ async def select(turn: Turn) -> Events:
     choice = turn.frame.slots.choice
     chosen = chosen_of(offer, choice) if choice else None
     if chosen is None:
-        too_high = choice is not None and choice.ordinal is not None
-        yield Speech(phrase("no_such_option", count=number(len(offer.itineraries))) if too_high else phrase("no_such_flight"))
+        yield Speech(_why_none(choice, offer))
         if len(offer.itineraries) > 1:
             yield Speech(phrase("which_one"))
         return
     turn.state.chosen = chosen
     for speech in _details(turn, chosen):
         yield speech
+
+
+def _why_none(choice: Choice | None, offer: Offer) -> str:
+    if choice is not None and choice.ordinal is not None:
+        return phrase("no_such_option", count=number(len(offer.itineraries)))
+    return phrase("no_prices" if choice is not None and choice.by == "cheapest" else "no_such_flight")
 
 
 def chosen_of(offer: Offer, choice: Choice) -> Itinerary | None:

@@ -17,6 +17,8 @@ from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataService
 from readback.identity.v1 import identity_service_pb2
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
+from agent.dialogue.flightdata_tools import FlightDataTools
+from agent.dialogue.tools import SearchFlightsRequest
 from doubles.aviationstack import AviationStackDouble
 from doubles.flightapi import FlightApiDouble
 from doubles.serving import served
@@ -27,6 +29,7 @@ from mesh.server import running
 from mesh.settings import load
 from services.flightdata.app import member
 from services.flightdata.settings import FlightDataSettings
+from services.gateway.mcp.speech import speech_of
 from services.identity.app import member as identity_member
 from services.identity.settings import IdentitySettings
 
@@ -290,3 +293,22 @@ async def test_a_return_by_price_is_sold_and_priced_again_as_one(tmp_path: Path)
     assert all(journey.HasField("fare") and len(journey.itinerary_ids) == 2 for journey in results.journeys)
     assert (again.itinerary.itinerary_id, again.return_itinerary.itinerary_id) == (offer.itinerary_id, offer.return_itinerary_id)
     assert again.offer.fare == offer.fare
+
+
+async def test_a_return_that_is_not_about_prices_is_put_together_and_claims_none(tmp_path: Path) -> None:
+    home = _tomorrow() + timedelta(days=7)
+    request = _request("MAA", "DEL", return_date=Date(year=home.year, month=home.month, day=home.day))
+    async with _service(tmp_path) as (stub, one, other):
+        responses = await _search(stub, request)
+        asked = SearchFlightsRequest(origin="MAA", destination="DEL", depart_date=_tomorrow(), return_date=home)
+        answer = await FlightDataTools(stub).search_flights(asked)
+    assert (len(one.calls) > 1, other.calls) == (True, [])
+    results = next(r.results for r in responses if r.HasField("results"))
+    assert results.journeys
+    assert not results.offers
+    assert not any(told.HasField("fare") for told in (*results.journeys, *results.itineraries))
+    assert not any(part.HasField("cheapest") for part in responses[-1].done.parts)
+    line = speech_of(responses)
+    assert line.startswith(f"{responses[-1].done.total} journeys. The first is ")
+    assert " for " not in line
+    assert {(each.total, each.sold_out, each.back is None) for each in answer.itineraries} == {(None, False, False)}

@@ -142,6 +142,7 @@ class Timetable:
         self.fail_with: Exception | None = None
         self.empty_routes: set[str] = set()
         self.most_results = 12
+        self.knows_prices = True
 
     async def search_flights(self, request: SearchFlightsRequest) -> SearchAnswer:
         self.searches.append(request)
@@ -158,10 +159,12 @@ class Timetable:
         out = [flight_json(origin, destination, request.depart_date, departure, request.passengers) for departure in chosen]
         if request.return_date:
             back = [flight_json(destination, origin, request.return_date, departure, request.passengers) for departure in DEPARTURES]
-            both = [records.journey(one, other, both_fares(one, other)) for one, other in itertools.product(out, back)]
-            found = tuple(sorted(both, key=_amount) if request.sort == "cheapest" else both)
+            fares = both_fares if self.knows_prices else lambda *_: None
+            both = [records.journey(one, other, fares(one, other)) for one, other in itertools.product(out, back)]
+            found = tuple(sorted(both, key=_amount) if request.sort == "cheapest" and self.knows_prices else both)
         else:
-            found = tuple(records.itinerary(data) for data in out)
+            told = out if self.knows_prices else [{name: value for name, value in data.items() if name != "fare"} for data in out]
+            found = tuple(records.itinerary(data) for data in told)
         return SearchAnswer("FOUND" if found else "EMPTY", found[: self.most_results], len(found), len(DEPARTURES), True)
 
     @staticmethod

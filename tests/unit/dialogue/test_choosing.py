@@ -106,3 +106,38 @@ def test_choices_are_read_from_words(words: str, choice: Choice | None) -> None:
         assert found.value == choice
     else:
         assert found is None or found.value.ordinal is None
+
+
+WITHOUT_PRICE = ["flights from Chennai to Delhi tomorrow", "Delhi to Mumbai on Friday returning on Monday"]
+
+
+@pytest.mark.parametrize("words", WITHOUT_PRICE)
+async def test_flights_without_a_price_are_told_without_one(conversation: Conversation, timetable: Timetable, words: str) -> None:
+    timetable.knows_prices = False
+    told = await conversation.say(words)
+    told += await conversation.say("the first one")
+    assert "Air India" in told
+    assert not any(word in told for word in ("rupees", "cost", "cheap", "sold out", "price", " for "))
+
+
+@pytest.mark.parametrize("words", WITHOUT_PRICE)
+async def test_the_cheapest_of_flights_without_prices_is_asked_of_who_knows_prices(
+    conversation: Conversation, timetable: Timetable, words: str
+) -> None:
+    timetable.knows_prices = False
+    timetable.most_results = 100
+    await conversation.say(words)
+    timetable.knows_prices = True
+    answer = await conversation.say("the cheapest one")
+    assert timetable.searches[-1].sort == "cheapest"
+    assert "The cheapest leaves" in answer
+    assert "rupees" in answer
+
+
+async def test_no_flight_is_called_the_cheapest_when_nobody_names_a_price(conversation: Conversation, timetable: Timetable) -> None:
+    timetable.knows_prices = False
+    answer = await conversation.say("the cheapest flight from Chennai to Delhi tomorrow")
+    assert "Nobody I can ask names a price for them." in answer
+    assert "The cheapest" not in answer
+    assert "Nobody I can ask names a price for them." in await conversation.say("the cheapest one")
+    assert len(timetable.searches) == 1

@@ -182,6 +182,7 @@ def test_wishes_are_listed() -> None:
 
 def test_first_of_a_sorted_list_is_named_for_its_merit() -> None:
     assert rank(0, Draft(sort="cheapest")) == "The cheapest"
+    assert rank(0, Draft(sort="cheapest"), priced=False) == "The first"
     assert rank(1, Draft(sort="cheapest")) == "The second"
     assert rank(0, Draft()) == "The first"
 
