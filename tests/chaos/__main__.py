@@ -22,7 +22,7 @@ from typing import Any
 from mesh.settings import CHECKOUT
 from tests.chaos.scale import SEED
 
-PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
+PYTEST = ("-m", "pytest", "-q", "--show-capture=no", "-p", "no:cacheprovider")
 CONVERSATION = "tests/chaos/conversation"
 MODEL = (*PYTEST, "tests/integration/conversation/test_log_model.py")
 LANES: Sequence[Sequence[Sequence[str]]] = (
