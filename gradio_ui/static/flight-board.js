@@ -51,7 +51,7 @@ function searchSection(search) {
   const title = titleOf(search, first);
   const count = `${flights.length} ${flights.length === 1 ? "flight" : "flights"}`;
   const heading = h("h2", {}, title);
-  const facts = h("p", { class: "search-facts" }, first ? [dayOf(first.depart.date), count].join(" · ") : "");
+  const facts = h("p", { class: "search-facts" }, first ? [dayOf(first.depart.date), first.back && `back ${dayOf(first.back.depart.date)}`, count].filter(Boolean).join(" · ") : "");
   const sample = (search.sample || flights.some((flight) => flight.sample)) && h("p", { class: "sample-note" }, "Sample timetable: real airports and airlines, invented flights and prices.");
   const cheapest = Math.min(...flights.map((flight) => Number(flight.price?.amount ?? Infinity)));
   const cards = flights.map((flight) => flightCard(flight, { cheapest: flights.length > 1 && Number(flight.price?.amount) === cheapest }));

@@ -58,8 +58,9 @@ export function flightCard(flight, { cheapest = false } = {}) {
       flight.sample && h("span", { class: "tag sample", "data-testid": "card-sample" }, "sample")),
     route(flight),
     back && h("div", { class: "card-back", "data-testid": "card-back" }, h("span", { class: "card-date" }, `Back ${dayOf(back.depart.date)}, ${back.carrier} ${spaced(back.flight_number)}`), route(back)),
-    h("div", { class: "card-foot" }, h("span", { class: "card-date" }, dayOf(depart.date)), cheapest && h("span", { class: "tag cheapest" }, "cheapest"),
-      flight.co2e_kg && h("span", { class: "card-date", title: "estimated for one passenger" }, `about ${flight.co2e_kg} kg CO₂e`),
-      flight.offer && h("span", { class: "card-date", "data-testid": "card-offer" }, offerOf(flight.offer)),
+    h("div", { class: "card-foot" }, h("div", { class: "card-facts" },
+        h("span", { class: "card-date" }, dayOf(depart.date)), cheapest && h("span", { class: "tag cheapest" }, "cheapest"),
+        flight.co2e_kg && h("span", { class: "card-date", title: "estimated for one passenger" }, `about ${flight.co2e_kg} kg CO₂e`),
+        flight.offer && h("span", { class: "card-date", "data-testid": "card-offer" }, offerOf(flight.offer))),
       h("span", { class: "card-price", "data-testid": "card-price" }, flight.sold_out ? "sold out" : priceOf(flight.price))));
 }

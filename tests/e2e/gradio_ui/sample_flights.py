@@ -22,6 +22,14 @@ def flight(
     }
 
 
+def there_and_back(amount: str) -> dict[str, Any]:
+    """One fare for two flights, with everything on its card that a card can show."""
+    back = flight("6E", "IndiGo", "6E 102", "09:15", "12:10", "")
+    back["depart"], back["arrive"] = {**back["arrive"], "time": "09:15", "date": "2026-11-30"}, {**back["depart"], "time": "12:10"}
+    offer = {"seller": "Tripdesk", "expire_time": "2026-11-23T13:14:00Z"}
+    return {**flight("AI", "Air India", "AI 224", "17:55", "20:50", amount), "back": back, "offer": offer, "co2e_kg": 322}
+
+
 CHENNAI_TO_DELHI: dict[str, Any] = {
     "tool_call_id": "0193a000-0000-7000-8000-000000000001",
     "outcome": "FOUND",
