@@ -5,6 +5,9 @@ task that commits lives only while something waits. A writer that goes away take
 
     submit → [queue, bounded] → plan in memory → one transaction → adopt → announce → answer
 
+A writer's stream is a `Queue`: when one of its appends can't be stored, those behind it are not stored either, since the writer will hand
+in all of them again, and what it said first must not get the higher number.
+
 What is known of the logs may be out of date; then the transaction leaves that customer's part unwritten, and it is read and planned anew.
 If a whole transaction fails, each append is tried alone, so that one which can't be stored takes no other with it.
 """
@@ -14,7 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from readback.conversation.v1 import entry_pb2
@@ -77,13 +80,23 @@ class AppendStore(Protocol):
 
 
 @dataclass(slots=True)
+class Queue:
+    """What one writer hands in, one append after the other."""
+
+    broken: bool = False
+    """Whether one of them could not be stored; then none that comes after it is."""
+
+
+@dataclass(slots=True)
 class _Pending:
     writer: Writer
     drafts: list[tuple[int, NewEntry | Revision | DomainError]]
     whole: bool
+    queue: Queue
     answer: asyncio.Future[Outcomes]
     outcomes: Outcomes | None = None
     attempts: int = 0
+    settled: bool = False
 
     def may_try_again(self) -> bool:
         """Whether it is worth planning anew; else it fails."""
@@ -93,10 +106,13 @@ class _Pending:
         return self.attempts < ATTEMPTS
 
     def fail(self, error: BaseException) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(error)
+        if not self.settled:
+            self.settled = self.queue.broken = True
+            if not self.answer.done():
+                self.answer.set_exception(error)
 
     def succeed(self) -> None:
+        self.settled = True
         if not self.answer.done():
             assert self.outcomes is not None
             self.answer.set_result(self.outcomes)
@@ -112,11 +128,18 @@ class GroupCommit:
         self._room = asyncio.Semaphore(most_waiting)
         self._task: asyncio.Task[None] | None = None
 
-    async def submit(self, writer: Writer, drafts: Sequence[entry_pb2.Draft], *, whole: bool = False) -> asyncio.Future[Outcomes]:
-        """Hands an append in; waits while too many wait. `whole` means all drafts or none, late ones included."""
+    async def submit(
+        self, writer: Writer, drafts: Sequence[entry_pb2.Draft], *, whole: bool = False, queue: Queue | None = None
+    ) -> asyncio.Future[Outcomes]:
+        """Hands an append in; waits while too many wait.
+
+        Args:
+            whole: all drafts or none, late ones included.
+            queue: what it stands in; alone if there is none.
+        """
         prepared = [(draft.client_sequence, _prepared(draft)) for draft in drafts]
         await self._room.acquire()
-        pending = _Pending(writer, prepared, whole, asyncio.get_running_loop().create_future())
+        pending = _Pending(writer, prepared, whole, queue or Queue(), asyncio.get_running_loop().create_future())
         self._queue.append(pending)
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="group commit")
@@ -167,13 +190,14 @@ class GroupCommit:
 
     async def _attempt(self, group: list[_Pending]) -> list[_Pending]:
         """Commits what it can of a group; gives back what is to be planned anew."""
-        certain = await self._read(group)
+        group = _unbroken(group)
+        found = await self._read(group)
         plans: dict[str, CommitPlan] = {}
         planned: list[tuple[_Pending, str]] = []
         unsure: list[_Pending] = []
         now = micros_of(self._clock.now())
         for pending in group:
-            state = self._states.fresh(pending.writer.call_id)
+            state = found.states.get(pending.writer.call_id)
             if state is None:
                 pending.fail(CallNotFound())
                 continue
@@ -181,7 +205,7 @@ class GroupCommit:
             try:
                 pending.outcomes = _planned(plan, pending)
             except DomainError as error:
-                if pending.writer.call_id in certain:
+                if pending.writer.call_id in found.asked:
                     pending.fail(error)
                 else:
                     unsure.append(pending)  # the call may have changed hands since it was read
@@ -212,24 +236,27 @@ class GroupCommit:
                 again.append(pending)
         return again
 
-    async def _read(self, group: Sequence[_Pending]) -> set[str]:
-        """Reads what is not known of the logs, or doubted; says which calls it asked for. Those that there are not stay unknown."""
-        call_ids = {pending.writer.call_id for pending in group}
-        asked = set[str]()
+    async def _read(self, group: Sequence[_Pending]) -> _Found:
+        """What is known of the group's calls; what is not, or is doubted, is read. Calls that there are not stay unknown.
+
+        The group holds on to it itself: memory is bounded and may let go of one log while another is read.
+        """
+        calls = {pending.writer.call_id for pending in group}
+        found = _Found({call_id: state for call_id in calls if (state := self._states.fresh(call_id)) is not None})
         for _ in range(ATTEMPTS):
-            missing = {call_id for call_id in call_ids if self._states.fresh(call_id) is None}
+            missing = calls - found.states.keys()
             if not missing:
                 break
-            asked |= missing
+            found.asked |= missing
             wanted, logs = set(missing), dict[str, LogState]()
             for earlier in filter(None, map(self._states.of_call, missing)):
                 wanted.update(call_id for call_id, call in earlier.calls.items() if not call.ended)
                 logs |= earlier.former | earlier.logs
-            found = await self._store.states(wanted, logs)
-            for state in found:
+            for state in await self._store.states(wanted, logs):
                 self._states.read(state)
-            call_ids -= missing - {call_id for state in found for call_id in state.calls}
-        return asked
+                found.take(state)
+            calls -= missing - found.states.keys()
+        return found
 
     def _doubt(self, group: Sequence[_Pending]) -> None:
         for pending in group:
@@ -241,6 +268,29 @@ class GroupCommit:
         self._doubt(group)
         for pending in group:
             pending.fail(error)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a group knows of its calls."""
+
+    states: dict[str, CustomerState]
+    """By call id."""
+    asked: set[str] = field(default_factory=set)
+    """Calls of which it was read just now."""
+
+    def take(self, state: CustomerState) -> None:
+        """Puts what was read in the place of what was known of that customer."""
+        self.states = {call_id: known for call_id, known in self.states.items() if known.customer_id != state.customer_id}
+        self.states |= dict.fromkeys(state.calls, state)
+
+
+def _unbroken(group: Sequence[_Pending]) -> list[_Pending]:
+    """Those of a group that may still be stored; the others fail, because one before them in their queue did."""
+    for pending in group:
+        if pending.queue.broken:
+            pending.fail(StoreUnavailable())
+    return [pending for pending in group if not pending.settled]
 
 
 def _prepared(draft: entry_pb2.Draft) -> NewEntry | Revision | DomainError:

@@ -18,7 +18,7 @@ from mesh.clock import Clock
 from services.conversation.commit_plan import CommitPlan
 from services.conversation.errors import CallNotFound, ConversationNotFound
 from services.conversation.fencing import Writer
-from services.conversation.group_commit import GroupCommit, Refused, Stored
+from services.conversation.group_commit import GroupCommit, Queue, Refused, Stored
 from services.conversation.micros import micros_of
 from services.conversation.ports import Bus
 from services.conversation.records import Call
@@ -27,7 +27,7 @@ from services.conversation.store.engine import write
 from services.conversation.store.states import state_of_conversation
 from services.conversation.tail import Tail
 
-__all__ = ["Commit", "Refused", "Stored", "TranscriptLog"]
+__all__ = ["Commit", "Queue", "Refused", "Stored", "TranscriptLog"]
 
 
 class Commit:
@@ -104,12 +104,15 @@ class TranscriptLog:
         """
         return await (await self.submit(writer, drafts))
 
-    async def submit(self, writer: Writer, drafts: Sequence[entry_pb2.Draft]) -> asyncio.Future[list[Stored | Refused]]:
-        """Hands an append in, behind those that the same writer handed in before; waits only while too much waits already.
+    async def submit(
+        self, writer: Writer, drafts: Sequence[entry_pb2.Draft], queue: Queue | None = None
+    ) -> asyncio.Future[list[Stored | Refused]]:
+        """Hands an append in, behind those of its queue; waits only while too much waits already.
 
-        The future gives or raises what `append` does. Whoever gives it up doesn't take back what was handed in.
+        The future gives or raises what `append` does. Whoever gives it up doesn't take back what was handed in. When an append can't be
+        stored, those behind it in its queue fail too, with `StoreUnavailable`.
         """
-        return await self._appends.submit(writer, drafts)
+        return await self._appends.submit(writer, drafts, queue=queue)
 
     async def append_all(self, writer: Writer, drafts: Sequence[entry_pb2.Draft]) -> list[Stored]:
         """Appends all of the drafts or none. What a writer had spoken before it lost the call is taken as late.

@@ -14,7 +14,7 @@ from mesh.validation import validate
 from services.conversation.errors import RecordOutOfOrder
 from services.conversation.fencing import Writer
 from services.conversation.holds import Hold
-from services.conversation.log import Refused, Stored, TranscriptLog
+from services.conversation.log import Queue, Refused, Stored, TranscriptLog
 
 MAX_DRAFTS = 256
 """Drafts in one `RecordAppend`; the contract's rule, checked here because a draft that breaks its own must not end the stream."""
@@ -98,13 +98,14 @@ async def reading_ahead(log: TranscriptLog, hold: Hold, requests: AsyncIterator[
 
 
 async def _read(log: TranscriptLog, writer: Writer, requests: AsyncIterator[pb.RecordRequest], handed_in: HandedIn) -> None:
+    queue = Queue()
     async for request in requests:
         match request.WhichOneof("message"):
             case "append":
                 drafts = request.append.drafts
                 if not 1 <= len(drafts) <= MAX_DRAFTS:
                     raise InvalidRequest([FieldViolation("append.drafts", f"must be 1 to {MAX_DRAFTS}")])
-                await handed_in.add(await log.submit(writer, drafts))
+                await handed_in.add(await log.submit(writer, drafts, queue))
             case "close":
                 validate(request.close)
                 handed_in.close = request.close

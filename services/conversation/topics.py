@@ -9,7 +9,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from services.conversation.cursors import LogId
-from services.conversation.live_text import LiveText, Spoken
+from services.conversation.live_text import REMEMBERED_SEALED, LiveText, Spoken
 from services.conversation.wire_entries import Step
 
 MEMORY_BYTES = 16 * 1024 * 1024
@@ -114,6 +114,10 @@ class Topic:
     def seal(self, utterance_ids: Iterable[str]) -> None:
         """Takes note of utterances that are no longer open."""
         self.live.seal(utterance_ids)
+
+    def found(self, steps: Sequence[Step]) -> None:
+        """Takes note of what a watcher read for itself."""
+        self.live.find_sealed(step.id for step in steps[-REMEMBERED_SEALED:] if step.speaker)
 
     def speak(self, spoken: Spoken) -> None:
         """Passes live text on."""

@@ -171,6 +171,7 @@ class Walk:
         expected = self._topic.head
         piece = await self._reader.after(self.position.number, with_spoken=wants_open, rows=self._rows)
         self._rows = min(2 * self._rows, ROWS)
+        self._topic.found(piece.steps)
         self._topic.settle(expected, piece.head)
         for spoken in piece.spoken:
             self._topic.speak(spoken)

@@ -15,8 +15,8 @@ from mesh.failpoints import FailpointReached, set_failpoints
 from services.conversation.commit_plan import CommitPlan
 from services.conversation.errors import CallNotFound, EpochHeld, StaleEpoch
 from services.conversation.fencing import Writer
-from services.conversation.group_commit import ATTEMPTS, GroupCommit, Refused, Stored
-from services.conversation.log_states import CustomerState, LogState
+from services.conversation.group_commit import ATTEMPTS, GroupCommit, Queue, Refused, Stored
+from services.conversation.log_states import CustomerState, LogState, LogStates
 from services.conversation.store.changes import Changes
 from tests.unit.conversation.core import Core
 
@@ -38,6 +38,8 @@ class GatedStore:
         self.away = False
         self.overtaken = 0
         """So many transactions find that somebody else was faster."""
+        self.failing = 0
+        """So many transactions find the store away."""
         self.lost_answers = 0
         """So many transactions are durable, but nobody hears of it."""
         self.reads = 0
@@ -52,7 +54,8 @@ class GatedStore:
         self.arrived.set()
         await self.gate.wait()
         self.groups.append([changes.customer_id for changes in group])
-        if self.away:
+        if self.away or self.failing:
+            self.failing -= not self.away
             raise StoreUnavailable
         if self.poison and any(self.poison.encode() in page.content for changes in group for page in changes.pages):
             raise ValueError("this can't be stored")
@@ -77,8 +80,8 @@ class Bench:
     async def append(self, writer: Writer, *texts: str) -> list[Stored | Refused]:
         return await (await self.hand_in(writer, *texts))
 
-    async def hand_in(self, writer: Writer, *texts: str) -> asyncio.Future[list[Stored | Refused]]:
-        return await self.group.submit(writer, [self.core.said(text) for text in texts])
+    async def hand_in(self, writer: Writer, *texts: str, queue: Queue | None = None) -> asyncio.Future[list[Stored | Refused]]:
+        return await self.group.submit(writer, [self.core.said(text) for text in texts], queue=queue)
 
     @asynccontextmanager
     async def under_way(self, writer: Writer) -> AsyncIterator[asyncio.Future[list[Stored | Refused]]]:
@@ -166,6 +169,52 @@ async def test_store_that_is_away_fails_everybody_and_is_asked_again_when_it_is_
     bench.store.away = False
     assert numbers(await bench.append(writer, "after")) == [4]
     assert await texts(bench.core, call.conversation_id) == ["before", "after"]
+
+
+async def test_nothing_of_a_queue_is_stored_behind_what_could_not_be(bench: Bench) -> None:
+    """The store was away for the first one's transaction only: stored, the second would get the number that is the first one's."""
+    call, writer = await bench.core.held_call()
+    queue = Queue()
+    bench.store.gate.clear()
+    bench.store.arrived.clear()
+    bench.store.failing = 1
+    first = await bench.hand_in(writer, "first", queue=queue)
+    await bench.store.arrived.wait()
+    behind = await bench.hand_in(writer, "second", queue=queue)
+    beside = await bench.hand_in(writer, "of another stream", queue=Queue())
+    bench.store.gate.set()
+    for answer in (first, behind, await bench.hand_in(writer, "third", queue=queue)):
+        with pytest.raises(StoreUnavailable):
+            await answer
+    assert numbers(await beside) == [3]
+    again = Queue()
+    assert [numbers(await (await bench.hand_in(writer, text, queue=again))) for text in ("first", "second")] == [[4], [5]]
+    assert await texts(bench.core, call.conversation_id) == ["of another stream", "first", "second"]
+
+
+async def test_what_stands_behind_an_append_that_can_never_be_stored_is_not_stored_either(bench: Bench) -> None:
+    call, writer = await bench.core.held_call()
+    queue = Queue()
+    bench.store.poison = "poison"
+    async with bench.under_way(writer):
+        bad = await bench.hand_in(writer, "poison", queue=queue)
+        after = await bench.hand_in(writer, "after", queue=queue)
+    with pytest.raises(ValueError, match="can't be stored"):
+        await bad
+    with pytest.raises(StoreUnavailable):
+        await after
+    assert await texts(bench.core, call.conversation_id) == ["first"]
+
+
+async def test_calls_are_found_however_little_is_remembered_of_logs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench.group, "_states", LogStates(most=1))
+    calls = []
+    for _ in range(5):
+        bench.core.customer_id = str(uuid4())
+        calls.append(await bench.core.held_call())
+    async with bench.under_way(calls[0][1]):
+        answers = [await bench.hand_in(writer, "here") for _, writer in calls]
+    assert [numbers(await answer) for answer in answers] == [[4], [3], [3], [3], [3]]
 
 
 async def test_append_whose_answer_was_lost_is_recognised_when_it_is_handed_in_again(bench: Bench) -> None:

@@ -45,6 +45,22 @@ def test_text_that_trails_its_entry_is_not_taken() -> None:
     assert live.since(0) == []
 
 
+def test_text_that_trails_an_entry_which_a_watcher_found_by_itself_is_not_taken() -> None:
+    live = LiveText()
+    live.offer(spoken("held", 1))
+    live.find_sealed(["held", "found"])
+    assert not live.offer(spoken("held", 2))
+    assert not live.offer(spoken("found", 1))
+    assert live.since(0) == []
+
+
+def test_who_reads_an_old_log_pushes_nothing_out_that_was_announced() -> None:
+    live = LiveText()
+    live.seal(["announced"])
+    live.find_sealed(f"old {number}" for number in range(2 * REMEMBERED_SEALED))
+    assert not live.offer(spoken("announced", 1))
+
+
 def test_more_utterances_than_anybody_speaks_are_not_held() -> None:
     live = LiveText()
     for number in range(MAX_LIVE + 5):

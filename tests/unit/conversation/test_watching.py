@@ -196,6 +196,22 @@ async def test_late_comer_is_told_what_is_being_spoken(core: Core) -> None:
             assert (event.speech.text, event.speech.revision) == ("I am saying", 7)
 
 
+async def test_entry_found_in_the_store_before_it_was_announced_ends_its_live_text(core: Core) -> None:
+    """The replica that sealed it was stopped between its commit and its word of it; what it had still to say comes afterwards."""
+    log, writer = await talk(core)
+    utterance = str(uuid4())
+    async with watch(core, log, live=True) as early:
+        await until_caught_up(early)
+        await core.log.append(writer, [core.saying("hello th", 1, entry_id=utterance)])
+        assert isinstance(await coming(early), Spoken)
+        await core.another().log.append(writer, [core.said("hello there", entry_id=utterance)])
+        async with watch(core, log, live=True) as late:
+            assert await until_caught_up(late) == [1, 2, 3]
+            core.bus.spoken(core.customer_id, log.id, core.saying("hello the", 2, entry_id=utterance).open_utterance)
+            async with asleep(late):
+                pass
+
+
 async def test_two_watchers_of_one_log_each_get_the_live_text_once(core: Core) -> None:
     log, writer = await talk(core)
     async with watch(core, log, live=True) as first, watch(core, log, live=True) as second:
