@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from services.conversation.changes import Changes
 from services.conversation.errors import CallNotFound, ConversationNotFound
 from services.conversation.feeds import GrowingFeed
 from services.conversation.log_states import CustomerState
 from services.conversation.ports import Bus, Committed
 from services.conversation.records import Call
-from services.conversation.store.changes import Changes
 from services.conversation.tail import Tail
 
 

@@ -12,12 +12,12 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from mesh.clock import Clock
 from services.conversation import conversations
 from services.conversation.calls import Calls
+from services.conversation.changes import Changes
 from services.conversation.feeds import GrowingFeed
 from services.conversation.indexing import BATCH, spoken_in
 from services.conversation.ports import Bus, Committed
 from services.conversation.records import Conversation
 from services.conversation.store import Store, Transaction, deletion
-from services.conversation.store.changes import Changes
 from services.conversation.store.engine import write
 from services.conversation.store.search import search_index
 
@@ -49,9 +49,10 @@ class Deleting:
             answer = await transaction.once(customer_id, request.request_id, request, pb.DeleteConversationResponse, do)
         for commit in told:
             self._bus.committed(commit)
-            await self._store.scrub()
         for call_id in hung_up:
             self._calls.hang_up(call_id)
+        # Also for who asks again: the first time it may have been interrupted here.
+        await self._store.scrub()
         return answer
 
     async def _delete(self, transaction: Transaction, conversation: Conversation) -> Committed:

@@ -134,7 +134,6 @@ def _plainly_good(draft: entry_pb2.Draft, content: Message) -> bool:
             and len(content.text) <= MAX_TEXT
             and len(content.generated_text) <= MAX_TEXT
             and len(content.language) <= _MAX_LANGUAGE
-            and (not content.completes_utterance_id or is_uuid(content.completes_utterance_id))
             and not content.completes_utterance_id
             and draft.HasField("utterance")
         )

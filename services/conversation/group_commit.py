@@ -26,6 +26,7 @@ from mesh.clock import Clock
 from mesh.errors import DomainError, StoreUnavailable
 from mesh.failpoints import failpoint
 from services.conversation import fencing
+from services.conversation.changes import Changes
 from services.conversation.commit_plan import CommitPlan
 from services.conversation.drafts import NewEntry, Revision, checked
 from services.conversation.errors import CallNotFound, ConversationEnded, StaleEpoch
@@ -33,7 +34,6 @@ from services.conversation.fencing import Standing, Writer
 from services.conversation.log_states import CustomerState, LogState, LogStates
 from services.conversation.micros import micros_of
 from services.conversation.records import Call
-from services.conversation.store.changes import Changes
 from services.conversation.tail import Tail
 
 MAX_WAITING = 4096

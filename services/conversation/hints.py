@@ -10,9 +10,9 @@ from google.protobuf.message import DecodeError
 from readback.conversation.v1 import entry_pb2
 
 from services.conversation.live_text import Spoken
+from services.conversation.pages import uuid_text
 from services.conversation.ports import Committed
 from services.conversation.records import StoredEntry
-from services.conversation.store.pages import uuid_text
 
 ORIGIN_BYTES = 8
 _KIND_AND_SIZE = struct.Struct(">BI")

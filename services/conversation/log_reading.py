@@ -12,10 +12,10 @@ from services.conversation.entries import open_message
 from services.conversation.errors import ConversationNotFound
 from services.conversation.live_text import Spoken
 from services.conversation.micros import micros_of
+from services.conversation.pages import items_of
 from services.conversation.records import FeedRun, RunKind
 from services.conversation.store import Store, following
 from services.conversation.store.following import SPAN, CallPage
-from services.conversation.store.pages import items_of
 from services.conversation.wire_entries import Step, deletion, steps_after
 
 ROWS = 256

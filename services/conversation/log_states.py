@@ -10,8 +10,8 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from services.conversation.pages import PageRow
 from services.conversation.records import Call, Conversation, FeedEnd, FeedRun, OpenSpeech
-from services.conversation.store.pages import PageRow
 
 RECOGNISED = 16_384
 """How many of a log's last entries are recognised when they are handed in again. What a writer holds back unacknowledged is bounded at

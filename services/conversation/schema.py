@@ -60,7 +60,8 @@ class Id(TypeDecorator[str]):
 metadata = MetaData()
 
 RowKey = BigInteger().with_variant(Integer, "sqlite")
-"""Counted up by the database; SQLite does that only for plain INTEGER."""
+"""Counted up by the database, and never given out twice: who holds the key of a conversation that was deleted meanwhile must not find
+another's behind it. SQLite counts only plain INTEGER, and takes up the keys of deleted rows again without AUTOINCREMENT."""
 
 log_identity = Table(
     "log_identity",
@@ -82,6 +83,7 @@ conversations = Table(
     Column("end_time", Instant),
     Column("last_number", BigInteger, nullable=False),
     Index("conversations_of_customer", "customer_id", "key"),
+    sqlite_autoincrement=True,
 )
 
 RUNNING = text("state != 3")
@@ -111,6 +113,7 @@ calls = Table(
     Column("end_reason", SmallInteger, nullable=False),
     Index("one_running_call", "conversation_key", unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING),
     Index("calls_with_grant", "key", sqlite_where=WITH_GRANT, postgresql_where=WITH_GRANT),
+    sqlite_autoincrement=True,
 )
 
 replicas = Table(
@@ -129,7 +132,7 @@ log_pages = Table(
     Column("first_number", BigInteger, primary_key=True, autoincrement=False),
     Column("call_key", RowKey, ForeignKey("calls.key", ondelete="CASCADE"), doc="The call of all its entries; none outside calls."),
     Column("commit_time", Instant, nullable=False, doc="Of its first entry."),
-    Column("packing", SmallInteger, nullable=False, doc="See `store.pages.Packing`."),
+    Column("packing", SmallInteger, nullable=False, doc="See `pages.Packing`."),
     Column("content", LargeBinary, nullable=False, doc="`readback.conversation.storage.v1.Page`."),
 )
 """Consecutive entries of one conversation and call, a page a row: an index and a row's overhead are shared by some eight entries."""

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from readback.conversation.v1 import entry_pb2
 
 from services.conversation.entries import KINDS
+from services.conversation.pages import PageRow, items_of, uuid_text
 from services.conversation.records import StoredEntry
-from services.conversation.store.pages import PageRow, items_of, uuid_text
 
 _UTTERANCE = KINDS["utterance"]
 _MILLION = 1_000_000

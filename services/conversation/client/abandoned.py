@@ -106,7 +106,10 @@ class AbandonedOutboxes:
 
 def _files(folder: Path) -> list[Path]:
     """The outboxes of a folder, finished or not, the oldest first."""
-    found = [(path.stat().st_mtime, path) for path in _listed(folder)]
+    found = []
+    for path in _listed(folder):
+        with suppress(FileNotFoundError):  # its recorder is done with it
+            found.append((path.stat().st_mtime, path))
     return [path for _, path in sorted(found)]
 
 

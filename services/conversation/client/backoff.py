@@ -24,7 +24,7 @@ class Backoff:
         self._next = SHORTEST_SECONDS
 
     def pause(self, asked: timedelta | None = None) -> float:
-        """Seconds to wait before the next attempt: between half and all of a span that doubles, and no less than was `asked` for."""
+        """Seconds to wait before the next: between half and all of a span that doubles, on top of what was `asked` for, within reason."""
         span, self._next = self._next, min(self._longest, self._next * 2)
         wait = span * random.uniform(0.5, 1.0)  # noqa: S311 -- jitter, no secret
         if asked is None:

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mesh.database import POSTGRES, hung_up_on_in_time
 from mesh.outages import outages_named
+from services.conversation.changes import Changes
 from services.conversation.store import postgres_append, sqlite_append
-from services.conversation.store.changes import Changes
 
 Write = Callable[[Any, Sequence[Changes]], set[str]]
 

@@ -10,9 +10,9 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from sqlalchemy import BigInteger, ColumnElement, Row, Select, and_, bindparam, case, func, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.conversation.pages import Packing, PageRow
 from services.conversation.records import FeedRun, OpenSpeech, RunKind
 from services.conversation.schema import calls, conversations, feed_runs, feeds, log_pages, open_utterances
-from services.conversation.store.pages import Packing, PageRow
 from services.conversation.store.reads import run_of
 
 SPAN = 2400

@@ -10,12 +10,13 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from sqlalchemy import text
 
 from mesh.database import migrated
-from mesh.errors import RequestIdReused
+from mesh.errors import RequestIdReused, StoreUnavailable
 from mesh.ids import uuid7
 from services.conversation import conversations
 from services.conversation.assembly import MIGRATIONS
 from services.conversation.deleting import Deleting
 from services.conversation.errors import CallNotFound, ConversationNotFound
+from services.conversation.exporting.export import export
 from services.conversation.indexing import Indexing
 from services.conversation.messages import conversation_message
 from services.conversation.ports import Committed
@@ -118,6 +119,43 @@ async def test_its_words_are_in_no_file_any_more(archive: Archive) -> None:
     assert not archive.on_disk(SECRET[1:])
     assert not archive.on_disk("zither")
     assert archive.on_disk("piano")
+
+
+@pytest.mark.parametrize("archive", ["sqlite"], indirect=True)
+async def test_asked_again_it_finishes_what_was_interrupted(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    call, writer = await archive.held_call()
+    await archive.log.append(writer, [archive.said(f"{SECRET} to Delhi")])
+    request_id = uuid7()
+
+    async def interrupted() -> None:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(archive.store, "scrub", interrupted)
+        with pytest.raises(StoreUnavailable):
+            await archive.delete(call.conversation_id, request_id)
+    assert archive.on_disk(SECRET[1:])
+    await archive.delete(call.conversation_id, request_id)
+    assert not archive.on_disk(SECRET[1:])
+    assert len(archive.heard) == 1
+
+
+async def test_who_was_reading_it_never_reads_another_in_its_place(archive: Archive) -> None:
+    """A database that gave its key out again would hand a stranger's words to whoever was in the middle of it."""
+    call, writer = await archive.held_call()
+    await archive.log.append(writer, [archive.said(f"mine {number}" + " and on" * 20) for number in range(600)])
+    async with archive.store.reading() as transaction:
+        conversation = await transaction.conversation(call.conversation_id)
+    assert conversation is not None
+    pieces = export(archive.store, conversation, pb.TRANSCRIPT_FORMAT_TEXT).pieces
+    begun = await anext(pieces)
+    assert b"mine 1" in begun
+    await archive.delete(call.conversation_id)
+    archive.customer_id = uuid7()
+    _, stranger = await archive.held_call()
+    await archive.log.append(stranger, [archive.said(f"strange {number}") for number in range(600)])
+    with pytest.raises(ConversationNotFound):
+        [piece async for piece in pieces]
 
 
 async def test_answers_that_told_of_it_are_forgotten(archive: Archive) -> None:

@@ -16,8 +16,8 @@ from mesh.errors import InvalidRequest
 from services.conversation.drafts import NewEntry, Revision, checked, id_bytes, is_uuid
 from services.conversation.entries import KINDS, NAMES, entry_message, instant, open_message, timestamp
 from services.conversation.micros import micros_of
+from services.conversation.pages import uuid_text
 from services.conversation.records import OpenSpeech, StoredEntry
-from services.conversation.store.pages import uuid_text
 
 pytestmark = pytest.mark.unit
 

@@ -12,12 +12,12 @@ from readback.conversation.v1 import entry_pb2
 
 from mesh.errors import StoreUnavailable
 from mesh.failpoints import FailpointReached, set_failpoints
+from services.conversation.changes import Changes
 from services.conversation.commit_plan import CommitPlan
 from services.conversation.errors import CallNotFound, EpochHeld, StaleEpoch
 from services.conversation.fencing import Writer
 from services.conversation.group_commit import ATTEMPTS, GroupCommit, Queue, Refused, Stored
 from services.conversation.log_states import CustomerState, LogState, LogStates
-from services.conversation.store.changes import Changes
 from tests.unit.conversation.core import Core
 
 pytestmark = pytest.mark.unit

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from services.conversation.drafts import NewEntry
 from services.conversation.feeds import GrowingFeed
+from services.conversation.pages import ITEM_BYTES, PAGE_BYTES, GrowingPages, Packing, PageRow, entries_of, uuid_text
 from services.conversation.records import FeedEnd, FeedRun, RunKind, StoredEntry
-from services.conversation.store.pages import ITEM_BYTES, PAGE_BYTES, GrowingPages, Packing, PageRow, entries_of, uuid_text
 
 pytestmark = pytest.mark.unit
 

@@ -17,9 +17,9 @@ from sqlalchemy.dialects import sqlite
 
 from mesh import database
 from services.conversation.assembly import MIGRATIONS
+from services.conversation.pages import ITEM_BYTES
 from services.conversation.schema import Id, Instant, metadata
 from services.conversation.store import Store, leases
-from services.conversation.store.pages import ITEM_BYTES
 from tests.unit.conversation.core import Core
 
 pytestmark = pytest.mark.unit

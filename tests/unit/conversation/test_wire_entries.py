@@ -18,8 +18,8 @@ from services.conversation import batches as batching
 from services.conversation.batches import Deleted, batches
 from services.conversation.entries import KINDS, entry_message, packed
 from services.conversation.entry_filter import EVERYTHING, EntryFilter
+from services.conversation.pages import Packing, PageRow, entries_of
 from services.conversation.records import StoredEntry
-from services.conversation.store.pages import Packing, PageRow, entries_of
 from services.conversation.wire_entries import DELETION, Step, deletion, delimited, step_of, steps_after
 
 pytestmark = pytest.mark.unit

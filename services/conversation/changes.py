@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from services.conversation.drafts import id_bytes
 from services.conversation.micros import micros_of
+from services.conversation.pages import PageRow
 from services.conversation.records import FeedRun, OpenSpeech
-from services.conversation.store.pages import PageRow
 
 
 @dataclass(frozen=True, slots=True)

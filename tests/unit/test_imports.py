@@ -1,0 +1,59 @@
+"""Imports make no circle: data goes one way, and any module can be the first that is imported."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+
+import pytest
+
+from mesh.settings import CHECKOUT
+
+pytestmark = pytest.mark.unit
+
+ROOMS = ("mesh", "services", "agent", "gradio_ui", "cli", "doubles")
+
+
+def modules() -> dict[str, ast.Module]:
+    """Every module by its name, parsed."""
+    found = {}
+    for room in ROOMS:
+        for path in (CHECKOUT / room).rglob("*.py"):
+            parts = path.relative_to(CHECKOUT).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = ast.parse(path.read_text(encoding="utf-8"))
+    return found
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """What a module imports as it is loaded: what it does inside functions or for types alone comes later or never."""
+    waiting: list[ast.stmt] = list(tree.body)
+    while waiting:
+        match waiting.pop():
+            case ast.Import(names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module, names) if module:
+                yield from (f"{module}.{alias.name}" for alias in names)
+            case ast.If(ast.Name("TYPE_CHECKING")):
+                continue
+            case ast.If(_, body, orelse):
+                waiting += [*body, *orelse]
+            case ast.Try(body):
+                waiting += body
+            case ast.ClassDef(body=body):
+                waiting += body
+
+
+def loaded(name: str, known: dict[str, ast.Module]) -> Iterator[str]:
+    """The modules of ours that are loaded for a name: a module, or one that holds it, and the packages around it."""
+    parts = name.split(".")
+    yield from (package for end in range(1, len(parts) + 1) if (package := ".".join(parts[:end])) in known)
+
+
+def test_imports_make_no_circle() -> None:
+    known = modules()
+    graph = {name: {other for what in imported(tree) for other in loaded(what, known)} for name, tree in known.items()}
+    for name, others in graph.items():
+        # A package that imports a module of its own is loaded before it, and the module must not want the package's names.
+        others -= {name, *loaded(name, known)}
+    assert list(TopologicalSorter(graph).static_order())
