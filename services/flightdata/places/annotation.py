@@ -1,12 +1,13 @@
 """Finds the places in an utterance by aligning all of it with the lexicon.
 
-Cutting a phrase out after "fly to" fails on real hearings ("I want to flight a Chennai"), so every window of one to four words is
+Cutting a phrase out after "fly to" fails on real hearings ("I want to flight a Chennai"), so every window of a few words is
 weighed: how like a name it is, how everyday its words are, and whether the words around it ask for a place. Phrases that recognisers
 garble ("to Mara morning") compete as decoys. The best set of windows that don't overlap wins.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,8 +23,8 @@ from services.flightdata.places.setting import Sentence, Setting
 from services.flightdata.places.spelled import LETTERS, spelled_code
 from services.flightdata.places.spelling import phonemes, words
 
-LONGEST = 4
-"""Words in a window."""
+LONGEST, LONGEST_GARBLED = 5, 4
+"""Words in a window: of a name as it is written (`Las Palmas de Gran Canaria`), and of what only sounds like one."""
 MOST_WORDS = 120
 """Words of one text that are weighed; nobody says more in a breath, and the work stays bounded."""
 LEAST = {Setting.NONE: 0.84, Setting.NEAR: 0.68, Setting.SLOT: 0.6, Setting.ALONE: 0.56}
@@ -38,6 +39,9 @@ DIRECTIONS = frozenset({"from", "to", "for", "and"})
 """Words that end no garbled name: what follows them is the next place."""
 GUESS_LIKENESS = 0.5
 """Likeness that a guess needs where a place must stand and none was found."""
+RUN_TOGETHER_LIKENESS = 0.68
+"""The same of what follows a "to" that was heard as the beginning of the place ("Delhi-tupuna")."""
+TO_WITHIN = re.compile(r"[td][aeiou]\w{3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,16 @@ class Window:
     end: int
     worth: float
     resolution: Resolution | None
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """`words[start:end]`, the key under which they may be a place, and the likeness that takes."""
+
+    start: int
+    end: int
+    key: str
+    least: float
 
 
 def annotate(lexicon: Lexicon, text: str, *, home_country: str = "", limit: int = 3) -> list[Annotation]:
@@ -90,14 +104,14 @@ def _certain(lexicon: Lexicon, code: str) -> Resolution:
     return Resolution((Candidate(lexicon.places[code], 1.0, 1.0),), 1.0, confident=True)
 
 
-def _spans(sentence: Sentence) -> Iterator[tuple[int, int]]:
+def _spans(sentence: Sentence, longest: int) -> Iterator[tuple[int, int]]:
     count = len(sentence.words)
-    yield from ((i, j) for i in range(count) for j in range(i + 1, min(i + LONGEST, count) + 1))
+    yield from ((i, j) for i in range(count) for j in range(i + 1, min(i + longest, count) + 1))
 
 
 def _decoys(lexicon: Lexicon, sentence: Sentence) -> Iterator[Window]:
     """Countries, and windows that sound like a phrase which is no place, and more so than without their first or last word."""
-    spans = list(_spans(sentence))
+    spans = list(_spans(sentence, LONGEST_GARBLED))
     if not spans:
         return
     keys = [sentence.folded(i, j) for i, j in spans]
@@ -116,7 +130,7 @@ def _decoys(lexicon: Lexicon, sentence: Sentence) -> Iterator[Window]:
 
 def _named(lexicon: Lexicon, sentence: Sentence, home_country: str, limit: int) -> Iterator[Window]:
     """Windows that are a name, or like one."""
-    spans = [(i, j) for i, j in _spans(sentence) if _plausible(lexicon, sentence, i, j)]
+    spans = [(i, j) for i, j in _spans(sentence, LONGEST) if _plausible(lexicon, sentence, i, j)]
     found = match(lexicon, [sentence.folded(i, j) for i, j in spans], home_country=home_country, limit=limit)
     for (i, j), resolution in zip(spans, found, strict=True):
         if resolution and (window := _weigh(sentence, i, j, resolution, known=sentence.folded(i, j) in lexicon.heard)):
@@ -129,7 +143,7 @@ def _plausible(lexicon: Lexicon, sentence: Sentence, start: int, end: int) -> bo
         return True
     if joined in lexicon.heard and sentence.setting(start, end) >= Setting.SLOT:
         return True
-    if len(joined) < 3 or sentence.common(start, end) == end - start or sentence.barred(start, end):
+    if end - start > LONGEST_GARBLED or len(joined) < 3 or sentence.common(start, end) == end - start or sentence.barred(start, end):
         return False
     return not (sentence.broken(start, end) or sentence.at(start) in sentence.carrier.slot or sentence.at(end - 1) in DIRECTIONS)
 
@@ -141,7 +155,9 @@ def _weigh(sentence: Sentence, start: int, end: int, resolution: Resolution, *, 
     letters = len(sentence.folded(start, end))
     if best.likeness == 1.0:
         exact = _exact_is_meant(sentence, start, end, best.place.prior, setting)
-        return Window(start, end, _worth(1.1 if best.score == 1.0 else best.score, letters), resolution) if exact else None
+        # Every word of a name counts as one: `Palm Springs` is worth more than a Palma and an Alice Springs.
+        worth = _worth(1.1 if best.score == 1.0 else best.score, letters + 3 * (end - start - 1))
+        return Window(start, end, worth, resolution) if exact else None
     if known and setting is Setting.NONE:
         return None
     quality = best.likeness - COMMON_PENALTY * common
@@ -183,31 +199,61 @@ def _best_set(windows: Sequence[Window], count: int) -> list[Window]:
 
 
 def _guesses(lexicon: Lexicon, sentence: Sentence, chosen: Sequence[Window], home_country: str, limit: int) -> list[Window]:
-    """What everyday words may stand for where a place must ("fly to call caught up"): never confident."""
+    """What everyday words may stand for where a place must ("fly to call caught up", "they wrote to Krakow"): never confident."""
     taken = {i for window in chosen for i in range(window.start, window.end)}
+    found_places = {window.start: window for window in chosen if window.resolution}
     guesses: list[Window] = []
-    for start in range(len(sentence.words)):
-        if start in taken or sentence.at(start) in sentence.carrier.slot or not sentence.directional(start):
-            continue
-        spans = list(_guessable(sentence, start, taken))
-        found = match(lexicon, [sentence.folded(i, j) for i, j in spans], home_country=home_country, limit=limit)
-        likely = [
-            (r.candidates[0].score, span, r)
-            for span, r in zip(spans, found, strict=True)
-            if r and r.candidates[0].likeness >= GUESS_LIKENESS
-        ]
-        if likely:
-            score, (i, j), resolution = max(likely, key=lambda entry: entry[0])
-            guesses.append(Window(i, j, score, replace(resolution, confident=False)))
-            taken |= set(range(i, j))
+    for index in range(len(sentence.words) + 1):
+        spans: list[Guess] = []
+        if index in found_places:
+            spans = list(_openings(sentence, index, taken))
+        elif index not in taken:
+            spans = [*_destinations(sentence, index, taken, enough=len(found_places) > 1), *_run_together(sentence, index, taken)]
+        guess = _likeliest(lexicon, spans, home_country, limit)
+        if guess:
+            guesses.append(guess)
+            taken |= set(range(guess.start, guess.end))
     return guesses
 
 
-def _guessable(sentence: Sentence, start: int, taken: set[int]) -> Iterator[tuple[int, int]]:
-    """Windows of two to five words from `start`, up to punctuation, a found place or a number; not of function words alone."""
-    for end in range(start + 1, min(start + LONGEST + 1, len(sentence.words)) + 1):
+def _likeliest(lexicon: Lexicon, spans: Sequence[Guess], home_country: str, limit: int) -> Window | None:
+    found = match(lexicon, [span.key for span in spans], home_country=home_country, limit=limit)
+    likely = [
+        (r.candidates[0].score, span, r) for span, r in zip(spans, found, strict=True) if r and r.candidates[0].likeness >= span.least
+    ]
+    if not likely:
+        return None
+    score, span, resolution = max(likely, key=lambda entry: entry[0])
+    return Window(span.start, span.end, score, replace(resolution, confident=False))
+
+
+def _openings(sentence: Sentence, place: int, taken: set[int]) -> Iterator[Guess]:
+    """All that is said before a "to" that leads to a found place: no verb of travel, and not everyday words alone."""
+    end = place - 1
+    for start in range(max(0, end - LONGEST), end):
+        if not sentence.opens(start, end) or taken & set(range(start, end)) or sentence.barred(start, end) or sentence.broken(start, end):
+            continue
+        travels = any(word.folded in sentence.carrier.travel for word in sentence.words[start:end])
+        if not travels and sentence.common(start, end) < end - start:
+            yield Guess(start, end, sentence.folded(start, end), GUESS_LIKENESS)
+
+
+def _run_together(sentence: Sentence, start: int, taken: set[int]) -> Iterator[Guess]:
+    """A word after a found place whose beginning may be a "to" ("Sharjah Terome")."""
+    word = sentence.words[start].folded if start < len(sentence.words) else ""
+    if start - 1 in taken and TO_WITHIN.match(word) and sentence.common(start, start + 1) == 0:
+        yield Guess(start, start + 1, word[2:], RUN_TOGETHER_LIKENESS)
+
+
+def _destinations(sentence: Sentence, start: int, taken: set[int], *, enough: bool) -> Iterator[Guess]:
+    """Words where a place must begin, up to punctuation, a found place or a number; not function words, nor one everyday word alone. When
+    there are places `enough`, one word alone is none: rather a "tomorrow"."""
+    if sentence.at(start) in sentence.carrier.slot or not sentence.directional(start):
+        return
+    for end in range(start + 1, min(start + LONGEST, len(sentence.words)) + 1):
         if end - 1 in taken or sentence.broken(start, end) or sentence.barred(start, end):
             return
         functional = all(word.folded in sentence.carrier.never for word in sentence.words[start:end])
-        if end - start > 1 and not functional and sentence.at(end - 1) not in DIRECTIONS:
-            yield start, end
+        alone = end - start == 1 and (enough or sentence.common(start, end) == 1)
+        if not alone and not functional and sentence.at(end - 1) not in DIRECTIONS:
+            yield Guess(start, end, sentence.folded(start, end), GUESS_LIKENESS)

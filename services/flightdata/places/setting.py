@@ -11,6 +11,10 @@ from services.flightdata.places.spelling import Word
 
 GARBLED_PREPOSITIONS = frozenset({"the", "a", "an", "do", "two", "2", "too", "of", "through", "out", "are", "or", "at", "you", "de"})
 """What a recogniser makes of an unstressed "to" or "from": "fly the Kochi", "flight a Chennai"."""
+AIRPORT = frozenset({"airport", "airports"})
+"""Words before which a place is named."""
+OPENERS = frozenset({"how", "much", "is", "and", "then"})
+"""Words beside fillers before the first place: "how much is Chennai to Delhi"."""
 REACH = 4
 """How many words back "fly" still makes a "to" one of direction."""
 
@@ -48,6 +52,10 @@ class Sentence:
             return Setting.SLOT
         if before in GARBLED_PREPOSITIONS and (further in self.carrier.travel or further in self.carrier.slot):
             return Setting.SLOT
+        if (further, before) == ("out", "of") or self.at(end) in AIRPORT:
+            return Setting.SLOT
+        if self.opens(start, end) and self.common(start, end) < end - start:
+            return Setting.SLOT
         if before in self.carrier.travel or self.at(end) == "to":
             return Setting.NEAR
         return Setting.NONE
@@ -55,6 +63,13 @@ class Sentence:
     def _alone(self, start: int, end: int) -> bool:
         around = [word.folded for word in (*self.words[:start], *self.words[end:])]
         return all(word in self.carrier.filler for word in around)
+
+    def opens(self, start: int, end: int) -> bool:
+        """Whether a window is all that is said before a "to" that leads somewhere ("Chennai to Delhi"), but for fillers."""
+        after = self.at(end + 1)
+        if self.at(end) != "to" or self.words[end].after_break or after in self.carrier.travel or after in self.carrier.never:
+            return False
+        return all(word.folded in self.carrier.filler or word.folded in OPENERS for word in self.words[:start])
 
     def directional(self, index: int) -> bool:
         """Whether a place must begin at `index`: after "from", after "fly to", after a garbled "to"."""

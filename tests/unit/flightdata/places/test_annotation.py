@@ -32,6 +32,12 @@ HEARINGS = {
     "I'd like to go from Paris to Lyon next week.": ["PAR", "LYS"],
     "Show me flights from Manchester to Kuwait tomorrow morning.": ["MAN", "KWI"],
     "What flights are there to Bali tomorrow?": ["DPS"],
+    "You'd aye for to Athens, please.": ["UDR", "ATH"],
+    "You captioned Berg to Nantucket.": ["SVX", "ACK"],
+    "Sharjah Terome, please.": ["SHJ", "ROM"],
+    "Any flights out of Kewiabah this evening.": ["CGB"],
+    "Where is Kagashima Airport?": ["KOJ"],
+    "Show me flights from riper to rio to marra morning.": ["RPR", "RUH"],
     "Show me flights from Vedotera to Rio de Janeiro tomorrow morning": ["BDQ", "RIO"],
 }
 """What the offline ears made of requests, and what was meant."""
@@ -56,6 +62,8 @@ NAMED = {
     "does Pondicherry have an airport": ["PNY"],
     "from Singapore to Kuwait": ["SIN", "KWI"],
     "is there anything to New York or Washington DC": ["NYC", "WAS"],
+    "I said Palm Springs": ["PSP"],
+    "to Las Palmas de Gran Canaria": ["LPA"],
 }
 
 NO_PLACE = [
@@ -131,6 +139,26 @@ def test_nothing_is_found_where_no_place_is_named(text: str) -> None:
 @pytest.mark.parametrize("heard", ["I want to fly to Tyrone and to Purim", "fly to hoe-kind men's city", "flights from a crot to Delhi"])
 def test_a_name_dissolved_beyond_recognition_is_asked_about_not_assumed(heard: str) -> None:
     assert not annotate(heard)[0].resolution.confident
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "change it to Delhi",
+        "let's go to Delhi",
+        "take me to Delhi",
+        "I prefer to fly to Delhi",
+        "a direct one to Delhi",
+        "is there a bus to Delhi",
+    ],
+)
+def test_everyday_words_before_a_destination_are_no_origin(text: str) -> None:
+    assert _codes(text) == ["DEL"]
+
+
+@pytest.mark.parametrize("text", ["You'd aye for to Athens, please", "Sharjah Terome, please"])
+def test_what_only_the_grammar_makes_a_place_is_asked_about(text: str) -> None:
+    assert sorted(found.resolution.confident for found in annotate(text)) == [False, True]
 
 
 def test_spans_count_code_points_of_the_text_as_it_was_given() -> None:

@@ -12,10 +12,10 @@ from bench.places.command import CORPUS, WRITTEN, measure
 pytestmark = pytest.mark.unit
 
 FLOORS = {
-    "hibari": {"top1": 0.91, "top3": 0.94, "whole_request": 0.87},
+    "hibari": {"top1": 0.925, "top3": 0.955, "whole_request": 0.89},
     "espeak": {"top1": 0.47, "top3": 0.49, "whole_request": 0.37},
     "flite rms": {"top1": 0.71, "top3": 0.76, "whole_request": 0.60},
-    "flite slt": {"top1": 0.62, "top3": 0.67, "whole_request": 0.51},
+    "flite slt": {"top1": 0.62, "top3": 0.67, "whole_request": 0.49},
     "flite awb": {"top1": 0.48, "top3": 0.54, "whole_request": 0.40},
 }
 """A little under what bench/places/ reports; hibari's mishearings alone were learnt, the others are hard to understand for tiny ears."""
@@ -51,4 +51,4 @@ def test_what_is_acted_on_without_asking_is_seldom_wrong(reports: Mapping[str, M
 
 def test_hardly_anything_is_found_that_was_not_said(reports: Mapping[str, Mapping[str, float]]) -> None:
     assert reports["hibari"]["spurious"] <= 2
-    assert reports["all"]["spurious"] <= 25
+    assert reports["all"]["spurious"] <= 28
