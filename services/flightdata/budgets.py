@@ -69,7 +69,12 @@ class Meter:
             return
         if refused.share is spacing:
             raise ProviderRateLimited(self._provider, f"may not be asked for {endpoint} so soon", retry_after=refused.wait, told=False)
-        raise ProviderQuotaExhausted(self._provider, "the month's budget is used up", until=turn_of_month(now))
+        raise self.used_up()
+
+    def used_up(self) -> ProviderQuotaExhausted:
+        """What it is that the month's budget doesn't hold a call: ours to say, and over as soon as the budget is larger."""
+        until = turn_of_month(self._clock.now())
+        return ProviderQuotaExhausted(self._provider, "the month's budget is used up", until=until, told=False)
 
     async def remaining(self) -> Remaining | None:
         """What is left of the month; None when nobody counts or knows."""

@@ -58,9 +58,11 @@ class ProviderHealth:
         return ProviderUnavailable(self._provider, "has failed too often and is left alone for a while", retry_after=wait)
 
     def off(self, now: datetime) -> ProviderError | None:
-        """Why it isn't asked for anything at all; None when it is."""
+        """Why it isn't asked for anything at all, by the vendor's word or because nothing is left to spend; None when it is."""
         if isinstance(self._off, ProviderQuotaExhausted) and self._off.until <= now:
             self._off = None
+        if self._off is None and self._meter and self.remaining and not self.remaining.left:
+            return self._meter.used_up()
         return self._off
 
     async def succeeded(self, capability: Capability) -> None:
@@ -77,11 +79,14 @@ class ProviderHealth:
             await self._tell()
 
     async def failed(self, capability: Capability, error: ProviderError) -> None:
-        """It failed. A refused key and a used-up budget are not tried again before something changes."""
+        """It failed. A key that the vendor refuses or calls used up is not tried again before something changes.
+
+        That our own budget doesn't hold a call is nothing to remember: a cheaper one may fit, and the budget be larger after a restart.
+        """
         now = self._clock.now()
         self.last_failure, self.last_error = now, error
         news = False
-        if isinstance(error, ProviderRejected | ProviderQuotaExhausted):
+        if isinstance(error, ProviderRejected) or (isinstance(error, ProviderQuotaExhausted) and error.told):
             self._off, news = error, True
         elif isinstance(error, ProviderRateLimited) and error.told and error.retry_after:
             self._waits[capability], self._waits_until[capability] = error, now + error.retry_after
