@@ -6,17 +6,30 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.flightdata.breaker import STRIKES
 from services.flightdata.budgets import Meter, Plan
-from services.flightdata.provider_errors import ProviderError, ProviderQuotaExhausted
+from services.flightdata.provider_errors import ProviderError, ProviderQuotaExhausted, ProviderRejected, ProviderUnavailable
 from services.flightdata.provider_health import ProviderHealth
 from services.flightdata.providers import Capability
 from services.flightdata.shared.ledger import Ledger, MemoryLedger
+from services.flightdata.shared.ledger_file import LedgerUnavailable
 from services.flightdata.shared.note import SharedNote
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
 
 DAY = timedelta(days=1)
+
+
+class Slate(MemoryLedger):
+    """A ledger that may take no facts."""
+
+    full = False
+
+    async def note(self, subject: str, fact: str, text: str, lasts: timedelta) -> None:
+        if self.full:
+            raise LedgerUnavailable
+        await super().note(subject, fact, text, lasts)
 
 
 @pytest.fixture
@@ -26,9 +39,9 @@ def clock() -> SimulatedClock:
 
 
 @pytest.fixture
-def ledger(clock: SimulatedClock) -> Ledger:
+def ledger(clock: SimulatedClock) -> Slate:
     """What all replicas and restarts share."""
-    return MemoryLedger(clock)
+    return Slate(clock)
 
 
 def _replica(clock: SimulatedClock, ledger: Ledger, monthly: int = 0) -> tuple[ProviderHealth, Meter]:
@@ -73,3 +86,24 @@ async def test_what_the_vendor_calls_used_up_is_so_for_replicas_and_restarts(clo
     assert isinstance(await _asked(again, meter, "cheap"), ProviderQuotaExhausted)
     clock.advance((DAY / 2).total_seconds())
     assert await _asked(again, meter, "cheap") is None
+
+
+async def test_what_one_replica_learns_takes_nothing_from_what_another_learned(clock: SimulatedClock, ledger: Ledger) -> None:
+    (one, _), (other, _), (third, _) = (_replica(clock, ledger) for _ in range(3))
+    await one.failed(Capability.SEARCH, ProviderRejected("v", "refuses the key (401)"))
+    for _ in range(STRIKES):
+        await other.failed(Capability.STATUS, ProviderUnavailable("v", "down"))
+    await third.hear()
+    assert isinstance(third.off(clock.now()), ProviderRejected)
+    assert third.breakers[Capability.STATUS].is_open
+
+
+async def test_what_was_just_learned_is_not_unlearned_from_an_older_note(clock: SimulatedClock, ledger: Slate) -> None:
+    (one, _), (other, _) = (_replica(clock, ledger) for _ in range(2))
+    await one.failed(Capability.SEARCH, ProviderRejected("v", "refuses the key (401)"))
+    await one.succeeded(Capability.SEARCH)
+    clock.advance(60)
+    ledger.full = True
+    await other.failed(Capability.SEARCH, ProviderRejected("v", "refuses the key (401)"))
+    await other.hear()
+    assert other.off(clock.now())
