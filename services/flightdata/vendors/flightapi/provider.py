@@ -16,6 +16,7 @@ from services.flightdata.provenance import Provenance
 from services.flightdata.provider_errors import ProviderBadAnswer, ProviderRestricted
 from services.flightdata.providers import Capability, Direction, Found
 from services.flightdata.queries import FlightQuery
+from services.flightdata.search_limits import Limit
 from services.flightdata.vendors import picking
 from services.flightdata.vendors.flight_numbers import parts
 from services.flightdata.vendors.flightapi import NAME, schedules, tracking
@@ -72,6 +73,7 @@ class FlightApi:
         return Found(
             [i for part in found for i in part.itineraries],
             [o for part in found for o in part.offers],
+            frozenset({Limit.PART} if len(query.pairs) > MOST_PAIRS else ()),
             round_trips=[trip for part in found for trip in part.round_trips],
         )
 
