@@ -54,6 +54,15 @@ class ProviderHealth:
             return error
         if self.breakers[capability].admits(self._clock.now(), last_resort=last_resort):
             return None
+        return self._resting(capability)
+
+    def foreseen(self, capability: Capability) -> ProviderError | None:
+        """What `refusal` would say, without a question being counted."""
+        if error := self.off(self._clock.now()) or self._wait(capability):
+            return error
+        return None if self.breakers[capability].would_admit(self._clock.now()) else self._resting(capability)
+
+    def _resting(self, capability: Capability) -> ProviderUnavailable:
         rests = self.breakers[capability].rests_until
         wait = max(timedelta(seconds=1), rests - self._clock.now()) if rests else None
         return ProviderUnavailable(self._provider, "has failed too often and is left alone for a while", retry_after=wait)
