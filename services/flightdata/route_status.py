@@ -10,9 +10,9 @@ from mesh.clock import Clock
 from services.flightdata.caching.answers import Answers, Question
 from services.flightdata.caching.entries import StatusEntry
 from services.flightdata.caching.freshness import Kind
-from services.flightdata.errors import DateBeyondHorizon, SamePlace
+from services.flightdata.errors import DateBeyondHorizon, DateInPast, SamePlace
 from services.flightdata.flights import FlightStatus
-from services.flightdata.horizon import LAST_DAY_AHEAD, today_in
+from services.flightdata.horizon import FIRST_DAY_BACK, LAST_DAY_AHEAD, today_in
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers import Capability
 from services.flightdata.queries import FlightQuery
@@ -37,7 +37,7 @@ class RouteStatusDesk:
         Raises:
             PlaceNotFound: a code is nobody's.
             SamePlace: both codes lie in one city.
-            DateBeyondHorizon: schedules of that day aren't known.
+            DateBeyondHorizon, DateInPast: nobody knows that day, yet or any more.
             FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: no provider could answer.
         """
         leave, go = self._lexicon.place(origin), self._lexicon.place(destination)
@@ -47,6 +47,8 @@ class RouteStatusDesk:
         day = day or today
         if day > today + timedelta(days=LAST_DAY_AHEAD):
             raise DateBeyondHorizon(today + timedelta(days=LAST_DAY_AHEAD))
+        if today - day > timedelta(days=FIRST_DAY_BACK):
+            raise DateInPast(today, leave.zone)
         pairs = FlightQuery(leave.airports, go.airports, day).pairs[:MOST_PAIRS]
         questions = [self._answers.ask(_question(pair, day)) for pair in pairs]
         async with aclosing(side_by_side(questions, MOST_PAIRS)) as events:
