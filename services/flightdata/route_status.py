@@ -50,20 +50,22 @@ class RouteStatusDesk:
         if today - day > timedelta(days=FIRST_DAY_BACK):
             raise DateInPast(today, leave.zone)
         pairs = FlightQuery(leave.airports, go.airports, day).pairs[:MOST_PAIRS]
-        questions = [self._answers.ask(_question(pair, day)) for pair in pairs]
+        questions = [self._answers.ask(flights_between(*pair, day, Kind.STATUS)) for pair in pairs]
         async with aclosing(side_by_side(questions, MOST_PAIRS)) as events:
             found = [status async for _, event in events if isinstance(event, Answered) for status in event.value]
         return sorted(found, key=lambda status: (_apart(status, day, near), status.segment.departure.at.utc, status.segment.flight))
 
 
-def _question(pair: tuple[str, str], day: date) -> Question[Sequence[FlightStatus]]:
+def flights_between(origin: str, destination: str, day: date, kind: Kind) -> Question[Sequence[FlightStatus]]:
+    """The flights between two airports on a day: how they do just now, or that they are flown, which stays true for hours."""
     return Question(
-        name=f"{pair[0]} {pair[1]} {day}",
-        kind=Kind.STATUS,
+        name=f"{origin} {destination} {day}",
+        kind=kind,
         capability=Capability.ROUTE_STATUS,
         shape=StatusEntry,
-        call=lambda provider: provider.route_status(*pair, day),
+        call=lambda provider: provider.route_status(origin, destination, day),
         empty=lambda statuses: not statuses,
+        other_kinds=(Kind.STATUS, Kind.SCHEDULE),
     )
 
 
