@@ -79,10 +79,6 @@ class Faulty:
         """Status only."""
         return frozenset({Capability.STATUS})
 
-    def cost(self, capability: Capability) -> int:  # noqa: ARG002 -- all cost the same
-        """One call."""
-        return 1
-
     async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:  # noqa: ARG002 -- it answers nothing in particular
         """Nothing, after a while, or a failure."""
         await self._meter.pay("status")

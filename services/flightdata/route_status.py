@@ -7,15 +7,14 @@ from contextlib import aclosing
 from datetime import date, datetime, time, timedelta
 
 from mesh.clock import Clock
-from services.flightdata.caching.answers import Answers, Question
-from services.flightdata.caching.entries import StatusEntry
+from services.flightdata.caching.answers import Answers
 from services.flightdata.caching.freshness import Kind
 from services.flightdata.errors import DateBeyondHorizon, DateInPast, SamePlace
 from services.flightdata.flights import FlightStatus
 from services.flightdata.horizon import FIRST_DAY_BACK, LAST_DAY_AHEAD, today_in
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.providers import Capability
 from services.flightdata.queries import FlightQuery
+from services.flightdata.route_flights import flights_between
 from services.flightdata.routing import Answered
 from services.flightdata.side_by_side import side_by_side
 
@@ -50,23 +49,10 @@ class RouteStatusDesk:
         if today - day > timedelta(days=FIRST_DAY_BACK):
             raise DateInPast(today, leave.zone)
         pairs = FlightQuery(leave.airports, go.airports, day).pairs[:MOST_PAIRS]
-        questions = [self._answers.ask(flights_between(*pair, day, Kind.STATUS)) for pair in pairs]
+        questions = [flights_between(self._answers, *pair, day, Kind.STATUS, is_today=day == today) for pair in pairs]
         async with aclosing(side_by_side(questions, MOST_PAIRS)) as events:
             found = [status async for _, event in events if isinstance(event, Answered) for status in event.value]
         return sorted(found, key=lambda status: (_apart(status, day, near), status.segment.departure.at.utc, status.segment.flight))
-
-
-def flights_between(origin: str, destination: str, day: date, kind: Kind) -> Question[Sequence[FlightStatus]]:
-    """The flights between two airports on a day: how they do just now, or that they are flown, which stays true for hours."""
-    return Question(
-        name=f"{origin} {destination} {day}",
-        kind=kind,
-        capability=Capability.ROUTE_STATUS,
-        shape=StatusEntry,
-        call=lambda provider: provider.route_status(origin, destination, day),
-        empty=lambda statuses: not statuses,
-        other_kinds=(Kind.STATUS, Kind.SCHEDULE),
-    )
 
 
 def _apart(status: FlightStatus, day: date, near: time | None) -> timedelta:

@@ -83,12 +83,6 @@ class AviationStack:
         """Everything but offers, less what the key's plan has refused."""
         return frozenset(able for able, features in _FEATURES.items() if any(f not in self._restrictions for f in features))
 
-    def cost(self, capability: Capability) -> int:
-        """Calls: a search asks for each airport or pair of a city's busiest, in pages."""
-        return {Capability.SEARCH: MOST_PLACES * MOST_PLACES * MOST_PAGES, Capability.OFFERS: 0, Capability.STATUS: 1}.get(
-            capability, MOST_PAGES
-        )
-
     async def search(self, query: FlightQuery) -> Found:
         """Today's flights between two places, or those planned for a coming day; nonstop, without prices.
 
@@ -127,11 +121,13 @@ class AviationStack:
         return picking.statuses(picking.on_day(collapse(self._legs(found, now)), day, now), now, self._said(now))
 
     async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:
-        """Today's board of an airport, or the one planned for a coming day."""
+        """Today's board of an airport, or the one planned for a coming day; of that a part would be no board."""
         now = self._clock.now()
         ahead = (day - today_in(self._lexicon.airport(airport).zone, now)).days
         asked = {"iataCode": airport, "type": "departure" if direction is Direction.DEPARTURES else "arrival"}
         told = await self._pages("timetable", asked, TIMETABLE) if ahead == 0 else await self._future_board(asked, day, ahead)
+        if not told.whole:
+            raise ProviderRestricted(NAME, FUTURE, "has more rows than may be asked for")
         return picking.statuses(collapse(self._planned(told, day)), now, self._said(now))
 
     async def _today(self, query: FlightQuery) -> Told:

@@ -39,9 +39,6 @@ _FEATURES = {
     Capability.ROUTE_STATUS: ROUTES,
     Capability.BOARD: BOARDS,
 }
-_SEARCHES = frozenset({Capability.SEARCH, Capability.OFFERS, Capability.CONNECTIONS, Capability.ROUND_TRIPS})
-_CREDITS = dict.fromkeys(_SEARCHES, 4) | {Capability.STATUS: 1, Capability.ROUTE_STATUS: 1, Capability.BOARD: 2}
-"""Of asking once; a search asks again when the first answer is empty."""
 _CABINS = {Cabin.ECONOMY: "Economy", Cabin.PREMIUM_ECONOMY: "Premium_Economy", Cabin.BUSINESS: "Business", Cabin.FIRST: "First"}
 DEFAULT_CURRENCY = "USD"
 
@@ -62,10 +59,6 @@ class FlightApi:
     def capabilities(self) -> frozenset[Capability]:
         """Everything, less what the key has been refused."""
         return frozenset(able for able, feature in _FEATURES.items() if feature not in self._restrictions)
-
-    def cost(self, capability: Capability) -> int:
-        """Credits."""
-        return _CREDITS[capability] * (MOST_PAIRS if capability in _SEARCHES else 1)
 
     async def search(self, query: FlightQuery) -> Found:
         """Itineraries with up to five offers each. An empty answer is asked for once more: it is sometimes a hiccup."""

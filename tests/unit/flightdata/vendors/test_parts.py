@@ -12,6 +12,7 @@ from doubles.aviationstack_rows import flight_rows, future_rows
 from doubles.world import World
 from services.flightdata.budgets import Plan
 from services.flightdata.provider_errors import ProviderRestricted
+from services.flightdata.providers import Direction
 from services.flightdata.queries import FlightQuery
 from services.flightdata.search_limits import Limit
 from services.flightdata.vendors.aviationstack.provider import MOST_PLACES, PAGE
@@ -58,6 +59,12 @@ async def test_that_nothing_of_a_part_fits_says_nothing() -> None:
 async def test_a_citys_busiest_airports_are_a_part_of_it(origins: int, destinations: int, ahead: int) -> None:
     query = FlightQuery(("LHR", "LGW", "STN")[:origins], ("JFK", "EWR", "LGA")[:destinations], TODAY + timedelta(days=ahead))
     assert (await aviationstack(_told([]), NOW).search(query)).limits == {Limit.PART}
+
+
+async def test_a_part_of_a_board_is_none() -> None:
+    with pytest.raises(ProviderRestricted):
+        await aviationstack(_full(COMING), NOW).board("MAA", Direction.DEPARTURES, LATER)
+    assert await aviationstack(_told(COMING), NOW).board("MAA", Direction.DEPARTURES, LATER)
 
 
 async def test_airports_that_are_all_asked_for_are_no_part() -> None:
