@@ -70,7 +70,7 @@ class StatusWatches:
         """Each leg as it is, then each as it changes, until all have landed or are cancelled.
 
         Raises:
-            FlightNotFound, DateBeyondHorizon: from the beginning.
+            FlightNotFound, DateBeyondHorizon: from the beginning, or when nobody tells of that day any more.
             FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: nothing at all could be learned.
         """
         shared = self._shared(flight, day)

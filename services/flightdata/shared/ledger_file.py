@@ -59,7 +59,7 @@ class LedgerFile:
 
     def _unavailable(self, what: str, error: Exception) -> LedgerUnavailable:
         if not self._complained:
-            _log.error(f"the ledger of what was spent {what}; until then no provider is paid", path=str(self._path), error=str(error))
+            _log.error("nobody knows what was spent, so no provider is paid", ledger=str(self._path), problem=what, error=str(error))
             self._complained = True
         return LedgerUnavailable(f"its file {what} ({type(error).__name__})")
 
