@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import random
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from mesh.clock import Clock
 from services.flightdata.budgets import Meter, Plan
 from services.flightdata.flights import FlightStatus
-from services.flightdata.provider_errors import ProviderBadAnswer, ProviderRateLimited, ProviderUnavailable
+from services.flightdata.provider_errors import ProviderBadAnswer, ProviderError, ProviderRateLimited, ProviderUnavailable
 from services.flightdata.provider_health import ProviderHealth
 from services.flightdata.providers import Capability, Direction, Found
 from services.flightdata.queries import FlightQuery
@@ -26,6 +26,7 @@ BEGIN = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SETTLE_TURNS = 25
 """Turns of the loop after which nobody moves but for the clock."""
 QUESTIONS = 150
+MOST_AT_ONCE = 7
 FAULTS = ("well", "down", "hung", "nonsense", "too often")
 
 
@@ -78,10 +79,6 @@ class Faulty:
         """Status only."""
         return frozenset({Capability.STATUS})
 
-    def cost(self, capability: Capability) -> int:  # noqa: ARG002 -- all cost the same
-        """One call."""
-        return 1
-
     async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:  # noqa: ARG002 -- it answers nothing in particular
         """Nothing, after a while, or a failure."""
         await self._meter.pay("status")
@@ -108,6 +105,21 @@ class Faulty:
     async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:
         """Not asked."""
         raise NotImplementedError
+
+
+class Observed(ProviderHealth):
+    """Counts the questions that came while the breaker was open, and those that were let through all the same."""
+
+    while_open = 0
+    probes = 0
+
+    def refusal(self, capability: Capability, *, last_resort: bool = False) -> ProviderError | None:
+        """As ever."""
+        was_open = self.breakers[capability].is_open
+        refused = super().refusal(capability, last_resort=last_resort)
+        self.while_open += was_open and not last_resort
+        self.probes += was_open and refused is None
+        return refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,17 +162,27 @@ async def schedule(seed: int, questions: int = QUESTIONS) -> Tally:
     sick = Faulty("sick", faults, meters["sick"], clock, dice.uniform(0.05, 2))
     well = Faulty("well", [(0.0, "well")], meters["well"], clock, dice.uniform(0.05, 5))
     health = {
-        name: ProviderHealth(name, clock, SharedNote(ledger, f"health:{name}", clock, timedelta(days=1)), meter)
-        for name, meter in meters.items()
+        name: Observed(name, clock, SharedNote(ledger, f"health:{name}", clock, timedelta(days=1)), meter) for name, meter in meters.items()
     }
     router = ProviderRouter([sick, well] if dice.random() < 0.7 else [well, sick], clock, health)
-    tally = Tally()
-    for _ in range(questions):
-        is_open, calls = health["sick"].breakers[Capability.STATUS].is_open, sick.calls
-        answered = await clock.run(_question(router))
+    answered = 0
+    for at_once in _bursts(dice, questions):
+        answered += await clock.run(_questions(router, at_once))
         await clock.run(clock.sleep(dice.expovariate(0.5)))
-        tally += Tally(1, answered, is_open, sick.calls - calls if is_open else 0)
-    return tally + Tally(over_budget=max(0, sick.calls - budget))
+    return Tally(questions, answered, health["sick"].while_open, health["sick"].probes, max(0, sick.calls - budget))
+
+
+def _bursts(dice: random.Random, questions: int) -> Iterator[int]:
+    """How many ask at once, one after the other: mostly one, and now and then several."""
+    while questions:
+        at_once = min(questions, dice.choice((1, 1, 1, 2, MOST_AT_ONCE)))
+        questions -= at_once
+        yield at_once
+
+
+async def _questions(router: ProviderRouter, at_once: int) -> int:
+    """How many of so many equal questions are answered."""
+    return sum(await asyncio.gather(*(_question(router) for _ in range(at_once))))
 
 
 async def _question(router: ProviderRouter) -> bool:

@@ -27,6 +27,8 @@ class Breaker:
     changed: datetime | None = None
     """When it last opened or closed, which is what replicas tell each other."""
     _turned_away: int = 0
+    _probing: bool = False
+    """Whether a probe is on its way, as far as is known."""
 
     @property
     def is_open(self) -> bool:
@@ -41,29 +43,39 @@ class Breaker:
         """
         if self.rests_until is None or (last_resort and self.merely_slow):
             return True
-        due = now >= self.rests_until and (last_resort or self._turned_away >= OTHERS_PER_PROBE)
-        if due or now >= self.rests_until + FORGIVEN_AFTER:
-            self._turned_away, self.rests_until = 0, now + self.rest
-            return True
-        self._turned_away += not last_resort
-        return False
+        if not self._is_due(self.rests_until, now, last_resort=last_resort):
+            self._turned_away += not last_resort
+            return False
+        self._turned_away, self._probing, self.rests_until = 0, True, now + self.rest
+        return True
+
+    def would_admit(self, now: datetime) -> bool:
+        """What `admits` would say, without a question being counted or a probe spent."""
+        return self.rests_until is None or self._is_due(self.rests_until, now)
+
+    def _is_due(self, rests_until: datetime, now: datetime, *, last_resort: bool = False) -> bool:
+        due = now >= rests_until and (last_resort or self._turned_away >= OTHERS_PER_PROBE)
+        return due or now >= rests_until + FORGIVEN_AFTER
 
     def succeeded(self, now: datetime) -> bool:
         """It answered; whether that closed the breaker."""
         was_open = self.is_open
-        self.strikes, self.rests_until, self.rest, self.merely_slow = 0, None, FIRST_REST, True
+        self.strikes, self.rests_until, self.rest, self.merely_slow, self._probing = 0, None, FIRST_REST, True, False
         if was_open:
             self.changed = now
         return was_open
 
     def failed(self, now: datetime, *, overtaken: bool = False) -> bool:
-        """It failed, or was `overtaken` by one that was asked later; whether that opened the breaker, or opened it anew."""
+        """It failed, or was `overtaken` by one that was asked later; whether that opened the breaker, or opened it anew.
+
+        While it is open only a probe's failure is news: questions asked before it opened fail for what opened it.
+        """
         self.strikes += 1
         self.merely_slow = self.merely_slow and overtaken
-        if self.strikes < STRIKES:
+        if self.strikes < STRIKES or (self.is_open and not self._probing):
             return False
         self.rest = min(LONGEST_REST, self.rest * 2) if self.is_open else FIRST_REST
-        self._turned_away = 0
+        self._turned_away, self._probing = 0, False
         self.rests_until, self.changed = now + self.rest, now
         return True
 

@@ -11,11 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 from mesh.clock import Clock
 from services.flightdata.provider_errors import ProviderQuotaExhausted, ProviderRateLimited, ProviderUnavailable
-from services.flightdata.shared.ledger import Ledger, LedgerUnavailable, Share
+from services.flightdata.shared.ledger import Ledger, Share
+from services.flightdata.shared.ledger_file import LedgerUnavailable
 from services.flightdata.vendors.learned_restrictions import fingerprint
-
-COUNTED_FOR = timedelta(days=40)
-"""How long a month's counter is kept: until the month is surely over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +47,7 @@ class Meter:
     def __init__(self, provider: str, key: str, plan: Plan, ledger: Ledger, clock: Clock) -> None:
         self._provider, self._plan, self._ledger, self._clock = provider, plan, ledger, clock
         self._account = f"{provider}:{fingerprint(provider, key)}"
+        self._counter = f"spent:{self._account}"
 
     async def pay(self, endpoint: str) -> None:
         """Pays for one call of an endpoint.
@@ -69,14 +68,19 @@ class Meter:
             return
         if refused.share is spacing:
             raise ProviderRateLimited(self._provider, f"may not be asked for {endpoint} so soon", retry_after=refused.wait, told=False)
-        raise ProviderQuotaExhausted(self._provider, "the month's budget is used up", until=turn_of_month(now))
+        raise self.used_up()
+
+    def used_up(self) -> ProviderQuotaExhausted:
+        """What it is that the month's budget doesn't hold a call: ours to say, and over as soon as the budget is larger."""
+        until = turn_of_month(self._clock.now())
+        return ProviderQuotaExhausted(self._provider, "the month's budget is used up", until=until, told=False)
 
     async def remaining(self) -> Remaining | None:
         """What is left of the month; None when nobody counts or knows."""
         if not self._plan.monthly:
             return None
         try:
-            spent = await self._ledger.spent(self._counter(self._clock.now()))
+            spent = await self._ledger.spent(self._counter)
         except LedgerUnavailable:
             return None
         return Remaining(max(0, self._plan.monthly - spent), self._plan.monthly)
@@ -84,14 +88,11 @@ class Meter:
     def _month(self, endpoint: str, now: datetime) -> Share | None:
         if not self._plan.monthly:
             return None
-        return Share(self._counter(now), self._plan.costs.get(endpoint, 1), self._plan.monthly, COUNTED_FOR)
+        return Share(self._counter, self._plan.costs.get(endpoint, 1), self._plan.monthly, turn_of_month(now) - now)
 
     def _spacing(self, endpoint: str) -> Share | None:
         between = self._plan.spacing.get(endpoint, timedelta())
         return Share(f"asked:{self._account}:{endpoint}", 1, 1, between) if between else None
-
-    def _counter(self, now: datetime) -> str:
-        return f"spent:{self._account}:{now.astimezone(UTC):%Y-%m}"
 
 
 def turn_of_month(now: datetime) -> datetime:

@@ -9,6 +9,8 @@ from services.flightdata.zones import zone_of
 
 LAST_DAY_AHEAD = 330
 """Days ahead, as airlines open their books."""
+FIRST_DAY_BACK = 366
+"""Days ago a flight can have been for its status to be asked for."""
 
 
 def today_in(zone: str, now: datetime) -> date:

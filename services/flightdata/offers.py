@@ -58,8 +58,8 @@ class Fare:
 class Offer:
     """An itinerary at a price that a seller names until it `expires` (UTC). The same answer of a provider gives the same `id`.
 
-    `url` leads to the seller; it goes stale and is never spoken. `tickets` above 1 are bought, missed and refunded separately.
-    `return_id` is the itinerary back that is sold with it, empty for one way.
+    `tickets` above 1 are bought, missed and refunded separately. `return_id` is the itinerary back that is sold with it, empty for one
+    way.
     """
 
     id: str
@@ -68,6 +68,5 @@ class Offer:
     fare: Fare
     expires: datetime
     provenance: Provenance
-    url: str = ""
     tickets: int = 1
     return_id: str = ""

@@ -58,13 +58,14 @@ class ProviderRateLimited(ProviderError):
 
 
 class ProviderQuotaExhausted(ProviderError):
-    """What the key may ask is used up until `until` (UTC)."""
+    """What the key may ask is used up until `until` (UTC); `told` whether the vendor said so, or our own budget doesn't hold a call."""
 
     problem = Problem.QUOTA_EXHAUSTED
 
-    def __init__(self, provider: str, detail: str, *, until: datetime) -> None:
+    def __init__(self, provider: str, detail: str, *, until: datetime, told: bool = True) -> None:
         super().__init__(provider, detail)
         self.until = until
+        self.told = told
 
 
 class ProviderRestricted(ProviderError):

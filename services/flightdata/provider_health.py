@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +22,8 @@ from services.flightdata.shared.note import SharedNote
 
 REMEMBERED = timedelta(days=1)
 """How long replicas, and the next process, know of it: a refused key may have been put right where it was bought."""
+OFF = "off"
+"""The fact that says whether the vendor refuses the key; each capability's breaker has one of its own, by its name."""
 _SICK = (ProviderUnavailable, ProviderBadAnswer)
 
 
@@ -36,6 +37,7 @@ class ProviderHealth:
         self.last_error: ProviderError | None = None
         self.remaining: Remaining | None = None
         self._off: ProviderError | None = None
+        self._off_changed: datetime | None = None
         self._waits: dict[Capability, ProviderRateLimited] = {}
         self._waits_until: dict[Capability, datetime] = {}
         self.breakers: defaultdict[Capability, Breaker] = defaultdict(Breaker)
@@ -43,9 +45,8 @@ class ProviderHealth:
     async def hear(self) -> None:
         """Learns what is left of the budget, and what other replicas have met."""
         self.remaining = await self._meter.remaining() if self._meter else None
-        written = await self._note.read() if self._note else None
-        if written:
-            self._believe(written)
+        for fact, written in (await self._note.read() if self._note else {}).items():
+            self._believe(fact, written)
 
     def refusal(self, capability: Capability, *, last_resort: bool = False) -> ProviderError | None:
         """The error that asking would most likely end in; None when it may be asked. Each question counts: call it once."""
@@ -53,42 +54,54 @@ class ProviderHealth:
             return error
         if self.breakers[capability].admits(self._clock.now(), last_resort=last_resort):
             return None
+        return self._resting(capability)
+
+    def foreseen(self, capability: Capability) -> ProviderError | None:
+        """What `refusal` would say, without a question being counted."""
+        if error := self.off(self._clock.now()) or self._wait(capability):
+            return error
+        return None if self.breakers[capability].would_admit(self._clock.now()) else self._resting(capability)
+
+    def _resting(self, capability: Capability) -> ProviderUnavailable:
         rests = self.breakers[capability].rests_until
         wait = max(timedelta(seconds=1), rests - self._clock.now()) if rests else None
         return ProviderUnavailable(self._provider, "has failed too often and is left alone for a while", retry_after=wait)
 
     def off(self, now: datetime) -> ProviderError | None:
-        """Why it isn't asked for anything at all; None when it is."""
+        """Why it isn't asked for anything at all, by the vendor's word or because nothing is left to spend; None when it is."""
         if isinstance(self._off, ProviderQuotaExhausted) and self._off.until <= now:
             self._off = None
+        if self._off is None and self._meter and self.remaining and not self.remaining.left:
+            return self._meter.used_up()
         return self._off
 
     async def succeeded(self, capability: Capability) -> None:
         """It answered."""
         now = self._clock.now()
         self.last_success = now
-        was_off, self._off = self._off, None
-        if self.breakers[capability].succeeded(now) or was_off:
-            await self._tell()
+        if self._off:
+            await self._turn(None, now)
+        if self.breakers[capability].succeeded(now):
+            await self._tell(capability)
 
     async def overtaken(self, capability: Capability) -> None:
         """Another one that was asked later answered sooner; nobody waited to hear whether it would have."""
         if self.breakers[capability].failed(self._clock.now(), overtaken=True):
-            await self._tell()
+            await self._tell(capability)
 
     async def failed(self, capability: Capability, error: ProviderError) -> None:
-        """It failed. A refused key and a used-up budget are not tried again before something changes."""
+        """It failed. A key that the vendor refuses or calls used up is not tried again before something changes.
+
+        That our own budget doesn't hold a call is nothing to remember: a cheaper one may fit, and the budget be larger after a restart.
+        """
         now = self._clock.now()
         self.last_failure, self.last_error = now, error
-        news = False
-        if isinstance(error, ProviderRejected | ProviderQuotaExhausted):
-            self._off, news = error, True
+        if isinstance(error, ProviderRejected) or (isinstance(error, ProviderQuotaExhausted) and error.told):
+            await self._turn(error, now)
         elif isinstance(error, ProviderRateLimited) and error.told and error.retry_after:
             self._waits[capability], self._waits_until[capability] = error, now + error.retry_after
-        elif isinstance(error, _SICK):
-            news = self.breakers[capability].failed(now)
-        if news:
-            await self._tell()
+        elif isinstance(error, _SICK) and self.breakers[capability].failed(now):
+            await self._tell(capability)
 
     def _wait(self, capability: Capability) -> ProviderRateLimited | None:
         until, now = self._waits_until.get(capability), self._clock.now()
@@ -96,37 +109,42 @@ class ProviderHealth:
             return None
         return ProviderRateLimited(self._provider, self._waits[capability].detail, retry_after=until - now)
 
-    async def _tell(self) -> None:
+    async def _turn(self, off: ProviderError | None, now: datetime) -> None:
+        """Turns it off for a reason, or on again; for all."""
+        self._off, self._off_changed = off, now
         if self._note is None:
             return
-        off = self._off
-        await self._note.write(
-            {
-                "off": type(off).__name__ if off else "",
-                "detail": off.detail if off else "",
-                "until": off.until.isoformat() if isinstance(off, ProviderQuotaExhausted) else "",
-                "breakers": {
-                    capability.value: [breaker.rests_until.isoformat() if breaker.rests_until else "", breaker.changed.isoformat()]
-                    for capability, breaker in self.breakers.items()
-                    if breaker.changed
-                },
-            }
-        )
+        until = off.until if isinstance(off, ProviderQuotaExhausted) else now + REMEMBERED
+        why, detail = (type(off).__name__, off.detail) if off else ("", "")
+        await self._note.write(OFF, {"why": why, "detail": detail, "until": until.isoformat(), "changed": now.isoformat()})
 
-    def _believe(self, written: Mapping[str, Any]) -> None:
+    async def _tell(self, capability: Capability) -> None:
+        breaker = self.breakers[capability]
+        if self._note is None or breaker.changed is None:
+            return
+        resting = breaker.rests_until.isoformat() if breaker.rests_until else ""
+        await self._note.write(capability.value, [resting, breaker.changed.isoformat()])
+
+    def _believe(self, fact: str, written: Any) -> None:
+        """What another replica wrote, if it is newer than what is known here."""
         try:
-            self._off = self._off_as_written(written)
-            for name, (rests_until, changed) in written["breakers"].items():
+            if fact == OFF:
+                self._believe_off(written)
+            else:
+                rests_until, changed = written
                 resting = datetime.fromisoformat(rests_until) if rests_until else None
-                self.breakers[Capability(name)].hear(resting, datetime.fromisoformat(changed))
+                self.breakers[Capability(fact)].hear(resting, datetime.fromisoformat(changed))
         except (KeyError, ValueError, TypeError, AttributeError):
             # Of another version, or spoiled: found out anew.
             return
 
-    def _off_as_written(self, written: Mapping[str, Any]) -> ProviderError | None:
-        match written["off"]:
-            case "ProviderRejected":
-                return ProviderRejected(self._provider, str(written["detail"]))
-            case "ProviderQuotaExhausted":
-                return ProviderQuotaExhausted(self._provider, str(written["detail"]), until=datetime.fromisoformat(written["until"]))
-        return None
+    def _believe_off(self, written: Any) -> None:
+        until, changed = datetime.fromisoformat(written["until"]), datetime.fromisoformat(written["changed"])
+        if until <= self._clock.now() or (self._off_changed and changed <= self._off_changed):
+            return
+        why, detail = written["why"], str(written["detail"])
+        off = {
+            ProviderRejected.__name__: ProviderRejected(self._provider, detail),
+            ProviderQuotaExhausted.__name__: ProviderQuotaExhausted(self._provider, detail, until=until),
+        }
+        self._off, self._off_changed = off.get(why), changed

@@ -71,10 +71,6 @@ class FlightProvider(Protocol):
         """What it can be asked now, as far as is known; it changes when a key's plan refuses something."""
         ...
 
-    def cost(self, capability: Capability) -> int:
-        """How much of the key's budget asking once takes at most, in the vendor's own units (calls or credits); 0 is free."""
-        ...
-
     async def search(self, query: FlightQuery) -> Found:
         """Flights between places on one day, or, with a day `back`, round trips."""
         ...

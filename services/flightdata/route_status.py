@@ -7,15 +7,14 @@ from contextlib import aclosing
 from datetime import date, datetime, time, timedelta
 
 from mesh.clock import Clock
-from services.flightdata.caching.answers import Answers, Question
-from services.flightdata.caching.entries import StatusEntry
+from services.flightdata.caching.answers import Answers
 from services.flightdata.caching.freshness import Kind
-from services.flightdata.errors import DateBeyondHorizon, SamePlace
+from services.flightdata.errors import DateBeyondHorizon, DateInPast, SamePlace
 from services.flightdata.flights import FlightStatus
-from services.flightdata.horizon import LAST_DAY_AHEAD, today_in
+from services.flightdata.horizon import FIRST_DAY_BACK, LAST_DAY_AHEAD, today_in
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.providers import Capability
 from services.flightdata.queries import FlightQuery
+from services.flightdata.route_flights import flights_between
 from services.flightdata.routing import Answered
 from services.flightdata.side_by_side import side_by_side
 
@@ -37,7 +36,7 @@ class RouteStatusDesk:
         Raises:
             PlaceNotFound: a code is nobody's.
             SamePlace: both codes lie in one city.
-            DateBeyondHorizon: schedules of that day aren't known.
+            DateBeyondHorizon, DateInPast: nobody knows that day, yet or any more.
             FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: no provider could answer.
         """
         leave, go = self._lexicon.place(origin), self._lexicon.place(destination)
@@ -47,22 +46,13 @@ class RouteStatusDesk:
         day = day or today
         if day > today + timedelta(days=LAST_DAY_AHEAD):
             raise DateBeyondHorizon(today + timedelta(days=LAST_DAY_AHEAD))
+        if today - day > timedelta(days=FIRST_DAY_BACK):
+            raise DateInPast(today, leave.zone)
         pairs = FlightQuery(leave.airports, go.airports, day).pairs[:MOST_PAIRS]
-        questions = [self._answers.ask(_question(pair, day)) for pair in pairs]
+        questions = [flights_between(self._answers, *pair, day, Kind.STATUS, is_today=day == today) for pair in pairs]
         async with aclosing(side_by_side(questions, MOST_PAIRS)) as events:
             found = [status async for _, event in events if isinstance(event, Answered) for status in event.value]
         return sorted(found, key=lambda status: (_apart(status, day, near), status.segment.departure.at.utc, status.segment.flight))
-
-
-def _question(pair: tuple[str, str], day: date) -> Question[Sequence[FlightStatus]]:
-    return Question(
-        name=f"{pair[0]} {pair[1]} {day}",
-        kind=Kind.STATUS,
-        capability=Capability.ROUTE_STATUS,
-        shape=StatusEntry,
-        call=lambda provider: provider.route_status(*pair, day),
-        empty=lambda statuses: not statuses,
-    )
 
 
 def _apart(status: FlightStatus, day: date, near: time | None) -> timedelta:

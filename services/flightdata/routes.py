@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from mesh.clock import Clock
-from services.flightdata.caching.answers import Answers, Question
-from services.flightdata.caching.entries import StatusEntry
+from services.flightdata.caching.answers import Answers
 from services.flightdata.caching.freshness import Kind
 from services.flightdata.errors import FlightsQuotaExhausted, FlightsRestricted, FlightsUnavailable, SamePlace
 from services.flightdata.flights import FlightStatus
@@ -17,7 +16,7 @@ from services.flightdata.horizon import today_in
 from services.flightdata.places import Airport
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.provenance import Provenance
-from services.flightdata.providers import Capability
+from services.flightdata.route_flights import flights_between
 from services.flightdata.routing import Answered
 from services.flightdata.zones import zone_of
 
@@ -87,16 +86,9 @@ class RouteDesk:
     async def _service(self, here: Airport, there: Airport, now: datetime) -> Service | None:
         """Today's flights as the sign of who flies: no provider has more, and older data would say so in its vintage."""
         day = today_in(here.zone, now)
-        question = Question(
-            name=f"{here.code} {there.code} {day}",
-            kind=Kind.SCHEDULE,
-            capability=Capability.ROUTE_STATUS,
-            shape=StatusEntry,
-            call=lambda provider: provider.route_status(here.code, there.code, day),
-            empty=lambda flights: not flights,
-        )
+        events = flights_between(self._answers, here.code, there.code, day, Kind.SCHEDULE, is_today=True)
         try:
-            (answer,) = [event async for event in self._answers.ask(question) if isinstance(event, Answered)]
+            (answer,) = [event async for event in events if isinstance(event, Answered)]
         except (FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted):
             return None
         said = answer.value[0].provenance if answer.value else Provenance(answer.provider.name, now, sample=answer.provider.is_sample)

@@ -150,9 +150,10 @@ class ProviderRouter:
         yield asking.settled()
 
     def would_begin_with(self, capability: Capability, rather: Capability | None = None) -> FlightProvider | None:
-        """Who would be asked first for what `ask` would be asked; None when nobody can be."""
+        """Who would be asked first for what `ask` would be asked; None when nobody can be. It counts as no question."""
         ranked = sorted(self.providers, key=lambda provider: self._rank(provider, rather))
-        return next((provider for provider in ranked if self._refused(provider, capability, last_resort=False) is None), None)
+        able = (provider for provider in ranked if capability in provider.capabilities())
+        return next((provider for provider in able if self.health[provider.name].foreseen(capability) is None), None)
 
     async def ask_one(self, name: str, capability: Capability, call: Call[T]) -> T:
         """The answer of one provider, which must be among `providers`.

@@ -20,3 +20,5 @@ class Limit(Enum):
     """Of the ways to put legs together, the best of each leg were tried only."""
     BAGS = "bags"
     """Nobody says what bags cost; fares are without."""
+    PART = "part"
+    """The provider was asked for a part only: the busiest airports of a city, or the beginning of a long listing."""

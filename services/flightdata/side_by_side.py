@@ -21,14 +21,15 @@ async def side_by_side(streams: Sequence[AsyncIterator[E]], at_once: int) -> Asy
     """Each event with the number of its stream, in the order they come; of one stream they keep their order.
 
     Streams begin in the order given, `at_once` of them running at a time. The first error ends them all and is raised, and streams that
-    had not begun never do. Whoever closes the generator has heard enough: those running are cancelled.
+    had not begun never do. A stream is read no faster than its events are heard. Whoever closes the generator has heard enough: those
+    running are cancelled.
     """
     if len(streams) == 1:  # needs no task of its own
         async for event in streams[0]:
             yield 0, event
         return
     turns = asyncio.Semaphore(at_once)
-    heard: asyncio.Queue[tuple[int, E] | _Ended] = asyncio.Queue()
+    heard: asyncio.Queue[tuple[int, E] | _Ended] = asyncio.Queue(maxsize=1)
     tasks = [asyncio.create_task(_listen(number, stream, turns, heard)) for number, stream in enumerate(streams)]
     try:
         left = len(tasks)
@@ -50,8 +51,8 @@ async def _listen(number: int, stream: AsyncIterator[E], turns: asyncio.Semaphor
     async with turns:
         try:
             async for event in stream:
-                heard.put_nowait((number, event))
+                await heard.put((number, event))
         except Exception as error:  # noqa: BLE001 -- raised where the streams are read
-            heard.put_nowait(_Ended(error))
+            await heard.put(_Ended(error))
         else:
-            heard.put_nowait(_Ended())
+            await heard.put(_Ended())

@@ -11,12 +11,9 @@ from services.flightdata.caching.entries import StatusEntry
 from services.flightdata.caching.freshness import Kind
 from services.flightdata.errors import DateBeyondHorizon, FlightNotFound
 from services.flightdata.flights import FlightStatus
-from services.flightdata.horizon import LAST_DAY_AHEAD
+from services.flightdata.horizon import FIRST_DAY_BACK, LAST_DAY_AHEAD
 from services.flightdata.providers import Capability
 from services.flightdata.routing import Answered
-
-REMEMBERED = timedelta(days=366)
-"""How long ago a flight can have been to be asked for."""
 
 
 class StatusDesk:
@@ -53,7 +50,7 @@ class StatusDesk:
         today = self._clock.now().date()
         if day is not None and day - today > timedelta(days=LAST_DAY_AHEAD + 1):
             raise DateBeyondHorizon(today + timedelta(days=LAST_DAY_AHEAD))
-        if day is not None and today - day > REMEMBERED:
+        if day is not None and today - day > timedelta(days=FIRST_DAY_BACK):
             raise FlightNotFound(flight, f"The status of {flight} so long ago isn't known.")
 
 

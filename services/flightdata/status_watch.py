@@ -15,6 +15,7 @@ from mesh.clock import Clock
 from mesh.errors import DomainError
 from services.flightdata.errors import FlightsQuotaExhausted, FlightsRestricted, FlightsUnavailable
 from services.flightdata.flights import FlightStatus, State
+from services.flightdata.horizon import today_in
 from services.flightdata.provenance import Provenance
 from services.flightdata.status import StatusDesk
 
@@ -43,8 +44,13 @@ Told = FlightStatus | Trouble
 
 @dataclass
 class _Shared:
-    """What is known of a flight to all who watch it."""
+    """What is known of a flight to all who watch it on its `day`.
 
+    Who names no day means the one it was when the watch began, `begun` at the departure airport: the same number flies again tomorrow.
+    """
+
+    day: date | None
+    begun: date | None = None
     watchers: int = 0
     asked: datetime | None = None
     legs: Sequence[FlightStatus] = ()
@@ -64,24 +70,34 @@ class StatusWatches:
         """Each leg as it is, then each as it changes, until all have landed or are cancelled.
 
         Raises:
-            FlightNotFound, DateBeyondHorizon: from the beginning.
+            FlightNotFound, DateBeyondHorizon: from the beginning, or when nobody tells of that day any more.
             FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: nothing at all could be learned.
         """
-        shared = self._flights.setdefault((flight, day), _Shared())
+        shared = self._shared(flight, day)
         shared.watchers += 1
         try:
-            async for told in self._changes(shared, flight, day):
+            async for told in self._changes(shared, flight):
                 yield told
         finally:
             shared.watchers -= 1
-            if not shared.watchers:
+            if not shared.watchers and self._flights.get((flight, day)) is shared:
                 del self._flights[flight, day]
 
-    async def _changes(self, shared: _Shared, flight: str, day: date | None) -> AsyncIterator[Told]:
+    def _shared(self, flight: str, day: date | None) -> _Shared:
+        """What those who watch the flight already know, unless another day has begun since for who names none."""
+        shared = self._flights.get((flight, day))
+        if shared is None or (shared.begun and shared.begun != self._today(shared.legs)):
+            shared = self._flights[flight, day] = _Shared(day)
+        return shared
+
+    def _today(self, legs: Sequence[FlightStatus]) -> date:
+        return today_in(legs[0].segment.departure.zone, self._clock.now())
+
+    async def _changes(self, shared: _Shared, flight: str) -> AsyncIterator[Told]:
         seen: dict[tuple[str, date], FlightStatus] = {}
         troubled = False
         while True:
-            await self._look(shared, flight, day)
+            await self._look(shared, flight)
             if shared.trouble and not troubled:
                 yield Trouble(shared.trouble)
             troubled = shared.trouble is not None
@@ -94,7 +110,7 @@ class StatusWatches:
                 return
             await self._clock.sleep(self._pace(shared.legs).total_seconds())
 
-    async def _look(self, shared: _Shared, flight: str, day: date | None) -> None:
+    async def _look(self, shared: _Shared, flight: str) -> None:
         """Asks, unless somebody else has meanwhile."""
         async with shared.lock:
             now = self._clock.now()
@@ -102,12 +118,14 @@ class StatusWatches:
                 return
             shared.asked = now
             try:
-                shared.legs, shared.trouble = await self._desk.status(flight, day), None
+                shared.legs, shared.trouble = await self._desk.status(flight, shared.day), None
             except (FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted) as error:
                 if not shared.legs:
                     shared.asked = None
                     raise
                 shared.trouble = error
+            if shared.day is None:
+                shared.day, shared.begun = shared.legs[0].depart_date, self._today(shared.legs)
 
     def _pace(self, legs: Sequence[FlightStatus]) -> timedelta:
         now = self._clock.now()

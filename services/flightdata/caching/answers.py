@@ -43,7 +43,10 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Question(Generic[T]):
-    """What is asked. The same `name` under the same kind and capability is the same question; the rest is as `ProviderRouter.ask`."""
+    """What is asked. The same `name` under the same capability is the same question; the rest is as `ProviderRouter.ask`.
+
+    `kind` says how old an answer may be. Where others ask the same as `other_kinds`, it is kept for whoever wants it the longest.
+    """
 
     name: str
     kind: Kind
@@ -52,6 +55,7 @@ class Question(Generic[T]):
     call: Callable[[FlightProvider], Awaitable[T]]
     empty: Callable[[T], bool]
     rather: Capability | None = None
+    other_kinds: tuple[Kind, ...] = ()
 
 
 Event = Progress | Answered[T]
@@ -155,7 +159,8 @@ class Answers(AbstractAsyncContextManager["Answers"]):
             async for event in self._asked(question):
                 if isinstance(event, Answered):
                     entry = question.shape(cast("Any", event.value), event.provider.name, self._clock.now())
-                    await self._records.keep(name, question.kind, entry, empty=question.empty(event.value))
+                    kind = max((question.kind, *question.other_kinds), key=self._freshness.kept_for)
+                    await self._records.keep(name, kind, entry, empty=question.empty(event.value))
                 yield event
         except FAILURES as error:
             await self._records.keep_failure(name, FailedEntry.of(error))
@@ -200,7 +205,7 @@ class Answers(AbstractAsyncContextManager["Answers"]):
 
     def _digest(self, question: Question[T]) -> str:
         asked = ",".join(provider.name for provider in self._router.providers)
-        said = f"{question.kind.value}|{question.capability.value}|{question.rather}|{asked}|{question.name}"
+        said = f"{question.capability.value}|{question.rather}|{asked}|{question.name}"
         return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 

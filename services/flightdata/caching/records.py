@@ -10,9 +10,38 @@ from services.flightdata.caching.freshness import EMPTY_FOR, FAILED_FOR, Freshne
 from services.flightdata.caching.packing import NotReadable, Packer
 from services.flightdata.shared.shelf import Shelf
 
-MOST_DECODED = 512
-"""Answers that are held ready beside their bytes."""
+MOST_DECODED, MOST_DECODED_BYTES = 512, 2 * 1024 * 1024
+"""Answers that are held ready, and the packed bytes of all of them: as objects they take some thirty times as much."""
 _EMPTY, _FAILED = b"e", b"f"
+
+
+class _Decoded:
+    """Answers as objects beside the bytes they were read from; beyond their bounds those not asked for the longest go."""
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[str, tuple[bytes, Entry]] = OrderedDict()
+        self._bytes = 0
+
+    def of(self, name: str, packed: bytes) -> Entry | None:
+        """What these bytes were read as; None when others were, or none."""
+        held, entry = self._held.get(name, (b"", None))
+        if entry is None or held != packed:
+            return None
+        self._held.move_to_end(name)
+        return entry
+
+    def hold(self, name: str, packed: bytes, entry: Entry) -> None:
+        """Holds an answer ready, in the place of an earlier one."""
+        self.drop(name)
+        self._held[name] = (packed, entry)
+        self._bytes += len(packed)
+        while len(self._held) > MOST_DECODED or self._bytes > MOST_DECODED_BYTES:
+            self.drop(next(iter(self._held)))
+
+    def drop(self, name: str) -> None:
+        """Forgets an answer, if it is held."""
+        held, _ = self._held.pop(name, (b"", None))
+        self._bytes -= len(held)
 
 
 class Records:
@@ -22,22 +51,19 @@ class Records:
         self._shelf, self._freshness = shelf, freshness
         self._failures = Packer(FailedEntry)
         self._packers: dict[type[Entry], Packer] = {}
-        self._decoded: OrderedDict[str, tuple[bytes, Entry]] = OrderedDict()
+        self._decoded = _Decoded()
 
     async def good(self, name: str, shape: type[Entry]) -> Entry | None:
         """The good answer that is kept, with records that say they come from a cache."""
         packed = await self._shelf.get(f"answer:{name}")
         if packed is None:
+            self._decoded.drop(name)
             return None
-        known = self._decoded.get(name)
-        if known and known[0] == packed:
-            self._decoded.move_to_end(name)
-            return known[1]
+        if known := self._decoded.of(name, packed):
+            return known
         entry = self._entry(packed, shape)
         if entry:
-            self._decoded[name] = (packed, entry)
-            while len(self._decoded) > MOST_DECODED:
-                self._decoded.popitem(last=False)
+            self._decoded.hold(name, packed, entry)
         return entry
 
     async def none(self, name: str, shape: type[Entry]) -> Entry | FailedEntry | None:

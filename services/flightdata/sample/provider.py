@@ -50,10 +50,6 @@ class SampleTimetable:
         """Whatever can be worked out from a timetable."""
         return frozenset({Capability.SEARCH, Capability.CONNECTIONS, Capability.STATUS, Capability.ROUTE_STATUS})
 
-    def cost(self, capability: Capability) -> int:  # noqa: ARG002 -- the protocol's; inventing is free
-        """Nothing."""
-        return 0
-
     async def search(self, query: FlightQuery) -> Found:
         """Flights and connections that still leave and sell the cabin; an indication of their price if seats are left, and no offers."""
         now = self._clock.now()

@@ -1,23 +1,15 @@
-"""What must outlast a restart and hold for all replicas at once: what has been spent, and notes of what was learned."""
+"""What must outlast a restart and hold for all replicas at once: what has been spent, and facts that were learned."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol
-
-import structlog
+from typing import Protocol
 
 from mesh.clock import Clock
-
-_log = structlog.get_logger(__name__)
-
-
-class LedgerUnavailable(Exception):
-    """The ledger can't be reached: nobody knows what has been spent, so nothing may be."""
+from services.flightdata.shared.ledger_file import Kept, LedgerFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +31,7 @@ class Refusal:
 
 
 class Ledger(Protocol):
-    """Counters that are never exceeded, and notes. Names hold no secrets."""
+    """Counters that are never exceeded, and facts by subject. Names hold no secrets."""
 
     async def spend(self, shares: Sequence[Share]) -> Refusal | None:
         """Spends all shares or, when one isn't there any more, none: then that one. Raises `LedgerUnavailable`."""
@@ -49,87 +41,63 @@ class Ledger(Protocol):
         """What a counter holds. Raises `LedgerUnavailable`."""
         ...
 
-    async def note(self, name: str, text: str, lasts: timedelta) -> None:
-        """Writes a note down in the place of an earlier one. Raises `LedgerUnavailable`."""
+    async def note(self, subject: str, fact: str, text: str, lasts: timedelta) -> None:
+        """Writes one fact of a subject down, in the place of what that fact said; its others stay. Raises `LedgerUnavailable`.
+
+        All of a subject goes when no fact was written for as long as the last one `lasts`.
+        """
         ...
 
-    async def noted(self, name: str) -> str:
-        """A note; empty when there is none. Raises `LedgerUnavailable`."""
+    async def noted(self, subject: str) -> Mapping[str, str]:
+        """The facts of a subject by name; empty when there are none. Raises `LedgerUnavailable`."""
         ...
 
 
 class MemoryLedger:
-    """The ledger of a single process. With a `path` it is written there before anything is spent, so that a restart knows."""
+    """The ledger of a single process. With a `path` it is written there before anything counts as spent, so that a restart knows."""
 
     def __init__(self, clock: Clock, path: Path | None = None) -> None:
         self._clock = clock
-        self._path = path
-        self._counters: dict[str, tuple[int, datetime]] = {}
-        self._notes: dict[str, tuple[str, datetime]] = {}
-        self._read()
+        self._file = LedgerFile(path) if path else None
+        self._known = None if path else Kept()
 
     async def spend(self, shares: Sequence[Share]) -> Refusal | None:
         """See `Ledger`."""
-        now = self._clock.now()
+        now, kept = self._clock.now(), self._read()
+        counters = {name: counter for name, counter in kept.counters.items() if counter[1] > now}
         for share in shares:
-            held, until = self._counters.get(share.counter, (0, now))
-            if until > now and held + share.amount > share.cap:
+            held, until = counters.get(share.counter, (0, now + share.lasts))
+            if held + share.amount > share.cap:
                 return Refusal(share, until - now)
-            if share.amount > share.cap:
-                return Refusal(share, share.lasts)
-        for share in shares:
-            held, until = self._counters.get(share.counter, (0, now))
-            self._counters[share.counter] = (held + share.amount, until) if until > now else (share.amount, now + share.lasts)
-        self._write(now)
+            counters[share.counter] = (held + share.amount, until)
+        self._write(Kept(counters, kept.facts))
         return None
 
     async def spent(self, counter: str) -> int:
         """See `Ledger`."""
-        held, until = self._counters.get(counter, (0, self._clock.now()))
+        held, until = self._read().counters.get(counter, (0, self._clock.now()))
         return held if until > self._clock.now() else 0
 
-    async def note(self, name: str, text: str, lasts: timedelta) -> None:
+    async def note(self, subject: str, fact: str, text: str, lasts: timedelta) -> None:
         """See `Ledger`."""
-        now = self._clock.now()
-        self._notes[name] = (text, now + lasts)
-        self._write(now)
+        now, kept = self._clock.now(), self._read()
+        facts = {name: known for name, known in kept.facts.items() if known[1] > now}
+        others, _ = facts.get(subject, ({}, now))
+        self._write(Kept(kept.counters, facts | {subject: ({**others, fact: text}, now + lasts)}))
 
-    async def noted(self, name: str) -> str:
+    async def noted(self, subject: str) -> Mapping[str, str]:
         """See `Ledger`."""
-        text, until = self._notes.get(name, ("", self._clock.now()))
-        return text if until > self._clock.now() else ""
+        facts, until = self._read().facts.get(subject, ({}, self._clock.now()))
+        return facts if until > self._clock.now() else {}
 
-    def _read(self) -> None:
-        try:
-            kept = json.loads(self._path.read_text(encoding="utf-8")) if self._path else {"counters": {}, "notes": {}}
-            self._counters = {name: (int(held), _moment(until)) for name, (held, until) in kept["counters"].items()}
-            self._notes = {name: (str(text), _moment(until)) for name, (text, until) in kept["notes"].items()}
-        except FileNotFoundError:
-            return
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
-            _log.warning("what was spent and learned can't be read; it begins anew", path=str(self._path))
+    def _read(self) -> Kept:
+        """What is kept. A file that can't be read is tried anew each time: somebody may put it right."""
+        if self._known is None:
+            assert self._file is not None
+            self._known = self._file.read()
+        return self._known
 
-    def _write(self, now: datetime) -> None:
-        self._counters = {name: kept for name, kept in self._counters.items() if kept[1] > now}
-        self._notes = {name: kept for name, kept in self._notes.items() if kept[1] > now}
-        if self._path is None:
-            return
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = self._path.with_suffix(".new")
-            fresh.write_text(json.dumps({"counters": _written(self._counters), "notes": _written(self._notes)}), encoding="utf-8")
-            fresh.replace(self._path)
-        except OSError:
-            _log.warning("what was spent and learned could not be written down", path=str(self._path))
-
-
-def _moment(written: Any) -> datetime:
-    """An aware moment. Raises `ValueError`, `TypeError`."""
-    moment = datetime.fromisoformat(written)
-    if moment.tzinfo is None:
-        raise ValueError("a moment without a zone")
-    return moment
-
-
-def _written(kept: dict[str, tuple[Any, datetime]]) -> dict[str, tuple[Any, str]]:
-    return {name: (value, until.isoformat()) for name, (value, until) in kept.items()}
+    def _write(self, kept: Kept) -> None:
+        if self._file:
+            self._file.write(kept)
+        self._known = kept

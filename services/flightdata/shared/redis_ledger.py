@@ -1,8 +1,12 @@
-"""The ledger in Redis: looked at and spent in one step there, so that no two replicas can both take the last of a budget."""
+"""The ledger in Redis: looked at and spent in one step there, so that no two replicas can both take the last of a budget.
+
+A counter holds its own end, by Redis's clock, and never expires: none of the `volatile` policies can evict it, whatever room answers take.
+There is one for each key and spaced endpoint, so they needn't be cleaned away. What was learned may go; it is learned anew.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, cast
@@ -10,22 +14,35 @@ from typing import Any, cast
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from services.flightdata.shared.ledger import LedgerUnavailable, Refusal, Share
+from services.flightdata.shared.ledger import Refusal, Share
+from services.flightdata.shared.ledger_file import LedgerUnavailable
 
 PREFIX = "readback:{flightdata}:"
 """Braces keep the counters of one spending on one node of a cluster."""
-_SPEND = """
+_LOOK = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function look(counter)
+  local kept = redis.call('HMGET', counter, 'held', 'ends')
+  local ends = tonumber(kept[2] or '0')
+  if ends <= now then return 0, nil end
+  return tonumber(kept[1]), ends
+end
+"""
+_SPENT = f"{_LOOK} return (look(KEYS[1]))"
+_SPEND = f"""{_LOOK}
+local after = {{}}
 for i, counter in ipairs(KEYS) do
-  local amount, cap = tonumber(ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1])
-  if tonumber(redis.call('GET', counter) or '0') + amount > cap then
-    return {i, redis.call('PTTL', counter)}
-  end
+  local amount, cap, lasts = tonumber(ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i])
+  local held, ends = look(counter)
+  ends = ends or now + lasts
+  if held + amount > cap then return {{i, ends - now}} end
+  after[i] = {{held + amount, string.format('%.0f', ends)}}
 end
 for i, counter in ipairs(KEYS) do
-  redis.call('INCRBY', counter, ARGV[3 * i - 2])
-  if redis.call('PTTL', counter) < 0 then redis.call('PEXPIRE', counter, ARGV[3 * i]) end
+  redis.call('HSET', counter, 'held', after[i][1], 'ends', after[i][2])
 end
-return {0, 0}
+return {{0, 0}}
 """
 
 
@@ -34,33 +51,43 @@ class RedisLedger:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._spend = redis.register_script(_SPEND)
+        self._spend, self._spent = redis.register_script(_SPEND), redis.register_script(_SPENT)
 
     async def spend(self, shares: Sequence[Share]) -> Refusal | None:
         """See `Ledger`. A spending whose answer is lost may have been done: budgets err on that side."""
         terms = [term for share in shares for term in (share.amount, share.cap, _milliseconds(share.lasts))]
         with _reachable():
-            refused, wait = cast("tuple[int, int]", await self._spend(keys=[PREFIX + share.counter for share in shares], args=terms))
+            refused, wait = cast("tuple[int, int]", await self._spend(keys=[_counter(share.counter) for share in shares], args=terms))
         if not refused:
             return None
-        share = shares[refused - 1]
-        return Refusal(share, timedelta(milliseconds=wait) if wait >= 0 else share.lasts)
+        return Refusal(shares[refused - 1], timedelta(milliseconds=wait))
 
     async def spent(self, counter: str) -> int:
         """See `Ledger`."""
         with _reachable():
-            return int(await cast("Awaitable[Any]", self._redis.get(PREFIX + counter)) or 0)
+            return int(await cast("Awaitable[Any]", self._spent(keys=[_counter(counter)])))
 
-    async def note(self, name: str, text: str, lasts: timedelta) -> None:
+    async def note(self, subject: str, fact: str, text: str, lasts: timedelta) -> None:
         """See `Ledger`."""
         with _reachable():
-            await self._redis.set(f"{PREFIX}note:{name}", text, px=_milliseconds(lasts))
+            async with self._redis.pipeline(transaction=True) as both:
+                both.hset(_facts(subject), fact, text)
+                both.pexpire(_facts(subject), _milliseconds(lasts))
+                await both.execute()
 
-    async def noted(self, name: str) -> str:
+    async def noted(self, subject: str) -> Mapping[str, str]:
         """See `Ledger`."""
         with _reachable():
-            kept = await cast("Awaitable[bytes | None]", self._redis.get(f"{PREFIX}note:{name}"))
-        return kept.decode() if kept else ""
+            kept = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(_facts(subject)))
+        return {fact.decode(): text.decode(errors="replace") for fact, text in kept.items()}
+
+
+def _counter(name: str) -> str:
+    return f"{PREFIX}counter:{name}"
+
+
+def _facts(subject: str) -> str:
+    return f"{PREFIX}facts:{subject}"
 
 
 @contextmanager

@@ -1,4 +1,7 @@
-"""The shelf in Redis, shared by all replicas. Redis bounds it: set `maxmemory` with `volatile-lru` there."""
+"""The shelf in Redis, shared by all replicas. Redis bounds it: set `maxmemory` with `volatile-lru` there.
+
+That evicts answers nobody asked for lately, and no counter of the ledger, which never expires; an `allkeys` policy would take budgets too.
+"""
 
 from __future__ import annotations
 

@@ -42,8 +42,8 @@ class LearnedRestrictions:
 
     async def hear(self) -> None:
         """Learns what other replicas, or the process before this one, were refused."""
-        written = await self._note.read() if self._note else None
-        for feature, until in _moments(written or {}).items():
+        written = await self._note.read() if self._note else {}
+        for feature, until in _moments(written).items():
             self._until[feature] = max(until, self._until.get(feature, until))
 
     async def refused(self, feature: str) -> None:
@@ -51,7 +51,7 @@ class LearnedRestrictions:
         self._until[feature] = self._clock.now() + REMEMBERED
         _log.info("a provider refuses a feature to this key", provider=self._provider, feature=feature)
         if self._note:
-            await self._note.write({feature: until.isoformat() for feature, until in self._until.items()})
+            await self._note.write(feature, self._until[feature].isoformat())
 
 
 def _moments(written: Mapping[str, object]) -> dict[str, datetime]:

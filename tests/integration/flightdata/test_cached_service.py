@@ -89,7 +89,7 @@ async def test_equal_questions_at_once_on_two_replicas_are_one_call(tmp_path: Pa
     assert len({answer.status.provenance.fetch_time.ToNanoseconds() for answer in told}) == 1
     assert len(double.calls) == 1
     with redis.Redis(port=shared_redis.port) as client:
-        kept = [key + (client.get(key) or b"") for key in client.keys("*")]
+        kept = [key + (client.dump(key) or b"") for key in client.keys("*")]
     assert kept
     assert not any(b"demo" in entry for entry in kept), "the key is nowhere"
 

@@ -24,10 +24,11 @@ ALLOWED = {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION"}
 texts = st.text(max_size=250) | st.sampled_from(
     ["from chinai to deli", "M A A", "fly to to to", "a" * 2001, "I " * 900, "\u0000", "🛫 " * 40]
 )
-codes = st.sampled_from(["MAA", "DEL", "LON", "LHR", "XQZ", "000", "maa", "", "TXL", "MAAA"]) | st.text(max_size=4)
+codes = st.sampled_from(["MAA", "DEL", "SYD", "MEL", "LON", "LHR", "XQZ", "000", "maa", "", "TXL", "MAAA"]) | st.text(max_size=4)
 small = st.integers(-(2**31), 2**31 - 1) | st.integers(-1, 12)
 countries = st.sampled_from(["", "IN", "in", "ZZ", "IND"])
-dates = st.builds(Date, year=st.sampled_from([0, 2026, 2027, 9999]) | small, month=small, day=small)
+edges = st.sampled_from([Date(year=1, month=1, day=1), Date(year=2025, month=11, day=20), Date(year=9999, month=12, day=31)])
+dates = st.builds(Date, year=st.sampled_from([0, 1, 2026, 2027, 9999]) | small, month=small, day=small) | edges
 times = st.none() | st.builds(TimeOfDay, hours=small, minutes=small, seconds=small, nanos=small)
 
 requests: dict[str, st.SearchStrategy[Any]] = {
@@ -41,6 +42,14 @@ requests: dict[str, st.SearchStrategy[Any]] = {
         flight_number=st.sampled_from(["AI542", "AI0", "AI0000", "6E9999", "AI 542", "ai542"]) | st.text(max_size=8),
         date=st.none() | dates,
     ),
+    "ListRouteStatus": st.builds(
+        pb.ListRouteStatusRequest,
+        origin=st.sampled_from(["SYD", "MAA"]) | codes,
+        destination=st.sampled_from(["MEL", "DEL"]) | codes,
+        date=st.none() | dates,
+        near=times,
+        max_results=small,
+    ),
     "SearchFlights": st.builds(
         pb.SearchFlightsRequest,
         origin=codes,
@@ -50,12 +59,22 @@ requests: dict[str, st.SearchStrategy[Any]] = {
         depart_until=times,
         nonstop=st.booleans(),
         carrier_code=st.sampled_from(["", "AI", "ai", "AIC"]),
+        return_date=st.none() | dates,
+        flexible_days=small,
         sort=small,
         cabin=small,
         passengers=small,
         max_results=small,
     ),
 }
+
+known: dict[str, Any] = {
+    "ListRouteStatus": pb.ListRouteStatusRequest(origin="SYD", destination="MEL", date=Date(year=1, month=1, day=1)),
+    "SearchFlights": pb.SearchFlightsRequest(
+        origin="SYD", destination="MEL", depart_date=Date(year=9999, month=12, day=31), flexible_days=3
+    ),
+}
+"""Requests that lie at an edge, each tried beside those made up."""
 
 
 async def _code(call: grpc.aio.Call | AsyncIterator[Any]) -> str:
@@ -75,7 +94,7 @@ async def test_no_request_breaks_the_service(flightdata: FlightDataServiceAsyncS
     loop = asyncio.get_running_loop()
 
     @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-    @given(requests[method])
+    @given(requests[method] | st.just(known[method]) if method in known else requests[method])
     def holds(request: Any) -> None:
         answered = asyncio.run_coroutine_threadsafe(_code(getattr(flightdata, method)(request)), loop).result(20)
         assert answered in ALLOWED, request

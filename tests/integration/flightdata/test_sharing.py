@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import redis
 
 from mesh.clock import SystemClock
 from mesh.settings import load
@@ -19,9 +20,11 @@ from services.flightdata.provider_errors import ProviderQuotaExhausted, Provider
 from services.flightdata.provider_health import ProviderHealth
 from services.flightdata.providers import Capability
 from services.flightdata.settings import FlightDataSettings
-from services.flightdata.shared.ledger import LedgerUnavailable, Share
+from services.flightdata.shared.ledger import Share
+from services.flightdata.shared.ledger_file import LedgerUnavailable
 from services.flightdata.shared.note import SharedNote
 from services.flightdata.shared.opening import Shared, shared
+from services.flightdata.shared.redis_ledger import PREFIX
 from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.integration
@@ -76,8 +79,32 @@ async def test_what_was_spent_outlasts_the_process(settings: FlightDataSettings,
         async with shared(settings, CLOCK) as opened:
             assert await opened.ledger.spent(name) == spent
             await opened.ledger.spend([Share(name, 1, 10, HOUR)])
-            assert await opened.ledger.noted(name) == ("" if not spent else str(spent - 1))
-            await opened.ledger.note(name, str(spent), HOUR)
+            assert await opened.ledger.noted(name) == {str(earlier): "known" for earlier in range(spent)}
+            await opened.ledger.note(name, str(spent), "known", HOUR)
+
+
+async def test_a_counter_begins_anew_when_its_time_is_over(common: Shared, name: str) -> None:
+    share = Share(name, 1, 1, timedelta(milliseconds=40))
+    refused = None
+    while refused is None:
+        refused = await common.ledger.spend([share])
+    await CLOCK.sleep(refused.wait.total_seconds() + 0.002)
+    assert await common.ledger.spent(name) == 0
+    assert await common.ledger.spend([share]) is None
+
+
+async def test_what_is_spent_cannot_be_evicted_and_what_is_kept_of_answers_can(
+    shared_redis: RedisServer, tmp_path: Path, name: str
+) -> None:
+    async with shared(load(FlightDataSettings, home=tmp_path, redis_url=shared_redis.url), CLOCK) as common:
+        await common.ledger.spend([Share(name, 1, 10, HOUR)])
+        await common.ledger.note(name, "off", "text", HOUR)
+        await common.shelf.put(name, b"answer", HOUR)
+    with redis.Redis(port=shared_redis.port) as client:
+        lasting = {key.decode().removeprefix(PREFIX): client.pttl(key) for key in client.keys(f"*{name}*")}
+    assert lasting.pop(f"counter:{name}") == -1, "a key that never expires is none that `volatile-lru` evicts"
+    assert set(lasting) == {name, f"facts:{name}"}
+    assert all(milliseconds > 0 for milliseconds in lasting.values())
 
 
 async def test_a_claim_is_one_holders_until_it_is_given_up(common: Shared, name: str) -> None:

@@ -42,12 +42,33 @@ def test_an_answer_closes_it() -> None:
 
 
 def test_every_failed_trial_makes_the_rest_longer_up_to_a_limit() -> None:
-    breaker, rests = _open(), []
+    breaker, rests, now = _open(), [FIRST_REST], NOW
     for _ in range(8):
-        breaker.failed(NOW)
+        now += breaker.rest
+        assert breaker.admits(now, last_resort=True)
+        assert breaker.failed(now)
         rests.append(breaker.rest)
-    assert rests == sorted(rests)
-    assert rests[-1] == LONGEST_REST
+    assert rests == [min(FIRST_REST * 2**trials, LONGEST_REST) for trials in range(9)]
+
+
+@pytest.mark.parametrize("asked_before", [0, 4, 50])
+def test_questions_asked_before_it_opened_lengthen_nothing(asked_before: int) -> None:
+    breaker = _open()
+    assert not any(breaker.failed(NOW + timedelta(seconds=1)) for _ in range(asked_before))
+    assert (breaker.rest, breaker.rests_until) == (FIRST_REST, NOW + FIRST_REST)
+    assert breaker.admits(NOW + FIRST_REST, last_resort=True)
+    assert [breaker.failed(NOW + FIRST_REST) for _ in range(3)] == [True, False, False], "one trial, one failure of it"
+    assert breaker.rest == FIRST_REST * 2
+
+
+def test_a_look_ahead_is_no_question() -> None:
+    breaker = _open()
+    rested = NOW + FIRST_REST
+    assert not any(breaker.would_admit(rested) for _ in range(OTHERS_PER_PROBE * 2))
+    assert [breaker.admits(rested) for _ in range(OTHERS_PER_PROBE)] == [False] * OTHERS_PER_PROBE
+    assert all(breaker.would_admit(rested) for _ in range(3))
+    assert breaker.admits(rested)
+    assert not breaker.would_admit(rested)
 
 
 def test_where_few_ask_it_is_forgiven() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from services.flightdata.budgets import Meter, Plan, Remaining, turn_of_month
 from services.flightdata.provider_errors import ProviderQuotaExhausted, ProviderRateLimited, ProviderUnavailable
-from services.flightdata.shared.ledger import LedgerUnavailable, MemoryLedger, Refusal, Share
+from services.flightdata.shared.ledger import MemoryLedger, Refusal, Share
+from services.flightdata.shared.ledger_file import LedgerUnavailable
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
@@ -66,18 +67,38 @@ async def test_a_restart_forgets_nothing(tmp_path: Path, clock: SimulatedClock) 
     assert "another" not in path.read_text()
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"counters": 7}', '{"counters": {"a": [1, "2026-11-30"]}, "notes": {}}'])
-async def test_a_spoiled_file_begins_anew(tmp_path: Path, clock: SimulatedClock, content: str) -> None:
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"counters": 7}', '{"counters": {"a": [1, "2026-11-30"]}, "facts": {}}'])
+async def test_with_a_spoiled_file_nothing_is_spent_until_somebody_puts_it_right(
+    tmp_path: Path, clock: SimulatedClock, content: str
+) -> None:
     path = tmp_path / "ledger.json"
     path.write_text(content)
-    assert await MemoryLedger(clock, path).spent("a") == 0
-
-
-async def test_a_folder_that_cannot_be_written_keeps_nobody_from_asking(tmp_path: Path, clock: SimulatedClock) -> None:
-    (tmp_path / "file").write_text("")
-    ledger = MemoryLedger(clock, tmp_path / "file" / "ledger.json")
+    ledger = MemoryLedger(clock, path)
+    with pytest.raises(LedgerUnavailable):
+        await ledger.spent("a")
+    with pytest.raises(LedgerUnavailable):
+        await ledger.spend([Share("a", 1, 1, MINUTE)])
+    with pytest.raises(LedgerUnavailable):
+        await ledger.note("v", "off", "text", MINUTE)
+    assert path.read_text() == content
+    path.unlink()
     assert await ledger.spend([Share("a", 1, 1, MINUTE)]) is None
-    assert await ledger.spend([Share("a", 1, 1, MINUTE)]) is not None
+
+
+async def test_where_nothing_can_be_written_nothing_is_spent(tmp_path: Path, clock: SimulatedClock) -> None:
+    folder = tmp_path / "flightdata"
+    ledger = MemoryLedger(clock, folder / "ledger.json")
+    folder.write_text("in the way of a folder")
+    with pytest.raises(LedgerUnavailable):
+        await ledger.spend([Share("a", 1, 1, MINUTE)])
+    folder.unlink()
+    assert await ledger.spend([Share("a", 1, 1, MINUTE)]) is None
+    (folder / "ledger.new").mkdir()
+    with pytest.raises(LedgerUnavailable):
+        await ledger.spend([Share("b", 1, 1, MINUTE)])
+    (folder / "ledger.new").rmdir()
+    assert await ledger.spent("b") == 0
+    assert await ledger.spend([Share("b", 1, 1, MINUTE)]) is None
 
 
 class _Gone:
@@ -89,10 +110,10 @@ class _Gone:
     async def spent(self, counter: str) -> int:
         raise LedgerUnavailable
 
-    async def note(self, name: str, text: str, lasts: timedelta) -> None:
+    async def note(self, subject: str, fact: str, text: str, lasts: timedelta) -> None:
         raise LedgerUnavailable
 
-    async def noted(self, name: str) -> str:
+    async def noted(self, subject: str) -> Mapping[str, str]:
         raise LedgerUnavailable
 
 

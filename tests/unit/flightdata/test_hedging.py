@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from services.flightdata.breaker import FIRST_REST, OTHERS_PER_PROBE, STRIKES
 from services.flightdata.budgets import Meter, Plan
 from services.flightdata.provider_errors import Problem, ProviderUnavailable
 from services.flightdata.provider_health import ProviderHealth
@@ -123,6 +124,21 @@ async def test_one_left_alone_is_asked_after_all_when_nobody_else_has_anything(c
     first.answer, second.answer = 7, 0
     clock.advance(60)
     assert (await _ask(router))[-1] == Answered(7, first)
+
+
+async def test_to_foresee_who_would_be_asked_costs_no_trial(clock: SimulatedClock) -> None:
+    first, second = Scripted("a", ProviderUnavailable("a", "down")), Scripted("b", 9)
+    router = ProviderRouter([first, second], clock)
+    for _ in range(STRIKES):
+        await _ask(router)
+    first.answer = 7
+    clock.advance(FIRST_REST.total_seconds())
+    for _ in range(OTHERS_PER_PROBE):
+        assert router.would_begin_with(Capability.SEARCH) is second
+        assert (await _ask(router))[-1] == Answered(9, second)
+    for _ in range(3):
+        assert router.would_begin_with(Capability.SEARCH) is first
+    assert (await _ask(router))[-1] == Answered(7, first), "and the trial is still there"
 
 
 async def test_who_stops_listening_stops_the_asking(clock: SimulatedClock) -> None:

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 import pytest
 
 from services.flightdata.caching.answers import Answers
-from services.flightdata.errors import DateBeyondHorizon, SamePlace
+from services.flightdata.errors import DateBeyondHorizon, DateInPast, SamePlace
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.route_status import RouteStatusDesk
 from services.flightdata.routing import ProviderRouter
@@ -60,3 +60,10 @@ async def test_what_can_not_be_known_is_refused(desk: RouteStatusDesk) -> None:
         await desk.statuses("LHR", "LON", TODAY, None)
     with pytest.raises(DateBeyondHorizon):
         await desk.statuses("MAA", "DEL", TODAY + timedelta(days=331), None)
+
+
+@pytest.mark.parametrize("day", [date.min, TODAY - timedelta(days=367)])
+async def test_nobody_is_asked_for_a_day_too_long_ago(desk: RouteStatusDesk, monkeypatch: pytest.MonkeyPatch, day: date) -> None:
+    monkeypatch.setattr(SampleTimetable, "route_status", None)
+    with pytest.raises(DateInPast):
+        await desk.statuses("SYD", "MEL", day, None)

@@ -46,9 +46,6 @@ class Scripted:
     def capabilities(self) -> frozenset[Capability]:
         return self.able
 
-    def cost(self, capability: Capability) -> int:
-        return 1
-
     def say(self) -> int:
         self.asked += 1
         if isinstance(self.answer, Exception):

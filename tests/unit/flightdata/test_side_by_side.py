@@ -73,6 +73,21 @@ async def test_who_has_heard_enough_leaves_nothing_running() -> None:
     assert vendors.begun == [0, 1]
 
 
+async def test_a_stream_is_read_no_faster_than_it_is_heard() -> None:
+    told = []
+
+    async def chatter(number: int) -> AsyncIterator[int]:
+        for event in range(1000):
+            told.append(number)
+            yield event
+
+    async with aclosing(side_by_side([chatter(0), chatter(1)], 2)) as events:
+        await anext(events)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert len(told) < 10
+
+
 async def test_one_stream_is_told_as_it_is() -> None:
     vendors = Vendors(1)
     vendors.gates[0].set()

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from services.flightdata.errors import FlightNotFound, FlightsUnavailable
 from services.flightdata.flights import FlightStatus, Segment, State, Stop
+from services.flightdata.horizon import today_in
 from services.flightdata.instants import Instant
 from services.flightdata.provenance import Provenance
 from services.flightdata.status_watch import FREE, StatusWatches, Told, Trouble
@@ -166,4 +167,48 @@ async def test_nothing_is_kept_of_a_flight_nobody_watches(clock: SimulatedClock)
     async with aclosing(watches.watch("AI542", None)) as changes:
         assert await anext(changes)
         assert watches._flights
+    assert not watches._flights
+
+
+LATE_EVENING = datetime(2026, 11, 23, 17, 30, tzinfo=UTC)
+"""Eleven at night in Chennai."""
+
+
+class Nightly:
+    """Knows a flight that leaves Chennai at half past eleven every night and takes three hours."""
+
+    def __init__(self, clock: SimulatedClock) -> None:
+        self._clock = clock
+
+    async def status(self, flight: str, day: date | None) -> list[FlightStatus]:
+        now = self._clock.now()
+        day = day or today_in("Asia/Kolkata", now)
+        leaves = LATE_EVENING + timedelta(minutes=30) + (day - LATE_EVENING.date())
+        arrives = leaves + timedelta(hours=3)
+        state = State.LANDED if now >= arrives else State.EN_ROUTE if now >= leaves else State.ON_TIME
+        return [_status(leaves - NOW, state)]
+
+
+async def test_a_flight_in_the_air_at_midnight_is_followed_until_it_has_landed() -> None:
+    clock = SimulatedClock(LATE_EVENING)
+    watches, told = StatusWatches(Nightly(clock), clock), list[Told]()  # type: ignore[arg-type]
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        group.create_task(_collect(watches.watch("AI542", None), told))
+        await _settled()
+        await _minutes(clock, 4 * 60)
+    assert [(t.depart_date, t.state) for t in told if isinstance(t, FlightStatus)] == [
+        (LATE_EVENING.date(), state) for state in (State.ON_TIME, State.EN_ROUTE, State.LANDED)
+    ]
+
+
+async def test_who_asks_after_midnight_is_told_of_the_new_day() -> None:
+    clock = SimulatedClock(LATE_EVENING)
+    watches = StatusWatches(Nightly(clock), clock)  # type: ignore[arg-type]
+    async with aclosing(watches.watch("AI542", None)) as yesterday:
+        await anext(yesterday)
+        clock.advance(90 * 60)
+        async with aclosing(watches.watch("AI542", None)) as today, aclosing(watches.watch("AI542", None)) as as_well:
+            days = [(await anext(changes)).depart_date for changes in (today, as_well)]  # type: ignore[union-attr]
+            assert days == [LATE_EVENING.date() + timedelta(days=1)] * 2
+            assert len(watches._flights) == 1
     assert not watches._flights

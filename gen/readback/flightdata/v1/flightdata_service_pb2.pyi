@@ -269,6 +269,10 @@ class _SearchLimitEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SearchLim
     """Of the ways to put the legs together the best of each leg were tried only."""
     SEARCH_LIMIT_BAGS: _SearchLimit.ValueType  # 6
     """Nobody says what bags cost; fares are without."""
+    SEARCH_LIMIT_PART: _SearchLimit.ValueType  # 7
+    """The provider was asked for a part only: the busiest airports of a city, or the beginning of a long listing. There may be earlier flights,
+    and more.
+    """
 
 class SearchLimit(_SearchLimit, metaclass=_SearchLimitEnumTypeWrapper):
     """What a search left out, or could not do as asked."""
@@ -287,6 +291,10 @@ SEARCH_LIMIT_JOURNEYS: SearchLimit.ValueType  # 5
 """Of the ways to put the legs together the best of each leg were tried only."""
 SEARCH_LIMIT_BAGS: SearchLimit.ValueType  # 6
 """Nobody says what bags cost; fares are without."""
+SEARCH_LIMIT_PART: SearchLimit.ValueType  # 7
+"""The provider was asked for a part only: the busiest airports of a city, or the beginning of a long listing. There may be earlier flights,
+and more.
+"""
 Global___SearchLimit: _TypeAlias = SearchLimit  # noqa: Y015
 
 class _FlightState:

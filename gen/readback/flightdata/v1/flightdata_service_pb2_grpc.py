@@ -146,7 +146,8 @@ class FlightDataServiceServicer:
         """How the flights between two places do on one day, those that leave nearest to a time of day first: for whoever doesn't know the number.
 
         Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
-        `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+        `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
+        `FLIGHTS_QUOTA_EXHAUSTED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -66,7 +66,8 @@ class FlightDataServiceStub:
     """How the flights between two places do on one day, those that leave nearest to a time of day first: for whoever doesn't know the number.
 
     Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
-    `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+    `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
+    `FLIGHTS_QUOTA_EXHAUSTED`.
     """
     WatchFlightStatus: _grpc.UnaryStreamMultiCallable[_flightdata_service_pb2.WatchFlightStatusRequest, _flightdata_service_pb2.WatchFlightStatusResponse]
     """How one flight is doing, now and whenever that changes, until it has landed or is cancelled. One poll serves all who watch a flight;
@@ -128,7 +129,8 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
     """How the flights between two places do on one day, those that leave nearest to a time of day first: for whoever doesn't know the number.
 
     Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
-    `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+    `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
+    `FLIGHTS_QUOTA_EXHAUSTED`.
     """
     WatchFlightStatus: _aio.UnaryStreamMultiCallable[_flightdata_service_pb2.WatchFlightStatusRequest, _flightdata_service_pb2.WatchFlightStatusResponse]  # type: ignore[assignment]
     """How one flight is doing, now and whenever that changes, until it has landed or is cancelled. One poll serves all who watch a flight;
@@ -223,7 +225,8 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         """How the flights between two places do on one day, those that leave nearest to a time of day first: for whoever doesn't know the number.
 
         Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
-        `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+        `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
+        `FLIGHTS_QUOTA_EXHAUSTED`.
         """
 
     @_abc_1.abstractmethod

@@ -16,6 +16,7 @@ from services.flightdata.provenance import Provenance
 from services.flightdata.provider_errors import ProviderRateLimited, ProviderRestricted
 from services.flightdata.providers import Capability, Direction, Found
 from services.flightdata.queries import FlightQuery
+from services.flightdata.search_limits import Limit
 from services.flightdata.vendors import picking
 from services.flightdata.vendors.aviationstack import NAME, flight_rows, schedule_rows
 from services.flightdata.vendors.aviationstack.answers import is_full, rows
@@ -82,14 +83,11 @@ class AviationStack:
         """Everything but offers, less what the key's plan has refused."""
         return frozenset(able for able, features in _FEATURES.items() if any(f not in self._restrictions for f in features))
 
-    def cost(self, capability: Capability) -> int:
-        """Calls: a search asks for each airport or pair of a city's busiest, in pages."""
-        return {Capability.SEARCH: MOST_PLACES * MOST_PLACES * MOST_PAGES, Capability.OFFERS: 0, Capability.STATUS: 1}.get(
-            capability, MOST_PAGES
-        )
-
     async def search(self, query: FlightQuery) -> Found:
-        """Today's flights between two places, or those planned for a coming day; nonstop, without prices."""
+        """Today's flights between two places, or those planned for a coming day; nonstop, without prices.
+
+        A listing of a part is told as one. When nothing of it fits, nobody knows whether the rest holds something.
+        """
         now = self._clock.now()
         ahead = (query.date - today_in(self._lexicon.airport(query.origins[0]).zone, now)).days
         told = await self._today(query) if ahead == 0 else await self._coming(query, ahead)
@@ -97,7 +95,8 @@ class AviationStack:
         itineraries = picking.nonstops(collapse(legs), query, now, self._said(now))
         if not itineraries and not told.whole:
             raise ProviderRestricted(NAME, FUTURE, "has more rows than may be asked for, and none of those read fits")
-        return Found(itineraries)
+        part = not told.whole or _leaves_airports_out(query, ahead)
+        return Found(itineraries, limits=frozenset({Limit.PART} if part else ()))
 
     async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:
         """How a flight does. Days other than those around today need a plan that tells them. Raises `FlightNotFound`."""
@@ -122,11 +121,13 @@ class AviationStack:
         return picking.statuses(picking.on_day(collapse(self._legs(found, now)), day, now), now, self._said(now))
 
     async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:
-        """Today's board of an airport, or the one planned for a coming day."""
+        """Today's board of an airport, or the one planned for a coming day; of that a part would be no board."""
         now = self._clock.now()
         ahead = (day - today_in(self._lexicon.airport(airport).zone, now)).days
         asked = {"iataCode": airport, "type": "departure" if direction is Direction.DEPARTURES else "arrival"}
         told = await self._pages("timetable", asked, TIMETABLE) if ahead == 0 else await self._future_board(asked, day, ahead)
+        if not told.whole:
+            raise ProviderRestricted(NAME, FUTURE, "has more rows than may be asked for")
         return picking.statuses(collapse(self._planned(told, day)), now, self._said(now))
 
     async def _today(self, query: FlightQuery) -> Told:
@@ -187,6 +188,11 @@ class AviationStack:
 
     def _said(self, now: datetime) -> Provenance:
         return Provenance(NAME, now.astimezone(UTC))
+
+
+def _leaves_airports_out(query: FlightQuery, ahead: int) -> bool:
+    """Whether a search asks for fewer airports than it could. The listing of a coming day holds every destination."""
+    return len(query.origins) > MOST_PLACES or (ahead == 0 and len(query.destinations) > MOST_PLACES)
 
 
 def _one_each(legs: Iterable[Leg]) -> list[Leg]:

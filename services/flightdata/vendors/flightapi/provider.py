@@ -16,6 +16,7 @@ from services.flightdata.provenance import Provenance
 from services.flightdata.provider_errors import ProviderBadAnswer, ProviderRestricted
 from services.flightdata.providers import Capability, Direction, Found
 from services.flightdata.queries import FlightQuery
+from services.flightdata.search_limits import Limit
 from services.flightdata.vendors import picking
 from services.flightdata.vendors.flight_numbers import parts
 from services.flightdata.vendors.flightapi import NAME, schedules, tracking
@@ -38,9 +39,6 @@ _FEATURES = {
     Capability.ROUTE_STATUS: ROUTES,
     Capability.BOARD: BOARDS,
 }
-_SEARCHES = frozenset({Capability.SEARCH, Capability.OFFERS, Capability.CONNECTIONS, Capability.ROUND_TRIPS})
-_CREDITS = dict.fromkeys(_SEARCHES, 4) | {Capability.STATUS: 1, Capability.ROUTE_STATUS: 1, Capability.BOARD: 2}
-"""Of asking once; a search asks again when the first answer is empty."""
 _CABINS = {Cabin.ECONOMY: "Economy", Cabin.PREMIUM_ECONOMY: "Premium_Economy", Cabin.BUSINESS: "Business", Cabin.FIRST: "First"}
 DEFAULT_CURRENCY = "USD"
 
@@ -62,16 +60,13 @@ class FlightApi:
         """Everything, less what the key has been refused."""
         return frozenset(able for able, feature in _FEATURES.items() if feature not in self._restrictions)
 
-    def cost(self, capability: Capability) -> int:
-        """Credits."""
-        return _CREDITS[capability] * (MOST_PAIRS if capability in _SEARCHES else 1)
-
     async def search(self, query: FlightQuery) -> Found:
         """Itineraries with up to five offers each. An empty answer is asked for once more: it is sometimes a hiccup."""
         found = [await self._pair(origin, destination, query) for origin, destination in query.pairs[:MOST_PAIRS]]
         return Found(
             [i for part in found for i in part.itineraries],
             [o for part in found for o in part.offers],
+            frozenset({Limit.PART} if len(query.pairs) > MOST_PAIRS else ()),
             round_trips=[trip for part in found for trip in part.round_trips],
         )
 

@@ -35,8 +35,6 @@ from services.flightdata.vendors.json_fields import Json, code, listing, mapping
 
 OFFER_LIFE = timedelta(minutes=15)
 """How long a price is relied on: the vendor only says when it was last seen."""
-SHOP = "https://www.skyscanner.net"
-"""What the sellers' relative links are relative to."""
 MOST_OFFERS = 5
 """Sellers kept of one itinerary, the cheapest."""
 DEAREST = Decimal(10) ** 9
@@ -168,7 +166,6 @@ class TripReader:
                 fare=Fare(total.shared_by(party.size), total, cabin),
                 expires=self._said.fetched + OFFER_LIFE,
                 provenance=self._said,
-                url=_link(items),
                 tickets=max(1, len(items)),
                 return_id=return_id,
             )
@@ -191,11 +188,6 @@ def _amount(value: Any) -> Decimal | None:
     except InvalidOperation:
         return None
     return amount if 0 < amount < DEAREST else None
-
-
-def _link(items: list[Json]) -> str:
-    url = str(items[0].get("url") or "") if items else ""
-    return f"{SHOP}{url}" if url.startswith("/") else ""
 
 
 def _name(*parts: str) -> str:

@@ -13,8 +13,11 @@ from services.flightdata.caching.entries import StatusEntry
 from services.flightdata.caching.freshness import EMPTY_FOR, FAILED_FOR, Freshness, Kind
 from services.flightdata.errors import FlightNotFound, FlightsUnavailable
 from services.flightdata.flights import FlightStatus
+from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.provider_errors import ProviderUnavailable
 from services.flightdata.providers import Capability, FlightProvider
+from services.flightdata.route_status import RouteStatusDesk
+from services.flightdata.routes import RouteDesk
 from services.flightdata.routing import Answered, Progress, ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.shared.shelf import MemoryShelf
@@ -152,6 +155,23 @@ async def test_a_flight_nobody_knows_is_not_asked_for_again_at_once(vendor: Vend
             with pytest.raises(FlightNotFound):
                 await _ask(answers, clock)
     assert vendor.asked == 1
+
+
+async def test_a_route_and_how_its_flights_do_are_one_question_of_two_ages(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock, lexicon: Lexicon
+) -> None:
+    async with _replica(vendor, shelf, clock) as answers:
+        route, status = RouteDesk(lexicon, answers, clock), RouteStatusDesk(lexicon, answers, clock)
+        assert await status.statuses("MAA", "COK", None, None)
+        assert (await route.route("MAA", "COK")).service
+        assert vendor.asked == 1
+        clock.advance(3600)
+        assert (await route.route("MAA", "COK")).service
+        assert vendor.asked == 1, "who flies is true for hours"
+        (found,) = await status.statuses("MAA", "COK", None, None)
+        assert (vendor.asked, found.provenance.fetched) == (2, clock.now()), "how they do is not"
+        assert (await route.route("MAA", "COK")).service
+    assert vendor.asked == 2
 
 
 async def test_two_hundred_at_once_on_two_replicas_ask_once(vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 
 import httpx
 
+from services.flightdata.budgets import Meter, Plan
 from services.flightdata.places import load
+from services.flightdata.shared.ledger import MemoryLedger
 from services.flightdata.vendors.aviationstack.provider import AviationStack
 from services.flightdata.vendors.flightapi.provider import FlightApi
 from services.flightdata.vendors.keyed_transport import KeyedTransport
@@ -51,15 +53,16 @@ def answer_of(case: dict[str, Any]) -> VendorAnswer:
     return VendorAnswer(case["status"], body, text)
 
 
-def _client(vendor: str, body: bytes, status: int) -> VendorClient:
+def _client(vendor: str, body: bytes, status: int, meter: Meter | None = None) -> VendorClient:
     transport = httpx.MockTransport(lambda _: httpx.Response(status, content=body))
-    return VendorClient(vendor, "http://vendor.test", KEY, httpx.AsyncClient(transport=KeyedTransport(KEY, transport)), 5)
+    return VendorClient(vendor, "http://vendor.test", KEY, httpx.AsyncClient(transport=KeyedTransport(KEY, transport)), 5, meter)
 
 
-def aviationstack(body: bytes, now: datetime, status: int = 200) -> AviationStack:
-    """An adapter that is always answered with this."""
+def aviationstack(body: bytes, now: datetime, status: int = 200, plan: Plan | None = None) -> AviationStack:
+    """An adapter that is always answered with this, as often as a plan lets it ask."""
     clock = WakefulClock(now)
-    return AviationStack(_client("aviationstack", body, status), load(), clock, LearnedRestrictions("aviationstack", KEY, clock))
+    meter = Meter("aviationstack", KEY, plan, MemoryLedger(clock), clock) if plan else None
+    return AviationStack(_client("aviationstack", body, status, meter), load(), clock, LearnedRestrictions("aviationstack", KEY, clock))
 
 
 def flightapi(body: bytes, now: datetime, status: int = 200) -> FlightApi:

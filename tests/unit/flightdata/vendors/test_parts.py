@@ -1,0 +1,80 @@
+"""Who was asked for a part of what there is says so, and doesn't take the part for the whole."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from doubles.aviationstack_rows import flight_rows, future_rows
+from doubles.world import World
+from services.flightdata.budgets import Plan
+from services.flightdata.provider_errors import ProviderRestricted
+from services.flightdata.providers import Direction
+from services.flightdata.queries import FlightQuery
+from services.flightdata.search_limits import Limit
+from services.flightdata.vendors.aviationstack.provider import MOST_PLACES, PAGE
+from services.flightdata.vendors.flightapi.provider import MOST_PAIRS
+from tests.unit.flightdata.vendors.recorded import aviationstack, flightapi
+
+pytestmark = pytest.mark.unit
+
+NOW = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
+TODAY, LATER = NOW.date(), NOW.date() + timedelta(days=9)
+FLIGHTS = World().by_pair["MAA", "DEL"]
+COMING = [row for flight in FLIGHTS for row in future_rows(flight, LATER)]
+A_CALL_A_MINUTE = Plan(spacing={"flightsFuture": timedelta(minutes=1)})
+
+
+def _told(rows: list[dict[str, Any]]) -> bytes:
+    return json.dumps({"pagination": {}, "data": rows}).encode()
+
+
+def _full(rows: list[dict[str, Any]]) -> bytes:
+    """A page as long as pages get."""
+    return _told((rows * PAGE)[:PAGE])
+
+
+async def test_a_listing_is_whole_when_a_page_was_not_full() -> None:
+    found = await aviationstack(_told(COMING), NOW).search(FlightQuery(("MAA",), ("DEL",), LATER))
+    assert found.itineraries
+    assert not found.limits
+
+
+@pytest.mark.parametrize("plan", [Plan(), A_CALL_A_MINUTE], ids=["the pages end", "the next page has to wait"])
+async def test_the_beginning_of_a_long_listing_is_told_as_a_part(plan: Plan) -> None:
+    found = await aviationstack(_full(COMING), NOW, plan=plan).search(FlightQuery(("MAA",), ("DEL",), LATER))
+    assert found.itineraries
+    assert found.limits == {Limit.PART}
+
+
+async def test_that_nothing_of_a_part_fits_says_nothing() -> None:
+    with pytest.raises(ProviderRestricted):
+        await aviationstack(_full(COMING), NOW).search(FlightQuery(("MAA",), ("TRV",), LATER))
+
+
+@pytest.mark.parametrize(("origins", "destinations", "ahead"), [(MOST_PLACES + 1, 1, 0), (1, MOST_PLACES + 1, 0), (MOST_PLACES + 1, 1, 9)])
+async def test_a_citys_busiest_airports_are_a_part_of_it(origins: int, destinations: int, ahead: int) -> None:
+    query = FlightQuery(("LHR", "LGW", "STN")[:origins], ("JFK", "EWR", "LGA")[:destinations], TODAY + timedelta(days=ahead))
+    assert (await aviationstack(_told([]), NOW).search(query)).limits == {Limit.PART}
+
+
+async def test_a_part_of_a_board_is_none() -> None:
+    with pytest.raises(ProviderRestricted):
+        await aviationstack(_full(COMING), NOW).board("MAA", Direction.DEPARTURES, LATER)
+    assert await aviationstack(_told(COMING), NOW).board("MAA", Direction.DEPARTURES, LATER)
+
+
+async def test_airports_that_are_all_asked_for_are_no_part() -> None:
+    rows = [row for flight in FLIGHTS for row in flight_rows(flight, TODAY, NOW)]
+    assert not (await aviationstack(_told(rows), NOW).search(FlightQuery(("MAA",), ("DEL", "DXN"), TODAY))).limits
+    assert not (await aviationstack(_told(COMING), NOW).search(FlightQuery(("MAA",), ("DEL", "DXN", "AGR"), LATER))).limits
+
+
+@pytest.mark.parametrize("origins", [1, MOST_PAIRS, MOST_PAIRS + 1])
+async def test_a_citys_busiest_pairs_are_a_part_of_it(origins: int) -> None:
+    query = FlightQuery(("LHR", "LGW", "STN")[:origins], ("JFK",), LATER)
+    found = await flightapi(json.dumps({"itineraries": []}).encode(), NOW).search(query)
+    assert found.limits == ({Limit.PART} if origins > MOST_PAIRS else set())
