@@ -89,7 +89,7 @@ def test_delay_is_told_with_the_new_time() -> None:
     assert speech_of([pb.GetFlightStatusResponse(status=status)]) == ("Air India AI542 is delayed, 25 minutes late, now leaving at 07:25.")
 
 
-def told_of(state: pb.FlightState, **times: datetime) -> str:
+def told_of(state: pb.FlightState.ValueType, **times: datetime) -> str:
     """The line of a flight that left nine minutes behind plan."""
     status = pb.FlightStatus(flight_number="AI542", carrier="Air India", state=state, delay_minutes=9)
     status.scheduled_departure.CopyFrom(stop("Chennai", 1))
