@@ -65,7 +65,8 @@ def _journey(legs: Sequence[pb.Itinerary], total: int) -> str:
 
 def _costs(legs: Sequence[pb.Itinerary], priced: pb.Itinerary | pb.Journey) -> str:
     """The price, or that there is none to pay."""
-    if any(leg.HasField("seats_left") and not leg.seats_left for leg in legs):
+    # Too few seats for all who travel; then nobody names a price.
+    if any(leg.HasField("seats_left") and not leg.HasField("fare") for leg in legs):
         return ", but it is sold out"
     return f", for {_money(priced.fare.total)}" if priced.HasField("fare") else ""
 

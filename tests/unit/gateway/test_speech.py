@@ -58,10 +58,17 @@ def test_price_is_told_to_the_last_cent(nanos: int, told: str) -> None:
     assert searched(priced, total=1).endswith(f", for {told}.")
 
 
-def test_sold_out_flight_is_called_sold_out_and_has_no_price() -> None:
-    full = itinerary()
-    full.seats_left = 0
+@pytest.mark.parametrize("left", [0, 1])
+def test_flight_with_too_few_seats_is_called_sold_out(left: int) -> None:
+    full = itinerary(fare=False)
+    full.seats_left = left
     assert searched(full, total=1).endswith("at 10:00, but it is sold out.")
+
+
+def test_flight_with_few_seats_has_its_price() -> None:
+    scarce = itinerary()
+    scarce.seats_left = 2
+    assert searched(scarce, total=1).endswith("at 10:00, for 4,500 INR.")
 
 
 def test_a_journey_is_told_leg_by_leg_at_the_price_of_all() -> None:
