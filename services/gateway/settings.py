@@ -20,7 +20,7 @@ class GatewaySettings(MeshSettings):
 
     @property
     def lets_strangers_in(self) -> bool:
-        """Whether a token is needed."""
+        """Whether callers without a token may use the tools."""
         return self.environment != "production" if self.mcp_anonymous is None else self.mcp_anonymous
 
     @property

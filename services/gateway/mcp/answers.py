@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
+
+from services.gateway.mcp.hanging import ITINERARIES, JOURNEYS, RESULTS, drop_hanging
 
 CHARACTERS_A_TOKEN = 4
 """About what tokenizers make of JSON in English."""
@@ -33,18 +36,37 @@ def _lay(whole: dict[str, Any], more: dict[str, Any]) -> None:
 
 
 def within(answer: dict[str, Any], tokens: int) -> dict[str, Any]:
-    """The answer, its lists shortened from the end, the costliest first, until it fits; `omitted` then says how many items of which."""
-    omitted: dict[str, int] = {}
-    while tokens_of(answer | ({"omitted": omitted} if omitted else {})) > tokens:
-        lists = sorted(_lists(answer), key=lambda found: tokens_of(found[1]))
+    """The answer, its lists shortened from the end, the costliest first, until it fits; `omitted` then says how many items of which.
+
+    Nothing that is left names anything that was left out.
+    """
+    omitted: Counter[str] = Counter()
+    while tokens_of(_telling(answer, omitted)) > tokens:
+        lists = _cuttable(answer)
         if not lists:
             break
         path, longest = lists[-1]
         # Halving costs few rounds; a list keeps one item, since "some" says more than none.
         dropped = max(1, len(longest) // 2)
         del longest[-dropped:]
-        omitted[path] = omitted.get(path, 0) + dropped
-    return answer | ({"omitted": omitted} if omitted else {})
+        omitted[path] += dropped
+        omitted.update({f"{RESULTS}.{name}": count for name, count in drop_hanging(answer.get(RESULTS, {})).items()})
+    return _telling(answer, omitted)
+
+
+def _telling(answer: dict[str, Any], omitted: Counter[str]) -> dict[str, Any]:
+    return answer | ({"omitted": dict(omitted)} if omitted else {})
+
+
+def _cuttable(answer: dict[str, Any]) -> Sequence[tuple[str, list[Any]]]:
+    """Lists that can be shortened, the costliest last; itineraries of journeys go with their journeys and count as theirs."""
+    lists = dict(_lists(answer))
+    costs = {path: tokens_of(items) for path, items in lists.items()}
+    if answer.get(RESULTS, {}).get(JOURNEYS):
+        followers = costs.pop(f"{RESULTS}.{ITINERARIES}", 0)
+        if (journeys := f"{RESULTS}.{JOURNEYS}") in costs:
+            costs[journeys] += followers
+    return [(path, lists[path]) for path in sorted(costs, key=lambda path: costs[path])]
 
 
 def tokens_of(answer: object) -> int:

@@ -37,28 +37,38 @@ def speech_of(messages: Sequence[Message]) -> str:
 
 
 def _search(messages: Sequence[pb.SearchFlightsResponse]) -> str:
-    found = [itinerary for message in messages for itinerary in message.results.itineraries]
+    found = {itinerary.itinerary_id: itinerary for message in messages for itinerary in message.results.itineraries}
+    journeys = [journey for message in messages for journey in message.results.journeys]
     done = messages[-1].done
     if not found:
         return "There is no flight like that that day." if done.total_unfiltered else "There is no flight there that day."
-    first, last = found[0].segments[0], found[0].segments[-1]
-    count = "One flight" if done.total == 1 else f"{done.total} flights"
-    line = f"{count}. The first is {first.carrier} {first.flight_number}, leaving {first.departure.city} at {_clock(first.departure)}"
-    line += f" and arriving in {last.arrival.city} at {_clock(last.arrival)}"
-    fare = found[0].fare if found[0].HasField("fare") else None
-    if journeys := [journey for message in messages for journey in message.results.journeys]:
-        line, fare = _journey(journeys[0], found, done.total), journeys[0].fare if journeys[0].HasField("fare") else None
-    if fare:
-        line += f", for {_money(fare.total)}"
-    return f"{line}. {SAMPLE}" if found[0].provenance.sample else f"{line}."
+    first = [found[name] for name in journeys[0].itinerary_ids] if journeys else [next(iter(found.values()))]
+    line = _journey(first, done.total) if journeys else _flight(first[0], done.total)
+    line += _costs(first, journeys[0] if journeys else first[0])
+    return f"{line}. {SAMPLE}" if first[0].provenance.sample else f"{line}."
 
 
-def _journey(journey: pb.Journey, found: Sequence[pb.Itinerary], total: int) -> str:
-    """The first journey of several legs, each by its first flight."""
-    by_id = {itinerary.itinerary_id: itinerary.segments[0] for itinerary in found}
-    legs = [by_id[name] for name in journey.itinerary_ids]
-    told = [f"{leg.carrier} {leg.flight_number} from {leg.departure.city} at {_clock(leg.departure)}" for leg in legs]
+def _flight(itinerary: pb.Itinerary, total: int) -> str:
+    """How many there are, and the first."""
+    first, last = itinerary.segments[0], itinerary.segments[-1]
+    told = f"{first.carrier} {first.flight_number}, leaving {first.departure.city} at {_clock(first.departure)}"
+    told += f" and arriving in {last.arrival.city} at {_clock(last.arrival)}"
+    return f"{'One flight' if total == 1 else f'{total} flights'}. The first is {told}"
+
+
+def _journey(legs: Sequence[pb.Itinerary], total: int) -> str:
+    """How many journeys of several legs there are, and the first, each leg by its first flight."""
+    flights = [leg.segments[0] for leg in legs]
+    told = [f"{one.carrier} {one.flight_number} from {one.departure.city} at {_clock(one.departure)}" for one in flights]
     return f"{'One journey' if total == 1 else f'{total} journeys'}. The first is {', then '.join(told)}"
+
+
+def _costs(legs: Sequence[pb.Itinerary], priced: pb.Itinerary | pb.Journey) -> str:
+    """The price, or that there is none to pay."""
+    # Too few seats for all who travel; then nobody names a price.
+    if any(leg.HasField("seats_left") and not leg.HasField("fare") for leg in legs):
+        return ", but it is sold out"
+    return f", for {_money(priced.fare.total)}" if priced.HasField("fare") else ""
 
 
 def _route(statuses: Sequence[pb.FlightStatus]) -> str:
@@ -70,13 +80,34 @@ def _route(statuses: Sequence[pb.FlightStatus]) -> str:
 
 
 def _status(status: pb.FlightStatus) -> str:
+    """How it is doing, with what matters then: behind plan at departure counts until it has left, afterwards when it arrives."""
     line = f"{status.carrier} {status.flight_number} {_STATES.get(status.state, 'is of unknown state')}"
-    if status.delay_minutes:
-        line += f", {status.delay_minutes} minutes late"
-    if status.HasField("estimated_departure_time") and status.state == pb.FLIGHT_STATE_DELAYED:
-        leaving = pb.Stop(time=status.estimated_departure_time, time_zone=status.scheduled_departure.time_zone)
-        line += f", now leaving at {_clock(leaving)}"
+    match status.state:
+        case pb.FLIGHT_STATE_DELAYED:
+            line += _delay(status)
+        case pb.FLIGHT_STATE_EN_ROUTE if status.HasField("scheduled_arrival"):
+            line += f", and expected in {status.scheduled_arrival.city} at {_arrival(status) or _clock(status.scheduled_arrival)}"
+        case pb.FLIGHT_STATE_LANDED if arrived := _arrival(status):
+            line += f" in {status.scheduled_arrival.city}; it arrived at {arrived}"
     return f"{line}. {SAMPLE}" if status.provenance.sample else f"{line}."
+
+
+def _delay(status: pb.FlightStatus) -> str:
+    """How late it leaves and when, as far as that is known."""
+    minutes = status.delay_minutes
+    told = f", {minutes} minute{'' if minutes == 1 else 's'} late" if minutes else ""
+    if status.HasField("estimated_departure_time"):
+        leaving = pb.Stop(time=status.estimated_departure_time, time_zone=status.scheduled_departure.time_zone)
+        told += f", now leaving at {_clock(leaving)}"
+    return told
+
+
+def _arrival(status: pb.FlightStatus) -> str:
+    """When it arrived or will, on the clock there; empty when nothing is known beyond the plan."""
+    for known in ("actual_arrival_time", "estimated_arrival_time"):
+        if status.HasField(known):
+            return _clock(pb.Stop(time=getattr(status, known), time_zone=status.scheduled_arrival.time_zone))
+    return ""
 
 
 def _clock(stop: pb.Stop) -> str:
@@ -86,4 +117,6 @@ def _clock(stop: pb.Stop) -> str:
 
 
 def _money(money: Money) -> str:
-    return f"{money.units:,} {money.currency_code}"
+    """As much as it is, `129.90 EUR`, and whole amounts without a fraction: the line is read beside the figures of the answer."""
+    fraction = "." + f"{money.nanos:09}".rstrip("0").ljust(2, "0") if money.nanos else ""
+    return f"{money.units:,}{fraction} {money.currency_code}"

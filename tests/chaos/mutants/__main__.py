@@ -72,8 +72,10 @@ def _judged(free: SimpleQueue[Path], mutant: Mutant) -> bool:
 def _in_a_tree(free: SimpleQueue[Path], mutant: Mutant | None, tests: Iterable[str]) -> tuple[int, str]:
     """Runs tests in a copy of the tree, with a bug planted; how pytest ended and what it said."""
     tree = free.get()
-    before = {change.file: change.check(tree) for change in mutant.replacements} if mutant else {}
+    before: dict[str, str] = {}
     try:
+        # Within the `try`: the tree of a bug that no longer applies is wanted by the next.
+        before = {change.file: change.check(tree) for change in mutant.replacements} if mutant else {}
         for change in mutant.replacements if mutant else ():
             change.apply(tree)
         return _pytest(tree, tests)

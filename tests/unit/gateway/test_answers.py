@@ -50,6 +50,46 @@ def test_list_keeps_its_first_item_however_long() -> None:
     assert within({"list": ["x" * 4000, "y"]}, 10) == {"list": ["x" * 4000], "omitted": {"list": 1}}
 
 
+def sold(journeys: int = 0) -> dict[str, Any]:
+    """An answer with twenty ways there and twenty back, an offer on each way there, and some journeys of both."""
+    there, back = [f"there-{n}" for n in range(20)], [f"back-{n}" for n in range(20)]
+    together = [pb.Journey(itinerary_ids=pair) for pair in list(zip(there, back, strict=True))[:journeys]]
+    if journeys:
+        offers = [pb.Offer(itinerary_id=a, return_itinerary_id=b, seller="s" * 40) for a, b in zip(there, back, strict=True)]
+    else:
+        offers = [pb.Offer(itinerary_id=name, seller="s" * 40) for name in there]
+    kept = [*there[:journeys], *back[:journeys]] if journeys else there
+    itineraries = [pb.Itinerary(itinerary_id=name, segments=[pb.Segment(carrier="c" * 60)]) for name in kept]
+    return as_json([pb.SearchFlightsResponse(results=pb.SearchResults(itineraries=itineraries, offers=offers, journeys=together))])
+
+
+def left(answer: dict[str, Any]) -> dict[str, int]:
+    """How many items each list holds, with those that were left out."""
+    lists = {name: len(items) for name, items in answer["results"].items()}
+    return {name: count + answer.get("omitted", {}).get(f"results.{name}", 0) for name, count in lists.items()}
+
+
+@pytest.mark.parametrize("tokens", [100, 250, 500, 900, 1400])
+def test_cut_answer_holds_every_flight_that_its_journeys_name_and_no_other(tokens: int) -> None:
+    answer = within(sold(journeys=20), tokens)
+    results = answer["results"]
+    named = [name for journey in results["journeys"] for name in journey["itinerary_ids"]]
+    assert answer["omitted"]["results.journeys"] > 0
+    assert sorted(named) == sorted(itinerary["itinerary_id"] for itinerary in results["itineraries"])
+    assert named[:2] == ["there-0", "back-0"]
+    assert all({offer["itinerary_id"], offer["return_itinerary_id"]} <= set(named) for offer in results["offers"])
+    assert left(answer) == {"itineraries": 40, "offers": 20, "journeys": 20}
+
+
+@pytest.mark.parametrize("tokens", [100, 250, 500, 900])
+def test_cut_answer_holds_no_offer_on_a_flight_that_was_left_out(tokens: int) -> None:
+    answer = within(sold(), tokens)
+    results = answer["results"]
+    assert {offer["itinerary_id"] for offer in results["offers"]} <= {itinerary["itinerary_id"] for itinerary in results["itineraries"]}
+    assert results["itineraries"][0]["itinerary_id"] == "there-0"
+    assert left(answer) == {"itineraries": 20, "offers": 20}
+
+
 values = st.recursive(
     st.text(max_size=20) | st.integers() | st.booleans(),
     lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.text(max_size=5), inner, max_size=4),

@@ -49,6 +49,28 @@ def test_samples_are_called_samples() -> None:
     assert speech_of([pb.GetFlightStatusResponse(status=pb.FlightStatus(provenance=pb.Provenance(sample=True)))]).endswith(SAMPLE)
 
 
+@pytest.mark.parametrize(
+    ("nanos", "told"), [(900_000_000, "129.90 EUR"), (0, "129 EUR"), (50_000_000, "129.05 EUR"), (375_000_000, "129.375 EUR")]
+)
+def test_price_is_told_to_the_last_cent(nanos: int, told: str) -> None:
+    priced = itinerary()
+    priced.fare.total.CopyFrom(Money(currency_code="EUR", units=129, nanos=nanos))
+    assert searched(priced, total=1).endswith(f", for {told}.")
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_flight_with_too_few_seats_is_called_sold_out(left: int) -> None:
+    full = itinerary(fare=False)
+    full.seats_left = left
+    assert searched(full, total=1).endswith("at 10:00, but it is sold out.")
+
+
+def test_flight_with_few_seats_has_its_price() -> None:
+    scarce = itinerary()
+    scarce.seats_left = 2
+    assert searched(scarce, total=1).endswith("at 10:00, for 4,500 INR.")
+
+
 def test_a_journey_is_told_leg_by_leg_at_the_price_of_all() -> None:
     out, back = itinerary(fare=False), itinerary(fare=False)
     out.itinerary_id, back.itinerary_id = "out", "back"
@@ -72,6 +94,44 @@ def test_delay_is_told_with_the_new_time() -> None:
     status.scheduled_departure.CopyFrom(stop("Chennai", 1))
     status.estimated_departure_time.FromDatetime(datetime(2026, 11, 24, 1, 55, tzinfo=UTC))
     assert speech_of([pb.GetFlightStatusResponse(status=status)]) == ("Air India AI542 is delayed, 25 minutes late, now leaving at 07:25.")
+
+
+def told_of(state: pb.FlightState.ValueType, **times: datetime) -> str:
+    """The line of a flight that left nine minutes behind plan."""
+    status = pb.FlightStatus(flight_number="AI542", carrier="Air India", state=state, delay_minutes=9)
+    status.scheduled_departure.CopyFrom(stop("Chennai", 1))
+    status.scheduled_arrival.CopyFrom(stop("Delhi", 4))
+    for name, moment in times.items():
+        getattr(status, name).FromDatetime(moment)
+    return speech_of([pb.GetFlightStatusResponse(status=status)])
+
+
+def test_flight_on_time_is_not_late_at_once() -> None:
+    assert told_of(pb.FLIGHT_STATE_ON_TIME) == "Air India AI542 is on time."
+
+
+def test_flight_that_left_late_and_arrived_early_is_told_by_its_arrival() -> None:
+    arrived = datetime(2026, 11, 24, 4, 20, tzinfo=UTC)
+    line = "Air India AI542 has landed in Delhi; it arrived at 09:50."
+    assert told_of(pb.FLIGHT_STATE_LANDED, actual_arrival_time=arrived) == line
+    assert told_of(pb.FLIGHT_STATE_LANDED, estimated_arrival_time=arrived) == line
+
+
+def test_arrival_that_nobody_knows_is_not_told() -> None:
+    assert told_of(pb.FLIGHT_STATE_LANDED) == "Air India AI542 has landed."
+
+
+def test_flight_in_the_air_is_told_with_when_it_is_expected() -> None:
+    expected = datetime(2026, 11, 24, 4, 40, tzinfo=UTC)
+    assert (
+        told_of(pb.FLIGHT_STATE_EN_ROUTE, estimated_arrival_time=expected)
+        == "Air India AI542 is in the air, and expected in Delhi at 10:10."
+    )
+    assert told_of(pb.FLIGHT_STATE_EN_ROUTE) == "Air India AI542 is in the air, and expected in Delhi at 10:00."
+
+
+def test_cancelled_flight_is_not_late() -> None:
+    assert told_of(pb.FLIGHT_STATE_CANCELLED) == "Air India AI542 is cancelled."
 
 
 def test_states_of_a_flight_have_words() -> None:
