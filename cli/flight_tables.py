@@ -16,6 +16,7 @@ from rich.table import Table
 DOUBTED = "[yellow]?[/]"
 """Beside times that contradict each other or that no aircraft could fly."""
 SAMPLE = "[yellow]Sample data: flights that nobody flies.[/]"
+PARTIAL = "[yellow]Only a part of the flights there are could be looked at.[/]"
 
 
 def itineraries(found: Sequence[flightdata.Itinerary]) -> Table:

@@ -33,7 +33,7 @@ class MeshSettings(BaseSettings):
     bind: str = "127.0.0.1"
     """Address that every server listens on."""
     environment: Literal["development", "production"] = "development"
-    """`production` turns gRPC reflection off."""
+    """`production` turns gRPC reflection off, and refuses MCP callers without a token unless READBACK_MCP_ANONYMOUS lets them in."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Lowest level that is logged."""
     log_format: Literal["console", "json"] = "json"
@@ -53,8 +53,9 @@ class MeshSettings(BaseSettings):
     flightdata_address: str = ""
     """Where callers find the flight-data service, in the same ways; this machine's port when empty."""
     redis_url: str = ""
-    """Redis that carries wake-ups between replicas (`redis://host:6379/0`); without it a process wakes only its own watchers and hears of
-    the other replicas' commits from the database, a second late."""
+    """Redis that replicas share (`redis://host:6379/0`): it carries wake-ups between those of the conversation service, and keeps for those
+    of flight data what vendors' keys have spent and what was answered. Without it a process wakes only its own watchers and hears of the
+    other replicas' commits from the database, a second late; and flight data counts for one process, in a file in READBACK_HOME."""
     identity_http_port: int = Field(default=9051, ge=0, le=65535)
     """HTTP port of the identity service's `/health` and `/metrics`."""
     conversation_http_port: int = Field(default=9052, ge=0, le=65535)

@@ -126,7 +126,8 @@ def _json(message: Message) -> Mapping[str, Any]:
 
 def _answer(itineraries: tuple[Itinerary, ...], done: pb.SearchDone) -> SearchAnswer:
     outcome = pb.SearchOutcome.Name(done.outcome).removeprefix("SEARCH_OUTCOME_")
-    return SearchAnswer(outcome, itineraries, done.total, done.total_unfiltered, done.provenance.sample)
+    partial = pb.SEARCH_LIMIT_PART in done.limits
+    return SearchAnswer(outcome, itineraries, done.total, done.total_unfiltered, done.provenance.sample, partial)
 
 
 def _found(results: pb.SearchResults) -> dict[str, Itinerary]:

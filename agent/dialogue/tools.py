@@ -177,13 +177,15 @@ class Itinerary:
 
 @dataclass(frozen=True, slots=True)
 class SearchAnswer:
-    """`outcome` "FOUND" or "EMPTY"; `total` fit, `total_unfiltered` fly that route that day at all."""
+    """`outcome` "FOUND" or "EMPTY"; `total` fit, `total_unfiltered` fly that route that day at all. Of a `partial` answer, which a provider
+    gave of the beginning of a listing only, nobody can say that it is all, or the first."""
 
     outcome: str
     itineraries: tuple[Itinerary, ...]
     total: int
     total_unfiltered: int
     sample: bool
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

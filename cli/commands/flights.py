@@ -146,6 +146,8 @@ def _show(request: flightdata.SearchFlightsRequest, results: flightdata.SearchRe
         console.print(flight_tables.offers(results.offers, results.itineraries), highlight=False)
     if done.provenance.sample:
         console.print(f"\n{flight_tables.SAMPLE}", highlight=False)
+    if flightdata.SEARCH_LIMIT_PART in done.limits:
+        console.print(f"\n{flight_tables.PARTIAL}", highlight=False)
 
 
 def _day(of: Date) -> date:

@@ -53,11 +53,12 @@ function searchSection(search) {
   const heading = h("h2", {}, title);
   const facts = h("p", { class: "search-facts" }, first ? [dayOf(first.depart.date), first.back && `back ${dayOf(first.back.depart.date)}`, count].filter(Boolean).join(" · ") : "");
   const sample = (search.sample || flights.some((flight) => flight.sample)) && h("p", { class: "sample-note" }, "Sample timetable: real airports and airlines, invented flights and prices.");
+  const partial = search.partial && h("p", { class: "sample-note", "data-testid": "search-partial" }, "Only a part of the flights there are could be looked at.");
   const cheapest = Math.min(...flights.map((flight) => Number(flight.price?.amount ?? Infinity)));
   const cards = flights.map((flight) => flightCard(flight, { cheapest: flights.length > 1 && Number(flight.price?.amount) === cheapest }));
   const body = cards.length ? h("ul", { class: "cards", "aria-label": title }, ...cards) : h("p", { class: "empty-search" }, OUTCOMES[search.outcome] ?? OUTCOMES.EMPTY);
   return h("section", { class: "search", "data-testid": "flight-search", "data-outcome": search.outcome, "data-tool-call-id": search.tool_call_id,
-    "data-summary": `${title}: ${count}` }, heading, facts, sample, body);
+    "data-summary": `${title}: ${count}` }, heading, facts, sample, partial, body);
 }
 
 customElements.define("flight-board", FlightBoard);

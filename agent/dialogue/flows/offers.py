@@ -36,6 +36,8 @@ def tell_offer(turn: Turn, answer: SearchAnswer) -> Iterator[Speech]:
     if answer.sample and not state.sample_told:
         state.sample_told = True
         yield Speech(phrase("sample"))
+    if answer.partial:
+        yield Speech(phrase("partial"))
     if draft.sort == "cheapest" and not any(itinerary.total for itinerary in answer.itineraries):
         yield Speech(phrase("no_prices"))
     if total > AT_ONCE:

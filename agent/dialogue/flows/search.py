@@ -114,6 +114,7 @@ def _result(answer: SearchAnswer, draft: Draft) -> Mapping[str, Any]:
         "total": answer.total,
         "total_unfiltered": answer.total_unfiltered,
         "sample": answer.sample,
+        "partial": answer.partial,
         "origin": draft.origin.to_json(),
         "destination": draft.destination.to_json(),
         **({"via": draft.via.to_json()} if draft.via else {}),
@@ -135,7 +136,8 @@ def _tell_empty(turn: Turn, answer: SearchAnswer, request: SearchFlightsRequest)
     there = {"origin": origin, "destination": destination, "day": when}
     back = request.return_date and day(request.return_date, turn.today_at(draft.origin))
     why = phrase("empty_return", **there, back=back) if back else phrase("empty", **there)
-    return [Speech(why), turn.ask(About.DATE, "other_day")]
+    only = [Speech(phrase("partial"))] if answer.partial else []
+    return [Speech(why), *only, turn.ask(About.DATE, "other_day")]
 
 
 def _tell_error(turn: Turn, error: ToolError) -> list[Speech]:

@@ -11,6 +11,7 @@ from google.type.money_pb2 import Money
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 SAMPLE = "This is a sample timetable, not real flights."
+PARTIAL = "Only a part of the flights there are could be looked at."
 _STATES = {
     pb.FLIGHT_STATE_SCHEDULED: "is scheduled",
     pb.FLIGHT_STATE_ON_TIME: "is on time",
@@ -41,11 +42,16 @@ def _search(messages: Sequence[pb.SearchFlightsResponse]) -> str:
     journeys = [journey for message in messages for journey in message.results.journeys]
     done = messages[-1].done
     if not found:
-        return "There is no flight like that that day." if done.total_unfiltered else "There is no flight there that day."
+        none = "There is no flight like that that day." if done.total_unfiltered else "There is no flight there that day."
+        return " ".join([none, *_partly(done)])
     first = [found[name] for name in journeys[0].itinerary_ids] if journeys else [next(iter(found.values()))]
     line = _journey(first, done.total) if journeys else _flight(first[0], done.total)
     line += _costs(first, journeys[0] if journeys else first[0])
-    return f"{line}. {SAMPLE}" if first[0].provenance.sample else f"{line}."
+    return " ".join([f"{line}.", *([SAMPLE] if first[0].provenance.sample else []), *_partly(done)])
+
+
+def _partly(done: pb.SearchDone) -> Sequence[str]:
+    return [PARTIAL] if pb.SEARCH_LIMIT_PART in done.limits else []
 
 
 def _flight(itinerary: pb.Itinerary, total: int) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
 from mesh.settings import CHECKOUT
+from tests.chaos.mutants.__main__ import _judged
 from tests.chaos.mutants.mutant import DoesNotApply, Mutant, Replacement, every_mutant, parse
 
 pytestmark = pytest.mark.unit
@@ -66,3 +68,13 @@ def test_what_is_there_once_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "file.py").write_text("before\nline\nafter\n")
     Replacement("file.py", "line\n", "").apply(tmp_path)
     assert (tmp_path / "file.py").read_text() == "before\nafter\n"
+
+
+def test_tree_of_a_bug_that_no_longer_applies_is_there_for_the_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file.py").write_text("another line\n")
+    free: SimpleQueue[Path] = SimpleQueue()
+    free.put(tmp_path)
+    mutant = Mutant("bug", "a bug", ["tests/one.py"], [Replacement("file.py", "line\nthat is gone\n", "")])
+    assert not _judged(free, mutant)
+    assert free.get_nowait() == tmp_path
+    assert "does not apply  bug" in capsys.readouterr().out

@@ -143,6 +143,7 @@ class Timetable:
         self.empty_routes: set[str] = set()
         self.most_results = 12
         self.knows_prices = True
+        self.partial = False
 
     async def search_flights(self, request: SearchFlightsRequest) -> SearchAnswer:
         self.searches.append(request)
@@ -151,7 +152,7 @@ class Timetable:
         if request.depart_date > LAST_DATE:
             raise DateBeyondHorizon(LAST_DATE)
         if request.destination in self.empty_routes:
-            return SearchAnswer("EMPTY", (), 0, 0, True)
+            return SearchAnswer("EMPTY", (), 0, 0, True, self.partial)
         origin, destination = (PLACES | {"KCZ": KOCHI_JAPAN})[request.origin], (PLACES | {"KCZ": KOCHI_JAPAN})[request.destination]
         chosen = [departure for departure in DEPARTURES if self._fits(request, departure)]
         if request.sort == "cheapest":
@@ -165,7 +166,8 @@ class Timetable:
         else:
             told = out if self.knows_prices else [{name: value for name, value in data.items() if name != "fare"} for data in out]
             found = tuple(records.itinerary(data) for data in told)
-        return SearchAnswer("FOUND" if found else "EMPTY", found[: self.most_results], len(found), len(DEPARTURES), True)
+        outcome = "FOUND" if found else "EMPTY"
+        return SearchAnswer(outcome, found[: self.most_results], len(found), len(DEPARTURES), True, self.partial)
 
     @staticmethod
     def _fits(request: SearchFlightsRequest, departure: tuple[int, int, str, str, int, int]) -> bool:

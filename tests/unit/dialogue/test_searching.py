@@ -70,6 +70,14 @@ async def test_no_more_than_three_are_read_and_more_on_request(conversation: Con
     assert (await conversation.say("more")).startswith("Those were all of them.")
 
 
+async def test_what_a_provider_told_in_part_is_not_told_as_all_there_is(conversation: Conversation, timetable: Timetable) -> None:
+    assert "part of the flights" not in await conversation.say("Chennai to Delhi tomorrow")
+    timetable.partial = True
+    assert "there may be others" in await conversation.say("what about Friday")
+    timetable.empty_routes = {"DEL"}
+    assert "there may be others" in await conversation.say("what about Saturday")
+
+
 async def test_sample_flights_are_said_to_be_so_once_a_call(conversation: Conversation) -> None:
     assert "sample" in await conversation.say("Chennai to Delhi tomorrow")
     assert "sample" not in await conversation.say("what about Friday")

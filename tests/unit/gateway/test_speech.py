@@ -8,7 +8,7 @@ import pytest
 from google.type.money_pb2 import Money
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from services.gateway.mcp.speech import SAMPLE, speech_of
+from services.gateway.mcp.speech import PARTIAL, SAMPLE, speech_of
 
 pytestmark = pytest.mark.unit
 
@@ -82,6 +82,13 @@ def test_a_journey_is_told_leg_by_leg_at_the_price_of_all() -> None:
     assert (
         line == "4 journeys. The first is Air India AI542 from Chennai at 07:00, then Air India AI542 from Delhi at 11:00, for 9,000 INR."
     )
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_part_of_the_flights_is_not_told_as_all(found: bool) -> None:
+    done = pb.SearchDone(total=1 if found else 0, limits=[pb.SEARCH_LIMIT_PART])
+    results = pb.SearchResults(itineraries=[itinerary()] if found else [])
+    assert PARTIAL in speech_of([pb.SearchFlightsResponse(results=results), pb.SearchFlightsResponse(done=done)])
 
 
 def test_none_that_fits_is_told_from_none_at_all() -> None:
