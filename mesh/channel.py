@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -26,6 +26,8 @@ TokenSource = Callable[[], Awaitable[str]]
 """Gives an access token that is good for a while."""
 
 UNARY_TIMEOUT_SECONDS = 10.0
+_PAUSE_SECONDS = 0.1
+"""Before a call is sent again that a server's core reset, about."""
 _SCHEMES = ("dns:", "ipv4:", "ipv6:", "unix:", "xds:")
 _RETRY = {
     "maxAttempts": 4,
@@ -40,12 +42,11 @@ def service_config(service: ServiceDescriptor) -> dict[str, Any]:
     """gRPC's service config for a service.
 
     Methods that may be repeated are retried, on another replica if there is one; all others are only sent again when no server saw them,
-    which gRPC does by itself. A replica that drains says so on its health stream and is given nothing new. When most of what is sent
-    fails, nothing is retried: what is down must not be asked four times as often.
+    which gRPC does by itself. When most of what is sent fails, nothing is retried: what is down must not be asked four times as often.
+    No health streams: gRPC's core (1.76 to 1.85 at least) crashes now and then when a line breaks under one.
     """
     return {
         "loadBalancingConfig": [{"round_robin": {}}],
-        "healthCheckConfig": {"serviceName": service.full_name},
         "retryThrottling": {"maxTokens": 1000, "tokenRatio": 1},
         "methodConfig": [_method_config(method) for method in service.methods],
     }
@@ -80,8 +81,6 @@ def open_channel(target: str, service: ServiceDescriptor, *, tokens: TokenSource
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 1000),
             ("grpc.dns_min_time_between_resolutions_ms", 2000),
-            # gRPC 1.85 crashes now and then when a line breaks under a health stream; where there is one server, none is needed.
-            ("grpc.inhibit_health_checking", int(_is_one_server(target))),
         ],
         interceptors=[_UnaryUnary(tokens), _UnaryStream(tokens), _StreamStream(tokens)],
     )
@@ -95,12 +94,6 @@ def target_of(address: str) -> str:
     if "," not in address:
         return f"dns:///{address}"
     return f"{'ipv6' if address.lstrip().startswith('[') else 'ipv4'}:{address.replace(' ', '')}"
-
-
-def _is_one_server(address: str) -> bool:
-    """Whether an address is that of a machine, rather than a name or a list that may stand for several replicas."""
-    host = address.rpartition(":")[0].strip("[]")
-    return host == "localhost" or re.fullmatch(r"[0-9.]+|[0-9a-fA-F:]+", host) is not None
 
 
 C = TypeVar("C", bound=grpc.aio.Call)
@@ -139,16 +132,23 @@ class _Prepared:
 
 class _UnaryUnary(_Prepared, grpc.aio.UnaryUnaryClientInterceptor):
     async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        call, code = await self._answered(continuation, client_call_details, request)
+        if code is grpc.StatusCode.CANCELLED:
+            # Not by us: a server's core reset it before anybody saw it, because too many calls wait there or because it is at its end, and
+            # can say so in no other way (what a handler had begun ends as UNAVAILABLE). So whatever it was, it may be sent again.
+            await asyncio.sleep(_PAUSE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 -- jitter, no secret
+            call, code = await self._answered(continuation, client_call_details, request)
+        if code is grpc.StatusCode.CANCELLED:
+            raise rpc_error(overloaded())
+        return call
+
+    async def _answered(self, continuation: Any, client_call_details: Any, request: Any) -> tuple[Any, grpc.StatusCode]:
         call = await continuation(await self._prepare(client_call_details), request)
         try:
-            code = await call.code()
+            return call, await call.code()
         except asyncio.CancelledError:
             call.cancel()
             raise
-        if code is grpc.StatusCode.CANCELLED:
-            # Not by us: the server's core had too many calls waiting, and can say it in no other way.
-            raise rpc_error(overloaded())
-        return call
 
 
 class _UnaryStream(_Prepared, grpc.aio.UnaryStreamClientInterceptor):

@@ -94,8 +94,8 @@ async def running(
 ) -> AsyncIterator[RunningServer]:
     """Serves a member until the block ends.
 
-    Then, in this order: health says NOT_SERVING, and channels that ask for it (`mesh.channel`) go elsewhere with what is new, while what
-    comes all the same is still served; the member ends its own streams; connections get a GOAWAY; running calls finish; the port closes.
+    Then, in this order: health says NOT_SERVING, and channels that ask for it go elsewhere with what is new, while what comes all the same
+    is still served; the member ends its own streams; connections get a GOAWAY; running calls finish; the port closes.
 
     Raises:
         ConfigurationError: the port is taken.

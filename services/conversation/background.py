@@ -16,6 +16,8 @@ Work = Callable[[], Awaitable[None]]
 
 AGAIN_SECONDS = 1.0
 """Pause before work that failed begins anew."""
+ENDS_WITHIN_SECONDS = 0.2
+"""How long work may take to end when it is cancelled, before it is cancelled once more."""
 
 _log = structlog.get_logger()
 
@@ -39,6 +41,9 @@ async def beside(clock: Clock, **works: Work) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        pending = set(tasks)
+        while pending:
+            for task in pending:
+                task.cancel()
+            # More than once: redis-py may take a cancellation for a connection that broke, and the work would go on.
+            _, pending = await asyncio.wait(pending, timeout=ENDS_WITHIN_SECONDS)

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(SECONDS)]
 
 ROUNDS = amount(slice=1, full=10)
-CALLERS = 6
+CALLERS = 8
+CALL_EVERY_SECONDS = 0.25
+"""There is no LiveKit here: the room of each call that was started is tried to be closed for minutes."""
 
 
 async def test_no_unary_call_fails_while_every_replica_is_restarted(
@@ -34,10 +36,20 @@ async def test_no_unary_call_fails_while_every_replica_is_restarted(
         answers, enough = Answers(), asyncio.Event()
         async with playing(world, conversations=3, pause=0.05) as scene, world.channel(scene.customer.token) as channel:
             stub, conversation_id = ConversationServiceStub(channel), scene.pens[0].conversation_id
+
+            async def short_call() -> None:
+                """Among others `StartCall`, which no policy retries."""
+                begun = await stub.StartConversation(pb.StartConversationRequest(request_id=uuid7()))
+                await stub.StartCall(pb.StartCallRequest(conversation_id=begun.conversation.conversation_id))
+                ended = pb.EndConversationRequest(conversation_id=begun.conversation.conversation_id, request_id=uuid7())
+                await stub.EndConversation(ended)
+                await asyncio.sleep(CALL_EVERY_SECONDS)
+
             kinds = (
                 lambda: stub.GetConversation(pb.GetConversationRequest(conversation_id=conversation_id)),
                 lambda: stub.ListEntries(pb.ListEntriesRequest(conversation_id=conversation_id)),
                 lambda: stub.StartConversation(pb.StartConversationRequest(request_id=uuid7())),
+                short_call,
             )
             calling = [asyncio.create_task(answers.keep_asking(kinds[place % len(kinds)], enough)) for place in range(CALLERS)]
             for _ in range(ROUNDS):

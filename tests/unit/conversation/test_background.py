@@ -62,6 +62,25 @@ async def test_work_stops_with_the_block() -> None:
     assert asyncio.all_tasks() == before
 
 
+async def test_work_stops_though_a_cancellation_was_taken_for_something_else() -> None:
+    """A client library that turns it into its own error, which the work goes on after."""
+    taken = 0
+
+    async def stubborn() -> None:
+        nonlocal taken
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                taken += 1
+                if taken > 1:
+                    raise
+
+    async with asyncio.timeout(5), beside(SimulatedClock(NOON), stubborn=stubborn):
+        await settle()
+    assert taken == 2
+
+
 async def test_first_of_leaves_no_task_behind_and_raises_what_failed() -> None:
     async def fails() -> None:
         raise ZeroDivisionError
