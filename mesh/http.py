@@ -48,7 +48,7 @@ def http_side(name: str, bind: str, port: int, healthy: Callable[[], bool]) -> I
     try:
         server = ThreadingHTTPServer((bind, port), Handler)
     except OSError:
-        raise ConfigurationError(f"Port {port} on {bind} is in use; stop what uses it or choose another port.") from None
+        raise ConfigurationError(f"Port {port} on {bind} is in use; stop what uses it or set another (READBACK_…_HTTP_PORT).") from None
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="http", daemon=True)
     thread.start()

@@ -154,7 +154,7 @@ def _bound(server: grpc.aio.Server, bind: str, port: int) -> int:
     try:
         return server.add_insecure_port(f"{bind}:{port}")
     except RuntimeError:
-        raise ConfigurationError(f"Port {port} on {bind} is in use; stop what uses it or choose another port.") from None
+        raise ConfigurationError(f"Port {port} on {bind} is in use; stop what uses it or set another (READBACK_…_PORT).") from None
 
 
 async def serve(member: Member, settings: MeshSettings, *, port: int, http_port: int) -> None:

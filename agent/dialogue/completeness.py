@@ -15,7 +15,7 @@ from agent.dialogue.dates import find_dates
 from agent.dialogue.expectation import Expectation
 from agent.dialogue.flight_numbers import find_flight_numbers
 from agent.dialogue.spans import lowered, masked
-from agent.dialogue.wishes import find_cabin, find_choice, find_nonstop, find_sort
+from agent.dialogue.wishes import find_cabin, find_choice, find_most_stops, find_nonstop, find_sort
 
 
 class Completeness(StrEnum):
@@ -110,7 +110,7 @@ def _of_no_expectation(text: str, words: str) -> Completeness:
 
 def _is_short_wish(text: str, words: str) -> bool:
     """Whether it is like "nonstop only", "the second one" or "what about Mumbai"."""
-    wish = find_choice(text) or find_nonstop(text) or find_cabin(text) or find_sort(text)
+    wish = find_choice(text) or find_most_stops(text) or find_nonstop(text) or find_cabin(text) or find_sort(text)
     if wish and len(words.split()) <= 5:
         return True
     return opens_with("refine", text) and re.search(r"\b(?:what|how) about \w{4,}", words) is not None

@@ -79,6 +79,7 @@ class FlightDataTools:
             destination=request.destination,
             date=_date_message(request.date) if request.date else None,
             near=_time_message(request.near),
+            max_results=request.max_results,
         )
         response = await _told(self._stub.ListRouteStatus(asked))
         return [records.flight_status(_json(status)) for status in response.statuses]
@@ -167,6 +168,7 @@ def _search_message(request: SearchFlightsRequest) -> pb.SearchFlightsRequest:
         depart_from=_time_message(request.depart_from),
         depart_until=_time_message(request.depart_until),
         nonstop=request.nonstop,
+        max_stops=request.max_stops,
         via=request.via,
         carrier_code=request.carrier_code,
         sort=pb.FlightSort.Value(f"FLIGHT_SORT_{request.sort.upper() or 'UNSPECIFIED'}"),

@@ -67,6 +67,7 @@ class Slots:
     return_date: DateSlot | None = None
     airline: str | None = None
     flight_number: str | None = None
+    max_stops: int | None = None
     nonstop: bool | None = None
     sort: str | None = None
     cabin: str | None = None

@@ -57,7 +57,7 @@ class Clues:
     def fills_a_search(self) -> bool:
         """Whether a slot of a search is filled that says something here: "quick" and "two people" say nothing where nothing was asked."""
         slots = self.slots
-        wishes = (slots.depart_time, slots.airline, slots.nonstop, slots.sort, slots.cabin, slots.passengers)
+        wishes = (slots.depart_time, slots.airline, slots.max_stops, slots.nonstop, slots.sort, slots.cabin, slots.passengers)
         talking_flights = self.searched or self.speaks_of_flights or self.awaiting is not Expectation.NONE or self.asked is not None
         core = self.places or slots.depart_date or slots.return_date
         return bool(core) or (talking_flights and any(wish is not None for wish in wishes))

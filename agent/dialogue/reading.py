@@ -14,7 +14,7 @@ from agent.dialogue.expectation import Expectation
 from agent.dialogue.flight_numbers import find_flight_numbers
 from agent.dialogue.spans import Found, masked
 from agent.dialogue.travellers import find_passengers
-from agent.dialogue.wishes import Choice, find_cabin, find_choice, find_nonstop, find_sort
+from agent.dialogue.wishes import Choice, find_cabin, find_choice, find_most_stops, find_nonstop, find_sort
 
 
 @dataclass(slots=True)
@@ -41,6 +41,7 @@ class Words:
     times: list[Found[TimeWindow]]
     passengers: Found[int] | None
     cabin: Found[str] | None
+    max_stops: Found[int] | None
     nonstop: Found[bool] | None
     sort: Found[str] | None
     choice: Found[Choice] | None
@@ -63,7 +64,7 @@ def read(text: str, original: str, context: Context) -> tuple[Reading, Words]:
     passengers = find_passengers(reading.left, asked=context.asked == "passengers")
     reading.take(passengers)
     carriers = find_carriers(reading.left)
-    wishes = find_cabin(reading.left), find_nonstop(reading.left), find_sort(reading.left)
+    wishes = find_cabin(reading.left), find_most_stops(reading.left), find_nonstop(reading.left), find_sort(reading.left)
     reading.take(*carriers, *wishes)
     choice = None if choice and any(choice.overlaps(piece.start, piece.end) for piece in dates) else choice
     reading.take(choice)

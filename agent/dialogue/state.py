@@ -79,13 +79,14 @@ class Draft:
     window: TimeWindow | None = None
     airline: str | None = None
     nonstop: bool = False
+    max_stops: int | None = None
     sort: str | None = None
     cabin: str | None = None
     passengers: int = 1
 
     def without_wishes(self) -> Draft:
         """The same journey, any flight."""
-        return replace(self, window=None, airline=None, nonstop=False, via=None)
+        return replace(self, window=None, airline=None, nonstop=False, max_stops=None, via=None)
 
     def day_on(self, now: datetime, home_zone: str) -> date | None:
         """The day of departure at the departure airport when it is `now`; None when it isn't known or is no day of the calendar."""
@@ -100,7 +101,7 @@ class Draft:
     @property
     def has_wishes(self) -> bool:
         """Whether some flights of the day are ruled out."""
-        return self.window is not None or self.airline is not None or self.nonstop or self.via is not None
+        return self.nonstop or any(wish is not None for wish in (self.window, self.airline, self.max_stops, self.via))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +211,7 @@ def _recalled_request(arguments: Mapping[str, Any]) -> SearchFlightsRequest:
         depart_from=window.start,
         depart_until=window.end,
         nonstop=bool(arguments.get("nonstop")),
+        max_stops=arguments.get("max_stops"),
         via=arguments.get("via", ""),
         carrier_code=arguments.get("carrier_code", ""),
         sort=arguments.get("sort", ""),
@@ -228,6 +230,7 @@ def _recalled_draft(arguments: Mapping[str, Any], origin: Place, destination: Pl
         window=_window(arguments),
         airline=arguments.get("carrier_code"),
         nonstop=bool(arguments.get("nonstop")),
+        max_stops=arguments.get("max_stops"),
         sort=arguments.get("sort"),
         cabin=arguments.get("cabin"),
         passengers=int(arguments.get("passengers", 1)),

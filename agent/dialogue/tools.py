@@ -81,6 +81,7 @@ class SearchFlightsRequest:
     depart_from: time | None = None
     depart_until: time | None = None
     nonstop: bool = False
+    max_stops: int | None = None
     via: str = ""
     carrier_code: str = ""
     sort: str = ""
@@ -97,6 +98,7 @@ class SearchFlightsRequest:
             "depart_from": self.depart_from and self.depart_from.strftime("%H:%M"),
             "depart_until": self.depart_until and self.depart_until.strftime("%H:%M"),
             "nonstop": self.nonstop or None,
+            "max_stops": self.max_stops,
             "via": self.via or None,
             "carrier_code": self.carrier_code or None,
             "sort": self.sort or None,
@@ -210,12 +212,14 @@ class FlightStatus:
 
 @dataclass(frozen=True, slots=True)
 class RouteStatusRequest:
-    """How flights of a route do. Codes are IATA; `date` None is today at the origin, `near` about when they leave on the clock there."""
+    """How flights of a route do. Codes are IATA; `date` None is today at the origin, `near` about when they leave on the clock there (of
+    today's flights now)."""
 
     origin: str
     destination: str
     date: Day | None = None
     near: time | None = None
+    max_results: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The tool's arguments as a model would give them."""
@@ -224,6 +228,7 @@ class RouteStatusRequest:
             "destination": self.destination,
             "date": self.date and self.date.isoformat(),
             "near": self.near and self.near.strftime("%H:%M"),
+            "max_results": self.max_results or None,
         }
         return {name: value for name, value in given.items() if value is not None}
 

@@ -98,7 +98,10 @@ _USES: dict[Intent, frozenset[str]] = {
     Intent.OUT_OF_SCOPE: frozenset({"topic"}),
 }
 _SEARCH_SLOTS = frozenset(
-    {"origin", "destination", "via", "depart_date", "depart_time", "return_date", "airline", "nonstop", "sort", "cabin", "passengers"}
+    {
+        *("origin", "destination", "via", "depart_date", "depart_time", "return_date"),
+        *("airline", "max_stops", "nonstop", "sort", "cabin", "passengers"),
+    }
 )
 
 
@@ -137,6 +140,7 @@ def _slots(words: Words, roles: Roles, unknown: dict[str, PlaceSlot], acts: Acts
         return_date=back,
         airline=_said(*words.carriers[:1]),
         flight_number=_said(*words.flight_numbers[:1]),
+        max_stops=_said(words.max_stops),
         nonstop=_said(words.nonstop),
         sort=_said(words.sort),
         cabin=_said(words.cabin),

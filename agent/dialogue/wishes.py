@@ -1,4 +1,4 @@
-"""What kind of flight: without a stop, in which order, in which cabin, and which of those on offer."""
+"""What kind of flight: with how many stops, in which order, in which cabin, and which of those on offer."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ _NONSTOP = re.compile(
 _WITH_STOPS = re.compile(
     rf"\b(?:{_STOPS} (?:is|are) (?:fine|ok|okay)|with (?:a )?stops?|not (?:only |necessarily )?(?:non[ -]?stop|direct))\b",
 )
+_MOST_STOPS = re.compile(rf"\b(?P<most>one|1|a single|two|2)[ -]{_STOPS}\b(?! (?:in|over|at(?! most))\b)")
 _SORTS = (
     (
         "cheapest",
@@ -50,6 +51,12 @@ def find_nonstop(text: str) -> Found[bool] | None:
         if match := pattern.search(text):
             return Found(match.start(), match.end(), wanted)
     return None
+
+
+def find_most_stops(text: str) -> Found[int] | None:
+    """Finds how many stops there may be at most: "only with one stop", "two stops at most"."""
+    match = _MOST_STOPS.search(text)
+    return Found(match.start(), match.end(), 2 if match["most"] in ("two", "2") else 1) if match else None
 
 
 def find_sort(text: str) -> Found[str] | None:

@@ -30,6 +30,8 @@ def wishes_of(draft: Draft) -> str:
         wishes.append(f"with {carrier.name if carrier else ' '.join(draft.airline)}")
     if draft.nonstop:
         wishes.append("without a stop")
+    if draft.max_stops:
+        wishes.append(f"with {counted(draft.max_stops, 'stop')} at most")
     if draft.via:
         wishes.append(f"by way of {draft.via.city}")
     if draft.cabin and draft.cabin != "economy":

@@ -42,7 +42,7 @@ def call(
     settings = load(MeshSettings)
     script = in_given_order(sys.argv[1:])
     _require_files(script, out)
-    if conversation is not None and not settings.home.joinpath("login.json").exists():
+    if conversation is not None and not _logged_in(settings):
         raise UsageError("Only your own conversations can be called again; run `readback login` first.")
     asyncio.run(_call(settings, script, out, conversation, as_json=as_json))
 
@@ -53,6 +53,10 @@ def _require_files(script: Sequence[Line], out: Path | None) -> None:
         raise UsageError(f"There is no file {missing[0]}.")
     if out is not None and not out.absolute().parent.is_dir():
         raise UsageError(f"There is no folder {out.absolute().parent} to write {out.name} to.")
+
+
+def _logged_in(settings: MeshSettings) -> bool:
+    return settings.home.joinpath("login.json").exists()
 
 
 async def _call(settings: MeshSettings, script: Sequence[Line], out: Path | None, conversation_id: str | None, *, as_json: bool) -> None:
@@ -73,6 +77,8 @@ async def _call(settings: MeshSettings, script: Sequence[Line], out: Path | None
         heard = await place(stub, talk, _said(lines) if lines else _typed(), report, microphone=bool(lines))
     if out is not None:
         write_wav(out, heard, HEARD_RATE)
+    if not as_json and not _logged_in(settings):
+        print("This call was a throw-away account's. After `readback login` calls are yours, to be followed and read again.")
 
 
 def _prepared(script: Sequence[Line]) -> list[Utterance]:

@@ -57,7 +57,9 @@ def search(
     origin: Annotated[str, typer.Argument(metavar="FROM", help="Where to leave from: a code or a name.")],
     destination: Annotated[str, typer.Argument(metavar="TO", help="Where to go.")],
     day: Annotated[str, typer.Option("--date", help="YYYY-MM-DD, today or tomorrow, on the calendar there.")] = "tomorrow",
-    back: Annotated[str, typer.Option("--return", metavar="DATE", help="The day of the way back, when both are wanted.")] = "",
+    back: Annotated[
+        str, typer.Option("--return", metavar="DATE", help="The day of the way back, when both are wanted: YYYY-MM-DD, today or tomorrow.")
+    ] = "",
     sort: Annotated[Sort, typer.Option(help="How to order them.")] = Sort.EARLIEST,
     passengers: Annotated[int, typer.Option(min=1, max=9, help="How many travel.")] = 1,
     as_json: AsJson = False,

@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 def mcp() -> None:
     """Serve the tools over standard input and output (MCP), in the name of who is logged in.
 
-    Over HTTP they are at http://127.0.0.1:8080/mcp while `readback up` runs.
+    Over HTTP they are at http://127.0.0.1:8080/mcp while `readback up` runs, or at the port that READBACK_MCP_PORT says.
     """
     asyncio.run(_serve())
 

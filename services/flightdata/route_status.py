@@ -17,7 +17,10 @@ from services.flightdata.queries import FlightQuery
 from services.flightdata.route_flights import flights_between
 from services.flightdata.routing import Answered
 from services.flightdata.side_by_side import side_by_side
+from services.flightdata.zones import zone_of
 
+DEFAULT_STATUSES = 5
+"""Flights told when nobody says how many."""
 MOST_PAIRS = 3
 """Pairs of airports of two cities that are asked for, the most used, all at once; each may cost a call."""
 
@@ -30,8 +33,11 @@ class RouteStatusDesk:
         self._answers = answers
         self._clock = clock
 
-    async def statuses(self, origin: str, destination: str, day: date | None, near: time | None) -> Sequence[FlightStatus]:
-        """Flights that leave on a day, today there when None: those nearest to a local time first, else in the order they leave.
+    async def statuses(
+        self, origin: str, destination: str, day: date | None, near: time | None, *, most: int = DEFAULT_STATUSES
+    ) -> Sequence[FlightStatus]:
+        """Flights that leave on a day, today there when None: those nearest to a local time first, else in the order they leave; of today's
+        flights then those that leave or left about now.
 
         Raises:
             PlaceNotFound: a code is nobody's.
@@ -52,11 +58,15 @@ class RouteStatusDesk:
         questions = [flights_between(self._answers, *pair, day, Kind.STATUS, is_today=day == today) for pair in pairs]
         async with aclosing(side_by_side(questions, MOST_PAIRS)) as events:
             found = [status async for _, event in events if isinstance(event, Answered) for status in event.value]
-        return sorted(found, key=lambda status: (_apart(status, day, near), status.segment.departure.at.utc, status.segment.flight))
+        found.sort(key=lambda status: (status.segment.departure.at.utc, status.segment.flight))
+        if near is not None:
+            return _nearest(found, datetime.combine(day, near))[:most]
+        if day == today:
+            around = _nearest(found, self._clock.now().astimezone(zone_of(leave.zone)).replace(tzinfo=None))[:most]
+            return [status for status in found if status in around]
+        return found[:most]
 
 
-def _apart(status: FlightStatus, day: date, near: time | None) -> timedelta:
-    """How far from a time of the day a flight is planned to leave, on the clock there."""
-    if near is None:
-        return timedelta()
-    return abs(status.segment.departure.time.replace(tzinfo=None) - datetime.combine(day, near))
+def _nearest(statuses: Sequence[FlightStatus], moment: datetime) -> list[FlightStatus]:
+    """Flights by how far from a moment, on the clock there, they are planned to leave."""
+    return sorted(statuses, key=lambda status: abs(status.segment.departure.time.replace(tzinfo=None) - moment))

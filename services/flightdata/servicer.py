@@ -18,7 +18,7 @@ from services.flightdata import errors, flight_messages, place_messages, places,
 from services.flightdata.message_values import day_from
 from services.flightdata.offer_desk import OfferDesk
 from services.flightdata.places.questions import clarifying
-from services.flightdata.route_status import RouteStatusDesk
+from services.flightdata.route_status import DEFAULT_STATUSES, RouteStatusDesk
 from services.flightdata.routes import RouteDesk
 from services.flightdata.routing import ProviderRouter
 from services.flightdata.search_requests import query_from, time_from
@@ -45,7 +45,6 @@ ERRORS: ErrorTable = {
 
 Context = grpc.aio.ServicerContext[Any, Any]
 DEFAULT_CANDIDATES = 3
-DEFAULT_STATUSES = 5
 
 
 class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
@@ -107,10 +106,10 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         """How the flights between two places do on one day."""
         day = day_from(request.date) if request.HasField("date") else None
         near = time_from(request.near, "near") if request.HasField("near") else None
-        found = await self._route_status.statuses(request.origin, request.destination, day, near)
+        most = request.max_results or DEFAULT_STATUSES
+        found = await self._route_status.statuses(request.origin, request.destination, day, near, most=most)
         now = self._clock.now()
-        told = found[: request.max_results or DEFAULT_STATUSES]
-        return pb.ListRouteStatusResponse(statuses=[flight_messages.status(one, now) for one in told])
+        return pb.ListRouteStatusResponse(statuses=[flight_messages.status(one, now) for one in found])
 
     async def WatchFlightStatus(
         self, request: pb.WatchFlightStatusRequest, context: Context

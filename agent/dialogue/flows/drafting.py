@@ -17,7 +17,7 @@ from agent.dialogue.state import About, DialogueState, Draft, Question, Unsure
 from agent.dialogue.turn import Turn
 
 MOST_PASSENGERS = 9
-_PLAIN_SLOTS = ("airline", "nonstop", "sort", "cabin", "passengers")
+_PLAIN_SLOTS = ("airline", "nonstop", "max_stops", "sort", "cabin", "passengers")
 
 
 def begin(turn: Turn) -> None:
@@ -46,6 +46,11 @@ def merge(turn: Turn) -> Iterator[Speech]:
         state.draft = replace(state.draft, via=None)
     yield from _merge_dates(turn, slots)
     given: dict[str, Any] = {name: value for name in _PLAIN_SLOTS if (value := getattr(slots, name)) is not None}
+    # One of the two counts, the one that was said last; who takes stops after all takes any number.
+    if slots.max_stops is not None:
+        given["nonstop"] = False
+    elif slots.nonstop is not None:
+        given["max_stops"] = None
     if slots.depart_time:
         given["window"] = slots.depart_time
     state.draft = replace(state.draft, **given)

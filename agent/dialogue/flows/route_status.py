@@ -19,6 +19,8 @@ from agent.dialogue.turn import Turn
 
 AT_ONCE = 3
 """Flights told at once, as of a search."""
+OF_AIRLINE = 20
+"""Flights asked for when only those of one airline are wanted."""
 
 
 def route_of(turn: Turn) -> tuple[Place, Place] | None:
@@ -36,7 +38,7 @@ async def route_status(turn: Turn, origin: Place, destination: Place) -> Events:
     slots = turn.frame.slots
     when = slots.depart_date.day if slots.depart_date else None
     near = middle(slots.depart_time) if slots.depart_time else None
-    request = RouteStatusRequest(origin.code, destination.code, when, near)
+    request = RouteStatusRequest(origin.code, destination.code, when, near, OF_AIRLINE if slots.airline else AT_ONCE)
 
     def describe(statuses: Sequence[FlightStatus]) -> tuple[str, Mapping[str, Any]]:
         return "FOUND" if statuses else "EMPTY", {"statuses": [dict(status.data) for status in statuses]}
@@ -65,7 +67,8 @@ def _tell(turn: Turn, statuses: Sequence[FlightStatus], origin: Place, destinati
         yield Speech(phrase("route_status_none", **route))
         return
     told = statuses[:1] if request.near else statuses[:AT_ONCE]
-    yield Speech(phrase("route_status_one" if len(told) == 1 else "route_status_several", count=number(len(told)), **route))
+    several = "route_status_several" if request.date and request.date != today else "route_status_around_now"
+    yield Speech(phrase("route_status_one" if len(told) == 1 else several, count=number(len(told)), **route))
     for status in told:
         yield Speech(_line(status))
     if statuses[0].sample and not turn.state.sample_told:

@@ -76,6 +76,7 @@ def request_of(turn: Turn) -> SearchFlightsRequest:
         depart_from=window.start,
         depart_until=window.end,
         nonstop=draft.nonstop,
+        max_stops=draft.max_stops,
         via=draft.via.code if draft.via else "",
         carrier_code=draft.airline or "",
         sort=draft.sort or "",
@@ -129,7 +130,7 @@ def _tell_empty(turn: Turn, answer: SearchAnswer, request: SearchFlightsRequest)
     origin, destination, when = draft.origin.city, draft.destination.city, day(request.depart_date, turn.today_at(draft.origin))
     if answer.total_unfiltered and draft.has_wishes:
         others, wishes = counted(answer.total_unfiltered, "flight"), wishes_of(draft)
-        name = "empty_then" if draft.window and not (draft.airline or draft.nonstop) else "empty_filtered"
+        name = "empty_then" if draft.window and not (draft.airline or draft.nonstop or draft.max_stops) else "empty_filtered"
         parts = {"origin": origin, "destination": destination, "day": when, "wishes": wishes, "others": others}
         return [turn.question(Question(About.DROP_WISHES, phrase(name, **parts)))]
     turn.state.drafting = True

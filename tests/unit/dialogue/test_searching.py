@@ -103,6 +103,8 @@ async def test_no_codes_are_spoken(conversation: Conversation) -> None:
         ("what about the evening", "depart_from", time(17)),
         ("next day", "depart_date", date(2026, 11, 25)),
         ("nonstop only", "nonstop", True),
+        ("Only with one stop.", "max_stops", 1),
+        ("two stops at most", "max_stops", 2),
         ("cheaper", "sort", "cheapest"),
         ("only Indigo", "carrier_code", "6E"),
         ("in business class", "cabin", "business"),
@@ -117,7 +119,7 @@ async def test_change_to_a_search_changes_that_and_nothing_else(
     await conversation.say(words)
     before, after = timetable.searches
     assert getattr(after, field) == value
-    others = {"origin", "destination", "depart_date", "nonstop", "sort", "carrier_code", "cabin", "passengers"} - {field}
+    others = {"origin", "destination", "depart_date", "nonstop", "max_stops", "sort", "carrier_code", "cabin", "passengers"} - {field}
     assert {name: getattr(before, name) for name in others} == {name: getattr(after, name) for name in others}
 
 
@@ -242,3 +244,14 @@ async def test_tomorrow_said_before_the_origin_is_counted_there_too(conversation
     await conversation.say("I want to fly to Singapore tomorrow", now=late)
     await conversation.say("from San Francisco", now=late)
     assert timetable.searches[0].depart_date == date(2026, 11, 24)
+
+
+async def test_of_nonstop_and_how_many_stops_the_last_said_counts(conversation: Conversation, timetable: Timetable) -> None:
+    await conversation.say("nonstop flights from Chennai to Delhi tomorrow")
+    await conversation.say("with one stop at most")
+    assert (timetable.searches[-1].nonstop, timetable.searches[-1].max_stops) == (False, 1)
+    await conversation.say("nonstop only")
+    assert (timetable.searches[-1].nonstop, timetable.searches[-1].max_stops) == (True, None)
+    await conversation.say("two stops at most")
+    await conversation.say("stops are fine")
+    assert (timetable.searches[-1].nonstop, timetable.searches[-1].max_stops) == (False, None)

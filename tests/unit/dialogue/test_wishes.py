@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agent.dialogue.acts import acts_of, opens_with
 from agent.dialogue.spans import Found, lowered, masked, without_overlaps
 from agent.dialogue.travellers import find_passengers
-from agent.dialogue.wishes import Choice, find_cabin, find_choice, find_nonstop, find_sort
+from agent.dialogue.wishes import Choice, find_cabin, find_choice, find_most_stops, find_nonstop, find_sort
 
 pytestmark = pytest.mark.unit
 
@@ -74,6 +74,21 @@ def test_bare_number_counts_when_it_was_asked_for() -> None:
 def test_stops(words: str, wanted: bool | None) -> None:
     found = find_nonstop(words)
     assert (found.value if found else None) is wanted
+
+
+@pytest.mark.parametrize(
+    ("words", "most"),
+    [("only with one stop", 1), ("one-stop flights", 1), ("two stops at most", 2), ("a single layover", 1), ("with 1 stop", 1)],
+)
+def test_how_many_stops_there_may_be(words: str, most: int) -> None:
+    found = find_most_stops(words)
+    assert found is not None
+    assert found.value == most
+
+
+@pytest.mark.parametrize("words", ["nonstop", "with a stop", "one stop in Dubai", "with one stop over Doha", "stop"])
+def test_other_words_about_stops_say_nothing_of_how_many(words: str) -> None:
+    assert find_most_stops(words) is None
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from services.flightdata.route_status import RouteStatusDesk
 from services.flightdata.routing import ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.shared.shelf import MemoryShelf
+from services.flightdata.zones import zone_of
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
@@ -39,6 +40,17 @@ async def test_without_a_day_and_a_time_they_are_todays_as_they_leave(desk: Rout
     assert {status.depart_date for status in found} == {TODAY}
     leaves = [status.segment.departure.at.utc for status in found]
     assert leaves == sorted(leaves)
+
+
+async def test_of_todays_flights_those_around_now_are_told_in_the_order_they_leave(desk: RouteStatusDesk, clock: SimulatedClock) -> None:
+    everybody = await desk.statuses("MAA", "DEL", TODAY, None, most=50)
+    clock.advance(6 * 3600)
+    now = clock.now().astimezone(zone_of("Asia/Kolkata")).replace(tzinfo=None)
+    told = await desk.statuses("MAA", "DEL", None, None, most=4)
+    farthest = max(abs(one.segment.departure.time.replace(tzinfo=None) - now) for one in told)
+    others = [one for one in everybody if one.segment.flight not in {status.segment.flight for status in told}]
+    assert all(abs(one.segment.departure.time.replace(tzinfo=None) - now) >= farthest for one in others)
+    assert [one.segment.departure.at.utc for one in told] == sorted(one.segment.departure.at.utc for one in told)
 
 
 async def test_route_and_number_tell_the_same(desk: RouteStatusDesk, timetable: SampleTimetable) -> None:

@@ -1790,7 +1790,7 @@ class ListRouteStatusRequest(_message.Message):
 
     @_builtins.property
     def near(self) -> _timeofday_pb2.TimeOfDay:
-        """Local time of departure, as well as it is known; by departure when absent."""
+        """Local time of departure, as well as it is known. When absent flights come by departure: of today's those that leave or left about now."""
 
     def __init__(
         self,
@@ -1818,7 +1818,7 @@ class ListRouteStatusResponse(_message.Message):
     STATUSES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def statuses(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlightStatus]:
-        """Nearest to the time asked for first; none when nobody flies there that day."""
+        """Nearest to the time asked for first, else by departure; none when nobody flies there that day."""
 
     def __init__(
         self,
