@@ -28,7 +28,7 @@ MODEL = (*PYTEST, "tests/integration/conversation/test_log_model.py")
 LANES: Sequence[Sequence[Sequence[str]]] = (
     (
         (*PYTEST, f"{CONVERSATION}/test_kills.py", f"{CONVERSATION}/test_lost_acks.py", f"{CONVERSATION}/test_bad_lines.py"),
-        (*PYTEST, f"{CONVERSATION}/test_rolling_restart.py", f"{CONVERSATION}/test_cancelled_calls.py"),
+        (*PYTEST, f"{CONVERSATION}/test_cancelled_calls.py"),
         (*PYTEST, f"{CONVERSATION}/test_killed_service.py", "tests/chaos/product"),
     ),
     (
@@ -39,6 +39,7 @@ LANES: Sequence[Sequence[Sequence[str]]] = (
     (MODEL,),
 )
 ALONE: Sequence[Sequence[str]] = (
+    (*PYTEST, f"{CONVERSATION}/test_rolling_restart.py"),
     (*PYTEST, f"{CONVERSATION}/test_stores_lost.py"),
     (*PYTEST, f"{CONVERSATION}/test_stalled_watcher.py", f"{CONVERSATION}/test_overload.py"),
 )
