@@ -62,7 +62,7 @@ async def test_todays_flights_of_a_route_are_read_off_the_board(
     answers: Answers, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock
 ) -> None:
     desk = RouteStatusDesk(lexicon, answers, clock)
-    told = await desk.statuses("MAA", "COK", None, None)
+    told = await desk.statuses("MAA", "COK", None, None, most=50)
     flown = await vendor.timetable.route_status("MAA", "COK", TODAY)
     assert [flight.segment.flight for flight in told] == [flight.segment.flight for flight in flown]
     assert {flight.segment.arrival.airport for flight in await desk.statuses("MAA", "SIN", TODAY, None)} == {"SIN"}
