@@ -140,6 +140,7 @@ async def test_deleting_the_conversation_one_is_in_ends_the_call_here_too(ada: V
 
 async def test_what_cannot_be_deleted_just_now_is_said_and_stays(reader: Visitor) -> None:
     await row(reader, "Chennai to Delhi").click()
+    await expect(reader.see("history-delete")).to_be_visible()  # it has been read by then
     async with reader.site.without("conversation"):
         await reader.see("history-delete").click()
         await reader.see("delete-for-good").click()
