@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import os
@@ -49,6 +50,23 @@ def build(wanted: str | None = None) -> typer.Typer:
 def run() -> None:
     """Runs the command line; whatever goes wrong ends as one sentence and an exit code."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else None
+    try:
+        _run(wanted)
+    except SystemExit as ended:
+        if wanted == "call" and isinstance(ended.code, int | None):
+            _end_at_once(ended.code or 0)
+        raise
+
+
+def _end_at_once(code: int) -> None:
+    """Ends without taking the interpreter down: a thread of LiveKit's that calls into it just then would abort the process."""
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
+def _run(wanted: str | None) -> None:
     try:
         if wanted not in PARTS:
             _silence_logs()
