@@ -56,7 +56,9 @@ def _require_files(script: Sequence[Line], out: Path | None) -> None:
 
 
 def _logged_in(settings: MeshSettings) -> bool:
-    return settings.home.joinpath("login.json").exists()
+    from cli.credentials import CredentialFile
+
+    return CredentialFile(settings.home).read() is not None
 
 
 async def _call(settings: MeshSettings, script: Sequence[Line], out: Path | None, conversation_id: str | None, *, as_json: bool) -> None:
