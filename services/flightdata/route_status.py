@@ -58,13 +58,17 @@ class RouteStatusDesk:
         questions = [flights_between(self._answers, *pair, day, Kind.STATUS, is_today=day == today) for pair in pairs]
         async with aclosing(side_by_side(questions, MOST_PAIRS)) as events:
             found = [status async for _, event in events if isinstance(event, Answered) for status in event.value]
-        found.sort(key=lambda status: (status.segment.departure.at.utc, status.segment.flight))
+        found.sort(key=_leaving)
         if near is not None:
             return _nearest(found, datetime.combine(day, near))[:most]
         if day == today:
             around = _nearest(found, self._clock.now().astimezone(zone_of(leave.zone)).replace(tzinfo=None))[:most]
-            return [status for status in found if status in around]
+            return sorted(around, key=_leaving)
         return found[:most]
+
+
+def _leaving(status: FlightStatus) -> tuple[datetime, str]:
+    return status.segment.departure.at.utc, status.segment.flight
 
 
 def _nearest(statuses: Sequence[FlightStatus], moment: datetime) -> list[FlightStatus]:

@@ -203,7 +203,7 @@ def _guesses(lexicon: Lexicon, sentence: Sentence, chosen: Sequence[Window], hom
     taken = {i for window in chosen for i in range(window.start, window.end)}
     found_places = {window.start: window for window in chosen if window.resolution}
     guesses: list[Window] = []
-    for index in range(len(sentence.words) + 1):
+    for index in range(len(sentence.words)):
         spans: list[Guess] = []
         if index in found_places:
             spans = list(_openings(sentence, index, taken))
@@ -240,7 +240,7 @@ def _openings(sentence: Sentence, place: int, taken: set[int]) -> Iterator[Guess
 
 def _run_together(sentence: Sentence, start: int, taken: set[int]) -> Iterator[Guess]:
     """A word after a found place whose beginning may be a "to" ("Sharjah Terome")."""
-    word = sentence.words[start].folded if start < len(sentence.words) else ""
+    word = sentence.at(start)
     if start - 1 in taken and TO_WITHIN.match(word) and sentence.common(start, start + 1) == 0:
         yield Guess(start, start + 1, word[2:], RUN_TOGETHER_LIKENESS)
 
