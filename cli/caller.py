@@ -101,13 +101,13 @@ class Caller:
         self._ended_at = self._patience = 0.0
         self.ended: str | None = None
         """Who left, once somebody did; None again when another agent takes over."""
+        self._listen()
 
     @classmethod
     @asynccontextmanager
     async def joined(cls, url: str, token: str, *, microphone: bool = True) -> AsyncIterator[Self]:
         """Joins, and hangs up at the end. Raises `CallFailed` when there is no way in."""
         caller = cls(rtc.Room())
-        caller._listen()
         try:
             try:
                 async with asyncio.timeout(15):
@@ -204,20 +204,18 @@ class Caller:
 
         Raises `CallFailed`, or TimeoutError when `otherwise` is empty.
         """
-        try:
-            async with asyncio.timeout(timeout) as waiting:
-                while not reached():
-                    last_heard = asyncio.get_running_loop().time() - self._earpiece.quiet_for
-                    waiting.reschedule(max(waiting.when() or 0.0, last_heard + timeout))
-                    if self.ended is not None and time.monotonic() - self._ended_at > self._patience:
-                        raise CallFailed(f"the call ended: {self.ended}")
-                    self._changed.clear()
-                    with suppress(TimeoutError):  # quiet is nothing that comes in
-                        await asyncio.wait_for(self._changed.wait(), _GLANCE_S)
-        except TimeoutError:
-            if not otherwise:
-                raise
-            raise CallFailed(f"{otherwise} within {timeout:g} seconds") from None
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        while not reached():
+            deadline = max(deadline, loop.time() - self._earpiece.quiet_for + timeout)
+            if self.ended is not None and time.monotonic() - self._ended_at > self._patience:
+                raise CallFailed(f"the call ended: {self.ended}")
+            if loop.time() >= deadline:
+                raise CallFailed(f"{otherwise} within {timeout:g} seconds") if otherwise else TimeoutError
+            self._changed.clear()
+            with suppress(TimeoutError):  # quiet is nothing that comes in
+                async with asyncio.timeout(_GLANCE_S):
+                    await self._changed.wait()
 
     def _agents(self) -> list[rtc.RemoteParticipant]:
         kind = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT

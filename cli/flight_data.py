@@ -36,7 +36,8 @@ async def answers(address: str) -> bool:
     """Whether a gRPC server takes connections there."""
     async with open_channel(address, DESCRIPTOR) as channel:
         try:
-            await asyncio.wait_for(channel.channel_ready(), CONNECT_SECONDS)
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await channel.channel_ready()
         except TimeoutError:
             return False
     return True
