@@ -101,13 +101,13 @@ class Caller:
         self._ended_at = self._patience = 0.0
         self.ended: str | None = None
         """Who left, once somebody did; None again when another agent takes over."""
-        self._listen()
 
     @classmethod
     @asynccontextmanager
     async def joined(cls, url: str, token: str, *, microphone: bool = True) -> AsyncIterator[Self]:
         """Joins, and hangs up at the end. Raises `CallFailed` when there is no way in."""
         caller = cls(rtc.Room())
+        caller._listen()
         try:
             try:
                 async with asyncio.timeout(15):

@@ -102,6 +102,14 @@ async def test_waiting_for_nothing_ends_with_a_reason(caller: Caller) -> None:
         await caller.greeted(0.1)
 
 
+async def test_waiting_ends_too_when_something_comes_in_at_the_last_moment(caller: Caller) -> None:
+    loop = asyncio.get_running_loop()
+    loop.call_later(0.12, caller._changed.set)
+    loop.call_later(0.11, time.sleep, 0.04)  # news and the end of the wait fall into one turn of the loop
+    with pytest.raises(CallFailed, match="no agent came within"):
+        await caller.greeted(0.13)
+
+
 async def test_a_room_that_closes_ends_the_waiting(caller: Caller) -> None:
     waiting = asyncio.create_task(caller.greeted(60))
     await asyncio.sleep(0)
