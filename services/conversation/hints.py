@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from google.protobuf.message import DecodeError
 from readback.conversation.v1 import entry_pb2
 
+from mesh.ids import uuid_text
 from services.conversation.live_text import Spoken
-from services.conversation.pages import uuid_text
 from services.conversation.ports import Committed
 from services.conversation.records import StoredEntry
 

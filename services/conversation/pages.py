@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from readback.conversation.storage.v1 import page_pb2
 
+from mesh.ids import uuid_text
 from services.conversation.drafts import NewEntry
 from services.conversation.records import StoredEntry
 
@@ -22,6 +23,8 @@ PostgreSQL pays for with dead versions; measured, the smallest tables are at abo
 ITEM_BYTES = 48
 """What an entry takes beside its content, at most."""
 _RAW_DEFLATE = -15
+_ROOM = 2048
+"""What a page is inflated into at first; zlib makes it larger for the few that hold one large entry."""
 
 
 class Packing(IntEnum):
@@ -44,7 +47,7 @@ class PageRow(NamedTuple):
 
     def unpacked(self) -> bytes:
         """The serialized `Page`."""
-        return zlib.decompress(self.content, _RAW_DEFLATE) if self.packing == Packing.DEFLATED else self.content
+        return zlib.decompress(self.content, _RAW_DEFLATE, _ROOM) if self.packing == Packing.DEFLATED else self.content
 
 
 def closed(content: bytes) -> tuple[Packing, bytes]:
@@ -129,9 +132,3 @@ def entry_of(item: page_pb2.Item, number: int, page_time: int, call_id: str | No
         late=item.late,
         content=item.content,
     )
-
-
-def uuid_text(raw: bytes) -> str:
-    """A UUID's 16 bytes as text."""
-    digits = raw.hex()
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -21,6 +21,7 @@ from sqlalchemy import (
     text,
 )
 
+from mesh.ids import uuid_text
 from mesh.requests import requests_table
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,7 +55,7 @@ class Id(TypeDecorator[str]):
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:  # noqa: ARG002 -- SQLAlchemy's signature
         """From the database."""
-        return None if value is None else str(UUID(bytes=value))
+        return None if value is None else uuid_text(value)
 
 
 metadata = MetaData()

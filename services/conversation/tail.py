@@ -12,14 +12,14 @@ from typing import overload
 
 from readback.conversation.v1 import entry_pb2
 
-from mesh.ids import uuid7
+from mesh.ids import uuid7, uuid_text
 from services.conversation.changes import Changes, Head
 from services.conversation.drafts import NewEntry, Revision, id_bytes
 from services.conversation.entries import open_message, packed
 from services.conversation.errors import EntryConflict
 from services.conversation.log_states import LogState
 from services.conversation.micros import instant_of, micros_of
-from services.conversation.pages import GrowingPages, uuid_text
+from services.conversation.pages import GrowingPages
 from services.conversation.records import Call, Conversation, OpenSpeech, StoredEntry
 from services.conversation.titles import title_from
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from readback.conversation.v1 import entry_pb2
 
 from mesh.errors import InvalidRequest
+from mesh.ids import uuid_text
 from services.conversation.drafts import NewEntry, Revision, checked, id_bytes, is_uuid
 from services.conversation.entries import KINDS, NAMES, entry_message, instant, open_message, timestamp
 from services.conversation.micros import micros_of
-from services.conversation.pages import uuid_text
 from services.conversation.records import OpenSpeech, StoredEntry
 
 pytestmark = pytest.mark.unit

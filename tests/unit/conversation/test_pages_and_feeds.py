@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mesh.ids import uuid_text
 from services.conversation.drafts import NewEntry
 from services.conversation.feeds import GrowingFeed
-from services.conversation.pages import ITEM_BYTES, PAGE_BYTES, GrowingPages, Packing, PageRow, entries_of, uuid_text
+from services.conversation.pages import ITEM_BYTES, PAGE_BYTES, GrowingPages, Packing, PageRow, entries_of
 from services.conversation.records import FeedEnd, FeedRun, RunKind, StoredEntry
 
 pytestmark = pytest.mark.unit
