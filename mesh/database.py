@@ -88,6 +88,13 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
+_ONE_STATE: dict[str, dict[str, object]] = {
+    # Else each statement would see what was committed before it, and what was read first could be out of date by what was read last.
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+    "sqlite": {},
+}
+
+
 @asynccontextmanager
 async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """A transaction that writes: committed when the block ends, rolled back when it raises.
@@ -114,7 +121,7 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 async def _transaction(engine: AsyncEngine, *, writes: bool) -> AsyncIterator[AsyncConnection]:
     with outages_named():
         async with engine.connect() as connection:
-            await connection.execution_options(**{_WRITES: writes})
+            await connection.execution_options(**{_WRITES: writes}, **({} if writes else _ONE_STATE[engine.dialect.name]))
             with await _limited(connection):
                 async with connection.begin():
                     yield connection

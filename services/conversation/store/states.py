@@ -20,9 +20,12 @@ AT_ONCE = 50
 
 
 async def states_of_calls(transaction: Transaction, call_ids: Collection[str], logs: Mapping[str, LogState]) -> list[CustomerState]:
-    """What is to be known to write in these calls, by customer. `logs` are those that were known before, by conversation id."""
+    """What is to be known to write in these calls, by customer. `logs` are those that were known before, by conversation id.
+
+    The transaction is to see one state throughout, so that what is read here is as of the versions: what changes afterwards is found out
+    when something is written.
+    """
     calls = await transaction.calls(call_ids)
-    # The versions first: what changes after they were read is found out when something is written.
     states = await _customers(transaction, {call.customer_id for call in calls})
     found = await _conversations(transaction, {call.conversation_key for call in calls})
     for log in await _logs(transaction, found, logs, recognised=RECOGNISED):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from mesh.database import open_engine, reading, writing
 from mesh.errors import RequestIdReused
 from mesh.requests import RequestLedger, requests_table
+from tests.postgres_server import PostgresServer
 
 pytestmark = pytest.mark.integration
 
@@ -24,14 +26,32 @@ COUNTERS = Table("counters", METADATA, Column("value", Integer))
 ID = "0b6e3c1a-6a3a-4f5f-8b29-4f8a2f0c7a11"
 
 
-@pytest_asyncio.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    engine = open_engine(f"sqlite+aiosqlite:///{tmp_path}/new/folder/test.db")
+@asynccontextmanager
+async def _opened(url: str) -> AsyncIterator[AsyncEngine]:
+    engine = open_engine(url)
     async with writing(engine) as connection:
         await connection.run_sync(METADATA.create_all)
         await connection.execute(insert(COUNTERS).values(value=0))
     yield engine
     await engine.dispose()
+
+
+@pytest_asyncio.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+    async with _opened(f"sqlite+aiosqlite:///{tmp_path}/new/folder/test.db") as engine:
+        yield engine
+
+
+@pytest_asyncio.fixture
+async def on_postgres(postgres: PostgresServer) -> AsyncIterator[AsyncEngine]:
+    async with _opened(postgres.new_database()) as engine:
+        yield engine
+
+
+@pytest.fixture(params=["engine", "on_postgres"])
+def either(request: pytest.FixtureRequest) -> AsyncEngine:
+    engine: AsyncEngine = request.getfixturevalue(request.param)
+    return engine
 
 
 async def _value(engine: AsyncEngine):
@@ -55,6 +75,23 @@ async def test_writers_that_read_first_do_not_lose_each_others_writes(engine: As
 
     await asyncio.gather(*(increment() for _ in range(20)))
     assert await _value(engine) == 20
+
+
+async def test_whoever_only_reads_sees_one_state_throughout(either: AsyncEngine) -> None:
+    async with reading(either) as connection:
+        before = (await connection.execute(select(COUNTERS.c.value))).scalar_one()
+        async with writing(either) as other:
+            await other.execute(COUNTERS.update().values(value=before + 1))
+        assert (await connection.execute(select(COUNTERS.c.value))).scalar_one() == before
+    assert await _value(either) == before + 1
+
+
+async def test_a_connection_that_only_read_may_write_the_next_time(either: AsyncEngine) -> None:
+    for value in range(1, 4):
+        await _value(either)
+        async with writing(either) as connection:
+            await connection.execute(COUNTERS.update().values(value=value))
+        assert await _value(either) == value
 
 
 async def test_an_error_rolls_the_whole_transaction_back(engine: AsyncEngine) -> None:
