@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from agent.dialogue.events import Events, Speech
 from agent.dialogue.phrasing import phrase
-from agent.dialogue.spoken_forms import clock, counted, day, duration, flight, listed, number, price
+from agent.dialogue.spoken_forms import clock, clock_after, counted, day, duration, flight, listed, number, price
 from agent.dialogue.state import About, Offer
 from agent.dialogue.tools import Itinerary, SearchAnswer
 from agent.dialogue.turn import Turn
@@ -149,8 +149,7 @@ def _flown(name: str, chosen: Itinerary, **more: str) -> Iterator[Speech]:
         "origin": chosen.departure.city,
         "departure": clock(leaves),
         "destination": chosen.arrival.city,
-        "arrival": clock(arrives),
-        "next_day": " the next day" if arrives.date() > leaves.date() else "",
+        "arrival": clock_after(arrives, leaves.date()),
         "duration": duration(chosen.duration),
     }
     yield Speech(phrase(name, **parts, **more))
