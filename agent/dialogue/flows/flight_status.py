@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from agent.dialogue.events import Events, Speech
 from agent.dialogue.flows.drafting import beyond
 from agent.dialogue.flows.offers import chosen_of
 from agent.dialogue.flows.route_status import route_of, route_status
-from agent.dialogue.phrasing import phrase, phrases
-from agent.dialogue.spoken_forms import clock, day, duration, flight
-from agent.dialogue.state import About
+from agent.dialogue.phrasing import phrase
+from agent.dialogue.spoken_forms import day, flight
+from agent.dialogue.state import About, Question
+from agent.dialogue.status_wording import status_sentences
 from agent.dialogue.tool_use import ToolUse
-from agent.dialogue.tools import DateBeyondHorizon, FlightNotFound, FlightStatus, FlightStop, Itinerary, ToolError
+from agent.dialogue.tools import DateBeyondHorizon, FlightNotFound, FlightStatus, Itinerary, ToolError
 from agent.dialogue.turn import Turn
 from agent.dialogue.wishes import Choice
 
@@ -87,26 +87,8 @@ def _tell_error(turn: Turn, error: ToolError | None, asked: _Asked) -> Iterator[
 
 
 def _tell(turn: Turn, status: FlightStatus) -> Iterator[Speech]:
-    name = f"status_{status.state}"
-    today = turn.context.now.astimezone(ZoneInfo(status.departure.time_zone)).date()
-    yield Speech(
-        phrase(
-            name if name in phrases() else "status_unknown",
-            flight=flight(status.flight_number, carrier=status.carrier),
-            day=day(status.depart_date, today),
-            origin=status.departure.city,
-            destination=status.arrival.city,
-            departure=clock(status.departure.local),
-            arrival=clock(status.arrival.local),
-            expected_departure=clock(_expected(status.estimated_departure, status.departure)),
-            expected_arrival=clock(_expected(status.estimated_arrival, status.arrival)),
-            delay=duration(status.delay),
-        )
-    )
+    for sentence in status_sentences(status, turn.context.now):
+        yield Speech(sentence)
     if status.sample and not turn.state.sample_told:
         turn.state.sample_told = True
         yield Speech(phrase("status_sample"))
-
-
-def _expected(estimate: datetime | None, stop: FlightStop) -> datetime:
-    return (estimate or stop.time).astimezone(ZoneInfo(stop.time_zone))

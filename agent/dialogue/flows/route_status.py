@@ -10,9 +10,10 @@ from agent.dialogue.clock_times import TimeWindow
 from agent.dialogue.events import Events, Speech
 from agent.dialogue.flows.drafting import beyond
 from agent.dialogue.frames import PlaceSlot
-from agent.dialogue.phrasing import phrase, phrases
+from agent.dialogue.phrasing import phrase
 from agent.dialogue.places import Place
-from agent.dialogue.spoken_forms import clock, day, duration, flight, number
+from agent.dialogue.spoken_forms import airline, day, number
+from agent.dialogue.status_wording import route_line
 from agent.dialogue.tool_use import ToolUse
 from agent.dialogue.tools import DateBeyondHorizon, FlightStatus, RouteStatusRequest, SamePlace, ToolError
 from agent.dialogue.turn import Turn
@@ -70,20 +71,10 @@ def _tell(turn: Turn, statuses: Sequence[FlightStatus], origin: Place, destinati
     several = "route_status_several" if request.date and request.date != today else "route_status_around_now"
     yield Speech(phrase("route_status_one" if len(told) == 1 else several, count=number(len(told)), **route))
     for status in told:
-        yield Speech(_line(status))
+        yield Speech(route_line(status))
     if statuses[0].sample and not turn.state.sample_told:
         turn.state.sample_told = True
         yield Speech(phrase("sample"))
-
-
-def _line(status: FlightStatus) -> str:
-    name = f"route_status_{status.state}"
-    return phrase(
-        name if name in phrases() else "route_status_unknown",
-        flight=flight(status.flight_number, carrier=status.carrier),
-        departure=clock(status.departure.local),
-        delay=duration(status.delay),
-    )
 
 
 def _tell_error(turn: Turn, error: ToolError, origin: Place, destination: Place) -> Iterator[Speech]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.unit
 
+EARLY = datetime(2026, 11, 23, 0, 30, tzinfo=UTC)
+"""Six in the morning in Chennai, before the first flight."""
+
 
 async def test_status_by_number(conversation: Conversation, timetable: Timetable) -> None:
-    answer = await conversation.say("is A I five four two on time")
+    answer = await conversation.say("is A I five four two on time", now=EARLY)
     assert answer.startswith(
         "Air India five four two is on time: it leaves Chennai at six fifteen in the morning and arrives in Delhi at nine"
     )
@@ -34,15 +37,15 @@ async def test_status_by_number(conversation: Conversation, timetable: Timetable
     [
         ("SCHEDULED", "today, Monday the twenty-third is scheduled to leave Chennai at six fifteen in the morning"),
         ("DELAYED", "is forty minutes late: it is now expected to leave Chennai at six fifty five in the morning"),
-        ("EN_ROUTE", "is in the air, and expected in Delhi at nine in the morning"),
-        ("LANDED", "has landed in Delhi; it arrived at nine in the morning"),
+        ("EN_ROUTE", "is in the air. It is expected in Delhi at nine in the morning"),
+        ("LANDED", "has landed in Delhi. It was expected at nine in the morning"),
         ("CANCELLED", "has been cancelled"),
         ("UNSPECIFIED", "I don't know how Air India five four two is doing"),
     ],
 )
 async def test_every_state_has_its_words(conversation: Conversation, timetable: Timetable, state: str, words: str) -> None:
     timetable.state = f"FLIGHT_STATE_{state}"
-    assert words in await conversation.say("status of AI 542")
+    assert words in await conversation.say("status of AI 542", now=EARLY)
 
 
 async def test_number_is_asked_for_and_taken(conversation: Conversation) -> None:
