@@ -59,17 +59,18 @@ def _asked(turn: Turn) -> _Asked | None:
         return _Asked(slots.flight_number, when)
     if route_of(turn):
         return None
-    pointed_at = _pointed_at(turn, slots.choice or (Choice(airline=slots.airline) if slots.airline else None))
+    pointed_at = _pointed_at(turn)
     if pointed_at is None:
         return None
     return _Asked(pointed_at.segments[0].flight_number, when or pointed_at.departure.local.date())
 
 
-def _pointed_at(turn: Turn, choice: Choice | None) -> Itinerary | None:
+def _pointed_at(turn: Turn) -> Itinerary | None:
     """The flight on offer that is meant: the one chosen in words, or the one talked about."""
-    state = turn.state
-    if choice and state.offer:
-        return chosen_of(state.offer, choice)
+    state, slots = turn.state, turn.frame.slots
+    if state.offer and (slots.choice or slots.airline or slots.depart_time):
+        choice = slots.choice or Choice()
+        return chosen_of(state.offer, replace(choice, airline=choice.airline or slots.airline), slots.depart_time)
     if state.chosen:
         return state.chosen
     only = state.offer.itineraries if state.offer else ()

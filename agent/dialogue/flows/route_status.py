@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import time
+from datetime import date
 from typing import Any
 
-from agent.dialogue.clock_times import TimeWindow
+from agent.dialogue.departure_times import middle
 from agent.dialogue.events import Events, Speech
 from agent.dialogue.flows.drafting import beyond
 from agent.dialogue.frames import PlaceSlot
@@ -51,14 +51,6 @@ async def route_status(turn: Turn, origin: Place, destination: Place) -> Events:
     told = _tell_error(turn, use.error, origin, destination) if use.error else _tell(turn, wanted, origin, destination, request)
     for speech in told:
         yield speech
-
-
-def middle(window: TimeWindow) -> time | None:
-    """The time of day that a window is about: between both ends, or the end it has."""
-    if window.start is None or window.end is None or window.end < window.start:
-        return window.start or window.end
-    minutes = (window.start.hour * 60 + window.start.minute + window.end.hour * 60 + window.end.minute) // 2
-    return time(minutes // 60, minutes % 60)
 
 
 def _tell(turn: Turn, statuses: Sequence[FlightStatus], origin: Place, destination: Place, request: RouteStatusRequest) -> Iterator[Speech]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,6 +57,35 @@ async def test_flight_chosen_can_be_asked_about(conversation: Conversation) -> N
     await conversation.say("the second one")
     assert "IndiGo two three four is on time" in await conversation.say("is it on time")
     assert "Air India five four two is on time" in await conversation.say("is the first one on time")
+
+
+@pytest.mark.parametrize(
+    ("words", "flight"),
+    [
+        ("is the Air India one at 18:45 on time", "AI560"),
+        ("is the Air India one on time", "AI542"),
+        ("is the Air India flight in the evening delayed", "AI560"),
+        ("is the flight at 18:45 on time", "AI560"),
+        ("is the Indigo one at 9 30 in the morning on time", "6E234"),
+    ],
+)
+async def test_a_time_tells_apart_flights_of_one_airline(conversation: Conversation, timetable: Timetable, words: str, flight: str) -> None:
+    await conversation.say("flights from Chennai to Delhi tomorrow")
+    await conversation.say(words)
+    assert timetable.statuses == [(flight, date(2026, 11, 24))]
+
+
+async def test_a_flight_that_no_airline_flies_then_is_not_another_one(conversation: Conversation, timetable: Timetable) -> None:
+    await conversation.say("flights from Chennai to Delhi tomorrow")
+    assert (await conversation.say("is the Air India one at 15:00 on time")).startswith("What's the flight number?")
+    assert timetable.statuses == []
+
+
+async def test_the_flight_talked_about_is_meant_by_its_time_too(conversation: Conversation, timetable: Timetable) -> None:
+    await conversation.say("flights from Chennai to Delhi tomorrow")
+    await conversation.say("the Spicejet one")
+    await conversation.say("is it on time")
+    assert timetable.statuses == [("SG106", date(2026, 11, 24))]
 
 
 async def test_option_that_is_not_there_is_said_so(conversation: Conversation) -> None:
