@@ -33,11 +33,11 @@ async def flight_status(turn: Turn) -> Events:
     """Asks for the number when nothing tells it."""
     asked = _asked(turn)
     if asked is None and (route := route_of(turn)):
-        async for event in route_status(turn, *route):
+        async for event in route_status(turn, *route, _day(turn)):
             yield event
         return
     if asked is None:
-        yield turn.ask(About.FLIGHT_NUMBER, "ask_flight_number")
+        yield _ask_number(turn, phrase("ask_flight_number"), _day(turn))
         return
 
     def describe(status: FlightStatus) -> tuple[str, Mapping[str, Any]]:
@@ -52,17 +52,29 @@ async def flight_status(turn: Turn) -> Events:
         yield speech
 
 
+def _day(turn: Turn) -> date | None:
+    """The day that was said, now or with what the number was asked for; None for none."""
+    said, answered = turn.frame.slots.depart_date, turn.answered
+    if said:
+        return said.day
+    return answered.day if answered and answered.about is About.FLIGHT_NUMBER else None
+
+
+def _ask_number(turn: Turn, words: str, when: date | None) -> Speech:
+    return turn.question(Question(About.FLIGHT_NUMBER, words, day=when))
+
+
 def _asked(turn: Turn) -> _Asked | None:
     slots = turn.frame.slots
-    when = slots.depart_date.day if slots.depart_date else None
     if slots.flight_number:
-        return _Asked(slots.flight_number, when)
+        return _Asked(slots.flight_number, _day(turn))
     if route_of(turn):
         return None
     pointed_at = _pointed_at(turn)
     if pointed_at is None:
         return None
-    return _Asked(pointed_at.segments[0].flight_number, when or pointed_at.departure.local.date())
+    said = slots.depart_date.day if slots.depart_date else None
+    return _Asked(pointed_at.segments[0].flight_number, said or pointed_at.departure.local.date())
 
 
 def _pointed_at(turn: Turn) -> Itinerary | None:
@@ -80,7 +92,8 @@ def _pointed_at(turn: Turn) -> Itinerary | None:
 def _tell_error(turn: Turn, error: ToolError | None, asked: _Asked) -> Iterator[Speech]:
     if isinstance(error, FlightNotFound):
         today = turn.today_at(None)
-        yield turn.ask(About.FLIGHT_NUMBER, "flight_not_found", flight=flight(asked.number), day=day(asked.day or today, today))
+        words = phrase("flight_not_found", flight=flight(asked.number), day=day(asked.day or today, today))
+        yield _ask_number(turn, words, asked.day)
     elif isinstance(error, DateBeyondHorizon):
         yield Speech(beyond(error.last_date, turn.today_at(None)))
     else:

@@ -34,10 +34,9 @@ def _sure(slot: PlaceSlot | None) -> Place | None:
     return slot.mention.place if slot and slot.mention and slot.mention.confident else None
 
 
-async def route_status(turn: Turn, origin: Place, destination: Place) -> Events:
-    """The flight nearest to the time that was said, or the first few of the day."""
+async def route_status(turn: Turn, origin: Place, destination: Place, when: date | None) -> Events:
+    """The flight nearest to the time that was said, or the first few of the day (None for today)."""
     slots = turn.frame.slots
-    when = slots.depart_date.day if slots.depart_date else None
     near = middle(slots.depart_time) if slots.depart_time else None
     request = RouteStatusRequest(origin.code, destination.code, when, near, OF_AIRLINE if slots.airline else AT_ONCE)
 

@@ -66,6 +66,34 @@ async def test_day_is_passed_on(conversation: Conversation, timetable: Timetable
     assert timetable.statuses == [("AI542", date(2026, 11, 24))]
 
 
+async def test_day_that_was_said_holds_for_the_number_asked_for(conversation: Conversation, timetable: Timetable) -> None:
+    assert (await conversation.say("is my flight on time tomorrow")).startswith("What's the flight number?")
+    answer = await conversation.say("AI 542")
+    assert timetable.statuses == [("AI542", date(2026, 11, 24))]
+    assert answer.startswith("Air India five four two is on time tomorrow, Tuesday the twenty-fourth: it leaves Chennai at six fifteen")
+
+
+async def test_day_that_was_said_holds_for_the_number_asked_for_again(conversation: Conversation, timetable: Timetable) -> None:
+    assert "tomorrow" in await conversation.say("status of AI 999 tomorrow")
+    assert "What's the flight number" in await conversation.say("mumble mumble")
+    assert "tomorrow" in await conversation.say("AI 998")
+    await conversation.say("AI 542")
+    assert timetable.statuses == [(number, date(2026, 11, 24)) for number in ("AI999", "AI998", "AI542")]
+
+
+async def test_day_that_the_answer_brings_counts(conversation: Conversation, timetable: Timetable) -> None:
+    await conversation.say("is my flight on time tomorrow")
+    await conversation.say("AI 542 on Friday")
+    await conversation.say("AI 542")
+    assert timetable.statuses == [("AI542", date(2026, 11, 27)), ("AI542", None)]
+
+
+async def test_day_that_was_said_holds_for_a_route_in_place_of_the_number(conversation: Conversation, timetable: Timetable) -> None:
+    await conversation.say("is my flight on time tomorrow")
+    await conversation.say("I want the status of the flight from Chennai to Delhi")
+    assert timetable.routes[0].date == date(2026, 11, 24)
+
+
 async def test_day_beyond_the_timetable_is_said_so(conversation: Conversation, timetable: Timetable) -> None:
     timetable.fail_with = DateBeyondHorizon(date(2027, 10, 19))
     assert await conversation.say("is AI 542 on time") == "I know flights only until the nineteenth of October next year."
