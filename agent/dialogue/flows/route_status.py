@@ -56,7 +56,9 @@ def _tell(turn: Turn, statuses: Sequence[FlightStatus], origin: Place, destinati
     today = turn.today_at(origin)
     route = {"origin": origin.city, "destination": destination.city, "day": day(request.date or today, today)}
     if not statuses:
-        yield Speech(phrase("route_status_none", **route))
+        wanted = turn.frame.slots.airline
+        name = "route_status_none_of_airline" if wanted else "route_status_none"
+        yield Speech(phrase(name, airline=airline(wanted or ""), **route))
         return
     told = statuses[:1] if request.near else statuses[:AT_ONCE]
     several = "route_status_several" if request.date and request.date != today else "route_status_around_now"

@@ -172,3 +172,14 @@ async def test_of_a_route_the_airline_that_was_named_is_told(conversation: Conve
     answer = await conversation.say("is the IndiGo flight from Chennai to Delhi on time")
     assert "IndiGo two three four at nine thirty in the morning is on time." in answer
     assert "Air India" not in answer
+
+
+async def test_an_airline_that_does_not_fly_a_route_is_not_told_as_nobody(conversation: Conversation) -> None:
+    answer = await conversation.say("is the Emirates flight from Chennai to Delhi on time")
+    assert answer == "I know of no Emirates flights from Chennai to Delhi today, Monday the twenty-third."
+
+
+async def test_a_delay_on_a_route_that_nobody_knows_is_not_told_as_none(conversation: Conversation, timetable: Timetable) -> None:
+    timetable.state, timetable.late = "FLIGHT_STATE_DELAYED", 0
+    answer = await conversation.say("are flights from Chennai to Delhi delayed tomorrow")
+    assert "Air India five four two at six fifteen in the morning is delayed." in answer
