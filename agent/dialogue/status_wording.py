@@ -41,7 +41,10 @@ def _plainly(status: FlightStatus, now: datetime) -> Iterator[str]:
 
 
 def _scheduled(status: FlightStatus, now: datetime) -> Iterator[str]:
-    yield _said("status_SCHEDULED_due" if status.departure.time < now else "status_SCHEDULED", status, now)
+    if late(status) >= LATE:
+        yield from _delayed(status, now)
+    else:
+        yield _said("status_SCHEDULED_due" if status.departure.time < now else "status_SCHEDULED", status, now)
 
 
 def _on_time(status: FlightStatus, now: datetime) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,6 +20,9 @@ from agent.dialogue.tool_use import ToolUse
 from agent.dialogue.tools import DateBeyondHorizon, FlightNotFound, FlightStatus, Itinerary, ToolError
 from agent.dialogue.turn import Turn
 from agent.dialogue.wishes import Choice
+
+_IT = re.compile(r"\bit\b")
+"""Says that the flight talked about is meant, whatever time is said of it: "is it on time this evening"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ def _asked(turn: Turn) -> _Asked | None:
 def _pointed_at(turn: Turn) -> Itinerary | None:
     """The flight on offer that is meant: the one chosen in words, or the one talked about."""
     state, slots = turn.state, turn.frame.slots
+    if state.chosen and not (slots.choice or slots.airline) and _IT.search(turn.text):
+        return state.chosen
     if state.offer and (slots.choice or slots.airline or slots.depart_time):
         choice = slots.choice or Choice()
         return chosen_of(state.offer, replace(choice, airline=choice.airline or slots.airline), slots.depart_time)

@@ -81,10 +81,11 @@ async def test_a_flight_that_no_airline_flies_then_is_not_another_one(conversati
     assert timetable.statuses == []
 
 
-async def test_the_flight_talked_about_is_meant_by_its_time_too(conversation: Conversation, timetable: Timetable) -> None:
+@pytest.mark.parametrize("words", ["is it on time", "is it on time tomorrow evening"])
+async def test_the_flight_talked_about_is_meant_whatever_time_is_said(conversation: Conversation, timetable: Timetable, words: str) -> None:
     await conversation.say("flights from Chennai to Delhi tomorrow")
     await conversation.say("the Spicejet one")
-    await conversation.say("is it on time")
+    await conversation.say(words)
     assert timetable.statuses == [("SG106", date(2026, 11, 24))]
 
 

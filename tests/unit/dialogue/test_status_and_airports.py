@@ -35,11 +35,18 @@ async def test_status_by_number(conversation: Conversation, timetable: Timetable
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        ("SCHEDULED", "today, Monday the twenty-third is scheduled to leave Chennai at six fifteen in the morning"),
+        (
+            "SCHEDULED",
+            "is scheduled to leave Chennai today, Monday the twenty-third, at six fifteen in the morning, and to arrive in Delhi at nine",
+        ),
         ("DELAYED", "is forty minutes late: it is now expected to leave Chennai at six fifty five in the morning"),
         ("EN_ROUTE", "is in the air. It is expected in Delhi at nine in the morning"),
         ("LANDED", "has landed in Delhi. It was expected at nine in the morning"),
-        ("CANCELLED", "has been cancelled"),
+        ("CANCELLED", "Air India five four two today, Monday the twenty-third, from Chennai to Delhi, has been cancelled."),
+        (
+            "DIVERTED",
+            "Air India five four two today, Monday the twenty-third, from Chennai to Delhi, has been diverted. I don't know where to.",
+        ),
         ("UNSPECIFIED", "I don't know how Air India five four two is doing"),
     ],
 )

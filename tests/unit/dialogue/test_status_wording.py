@@ -150,10 +150,10 @@ def test_a_flight_that_should_have_left_is_not_told_to_leave(state: str, known: 
 @pytest.mark.parametrize(
     ("state", "begins"),
     [
-        ("SCHEDULED", f"{FLIGHT} tomorrow, Monday the twenty-third is scheduled to leave Chennai at ten in the morning"),
+        ("SCHEDULED", f"{FLIGHT} is scheduled to leave Chennai tomorrow, Monday the twenty-third, at ten in the morning"),
         ("ON_TIME", f"{FLIGHT} is on time tomorrow, Monday the twenty-third: it leaves Chennai at ten in the morning"),
         ("DELAYED", f"{FLIGHT} is delayed tomorrow, Monday the twenty-third, but I don't know by how long."),
-        ("CANCELLED", f"{FLIGHT} tomorrow, Monday the twenty-third from Chennai to Delhi has been cancelled."),
+        ("CANCELLED", f"{FLIGHT} tomorrow, Monday the twenty-third, from Chennai to Delhi, has been cancelled."),
         ("UNSPECIFIED", f"I don't know how {FLIGHT} is doing tomorrow, Monday the twenty-third."),
     ],
 )
