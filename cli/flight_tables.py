@@ -83,18 +83,37 @@ def status(flight: flightdata.FlightStatus) -> Table:
     """What is known of one flight."""
     table = Table(box=None, show_header=False, padding=(0, 2))
     state = flightdata.FlightState.Name(flight.state).removeprefix("FLIGHT_STATE_").replace("_", " ").lower()
-    late = f", {flight.delay_minutes} minutes late" if flight.delay_minutes else ""
-    table.add_row(f"[bold]{flight.flight_number}[/]", f"{escape(flight.carrier)}, {state}{late}")
-    for label, stop, known, expected in (
-        ("leaves", flight.scheduled_departure, flight.HasField("estimated_departure_time"), flight.estimated_departure_time),
-        ("arrives", flight.scheduled_arrival, flight.HasField("estimated_arrival_time"), flight.estimated_arrival_time),
+    table.add_row(f"[bold]{flight.flight_number}[/]", f"{escape(flight.carrier)}, {state}{_late(flight)}")
+    for label, stop, news in (
+        ("leaves", flight.scheduled_departure, _news(flight, "departure", flight.scheduled_departure, "left")),
+        ("arrives", flight.scheduled_arrival, _news(flight, "arrival", flight.scheduled_arrival, "arrived")),
     ):
-        now = f", now expected {_local(expected, stop.time_zone):%H:%M}" if known and expected != stop.time else ""
         where = "".join(f", {word} {escape(value)}" for word, value in _within(stop) if value)
-        table.add_row(label, f"{escape(stop.city)} ({stop.airport_code}), {_local(stop.time, stop.time_zone):%a %d %b %H:%M}{now}{where}")
+        table.add_row(label, f"{escape(stop.city)} ({stop.airport_code}), {_local(stop.time, stop.time_zone):%a %d %b %H:%M}{news}{where}")
     for doubt in flight.doubts:
         table.add_row("[yellow]doubtful[/]", DOUBTS.get(doubt, "what was told can't be right"))
     return table
+
+
+_LEFT = frozenset({flightdata.FLIGHT_STATE_EN_ROUTE, flightdata.FLIGHT_STATE_LANDED, flightdata.FLIGHT_STATE_DIVERTED})
+
+
+def _late(flight: flightdata.FlightStatus) -> str:
+    """How late it leaves or left, where that matters: who left late may arrive early, and who is cancelled isn't late."""
+    late = f"{flight.delay_minutes} minutes late"
+    if not flight.delay_minutes:
+        return ""
+    return f", left {late}" if flight.state in _LEFT else f", {late}" if flight.state == flightdata.FLIGHT_STATE_DELAYED else ""
+
+
+def _news(flight: flightdata.FlightStatus, end: str, planned: flightdata.Stop, done: str) -> str:
+    """What is known of an end beyond the plan, and that nothing is: a plan nobody confirms is no estimate."""
+    for word, name in ((done, f"actual_{end}_time"), ("now expected", f"estimated_{end}_time")):
+        if flight.HasField(name):  # type: ignore[arg-type]  # one of the names above
+            known: Timestamp = getattr(flight, name)
+            moved = word == done or known != planned.time
+            return f", {word} {_clock(known, planned.time, planned.time_zone)}" if moved else ""
+    return " by plan"
 
 
 DOUBTS = {
@@ -123,8 +142,18 @@ def money(amount: Money) -> str:
 
 def _stop(stop: flightdata.Stop, start: flightdata.Stop) -> str:
     local = _local(stop.time, stop.time_zone)
-    days = (local.date() - _local(start.time, start.time_zone).date()).days
-    return f"{local:%H:%M} {stop.airport_code}{f' +{days}' if days else ''}"
+    return f"{local:%H:%M} {stop.airport_code}{_days(local, _local(start.time, start.time_zone))}"
+
+
+def _clock(time: Timestamp, since: Timestamp, zone: str) -> str:
+    local = _local(time, zone)
+    return f"{local:%H:%M}{_days(local, _local(since, zone))}"
+
+
+def _days(local: datetime, since: datetime) -> str:
+    """How many days later it is on the clocks there: ` +1`, ` -1` over the date line; empty on the same day."""
+    days = (local.date() - since.date()).days
+    return f" {days:+d}" if days else ""
 
 
 def _local(time: Timestamp, zone: str) -> datetime:

@@ -20,6 +20,10 @@ def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
+def _known(data: Json, name: str) -> datetime | None:
+    return _instant(data[name]) if data.get(name) else None
+
+
 def _duration(text: str) -> timedelta:
     return timedelta(seconds=float(text.removesuffix("s")))
 
@@ -76,7 +80,6 @@ def _date(data: Json) -> date:
 
 def flight_status(data: Json) -> FlightStatus:
     """Reads a `FlightStatus`; raises KeyError or ValueError when a required part is missing or malformed."""
-    departure, arrival = (data.get(f"estimated_{end}_time") for end in ("departure", "arrival"))
     return FlightStatus(
         data["flight_number"],
         data.get("carrier", ""),
@@ -84,8 +87,10 @@ def flight_status(data: Json) -> FlightStatus:
         data.get("state", "").removeprefix("FLIGHT_STATE_"),
         _stop(data["scheduled_departure"]),
         _stop(data["scheduled_arrival"]),
-        _instant(departure) if departure else None,
-        _instant(arrival) if arrival else None,
+        _known(data, "estimated_departure_time"),
+        _known(data, "estimated_arrival_time"),
+        _known(data, "actual_departure_time"),
+        _known(data, "actual_arrival_time"),
         timedelta(minutes=int(data.get("delay_minutes", 0))),
         bool(data.get("provenance", {}).get("sample")),
         data,

@@ -52,14 +52,34 @@ def digits(text: str) -> str:
 def flight(flight_number: str, *, carrier: str = "") -> str:
     """Says "Air India five four two" for AI542; the code's letters when the carrier has no known name."""
     code, numeral = flight_number[:2], flight_number[2:]
+    return f"{carrier or airline(code)} {digits(numeral)}"
+
+
+def airline(code: str) -> str:
+    """Says "Air India" for AI; the code's letters when it has no known name."""
     known = carriers().get(code)
-    return f"{carrier or (known.name if known else ' '.join(code))} {digits(numeral)}"
+    return known.name if known else " ".join(code)
 
 
 def clock(moment: time | datetime) -> str:
     """Says "six fifteen in the morning", "noon", "ten oh five at night"."""
     words = bare_clock(moment)
     return words if words in ("noon", "midnight") else f"{words} {_part_of_day(moment.hour)}"
+
+
+def clock_after(moment: datetime, since: date) -> str:
+    """Says "eight thirty in the morning two days later": a local time, with its day when that isn't the day of `since`."""
+    days = (moment.date() - since).days
+    # The midnight after a day's evening begins the next day, but nobody calls it the next day's.
+    if days > 0 and (moment.hour, moment.minute) == (0, 0):
+        days -= 1
+    return clock(moment) + _days_later(days)
+
+
+def _days_later(days: int) -> str:
+    if days in (-1, 0, 1):
+        return ("", " the next day", " the day before")[days]
+    return f" {number(abs(days))} days {'later' if days > 0 else 'before'}"
 
 
 def bare_clock(moment: time | datetime) -> str:

@@ -46,12 +46,15 @@ _EXPECTED = {
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The question that is open: `words` as it was asked; for `CONFIRM_PLACE` the slot and what may fill it, the likeliest first."""
+    """The question that is open: `words` as it was asked; for `CONFIRM_PLACE` the slot and what may fill it, the likeliest first; for
+    `FLIGHT_NUMBER` the `day` that was said with what is asked about, which the answer needn't repeat.
+    """
 
     about: About
     words: str
     slot: str = ""
     places: tuple[Place, ...] = ()
+    day: date | None = None
 
     @property
     def named(self) -> tuple[Place, ...]:

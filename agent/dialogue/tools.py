@@ -192,9 +192,10 @@ class SearchAnswer:
 
 @dataclass(frozen=True, slots=True)
 class FlightStatus:
-    """How a flight does on `depart_date`. Estimates are None when unknown.
+    """How a flight does on `depart_date`. Estimates and actual times (aware) are None when unknown, as most are; `delay`, at departure, is
+    zero when unknown.
 
-    `state` is SCHEDULED, ON_TIME, DELAYED, EN_ROUTE, LANDED or CANCELLED.
+    `state` is SCHEDULED, ON_TIME, DELAYED, EN_ROUTE, LANDED, CANCELLED or DIVERTED, anything else is unknown.
     """
 
     flight_number: str
@@ -205,6 +206,8 @@ class FlightStatus:
     arrival: FlightStop
     estimated_departure: datetime | None
     estimated_arrival: datetime | None
+    actual_departure: datetime | None
+    actual_arrival: datetime | None
     delay: timedelta
     sample: bool
     data: Mapping[str, Any] = field(compare=False, hash=False, repr=False)

@@ -58,11 +58,20 @@ function argumentWords({ origin, destination, ...rest }) {
 
 const DOUBTS = { DOUBT_IMPOSSIBLE_DURATION: "told too fast to be true", DOUBT_CONTRADICTORY_TIMES: "told with times that contradict each other" };
 
+const LEFT = ["FLIGHT_STATE_EN_ROUTE", "FLIGHT_STATE_LANDED", "FLIGHT_STATE_DIVERTED"];
+
+/** How late it leaves or left, where that matters: who left late may arrive early, and who is cancelled isn't late. */
+function lateness(state, late) {
+  if (!late) return "";
+  if (LEFT.includes(state)) return `left ${late} minutes late`;
+  return state === "FLIGHT_STATE_DELAYED" && `${late} minutes late`;
+}
+
 /** How a flight does, as far as it is known: "delayed, 65 minutes late, terminal 1, gate 12, belt 4 there". */
 function statusWords({ state, delay_minutes: late, scheduled_departure: from = {}, scheduled_arrival: to = {}, doubts = [] }) {
   return [
     readable(String(state ?? "unknown").replace("FLIGHT_STATE_", "")),
-    late && `${late} minutes late`,
+    lateness(state, late),
     from.terminal && `terminal ${from.terminal}`,
     from.gate && `gate ${from.gate}`,
     to.baggage_belt && `belt ${to.baggage_belt} there`,

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from agent.dialogue.events import Events, Speech
 from agent.dialogue.flows.drafting import beyond
 from agent.dialogue.flows.offers import chosen_of
 from agent.dialogue.flows.route_status import route_of, route_status
-from agent.dialogue.phrasing import phrase, phrases
-from agent.dialogue.spoken_forms import clock, day, duration, flight
-from agent.dialogue.state import About
+from agent.dialogue.phrasing import phrase
+from agent.dialogue.spoken_forms import day, flight
+from agent.dialogue.state import About, Question
+from agent.dialogue.status_wording import status_sentences
 from agent.dialogue.tool_use import ToolUse
-from agent.dialogue.tools import DateBeyondHorizon, FlightNotFound, FlightStatus, FlightStop, Itinerary, ToolError
+from agent.dialogue.tools import DateBeyondHorizon, FlightNotFound, FlightStatus, Itinerary, ToolError
 from agent.dialogue.turn import Turn
 from agent.dialogue.wishes import Choice
+
+_IT = re.compile(r"\bit\b")
+"""Says that the flight talked about is meant, whatever time is said of it: "is it on time this evening"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,11 @@ async def flight_status(turn: Turn) -> Events:
     """Asks for the number when nothing tells it."""
     asked = _asked(turn)
     if asked is None and (route := route_of(turn)):
-        async for event in route_status(turn, *route):
+        async for event in route_status(turn, *route, _day(turn)):
             yield event
         return
     if asked is None:
-        yield turn.ask(About.FLIGHT_NUMBER, "ask_flight_number")
+        yield _ask_number(turn, phrase("ask_flight_number"), _day(turn))
         return
 
     def describe(status: FlightStatus) -> tuple[str, Mapping[str, Any]]:
@@ -52,24 +56,39 @@ async def flight_status(turn: Turn) -> Events:
         yield speech
 
 
+def _day(turn: Turn) -> date | None:
+    """The day that was said, now or with what the number was asked for; None for none."""
+    said, answered = turn.frame.slots.depart_date, turn.answered
+    if said:
+        return said.day
+    return answered.day if answered and answered.about is About.FLIGHT_NUMBER else None
+
+
+def _ask_number(turn: Turn, words: str, when: date | None) -> Speech:
+    return turn.question(Question(About.FLIGHT_NUMBER, words, day=when))
+
+
 def _asked(turn: Turn) -> _Asked | None:
     slots = turn.frame.slots
-    when = slots.depart_date.day if slots.depart_date else None
     if slots.flight_number:
-        return _Asked(slots.flight_number, when)
+        return _Asked(slots.flight_number, _day(turn))
     if route_of(turn):
         return None
-    pointed_at = _pointed_at(turn, slots.choice or (Choice(airline=slots.airline) if slots.airline else None))
+    pointed_at = _pointed_at(turn)
     if pointed_at is None:
         return None
-    return _Asked(pointed_at.segments[0].flight_number, when or pointed_at.departure.local.date())
+    said = slots.depart_date.day if slots.depart_date else None
+    return _Asked(pointed_at.segments[0].flight_number, said or pointed_at.departure.local.date())
 
 
-def _pointed_at(turn: Turn, choice: Choice | None) -> Itinerary | None:
+def _pointed_at(turn: Turn) -> Itinerary | None:
     """The flight on offer that is meant: the one chosen in words, or the one talked about."""
-    state = turn.state
-    if choice and state.offer:
-        return chosen_of(state.offer, choice)
+    state, slots = turn.state, turn.frame.slots
+    if state.chosen and not (slots.choice or slots.airline) and _IT.search(turn.text):
+        return state.chosen
+    if state.offer and (slots.choice or slots.airline or slots.depart_time):
+        choice = slots.choice or Choice()
+        return chosen_of(state.offer, replace(choice, airline=choice.airline or slots.airline), slots.depart_time)
     if state.chosen:
         return state.chosen
     only = state.offer.itineraries if state.offer else ()
@@ -79,7 +98,8 @@ def _pointed_at(turn: Turn, choice: Choice | None) -> Itinerary | None:
 def _tell_error(turn: Turn, error: ToolError | None, asked: _Asked) -> Iterator[Speech]:
     if isinstance(error, FlightNotFound):
         today = turn.today_at(None)
-        yield turn.ask(About.FLIGHT_NUMBER, "flight_not_found", flight=flight(asked.number), day=day(asked.day or today, today))
+        words = phrase("flight_not_found", flight=flight(asked.number), day=day(asked.day or today, today))
+        yield _ask_number(turn, words, asked.day)
     elif isinstance(error, DateBeyondHorizon):
         yield Speech(beyond(error.last_date, turn.today_at(None)))
     else:
@@ -87,26 +107,8 @@ def _tell_error(turn: Turn, error: ToolError | None, asked: _Asked) -> Iterator[
 
 
 def _tell(turn: Turn, status: FlightStatus) -> Iterator[Speech]:
-    name = f"status_{status.state}"
-    today = turn.context.now.astimezone(ZoneInfo(status.departure.time_zone)).date()
-    yield Speech(
-        phrase(
-            name if name in phrases() else "status_unknown",
-            flight=flight(status.flight_number, carrier=status.carrier),
-            day=day(status.depart_date, today),
-            origin=status.departure.city,
-            destination=status.arrival.city,
-            departure=clock(status.departure.local),
-            arrival=clock(status.arrival.local),
-            expected_departure=clock(_expected(status.estimated_departure, status.departure)),
-            expected_arrival=clock(_expected(status.estimated_arrival, status.arrival)),
-            delay=duration(status.delay),
-        )
-    )
+    for sentence in status_sentences(status, turn.context.now):
+        yield Speech(sentence)
     if status.sample and not turn.state.sample_told:
         turn.state.sample_told = True
         yield Speech(phrase("status_sample"))
-
-
-def _expected(estimate: datetime | None, stop: FlightStop) -> datetime:
-    return (estimate or stop.time).astimezone(ZoneInfo(stop.time_zone))

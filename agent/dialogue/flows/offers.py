@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from agent.dialogue.clock_times import TimeWindow
+from agent.dialogue.departure_times import nearest_first
 from agent.dialogue.events import Events, Speech
 from agent.dialogue.phrasing import phrase
-from agent.dialogue.spoken_forms import clock, counted, day, duration, flight, listed, number, price
+from agent.dialogue.spoken_forms import clock, clock_after, counted, day, duration, flight, listed, number, price
 from agent.dialogue.state import About, Offer
 from agent.dialogue.tools import Itinerary, SearchAnswer
 from agent.dialogue.turn import Turn
@@ -78,7 +80,7 @@ async def select(turn: Turn) -> Events:
         yield turn.ask(About.SEARCH_AT_ALL, "at_your_service")
         return
     choice = turn.frame.slots.choice
-    chosen = chosen_of(offer, choice) if choice else None
+    chosen = chosen_of(offer, choice, turn.frame.slots.depart_time) if choice else None
     if chosen is None:
         yield Speech(_why_none(choice, offer))
         if len(offer.itineraries) > 1:
@@ -95,15 +97,15 @@ def _why_none(choice: Choice | None, offer: Offer) -> str:
     return phrase("no_prices" if choice is not None and choice.by == "cheapest" else "no_such_flight")
 
 
-def chosen_of(offer: Offer, choice: Choice) -> Itinerary | None:
-    """The flight that the choice points at; None when there is no such flight on offer."""
-    flights = offer.itineraries
+def chosen_of(offer: Offer, choice: Choice, about: TimeWindow | None = None) -> Itinerary | None:
+    """The flight that the choice points at, of those that leave `about` a time; None when there is no such flight on offer."""
     if choice.ordinal is not None:
         index = offer.read - 1 if choice.ordinal < 0 else choice.ordinal - 1
-        return flights[index] if 0 <= index < len(flights) else None
-    if choice.by:
-        return _best(flights, choice.by)
-    return next((itinerary for itinerary in flights if _fits(itinerary, choice)), None)
+        return offer.itineraries[index] if 0 <= index < len(offer.itineraries) else None
+    fitting = [itinerary for itinerary in offer.itineraries if _fits(itinerary, choice)]
+    if about:
+        fitting = nearest_first(fitting, about)
+    return _best(fitting, choice.by) if choice.by else next(iter(fitting), None)
 
 
 def _best(flights: Sequence[Itinerary], by: str) -> Itinerary | None:
@@ -122,9 +124,9 @@ def _travelled(itinerary: Itinerary) -> timedelta:
 
 def _fits(itinerary: Itinerary, choice: Choice) -> bool:
     leaves = itinerary.departure.local
-    if choice.time:
-        return leaves.minute == choice.time.minute and leaves.hour in (choice.time.hour, (choice.time.hour + 12) % 24)
-    return any(segment.carrier_code == choice.airline for segment in itinerary.segments)
+    if choice.time and (leaves.minute != choice.time.minute or leaves.hour not in (choice.time.hour, (choice.time.hour + 12) % 24)):
+        return False
+    return choice.airline is None or any(segment.carrier_code == choice.airline for segment in itinerary.segments)
 
 
 def _details(turn: Turn, chosen: Itinerary) -> Iterator[Speech]:
@@ -149,8 +151,7 @@ def _flown(name: str, chosen: Itinerary, **more: str) -> Iterator[Speech]:
         "origin": chosen.departure.city,
         "departure": clock(leaves),
         "destination": chosen.arrival.city,
-        "arrival": clock(arrives),
-        "next_day": " the next day" if arrives.date() > leaves.date() else "",
+        "arrival": clock_after(arrives, leaves.date()),
         "duration": duration(chosen.duration),
     }
     yield Speech(phrase(name, **parts, **more))

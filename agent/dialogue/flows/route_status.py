@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import time
+from datetime import date
 from typing import Any
 
-from agent.dialogue.clock_times import TimeWindow
+from agent.dialogue.departure_times import middle
 from agent.dialogue.events import Events, Speech
 from agent.dialogue.flows.drafting import beyond
 from agent.dialogue.frames import PlaceSlot
-from agent.dialogue.phrasing import phrase, phrases
+from agent.dialogue.phrasing import phrase
 from agent.dialogue.places import Place
-from agent.dialogue.spoken_forms import clock, day, duration, flight, number
+from agent.dialogue.spoken_forms import airline, day, number
+from agent.dialogue.status_wording import route_line
 from agent.dialogue.tool_use import ToolUse
 from agent.dialogue.tools import DateBeyondHorizon, FlightStatus, RouteStatusRequest, SamePlace, ToolError
 from agent.dialogue.turn import Turn
@@ -33,10 +34,9 @@ def _sure(slot: PlaceSlot | None) -> Place | None:
     return slot.mention.place if slot and slot.mention and slot.mention.confident else None
 
 
-async def route_status(turn: Turn, origin: Place, destination: Place) -> Events:
-    """The flight nearest to the time that was said, or the first few of the day."""
+async def route_status(turn: Turn, origin: Place, destination: Place, when: date | None) -> Events:
+    """The flight nearest to the time that was said, or the first few of the day (None for today)."""
     slots = turn.frame.slots
-    when = slots.depart_date.day if slots.depart_date else None
     near = middle(slots.depart_time) if slots.depart_time else None
     request = RouteStatusRequest(origin.code, destination.code, when, near, OF_AIRLINE if slots.airline else AT_ONCE)
 
@@ -52,38 +52,22 @@ async def route_status(turn: Turn, origin: Place, destination: Place) -> Events:
         yield speech
 
 
-def middle(window: TimeWindow) -> time | None:
-    """The time of day that a window is about: between both ends, or the end it has."""
-    if window.start is None or window.end is None or window.end < window.start:
-        return window.start or window.end
-    minutes = (window.start.hour * 60 + window.start.minute + window.end.hour * 60 + window.end.minute) // 2
-    return time(minutes // 60, minutes % 60)
-
-
 def _tell(turn: Turn, statuses: Sequence[FlightStatus], origin: Place, destination: Place, request: RouteStatusRequest) -> Iterator[Speech]:
     today = turn.today_at(origin)
     route = {"origin": origin.city, "destination": destination.city, "day": day(request.date or today, today)}
     if not statuses:
-        yield Speech(phrase("route_status_none", **route))
+        wanted = turn.frame.slots.airline
+        name = "route_status_none_of_airline" if wanted else "route_status_none"
+        yield Speech(phrase(name, airline=airline(wanted or ""), **route))
         return
     told = statuses[:1] if request.near else statuses[:AT_ONCE]
     several = "route_status_several" if request.date and request.date != today else "route_status_around_now"
     yield Speech(phrase("route_status_one" if len(told) == 1 else several, count=number(len(told)), **route))
     for status in told:
-        yield Speech(_line(status))
+        yield Speech(route_line(status))
     if statuses[0].sample and not turn.state.sample_told:
         turn.state.sample_told = True
         yield Speech(phrase("sample"))
-
-
-def _line(status: FlightStatus) -> str:
-    name = f"route_status_{status.state}"
-    return phrase(
-        name if name in phrases() else "route_status_unknown",
-        flight=flight(status.flight_number, carrier=status.carrier),
-        departure=clock(status.departure.local),
-        delay=duration(status.delay),
-    )
 
 
 def _tell_error(turn: Turn, error: ToolError, origin: Place, destination: Place) -> Iterator[Speech]:

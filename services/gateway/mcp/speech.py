@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from google.protobuf.message import Message
@@ -92,28 +93,48 @@ def _status(status: pb.FlightStatus) -> str:
         case pb.FLIGHT_STATE_DELAYED:
             line += _delay(status)
         case pb.FLIGHT_STATE_EN_ROUTE if status.HasField("scheduled_arrival"):
-            line += f", and expected in {status.scheduled_arrival.city} at {_arrival(status) or _clock(status.scheduled_arrival)}"
-        case pb.FLIGHT_STATE_LANDED if arrived := _arrival(status):
-            line += f" in {status.scheduled_arrival.city}; it arrived at {arrived}"
+            line += _under_way(status)
+        case pb.FLIGHT_STATE_LANDED:
+            line += _landing(status)
     return f"{line}. {SAMPLE}" if status.provenance.sample else f"{line}."
 
 
 def _delay(status: pb.FlightStatus) -> str:
     """How late it leaves and when, as far as that is known."""
-    minutes = status.delay_minutes
-    told = f", {minutes} minute{'' if minutes == 1 else 's'} late" if minutes else ""
+    told = f", {_minutes(status)} late" if status.delay_minutes else ""
     if status.HasField("estimated_departure_time"):
         leaving = pb.Stop(time=status.estimated_departure_time, time_zone=status.scheduled_departure.time_zone)
         told += f", now leaving at {_clock(leaving)}"
     return told
 
 
-def _arrival(status: pb.FlightStatus) -> str:
-    """When it arrived or will, on the clock there; empty when nothing is known beyond the plan."""
-    for known in ("actual_arrival_time", "estimated_arrival_time"):
-        if status.HasField(known):
-            return _clock(pb.Stop(time=getattr(status, known), time_zone=status.scheduled_arrival.time_zone))
-    return ""
+def _under_way(status: pb.FlightStatus) -> str:
+    """When it is expected; the plan is told as one, with how late it left."""
+    city = status.scheduled_arrival.city
+    if expected := _arrival(status, "estimated_arrival_time"):
+        return f", and expected in {city} at {expected}"
+    late = f"; it left {_minutes(status)} late" if status.delay_minutes else ""
+    return f", and planned to arrive in {city} at {_clock(status.scheduled_arrival)}{late}"
+
+
+def _landing(status: pb.FlightStatus) -> str:
+    """When it arrived or was expected to; nothing when nobody knows more than the plan."""
+    city = status.scheduled_arrival.city
+    if arrived := _arrival(status, "actual_arrival_time"):
+        return f" in {city}; it arrived at {arrived}"
+    expected = _arrival(status, "estimated_arrival_time")
+    return f" in {city}; it was expected at {expected}" if expected else ""
+
+
+def _arrival(status: pb.FlightStatus, known: Literal["actual_arrival_time", "estimated_arrival_time"]) -> str:
+    """An arrival on the clock there; empty when it isn't known."""
+    if not status.HasField(known):
+        return ""
+    return _clock(pb.Stop(time=getattr(status, known), time_zone=status.scheduled_arrival.time_zone))
+
+
+def _minutes(status: pb.FlightStatus) -> str:
+    return f"{status.delay_minutes} minute{'' if status.delay_minutes == 1 else 's'}"
 
 
 def _clock(stop: pb.Stop) -> str:

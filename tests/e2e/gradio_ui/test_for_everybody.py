@@ -121,6 +121,22 @@ async def test_past_conversation_shows_words_and_what_the_agent_did(ada: Visitor
     await expect(ada.see("past-conversation").filter(has_text="Chennai to Delhi")).to_be_focused()
 
 
+async def test_past_status_is_late_only_where_it_is(ada: Visitor) -> None:
+    service = ada.site.conversation
+    owner = (await (await ada.context.request.get(f"{ada.site.url}/config")).json())["username"]
+    conversation_id = service.add_conversation(owner, "Chennai to Delhi")
+    told = {"DELAYED": "delayed, 65 minutes late", "LANDED": "landed, left 65 minutes late", "CANCELLED": "cancelled"}
+    for state in told:
+        call = {"tool_call_id": uuid7(), "name": "flight_status"}
+        await service.write(conversation_id, tool_call=call | {"arguments": {"flight_number": "AI542"}})
+        status = {"flight_number": "AI542", "state": f"FLIGHT_STATE_{state}", "delay_minutes": 65}
+        await service.write(conversation_id, tool_result=call | {"outcome": state, "result": {"status": status}})
+    await ada.page.get_by_role("tab", name="History").click()
+    await ada.see("past-conversation").filter(has_text="Chennai to Delhi").click()
+    sentences = [f"Looked up a flight's status: AI542 — {words}" for words in told.values()]
+    await expect(ada.page.locator("past-conversations [data-testid=transcript-tool]")).to_have_text(sentences)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_nothing_is_wider_than_a_phone(visit: Visit, scheme: str) -> None:
     visitor = await visit(viewport={"width": 360, "height": 740}, color_scheme=scheme)

@@ -142,6 +142,51 @@ def test_a_flight_on_time_has_no_second_time() -> None:
     assert "expected" not in text
 
 
+def test_a_plan_that_nobody_confirms_is_told_as_one() -> None:
+    leaves, arrives = shown(flight_tables.status(status(estimated_departure_time=timestamp(LEAVES)))).splitlines()[1:]
+    assert leaves.rstrip().endswith("Wed 03 Mar 21:40")
+    assert arrives.rstrip().endswith("Thu 04 Mar 00:15 by plan")
+
+
+def test_a_flight_that_left_and_landed_tells_when() -> None:
+    left, landed = timestamp(LEAVES + timedelta(minutes=25)), timestamp(LEAVES + timedelta(hours=2, minutes=15))
+    done = status(
+        delay_minutes=25,
+        actual_departure_time=left,
+        estimated_departure_time=left,
+        actual_arrival_time=landed,
+        estimated_arrival_time=landed,
+    )
+    done.state = flightdata.FLIGHT_STATE_LANDED
+    text = shown(flight_tables.status(done))
+    assert "landed, left 25 minutes late" in text
+    assert "21:40, left 22:05" in text
+    assert "00:15, arrived 23:55 -1" in text
+    assert "expected" not in text
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        (flightdata.FLIGHT_STATE_DELAYED, "delayed, 25 minutes late"),
+        (flightdata.FLIGHT_STATE_CANCELLED, "cancelled"),
+        (flightdata.FLIGHT_STATE_ON_TIME, "on time"),
+    ],
+)
+def test_only_what_is_late_is_called_late(state: flightdata.FlightState.ValueType, told: str) -> None:
+    late = status(delay_minutes=25)
+    late.state = state
+    assert shown(flight_tables.status(late)).splitlines()[0].rstrip().endswith(told)
+
+
+def test_an_arrival_on_the_day_before_is_marked_as_that() -> None:
+    east = itinerary()
+    east.segments[0].arrival.time_zone = "Pacific/Pago_Pago"
+    assert "07:45 DEL -1" not in shown(flight_tables.itineraries([east]))
+    east.segments[0].departure.time_zone = "Pacific/Auckland"
+    assert "07:45 DEL -1" in shown(flight_tables.itineraries([east]))
+
+
 def test_a_late_flight_tells_by_how_much_and_when_it_is_expected() -> None:
     late = status(delay_minutes=25, estimated_departure_time=timestamp(LEAVES + timedelta(minutes=25)))
     text = shown(flight_tables.status(late))

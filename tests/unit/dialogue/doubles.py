@@ -144,6 +144,7 @@ class Timetable:
         self.most_results = 12
         self.knows_prices = True
         self.partial = False
+        self.late = 40
 
     async def search_flights(self, request: SearchFlightsRequest) -> SearchAnswer:
         self.searches.append(request)
@@ -184,7 +185,7 @@ class Timetable:
             raise FlightNotFound
         day = depart_date or TODAY
         segment = flight_json(PLACES["MAA"], PLACES["DEL"], day, known[flight_number], 1)["segments"][0]
-        late = 40 if self.state == "FLIGHT_STATE_DELAYED" else 0
+        late = self.late if self.state == "FLIGHT_STATE_DELAYED" else 0
         status = {
             "flight_number": flight_number,
             "carrier": segment["carrier"],

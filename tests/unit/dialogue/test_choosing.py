@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,15 +38,15 @@ async def test_flight_pointed_at_is_told_in_full(conversation: Conversation, wor
     await conversation.say("flights from Chennai to Delhi tomorrow")
     answer = await conversation.say(words)
     assert answer.startswith(f"{flight} leaves Chennai at")
-    assert "two hours and forty-five minutes later" in answer
+    assert "It takes two hours and forty-five minutes." in answer
 
 
 async def test_details_name_times_and_price_and_what_cannot_be_done(conversation: Conversation) -> None:
     await conversation.say("flights from Chennai to Delhi tomorrow")
     answer = await conversation.say("the last one")
     assert answer == (
-        "SpiceJet one zero six leaves Chennai at one in the afternoon and arrives in Delhi at three forty five in the afternoon, "
-        "two hours and forty-five minutes later. It costs four thousand one hundred rupees. "
+        "SpiceJet one zero six leaves Chennai at one in the afternoon and arrives in Delhi at three forty five in the afternoon. "
+        "It takes two hours and forty-five minutes. It costs four thousand one hundred rupees. "
         "I can't book it yet, but I can check whether it's on time."
     )
     assert "book" not in await conversation.say("the first one")
@@ -56,6 +57,36 @@ async def test_flight_chosen_can_be_asked_about(conversation: Conversation) -> N
     await conversation.say("the second one")
     assert "IndiGo two three four is on time" in await conversation.say("is it on time")
     assert "Air India five four two is on time" in await conversation.say("is the first one on time")
+
+
+@pytest.mark.parametrize(
+    ("words", "flight"),
+    [
+        ("is the Air India one at 18:45 on time", "AI560"),
+        ("is the Air India one on time", "AI542"),
+        ("is the Air India flight in the evening delayed", "AI560"),
+        ("is the flight at 18:45 on time", "AI560"),
+        ("is the Indigo one at 9 30 in the morning on time", "6E234"),
+    ],
+)
+async def test_a_time_tells_apart_flights_of_one_airline(conversation: Conversation, timetable: Timetable, words: str, flight: str) -> None:
+    await conversation.say("flights from Chennai to Delhi tomorrow")
+    await conversation.say(words)
+    assert timetable.statuses == [(flight, date(2026, 11, 24))]
+
+
+async def test_a_flight_that_no_airline_flies_then_is_not_another_one(conversation: Conversation, timetable: Timetable) -> None:
+    await conversation.say("flights from Chennai to Delhi tomorrow")
+    assert (await conversation.say("is the Air India one at 15:00 on time")).startswith("What's the flight number?")
+    assert timetable.statuses == []
+
+
+@pytest.mark.parametrize("words", ["is it on time", "is it on time tomorrow evening"])
+async def test_the_flight_talked_about_is_meant_whatever_time_is_said(conversation: Conversation, timetable: Timetable, words: str) -> None:
+    await conversation.say("flights from Chennai to Delhi tomorrow")
+    await conversation.say("the Spicejet one")
+    await conversation.say(words)
+    assert timetable.statuses == [("SG106", date(2026, 11, 24))]
 
 
 async def test_option_that_is_not_there_is_said_so(conversation: Conversation) -> None:

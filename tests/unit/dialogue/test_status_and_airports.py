@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.unit
 
+EARLY = datetime(2026, 11, 23, 0, 30, tzinfo=UTC)
+"""Six in the morning in Chennai, before the first flight."""
+
 
 async def test_status_by_number(conversation: Conversation, timetable: Timetable) -> None:
-    answer = await conversation.say("is A I five four two on time")
+    answer = await conversation.say("is A I five four two on time", now=EARLY)
     assert answer.startswith(
         "Air India five four two is on time: it leaves Chennai at six fifteen in the morning and arrives in Delhi at nine"
     )
@@ -32,17 +35,24 @@ async def test_status_by_number(conversation: Conversation, timetable: Timetable
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        ("SCHEDULED", "today, Monday the twenty-third is scheduled to leave Chennai at six fifteen in the morning"),
+        (
+            "SCHEDULED",
+            "is scheduled to leave Chennai today, Monday the twenty-third, at six fifteen in the morning, and to arrive in Delhi at nine",
+        ),
         ("DELAYED", "is forty minutes late: it is now expected to leave Chennai at six fifty five in the morning"),
-        ("EN_ROUTE", "is in the air, and expected in Delhi at nine in the morning"),
-        ("LANDED", "has landed in Delhi; it arrived at nine in the morning"),
-        ("CANCELLED", "has been cancelled"),
+        ("EN_ROUTE", "is in the air. It is expected in Delhi at nine in the morning"),
+        ("LANDED", "has landed in Delhi. It was expected at nine in the morning"),
+        ("CANCELLED", "Air India five four two today, Monday the twenty-third, from Chennai to Delhi, has been cancelled."),
+        (
+            "DIVERTED",
+            "Air India five four two today, Monday the twenty-third, from Chennai to Delhi, has been diverted. I don't know where to.",
+        ),
         ("UNSPECIFIED", "I don't know how Air India five four two is doing"),
     ],
 )
 async def test_every_state_has_its_words(conversation: Conversation, timetable: Timetable, state: str, words: str) -> None:
     timetable.state = f"FLIGHT_STATE_{state}"
-    assert words in await conversation.say("status of AI 542")
+    assert words in await conversation.say("status of AI 542", now=EARLY)
 
 
 async def test_number_is_asked_for_and_taken(conversation: Conversation) -> None:
@@ -61,6 +71,34 @@ async def test_unknown_flight_is_never_made_up(conversation: Conversation) -> No
 async def test_day_is_passed_on(conversation: Conversation, timetable: Timetable) -> None:
     await conversation.say("is AI 542 on time tomorrow")
     assert timetable.statuses == [("AI542", date(2026, 11, 24))]
+
+
+async def test_day_that_was_said_holds_for_the_number_asked_for(conversation: Conversation, timetable: Timetable) -> None:
+    assert (await conversation.say("is my flight on time tomorrow")).startswith("What's the flight number?")
+    answer = await conversation.say("AI 542")
+    assert timetable.statuses == [("AI542", date(2026, 11, 24))]
+    assert answer.startswith("Air India five four two is on time tomorrow, Tuesday the twenty-fourth: it leaves Chennai at six fifteen")
+
+
+async def test_day_that_was_said_holds_for_the_number_asked_for_again(conversation: Conversation, timetable: Timetable) -> None:
+    assert "tomorrow" in await conversation.say("status of AI 999 tomorrow")
+    assert "What's the flight number" in await conversation.say("mumble mumble")
+    assert "tomorrow" in await conversation.say("AI 998")
+    await conversation.say("AI 542")
+    assert timetable.statuses == [(number, date(2026, 11, 24)) for number in ("AI999", "AI998", "AI542")]
+
+
+async def test_day_that_the_answer_brings_counts(conversation: Conversation, timetable: Timetable) -> None:
+    await conversation.say("is my flight on time tomorrow")
+    await conversation.say("AI 542 on Friday")
+    await conversation.say("AI 542")
+    assert timetable.statuses == [("AI542", date(2026, 11, 27)), ("AI542", None)]
+
+
+async def test_day_that_was_said_holds_for_a_route_in_place_of_the_number(conversation: Conversation, timetable: Timetable) -> None:
+    await conversation.say("is my flight on time tomorrow")
+    await conversation.say("I want the status of the flight from Chennai to Delhi")
+    assert timetable.routes[0].date == date(2026, 11, 24)
 
 
 async def test_day_beyond_the_timetable_is_said_so(conversation: Conversation, timetable: Timetable) -> None:
@@ -141,3 +179,14 @@ async def test_of_a_route_the_airline_that_was_named_is_told(conversation: Conve
     answer = await conversation.say("is the IndiGo flight from Chennai to Delhi on time")
     assert "IndiGo two three four at nine thirty in the morning is on time." in answer
     assert "Air India" not in answer
+
+
+async def test_an_airline_that_does_not_fly_a_route_is_not_told_as_nobody(conversation: Conversation) -> None:
+    answer = await conversation.say("is the Emirates flight from Chennai to Delhi on time")
+    assert answer == "I know of no Emirates flights from Chennai to Delhi today, Monday the twenty-third."
+
+
+async def test_a_delay_on_a_route_that_nobody_knows_is_not_told_as_none(conversation: Conversation, timetable: Timetable) -> None:
+    timetable.state, timetable.late = "FLIGHT_STATE_DELAYED", 0
+    answer = await conversation.say("are flights from Chennai to Delhi delayed tomorrow")
+    assert "Air India five four two at six fifteen in the morning is delayed." in answer

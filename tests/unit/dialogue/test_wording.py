@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from agent.dialogue import records
-from agent.dialogue.state import Draft
+from agent.dialogue.state import DialogueState, Draft, Offer
+from agent.dialogue.tools import SearchFlightsRequest
 from agent.dialogue.wording import option, stops_of
+from tests.unit.dialogue.doubles import Conversation, ExactGazetteer, Timetable
 
 pytestmark = pytest.mark.unit
 
@@ -53,3 +56,24 @@ def test_few_seats_at_a_price_are_not_sold_out() -> None:
     fare = {"total": {"currency_code": "INR", "units": "4000"}}
     assert not records.itinerary(_data(seats_left=2, fare=fare)).sold_out
     assert not records.itinerary(_data()).sold_out
+
+
+@pytest.mark.parametrize(
+    ("leaves", "zone", "hours", "told"),
+    [
+        ("2026-11-24T22:30-08:00", "Australia/Sydney", 15, "arrives in there at eight thirty in the morning two days later."),
+        ("2026-11-24T22:30-08:00", "America/New_York", 5, "arrives in there at six thirty in the morning the next day."),
+        ("2026-11-24T08:30-08:00", "America/New_York", 5, "arrives in there at four thirty in the afternoon."),
+        ("2026-11-24T19:00-08:00", "America/Los_Angeles", 5, "arrives in there at midnight."),
+        ("2026-11-24T00:30-08:00", "Pacific/Pago_Pago", 1, "arrives in there at ten thirty at night the day before."),
+    ],
+)
+async def test_the_day_of_an_arrival_is_told_however_far_off_it_is(leaves: str, zone: str, hours: int, told: str) -> None:
+    left = datetime.fromisoformat(leaves)
+    ends = (("LAX", "here", "America/Los_Angeles", left), ("XXX", "there", zone, left + timedelta(hours=hours)))
+    departure, arrival = ({"airport_code": code, "city": city, "time_zone": at, "time": when.isoformat()} for code, city, at, when in ends)
+    segment = {"carrier_code": "QF", "carrier": "Qantas", "flight_number": "QF12", "departure": departure, "arrival": arrival}
+    itinerary = records.itinerary({"itinerary_id": "x", "segments": [segment], "duration": f"{hours * 3600}s"})
+    request = SearchFlightsRequest(origin="LAX", destination="XXX", depart_date=date(2026, 11, 24))
+    offered = DialogueState(offer=Offer(request, (itinerary,), 1, 1))
+    assert told in await Conversation(ExactGazetteer(), Timetable(), offered).say("the first one")

@@ -120,8 +120,13 @@ def test_flight_on_time_is_not_late_at_once() -> None:
 def test_flight_that_left_late_and_arrived_early_is_told_by_its_arrival() -> None:
     arrived = datetime(2026, 11, 24, 4, 20, tzinfo=UTC)
     line = "Air India AI542 has landed in Delhi; it arrived at 09:50."
-    assert told_of(pb.FLIGHT_STATE_LANDED, actual_arrival_time=arrived) == line
-    assert told_of(pb.FLIGHT_STATE_LANDED, estimated_arrival_time=arrived) == line
+    assert told_of(pb.FLIGHT_STATE_LANDED, actual_arrival_time=arrived, estimated_arrival_time=arrived) == line
+
+
+def test_arrival_that_was_only_expected_is_told_as_that() -> None:
+    expected = datetime(2026, 11, 24, 4, 20, tzinfo=UTC)
+    line = "Air India AI542 has landed in Delhi; it was expected at 09:50."
+    assert told_of(pb.FLIGHT_STATE_LANDED, estimated_arrival_time=expected) == line
 
 
 def test_arrival_that_nobody_knows_is_not_told() -> None:
@@ -134,7 +139,13 @@ def test_flight_in_the_air_is_told_with_when_it_is_expected() -> None:
         told_of(pb.FLIGHT_STATE_EN_ROUTE, estimated_arrival_time=expected)
         == "Air India AI542 is in the air, and expected in Delhi at 10:10."
     )
-    assert told_of(pb.FLIGHT_STATE_EN_ROUTE) == "Air India AI542 is in the air, and expected in Delhi at 10:00."
+
+
+def test_flight_in_the_air_that_nobody_expects_is_told_with_its_plan() -> None:
+    assert (
+        told_of(pb.FLIGHT_STATE_EN_ROUTE)
+        == "Air India AI542 is in the air, and planned to arrive in Delhi at 10:00; it left 9 minutes late."
+    )
 
 
 def test_cancelled_flight_is_not_late() -> None:
