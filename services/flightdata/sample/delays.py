@@ -53,12 +53,14 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a flight at some time. Estimates (UTC) are None when nobody estimates."""
+    """What is known of a flight at some time. Times (UTC) are None when nobody estimates them, or while they have not come."""
 
     state: State
     estimated_departure: datetime | None
     estimated_arrival: datetime | None
     delay: timedelta
+    actual_departure: datetime | None = None
+    actual_arrival: datetime | None = None
 
 
 @lru_cache(maxsize=1)
@@ -102,9 +104,8 @@ def known(seed: str, departure: Departure, now: datetime) -> Known:
     delay = timedelta(minutes=outcome.departure_late)
     leaves, arrives = leaves + delay, arrives + timedelta(minutes=outcome.arrival_late)
     if now >= arrives:
-        state = State.LANDED
-    elif now >= leaves:
-        state = State.EN_ROUTE
-    else:
-        state = State.DELAYED if outcome.departure_late >= LATE_MINUTES else State.ON_TIME
+        return Known(State.LANDED, leaves, arrives, delay, actual_departure=leaves, actual_arrival=arrives)
+    if now >= leaves:
+        return Known(State.EN_ROUTE, leaves, arrives, delay, actual_departure=leaves)
+    state = State.DELAYED if outcome.departure_late >= LATE_MINUTES else State.ON_TIME
     return Known(state, leaves, arrives, delay)

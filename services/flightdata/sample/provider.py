@@ -108,6 +108,8 @@ class SampleTimetable:
             state=known.state,
             estimated_departure=known.estimated_departure,
             estimated_arrival=known.estimated_arrival,
+            actual_departure=known.actual_departure,
+            actual_arrival=known.actual_arrival,
             delay=known.delay,
             provenance=self._provenance(now),
         )

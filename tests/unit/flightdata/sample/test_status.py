@@ -134,6 +134,8 @@ def _check(known: delays.Known, now: datetime) -> None:
     assert (known.state is State.DELAYED) <= (known.delay >= timedelta(minutes=delays.LATE_MINUTES))
     assert (known.state is State.LANDED) == (now >= known.estimated_arrival)
     assert (known.state in {State.EN_ROUTE, State.LANDED}) == (now >= known.estimated_departure)
+    assert known.actual_departure == (known.estimated_departure if now >= known.estimated_departure else None)
+    assert known.actual_arrival == (known.estimated_arrival if now >= known.estimated_arrival else None)
 
 
 def test_a_cancellation_once_known_stays(schedule: Schedule) -> None:
