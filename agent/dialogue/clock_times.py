@@ -25,6 +25,11 @@ class TimeWindow:
         """Whether it holds all day."""
         return self.start is None and self.end is None
 
+    @property
+    def over_midnight(self) -> bool:
+        """Whether it ends on the day after it begins."""
+        return self.start is not None and self.end is not None and self.end <= self.start
+
     def to_json(self) -> dict[str, str]:
         """`{"from": "HH:MM", "to": "HH:MM"}` without the open sides."""
         sides = {"from": self.start, "to": self.end}
@@ -189,6 +194,9 @@ _Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], TimeWindow | None]]
 _RULES: tuple[_Rule, ...] = (
     (re.compile(rf"\b(?:any ?time )?(?:{_SINCE}) (?:around |about )?{_clock()}(?: onwards?)?"), _after),
     (re.compile(rf"\b(?:{_UNTIL}) +(?:around |about )?{_clock()}"), _before),
+    (re.compile(rf"\b(?:at )?{_clock()},? (?:at the latest|latest|or (?:earlier|before|sooner))\b"), _before),
+    (re.compile(rf"\b(?:at )?{_clock()},? (?:at the earliest|onwards?|or (?:later|after))\b"), _after),
+    (re.compile(rf"\b(?:{_UNTIL}) +(?:around |about )?{_clock()},? at the latest\b"), _before),
     (re.compile(rf"\b(?:(?:at )?(?:around|about|approximately|near)|at|towards) {_clock()}"), _around),
     (re.compile(rf"\b(?:between|from) {_clock('since_')} (?:and|to|till|until) {_clock('until_')}"), _between),
     (re.compile(r"\b(?:tonight|to night|this evening)\b"), lambda match: _TONIGHT if "night" in match.group() else PARTS_OF_DAY["evening"]),

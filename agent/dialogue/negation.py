@@ -10,7 +10,8 @@ _REFUSES = r"(?:do|ca|wo|would|could|should)n't|dont|cant|cannot|(?:do|can|could
 _NOT = (
     rf"{_REFUSES}|(?<!why )(?<!you )not(?! (?:only|just|necessarily)\b)|never|neither|(?<!is there )nothing|"
     r"without|with out|avoid(?:ing)?|except(?:ing)?(?: for)?|exclud(?:e|ing)|skip(?:ping)?|leav(?:e|ing) out|hide|ignore|drop|remove|"
-    r"filter out|(?:any|every)(?:thing|one|body)?(?: flights?| airlines?| time| day)?,? but|all(?: airlines?| flights?)? but|"
+    r"filter out|hate|dislike|non(?=-)|"
+    r"(?:any|every)(?:thing|one|body)?(?: flights?| airlines?| time| day)?,? but|all(?: airlines?| flights?)? but|"
     r"other than|rather than|instead of|apart from|aside from|besides|"
     r"(?:different|other|another)(?: (?:airlines?|flights?|carriers?|days?|times?))? (?:than|from)|"
     r"(?<!there )no (?:flights?|ones?|options?|departures?|arrivals?)"
@@ -20,7 +21,7 @@ _OF_THE_SAME = (
     r"get|see|book|travel|return|returning|come back|coming back|"
     r"me|us|it|in|on|at|with|by|of|for|from|the|a|an|any|anything|too|very|there|flights?|ones?|airlines?"
 )
-_NEGATED = re.compile(rf"\b(?:{_NOT})(?: (?:{_OF_THE_SAME}))* ?$")
+_NEGATED = re.compile(rf"\b(?:{_NOT})(?: (?:{_OF_THE_SAME}))*[ -]?$")
 _REFUSED_THERE = re.compile(rf"\b(?:{_REFUSES})(?: (?:{_OF_THE_SAME}))* (?:in|to|at|from|leave|reach) [a-z]+(?: [a-z]+)? ?$")
 """With a place between: "I can't be in Delhi before nine"."""
 _NO = re.compile(r"\bno (?:more |early |late )?$")

@@ -101,6 +101,20 @@ def test_a_written_nought_means_the_morning_unless_the_evening_is_said(words: st
 @pytest.mark.parametrize(
     ("words", "start", "end"),
     [
+        ("at 6 pm at the latest", None, "18:00"),
+        ("by 6 pm at the latest", None, "18:00"),
+        ("9 am or earlier", None, "09:00"),
+        ("6 pm or later", "18:00", None),
+        ("at 9 am at the earliest", "09:00", None),
+    ],
+)
+def test_words_after_a_time_say_on_which_side_of_it(words: str, start: str | None, end: str | None) -> None:
+    assert window(words) == (start, end)
+
+
+@pytest.mark.parametrize(
+    ("words", "start", "end"),
+    [
         ("before midnight", None, None),
         ("by midnight", None, None),
         ("after six and before midnight", "18:00", None),
