@@ -118,6 +118,8 @@ def _read(match: re.Match[str], name: str = "", half: str | None = None) -> _Clo
         hour, minute = cardinal(match[f"{name}hour"]), _minute(match[f"{name}minute"])
     if hour >= 100 and minute == 0:
         hour, minute = divmod(hour, 100)
+    if (hour, minute) == (24, 0):
+        return _Clock(0, 0, _MORNING)
     if hour > 23 or minute > 59:
         return None
     return _Clock(hour, minute, _half_of(match, name) or half or _as_written(match[f"{name}hour"]))
@@ -186,8 +188,9 @@ _UNTIL = r"before|by|until|till|earlier than|n(?:o|ot) later than|by ,"
 """The comma stands for a day that was masked: "by tomorrow six pm"."""
 _ALL_DAY = re.compile(
     r"\b(?:at )?any ?time(?: of (?:the )?day)?\b|\b(?:all day(?: long)?|the whole day)\b|\bflexible (?:on|with|about) (?:the )?times?\b|"
-    r"\btime (?:does not|doesn't) matter\b|\bno (?:time preference|preference (?:of|for|on|about) (?:the )?time)\b|"
-    r"\b(?:(?:do not|don't) (?:care|mind)|regardless of|no matter|never mind|forget)(?: (?:about|what|which|the))* times?\b|"
+    r"\b(?:time (?:does not|doesn't) matter|time (?:is not|isn't) important|whenever(?=[ ,.?!]*$| is| works)|(?:at )?whatever time)\b|"
+    r"\bno (?:time preference|preference (?:of|for|on|about) (?:the )?time)\b|"
+    r"\b(?:(?:do not|don't) (?:care|mind)|regardless of|no matter|never mind|forget)(?:(?: (?:about|what|which|the))* times?| when)\b|"
     r"\bnot (?:only|just|necessarily) (?:(?:in )?the )?(?:morning|afternoon|evening|night)s?\b"
 )
 _Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], TimeWindow | None]]

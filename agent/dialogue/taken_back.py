@@ -11,7 +11,8 @@ from agent.dialogue.spans import Found
 _BACK = r"(?:return(?: flight| trip| journey| leg| ticket)?|(?:way|flight|journey|trip) back)"
 _ONE_WAY = re.compile(
     rf"\b(?:one[ -]?way|single (?:ticket|trip|journey|fare)|(?:just|only) (?:the )?(?:way there|outbound|onward)|"
-    rf"(?:no|without(?: the| a| any)?|(?:forget(?: about)?|drop|skip|leave out|remove|never mind|ignore) (?:the|my)|"
+    rf"(?:no|without(?: the| a| any)?|(?:forget(?: about)?|get rid of|(?:do not|don't) bother with|drop|"
+    rf"skip|leave out|remove|never mind|ignore) (?:the|my)|"
     rf"(?:(?:do not|don't) (?:need|want)|no need (?:for|of))(?: the| a| any)?) {_BACK}\b|not a (?:return|round[ -]?trip)\b|"
     r"(?P<verb>(?:not|don't|won't)(?: need to| want to| have to| be)? (?:com(?:e|ing) back|return(?:ing)?|fly(?:ing)? back))\b)"
     r"(?! (?:on|until|till|before|after|by|via)\b)"

@@ -119,6 +119,8 @@ def _fitting(intent: Intent, slots: Slots, roles: Roles, context: Context) -> Sl
         kept["choice"] = slots.choice
     if slots.flight_number:
         kept.pop("airline", None)
+    if intent is Intent.FLIGHT_STATUS and slots.depart_time and slots.depart_time.is_open:
+        kept.pop("depart_time")
     if intent is Intent.AIRPORT_INFO:
         kept["airport"] = _slot(next((m for m in (roles.destination, roles.origin, *(roles.others or ())) if m), None)) or slots.destination
     return Slots(**kept)
@@ -164,13 +166,10 @@ def _days(words: Words, context: Context, today: date, text: str) -> Mapping[str
 
 
 def _times(words: Words, context: Context, text: str) -> Mapping[str, Any]:
-    departing, arriving = (window_of(pieces) for pieces in split_times(text, words.times))
-    arrival = None if arriving is None or arriving.is_open else arriving
-    if departing is None and arriving is not None and arriving.is_open:
-        departing = arriving
+    windows = [window_of(pieces) for pieces in split_times(text, words.times)]
     # Where nothing was wished before, "any time" says nothing.
-    says_nothing = departing is not None and departing.is_open and not context.under_way
-    return {"depart_time": None if says_nothing else departing, "arrive_time": arrival}
+    departing, arriving = (None if window and window.is_open and not context.under_way else window for window in windows)
+    return {"depart_time": departing, "arrive_time": arriving}
 
 
 def _taken_back(words: Words, context: Context) -> Mapping[str, Any]:

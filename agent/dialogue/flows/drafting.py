@@ -73,12 +73,16 @@ def _with_airlines(draft: Draft, slots: Slots) -> Draft:
 def _with_times(draft: Draft, slots: Slots) -> Draft:
     """When to leave and when to be there. Of two wishes that no day flight meets, the one that was said now counts."""
     leaving, arriving = slots.depart_time, slots.arrive_time
-    if leaving and leaving.is_open:
-        return replace(draft, window=None, arrival=arriving)
-    window, arrival = leaving or draft.window, arriving or draft.arrival
+    any_time = leaving is not None and leaving.is_open
+    window, arrival = leaving or draft.window, arriving or (None if any_time else draft.arrival)
     if bool(leaving) != bool(arriving) and _collide(window, arrival):
         window, arrival = leaving, arriving
-    return replace(draft, window=window, arrival=arrival)
+    return replace(draft, window=_closed(window), arrival=_closed(arrival))
+
+
+def _closed(window: TimeWindow | None) -> TimeWindow | None:
+    """The window unless it is open, as "any time" is."""
+    return None if window is None or window.is_open else window
 
 
 def _collide(leaving: TimeWindow | None, arriving: TimeWindow | None) -> bool:

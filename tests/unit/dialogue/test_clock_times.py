@@ -117,6 +117,7 @@ def test_words_after_a_time_say_on_which_side_of_it(words: str, start: str | Non
     [
         ("before midnight", None, None),
         ("by midnight", None, None),
+        ("by 24:00", None, None),
         ("after six and before midnight", "18:00", None),
         ("between 10 pm and midnight", "22:00", None),
         ("around midnight", "23:00", "01:00"),
@@ -142,6 +143,9 @@ def test_midnight_ends_a_day_and_begins_one(words: str, start: str | None, end: 
         "i'm flexible on time",
         "no time preference",
         "not only the morning",
+        "whenever",
+        "at whatever time",
+        "i don't mind when",
     ],
 )
 def test_any_time_is_a_window_without_sides(words: str) -> None:

@@ -23,6 +23,8 @@ pytestmark = pytest.mark.unit
         "forget the return",
         "forget about the way back",
         "drop the return",
+        "get rid of the return",
+        "don't bother with the return",
         "i don't need a return",
         "no need for a return flight",
         "not a round trip",

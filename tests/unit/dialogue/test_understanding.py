@@ -117,6 +117,7 @@ async def test_places_take_their_parts(text: str, origin: str | None, destinatio
         ("one way", SEARCHED, "refine", {"one_way": True}),
         ("no return", SEARCHED, "correction", {"one_way": True}),
         ("not Friday", SEARCHED, "refine", {"other_day": True}),
+        ("is the flight on time, any time today", SEARCHED, "flight_status", {"depart_date": "2026-11-23"}),
         ("be there by six at the latest", SEARCHED, "refine", {"arrive_time": {"to": "18:00"}}),
         ("I want to land by nine", SEARCHED, "refine", {"arrive_time": {"to": "09:00"}}),
         ("I'd like to depart after six", SEARCHED, "refine", {"depart_time": {"from": "18:00"}}),

@@ -174,6 +174,12 @@ async def test_leaving_at_any_time_keeps_the_time_of_arriving(conversation: Conv
     }
 
 
+async def test_arriving_at_any_time_keeps_the_time_of_leaving(conversation: Conversation, timetable: Timetable) -> None:
+    await conversation.say("Chennai to Delhi tomorrow leaving after 6 am and arriving before 2 pm")
+    await conversation.say("I can arrive at any time")
+    assert (timetable.searches[-1].depart_from, timetable.searches[-1].arrive_until) == (time(6), None)
+
+
 async def test_arrival_and_airlines_are_taken_up_in_the_next_call(conversation: Conversation) -> None:
     await conversation.say("Chennai to Delhi tomorrow with IndiGo or SpiceJet but no Air India, arriving between 10 am and 5 pm")
     before, state = conversation.dialogue.state, restored(conversation)
