@@ -7,16 +7,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import time
 
+from agent.dialogue.arrivals import is_arrival
+from agent.dialogue.negation import negated
 from agent.dialogue.numbers import CARDINAL, cardinal
 from agent.dialogue.spans import Found, without_overlaps
 
 
 @dataclass(frozen=True, slots=True)
 class TimeWindow:
-    """From `start` up to, not including, `end`; None leaves that side open."""
+    """From `start` up to, not including, `end`; None leaves that side open. One that ends before it begins runs over midnight."""
 
     start: time | None = None
     end: time | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds all day."""
+        return self.start is None and self.end is None
+
+    @property
+    def over_midnight(self) -> bool:
+        """Whether it ends on the day after it begins."""
+        return self.start is not None and self.end is not None and self.end <= self.start
 
     def to_json(self) -> dict[str, str]:
         """`{"from": "HH:MM", "to": "HH:MM"}` without the open sides."""
@@ -26,6 +38,10 @@ class TimeWindow:
     def narrowed(self, other: TimeWindow) -> TimeWindow:
         """What both allow, where `other` has the word on each side that it closes: "tomorrow morning after nine"."""
         return TimeWindow(other.start or self.start, other.end or self.end)
+
+    def reversed(self) -> TimeWindow:
+        """All the other times."""
+        return TimeWindow(self.end, self.start)
 
 
 PARTS_OF_DAY = {
@@ -42,6 +58,8 @@ PARTS_OF_DAY = {
     "night": TimeWindow(time(20)),
 }
 _TONIGHT = TimeWindow(time(18))
+_SMALL_HOURS = TimeWindow(time(0), time(5))
+_AROUND_MIDNIGHT = TimeWindow(time(23), time(1))
 _MORNING, _LATER = "a", "p"
 _MINUTE_WORDS = r"(?:oh[ -])?(?:fifteen|thirty|forty[ -]five|forty|twenty|ten|five|\d\d)"
 _HALF = (
@@ -69,6 +87,11 @@ class _Clock:
     minute: int
     half: str | None
 
+    @property
+    def is_midnight(self) -> bool:
+        """Whether it is where one day becomes the next."""
+        return (self.hour, self.minute, self.half) == (0, 0, _MORNING)
+
     def at(self, likely: str) -> time:
         """The time of day, taking `likely` ("a" or "p") where the caller left it open."""
         half = self.half or likely
@@ -95,56 +118,88 @@ def _read(match: re.Match[str], name: str = "", half: str | None = None) -> _Clo
         hour, minute = cardinal(match[f"{name}hour"]), _minute(match[f"{name}minute"])
     if hour >= 100 and minute == 0:
         hour, minute = divmod(hour, 100)
+    if (hour, minute) == (24, 0):
+        return _Clock(0, 0, _MORNING)
     if hour > 23 or minute > 59:
         return None
-    return _Clock(hour, minute, _half_of(match, name) or half)
+    return _Clock(hour, minute, _half_of(match, name) or half or _as_written(match[f"{name}hour"]))
+
+
+def _as_written(hour: str | None) -> str | None:
+    """The half of the day of "05:30" and "00:15": whoever writes the nought writes all twenty-four hours."""
+    return _MORNING if hour and hour.startswith("0") else None
 
 
 def _minute(words: str | None) -> int:
     return cardinal(re.sub(r"^oh[ -]", "", words)) if words else 0
 
 
-def _shifted(moment: time, hours: int) -> time:
-    minutes = min(max(moment.hour * 60 + moment.minute + hours * 60, 0), 23 * 60 + 59)
-    return time(minutes // 60, minutes % 60)
+def _likely(clock: _Clock, latest: int = 5) -> str:
+    """The half of the day when the caller didn't say: the later one for hours up to `latest`, and for twelve."""
+    return _LATER if clock.hour <= latest or clock.hour == 12 else _MORNING
 
 
 def _after(match: re.Match[str]) -> TimeWindow | None:
     clock = _read(match)
+    if clock and clock.is_midnight:
+        return _SMALL_HOURS
     # "After six" is said of an evening, "before six" of a working day.
-    return TimeWindow(start=clock.at(_LATER if clock.hour <= 8 or clock.hour == 12 else _MORNING)) if clock else None
+    return TimeWindow(start=clock.at(_likely(clock, 8))) if clock else None
 
 
 def _before(match: re.Match[str]) -> TimeWindow | None:
     clock = _read(match)
-    return TimeWindow(end=clock.at(_LATER if clock.hour <= 5 or clock.hour == 12 else _MORNING)) if clock else None
+    # Next to nothing has landed before seven in the morning: "be there by seven" is said of an evening.
+    latest = 7 if is_arrival(match.string, match.start(), match.end()) else 5
+    return TimeWindow(end=_end(clock, _likely(clock, latest))) if clock else None
+
+
+def _end(clock: _Clock, likely: str) -> time | None:
+    """A time as the end of a window; midnight leaves it open."""
+    return None if clock.is_midnight else clock.at(likely)
 
 
 def _around(match: re.Match[str]) -> TimeWindow | None:
     clock = _read(match)
     if clock is None:
         return None
-    moment = clock.at(_LATER if clock.hour <= 5 or clock.hour == 12 else _MORNING)
-    return TimeWindow(_shifted(moment, -1), _shifted(moment, +1))
+    if clock.is_midnight:
+        return _AROUND_MIDNIGHT
+    moment = clock.at(_likely(clock))
+    earlier = moment.replace(hour=moment.hour - 1) if moment.hour else time(0)
+    return TimeWindow(earlier, moment.replace(hour=moment.hour + 1) if moment.hour < 23 else None)
 
 
 def _between(match: re.Match[str]) -> TimeWindow | None:
     last = _read(match, "until_")
-    first = _read(match, "since_", half=last.half if last else None)
+    first = _read(match, "since_", half=last.half if last and not last.is_midnight else None)
     if first is None or last is None:
         return None
-    end = last.at(_LATER if last.hour <= 5 or last.hour == 12 else _MORNING)
-    start = first.at(_LATER if first.hour <= 5 or first.hour == 12 else _MORNING)
+    end = _end(last, _likely(last))
+    start = first.at(_likely(first) if not last.is_midnight else _LATER)
     # "Between ten and one pm": the shared "pm" holds for the second only.
-    if start >= end and _read(match, "since_") != first:
+    if end and start >= end and _read(match, "since_") != first:
         start = first.at(_MORNING) if first.half is None else _Clock(first.hour, first.minute, _MORNING).at(_MORNING)
     return TimeWindow(start, end)
 
 
+_SINCE = r"after|later than|n(?:o|ot) (?:earlier|sooner) than|past|from|since|starting at"
+_UNTIL = r"before|by|until|till|earlier than|n(?:o|ot) later than|by ,"
+"""The comma stands for a day that was masked: "by tomorrow six pm"."""
+_ALL_DAY = re.compile(
+    r"\b(?:at )?any ?time(?: of (?:the )?day)?\b|\b(?:all day(?: long)?|the whole day)\b|\bflexible (?:on|with|about) (?:the )?times?\b|"
+    r"\b(?:time (?:does not|doesn't) matter|time (?:is not|isn't) important|whenever(?=[ ,.?!]*$| is| works)|(?:at )?whatever time)\b|"
+    r"\bno (?:time preference|preference (?:of|for|on|about) (?:the )?time)\b|"
+    r"\b(?:(?:do not|don't) (?:care|mind)|regardless of|no matter|never mind|forget)(?:(?: (?:about|what|which|the))* times?| when)\b|"
+    r"\bnot (?:only|just|necessarily) (?:(?:in )?the )?(?:morning|afternoon|evening|night)s?\b"
+)
 _Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], TimeWindow | None]]
 _RULES: tuple[_Rule, ...] = (
-    (re.compile(rf"\b(?:any ?time )?(?:after|later than|past|from|since|starting at) (?:around |about )?{_clock()}(?: onwards?)?"), _after),
-    (re.compile(rf"\b(?:before|by|until|till|earlier than|no later than) (?:around |about )?{_clock()}"), _before),
+    (re.compile(rf"\b(?:any ?time )?(?:{_SINCE}) (?:around |about )?{_clock()}(?: onwards?)?"), _after),
+    (re.compile(rf"\b(?:{_UNTIL}) +(?:around |about )?{_clock()}"), _before),
+    (re.compile(rf"\b(?:at )?{_clock()},? (?:at the latest|latest|or (?:earlier|before|sooner))\b"), _before),
+    (re.compile(rf"\b(?:at )?{_clock()},? (?:at the earliest|onwards?|or (?:later|after))\b"), _after),
+    (re.compile(rf"\b(?:{_UNTIL}) +(?:around |about )?{_clock()},? at the latest\b"), _before),
     (re.compile(rf"\b(?:(?:at )?(?:around|about|approximately|near)|at|towards) {_clock()}"), _around),
     (re.compile(rf"\b(?:between|from) {_clock('since_')} (?:and|to|till|until) {_clock('until_')}"), _between),
     (re.compile(r"\b(?:tonight|to night|this evening)\b"), lambda match: _TONIGHT if "night" in match.group() else PARTS_OF_DAY["evening"]),
@@ -156,6 +211,7 @@ _RULES: tuple[_Rule, ...] = (
         ),
         lambda match: PARTS_OF_DAY[match["part"].replace("in the ", "")],
     ),
+    (_ALL_DAY, lambda _: TimeWindow()),
     # Without a word before it, a number is a time only with "pm", "o'clock" or minutes.
     (re.compile(rf"\b{_clock()}"), lambda match: _around(match) if _tells_time(match) else None),
 )
@@ -179,12 +235,13 @@ def find_times(text: str) -> list[Found[TimeWindow]]:
             window = meaning(match)
             # "From 2 people" and "by 3 days" count something.
             if window is not None and not _COUNTED.match(text, match.end()):
-                found.append(Found(match.start(), match.end(), window))
+                unwanted = not window.is_open and negated(text, match.start(), match.end())
+                found.append(Found(match.start(), match.end(), window.reversed() if unwanted else window))
     return without_overlaps(found)
 
 
 def window_of(pieces: list[Found[TimeWindow]]) -> TimeWindow | None:
-    """One window of all that was said, later words closing what earlier ones left open; None for nothing."""
+    """One window of all that was said, later words closing what earlier ones left open; None for nothing, an open one for "any time"."""
     window: TimeWindow | None = None
     for piece in pieces:
         window = window.narrowed(piece.value) if window else piece.value

@@ -15,6 +15,7 @@ from agent.dialogue.dates import find_dates
 from agent.dialogue.expectation import Expectation
 from agent.dialogue.flight_numbers import find_flight_numbers
 from agent.dialogue.spans import lowered, masked
+from agent.dialogue.taken_back import find_one_way
 from agent.dialogue.wishes import find_cabin, find_choice, find_most_stops, find_nonstop, find_sort
 
 
@@ -29,7 +30,8 @@ class Completeness(StrEnum):
 _DANGLING = re.compile(
     r"\b(?:to|from|the|a|an|for|on|in|at|of|and|with|my|is|are|i|i'd|i'm|want|show|show me|need|fly|flying|change|about|or|but|between|"
     r"leaving|arriving|departing|returning|what|what's|which|when|how|can|could|would|like|your|this|that|next|by|via|into|me|us|we|find|get|going|"
-    r"go|before|after|around|until|than|also|not|no no|because|if|so|um+|uh+|er+|hmm+|please show|number|flight number|status|as|"
+    r"go|before|after|around|until|than|also|not|without|except|avoid|arrive|land|reach|reaching|"
+    r"no no|because|if|so|um+|uh+|er+|hmm+|please show|number|flight number|status|as|"
     r"new|san|port|los|saint|navi|abu|kuala|sri|hong|tel|rio|las|tiru)$"
 )
 _CUT_OFF = re.compile(r"(?:-|…|\.\.\.|,)\s*$")
@@ -110,7 +112,7 @@ def _of_no_expectation(text: str, words: str) -> Completeness:
 
 def _is_short_wish(text: str, words: str) -> bool:
     """Whether it is like "nonstop only", "the second one" or "what about Mumbai"."""
-    wish = find_choice(text) or find_most_stops(text) or find_nonstop(text) or find_cabin(text) or find_sort(text)
+    wish = find_choice(text) or find_most_stops(text) or find_nonstop(text) or find_cabin(text) or find_sort(text) or find_one_way(text)
     if wish and len(words.split()) <= 5:
         return True
     return opens_with("refine", text) and re.search(r"\b(?:what|how) about \w{4,}", words) is not None

@@ -29,6 +29,11 @@ class Context:
     searched: bool = False
     offered: bool = False
 
+    @property
+    def under_way(self) -> bool:
+        """Whether there is a search, or a question about one, from which something can be taken back."""
+        return self.searched or self.awaiting is not Expectation.NONE or self.asked is not None
+
     @classmethod
     def pinned(cls, today: date) -> Context:
         """The context of a conversation that begins on `today`: noon UTC, when nearly all the world has that date."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from calendar import isleap, monthrange
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from agent.dialogue.negation import negated
 from agent.dialogue.numbers import CARDINAL, ORDINAL, cardinal, ordinal
 from agent.dialogue.spans import Found, without_overlaps
 
@@ -145,16 +146,26 @@ def _slashed(match: re.Match[str]) -> DateExpression:
     return CalendarDay(day, month, int(year) % 100 + 2000 if year else None)
 
 
+def _days(match: re.Match[str]) -> int:
+    count = match["count"]
+    amount = 1 if count in ("a", "an", "the") else 2 if "couple" in count else cardinal(count)
+    return min(amount, 10_000) * {"day": 1, "week": 7, "fortnight": 14, "month": 30, "year": 365}[match["unit"]]
+
+
 def _ahead(match: re.Match[str]) -> DateExpression:
-    amount = 1 if match["count"] in ("a", "an") else 2 if "couple" in match["count"] else cardinal(match["count"])
-    return DaysAhead(min(amount, 10_000) * {"day": 1, "week": 7, "fortnight": 14, "month": 30, "year": 365}[match["unit"]])
+    return DaysAhead(_days(match))
+
+
+def _from_reference(match: re.Match[str]) -> DateExpression:
+    side = match["side"] or match["than"]
+    return FromReference(_days(match) if side in ("later", "after") else -_days(match))
 
 
 _Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], DateExpression]]
 
 
 def _rule(pattern: str, meaning: DateExpression | Callable[[re.Match[str]], DateExpression]) -> _Rule:
-    return re.compile(rf"\b(?:(?:on|for|by) )?(?:the )?{pattern}"), meaning if callable(meaning) else lambda _: meaning
+    return re.compile(rf"\b(?:(?:on|for) )?(?:the )?{pattern}"), meaning if callable(meaning) else lambda _: meaning
 
 
 _RULES: tuple[_Rule, ...] = (
@@ -163,8 +174,15 @@ _RULES: tuple[_Rule, ...] = (
     _rule(rf"{_TOMORROW}", DaysAhead(1)),
     _rule(r"(?:today|to day|tonight|to night|right away|as soon as possible|this (?:morning|afternoon|evening|night))\b", DaysAhead(0)),
     _rule(r"(?:yesterday|last night)\b", DaysAhead(-1)),
-    _rule(r"(?:(?:next|following) day|day after(?: that)?|(?:a|one) day later)\b", FromReference(1)),
-    _rule(r"(?:previous day|day before(?: that)?|(?:a|one) day earlier)\b", FromReference(-1)),
+    _rule(r"(?:(?:next|following) day|day after(?: that)?)\b", FromReference(1)),
+    _rule(r"(?:previous day|day before(?: that)?)\b", FromReference(-1)),
+    _rule(r"following week\b", FromReference(7)),
+    _rule(r"(?:previous week|week before(?: that)?)\b", FromReference(-7)),
+    _rule(
+        rf"(?P<count>an?(?: couple of)?|the|{CARDINAL}) (?P<unit>day|week|fortnight|month)s? "
+        rf"(?:(?P<side>later|earlier|sooner)\b(?: than that)?|(?P<than>after|before)(?: that\b| it\b|(?= ?[,.?!]| ?$| please)))",
+        _from_reference,
+    ),
     _rule(r"(?:(?:week(?:end)? after next)|next weekend)\b", Weekday(SATURDAY, weeks=1)),
     _rule(r"(?:this |coming )?week ?end\b", Weekday(SATURDAY, or_today=True)),
     _rule(
@@ -191,3 +209,9 @@ def find_dates(text: str, *, day_alone: bool = True) -> list[Found[DateExpressio
     if day_alone:
         found += [Found(match.start(), match.end(), CalendarDay(ordinal(match["day"]))) for match in _DAY_ALONE.finditer(text)]
     return without_overlaps(found)
+
+
+def split_rejected(text: str, dates: Sequence[Found[DateExpression]]) -> tuple[list[Found[DateExpression]], list[Found[DateExpression]]]:
+    """Days that are meant and days that aren't: "not tomorrow, the day after"."""
+    rejected = [piece for piece in dates if negated(text, piece.start, piece.end)]
+    return [piece for piece in dates if piece not in rejected], rejected

@@ -56,7 +56,11 @@ class DateSlot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slots:
-    """What an utterance fills in; None for what it doesn't speak of."""
+    """What an utterance fills in; None for what it doesn't speak of.
+
+    `airline` is the only one wanted, of `airlines` any will do. An open time is "any time"; with `any_airline`, `one_way` and `other_day`
+    callers take back what they asked for before.
+    """
 
     origin: PlaceSlot | None = None
     destination: PlaceSlot | None = None
@@ -64,8 +68,14 @@ class Slots:
     airport: PlaceSlot | None = None
     depart_date: DateSlot | None = None
     depart_time: TimeWindow | None = None
+    arrive_time: TimeWindow | None = None
     return_date: DateSlot | None = None
+    one_way: bool | None = None
+    other_day: bool | None = None
     airline: str | None = None
+    airlines: tuple[str, ...] | None = None
+    without_airlines: tuple[str, ...] | None = None
+    any_airline: bool | None = None
     flight_number: str | None = None
     max_stops: int | None = None
     nonstop: bool | None = None
@@ -87,6 +97,8 @@ class Slots:
 def _plain(value: object) -> object:
     if isinstance(value, DateSlot):
         return value.day and value.day.isoformat()
+    if isinstance(value, tuple):
+        return list(value)
     return value.to_json() if isinstance(value, PlaceSlot | TimeWindow | Choice) else value
 
 

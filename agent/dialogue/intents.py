@@ -31,6 +31,12 @@ def _speaks_of(subject: str, text: str) -> bool:
     return bool(_patterns("subjects")[subject].search(text))
 
 
+_WISHES = (
+    *("depart_time", "arrive_time", "airline", "airlines", "without_airlines", "any_airline", "one_way", "other_day"),
+    *("max_stops", "nonstop", "sort", "cabin", "passengers"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Clues:
     """All that is known of an utterance when its intent is decided. `text` is lower case with dates and the like still in it."""
@@ -57,7 +63,7 @@ class Clues:
     def fills_a_search(self) -> bool:
         """Whether a slot of a search is filled that says something here: "quick" and "two people" say nothing where nothing was asked."""
         slots = self.slots
-        wishes = (slots.depart_time, slots.airline, slots.max_stops, slots.nonstop, slots.sort, slots.cabin, slots.passengers)
+        wishes = (getattr(slots, name) for name in _WISHES)
         talking_flights = self.searched or self.speaks_of_flights or self.awaiting is not Expectation.NONE or self.asked is not None
         core = self.places or slots.depart_date or slots.return_date
         return bool(core) or (talking_flights and any(wish is not None for wish in wishes))
@@ -77,7 +83,8 @@ _ACT_INTENTS = {
 
 
 def _act(clues: Clues) -> Intent | None:
-    if clues.acts.rest:
+    # "No return" and "no return flight" are made of acts, and yet no refusal.
+    if clues.acts.rest or clues.slots.one_way:
         return None
     return next((intent for name, intent in _ACT_INTENTS.items() if name in clues.acts), None)
 

@@ -6,13 +6,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from agent.dialogue.carriers import find_carriers
+from agent.dialogue.airline_wishes import AirlineWish, find_airlines
+from agent.dialogue.arrivals import find_verbs
 from agent.dialogue.clock_times import TimeWindow, find_times
 from agent.dialogue.context import Context
 from agent.dialogue.dates import DateExpression, find_dates
 from agent.dialogue.expectation import Expectation
 from agent.dialogue.flight_numbers import find_flight_numbers
 from agent.dialogue.spans import Found, masked
+from agent.dialogue.taken_back import find_one_way, find_other_day
 from agent.dialogue.travellers import find_passengers
 from agent.dialogue.wishes import Choice, find_cabin, find_choice, find_most_stops, find_nonstop, find_sort
 
@@ -45,7 +47,9 @@ class Words:
     nonstop: Found[bool] | None
     sort: Found[str] | None
     choice: Found[Choice] | None
-    carriers: list[Found[str]]
+    airlines: AirlineWish
+    one_way: Found[bool] | None
+    other_day: Found[bool] | None
 
 
 _TELLS_TIME_TOO = re.compile(r"night|morning|afternoon|evening")
@@ -63,12 +67,14 @@ def read(text: str, original: str, context: Context) -> tuple[Reading, Words]:
     reading.take(*times, *dates)
     passengers = find_passengers(reading.left, asked=context.asked == "passengers")
     reading.take(passengers)
-    carriers = find_carriers(reading.left)
+    freed = find_one_way(text, dates), find_other_day(text)
+    reading.take(*freed)
+    airlines, named = find_airlines(reading.left)
     wishes = find_cabin(reading.left), find_most_stops(reading.left), find_nonstop(reading.left), find_sort(reading.left)
-    reading.take(*carriers, *wishes)
+    reading.take(*named, *wishes, *find_verbs(text))
     choice = None if choice and any(choice.overlaps(piece.start, piece.end) for piece in dates) else choice
     reading.take(choice)
-    return reading, Words(numbers, dates, times, passengers, *wishes, choice, carriers)
+    return reading, Words(numbers, dates, times, passengers, *wishes, choice, airlines, *freed)
 
 
 _RETURN = re.compile(r"\b(?:return(?:ing)?(?! ticket| flight| trip| journey)|back|until|till|through)\b")

@@ -71,7 +71,8 @@ class Question:
 class Draft:
     """The search being put together, or the last one made.
 
-    `depart` stays as it was said until the search: "tomorrow" is known only at the departure airport. `back` is a resolved day.
+    `depart` stays as it was said until the search: "tomorrow" is known only at the departure airport. `back` is a resolved day, `window`
+    the times of departure and `arrival` those of arrival. `airline` is the only one wanted, of `airlines` any will do.
     """
 
     origin: Place | None = None
@@ -80,7 +81,10 @@ class Draft:
     depart: DateExpression | None = None
     back: date | None = None
     window: TimeWindow | None = None
+    arrival: TimeWindow | None = None
     airline: str | None = None
+    airlines: tuple[str, ...] = ()
+    without_airlines: tuple[str, ...] = ()
     nonstop: bool = False
     max_stops: int | None = None
     sort: str | None = None
@@ -89,7 +93,8 @@ class Draft:
 
     def without_wishes(self) -> Draft:
         """The same journey, any flight."""
-        return replace(self, window=None, airline=None, nonstop=False, max_stops=None, via=None)
+        any_airline = replace(self, airline=None, airlines=(), without_airlines=())
+        return replace(any_airline, window=None, arrival=None, nonstop=False, max_stops=None, via=None)
 
     def day_on(self, now: datetime, home_zone: str) -> date | None:
         """The day of departure at the departure airport when it is `now`; None when it isn't known or is no day of the calendar."""
@@ -104,7 +109,12 @@ class Draft:
     @property
     def has_wishes(self) -> bool:
         """Whether some flights of the day are ruled out."""
-        return self.nonstop or any(wish is not None for wish in (self.window, self.airline, self.max_stops, self.via))
+        return self != self.without_wishes()
+
+    @property
+    def wishes_of_time_alone(self) -> bool:
+        """Whether nothing but the time of day rules flights out."""
+        return self.has_wishes and not replace(self, window=None, arrival=None).has_wishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,24 +209,28 @@ def _time(text: str | None) -> time | None:
     return time.fromisoformat(text) if text else None
 
 
-def _window(arguments: Mapping[str, Any]) -> TimeWindow | None:
-    window = TimeWindow(_time(arguments.get("depart_from")), _time(arguments.get("depart_until")))
-    return window if window != TimeWindow() else None
+def _window(arguments: Mapping[str, Any], end: str) -> TimeWindow | None:
+    window = TimeWindow(_time(arguments.get(f"{end}_from")), _time(arguments.get(f"{end}_until")))
+    return None if window.is_open else window
 
 
 def _recalled_request(arguments: Mapping[str, Any]) -> SearchFlightsRequest:
-    window = _window(arguments) or TimeWindow()
+    departs, arrives = (_window(arguments, end) or TimeWindow() for end in ("depart", "arrive"))
     return SearchFlightsRequest(
         origin=arguments["origin"],
         destination=arguments["destination"],
         depart_date=date.fromisoformat(arguments["depart_date"]),
         return_date=_day(arguments.get("return_date")),
-        depart_from=window.start,
-        depart_until=window.end,
+        depart_from=departs.start,
+        depart_until=departs.end,
+        arrive_from=arrives.start,
+        arrive_until=arrives.end,
         nonstop=bool(arguments.get("nonstop")),
         max_stops=arguments.get("max_stops"),
         via=arguments.get("via", ""),
         carrier_code=arguments.get("carrier_code", ""),
+        carrier_codes=tuple(arguments.get("carrier_codes", ())),
+        without_carrier_codes=tuple(arguments.get("without_carrier_codes", ())),
         sort=arguments.get("sort", ""),
         cabin=arguments.get("cabin", ""),
         passengers=int(arguments.get("passengers", 1)),
@@ -230,8 +244,11 @@ def _recalled_draft(arguments: Mapping[str, Any], origin: Place, destination: Pl
         destination=destination,
         depart=CalendarDay(day.day, day.month, day.year),
         back=_day(arguments.get("return_date")),
-        window=_window(arguments),
+        window=_window(arguments, "depart"),
+        arrival=_window(arguments, "arrive"),
         airline=arguments.get("carrier_code"),
+        airlines=tuple(arguments.get("carrier_codes", ())),
+        without_airlines=tuple(arguments.get("without_carrier_codes", ())),
         nonstop=bool(arguments.get("nonstop")),
         max_stops=arguments.get("max_stops"),
         sort=arguments.get("sort"),

@@ -67,11 +67,14 @@ class FlightNotFound(ToolError):
     outcome = "FLIGHT_NOT_FOUND"
 
 
+_TIMES = ("depart_from", "depart_until", "arrive_from", "arrive_until")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchFlightsRequest:
     """One search. Codes are IATA, `depart_date` is in the departure airport's zone, times are its local time, `sort` and `cabin` words.
 
-    With a `return_date` journeys there and back are searched.
+    With a `return_date` journeys there and back are searched. Any of `carrier_codes` will do, none of `without_carrier_codes`.
     """
 
     origin: str
@@ -80,10 +83,14 @@ class SearchFlightsRequest:
     return_date: date | None = None
     depart_from: time | None = None
     depart_until: time | None = None
+    arrive_from: time | None = None
+    arrive_until: time | None = None
     nonstop: bool = False
     max_stops: int | None = None
     via: str = ""
     carrier_code: str = ""
+    carrier_codes: tuple[str, ...] = ()
+    without_carrier_codes: tuple[str, ...] = ()
     sort: str = ""
     cabin: str = ""
     passengers: int = 1
@@ -95,12 +102,13 @@ class SearchFlightsRequest:
             "destination": self.destination,
             "depart_date": self.depart_date.isoformat(),
             "return_date": self.return_date and self.return_date.isoformat(),
-            "depart_from": self.depart_from and self.depart_from.strftime("%H:%M"),
-            "depart_until": self.depart_until and self.depart_until.strftime("%H:%M"),
+            **{name: (moment := getattr(self, name)) and moment.strftime("%H:%M") for name in _TIMES},
             "nonstop": self.nonstop or None,
             "max_stops": self.max_stops,
             "via": self.via or None,
             "carrier_code": self.carrier_code or None,
+            "carrier_codes": list(self.carrier_codes) or None,
+            "without_carrier_codes": list(self.without_carrier_codes) or None,
             "sort": self.sort or None,
             "cabin": self.cabin or None,
             "passengers": self.passengers if self.passengers > 1 else None,

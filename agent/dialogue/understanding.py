@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from agent.dialogue.acts import Acts, acts_of, plain_words
+from agent.dialogue.arrivals import split_times
 from agent.dialogue.clock_times import window_of
 from agent.dialogue.context import Context as Context
-from agent.dialogue.dates import DateExpression, ImpossibleDate, Weekday
+from agent.dialogue.dates import DateExpression, ImpossibleDate, Weekday, split_rejected
 from agent.dialogue.expectation import Expectation
 from agent.dialogue.frames import DateSlot, Frame, Intent, PlaceSlot, Slots
 from agent.dialogue.intents import Clues, foreign_topic, intent_of
@@ -99,8 +101,8 @@ _USES: dict[Intent, frozenset[str]] = {
 }
 _SEARCH_SLOTS = frozenset(
     {
-        *("origin", "destination", "via", "depart_date", "depart_time", "return_date"),
-        *("airline", "max_stops", "nonstop", "sort", "cabin", "passengers"),
+        *("origin", "destination", "via", "depart_date", "depart_time", "arrive_time", "return_date", "one_way", "other_day"),
+        *("airline", "airlines", "without_airlines", "any_airline", "max_stops", "nonstop", "sort", "cabin", "passengers"),
     }
 )
 
@@ -117,28 +119,24 @@ def _fitting(intent: Intent, slots: Slots, roles: Roles, context: Context) -> Sl
         kept["choice"] = slots.choice
     if slots.flight_number:
         kept.pop("airline", None)
+    if intent is Intent.FLIGHT_STATUS and slots.depart_time and slots.depart_time.is_open:
+        kept.pop("depart_time")
     if intent is Intent.AIRPORT_INFO:
         kept["airport"] = _slot(next((m for m in (roles.destination, roles.origin, *(roles.others or ())) if m), None)) or slots.destination
     return Slots(**kept)
 
 
 def _slots(words: Words, roles: Roles, unknown: dict[str, PlaceSlot], acts: Acts, context: Context, text: str) -> Slots:
-    origin, destination = _places(roles, unknown, acts, context)
+    origin, destination = _places(roles, unknown, acts, context, turns_back=not words.one_way)
     departs_from = origin.mention.place if origin and origin.mention else context.origin
-    today = context.today_at(departs_from)
-    depart_expression, back_expression = split_dates(text, words.dates)
-    depart = _resolved(depart_expression, today, context.depart_date)
-    # "Friday, returning Monday" is the Monday after that Friday.
-    leaving = (depart and depart.day) or context.depart_date or today
-    back = _resolved(back_expression, leaving if isinstance(back_expression, Weekday) else today, leaving)
+    wanted = words.airlines.wanted
     return Slots(
         origin=origin,
         destination=destination,
         via=_slot(roles.via),
-        depart_date=depart,
-        depart_time=window_of(words.times),
-        return_date=back,
-        airline=_said(*words.carriers[:1]),
+        airline=wanted[0] if len(wanted) == 1 else None,
+        airlines=wanted if len(wanted) > 1 else None,
+        without_airlines=words.airlines.unwanted or None,
         flight_number=_said(*words.flight_numbers[:1]),
         max_stops=_said(words.max_stops),
         nonstop=_said(words.nonstop),
@@ -147,15 +145,48 @@ def _slots(words: Words, roles: Roles, unknown: dict[str, PlaceSlot], acts: Acts
         passengers=_said(words.passengers),
         choice=_said(words.choice),
         topic=foreign_topic(text),
+        **_days(words, context, context.today_at(departs_from), text),
+        **_times(words, context, text),
+        **_taken_back(words, context),
     )
+
+
+def _days(words: Words, context: Context, today: date, text: str) -> Mapping[str, Any]:
+    meant, rejected = split_rejected(text, words.dates)
+    # "Forget the return, tomorrow" names no day of return.
+    depart_expression, back_expression = split_dates(masked(text, [words.one_way] if words.one_way else []), meant)
+    # "Not tomorrow, the day after" is said of the day that was turned down.
+    turned_down = _resolved(split_dates(text, rejected)[0], today, context.depart_date)
+    depart = _resolved(depart_expression, today, (turned_down and turned_down.day) or context.depart_date)
+    # "Friday, returning Monday" is the Monday after that Friday.
+    leaving = (depart and depart.day) or context.depart_date or today
+    back = _resolved(back_expression, leaving if isinstance(back_expression, Weekday) else today, leaving)
+    other = depart is None and (turned_down is not None or words.other_day is not None) and context.under_way
+    return {"depart_date": depart, "return_date": None if words.one_way else back, "other_day": other or None}
+
+
+def _times(words: Words, context: Context, text: str) -> Mapping[str, Any]:
+    windows = [window_of(pieces) for pieces in split_times(text, words.times)]
+    # Where nothing was wished before, "any time" says nothing.
+    departing, arriving = (None if window and window.is_open and not context.under_way else window for window in windows)
+    return {"depart_time": departing, "arrive_time": arriving}
+
+
+def _taken_back(words: Words, context: Context) -> Mapping[str, Any]:
+    """What callers may only have asked for in an earlier turn."""
+    if not context.under_way:
+        return {}
+    return {"one_way": _said(words.one_way), "any_airline": words.airlines.any_at_all or None}
 
 
 def _said(piece: Found[T] | None = None) -> T | None:
     return piece.value if piece else None
 
 
-def _places(roles: Roles, unknown: dict[str, PlaceSlot], acts: Acts, context: Context) -> tuple[PlaceSlot | None, PlaceSlot | None]:
-    if "way_back" in acts and not acts.rest and context.origin and context.destination:
+def _places(
+    roles: Roles, unknown: dict[str, PlaceSlot], acts: Acts, context: Context, *, turns_back: bool
+) -> tuple[PlaceSlot | None, PlaceSlot | None]:
+    if turns_back and "way_back" in acts and not acts.rest and context.origin and context.destination:
         return certain(context.destination), certain(context.origin)
     origin = _slot(roles.origin) or unknown.get("origin")
     destination = _slot(roles.destination) or unknown.get("destination")

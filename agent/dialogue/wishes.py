@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import time
+from functools import cache
 from typing import Any
 
 from agent.dialogue.carriers import carrier_pattern, find_carriers
+from agent.dialogue.negation import negated
 from agent.dialogue.numbers import CARDINAL, ORDINAL, cardinal, ordinal
 from agent.dialogue.spans import Found
 
@@ -118,24 +120,34 @@ def _by_time(match: re.Match[str]) -> Choice | None:
     return Choice(time=time(hour % 12 + 12 * (match["half"] == "p") if match["half"] else hour, minute))
 
 
+@cache
+def _airlines_one() -> re.Pattern[str]:
+    return re.compile(rf"\bthe (?:{carrier_pattern()})(?: {_ONE})\b")
+
+
+def _meant(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """The first match that isn't turned down: of "not the first one, the second one" the second."""
+    return next((match for match in pattern.finditer(text) if not negated(text, match.start(), match.end())), None)
+
+
 def _by_airline(text: str) -> Found[Choice] | None:
-    if match := re.search(rf"\bthe (?:{carrier_pattern()})(?: {_ONE})\b", text):
+    if match := _meant(_airlines_one(), text):
         return Found(match.start(), match.end(), Choice(airline=find_carriers(match.group())[0].value))
     return None
 
 
 def find_choice(text: str) -> Found[Choice] | None:
     """The flight that lower-case `text` points at among those on offer."""
-    if match := _BY.search(text) or _WHICH_IS.search(text):
+    if match := _meant(_BY, text) or _WHICH_IS.search(text):
         return Found(match.start(), match.end(), Choice(by=_BEST.get(match["by"], match["by"])))
-    if match := _LAST.search(text):
+    if match := _meant(_LAST, text):
         return Found(match.start(), match.end(), Choice(ordinal=-1))
-    if (match := _AT.search(text)) and (choice := _by_time(match)):
+    if (match := _meant(_AT, text)) and (choice := _by_time(match)):
         return Found(match.start(), match.end(), choice)
-    if match := _BY_ORDINAL.search(text):
+    if match := _meant(_BY_ORDINAL, text):
         return Found(match.start(), match.end(), Choice(ordinal=ordinal(next(filter(None, match.groups())))))
-    if match := _BY_NUMBER.search(text):
+    if match := _meant(_BY_NUMBER, text):
         return Found(match.start(), match.end(), Choice(ordinal=cardinal(match["number"])))
-    if match := _MIDDLE.search(text):
+    if match := _meant(_MIDDLE, text):
         return Found(match.start(), match.end(), Choice(ordinal=2))
     return _by_airline(text)

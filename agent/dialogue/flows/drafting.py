@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from agent.dialogue.clock_times import TimeWindow
 from agent.dialogue.dates import CalendarDay, DateExpression, FromReference
 from agent.dialogue.events import Speech
 from agent.dialogue.frames import DateSlot, Intent, PlaceSlot, Slots
@@ -17,7 +18,7 @@ from agent.dialogue.state import About, DialogueState, Draft, Question, Unsure
 from agent.dialogue.turn import Turn
 
 MOST_PASSENGERS = 9
-_PLAIN_SLOTS = ("airline", "nonstop", "max_stops", "sort", "cabin", "passengers")
+_PLAIN_SLOTS = ("nonstop", "max_stops", "sort", "cabin", "passengers")
 
 
 def begin(turn: Turn) -> None:
@@ -51,9 +52,44 @@ def merge(turn: Turn) -> Iterator[Speech]:
         given["nonstop"] = False
     elif slots.nonstop is not None:
         given["max_stops"] = None
-    if slots.depart_time:
-        given["window"] = slots.depart_time
-    state.draft = replace(state.draft, **given)
+    state.draft = replace(_with_times(_with_airlines(state.draft, slots), slots), **given)
+
+
+def _with_airlines(draft: Draft, slots: Slots) -> Draft:
+    """Whom to fly with: who is named replaces those named before, who is turned down joins those turned down before."""
+    unwanted = slots.without_airlines or ()
+    if slots.airline or slots.airlines:
+        return replace(draft, airline=slots.airline, airlines=slots.airlines or (), without_airlines=unwanted)
+    if slots.any_airline:
+        return replace(draft, airline=None, airlines=(), without_airlines=unwanted)
+    return replace(
+        draft,
+        airline=None if draft.airline in unwanted else draft.airline,
+        airlines=tuple(code for code in draft.airlines if code not in unwanted),
+        without_airlines=tuple(dict.fromkeys((*draft.without_airlines, *unwanted))),
+    )
+
+
+def _with_times(draft: Draft, slots: Slots) -> Draft:
+    """When to leave and when to be there. Of two wishes that no day flight meets, the one that was said now counts."""
+    leaving, arriving = slots.depart_time, slots.arrive_time
+    any_time = leaving is not None and leaving.is_open
+    window, arrival = leaving or draft.window, arriving or (None if any_time else draft.arrival)
+    if bool(leaving) != bool(arriving) and _collide(window, arrival):
+        window, arrival = leaving, arriving
+    return replace(draft, window=_closed(window), arrival=_closed(arrival))
+
+
+def _closed(window: TimeWindow | None) -> TimeWindow | None:
+    """The window unless it is open, as "any time" is."""
+    return None if window is None or window.is_open else window
+
+
+def _collide(leaving: TimeWindow | None, arriving: TimeWindow | None) -> bool:
+    """Whether who leaves then is never there by then on the same day."""
+    if leaving is None or arriving is None or leaving.over_midnight or arriving.over_midnight:
+        return False
+    return leaving.start is not None and arriving.end is not None and arriving.end <= leaving.start
 
 
 def _merge_place(state: DialogueState, name: str, slot: PlaceSlot) -> Iterator[Speech]:
@@ -98,6 +134,10 @@ def _set(state: DialogueState, name: str, value: object) -> None:
 
 def _merge_dates(turn: Turn, slots: Slots) -> Iterator[Speech]:
     state = turn.state
+    if slots.other_day:
+        _set(state, "depart", None)
+    if slots.one_way:
+        _set(state, "back", None)
     if slots.depart_date:
         if slots.depart_date.day is None:
             _set(state, "depart", None)

@@ -11,8 +11,9 @@ from agent.dialogue.dates import CalendarDay
 from agent.dialogue.events import Events, Speech
 from agent.dialogue.flows.drafting import ask_other_date, begin, beyond, departure_day, merge, next_question
 from agent.dialogue.flows.offers import tell_offer
+from agent.dialogue.further_wishes import further_wishes
 from agent.dialogue.phrasing import phrase
-from agent.dialogue.spoken_forms import counted, day, weekday_date
+from agent.dialogue.spoken_forms import counted, day, listed, weekday_date
 from agent.dialogue.state import About, Draft, Offer, Question
 from agent.dialogue.tool_use import ToolUse
 from agent.dialogue.tools import DateBeyondHorizon, DateInPast, PlaceUnknown, SamePlace, SearchAnswer, SearchFlightsRequest, ToolError
@@ -67,18 +68,22 @@ def request_of(turn: Turn) -> SearchFlightsRequest:
     assert draft.origin is not None
     assert draft.destination is not None
     assert when is not None
-    window = draft.window or TimeWindow()
+    departs, arrives = draft.window or TimeWindow(), draft.arrival or TimeWindow()
     return SearchFlightsRequest(
         origin=draft.origin.code,
         destination=draft.destination.code,
         depart_date=when,
         return_date=draft.back if draft.back and draft.back >= when else None,
-        depart_from=window.start,
-        depart_until=window.end,
+        depart_from=departs.start,
+        depart_until=departs.end,
+        arrive_from=arrives.start,
+        arrive_until=arrives.end,
         nonstop=draft.nonstop,
         max_stops=draft.max_stops,
         via=draft.via.code if draft.via else "",
         carrier_code=draft.airline or "",
+        carrier_codes=draft.airlines,
+        without_carrier_codes=draft.without_airlines,
         sort=draft.sort or "",
         cabin=draft.cabin or "",
         passengers=max(draft.passengers, 1),
@@ -102,6 +107,8 @@ async def _run(turn: Turn) -> Events:
     assert use.answer is not None
     turn.state.offer = Offer(request, use.answer.itineraries, use.answer.total)
     turn.state.chosen = None
+    if use.answer.itineraries and (kept := further_wishes(draft)):
+        yield Speech(phrase("looked_only", wishes=listed(kept)))
     for speech in tell_offer(turn, use.answer) if use.answer.itineraries else _tell_empty(turn, use.answer, request):
         yield speech
 
@@ -129,8 +136,9 @@ def _tell_empty(turn: Turn, answer: SearchAnswer, request: SearchFlightsRequest)
     assert draft.destination is not None
     origin, destination, when = draft.origin.city, draft.destination.city, day(request.depart_date, turn.today_at(draft.origin))
     if answer.total_unfiltered and draft.has_wishes:
-        others, wishes = counted(answer.total_unfiltered, "flight"), wishes_of(draft)
-        name = "empty_then" if draft.window and not (draft.airline or draft.nonstop or draft.max_stops) else "empty_filtered"
+        others = counted(answer.total_unfiltered, "flight")
+        wishes = "".join([wishes_of(draft), *(f", {wish}" for wish in further_wishes(draft))])
+        name = "empty_then" if draft.wishes_of_time_alone else "empty_filtered"
         parts = {"origin": origin, "destination": destination, "day": when, "wishes": wishes, "others": others}
         return [turn.question(Question(About.DROP_WISHES, phrase(name, **parts)))]
     turn.state.drafting = True

@@ -88,6 +88,8 @@ LAST_DATE = date(2027, 10, 19)
 DEPARTURES = ((6, 15, "AI", "Air India", 542, 5200), (9, 30, "6E", "IndiGo", 234, 4800), (13, 0, "SG", "SpiceJet", 106, 4100),
               (18, 45, "AI", "Air India", 560, 6150), (21, 5, "6E", "IndiGo", 777, 5050))  # fmt: skip
 
+FLYING_TIME = timedelta(hours=2, minutes=45)
+
 
 def money(units: int) -> dict[str, Any]:
     return {"currency_code": "INR", "units": str(units)}
@@ -108,7 +110,7 @@ def flight_json(
         "carrier": carrier,
         "flight_number": f"{code}{number}",
         "departure": stop(origin, leaves),
-        "arrival": stop(destination, leaves + timedelta(hours=2, minutes=45)),
+        "arrival": stop(destination, leaves + FLYING_TIME),
         "duration": "9900s",
     }
     return {
@@ -129,6 +131,13 @@ def both_fares(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 def _amount(itinerary: Itinerary) -> Decimal:
     assert itinerary.total
     return itinerary.total.amount
+
+
+def _within(start: time | None, end: time | None, moment: time) -> bool:
+    """As of the contract: a window that ends before it begins runs over midnight."""
+    if start and end and end <= start:
+        return moment >= start or moment < end
+    return (start is None or moment >= start) and (end is None or moment < end)
 
 
 class Timetable:
@@ -172,9 +181,11 @@ class Timetable:
 
     @staticmethod
     def _fits(request: SearchFlightsRequest, departure: tuple[int, int, str, str, int, int]) -> bool:
-        moment = time(*departure[:2])
-        in_time = (request.depart_from or time()) <= moment and (request.depart_until is None or moment < request.depart_until)
-        return in_time and request.carrier_code in ("", departure[2])
+        leaves, carrier = datetime.combine(request.depart_date, time(*departure[:2])), departure[2]
+        in_time = _within(request.depart_from, request.depart_until, leaves.time())
+        there_in_time = _within(request.arrive_from, request.arrive_until, (leaves + FLYING_TIME).time())
+        only = {request.carrier_code, *request.carrier_codes} - {""}
+        return in_time and there_in_time and (not only or carrier in only) and carrier not in request.without_carrier_codes
 
     async def flight_status(self, flight_number: str, depart_date: date | None) -> FlightStatus:
         self.statuses.append((flight_number, depart_date))

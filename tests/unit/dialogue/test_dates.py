@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.dialogue.dates import CalendarDay, DaysAhead, FromReference, ImpossibleDate, Weekday, find_dates
+from agent.dialogue.dates import CalendarDay, DaysAhead, FromReference, ImpossibleDate, Weekday, find_dates, split_rejected
 
 pytestmark = pytest.mark.unit
 
@@ -122,6 +122,52 @@ def test_day_that_no_calendar_has_is_said_to_be_impossible(words: str) -> None:
     (found,) = find_dates(words)
     with pytest.raises(ImpossibleDate):
         found.value.on(MONDAY)
+
+
+@pytest.mark.parametrize(
+    ("words", "day"),
+    [
+        ("two days later", "2026-12-12"),
+        ("2 days later", "2026-12-12"),
+        ("two days earlier", "2026-12-08"),
+        ("a couple of days later", "2026-12-12"),
+        ("three days after that", "2026-12-13"),
+        ("two days before", "2026-12-08"),
+        ("a day sooner", "2026-12-09"),
+        ("one week earlier", "2026-12-03"),
+        ("a week later", "2026-12-17"),
+        ("a fortnight later than that", "2026-12-24"),
+        ("the week after", "2026-12-17"),
+        ("the week before", "2026-12-03"),
+        ("the following week", "2026-12-17"),
+    ],
+)
+def test_days_later_and_earlier_are_counted_from_the_day_talked_about(words: str, day: str) -> None:
+    assert resolved(words, reference=TALKED_ABOUT) == [day]
+
+
+@pytest.mark.parametrize("words", ["later", "a bit later", "earlier", "two hours later", "the week"])
+def test_later_alone_is_no_day(words: str) -> None:
+    assert find_dates(words) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "meant", "rejected"),
+    [
+        ("not tomorrow, the day after", ["2026-11-24"], ["2026-11-24"]),
+        ("not tomorrow but friday", ["2026-11-27"], ["2026-11-24"]),
+        ("friday instead of tomorrow", ["2026-11-27"], ["2026-11-24"]),
+        ("i can't fly on friday", [], ["2026-11-27"]),
+        ("anything but friday", [], ["2026-11-27"]),
+        ("i'm not returning monday, tuesday", ["2026-11-24"], ["2026-11-30"]),
+        ("why not friday", ["2026-11-27"], []),
+        ("not to delhi, tomorrow", ["2026-11-24"], []),
+        ("no, friday", ["2026-11-27"], []),
+    ],
+)
+def test_a_day_turned_down_is_told_from_the_day_meant(words: str, meant: list[str], rejected: list[str]) -> None:
+    sides = split_rejected(words, find_dates(words))
+    assert [[str(piece.value.on(MONDAY)) for piece in side] for side in sides] == [meant, rejected]
 
 
 @pytest.mark.parametrize(

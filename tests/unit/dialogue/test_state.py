@@ -57,9 +57,18 @@ def test_impossible_or_unknown_day_is_none() -> None:
 
 def test_wishes_are_what_rules_flights_out() -> None:
     assert not Draft(sort="cheapest", cabin="business", passengers=3).has_wishes
-    for wished in (Draft(window=TimeWindow(time(5))), Draft(airline="AI"), Draft(nonstop=True)):
+    for wished in (
+        Draft(window=TimeWindow(time(5))),
+        Draft(arrival=TimeWindow(time(5))),
+        Draft(airline="AI"),
+        Draft(airlines=("AI", "6E")),
+        Draft(nonstop=True),
+    ):
         assert wished.has_wishes
         assert not wished.without_wishes().has_wishes
+    assert Draft(without_airlines=("AI",)).has_wishes
+    assert Draft(arrival=TimeWindow(time(5))).wishes_of_time_alone
+    assert not Draft(arrival=TimeWindow(time(5)), airline="AI").wishes_of_time_alone
 
 
 def test_nothing_is_searched_before_both_ends_are_known() -> None:

@@ -112,6 +112,19 @@ async def test_places_take_their_parts(text: str, origin: str | None, destinatio
         ("the cheapest one", SEARCHED, "select", {"choice": {"by": "cheapest"}}),
         ("is the second one on time", SEARCHED, "flight_status", {"choice": {"ordinal": 2}}),
         ("more", SEARCHED, "more", {}),
+        ("any time", SEARCHED, "refine", {"depart_time": {}}),
+        ("any airline", SEARCHED, "refine", {"any_airline": True}),
+        ("one way", SEARCHED, "refine", {"one_way": True}),
+        ("no return", SEARCHED, "correction", {"one_way": True}),
+        ("not Friday", SEARCHED, "refine", {"other_day": True}),
+        ("is the flight on time, any time today", SEARCHED, "flight_status", {"depart_date": "2026-11-23"}),
+        ("be there by six at the latest", SEARCHED, "refine", {"arrive_time": {"to": "18:00"}}),
+        ("I want to land by nine", SEARCHED, "refine", {"arrive_time": {"to": "09:00"}}),
+        ("I'd like to depart after six", SEARCHED, "refine", {"depart_time": {"from": "18:00"}}),
+        ("a few days later", SEARCHED, "refine", {"other_day": True}),
+        ("land before nine", SEARCHED, "refine", {"arrive_time": {"to": "09:00"}}),
+        ("no Air India", SEARCHED, "correction", {"without_airlines": ["AI"]}),
+        ("IndiGo or Vistara", SEARCHED, "refine", {"airlines": ["6E", "UK"]}),
     ],
 )
 async def test_conversation_decides_what_short_words_mean(text: str, context: Context, intent: str, slots: dict[str, Any]) -> None:
@@ -177,6 +190,15 @@ async def test_only_a_thousand_characters_are_read() -> None:
 )
 async def test_neighbouring_intents_are_told_apart(text: str, intent: Intent) -> None:
     assert (await frame_of(text)).intent is intent
+
+
+@pytest.mark.parametrize("words", ["one way", "any time", "any airline", "any airline, any time is fine"])
+async def test_nothing_is_taken_back_before_anything_was_asked_for(words: str) -> None:
+    assert plain(await frame_of(f"Chennai to Delhi tomorrow {words}")) == {
+        "origin": "MAA",
+        "destination": "DEL",
+        "depart_date": "2026-11-24",
+    }
 
 
 async def test_an_airline_of_a_citys_name_is_no_place() -> None:

@@ -143,6 +143,20 @@ def test_choices_in_json_name_the_one_thing_said(words: str, json: dict[str, obj
     assert found.value.to_json() == json
 
 
+@pytest.mark.parametrize(
+    ("words", "choice"),
+    [
+        ("not the first one, the second one", Choice(ordinal=2)),
+        ("not the indigo one, the air india one", Choice(airline="AI")),
+        ("not the second one", None),
+        ("i don't want a morning flight", None),
+    ],
+)
+def test_a_flight_turned_down_is_not_chosen(words: str, choice: Choice | None) -> None:
+    found = find_choice(words)
+    assert (found.value if found else None) == choice
+
+
 def test_choice_by_time_of_day() -> None:
     assert Choice(time=time(6, 15)).to_json() == {"time": "06:15"}
 
