@@ -96,7 +96,7 @@ def _confidence(intent: Intent, slots: Slots, clues: Clues) -> float:
 _USES: dict[Intent, frozenset[str]] = {
     Intent.FLIGHT_STATUS: frozenset({"flight_number", "airline", "origin", "destination", "depart_date", "depart_time", "choice"}),
     Intent.AIRPORT_INFO: frozenset({"airport"}),
-    Intent.SELECT: frozenset({"choice"}),
+    Intent.SELECT: frozenset({"choice", "depart_time"}),
     Intent.OUT_OF_SCOPE: frozenset({"topic"}),
 }
 _SEARCH_SLOTS = frozenset(
@@ -119,8 +119,9 @@ def _fitting(intent: Intent, slots: Slots, roles: Roles, context: Context) -> Sl
         kept["choice"] = slots.choice
     if slots.flight_number:
         kept.pop("airline", None)
-    if intent is Intent.FLIGHT_STATUS and slots.depart_time and slots.depart_time.is_open:
-        kept.pop("depart_time")
+    points_at_time = intent is Intent.SELECT and slots.choice is not None and slots.choice.time is not None
+    if points_at_time or (intent is Intent.FLIGHT_STATUS and slots.depart_time and slots.depart_time.is_open):
+        kept.pop("depart_time", None)
     if intent is Intent.AIRPORT_INFO:
         kept["airport"] = _slot(next((m for m in (roles.destination, roles.origin, *(roles.others or ())) if m), None)) or slots.destination
     return Slots(**kept)

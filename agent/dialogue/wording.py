@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from agent.dialogue.carriers import carriers
 from agent.dialogue.clock_times import PARTS_OF_DAY, TimeWindow
 from agent.dialogue.phrasing import phrase
@@ -23,11 +25,14 @@ def window_words(window: TimeWindow) -> str:
 
 
 def wishes_of(draft: Draft) -> str:
-    """Says ", in the morning, with IndiGo and without a stop": what the caller asked for beside route and day; "" for nothing."""
+    """Says ", in the morning, with IndiGo or Vistara and without a stop": what was asked for beside route and day; "" for nothing."""
     wishes = [window_words(draft.window)] if draft.window else []
-    if draft.airline:
-        carrier = carriers().get(draft.airline)
-        wishes.append(f"with {carrier.name if carrier else ' '.join(draft.airline)}")
+    if draft.arrival:
+        wishes.append(f"arriving {window_words(draft.arrival)}")
+    if wanted := draft.airlines or (draft.airline and [draft.airline]):
+        wishes.append(f"with {_either(wanted)}")
+    if draft.without_airlines:
+        wishes.append(f"without {_either(draft.without_airlines)}")
     if draft.nonstop:
         wishes.append("without a stop")
     if draft.max_stops:
@@ -39,6 +44,11 @@ def wishes_of(draft: Draft) -> str:
     if draft.passengers > 1:
         wishes.append(f"for {number(draft.passengers)}")
     return f", {listed(wishes)}" if wishes else ""
+
+
+def _either(codes: Sequence[str]) -> str:
+    names = [known.name if (known := carriers().get(code)) else " ".join(code) for code in codes]
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def rank(index: int, draft: Draft, *, priced: bool = True) -> str:

@@ -11,9 +11,8 @@ from agent.dialogue.dates import CalendarDay
 from agent.dialogue.events import Events, Speech
 from agent.dialogue.flows.drafting import ask_other_date, begin, beyond, departure_day, merge, next_question
 from agent.dialogue.flows.offers import tell_offer
-from agent.dialogue.further_wishes import further_wishes
 from agent.dialogue.phrasing import phrase
-from agent.dialogue.spoken_forms import counted, day, listed, weekday_date
+from agent.dialogue.spoken_forms import counted, day, weekday_date
 from agent.dialogue.state import About, Draft, Offer, Question
 from agent.dialogue.tool_use import ToolUse
 from agent.dialogue.tools import DateBeyondHorizon, DateInPast, PlaceUnknown, SamePlace, SearchAnswer, SearchFlightsRequest, ToolError
@@ -107,8 +106,6 @@ async def _run(turn: Turn) -> Events:
     assert use.answer is not None
     turn.state.offer = Offer(request, use.answer.itineraries, use.answer.total)
     turn.state.chosen = None
-    if use.answer.itineraries and (kept := further_wishes(draft)):
-        yield Speech(phrase("looked_only", wishes=listed(kept)))
     for speech in tell_offer(turn, use.answer) if use.answer.itineraries else _tell_empty(turn, use.answer, request):
         yield speech
 
@@ -137,9 +134,8 @@ def _tell_empty(turn: Turn, answer: SearchAnswer, request: SearchFlightsRequest)
     origin, destination, when = draft.origin.city, draft.destination.city, day(request.depart_date, turn.today_at(draft.origin))
     if answer.total_unfiltered and draft.has_wishes:
         others = counted(answer.total_unfiltered, "flight")
-        wishes = "".join([wishes_of(draft), *(f", {wish}" for wish in further_wishes(draft))])
         name = "empty_then" if draft.wishes_of_time_alone else "empty_filtered"
-        parts = {"origin": origin, "destination": destination, "day": when, "wishes": wishes, "others": others}
+        parts = {"origin": origin, "destination": destination, "day": when, "wishes": wishes_of(draft), "others": others}
         return [turn.question(Question(About.DROP_WISHES, phrase(name, **parts)))]
     turn.state.drafting = True
     there = {"origin": origin, "destination": destination, "day": when}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,19 @@ async def test_search_is_answered_with_sample_itineraries(flightdata: FlightData
         assert itinerary.total
         assert itinerary.total.currency == "INR"
         assert ParseDict(dict(itinerary.data), pb.Itinerary()).itinerary_id == itinerary.itinerary_id
+
+
+async def test_arrival_times_and_airlines_reach_the_service(flightdata: FlightDataServiceAsyncStub) -> None:
+    tools, anything = FlightDataTools(flightdata), SearchFlightsRequest(origin="MAA", destination="DEL", depart_date=ahead(7))
+    found = await tools.search_flights(replace(anything, arrive_from=time(9), arrive_until=time(20)))
+    assert found.itineraries
+    assert all(time(9) <= itinerary.arrival.local.time() < time(20) for itinerary in found.itineraries)
+    one = found.itineraries[0].segments[0].carrier_code
+    only = await tools.search_flights(replace(anything, carrier_codes=(one,)))
+    without = await tools.search_flights(replace(anything, without_carrier_codes=(one,)))
+    assert all(itinerary.segments[0].carrier_code == one for itinerary in only.itineraries)
+    assert only.itineraries
+    assert all(segment.carrier_code != one for itinerary in without.itineraries for segment in itinerary.segments)
 
 
 async def test_wishes_reach_the_service(flightdata: FlightDataServiceAsyncStub) -> None:

@@ -59,6 +59,12 @@ async def test_flight_chosen_can_be_asked_about(conversation: Conversation) -> N
     assert "Air India five four two is on time" in await conversation.say("is the first one on time")
 
 
+async def test_a_time_tells_apart_whose_details_are_wanted(conversation: Conversation) -> None:
+    await conversation.say("flights from Chennai to Delhi tomorrow")
+    answer = await conversation.say("tell me about the Air India one at 18:45")
+    assert answer.startswith("Air India five six zero leaves Chennai at six forty five in the evening")
+
+
 @pytest.mark.parametrize(
     ("words", "flight"),
     [

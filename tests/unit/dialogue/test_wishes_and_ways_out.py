@@ -9,8 +9,8 @@ import pytest
 
 from agent.dialogue.expectation import Expectation
 from agent.dialogue.flightdata_tools import _search_message
-from agent.dialogue.further_wishes import further_wishes
-from agent.dialogue.state import DialogueState, Draft, ToolRecord
+from agent.dialogue.state import DialogueState, ToolRecord
+from agent.dialogue.wording import wishes_of
 
 if TYPE_CHECKING:
     from agent.dialogue.tools import SearchFlightsRequest
@@ -33,7 +33,8 @@ def airlines(request: SearchFlightsRequest) -> tuple[str, tuple[str, ...], tuple
 
 async def test_a_time_of_arriving_is_searched_and_said_as_one(conversation: Conversation, timetable: Timetable) -> None:
     answer = await conversation.say("Chennai to Delhi tomorrow arriving before 2 pm")
-    assert answer.startswith("I looked only for flights arriving before two in the afternoon. There are two flights from Chennai to Delhi")
+    assert answer.startswith("There are two flights from Chennai to Delhi")
+    assert ", arriving before two in the afternoon. " in answer
     (request,) = timetable.searches
     assert (request.arrive_from, request.arrive_until) == (None, time(14))
     assert (request.depart_from, request.depart_until) == (None, None)
@@ -74,14 +75,16 @@ async def test_an_airline_turned_down_is_left_out_and_said_so(conversation: Conv
     await conversation.say("Chennai to Delhi tomorrow")
     answer = await conversation.say(words)
     assert airlines(timetable.searches[-1]) == ("", (), ("AI",))
-    assert answer.startswith("I looked only for flights without Air India. There are three flights")
+    assert answer.startswith("There are three flights")
+    assert ", without Air India. " in answer
     assert "with Air India" not in answer
 
 
 async def test_of_two_airlines_either_will_do(conversation: Conversation, timetable: Timetable) -> None:
     answer = await conversation.say("Chennai to Delhi tomorrow with IndiGo or SpiceJet")
     assert airlines(timetable.searches[-1]) == ("", ("6E", "SG"), ())
-    assert answer.startswith("I looked only for flights with IndiGo or SpiceJet. There are three flights")
+    assert answer.startswith("There are three flights")
+    assert ", with IndiGo or SpiceJet. " in answer
 
 
 async def test_airlines_turned_down_add_up_until_one_is_named(conversation: Conversation, timetable: Timetable) -> None:
@@ -183,11 +186,9 @@ async def test_arriving_at_any_time_keeps_the_time_of_leaving(conversation: Conv
 async def test_arrival_and_airlines_are_taken_up_in_the_next_call(conversation: Conversation) -> None:
     await conversation.say("Chennai to Delhi tomorrow with IndiGo or SpiceJet but no Air India, arriving between 10 am and 5 pm")
     before, state = conversation.dialogue.state, restored(conversation)
-    assert further_wishes(state.draft) == [
-        "arriving between ten in the morning and five in the evening",
-        "with IndiGo or SpiceJet",
-        "without Air India",
-    ]
+    assert wishes_of(state.draft) == (
+        ", arriving between ten in the morning and five in the evening, with IndiGo or SpiceJet and without Air India"
+    )
     assert before.offer
     assert state.offer
     assert state.offer.request == before.offer.request
@@ -199,7 +200,3 @@ async def test_arrival_and_airlines_reach_the_service(conversation: Conversation
     assert (message.arrive_from.hours, message.arrive_until.hours) == (10, 17)
     assert not message.HasField("depart_from")
     assert (list(message.carrier_codes), list(message.without_carrier_codes)) == (["6E", "SG"], ["AI"])
-
-
-def test_further_wishes_are_none_of_a_plain_draft() -> None:
-    assert further_wishes(Draft(airline="AI")) == []
