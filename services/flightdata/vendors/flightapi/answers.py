@@ -23,11 +23,11 @@ from services.flightdata.vendors.vendor_client import NOT_JSON, VendorAnswer
 THROTTLED = timedelta(seconds=4)
 """Two calls closer than this are answered with a 401, as one that met it reports."""
 TOO_FAST = re.compile(r"\brates?\b|too many (calls|requests|connections)|connections?\b|concurren|throttl|per (second|minute|hour)")
-"""Of a message that says so the limit is over in seconds, whatever else it names: `Rate limit exceeded`, `Please upgrade your plan`."""
+"""What a message says of a limit that is over in seconds, whatever else it says: `Too many requests. Please upgrade your plan`."""
 USED_UP = re.compile(r"credit|quota|exhausted|used up|month")
 _ABOUT_THE_KEY = re.compile(r"\busers?\b(?! input)|\b(api[ _-]?)?key\b")
 REFUSALS = frozenset({401, 402, 403})
-"""Statuses beside 429 under which a limit has been told; a mistake of ours (400) may name a month, and a server's own failure (5xx) run out of memory."""
+"""Statuses beside 429 whose message may tell of a limit: a mistake of ours (400) may name a month, a failure over there (5xx) memory."""
 UNTIL_BOUGHT = timedelta(days=1)
 """Credits come with a purchase, and nobody says when: look again the next day."""
 
