@@ -245,6 +245,14 @@ async def test_a_list_in_a_list_and_paging_as_text_are_read(open_aviationstack: 
     assert {i.segments[0].flight for i in found} == {f.code for f in world.by_pair["WAW", "LHR"]}
 
 
+async def test_a_list_in_a_list_is_read_to_its_last_page(open_aviationstack: OpenAviationStack, world: World) -> None:
+    async with open_aviationstack() as (provider, double):
+        found = await provider.search(_query("WAW", "LHR", TOMORROW))
+    assert [query["offset"] for _, query in double.calls] == ["0", "100", "200"]
+    assert not found.limits
+    assert {i.segments[0].flight for i in found.itineraries} == {f.code for f in world.by_pair["WAW", "LHR"]}
+
+
 async def test_an_outage_that_answers_empty_is_an_empty_answer(open_aviationstack: OpenAviationStack) -> None:
     async with open_aviationstack() as (provider, _):
         assert (await provider.search(_query("LIS", "LHR"))).itineraries == []
