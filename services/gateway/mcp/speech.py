@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
 from google.protobuf.message import Message
@@ -92,7 +92,7 @@ def _status(status: pb.FlightStatus) -> str:
         case pb.FLIGHT_STATE_DELAYED:
             line += _delay(status)
         case pb.FLIGHT_STATE_EN_ROUTE if status.HasField("scheduled_arrival"):
-            line += f", and expected in {status.scheduled_arrival.city} at {_arrival(status) or _clock(status.scheduled_arrival)}"
+            line += f", and {_coming(status)}"
         case pb.FLIGHT_STATE_LANDED if arrived := _arrival(status):
             line += f" in {status.scheduled_arrival.city}; it arrived at {arrived}"
     return f"{line}. {SAMPLE}" if status.provenance.sample else f"{line}."
@@ -106,6 +106,18 @@ def _delay(status: pb.FlightStatus) -> str:
         leaving = pb.Stop(time=status.estimated_departure_time, time_zone=status.scheduled_departure.time_zone)
         told += f", now leaving at {_clock(leaving)}"
     return told
+
+
+def _coming(status: pb.FlightStatus) -> str:
+    """When it arrives. Where nobody tells more than the plan, that is what is told, or about when it would be as late as it left."""
+    there, late = status.scheduled_arrival, status.delay_minutes
+    if expected := _arrival(status):
+        return f"expected in {there.city} at {expected}"
+    if not late:
+        return f"due in {there.city} at {_clock(there)}"
+    likely = pb.Stop(time=there.time, time_zone=there.time_zone)
+    likely.time.FromDatetime(there.time.ToDatetime(UTC) + timedelta(minutes=late))
+    return f"should be in {there.city} at about {_clock(likely)}"
 
 
 def _arrival(status: pb.FlightStatus) -> str:
