@@ -114,6 +114,9 @@ ODD = {
     "FI907": (State.DELAYED, "scheduled"),
     "FI908": (State.CANCELLED, "cancelled"),
     "FI912": (State.LANDED, "landed"),
+    "FI913": (State.UNKNOWN, "active"),
+    "FI914": (State.EN_ROUTE, "active"),
+    "FI915": (State.LANDED, "landed"),
 }
 
 
@@ -132,6 +135,14 @@ async def test_a_delay_moves_the_departure_that_the_vendor_leaves_unmoved(open_a
     assert status.delay == timedelta(minutes=65)
     assert status.estimated_departure == status.segment.departure.at.utc + status.delay
     assert (status.segment.departure.terminal, status.segment.departure.gate) == ("2", "B12")
+
+
+@pytest.mark.parametrize("flight", ["FI914", "FI915"])
+async def test_an_arrival_that_nobody_estimates_is_none(open_aviationstack: OpenAviationStack, flight: str) -> None:
+    async with open_aviationstack() as (provider, _):
+        (status,) = await provider.status(flight, None)
+    assert (status.estimated_arrival, status.actual_arrival) == (None, None)
+    assert status.arrives == status.segment.arrival.at.utc + status.delay
 
 
 async def test_an_arrivals_belt_and_gate_are_told(open_aviationstack: OpenAviationStack) -> None:
