@@ -23,7 +23,7 @@ from services.flightdata.provider_errors import (
 )
 from services.flightdata.providers import Capability, Direction
 from services.flightdata.queries import FlightQuery
-from tests.integration.flightdata.vendors.conftest import TODAY, OpenAviationStack
+from tests.integration.flightdata.vendors.conftest import TODAY, OpenAviationStack, StandingClock
 
 pytestmark = pytest.mark.integration
 
@@ -105,6 +105,32 @@ async def test_without_a_date_it_is_today_at_the_departure_airport_and_not_yeste
             (status,) = await provider.status(flight.code, None)
             here = ZoneInfo(flight.origin.zone)
             assert status.depart_date == status.provenance.fetched.astimezone(here).date()
+
+
+HALF_PAST_MIDNIGHT_IN_INDIA = timedelta(hours=15, minutes=30)
+"""After `NOW`, when the vendor's days are still those by UTC."""
+
+
+@pytest.mark.parametrize("free", [True, False])
+async def test_todays_flight_is_told_where_the_day_begins_before_the_vendors(
+    open_aviationstack: OpenAviationStack, clock: StandingClock, free: bool
+) -> None:
+    await clock.sleep(HALF_PAST_MIDNIGHT_IN_INDIA.total_seconds())
+    async with open_aviationstack(free=free) as (provider, double):
+        (status,) = await provider.status("AI542", None)
+        assert status.depart_date == (TODAY if free else TOMORROW), "the nearest, where the plan tells no day"
+        assert [query.get("flight_date") for _, query in double.calls] == [None, TOMORROW.isoformat()]
+
+
+async def test_a_day_whose_rows_are_not_told_yet_is_no_day_without_flights(open_aviationstack: OpenAviationStack) -> None:
+    async with open_aviationstack() as (provider, _):
+        with pytest.raises(ProviderRestricted):
+            await provider.status("AI542", TOMORROW)
+        with pytest.raises(ProviderRestricted):
+            await provider.route_status("MAA", "DEL", TOMORROW)
+        assert Capability.STATUS in provider.capabilities()
+        with pytest.raises(FlightNotFound):
+            await provider.status("ZZ9999", TOMORROW)
 
 
 ODD = {
