@@ -6,6 +6,7 @@ moves `estimated` off the plan at departure, and leaves `actual` empty for most 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -28,9 +29,11 @@ _WORDS = {
     State.LANDED: ("landed", "arrived"),
     State.EN_ROUTE: ("active", "in flight", "in air", "en route", "enroute", "departed", "airborne"),
     State.DELAYED: ("delay", "late"),
-    State.SCHEDULED: ("scheduled", "on time", "boarding", "estimated", "expected"),
+    State.SCHEDULED: ("scheduled", "rescheduled", "on time", "boarding", "estimated", "expected"),
 }
-"""What vendors' words begin with or hold, the strongest first: FlightAPI.io says `Landed 10:41` and `Estimated dep 10:30`."""
+_SIGNS = {state: re.compile(rf"\b(?:{'|'.join(signs)})") for state, signs in _WORDS.items()}
+"""How words begin in what vendors say, the strongest first: FlightAPI.io says `Landed 10:41` and `Estimated dep 10:30`."""
+_DENIED = re.compile(r"\bnot\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,9 @@ class Evidence:
 def said(word: str) -> State:
     """What a vendor's word for a state means; unknown when it means nothing to us."""
     folded = word.casefold().replace("_", " ")
-    return next((state for state, signs in _WORDS.items() if any(sign in folded for sign in signs)), State.UNKNOWN)
+    if _DENIED.search(folded):
+        return State.UNKNOWN
+    return next((state for state, signs in _SIGNS.items() if signs.search(folded)), State.UNKNOWN)
 
 
 def state_of(evidence: Evidence, now: datetime) -> State:

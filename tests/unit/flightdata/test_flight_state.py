@@ -110,6 +110,13 @@ def test_times_of_another_days_flight_are_not_believed() -> None:
     [
         ("incident", State.UNKNOWN),
         ("", State.UNKNOWN),
+        ("inactive", State.UNKNOWN),
+        ("Not departed", State.UNKNOWN),
+        ("Departed late", State.EN_ROUTE),
+        ("Running late", State.DELAYED),
+        ("Related", State.UNKNOWN),
+        ("Rescheduled", State.SCHEDULED),
+        ("redirected", State.DIVERTED),
         ("In Flight", State.EN_ROUTE),
         ("EN_ROUTE", State.EN_ROUTE),
         ("Boarding", State.SCHEDULED),
