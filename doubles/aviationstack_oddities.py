@@ -98,6 +98,28 @@ def _landed(row: Row, now: datetime) -> None:
     row["arrival"] |= {"actual": _shifted(row["arrival"]["scheduled"], -6), "baggage": "7", "terminal": "3", "gate": "22"}
 
 
+def _unheard(row: Row, now: datetime) -> None:
+    """Called active since it left; neither end's actual time is ever filled in, as in most rows."""
+    _at_local(row, "departure", now, -1300)
+    _at_local(row, "arrival", now, -1200)
+    row["flight_status"], row["arrival"]["estimated"] = "active", None
+
+
+def _unestimated(row: Row, now: datetime) -> None:
+    """It left three hours late, and nobody says when it will arrive."""
+    _at_local(row, "departure", now, -200)
+    _at_local(row, "arrival", now, -130)
+    row["flight_status"], row["arrival"]["estimated"] = "active", None
+    row["departure"] |= {"delay": 180, "actual": _shifted(row["departure"]["scheduled"], 180)}
+
+
+def _landed_unseen(row: Row, now: datetime) -> None:
+    """Only the word says that it landed."""
+    _at_local(row, "departure", now, -200)
+    _at_local(row, "arrival", now, -40)
+    row["flight_status"], row["arrival"]["estimated"] = "landed", None
+
+
 ODDITIES: dict[str, Change] = {
     "FI901": _unknown,
     "FI902": _diverted,
@@ -111,5 +133,8 @@ ODDITIES: dict[str, Change] = {
     "FI910": _a_day_apart,
     "FI911": _numberless,
     "FI912": _landed,
+    "FI913": _unheard,
+    "FI914": _unestimated,
+    "FI915": _landed_unseen,
 }
 """What each of these flight numbers shows; all fly from Paris to London."""

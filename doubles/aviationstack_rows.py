@@ -11,8 +11,8 @@ from typing import Any
 from doubles.world import Carrier, Flight, Port, fraction
 
 Row = dict[str, Any]
-UNKNOWN_GATE, UNKNOWN_TERMINAL, UNKNOWN_BELT = 0.3, 0.71, 0.83
-"""Shares of rows without them, as counted."""
+UNKNOWN_GATE, UNKNOWN_TERMINAL, UNKNOWN_BELT, UNKNOWN_ARRIVAL = 0.3, 0.71, 0.83, 0.93
+"""Shares of rows without them, as counted; of the last, rows that estimate no arrival, nor how late it will be."""
 
 
 def flight_rows(flight: Flight, day: date, now: datetime) -> Iterator[Row]:
@@ -29,12 +29,15 @@ def flight_row(flight: Flight, day: date, now: datetime, carrier: Carrier, numbe
     left = now >= leaves + timedelta(minutes=late)
     landed = now >= arrives + timedelta(minutes=late)
     cancelled = flight.cancelled(day)
+    arrival = _end(flight.destination, arrives, late, happened=landed and not cancelled, named=(flight.code, day, "arr"))
+    if not landed and fraction(flight.code, day, "estimated") < UNKNOWN_ARRIVAL:
+        arrival |= {"estimated": None, "delay": None}
     status = "cancelled" if cancelled else "landed" if landed else "active" if left else "scheduled"
     return {
         "flight_date": day.isoformat(),
         "flight_status": status,
         "departure": _end(flight.origin, leaves, late, happened=left and not cancelled, named=(flight.code, day, "dep")),
-        "arrival": _end(flight.destination, arrives, late, happened=landed and not cancelled, named=(flight.code, day, "arr"))
+        "arrival": arrival
         | {"baggage": _or_none(str(1 + int(fraction(flight.code, day, "belt") * 20)), fraction(flight.code, day, "b"), UNKNOWN_BELT)},
         "airline": {"name": carrier.name, "iata": carrier.iata, "icao": carrier.icao},
         "flight": {

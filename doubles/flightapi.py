@@ -148,7 +148,8 @@ class FlightApiDouble:
             case Trouble.USED_UP:
                 return JSONResponse({"message": "Credits exhausted"}, status_code=429)
             case Trouble.RATE_LIMITED:
-                return JSONResponse({"message": "Too many connections"}, status_code=429)
+                # In words that the used up budget has too.
+                return JSONResponse({"message": "Rate limit exceeded. Please upgrade your plan."}, status_code=429)
             case Trouble.RESTRICTED:
                 return JSONResponse({"message": "Forbidden"}, status_code=403)
             case Trouble.THROTTLED:

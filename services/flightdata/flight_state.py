@@ -6,6 +6,7 @@ moves `estimated` off the plan at departure, and leaves `actual` empty for most 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -20,7 +21,7 @@ EXPECTED_AHEAD = timedelta(hours=24)
 SILENCE = timedelta(minutes=45)
 """So long after it should have left, a flight of which nothing is heard isn't called on time any more."""
 STILL_FLYING = timedelta(hours=3)
-"""So long after it should have arrived, a flight that left and was not heard of again isn't called en route any more."""
+"""So long after it should have arrived, a flight that was not heard of again isn't called en route any more, nor delayed."""
 
 _WORDS = {
     State.CANCELLED: ("cancel",),
@@ -28,9 +29,11 @@ _WORDS = {
     State.LANDED: ("landed", "arrived"),
     State.EN_ROUTE: ("active", "in flight", "in air", "en route", "enroute", "departed", "airborne"),
     State.DELAYED: ("delay", "late"),
-    State.SCHEDULED: ("scheduled", "on time", "boarding", "estimated", "expected"),
+    State.SCHEDULED: ("scheduled", "rescheduled", "on time", "boarding", "estimated", "expected"),
 }
-"""What vendors' words begin with or hold, the strongest first: FlightAPI.io says `Landed 10:41` and `Estimated dep 10:30`."""
+_SIGNS = {state: re.compile(rf"\b(?:{'|'.join(signs)})") for state, signs in _WORDS.items()}
+"""How words begin in what vendors say, the strongest first: FlightAPI.io says `Landed 10:41` and `Estimated dep 10:30`."""
+_DENIED = re.compile(r"\bnot\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +84,23 @@ class Evidence:
     word: str = ""
     airborne: bool = False
 
+    def is_over(self, now: datetime) -> bool:
+        """Whether it must have arrived long ago, also if it left as late as is known; False when no arrival is known."""
+        leaves, arrives = self.departure, self.arrival
+        if arrives.expected is None:
+            return False
+        as_late = arrives.scheduled.later(max(timedelta(), leaves.late)) if arrives.scheduled else None
+        # With the departure, since the days of both ends have been seen to disagree.
+        last = max(instant.utc for instant in (arrives.expected, as_late, leaves.expected) if instant)
+        return now - last > STILL_FLYING
+
 
 def said(word: str) -> State:
     """What a vendor's word for a state means; unknown when it means nothing to us."""
     folded = word.casefold().replace("_", " ")
-    return next((state for state, signs in _WORDS.items() if any(sign in folded for sign in signs)), State.UNKNOWN)
+    if _DENIED.search(folded):
+        return State.UNKNOWN
+    return next((state for state, signs in _SIGNS.items() if signs.search(folded)), State.UNKNOWN)
 
 
 def state_of(evidence: Evidence, now: datetime) -> State:
@@ -97,10 +112,10 @@ def state_of(evidence: Evidence, now: datetime) -> State:
         return State.DIVERTED
     if _has_landed(evidence, word, now, left=left):
         return State.LANDED
-    if left:
-        overdue = evidence.arrival.expected
-        return State.UNKNOWN if overdue and now - overdue.utc > STILL_FLYING else State.EN_ROUTE
-    return _before_departure(evidence, word, now)
+    # Most rows of a vendor that calls a flight active, or delayed, say so for ever: neither end's actual time is ever filled in.
+    if evidence.is_over(now):
+        return State.UNKNOWN
+    return State.EN_ROUTE if left else _before_departure(evidence, word, now)
 
 
 def _has_left(evidence: Evidence, now: datetime) -> bool:
@@ -121,10 +136,13 @@ def _before_departure(evidence: Evidence, word: State, now: datetime) -> State:
     expected = departure.expected
     if word is State.EN_ROUTE and (expected is None or expected.utc <= now + EARLY):
         return State.EN_ROUTE
-    if departure.late >= DELAYED_FROM or (word is State.DELAYED and departure.late >= timedelta()):
+    if word is State.DELAYED and departure.late == timedelta():
+        # Until when, nobody says: past its plan it is no less delayed.
         return State.DELAYED
     if expected is None:
         return State.SCHEDULED if word is State.SCHEDULED else State.UNKNOWN
     if now > expected.utc + SILENCE:
         return State.UNKNOWN
+    if departure.late >= DELAYED_FROM or (word is State.DELAYED and departure.late > timedelta()):
+        return State.DELAYED
     return State.ON_TIME if departure.is_expected and expected.utc - now <= EXPECTED_AHEAD else State.SCHEDULED

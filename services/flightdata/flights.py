@@ -145,3 +145,13 @@ class FlightStatus:
     actual_departure: datetime | None = None
     actual_arrival: datetime | None = None
     vendor_state: str = ""
+
+    @property
+    def leaves(self) -> datetime:
+        """When it left or will, as far as is known: UTC."""
+        return self.actual_departure or self.estimated_departure or self.segment.departure.at.utc
+
+    @property
+    def arrives(self) -> datetime:
+        """When it arrived or will, as far as is known: UTC. Where nobody says, as late after the plan as it leaves."""
+        return self.actual_arrival or self.estimated_arrival or self.segment.arrival.at.utc + self.delay

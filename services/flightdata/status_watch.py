@@ -28,8 +28,17 @@ PACE = (
     (timedelta(0), timedelta(minutes=3)),
 )
 """From so long before the next thing that happens (a departure, then an arrival), the time between polls."""
+PACE_AFTER = (
+    (timedelta(hours=3), timedelta(hours=1)),
+    (timedelta(minutes=45), timedelta(minutes=20)),
+    (timedelta(0), timedelta(minutes=3)),
+)
+"""From so long after the arrival of which nobody has told, likewise: each poll is paid for, and most flights' is never told."""
+GIVEN_UP = timedelta(hours=12)
+"""So long after its arrival, nobody is going to tell of it."""
 OVER = frozenset({State.LANDED, State.CANCELLED})
-_NOBODY = Provenance("", datetime.min.replace(tzinfo=UTC))
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_NOBODY = Provenance("", _LONG_AGO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +56,13 @@ class _Shared:
     """What is known of a flight to all who watch it on its `day`.
 
     Who names no day means the one it was when the watch began, `begun` at the departure airport: the same number flies again tomorrow.
+    It is asked for again when `due`.
     """
 
     day: date | None
     begun: date | None = None
     watchers: int = 0
-    asked: datetime | None = None
+    due: datetime = _LONG_AGO
     legs: Sequence[FlightStatus] = ()
     trouble: DomainError | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -67,7 +77,8 @@ class StatusWatches:
         self._flights: dict[tuple[str, date | None], _Shared] = {}
 
     async def watch(self, flight: str, day: date | None) -> AsyncGenerator[Told, None]:
-        """Each leg as it is, then each as it changes, until all have landed or are cancelled.
+        """Each leg as it is, then each as it changes, until all have landed, are cancelled, or should have arrived so long ago that
+        nobody will tell: vendors never say where a diverted flight ended.
 
         Raises:
             FlightNotFound, DateBeyondHorizon: from the beginning, or when nobody tells of that day any more.
@@ -106,38 +117,39 @@ class StatusWatches:
                 if seen.get(name) != now_so:
                     seen[name] = now_so
                     yield leg
-            if all(leg.state in OVER for leg in shared.legs):
+            if all(self._is_over(leg) for leg in shared.legs):
                 return
-            await self._clock.sleep(self._pace(shared.legs).total_seconds())
+            await self._clock.sleep((shared.due - self._clock.now()).total_seconds())
 
     async def _look(self, shared: _Shared, flight: str) -> None:
         """Asks, unless somebody else has meanwhile."""
         async with shared.lock:
             now = self._clock.now()
-            if shared.asked and now - shared.asked < self._pace(shared.legs):
+            if now < shared.due:
                 return
-            shared.asked = now
             try:
                 shared.legs, shared.trouble = await self._desk.status(flight, shared.day), None
             except (FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted) as error:
                 if not shared.legs:
-                    shared.asked = None
                     raise
                 shared.trouble = error
+            shared.due = now + self._pace(shared.legs)
             if shared.day is None:
                 shared.day, shared.begun = shared.legs[0].depart_date, self._today(shared.legs)
 
+    def _is_over(self, leg: FlightStatus) -> bool:
+        return leg.state in OVER or self._clock.now() - leg.arrives >= GIVEN_UP
+
     def _pace(self, legs: Sequence[FlightStatus]) -> timedelta:
-        now = self._clock.now()
+        """The time to the next poll: the shortest that any leg is worth that isn't over."""
         if any(leg.provenance.sample for leg in legs):
             return FREE
-        ahead = [self._next(leg, now) for leg in legs if leg.state not in OVER]
-        nearest = min((max(timedelta(), length) for length in ahead), default=timedelta())
-        return next(pause for length, pause in PACE if nearest >= length)
+        now = self._clock.now()
+        return min((_worth(leg, now) for leg in legs if not self._is_over(leg)), default=PACE[-1][1])
 
-    @staticmethod
-    def _next(leg: FlightStatus, now: datetime) -> timedelta:
-        """How long it is to the leg's next event: its departure, or in the air its arrival."""
-        departs = leg.actual_departure or leg.estimated_departure or leg.segment.departure.at.utc
-        arrives = leg.estimated_arrival or leg.segment.arrival.at.utc
-        return (arrives if departs <= now else departs) - now
+
+def _worth(leg: FlightStatus, now: datetime) -> timedelta:
+    """The time between polls that a leg's next event is worth: its departure, or once that is past its arrival."""
+    event = leg.leaves if leg.leaves > now else leg.arrives
+    pace, away = (PACE, event - now) if event > now else (PACE_AFTER, now - event)
+    return next(pause for length, pause in pace if away >= length)

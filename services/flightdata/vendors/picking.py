@@ -26,6 +26,11 @@ def on_day(legs: Iterable[Leg], day: date | None, now: datetime) -> list[Leg]:
     return today or _nearest(known, now)
 
 
+def today_of(legs: Iterable[Leg], now: datetime) -> date | None:
+    """The day it is where the first of some legs leaves; None when none of them has a time."""
+    return next((today_in(leg.departure.zone, now) for leg in in_order(legs)), None)
+
+
 def _nearest(legs: Sequence[Leg], now: datetime) -> list[Leg]:
     away = {leg.depart_date: abs(leg.departure.movement.scheduled.utc - now) for leg in reversed(legs) if leg.departure.movement.scheduled}
     day = min(away, key=lambda candidate: away[candidate], default=None)

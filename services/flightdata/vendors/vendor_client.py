@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -18,13 +19,18 @@ from services.flightdata.vendors.keyed_transport import KeyedTransport, without_
 MOST_BYTES = 16 * 1024 * 1024
 """No answer is read beyond this: the largest seen, 229 priced itineraries, has a tenth of it."""
 CONNECT_SECONDS = 5.0
+LONGEST_WAIT_SECONDS = 3600.0
+"""No vendor is left alone for longer because of a header: a moment since 1970 in the place of seconds would mean decades."""
 NOT_JSON = object()
 """The body of an answer that is no JSON: HTML of a gateway, text of PHP, or a cut one."""
 
 
 @dataclass(frozen=True, slots=True)
 class VendorAnswer:
-    """What a vendor sent: `body` is parsed JSON or `NOT_JSON`; `text` is the beginning of what it wrote, without the key."""
+    """What a vendor sent: `body` is parsed JSON or `NOT_JSON`; `text` is the beginning of what it wrote, without the key.
+
+    `retry_after` is in seconds, an hour at most; None when nothing that can be read was said.
+    """
 
     status: int
     body: Any
@@ -78,7 +84,7 @@ class VendorClient:
     async def _get(self, path: str, query: Mapping[str, str]) -> VendorAnswer:
         async with self._http.stream("GET", f"{self._base_url}/{path}", params=dict(query)) as response:
             text = without_key(await self._text(response), self._key)
-            return VendorAnswer(response.status_code, _parsed(text), text[:500], _seconds(response.headers.get("retry-after")))
+            return VendorAnswer(response.status_code, _parsed(text), text[:500], _retry_after(response.headers))
 
     async def _text(self, response: httpx.Response) -> str:
         read = bytearray()
@@ -108,5 +114,16 @@ def _parsed(text: str) -> Any:
         return NOT_JSON
 
 
-def _seconds(header: str | None) -> float | None:
-    return float(header) if header and header.isascii() and header.isdigit() else None
+def _retry_after(headers: httpx.Headers) -> float | None:
+    """RFC 9110's seconds or its date, which is counted from the answer's own `Date`: so no clock but the vendor's matters."""
+    said = headers.get("retry-after", "").strip()
+    seconds = float(said) if said.isascii() and said.isdigit() else _between(headers.get("date", ""), said)
+    return None if seconds is None else min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)
+
+
+def _between(earlier: str, later: str) -> float | None:
+    """Seconds from one HTTP date to another; None when either is none."""
+    try:
+        return (parsedate_to_datetime(later) - parsedate_to_datetime(earlier)).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -109,12 +109,15 @@ def _delay(status: pb.FlightStatus) -> str:
 
 
 def _under_way(status: pb.FlightStatus) -> str:
-    """When it is expected; the plan is told as one, with how late it left."""
-    city = status.scheduled_arrival.city
+    """When it arrives. Where nobody tells more than the plan, that is what is told, or about when it would be as late as it left."""
+    there, late = status.scheduled_arrival, status.delay_minutes
     if expected := _arrival(status, "estimated_arrival_time"):
-        return f", and expected in {city} at {expected}"
-    late = f"; it left {_minutes(status)} late" if status.delay_minutes else ""
-    return f", and planned to arrive in {city} at {_clock(status.scheduled_arrival)}{late}"
+        return f", and expected in {there.city} at {expected}"
+    if not late:
+        return f", and planned to arrive in {there.city} at {_clock(there)}"
+    likely = pb.Stop(time=there.time, time_zone=there.time_zone)
+    likely.time.FromDatetime(there.time.ToDatetime(UTC) + timedelta(minutes=late))
+    return f", and should be in {there.city} at about {_clock(likely)}; it left {_minutes(status)} late"
 
 
 def _landing(status: pb.FlightStatus) -> str:

@@ -48,6 +48,19 @@ CASES: dict[str, tuple[Evidence, State]] = {
     "Estimated dep 10:30": (_evidence(60, word="Estimated dep 10:30", delay=0), State.ON_TIME),
     "it should have left and nobody has heard": (_evidence(-120, word="scheduled"), State.UNKNOWN),
     "it should have left just now": (_evidence(-20, word="scheduled", delay=0), State.ON_TIME),
+    "active, and should have arrived just now": (_evidence(-170, word="active"), State.EN_ROUTE),
+    "active, and should have arrived hours ago": (_evidence(-160 - 200, word="active"), State.UNKNOWN),
+    "active, and left as late as it should have arrived": (_evidence(-160 - 200, word="active", delay=180), State.EN_ROUTE),
+    "active since yesterday": (_evidence(-1400, word="In Flight"), State.UNKNOWN),
+    "late, and should have left just now": (_evidence(-60, word="scheduled", delay=38), State.DELAYED),
+    "late, and should have left long ago": (_evidence(-120, word="scheduled", delay=38), State.UNKNOWN),
+    "late since yesterday, and nobody has heard": (_evidence(-1400, word="scheduled", delay=38), State.UNKNOWN),
+    "called delayed, until a time that has passed": (_evidence(-120, word="Delayed", delay=38), State.UNKNOWN),
+    "called delayed, and nobody says until when": (_evidence(-120, word="Delayed"), State.DELAYED),
+    "called delayed since yesterday": (_evidence(-1400, word="Delayed"), State.UNKNOWN),
+    "diverted yesterday": (_evidence(-1400, word="diverted"), State.DIVERTED),
+    "landed yesterday": (_evidence(-1400, word="landed"), State.LANDED),
+    "leaves tomorrow, and was to arrive yesterday, they say": (_evidence(600, -1500, word="scheduled"), State.SCHEDULED),
     "unknown": (_evidence(90, word="unknown"), State.SCHEDULED),
     "nothing at all": (Evidence(Movement(), Movement()), State.UNKNOWN),
 }
@@ -71,6 +84,12 @@ def test_a_flight_that_left_and_was_never_heard_of_again_is_not_said_to_fly_for_
     assert state_of(Evidence(left, Movement(_at(-400)), "scheduled"), NOW) is State.UNKNOWN
 
 
+def test_a_flight_that_left_late_is_not_given_up_while_it_can_still_fly() -> None:
+    left = Movement(_at(-600), actual=_at(-200))
+    assert state_of(Evidence(left, Movement(_at(-400)), "active"), NOW) is State.EN_ROUTE
+    assert state_of(Evidence(left, Movement(_at(-400)), "active"), NOW + timedelta(hours=4)) is State.UNKNOWN
+
+
 def test_what_is_expected_is_what_happened_or_the_estimate_or_the_plan_and_the_delay() -> None:
     late = timedelta(minutes=65)
     assert Movement(_at(0), delay=late).expected == _at(65)
@@ -91,6 +110,13 @@ def test_times_of_another_days_flight_are_not_believed() -> None:
     [
         ("incident", State.UNKNOWN),
         ("", State.UNKNOWN),
+        ("inactive", State.UNKNOWN),
+        ("Not departed", State.UNKNOWN),
+        ("Departed late", State.EN_ROUTE),
+        ("Running late", State.DELAYED),
+        ("Related", State.UNKNOWN),
+        ("Rescheduled", State.SCHEDULED),
+        ("redirected", State.DIVERTED),
         ("In Flight", State.EN_ROUTE),
         ("EN_ROUTE", State.EN_ROUTE),
         ("Boarding", State.SCHEDULED),
@@ -112,7 +138,7 @@ movements = st.builds(Movement, instants, instants, instants, delays)
         Evidence,
         movements,
         movements,
-        st.sampled_from(["", "active", "landed", "cancelled", "diverted", "scheduled", "unknown"]),
+        st.sampled_from(["", "active", "delayed", "landed", "cancelled", "diverted", "scheduled", "unknown"]),
         st.booleans(),
     )
 )
@@ -120,6 +146,8 @@ def test_no_evidence_contradicts_itself_in_the_answer(evidence: Evidence) -> Non
     state = state_of(evidence, NOW)
     if evidence.airborne:
         assert state not in {State.CANCELLED, State.SCHEDULED, State.ON_TIME, State.DELAYED}
+    if state in {State.EN_ROUTE, State.DELAYED, State.ON_TIME, State.SCHEDULED}:
+        assert not evidence.is_over(NOW)
     if state is State.LANDED:
         assert not evidence.airborne
     if state is State.ON_TIME:

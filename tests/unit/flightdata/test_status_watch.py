@@ -116,6 +116,58 @@ async def test_the_nearer_the_next_event_the_oftener_it_is_looked_at(clock: Simu
     assert [asked - NOW for asked in desk.asked] == [timedelta(), timedelta(minutes=minutes)]
 
 
+UNHEARD = {
+    "diverted, and never said to where": _status(timedelta(hours=-3), State.DIVERTED),
+    "called in the air": _status(timedelta(hours=-3), State.EN_ROUTE),
+    "unknown": _status(timedelta(hours=-3), State.UNKNOWN),
+    "delayed without an end": replace(_status(timedelta(hours=-3, minutes=-40), State.DELAYED), delay=timedelta(minutes=40)),
+}
+"""Three hours in the air, so all should have arrived just now."""
+
+
+@pytest.mark.parametrize("case", UNHEARD)
+async def test_a_flight_nobody_tells_the_end_of_is_asked_for_ever_less_and_then_given_up(clock: SimulatedClock, case: str) -> None:
+    desk, told = Desk(clock, [UNHEARD[case]]), list[Told]()
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        group.create_task(_collect(_watches(desk, clock).watch("AI542", None), told))
+        await _settled()
+        await _minutes(clock, 15 * 60)
+    assert len(told) == 1
+    assert len(desk.asked) <= 50
+    pauses = [later - earlier for earlier, later in zip(desk.asked, desk.asked[1:], strict=False)]
+    assert min(pauses) == timedelta(minutes=3)
+    assert max(pauses) == timedelta(hours=1)
+    assert pauses == sorted(pauses), "in the end it never is asked for oftener again"
+
+
+async def test_a_flight_that_is_long_over_is_told_once(clock: SimulatedClock) -> None:
+    desk, told = Desk(clock, [_status(timedelta(days=-1), State.UNKNOWN)]), list[Told]()
+    async with asyncio.timeout(20):
+        await _collect(_watches(desk, clock).watch("AI542", None), told)
+    assert (len(told), len(desk.asked)) == (1, 1)
+
+
+async def test_a_leg_that_is_given_up_does_not_hurry_the_other(clock: SimulatedClock) -> None:
+    lost, later = _status(timedelta(days=-1), State.UNKNOWN, airport="BOM"), _status(timedelta(days=2))
+    desk = Desk(clock, [lost, later])
+    task = asyncio.create_task(_collect(_watches(desk, clock).watch("AI542", None), []))
+    await _settled()
+    await _minutes(clock, 59)
+    task.cancel()
+    assert len(desk.asked) == 1
+
+
+async def test_a_flight_that_left_late_is_followed_to_its_late_arrival(clock: SimulatedClock) -> None:
+    left = replace(_status(timedelta(hours=-14), State.EN_ROUTE), delay=timedelta(hours=11, minutes=50))
+    desk = Desk(clock, [left], [left], [replace(left, state=State.LANDED)])
+    told: list[Told] = []
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        group.create_task(_collect(_watches(desk, clock).watch("AI542", None), told))
+        await _settled()
+        await _minutes(clock, 10)
+    assert [t.state for t in told if isinstance(t, FlightStatus)] == [State.EN_ROUTE, State.LANDED]
+
+
 async def test_a_sample_costs_nothing_and_is_looked_at_often(clock: SimulatedClock) -> None:
     desk = Desk(clock, [_status(timedelta(days=3), sample=True)])
     task = asyncio.create_task(_collect(_watches(desk, clock).watch("AI542", None), []))

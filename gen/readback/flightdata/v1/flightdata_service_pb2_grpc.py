@@ -154,8 +154,8 @@ class FlightDataServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchFlightStatus(self, request, context):
-        """How one flight is doing, now and whenever that changes, until it has landed or is cancelled. One poll serves all who watch a flight;
-        how often depends on how near its departure or arrival is.
+        """How one flight is doing, now and whenever that changes, until it has landed or is cancelled, or should have arrived twelve hours ago
+        and nobody told. One poll serves all who watch a flight; how often depends on how near its departure or arrival is.
 
         Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
         `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`. The last three only when

@@ -70,8 +70,8 @@ class FlightDataServiceStub:
     `FLIGHTS_QUOTA_EXHAUSTED`.
     """
     WatchFlightStatus: _grpc.UnaryStreamMultiCallable[_flightdata_service_pb2.WatchFlightStatusRequest, _flightdata_service_pb2.WatchFlightStatusResponse]
-    """How one flight is doing, now and whenever that changes, until it has landed or is cancelled. One poll serves all who watch a flight;
-    how often depends on how near its departure or arrival is.
+    """How one flight is doing, now and whenever that changes, until it has landed or is cancelled, or should have arrived twelve hours ago
+    and nobody told. One poll serves all who watch a flight; how often depends on how near its departure or arrival is.
 
     Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
     `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`. The last three only when
@@ -133,8 +133,8 @@ class FlightDataServiceAsyncStub(FlightDataServiceStub):
     `FLIGHTS_QUOTA_EXHAUSTED`.
     """
     WatchFlightStatus: _aio.UnaryStreamMultiCallable[_flightdata_service_pb2.WatchFlightStatusRequest, _flightdata_service_pb2.WatchFlightStatusResponse]  # type: ignore[assignment]
-    """How one flight is doing, now and whenever that changes, until it has landed or is cancelled. One poll serves all who watch a flight;
-    how often depends on how near its departure or arrival is.
+    """How one flight is doing, now and whenever that changes, until it has landed or is cancelled, or should have arrived twelve hours ago
+    and nobody told. One poll serves all who watch a flight; how often depends on how near its departure or arrival is.
 
     Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
     `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`. The last three only when
@@ -235,8 +235,8 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flightdata_service_pb2.WatchFlightStatusRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_flightdata_service_pb2.WatchFlightStatusResponse], _abc.AsyncIterator[_flightdata_service_pb2.WatchFlightStatusResponse]]:
-        """How one flight is doing, now and whenever that changes, until it has landed or is cancelled. One poll serves all who watch a flight;
-        how often depends on how near its departure or arrival is.
+        """How one flight is doing, now and whenever that changes, until it has landed or is cancelled, or should have arrived twelve hours ago
+        and nobody told. One poll serves all who watch a flight; how often depends on how near its departure or arrival is.
 
         Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
         `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`. The last three only when

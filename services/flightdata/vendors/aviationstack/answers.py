@@ -139,4 +139,6 @@ def _rate_limited(answer: VendorAnswer) -> ProviderError:
 
 def is_full(answer: VendorAnswer, limit: int) -> bool:
     """Whether a page holds as many rows as were asked for. `pagination` can't tell: its numbers come as text and as null."""
-    return len(listing(mapping(answer.body).get("data"))) >= limit
+    told = listing(mapping(answer.body).get("data"))
+    # As `objects` opens lists within the list; what isn't a row takes a row's place all the same.
+    return sum(len(item) if isinstance(item, list) else 1 for item in told) >= limit

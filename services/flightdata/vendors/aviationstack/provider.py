@@ -13,7 +13,7 @@ from services.flightdata.horizon import today_in
 from services.flightdata.legs import Leg
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.provenance import Provenance
-from services.flightdata.provider_errors import ProviderRateLimited, ProviderRestricted
+from services.flightdata.provider_errors import ProviderError, ProviderRateLimited, ProviderRestricted
 from services.flightdata.providers import Capability, Direction, Found
 from services.flightdata.queries import FlightQuery
 from services.flightdata.search_limits import Limit
@@ -31,6 +31,7 @@ MOST_PLACES = 2
 """How many airports of a city are asked for, the most used first: each costs calls."""
 BY_NUMBER, BY_NUMBER_ON_DATE = "flights by number", "flights by number and date"
 BY_ROUTE, TIMETABLE, FUTURE = "flights by route", "timetable", "future schedules"
+COMING_STATUS = "status of coming days"
 _FEATURES = {
     Capability.SEARCH: (BY_ROUTE, FUTURE),
     Capability.STATUS: (BY_NUMBER,),
@@ -101,24 +102,43 @@ class AviationStack:
     async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:
         """How a flight does. Days other than those around today need a plan that tells them. Raises `FlightNotFound`."""
         now = self._clock.now()
-        asked = {"flight_iata": flight}
-        if day is None or abs((day - now.date()).days) <= 1:
-            found = await self._pages("flights", asked, BY_NUMBER)
-        elif day > now.date():
-            raise ProviderRestricted(NAME, "status of coming days")
+        if day is None:
+            legs = await self._numbered_around(flight, now)
+        elif (day - now.date()).days > 1:
+            raise ProviderRestricted(NAME, COMING_STATUS)
         else:
-            found = await self._pages("flights", asked | {"flight_date": day.isoformat()}, BY_NUMBER_ON_DATE)
-        legs = [leg for leg in self._legs(found, now) if flight in {leg.flight, leg.operator.flight if leg.operator else ""}]
-        legs = _one_each(sorted(legs, key=lambda leg: leg.flight != flight))
-        return picking.found(flight, NAME, day, picking.statuses(picking.on_day(legs, day, now), now, self._said(now)))
+            legs = await self._numbered(flight, None if abs((day - now.date()).days) <= 1 else day, now)
+        return picking.found(flight, NAME, day, picking.statuses(_told_of(legs, day, now), now, self._said(now)))
+
+    async def _numbered_around(self, flight: str, now: datetime) -> list[Leg]:
+        """Rows of today and yesterday; and when neither is today where it leaves, of that day, as far as the plan tells it."""
+        legs = await self._numbered(flight, None, now)
+        today = picking.today_of(legs, now)
+        if today is None or any(leg.depart_date == today for leg in legs):
+            return legs
+        try:
+            return [*legs, *await self._numbered(flight, today, now)]
+        except ProviderError:
+            # The nearest day is worth more than nothing.
+            return legs
+
+    async def _numbered(self, flight: str, day: date | None, now: datetime) -> list[Leg]:
+        """Legs under a number, of those that its rows are about; of the days around today when None."""
+        asked = {"flight_iata": flight}
+        if day is None:
+            told = await self._pages("flights", asked, BY_NUMBER)
+        else:
+            told = await self._pages("flights", asked | {"flight_date": day.isoformat()}, BY_NUMBER_ON_DATE)
+        legs = [leg for leg in self._legs(told, now) if flight in {leg.flight, leg.operator.flight if leg.operator else ""}]
+        return _one_each(sorted(legs, key=lambda leg: leg.flight != flight))
 
     async def route_status(self, origin: str, destination: str, day: date) -> Sequence[FlightStatus]:
         """How the flights between two airports do, around today only."""
         now = self._clock.now()
         if abs((day - now.date()).days) > 1:
             raise ProviderRestricted(NAME, "status of other days than today")
-        found = await self._pages("flights", {"dep_iata": origin, "arr_iata": destination}, BY_ROUTE)
-        return picking.statuses(picking.on_day(collapse(self._legs(found, now)), day, now), now, self._said(now))
+        legs = collapse(self._legs(await self._pages("flights", {"dep_iata": origin, "arr_iata": destination}, BY_ROUTE), now))
+        return picking.statuses(_told_of(legs, day, now), now, self._said(now))
 
     async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:
         """Today's board of an airport, or the one planned for a coming day; of that a part would be no board."""
@@ -188,6 +208,14 @@ class AviationStack:
 
     def _said(self, now: datetime) -> Provenance:
         return Provenance(NAME, now.astimezone(UTC))
+
+
+def _told_of(legs: Sequence[Leg], day: date | None, now: datetime) -> list[Leg]:
+    """Legs of a day. Raises `ProviderRestricted` when what is flown has no rows of that day yet: that says nothing of the day."""
+    meant = picking.on_day(legs, day, now)
+    if legs and not meant and day is not None and day > now.date():
+        raise ProviderRestricted(NAME, COMING_STATUS)
+    return meant
 
 
 def _leaves_airports_out(query: FlightQuery, ahead: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -21,7 +22,12 @@ from services.flightdata.vendors.vendor_client import NOT_JSON, VendorAnswer
 
 THROTTLED = timedelta(seconds=4)
 """Two calls closer than this are answered with a 401, as one that met it reports."""
-USED_UP = ("credit", "quota", "limit exceeded", "exhausted", "upgrade")
+TOO_FAST = re.compile(r"\brates?\b|too many (calls|requests|connections)|connections?\b|concurren|throttl|per (second|minute|hour)")
+"""What a message says of a limit that is over in seconds, whatever else it says: `Too many requests. Please upgrade your plan`."""
+USED_UP = re.compile(r"credit|quota|exhausted|used up|month")
+_ABOUT_THE_KEY = re.compile(r"\busers?\b(?! input)|\b(api[ _-]?)?key\b")
+REFUSALS = frozenset({401, 402, 403})
+"""Statuses beside 429 whose message may tell of a limit: a mistake of ours (400) may name a month, a failure over there (5xx) memory."""
 UNTIL_BOUGHT = timedelta(days=1)
 """Credits come with a purchase, and nobody says when: look again the next day."""
 
@@ -50,21 +56,21 @@ def content(answer: VendorAnswer, feature: str, key: Known, now: datetime) -> An
 def _nothing(answer: VendorAnswer) -> None:
     """`No details for your input` is an answer; the same status also says that a key's user is unknown."""
     message = _message(answer)
-    if "user" in message or "key" in message:
+    if _ABOUT_THE_KEY.search(message):
         raise ProviderRejected(NAME, "doesn't know the key's user (404)")
 
 
 def error_of(answer: VendorAnswer, feature: str, key: Known, now: datetime) -> ProviderError | None:
     """The error an answer is; None when it brings data."""
     message = _message(answer)
-    if answer.status == 429 or (answer.status >= 400 and any(sign in message for sign in USED_UP)):
+    if answer.status == 429 or (answer.status in REFUSALS and (TOO_FAST.search(message) or USED_UP.search(message))):
         return _too_much(answer, message, now)
     match answer.status:
         case 400:
             return ProviderBadAnswer(NAME, "refused what it was asked for (400)")
         case 401:
             return _unauthorised(key)
-        case 403:
+        case 403 if answer.body is not NOT_JSON:
             return ProviderRestricted(NAME, feature)
         case status if status >= 300:
             return ProviderUnavailable(NAME, f"answered {status}")
@@ -86,7 +92,7 @@ def _unauthorised(key: Known) -> ProviderError:
 
 
 def _too_much(answer: VendorAnswer, message: str, now: datetime) -> ProviderError:
-    if any(sign in message for sign in USED_UP):
+    if USED_UP.search(message) and not TOO_FAST.search(message):
         return ProviderQuotaExhausted(NAME, "the key's credits are used up", until=now + UNTIL_BOUGHT)
     wait = timedelta(seconds=answer.retry_after) if answer.retry_after else THROTTLED
     return ProviderRateLimited(NAME, "was asked too often", retry_after=wait)

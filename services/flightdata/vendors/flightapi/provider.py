@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from mesh.clock import Clock
@@ -11,6 +11,7 @@ from services.flightdata.cabins import Cabin
 from services.flightdata.codeshares import collapse
 from services.flightdata.flights import FlightStatus
 from services.flightdata.horizon import today_in
+from services.flightdata.legs import Leg
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.provenance import Provenance
 from services.flightdata.provider_errors import ProviderBadAnswer, ProviderRestricted
@@ -41,6 +42,8 @@ _FEATURES = {
 }
 _CABINS = {Cabin.ECONOMY: "Economy", Cabin.PREMIUM_ECONOMY: "Premium_Economy", Cabin.BUSINESS: "Business", Cabin.FIRST: "First"}
 DEFAULT_CURRENCY = "USD"
+FARTHEST_CLOCKS = (timedelta(hours=-10), timedelta(hours=13))
+"""Hawaii's and New Zealand's: there is never more than one other day between them than by UTC."""
 
 
 class FlightApi:
@@ -89,16 +92,24 @@ class FlightApi:
         return TripReader(mapping(body), query, self._lexicon, self._said(), currency).found()
 
     async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:
-        """How a flight does on a day; without one, today by UTC, since nobody knows yet where it leaves. Raises `FlightNotFound`."""
+        """How a flight does on a day, today where it leaves when None. Raises `FlightNotFound`."""
         now = self._clock.now()
-        asked = day or now.date()
-        carrier, number = parts(flight)
-        body = await self._get(
-            f"airline/{PLACEHOLDER}", {"num": number, "name": carrier.lower(), "date": asked.strftime("%Y%m%d")}, TRACKING
-        )
-        _expect(body, "flights")
-        legs = picking.on_day(tracking.flight_legs(body, flight, asked, self._lexicon), day, now)
+        told = await self._tracked(flight, day) if day else await self._tracked_around(flight, now)
+        legs = picking.on_day(told, day, now)
         return picking.found(flight, NAME, day, picking.statuses(legs, now, self._said()))
+
+    async def _tracked_around(self, flight: str, now: datetime) -> list[Leg]:
+        """What is told of today by UTC, since nobody knows yet where it leaves; and of its own today, when that is another day there."""
+        by_utc = now.astimezone(UTC).date()
+        legs = await self._tracked(flight, by_utc)
+        today = picking.today_of(legs, now) or _today_elsewhere(now)
+        return legs if today == by_utc else [*legs, *await self._tracked(flight, today)]
+
+    async def _tracked(self, flight: str, day: date) -> list[Leg]:
+        carrier, number = parts(flight)
+        body = await self._get(f"airline/{PLACEHOLDER}", {"num": number, "name": carrier.lower(), "date": day.strftime("%Y%m%d")}, TRACKING)
+        _expect(body, "flights")
+        return tracking.flight_legs(body, flight, day, self._lexicon)
 
     async def route_status(self, origin: str, destination: str, day: date) -> Sequence[FlightStatus]:
         """How the flights between two airports do on a day."""
@@ -142,6 +153,13 @@ class FlightApi:
 
     def _said(self) -> Provenance:
         return Provenance(NAME, self._clock.now().astimezone(UTC))
+
+
+def _today_elsewhere(now: datetime) -> date:
+    """The day it is, other than by UTC, where anybody flies from; the same day when there is no other."""
+    by_utc = now.astimezone(UTC)
+    days = {(by_utc + offset).date() for offset in FARTHEST_CLOCKS} - {by_utc.date()}
+    return next(iter(days), by_utc.date())
 
 
 def _own_end(status: FlightStatus, direction: Direction) -> datetime:

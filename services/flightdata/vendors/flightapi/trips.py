@@ -187,7 +187,8 @@ def _amount(value: Any) -> Decimal | None:
         amount = Decimal(str(value)).quantize(Decimal("0.01"))
     except InvalidOperation:
         return None
-    return amount if 0 < amount < DEAREST else None
+    # Neither JSON as Python reads it nor a text keeps NaN out, which can't even be compared.
+    return amount if amount.is_finite() and 0 < amount < DEAREST else None
 
 
 def _name(*parts: str) -> str:

@@ -23,7 +23,7 @@ from services.flightdata.provider_errors import (
 )
 from services.flightdata.providers import Capability, Direction
 from services.flightdata.queries import FlightQuery
-from tests.integration.flightdata.vendors.conftest import TODAY, OpenAviationStack
+from tests.integration.flightdata.vendors.conftest import TODAY, OpenAviationStack, StandingClock
 
 pytestmark = pytest.mark.integration
 
@@ -107,6 +107,32 @@ async def test_without_a_date_it_is_today_at_the_departure_airport_and_not_yeste
             assert status.depart_date == status.provenance.fetched.astimezone(here).date()
 
 
+HALF_PAST_MIDNIGHT_IN_INDIA = timedelta(hours=15, minutes=30)
+"""After `NOW`, when the vendor's days are still those by UTC."""
+
+
+@pytest.mark.parametrize("free", [True, False])
+async def test_todays_flight_is_told_where_the_day_begins_before_the_vendors(
+    open_aviationstack: OpenAviationStack, clock: StandingClock, free: bool
+) -> None:
+    await clock.sleep(HALF_PAST_MIDNIGHT_IN_INDIA.total_seconds())
+    async with open_aviationstack(free=free) as (provider, double):
+        (status,) = await provider.status("AI542", None)
+        assert status.depart_date == (TODAY if free else TOMORROW), "the nearest, where the plan tells no day"
+        assert [query.get("flight_date") for _, query in double.calls] == [None, TOMORROW.isoformat()]
+
+
+async def test_a_day_whose_rows_are_not_told_yet_is_no_day_without_flights(open_aviationstack: OpenAviationStack) -> None:
+    async with open_aviationstack() as (provider, _):
+        with pytest.raises(ProviderRestricted):
+            await provider.status("AI542", TOMORROW)
+        with pytest.raises(ProviderRestricted):
+            await provider.route_status("MAA", "DEL", TOMORROW)
+        assert Capability.STATUS in provider.capabilities()
+        with pytest.raises(FlightNotFound):
+            await provider.status("ZZ9999", TOMORROW)
+
+
 ODD = {
     "FI901": (State.UNKNOWN, "unknown"),
     "FI902": (State.DIVERTED, "diverted"),
@@ -114,6 +140,9 @@ ODD = {
     "FI907": (State.DELAYED, "scheduled"),
     "FI908": (State.CANCELLED, "cancelled"),
     "FI912": (State.LANDED, "landed"),
+    "FI913": (State.UNKNOWN, "active"),
+    "FI914": (State.EN_ROUTE, "active"),
+    "FI915": (State.LANDED, "landed"),
 }
 
 
@@ -132,6 +161,14 @@ async def test_a_delay_moves_the_departure_that_the_vendor_leaves_unmoved(open_a
     assert status.delay == timedelta(minutes=65)
     assert status.estimated_departure == status.segment.departure.at.utc + status.delay
     assert (status.segment.departure.terminal, status.segment.departure.gate) == ("2", "B12")
+
+
+@pytest.mark.parametrize("flight", ["FI914", "FI915"])
+async def test_an_arrival_that_nobody_estimates_is_none(open_aviationstack: OpenAviationStack, flight: str) -> None:
+    async with open_aviationstack() as (provider, _):
+        (status,) = await provider.status(flight, None)
+    assert (status.estimated_arrival, status.actual_arrival) == (None, None)
+    assert status.arrives == status.segment.arrival.at.utc + status.delay
 
 
 async def test_an_arrivals_belt_and_gate_are_told(open_aviationstack: OpenAviationStack) -> None:
@@ -243,6 +280,14 @@ async def test_a_list_in_a_list_and_paging_as_text_are_read(open_aviationstack: 
     async with open_aviationstack() as (provider, _):
         found = (await provider.search(_query("WAW", "LHR"))).itineraries
     assert {i.segments[0].flight for i in found} == {f.code for f in world.by_pair["WAW", "LHR"]}
+
+
+async def test_a_list_in_a_list_is_read_to_its_last_page(open_aviationstack: OpenAviationStack, world: World) -> None:
+    async with open_aviationstack() as (provider, double):
+        found = await provider.search(_query("WAW", "LHR", TOMORROW))
+    assert [query["offset"] for _, query in double.calls] == ["0", "100", "200"]
+    assert not found.limits
+    assert {i.segments[0].flight for i in found.itineraries} == {f.code for f in world.by_pair["WAW", "LHR"]}
 
 
 async def test_an_outage_that_answers_empty_is_an_empty_answer(open_aviationstack: OpenAviationStack) -> None:

@@ -109,6 +109,22 @@ async def test_filters_narrow_and_yesterdays_rows_come_too(stack: tuple[Get, Any
     assert {row["flight_status"] for row in landed} == {"landed"}
 
 
+async def test_most_arrivals_to_come_are_not_estimated(stack: tuple[Get, Any]) -> None:
+    get, _ = stack
+    rows = [row for offset in ("0", "100", "200") for row in (await get("/flights", dep_iata="DEL", offset=offset)).json()["data"]]
+    to_come = [row["arrival"] for row in rows if row["flight_status"] in {"scheduled", "active"}]
+    unknown = [end for end in to_come if end["estimated"] is None]
+    assert 0.85 < len(unknown) / len(to_come) < 1
+    assert all(end["delay"] is None for end in unknown)
+
+
+async def test_a_rate_limit_speaks_of_plans_as_a_used_up_budget_does(api: tuple[httpx.AsyncClient, Any]) -> None:
+    http, _ = api
+    limited, used_up = [await http.get(f"/onewaytrip/demo/{origin}/LHR/{DAY}/1/0/0/Economy/INR") for origin in ("ARN", "VIE")]
+    assert limited.status_code == used_up.status_code == 429
+    assert "upgrade your plan" in limited.json()["message"]
+
+
 async def test_a_board_without_rows_is_an_object(stack: tuple[Get, Any]) -> None:
     get, _ = stack
     assert (await get("/timetable", iataCode="TRV", type="departure")).json()["data"] == {"error": "No Record Found", "success": False}

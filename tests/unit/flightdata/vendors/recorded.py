@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -53,19 +54,34 @@ def answer_of(case: dict[str, Any]) -> VendorAnswer:
     return VendorAnswer(case["status"], body, text)
 
 
-def _client(vendor: str, body: bytes, status: int, meter: Meter | None = None) -> VendorClient:
-    transport = httpx.MockTransport(lambda _: httpx.Response(status, content=body))
+Answering = Callable[[httpx.Request], httpx.Response]
+
+
+def client(vendor: str, answering: Answering, meter: Meter | None = None) -> VendorClient:
+    """A client whose vendor answers so."""
+    transport = httpx.MockTransport(answering)
     return VendorClient(vendor, "http://vendor.test", KEY, httpx.AsyncClient(transport=KeyedTransport(KEY, transport)), 5, meter)
+
+
+def _always(body: bytes, status: int) -> Answering:
+    return lambda _: httpx.Response(status, content=body)
 
 
 def aviationstack(body: bytes, now: datetime, status: int = 200, plan: Plan | None = None) -> AviationStack:
     """An adapter that is always answered with this, as often as a plan lets it ask."""
     clock = WakefulClock(now)
     meter = Meter("aviationstack", KEY, plan, MemoryLedger(clock), clock) if plan else None
-    return AviationStack(_client("aviationstack", body, status, meter), load(), clock, LearnedRestrictions("aviationstack", KEY, clock))
+    return AviationStack(
+        client("aviationstack", _always(body, status), meter), load(), clock, LearnedRestrictions("aviationstack", KEY, clock)
+    )
 
 
 def flightapi(body: bytes, now: datetime, status: int = 200) -> FlightApi:
     """An adapter that is always answered with this."""
+    return flightapi_over(_always(body, status), now)
+
+
+def flightapi_over(answering: Answering, now: datetime) -> FlightApi:
+    """An adapter that is answered so."""
     clock = WakefulClock(now)
-    return FlightApi(_client("flightapi", body, status), load(), clock, LearnedRestrictions("flightapi", KEY, clock))
+    return FlightApi(client("flightapi", answering), load(), clock, LearnedRestrictions("flightapi", KEY, clock))

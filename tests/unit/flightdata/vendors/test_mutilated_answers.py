@@ -35,7 +35,7 @@ TODAY, LATER = NOW.date(), NOW.date() + timedelta(days=9)
 WORLD = World()
 Adapter = Callable[[bytes, datetime, int], FlightProvider]
 JUNK: tuple[Any, ...] = (
-    *(None, True, False, 0, -1, 1.5, 2**31, 2**63, -(2**70), 1e308, float("nan"), float("inf"), "1e400"),
+    *(None, True, False, 0, -1, 1.5, 2**31, 2**63, -(2**70), 1e308, float("nan"), float("inf"), "1e400", "NaN", "sNaN", "-Infinity"),
     *("", " ", "0", "-7", "null", "\u0000", "\ud800", "🛫" * 90, "a" * 5000, "--", "٣٤٥"),
     *([], [[]], [[[]]], {}, {"": {}}, {"data": {}}),
     *("+8", "Etc/GMT+99", "../../etc/passwd", "Asia/Kolkata", "UTC"),
