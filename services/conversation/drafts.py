@@ -20,6 +20,8 @@ from services.conversation.micros import micros_in
 
 MAX_TEXT = 20_000
 """Characters of an utterance, as the contract has it."""
+MAX_CONTENT_BYTES = 1024 * 1024
+"""What an entry holds at most, serialized. gRPC takes 4 MiB, and what is larger with its envelope could be stored but read by nobody."""
 _MAX_LANGUAGE = 35
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _is_uuid = _UUID.fullmatch
@@ -111,7 +113,10 @@ def checked(draft: entry_pb2.Draft) -> NewEntry | Revision:
     end = _micros("end_time", draft.end_time)
     if end < start:
         raise InvalidRequest([FieldViolation("end_time", "before the start")])
-    return NewEntry.of(entry_id, content, start, end)
+    entry = NewEntry.of(entry_id, content, start, end)
+    if len(entry.content) > MAX_CONTENT_BYTES:
+        raise InvalidRequest([FieldViolation(str(name), f"more than {MAX_CONTENT_BYTES} bytes")])
+    return entry
 
 
 def _micros(field: str, timestamp: Timestamp) -> int:

@@ -51,12 +51,13 @@ class Searching:
 
 
 async def _entries(transaction: Transaction, hits: Sequence[Hit]) -> dict[tuple[int, int], StoredEntry]:
-    """The entries that were hit, by key and number, and some of their neighbours: they come a page at a time anyway."""
+    """The entries that were hit, by key and number. Neighbours come with them, a page at a time, and may have been hit too."""
     found: dict[tuple[int, int], StoredEntry] = {}
-    for key, number in sorted((hit.conversation_key, hit.number) for hit in hits):
+    sought = {(hit.conversation_key, hit.number) for hit in hits}
+    for key, number in sorted(sought):
         if (key, number) not in found:
             entries = await transaction.entries_after(key, number - 1, limit=NEIGHBOURS)
-            found |= {(key, entry.number): entry for entry in entries}
+            found |= {(key, entry.number): entry for entry in entries if (key, entry.number) in sought}
     return found
 
 
