@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import TypeVar
 
 from google.protobuf.message import Message
@@ -15,9 +16,15 @@ PAGE_BYTES = 1024 * 1024
 
 def page_of(messages: Sequence[M], size: int) -> Sequence[M]:
     """The page that some messages begin with: as many of them as it may hold, the first whatever its size."""
-    taken = 0
-    for place, message in enumerate(messages[:size]):
-        taken += message.ByteSize()
-        if place and taken > PAGE_BYTES:
-            return messages[:place]
-    return messages[:size]
+    return messages[: fitting((message.ByteSize() for message in messages), size)]
+
+
+def fitting(sizes: Iterable[int], most: int) -> int:
+    """How many of some messages of these sizes, in bytes, go on a page of so many at most."""
+    count = taken = 0
+    for size in islice(sizes, most):
+        taken += size
+        if count and taken > PAGE_BYTES:
+            break
+        count += 1
+    return count
