@@ -16,6 +16,7 @@ from readback.conversation.v1 import entry_pb2
 from sqlalchemy import delete
 
 from mesh.database import migrated
+from services.conversation.answer_pages import PAGE_BYTES
 from services.conversation.assembly import MIGRATIONS
 from services.conversation.fencing import Writer
 from services.conversation.indexing import REST, Indexing
@@ -77,6 +78,16 @@ async def test_all_words_must_occur_in_any_order_case_and_ending(library: Librar
     assert await library.texts("flight") == ["A flight to Mumbai", "Show flights to Delhi"]
     assert await library.texts("delhi to") == ["Flying to Delhi tomorrow", "Show flights to Delhi"]
     assert await library.texts("hotel") == []
+
+
+async def test_no_more_is_gone_through_than_goes_into_one_answer_and_one(library: Library) -> None:
+    said = [f"flight {number} " + "🛫" * 19_900 for number in range(20)]
+    await library.told(*said)
+    found = await library.texts("flight")
+    assert found == said[::-1][: len(found)]
+    sizes = [len(text.encode()) for text in found]
+    assert sum(sizes[:-1]) <= PAGE_BYTES < sum(sizes)
+    assert len(await library.find("19")) == 1
 
 
 async def test_little_words_count_too(library: Library) -> None:
