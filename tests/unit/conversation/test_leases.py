@@ -232,6 +232,21 @@ async def test_stream_cut_off_before_it_took_its_call_is_given_up_after_a_while(
     assert EXPECTED_SECONDS > 1
 
 
+async def test_open_that_failed_after_its_commit_leaves_a_call_to_others(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lease is woken, though this replica holds nothing, and gives the call up at once."""
+    call = await core.call()
+    monkeypatch.setattr(core.calls._vault, "open", lambda _: 1 / 0)
+    async with asyncio.timeout(10):
+        async with beside(core.clock, lease=core.lease.run):
+            core.clock.advance(LEASE_SECONDS)
+            with pytest.raises(ZeroDivisionError):
+                await core.calls.open(Writer(call.call_id, 1, str(uuid4())))
+            while (await core.now(call)).holder is not None:
+                core.clock.advance(LOOK_SECONDS)
+                await asyncio.sleep(0.01)
+    assert (await core.now(call)).state == pb.CALL_STATE_LIVE
+
+
 async def test_replica_without_calls_writes_nothing(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     await core.lease.keep()
     monkeypatch.setattr(core.store, "writing", None)
