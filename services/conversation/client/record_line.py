@@ -48,7 +48,7 @@ FINAL = {
     grpc.StatusCode.UNIMPLEMENTED,
 }
 """Answers that another attempt would not change."""
-FAILED = {grpc.StatusCode.DATA_LOSS, grpc.StatusCode.INTERNAL, grpc.StatusCode.OUT_OF_RANGE, grpc.StatusCode.UNKNOWN}
+FAILED = {grpc.StatusCode.DATA_LOSS, grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}
 """Answers of a service that is there, and failed at what it was sent."""
 
 _log = structlog.get_logger()

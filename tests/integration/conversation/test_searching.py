@@ -148,7 +148,7 @@ async def test_whatever_is_said_is_stored(library: Library) -> None:
     """Each text is the first of its conversation, from which the title is made, and all of them are indexed."""
 
     @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
+    @given(st.text(st.just("\0") | st.characters(exclude_categories=["Cs"]), max_size=60))
     def every_text_is_said(text: str) -> None:
         said.append(text)
 
