@@ -143,6 +143,34 @@ async def test_whatever_is_looked_for_is_answered(library: Library) -> None:
         assert len(await library.find(query)) <= 1
 
 
+async def test_words_with_a_nul_are_stored_titled_and_found_like_any_others(library: Library) -> None:
+    call, writer = await library.told("book\0 a flight", "from Chen\0nai")
+    async with library.store.reading() as transaction:
+        conversation = await transaction.conversation(call.conversation_id)
+    assert conversation is not None
+    assert conversation.title == "Book a flight"
+    assert await library.texts("flight") == ["book\0 a flight"]
+    assert await library.texts("nai") == ["from Chen\0nai"]
+    await library.say(writer, "to Delhi")
+    assert await library.texts("delhi") == ["to Delhi"]
+
+
+async def test_whatever_is_said_is_stored(library: Library) -> None:
+    """Each text is the first of its conversation, from which the title is made, and all of them are indexed."""
+
+    @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.text(st.just("\0") | st.characters(exclude_categories=["Cs"]), max_size=60))
+    def every_text_is_said(text: str) -> None:
+        said.append(text)
+
+    said: list[str] = []
+    every_text_is_said()
+    for text in said:
+        call, _ = await library.told(text)
+        assert await library.utterances(call.conversation_id) == [(text, "FINAL")]
+    await library.indexing.catch_up(library.customer_id)
+
+
 async def test_a_query_without_words_finds_nothing(library: Library) -> None:
     await library.told("…")
     assert await library.texts("…") == []
