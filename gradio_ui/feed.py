@@ -23,6 +23,7 @@ from gradio_ui.backends import SignedIn
 from gradio_ui.failures import short_reason
 from gradio_ui.history import as_json
 from mesh.channel import streaming
+from mesh.errors import metadata_of
 
 if TYPE_CHECKING:
     WatchCall = grpc.aio.UnaryStreamCall[pb.WatchRequest, pb.WatchResponse]
@@ -30,7 +31,12 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/api/conversations")
 RETRY_MILLISECONDS = 1000
 """How long browsers wait before they reconnect."""
-_HOPELESS = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.PERMISSION_DENIED)
+_HOPELESS = (
+    grpc.StatusCode.NOT_FOUND,
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.OUT_OF_RANGE,
+    grpc.StatusCode.PERMISSION_DENIED,
+)
 """Answers that another try won't change."""
 Cursor = Annotated[str, Query(max_length=512)]
 LastEventId = Annotated[str, Header(alias="Last-Event-ID", max_length=512)]
@@ -60,7 +66,9 @@ class Feeds:
                         yield event
         except grpc.aio.AioRpcError as error:
             # A feed that can't go on says so; any other failure ends it silently, and the browser comes back with its cursor.
-            if error.code() in _HOPELESS:
+            if earliest := _earliest_cursor(error):
+                yield _text("rewound", {}, earliest)  # which is the browser's cursor then
+            elif error.code() in _HOPELESS:
                 yield _text("failed", {"reason": short_reason(error)})
         except asyncio.CancelledError:
             if not self.ending:
@@ -76,6 +84,7 @@ async def feed(
     """Server-sent events of one conversation, after `Last-Event-ID` or `cursor` or from the beginning.
 
     `entry`, `live`, `caught_up`, `heartbeat`, `end` carry the JSON of that field of `WatchResponse`; `failed` carries `{"reason"}`.
+    `rewound` says that what the cursor stood on is gone, as after a restore: the log is another one and is told from its earliest cursor.
     """
     heartbeat = Duration()
     heartbeat.FromTimedelta(timedelta(seconds=request.app.state.settings.ui_feed_heartbeat_seconds))
@@ -85,6 +94,11 @@ async def feed(
     feeds: Feeds = request.app.state.feeds
     call = customer.conversation.Watch(wish, metadata=customer.metadata)
     return StreamingResponse(feeds.events(call), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+
+
+def _earliest_cursor(error: grpc.aio.AioRpcError) -> str:
+    """Where to go on from when a cursor has expired; empty for any other failure."""
+    return metadata_of(error).get("earliest_cursor", "") if short_reason(error) == "CURSOR_EXPIRED" else ""
 
 
 def _events(message: pb.WatchResponse) -> Iterator[str]:

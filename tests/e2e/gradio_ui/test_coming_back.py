@@ -127,6 +127,21 @@ async def test_transcript_catches_up_after_the_conversation_service_was_away(ada
         await expect(ada.see("feed-state")).to_be_hidden()
 
 
+async def test_transcript_is_that_of_the_log_after_the_service_was_restored_from_an_earlier_copy(ada: Visitor) -> None:
+    service = ada.site.conversation
+    async with ada.talking():
+        for text in ("kept", "lost"):
+            await service.say(ada.conversation_id, "agent", text)
+        await ada.page.get_by_role("tab", name="Transcript").click()
+        shown = ada.see("transcript-line").locator(".line-text")
+        await expect(shown).to_have_text(["kept", "lost"])
+        async with ada.site.without("conversation"):
+            del service.entries[ada.conversation_id][1:]
+        await expect(shown).to_have_text(["kept"])
+        await service.say(ada.conversation_id, "agent", "new")
+        await expect(shown).to_have_text(["kept", "new"])
+
+
 async def test_sign_in_that_ended_elsewhere_leads_to_the_sign_in_page(ada: Visitor) -> None:
     await ada.context.request.post(f"{ada.site.url}/auth/logout", headers={"origin": ada.site.url})
     await ada.see("call").click()
