@@ -19,7 +19,7 @@ from fastapi.responses import StreamingResponse
 from google.protobuf.duration_pb2 import Duration
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from gradio_ui.backends import SignedIn
+from gradio_ui.backends import Customer, SignedIn
 from gradio_ui.failures import short_reason
 from gradio_ui.history import as_json
 from mesh.channel import streaming
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/api/conversations")
 RETRY_MILLISECONDS = 1000
 """How long browsers wait before they reconnect."""
+REFUSED_RETRY_MILLISECONDS = 5000
+"""The same for one whose token was refused: each time that it comes back costs a refresh."""
 _HOPELESS = (
     grpc.StatusCode.NOT_FOUND,
     grpc.StatusCode.INVALID_ARGUMENT,
@@ -55,8 +57,8 @@ class Feeds:
         for call in list(self._calls):
             call.cancel()
 
-    async def events(self, call: WatchCall) -> AsyncIterator[str]:
-        """What a `Watch` tells, as server-sent events, until it ends or the reader leaves."""
+    async def events(self, call: WatchCall, customer: Customer) -> AsyncIterator[str]:
+        """What a customer's `Watch` tells, as server-sent events, until it ends or the reader leaves."""
         self._calls.add(call)
         try:
             async with streaming(call):
@@ -70,6 +72,9 @@ class Feeds:
                 yield _text("rewound", {}, earliest)  # which is the browser's cursor then
             elif error.code() in _HOPELESS:
                 yield _text("failed", {"reason": short_reason(error)})
+            elif error.code() is grpc.StatusCode.UNAUTHENTICATED:
+                customer.session.distrust(customer.token)
+                yield f"retry: {REFUSED_RETRY_MILLISECONDS}\n\n"
         except asyncio.CancelledError:
             if not self.ending:
                 raise
@@ -93,7 +98,7 @@ async def feed(
         wish.cursor = position
     feeds: Feeds = request.app.state.feeds
     call = customer.conversation.Watch(wish, metadata=customer.metadata)
-    return StreamingResponse(feeds.events(call), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+    return StreamingResponse(feeds.events(call, customer), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 
 def _earliest_cursor(error: grpc.aio.AioRpcError) -> str:

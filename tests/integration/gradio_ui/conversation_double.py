@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -49,6 +50,15 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
         self.details = ""
         self.end_watches_with: pb.StreamEndReason.ValueType | None = None
         self._changed = asyncio.Condition()
+
+    @asynccontextmanager
+    async def refusing(self, code: grpc.StatusCode, details: str = "") -> AsyncIterator[None]:
+        """Answers every RPC with a code for the length of a block."""
+        self.failing, self.details = code, details
+        try:
+            yield
+        finally:
+            self.failing = None
 
     async def changed(self) -> None:
         async with self._changed:
