@@ -7,13 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
+import grpc
 from fastapi import Depends, Request
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 from readback.identity.v1 import identity_service_pb2 as identity
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
-from gradio_ui.sessions import Session, SessionEnded, Sessions
+from gradio_ui.sessions import Session, SessionEnded, Sessions, TokenRefused
 from gradio_ui.settings import UiSettings
 from gradio_ui.sign_in_cookie import CookieSeal
 from mesh.auth import bearer
@@ -57,10 +58,15 @@ class Customer:
 
     session: Session
     """The sign-in."""
+    token: str
+    """The customer's own access token."""
     conversation: ConversationServiceAsyncStub
     """The conversation service."""
-    metadata: tuple[tuple[str, str], ...]
-    """Call metadata with the customer's own token."""
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """Call metadata with the customer's own token."""
+        return bearer(self.token)
 
 
 def backends_of(request: Request) -> Backends:
@@ -69,19 +75,28 @@ def backends_of(request: Request) -> Backends:
     return backends
 
 
-async def _signed_in(request: Request) -> Customer:
+async def _signed_in(request: Request) -> AsyncIterator[Customer]:
     session: Session | None = request.state.session
     if session is None:
         raise SessionEnded
     backends = backends_of(request)
-    return Customer(session, backends.conversation, bearer(await backends.sessions.access_token(session)))
+    token = await backends.sessions.access_token(session)
+    try:
+        yield Customer(session, token, backends.conversation)
+    except grpc.aio.AioRpcError as error:
+        if error.code() is not grpc.StatusCode.UNAUTHENTICATED:
+            raise
+        session.distrust(token)
+        await backends.sessions.access_token(session)
+        raise TokenRefused from error
 
 
 SignedIn = Annotated[Customer, Depends(_signed_in)]
 """A route's parameter: who asks, with a token that is good for the request.
 
 Raises:
-    SessionEnded: nobody is signed in.
+    SessionEnded: nobody is signed in, or the service that the route asked found that the session is over.
+    TokenRefused: that service takes no token of this session.
     grpc.aio.AioRpcError: the identity service can't be reached.
 """
 ServicesOf = Annotated[Backends, Depends(backends_of)]

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from gradio_ui.sessions import SessionEnded
+from gradio_ui.sessions import SessionEnded, TokenRefused
 from mesh.errors import metadata_of, reason_of, retry_after_of, violations_of
 
 _log = structlog.get_logger()
@@ -46,6 +46,7 @@ def answer_failures(app: FastAPI) -> None:
     """Makes every route of an app answer failures in this form."""
     app.add_exception_handler(grpc.aio.AioRpcError, _service_failed)
     app.add_exception_handler(SessionEnded, _session_ended)
+    app.add_exception_handler(TokenRefused, _token_refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(Exception, _unexpected)
 
@@ -89,6 +90,12 @@ def _message(path: str, status: int, error: grpc.aio.AioRpcError) -> str:
 
 async def _session_ended(_request: Request, _error: Exception) -> JSONResponse:
     return failure(401, "SIGNED_OUT", "Please sign in again.")
+
+
+async def _token_refused(request: Request, error: Exception) -> JSONResponse:
+    # No 401, for which pages leave to the sign-in page: that sends whoever is signed in back, and so on without end.
+    _log.error("a service takes no token of a session that identity goes on with", path=request.url.path, cause=repr(error.__cause__))
+    return failure(503, "TOKEN_REFUSED", "Your sign-in wasn't accepted just now. Please try again in a moment.")
 
 
 async def _malformed(_request: Request, error: Exception) -> JSONResponse:

@@ -19,10 +19,11 @@ from fastapi.responses import StreamingResponse
 from google.protobuf.duration_pb2 import Duration
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from gradio_ui.backends import SignedIn
+from gradio_ui.backends import Customer, SignedIn
 from gradio_ui.failures import short_reason
 from gradio_ui.history import as_json
 from mesh.channel import streaming
+from mesh.errors import metadata_of
 
 if TYPE_CHECKING:
     WatchCall = grpc.aio.UnaryStreamCall[pb.WatchRequest, pb.WatchResponse]
@@ -30,7 +31,14 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/api/conversations")
 RETRY_MILLISECONDS = 1000
 """How long browsers wait before they reconnect."""
-_HOPELESS = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.PERMISSION_DENIED)
+REFUSED_RETRY_MILLISECONDS = 5000
+"""The same for one whose token was refused: each time that it comes back costs a refresh."""
+_HOPELESS = (
+    grpc.StatusCode.NOT_FOUND,
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.OUT_OF_RANGE,
+    grpc.StatusCode.PERMISSION_DENIED,
+)
 """Answers that another try won't change."""
 Cursor = Annotated[str, Query(max_length=512)]
 LastEventId = Annotated[str, Header(alias="Last-Event-ID", max_length=512)]
@@ -49,8 +57,8 @@ class Feeds:
         for call in list(self._calls):
             call.cancel()
 
-    async def events(self, call: WatchCall) -> AsyncIterator[str]:
-        """What a `Watch` tells, as server-sent events, until it ends or the reader leaves."""
+    async def events(self, call: WatchCall, customer: Customer) -> AsyncIterator[str]:
+        """What a customer's `Watch` tells, as server-sent events, until it ends or the reader leaves."""
         self._calls.add(call)
         try:
             async with streaming(call):
@@ -60,8 +68,13 @@ class Feeds:
                         yield event
         except grpc.aio.AioRpcError as error:
             # A feed that can't go on says so; any other failure ends it silently, and the browser comes back with its cursor.
-            if error.code() in _HOPELESS:
+            if earliest := _earliest_cursor(error):
+                yield _text("rewound", {}, earliest)  # which is the browser's cursor then
+            elif error.code() in _HOPELESS:
                 yield _text("failed", {"reason": short_reason(error)})
+            elif error.code() is grpc.StatusCode.UNAUTHENTICATED:
+                customer.session.distrust(customer.token)
+                yield f"retry: {REFUSED_RETRY_MILLISECONDS}\n\n"
         except asyncio.CancelledError:
             if not self.ending:
                 raise
@@ -76,6 +89,7 @@ async def feed(
     """Server-sent events of one conversation, after `Last-Event-ID` or `cursor` or from the beginning.
 
     `entry`, `live`, `caught_up`, `heartbeat`, `end` carry the JSON of that field of `WatchResponse`; `failed` carries `{"reason"}`.
+    `rewound` says that what the cursor stood on is gone, as after a restore: the log is another one and is told from its earliest cursor.
     """
     heartbeat = Duration()
     heartbeat.FromTimedelta(timedelta(seconds=request.app.state.settings.ui_feed_heartbeat_seconds))
@@ -84,7 +98,12 @@ async def feed(
         wish.cursor = position
     feeds: Feeds = request.app.state.feeds
     call = customer.conversation.Watch(wish, metadata=customer.metadata)
-    return StreamingResponse(feeds.events(call), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+    return StreamingResponse(feeds.events(call, customer), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+
+
+def _earliest_cursor(error: grpc.aio.AioRpcError) -> str:
+    """Where to go on from when a cursor has expired; empty for any other failure."""
+    return metadata_of(error).get("earliest_cursor", "") if short_reason(error) == "CURSOR_EXPIRED" else ""
 
 
 def _events(message: pb.WatchResponse) -> Iterator[str]:

@@ -5,6 +5,7 @@ with it. Tokens are refreshed only while a request is being answered, never in t
 new refresh token always has a response to travel on.
 
     SessionEnded                the identity service, or the person, has ended the session
+    TokenRefused                the session goes on, but a service doesn't take its tokens
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ class SessionEnded(Exception):
     """The sign-in is over; the person has to sign in again."""
 
 
+class TokenRefused(Exception):
+    """A service doesn't take a token that the identity service has just replaced: to sign in again would change nothing."""
+
+
 class Session:
     """One signed-in browser."""
 
@@ -54,6 +59,11 @@ class Session:
             generation=self.sign_in.generation + 1,
             expires=tokens.session_expire_time.ToDatetime(UTC).timestamp(),
         )
+
+    def distrust(self, access_token: str) -> None:
+        """A service has refused a token: it is replaced before the next use, which tells whether the session goes on."""
+        if access_token == self.access_token:
+            self.access_expires = None
 
 
 class Sessions:

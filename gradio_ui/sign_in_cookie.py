@@ -11,9 +11,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from http.cookies import CookieError, SimpleCookie
 
 from cryptography.fernet import Fernet, InvalidToken
+from starlette.requests import cookie_parser
 
 COOKIE = "readback-sign-in"
 _MAX_LENGTH = 4096
@@ -69,12 +69,10 @@ def cookie_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """The sign-in cookie of a request; empty when there is none."""
     for name, value in headers:
         if name == b"cookie":
-            try:
-                morsel = SimpleCookie(value.decode("latin-1")).get(COOKIE)
-            except CookieError:
-                continue
-            if morsel is not None:
-                return morsel.value
+            # Not `SimpleCookie`: it reads nothing behind a value of no strict form, and every port of a host has the same cookies.
+            sign_in = cookie_parser(value.decode("latin-1")).get(COOKIE)
+            if sign_in is not None:
+                return sign_in
     return ""
 
 

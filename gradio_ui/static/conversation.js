@@ -26,23 +26,27 @@ class Conversation extends EventTarget {
     this.#feed?.close();
     this.#feed = null;
     this.id = id;
-    this.log = new TranscriptLog();
     this.searches = [];
-    this.dispatchEvent(new Event("switched"));
+    this.#forget();
     this.follow();
+  }
+
+  #forget() {
+    this.log = new TranscriptLog();
+    this.dispatchEvent(new Event("switched"));
   }
 
   /** Opens the feed unless it is open. */
   follow() {
     if (!this.id || this.#feed?.open) return;
-    const log = this.log;
     this.#feed?.close();
     this.#feed = new Feed(this.id, {
       entry: (entry) => {
-        log.entry(entry);
+        this.log.entry(entry);
         this.#adoptFlights(entry);
       },
-      live: (open) => log.live(open),
+      live: (open) => this.log.live(open),
+      rewound: () => this.#forget(),
       state: (state) => this.dispatchEvent(new CustomEvent("feed", { detail: state })),
     }, this.#feed?.cursor);
   }

@@ -13,7 +13,10 @@ export class Feed {
   #retry = 0;
   #watchdog = 0;
 
-  /** @param {{entry: Function, live: Function, state: Function}} on  `state` gets "up", "down" or "ended". */
+  /**
+   * @param {{entry: Function, live: Function, rewound: Function, state: Function}} on  `state` gets "up", "down" or "ended"; after
+   *   `rewound` everything comes again, as the log is not the one that was followed any more.
+   */
   constructor(id, on, cursor = "") {
     this.#id = id;
     this.#on = on;
@@ -43,6 +46,7 @@ export class Feed {
       });
     listen("entry", this.#on.entry);
     listen("live", this.#on.live);
+    listen("rewound", this.#on.rewound);
     listen("caught_up");
     listen("heartbeat");
     listen("end", ({ reason }) => OVER.has(reason) && this.#finish());

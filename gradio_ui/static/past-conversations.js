@@ -56,45 +56,53 @@ class PastConversations extends HTMLElement {
     });
   }
 
-  /** A list that grows page by page. `load` gives rows and the token of the next page; of two lists asked for, the later is shown. */
-  async #pages({ label, load, none, told = () => "" }) {
-    const turn = ++this.#turn;
-    await this.#guarded(async () => {
-      let { rows, next } = await load("");
-      if (turn !== this.#turn) return;
+  /** A list that grows page by page. `load` gives rows and the token of the next page. */
+  #pages({ label, load, none, told = () => "" }) {
+    return this.#latest(() => load(""), ({ rows, next }) => {
       const list = h("ul", { class: "past", "aria-label": label }, ...rows);
-      const more = h("button", { type: "button", class: "button quiet", "data-testid": "show-older", hidden: !next }, "Show older");
-      more.addEventListener("click", () => this.#guarded(async () => {
-        ({ rows, next } = await load(next));
-        list.append(...rows);
-        more.hidden = !next;
-        rows[0]?.querySelector("button").focus();
-      }));
       this.status.textContent = rows.length ? told(rows.length, next) : none;
-      this.body.replaceChildren(rows.length ? list : h("p", { class: "empty" }, none), more);
+      this.body.replaceChildren(rows.length ? list : h("p", { class: "empty" }, none), this.#showOlder(list, load, next));
     });
   }
 
-  async #openAt({ conversation_id: id, number }) {
-    await this.#guarded(async () => {
-      const { conversation: one } = await get(`/api/conversations/${id}`);
-      await this.#open(one, number);
-    });
-  }
-
-  async #open(one, number = null) {
-    this.#turn++;
-    this.opened = one.conversation_id;
-    await this.#guarded(async () => {
-      const shown = await PastTranscript.load(one, {
-        back: () => this.#close(one, number),
-        goOn: () => this.#continue(one),
-        deleted: () => this.#deleted(one),
-        complain: (message) => this.#complain(message),
+  #showOlder(list, load, next) {
+    const more = h("button", { type: "button", class: "button quiet", "data-testid": "show-older", hidden: !next }, "Show older");
+    more.addEventListener("click", async () => {
+      more.disabled = true; // pressed again, it would add the same page again
+      await this.#latest(() => load(next), (page) => {
+        next = page.next;
+        list.append(...page.rows);
+        more.hidden = !next;
+        page.rows[0]?.querySelector("button").focus();
       });
+      more.disabled = false;
+    });
+    return more;
+  }
+
+  #openAt({ conversation_id: id, number }) {
+    return this.#show(id, async () => this.#read((await get(`/api/conversations/${id}`)).conversation, number), number);
+  }
+
+  #open(one) {
+    return this.#show(one.conversation_id, () => this.#read(one));
+  }
+
+  #show(id, read, number = null) {
+    this.opened = id;
+    return this.#latest(read, (shown) => {
       this.search.element.hidden = true;
       this.body.replaceChildren(...shown.elements);
       shown.lookAt(number);
+    });
+  }
+
+  #read(one, number = null) {
+    return PastTranscript.load(one, {
+      back: () => this.#close(one, number),
+      goOn: () => this.#continue(one),
+      deleted: () => this.#deleted(one),
+      complain: (message) => this.#complain(message),
     });
   }
 
@@ -117,11 +125,15 @@ class PastConversations extends HTMLElement {
     conversation.dispatchEvent(new Event("continue"));
   }
 
-  async #guarded(work) {
+  /** Loads something and shows it, unless something else was asked for meanwhile; its failure matters as little then. */
+  async #latest(load, show) {
+    const turn = ++this.#turn;
     this.notice.hidden = true;
     try {
-      await work();
+      const loaded = await load();
+      if (turn === this.#turn) show(loaded);
     } catch (failure) {
+      if (turn !== this.#turn) return;
       this.opened = null;
       this.#complain(failure.message);
     }

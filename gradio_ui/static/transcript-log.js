@@ -1,11 +1,12 @@
 // The transcript as this page knows it: live captions, and the durable entries that replace them.
 //
 // Captions come over LiveKit as words are spoken; entries come over the feed once they are stored. Both name an utterance by the
-// same id, so an entry takes the place of its caption. A writer whose captions carry other ids is met half-way: the entry then
-// claims the caption of the same speaker that says the same.
+// same id, a UUID, so an entry takes the place of its caption. A writer whose captions carry ids of another kind is met half-way: the
+// entry then claims the caption of the same speaker that says the same.
 
 const SPEAKERS = { SPEAKER_CUSTOMER: "customer", SPEAKER_AGENT: "agent" };
 const SEALINGS = { SEALING_FINAL: "final", SEALING_INTERRUPTED: "interrupted", SEALING_TRUNCATED: "truncated" };
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Words alone, to compare what is said whatever its punctuation. */
 const words = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
@@ -90,6 +91,7 @@ export class TranscriptLog extends EventTarget {
     const said = words(text);
     const line = this.items.find((item) => {
       if (item.kind !== "line" || item.number || item.speaker !== speaker || !item.text) return false;
+      if (UUID.test(item.id)) return false; // its own entry is still to come, and would overwrite this one
       const shown = words(item.text);
       return shown === said || (speaker === "agent" && said && (shown.startsWith(said) || said.startsWith(shown)));
     });

@@ -135,10 +135,12 @@ class VoicePanel extends HTMLElement {
   }
 
   async #offerRunning() {
+    const before = this.#state;
     try {
       const { call } = await get("/api/calls/running");
-      if (call && !IN_CALL.includes(this.#state)) await this.#offer(call);
-      else if (!call && this.#state === "offer") this.#become("idle");
+      if (this.#state !== before || IN_CALL.includes(before)) return; // the caller was quicker
+      if (call) await this.#offer(call);
+      else if (before === "offer") this.#become("idle");
     } catch (failure) {
       if (this.#state === "idle") this.#notice(failure.message);
     }
@@ -146,7 +148,9 @@ class VoicePanel extends HTMLElement {
 
   /** A call is running, here before a reload or somewhere else: nothing is taken over without asking. */
   async #offer(call) {
+    const before = this.#state;
     const elsewhere = await this.#others.hold(call.call_id);
+    if (this.#state !== before) return; // rejoined or hung up meanwhile
     conversation.show(call.conversation_id);
     this.#offered = call;
     this.#become("offer", elsewhere ? "This call is open in another tab" : "");

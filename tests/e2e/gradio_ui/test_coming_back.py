@@ -44,6 +44,37 @@ async def test_call_that_was_offered_can_be_ended_instead(ada: Visitor) -> None:
         await conversation.wait_until(lambda: not conversation.conversations[ada.conversation_id].HasField("running_call"))
 
 
+PRESS_WHILE_OTHER_TABS_ARE_ASKED = """button => new Promise(pressed => {
+  const overheard = new BroadcastChannel("readback.calls");
+  overheard.onmessage = async () => {
+    overheard.close();
+    document.querySelector(`[data-testid=${button}]`).click();
+    const { OtherTabs } = await import("/ui/call-elsewhere.js");
+    await new OtherTabs(() => null).hold("no call");  // was asked later, so the panel has given up waiting when this has
+    pressed(document.querySelector("voice-panel").dataset.state);
+  };
+  document.dispatchEvent(new Event("visibilitychange"));
+})"""
+"""Presses a button of the panel just when it asks other tabs whether they have the call; gives the panel's state after that."""
+
+
+async def test_who_rejoins_while_other_tabs_are_asked_is_in_the_call_and_not_offered_it(ada: Visitor) -> None:
+    async with ada.talking():
+        await reload(ada)
+        await ada.state("offer")
+        assert await ada.page.evaluate(PRESS_WHILE_OTHER_TABS_ARE_ASKED, "rejoin") in ("connecting", "listening")
+        await ada.state("listening")
+        await expect(ada.see("mute")).to_be_visible()
+
+
+async def test_call_that_is_hung_up_while_other_tabs_are_asked_is_not_offered_again(ada: Visitor) -> None:
+    async with ada.talking():
+        await reload(ada)
+        await ada.state("offer")
+        assert await ada.page.evaluate(PRESS_WHILE_OTHER_TABS_ARE_ASKED, "hang-up") == "ended"
+        await expect(ada.see("call")).to_be_visible()
+
+
 async def test_cards_come_back_from_the_log_after_a_reload(ada: Visitor) -> None:
     async with ada.talking() as agent:
         await agent.show_flights(CHENNAI_TO_DELHI)
@@ -94,6 +125,21 @@ async def test_transcript_catches_up_after_the_conversation_service_was_away(ada
             await ada.site.conversation.say(ada.conversation_id, "agent", "meanwhile")
         await expect(ada.see("transcript-line").locator(".line-text")).to_have_text(["before", "meanwhile"])
         await expect(ada.see("feed-state")).to_be_hidden()
+
+
+async def test_transcript_is_that_of_the_log_after_the_service_was_restored_from_an_earlier_copy(ada: Visitor) -> None:
+    service = ada.site.conversation
+    async with ada.talking():
+        for text in ("kept", "lost"):
+            await service.say(ada.conversation_id, "agent", text)
+        await ada.page.get_by_role("tab", name="Transcript").click()
+        shown = ada.see("transcript-line").locator(".line-text")
+        await expect(shown).to_have_text(["kept", "lost"])
+        async with ada.site.without("conversation"):
+            del service.entries[ada.conversation_id][1:]
+        await expect(shown).to_have_text(["kept"])
+        await service.say(ada.conversation_id, "agent", "new")
+        await expect(shown).to_have_text(["kept", "new"])
 
 
 async def test_sign_in_that_ended_elsewhere_leads_to_the_sign_in_page(ada: Visitor) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Route, expect
 
 from tests.e2e.gradio_ui.conftest import Visit, Visitor
 
@@ -45,6 +47,30 @@ def row(visitor: Visitor, title: str) -> Locator:
     return visitor.page.get_by_test_id("past-conversation").filter(has_text=title)
 
 
+@asynccontextmanager
+async def held(visitor: Visitor, pattern: str, *, fail: bool = False) -> AsyncIterator[asyncio.Queue[str]]:
+    """Keeps the page's requests for an address from being answered until the block ends; gives those that were made."""
+    asked: asyncio.Queue[str] = asyncio.Queue()
+    free, passed = asyncio.Event(), asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        asked.put_nowait(route.request.url)
+        await free.wait()
+        await (route.abort() if fail else route.continue_())
+        passed.set()
+
+    await visitor.page.route(pattern, wait)
+    yield asked
+    free.set()
+    await passed.wait()
+    await visitor.page.unroute(pattern)
+
+
+async def settled(visitor: Visitor) -> None:
+    """Waits until the page has had the time to load a transcript: as many requests, one after the other."""
+    await visitor.page.evaluate('async () => { for (let left = 4; left; left--) await (await fetch("/api/calls/running")).text(); }')
+
+
 async def test_what_is_found_is_marked_and_opens_at_its_place(reader: Visitor) -> None:
     await reader.see("history-search").fill("over jaipur")
     found = reader.see("found-entry")
@@ -79,6 +105,45 @@ async def test_more_is_shown_when_asked_for(reader: Visitor) -> None:
     await reader.see("show-older").click()
     await expect(reader.see("found-entry")).to_have_count(40)
     await expect(reader.see("found-entry").nth(20)).to_be_focused()
+
+
+async def test_more_is_shown_once_however_often_it_is_asked_for(reader: Visitor) -> None:
+    await reader.see("history-search").fill("flight number")
+    await expect(reader.see("found-entry")).to_have_count(20)
+    async with held(reader, "**/api/found?*") as asked:
+        await reader.see("show-older").evaluate("button => { button.click(); button.click(); }")
+        await asked.get()
+    await expect(reader.see("found-entry")).to_have_count(40)
+    await expect(reader.see("show-older")).to_be_enabled()
+    assert asked.empty(), "the same page was asked for twice"
+
+
+@pytest.mark.parametrize("found", [False, True], ids=["from the list", "from what was found"])
+async def test_transcript_that_comes_late_does_not_take_the_place_of_a_search_begun_meanwhile(reader: Visitor, found: bool) -> None:
+    slow, opener = "**/entries?*", row(reader, "A window seat")
+    if found:
+        await reader.see("history-search").fill("certainly")
+        slow, opener = "**/api/conversations/*", reader.see("found-entry")
+    async with held(reader, slow) as asked:
+        await opener.click()
+        await asked.get()
+        await reader.see("history-search").fill("over jaipur")
+        await expect(reader.see("found-entry")).to_contain_text("over Jaipur")
+    await settled(reader)
+    await expect(reader.see("history-line")).to_have_count(0)
+    await expect(reader.see("history-search")).to_be_visible()
+    await expect(reader.see("found-entry")).to_have_count(1)
+
+
+async def test_transcript_that_fails_late_is_not_complained_of_in_a_search_begun_meanwhile(reader: Visitor) -> None:
+    async with held(reader, "**/entries?*", fail=True) as asked:
+        await row(reader, "A window seat").click()
+        await asked.get()
+        await reader.see("history-search").fill("over jaipur")
+        await expect(reader.see("found-entry")).to_have_count(1)
+    await settled(reader)
+    await expect(reader.page.locator("past-conversations [role=alert]")).to_be_hidden()
+    reader.complaints.clear()  # Chromium's line about the request that failed
 
 
 async def test_hostile_words_are_only_words(ada: Visitor) -> None:

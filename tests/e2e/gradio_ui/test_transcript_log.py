@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mesh.ids import uuid7
 from tests.e2e.gradio_ui.conftest import Visitor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
@@ -76,6 +77,18 @@ async def test_entry_claims_the_caption_that_says_the_same_under_another_id(ada:
     )
     assert lines(items) == [("customer", "show flights", "final"), ("agent", "I found three flights.", "interrupted")]
     assert [item["utteranceId"] for item in items] == ["a", "b"]
+
+
+async def test_earlier_entry_that_begins_alike_takes_no_caption_that_has_an_entry_of_its_own_to_come(ada: Visitor) -> None:
+    earlier, under_way = uuid7(), uuid7()
+    items = await log_after(
+        ada,
+        caption(under_way, "Sorry, I"),
+        entry(5, earlier, "Sorry, I lost you for a moment."),
+        caption(under_way, "Sorry, I can't book yet.", final=True),
+        entry(9, under_way, "Sorry, I can't book yet."),
+    )
+    assert {(item["number"], item["text"]) for item in items} == {(5, "Sorry, I lost you for a moment."), (9, "Sorry, I can't book yet.")}
 
 
 async def test_words_said_twice_stay_two_lines(ada: Visitor) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -49,6 +50,15 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
         self.details = ""
         self.end_watches_with: pb.StreamEndReason.ValueType | None = None
         self._changed = asyncio.Condition()
+
+    @asynccontextmanager
+    async def refusing(self, code: grpc.StatusCode, details: str = "") -> AsyncIterator[None]:
+        """Answers every RPC with a code for the length of a block."""
+        self.failing, self.details = code, details
+        try:
+            yield
+        finally:
+            self.failing = None
 
     async def changed(self) -> None:
         async with self._changed:
@@ -179,6 +189,8 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
 
     async def Watch(self, request: pb.WatchRequest, context: Any) -> AsyncIterator[pb.WatchResponse]:
         await self._known(request.conversation_id, context)
+        if int(request.cursor or 0) > len(self.entries[request.conversation_id]):
+            await self._refuse(context, grpc.StatusCode.OUT_OF_RANGE, "CURSOR_EXPIRED", "What it stood on is gone.", earliest_cursor="0")
         self.cursors.append(request.cursor)
         self.watches_open += 1
         try:
@@ -228,9 +240,10 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
         await self._refuse(context, grpc.StatusCode.FAILED_PRECONDITION, "CALL_ENDED", "The call has ended.")
         raise AssertionError("refused above")
 
-    async def _refuse(self, context: Any, code: grpc.StatusCode, reason: str, message: str) -> None:
+    async def _refuse(self, context: Any, code: grpc.StatusCode, reason: str, message: str, **metadata: str) -> None:
         status = status_pb2.Status(code=code.value[0], message=message)
-        status.details.add().Pack(error_details_pb2.ErrorInfo(reason=f"ERROR_REASON_{reason}", domain="readback.conversation.v1"))
+        info = error_details_pb2.ErrorInfo(reason=f"ERROR_REASON_{reason}", domain="readback.conversation.v1", metadata=metadata)
+        status.details.add().Pack(info)
         await context.abort_with_status(rpc_status.to_status(status))
 
     def _access(self, call: pb.Call) -> pb.CallAccess:

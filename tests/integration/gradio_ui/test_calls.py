@@ -97,10 +97,7 @@ async def test_conversation_service_down_is_told_in_words_for_people(site: Site,
 
 
 async def test_what_a_service_fails_with_unexpectedly_stays_inside(site: Site, ada: Person) -> None:
-    site.conversation.failing, site.conversation.details = grpc.StatusCode.INTERNAL, "sqlite3.OperationalError: no such table"
-    try:
+    async with site.conversation.refusing(grpc.StatusCode.INTERNAL, "sqlite3.OperationalError: no such table"):
         answer = await start(ada)
-    finally:
-        site.conversation.failing = None
     assert answer.status_code == 500
     assert "sqlite" not in answer.text

@@ -111,6 +111,16 @@ async def test_feed_survives_a_restart_of_the_conversation_service(site: Site, a
         assert (await anext(events))[2]["utterance"]["text"] == "after"
 
 
+async def test_cursor_into_a_history_that_is_gone_is_told_with_the_one_to_come_back_with(site: Site, ada: Person) -> None:
+    conversation_id = site.conversation.add_conversation(ada.customer_id)
+    await site.conversation.say(conversation_id, "agent", "what was restored")
+    async with feed(ada, conversation_id, **{"Last-Event-ID": "7"}) as events:
+        told = [event async for event in events]
+    assert told == [("rewound", "0", {})]
+    async with feed(ada, conversation_id, **{"Last-Event-ID": told[0][1]}) as events:
+        assert (await anext(events))[2]["utterance"]["text"] == "what was restored"
+
+
 async def test_end_of_the_conversation_is_told(site: Site, ada: Person) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id)
     site.conversation.end_watches_with = pb.STREAM_END_REASON_CONVERSATION_ENDED

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+import grpc
 import httpx
 import pytest
+from readback.identity.v1 import identity_service_pb2 as pb
+from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 from gradio_ui.sign_in_cookie import COOKIE
+from mesh.auth import bearer
+from mesh.ids import uuid7
 from tests.integration.gradio_ui.site import PASSWORD, Person, Site
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
@@ -102,6 +107,41 @@ async def test_signing_in_as_somebody_else_ends_the_first_sign_in(site: Site, ad
         thief.cookies.set(COOKIE, first)
         assert (await thief.get("/api/conversations")).status_code == 401
     assert (await eve.get("/api/conversations")).status_code == 200
+
+
+async def test_session_that_ended_at_identity_is_over_here_as_soon_as_a_service_refuses_its_token(site: Site, ada: Person) -> None:
+    await ada.get("/api/conversations")
+    await end_at_identity(site)
+    async with site.conversation.refusing(grpc.StatusCode.UNAUTHENTICATED):
+        answer = await ada.post("/api/calls", json={"request_id": uuid7()})
+    assert (answer.status_code, reason(answer)) == (401, "SIGNED_OUT")
+    assert not ada.cookie
+    assert (await ada.get("/login")).status_code == 200  # and not straight back to the page, which would leave again
+
+
+async def test_token_that_a_service_refuses_is_replaced_and_the_sign_in_goes_on(site: Site, ada: Person) -> None:
+    await ada.get("/api/conversations")
+    async with site.conversation.refusing(grpc.StatusCode.UNAUTHENTICATED):
+        for _ in range(2):
+            answer = await ada.get("/api/conversations")
+            assert (answer.status_code, reason(answer)) == (503, "TOKEN_REFUSED")  # a 401 would send the page round in circles
+    assert (await ada.get("/api/conversations")).status_code == 200
+    assert len(set(site.conversation.tokens[-4:])) == 3, "each refused token was used once more"
+
+
+async def test_feed_whose_token_is_refused_finds_out_when_it_comes_back_whether_the_session_goes_on(site: Site, ada: Person) -> None:
+    path = f"/api/conversations/{site.conversation.add_conversation(ada.customer_id)}/feed"
+    async with site.conversation.refusing(grpc.StatusCode.UNAUTHENTICATED):
+        await ada.get(path)
+    await end_at_identity(site)
+    answer = await ada.get(path)
+    assert (answer.status_code, reason(answer)) == (401, "SIGNED_OUT")
+
+
+async def end_at_identity(site: Site) -> None:
+    """Ends the session of the last request without the page's knowledge."""
+    async with grpc.aio.insecure_channel(site.identity_address) as channel:
+        await IdentityServiceStub(channel).Logout(pb.LogoutRequest(request_id=uuid7()), metadata=bearer(site.conversation.tokens[-1]))
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,13 @@ import httpx
 import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1.entry_pb2 import SPEAKER_AGENT, SPEAKER_CUSTOMER
+from readback.identity.v1 import identity_service_pb2 as identity
 
 from gradio_ui.app import create_app
 from gradio_ui.serving import running
 from gradio_ui.settings import UiSettings
-from gradio_ui.sign_in_cookie import COOKIE
+from gradio_ui.sign_in_cookie import COOKIE, CookieSeal
+from mesh.auth import bearer
 from mesh.ids import uuid7
 from mesh.settings import load
 from services.conversation.client.recorder import Recorder
@@ -134,3 +136,13 @@ async def test_sign_out_ends_the_session_at_identity(ada: httpx.AsyncClient) -> 
     await ada.post("/auth/logout")
     ada.cookies.set(COOKIE, copied)
     assert (await ada.get("/api/conversations")).status_code == 401
+
+
+async def test_call_in_a_session_that_ended_elsewhere_leads_to_the_sign_in_page_and_not_back(mesh: Mesh, ada: httpx.AsyncClient) -> None:
+    sign_in = CookieSeal(mesh.settings().secrets.text("ui-session")).open(ada.cookies[COOKIE])
+    assert sign_in is not None
+    elsewhere = await mesh.identity.RefreshSession(identity.RefreshSessionRequest(refresh_token=sign_in.refresh_token))
+    await mesh.identity.Logout(identity.LogoutRequest(request_id=uuid7()), metadata=bearer(elsewhere.tokens.access_token))
+    call = await ada.post("/api/calls", json={"request_id": uuid7()})
+    assert (call.status_code, call.json()["error"]["reason"]) == (401, "SIGNED_OUT")
+    assert (await ada.get("/login")).status_code == 200

@@ -65,6 +65,8 @@ def test_secure_is_set_over_https_alone() -> None:
     [
         (f"{COOKIE}=abc".encode(), "abc"),
         (f"other=1; {COOKIE}=abc; more=2".encode(), "abc"),
+        (f'prefs={{"a":1}}; {COOKIE}=abc'.encode(), "abc"),  # of another program on this host, and of no strict form
+        (f"{COOKIE}=abc; caf\u00e9=\u00fc; [x]=@".encode(), "abc"),
         (b"other=1", ""),
         (b"\xff\xfe=\x00", ""),
         (b"", ""),
