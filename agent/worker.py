@@ -17,6 +17,7 @@ from agent.outboxes import looked_after
 from agent.settings import AgentSettings
 from mesh import logs
 from mesh.http import http_side
+from mesh.listening import endpoint_of
 from mesh.settings import load
 from mesh.stopping import told_to_stop
 
@@ -114,7 +115,7 @@ async def serve(settings: AgentSettings) -> None:
     registered = asyncio.Event()
     server.on("worker_registered", lambda *_: registered.set())
     stopping = told_to_stop()
-    with http_side("agent", settings.bind, settings.agent_http_port, registered.is_set):
+    with http_side("agent", endpoint_of(settings, "agent_http_port"), registered.is_set):
         async with looked_after(settings):
             running = asyncio.create_task(server.run())
             await asyncio.wait((running, asyncio.create_task(stopping.wait())), return_when=asyncio.FIRST_COMPLETED)

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Self
 
 from livekit import rtc
@@ -158,6 +159,10 @@ class Caller:
         await self._until(lambda: self.ended is not None, timeout, "the call went on")
         return self.ended or ""
 
+    async def lost(self) -> None:
+        """Waits, for as long as the call lasts, until nobody is left in it who could answer."""
+        await self._until(lambda: self._is_lost, inf, "")
+
     async def hang_up(self) -> None:
         """Leaves the room on purpose."""
         await self._microphone.close()
@@ -195,6 +200,10 @@ class Caller:
     def _settled(self) -> bool:
         return self.agent_state in {"listening", ""} and self._earpiece.quiet_for > _SETTLED_S
 
+    @property
+    def _is_lost(self) -> bool:
+        return self.ended is not None and time.monotonic() - self._ended_at > self._patience
+
     def _loud_for(self) -> float:
         loud = self._earpiece.first_loud
         return 0.0 if loud is None else time.monotonic() - loud
@@ -208,7 +217,7 @@ class Caller:
         deadline = loop.time() + timeout
         while not reached():
             deadline = max(deadline, loop.time() - self._earpiece.quiet_for + timeout)
-            if self.ended is not None and time.monotonic() - self._ended_at > self._patience:
+            if self._is_lost:
                 raise CallFailed(f"the call ended: {self.ended}")
             if loop.time() >= deadline:
                 raise CallFailed(f"{otherwise} within {timeout:g} seconds") if otherwise else TimeoutError

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -103,15 +104,17 @@ async def conversation_of(stub: ConversationServiceAsyncStub, account: Account, 
 async def place(
     stub: ConversationServiceAsyncStub,
     conversation_id: str,
-    lines: AsyncIterable[Utterance],
+    lines: AsyncIterator[Utterance],
     report: CallReport,
     *,
     microphone: bool = True,
 ) -> Samples:
     """Calls, says each line after the agent has finished, and gives what was heard, at `cli.earpiece.HEARD_RATE`.
 
+    A call that ends while the next line is waited for is over, and nothing has failed.
+
     Raises:
-        CommandError: the call could not be had, or ended before every line was said.
+        CommandError: the call could not be had, or ended before a line was answered.
     """
     began = time.monotonic()
     try:
@@ -121,8 +124,21 @@ async def place(
         ):
             report.connected(conversation_id, (time.monotonic() - began) * 1000)
             report.greeted(await caller.greeted())
-            async for line in lines:
+            while line := await _next(lines, caller):
                 report.turn(await line.say(caller))
             return caller.heard()
     except CallFailed as error:
         raise CommandError(f"The call failed: {error}.") from None
+
+
+async def _next(lines: AsyncIterator[Utterance], caller: Caller) -> Utterance | None:
+    """The next line to say; None when there is none, or nobody left to say it to."""
+    line = asyncio.ensure_future(anext(lines, None))
+    lost = asyncio.create_task(caller.lost())
+    try:
+        await asyncio.wait((line, lost), return_when=asyncio.FIRST_COMPLETED)
+        return line.result() if line.done() else None
+    finally:
+        line.cancel()
+        lost.cancel()
+        await asyncio.gather(line, lost, return_exceptions=True)

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from gradio_ui.settings import UiSettings
 from mesh import asgi
+from mesh.listening import endpoint_of
 
 
 @asynccontextmanager
@@ -28,7 +29,7 @@ async def serve(app: FastAPI, settings: UiSettings) -> None:
     Raises:
         ConfigurationError: a port is taken.
     """
-    await asgi.serve(app, _site(app, settings), http_port=settings.ui_http_port)
+    await asgi.serve(app, _site(app, settings), probed_at=endpoint_of(settings, "ui_http_port"))
 
 
 def _site(app: FastAPI, settings: UiSettings) -> asgi.Site:

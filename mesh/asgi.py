@@ -12,8 +12,9 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from mesh.hosts import with_port
 from mesh.http import http_side
-from mesh.settings import ConfigurationError
+from mesh.listening import Endpoint, listening
 from mesh.stopping import told_to_stop
 
 _log = structlog.get_logger()
@@ -74,41 +75,32 @@ async def running(app: ASGIApp, site: Site) -> AsyncIterator[RunningSite]:
     """Serves an app until the block ends: then streams end, other requests get `stop_seconds`, the port closes.
 
     Raises:
-        ConfigurationError: the port is taken.
+        ConfigurationError: it can't listen there.
     """
     config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=site.stop_seconds)
     server = _Server(config, site.before_stop)
-    with _listening(site) as listener:
+    with listening(Endpoint(site.bind, site.port, site.variable)) as listener:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         up = asyncio.create_task(server.up.wait())
         try:
             await asyncio.wait({serving, up}, return_when=asyncio.FIRST_COMPLETED)
             host, port = listener.getsockname()[:2]
-            yield RunningSite(f"http://{host}:{port}", lambda: server.started and not server.should_exit)
+            yield RunningSite(f"http://{with_port(host, port)}", lambda: server.started and not server.should_exit)
         finally:
             up.cancel()
             server.should_exit = True
             await serving
 
 
-async def serve(app: ASGIApp, site: Site, *, http_port: int) -> None:
+async def serve(app: ASGIApp, site: Site, *, probed_at: Endpoint) -> None:
     """Serves an app, and its health and metrics beside it, until SIGTERM or SIGINT. A second signal ends the process at once.
 
     Raises:
-        ConfigurationError: a port is taken.
+        ConfigurationError: it can't listen somewhere.
     """
     stopping = told_to_stop()
     async with running(app, site) as served:
-        with http_side(site.name, site.bind, http_port, served.healthy) as taken:
+        with http_side(site.name, probed_at, served.healthy) as taken:
             _log.info("serving", url=served.url, http_port=taken)
             await stopping.wait()
             _log.info("stopping")
-
-
-def _listening(site: Site) -> socket.socket:
-    family = socket.AF_INET6 if ":" in site.bind else socket.AF_INET
-    try:
-        return socket.create_server((site.bind, site.port), family=family)
-    except OSError:
-        where = f"Port {site.port} on {site.bind}"
-        raise ConfigurationError(f"{where} is in use; stop what uses it or set {site.variable} to another.") from None

@@ -10,15 +10,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from mesh.settings import ConfigurationError
+from mesh.listening import Endpoint, listening
 
 
 @contextmanager
-def http_side(name: str, bind: str, port: int, healthy: Callable[[], bool]) -> Iterator[int]:
+def http_side(name: str, endpoint: Endpoint, healthy: Callable[[], bool]) -> Iterator[int]:
     """Serves in a thread of its own, so that a busy event loop still answers its probe. Yields the port.
 
     Raises:
-        ConfigurationError: the port is taken.
+        ConfigurationError: it can't listen there.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -45,16 +45,22 @@ def http_side(name: str, bind: str, port: int, healthy: Callable[[], bool]) -> I
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the standard library's signature
             """Probes are not worth a log line."""
 
-    try:
-        server = ThreadingHTTPServer((bind, port), Handler)
-    except OSError:
-        raise ConfigurationError(f"Port {port} on {bind} is in use; stop what uses it or set another (READBACK_…_HTTP_PORT).") from None
-    server.daemon_threads = True
+    server = _server(endpoint, Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="http", daemon=True)
     thread.start()
     try:
-        yield server.server_address[1]
+        yield server.socket.getsockname()[1]
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _server(endpoint: Endpoint, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+    """A server on a socket of ours: its own would be IPv4's whatever the address."""
+    listener = listening(endpoint)
+    server = ThreadingHTTPServer((endpoint.bind, endpoint.port), handler, bind_and_activate=False)
+    server.socket.close()
+    server.socket = listener
+    server.daemon_threads = True
+    return server

@@ -21,10 +21,12 @@ from mesh.auth import TokenVerifier
 from mesh.errors import ErrorTable
 from mesh.failpoints import FAILPOINTS, set_failpoints
 from mesh.health import Health
+from mesh.hosts import with_port
 from mesh.http import http_side
 from mesh.inbound import Gates
 from mesh.interceptor import Interceptor
 from mesh.limits import Limiter, LimitSettings
+from mesh.listening import Endpoint, listening
 from mesh.settings import ConfigurationError, MeshSettings
 from mesh.stopping import told_to_stop
 from mesh.validation import validate
@@ -90,15 +92,22 @@ class RunningServer:
 
 @asynccontextmanager
 async def running(
-    member: Member, *, bind: str = "127.0.0.1", port: int = 0, settings: ServerSettings | None = None
+    member: Member,
+    *,
+    bind: str = "127.0.0.1",
+    port: int = 0,
+    variable: str = "the port",
+    settings: ServerSettings | None = None,
 ) -> AsyncIterator[RunningServer]:
     """Serves a member until the block ends.
 
     Then, in this order: health says NOT_SERVING, and channels that ask for it go elsewhere with what is new, while what comes all the same
     is still served; the member ends its own streams; connections get a GOAWAY; running calls finish; the port closes.
 
+    A port that can't be listened on is blamed on the setting `variable`.
+
     Raises:
-        ConfigurationError: the port is taken.
+        ConfigurationError: it can't listen there.
     """
     settings = settings or ServerSettings()
     limiter = Limiter(settings.limits)
@@ -110,12 +119,12 @@ async def running(
         registration.add(server)
     if settings.reflection:
         reflection.enable_server_reflection([*names, SERVICE_NAME, reflection.SERVICE_NAME], server)
-    bound = _bound(server, bind, port)
+    bound = _bound(server, Endpoint(bind, port, variable))
     await server.start()
     serving = True
     states.serve("", *names)
     try:
-        yield RunningServer(f"{bind}:{bound}", lambda: serving)
+        yield RunningServer(with_port(bind, bound), lambda: serving)
     finally:
         serving = False
         states.drain()
@@ -150,18 +159,20 @@ def _options(settings: ServerSettings) -> list[tuple[str, int]]:
     ]
 
 
-def _bound(server: grpc.aio.Server, bind: str, port: int) -> int:
+def _bound(server: grpc.aio.Server, endpoint: Endpoint) -> int:
+    address = with_port(endpoint.bind, endpoint.port)
     try:
-        return server.add_insecure_port(f"{bind}:{port}")
+        return server.add_insecure_port(address)
     except RuntimeError:
-        raise ConfigurationError(f"Port {port} on {bind} is in use; stop what uses it or set another (READBACK_…_PORT).") from None
+        listening(endpoint).close()  # gRPC keeps the reason to itself; this says it
+        raise ConfigurationError(f"gRPC can't listen on {address}.") from None
 
 
-async def serve(member: Member, settings: MeshSettings, *, port: int, http_port: int) -> None:
+async def serve(member: Member, settings: MeshSettings, *, at: Endpoint, probed_at: Endpoint) -> None:
     """Serves a member until SIGTERM or SIGINT. A second signal ends the process at once.
 
     Raises:
-        ConfigurationError: a port is taken, or failpoints are set where they must not be.
+        ConfigurationError: it can't listen somewhere, or failpoints are set where they must not be.
     """
     set_failpoints(os.environ.get(FAILPOINTS, ""), environment=settings.environment)
     server_settings = ServerSettings(
@@ -171,8 +182,8 @@ async def serve(member: Member, settings: MeshSettings, *, port: int, http_port:
     )
     os.umask(0o077)  # whoever starts the process: its files are its owner's alone
     stopping = told_to_stop()
-    async with running(member, bind=settings.bind, port=port, settings=server_settings) as server:
-        with http_side(member.name, settings.bind, http_port, server.healthy):
+    async with running(member, bind=at.bind, port=at.port, variable=at.variable, settings=server_settings) as server:
+        with http_side(member.name, probed_at, server.healthy) as http_port:
             _log.info("serving", address=server.address, http_port=http_port)
             _spare_the_collector()
             await stopping.wait()

@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from mesh.hosts import reachable_host, with_port
 from mesh.secrets import LiveKitKeys, SecretStore
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -31,7 +32,7 @@ class MeshSettings(BaseSettings):
     home: Path = CHECKOUT / ".readback"
     """Folder of databases, secrets, logs and the LiveKit server of embedded mode."""
     bind: str = "127.0.0.1"
-    """Address that every server listens on."""
+    """Address that every server listens on, of IPv4 or IPv6; `::` stands for all of both."""
     environment: Literal["development", "production"] = "development"
     """`production` turns gRPC reflection off, and refuses MCP callers without a token unless READBACK_MCP_ANONYMOUS lets them in."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -130,7 +131,7 @@ class MeshSettings(BaseSettings):
     def address_of(self, service: Literal["identity", "conversation", "flightdata"]) -> str:
         """Where callers find a service."""
         address: str = getattr(self, f"{service}_address")
-        return address or f"127.0.0.1:{getattr(self, f'{service}_port')}"
+        return address or with_port(reachable_host(self.bind), getattr(self, f"{service}_port"))
 
 
 S = TypeVar("S", bound=MeshSettings)

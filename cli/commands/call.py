@@ -13,6 +13,7 @@ from rich.console import Console
 
 from cli.call_script import Line, in_given_order
 from cli.errors import UsageError
+from cli.standard_input import typed_lines
 from mesh.settings import MeshSettings, load
 
 if TYPE_CHECKING:
@@ -117,6 +118,6 @@ async def _typed() -> AsyncIterator[Utterance]:
     """Lines as the person types them."""
     from cli.placing_calls import Typed
 
-    while line := await asyncio.to_thread(sys.stdin.readline):
+    async for line in typed_lines():
         if line.strip():
             yield Typed(line.strip())

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from agent.dialogue.understanding import Context
 from agent.dialogue.understanding import understand as understood
 from cli.errors import UsageError
 from cli.flight_data import running_or_own
+from cli.standard_input import typed_lines
 from mesh.settings import MeshSettings, load
 
 
@@ -41,16 +41,20 @@ def _pinned(today: str) -> date:
         raise UsageError(f"{today!r} is no date; write YYYY-MM-DD.") from None
 
 
-def _lines(texts: list[str] | None) -> Iterator[str]:
+async def _lines(texts: list[str] | None) -> AsyncIterator[str]:
     """One line a text, also an empty one, so that answers can be matched to questions by position."""
-    return iter(texts) if texts else (line.rstrip("\r\n") for line in sys.stdin)
+    for text in texts or ():
+        yield text
+    if not texts:
+        async for line in typed_lines():
+            yield line
 
 
-async def _understand(settings: MeshSettings, lines: Iterator[str], context: Context) -> None:
+async def _understand(settings: MeshSettings, lines: AsyncIterator[str], context: Context) -> None:
     from agent.dialogue.flightdata_places import FlightDataPlaces
 
     async with running_or_own(settings) as stub:
         places = FlightDataPlaces(stub)
-        while (line := await asyncio.to_thread(next, lines, None)) is not None:
+        async for line in lines:
             frame = await understood(line, places, context)
             print(json.dumps(frame.to_json(), ensure_ascii=False), flush=True)

@@ -14,7 +14,8 @@ from cli.livekit import config, server
 from cli.settings import UpSettings, check_all, unknown_variables
 from cli.supervisor import home, ports
 from cli.supervisor.foreground import supervise
-from cli.supervisor.parts import Part, parts_of, reachable_host
+from cli.supervisor.parts import Part, parts_of
+from mesh.hosts import reachable_host, with_port
 
 EXAMPLES = (
     "Show flights from Chennai to Delhi tomorrow morning.",
@@ -60,7 +61,7 @@ def _prepare(settings: UpSettings, console: Console) -> tuple[Part, ...]:
 
 
 def _welcome(settings: UpSettings, console: Console) -> None:
-    address = f"http://{reachable_host(settings.bind)}:{settings.ui_port}"
+    address = f"http://{with_port(reachable_host(settings.bind), settings.ui_port)}"
     console.print(f"\n  Open [bold cyan]{address}[/], sign up, press [bold]Call[/] and say:\n", highlight=False)
     for example in EXAMPLES:
         console.print(f"      “{escape(example)}”", highlight=False)

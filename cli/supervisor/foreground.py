@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from rich.console import Console
 
 from cli.settings import UpSettings
-from cli.supervisor.parts import Part, reachable_host
+from cli.supervisor.parts import Part
 from cli.supervisor.report import Terminal
 from cli.supervisor.supervisor import Supervisor
+from mesh.hosts import reachable_host, with_port
 
 SAME_WISH_SECONDS = 0.5
 """A second signal this soon is the same wish: `make` passes on what its whole process group was sent."""
@@ -20,11 +21,13 @@ SAME_WISH_SECONDS = 0.5
 
 def environment_of_parts(settings: UpSettings) -> Mapping[str, str]:
     """What every part finds in its environment."""
+    host = reachable_host(settings.bind)
     local = {"READBACK_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}
     if not settings.livekit_is_external:
-        local["LIVEKIT_URL"] = f"ws://{reachable_host(settings.bind)}:{settings.livekit_port}"
+        # The page's Content-Security-Policy names it, and that has no words for an IPv6 address (CSP Level 3 §2.3.1).
+        local["LIVEKIT_URL"] = f"ws://{with_port('localhost' if host == '::1' else host, settings.livekit_port)}"
     proxied = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
-    direct = ",".join(filter(None, [proxied, "127.0.0.1", "localhost"]))  # the parts reach each other without a proxy
+    direct = ",".join(filter(None, [proxied, "127.0.0.1", "localhost", host]))  # the parts reach each other without a proxy
     return os.environ | local | {"NO_PROXY": direct, "no_proxy": direct}
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 ROTATED_AT_BYTES = 5_000_000
+"""How long a part's log grows before the next file is begun."""
+KEPT_FILES = 3
+"""How many full ones are kept beside it: `.log.1` is the latest."""
 LONGEST_LINE_BYTES = 64_000
 _LOUD = {"warn": "warning", "warning": "warning", "error": "error", "critical": "error", "fatal": "error", "panic": "error"}
 _WORTH_SHOWING = ("error", "reason", "code", "details", "correlation_id")
@@ -46,7 +51,10 @@ def complaint_in(line: str) -> Complaint | None:
 
 
 class PartLog(asyncio.Protocol):
-    """Reads the output of a part's processes into its file, line by line."""
+    """Reads the output of a part's processes into its file, line by line.
+
+    Processes write to a pipe and this alone writes the file, so it can begin another one while they run.
+    """
 
     def __init__(self, path: Path, heard: Callable[[str], None]) -> None:
         self._path, self._heard = path, heard
@@ -54,10 +62,7 @@ class PartLog(asyncio.Protocol):
         self.last_line = ""
         """The last line that was not empty: a dying process's last words."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and path.stat().st_size > ROTATED_AT_BYTES:
-            path.replace(path.with_suffix(".log.1"))
-        self._file = path.open("ab", buffering=0)
-        path.chmod(0o600)
+        self._begin_file()
 
     @property
     def path(self) -> Path:
@@ -73,11 +78,41 @@ class PartLog(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Takes what came."""
-        self._file.write(data)
+        self._write(data)
         *lines, self._rest = (self._rest + data).split(b"\n")
         self._rest = self._rest[-LONGEST_LINE_BYTES:]
         for line in lines:
             self._take(line)
+
+    def _write(self, data: bytes) -> None:
+        """Into the file, and into another one once it is full; a line stays whole unless it doesn't end."""
+        while len(data) > (room := max(0, ROTATED_AT_BYTES - self._size)):
+            end = data.rfind(b"\n", 0, room) + 1 or data.find(b"\n") + 1
+            if not end and self._size < ROTATED_AT_BYTES + LONGEST_LINE_BYTES:
+                break
+            self._append(data[:end])
+            self._rotate()
+            data = data[end:]
+        self._append(data)
+
+    def _append(self, data: bytes) -> None:
+        self._file.write(data)
+        self._size += len(data)
+
+    def _begin_file(self) -> None:
+        self._file = self._path.open("ab", buffering=0)
+        self._path.chmod(0o600)
+        self._size = self._file.tell()
+
+    def _rotate(self) -> None:
+        """Puts the full file aside and those before it one further; the oldest is replaced."""
+        full = self._file
+        ages = [self._path.with_suffix(f".log.{age}") for age in range(KEPT_FILES, 0, -1)]
+        for older, newer in pairwise([*ages, self._path]):
+            with contextlib.suppress(FileNotFoundError):
+                newer.replace(older)
+        self._begin_file()
+        full.close()
 
     def _take(self, line: bytes) -> None:
         text = line.decode(errors="replace").strip()

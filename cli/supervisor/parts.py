@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from cli.settings import UpSettings
+from mesh.hosts import reachable_host, with_port
 
 READBACK = (sys.executable, "-m", "cli")
 
@@ -57,18 +58,13 @@ def parts_of(settings: UpSettings, livekit: Path | None, livekit_config: Path | 
     return (_livekit(settings, livekit, livekit_config), *services, *callers)
 
 
-def reachable_host(bind: str) -> str:
-    """Where this machine reaches a server that listens on `bind`."""
-    return "127.0.0.1" if bind in ("0.0.0.0", "::", "localhost") else bind  # noqa: S104  # compared, not bound
-
-
 def _livekit(settings: UpSettings, program: Path, config: Path | None) -> Part:
     host = reachable_host(settings.bind)
     return Part(
         name="livekit",
         command=(str(program), "--config", str(config)),
-        health_url=f"http://{host}:{settings.livekit_port}/",
-        where=f"ws://{host}:{settings.livekit_port}",
+        health_url=f"http://{with_port(host, settings.livekit_port)}/",
+        where=f"ws://{with_port(host, settings.livekit_port)}",
         ports=(
             Port(settings.livekit_port, "READBACK_LIVEKIT_PORT"),
             Port(settings.livekit_tcp_port, "READBACK_LIVEKIT_TCP_PORT"),
@@ -84,8 +80,8 @@ def _service(settings: UpSettings, name: str) -> Part:
     return Part(
         name=name,
         command=(*READBACK, "serve", name),
-        health_url=f"http://{host}:{http_port}/health",
-        where=f"{host}:{port}",
+        health_url=f"http://{with_port(host, http_port)}/health",
+        where=with_port(host, port),
         ports=(Port(port, f"READBACK_{name.upper()}_PORT"), Port(http_port, f"READBACK_{name.upper()}_HTTP_PORT")),
         stage=Stage.SERVICES,
     )
@@ -95,7 +91,7 @@ def _agent(settings: UpSettings, after: Sequence[str]) -> Part:
     return Part(
         name="agent",
         command=(*READBACK, "agent"),
-        health_url=f"http://{reachable_host(settings.bind)}:{settings.agent_http_port}/health",
+        health_url=f"http://{with_port(reachable_host(settings.bind), settings.agent_http_port)}/health",
         where="answers calls",
         ports=(Port(settings.agent_http_port, "READBACK_AGENT_HTTP_PORT"),),
         stage=Stage.CALLERS,
@@ -109,8 +105,8 @@ def _page(settings: UpSettings) -> Part:
     return Part(
         name="page",
         command=(*READBACK, "ui"),
-        health_url=f"http://{host}:{settings.ui_http_port}/health",
-        where=f"http://{host}:{settings.ui_port}",
+        health_url=f"http://{with_port(host, settings.ui_http_port)}/health",
+        where=f"http://{with_port(host, settings.ui_port)}",
         ports=(Port(settings.ui_port, "READBACK_UI_PORT"), Port(settings.ui_http_port, "READBACK_UI_HTTP_PORT")),
         stage=Stage.CALLERS,
     )
@@ -121,8 +117,8 @@ def _gateway(settings: UpSettings) -> Part:
     return Part(
         name="gateway",
         command=(*READBACK, "serve", "gateway"),
-        health_url=f"http://{host}:{settings.gateway_http_port}/health",
-        where=f"http://{host}:{settings.mcp_port}/mcp",
+        health_url=f"http://{with_port(host, settings.gateway_http_port)}/health",
+        where=f"http://{with_port(host, settings.mcp_port)}/mcp",
         ports=(Port(settings.mcp_port, "READBACK_MCP_PORT"), Port(settings.gateway_http_port, "READBACK_GATEWAY_HTTP_PORT")),
         stage=Stage.CALLERS,
     )

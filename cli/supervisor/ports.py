@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 from collections.abc import Iterable
 
@@ -10,6 +11,7 @@ import psutil
 
 from cli.errors import PortsInUse
 from cli.supervisor.parts import Part, Port
+from mesh.listening import bound, wrong_address
 
 _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
@@ -18,39 +20,35 @@ def check(parts: Iterable[Part], bind: str) -> None:
     """Tries every port of every part.
 
     Raises:
-        PortsInUse: with a sentence for each that is taken, or wanted twice.
+        PortsInUse: with a sentence for each that is taken, or wanted twice, or can't be had at all.
     """
-    taken = []
+    wrong: list[str | None] = []
     wanted: dict[tuple[int, str], str] = {}
     for part in parts:
         for port in part.ports:
             rival = wanted.setdefault((port.number, port.kind), port.variable)
             if rival != port.variable:
-                taken.append(f"{rival} and {port.variable} are both {port.number}; give one of them another port.")
-            elif not is_free(port, bind):
-                taken.append(_sentence(part, port))
-    if taken:
-        raise PortsInUse("\n".join(taken))
+                wrong.append(f"{rival} and {port.variable} are both {port.number}; give one of them another port.")
+            else:
+                wrong.append(_why_not(part, port, bind))
+    if sentences := dict.fromkeys(filter(None, wrong)):
+        raise PortsInUse("\n".join(sentences))
 
 
-def is_free(port: Port, bind: str) -> bool:
-    """Whether a server could listen there now."""
-    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
-    with socket.socket(family, _KINDS[port.kind]) as probe:
-        if port.kind == "tcp":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # else a port would seem taken a minute after its server ended
-        try:
-            probe.bind((bind, port.number))
-        except OSError:
-            return False
-    return True
+def _why_not(part: Part, port: Port, bind: str) -> str | None:
+    """Why the part could not listen there now; None when it could."""
+    try:
+        bound(bind, port.number, _KINDS[port.kind]).close()
+    except OSError as error:
+        return wrong_address(bind, error) or _sentence(part, port, error)
+    return None
 
 
-def _sentence(part: Part, port: Port) -> str:
-    return (
-        f"Port {port.number}, which {part.name} needs, is in use{_by_whom(port)}; "
-        f"end that program or choose another port with {port.variable}."
-    )
+def _sentence(part: Part, port: Port, error: OSError) -> str:
+    which = f"Port {port.number}, which {part.name} needs,"
+    if error.errno != errno.EADDRINUSE:
+        return f"{which} can't be listened on: {error.strerror}; choose another port with {port.variable}."
+    return f"{which} is in use{_by_whom(port)}; end that program or choose another port with {port.variable}."
 
 
 def _by_whom(port: Port) -> str:

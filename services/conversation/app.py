@@ -15,6 +15,7 @@ from mesh.auth import TokenVerifier
 from mesh.channel import open_channel
 from mesh.clock import Clock, SystemClock
 from mesh.jwks import keys_of_identity
+from mesh.listening import endpoint_of
 from mesh.logs import configure
 from mesh.server import Member, Registration, serve
 from mesh.settings import load
@@ -77,4 +78,5 @@ def main() -> None:
 
 async def _run(settings: ConversationSettings) -> None:
     async with member(settings) as conversation:
-        await serve(conversation, settings, port=settings.conversation_port, http_port=settings.conversation_http_port)
+        at, probed_at = endpoint_of(settings, "conversation_port"), endpoint_of(settings, "conversation_http_port")
+        await serve(conversation, settings, at=at, probed_at=probed_at)

@@ -13,6 +13,7 @@ from mesh.auth import TokenVerifier
 from mesh.channel import open_channel
 from mesh.clock import Clock, SystemClock
 from mesh.jwks import keys_of_identity
+from mesh.listening import endpoint_of
 from mesh.logs import configure
 from mesh.paging import PageTokens
 from mesh.server import Member, Registration, serve
@@ -84,4 +85,5 @@ def main() -> None:
 
 async def _run(settings: FlightDataSettings) -> None:
     async with member(settings) as flightdata:
-        await serve(flightdata, settings, port=settings.flightdata_port, http_port=settings.flightdata_http_port)
+        at, probed_at = endpoint_of(settings, "flightdata_port"), endpoint_of(settings, "flightdata_http_port")
+        await serve(flightdata, settings, at=at, probed_at=probed_at)

@@ -18,6 +18,7 @@ from mesh import asgi
 from mesh.auth import TokenVerifier
 from mesh.channel import TokenSource, open_channel
 from mesh.jwks import keys_of_identity
+from mesh.listening import endpoint_of
 from mesh.logs import configure
 from mesh.settings import load
 from mesh.workload import WorkloadIdentity
@@ -71,7 +72,7 @@ async def _serve(settings: GatewaySettings) -> None:
     async with gateway(settings) as built:
         app = web_app(built.server, built.callers, settings.hosts)
         site = asgi.Site("gateway", settings.bind, settings.mcp_port, "READBACK_MCP_PORT", STOP_SECONDS)
-        await asgi.serve(app, site, http_port=settings.gateway_http_port)
+        await asgi.serve(app, site, probed_at=endpoint_of(settings, "gateway_http_port"))
 
 
 async def over_stdio(settings: GatewaySettings, tokens: TokenSource | None) -> None:

@@ -14,6 +14,7 @@ from readback.identity.v1 import identity_service_pb2, identity_service_pb2_grpc
 from mesh.auth import TokenVerifier
 from mesh.clock import Clock, SystemClock
 from mesh.database import migrated
+from mesh.listening import endpoint_of
 from mesh.logs import configure
 from mesh.requests import RequestLedger
 from mesh.server import Member, Registration, serve
@@ -103,4 +104,5 @@ def main() -> None:
 
 async def _run(settings: IdentitySettings) -> None:
     async with member(settings) as identity:
-        await serve(identity, settings, port=settings.identity_port, http_port=settings.identity_http_port)
+        at, probed_at = endpoint_of(settings, "identity_port"), endpoint_of(settings, "identity_http_port")
+        await serve(identity, settings, at=at, probed_at=probed_at)

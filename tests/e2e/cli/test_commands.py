@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
@@ -12,7 +16,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.product import Product, environment_for
+from tests.product import READBACK, Product, environment_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -39,6 +43,43 @@ def test_a_typed_call_is_answered_line_by_line_in_the_order_given(product: Produ
     assert (tool["arguments"]["origin"], tool["arguments"]["destination"]) == ("MAA", "DEL")
     assert "sample" in first["reply"]
     assert events[-1]["reason"] == "CALLER_HUNG_UP"
+
+
+@contextmanager
+def typed_call(product: Product) -> Iterator[subprocess.Popen[str]]:
+    """A call whose lines are typed, once somebody has answered the first."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*READBACK, "call", "--json"], env=product.environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as call:
+        try:
+            assert call.stdout is not None
+            assert json.loads(call.stdout.readline())["event"] == "connected"
+            _type(call, CHENNAI_DELHI)
+            assert json.loads(call.stdout.readline())["said"] == CHENNAI_DELHI
+            yield call
+        finally:
+            call.kill()
+
+
+def _type(call: subprocess.Popen[str], line: str) -> None:
+    assert call.stdin is not None
+    call.stdin.write(f"{line}\n")
+    call.stdin.flush()
+
+
+def test_the_first_interruption_hangs_up_a_call_that_waits_for_a_line(product: Product) -> None:
+    with typed_call(product) as call:
+        call.send_signal(signal.SIGINT)
+        assert call.wait(60) == 130
+        assert call.stdout is not None
+        assert json.loads(call.stdout.read()) == {"event": "ended", "reason": "CALLER_HUNG_UP"}
+
+
+def test_a_call_that_the_agent_ends_waits_for_no_further_line(product: Product) -> None:
+    with typed_call(product) as call:
+        _type(call, "no thank you, goodbye")
+        assert call.wait(60) == 0
+        assert call.stdout is not None
+        assert json.loads(call.stdout.read().splitlines()[-1]) == {"event": "ended", "reason": "AGENT_HUNG_UP"}
 
 
 def test_a_spoken_call_can_be_listened_to_afterwards(product: Product, tmp_path: Path) -> None:
@@ -165,10 +206,6 @@ def test_lines_are_understood_with_the_running_service_and_without(product: Prod
     ],
 )
 def test_without_a_running_product_commands_say_what_to_do(tmp_path: Path, arguments: list[str], code: int, words: str) -> None:
-    import subprocess
-
-    from tests.product import READBACK
-
     environment = environment_for(tmp_path)
     result = subprocess.run([*READBACK, *arguments], env=environment, input="", capture_output=True, text=True, timeout=120, check=False)
     assert result.returncode == code, result.stderr

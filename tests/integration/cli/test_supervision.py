@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from cli.errors import CommandError, UsageError
+from cli.supervisor import logs
 from cli.supervisor.ending import GRACE_SECONDS
 from cli.supervisor.parts import Part, Stage
 from cli.supervisor.supervisor import Supervisor
@@ -132,6 +133,14 @@ async def test_what_parts_write_is_in_their_logs_readable_by_the_owner_alone(tmp
     assert log.stat().st_mode & 0o077 == 0
 
 
+async def test_a_running_part_goes_on_in_another_file_when_its_log_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "ROTATED_AT_BYTES", 20)
+    async with supervised(tmp_path, part("store")) as (_, diary):
+        await diary.until_heard("plain text")
+    assert "low on tea" in (tmp_path / "store.log.1").read_text()
+    assert (tmp_path / "store.log").read_text() == "plain text\n"
+
+
 @pytest.mark.parametrize(("code", "error"), [(2, UsageError), (1, CommandError)])
 async def test_a_part_that_never_comes_up_ends_everything_with_its_last_words(tmp_path: Path, code: int, error: type[CommandError]) -> None:
     before = set(started_by_us())
@@ -174,6 +183,7 @@ def test_the_death_of_the_supervisor_takes_every_part_with_it(tmp_path: Path) ->
     script = f"""
 import asyncio, os
 from pathlib import Path
+from cli.supervisor import logs
 from cli.supervisor.ending import GRACE_SECONDS
 from cli.supervisor.parts import Part, Stage
 from cli.supervisor.report import Terminal

@@ -16,9 +16,10 @@ from readback.conversation.v1 import conversation_service_pb2_grpc as conversati
 from mesh.auth import TokenVerifier, bearer
 from mesh.channel import open_channel
 from mesh.http import http_side
+from mesh.listening import Endpoint
 from mesh.logs import configure
 from mesh.server import Member, Registration, ServerSettings, running
-from mesh.settings import ConfigurationError, MeshSettings, load
+from mesh.settings import MeshSettings, load
 from tests.mesh_tokens import SigningKey
 
 pytestmark = pytest.mark.integration
@@ -95,21 +96,9 @@ async def test_a_stopping_server_ends_its_streams_in_good_order_and_finishes_wha
     assert seen == [health_pb2.HealthCheckResponse.NOT_SERVING]
 
 
-async def test_a_port_in_use_is_one_clear_sentence() -> None:
-    async def keys(_kid: str):
-        return None
-
-    member = Member("any", [], TokenVerifier(keys))
-    async with running(member) as server:
-        port = int(server.address.rpartition(":")[2])
-        with pytest.raises(ConfigurationError, match=f"Port {port} .* is in use"):
-            async with running(member, port=port):
-                pass
-
-
 async def test_probes_and_metrics_answer_over_http() -> None:
     healthy = True
-    with http_side("test", "127.0.0.1", 0, lambda: healthy) as port:
+    with http_side("test", Endpoint("127.0.0.1", 0, "READBACK_TEST_HTTP_PORT"), lambda: healthy) as port:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             assert (await client.get("/health")).json() == {"process": "test", "status": "serving"}
             healthy = False

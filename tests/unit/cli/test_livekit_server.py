@@ -16,6 +16,7 @@ from cli.golang.program import cache_folder
 from cli.livekit import config, server
 from cli.livekit.server import LIVEKIT
 from cli.settings import UpSettings
+from cli.supervisor.foreground import environment_of_parts
 from mesh.settings import load
 
 pytestmark = pytest.mark.unit
@@ -121,6 +122,16 @@ def test_a_configuration_that_others_could_read_is_replaced_by_one_they_can_not(
     (tmp_path / "livekit.yaml").write_text("old")
     os.chmod(tmp_path / "livekit.yaml", 0o644)  # noqa: PTH101  # says what it does
     assert config.write(load(UpSettings, home=tmp_path)).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_server_on_ipv6s_loopback_is_reached_by_the_name_its_callers_are_told(tmp_path: Path) -> None:
+    settings = load(UpSettings, home=tmp_path, bind="::1", livekit_port=7001)
+    written = config.configuration(settings)
+    assert written["bind_addresses"] == ["::1", "127.0.0.1"]
+    assert written["rtc"]["enable_loopback_candidate"] is True
+    told = environment_of_parts(settings)
+    assert told["LIVEKIT_URL"] == "ws://localhost:7001"
+    assert "::1" in told["NO_PROXY"].split(",")
 
 
 def test_a_server_for_other_machines_is_not_tied_to_loopback(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from cli.supervisor.logs import ROTATED_AT_BYTES, PartLog, complaint_in
+from cli.supervisor.logs import KEPT_FILES, LONGEST_LINE_BYTES, ROTATED_AT_BYTES, PartLog, complaint_in
 from cli.supervisor.parts import Part, Stage
 from cli.supervisor.report import QUIET_FOR_SECONDS, Terminal, how_it_ended, last_words
 
@@ -129,12 +129,42 @@ def test_an_endless_line_does_not_fill_the_memory(tmp_path: Path) -> None:
     assert (tmp_path / "a.log").stat().st_size == 1_000_000
 
 
-def test_a_log_that_has_grown_is_put_aside_at_the_next_start(tmp_path: Path) -> None:
+def test_a_log_left_full_by_an_earlier_run_is_put_aside(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
-    path.write_bytes(b"x" * (ROTATED_AT_BYTES + 1))
-    PartLog(path, print).close()
-    assert path.stat().st_size == 0
-    assert path.with_suffix(".log.1").stat().st_size == ROTATED_AT_BYTES + 1
+    path.write_bytes(b"x" * ROTATED_AT_BYTES)
+    log = PartLog(path, print)
+    log.data_received(b"old\nnew\n")
+    log.close()
+    assert path.read_bytes() == b"new\n"
+    assert path.with_suffix(".log.1").stat().st_size == ROTATED_AT_BYTES + len(b"old\n")
+
+
+def test_logs_stay_bounded_while_a_part_runs_and_the_latest_lines_are_there_whole_and_in_order(tmp_path: Path) -> None:
+    heard: list[str] = []
+    log = PartLog(tmp_path / "a.log", heard.append)
+    lines = [f"{number} ".ljust(1 + number % 7_000, "x") for number in range(12_000)]
+    said = "".join(f"{line}\n" for line in lines).encode()
+    assert len(said) > (KEPT_FILES + 2) * ROTATED_AT_BYTES
+    for start in range(0, len(said), 60_001):
+        log.data_received(said[start : start + 60_001])
+    log.close()
+    files = [*(tmp_path / f"a.log.{age}" for age in range(KEPT_FILES, 0, -1)), tmp_path / "a.log"]
+    assert set(tmp_path.iterdir()) == set(files)
+    assert all(file.stat().st_size <= ROTATED_AT_BYTES + LONGEST_LINE_BYTES for file in files)
+    assert all(file.stat().st_mode & 0o077 == 0 for file in files)
+    kept = [line for file in files for line in file.read_text().splitlines()]
+    assert kept == lines[-len(kept) :]
+    assert len("\n".join(kept)) > KEPT_FILES * (ROTATED_AT_BYTES - 10_000)
+    assert all(file.read_bytes().endswith(b"\n") for file in files)
+    assert heard == [line.strip() for line in lines]
+
+
+def test_a_line_without_end_is_cut_rather_than_let_a_log_grow(tmp_path: Path) -> None:
+    log = PartLog(tmp_path / "a.log", print)
+    for _ in range(2 * ROTATED_AT_BYTES // LONGEST_LINE_BYTES):
+        log.data_received(b"x" * LONGEST_LINE_BYTES)
+    log.close()
+    assert (tmp_path / "a.log.1").stat().st_size <= ROTATED_AT_BYTES + 2 * LONGEST_LINE_BYTES
 
 
 def test_a_log_is_for_its_owner_alone(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Iterator
@@ -64,4 +65,20 @@ def test_a_port_whose_server_has_just_ended_is_free() -> None:
         port = server.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)), server.accept()[0]:
             pass
-    assert ports.is_free(Port(port, "READBACK_UI_PORT"), "127.0.0.1")
+    ports.check([part(Port(port, "READBACK_UI_PORT"))], "127.0.0.1")
+
+
+def test_an_address_that_is_not_this_machines_is_said_once_and_no_port_is_blamed() -> None:
+    udp = Port(3, "READBACK_LIVEKIT_UDP_PORT", "udp")
+    with pytest.raises(PortsInUse) as refused:
+        ports.check([part(Port(15_001, "READBACK_IDENTITY_PORT"), Port(15_002, "READBACK_UI_PORT"), udp)], "192.0.2.1")
+    reason = f"Nothing can listen on 192.0.2.1: {os.strerror(errno.EADDRNOTAVAIL)}; set READBACK_BIND to an address of this machine."
+    assert str(refused.value) == reason
+
+
+@pytest.mark.parametrize("bind", ["::1", "::"])
+def test_ports_are_tried_where_ipv6_servers_will_listen(bind: str) -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(PortsInUse, match=f"Port {port}, which identity needs, is in use"):
+            ports.check([part(Port(port, "READBACK_IDENTITY_PORT"))], bind)
