@@ -32,7 +32,7 @@ class Session(rtc.EventEmitter[str]):
     def __init__(self) -> None:
         super().__init__()
         self.agent: RecordedAgent | None = None
-        self.started = asyncio.Event()
+        self.spoke, self.interrupted = asyncio.Event(), asyncio.Event()
         self.said: list[str] = []
         self.speeches: list[SpeechHandle] = []
         self.silenced = asyncio.Event()
@@ -41,7 +41,6 @@ class Session(rtc.EventEmitter[str]):
 
     async def start(self, agent: RecordedAgent, **_: Any) -> None:
         self.agent = agent
-        self.started.set()
 
     async def aclose(self) -> None:
         """As the real one does, has the ears make out what they have heard so far."""
@@ -61,6 +60,7 @@ class Session(rtc.EventEmitter[str]):
     def answer(self, text: str) -> SpeechHandle:
         speech = SpeechHandle.create(allow_interruptions=True)
         self.said.append(text)
+        self.spoke.set()
         self.speeches.append(speech)
         self.emit("speech_created", SpeechCreatedEvent(speech_handle=speech, user_initiated=True, source="say"))
         return speech
@@ -68,6 +68,7 @@ class Session(rtc.EventEmitter[str]):
     def interrupt(self, *, force: bool = False) -> asyncio.Future[None]:
         if self.broken:
             raise RuntimeError("AgentSession isn't running")
+        self.interrupted.set()
         if self.speeches:
             self.speeches[-1].interrupt(force=force)
         return cast("asyncio.Future[None]", asyncio.ensure_future(self.silenced.wait()))
@@ -183,9 +184,7 @@ async def call(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Placed]:
     monkeypatch.setattr("agent.call.make_session", lambda *_: session)
     monkeypatch.setattr("agent.call.attach", lambda *_: SimpleNamespace(aclose=nothing))
     placed = Placed(session, Room())
-    await asyncio.wait_for(session.started.wait(), 5)
-    while not session.said:
-        await asyncio.sleep(0)
+    await asyncio.wait_for(session.spoke.wait(), 5)
     yield placed
     await placed.left()
     for speech in session.speeches:
@@ -220,8 +219,7 @@ async def test_words_of_which_the_ears_make_no_more_stay_as_they_were_shown(call
 async def test_lines_that_come_too_late_for_an_answer_are_written_down(call: Placed, hang_up: bool) -> None:
     call.room.type("cancel that")
     call.room.type("bye")
-    while not call.session.speeches[-1].interrupted:
-        await asyncio.sleep(0)
+    await asyncio.wait_for(call.session.interrupted.wait(), 5)
     if hang_up:
         call.room.leave(DisconnectReason.CLIENT_INITIATED)
         await call.over()
