@@ -1,6 +1,7 @@
 """Lines that the caller types: text streams on `lk.chat`, answered like spoken words."""
 
 import asyncio
+import re
 import uuid
 from dataclasses import dataclass
 from typing import Self
@@ -14,6 +15,9 @@ from agent.recording import MOST_CHARACTERS
 LONGEST_ANSWERED = 1000
 """Longer lines are not requests; they are kept, and the caller is asked for a shorter one."""
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Characters that nobody types, a NUL among them, but that a client of one's own can send: neither a log, a prompt nor a screen is to get
+them. Tabs and line breaks stay."""
 _WAITING = 16
 _log = structlog.get_logger(__name__)
 
@@ -75,7 +79,7 @@ class TypedText:
                     break
         except ConnectionError as error:
             _log.info("typed line broke off", error=str(error))
-        if not (text := text[:MOST_CHARACTERS].strip()):
+        if not (text := _CONTROLS.sub(" ", text[:MOST_CHARACTERS]).strip()):
             return
         try:
             self._lines.put_nowait(TypedLine(text, self._own_id(reader.info.stream_id)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
@@ -28,7 +28,9 @@ from agent.dialogue.tools import (
     SearchAnswer,
     SearchFlightsRequest,
     ToolError,
+    ToolRestricted,
     ToolUnavailable,
+    ToolUsedUp,
 )
 from mesh.channel import streaming
 from mesh.errors import metadata_of, reason_of
@@ -112,6 +114,11 @@ def tool_error(error: grpc.aio.AioRpcError) -> ToolError:
             return DateBeyondHorizon(_iso_date(metadata.get("last_date")))
         case "ERROR_REASON_FLIGHT_NOT_FOUND":
             return FlightNotFound(metadata.get("flight", ""))
+        case "ERROR_REASON_FLIGHTS_RESTRICTED":
+            return ToolRestricted(metadata)
+        case "ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED":
+            until = metadata.get("until")
+            return ToolUsedUp(datetime.fromisoformat(until).date() if until else None)
     _log.warning("flight data failed", code=error.code().name, reason=reason, details=error.details())
     return ToolUnavailable(error.code().name)
 

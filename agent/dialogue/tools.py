@@ -24,7 +24,24 @@ class ToolError(Exception):
 
 
 class ToolUnavailable(ToolError):
-    """The service or its provider could not be reached, or is over its quota."""
+    """The service or its providers could not be reached."""
+
+
+class ToolRestricted(ToolError):
+    """No provider does this, or none that our keys may ask."""
+
+    outcome = "RESTRICTED"
+
+
+class ToolUsedUp(ToolError):
+    """What may be asked of the providers is used up."""
+
+    outcome = "QUOTA_EXHAUSTED"
+
+    def __init__(self, until: date | None = None) -> None:
+        """`until` is the day from which more may be asked, None when the service didn't say."""
+        super().__init__(until)
+        self.until = until
 
 
 class PlaceUnknown(ToolError):

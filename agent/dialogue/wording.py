@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from agent.dialogue.carriers import carriers
 from agent.dialogue.clock_times import PARTS_OF_DAY, TimeWindow
 from agent.dialogue.phrasing import phrase
-from agent.dialogue.spoken_forms import bare_clock, clock, counted, listed, number, ordinal, price
+from agent.dialogue.spoken_forms import bare_clock, clock, counted, day, listed, number, ordinal, price
 from agent.dialogue.state import Draft
-from agent.dialogue.tools import Itinerary
+from agent.dialogue.tools import Itinerary, ToolError, ToolRestricted, ToolUsedUp
 
 _PARTS = {window: f"{'at' if name.endswith('night') else 'in the'} {name}" for name, window in PARTS_OF_DAY.items()}
 _SORTS = {"cheapest": "The cheapest", "fastest": "The fastest", "earliest": "The earliest", "latest": "The latest"}
@@ -49,6 +50,18 @@ def wishes_of(draft: Draft) -> str:
 def _either(codes: Sequence[str]) -> str:
     names = [known.name if (known := carriers().get(code)) else " ".join(code) for code in codes]
     return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def why_untold(error: ToolError | None, today: date) -> str:
+    """Says why a tool could not answer; what has a question of its own is told by the flows."""
+    match error:
+        case ToolRestricted():
+            return phrase("restricted")
+        case ToolUsedUp(until=until) if until and until > today:
+            return phrase("used_up_until", day=day(until, today))
+        case ToolUsedUp():
+            return phrase("used_up")
+    return phrase("unavailable")
 
 
 def rank(index: int, draft: Draft, *, priced: bool = True) -> str:

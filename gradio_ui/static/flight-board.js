@@ -6,6 +6,8 @@ import { flightCard, dayOf } from "/ui/flight-card.js";
 const OUTCOMES = {
   EMPTY: "No flights match. Ask for another day, another time or another airport.",
   UNAVAILABLE: "Flight data can't be reached just now. Nothing is shown rather than something wrong.",
+  RESTRICTED: "The configured sources of flight data don't tell that.",
+  QUOTA_EXHAUSTED: "What may be asked of the flight data is used up for now.",
 };
 
 class FlightBoard extends HTMLElement {

@@ -12,6 +12,8 @@ const OUTCOMES = {
   FOUND: "found",
   EMPTY: "nothing found",
   UNAVAILABLE: "not available just now",
+  RESTRICTED: "not told by the sources there are",
+  QUOTA_EXHAUSTED: "no more may be asked for now",
   NOT_FOUND: "not found",
   PLACE_UNKNOWN: "no such place",
   SAME_PLACE: "both ends are the same place",

@@ -120,7 +120,10 @@ class Calls:
         Raises:
             CallNotFound, CallEnded, StaleEpoch, EpochHeld.
         """
-        self._holds.expect(writer.call_id)
+        with self._holds.expecting(writer.call_id):
+            return await self._opened(writer)
+
+    async def _opened(self, writer: Writer) -> tuple[Call, Conversation, str]:
         async with self._log.commit() as commit:
             call = await commit.call(writer.call_id)
             taken = {"writer_id": writer.writer_id, "holder": self._replica_id, "state": pb.CALL_STATE_LIVE, "dispatches": 0}

@@ -14,14 +14,15 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from readback.conversation.v1 import entry_pb2
 
 from mesh.errors import FieldViolation, InvalidRequest
-from mesh.validation import validate
+from mesh.validation import is_time, validate
 from services.conversation.entries import KINDS, packed
 from services.conversation.micros import micros_in
 
 MAX_TEXT = 20_000
 """Characters of an utterance, as the contract has it."""
+MAX_CONTENT_BYTES = 1024 * 1024
+"""What an entry holds at most, serialized. gRPC takes 4 MiB, and what is larger with its envelope could be stored but read by nobody."""
 _MAX_LANGUAGE = 35
-_SECONDS = range(-62_135_596_800, 253_402_300_800)  # years 1 to 9999, which a Timestamp may hold
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _is_uuid = _UUID.fullmatch
 
@@ -112,11 +113,14 @@ def checked(draft: entry_pb2.Draft) -> NewEntry | Revision:
     end = _micros("end_time", draft.end_time)
     if end < start:
         raise InvalidRequest([FieldViolation("end_time", "before the start")])
-    return NewEntry.of(entry_id, content, start, end)
+    entry = NewEntry.of(entry_id, content, start, end)
+    if len(entry.content) > MAX_CONTENT_BYTES:
+        raise InvalidRequest([FieldViolation(str(name), f"more than {MAX_CONTENT_BYTES} bytes")])
+    return entry
 
 
 def _micros(field: str, timestamp: Timestamp) -> int:
-    if timestamp.seconds not in _SECONDS or not 0 <= timestamp.nanos < 1_000_000_000:
+    if not is_time(timestamp):
         raise InvalidRequest([FieldViolation(field, "not a time")])
     return micros_in(timestamp)
 

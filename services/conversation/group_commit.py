@@ -9,6 +9,7 @@ A writer's stream is a `Queue`: when one of its appends can't be stored, those b
 in all of them again, and what it said first must not get the higher number.
 
 What is known of the logs may be out of date; then the transaction leaves that customer's part unwritten, and it is read and planned anew.
+After the database was away nothing is known any more, as after a restart.
 If a whole transaction fails, each append is tried alone, so that one which can't be stored takes no other with it.
 """
 
@@ -33,6 +34,7 @@ from services.conversation.errors import CallNotFound, ConversationEnded, StaleE
 from services.conversation.fencing import Standing, Writer
 from services.conversation.log_states import CustomerState, LogState, LogStates
 from services.conversation.micros import micros_of
+from services.conversation.ports import Reconnected
 from services.conversation.records import Call
 from services.conversation.tail import Tail
 
@@ -75,7 +77,7 @@ class AppendStore(Protocol):
         ...
 
     async def append(self, group: Sequence[Changes]) -> set[str]:
-        """Writes changes where the logs are as expected; says of which customers."""
+        """Writes changes where the logs are as expected; says of which customers. Raises `Reconnected`, having written nothing."""
         ...
 
 
@@ -177,7 +179,10 @@ class GroupCommit:
         waiting = group
         try:
             while waiting:
-                waiting = await self._attempt(waiting)
+                try:
+                    waiting = await self._attempt(waiting)
+                except Reconnected:
+                    self._states = LogStates()
         except StoreUnavailable as error:
             self._fail(group, error)
         except Exception as error:  # noqa: BLE001 -- whatever it was, it must not take the others with it

@@ -64,7 +64,7 @@ class Holds:
     def __init__(self, tell_replicas: Callable[[str], None] = lambda _call_id: None) -> None:
         self._tell_replicas = tell_replicas
         self._held: dict[str, Hold] = {}
-        self._expected: dict[str, float] = {}
+        self._expected: dict[str, list[float]] = {}
         self._listeners: list[Callable[[], None]] = []
         self.draining = False
         """Whether streams end because this process goes, which says nothing about their agents."""
@@ -73,9 +73,23 @@ class Holds:
         """Names one who is told when a call has begun, comes to be held, not held any more, or ended."""
         self._listeners.append(listener)
 
-    def expect(self, call_id: str) -> None:
-        """Says that a stream is about to take a call: its row may name this replica before the stream does."""
-        self._expected[call_id] = asyncio.get_running_loop().time()
+    @contextmanager
+    def expecting(self, call_id: str) -> Iterator[None]:
+        """Says that a stream is about to take a call: its row may name this replica before the stream does.
+
+        Until the stream takes it; not any more when the block raises, though the row may name this replica even then.
+        """
+        asked = asyncio.get_running_loop().time()
+        self._expected.setdefault(call_id, []).append(asked)
+        try:
+            yield
+        except BaseException:
+            others = self._expected.get(call_id, [])
+            if asked in others:  # else one has come meanwhile
+                others.remove(asked)
+            self._expect_only(call_id, others)
+            self.changed()
+            raise
 
     @contextmanager
     def take(self, writer: Writer) -> Iterator[Hold]:
@@ -106,10 +120,15 @@ class Holds:
 
     def is_expected(self, call_id: str) -> bool:
         """Whether a stream holds the call or is about to. One that was cut off in between is given up after a while."""
-        asked = self._expected.get(call_id)
-        if asked is not None and asyncio.get_running_loop().time() - asked > EXPECTED_SECONDS:
-            del self._expected[call_id]
+        since = asyncio.get_running_loop().time() - EXPECTED_SECONDS
+        self._expect_only(call_id, [asked for asked in self._expected.get(call_id, ()) if asked >= since])
         return call_id in self._held or call_id in self._expected
+
+    def _expect_only(self, call_id: str, asked: list[float]) -> None:
+        if asked:
+            self._expected[call_id] = asked
+        else:
+            self._expected.pop(call_id, None)
 
     def end(self, call_id: str, why: Over) -> None:
         """Ends the hold on a call, here or, by a hint, on whichever replica has it. To be called after the commit that ended it."""

@@ -9,7 +9,7 @@ Clocks of several machines are never compared. A replica is alive as long as its
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import structlog
@@ -73,15 +73,20 @@ class Lease:
                 if mine:
                     await table.renew(transaction.connection, self.replica_id, self._clock.now())
                 rows = await table.writers_held_by(transaction.connection, self.replica_id)
-                broken = [call_id for call_id in rows if not self._holds.is_expected(call_id)]
-                if broken:
-                    await table.release(transaction.connection, self.replica_id, broken)
+                if broken := self._unexpected(rows):
+                    # Whoever opens one of them from here on waits for this transaction; whoever did before is expected by then.
+                    locked = await table.lock_held_by(transaction.connection, self.replica_id, broken)
+                    if broken := self._unexpected(locked):
+                        await table.release(transaction.connection, self.replica_id, broken)
             lost = [hold for call_id, hold in mine.items() if rows.get(call_id) != (hold.writer.epoch, hold.writer.writer_id)]
             for hold in lost:
                 await self._end(hold)
         except BaseException:
             self._dirty = True
             raise
+
+    def _unexpected(self, call_ids: Iterable[str]) -> list[str]:
+        return [call_id for call_id in call_ids if not self._holds.is_expected(call_id)]
 
     async def _end(self, hold: Hold) -> None:
         """Tells a stream why its call is not its own any more."""

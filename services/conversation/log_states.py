@@ -1,7 +1,8 @@
 """What a process knows of the logs it appends to, so that an append need not ask the database first.
 
 All of it may be out of date: another replica, or a commit beside the appends, may have changed something. That is found out when
-the changes are written, because the version of the customer's feed is then another; what was known is doubted then and read again.
+the changes are written, because the version of the customer's feed is then another; what was known is doubted then and read again. That
+only holds while there is one history: who finds the database gone and back forgets everything (`ports.Reconnected`).
 """
 
 from __future__ import annotations

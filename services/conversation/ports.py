@@ -20,6 +20,10 @@ class GrantsUnavailable(Exception):
     """A grant can't be revoked just now."""
 
 
+class Reconnected(Exception):
+    """The store was away and may be another server now, which never heard of the last commits: nothing that was read before still holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Participant:
     """Somebody in a room."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from readback.conversation.v1 import entry_pb2
 
+from services.conversation.answer_pages import fitting
 from services.conversation.indexing import Indexing
 from services.conversation.records import StoredEntry
 from services.conversation.snippets import Part, snippet
@@ -37,7 +38,11 @@ class Searching:
         self._store, self._indexing = store, indexing
 
     async def search(self, wanted: Wanted, *, after: Place | None, limit: int) -> list[Found]:
-        """Entries with all of the words, the newest first, from a place on. A query without words finds nothing."""
+        """Entries with all of the words, the newest first, from a place on. A query without words finds nothing.
+
+        Args:
+            limit: how many at most; fewer where one more would be more than goes into one answer.
+        """
         if not wanted.words:
             return []
         if after is None:
@@ -47,16 +52,19 @@ class Searching:
             hits = await index.find(wanted, after=after, limit=limit)
             entries = await _entries(transaction, hits)
             read = [(hit, entry) for hit in hits if (entry := entries.get((hit.conversation_key, hit.number))) is not None]
-            return await _with_snippets(index, read, wanted.words)
+            # One more than fits, so that it is known whether there is more; a snippet takes going through the whole text.
+            shown = read[: fitting((len(entry.content) for _, entry in read), limit) + 1]
+            return await _with_snippets(index, shown, wanted.words)
 
 
 async def _entries(transaction: Transaction, hits: Sequence[Hit]) -> dict[tuple[int, int], StoredEntry]:
-    """The entries that were hit, by key and number, and some of their neighbours: they come a page at a time anyway."""
+    """The entries that were hit, by key and number. Neighbours come with them, a page at a time, and may have been hit too."""
     found: dict[tuple[int, int], StoredEntry] = {}
-    for key, number in sorted((hit.conversation_key, hit.number) for hit in hits):
+    sought = {(hit.conversation_key, hit.number) for hit in hits}
+    for key, number in sorted(sought):
         if (key, number) not in found:
             entries = await transaction.entries_after(key, number - 1, limit=NEIGHBOURS)
-            found |= {(key, entry.number): entry for entry in entries}
+            found |= {(key, entry.number): entry for entry in entries if (key, entry.number) in sought}
     return found
 
 

@@ -15,6 +15,7 @@ from readback.options.v1 import options_pb2
 from mesh.auth import current_customer, current_principal
 from mesh.paging import PageTokens
 from services.conversation import calls, conversations, search_pages
+from services.conversation.answer_pages import PAGE_BYTES, page_of
 from services.conversation.calls import Calls
 from services.conversation.deleting import Deleting
 from services.conversation.entries import entry_message
@@ -180,12 +181,12 @@ class ConversationServicer(ConversationServiceServicer):
         async with self._store.reading() as transaction:
             conversation = await _readable(transaction, request.conversation_id)
             found = await transaction.entries_after(
-                conversation.key, after, limit=size + 1, wanted=lambda entry: rule.admits(entry.kind, entry.speaker)
+                conversation.key, after, limit=size + 1, most_bytes=PAGE_BYTES, wanted=lambda entry: rule.admits(entry.kind, entry.speaker)
             )
-        page = found[:size]
+        page = page_of([entry_message(conversation.conversation_id, stored) for stored in found], size)
         return pb.ListEntriesResponse(
-            entries=[entry_message(conversation.conversation_id, stored) for stored in page],
-            next_page_token=self._pages.seal(str(page[-1].number), scope) if len(found) > size else "",
+            entries=page,
+            next_page_token=self._pages.seal(str(page[-1].number), scope) if len(found) > len(page) else "",
         )
 
     async def SearchEntries(self, request: pb.SearchEntriesRequest, context: Context) -> pb.SearchEntriesResponse:
@@ -198,10 +199,11 @@ class ConversationServicer(ConversationServiceServicer):
         after = search_pages.place(self._pages.open(request.page_token, scope)) if request.page_token else None
         size = _page_size(request.page_size, FOUND_PAGE)
         found = await self._searching.search(search_pages.wanted(customer_id, request), after=after, limit=size + 1)
-        page = found[:size]
+        page = page_of([found_message(one) for one in found], size)
+        last = found[len(page) - 1] if len(found) > len(page) else None
         return pb.SearchEntriesResponse(
-            results=[found_message(one) for one in page],
-            next_page_token=self._pages.seal(search_pages.position(page[-1].place), scope) if len(found) > size else "",
+            results=page,
+            next_page_token=self._pages.seal(search_pages.position(last.place), scope) if last else "",
         )
 
     async def ExportTranscript(self, request: pb.ExportTranscriptRequest, context: Context) -> AsyncIterator[pb.ExportTranscriptResponse]:

@@ -9,12 +9,15 @@ LiveKit does none of this: a dispatch that found no worker is never tried again,
 Every replica watches. A call whose stream a living replica has is that one's to look after, all others are everybody's: what is done about
 them is conditional on the row being as it was seen, so that one replica does it. What is remembered here between looks (since when
 something has been so) may be lost: it only makes for more patience.
+
+A look only reads, since which replicas are alive is known only to who looks often. Agents are replaced beside the looks, a few at a time,
+and so are rooms looked into: neither waits for the other, for a lost agent is replaced whether LiveKit answers or not.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -53,7 +56,7 @@ PRESENCE_SECONDS = {pb.CALL_STATE_DISPATCHED: 1.0, pb.CALL_STATE_LIVE: 5.0}
 MAX_EPOCH = 40
 """Agents that a call may wear out: were something in it to kill each one, this would go on as long as the caller listens."""
 AT_ONCE = 16
-"""Calls looked at side by side."""
+"""Agents replaced side by side, and rooms looked into."""
 
 _log = structlog.get_logger()
 
@@ -83,20 +86,36 @@ class CallWatcher:
         self._replicas = replicas
         self._observed: dict[str, _Observed] = {}
         self._rooms_answer = True
+        self._tending: dict[str, asyncio.Task[None]] = {}
+        self._looking_into: dict[str, asyncio.Task[None]] = {}
+        self._replacing, self._asking = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
         self._changed = asyncio.Event()
         holds.notify(self._changed.set)
 
     async def run(self) -> None:
         """Looks, for ever."""
-        while True:
-            self._changed.clear()
-            if await self.look():
-                await self._clock.sleep(LOOK_SECONDS)
-            else:
-                await first_of(self._changed.wait(), self._clock.sleep(IDLE_SECONDS))
+        try:
+            while True:
+                self._changed.clear()
+                if await self.look():
+                    await self._clock.sleep(LOOK_SECONDS)
+                else:
+                    await first_of(self._changed.wait(), self._clock.sleep(IDLE_SECONDS))
+        finally:
+            for task in (*self._tending.values(), *self._looking_into.values()):
+                task.cancel()
+            await self.settled()
+
+    async def settled(self) -> None:
+        """Returns when everything that the looks began is done."""
+        while under_way := [*self._tending.values(), *self._looking_into.values()]:
+            await asyncio.wait(under_way)
 
     async def look(self) -> bool:
-        """Looks once at every running call that is this replica's or nobody's; says whether any call is running."""
+        """Looks once at every running call that is this replica's or nobody's; says whether any call is running.
+
+        What is to be done about them it only begins.
+        """
         if self._holds.draining:
             return False
         async with self._store.reading() as transaction:
@@ -106,30 +125,37 @@ class CallWatcher:
                 running += [call for call in await transaction.calls(due) if call.holder == self._replicas.own_id]
         kept = {call.call_id for call in running} | self._holds.held().keys()
         self._observed = {call_id: self._observed.get(call_id) or _Observed() for call_id in kept}
-        places = asyncio.Semaphore(AT_ONCE)
-        async with asyncio.TaskGroup() as group:
-            for call in running:
-                group.create_task(self._look_after(call, places))
+        for call in running:
+            _begin(self._tending, call, self._look_after(call, self._observed[call.call_id]))
         return bool(running or self._holds.held() or len(self._replicas.alive) > 1)
 
     def _due(self) -> list[str]:
         """The calls held here whose rooms are to be looked into."""
         now, new = self._clock.monotonic(), _Observed()
-        return [call_id for call_id in self._holds.held() if self._observed.get(call_id, new).look_after <= now]
+        waiting = self._holds.held().keys() - self._looking_into.keys()
+        return [call_id for call_id in waiting if self._observed.get(call_id, new).look_after <= now]
 
-    async def _look_after(self, call: Call, places: asyncio.Semaphore) -> None:
-        async with places:
-            seen = self._observed[call.call_id]
-            try:
+    async def _look_after(self, call: Call, seen: _Observed) -> None:
+        try:
+            async with self._replacing:
                 current = await self._with_agent(call, seen)
-                if current is not None and (current.state != seen.looked_in or self._clock.monotonic() >= seen.look_after):
-                    await self._with_caller(current, seen)
-            except RoomsUnavailable as error:
-                # Nothing is known about anybody, so nobody has been away.
-                seen.absent_since = seen.present_since = None
-                self._say_rooms(answer=False, why=str(error))
-            except Exception:  # noqa: BLE001 -- one call's trouble must not keep the others from being looked after
-                _log.exception("a call could not be looked after", call_id=call.call_id)
+        except Exception:  # noqa: BLE001 -- one call's trouble must not keep the others from being looked after
+            _log.exception("a call's agent could not be looked after", call_id=call.call_id)
+            return
+        due = current is not None and (current.state != seen.looked_in or self._clock.monotonic() >= seen.look_after)
+        if current is not None and due:
+            _begin(self._looking_into, call, self._look_into_room(current, seen))
+
+    async def _look_into_room(self, call: Call, seen: _Observed) -> None:
+        try:
+            async with self._asking:
+                await self._with_caller(call, seen)
+        except RoomsUnavailable as error:
+            # Nothing is known about anybody, so nobody has been away.
+            seen.absent_since = seen.present_since = None
+            self._say_rooms(answer=False, why=str(error))
+        except Exception:  # noqa: BLE001 -- one call's trouble must not end the looks
+            _log.exception("a call could not be looked after", call_id=call.call_id)
 
     async def _with_agent(self, call: Call, seen: _Observed) -> Call | None:
         """The call, taken from its agent if that one is gone for good; None when it changed meanwhile."""
@@ -206,7 +232,10 @@ class CallWatcher:
 
     async def _end(self, call: Call, reason: pb.CallEndReason.ValueType) -> None:
         async with self._log.commit() as commit:
-            await calls.end(commit, await commit.call(call.call_id), reason)
+            now = await commit.call(call.call_id)
+            if not _same(call, now) or now.access_expire_time != call.access_expire_time:
+                return  # an agent has come, or the caller was given another token
+            await calls.end(commit, now, reason)
         self._holds.end(call.call_id, Over.CALL_ENDED)
         _log.info("call ended", call_id=call.call_id, reason=pb.CallEndReason.Name(reason))
 
@@ -217,6 +246,15 @@ class CallWatcher:
                 _log.info("LiveKit answers again")
             else:
                 _log.warning("LiveKit does not answer: calls go on, but no agent can be asked for", why=why)
+
+
+def _begin(under_way: dict[str, asyncio.Task[None]], call: Call, work: Coroutine[None, None, None]) -> None:
+    """Begins something about a call, unless the same is still under way."""
+    if call.call_id in under_way:
+        work.close()
+        return
+    under_way[call.call_id] = task = asyncio.create_task(work, name=f"call {call.call_id}")
+    task.add_done_callback(lambda _: under_way.pop(call.call_id))
 
 
 def _same(seen: Call, now: Call) -> bool:

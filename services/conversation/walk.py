@@ -117,12 +117,14 @@ class Walk:
                     if arrived:
                         self._caught_up = True
                         yield CaughtUp()
+                    elif self._is_due():  # much was read of which nothing is wanted: who goes away now comes back to here
+                        yield self._heartbeat()
                     continue
                 for spoken in self._listener.take_live():
                     if self._options.filter.admits(UTTERANCE, spoken.speech.speaker):
                         yield spoken
-                if self._silence() >= self._options.heartbeat_seconds:
-                    yield Heartbeat(self._around.clock.now())
+                if self._is_due():
+                    yield self._heartbeat()
                 await self._news()
         except ConversationNotFound:
             ending = Ending.CONVERSATION_DELETED
@@ -188,8 +190,12 @@ class Walk:
             stands_on = piece.steps[-1] if piece.steps and piece.steps[-1].position == piece.through else None
             self.position = Position.at(piece.through, stands_on.id if stands_on else None)
 
-    def _silence(self) -> float:
-        return self._around.clock.monotonic() - self._quiet_since
+    def _is_due(self) -> bool:
+        """Whether it is time for a heartbeat."""
+        return self._around.clock.monotonic() - self._quiet_since >= self._options.heartbeat_seconds
+
+    def _heartbeat(self) -> Heartbeat:
+        return Heartbeat(self._around.clock.now())
 
     async def _news(self) -> None:
         now = self._around.clock.monotonic()

@@ -66,7 +66,9 @@ class Actors:
         return self._proof(claims)
 
     def _proof(self, claims: Mapping[str, Any]) -> Proof:
-        if claims["sub"] != claims["iss"] or not isinstance(claims["jti"], str) or not 0 < len(claims["jti"]) <= _LONGEST_JTI:
+        jti = claims["jti"]
+        # Printable: it is kept as text, and PostgreSQL's takes neither a NUL nor half a surrogate pair.
+        if claims["sub"] != claims["iss"] or not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_JTI or not jti.isprintable():
             raise UnknownActor("wrong sub or jti")
         issued_at, expires_at, not_before = (_instant(claims.get(name, claims["iat"])) for name in ("iat", "exp", "nbf"))
         now = self._clock.now()
@@ -74,7 +76,7 @@ class Actors:
             raise UnknownActor("wrong lifetime")
         if max(issued_at, not_before) > now + LEEWAY or expires_at <= now:
             raise UnknownActor("expired or not valid yet")
-        return Proof(claims["iss"], claims["jti"], expires_at)
+        return Proof(claims["iss"], jti, expires_at)
 
 
 def _instant(value: object) -> datetime:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from mesh.clock import Clock
+from mesh.errors import FieldViolation, InvalidRequest
 from mesh.ids import uuid7
 from services.identity.errors import CustomerNotFound, EmailTaken
 from services.identity.password_rules import refuse_weak
@@ -19,6 +22,13 @@ def canonical(email: str) -> str:
     return email.casefold()
 
 
+def refuse_controls(**fields: str) -> None:
+    """Raises InvalidRequest for fields with control characters: no name and no address has any, and PostgreSQL's text takes no NUL."""
+    bad = [name for name, text in fields.items() if any(unicodedata.category(letter) == "Cc" for letter in text)]
+    if bad:
+        raise InvalidRequest([FieldViolation(name, "must not contain control characters") for name in bad])
+
+
 class Customers:
     """The people with an account."""
 
@@ -29,10 +39,12 @@ class Customers:
         """A new account, signed in.
 
         Raises:
+            InvalidRequest: the address or the name contains control characters.
             WeakPassword: nobody should use that password.
             EmailTaken: the address has an account.
             Overloaded: too many passwords are being hashed.
         """
+        refuse_controls(email=email, display_name=display_name)
         refuse_weak(password, email=email, display_name=display_name)
         async with self._store.reading() as tx:
             if await tx.customer_by_email(canonical(email)):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from mesh.clock import Clock
-from services.identity.customers import canonical
+from services.identity.customers import canonical, refuse_controls
 from services.identity.errors import WrongCredentials
 from services.identity.opaque_tokens import digest_of
 from services.identity.passwords import PasswordHasher
@@ -28,10 +28,12 @@ class SignIn:
         """The customer and the tokens of a new session.
 
         Raises:
+            InvalidRequest: the address contains control characters, so it is nobody's.
             WrongCredentials: address and password don't belong together.
             TooManyAttempts: too many failed lately for this address.
             Overloaded: too many passwords are being checked.
         """
+        refuse_controls(email=email)
         customer = await self.check(email, password)
         outdated = self._hasher.is_outdated(customer.password_hash)
         current = replace(customer, password_hash=await self._hasher.hash(password)) if outdated else customer

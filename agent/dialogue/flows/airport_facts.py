@@ -16,6 +16,7 @@ from agent.dialogue.state import About
 from agent.dialogue.tool_use import ToolUse
 from agent.dialogue.tools import AirportFacts, PlaceUnknown
 from agent.dialogue.turn import Turn
+from agent.dialogue.wording import why_untold
 
 _CODE = re.compile(r"\bcode\b")
 _TIME = re.compile(r"\btime\b")
@@ -43,7 +44,7 @@ async def airport_facts(turn: Turn) -> Events:
         for speech in _tell(turn, place, use.answer):
             yield speech
     else:
-        yield Speech(unknown_place(slot.text) if isinstance(use.error, PlaceUnknown) else phrase("unavailable"))
+        yield Speech(unknown_place(slot.text) if isinstance(use.error, PlaceUnknown) else why_untold(use.error, turn.today_at(None)))
 
 
 def _tell(turn: Turn, place: Place, facts: AirportFacts) -> Iterator[Speech]:

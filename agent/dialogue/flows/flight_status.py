@@ -20,6 +20,7 @@ from agent.dialogue.tool_use import ToolUse
 from agent.dialogue.tools import DateBeyondHorizon, FlightNotFound, FlightStatus, Itinerary, ToolError
 from agent.dialogue.turn import Turn
 from agent.dialogue.wishes import Choice
+from agent.dialogue.wording import why_untold
 
 _IT = re.compile(r"\bit\b")
 """Says that the flight talked about is meant, whatever time is said of it: "is it on time this evening"."""
@@ -103,7 +104,7 @@ def _tell_error(turn: Turn, error: ToolError | None, asked: _Asked) -> Iterator[
     elif isinstance(error, DateBeyondHorizon):
         yield Speech(beyond(error.last_date, turn.today_at(None)))
     else:
-        yield Speech(phrase("unavailable"))
+        yield Speech(why_untold(error, turn.today_at(None)))
 
 
 def _tell(turn: Turn, status: FlightStatus) -> Iterator[Speech]:

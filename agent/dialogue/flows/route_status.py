@@ -17,6 +17,7 @@ from agent.dialogue.status_wording import route_line
 from agent.dialogue.tool_use import ToolUse
 from agent.dialogue.tools import DateBeyondHorizon, FlightStatus, RouteStatusRequest, SamePlace, ToolError
 from agent.dialogue.turn import Turn
+from agent.dialogue.wording import why_untold
 
 AT_ONCE = 3
 """Flights told at once, as of a search."""
@@ -76,4 +77,4 @@ def _tell_error(turn: Turn, error: ToolError, origin: Place, destination: Place)
     elif isinstance(error, SamePlace):
         yield Speech(phrase("same_place", origin=origin.city, destination=destination.city))
     else:
-        yield Speech(phrase("unavailable"))
+        yield Speech(why_untold(error, turn.today_at(origin)))

@@ -15,9 +15,19 @@ from agent.dialogue.phrasing import phrase
 from agent.dialogue.spoken_forms import counted, day, weekday_date
 from agent.dialogue.state import About, Draft, Offer, Question
 from agent.dialogue.tool_use import ToolUse
-from agent.dialogue.tools import DateBeyondHorizon, DateInPast, PlaceUnknown, SamePlace, SearchAnswer, SearchFlightsRequest, ToolError
+from agent.dialogue.tools import (
+    DateBeyondHorizon,
+    DateInPast,
+    PlaceUnknown,
+    SamePlace,
+    SearchAnswer,
+    SearchFlightsRequest,
+    ToolError,
+    ToolRestricted,
+    ToolUsedUp,
+)
 from agent.dialogue.turn import Turn
-from agent.dialogue.wording import wishes_of
+from agent.dialogue.wording import why_untold, wishes_of
 
 
 async def search(turn: Turn) -> Events:
@@ -164,4 +174,10 @@ def _tell_error(turn: Turn, error: ToolError) -> list[Speech]:
             else phrase("unknown_place", text=destination.city)
         )
         return [Speech(why), turn.ask(About.DESTINATION, "ask_destination_from", origin=origin.city)]
-    return [Speech(phrase("unavailable")), turn.ask(About.RETRY, "try_again")]
+    sorry = Speech(why_untold(error, turn.today_at(origin)))
+    if isinstance(error, ToolRestricted):  # more often than not it is the day that a plan refuses
+        state.drafting = True
+        return [sorry, turn.ask(About.DATE, "other_day")]
+    if isinstance(error, ToolUsedUp):
+        return [sorry]
+    return [sorry, turn.ask(About.RETRY, "try_again")]

@@ -26,18 +26,28 @@ _REFUSALS = {
     grpc.StatusCode.INVALID_ARGUMENT,
     grpc.StatusCode.NOT_FOUND,
 }
-"""Answers that are about what was handed in; all others are about the service, and another time may be better."""
+"""Answers that are about what was handed in: no other time would be better."""
+AWAY = {
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.UNAUTHENTICATED,
+    grpc.StatusCode.UNAVAILABLE,
+}
+"""Answers that are about the service: it can take nothing just now. All others, INTERNAL above all, say that it failed at what was handed
+in: another time may be better for that, and what comes after it may fare well at once."""
 
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An entry that was not taken, and will not be."""
+    """An entry that was not taken."""
 
     entry_id: str
     reason: str
     """Of the service's error, for example `ERROR_REASON_CONVERSATION_ENDED`."""
+    final: bool
+    """Whether it never will be; else the service failed at it, and may not another time."""
 
 
 async def hand_in_late(
@@ -45,8 +55,8 @@ async def hand_in_late(
 ) -> list[Refusal]:
     """Appends what a writer said `until` then, with its late ticket and the agent's own token, and gives what was not taken.
 
-    Each by itself, so that one that is refused doesn't take the others with it. Handed in twice it is stored once. Where the service has
-    sealed an utterance as truncated meanwhile, all of its words go in as another entry that names it.
+    Each by itself, so that one that is refused, or at which the service fails, doesn't take the others with it. Handed in twice it is
+    stored once. Where the service has sealed an utterance as truncated meanwhile, all of its words go in as another entry that names it.
 
     Raises:
         grpc.aio.AioRpcError: the service can't take anything just now.
@@ -59,19 +69,19 @@ async def hand_in_late(
         if error is not None and error.code() is grpc.StatusCode.ALREADY_EXISTS and closed.HasField("utterance"):
             error = await _refused(stub, request, completion(closed))
         if error is not None:
-            refusals.append(Refusal(draft.entry_id, reason_of(error) or error.code().name))
+            refusals.append(Refusal(draft.entry_id, reason_of(error) or error.code().name, error.code() in _REFUSALS))
             _log.warning("a late entry was not taken", entry_id=draft.entry_id, reason=refusals[-1].reason, why=error.details())
     return refusals
 
 
 async def _refused(stub: ConversationServiceAsyncStub, request: pb.AppendRequest, draft: entry_pb2.Draft) -> grpc.aio.AioRpcError | None:
-    """Why the service will never take a draft; None when it took it."""
+    """Why the service did not take a draft; None when it took it."""
     del request.drafts[:]
     request.drafts.append(draft)
     try:
         await stub.Append(request)
     except grpc.aio.AioRpcError as error:
-        if error.code() not in _REFUSALS:
+        if error.code() in AWAY:
             raise
         return error
     return None

@@ -2,9 +2,10 @@
 
     frame   length u32 · CRC-32 u32 · kind u8 · that many bytes           big-endian; the checksum covers kind and bytes
     kinds   OPEN a RecordOpen · OPENED a RecordOpened without its grant · DRAFT a Draft · SETTLED a client sequence, u64
+            ASIDE a Draft
 
-What is still to be handed in is every draft after the last SETTLED, of each entry the last. A frame that is cut short or doesn't fit its
-checksum ends the file: it was being written when the machine went down.
+What is still to be handed in is every draft after the last SETTLED, and every ASIDE, of each entry the last. A frame that is cut short or
+doesn't fit its checksum ends the file: it was being written when the machine went down.
 
 How durable: a draft is in the kernel's page cache before `add` returns, so killing the process loses nothing, ever. The disk is told
 (fdatasync, in another thread) only of what has waited for its ack for `SYNC_SECONDS`: the service acks within milliseconds of its own
@@ -51,6 +52,7 @@ class Kind(IntEnum):
     OPENED = 2
     DRAFT = 3
     SETTLED = 4
+    ASIDE = 5
 
 
 @dataclass(slots=True)
@@ -61,7 +63,7 @@ class Leftover:
     opened: pb.RecordOpened | None = None
     """What the service answered, without the grant; None for a writer that never had the call."""
     drafts: dict[str, entry_pb2.Draft] = field(default_factory=dict)
-    """By entry id, in the writer's order."""
+    """By entry id, in the writer's order; first those that the service failed at while it took others."""
 
 
 def frame(kind: Kind, content: bytes) -> bytes:
@@ -84,6 +86,7 @@ def frames(data: bytes) -> Iterator[tuple[int, bytes]]:
 def read(data: bytes) -> Leftover | None:
     """What was never settled; None when the file doesn't even say whose it is."""
     leftover: Leftover | None = None
+    aside: dict[str, entry_pb2.Draft] = {}
     try:
         for kind, content in frames(data):
             match kind, leftover:
@@ -91,15 +94,18 @@ def read(data: bytes) -> Leftover | None:
                     leftover = Leftover(pb.RecordOpen.FromString(content))
                 case Kind.OPENED, Leftover():
                     leftover.opened = pb.RecordOpened.FromString(content)
-                case Kind.DRAFT, Leftover():
+                case ((Kind.DRAFT | Kind.ASIDE), Leftover()):
                     draft = entry_pb2.Draft.FromString(content)
                     leftover.drafts.pop(draft.entry_id, None)
-                    leftover.drafts[draft.entry_id] = draft
+                    aside.pop(draft.entry_id, None)
+                    (leftover.drafts if kind == Kind.DRAFT else aside)[draft.entry_id] = draft
                 case Kind.SETTLED, Leftover():
                     (through,) = _SEQUENCE.unpack(content)
                     leftover.drafts = {key: draft for key, draft in leftover.drafts.items() if draft.client_sequence > through}
     except (DecodeError, struct.error):
         _log.exception("an outbox holds what nobody wrote")
+    if leftover is not None:
+        leftover.drafts = aside | leftover.drafts
     return leftover
 
 
@@ -129,15 +135,20 @@ class OutboxFile:
         self._write(frame(Kind.DRAFT, draft.SerializeToString()))
 
     def settle(self, through_client_sequence: int) -> None:
-        """Forgets everything up to a draft."""
+        """Forgets everything up to a draft, but not what was set aside."""
         self._write(frame(Kind.SETTLED, _SEQUENCE.pack(through_client_sequence)))
 
-    def tidy(self, held: Sequence[entry_pb2.Draft], held_bytes: int) -> None:
+    def set_aside(self, draft: entry_pb2.Draft) -> None:
+        """Keeps a draft whatever is settled, until another of the same entry comes."""
+        self._write(frame(Kind.ASIDE, draft.SerializeToString()))
+
+    def tidy(self, held: Sequence[entry_pb2.Draft], aside: Sequence[entry_pb2.Draft], held_bytes: int) -> None:
         """Writes the file anew once most of it is settled."""
         self._held_bytes = held_bytes
         if self._failed or self._size <= max(TIDY_BYTES, 4 * held_bytes):
             return
-        drafts = (frame(Kind.DRAFT, draft.SerializeToString()) for draft in held)
+        kinds = ((Kind.ASIDE, aside), (Kind.DRAFT, held))
+        drafts = (frame(kind, draft.SerializeToString()) for kind, all_of_them in kinds for draft in all_of_them)
         try:
             before, (self._fd, self._size) = self._fd, self._made(b"".join([self._head, *drafts]))
         except OSError as error:

@@ -2,6 +2,9 @@
 
 What waits in the outbox is sent in messages of what has gathered, a few of them unacknowledged at a time. Whatever breaks (a service that
 restarts, drains or can't reach its store, a network that swallows packets), the next stream begins with what was not acknowledged.
+
+One draft must not stop all that come after it. When the service fails (INTERNAL) again and again, drafts are sent one by one; the one at
+which it fails then is passed over, and set aside once it takes another. Late, or from the outbox's file, it is handed in once more.
 """
 
 from __future__ import annotations
@@ -32,6 +35,8 @@ WINDOW = 8
 """Messages that may be on their way unacknowledged; what is put in meanwhile gathers, and of open utterances only the latest stays."""
 ANSWER_WITHIN_SECONDS = 10.0
 """How long the service may take to open, or to acknowledge, before the stream is taken for dead: sooner than keepalive would."""
+FAILURES = 8
+"""So often in a row, over some two seconds, the service may fail before drafts are sent one by one."""
 REFUSED_TOKENS = 5
 """So many tokens refused in a row before the call is taken, and no other will be better. Once it is taken, a call outlasts that."""
 FINAL = {
@@ -43,6 +48,8 @@ FINAL = {
     grpc.StatusCode.UNIMPLEMENTED,
 }
 """Answers that another attempt would not change."""
+FAILED = {grpc.StatusCode.DATA_LOSS, grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}
+"""Answers of a service that is there, and failed at what it was sent."""
 
 _log = structlog.get_logger()
 
@@ -56,6 +63,7 @@ class RecordLine:
         self._stirred = asyncio.Event()
         self._closing: pb.CallEndReason.ValueType | None = None
         self._flying: deque[int] = deque()
+        self._failures = 0
         self._patience: asyncio.Timeout | None = None
         self.positions = Positions()
         self.opened: asyncio.Future[pb.RecordOpened] = loop.create_future()
@@ -95,6 +103,8 @@ class RecordLine:
                 if error.code() in FINAL or (refused >= REFUSED_TOKENS and not self.opened.done()):
                     self._fail(error)
                     return
+                if error.code() in FAILED:
+                    self._failed()
                 asked = retry_after_of(error)
                 _log.info("the record stream broke", call_id=self._opening.call_id, code=error.code().name, reason=reason_of(error))
             except TimeoutError:
@@ -109,7 +119,8 @@ class RecordLine:
         try:
             async with asyncio.timeout(ANSWER_WITHIN_SECONDS) as self._patience, streaming(self._stub.Record(self._requests(left))) as call:
                 async for response in call:
-                    backoff.reset()
+                    if self._failures == 0 or response.HasField("ack"):
+                        backoff.reset()
                     if self._answered(response):
                         return
         finally:
@@ -121,7 +132,7 @@ class RecordLine:
         yield pb.RecordRequest(open=self._opening)
         while not left.is_set():
             self._stirred.clear()
-            if len(self._flying) < WINDOW and self._outbox.waits:
+            if len(self._flying) < (1 if self._one_by_one else WINDOW) and self._outbox.waits:
                 yield self._append()
             elif self._closing is not None and not len(self._outbox):
                 self._wait_for_answer()
@@ -131,7 +142,7 @@ class RecordLine:
                 await self._stirred.wait()
 
     def _append(self) -> pb.RecordRequest:
-        drafts = self._outbox.take(BATCH)
+        drafts = self._outbox.take(1 if self._one_by_one else BATCH)
         if not self._flying:
             self._wait_for_answer()
         self._flying.append(drafts[-1].client_sequence)
@@ -167,7 +178,22 @@ class RecordLine:
         elif self._closing is None and not self._patience.expired():
             self._patience.reschedule(None)
 
+    @property
+    def _one_by_one(self) -> bool:
+        return self._failures >= FAILURES
+
+    def _failed(self) -> None:
+        """Notes that a stream ended because the service failed."""
+        one_by_one = self._one_by_one
+        self._failures += 1
+        if one_by_one and self._outbox.pass_over():
+            _log.warning("the service fails at a draft, the next is tried", call_id=self._opening.call_id, failures=self._failures)
+
     def _acknowledged(self, ack: pb.RecordAck) -> None:
+        for draft in self._outbox.set_aside():
+            _log.error("a draft is set aside: the service fails at it", call_id=self._opening.call_id, entry_id=draft.entry_id)
+            self.positions.refused(draft.entry_id, "The service fails at it; it is handed in again when the call is over.")
+        self._failures = 0
         settled = self._outbox.settle(ack.through_client_sequence)
         for draft, number in zip(settled, ack.numbers, strict=False):
             if number:

@@ -171,13 +171,13 @@ class Recorder:
         """The number of an entry that was handed in, as soon as it is stored. An utterance has its number once it is sealed.
 
         Raises:
-            DraftRefused: the service did not take it.
+            DraftRefused: the service did not take it, or failed at it again and again.
             CallOver: it was not acknowledged before the call was over; it is handed in late, and stands wherever that puts it.
         """
         return await self._line.positions.of(entry_id)
 
     async def flushed(self) -> None:
-        """Waits until everything handed in is acknowledged or refused; returns early when the call is over."""
+        """Waits until everything handed in is acknowledged, refused or set aside; returns early when the call is over."""
         await first_of(self._outbox.emptied(), self.over())
 
     async def close(self, reason: pb.CallEndReason.ValueType = pb.CALL_END_REASON_UNSPECIFIED) -> None:
@@ -218,7 +218,7 @@ class Recorder:
         await _cancelled(self._keeping)
         await _cancelled(self._syncing)
         if self._file is not None:
-            self._file.close(keep=len(self._outbox) > 0)
+            self._file.close(keep=self._outbox.holds_any)
             self._file = None
 
 

@@ -21,7 +21,7 @@ from services.conversation.store import Store
 PAGE = 256
 """Entries read at once."""
 PIECE_BYTES = 32 * 1024
-"""Bytes of a piece, about; an entry is never spread over two."""
+"""Bytes of every piece but the last. One entry may be written as more than gRPC takes in a message, so it may be spread over several."""
 
 FORMS: Mapping[pb.TranscriptFormat.ValueType, Form] = {
     pb.TRANSCRIPT_FORMAT_UNSPECIFIED: plain_text.FORM,
@@ -39,7 +39,8 @@ class Export:
     media_type: str
     file_name: str
     pieces: AsyncIterator[bytes]
-    """UTF-8; at least one piece. Raises `ConversationNotFound` when the conversation is deleted meanwhile."""
+    """UTF-8, of which a letter may be spread over two; at least one piece. Raises `ConversationNotFound` when the conversation is deleted
+    meanwhile."""
 
 
 def export(store: Store, conversation: Conversation, wanted: pb.TranscriptFormat.ValueType) -> Export:
@@ -72,8 +73,8 @@ async def _pieces(text: AsyncIterator[str]) -> AsyncIterator[bytes]:
     gathered = bytearray()
     async for written in text:
         gathered += written.encode()
-        if len(gathered) >= PIECE_BYTES:
-            yield bytes(gathered)
-            gathered.clear()
+        while len(gathered) >= PIECE_BYTES:
+            yield bytes(gathered[:PIECE_BYTES])
+            del gathered[:PIECE_BYTES]
     if gathered:
         yield bytes(gathered)

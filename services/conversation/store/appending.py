@@ -12,15 +12,22 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mesh.database import POSTGRES, hung_up_on_in_time
+from mesh.errors import StoreUnavailable
 from mesh.outages import outages_named
 from services.conversation.changes import Changes
+from services.conversation.ports import Reconnected
 from services.conversation.store import postgres_append, sqlite_append
 
 Write = Callable[[Any, Sequence[Changes]], set[str]]
 
 
 class Appender:
-    """The thread that appends to one database. Its connection is opened when it is first needed and after it was lost."""
+    """The thread that appends to one database. Its connection is opened when it is first needed and after it was lost.
+
+    A PostgreSQL that took over from another may lack what that one committed last. Then a feed reaches a version for a second time, and
+    what was planned for the first would be written over what came since. So nothing is written that was planned before the connection
+    stood.
+    """
 
     def __init__(self, engine: AsyncEngine) -> None:
         is_sqlite = engine.dialect.name == "sqlite"
@@ -31,12 +38,14 @@ class Appender:
         )
         self._thread: ThreadPoolExecutor | None = None
         self._connection: Any = None
+        self._was_lost = False
 
     async def append(self, group: Sequence[Changes]) -> set[str]:
         """Writes each customer's changes if their logs are as expected, all in one transaction; says whose were.
 
         Raises:
             StoreUnavailable: the database is away; the group may have been written.
+            Reconnected: it was away and is back; the group was not written, and is to be planned anew from what is read now.
         """
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="append")
@@ -51,20 +60,27 @@ class Appender:
             self._thread = None
 
     def _append(self, group: Sequence[Changes]) -> set[str]:
+        if self._connection is None:
+            self._open()
         try:
-            if self._connection is None:
-                with outages_named():
-                    self._connection = self._connect()
             with outages_named():
                 return self._write(self._connection, group)
-        except Exception:
-            # It may be in the middle of anything; the next one begins anew.
+        except StoreUnavailable:
+            # It may be in the middle of anything; the next one begins anew. What is wrong with a statement leaves it as it was.
             self._disconnect()
             raise
+
+    def _open(self) -> None:
+        with outages_named():
+            self._connection = self._connect()
+        if self._was_lost:
+            self._was_lost = False
+            raise Reconnected
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
+            self._was_lost = True
             connection.close()
 
 

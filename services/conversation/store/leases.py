@@ -47,6 +47,12 @@ async def held_by_none(connection: AsyncConnection, alive: Collection[str]) -> S
     return [Call(**row._mapping) for row in await connection.execute(_CALLS.where(_RUNNING, unheld))]
 
 
+async def lock_held_by(connection: AsyncConnection, replica_id: str, call_ids: Iterable[str]) -> Sequence[str]:
+    """Those of the calls that a replica has; nobody opens one of them until the transaction ends."""
+    query = select(calls.c.call_id).where(calls.c.holder == replica_id, calls.c.call_id.in_(list(call_ids))).with_for_update()
+    return list((await connection.execute(query)).scalars())
+
+
 async def release(connection: AsyncConnection, replica_id: str, call_ids: Iterable[str]) -> None:
     """Gives up the calls that a replica held; those that moved on meanwhile stay as they are."""
     await connection.execute(update(calls).where(calls.c.holder == replica_id, calls.c.call_id.in_(list(call_ids))).values(holder=None))

@@ -15,6 +15,8 @@ from services.conversation.schema import calls, feed_runs, feeds, log_pages, ope
 
 PAGES_AT_ONCE = 16
 """Rows read at a time: some two hundred entries."""
+READ_BYTES = 8 * 1024 * 1024
+"""Contents that are held in memory at once, about, where a caller reads on anyway."""
 Wanted = Callable[[StoredEntry], bool]
 
 
@@ -24,13 +26,22 @@ class LogReads:
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
 
-    async def entries_after(self, conversation_key: int, number: int, *, limit: int, wanted: Wanted = lambda _: True) -> list[StoredEntry]:
-        """Wanted entries in the order of the log, the first one after `number`."""
+    async def entries_after(
+        self, conversation_key: int, number: int, *, limit: int, most_bytes: int = READ_BYTES, wanted: Wanted = lambda _: True
+    ) -> list[StoredEntry]:
+        """Wanted entries in the order of the log, the first one after `number`.
+
+        Args:
+            limit: how many at most. None come only where there are none left.
+            most_bytes: of contents; the last entry is the one with which they are more, and never the only one.
+        """
         found: list[StoredEntry] = []
+        size = 0
         async for entry in self._walk(conversation_key, number + 1, at_once=min(limit, PAGES_AT_ONCE)):
             if wanted(entry):
                 found.append(entry)
-                if len(found) == limit:
+                size += len(entry.content)
+                if len(found) == limit or (size > most_bytes and len(found) > 1):
                     break
         return found
 

@@ -21,11 +21,12 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 from structlog.testing import capture_logs
 
-from services.conversation.client.abandoned import KEPT_FOR, SET_ASIDE, UNFINISHED_FOR, AbandonedOutboxes
+from services.conversation.client.abandoned import KEPT_FOR, LOOK_SECONDS, SET_ASIDE, UNFINISHED_FOR, AbandonedOutboxes
 from services.conversation.client.outbox import Outbox
 from services.conversation.client.outbox_file import OutboxFile
 from services.conversation.client.recorder import Recorder
 from tests.integration.conversation.scripted import Scripted, serving
+from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.integration
 
@@ -218,6 +219,61 @@ async def test_file_that_cannot_be_read_keeps_no_other_waiting(tmp_path: Path) -
     script = Scripted()
     async with looked(tmp_path, script):
         assert texts(script) == ["one"]
+
+
+def another_left_behind(folder: Path, *drafts: entry_pb2.Draft, age: int) -> Path:
+    """An outbox of another writer, so many seconds old."""
+    path = left_behind(folder / "elsewhere", *drafts)
+    path = path.rename(folder / f"{uuid4()}.outbox")
+    os.utime(path, (path.stat().st_mtime - age,) * 2)
+    return path
+
+
+def failing_at(script: Scripted, text: str) -> Any:
+    """Fails at one text each time."""
+
+    async def fail(context: Any) -> None:
+        if texts(script)[-1] == text:
+            await context.abort(grpc.StatusCode.INTERNAL, "Something went wrong")
+
+    return fail
+
+
+async def test_outbox_at_which_the_service_fails_keeps_no_other_and_nothing_behind_it_waiting(tmp_path: Path) -> None:
+    bad, script = another_left_behind(tmp_path, said("bad"), said("behind it"), age=60), Scripted()
+    good = left_behind(tmp_path, said("good"))
+    script.on_append = failing_at(script, "bad")
+    with capture_logs() as logs:
+        async with looked(tmp_path, script):
+            assert texts(script) == ["bad", "behind it", "good"]
+    assert (bad.exists(), good.exists()) == (True, False)
+    assert [line["why"] for line in logs if "makes trouble" in line["event"]] == ["INTERNAL"]
+    async with looked(tmp_path, Scripted()):
+        assert not bad.exists()
+
+
+async def test_outbox_at_which_the_service_fails_is_tried_again_after_ever_longer_pauses(tmp_path: Path) -> None:
+    left_behind(tmp_path, said("bad"))
+    script, clock = Scripted(), SimulatedClock(datetime.now(UTC))
+    script.on_append = failing_at(script, "bad")
+    async with serving(script) as stub, asyncio.timeout(20):
+        outboxes = AbandonedOutboxes(tmp_path, stub, clock)
+        for _ in range(100):
+            await outboxes.look()
+            clock.advance(LOOK_SECONDS)
+    assert len(script.appended) == 7  # at 0, 2, 6, 14, 30, 62 and 126 seconds
+
+
+async def test_what_cannot_even_be_opened_keeps_no_other_waiting(tmp_path: Path) -> None:
+    (tmp_path / "0.outbox").mkdir()
+    (tmp_path / SET_ASIDE).write_text("in the way")
+    os.utime(tmp_path / "0.outbox", (0, 0))
+    good, script = left_behind(tmp_path, said("good")), Scripted()
+    with capture_logs() as logs:
+        async with looked(tmp_path, script):
+            assert texts(script) == ["good"]
+    assert not good.exists()
+    assert {line["path"] for line in logs if "makes trouble" in line["event"]} == {"0.outbox", SET_ASIDE}
 
 
 async def test_folder_that_is_not_there_yet_is_no_trouble(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from readback.conversation.v1 import entry_pb2
 from mesh.clock import SystemClock
 from services.conversation.client import record_line as kit
 from services.conversation.client.errors import DraftRefused
+from services.conversation.client.outbox_file import read
 from services.conversation.client.recorder import CallEnded, CallLost, Recorder
 from tests.integration.conversation.scripted import Recording, Scripted, acked, serving
 
@@ -133,6 +134,64 @@ async def test_stream_that_the_service_ends_is_opened_again(reason: pb.StreamEnd
         recorder.seal(str(uuid4()), AGENT, "one")
         await recorder.flushed()
     assert notes.drafts == [(1, "one"), (1, "one")]
+
+
+class Quick(SystemClock):
+    """Makes no pauses."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("bad", [{"b"}, {"a"}, {"b", "c"}, {"a", "d"}])
+async def test_draft_at_which_the_service_fails_each_time_does_not_stop_the_rest(tmp_path: Path, bad: set[str]) -> None:
+    """Those are told of, handed in once more when the call is over, and left in the file when that fails, too."""
+    notes, stored = Notebook(), list[str]()
+
+    async def failing(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+        async for request in notes.taken(requests):
+            if request.HasField("open"):
+                yield OPENED
+            elif request.HasField("close"):
+                yield pb.RecordResponse(end=pb.RecordEnd(reason=pb.STREAM_END_REASON_CALL_ENDED))
+                return
+            elif bad.intersection(map(text_of, request.append.drafts)):
+                await context.abort(grpc.StatusCode.INTERNAL, "Something went wrong")
+            else:
+                stored.extend(map(text_of, request.append.drafts))
+                yield acked(request)
+
+    async def fail(context: Any) -> None:
+        await context.abort(grpc.StatusCode.INTERNAL, "Something went wrong")
+
+    script = Scripted(record=[failing])
+    script.on_append = fail
+    async with serving(script) as stub, asyncio.timeout(20):
+        async with Recorder(stub, str(uuid4()), 1, folder=tmp_path, clock=Quick()) as recorder:
+            entries = {text: str(uuid4()) for text in "abcde"}
+            for text, entry_id in entries.items():
+                recorder.seal(entry_id, AGENT, text)
+            await recorder.flushed()
+            assert stored == [text for text in "abcde" if text not in bad]
+            for text in bad:
+                with pytest.raises(DraftRefused):
+                    await recorder.number_of(entries[text])
+            await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+        assert [text_of(request.drafts[0]) for request in script.appended] == sorted(bad)
+        leftover = read(in_folder(tmp_path)[0].read_bytes())
+    assert leftover is not None
+    assert list(leftover.drafts) == [entries[text] for text in sorted(bad)]
+
+
+async def test_service_that_fails_at_everything_for_a_while_gets_everything_in_order_afterwards() -> None:
+    notes = Notebook()
+    broken = [notes.breaking_off(grpc.StatusCode.INTERNAL)] * (kit.FAILURES + 6)
+    script = Scripted(record=[*broken, notes.acking()])
+    async with serving(script) as stub, asyncio.timeout(20), Recorder(stub, str(uuid4()), 1, clock=Quick()) as recorder:
+        for text in ("one", "two", "three"):
+            recorder.seal(str(uuid4()), AGENT, text)
+        await recorder.flushed()
+    assert notes.drafts[-3:] == [(1, "one"), (2, "two"), (3, "three")]
 
 
 async def test_service_that_is_away_at_first_is_waited_for() -> None:

@@ -16,6 +16,7 @@ from readback.conversation.v1 import entry_pb2
 from sqlalchemy import delete
 
 from mesh.database import migrated
+from services.conversation.answer_pages import PAGE_BYTES
 from services.conversation.assembly import MIGRATIONS
 from services.conversation.fencing import Writer
 from services.conversation.indexing import REST, Indexing
@@ -79,6 +80,16 @@ async def test_all_words_must_occur_in_any_order_case_and_ending(library: Librar
     assert await library.texts("hotel") == []
 
 
+async def test_no_more_is_gone_through_than_goes_into_one_answer_and_one(library: Library) -> None:
+    said = [f"flight {number} " + "🛫" * 19_900 for number in range(20)]
+    await library.told(*said)
+    found = await library.texts("flight")
+    assert found == said[::-1][: len(found)]
+    sizes = [len(text.encode()) for text in found]
+    assert sum(sizes[:-1]) <= PAGE_BYTES < sum(sizes)
+    assert len(await library.find("19")) == 1
+
+
 async def test_little_words_count_too(library: Library) -> None:
     await library.told("to Delhi", "from Delhi")
     assert await library.texts("to delhi") == ["to Delhi"]
@@ -130,6 +141,34 @@ async def test_whatever_is_looked_for_is_answered(library: Library) -> None:
     every_query_means_its_words()
     for query in queries:
         assert len(await library.find(query)) <= 1
+
+
+async def test_words_with_a_nul_are_stored_titled_and_found_like_any_others(library: Library) -> None:
+    call, writer = await library.told("book\0 a flight", "from Chen\0nai")
+    async with library.store.reading() as transaction:
+        conversation = await transaction.conversation(call.conversation_id)
+    assert conversation is not None
+    assert conversation.title == "Book a flight"
+    assert await library.texts("flight") == ["book\0 a flight"]
+    assert await library.texts("nai") == ["from Chen\0nai"]
+    await library.say(writer, "to Delhi")
+    assert await library.texts("delhi") == ["to Delhi"]
+
+
+async def test_whatever_is_said_is_stored(library: Library) -> None:
+    """Each text is the first of its conversation, from which the title is made, and all of them are indexed."""
+
+    @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.text(st.just("\0") | st.characters(exclude_categories=["Cs"]), max_size=60))
+    def every_text_is_said(text: str) -> None:
+        said.append(text)
+
+    said: list[str] = []
+    every_text_is_said()
+    for text in said:
+        call, _ = await library.told(text)
+        assert await library.utterances(call.conversation_id) == [(text, "FINAL")]
+    await library.indexing.catch_up(library.customer_id)
 
 
 async def test_a_query_without_words_finds_nothing(library: Library) -> None:

@@ -13,6 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
+from mesh.channel import streaming
 from mesh.errors import reason_of
 from mesh.ids import uuid7
 from services.conversation.client.recorder import Recorder
@@ -57,6 +58,16 @@ async def pages(customer: Customer, request: pb.SearchEntriesRequest) -> AsyncIt
         if not page.next_page_token:
             return
         request.page_token = page.next_page_token
+
+
+async def watched(customer: Customer, conversation_id: str) -> AsyncIterator[entry_pb2.Entry]:
+    """Every entry up to `caught_up`."""
+    async with streaming(customer.stub.Watch(pb.WatchRequest(conversation_id=conversation_id))) as stream:
+        async for message in stream:
+            if message.HasField("caught_up"):
+                return
+            for entry in [message.entry] if message.HasField("entry") else message.entries.entries:
+                yield entry
 
 
 async def test_what_was_said_is_found_with_title_entry_and_snippet(mesh: Mesh) -> None:
@@ -139,6 +150,31 @@ async def test_entries_are_listed_by_speaker_and_kind_in_pages(mesh: Mesh) -> No
     assert reason_of(await refused(asha.stub.ListEntries(request))) == "MESH_ERROR_REASON_INVALID_PAGE_TOKEN"
     changes = pb.ListEntriesRequest(conversation_id=call.conversation_id, filter=pb.EntryFilter(kinds=[pb.ENTRY_KIND_STATE_CHANGE]))
     assert len((await asha.stub.ListEntries(changes)).entries) == 3
+
+
+async def test_log_of_large_entries_is_read_to_its_end_whatever_a_page_was_to_hold(mesh: Mesh) -> None:
+    asha = await mesh.customer()
+    call, lines = await asha.call(), [f"{number} flights " + "🛫" * 19_900 for number in range(40)]
+    async with Recorder(await mesh.agent_stub(), call.call_id, call.epoch) as recorder:
+        for line in lines:
+            recorder.seal(uuid7(), CUSTOMER, line)
+            recorder.tool_result(uuid7(), "search_flights", "FOUND", {"offers": "x" * 150_000})
+            await recorder.flushed()
+        await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+    listed = pb.ListEntriesRequest(conversation_id=call.conversation_id, page_size=500)
+    entries, tokens = list[entry_pb2.Entry](), list[str]()
+    while not tokens or tokens[-1]:
+        page = await asha.stub.ListEntries(listed)
+        entries += page.entries
+        tokens.append(page.next_page_token)
+        listed.page_token = page.next_page_token
+    assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
+    assert [entry.utterance.text for entry in entries if entry.HasField("utterance")] == lines
+    assert sum(entry.ByteSize() for entry in entries) > 8 * 1024 * 1024
+    found = [one.entry.utterance.text async for one in pages(asha, pb.SearchEntriesRequest(query="flights", page_size=100))]
+    assert found == lines[::-1]
+    followed = [entry async for entry in watched(asha, call.conversation_id)]
+    assert followed == entries
 
 
 async def test_the_running_call_is_found_however_many_conversations_came_after(mesh: Mesh) -> None:

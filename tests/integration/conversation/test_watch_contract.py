@@ -11,6 +11,8 @@ from uuid import uuid4
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
@@ -18,7 +20,7 @@ from sqlalchemy import update
 
 from mesh.channel import open_channel, streaming
 from mesh.database import open_engine, writing
-from mesh.errors import metadata_of, reason_of
+from mesh.errors import metadata_of, reason_of, violations_of
 from services.conversation.client.recorder import Recorder
 from services.conversation.schema import log_identity
 from tests.integration.conversation.mesh import CONVERSATION
@@ -64,6 +66,40 @@ async def refused(stub: ConversationServiceAsyncStub, request: pb.WatchRequest) 
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await followed(stub, request)
     return caught.value
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pb.WatchRequest(start_time=Timestamp(seconds=10**15)),
+        pb.WatchRequest(heartbeat_interval=Duration(seconds=10**18)),
+        pb.SearchEntriesRequest(query="flight", start_time=Timestamp(seconds=-(10**15))),
+        pb.SearchEntriesRequest(query="flight", end_time=Timestamp(nanos=10**9)),
+    ],
+    ids=lambda request: request.ListFields()[-1][0].full_name,
+)
+async def test_time_that_is_none_is_the_caller_s_mistake_and_named(mesh: Mesh, request_: pb.WatchRequest | pb.SearchEntriesRequest) -> None:
+    customer = await mesh.customer()
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        if isinstance(request_, pb.WatchRequest):
+            await followed(customer.stub, request_)
+        else:
+            await customer.stub.SearchEntries(request_)
+    assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert [violation.field for violation in violations_of(raised.value)] == [request_.ListFields()[-1][0].name]
+
+
+async def test_first_and_last_moment_that_a_request_may_name_are_times_like_any_other(mesh: Mesh) -> None:
+    customer = await mesh.customer()
+    call = await talk(mesh, customer)
+    first, last = Timestamp(seconds=-62_135_596_800), Timestamp(seconds=253_402_300_799, nanos=999_999_999)
+    longest = Duration(seconds=315_576_000_000)
+    for log in ("", call.conversation_id):
+        begun = pb.WatchRequest(conversation_id=log, start_time=first, heartbeat_interval=longest)
+        assert len(entries_in(await followed(customer.stub, begun))) == 7
+        assert not entries_in(await followed(customer.stub, pb.WatchRequest(conversation_id=log, start_time=last)))
+    found = await customer.stub.SearchEntries(pb.SearchEntriesRequest(query="chennai", start_time=first, end_time=last))
+    assert found.results
 
 
 async def test_cursor_of_one_kind_of_log_is_invalid_for_the_other(mesh: Mesh) -> None:

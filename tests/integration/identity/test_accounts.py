@@ -52,6 +52,19 @@ async def test_a_common_password_is_refused_with_the_problem_and_the_field(ident
     assert [violation.field for violation in violations_of(caught.value)] == ["password"]
 
 
+@pytest.mark.parametrize("text", ["a\0sha", "asha\n", "\x85", "\x1b[2J"])
+async def test_control_characters_are_refused_wherever_they_would_be_stored_or_looked_up(identity: Identity, text: str) -> None:
+    invalid = (grpc.StatusCode.INVALID_ARGUMENT, "MESH_ERROR_REASON_INVALID_REQUEST")
+    assert await refused(identity.register(f"{text}@example.com")) == invalid
+    assert await refused(identity.register(name=text)) == invalid
+    assert await refused(identity.login(f"{text}@example.com")) == invalid
+
+
+async def test_a_name_may_be_spelt_with_joiners_and_a_password_with_anything(identity: Identity) -> None:
+    registered = await identity.register(name="श्री\u200dमती", password="a flock\0of quiet herons")
+    assert (await identity.login(password="a flock\0of quiet herons")).customer == registered.customer
+
+
 async def test_wrong_password_and_unknown_address_are_told_in_the_same_words(identity: Identity) -> None:
     await identity.register()
     said = []

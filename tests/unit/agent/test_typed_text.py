@@ -99,6 +99,12 @@ async def test_lines_come_in_order_and_empty_ones_not_at_all(room: Room, typed: 
     assert [(await _next(typed)).text for _ in range(2)] == ["one", "two"]
 
 
+async def test_what_nobody_can_type_is_taken_out_of_a_line(room: Room, typed: TypedText) -> None:
+    room.type(Reader("\0\x1b\x7f"))
+    room.type(Reader("book\0a flight\x1b[2J\r\n\tto दिल्ली\x9f"))
+    assert (await _next(typed)).text == "book a flight [2J \n\tto दिल्ली"
+
+
 async def test_what_others_type_is_not_for_the_agent(room: Room, typed: TypedText) -> None:
     stranger = Reader("cancel everything")
     room.type(stranger, by="stranger")

@@ -115,6 +115,7 @@ class Core:
         """What a replica does several times a second."""
         await self.lease.keep()
         await self.watcher.look()
+        await self.watcher.settled()
 
     async def conversation(self) -> str:
         """A new conversation's id."""

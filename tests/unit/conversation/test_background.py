@@ -167,6 +167,7 @@ async def test_watcher_looks_at_once_when_a_call_begins(core: Core, monkeypatch:
 
     async def seen() -> bool:
         busy = await look()
+        await core.watcher.settled()
         looked.release()
         return busy
 

@@ -18,6 +18,7 @@ from services.conversation.errors import CallNotFound, EpochHeld, StaleEpoch
 from services.conversation.fencing import Writer
 from services.conversation.group_commit import ATTEMPTS, GroupCommit, Queue, Refused, Stored
 from services.conversation.log_states import CustomerState, LogState, LogStates
+from services.conversation.ports import Reconnected
 from tests.unit.conversation.core import Core
 
 pytestmark = pytest.mark.unit
@@ -40,6 +41,8 @@ class GatedStore:
         """So many transactions find that somebody else was faster."""
         self.failing = 0
         """So many transactions find the store away."""
+        self.reconnecting = 0
+        """So many transactions find that the store was away."""
         self.lost_answers = 0
         """So many transactions are durable, but nobody hears of it."""
         self.reads = 0
@@ -57,6 +60,9 @@ class GatedStore:
         if self.away or self.failing:
             self.failing -= not self.away
             raise StoreUnavailable
+        if self.reconnecting:
+            self.reconnecting -= 1
+            raise Reconnected
         if self.poison and any(self.poison.encode() in page.content for changes in group for page in changes.pages):
             raise ValueError("this can't be stored")
         if self.overtaken:
@@ -241,6 +247,19 @@ async def test_append_that_is_always_overtaken_is_given_up_in_the_end(bench: Ben
     with pytest.raises(StoreUnavailable):
         await bench.append(writer, "never")
     assert numbers(await bench.append(writer, "now")) == [3]
+
+
+async def test_nothing_is_known_of_any_log_once_the_store_was_away(bench: Bench) -> None:
+    (one, first), (_, second) = await bench.core.held_call(), await bench.core.held_call()
+    draft = bench.core.said("known")
+    await (await bench.group.submit(first, [draft]))
+    await bench.append(second, "known too")
+    reads, bench.store.reconnecting = bench.store.reads, 1
+    assert numbers(await bench.append(second, "planned anew")) == [4]
+    assert bench.store.reads == reads + 1
+    assert numbers(await (await bench.group.submit(first, [draft]))) == [3], "read again, and recognised by that"
+    assert bench.store.reads == reads + 2
+    assert await texts(bench.core, one.conversation_id) == ["known"]
 
 
 async def test_entry_that_another_replica_stored_is_recognised(bench: Bench) -> None:

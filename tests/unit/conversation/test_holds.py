@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from services.conversation.errors import CallEnded, StaleEpoch
 from services.conversation.fencing import Writer
 from services.conversation.holds import Holds, Over
 
@@ -67,3 +68,32 @@ async def test_ending_a_call_that_nobody_holds_is_told_to_who_clears_up() -> Non
     holds.notify(lambda: told.append(True))
     holds.end("call", Over.CALL_ENDED)
     assert told == [True]
+
+
+async def test_stream_that_is_about_to_take_a_call_is_expected_until_it_does() -> None:
+    holds = Holds()
+    with holds.expecting("call"):
+        assert holds.is_expected("call")
+    assert holds.is_expected("call")
+    with holds.take(WRITER):
+        assert holds.is_expected("call")
+    assert not holds.is_expected("call")
+
+
+async def test_stream_that_may_not_have_its_call_is_not_expected_any_more_but_another_still_is() -> None:
+    holds, changes = Holds(), []
+    holds.notify(lambda: changes.append(holds.is_expected("call")))
+    with pytest.raises(CallEnded), holds.expecting("call"):
+        with pytest.raises(StaleEpoch), holds.expecting("call"):
+            raise StaleEpoch(2)
+        raise CallEnded
+    assert changes == [True, False]  # each time the row is looked at: it may name this replica all the same
+    assert not holds.is_expected("call")
+
+
+async def test_failed_opens_are_not_remembered() -> None:
+    holds = Holds()
+    for number in range(100):
+        with pytest.raises(CallEnded), holds.expecting(f"call {number}"):
+            raise CallEnded
+    assert len(holds._expected) == 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -13,13 +14,14 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from mesh.errors import StoreUnavailable
 from services.conversation import leases
+from services.conversation.background import beside
 from services.conversation.errors import StaleEpoch
 from services.conversation.fencing import Writer
 from services.conversation.holds import EXPECTED_SECONDS, Hold, Holds, Over
 from services.conversation.leases import LEASE_SECONDS, Lease, Replicas
 from services.conversation.ports import Participant
 from services.conversation.records import Call
-from services.conversation.takeover import LOOK_SECONDS
+from services.conversation.takeover import AT_ONCE, LOOK_SECONDS
 from tests.simulated_clock import SimulatedClock
 from tests.unit.conversation.core import NOON
 
@@ -111,6 +113,50 @@ async def test_calls_of_a_replica_that_died_are_given_time_and_then_taken(core: 
         assert (await core.now(call)).epoch == 2
 
 
+async def test_calls_of_a_replica_that_died_are_taken_however_long_livekit_is_silent(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of the surviving replica's own rooms is due as well, more of them than are looked into at once."""
+    other, answer = core.another(), asyncio.Event()
+    call, writer = await live_call(core)
+    with ExitStack() as streams:
+        streams.enter_context(held(core, writer))
+        for _ in range(AT_ONCE + 2):
+            streams.enter_context(held(other, (await other.held_call())[1]))
+        await pass_time(5, core, core, other)
+
+        async def silent(room: str) -> list[Participant]:
+            await answer.wait()
+            return core.rooms.people
+
+        monkeypatch.setattr(core.rooms, "participants", silent)
+        async with asyncio.timeout(30):
+            for _ in range(round((LEASE_SECONDS + 1.5) / LOOK_SECONDS)):
+                core.clock.advance(LOOK_SECONDS)
+                await other.lease.keep()
+                await other.watcher.look()
+                await asyncio.gather(*other.watcher._tending.values())
+            assert (await core.now(call)).epoch == 2
+            answer.set()
+            await other.watcher.settled()
+            await other.look()
+        assert core.rooms.asked == [2]
+
+
+async def test_watcher_that_ends_leaves_no_question_to_livekit_behind(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = asyncio.Event()
+
+    async def silent(room: str) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(core.rooms, "participants", silent)
+    await core.call()
+    async with asyncio.timeout(10):
+        async with beside(core.clock, calls=core.watcher.run):
+            await asked.wait()
+        await core.watcher.settled()
+    assert [task for task in asyncio.all_tasks() if task.get_name().startswith("call")] == []
+
+
 async def test_agents_of_a_replica_that_died_find_another_in_time(core: Core) -> None:
     other = core.another()
     call, writer = await live_call(core)
@@ -184,6 +230,21 @@ async def test_stream_cut_off_before_it_took_its_call_is_given_up_after_a_while(
     await core.lease.keep()
     assert (await core.now(call)).holder is None
     assert EXPECTED_SECONDS > 1
+
+
+async def test_open_that_failed_after_its_commit_leaves_a_call_to_others(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lease is woken, though this replica holds nothing, and gives the call up at once."""
+    call = await core.call()
+    monkeypatch.setattr(core.calls._vault, "open", lambda _: 1 / 0)
+    async with asyncio.timeout(10):
+        async with beside(core.clock, lease=core.lease.run):
+            core.clock.advance(LEASE_SECONDS)
+            with pytest.raises(ZeroDivisionError):
+                await core.calls.open(Writer(call.call_id, 1, str(uuid4())))
+            while (await core.now(call)).holder is not None:
+                core.clock.advance(LOOK_SECONDS)
+                await asyncio.sleep(0.01)
+    assert (await core.now(call)).state == pb.CALL_STATE_LIVE
 
 
 async def test_replica_without_calls_writes_nothing(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from readback.conversation.v1 import entry_pb2
 
 from services.conversation.client.errors import OutboxFull
-from services.conversation.client.outbox import Outbox
+from services.conversation.client.outbox import MOST_SENT_BYTES, Outbox
 
 pytestmark = pytest.mark.unit
 
@@ -115,3 +115,89 @@ def test_every_sealed_draft_is_held_until_its_ack(steps: list[str]) -> None:
             flying.clear()
             outbox.resend()
     assert [draft.entry_id for draft in outbox.drain()] == [entry_id for entry_id in put if entry_id not in acked]
+
+
+def ids(drafts: list[entry_pb2.Draft]) -> list[str]:
+    return [draft.entry_id for draft in drafts]
+
+
+def passing_over(*entry_ids: str) -> Outbox:
+    """An outbox whose first was sent alone, and passed over."""
+    outbox = Outbox()
+    for entry_id in entry_ids:
+        outbox.put(sealed(entry_id))
+    outbox.take(1)
+    assert outbox.pass_over()
+    return outbox
+
+
+async def test_what_was_passed_over_is_held_but_not_sent_once_something_else_is_stored() -> None:
+    outbox = passing_over("bad", "good")
+    assert ids(outbox.take(10)) == ["good"]
+    assert ids(outbox.set_aside()) == ["bad"]
+    outbox.settle(2)
+    await outbox.emptied()
+    assert (len(outbox), outbox.waits, outbox.holds_any) == (0, False, True)
+    outbox.put(sealed("later"))
+    outbox.resend()
+    assert ids(outbox.take(10)) == ["later"]
+    assert ids(outbox.drain()) == ["bad", "later"]
+    outbox.clear()
+    assert not outbox.holds_any
+
+
+async def test_what_was_passed_over_is_sent_again_in_order_when_nothing_else_fares_better() -> None:
+    outbox = passing_over("a", "b")
+    outbox.take(1)
+    assert outbox.pass_over()
+    assert ids(outbox.take(10)) == ["a", "b"]
+    assert outbox.set_aside() == []
+
+
+async def test_nothing_is_passed_over_unless_it_was_sent_alone() -> None:
+    outbox = Outbox()
+    assert not outbox.pass_over()
+    for entry_id in "ab":
+        outbox.put(sealed(entry_id))
+    outbox.take(2)
+    assert not outbox.pass_over()
+
+
+async def test_newer_words_of_what_was_set_aside_take_its_place_and_the_seal_is_tried() -> None:
+    outbox = Outbox()
+    outbox.put(opened("bad", 1))
+    outbox.put(sealed("good"))
+    outbox.take(1)
+    outbox.pass_over()
+    outbox.take(1)
+    outbox.set_aside()
+    outbox.settle(2)
+    outbox.put(opened("bad", 2))
+    assert not outbox.waits
+    assert [draft.open_utterance.revision for draft in outbox.drain()] == [2]
+    outbox.put(sealed("bad"))
+    (draft,) = outbox.take(10)
+    assert draft.HasField("utterance")
+    assert not outbox.settle(draft.client_sequence - 1)
+    assert outbox.settle(draft.client_sequence) == [draft]
+    assert not outbox.holds_any
+
+
+async def test_newer_words_of_what_was_passed_over_stand_at_the_end() -> None:
+    outbox = Outbox()
+    outbox.put(opened("a", 1))
+    outbox.put(sealed("b"))
+    outbox.take(1)
+    outbox.pass_over()
+    outbox.put(opened("a", 2))
+    assert [(draft.entry_id, draft.client_sequence) for draft in outbox.take(10)] == [("b", 2), ("a", 3)]
+    assert outbox.set_aside() == []
+
+
+async def test_no_more_is_taken_at_a_time_than_a_message_may_hold() -> None:
+    outbox = Outbox()
+    for entry_id in "abcd":
+        draft = sealed(entry_id)
+        draft.utterance.text = "x" * (MOST_SENT_BYTES * 2 if entry_id == "c" else MOST_SENT_BYTES // 3)
+        outbox.put(draft)
+    assert [ids(outbox.take(64)) for _ in range(4)] == [["a", "b"], ["c"], ["d"], []]

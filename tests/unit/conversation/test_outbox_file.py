@@ -73,6 +73,24 @@ async def test_of_an_utterance_the_latest_words_are_there(tmp_path: Path) -> Non
     assert left.open_utterance.text == "5 words"
 
 
+async def test_what_was_set_aside_is_there_whatever_is_settled_and_written_anew(tmp_path: Path) -> None:
+    outbox = Outbox(OutboxFile(tmp_path, OPENING))
+    for entry_id in ("bad", "good"):
+        outbox.put(draft(entry_id))
+    outbox.take(1)
+    outbox.pass_over()
+    outbox.take(1)
+    outbox.set_aside()
+    outbox.settle(2)
+    assert list(left_in(tmp_path).drafts) == ["bad"]
+    for number in range(5000):
+        outbox.put(revision("open", number))
+    assert list(left_in(tmp_path).drafts) == ["bad", "open"]
+    outbox.put(draft("bad", text="in other words"))
+    outbox.settle(outbox.take(10)[-1].client_sequence)
+    assert list(left_in(tmp_path).drafts) == []
+
+
 async def test_ticket_is_kept_and_the_grant_is_not(tmp_path: Path) -> None:
     file = OutboxFile(tmp_path, OPENING)
     file.opened(OPENED)

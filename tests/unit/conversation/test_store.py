@@ -16,10 +16,11 @@ from sqlalchemy import Connection, Dialect, event, text
 from sqlalchemy.dialects import sqlite
 
 from mesh import database
+from mesh.errors import StoreUnavailable
 from services.conversation.assembly import MIGRATIONS
 from services.conversation.pages import ITEM_BYTES
 from services.conversation.schema import Id, Instant, metadata
-from services.conversation.store import Store, leases
+from services.conversation.store import Store, leases, sqlite_append
 from tests.unit.conversation.core import Core
 
 pytestmark = pytest.mark.unit
@@ -101,6 +102,19 @@ async def test_what_fails_leaves_nothing_behind(core: Core) -> None:
     assert await core.entries(call.conversation_id) == before
     await core.log.append(writer, [core.said("on we go")])
     assert (await core.entries(call.conversation_id))[-1].number == len(before) + 1
+
+
+async def test_disk_that_is_full_is_the_store_being_away_until_there_is_room_again(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    call, writer = await core.held_call()
+    words = "x" * 20_000
+    with monkeypatch.context() as full:
+        # What SQLite makes of a limit below what there is: not one page more.
+        full.setattr(sqlite_append, "SQLITE_PRAGMAS", (*database.SQLITE_PRAGMAS, "max_page_count=1"))
+        with pytest.raises(StoreUnavailable) as raised:
+            await core.log.append(writer, [core.said(words)])
+    assert raised.value.retry_after is not None
+    await core.log.append(writer, [core.said(words)])
+    assert await core.utterances(call.conversation_id) == [(words, "FINAL")]
 
 
 @given(INSTANTS)

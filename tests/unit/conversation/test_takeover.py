@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -189,10 +191,10 @@ async def test_call_that_nobody_joined_while_they_could_ends(core: Core) -> None
     call = await core.call()
     await look_for(core, 60)
     core.clock.advance(9 * 60)
-    await core.watcher.look()
+    await core.look()
     assert not (await core.now(call)).ended
     core.clock.advance(62)
-    await core.watcher.look()
+    await core.look()
     assert (await core.now(call)).end_reason == pb.CALL_END_REASON_CALLER_LOST
 
 
@@ -244,6 +246,56 @@ async def test_call_that_kills_every_agent_is_given_up(core: Core, monkeypatch: 
         await look_for(core, 1.25)
     assert (await core.now(call)).end_reason == pb.CALL_END_REASON_NO_AGENT
     assert core.rooms.asked == [2, 3]
+
+
+def while_livekit_is_asked(core: Core, monkeypatch: pytest.MonkeyPatch, do: Callable[[], Awaitable[object]]) -> None:
+    """Has something happen each time LiveKit is asked who is in a room, before it answers."""
+    participants = core.rooms.participants
+
+    async def asked(room: str) -> object:
+        await do()
+        return await participants(room)
+
+    monkeypatch.setattr(core.rooms, "participants", asked)
+
+
+async def test_last_agent_asked_for_that_comes_while_livekit_is_asked_has_the_call(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    call = await core.call()
+    core.rooms.caller_joins()
+
+    async def come_at_the_last_moment() -> None:
+        now = await core.now(call)
+        late = (core.clock.now() - now.dispatch_time).total_seconds() >= takeover.patience(takeover.MAX_DISPATCHES)
+        if now.dispatches == takeover.MAX_DISPATCHES and late:
+            writer = Writer(call.call_id, now.epoch, str(uuid4()))
+            await core.calls.open(writer)
+            stream.enter_context(core.holds.take(writer))
+
+    while_livekit_is_asked(core, monkeypatch, come_at_the_last_moment)
+    with ExitStack() as stream:
+        await look_for(core, 90)
+        assert (await core.now(call)).state == pb.CALL_STATE_LIVE
+    assert (await core.changes(call.conversation_id))[-1].startswith("AGENT_JOINED")
+
+
+async def test_caller_who_is_given_another_token_while_livekit_is_asked_can_join_with_it(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, writer = await core.held_call()
+    core.rooms.caller_joins()
+    with core.holds.take(writer):
+        await look_for(core, 6)
+        core.rooms.everybody_leaves()
+        await look_for(core, 59)
+
+        async def rejoin_at_the_last_moment() -> None:
+            absent_since = core.watcher._observed[call.call_id].absent_since
+            if absent_since is not None and core.clock.monotonic() - absent_since > takeover.ABSENT_SECONDS:
+                await core.calls.rejoin(core.customer_id, call.call_id)
+
+        while_livekit_is_asked(core, monkeypatch, rejoin_at_the_last_moment)
+        await look_for(core, 12)
+        assert not (await core.now(call)).ended
 
 
 async def test_two_replicas_ask_once(core: Core) -> None:

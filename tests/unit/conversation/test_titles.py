@@ -22,6 +22,10 @@ pytestmark = pytest.mark.unit
         ("yes", ""),
         ("  flights   to\nGoa ", "Flights to Goa"),
         ("दिल्ली की उड़ानें दिखाओ", "दिल्ली की उड़ानें दिखाओ"),
+        ("पक्\u200dकी बुकिंग", "पक्\u200dकी बुकिंग"),
+        ("book\0 a flight", "Book a flight"),
+        ("\0\0\0\0", ""),
+        ("fly\x1b[31m to\u202e Goa\x85now", "Fly [31m to Goa now"),
     ],
 )
 def test_title_leaves_out_what_says_nothing(said: str, title: str) -> None:

@@ -17,6 +17,7 @@ from services.conversation.entry_filter import UTTERANCE, EntryFilter
 from services.conversation.errors import ConversationNotFound
 from services.conversation.fencing import Writer
 from services.conversation.live_text import Spoken
+from services.conversation.log_reading import ConversationReader, Piece
 from services.conversation.walk import CaughtUp, Ending, Heartbeat
 from services.conversation.watching import PositionLost
 from tests.unit.conversation.watchers import (
@@ -167,6 +168,30 @@ async def test_silence_is_broken_by_heartbeats_and_news_puts_them_off(core: Core
             assert not waiting.done(), "four seconds of silence are none of five"
             core.clock.advance(1.25)
             assert isinstance((await waiting)[1], Heartbeat)
+
+
+async def test_long_log_of_which_nothing_is_wanted_is_no_silence_and_need_not_be_read_twice(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, _ = await talk(core, 200)
+    read_at_once(monkeypatch, 1)
+    read, reads = ConversationReader.after, list[int]()
+
+    async def slowly(reader: ConversationReader, position: int, *, with_spoken: bool = False, rows: int) -> Piece:
+        reads.append(position)
+        core.clock.advance(2)
+        return await read(reader, position, with_spoken=with_spoken, rows=rows)
+
+    monkeypatch.setattr(ConversationReader, "after", slowly)
+    unsaid = EntryFilter(speakers=frozenset({entry_pb2.SPEAKER_CUSTOMER}))
+    async with watch(core, log, chosen=unsaid) as events:
+        position, event = await anext(events)
+        assert isinstance(event, Heartbeat)
+        assert len(reads) == 3, "five seconds and no longer"
+    async with watch(core, log, position, chosen=unsaid) as events:
+        while not isinstance(event := await coming(events), CaughtUp):
+            assert isinstance(event, Heartbeat)
+    assert reads == sorted(set(reads)), "nothing was read twice"
 
 
 async def test_live_text_is_the_latest_and_never_of_what_is_sealed(core: Core) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agent.dialogue.dialogue import Dialogue
 from agent.dialogue.events import Speech
 from agent.dialogue.expectation import Expectation
-from agent.dialogue.tools import DateBeyondHorizon, DateInPast, PlaceUnknown, SamePlace, ToolUnavailable
+from agent.dialogue.tools import DateBeyondHorizon, DateInPast, PlaceUnknown, SamePlace, ToolRestricted, ToolUnavailable, ToolUsedUp
 from tests.unit.dialogue.doubles import LAST_DATE, NOW, TODAY, Conversation, ExactGazetteer, Timetable
 
 if TYPE_CHECKING:
@@ -116,6 +116,13 @@ async def test_fewer_passengers_are_asked_for_and_taken(conversation: Conversati
     ("error", "answer"),
     [
         (ToolUnavailable("down"), "I couldn't reach the flight data just now. Shall I try again?"),
+        (ToolRestricted(), "My sources of flight data don't tell me that. Which other day shall I try?"),
+        (ToolUsedUp(), "I've asked as much of my flight data as I may for now."),
+        (ToolUsedUp(date(2026, 11, 23)), "I've asked as much of my flight data as I may for now."),
+        (
+            ToolUsedUp(date(2026, 12, 1)),
+            "I've asked as much of my flight data as I may. I can ask again on Tuesday the first of December.",
+        ),
         (RuntimeError("a bug"), "I couldn't reach the flight data just now. Shall I try again?"),
         (SamePlace("MAA"), "That would be from Chennai to Delhi, which is the same place. Where would you like to fly to from Chennai?"),
         (PlaceUnknown("DEL"), "I don't know a place called Delhi. Where would you like to fly to from Chennai?"),
@@ -143,10 +150,20 @@ async def test_search_is_tried_again_on_request(conversation: Conversation, time
     assert "There are five flights" in await conversation.say("yes")
 
 
-@pytest.mark.parametrize("words", ["is AI 542 on time", "which airport is in Goa"])
-async def test_other_tools_fail_as_softly(conversation: Conversation, timetable: Timetable, words: str) -> None:
-    timetable.fail_with = ToolUnavailable("down")
-    assert await conversation.say(words) == "I couldn't reach the flight data just now."
+@pytest.mark.parametrize(
+    ("error", "answer"),
+    [
+        (ToolUnavailable("down"), "I couldn't reach the flight data just now."),
+        (ToolRestricted(), "My sources of flight data don't tell me that."),
+        (ToolUsedUp(), "I've asked as much of my flight data as I may for now."),
+    ],
+)
+@pytest.mark.parametrize("words", ["is AI 542 on time", "which airport is in Goa", "is the flight from Chennai to Delhi on time"])
+async def test_other_tools_fail_as_softly(
+    conversation: Conversation, timetable: Timetable, words: str, error: Exception, answer: str
+) -> None:
+    timetable.fail_with = error
+    assert await conversation.say(words) == answer
 
 
 async def test_places_that_cannot_be_looked_up_are_spoken_of(timetable: Timetable) -> None:

@@ -13,7 +13,17 @@ from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from agent.dialogue.flightdata_places import mention_of, place_of
 from agent.dialogue.flightdata_tools import tool_error
-from agent.dialogue.tools import DateBeyondHorizon, DateInPast, FlightNotFound, PlaceUnknown, SamePlace, ToolError, ToolUnavailable
+from agent.dialogue.tools import (
+    DateBeyondHorizon,
+    DateInPast,
+    FlightNotFound,
+    PlaceUnknown,
+    SamePlace,
+    ToolError,
+    ToolRestricted,
+    ToolUnavailable,
+    ToolUsedUp,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -34,6 +44,8 @@ def error_with(reason: str, code: grpc.StatusCode = grpc.StatusCode.NOT_FOUND, *
         ("ERROR_REASON_DATE_IN_PAST", DateInPast, "DATE_IN_PAST"),
         ("ERROR_REASON_DATE_BEYOND_HORIZON", DateBeyondHorizon, "DATE_BEYOND_HORIZON"),
         ("ERROR_REASON_FLIGHT_NOT_FOUND", FlightNotFound, "FLIGHT_NOT_FOUND"),
+        ("ERROR_REASON_FLIGHTS_RESTRICTED", ToolRestricted, "RESTRICTED"),
+        ("ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED", ToolUsedUp, "QUOTA_EXHAUSTED"),
         ("ERROR_REASON_DATE_INVALID", ToolUnavailable, "UNAVAILABLE"),
         ("MESH_ERROR_REASON_OVERLOADED", ToolUnavailable, "UNAVAILABLE"),
     ],
@@ -56,6 +68,9 @@ def test_dates_are_taken_from_the_metadata() -> None:
     past = tool_error(error_with("ERROR_REASON_DATE_IN_PAST", today="2026-11-23"))
     assert isinstance(past, DateInPast)
     assert past.today == date(2026, 11, 23)
+    used_up = tool_error(error_with("ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED", aviationstack="quota", until="2026-12-01T00:00:00+00:00"))
+    assert isinstance(used_up, ToolUsedUp)
+    assert used_up.until == date(2026, 12, 1)
 
 
 def test_place_of_the_contract_is_read() -> None:

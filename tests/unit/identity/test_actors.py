@@ -82,6 +82,8 @@ async def test_what_the_mesh_makes_is_what_identity_accepts(installation: Instal
         {"jti": ""},
         {"jti": "x" * 129},
         {"jti": 7},
+        {"jti": "on\0ce"},
+        {"jti": "once\ud800"},
         {"exp": None},
         {"iat": None},
         {"exp": "soon"},

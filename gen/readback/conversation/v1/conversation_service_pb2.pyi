@@ -1397,7 +1397,7 @@ class ListEntriesRequest(_message.Message):
     conversation_id: _builtins.str
     """The conversation."""
     page_size: _builtins.int
-    """How many at most: 100 when 0, 500 when more."""
+    """How many at most: 100 when 0, 500 when more; fewer where they would be more than a megabyte together."""
     page_token: _builtins.str
     """`next_page_token` of the page before."""
     @_builtins.property
@@ -1468,7 +1468,7 @@ class SearchEntriesRequest(_message.Message):
     speaker: _entry_pb2.Speaker.ValueType
     """Only what one of them said; both when unspecified."""
     page_size: _builtins.int
-    """How many at most: 20 when 0, 100 when more."""
+    """How many at most: 20 when 0, 100 when more; fewer where they would be more than a megabyte together."""
     page_token: _builtins.str
     """`next_page_token` of the page before."""
     @_builtins.property
