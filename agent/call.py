@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -48,10 +49,11 @@ class Call:
         policy = PolicyLLM(dialogue, Actions(log), Announcements(room), self._hang_up)
         self._session = make_session(engines, policy)
         self._typed = TypedText(room, caller.identity)
+        self._unwritten: deque[TypedLine] = deque()
         self._answer: SpeechHandle | None = None
         self._goodbye: asyncio.Future[SpeechHandle] = asyncio.get_running_loop().create_future()
         self._closed = asyncio.Event()
-        self._cut_off = False
+        self._unheard = self._cut_off = self._over = False
 
     async def run(self, *, resumed: bool, unanswered: str = "") -> Ending | None:
         """Talks until the call is over, in a room that is joined. Says how it ended; None when another agent is to go on
@@ -61,8 +63,9 @@ class Call:
         and was lost before it could answer.
         """
         async with AsyncExitStack() as stack:
-            stack.callback(self._typed.close)
             await stack.enter_async_context(_running(self._captions.publish()))
+            stack.push_async_callback(self._captions.flushed, _LAST_CAPTIONS_S)
+            stack.callback(self._write_what_is_left)
             presence = self._watch()
             stack.callback(presence.close)
             await stack.enter_async_context(self._session_running())
@@ -70,16 +73,10 @@ class Call:
             if unanswered:
                 self._session.generate_reply(user_input=unanswered)
             await stack.enter_async_context(_running(self._answer_typed_lines()))
-            ending = await self._first(presence)
-            self._customer.cut()
-            with suppress(RuntimeError):  # a session that closed by itself has nothing to interrupt
-                await self._session.interrupt(force=True)
-            await self._captions.flushed(_LAST_CAPTIONS_S)
-            return ending
+            stack.callback(self._fall_silent)
+            return await self._first(presence)
 
     def _watch(self) -> Presence:
-        self._room.on("reconnecting", self._lost)
-        self._room.on("reconnected", self._back)
         return Presence(self._room, self._caller.identity, patience=self._caller.patience, on_lost=self._lost, on_back=self._back)
 
     @asynccontextmanager
@@ -95,8 +92,6 @@ class Call:
         finally:
             await self._session.aclose()
             await synchronizer.aclose()
-            self._room.off("reconnecting", self._lost)
-            self._room.off("reconnected", self._back)
 
     async def _first(self, presence: Presence) -> Ending | None:
         """How the call ends, whoever ends it."""
@@ -126,6 +121,9 @@ class Call:
 
     def _speech_created(self, event: SpeechCreatedEvent) -> None:
         self._answer = event.speech_handle
+        if self._unheard:
+            self._cut_off = True
+            event.speech_handle.interrupt(force=True)
 
     def _session_closed(self, event: CloseEvent) -> None:
         if event.error is not None:
@@ -140,24 +138,48 @@ class Call:
                 _log.exception("typed line not answered")
 
     async def _answer_typed(self, line: TypedLine) -> None:
-        self._customer.cut()
+        self._unwritten.append(line)
         await self._session.interrupt()
-        self._customer.typed(line.text, line.utterance_id)
+        self._write_typed()  # after the words that it cut short
         if line.too_long:
             self._session.say(_TOO_LONG)
         else:
             self._session.generate_reply(user_input=line.text, input_modality="text")
 
-    def _lost(self) -> None:
-        """Nobody hears the agent; what it would say now must not be recorded as said."""
+    def _write_typed(self) -> None:
+        while self._unwritten:
+            line = self._unwritten.popleft()
+            self._customer.typed(line.text, line.utterance_id)
+
+    def _write_what_is_left(self) -> None:
+        """What came too late for an answer. The ears are closed by now, or they would tell words again that are cut off here."""
         self._customer.cut()
-        speaking = self._session.current_speech is not None
-        self._cut_off = self._cut_off or speaking
+        self._unwritten.extend(self._typed.close())
+        self._write_typed()
+
+    def _lost(self) -> None:
+        """Nobody hears the agent; what it says until they are back must not be recorded as said.
+
+        What the caller was saying goes on in the ears until they have made out all of it: ears that begin anew would lose what they had not
+        yet decoded.
+        """
+        self._customer.lost()
+        self._unheard = True
+        self._cut_off = self._cut_off or (self._answer is not None and not self._answer.done())
         with suppress(RuntimeError):  # between starting and closing there may be nothing to interrupt
             self._session.interrupt(force=True)
 
+    def _fall_silent(self) -> None:
+        """The ears still make out what they have heard, but nothing is said to it any more."""
+        self._over = True
+        self._lost()
+
     def _back(self) -> None:
+        if self._over:
+            return
         _log.info("caller back", cut_off=self._cut_off)
+        self._customer.back()
+        self._unheard = False
         if self._cut_off:
             self._session.say(self._dialogue.greeting(resumed=True))
         self._cut_off = False

@@ -20,15 +20,21 @@ Ending: TypeAlias = "pb.CallEndReason.ValueType"
 
 
 class Presence:
-    """Watches one caller in a room. `on_lost` and `on_back` are called as they drop out and come back; must be made in the event loop."""
+    """Watches one caller in a room; must be made in the event loop.
+
+    `on_lost` is called when they drop out, or our own line to the room does; `on_back` once both are there again.
+    """
 
     def __init__(self, room: rtc.Room, identity: str, *, patience: float, on_lost: Callable[[], None], on_back: Callable[[], None]) -> None:
         self._room, self._identity, self._patience = room, identity, patience
         self._on_lost, self._on_back = on_lost, on_back
         self._giving_up: asyncio.TimerHandle | None = None
+        self._reconnecting = False
         self._ended: asyncio.Future[Ending | None] = asyncio.get_running_loop().create_future()
         room.on("participant_connected", self._connected)
         room.on("participant_disconnected", self._disconnected)
+        room.on("reconnecting", self._line_lost)
+        room.on("reconnected", self._line_back)
         room.on("disconnected", self._room_gone)
         if identity not in room.remote_participants:
             self._wait()
@@ -41,12 +47,14 @@ class Presence:
         """Stops watching."""
         self._room.off("participant_connected", self._connected)
         self._room.off("participant_disconnected", self._disconnected)
+        self._room.off("reconnecting", self._line_lost)
+        self._room.off("reconnected", self._line_back)
         self._room.off("disconnected", self._room_gone)
         self._stop_waiting()
         self._ended.cancel()
 
     def _connected(self, participant: rtc.RemoteParticipant) -> None:
-        if participant.identity == self._identity and self._stop_waiting():
+        if participant.identity == self._identity and self._stop_waiting() and not self._reconnecting:
             self._on_back()
 
     def _disconnected(self, participant: rtc.RemoteParticipant) -> None:
@@ -59,6 +67,15 @@ class Presence:
         else:
             self._wait()
             self._on_lost()
+
+    def _line_lost(self) -> None:
+        self._reconnecting = True
+        self._on_lost()
+
+    def _line_back(self) -> None:
+        self._reconnecting = False
+        if self._giving_up is None:
+            self._on_back()
 
     def _room_gone(self, reason: object = None) -> None:
         _log.info("room gone", reason=str(reason))

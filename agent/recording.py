@@ -108,6 +108,15 @@ class CustomerSpeech:
         self._began: datetime | None = None
         self._open: Utterance | None = None
         self._shown = ""
+        self._lost = False
+
+    def lost(self) -> None:
+        """The line is gone. Words of what was heard before may still come; nobody knows whether they were all."""
+        self._lost = True
+
+    def back(self) -> None:
+        """The line is there again."""
+        self._lost = False
 
     def began(self, at: datetime) -> None:
         """The customer began to speak; no word is known yet."""
@@ -120,11 +129,11 @@ class CustomerSpeech:
 
     def final(self, text: str, end: datetime) -> None:
         """All words of the utterance."""
-        self._current().seal(text, entry_pb2.SEALING_FINAL, end)
+        self._current().seal(text, entry_pb2.SEALING_TRUNCATED if self._lost else entry_pb2.SEALING_FINAL, end)
         self._open, self._began, self._shown = None, None, ""
 
     def cut(self) -> None:
-        """The line is gone; what was recognised until now is all there will be."""
+        """Nobody listens any more; what was recognised until now is all there will be."""
         if self._open is not None:
             self._open.seal(self._shown, entry_pb2.SEALING_TRUNCATED, _now())
         self._open, self._began, self._shown = None, None, ""

@@ -24,7 +24,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TypedLine:
-    """One line. `utterance_id` is the id of its stream, when the caller's client chose a UUID for it: so the page knows its entry."""
+    """One line. `utterance_id` is the id of its stream, when the caller's client drew a UUID for it: so the page knows its entry."""
 
     text: str
     utterance_id: str | None
@@ -45,6 +45,7 @@ class TypedText:
         self._room, self._caller = room, caller_identity
         self._lines: asyncio.Queue[TypedLine] = asyncio.Queue(_WAITING)
         self._reading: set[asyncio.Task[None]] = set()
+        self._ids: set[str] = set()
         room.register_text_stream_handler(TOPIC_CHAT, self._received)
 
     def __aiter__(self) -> Self:
@@ -53,11 +54,12 @@ class TypedText:
     async def __anext__(self) -> TypedLine:
         return await self._lines.get()
 
-    def close(self) -> None:
-        """Stops listening."""
+    def close(self) -> list[TypedLine]:
+        """Stops listening. Gives the lines that nobody has taken."""
         self._room.unregister_text_stream_handler(TOPIC_CHAT)
         for task in self._reading:
             task.cancel()
+        return [self._lines.get_nowait() for _ in range(self._lines.qsize())]
 
     def _received(self, reader: rtc.TextStreamReader, identity: str) -> None:
         if identity != self._caller:
@@ -80,13 +82,20 @@ class TypedText:
         if not (text := _CONTROLS.sub(" ", text[:MOST_CHARACTERS]).strip()):
             return
         try:
-            self._lines.put_nowait(TypedLine(text, _uuid(reader.info.stream_id)))
+            self._lines.put_nowait(TypedLine(text, self._own_id(reader.info.stream_id)))
         except asyncio.QueueFull:
             _log.warning("typed line dropped", waiting=_WAITING)
 
+    def _own_id(self, stream_id: str) -> str | None:
+        """The id for a line's entry, or None when that may be another entry's: the log would refuse whichever comes later.
 
-def _uuid(text: str) -> str | None:
-    try:
-        return str(uuid.UUID(text))
-    except ValueError:
-        return None
+        The caller sees the ids of what is being said, and could have the agent's words refused with them. Ours are all of version 7.
+        """
+        try:
+            drawn = uuid.UUID(stream_id)
+        except ValueError:
+            return None
+        if drawn.version != 4 or str(drawn) in self._ids:
+            return None
+        self._ids.add(str(drawn))
+        return str(drawn)

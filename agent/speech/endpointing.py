@@ -77,8 +77,10 @@ class _Utterance:
     preflight: bool = False
     interim_due_ms: int = 0
 
-    def whole(self, text: str) -> str:
-        return f"{self.head} {text}".strip()
+    def whole(self, text: str | None) -> str:
+        """All words, when the audio that is left holds these. Words that were shown are never swallowed, not even when a longer look at
+        the audio finds none or there is no time for one."""
+        return f"{self.head} {text}".strip() if text else self.shown or self.head
 
     @property
     def buffered_ms(self) -> int:
@@ -183,7 +185,7 @@ class Endpointer:
         return self._open
 
     def _judged(self, utterance: _Utterance, whole: str) -> list[Heard]:
-        completeness = self._judge(whole or utterance.shown) if whole or utterance.shown else None
+        completeness = self._judge(whole) if whole else None
         utterance.wait_ms = self._timing.wait(completeness) if completeness else self._timing.nothing
         if not whole or utterance.preflight or completeness == "incomplete":
             return self._shown(utterance, whole)
@@ -215,7 +217,6 @@ class Endpointer:
         self._voicing.forget_onset()
         self._before.clear()
         self._before.extend(utterance.steps[-max(utterance.quiet_ms // STEP_MS, 1) :])
-        # Words that were shown are never swallowed, not even when a longer look at the audio finds none.
-        words = utterance.whole(utterance.text or "") or utterance.shown
+        words = utterance.whole(utterance.text)
         at_ms = self.clock_ms - utterance.quiet_ms
         return [Final(words, at_ms), SpeechEnded(at_ms)] if words else [SpeechEnded(at_ms)]

@@ -2,14 +2,14 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pytest
-from livekit import rtc
+from livekit import api, rtc
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
@@ -26,6 +26,7 @@ from tests.integration.agent.conftest import LiveKit
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 AGENT, CUSTOMER = entry_pb2.SPEAKER_AGENT, entry_pb2.SPEAKER_CUSTOMER
+FINAL = entry_pb2.SEALING_FINAL
 GREETING = "Hello, where would you like to fly?"
 ANSWER = "Sure, there are six flights. The earliest leaves at six ten in the morning and the cheapest at noon. Which one would you like?"
 
@@ -58,19 +59,33 @@ class Log:
         self.revisions: list[tuple[str, int, str]] = []
         self.entries: list[tuple[Any, ...]] = []
         self.sealed: dict[str, Mapping[str, Any]] = {}
+        self._written = asyncio.Event()
 
     def revise(self, utterance_id: str, speaker: int, text: str, *, modality: int = entry_pb2.MODALITY_VOICE) -> None:
         self.revisions.append((utterance_id, speaker, text))
+        self._written.set()
 
     def seal(self, utterance_id: str, speaker: int, text: str, **details: Any) -> None:
         self.entries.append(("said", speaker, text))
         self.sealed[utterance_id] = {"speaker": speaker, "text": text, **details}
+        self._written.set()
 
     def tool_call(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
         self.entries.append(("call", name))
 
     def tool_result(self, tool_call_id: str, name: str, outcome: str, result: Mapping[str, Any]) -> None:
         self.entries.append(("result", outcome))
+
+    async def until(self, reached: Callable[[], bool]) -> None:
+        """Waits for something to be written down."""
+        async with asyncio.timeout(20):
+            while not reached():
+                self._written.clear()
+                await self._written.wait()
+
+    async def shown(self, speaker: int) -> None:
+        """Waits until a word of an utterance that goes on is there."""
+        await self.until(lambda: any(speaks == speaker and utterance not in self.sealed for utterance, speaks, _ in self.revisions))
 
     def said(self, speaker: int) -> list[str]:
         return [entry[2] for entry in self.entries if entry[:2] == ("said", speaker)]
@@ -88,6 +103,7 @@ class Conversation:
     log: Log
     ending: "asyncio.Task[pb.CallEndReason.ValueType | None]"
     rejoin: Callable[[], Any]
+    drop: Callable[[], Awaitable[None]]
     captions: dict[str, str] = field(default_factory=dict)
 
 
@@ -106,13 +122,18 @@ async def place(livekit: LiveKit, engines: Engines) -> Place:
         def join() -> Any:
             return Caller.joined(livekit.url, livekit.token("caller", name), microphone=microphone)
 
+        async def drop() -> None:
+            """The server loses the caller."""
+            async with api.LiveKitAPI(livekit.url, livekit.key, livekit.secret) as server:
+                await server.room.remove_participant(api.RoomParticipantIdentity(room=name, identity="caller"))
+
         async with join() as caller:
             await room.connect(livekit.url, livekit.token("agent", name, agent=True))
             call = Call(room, OnTheLine("caller", patience), Parrot(), log, engines)
             ending = asyncio.create_task(call.run(resumed=resumed))
             try:
                 await caller.greeted()
-                yield Conversation(call, caller, log, ending, join)
+                yield Conversation(call, caller, log, ending, join, drop)
             finally:
                 ending.cancel()
                 with suppress(asyncio.CancelledError):
@@ -160,6 +181,36 @@ async def test_a_typed_line_is_answered_alike(place: Place) -> None:
     assert turn.first_audio_ms is not None
     assert call.log.last(CUSTOMER)["modality"] == entry_pb2.MODALITY_TEXT
     assert turn.heard == "flights to delhi"
+
+
+async def test_a_line_typed_in_the_midst_of_a_sentence_costs_no_word(place: Place, spoken: Callable[[str], Samples]) -> None:
+    async with place() as call:
+        speaking = asyncio.create_task(call.caller.speak(spoken("I want to fly from Boston to Denver on Friday.")))
+        await call.log.shown(CUSTOMER)
+        await call.caller.type("flights to delhi")
+        await speaking
+    assert [utterance["sealing"] for utterance in call.log.sealed.values() if utterance["speaker"] == CUSTOMER] == [FINAL, FINAL]
+    typed, sentence = call.log.said(CUSTOMER)
+    assert typed == "flights to delhi"
+    assert {"i", "want", "boston", "denver", "friday"} <= set(sentence.lower().rstrip(".").split())
+
+
+async def test_a_sentence_that_the_line_cuts_off_is_kept_once_and_gets_no_answer_that_nobody_hears(
+    place: Place, spoken: Callable[[str], Samples]
+) -> None:
+    async with place() as call:
+        speaking = asyncio.create_task(call.caller.speak(spoken("I want to fly from Boston to Denver on Friday.")))
+        await call.log.shown(CUSTOMER)
+        await call.drop()
+        await call.log.until(lambda: bool(call.log.said(CUSTOMER)))
+        async with call.rejoin() as again:
+            back = await again.greeted()
+        with suppress(CallFailed):
+            await speaking
+    assert call.log.last(CUSTOMER)["sealing"] == entry_pb2.SEALING_TRUNCATED
+    assert len(call.log.said(CUSTOMER)) == 1
+    assert back.reply == "Sorry, I lost you for a moment."
+    assert call.log.said(AGENT) == [GREETING, back.reply]
 
 
 async def test_ten_thousand_characters_are_kept_and_declined(place: Place) -> None:

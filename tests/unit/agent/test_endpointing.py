@@ -159,6 +159,51 @@ def test_words_once_shown_are_never_swallowed() -> None:
     assert [event.text for event in line.quiet(1500) if isinstance(event, Final)] == ["hello"]
 
 
+def _talked_on(line: _Line, milliseconds: int, *, in_a_pause: str | None = None) -> list[Heard]:
+    """Tone without a pause, then quiet. Each second of it decodes to a word; a pause to what is said."""
+    heard: list[Heard] = []
+    for sound in [line.tone] * (milliseconds // 100) + [line.quiet] * 20:
+        events = sound(100)
+        while events:
+            event = events.pop(0)
+            if not isinstance(event, Decode):
+                heard.append(event)
+            elif event.pause is not None and in_a_pause is not None:
+                events += line.endpointer.decoded(event, in_a_pause)
+            else:
+                events += line.endpointer.decoded(event, " ".join(["word"] * (len(event.samples) // EAR_RATE)))
+    return heard
+
+
+def _shown_and_final(heard: list[Heard]) -> tuple[int, int]:
+    final = next(event for event in heard if isinstance(event, Final))
+    shown = [event.text for event in heard[: heard.index(final)] if isinstance(event, Interim | Preflight)]
+    return max(len(text.split()) for text in shown), len(final.text.split())
+
+
+def test_words_once_shown_are_never_swallowed_by_an_utterance_that_grows_too_long() -> None:
+    line = _Line(timing=Timing(fold=2000, longest=11_000))
+    shown, final = _shown_and_final(_talked_on(line, 12_000))
+    assert shown == final >= 9
+
+
+def test_words_once_shown_are_never_swallowed_by_a_last_look_that_finds_none() -> None:
+    line = _Line(timing=Timing(fold=2000))
+    shown, final = _shown_and_final(_talked_on(line, 7000, in_a_pause=""))
+    assert shown == final >= 6
+
+
+def test_audio_that_is_let_go_undecoded_leaves_the_words_that_were_shown_of_it() -> None:
+    line = _Line(timing=Timing(fold=500))
+
+    def next_decode(sound: Callable[[int], list[Heard]]) -> Decode:
+        return next(event for _ in range(50) for event in sound(20) if isinstance(event, Decode))
+
+    line.endpointer.decoded(next_decode(line.tone), "fly to Delhi")
+    line.endpointer.decoded(next_decode(line.tone), "")
+    assert line.endpointer.decoded(next_decode(line.quiet), "tomorrow") == [Preflight("fly to Delhi tomorrow")]
+
+
 def test_silence_after_the_words_is_not_decoded() -> None:
     line = _Line()
     interim = _only_decode(line.tone(1000))

@@ -84,6 +84,27 @@ async def test_who_comes_back_in_time_goes_on() -> None:
     assert await watched.ended() == pb.CALL_END_REASON_CALLER_HUNG_UP
 
 
+async def test_a_line_of_our_own_that_is_lost_is_a_loss_too() -> None:
+    room = Room("caller")
+    watched = Watched(room, LONG)
+    room.emit("reconnecting")
+    room.emit("reconnected")
+    assert watched.told == ["lost", "back"]
+
+
+@pytest.mark.parametrize("caller_first", [True, False])
+async def test_nobody_is_back_until_both_sides_are(caller_first: bool) -> None:
+    room = Room("caller")
+    watched = Watched(room, LONG)
+    room.emit("reconnecting")
+    room.leave("caller", DisconnectReason.UNKNOWN_REASON)
+    returning = [lambda: room.enter("caller"), lambda: room.emit("reconnected")]
+    for one_is_back in returning if caller_first else reversed(returning):
+        assert "back" not in watched.told
+        one_is_back()
+    assert watched.told == ["lost", "lost", "back"]
+
+
 async def test_a_second_tab_in_the_first_ones_place_is_no_loss() -> None:
     room = Room("caller")
     watched = Watched(room, LONG)
@@ -117,5 +138,6 @@ async def test_after_close_nothing_is_watched() -> None:
     room = Room("caller")
     watched = Watched(room, LONG)
     watched.presence.close()
+    room.emit("reconnecting")
     room.leave("caller", DisconnectReason.SIGNAL_CLOSE)
     assert watched.told == []

@@ -127,6 +127,24 @@ def test_a_customer_who_is_cut_off_keeps_their_words(customer: CustomerSpeech, n
     assert notes.handed_in[1:] == [("seal", CUSTOMER, "Show flights to", TRUNCATED), ("seal", CUSTOMER, "Hello?", FINAL)]
 
 
+def test_a_customer_whose_line_is_lost_keeps_all_words_that_were_heard_once(customer: CustomerSpeech, notes: Notes) -> None:
+    customer.interim("Show flights to")
+    customer.lost()
+    customer.final("Show flights to Delhi", NOW)
+    customer.cut()
+    customer.back()
+    customer.final("Hello?", NOW)
+    assert notes.handed_in[1:] == [("seal", CUSTOMER, "Show flights to Delhi", TRUNCATED), ("seal", CUSTOMER, "Hello?", FINAL)]
+
+
+def test_what_is_typed_in_the_midst_of_a_sentence_does_not_break_it_in_two(customer: CustomerSpeech, notes: Notes) -> None:
+    customer.interim("Show flights to")
+    customer.typed("stop")
+    customer.final("Show flights to Delhi", NOW)
+    assert notes.handed_in[1:] == [("seal", CUSTOMER, "stop", FINAL), ("seal", CUSTOMER, "Show flights to Delhi", FINAL)]
+    assert notes.ids[0] == notes.ids[2] != notes.ids[1]
+
+
 def test_a_typed_line_is_text_and_has_the_id_that_the_page_gave_it(customer: CustomerSpeech, notes: Notes) -> None:
     line = uuid7()
     customer.typed("flights to delhi", line)

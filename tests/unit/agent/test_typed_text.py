@@ -10,6 +10,7 @@ import pytest
 
 from agent.recording import MOST_CHARACTERS
 from agent.typed_text import LONGEST_ANSWERED, TypedLine, TypedText
+from mesh.ids import uuid7
 
 pytestmark = pytest.mark.unit
 
@@ -72,9 +73,24 @@ async def test_a_line_is_put_together_and_keeps_the_id_of_its_stream(room: Room,
     assert await _next(typed) == TypedLine("flights to Delhi", line)
 
 
-async def test_an_id_that_is_no_uuid_is_not_taken(room: Room, typed: TypedText) -> None:
-    room.type(Reader("hello", stream_id="7"))
+@pytest.mark.parametrize("stream_id", ["7", "", uuid7(), str(uuid.UUID(int=0))], ids=["number", "nothing", "like the agent's", "nil"])
+async def test_an_id_that_may_be_anothers_is_not_taken(room: Room, typed: TypedText, stream_id: str) -> None:
+    room.type(Reader("hello", stream_id=stream_id))
     assert (await _next(typed)).utterance_id is None
+
+
+async def test_an_id_is_taken_once(room: Room, typed: TypedText) -> None:
+    line = str(uuid.uuid4())
+    for text in ("yes", "no"):
+        room.type(Reader(text, stream_id=line.upper()))
+    assert [await _next(typed) for _ in range(2)] == [TypedLine("yes", line), TypedLine("no", None)]
+
+
+async def test_what_nobody_has_taken_is_given_at_the_end(room: Room, typed: TypedText) -> None:
+    for text in ("one", "two", "three"):
+        room.type(Reader(text))
+    assert (await _next(typed)).text == "one"
+    assert [line.text for line in typed.close()] == ["two", "three"]
 
 
 async def test_lines_come_in_order_and_empty_ones_not_at_all(room: Room, typed: TypedText) -> None:
