@@ -146,15 +146,16 @@ def _details(turn: Turn, chosen: Itinerary) -> Iterator[Speech]:
 def _flown(name: str, chosen: Itinerary, **more: str) -> Iterator[Speech]:
     """Flights with their times, and where one changes."""
     leaves, arrives = chosen.departure.local, chosen.arrival.local
+    flights = [flight(segment.flight_number, carrier=segment.carrier) for segment in chosen.segments]
     parts = {
-        "flight": listed([flight(segment.flight_number, carrier=segment.carrier) for segment in chosen.segments]),
+        "flight": ", then ".join(flights),
         "origin": chosen.departure.city,
         "departure": clock(leaves),
         "destination": chosen.arrival.city,
         "arrival": clock_after(arrives, leaves.date()),
         "duration": duration(chosen.duration),
     }
-    yield Speech(phrase(name, **parts, **more))
+    yield Speech(phrase(name if len(flights) == 1 else f"{name}_changing", **parts, **more))
     if chosen.stops:
         cities = listed([segment.arrival.city for segment in chosen.segments[:-1]])
         yield Speech(phrase("details_stops", stops=counted(chosen.stops, "time"), cities=cities))

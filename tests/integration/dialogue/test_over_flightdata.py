@@ -179,6 +179,16 @@ async def test_conversation_over_the_real_service(flightdata: FlightDataServiceA
     assert "Goa" in answer
 
 
+async def test_a_journey_of_two_flights_is_told_as_one(flightdata: FlightDataServiceAsyncStub) -> None:
+    dialogue = Dialogue(FlightDataPlaces(flightdata), FlightDataTools(flightdata))
+    await said(dialogue, "flights from New York to Sydney next Tuesday")
+    answer, _ = await said(dialogue, "the first one")
+    assert answer.startswith("You leave New York City at ")
+    assert ", then " in answer
+    assert ", and arrive in Sydney at " in answer
+    assert "You change one time in " in answer
+
+
 async def test_there_and_back_comes_as_journeys(flightdata: FlightDataServiceAsyncStub) -> None:
     both = SearchFlightsRequest(origin="MAA", destination="DEL", depart_date=ahead(7), return_date=ahead(12), sort="cheapest")
     answer = await FlightDataTools(flightdata).search_flights(both)
