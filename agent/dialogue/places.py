@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from agent.dialogue.spoken_forms import with_article
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -20,6 +22,11 @@ class Place:
     time_zone: str
     kind: str = "airport"
     airport_codes: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """Says "Kochi in India", "Birmingham in the United Kingdom", as flight data's own questions do."""
+        return f"{self.city} in {with_article(self.country)}"
 
     @property
     def zone(self) -> ZoneInfo:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -19,8 +20,17 @@ _TEN_WORDS = {value: word for word, value in TENS.items() if word != "fourty"}
 _ORDINAL_WORDS = {value: word for word, value in ORDINAL_UNITS.items()} | {20: "twentieth", 30: "thirtieth"}
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+_COUNTRIES_WITH_ARTICLE = re.compile(
+    r"^(United|Democratic|Republic|Central African|Isle)\b|\b(Islands|Republic|Emirates)$|^(Bahamas|Comoros|Gambia|Maldives|Philippines)$"
+)
 _SCALES = ((1_000_000_000, "billion"), (1_000_000, "million"), (1000, "thousand"))
 _INDIAN_SCALES = ((10_000_000, "crore"), (100_000, "lakh"), (1000, "thousand"))
+
+
+def with_article(country: str) -> str:
+    """Says "the United Kingdom", "France"."""
+    bare = country.removeprefix("The ")
+    return f"the {bare}" if bare != country or _COUNTRIES_WITH_ARTICLE.search(country) else country
 
 
 def number(value: int, *, indian: bool = False) -> str:

@@ -59,7 +59,7 @@ class Question:
     @property
     def named(self) -> tuple[Place, ...]:
         """Those of the places that the words offer, each with its country."""
-        return tuple(place for place in self.places if f"{place.city} in {place.country}" in self.words)
+        return tuple(place for place in self.places if place.told in self.words)
 
     @property
     def expectation(self) -> Expectation:

@@ -11,7 +11,7 @@ from agent.dialogue.events import Events, Speech
 from agent.dialogue.flows.drafting import unknown_place
 from agent.dialogue.phrasing import phrase
 from agent.dialogue.places import Place
-from agent.dialogue.spoken_forms import clock, number, weekday
+from agent.dialogue.spoken_forms import clock, number, weekday, with_article
 from agent.dialogue.state import About
 from agent.dialogue.tool_use import ToolUse
 from agent.dialogue.tools import AirportFacts, PlaceUnknown
@@ -67,7 +67,7 @@ def _several(place: Place) -> bool:
 def _which(place: Place, facts: AirportFacts) -> Speech:
     if _several(place):
         return Speech(phrase("metro", city=place.city, count=number(len(place.airport_codes)), name=facts.name))
-    return Speech(phrase("airport", name=facts.name, city=facts.city, country=facts.country))
+    return Speech(phrase("airport", name=facts.name, city=facts.city, country=with_article(facts.country)))
 
 
 def _code(place: Place, facts: AirportFacts) -> Speech:

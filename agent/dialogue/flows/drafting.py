@@ -215,7 +215,7 @@ def confirm_place(turn: Turn, name: str = "confirm_place") -> Speech:
     """Asks "did you mean Kochi in India?", for the first place that we are unsure of, in the resolver's words if it has some."""
     slot, unsure = next(iter(turn.state.unsure.items()))
     place = unsure.places[0]
-    words = unsure.question or phrase(name, place=f"{place.city} in {place.country}")
+    words = unsure.question or phrase(name, place=place.told)
     return turn.question(Question(About.CONFIRM_PLACE, words, slot, unsure.places))
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from services.flightdata.places.place import Place, Resolution
 
+_WITH_ARTICLE = re.compile(
+    r"^(United|Democratic|Republic|Central African|Isle)\b|\b(Islands|Republic|Emirates)$|^(Bahamas|Comoros|Gambia|Maldives|Philippines)$"
+)
 RIVAL_MARGIN = 0.15
 """A second candidate nearer than this is worth naming beside the first."""
 
@@ -19,4 +24,10 @@ def clarifying(resolution: Resolution) -> str:
 
 
 def _told(place: Place) -> str:
-    return f"{place.city} in {place.country}"
+    return f"{place.city} in {with_article(place.country)}"
+
+
+def with_article(country: str) -> str:
+    """Says "the United Kingdom", "France"."""
+    bare = country.removeprefix("The ")
+    return f"the {bare}" if bare != country or _WITH_ARTICLE.search(country) else country

@@ -223,6 +223,6 @@ async def test_flights_of_a_route_are_found_by_about_when_they_leave(flightdata:
 async def test_twins_come_with_a_question(flightdata: FlightDataServiceAsyncStub) -> None:
     found = await flightdata.ResolvePlace(pb.ResolvePlaceRequest(query="San José"))
     assert not found.confident
-    assert found.question == "Did you mean San Jose in United States, or San José in Costa Rica?"
+    assert found.question == "Did you mean San Jose in the United States, or San José in Costa Rica?"
     (annotation,) = (await flightdata.AnnotatePlaces(pb.AnnotatePlacesRequest(text="fly to Birmingham"))).annotations
     assert annotation.question.startswith("Did you mean Birmingham in ")

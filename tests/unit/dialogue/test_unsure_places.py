@@ -23,7 +23,9 @@ async def test_unsure_place_is_confirmed_before_the_search(conversation: Convers
 
 
 @pytest.mark.parametrize(
-    "words", ["the second one", "the one in Japan", "Japan", "I meant Kochi in Japan, please"], ids=["ordinal", "one", "bare", "whole"]
+    "words",
+    ["the second one", "the one in Japan", "the Japanese one", "Japan", "I meant Kochi in Japan, please"],
+    ids=["ordinal", "one", "adjective", "bare", "whole"],
 )
 async def test_one_of_two_places_is_picked_by_its_turn_or_its_country(conversation: Conversation, timetable: Timetable, words: str) -> None:
     await conversation.say("flights from Chennai to cochin tomorrow")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.flightdata.places import resolve
-from services.flightdata.places.questions import clarifying
+from services.flightdata.places.questions import clarifying, with_article
 
 pytestmark = pytest.mark.unit
 
@@ -13,12 +13,27 @@ pytestmark = pytest.mark.unit
 @pytest.mark.parametrize(
     ("query", "question"),
     {
-        "San José": "Did you mean San Jose in United States, or San José in Costa Rica?",
-        "Birmingham": "Did you mean Birmingham in United Kingdom, or Birmingham in United States?",
+        "San José": "Did you mean San Jose in the United States, or San José in Costa Rica?",
+        "Birmingham": "Did you mean Birmingham in the United Kingdom, or Birmingham in the United States?",
     }.items(),
 )
 def test_twins_are_told_apart_by_their_countries(query: str, question: str) -> None:
     assert clarifying(resolve(query)) == question
+
+
+@pytest.mark.parametrize(
+    ("country", "said"),
+    [
+        ("India", "India"),
+        ("United Arab Emirates", "the United Arab Emirates"),
+        ("The Netherlands", "the Netherlands"),
+        ("Cayman Islands", "the Cayman Islands"),
+        ("Dominican Republic", "the Dominican Republic"),
+        ("Dominica", "Dominica"),
+    ],
+)
+def test_a_country_is_said_with_its_article(country: str, said: str) -> None:
+    assert with_article(country) == said
 
 
 @pytest.mark.parametrize("query", ["Chennai", "MAA", "Sydney", "Hyderabad", "FRU"])
@@ -31,8 +46,8 @@ def test_what_is_sure_is_not_asked_about(query: str) -> None:
     [
         ("Hyderabad", "PK", "Did you mean Hyderabad in India, or Hyderabad in Pakistan?"),
         ("Sydney", "CA", "Did you mean Sydney in Australia, or Sydney in Canada?"),
-        ("San José", "CR", "Did you mean San José in Costa Rica, or San Jose in United States?"),
-        ("Birmingham", "US", "Did you mean Birmingham in United States, or Birmingham in United Kingdom?"),
+        ("San José", "CR", "Did you mean San José in Costa Rica, or San Jose in the United States?"),
+        ("Birmingham", "US", "Did you mean Birmingham in the United States, or Birmingham in the United Kingdom?"),
     ],
 )
 def test_a_twin_in_the_callers_own_country_is_asked_about(query: str, home: str, question: str) -> None:
