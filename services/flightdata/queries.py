@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, datetime, time
 from enum import Enum
 
 from services.flightdata.cabins import Cabin
@@ -108,4 +108,17 @@ class Filters:
         flown = {segment.operator.carrier_code for segment in itinerary.segments if segment.operator}
         if (self.carriers and not sold <= self.carriers) or (sold | flown) & self.without_carriers:
             return False
-        return itinerary.departure.time.time() in self.departs and itinerary.arrival.time.time() in self.arrives
+        return itinerary.departure.time.time() in self.departs and self._arrives_in_time(itinerary)
+
+    def _arrives_in_time(self, itinerary: Itinerary) -> bool:
+        """By the clock, and on the day of departure if whoever leaves as early as is wished can be there in time that day: before noon is
+        not after the next midnight, unless the way is that long or the wish is to leave late."""
+        leaves, arrives = (end.time.replace(tzinfo=None) for end in (itinerary.departure, itinerary.arrival))
+        window = self.arrives
+        if arrives.time() not in window:
+            return False
+        if window.end is None or (window.start and window.end <= window.start):
+            return True
+        limit = datetime.combine(leaves, window.end)
+        soonest = datetime.combine(leaves, self.departs.start or time.min) + (arrives - leaves)
+        return arrives < limit or soonest >= limit

@@ -84,6 +84,22 @@ def test_filters_keep_what_is_wanted(filters: Filters, names: list[str]) -> None
     assert [i.id for i in ALL if filters.admit(i)] == names
 
 
+@pytest.mark.parametrize(
+    ("leaves", "minutes", "departs", "arrives", "wanted"),
+    [
+        (time(22, 40), 120, Window(), Window(end=time(12)), False),  # at 00:40, but of the next day
+        (time(9, 40), 120, Window(), Window(end=time(12)), True),
+        (time(22, 40), 120, Window(start=time(21)), Window(end=time(8)), True),  # a night flight was asked for
+        (time(11), 20 * 60, Window(), Window(end=time(12)), True),  # nobody gets there before noon of that day
+        (time(22, 40), 120, Window(), Window(time(22), time(2)), True),
+        (time(22, 40), 120, Window(), Window(time(0), time(6)), False),
+    ],
+)
+def test_before_noon_is_not_after_the_next_midnight(leaves: time, minutes: int, departs: Window, arrives: Window, wanted: bool) -> None:
+    departure = Instant.of(datetime.combine(MORNING.local.date(), leaves, MORNING.local.tzinfo), ZONE)
+    assert Filters(departs=departs, arrives=arrives).admit(_itinerary("x", _segment("AI1", departure, minutes))) is wanted
+
+
 def test_a_carrier_not_wanted_is_not_wanted_as_operator_either() -> None:
     shared = _itinerary("shared", _segment("AF1", _later(0), 150, operator=Operator("DL", "Delta", "DL2")))
     assert Filters(carriers=frozenset({"AF"})).admit(shared)

@@ -855,7 +855,7 @@ class SearchFlightsRequest(_message.Message):
 
     @_builtins.property
     def arrive_until(self) -> _timeofday_pb2.TimeOfDay:
-        """Arrive before this local time; any time when absent."""
+        """Arrive before this local time, on the day of departure if leaving at `depart_from` or later on that day can do it; any time when absent."""
 
     @_builtins.property
     def without_carrier_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
