@@ -93,8 +93,11 @@ async def test_a_search_answers_with_sample_flights_in_local_money_and_time(flig
         leaves = segment.departure.time.ToDatetime(UTC).astimezone(ZoneInfo(segment.departure.time_zone))
         assert leaves.date() == _ahead(1)
         assert segment.arrival.time.ToDatetime() - segment.departure.time.ToDatetime() == segment.duration.ToTimedelta()
-        assert itinerary.fare.total.currency_code == "INR"
-        assert itinerary.fare.total.units == 2 * itinerary.fare.per_passenger.units
+        assert itinerary.HasField("fare") or itinerary.seats_left < 2
+        if itinerary.HasField("fare"):
+            assert itinerary.fare.total.currency_code == "INR"
+            assert itinerary.fare.total.units == 2 * itinerary.fare.per_passenger.units
+    assert any(itinerary.HasField("fare") for itinerary in found)
 
 
 async def test_search_and_status_say_the_same_of_a_flight(flightdata: FlightDataServiceAsyncStub) -> None:

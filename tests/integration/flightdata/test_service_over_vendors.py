@@ -251,7 +251,8 @@ async def test_a_route_is_told_also_when_nobody_can_say_who_flies_it(tmp_path: P
         code: sum(f.carrier.iata == code for f in flown) for code in {f.carrier.iata for f in flown}
     }
     assert known.service.nonstop
-    assert known.service.provenance.provider == "aviationstack"
+    # In the hours in which India is a day ahead of UTC, the first provider has no rows of today yet.
+    assert known.service.provenance.provider in {"aviationstack", "flightapi"}
     assert not unknown.HasField("service")
     assert unknown.distance_km > 1800
 
