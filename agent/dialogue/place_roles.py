@@ -32,6 +32,7 @@ _VIA_CUE = re.compile(
     r"\b(?:via|through|by way of|(?:stop(?:s|ping|over)?|stopover|layover|change|changing|connect(?:ing|ion)?) (?:in|at|over|through|via))"
     rf"{_TRAILING}[ ,]*$"
 )
+_JOINED = re.compile(r"^[ ,]*(?:to|too|2)[ ,]*$")
 _JOINS_DESTINATION = re.compile(r"^[ ,]*(?:to|too|2|-|–|→|and then to)\b")
 
 
@@ -71,6 +72,10 @@ def roles_of(text: str, mentions: Sequence[PlaceMention]) -> Roles:
         before, after = text[end : mention.start], text[mention.end :]
         end = mention.end
         cue = _cue(before, after, index + 1 < len(mentions))
+        # "Flights for Delhi to Mumbai": nobody goes to one place to another, so a "from" was meant, or said and not heard.
+        between = text[end : mentions[index + 1].start] if index + 1 < len(mentions) else ""
+        if cue == "destination" and roles.origin is None and _JOINED.match(between):
+            cue = "origin"
         if cue is None and previous in ("origin", "destination") and _REPAIR.search(before):
             cue = previous
         if cue is None:
