@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from agent.dialogue.carriers import carriers
 from agent.dialogue.clock_times import PARTS_OF_DAY, TimeWindow
 from agent.dialogue.phrasing import phrase
-from agent.dialogue.spoken_forms import bare_clock, clock, counted, day, listed, number, ordinal, price
+from agent.dialogue.spoken_forms import airline, bare_clock, clock, counted, day, listed, number, ordinal, price
 from agent.dialogue.state import Draft
 from agent.dialogue.tools import Itinerary, ToolError, ToolRestricted, ToolUsedUp
 
@@ -48,7 +47,7 @@ def wishes_of(draft: Draft) -> str:
 
 
 def _either(codes: Sequence[str]) -> str:
-    names = [known.name if (known := carriers().get(code)) else " ".join(code) for code in codes]
+    names = [airline(code) for code in codes]
     return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
