@@ -80,7 +80,8 @@ def draw(choice: random.Random, *, garbled: bool) -> Drawn:
             cities[destination] = places.resolve(destination).candidates[0].place.code
         text = _question(origin, destination)
         transcript = heard(text)
-        found = [annotation.resolution.candidates[0].place.code for annotation in places.annotate(transcript)]
+        # What the resolver isn't sure of is asked about and not looked up.
+        found = [a.resolution.candidates[0].place.code for a in places.annotate(transcript) if a.resolution.confident]
         plain = origin.lower() in transcript.lower() and destination.lower() in transcript.lower()
         if cities[origin] != cities[destination] and found == [cities[origin], cities[destination]] and plain is not garbled:
             return Drawn(text, cities[origin], cities[destination], transcript)
