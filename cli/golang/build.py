@@ -105,18 +105,55 @@ def _started(command: Sequence[str], variables: Mapping[str, str]) -> subprocess
 @contextmanager
 def _ending_with_us(command: Sequence[str], variables: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
     """Runs a command; kills it and what it started when it takes too long, when the block is left, and when we are told to end."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # Being told raises nothing before the block is left: between the start of a process and the name for it, nobody could kill it.
+    with _told_to_end() as told, _started(command, variables) as process:
+        told.then(partial(_kill_group, process))
+        deadline = Timer(LIMIT_SECONDS, partial(_kill_group, process))
+        deadline.daemon = True
+        deadline.start()
+        try:
+            yield process
+        finally:
+            deadline.cancel()
+            _kill_group(process)
+    told.obey()
+
+
+class _ToldToEnd:
+    """Notes Ctrl-C and SIGTERM, does what is to be done about them at once, and ends the program when asked to."""
+
+    def __init__(self) -> None:
+        self._number: int | None = None
+        self._act: Callable[[], None] = lambda: None
+
+    def note(self, number: int, _: object) -> None:
+        self._number = number
+        self._act()
+
+    def then(self, act: Callable[[], None]) -> None:
+        self._act = act
+        if self._number is not None:
+            act()
+
+    def obey(self) -> None:
+        if self._number == signal.SIGINT:
+            raise KeyboardInterrupt
+        if self._number is not None:
+            sys.exit(128 + self._number)
+
+
+@contextmanager
+def _told_to_end() -> Iterator[_ToldToEnd]:
+    told = _ToldToEnd()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:
+            signal.signal(number, told.note)
     try:
-        with _started(command, variables) as process:
-            deadline = Timer(LIMIT_SECONDS, partial(_kill_group, process))
-            deadline.start()
-            try:
-                yield process
-            finally:
-                deadline.cancel()
-                _kill_group(process)
+        yield told
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _kill_group(process: subprocess.Popen[str]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,30 @@ def test_a_failed_build_ends_with_gos_last_words(tmp_path: Path, monkeypatch: py
     with pytest.raises(CommandError, match="no route to host"):
         build.build(LIVEKIT, Console(file=io.StringIO()))
     assert list(cache_folder().iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "ends_with"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
+def test_a_build_told_to_end_before_it_has_a_name_for_its_process_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, ends_with: type[BaseException]
+) -> None:
+    program(tmp_path / "path" / "go", answers="go version go1.26.8 linux/amd64")
+    started = []
+
+    def start(*_: object) -> subprocess.Popen[str]:
+        compiling = subprocess.Popen(["sleep", "600"], stderr=subprocess.PIPE, text=True, start_new_session=True)
+        started.append(compiling)
+        os.kill(os.getpid(), number)
+        return compiling
+
+    monkeypatch.setattr(build, "_started", start)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background of a shell
+    try:
+        with pytest.raises(ends_with):
+            build.build(LIVEKIT, Console(file=io.StringIO()))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert started[0].returncode == -signal.SIGKILL
+    assert not any((tmp_path / "cache" / "readback").iterdir())
 
 
 def test_progress_counts_what_go_says() -> None:
