@@ -108,8 +108,8 @@ _MONTH = (
     r"november|nov|december|dec)\b\.?"
 )
 _PART = r"(?=(?: in the)? (?:early |late )?(?:morning|afternoon|evening|night)|[ ,.?!]*$|,)"
-# "to Mara morning" is what a recogniser made of "tomorrow morning"; "to Mara" alone may be a town.
-_TOMORROW = r"(?:to ?-?morr?ow|tomm?orr?ow|tomm?orow|tmrw|tmr|to morrow|two morrow|to ?mar(?:a|o|row)" + _PART + ")"
+# "to Mara morning" and "Tamaro" are what a recogniser made of "tomorrow (morning)"; "to Mara" in the middle of a sentence may be a town.
+_TOMORROW = r"(?:to ?-?morr?ow|tomm?orr?ow|tomm?orow|tmrw|tmr|to morrow|two morrow|t[oaeu] ?m[ao]rr?(?:a|o|u|ow)" + _PART + ")"
 _DAY_NUMBER = rf"(?:{ORDINAL}|{CARDINAL})"
 _YEAR = r"(?:,? (?P<year>20\d\d|twenty (?:twenty[ -])?(?:five|six|seven|eight|nine)))?"
 

@@ -82,6 +82,8 @@ def test_spoken_day_is_resolved(words: str, day: str) -> None:
         ("to mara morning", "2026-11-24"),
         ("to maro evening", "2026-11-24"),
         ("flights to delhi to mara", "2026-11-24"),
+        ("show me flights from riyadh to almaty to maru.", "2026-11-24"),
+        ("show me flights from a stand-ball to riyadh tamaro.", "2026-11-24"),
         ("to morrow", "2026-11-24"),
         ("to-morrow", "2026-11-24"),
         ("tomorow", "2026-11-24"),
