@@ -17,6 +17,10 @@ from services.flightdata.sample import tables
 
 GARBLED = ("Lucknow", "Chennai", "Guwahati", "Kochi", "Almaty", "Mangalore", "Udaipur", "Kolkata", "Riyadh", "Doha")
 """Cities whose names the recogniser seldom writes as they are written."""
+CALLS = 3
+"""How often a question is heard as a call may carry it."""
+PACKET, LOST_PACKETS = EAR_RATE // 50, 2
+"""Samples of 20 ms, which is what WebRTC sends at a time, and how many are lost."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,26 @@ def _voice() -> Voice:
     return Voice()
 
 
-def heard(text: str) -> str:
-    """What the recogniser makes of a text that the voice speaks."""
+def _spoken(text: str) -> Samples:
     speech = _voice().say(text)
     positions = np.arange(int(len(speech) * EAR_RATE / VOICE_RATE)) * VOICE_RATE / EAR_RATE
-    samples: Samples = np.interp(positions, np.arange(len(speech)), speech).astype(np.int16)
-    return _ears().decode(samples)
+    return np.interp(positions, np.arange(len(speech)), speech).astype(np.int16)
+
+
+def _carried(speech: Samples, choice: random.Random) -> Samples:
+    """Speech as a call may hand it over: later, softer, and with two packets lost."""
+    before, after = (np.zeros(choice.randrange(EAR_RATE // 10, EAR_RATE // 2), np.int16) for _ in range(2))
+    carried = np.concatenate([before, (speech * choice.uniform(0.5, 1)).astype(np.int16), after])
+    for _ in range(LOST_PACKETS):
+        start = choice.randrange(len(carried) - PACKET)
+        carried[start : start + PACKET] = 0
+    return carried
+
+
+def hearings(text: str, choice: random.Random) -> list[str]:
+    """What the recogniser makes of a text that the voice speaks: as it is, and then as calls may carry it."""
+    speech = _spoken(text)
+    return [_ears().decode(samples) for samples in (speech, *(_carried(speech, choice) for _ in range(CALLS)))]
 
 
 def seeded() -> random.Random:
@@ -69,8 +87,8 @@ def _question(origin: str, destination: str) -> str:
 
 
 def draw(choice: random.Random, *, garbled: bool) -> Drawn:
-    """A question about two busy cities that is understood when heard through the air alone. With `garbled`, one name is not written as
-    it was said; without, both are."""
+    """A question about two busy cities that is understood whenever it is heard: how often that is so is for `bench/places/` to tell, and
+    what a call makes of it for the tests. With `garbled`, the destination is not written as it was said; else both names are."""
     cities = _cities()
     names = list(cities)
     for _ in range(200):
@@ -78,11 +96,16 @@ def draw(choice: random.Random, *, garbled: bool) -> Drawn:
         if garbled:
             destination = choice.choice(GARBLED)
             cities[destination] = places.resolve(destination).candidates[0].place.code
-        text = _question(origin, destination)
-        transcript = heard(text)
-        # What the resolver isn't sure of is asked about and not looked up.
-        found = [a.resolution.candidates[0].place.code for a in places.annotate(transcript) if a.resolution.confident]
-        plain = origin.lower() in transcript.lower() and destination.lower() in transcript.lower()
-        if cities[origin] != cities[destination] and found == [cities[origin], cities[destination]] and plain is not garbled:
-            return Drawn(text, cities[origin], cities[destination], transcript)
+        text, route = _question(origin, destination), [cities[origin], cities[destination]]
+        if cities[origin] == cities[destination]:
+            continue
+        heard = hearings(text, choice)
+        written = [[name.lower() in transcript.lower() for name in (origin, destination)] for transcript in heard]
+        if all(found == [True, not garbled] for found in written) and all(_route(transcript) == route for transcript in heard):
+            return Drawn(text, route[0], route[1], heard[0])
     raise AssertionError("no such route among 200 draws")
+
+
+def _route(transcript: str) -> list[str]:
+    # What the resolver isn't sure of is asked about and not looked up.
+    return [found.resolution.candidates[0].place.code for found in places.annotate(transcript) if found.resolution.confident]
