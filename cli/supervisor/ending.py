@@ -51,13 +51,22 @@ async def _all_ended(group: Collection[PartProcess]) -> bool:
     return True
 
 
-def kill_descendants(spared: Collection[int] = ()) -> list[str]:
-    """Kills whatever else descends from this process and returns the names; the last net under everything above."""
-    left = [child for child in psutil.Process().children(recursive=True) if child.pid not in spared]
-    names = []
-    for child in left:
+def children() -> set[psutil.Process]:
+    """The processes that this one has started itself."""
+    return set(psutil.Process().children())
+
+
+def kill_descendants(spared: Collection[psutil.Process]) -> list[str]:
+    """Kills whatever else descends from this process, but for children that are `spared` and theirs, and returns the names; the last net
+    under everything above."""
+    left: list[psutil.Process] = []
+    for child in children().difference(spared):
         with contextlib.suppress(psutil.NoSuchProcess):
-            names.append(child.name())
-            child.kill()
+            left += [child, *child.children(recursive=True)]
+    names = []
+    for process in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            names.append(process.name())
+            process.kill()
     psutil.wait_procs(left, timeout=1)
     return names

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+
+import psutil
 
 from cli.errors import CommandError, UsageError
 from cli.supervisor import ending, readiness
@@ -53,17 +55,18 @@ class Supervisor:
             await ready.wait()
 
     async def run(self, when_ready: Callable[[], None] = lambda: None) -> None:
-        """Runs until `stop`. Nothing is left running when this returns or raises.
+        """Runs until `stop`. Nothing is left running when this returns or raises, but for what this process had started before.
 
         Raises:
             CommandError: a part could not be started in the first place.
         """
+        others = ending.children()
         ending.adopt_orphans()
         self._warden = await Warden.start()
         try:
             await self._keep_all(when_ready)
         finally:
-            await asyncio.shield(self._end_all())
+            await asyncio.shield(self._end_all(spared=others))
 
     async def _keep_all(self, when_ready: Callable[[], None]) -> None:
         try:
@@ -134,14 +137,14 @@ class Supervisor:
             raise _failure(process.part, await process.wait(), log)
         return False
 
-    async def _end_all(self) -> None:
+    async def _end_all(self, *, spared: Collection[psutil.Process]) -> None:
         running = list(self._running.values())
         await ending.end(running, self._hurry)
         for process in running:
             self._forget(process)
         assert self._warden is not None
         await self._warden.dismiss()
-        ending.kill_descendants()
+        ending.kill_descendants(spared)
         for log in self._written:
             log.close()
 

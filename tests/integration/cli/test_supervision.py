@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -122,6 +122,27 @@ async def test_nothing_is_left_of_stubborn_parts_and_their_runaway_children(tmp_
     async with supervised(tmp_path, mule, part("store", "--stubborn")):
         assert len(set(started_by_us()) - before) >= 4  # two parts, a grandchild, the warden
     assert set(started_by_us()) - before == set()
+
+
+@pytest.fixture
+def started_before() -> Iterator[psutil.Process]:
+    """A process of ours with a child of its own."""
+    with subprocess.Popen(["sh", "-c", "sleep 600 & echo started; wait"], stdout=subprocess.PIPE, text=True) as shell:
+        assert shell.stdout is not None
+        assert shell.stdout.readline() == "started\n"
+        process = psutil.Process(shell.pid)
+        children = process.children()
+        yield process
+        for child in children:
+            child.kill()
+
+
+async def test_what_the_program_had_started_before_is_left_alone(tmp_path: Path, started_before: psutil.Process) -> None:
+    before = {started_before, *started_before.children()}
+    assert len(before) == 2
+    async with supervised(tmp_path, part("store")):
+        pass
+    assert before <= set(started_by_us())
 
 
 async def test_what_parts_write_is_in_their_logs_readable_by_the_owner_alone(tmp_path: Path) -> None:

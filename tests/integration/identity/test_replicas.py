@@ -38,8 +38,11 @@ async def replicas(tmp_path: Path, postgres: PostgresServer) -> AsyncIterator[Se
 
 
 async def codes(*calls: Awaitable[object]) -> Counter[str]:
-    """How calls made at once ended, by the name of the code."""
+    """How calls made at once ended, by the name of the code. Raised is what nobody here should be told: that a service is away."""
     answers = await asyncio.gather(*calls, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, grpc.aio.AioRpcError) and answer.code() is grpc.StatusCode.UNAVAILABLE:
+            raise answer
     return Counter(answer.code().name if isinstance(answer, grpc.aio.AioRpcError) else "OK" for answer in answers)
 
 
