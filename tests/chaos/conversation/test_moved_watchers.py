@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from collections.abc import Iterator
+from itertools import islice, product
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +25,14 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(SECONDS)]
 FAULTS = amount(slice=6, full=100)
 CONVERSATIONS, WATCHERS = 5, 10
 """And watchers of each."""
+
+
+def faults(dice: random.Random) -> Iterator[tuple[str, int]]:
+    """What is done to which replica, without end: each thing to each before any comes again, so that no watcher stays where it is."""
+    every = list(product(("kill", "stop", "partition"), (0, 1)))
+    while True:
+        dice.shuffle(every)
+        yield from every
 
 
 async def hurt(fault: str, replica: Replica, door: Proxy) -> None:
@@ -48,10 +59,8 @@ async def test_watchers_that_are_moved_between_replicas_lose_and_double_nothing(
         doors = [toxiproxy.door(replica.address) for replica in world.cluster.replicas]
         world.cluster.doors = [door.address for door in doors]
         async with playing(world, conversations=CONVERSATIONS, watchers=WATCHERS, pause=0.1) as scene:
-            for place in range(FAULTS):
+            for fault, side in islice(faults(world.dice), FAULTS):
                 await scene.progress(world)
-                fault = ("kill", "stop", "partition")[place % 3]
-                side = world.dice.randrange(2)
                 await hurt(fault, world.cluster.replicas[side], doors[side])
                 report.counts[fault] += 1
         assert min(len(follower.notes.streams) for follower in scene.followers) > 1, "a watcher was never moved"
