@@ -39,7 +39,9 @@ FLIGHTDATA = pb.DESCRIPTOR.services_by_name["FlightDataService"]
 IDENTITY = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
 WORLD = World()
 ROUTE = pb.GetRouteRequest(origin="MAA", destination="DEL")
-STATUS = pb.GetFlightStatusRequest(flight_number="FI907")
+FROM_ICELAND = [flight.code for flight in (*WORLD.by_pair["KEF", "OSL"], *WORLD.by_pair["KEF", "AMS"])]
+"""Flights whose day is UTC's: elsewhere the vendor has no rows of today yet at some hours, and is asked for them a second time."""
+STATUS = pb.GetFlightStatusRequest(flight_number=FROM_ICELAND[0])
 
 
 @asynccontextmanager
@@ -97,7 +99,7 @@ async def test_equal_questions_at_once_on_two_replicas_are_one_call(tmp_path: Pa
 async def test_a_budget_outlasts_a_restart(tmp_path: Path) -> None:
     double = AviationStackDouble(WORLD)
     codes = []
-    for flight in ("FI907", "FI912", "FI903"):
+    for flight in FROM_ICELAND[:3]:
         async with _replicas(tmp_path, double, aviationstack_monthly_calls=2) as (stub,):
             try:
                 await stub.GetFlightStatus(pb.GetFlightStatusRequest(flight_number=flight))
