@@ -11,6 +11,7 @@ import numpy as np
 
 from agent.speech.moonshine import Moonshine
 from agent.speech.pcm import EAR_RATE, Samples
+from agent.speech.resampling import resampled
 from agent.speech.synthesis import VOICE_RATE, Voice
 from services.flightdata import places
 from services.flightdata.sample import tables
@@ -44,9 +45,7 @@ def _voice() -> Voice:
 
 
 def _spoken(text: str) -> Samples:
-    speech = _voice().say(text)
-    positions = np.arange(int(len(speech) * EAR_RATE / VOICE_RATE)) * VOICE_RATE / EAR_RATE
-    return np.interp(positions, np.arange(len(speech)), speech).astype(np.int16)
+    return resampled(_voice().say(text), VOICE_RATE, EAR_RATE)
 
 
 def _carried(speech: Samples, choice: random.Random) -> Samples:
