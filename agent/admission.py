@@ -24,7 +24,9 @@ class Admission:
     def admit(self, job_id: str, running: Collection[str]) -> bool:
         """Whether to take this job while those run. What was accepted and has not started in time never will."""
         now = self._clock()
-        self._accepted = {job: at for job, at in self._accepted.items() if job not in running and now - at < _START_WITHIN_S}
+        self._accepted = {
+            job: at for job, at in self._accepted.items() if job not in running and now - at < _START_WITHIN_S
+        }
         if len(running) + len(self._accepted) >= self._limit:
             return False
         self._accepted[job_id] = now

@@ -24,7 +24,10 @@ class Announcements:
 
     async def tool(self, tool_call_id: str, name: str, arguments: Mapping[str, Any], outcome: str) -> None:
         """A tool was used."""
-        await self._tell(TOPIC_TOOLS, {"tool_call_id": tool_call_id, "name": name, "arguments": dict(arguments), "outcome": outcome})
+        await self._tell(
+            TOPIC_TOOLS,
+            {"tool_call_id": tool_call_id, "name": name, "arguments": dict(arguments), "outcome": outcome},
+        )
 
     async def flights(self, card: Mapping[str, Any]) -> None:
         """Flights to be seen while the agent speaks of them."""

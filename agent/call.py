@@ -41,7 +41,9 @@ class Caller:
 class Call:
     """Brings together a caller in a room, a dialogue, and the log that all of it is written into."""
 
-    def __init__(self, room: rtc.Room, caller: Caller, dialogue: Dialogue, log: Log, engines: Engines) -> None:
+    def __init__(
+        self, room: rtc.Room, caller: Caller, dialogue: Dialogue, log: Log, engines: Engines
+    ) -> None:
         self._room, self._caller, self._dialogue = room, caller, dialogue
         self._captions = RoomCaptions(room, caller.identity)
         self._customer = CustomerSpeech(log, self._captions)
@@ -77,7 +79,13 @@ class Call:
             return await self._first(presence)
 
     def _watch(self) -> Presence:
-        return Presence(self._room, self._caller.identity, patience=self._caller.patience, on_lost=self._lost, on_back=self._back)
+        return Presence(
+            self._room,
+            self._caller.identity,
+            patience=self._caller.patience,
+            on_lost=self._lost,
+            on_back=self._back,
+        )
 
     @asynccontextmanager
     async def _session_running(self) -> AsyncIterator[None]:
@@ -85,7 +93,9 @@ class Call:
         self._session.on("close", self._session_closed)
         agent = RecordedAgent(self._customer, self._speech)
         options = room_options(self._caller.identity)
-        await self._session.start(agent, room=self._room, room_options=options, record=False, session_host=False)
+        await self._session.start(
+            agent, room=self._room, room_options=options, record=False, session_host=False
+        )
         synchronizer = attach(self._session, self._speech)
         try:
             yield

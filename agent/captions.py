@@ -64,8 +64,12 @@ class RoomCaptions:
             async with asyncio.timeout(timeout):
                 await self._sent.wait()
 
-    def _put(self, speaker: entry_pb2.Speaker.ValueType, utterance_id: str, text: str, *, final: bool) -> None:
-        identity = self._caller if speaker == entry_pb2.SPEAKER_CUSTOMER else self._room.local_participant.identity
+    def _put(
+        self, speaker: entry_pb2.Speaker.ValueType, utterance_id: str, text: str, *, final: bool
+    ) -> None:
+        identity = (
+            self._caller if speaker == entry_pb2.SPEAKER_CUSTOMER else self._room.local_participant.identity
+        )
         self._waiting[utterance_id] = _Caption(identity, utterance_id, text, final)
         self._sent.clear()
         self._wake.set()
@@ -77,7 +81,9 @@ class RoomCaptions:
         }
         try:
             with suppress(ValueError):  # who only types has no track
-                attributes[ATTRIBUTE_TRANSCRIPTION_TRACK_ID] = find_micro_track_id(self._room, caption.identity)
+                attributes[ATTRIBUTE_TRANSCRIPTION_TRACK_ID] = find_micro_track_id(
+                    self._room, caption.identity
+                )
             writer = await self._room.local_participant.stream_text(
                 topic=TOPIC_TRANSCRIPTION, sender_identity=caption.identity, attributes=attributes
             )

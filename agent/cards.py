@@ -41,7 +41,11 @@ def flights_card(arguments: Mapping[str, Any], finished: ToolFinished) -> Mappin
 
 
 def _place(place: Mapping[str, Any] | None, code: Any) -> Mapping[str, Any]:
-    return {"code": place["code"], "name": place.get("city") or place["name"]} if place else {"code": code, "name": code}
+    return (
+        {"code": place["code"], "name": place.get("city") or place["name"]}
+        if place
+        else {"code": code, "name": code}
+    )
 
 
 def _flight(itinerary: Itinerary) -> Mapping[str, Any]:
@@ -91,7 +95,12 @@ def _kilograms(itinerary: Itinerary) -> int | None:
 
 def _end(stop: FlightStop) -> Mapping[str, Any]:
     local = stop.local
-    return {"time": f"{local:%H:%M}", "date": local.date().isoformat(), "airport": stop.airport_code, "city": stop.city}
+    return {
+        "time": f"{local:%H:%M}",
+        "date": local.date().isoformat(),
+        "airport": stop.airport_code,
+        "city": stop.city,
+    }
 
 
 def _price(price: Price | None) -> Mapping[str, str] | None:

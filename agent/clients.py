@@ -35,13 +35,17 @@ class Clients:
     async def conversation(self, tokens: TokenSource) -> ConversationServiceAsyncStub:
         """The conversation service, called with these tokens."""
         service = conversation_pb.DESCRIPTOR.services_by_name["ConversationService"]
-        channel = await self._stack.enter_async_context(open_channel(self._settings.address_of("conversation"), service, tokens=tokens))
+        channel = await self._stack.enter_async_context(
+            open_channel(self._settings.address_of("conversation"), service, tokens=tokens)
+        )
         return ConversationServiceStub(channel)
 
     async def flightdata(self, tokens: TokenSource) -> FlightDataServiceAsyncStub:
         """The flight-data service, called with these tokens."""
         service = flightdata_pb.DESCRIPTOR.services_by_name["FlightDataService"]
-        channel = await self._stack.enter_async_context(open_channel(self._settings.address_of("flightdata"), service, tokens=tokens))
+        channel = await self._stack.enter_async_context(
+            open_channel(self._settings.address_of("flightdata"), service, tokens=tokens)
+        )
         return FlightDataServiceStub(channel)
 
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _PAGE = 500
 
 
-async def entries_of(conversation: ConversationServiceAsyncStub, conversation_id: str) -> list[entry_pb2.Entry]:
+async def entries_of(
+    conversation: ConversationServiceAsyncStub, conversation_id: str
+) -> list[entry_pb2.Entry]:
     """The whole log of a conversation.
 
     Raises:
@@ -26,7 +28,9 @@ async def entries_of(conversation: ConversationServiceAsyncStub, conversation_id
     return [entry async for page in _pages(conversation, conversation_id) for entry in page]
 
 
-async def _pages(conversation: ConversationServiceAsyncStub, conversation_id: str) -> AsyncIterator[Iterable[entry_pb2.Entry]]:
+async def _pages(
+    conversation: ConversationServiceAsyncStub, conversation_id: str
+) -> AsyncIterator[Iterable[entry_pb2.Entry]]:
     token = ""
     while True:
         request = pb.ListEntriesRequest(conversation_id=conversation_id, page_size=_PAGE, page_token=token)
@@ -44,9 +48,15 @@ def tool_records(entries: Iterable[entry_pb2.Entry]) -> list[ToolRecord]:
     for entry in entries:
         if entry.HasField("tool_call"):
             calls[entry.tool_call.tool_call_id] = entry.tool_call
-        elif entry.HasField("tool_result") and (call := calls.get(entry.tool_result.tool_call_id)) is not None:
+        elif (
+            entry.HasField("tool_result") and (call := calls.get(entry.tool_result.tool_call_id)) is not None
+        ):
             result = entry.tool_result
-            records.append(ToolRecord(call.name, MessageToDict(call.arguments), result.outcome, MessageToDict(result.result)))
+            records.append(
+                ToolRecord(
+                    call.name, MessageToDict(call.arguments), result.outcome, MessageToDict(result.result)
+                )
+            )
     return records
 
 
@@ -56,6 +66,9 @@ def unanswered(entries: Iterable[entry_pb2.Entry], call_id: str) -> str:
     for entry in entries:
         if entry.call_id == call_id and entry.HasField("utterance"):
             utterance = entry.utterance
-            heard = utterance.speaker == entry_pb2.SPEAKER_CUSTOMER and utterance.sealing == entry_pb2.SEALING_FINAL
+            heard = (
+                utterance.speaker == entry_pb2.SPEAKER_CUSTOMER
+                and utterance.sealing == entry_pb2.SEALING_FINAL
+            )
             last = utterance.text if heard else ""
     return last

@@ -66,12 +66,19 @@ async def hold(dispatch: Dispatch, line: Line, engines: Engines, settings: Agent
 
 
 async def _talked(
-    dispatch: Dispatch, line: Line, engines: Engines, settings: AgentSettings, services: Clients, recorder: Recorder
+    dispatch: Dispatch,
+    line: Line,
+    engines: Engines,
+    settings: AgentSettings,
+    services: Clients,
+    recorder: Recorder,
 ) -> Ending | None:
     """Reads what was said, joins the room, talks."""
     act = ActToken(services.workload, recorder.opened.grant)
     entries = await entries_of(await services.conversation(act), recorder.opened.conversation_id)
-    talk = _talk(entries, await services.flightdata(act), home_of(recorder.opened.locale, recorder.opened.time_zone))
+    talk = _talk(
+        entries, await services.flightdata(act), home_of(recorder.opened.locale, recorder.opened.time_zone)
+    )
     await line.join()
     caller = Caller(recorder.opened.caller_identity, settings.caller_patience_seconds)
     call = Call(line.room, caller, talk, recorder, engines)
@@ -94,11 +101,20 @@ async def _unless(leave: asyncio.Event, work: Coroutine[Any, Any, object]) -> bo
 
 def _talk(entries: list[entry_pb2.Entry], flightdata: FlightDataServiceAsyncStub, home: Home) -> Talk:
     state = DialogueState.restored(tool_records(entries))
-    return Talk(Dialogue(FlightDataPlaces(flightdata), FlightDataTools(flightdata), state=state, caller=home), SystemClock())
+    return Talk(
+        Dialogue(FlightDataPlaces(flightdata), FlightDataTools(flightdata), state=state, caller=home),
+        SystemClock(),
+    )
 
 
-async def _until_over(call: Awaitable[pb.CallEndReason.ValueType | None], recorder: Recorder, leave: asyncio.Event) -> None:
-    talking, over, leaving = asyncio.ensure_future(call), asyncio.create_task(recorder.over()), asyncio.create_task(leave.wait())
+async def _until_over(
+    call: Awaitable[pb.CallEndReason.ValueType | None], recorder: Recorder, leave: asyncio.Event
+) -> None:
+    talking, over, leaving = (
+        asyncio.ensure_future(call),
+        asyncio.create_task(recorder.over()),
+        asyncio.create_task(leave.wait()),
+    )
     try:
         await asyncio.wait((talking, over, leaving), return_when=asyncio.FIRST_COMPLETED)
         ended = talking.done()

@@ -22,7 +22,9 @@ _SORRY = "I'm sorry, something went wrong on my side. Could you say that again?"
 class PolicyLLM(llm.LLM[Any]):
     """Answers with a `Dialogue`, and sees to it that what it does is recorded and announced before it is spoken of."""
 
-    def __init__(self, dialogue: Dialogue, actions: Actions, announcements: Announcements, hang_up: Callable[[], None]) -> None:
+    def __init__(
+        self, dialogue: Dialogue, actions: Actions, announcements: Announcements, hang_up: Callable[[], None]
+    ) -> None:
         super().__init__()
         self.dialogue = dialogue
         self.actions = actions
@@ -56,7 +58,13 @@ class PolicyLLM(llm.LLM[Any]):
 class TurnStream(llm.LLMStream):
     """One turn. Cancelled when the customer barges in."""
 
-    def __init__(self, policy: PolicyLLM, chat_ctx: llm.ChatContext, tools: list[llm.Tool], conn_options: APIConnectOptions) -> None:
+    def __init__(
+        self,
+        policy: PolicyLLM,
+        chat_ctx: llm.ChatContext,
+        tools: list[llm.Tool],
+        conn_options: APIConnectOptions,
+    ) -> None:
         super().__init__(policy, chat_ctx=chat_ctx, tools=tools, conn_options=conn_options)
         self._policy = policy
         self._turn_id = uuid7()
@@ -87,15 +95,23 @@ class TurnStream(llm.LLMStream):
 
     async def _tool_finished(self, started: ToolStarted, finished: ToolFinished) -> None:
         self._policy.actions.answered(finished.tool_call_id, finished.outcome, finished.result)
-        await self._policy.announcements.tool(started.tool_call_id, started.name, started.arguments, finished.outcome)
+        await self._policy.announcements.tool(
+            started.tool_call_id, started.name, started.arguments, finished.outcome
+        )
         card = flights_card(started.arguments, finished)
         if card is not None:
             await self._policy.announcements.flights(card)
 
     def _say(self, text: str) -> None:
-        self._event_ch.send_nowait(llm.ChatChunk(id=self._turn_id, delta=llm.ChoiceDelta(role="assistant", content=text + " ")))
+        self._event_ch.send_nowait(
+            llm.ChatChunk(id=self._turn_id, delta=llm.ChoiceDelta(role="assistant", content=text + " "))
+        )
 
 
 def _last_words(chat_ctx: llm.ChatContext) -> str:
-    words = (item.text_content for item in reversed(chat_ctx.items) if item.type == "message" and item.role == "user")
+    words = (
+        item.text_content
+        for item in reversed(chat_ctx.items)
+        if item.type == "message" and item.role == "user"
+    )
     return next(words, None) or ""

@@ -25,7 +25,15 @@ class Presence:
     `on_lost` is called when they drop out, or our own line to the room does; `on_back` once both are there again.
     """
 
-    def __init__(self, room: rtc.Room, identity: str, *, patience: float, on_lost: Callable[[], None], on_back: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        room: rtc.Room,
+        identity: str,
+        *,
+        patience: float,
+        on_lost: Callable[[], None],
+        on_back: Callable[[], None],
+    ) -> None:
         self._room, self._identity, self._patience = room, identity, patience
         self._on_lost, self._on_back = on_lost, on_back
         self._giving_up: asyncio.TimerHandle | None = None
@@ -61,7 +69,9 @@ class Presence:
         if participant.identity != self._identity or self._identity in self._room.remote_participants:
             return  # a second tab of the same caller has taken the first one's place already
         reason = participant.disconnect_reason
-        _log.info("caller left", reason=rtc.DisconnectReason.Name(reason or rtc.DisconnectReason.UNKNOWN_REASON))
+        _log.info(
+            "caller left", reason=rtc.DisconnectReason.Name(reason or rtc.DisconnectReason.UNKNOWN_REASON)
+        )
         if reason == rtc.DisconnectReason.CLIENT_INITIATED:
             self._end(pb.CALL_END_REASON_CALLER_HUNG_UP)
         else:
@@ -83,7 +93,9 @@ class Presence:
 
     def _wait(self) -> None:
         self._stop_waiting()
-        self._giving_up = asyncio.get_running_loop().call_later(self._patience, self._end, pb.CALL_END_REASON_CALLER_LOST)
+        self._giving_up = asyncio.get_running_loop().call_later(
+            self._patience, self._end, pb.CALL_END_REASON_CALLER_LOST
+        )
 
     def _stop_waiting(self) -> bool:
         waited, self._giving_up = self._giving_up, None

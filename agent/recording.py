@@ -24,7 +24,12 @@ class Log(Protocol):
     """Where it is written: a `services.conversation.client.recorder.Recorder`. None of these waits, and what is handed in is not lost."""
 
     def revise(
-        self, utterance_id: str, speaker: entry_pb2.Speaker.ValueType, text: str, *, modality: entry_pb2.Modality.ValueType = ...
+        self,
+        utterance_id: str,
+        speaker: entry_pb2.Speaker.ValueType,
+        text: str,
+        *,
+        modality: entry_pb2.Modality.ValueType = ...,
     ) -> None:
         """All words so far of an utterance that goes on."""
 
@@ -85,7 +90,9 @@ class Utterance:
         self._revised_at = time.monotonic()
         self._log.revise(self.utterance_id, self._speaker, text[:MOST_CHARACTERS], modality=self._modality)
 
-    def seal(self, text: str, sealing: entry_pb2.Sealing.ValueType, end: datetime, *, generated: str = "") -> None:
+    def seal(
+        self, text: str, sealing: entry_pb2.Sealing.ValueType, end: datetime, *, generated: str = ""
+    ) -> None:
         """All words it came to; `generated` is what was meant to be said, if that was more."""
         self._log.seal(
             self.utterance_id,
@@ -129,7 +136,9 @@ class CustomerSpeech:
 
     def final(self, text: str, end: datetime) -> None:
         """All words of the utterance."""
-        self._current().seal(text, entry_pb2.SEALING_TRUNCATED if self._lost else entry_pb2.SEALING_FINAL, end)
+        self._current().seal(
+            text, entry_pb2.SEALING_TRUNCATED if self._lost else entry_pb2.SEALING_FINAL, end
+        )
         self._open, self._began, self._shown = None, None, ""
 
     def cut(self) -> None:
@@ -152,7 +161,9 @@ class CustomerSpeech:
 
     def _current(self) -> Utterance:
         if self._open is None:
-            self._open = Utterance(self._log, self._captions, entry_pb2.SPEAKER_CUSTOMER, self._began or _now())
+            self._open = Utterance(
+                self._log, self._captions, entry_pb2.SPEAKER_CUSTOMER, self._began or _now()
+            )
         return self._open
 
 
@@ -191,7 +202,9 @@ class AgentSpeech:
         """The sound has ended. `spoken` is all that was heard, where the pacing knows better than the words so far."""
         text = (self._spoken if spoken is None else spoken).strip()
         if text and self._began is not None:
-            utterance = self._open or Utterance(self._log, self._captions, entry_pb2.SPEAKER_AGENT, self._began)
+            utterance = self._open or Utterance(
+                self._log, self._captions, entry_pb2.SPEAKER_AGENT, self._began
+            )
             sealing = entry_pb2.SEALING_INTERRUPTED if interrupted else entry_pb2.SEALING_FINAL
             utterance.seal(text, sealing, at, generated=self._generated.strip())
         self._open, self._began, self._spoken = None, None, ""

@@ -37,7 +37,9 @@ class RecordedAgent(Agent):
         super().__init__(instructions="")
         self._customer, self._speech = customer, speech
 
-    async def stt_node(self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings) -> AsyncIterable[stt.SpeechEvent]:
+    async def stt_node(
+        self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
+    ) -> AsyncIterable[stt.SpeechEvent]:
         """Recognises, and records words as they come."""
         async for event in Agent.default.stt_node(self, audio, model_settings):
             assert isinstance(event, stt.SpeechEvent)
@@ -62,7 +64,9 @@ class RecordedAgent(Agent):
             case stt.SpeechEventType.INTERIM_TRANSCRIPT | stt.SpeechEventType.PREFLIGHT_TRANSCRIPT:
                 self._customer.interim(event.alternatives[0].text)
             case stt.SpeechEventType.FINAL_TRANSCRIPT:
-                self._customer.final(event.alternatives[0].text, _time(event.speech_end_time or event.created_at))
+                self._customer.final(
+                    event.alternatives[0].text, _time(event.speech_end_time or event.created_at)
+                )
             case _:
                 pass
 
@@ -97,11 +101,15 @@ def room_options(caller_identity: str) -> RoomOptions:
     """How a session joins a room: sound both ways with this caller. Captions, typed text and hanging up are not its business."""
     return RoomOptions(
         participant_identity=caller_identity,
-        audio_input=AudioInputOptions(sample_rate=EAR_RATE, frame_size_ms=20, auto_gain_control=False, pre_connect_audio=False),
+        audio_input=AudioInputOptions(
+            sample_rate=EAR_RATE, frame_size_ms=20, auto_gain_control=False, pre_connect_audio=False
+        ),
         audio_output=AudioOutputOptions(
             sample_rate=VOICE_RATE,
             track_name="agent",
-            track_publish_options=rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=True, red=True),
+            track_publish_options=rtc.TrackPublishOptions(
+                source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=True, red=True
+            ),
         ),
         video_input=False,
         text_input=False,

@@ -118,7 +118,9 @@ async def serve(settings: AgentSettings) -> None:
     with http_side("agent", endpoint_of(settings, "agent_http_port"), registered.is_set):
         async with looked_after(settings):
             running = asyncio.create_task(server.run())
-            await asyncio.wait((running, asyncio.create_task(stopping.wait())), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                (running, asyncio.create_task(stopping.wait())), return_when=asyncio.FIRST_COMPLETED
+            )
             _log.info("stopping")
             await server.aclose()
             await running

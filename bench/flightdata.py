@@ -76,11 +76,20 @@ async def cache_hit_vs_echo(home: Path) -> dict[str, float]:
     """A cached search and an echo of its messages, one after the other."""
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(served(FlightApiDouble(World()).app()))
-        settings = load(FlightDataSettings, home=home, FLIGHTAPI_API_KEY="demo", FLIGHTAPI_BASE_URL=url, flightapi_monthly_credits=0)
+        settings = load(
+            FlightDataSettings,
+            home=home,
+            FLIGHTAPI_API_KEY="demo",
+            FLIGHTAPI_BASE_URL=url,
+            flightapi_monthly_credits=0,
+        )
         address = await stack.enter_async_context(serving(settings))
         request = search_request("LON", "NYC")
         # Both are called over bare channels: it is the service that is measured.
-        search = _call(await stack.enter_async_context(grpc.aio.insecure_channel(address)), f"/{FLIGHTDATA.full_name}/SearchFlights")
+        search = _call(
+            await stack.enter_async_context(grpc.aio.insecure_channel(address)),
+            f"/{FLIGHTDATA.full_name}/SearchFlights",
+        )
         await _timed(search, request)
         told = [message async for message in search(request)]
         echo = await stack.enter_async_context(_echo([message.SerializeToString() for message in told]))
@@ -103,7 +112,9 @@ async def _echo(messages: list[bytes]) -> AsyncIterator[Any]:
             yield message
 
     server = grpc.aio.server()
-    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {"Echo": grpc.unary_stream_rpc_method_handler(say)}
+    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+        "Echo": grpc.unary_stream_rpc_method_handler(say)
+    }
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("bench.Bench", handlers)])
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
@@ -137,7 +148,9 @@ async def identical_misses_calls(home: Path) -> dict[str, float]:
             settings = _vendor_settings(home, url, redis_url=redis.url)
             async with asking(settings) as one, asking(settings) as other:
                 request = search_request("MAA", "DEL")
-                await asyncio.gather(*(_timed(stub.SearchFlights, request) for _ in range(100) for stub in (one, other)))
+                await asyncio.gather(
+                    *(_timed(stub.SearchFlights, request) for _ in range(100) for stub in (one, other))
+                )
     repeats = Counter(json.dumps(call, sort_keys=True) for call in double.calls)
     return {"identical_misses_calls": max(repeats.values())}
 
@@ -157,7 +170,9 @@ async def hung_primary_vs_secondary() -> dict[str, float]:
 
 async def _asked(router: ProviderRouter) -> float:
     begun = time.perf_counter()
-    asked = router.ask(Capability.STATUS, lambda provider: provider.status("AI1", None), empty=lambda _: False)
+    asked = router.ask(
+        Capability.STATUS, lambda provider: provider.status("AI1", None), empty=lambda _: False
+    )
     assert any([isinstance(event, Answered) async for event in asked])
     return time.perf_counter() - begun
 
@@ -166,7 +181,12 @@ async def sample_search(home: Path) -> dict[str, float]:
     """In a process of its own, started for it."""
     command = [sys.executable, "-m", "bench.flightdata_sample", str(home)]
     child = await asyncio.to_thread(
-        subprocess.run, command, env=os.environ | {BEGUN: str(time.time())}, capture_output=True, text=True, check=True
+        subprocess.run,
+        command,
+        env=os.environ | {BEGUN: str(time.time())},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     found: dict[str, float] = json.loads(child.stdout.splitlines()[-1])
     return found
@@ -188,7 +208,11 @@ async def measure(home: Path) -> dict[str, Spread]:
     """Everything."""
     rounds: dict[str, list[float]] = defaultdict(list)
     for number in range(ROUNDS):
-        for part in (sample_search(home / f"sample{number}"), cache_hit_vs_echo(home / f"hits{number}"), hung_primary_vs_secondary()):
+        for part in (
+            sample_search(home / f"sample{number}"),
+            cache_hit_vs_echo(home / f"hits{number}"),
+            hung_primary_vs_secondary(),
+        ):
             _add(rounds, await part)
     for part in (identical_misses_calls(home / "misses"), fault_schedules()):
         _add(rounds, await part)
@@ -202,7 +226,9 @@ def _add(rounds: dict[str, list[float]], found: dict[str, float]) -> None:
 
 def main() -> None:
     """Prints the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="writes the table for a page as well")
     options = parser.parse_args()
@@ -211,7 +237,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         found = uvloop.run(measure(Path(home)))
     medians = {key: spread.median for key, spread in found.items()}
-    print(json.dumps(medians) if options.json else "\n".join(f"{key:32}{value:>12}" for key, value in medians.items()))
+    print(
+        json.dumps(medians)
+        if options.json
+        else "\n".join(f"{key:32}{value:>12}" for key, value in medians.items())
+    )
     if options.markdown:
         options.markdown.write_text(as_markdown(found), encoding="utf-8")
 

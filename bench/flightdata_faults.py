@@ -13,7 +13,12 @@ from typing import Any, TypeVar
 from mesh.clock import Clock
 from services.flightdata.budgets import Meter, Plan
 from services.flightdata.flights import FlightStatus
-from services.flightdata.provider_errors import ProviderBadAnswer, ProviderError, ProviderRateLimited, ProviderUnavailable
+from services.flightdata.provider_errors import (
+    ProviderBadAnswer,
+    ProviderError,
+    ProviderRateLimited,
+    ProviderUnavailable,
+)
 from services.flightdata.provider_health import ProviderHealth
 from services.flightdata.providers import Capability, Direction, Found
 from services.flightdata.queries import FlightQuery
@@ -71,7 +76,9 @@ class Faulty:
 
     is_sample = False
 
-    def __init__(self, name: str, schedule: Sequence[tuple[float, str]], meter: Meter, clock: Clock, latency: float) -> None:
+    def __init__(
+        self, name: str, schedule: Sequence[tuple[float, str]], meter: Meter, clock: Clock, latency: float
+    ) -> None:
         self.name, self.calls = name, 0
         self._schedule, self._meter, self._clock, self._latency = schedule, meter, clock, latency
 
@@ -158,18 +165,24 @@ async def schedule(seed: int, questions: int = QUESTIONS) -> Tally:
     while faults[-1][0] < questions * 3:
         faults.append((faults[-1][0] + dice.expovariate(1 / 120), dice.choice(FAULTS)))
     budget = dice.choice([20, 60, 10_000])
-    meters = {name: Meter(name, "key", Plan(monthly), ledger, clock) for name, monthly in {"sick": budget, "well": 0}.items()}
+    meters = {
+        name: Meter(name, "key", Plan(monthly), ledger, clock)
+        for name, monthly in {"sick": budget, "well": 0}.items()
+    }
     sick = Faulty("sick", faults, meters["sick"], clock, dice.uniform(0.05, 2))
     well = Faulty("well", [(0.0, "well")], meters["well"], clock, dice.uniform(0.05, 5))
     health = {
-        name: Observed(name, clock, SharedNote(ledger, f"health:{name}", clock, timedelta(days=1)), meter) for name, meter in meters.items()
+        name: Observed(name, clock, SharedNote(ledger, f"health:{name}", clock, timedelta(days=1)), meter)
+        for name, meter in meters.items()
     }
     router = ProviderRouter([sick, well] if dice.random() < 0.7 else [well, sick], clock, health)
     answered = 0
     for at_once in _bursts(dice, questions):
         answered += await clock.run(_questions(router, at_once))
         await clock.run(clock.sleep(dice.expovariate(0.5)))
-    return Tally(questions, answered, health["sick"].while_open, health["sick"].probes, max(0, sick.calls - budget))
+    return Tally(
+        questions, answered, health["sick"].while_open, health["sick"].probes, max(0, sick.calls - budget)
+    )
 
 
 def _bursts(dice: random.Random, questions: int) -> Iterator[int]:
@@ -186,5 +199,7 @@ async def _questions(router: ProviderRouter, at_once: int) -> int:
 
 
 async def _question(router: ProviderRouter) -> bool:
-    asked = router.ask(Capability.STATUS, lambda provider: provider.status("AI1", None), empty=lambda _: False)
+    asked = router.ask(
+        Capability.STATUS, lambda provider: provider.status("AI1", None), empty=lambda _: False
+    )
     return any([isinstance(event, Answered) async for event in asked])

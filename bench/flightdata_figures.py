@@ -10,14 +10,36 @@ from bench.transcript_log.comparing import Spread
 AIMS = {
     aim.key: aim
     for aim in (
-        Aim("cache_hit_vs_echo", "p50 of a cached search ÷ p50 of a bare gRPC echo of the same messages", 1.5),
-        Aim("identical_misses_calls", "calls to the vendor for 200 equal searches at once, two replicas", 1, ""),
-        Aim("hung_primary_vs_secondary", "p50 when the first vendor hangs ÷ (hedge delay + 1.2 × the second's p50)", 1),
-        Aim("sample_search_p50_ms", "a search of the sample timetable over gRPC, 1,000 pairs of busy cities", 5, "ms"),
+        Aim(
+            "cache_hit_vs_echo", "p50 of a cached search ÷ p50 of a bare gRPC echo of the same messages", 1.5
+        ),
+        Aim(
+            "identical_misses_calls",
+            "calls to the vendor for 200 equal searches at once, two replicas",
+            1,
+            "",
+        ),
+        Aim(
+            "hung_primary_vs_secondary",
+            "p50 when the first vendor hangs ÷ (hedge delay + 1.2 × the second's p50)",
+            1,
+        ),
+        Aim(
+            "sample_search_p50_ms",
+            "a search of the sample timetable over gRPC, 1,000 pairs of busy cities",
+            5,
+            "ms",
+        ),
         Aim("sample_search_p99_ms", "the same, p99", 25, "ms"),
         Aim("sample_search_rss_mb", "memory of the process that serves and asks them", 250, "MB"),
         Aim("startup_seconds", "from its start until it can be asked", 2, "s"),
-        Aim("fault_schedules_ok", "share of 200 random fault schedules that end as they must", 0.999, "", at_least=True),
+        Aim(
+            "fault_schedules_ok",
+            "share of 200 random fault schedules that end as they must",
+            0.999,
+            "",
+            at_least=True,
+        ),
         Aim("fault_schedules_to_the_sick", "share of questions that an open breaker lets through", 0.05, ""),
         Aim("fault_schedules_over_budget", "calls beyond a budget in all schedules", 0, ""),
     )
@@ -30,7 +52,9 @@ def as_markdown(found: Mapping[str, Spread]) -> str:
     for key, aim in AIMS.items():
         if key in found:
             spread, verdict = found[key], "met" if aim.met(found[key].median) else "**falls short**"
-            rows.append(f"| `{key}` | {aim.what} | {spread.median:.3g} | {_range(spread)} | {aim} | {verdict} |")
+            rows.append(
+                f"| `{key}` | {aim.what} | {spread.median:.3g} | {_range(spread)} | {aim} | {verdict} |"
+            )
         else:
             rows.append(f"| `{key}` | {aim.what} | missing | | {aim} | |")
     return "\n".join(rows) + "\n"

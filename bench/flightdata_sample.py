@@ -37,7 +37,9 @@ async def measure(home: Path, begun: float) -> dict[str, float]:
         busy = sorted(places.load().airports.values(), key=lambda airport: -airport.rank)[:BUSY]
         dice = random.Random(1)
         pairs = [dice.sample(busy, 2) for _ in range(2 * PAIRS)]
-        asked = [search_request(one.code, other.code) for one, other in pairs if one.metro != other.metro][:PAIRS]
+        asked = [search_request(one.code, other.code) for one, other in pairs if one.metro != other.metro][
+            :PAIRS
+        ]
         times = []
         for search in asked:
             before = time.perf_counter()

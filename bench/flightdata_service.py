@@ -29,7 +29,9 @@ class _Anyone:
     async def verify(self, token: str) -> Principal:
         """The customer."""
         expires = datetime.now(UTC) + timedelta(hours=1)
-        return Principal(options_pb2.ACCESS_CUSTOMER, "bench", "bench", None, None, None, None, expires, token)
+        return Principal(
+            options_pb2.ACCESS_CUSTOMER, "bench", "bench", None, None, None, None, expires, token
+        )
 
 
 @asynccontextmanager
@@ -50,12 +52,17 @@ async def asking(settings: FlightDataSettings) -> AsyncIterator[Any]:
 
     async with AsyncExitStack() as stack:
         address = await stack.enter_async_context(serving(settings))
-        yield FlightDataServiceStub(await stack.enter_async_context(open_channel(address, FLIGHTDATA, tokens=token)))
+        yield FlightDataServiceStub(
+            await stack.enter_async_context(open_channel(address, FLIGHTDATA, tokens=token))
+        )
 
 
 def search_request(origin: str, destination: str) -> pb.SearchFlightsRequest:
     """A search for the day after tomorrow."""
     day = datetime.now(UTC).date() + timedelta(days=DAYS_AHEAD)
     return pb.SearchFlightsRequest(
-        origin=origin, destination=destination, depart_date=Date(year=day.year, month=day.month, day=day.day), max_results=20
+        origin=origin,
+        destination=destination,
+        depart_date=Date(year=day.year, month=day.month, day=day.day),
+        max_results=20,
     )

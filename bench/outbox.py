@@ -28,7 +28,9 @@ from services.conversation.client.outbox import Outbox
 from services.conversation.client.outbox_file import OutboxFile
 
 AIM_MS = 1.0
-WORDS = "There are three flights from Chennai to Delhi tomorrow morning. The first leaves at six ten with IndiGo."
+WORDS = (
+    "There are three flights from Chennai to Delhi tomorrow morning. The first leaves at six ten with IndiGo."
+)
 REVISIONS = 20
 """Of each utterance, before the next begins."""
 
@@ -70,7 +72,10 @@ async def puts(folder: Path, drafts: int) -> list[float]:
 
 def figures(took: list[float]) -> dict[str, float]:
     """Percentiles in milliseconds."""
-    return {name: round(took[min(len(took) - 1, int(len(took) * part))], 3) for name, part in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))}
+    return {
+        name: round(took[min(len(took) - 1, int(len(took) * part))], 3)
+        for name, part in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
+    }
 
 
 def main() -> None:

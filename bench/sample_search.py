@@ -76,12 +76,18 @@ async def measure(count: int) -> dict[str, float]:
 
 def main() -> None:
     """Prints the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     parser.add_argument("--pairs", type=int, default=1000)
     options = parser.parse_args()
     figures = asyncio.run(measure(options.pairs))
-    print(json.dumps(figures) if options.json else "\n".join(f"{name:24}{figure:>10}" for name, figure in figures.items()))
+    print(
+        json.dumps(figures)
+        if options.json
+        else "\n".join(f"{name:24}{figure:>10}" for name, figure in figures.items())
+    )
 
 
 if __name__ == "__main__":

@@ -142,7 +142,10 @@ async def measure(settings: MeshSettings, turns: int) -> tuple[Measured, Measure
             for side, caller in sides:
                 report = await caller.speak(speech, said)
                 side.turns.append(Turn(said, report.heard, report.first_audio_ms))
-                print(f"{side.name:9} {report.first_audio_ms or float('nan'):7.0f} ms  {report.heard}", file=sys.stderr)
+                print(
+                    f"{side.name:9} {report.first_audio_ms or float('nan'):7.0f} ms  {report.heard}",
+                    file=sys.stderr,
+                )
             sides.reverse()
     return readback, plain
 
@@ -154,20 +157,33 @@ def _spoken() -> dict[str, Samples]:
 
 def main() -> None:
     """Measures and prints a table, or one JSON object with every turn."""
-    arguments = argparse.ArgumentParser(description="Median and p95 of the wait for an answer, beside a plain set-up.")
-    arguments.add_argument("--turns", type=int, default=24, help="questions to each side (20 at least, for a p95)")
+    arguments = argparse.ArgumentParser(
+        description="Median and p95 of the wait for an answer, beside a plain set-up."
+    )
+    arguments.add_argument(
+        "--turns", type=int, default=24, help="questions to each side (20 at least, for a p95)"
+    )
     arguments.add_argument("--json", action="store_true", help="one JSON object with every turn")
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as home:
         environment = environment_for(Path(home))
         environment["LIVEKIT_URL"] = f"ws://127.0.0.1:{environment['READBACK_LIVEKIT_PORT']}"
         os.environ.update(environment)
-        with started({name: value for name, value in environment.items() if name != "LIVEKIT_URL"}) as product:
+        with started(
+            {name: value for name, value in environment.items() if name != "LIVEKIT_URL"}
+        ) as product:
             product.wait_for("Ctrl-C ends everything")
             with baseline(environment):
                 sides = asyncio.run(measure(load(MeshSettings), options.turns))
     if options.json:
-        print(json.dumps({"load_average": os.getloadavg(), "sides": [{**side.summary(), "each": asdict(side)["turns"]} for side in sides]}))
+        print(
+            json.dumps(
+                {
+                    "load_average": os.getloadavg(),
+                    "sides": [{**side.summary(), "each": asdict(side)["turns"]} for side in sides],
+                }
+            )
+        )
         return
     for side in sides:
         print(_ROW.format(**side.summary()))

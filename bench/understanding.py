@@ -41,7 +41,10 @@ class LexiconPlaces:
 
     async def annotate(self, text: str, *, home_country: str) -> Sequence[PlaceMention]:
         """As `PlaceAnnotator.annotate`."""
-        return [mention_of(annotation_message(found)) for found in places.annotate(text, home_country=home_country)]
+        return [
+            mention_of(annotation_message(found))
+            for found in places.annotate(text, home_country=home_country)
+        ]
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,16 @@ def read_cases(name: str) -> Iterator[Case]:
 
 def _place(code: str) -> Place:
     found = places.place(code)
-    return Place(found.code, found.name, found.city, found.country_code, found.country, found.zone, found.kind.value, found.airports)
+    return Place(
+        found.code,
+        found.name,
+        found.city,
+        found.country_code,
+        found.country,
+        found.zone,
+        found.kind.value,
+        found.airports,
+    )
 
 
 def context_of(case: Case) -> Context:
@@ -93,12 +105,22 @@ def context_of(case: Case) -> Context:
         context = replace(context, awaiting=Expectation(awaiting))
     if not case.context.get("searched"):
         return context
-    return replace(context, searched=True, offered=True, origin=_place("MAA"), destination=_place("DEL"), depart_date=date(2026, 11, 24))
+    return replace(
+        context,
+        searched=True,
+        offered=True,
+        origin=_place("MAA"),
+        destination=_place("DEL"),
+        depart_date=date(2026, 11, 24),
+    )
 
 
 def comparable(frame: Mapping[str, Any]) -> Mapping[str, Any]:
     """A frame as the corpus writes it: places as codes (the words heard, where no place is known), no confidence."""
-    slots = {name: value.get("place", value["text"]) if name in _PLACE_SLOTS else value for name, value in frame["slots"].items()}
+    slots = {
+        name: value.get("place", value["text"]) if name in _PLACE_SLOTS else value
+        for name, value in frame["slots"].items()
+    }
     return {"intent": frame["intent"], "slots": slots}
 
 
@@ -114,7 +136,9 @@ async def measure(name: str) -> list[Outcome]:
 
 def summary(name: str, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """The figures of one file."""
-    right, intents = (sum(getattr(outcome, what) for outcome in outcomes) for what in ("right", "intent_right"))
+    right, intents = (
+        sum(getattr(outcome, what) for outcome in outcomes) for what in ("right", "intent_right")
+    )
     count = len(outcomes)
     shares = {"share": round(right / count, 3), "intent_share": round(intents / count, 3)}
     return {"corpus": name, "requests": count, "frames_right": right, **shares}
@@ -122,9 +146,13 @@ def summary(name: str, outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 def main() -> None:
     """Runs the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a file")
-    parser.add_argument("--failures", action="store_true", help="show what was misunderstood of the tuning file")
+    parser.add_argument(
+        "--failures", action="store_true", help="show what was misunderstood of the tuning file"
+    )
     arguments = parser.parse_args()
     for name in FILES:
         outcomes = asyncio.run(measure(name))
@@ -138,7 +166,9 @@ def main() -> None:
             )
         if arguments.failures and name == "tuning":
             for outcome in (outcome for outcome in outcomes if not outcome.right):
-                print(f"  {outcome.case.text!r}\n    expected {dict(outcome.case.expected)}\n    got      {dict(outcome.got)}")
+                print(
+                    f"  {outcome.case.text!r}\n    expected {dict(outcome.case.expected)}\n    got      {dict(outcome.got)}"
+                )
 
 
 if __name__ == "__main__":

@@ -95,7 +95,9 @@ class JsonLines:
 
     def turn(self, turn: Turn) -> None:
         """A line a turn."""
-        tools = [{"name": tool.name, "arguments": tool.arguments, "outcome": tool.outcome} for tool in turn.tools]
+        tools = [
+            {"name": tool.name, "arguments": tool.arguments, "outcome": tool.outcome} for tool in turn.tools
+        ]
         answer = {"said": turn.said, "heard": turn.heard, "reply": turn.reply, "tools": tools}
         self._print(event="turn", **answer, first_audio_ms=turn.first_audio_ms, interims=turn.interims)
 

@@ -114,7 +114,9 @@ class Caller:
                 async with asyncio.timeout(15):
                     await caller._room.connect(url, token)
             except (rtc.ConnectError, TimeoutError):
-                raise CallFailed(f"no connection to the LiveKit server at {url}") from None  # its own text holds the token
+                raise CallFailed(
+                    f"no connection to the LiveKit server at {url}"
+                ) from None  # its own text holds the token
             if microphone:
                 await caller._microphone.publish(caller._room)
             yield caller
@@ -139,7 +141,9 @@ class Caller:
         await self._room.local_participant.send_text(text, topic=TOPIC_CHAT)
         return await self._answer(text, sent, timeout)
 
-    async def barge_in(self, samples: Samples, said: str = "", *, after: float = 1.0, timeout: float = 30) -> tuple[float, TurnReport]:
+    async def barge_in(
+        self, samples: Samples, said: str = "", *, after: float = 1.0, timeout: float = 30
+    ) -> tuple[float, TurnReport]:
         """Speaks into the agent's speech once it has been audible for so many seconds.
 
         Gives how many milliseconds the agent went on talking, and the turn.
@@ -192,10 +196,20 @@ class Caller:
 
     def _report(self, said: str, spoke_until: float | None) -> TurnReport:
         turn, loud = self._turn, self._earpiece.first_loud
-        first_audio_ms = None if loud is None or spoke_until is None else round((loud - spoke_until) * 1000, 1)
+        first_audio_ms = (
+            None if loud is None or spoke_until is None else round((loud - spoke_until) * 1000, 1)
+        )
         shown = [at for segment in turn.segments.values() if not segment.agent for at in segment.interims]
         interims = len([at for at in shown if spoke_until is not None and at < spoke_until])
-        return TurnReport(said, turn.text(agent=False), turn.text(agent=True), turn.tools, first_audio_ms, interims, turn.cards)
+        return TurnReport(
+            said,
+            turn.text(agent=False),
+            turn.text(agent=True),
+            turn.tools,
+            first_audio_ms,
+            interims,
+            turn.cards,
+        )
 
     def _settled(self) -> bool:
         return self.agent_state in {"listening", ""} and self._earpiece.quiet_for > _SETTLED_S
@@ -228,7 +242,9 @@ class Caller:
 
     def _agents(self) -> list[rtc.RemoteParticipant]:
         kind = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
-        return [participant for participant in self._room.remote_participants.values() if participant.kind == kind]
+        return [
+            participant for participant in self._room.remote_participants.values() if participant.kind == kind
+        ]
 
     def _listen(self) -> None:
         room = self._room
@@ -268,7 +284,11 @@ class Caller:
             return  # an agent that died in the midst of a stream
         match reader.info.topic:
             case topic if topic == TOPIC_TRANSCRIPTION:
-                self._caption(reader.info.attributes or {}, text, agent=identity != self._room.local_participant.identity)
+                self._caption(
+                    reader.info.attributes or {},
+                    text,
+                    agent=identity != self._room.local_participant.identity,
+                )
             case topic if topic == TOPIC_TOOLS:
                 use = json.loads(text)
                 self._turn.tools.append(ToolUse(use["name"], use["arguments"], use["outcome"]))

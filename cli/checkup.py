@@ -48,17 +48,33 @@ def installation(settings: UpSettings) -> Iterator[Finding]:
     """What is configured and what is missing, without asking any process."""
     yield Finding("python", State.OK, f"{sys.version.split()[0]} at {sys.executable}")
     running = home.is_held(settings.home)
-    yield Finding("home", State.OK, f"{settings.home}{f', in use by process {home.holder(settings.home)}' if running else ''}")
-    yield _secrets(settings.home)
-    databases = [path.name for path in home.databases(settings.home) if not path.name.endswith(("-wal", "-shm"))]
     yield Finding(
-        "databases", State.OK if databases else State.NOTE, ", ".join(databases) or "none yet; services make them when they start"
+        "home",
+        State.OK,
+        f"{settings.home}{f', in use by process {home.holder(settings.home)}' if running else ''}",
+    )
+    yield _secrets(settings.home)
+    databases = [
+        path.name for path in home.databases(settings.home) if not path.name.endswith(("-wal", "-shm"))
+    ]
+    yield Finding(
+        "databases",
+        State.OK if databases else State.NOTE,
+        ", ".join(databases) or "none yet; services make them when they start",
     )
     yield _livekit(settings)
     logged_in = CredentialFile(settings.home).read()
-    yield Finding("login", State.NOTE, f"as {logged_in.email}" if logged_in else "nobody; commands use throw-away accounts")
+    yield Finding(
+        "login",
+        State.NOTE,
+        f"as {logged_in.email}" if logged_in else "nobody; commands use throw-away accounts",
+    )
     for name, meant in unknown_variables().items():
-        yield Finding(name, State.WRONG, f"no setting of Readback; did you mean {meant}?" if meant else "no setting of Readback")
+        yield Finding(
+            name,
+            State.WRONG,
+            f"no setting of Readback; did you mean {meant}?" if meant else "no setting of Readback",
+        )
 
 
 async def parts(settings: UpSettings) -> list[Finding]:
@@ -70,7 +86,9 @@ async def parts(settings: UpSettings) -> list[Finding]:
 
 def _answer(part: Part, *, ready: bool) -> Finding:
     metrics = "" if part.name == "livekit" else " and /metrics"
-    return Finding(part.name, State.OK if ready else State.UNREACHABLE, f"{part.where:<24} {part.health_url}{metrics}")
+    return Finding(
+        part.name, State.OK if ready else State.UNREACHABLE, f"{part.where:<24} {part.health_url}{metrics}"
+    )
 
 
 def _secrets(folder: Path) -> Finding:
@@ -78,11 +96,15 @@ def _secrets(folder: Path) -> Finding:
     if not secrets.is_dir():
         lost = bool(home.databases(folder))
         return Finding(
-            "secrets", State.MISSING if lost else State.NOTE, "gone, though databases are there" if lost else "made at the first start"
+            "secrets",
+            State.MISSING if lost else State.NOTE,
+            "gone, though databases are there" if lost else "made at the first start",
         )
     loose = [path.name for path in (secrets, *secrets.iterdir()) if path.stat().st_mode & 0o077]
     if loose:
-        return Finding("secrets", State.WRONG, f"readable by others: {', '.join(loose)}; run chmod -R go= {secrets}")
+        return Finding(
+            "secrets", State.WRONG, f"readable by others: {', '.join(loose)}; run chmod -R go= {secrets}"
+        )
     return Finding("secrets", State.OK, str(secrets))
 
 
@@ -93,6 +115,10 @@ def _livekit(settings: UpSettings) -> Finding:
     if program:
         return Finding("livekit server", State.OK, str(program))
     try:
-        return Finding("livekit server", State.NOTE, f"not built yet; `readback up` builds it once with {compiler.find(server.LIVEKIT)}")
+        return Finding(
+            "livekit server",
+            State.NOTE,
+            f"not built yet; `readback up` builds it once with {compiler.find(server.LIVEKIT)}",
+        )
     except ToolMissing as error:
         return Finding("livekit server", State.MISSING, str(error))

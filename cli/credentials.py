@@ -72,5 +72,7 @@ class CredentialFile:
     async def renewing(self) -> AsyncIterator[None]:
         """Keeps other commands from renewing at the same time: a refresh token that is used twice ends the session."""
         with self._path.with_suffix(".lock").open("a") as file:
-            await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)  # whoever holds it is waiting for the network
+            await asyncio.to_thread(
+                fcntl.flock, file, fcntl.LOCK_EX
+            )  # whoever holds it is waiting for the network
             yield

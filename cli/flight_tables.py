@@ -39,7 +39,11 @@ def itineraries(found: Sequence[flightdata.Itinerary]) -> Table:
             _stop(first.departure, first.departure),
             _stop(last.arrival, first.departure),
             _length(itinerary.duration),
-            money(itinerary.fare.total) if itinerary.HasField("fare") else "sold out" if itinerary.HasField("seats_left") else "",
+            money(itinerary.fare.total)
+            if itinerary.HasField("fare")
+            else "sold out"
+            if itinerary.HasField("seats_left")
+            else "",
         )
     return table
 
@@ -50,7 +54,11 @@ def journeys(found: Sequence[flightdata.Journey], flown: Sequence[flightdata.Iti
     legs = [[by_id[name] for name in journey.itinerary_ids] for journey in found]
     table = Table(box=None, header_style="dim", padding=(0, 2))
     for number in range(max(map(len, legs), default=0)):
-        for heading in (("out", "back")[number] if len(legs[0]) == 2 else f"leg {number + 1}", "leaves", "arrives"):
+        for heading in (
+            ("out", "back")[number] if len(legs[0]) == 2 else f"leg {number + 1}",
+            "leaves",
+            "arrives",
+        ):
             table.add_column(heading)
     table.add_column("price", justify="right")
     for journey, itineraries_of in zip(found, legs, strict=True):
@@ -75,7 +83,9 @@ def offers(found: Sequence[flightdata.Offer], sold: Sequence[flightdata.Itinerar
         ways = [numbers[name] for name in (offer.itinerary_id, offer.return_itinerary_id) if name]
         until = offer.expire_time.ToDatetime(UTC).astimezone()
         apart = f"{offer.tickets} separate tickets" if offer.tickets > 1 else ""
-        table.add_row(" / ".join(ways), escape(offer.seller), money(offer.fare.total), f"{until:%H:%M}", apart)
+        table.add_row(
+            " / ".join(ways), escape(offer.seller), money(offer.fare.total), f"{until:%H:%M}", apart
+        )
     return table
 
 
@@ -85,17 +95,26 @@ def status(flight: flightdata.FlightStatus) -> Table:
     state = flightdata.FlightState.Name(flight.state).removeprefix("FLIGHT_STATE_").replace("_", " ").lower()
     table.add_row(f"[bold]{flight.flight_number}[/]", f"{escape(flight.carrier)}, {state}{_late(flight)}")
     for label, stop, news in (
-        ("leaves", flight.scheduled_departure, _news(flight, "departure", flight.scheduled_departure, "left")),
+        (
+            "leaves",
+            flight.scheduled_departure,
+            _news(flight, "departure", flight.scheduled_departure, "left"),
+        ),
         ("arrives", flight.scheduled_arrival, _news(flight, "arrival", flight.scheduled_arrival, "arrived")),
     ):
         where = "".join(f", {word} {escape(value)}" for word, value in _within(stop) if value)
-        table.add_row(label, f"{escape(stop.city)} ({stop.airport_code}), {_local(stop.time, stop.time_zone):%a %d %b %H:%M}{news}{where}")
+        table.add_row(
+            label,
+            f"{escape(stop.city)} ({stop.airport_code}), {_local(stop.time, stop.time_zone):%a %d %b %H:%M}{news}{where}",
+        )
     for doubt in flight.doubts:
         table.add_row("[yellow]doubtful[/]", DOUBTS.get(doubt, "what was told can't be right"))
     return table
 
 
-_LEFT = frozenset({flightdata.FLIGHT_STATE_EN_ROUTE, flightdata.FLIGHT_STATE_LANDED, flightdata.FLIGHT_STATE_DIVERTED})
+_LEFT = frozenset(
+    {flightdata.FLIGHT_STATE_EN_ROUTE, flightdata.FLIGHT_STATE_LANDED, flightdata.FLIGHT_STATE_DIVERTED}
+)
 
 
 def _late(flight: flightdata.FlightStatus) -> str:
@@ -103,7 +122,13 @@ def _late(flight: flightdata.FlightStatus) -> str:
     late = f"{flight.delay_minutes} minutes late"
     if not flight.delay_minutes:
         return ""
-    return f", left {late}" if flight.state in _LEFT else f", {late}" if flight.state == flightdata.FLIGHT_STATE_DELAYED else ""
+    return (
+        f", left {late}"
+        if flight.state in _LEFT
+        else f", {late}"
+        if flight.state == flightdata.FLIGHT_STATE_DELAYED
+        else ""
+    )
 
 
 def _news(flight: flightdata.FlightStatus, end: str, planned: flightdata.Stop, done: str) -> str:
@@ -128,7 +153,9 @@ def _within(stop: flightdata.Stop) -> tuple[tuple[str, str], ...]:
 
 
 def _numbers(itinerary: flightdata.Itinerary) -> str:
-    return " + ".join(f"{s.carrier_code} {s.flight_number.removeprefix(s.carrier_code)}" for s in itinerary.segments)
+    return " + ".join(
+        f"{s.carrier_code} {s.flight_number.removeprefix(s.carrier_code)}" for s in itinerary.segments
+    )
 
 
 def _doubts(*told: Sequence[flightdata.Doubt.ValueType]) -> str:

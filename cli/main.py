@@ -31,7 +31,9 @@ GROUPS = {
 }
 """Each command and the module of `cli.commands` that holds it."""
 
-HELP = "Readback, a travel voice agent. `readback up` starts everything; the other commands talk to what runs."
+HELP = (
+    "Readback, a travel voice agent. `readback up` starts everything; the other commands talk to what runs."
+)
 
 
 PARTS = frozenset({"serve", "agent", "ui", "mcp"})
@@ -40,7 +42,13 @@ PARTS = frozenset({"serve", "agent", "ui", "mcp"})
 
 def build(wanted: str | None = None) -> typer.Typer:
     """The command line; with the group of `wanted` alone, since every part starts through here and imports cost a second."""
-    app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+    app = typer.Typer(
+        help=HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+    )
     app.callback(help=HELP)(lambda: None)
     for group in [GROUPS[wanted]] if wanted in GROUPS else dict.fromkeys(GROUPS.values()):
         importlib.import_module(f"cli.commands.{group}").register(app)

@@ -26,4 +26,6 @@ async def resolved(stub: FlightDataServiceAsyncStub, words: str) -> flightdata.P
 
 
 def _choices(response: flightdata.ResolvePlaceResponse) -> str:
-    return " or ".join(f"{c.place.city or c.place.name}, {c.place.country} ({c.place.code})" for c in response.candidates)
+    return " or ".join(
+        f"{c.place.city or c.place.name}, {c.place.country} ({c.place.code})" for c in response.candidates
+    )

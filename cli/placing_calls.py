@@ -69,25 +69,33 @@ class PlacedCall:
 
 
 @asynccontextmanager
-async def conversations(settings: MeshSettings, account: Account) -> AsyncIterator[ConversationServiceAsyncStub]:
+async def conversations(
+    settings: MeshSettings, account: Account
+) -> AsyncIterator[ConversationServiceAsyncStub]:
     """A way to the conversation service in the account's name."""
     async with open_channel(settings.address_of("conversation"), DESCRIPTOR, tokens=account.token) as channel:
         yield ConversationServiceStub(channel)
 
 
 @asynccontextmanager
-async def _ended_properly(stub: ConversationServiceAsyncStub, conversation_id: str, report: CallReport) -> AsyncIterator[PlacedCall]:
+async def _ended_properly(
+    stub: ConversationServiceAsyncStub, conversation_id: str, report: CallReport
+) -> AsyncIterator[PlacedCall]:
     """A new call, which is over when the block is left, whatever happens in it."""
     answer = await stub.StartCall(conversation.StartCallRequest(conversation_id=conversation_id))
     try:
         yield PlacedCall(answer.call, answer.access)
     finally:
-        over = await stub.EndCall(conversation.EndCallRequest(call_id=answer.call.call_id, request_id=uuid7()))
+        over = await stub.EndCall(
+            conversation.EndCallRequest(call_id=answer.call.call_id, request_id=uuid7())
+        )
         report.ended(conversation.CallEndReason.Name(over.call.end_reason).removeprefix("CALL_END_REASON_"))
 
 
 @asynccontextmanager
-async def conversation_of(stub: ConversationServiceAsyncStub, account: Account, conversation_id: str | None) -> AsyncIterator[str]:
+async def conversation_of(
+    stub: ConversationServiceAsyncStub, account: Account, conversation_id: str | None
+) -> AsyncIterator[str]:
     """The conversation to call in: the one given, or a new one, which is deleted afterwards where its account is."""
     if conversation_id is not None:
         yield conversation_id
@@ -98,7 +106,9 @@ async def conversation_of(stub: ConversationServiceAsyncStub, account: Account, 
         yield begun
     finally:
         if account.throw_away:
-            await stub.DeleteConversation(conversation.DeleteConversationRequest(conversation_id=begun, request_id=uuid7()))
+            await stub.DeleteConversation(
+                conversation.DeleteConversationRequest(conversation_id=begun, request_id=uuid7())
+            )
 
 
 async def place(
@@ -120,7 +130,9 @@ async def place(
     try:
         async with (
             _ended_properly(stub, conversation_id, report) as placed,
-            Caller.joined(placed.access.livekit_url, placed.access.livekit_token, microphone=microphone) as caller,
+            Caller.joined(
+                placed.access.livekit_url, placed.access.livekit_token, microphone=microphone
+            ) as caller,
         ):
             report.connected(conversation_id, (time.monotonic() - began) * 1000)
             report.greeted(await caller.greeted())

@@ -32,7 +32,9 @@ def since(text: str, now: datetime) -> datetime:
 
 def _at(text: str, now: datetime) -> datetime:
     if re.fullmatch(r"\d{1,2}:\d\d(:\d\d)?", text):
-        today = datetime.combine(now.date(), time.fromisoformat(text.rjust(len(text) + text.index(":") % 2, "0")), now.tzinfo)
+        today = datetime.combine(
+            now.date(), time.fromisoformat(text.rjust(len(text) + text.index(":") % 2, "0")), now.tzinfo
+        )
         return today if today <= now else today - timedelta(days=1)
     if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
         return datetime.combine(date.fromisoformat(text), time(), now.tzinfo)

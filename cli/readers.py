@@ -59,7 +59,9 @@ class JsonLines:
 
     def show(self, event: WatchResponse) -> None:
         """Prints it."""
-        sys.stdout.write(json.dumps(MessageToDict(event, preserving_proto_field_name=True), ensure_ascii=False) + "\n")
+        sys.stdout.write(
+            json.dumps(MessageToDict(event, preserving_proto_field_name=True), ensure_ascii=False) + "\n"
+        )
         sys.stdout.flush()
 
     def notice(self, connection: Connection) -> None:

@@ -105,14 +105,18 @@ async def signed_in(settings: MeshSettings, clock: Clock | None = None) -> Async
 async def throw_away(stub: IdentityServiceAsyncStub) -> AsyncIterator[Account]:
     """An account for the length of one command."""
     password = secrets.token_urlsafe(24)
-    request = identity.RegisterRequest(email=f"guest-{uuid7()}@readback.invalid", password=password, display_name="Guest")
+    request = identity.RegisterRequest(
+        email=f"guest-{uuid7()}@readback.invalid", password=password, display_name="Guest"
+    )
     registered = await stub.Register(request)
     tokens = registered.tokens
 
     async def token() -> str:
         nonlocal tokens
         if not Credentials.of(request.email, tokens).fresh_at(SystemClock().now()):
-            tokens = (await stub.RefreshSession(identity.RefreshSessionRequest(refresh_token=tokens.refresh_token))).tokens
+            tokens = (
+                await stub.RefreshSession(identity.RefreshSessionRequest(refresh_token=tokens.refresh_token))
+            ).tokens
         return tokens.access_token
 
     try:

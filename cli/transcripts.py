@@ -12,7 +12,10 @@ from rich.markup import escape
 
 INDENT = 26
 """Columns before the words of an entry."""
-_CUT = {entry_pb2.SEALING_INTERRUPTED: " [dim](interrupted)[/]", entry_pb2.SEALING_TRUNCATED: " [dim](cut off)[/]"}
+_CUT = {
+    entry_pb2.SEALING_INTERRUPTED: " [dim](interrupted)[/]",
+    entry_pb2.SEALING_TRUNCATED: " [dim](cut off)[/]",
+}
 _ENDS = {
     conversation.STREAM_END_REASON_CONVERSATION_ENDED: "The conversation has ended.",
     conversation.STREAM_END_REASON_CONVERSATION_DELETED: "The conversation was deleted.",
@@ -55,16 +58,31 @@ def _content(entry: entry_pb2.Entry) -> str:
         case "tool_result":
             return f"[magenta]    tool[/]  {entry.tool_result.name}: {entry.tool_result.outcome}"
         case _:
-            change = entry_pb2.StateChangeKind.Name(entry.state_change.kind).removeprefix("STATE_CHANGE_KIND_").replace("_", " ").lower()
-            reason = f" ({entry.state_change.reason.replace('_', ' ').lower()})" if entry.state_change.reason else ""
+            change = (
+                entry_pb2.StateChangeKind.Name(entry.state_change.kind)
+                .removeprefix("STATE_CHANGE_KIND_")
+                .replace("_", " ")
+                .lower()
+            )
+            reason = (
+                f" ({entry.state_change.reason.replace('_', ' ').lower()})"
+                if entry.state_change.reason
+                else ""
+            )
             return f"[dim]       ·  {change}{reason}[/]"
 
 
 def _said(said: entry_pb2.Utterance) -> str:
     style = "bold cyan" if said.speaker == entry_pb2.SPEAKER_AGENT else "bold"
-    typed = " [dim](typed)[/]" if said.modality == entry_pb2.MODALITY_TEXT and said.speaker == entry_pb2.SPEAKER_CUSTOMER else ""
+    typed = (
+        " [dim](typed)[/]"
+        if said.modality == entry_pb2.MODALITY_TEXT and said.speaker == entry_pb2.SPEAKER_CUSTOMER
+        else ""
+    )
     whole = " [dim](all of what was cut off above)[/]" if said.completes_utterance_id else ""
-    return f"[{style}]{_who(said.speaker):>8}[/]  {escape(said.text)}{_CUT.get(said.sealing, '')}{whole}{typed}"
+    return (
+        f"[{style}]{_who(said.speaker):>8}[/]  {escape(said.text)}{_CUT.get(said.sealing, '')}{whole}{typed}"
+    )
 
 
 def _who(speaker: entry_pb2.Speaker.ValueType) -> str:

@@ -20,18 +20,27 @@ def read_wav(path: Path) -> Samples:
     """Samples of a file as 16 kHz mono, whatever its rate, width and channels. Raises `NotAWav`."""
     try:
         with wave.open(str(path), "rb") as file:
-            rate, width, channels, frames = file.getframerate(), file.getsampwidth(), file.getnchannels(), file.getnframes()
+            rate, width, channels, frames = (
+                file.getframerate(),
+                file.getsampwidth(),
+                file.getnchannels(),
+                file.getnframes(),
+            )
             if frames > rate * LONGEST_S:
                 raise NotAWav(f"{path} is longer than {LONGEST_S // 60} minutes")
             data = file.readframes(frames)
     except FileNotFoundError:
         raise NotAWav(f"there is no file {path}") from None
     except (wave.Error, EOFError) as error:
-        raise NotAWav(f"{path} is not a WAV file with PCM audio ({str(error) or 'it ends too early'})") from None
+        raise NotAWav(
+            f"{path} is not a WAV file with PCM audio ({str(error) or 'it ends too early'})"
+        ) from None
     except OSError as error:
         raise NotAWav(f"{path} can't be read: {error.strerror}") from None
     if rate < 1000 or width not in _AS_16_BIT:
-        raise NotAWav(f"{path} has {8 * width}-bit samples at {rate} Hz; 8, 16, 24 or 32 bits at 1000 Hz or more would do")
+        raise NotAWav(
+            f"{path} has {8 * width}-bit samples at {rate} Hz; 8, 16, 24 or 32 bits at 1000 Hz or more would do"
+        )
     samples = _AS_16_BIT[width](data[: len(data) - len(data) % (width * channels)])
     if len(samples) == 0:
         raise NotAWav(f"{path} holds no sound")

@@ -21,11 +21,20 @@ from doubles.troubles import Sleep, Trouble
 from doubles.world import Carrier, World
 
 MESSAGES = {
-    "missing_access_key": (401, "You have not supplied an API Access Key. [Required format: access_key=YOUR_ACCESS_KEY]"),
+    "missing_access_key": (
+        401,
+        "You have not supplied an API Access Key. [Required format: access_key=YOUR_ACCESS_KEY]",
+    ),
     "invalid_access_key": (401, "You have not supplied a valid API Access Key."),
     "function_access_restricted": (403, "Your current subscription plan does not support this API function."),
-    "usage_limit_reached": (429, "Your monthly usage limit has been reached. Please upgrade your Subscription Plan."),
-    "rate_limit_reached": (429, "You have exceeded the maximum rate limitation allowed on your subscription plan."),
+    "usage_limit_reached": (
+        429,
+        "Your monthly usage limit has been reached. Please upgrade your Subscription Plan.",
+    ),
+    "rate_limit_reached": (
+        429,
+        "You have exceeded the maximum rate limitation allowed on your subscription plan.",
+    ),
     "internal_error": (500, "Something went wrong on our end while processing the request."),
     "404_not_found": (404, "Route not found"),
 }
@@ -101,7 +110,9 @@ class AviationStackDouble:
     def error(self, code: str, *, as_200: bool = False) -> Response:
         """An error in the vendor's form."""
         status, message = MESSAGES[code]
-        return JSONResponse({"error": {"code": code, "message": message}}, status_code=200 if as_200 else status)
+        return JSONResponse(
+            {"error": {"code": code, "message": message}}, status_code=200 if as_200 else status
+        )
 
     def _rows(self, path: str, query: Mapping[str, str]) -> list[Row] | Response:
         match path:
@@ -119,13 +130,21 @@ class AviationStackDouble:
         if number in ODDITIES:
             yield self._oddity(number, now)
             return
-        days = [date.fromisoformat(query["flight_date"])] if "flight_date" in query else [now.date() - timedelta(days=1), now.date()]
+        days = (
+            [date.fromisoformat(query["flight_date"])]
+            if "flight_date" in query
+            else [now.date() - timedelta(days=1), now.date()]
+        )
         for flight in self._matching(query, number):
             for day in days:
                 rows = flight_rows(flight, day, now)
                 # A number's own row is what its filter gives, also when it is withheld elsewhere.
                 if number:
-                    carrier = next(c for c, n in ((flight.carrier, flight.number), *flight.sold_by) if f"{c.iata}{n}" == number)
+                    carrier = next(
+                        c
+                        for c, n in ((flight.carrier, flight.number), *flight.sold_by)
+                        if f"{c.iata}{n}" == number
+                    )
                     rows = iter([flight_row(flight, day, now, carrier, int(number[2:]))])
                 yield from (row for row in rows if query.get("flight_status") in (None, row["flight_status"]))
 
@@ -135,7 +154,11 @@ class AviationStackDouble:
         origin, destination = query.get("dep_iata", "").upper(), query.get("arr_iata", "").upper()
         if origin and destination:
             return self.world.by_pair.get((origin, destination), [])
-        return [f for f in self.world.flights() if origin in ("", f.origin.iata) and destination in ("", f.destination.iata)]
+        return [
+            f
+            for f in self.world.flights()
+            if origin in ("", f.origin.iata) and destination in ("", f.destination.iata)
+        ]
 
     def _oddity(self, number: str, now: datetime) -> Row:
         flight = self.world.by_pair["CDG", "LHR"][0]
@@ -146,7 +169,11 @@ class AviationStackDouble:
 
     def _timetable(self, query: Mapping[str, str]) -> list[Row] | Response:
         kind, airport = query.get("type", "departure"), query.get("iataCode", "").upper()
-        board = [f for f in self.world.flights() if airport == (f.origin.iata if kind == "departure" else f.destination.iata)]
+        board = [
+            f
+            for f in self.world.flights()
+            if airport == (f.origin.iata if kind == "departure" else f.destination.iata)
+        ]
         today = self.now().date()
         rows = [row for flight in board for row in timetable_rows(flight, today, self.now(), kind)]
         if rows:
@@ -159,14 +186,28 @@ class AviationStackDouble:
         kind, airport = query.get("type", "departure"), query.get("iataCode", "").upper()
         day = date.fromisoformat(query["date"])
         if not 1 <= (day - self.now().date()).days <= self.terms.future_days + 1:
-            context = {"date": [{"key": "date_out_of_range", "message": "The date is outside the supported window."}]}
-            return JSONResponse({"error": {"code": "validation_error", "message": "Request failed.", "context": context}}, status_code=422)
-        board = [f for f in self.world.flights() if airport == (f.origin.iata if kind == "departure" else f.destination.iata)]
+            context = {
+                "date": [{"key": "date_out_of_range", "message": "The date is outside the supported window."}]
+            }
+            return JSONResponse(
+                {"error": {"code": "validation_error", "message": "Request failed.", "context": context}},
+                status_code=422,
+            )
+        board = [
+            f
+            for f in self.world.flights()
+            if airport == (f.origin.iata if kind == "departure" else f.destination.iata)
+        ]
         return [row for flight in board for row in future_rows(flight, day)]
 
     def _page(self, rows: list[Row], query: Mapping[str, str], path: str) -> Response:
         if path == "timetable":
-            return JSONResponse({"pagination": {"limit": 100, "offset": 0, "count": len(rows), "total": len(rows)}, "data": rows})
+            return JSONResponse(
+                {
+                    "pagination": {"limit": 100, "offset": 0, "count": len(rows), "total": len(rows)},
+                    "data": rows,
+                }
+            )
         limit, offset = min(int(query.get("limit", "100")), 100), int(query.get("offset", "0"))
         page = rows[offset : offset + limit]
         paging: dict[str, Any] = {"limit": limit, "offset": offset, "count": len(page), "total": len(rows)}
@@ -178,7 +219,12 @@ class AviationStackDouble:
         trouble = troubles.AVIATIONSTACK.get((query.get("dep_iata") or query.get("iataCode") or "").upper())
         match trouble:
             case Trouble.PHP:
-                leaked = {"error": {"code": "Undefined array key 1 in /var/www/html/app.php on line 42", "message": "Trying to access"}}
+                leaked = {
+                    "error": {
+                        "code": "Undefined array key 1 in /var/www/html/app.php on line 42",
+                        "message": "Trying to access",
+                    }
+                }
                 return JSONResponse(leaked, status_code=500)
             case Trouble.INTERNAL | Trouble.ERROR_AS_200:
                 return self.error("internal_error", as_200=trouble is Trouble.ERROR_AS_200)
@@ -191,7 +237,9 @@ class AviationStackDouble:
             case Trouble.REJECTED:
                 return JSONResponse({"message": "Unauthorized"}, status_code=401)
             case Trouble.EMPTY:
-                return JSONResponse({"pagination": {"limit": 100, "offset": 0, "count": 0, "total": 0}, "data": []})
+                return JSONResponse(
+                    {"pagination": {"limit": 100, "offset": 0, "count": 0, "total": 0}, "data": []}
+                )
             case Trouble.NESTED:
                 return JSONResponse(_nested(bytes(whole.body)))
         return await troubles.common(trouble, whole, self.sleep) or whole
@@ -200,4 +248,7 @@ class AviationStackDouble:
 def _nested(body: bytes) -> dict[str, Any]:
     """The answer with its list in a list and its paging as text and null."""
     data = json.loads(body)["data"]
-    return {"pagination": {"limit": "100", "offset": None, "count": len(data), "total": 10000}, "data": [data]}
+    return {
+        "pagination": {"limit": "100", "offset": None, "count": len(data), "total": 10000},
+        "data": [data],
+    }

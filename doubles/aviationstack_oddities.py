@@ -19,12 +19,24 @@ def _shifted(text: str, minutes: int) -> str:
 def _at_local(row: Row, end: str, now: datetime, minutes: int) -> None:
     """Plans one end so many minutes from now on its own clock, without a delay."""
     planned = labelled(now.astimezone(ZoneInfo(row[end]["timezone"])) + timedelta(minutes=minutes))
-    row[end] |= {"scheduled": planned, "estimated": planned, "actual": None, "actual_runway": None, "delay": None}
+    row[end] |= {
+        "scheduled": planned,
+        "estimated": planned,
+        "actual": None,
+        "actual_runway": None,
+        "delay": None,
+    }
 
 
 def _live(now: datetime) -> dict[str, Any]:
     where = {"latitude": 53.75, "longitude": -10.55, "altitude": 9448.8, "direction": 280.0}
-    return {"updated": true_label(now - timedelta(minutes=4)), **where, "speed_horizontal": 769.4, "speed_vertical": 0, "is_ground": False}
+    return {
+        "updated": true_label(now - timedelta(minutes=4)),
+        **where,
+        "speed_horizontal": 769.4,
+        "speed_vertical": 0,
+        "is_ground": False,
+    }
 
 
 def _unknown(row: Row, now: datetime) -> None:
@@ -51,7 +63,12 @@ def _airborne(row: Row, now: datetime) -> None:
 
 
 def _offset_zone(row: Row, _now: datetime) -> None:
-    row["departure"] |= {"iata": "PKX", "icao": "ZBAD", "airport": "Beijing Daxing International", "timezone": "+8"}
+    row["departure"] |= {
+        "iata": "PKX",
+        "icao": "ZBAD",
+        "airport": "Beijing Daxing International",
+        "timezone": "+8",
+    }
 
 
 def _nameless(row: Row, _now: datetime) -> None:
@@ -95,7 +112,12 @@ def _landed(row: Row, now: datetime) -> None:
     _at_local(row, "arrival", now, -40)
     row["flight_status"] = "landed"
     row["departure"]["actual"] = _shifted(row["departure"]["scheduled"], 4)
-    row["arrival"] |= {"actual": _shifted(row["arrival"]["scheduled"], -6), "baggage": "7", "terminal": "3", "gate": "22"}
+    row["arrival"] |= {
+        "actual": _shifted(row["arrival"]["scheduled"], -6),
+        "baggage": "7",
+        "terminal": "3",
+        "gate": "22",
+    }
 
 
 def _unheard(row: Row, now: datetime) -> None:

@@ -29,22 +29,34 @@ def flight_row(flight: Flight, day: date, now: datetime, carrier: Carrier, numbe
     left = now >= leaves + timedelta(minutes=late)
     landed = now >= arrives + timedelta(minutes=late)
     cancelled = flight.cancelled(day)
-    arrival = _end(flight.destination, arrives, late, happened=landed and not cancelled, named=(flight.code, day, "arr"))
+    arrival = _end(
+        flight.destination, arrives, late, happened=landed and not cancelled, named=(flight.code, day, "arr")
+    )
     if not landed and fraction(flight.code, day, "estimated") < UNKNOWN_ARRIVAL:
         arrival |= {"estimated": None, "delay": None}
     status = "cancelled" if cancelled else "landed" if landed else "active" if left else "scheduled"
     return {
         "flight_date": day.isoformat(),
         "flight_status": status,
-        "departure": _end(flight.origin, leaves, late, happened=left and not cancelled, named=(flight.code, day, "dep")),
+        "departure": _end(
+            flight.origin, leaves, late, happened=left and not cancelled, named=(flight.code, day, "dep")
+        ),
         "arrival": arrival
-        | {"baggage": _or_none(str(1 + int(fraction(flight.code, day, "belt") * 20)), fraction(flight.code, day, "b"), UNKNOWN_BELT)},
+        | {
+            "baggage": _or_none(
+                str(1 + int(fraction(flight.code, day, "belt") * 20)),
+                fraction(flight.code, day, "b"),
+                UNKNOWN_BELT,
+            )
+        },
         "airline": {"name": carrier.name, "iata": carrier.iata, "icao": carrier.icao},
         "flight": {
             "number": str(number),
             "iata": f"{carrier.iata}{number}",
             "icao": f"{carrier.icao}{number}",
-            "codeshared": None if (carrier, number) == (flight.carrier, flight.number) else codeshared(flight),
+            "codeshared": None
+            if (carrier, number) == (flight.carrier, flight.number)
+            else codeshared(flight),
         },
         "aircraft": None,
         "live": None,
@@ -70,8 +82,14 @@ def _end(port: Port, planned: datetime, late: int, *, happened: bool, named: tup
         "timezone": port.zone,
         "iata": port.iata,
         "icao": port.icao,
-        "terminal": _or_none(str(1 + int(fraction(*named, "terminal") * 4)), fraction(*named, "t"), UNKNOWN_TERMINAL),
-        "gate": _or_none(f"{'ABC'[int(fraction(*named, 'g') * 3)]}{1 + int(fraction(*named) * 40)}", fraction(*named, "g?"), UNKNOWN_GATE),
+        "terminal": _or_none(
+            str(1 + int(fraction(*named, "terminal") * 4)), fraction(*named, "t"), UNKNOWN_TERMINAL
+        ),
+        "gate": _or_none(
+            f"{'ABC'[int(fraction(*named, 'g') * 3)]}{1 + int(fraction(*named) * 40)}",
+            fraction(*named, "g?"),
+            UNKNOWN_GATE,
+        ),
         "delay": late or None,
         "scheduled": labelled(planned),
         "estimated": labelled(planned),
@@ -97,17 +115,33 @@ def true_label(instant: datetime) -> str:
 
 def future_rows(flight: Flight, day: date) -> Iterator[Row]:
     """Rows of `/flightsFuture`: another shape, in small letters, "" for what is missing."""
-    own = {"name": flight.carrier.name.lower(), "iataCode": flight.carrier.iata.lower(), "icaoCode": flight.carrier.icao.lower()}
+    own = {
+        "name": flight.carrier.name.lower(),
+        "iataCode": flight.carrier.iata.lower(),
+        "icaoCode": flight.carrier.icao.lower(),
+    }
     operating = {"airline": own, "flight": _small_flight(flight.carrier, flight.number)}
     if not flight.withheld:
         yield _future_row(flight, day) | operating
     for carrier, number in flight.sold_by:
-        airline = {"name": carrier.name.lower(), "iataCode": carrier.iata.lower(), "icaoCode": carrier.icao.lower()}
-        yield _future_row(flight, day) | {"airline": airline, "flight": _small_flight(carrier, number), "codeshared": operating}
+        airline = {
+            "name": carrier.name.lower(),
+            "iataCode": carrier.iata.lower(),
+            "icaoCode": carrier.icao.lower(),
+        }
+        yield _future_row(flight, day) | {
+            "airline": airline,
+            "flight": _small_flight(carrier, number),
+            "codeshared": operating,
+        }
 
 
 def _small_flight(carrier: Carrier, number: int) -> Row:
-    return {"number": str(number), "iataNumber": f"{carrier.iata}{number}".lower(), "icaoNumber": f"{carrier.icao}{number}".lower()}
+    return {
+        "number": str(number),
+        "iataNumber": f"{carrier.iata}{number}".lower(),
+        "icaoNumber": f"{carrier.icao}{number}".lower(),
+    }
 
 
 def _future_row(flight: Flight, day: date) -> Row:
@@ -121,7 +155,13 @@ def _future_row(flight: Flight, day: date) -> Row:
 
 def _future_end(port: Port, planned: datetime, terminal: str) -> Row:
     wall = planned.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
-    return {"iataCode": port.iata.lower(), "icaoCode": port.icao.lower(), "terminal": terminal, "gate": "", "scheduledTime": wall}
+    return {
+        "iataCode": port.iata.lower(),
+        "icaoCode": port.icao.lower(),
+        "terminal": terminal,
+        "gate": "",
+        "scheduledTime": wall,
+    }
 
 
 def timetable_rows(flight: Flight, day: date, now: datetime, kind: str) -> Iterator[Row]:
@@ -129,11 +169,23 @@ def timetable_rows(flight: Flight, day: date, now: datetime, kind: str) -> Itera
     for row in flight_rows(flight, day, now):
         named = row["flight"]["codeshared"]
         yield {
-            "airline": {"name": row["airline"]["name"], "iataCode": row["airline"]["iata"], "icaoCode": row["airline"]["icao"]},
+            "airline": {
+                "name": row["airline"]["name"],
+                "iataCode": row["airline"]["iata"],
+                "icaoCode": row["airline"]["icao"],
+            },
             "departure": _board_end(row["departure"]),
             "arrival": _board_end(row["arrival"]),
-            "codeshared": named and {"airline": {"iataCode": named["airline_iata"]}, "flight": {"iataNumber": named["flight_iata"]}},
-            "flight": {"iataNumber": row["flight"]["iata"], "icaoNumber": row["flight"]["icao"], "number": row["flight"]["number"]},
+            "codeshared": named
+            and {
+                "airline": {"iataCode": named["airline_iata"]},
+                "flight": {"iataNumber": named["flight_iata"]},
+            },
+            "flight": {
+                "iataNumber": row["flight"]["iata"],
+                "icaoNumber": row["flight"]["icao"],
+                "number": row["flight"]["number"],
+            },
             "status": row["flight_status"],
             "type": kind,
         }

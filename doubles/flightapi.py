@@ -52,8 +52,14 @@ class FlightApiDouble:
         """The app, to be served at a root."""
         return Starlette(
             routes=[
-                Route("/onewaytrip/{key}/{origin}/{destination}/{day}/{adults}/{children}/{infants}/{cabin}/{currency}", self._trip),
-                Route("/roundtrip/{key}/{origin}/{destination}/{day}/{back}/{adults}/{children}/{infants}/{cabin}/{currency}", self._trip),
+                Route(
+                    "/onewaytrip/{key}/{origin}/{destination}/{day}/{adults}/{children}/{infants}/{cabin}/{currency}",
+                    self._trip,
+                ),
+                Route(
+                    "/roundtrip/{key}/{origin}/{destination}/{day}/{back}/{adults}/{children}/{infants}/{cabin}/{currency}",
+                    self._trip,
+                ),
                 Route("/airline/{key}", self._tracking),
                 Route("/trackbyroute/{key}", self._route),
                 Route("/schedule/v2/{key}", self._newer_board),
@@ -65,7 +71,9 @@ class FlightApiDouble:
     async def _begin(self, request: Request) -> Response | None:
         """Counts a call; the answer when a key or the throttle refuses it."""
         kind = request.url.path.split("/")[1]
-        self.calls.append((request.url.path.replace(f"/{request.path_params['key']}", "", 1), dict(request.query_params)))
+        self.calls.append(
+            (request.url.path.replace(f"/{request.path_params['key']}", "", 1), dict(request.query_params))
+        )
         if request.path_params["key"] not in self.terms.keys:
             return JSONResponse({"message": "Unauthorized"}, status_code=401)
         now, last = self.now(), self._last
@@ -74,7 +82,9 @@ class FlightApiDouble:
             return JSONResponse({"message": "Unauthorized"}, status_code=401)
         self.used += CREDITS[kind]
         if self.used > self.terms.credits:
-            return JSONResponse({"message": "You have used all your credits. Please upgrade your plan."}, status_code=429)
+            return JSONResponse(
+                {"message": "You have used all your credits. Please upgrade your plan."}, status_code=429
+            )
         if self.terms.latency_seconds:
             await self.sleep(self.terms.latency_seconds)
         return None
@@ -88,7 +98,13 @@ class FlightApiDouble:
         trouble = troubles.FLIGHTAPI.get(asked.origin)
         path = request.url.path
         self._looks[path] = self._looks.get(path, 0) + 1
-        body = trips(self.world, asked, look=self._looks[path] - 1, unpriced=trouble is Trouble.UNPRICED, dearer=trouble is Trouble.DEARER)
+        body = trips(
+            self.world,
+            asked,
+            look=self._looks[path] - 1,
+            unpriced=trouble is Trouble.UNPRICED,
+            dearer=trouble is Trouble.DEARER,
+        )
         return await self._troubled(asked.origin, JSONResponse(body))
 
     async def _tracking(self, request: Request) -> Response:
@@ -102,7 +118,9 @@ class FlightApiDouble:
         if flight is None:
             return JSONResponse({"message": NO_DETAILS}, status_code=404)
         whole: Any = (
-            status.older_tracking(flight, day, self.now()) if self.terms.older else status.newer_tracking([flight], day, self.now())
+            status.older_tracking(flight, day, self.now())
+            if self.terms.older
+            else status.newer_tracking([flight], day, self.now())
         )
         return await self._troubled(flight.origin.iata, JSONResponse(whole))
 
@@ -114,7 +132,11 @@ class FlightApiDouble:
         if day is None:
             return JSONResponse({"message": "Invalid date"}, status_code=400)
         flights = self.world.by_pair.get(pair, [])
-        whole: Any = status.older_route(flights, day, self.now()) if self.terms.older else status.newer_tracking(flights, day, self.now())
+        whole: Any = (
+            status.older_route(flights, day, self.now())
+            if self.terms.older
+            else status.newer_tracking(flights, day, self.now())
+        )
         return await self._troubled(pair[0], JSONResponse(whole))
 
     async def _board(self, request: Request) -> Response:
@@ -140,7 +162,11 @@ class FlightApiDouble:
 
     def _at(self, airport: str, mode: str) -> Iterable[Flight]:
         departures = mode.startswith("dep")
-        return [f for f in self.world.flights() if airport == (f.origin.iata if departures else f.destination.iata)]
+        return [
+            f
+            for f in self.world.flights()
+            if airport == (f.origin.iata if departures else f.destination.iata)
+        ]
 
     async def _troubled(self, origin: str, whole: Response) -> Response:
         trouble = troubles.FLIGHTAPI.get(origin)
@@ -149,7 +175,9 @@ class FlightApiDouble:
                 return JSONResponse({"message": "Credits exhausted"}, status_code=429)
             case Trouble.RATE_LIMITED:
                 # In words that the used up budget has too.
-                return JSONResponse({"message": "Rate limit exceeded. Please upgrade your plan."}, status_code=429)
+                return JSONResponse(
+                    {"message": "Rate limit exceeded. Please upgrade your plan."}, status_code=429
+                )
             case Trouble.RESTRICTED:
                 return JSONResponse({"message": "Forbidden"}, status_code=403)
             case Trouble.THROTTLED:
@@ -174,7 +202,10 @@ def _day(text: str) -> date | None:
 def _asked(path: dict[str, Any]) -> Asked | None:
     """What a path asks for; None when the vendor would refuse it."""
     try:
-        day, back = date.fromisoformat(path["day"]), date.fromisoformat(path["back"]) if "back" in path else None
+        day, back = (
+            date.fromisoformat(path["day"]),
+            date.fromisoformat(path["back"]) if "back" in path else None,
+        )
         adults, children, infants = (int(path[name]) for name in ("adults", "children", "infants"))
     except ValueError:
         return None
@@ -182,4 +213,14 @@ def _asked(path: dict[str, Any]) -> Asked | None:
         return None
     if back and back < day:
         return None
-    return Asked(path["origin"], path["destination"], day, adults, children, infants, path["cabin"], path["currency"], back)
+    return Asked(
+        path["origin"],
+        path["destination"],
+        day,
+        adults,
+        children,
+        infants,
+        path["cabin"],
+        path["currency"],
+        back,
+    )

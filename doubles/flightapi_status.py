@@ -65,7 +65,12 @@ def older_tracking(flight: Flight, day: date, now: datetime) -> list[Row]:
 
 
 def _airport(port: Port) -> Row:
-    names = {"airport": port.name, "airportCity": port.city, "airportCode": port.iata, "airportCountryCode": port.country}
+    names = {
+        "airport": port.name,
+        "airportCity": port.city,
+        "airportCode": port.iata,
+        "airportCountryCode": port.country,
+    }
     return names | {"airportSlug": port.iata.lower()}
 
 
@@ -116,12 +121,20 @@ def board(port: Port, mode: str, flights: Iterable[Flight], day: date, now: date
         "page": {"current": 1, "total": 1},
         "timestamp": int(now.timestamp()),
     }
-    details = {"name": port.name, "code": {"iata": port.iata, "icao": port.icao}, "timezone": {"name": port.zone}}
+    details = {
+        "name": port.name,
+        "code": {"iata": port.iata, "icao": port.icao},
+        "timezone": {"name": port.zone},
+    }
     return {"airport": {"pluginData": {"details": details, "schedule": {mode: head | {"data": rows}}}}}
 
 
 def _board_row(flight: Flight, mode: str, day: date, now: datetime) -> Row:
-    leaves, arrives, late = (int(flight.leaves(day).timestamp()), int(flight.arrives(day).timestamp()), 60 * flight.delay(day))
+    leaves, arrives, late = (
+        int(flight.leaves(day).timestamp()),
+        int(flight.arrives(day).timestamp()),
+        60 * flight.delay(day),
+    )
     ends: Row = {"origin": _epoch_port(flight.origin), "destination": _epoch_port(flight.destination)}
     ends["origin" if mode == "departures" else "destination"].pop("code")
     text = _word(flight, day, now)
@@ -135,14 +148,22 @@ def _board_row(flight: Flight, mode: str, day: date, now: datetime) -> Row:
             "status": {
                 "live": text == "In Flight",
                 "text": f"Estimated dep {flight.leaves(day):%H:%M}" if text == "Scheduled" else text,
-                "generic": {"status": {"text": text.lower(), "color": "green", "type": "departure", "diverted": None}},
+                "generic": {
+                    "status": {"text": text.lower(), "color": "green", "type": "departure", "diverted": None}
+                },
             },
             "aircraft": {"model": {"code": "A20N", "text": "Airbus A320-251N"}, "registration": "VT-ABC"},
-            "airline": {"name": flight.carrier.name, "code": {"iata": flight.carrier.iata, "icao": flight.carrier.icao}},
+            "airline": {
+                "name": flight.carrier.name,
+                "code": {"iata": flight.carrier.iata, "icao": flight.carrier.icao},
+            },
             "airport": ends,
             "time": {
                 "scheduled": {"departure": leaves, "arrival": arrives},
-                "real": {"departure": leaves + late if now.timestamp() >= leaves + late else None, "arrival": None},
+                "real": {
+                    "departure": leaves + late if now.timestamp() >= leaves + late else None,
+                    "arrival": None,
+                },
                 "estimated": {"departure": leaves + late if late else None, "arrival": None},
                 "other": {"eta": None, "duration": None},
             },
@@ -170,10 +191,15 @@ def newer_board(port: Port, mode: str, flights: Iterable[Flight], day: date) -> 
                     "arrivalTime": {"timeAMPM": f"{arrives:%I:%M%p}", "time24": f"{arrives:%H:%M}"},
                     "carrier": {"fs": carrier.iata, "name": carrier.name, "flightNumber": str(number)},
                     "airport": {"fs": other.iata, "city": other.city},
-                    "operatedBy": f"{flight.carrier.name} {flight.number}" if carrier != flight.carrier else None,
+                    "operatedBy": f"{flight.carrier.name} {flight.number}"
+                    if carrier != flight.carrier
+                    else None,
                     "isCodeshare": carrier != flight.carrier,
                     "url": "",
                 }
             )
-    header = {"date": f"{day:%d-%b-%Y}", "departureAirport": {"fs": port.iata, "iata": port.iata, "icao": port.icao, "name": port.name}}
+    header = {
+        "date": f"{day:%d-%b-%Y}",
+        "departureAirport": {"fs": port.iata, "iata": port.iata, "icao": port.icao, "name": port.name},
+    }
     return {"data": {"header": header, "flights": rows}}

@@ -13,8 +13,18 @@ from doubles.world import Carrier, Flight, Port, World, fraction
 Row = dict[str, Any]
 Flights = Sequence[tuple[Flight, date]]
 """One after the other, each with its day."""
-AGENTS = ({"id": "trip", "name": "Tripdesk", "is_carrier": False, "rating": 4.2}, {"id": "moon", "name": "Moonfares", "is_carrier": False})
-DUFFEL = {"id": -31896, "name": "Duffel Airways", "alt_id": "DUFFEL", "display_code": "DUFFEL", "display_code_type": "IATA", "alliance": 0}
+AGENTS = (
+    {"id": "trip", "name": "Tripdesk", "is_carrier": False, "rating": 4.2},
+    {"id": "moon", "name": "Moonfares", "is_carrier": False},
+)
+DUFFEL = {
+    "id": -31896,
+    "name": "Duffel Airways",
+    "alt_id": "DUFFEL",
+    "display_code": "DUFFEL",
+    "display_code_type": "IATA",
+    "alliance": 0,
+}
 PER_KM = {"USD": 0.09, "EUR": 0.083, "GBP": 0.07, "INR": 7.6}
 MOST_ROUND_TRIPS = 60
 SHORTEST_CONNECTION, LONGEST_CONNECTION = timedelta(hours=1), timedelta(hours=14)
@@ -37,7 +47,9 @@ class Asked:
     @property
     def way_back(self) -> Asked:
         """The other direction alone, on the day back."""
-        return replace(self, origin=self.destination, destination=self.origin, day=self.back or self.day, back=None)
+        return replace(
+            self, origin=self.destination, destination=self.origin, day=self.back or self.day, back=None
+        )
 
     @property
     def party(self) -> int:
@@ -88,7 +100,9 @@ class Answer:
     def add_both(self, out: Flights, back: Flights, *, unpriced: bool, dearer: bool) -> None:
         """Out and back at one price, a tenth less than both ways cost alone."""
         (leg, ids, carrier), (other, others, _) = self._leg(out), self._leg(back)
-        price = round(0.9 * self._price([flight for flight, _ in (*out, *back)]), 2) + (10 * self.look if dearer else 0)
+        price = round(0.9 * self._price([flight for flight, _ in (*out, *back)]), 2) + (
+            10 * self.look if dearer else 0
+        )
         self.itineraries.append(_itinerary([leg, other], [*ids, *others], price, carrier, unpriced=unpriced))
 
     def _leg(self, flights: Flights) -> tuple[str, list[str], int]:
@@ -142,7 +156,9 @@ class Answer:
         hours = sum(flight.block.total_seconds() / 3600 for flight in flights)
         cabin = {"Economy": 1.0, "Premium_Economy": 1.7, "Business": 3.4, "First": 5.5}[self.asked.cabin]
         share = 0.8 + 0.4 * fraction(self.asked.day, self.asked.origin, self.asked.destination)
-        return round((30 + hours * 700 * PER_KM.get(self.asked.currency, 0.09)) * cabin * share * self.asked.party, 2)
+        return round(
+            (30 + hours * 700 * PER_KM.get(self.asked.currency, 0.09)) * cabin * share * self.asked.party, 2
+        )
 
     def add_what_nobody_flies(self, world: World) -> None:
         """A test carrier's flight and a train, as they leak into answers."""
@@ -150,12 +166,19 @@ class Answer:
         self.add([(flight, self.asked.day)], unpriced=False, dearer=False)
         self.carriers[-31896] = DUFFEL
         name = self.segments[-1]["id"] + "-test"
-        self.segments[-1] |= {"id": name, "marketing_carrier_id": -31896, "operating_carrier_id": -31896, "marketing_flight_number": "4711"}
+        self.segments[-1] |= {
+            "id": name,
+            "marketing_carrier_id": -31896,
+            "operating_carrier_id": -31896,
+            "marketing_flight_number": "4711",
+        }
         self.legs[-1] |= {"id": "test-leg", "segment_ids": [name]}
         self.itineraries[-1] |= {"id": "test-leg", "leg_ids": ["test-leg"]}
         self.add([(flight, self.asked.day)], unpriced=False, dearer=False)
         train = self.segments[-1]["id"] + "-train"
-        self.segments[-1] = {k: v for k, v in self.segments[-1].items() if k not in {"mode", "transport_mode"}} | {
+        self.segments[-1] = {
+            k: v for k, v in self.segments[-1].items() if k not in {"mode", "transport_mode"}
+        } | {
             "id": train,
             "mode": "train",
         }
@@ -238,8 +261,12 @@ def _connections(world: World, asked: Asked) -> Iterable[list[tuple[Flight, date
 def _itinerary(legs: list[str], segments: list[str], amount: float, carrier: int, *, unpriced: bool) -> Row:
     seen = {"update_status": "current", "last_updated": "2026-11-23T04:03:07", "quote_age": 30}
     prices = [{"amount": amount, **seen}, {"amount": round(amount * 1.06, 2), **seen}]
-    options = [_option(agent["id"], price, segments, carrier) for agent, price in zip(AGENTS, prices, strict=True)]
-    nobody = _option("none", {"update_status": "pending", "quote_age": 0}, segments, carrier) | {"unpriced_type": "partner_not_selected"}
+    options = [
+        _option(agent["id"], price, segments, carrier) for agent, price in zip(AGENTS, prices, strict=True)
+    ]
+    nobody = _option("none", {"update_status": "pending", "quote_age": 0}, segments, carrier) | {
+        "unpriced_type": "partner_not_selected"
+    }
     priced = [] if unpriced else options
     return {
         "id": "|".join(legs),
@@ -262,7 +289,10 @@ def _option(agent: object, price: Row, segments: list[str], carrier: int) -> Row
         "booking_proposition": "PBOOK",
         "transfer_protection": "",
         "max_redirect_age": 0,
-        "fares": [{"segment_id": segment, "fare_basis_code": "", "booking_code": "", "fare_family": ""} for segment in segments],
+        "fares": [
+            {"segment_id": segment, "fare_basis_code": "", "booking_code": "", "fare_family": ""}
+            for segment in segments
+        ],
         "opaque_id": "",
         "booking_metadata": {"metadata_set": "", "signature": ""},
         "ticket_attributes": [],
@@ -278,7 +308,12 @@ def _option(agent: object, price: Row, segments: list[str], carrier: int) -> Row
         "items": [item],
         "transfer_type": "MANAGED",
         "score": 1.0,
-        "pricing_option_fare": {"attribute_labels": [], "leg_details": {}, "brand_names": [], "added_attribute_labels": []},
+        "pricing_option_fare": {
+            "attribute_labels": [],
+            "leg_details": {},
+            "brand_names": [],
+            "added_attribute_labels": [],
+        },
         "pricing_option_fare_type": "BASE_FARE",
     }
 

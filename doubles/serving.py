@@ -11,7 +11,9 @@ from mesh.asgi import Site, running
 
 
 @asynccontextmanager
-async def served(app: ASGIApp, *, name: str = "double", bind: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+async def served(
+    app: ASGIApp, *, name: str = "double", bind: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[str]:
     """Serves an app and yields its URL; any free port when `port` is 0.
 
     Raises:

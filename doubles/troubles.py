@@ -107,7 +107,9 @@ async def common(trouble: Trouble | None, whole: Response, sleep: Sleep) -> Resp
 
 def php() -> Response:
     """What a leaked failure of PHP looks like before any JSON."""
-    return PlainTextResponse('PHP Warning:  Undefined array key "data" in /var/www/html/index.php on line 42\n')
+    return PlainTextResponse(
+        'PHP Warning:  Undefined array key "data" in /var/www/html/index.php on line 42\n'
+    )
 
 
 async def real_sleep(seconds: float) -> None:

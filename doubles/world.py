@@ -109,7 +109,9 @@ class World:
         table = airportsdata.load("IATA")
         self.ports = {code: _port(table[code]) for code in CODES}
         self._taken: dict[str, int] = defaultdict(lambda: 100)
-        self.by_pair: Mapping[tuple[str, str], list[Flight]] = {pair: list(self._pair(*pair)) for pair in permutations(CODES, 2)}
+        self.by_pair: Mapping[tuple[str, str], list[Flight]] = {
+            pair: list(self._pair(*pair)) for pair in permutations(CODES, 2)
+        }
         self.by_number = {name: flight for flight in self.flights() for name in _names(flight)}
 
     def flights(self) -> Iterator[Flight]:
@@ -119,19 +121,28 @@ class World:
 
     def _pair(self, origin: str, destination: str) -> Iterator[Flight]:
         here, there = self.ports[origin], self.ports[destination]
-        able = [_carrier(text) for port in (here, there) for text in CARRIERS.get(port.country, ())] or [_carrier(t) for t in ANYWHERE]
+        able = [_carrier(text) for port in (here, there) for text in CARRIERS.get(port.country, ())] or [
+            _carrier(t) for t in ANYWHERE
+        ]
         for turn in range(2 + int(fraction(self._seed, origin, destination) * 3)):
             yield self._flight(able[turn % len(able)], here, there, turn)
 
     def _flight(self, carrier: Carrier, here: Port, there: Port, turn: int) -> Flight:
         named = (self._seed, here.iata, there.iata, turn)
-        others = [_carrier(text) for texts in CARRIERS.values() for text in texts if not text.startswith(carrier.iata)]
+        others = [
+            _carrier(text)
+            for texts in CARRIERS.values()
+            for text in texts
+            if not text.startswith(carrier.iata)
+        ]
         # A share of 60 % of rows is one and a half codeshares a flight.
         count = int(fraction(*named, "sold") * 4)
         partners = [others[int(fraction(*named, "by", n) * len(others))] for n in range(count)]
         return Flight(
             carrier=carrier,
-            number=542 if (carrier.iata, here.iata, there.iata, turn) == ("AI", "MAA", "DEL", 0) else self._next(carrier),
+            number=542
+            if (carrier.iata, here.iata, there.iata, turn) == ("AI", "MAA", "DEL", 0)
+            else self._next(carrier),
             origin=here,
             destination=there,
             minute=5 * int((330 + fraction(*named, "minute") * 1000) / 5),

@@ -9,5 +9,9 @@ from __future__ import annotations
 import os
 
 # Gradio reads these when it is imported; without them it asks api.gradio.app for news and sends telemetry.
-for _variable, _value in {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "1"}.items():
+for _variable, _value in {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_OFFLINE": "1",
+}.items():
     os.environ[_variable] = _value

@@ -38,7 +38,9 @@ async def start(wish: NewCall, customer: SignedIn) -> dict[str, Any] | JSONRespo
     already = await _running_call(customer)
     if already is not None:
         return failure(409, "CALL_RUNNING", "You are already in a call.", call=already)
-    conversation_id = str(wish.conversation_id) if wish.conversation_id else await _new_conversation(customer, wish)
+    conversation_id = (
+        str(wish.conversation_id) if wish.conversation_id else await _new_conversation(customer, wish)
+    )
     request = pb.StartCallRequest(conversation_id=conversation_id, time_zone=wish.time_zone)
     answer = await customer.conversation.StartCall(request, metadata=customer.metadata)
     return _to_join(answer.call, answer.access)
@@ -47,14 +49,18 @@ async def start(wish: NewCall, customer: SignedIn) -> dict[str, Any] | JSONRespo
 @router.post("/{call_id}/rejoin")
 async def rejoin(call_id: UUID, customer: SignedIn) -> dict[str, Any]:
     """Another way into a running call, in the same form as `start`; who is in it from elsewhere is moved out."""
-    answer = await customer.conversation.RejoinCall(pb.RejoinCallRequest(call_id=str(call_id)), metadata=customer.metadata)
+    answer = await customer.conversation.RejoinCall(
+        pb.RejoinCallRequest(call_id=str(call_id)), metadata=customer.metadata
+    )
     return _to_join(answer.call, answer.access)
 
 
 @router.post("/{call_id}/end", status_code=204)
 async def end(call_id: UUID, customer: SignedIn) -> None:
     """Hangs up."""
-    await customer.conversation.EndCall(pb.EndCallRequest(call_id=str(call_id), request_id=uuid7()), metadata=customer.metadata)
+    await customer.conversation.EndCall(
+        pb.EndCallRequest(call_id=str(call_id), request_id=uuid7()), metadata=customer.metadata
+    )
 
 
 async def _running_call(customer: Customer) -> dict[str, Any] | None:
@@ -76,4 +82,9 @@ async def _new_conversation(customer: Customer, wish: NewCall) -> str:
 
 
 def _to_join(call: pb.Call, access: pb.CallAccess) -> dict[str, Any]:
-    return {"call_id": call.call_id, "conversation_id": call.conversation_id, "url": access.livekit_url, "token": access.livekit_token}
+    return {
+        "call_id": call.call_id,
+        "conversation_id": call.conversation_id,
+        "url": access.livekit_url,
+        "token": access.livekit_token,
+    }

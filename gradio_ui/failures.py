@@ -84,7 +84,9 @@ def _message(path: str, status: int, error: grpc.aio.AioRpcError) -> str:
         _log.error("a service failed", path=path, code=error.code().name, details=error.details())
         return _UNEXPECTED
     malformed = path.startswith("/auth/") and short_reason(error) == "INVALID_REQUEST"
-    about_fields = [FIELDS[field] for field, _ in violations_of(error) if field in FIELDS] if malformed else []
+    about_fields = (
+        [FIELDS[field] for field, _ in violations_of(error) if field in FIELDS] if malformed else []
+    )
     return " ".join(about_fields) or error.details() or _UNEXPECTED
 
 
@@ -94,8 +96,14 @@ async def _session_ended(_request: Request, _error: Exception) -> JSONResponse:
 
 async def _token_refused(request: Request, error: Exception) -> JSONResponse:
     # No 401, for which pages leave to the sign-in page: that sends whoever is signed in back, and so on without end.
-    _log.error("a service takes no token of a session that identity goes on with", path=request.url.path, cause=repr(error.__cause__))
-    return failure(503, "TOKEN_REFUSED", "Your sign-in wasn't accepted just now. Please try again in a moment.")
+    _log.error(
+        "a service takes no token of a session that identity goes on with",
+        path=request.url.path,
+        cause=repr(error.__cause__),
+    )
+    return failure(
+        503, "TOKEN_REFUSED", "Your sign-in wasn't accepted just now. Please try again in a moment."
+    )
 
 
 async def _malformed(_request: Request, error: Exception) -> JSONResponse:

@@ -84,7 +84,11 @@ class Feeds:
 
 @router.get("/{conversation_id}/feed")
 async def feed(
-    conversation_id: UUID, request: Request, customer: SignedIn, cursor: Cursor = "", last_event_id: LastEventId = ""
+    conversation_id: UUID,
+    request: Request,
+    customer: SignedIn,
+    cursor: Cursor = "",
+    last_event_id: LastEventId = "",
 ) -> StreamingResponse:
     """Server-sent events of one conversation, after `Last-Event-ID` or `cursor` or from the beginning.
 
@@ -93,12 +97,16 @@ async def feed(
     """
     heartbeat = Duration()
     heartbeat.FromTimedelta(timedelta(seconds=request.app.state.settings.ui_feed_heartbeat_seconds))
-    wish = pb.WatchRequest(conversation_id=str(conversation_id), heartbeat_interval=heartbeat, include_live=True)
+    wish = pb.WatchRequest(
+        conversation_id=str(conversation_id), heartbeat_interval=heartbeat, include_live=True
+    )
     if position := last_event_id or cursor:
         wish.cursor = position
     feeds: Feeds = request.app.state.feeds
     call = customer.conversation.Watch(wish, metadata=customer.metadata)
-    return StreamingResponse(feeds.events(call, customer), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+    return StreamingResponse(
+        feeds.events(call, customer), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
+    )
 
 
 def _earliest_cursor(error: grpc.aio.AioRpcError) -> str:

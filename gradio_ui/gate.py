@@ -60,7 +60,9 @@ class Gate:
             refusal, receive = await self._foreign_session(scope, receive, session)
         return await (refusal or self._app)(scope, receive, send)
 
-    async def _foreign_session(self, scope: Scope, receive: Receive, session: Session) -> tuple[Response | None, Receive]:
+    async def _foreign_session(
+        self, scope: Scope, receive: Receive, session: Session
+    ) -> tuple[Response | None, Receive]:
         try:
             session_hash, receive = await session_hash_of(scope, receive)
         except BodyTooLong:

@@ -62,7 +62,9 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in _ALWAYS.items():
                     headers[name] = value
-                headers["content-security-policy"] = content_security_policy(scope["path"], self._livekit_origins)
+                headers["content-security-policy"] = content_security_policy(
+                    scope["path"], self._livekit_origins
+                )
                 headers.setdefault("cache-control", cache_control(scope["path"]))
             await send(message)
 

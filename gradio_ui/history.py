@@ -33,7 +33,9 @@ async def conversation(conversation_id: UUID, customer: SignedIn) -> dict[str, A
 @router.get("/{conversation_id}/entries")
 async def entries(conversation_id: UUID, customer: SignedIn, page_token: PageToken = "") -> dict[str, Any]:
     """A page of a conversation's log (`ListEntriesResponse`)."""
-    request = pb.ListEntriesRequest(conversation_id=str(conversation_id), page_size=200, page_token=page_token)
+    request = pb.ListEntriesRequest(
+        conversation_id=str(conversation_id), page_size=200, page_token=page_token
+    )
     return as_json(await customer.conversation.ListEntries(request, metadata=customer.metadata))
 
 

@@ -37,7 +37,14 @@ def build() -> gr.Blocks:
                     # Rendered at once, hidden or not: what is said before the first visit is in there too.
                     with gr.Tab(label, id=name, elem_id=f"tab-{name}", render_children=True):
                         _element(element)
-        page.load(who_is_signed_in, None, account, api_visibility="private", show_progress="hidden", concurrency_limit=None)
+        page.load(
+            who_is_signed_in,
+            None,
+            account,
+            api_visibility="private",
+            show_progress="hidden",
+            concurrency_limit=None,
+        )
     # Gradio's default of 40 threads is shared by every event of every reader: the 41st would wait for ever.
     page.max_threads = 400
     page.queue(default_concurrency_limit=16, api_open=False)
@@ -82,5 +89,10 @@ customElements.whenDefined('account-bar').then(() => { show(); watch('value', sh
 
 def _element(tag: str, on_load: str | None = None) -> gr.HTML:
     return gr.HTML(
-        value=None, html_template=f"<{tag}></{tag}>", js_on_load=on_load, apply_default_css=False, container=False, padding=False
+        value=None,
+        html_template=f"<{tag}></{tag}>",
+        js_on_load=on_load,
+        apply_default_css=False,
+        container=False,
+        padding=False,
     )

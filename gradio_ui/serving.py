@@ -33,4 +33,11 @@ async def serve(app: FastAPI, settings: UiSettings) -> None:
 
 
 def _site(app: FastAPI, settings: UiSettings) -> asgi.Site:
-    return asgi.Site("ui", settings.bind, settings.ui_port, "READBACK_UI_PORT", settings.ui_stop_seconds, app.state.feeds.end_all)
+    return asgi.Site(
+        "ui",
+        settings.bind,
+        settings.ui_port,
+        "READBACK_UI_PORT",
+        settings.ui_stop_seconds,
+        app.state.feeds.end_all,
+    )

@@ -69,7 +69,9 @@ class Session:
 class Sessions:
     """All signed-in browsers of this server, by the random key in their cookie."""
 
-    def __init__(self, identity_service: IdentityServiceAsyncStub, seal: CookieSeal, clock: Clock | None = None) -> None:
+    def __init__(
+        self, identity_service: IdentityServiceAsyncStub, seal: CookieSeal, clock: Clock | None = None
+    ) -> None:
         self._identity = identity_service
         self._seal = seal
         self._clock = clock or SystemClock()
@@ -158,7 +160,9 @@ class Sessions:
         task = asyncio.create_task(self._refresh(session))
         self._refreshes.add(task)
         task.add_done_callback(self._refreshes.discard)
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen, even if whoever asked has gone
+        task.add_done_callback(
+            lambda done: done.cancelled() or done.exception()
+        )  # seen, even if whoever asked has gone
         return task
 
     async def _refresh(self, session: Session) -> None:

@@ -48,7 +48,9 @@ async def favicon() -> FileResponse:
 async def register(account: Account, request: Request, services: ServicesOf) -> None:
     """Makes an account and signs in."""
     answer = await services.identity.Register(
-        identity.RegisterRequest(email=account.email.strip(), password=account.password, display_name=account.display_name.strip())
+        identity.RegisterRequest(
+            email=account.email.strip(), password=account.password, display_name=account.display_name.strip()
+        )
     )
     await _sign_in(request, services, answer.customer, answer.tokens)
 
@@ -56,7 +58,9 @@ async def register(account: Account, request: Request, services: ServicesOf) -> 
 @router.post("/auth/login", status_code=204)
 async def login(credentials: Credentials, request: Request, services: ServicesOf) -> None:
     """Signs in."""
-    answer = await services.identity.Login(identity.LoginRequest(email=credentials.email.strip(), password=credentials.password))
+    answer = await services.identity.Login(
+        identity.LoginRequest(email=credentials.email.strip(), password=credentials.password)
+    )
     await _sign_in(request, services, answer.customer, answer.tokens)
 
 
@@ -68,7 +72,9 @@ async def logout(request: Request, services: ServicesOf) -> None:
         await services.sessions.end(session)
 
 
-async def _sign_in(request: Request, services: Backends, customer: identity.Customer, tokens: identity.TokenPair) -> None:
+async def _sign_in(
+    request: Request, services: Backends, customer: identity.Customer, tokens: identity.TokenPair
+) -> None:
     before: Session | None = request.state.session
     request.state.session = services.sessions.start(customer, tokens)  # the gate puts it into the cookie
     if before is not None:

@@ -49,7 +49,9 @@ class CookieSeal:
 
     def __init__(self, secret: str) -> None:
         # Fernet takes exactly 32 bytes; secrets are text of at least 256 bits.
-        self._fernet = Fernet(base64.urlsafe_b64encode(hashlib.sha256(f"sign-in cookie\0{secret}".encode()).digest()))
+        self._fernet = Fernet(
+            base64.urlsafe_b64encode(hashlib.sha256(f"sign-in cookie\0{secret}".encode()).digest())
+        )
 
     def seal(self, sign_in: SignIn) -> str:
         """The cookie's value."""
@@ -78,4 +80,6 @@ def cookie_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
 def set_cookie(value: str, *, max_age: int, secure: bool) -> str:
     """A Set-Cookie header's value; an empty `value` with `max_age` 0 deletes the cookie."""
-    return f"{COOKIE}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
+    return (
+        f"{COOKIE}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
+    )

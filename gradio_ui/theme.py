@@ -10,7 +10,9 @@ _MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "monospace"]
 
 def readback_theme() -> gr.themes.Base:
     """A theme of local fonts only (`GoogleFont` would call out), with the blocks' own boxes and backgrounds taken away."""
-    theme = gr.themes.Base(primary_hue="teal", neutral_hue="slate", radius_size="lg", font=_SANS, font_mono=_MONO)
+    theme = gr.themes.Base(
+        primary_hue="teal", neutral_hue="slate", radius_size="lg", font=_SANS, font_mono=_MONO
+    )
     return theme.set(
         body_background_fill="transparent",
         body_background_fill_dark="transparent",

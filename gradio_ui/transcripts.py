@@ -64,7 +64,9 @@ async def _pieces(call: ExportCall) -> AsyncIterator[pb.ExportTranscriptResponse
             yield piece
 
 
-async def _bytes(first: pb.ExportTranscriptResponse, rest: AsyncIterator[pb.ExportTranscriptResponse]) -> AsyncIterator[bytes]:
+async def _bytes(
+    first: pb.ExportTranscriptResponse, rest: AsyncIterator[pb.ExportTranscriptResponse]
+) -> AsyncIterator[bytes]:
     yield first.data
     async for piece in rest:
         yield piece.data

@@ -42,4 +42,6 @@ def check(method: str, rules: Rules, principal: Principal | None) -> None:
         raise Unauthenticated("missing")
     if principal is None or principal.kind not in rules:
         needs = ", ".join(sorted(options_pb2.Access.Name(rule).removeprefix("ACCESS_") for rule in rules))
-        raise AccessDenied("This token may not be used for that.", metadata={"method": method, "needs": needs})
+        raise AccessDenied(
+            "This token may not be used for that.", metadata={"method": method, "needs": needs}
+        )

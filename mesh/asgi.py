@@ -77,7 +77,13 @@ async def running(app: ASGIApp, site: Site) -> AsyncIterator[RunningSite]:
     Raises:
         ConfigurationError: it can't listen there.
     """
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=site.stop_seconds)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=site.stop_seconds,
+    )
     server = _Server(config, site.before_stop)
     with listening(Endpoint(site.bind, site.port, site.variable)) as listener:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -85,7 +91,9 @@ async def running(app: ASGIApp, site: Site) -> AsyncIterator[RunningSite]:
         try:
             await asyncio.wait({serving, up}, return_when=asyncio.FIRST_COMPLETED)
             host, port = listener.getsockname()[:2]
-            yield RunningSite(f"http://{with_port(host, port)}", lambda: server.started and not server.should_exit)
+            yield RunningSite(
+                f"http://{with_port(host, port)}", lambda: server.started and not server.should_exit
+            )
         finally:
             up.cancel()
             server.should_exit = True

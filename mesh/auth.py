@@ -172,7 +172,11 @@ class TokenVerifier:
         except (jwt.InvalidTokenError, UnicodeError, RecursionError):
             raise Unauthenticated("malformed") from None
         kid = header.get("kid")
-        if header.get("typ") != ACCESS_TOKEN_TYPE or header.get("alg") != ALGORITHM or _FOREIGN_HEADERS & header.keys():
+        if (
+            header.get("typ") != ACCESS_TOKEN_TYPE
+            or header.get("alg") != ALGORITHM
+            or _FOREIGN_HEADERS & header.keys()
+        ):
             raise Unauthenticated("wrong type")
         if not isinstance(kid, str) or not _KID.fullmatch(kid):
             raise Unauthenticated("unknown key")
@@ -186,7 +190,11 @@ class TokenVerifier:
         act = claims.get("act")
         actor = act.get("sub") if isinstance(act, dict) else None
         # A customer's token with an actor in it, or an agent's without one, is a token nobody should have made.
-        if kind is None or not isinstance(subject, str) or (actor is not None) != (kind == options_pb2.ACCESS_AGENT):
+        if (
+            kind is None
+            or not isinstance(subject, str)
+            or (actor is not None) != (kind == options_pb2.ACCESS_AGENT)
+        ):
             raise Unauthenticated("wrong kind")
         try:
             expires_at = datetime.fromtimestamp(float(claims["exp"]), UTC)

@@ -53,7 +53,9 @@ def service_config(service: ServiceDescriptor) -> dict[str, Any]:
 
 
 def _method_config(method: MethodDescriptor) -> dict[str, Any]:
-    config: dict[str, Any] = {"name": [{"service": method.containing_service.full_name, "method": method.name}]}
+    config: dict[str, Any] = {
+        "name": [{"service": method.containing_service.full_name, "method": method.name}]
+    }
     if method.GetOptions().idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN:
         config["retryPolicy"] = _RETRY
     if not (method.client_streaming or method.server_streaming):
@@ -63,7 +65,9 @@ def _method_config(method: MethodDescriptor) -> dict[str, Any]:
     return config
 
 
-def open_channel(target: str, service: ServiceDescriptor, *, tokens: TokenSource | None = None) -> grpc.aio.Channel:
+def open_channel(
+    target: str, service: ServiceDescriptor, *, tokens: TokenSource | None = None
+) -> grpc.aio.Channel:
     """A channel to a service; use it as a context manager. Must be called in the event loop that uses it, never at import.
 
     With `tokens`, every call that brings no `authorization` of its own is sent with a token. `target` is what `target_of` takes.
@@ -118,7 +122,9 @@ class _Prepared:
         metadata = list(details.metadata or ())
         present = {key for key, _ in metadata}
         if REQUEST_ID not in present:
-            metadata.append((REQUEST_ID, structlog.contextvars.get_contextvars().get("request_id") or uuid7()))
+            metadata.append(
+                (REQUEST_ID, structlog.contextvars.get_contextvars().get("request_id") or uuid7())
+            )
         if self._tokens is not None and "authorization" not in present:
             metadata.extend(bearer(await self._tokens()))
         return grpc.aio.ClientCallDetails(
@@ -142,7 +148,9 @@ class _UnaryUnary(_Prepared, grpc.aio.UnaryUnaryClientInterceptor):
             raise rpc_error(overloaded())
         return call
 
-    async def _answered(self, continuation: Any, client_call_details: Any, request: Any) -> tuple[Any, grpc.StatusCode]:
+    async def _answered(
+        self, continuation: Any, client_call_details: Any, request: Any
+    ) -> tuple[Any, grpc.StatusCode]:
         call = await continuation(await self._prepare(client_call_details), request)
         try:
             return call, await call.code()
@@ -157,5 +165,7 @@ class _UnaryStream(_Prepared, grpc.aio.UnaryStreamClientInterceptor):
 
 
 class _StreamStream(_Prepared, grpc.aio.StreamStreamClientInterceptor):
-    async def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
+    async def intercept_stream_stream(
+        self, continuation: Any, client_call_details: Any, request_iterator: Any
+    ) -> Any:
         return await continuation(await self._prepare(client_call_details), request_iterator)

@@ -43,7 +43,13 @@ POSTGRES: Mapping[str, Any] = {
 _POOL = {"pool_size": 10, "max_overflow": 10, "pool_timeout": 2.0}
 
 
-SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "busy_timeout=5000")
+SQLITE_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=ON",
+    "busy_timeout=5000",
+)
 """What every connection to a SQLite file sets, whoever opens it: durable, and what is deleted is gone."""
 
 
@@ -67,7 +73,9 @@ def open_engine(url: str) -> AsyncEngine:
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # password hashes and transcripts are nobody else's business
+        folder.mkdir(
+            parents=True, exist_ok=True, mode=0o700
+        )  # password hashes and transcripts are nobody else's business
     except OSError as error:
         raise ConfigurationError(f"The database's folder {folder} can't be made: {error.strerror}.") from None
     if not os.access(folder, os.W_OK):
@@ -121,7 +129,9 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 async def _transaction(engine: AsyncEngine, *, writes: bool) -> AsyncIterator[AsyncConnection]:
     with outages_named():
         async with engine.connect() as connection:
-            await connection.execution_options(**{_WRITES: writes}, **({} if writes else _ONE_STATE[engine.dialect.name]))
+            await connection.execution_options(
+                **{_WRITES: writes}, **({} if writes else _ONE_STATE[engine.dialect.name])
+            )
             with await _limited(connection):
                 async with connection.begin():
                     yield connection
@@ -203,7 +213,10 @@ def _upgrade(connection: Connection, config: Config) -> None:
 
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-    if connection.dialect.name == "sqlite" and (lost := connection.exec_driver_sql("PRAGMA foreign_key_check").first()) is not None:
+    if (
+        connection.dialect.name == "sqlite"
+        and (lost := connection.exec_driver_sql("PRAGMA foreign_key_check").first()) is not None
+    ):
         raise RuntimeError(f"after the migrations a row of {lost[0]} refers to nothing")
 
 
@@ -211,7 +224,9 @@ def run_migrations() -> None:
     """What an `env.py` does: runs the migrations in the transaction that `migrate` opened."""
     from alembic import context
 
-    context.configure(connection=context.config.attributes["connection"], render_as_batch=True, transactional_ddl=True)
+    context.configure(
+        connection=context.config.attributes["connection"], render_as_batch=True, transactional_ddl=True
+    )
     context.run_migrations()
 
 

@@ -64,7 +64,10 @@ class InvalidRequest(DomainError):
     """Fields of the request break their rules."""
 
     def __init__(self, violations: Sequence[FieldViolation]) -> None:
-        super().__init__("; ".join(f"{field}: {description}" for field, description in violations) or "The request is malformed.")
+        super().__init__(
+            "; ".join(f"{field}: {description}" for field, description in violations)
+            or "The request is malformed."
+        )
         self.violations = tuple(violations)
 
 
@@ -94,7 +97,10 @@ class StoreUnavailable(Unavailable):
     """The database can't be reached just now, or did not answer in time."""
 
     def __init__(self) -> None:
-        super().__init__("The store can't be reached just now; what was asked for may have been done.", retry_after=STORE_RETRY_AFTER)
+        super().__init__(
+            "The store can't be reached just now; what was asked for may have been done.",
+            retry_after=STORE_RETRY_AFTER,
+        )
 
 
 class InvalidPageToken(DomainError):
@@ -108,7 +114,9 @@ class RequestIdReused(DomainError):
     """A request id that came before with another payload."""
 
     def __init__(self, request_id: str) -> None:
-        super().__init__("This request id was already used for another request.", metadata={"request_id": request_id})
+        super().__init__(
+            "This request id was already used for another request.", metadata={"request_id": request_id}
+        )
 
 
 ErrorTable = Mapping[type[DomainError], tuple[grpc.StatusCode, str]]
@@ -147,16 +155,26 @@ def status_for(error: BaseException, table: ErrorTable, domain: str) -> status_p
         _log.warning("a service this one needs failed", code=error.code().name, details=error.details())
         if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
             # Not UNAVAILABLE: that is retried, and what is overloaded must not be asked more often.
-            busy = Overloaded("A part of the system is overloaded.", metadata={"scope": "upstream"}, retry_after=retry_after_of(error))
+            busy = Overloaded(
+                "A part of the system is overloaded.",
+                metadata={"scope": "upstream"},
+                retry_after=retry_after_of(error),
+            )
             return _status(busy, *MESH_ERRORS[Overloaded], MESH_DOMAIN)
         if error.code() is grpc.StatusCode.UNAUTHENTICATED:
             return _status(Unauthenticated("refused"), *MESH_ERRORS[Unauthenticated], MESH_DOMAIN)
-        return _status(Unavailable("A part of the system can't be reached just now."), *MESH_ERRORS[Unavailable], MESH_DOMAIN)
+        return _status(
+            Unavailable("A part of the system can't be reached just now."),
+            *MESH_ERRORS[Unavailable],
+            MESH_DOMAIN,
+        )
     return _unexpected(error)
 
 
 def _status(error: DomainError, code: grpc.StatusCode, reason: str, domain: str) -> status_pb2.Status:
-    details: list[Message] = [error_details_pb2.ErrorInfo(reason=reason, domain=domain, metadata=error.metadata)]
+    details: list[Message] = [
+        error_details_pb2.ErrorInfo(reason=reason, domain=domain, metadata=error.metadata)
+    ]
     violations = list(error.violations) if isinstance(error, InvalidRequest) else []
     if error.field:
         violations.append(FieldViolation(error.field, str(error)))
@@ -172,7 +190,9 @@ def _status(error: DomainError, code: grpc.StatusCode, reason: str, domain: str)
 def _unexpected(error: BaseException) -> status_pb2.Status:
     correlation_id = uuid7()
     _log.error("unexpected error", correlation_id=correlation_id, exc_info=error)
-    info = error_details_pb2.ErrorInfo(reason="MESH_ERROR_REASON_INTERNAL", domain=MESH_DOMAIN, metadata={"correlation_id": correlation_id})
+    info = error_details_pb2.ErrorInfo(
+        reason="MESH_ERROR_REASON_INTERNAL", domain=MESH_DOMAIN, metadata={"correlation_id": correlation_id}
+    )
     message = f"Something went wrong on our side; the log knows it as {correlation_id}."
     return _packed(grpc.StatusCode.INTERNAL, message, [info])
 
@@ -187,7 +207,9 @@ def _packed(code: grpc.StatusCode, message: str, details: Sequence[Message]) -> 
 def rpc_error(error: DomainError) -> grpc.aio.AioRpcError:
     """What a caller would get, had a server of the mesh raised this."""
     status = rpc_status.to_status(status_for(error, {}, MESH_DOMAIN))
-    return grpc.aio.AioRpcError(status.code, grpc.aio.Metadata(), grpc.aio.Metadata(*status.trailing_metadata), status.details)
+    return grpc.aio.AioRpcError(
+        status.code, grpc.aio.Metadata(), grpc.aio.Metadata(*status.trailing_metadata), status.details
+    )
 
 
 def _detail(error: grpc.aio.AioRpcError, detail: Message) -> bool:
@@ -210,7 +232,11 @@ def metadata_of(error: grpc.aio.AioRpcError) -> dict[str, str]:
 def violations_of(error: grpc.aio.AioRpcError) -> list[FieldViolation]:
     """The fields that an error names."""
     request = error_details_pb2.BadRequest()
-    return [FieldViolation(v.field, v.description) for v in request.field_violations] if _detail(error, request) else []
+    return (
+        [FieldViolation(v.field, v.description) for v in request.field_violations]
+        if _detail(error, request)
+        else []
+    )
 
 
 def retry_after_of(error: grpc.aio.AioRpcError) -> timedelta | None:

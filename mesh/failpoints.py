@@ -88,4 +88,6 @@ def _parsed(part: str) -> tuple[str, _Action]:
     try:
         return name, _Action(what, float(seconds or 0), int(count or 1))
     except ValueError:
-        raise ConfigurationError(f"{FAILPOINTS} has {part!r}, which is not of the form name=kill@N.") from None
+        raise ConfigurationError(
+            f"{FAILPOINTS} has {part!r}, which is not of the form name=kill@N."
+        ) from None

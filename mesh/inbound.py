@@ -75,18 +75,28 @@ class Inbound(AbstractAsyncContextManager[None]):
         self._begun = time.perf_counter()
         self._method.metrics.running.inc()
         try:
-            await self._admit({key: value for key, value in self._context.invocation_metadata() or () if isinstance(value, str)})
+            await self._admit(
+                {
+                    key: value
+                    for key, value in self._context.invocation_metadata() or ()
+                    if isinstance(value, str)
+                }
+            )
         except BaseException as error:
             await self.__aexit__(type(error), error, error.__traceback__)
             raise
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._count_out()
         try:
             if isinstance(error, Exception) and not isinstance(error, grpc.aio.AbortError):
                 status = status_for(error, self._method.errors, self._method.package)
                 answer = rpc_status.to_status(status)
-                await self._context.abort(answer.code, answer.details, (*answer.trailing_metadata, *_pushback(error)))
+                await self._context.abort(
+                    answer.code, answer.details, (*answer.trailing_metadata, *_pushback(error))
+                )
         finally:
             self._measure(gone=error is not None and not isinstance(error, Exception))
 

@@ -42,7 +42,11 @@ class Interceptor(grpc.aio.ServerInterceptor):
     """
 
     def __init__(
-        self, gates: Gates, rules: Mapping[str, access.Rules], tables: Mapping[str, ErrorTable], inspect: Callable[[Message], None]
+        self,
+        gates: Gates,
+        rules: Mapping[str, access.Rules],
+        tables: Mapping[str, ErrorTable],
+        inspect: Callable[[Message], None],
     ) -> None:
         self._gates, self._rules, self._tables, self._inspect = gates, rules, tables, inspect
         self._guarded: dict[str, _Guarded] = {}
@@ -60,16 +64,29 @@ class Interceptor(grpc.aio.ServerInterceptor):
             if handler is None or path.startswith(INFRASTRUCTURE):
                 return handler
             guarded = self._guarded[path] = self._guard(path, handler)
-        return guarded.refusal if self._gates.limiter.is_full(streaming=guarded.method.streaming) else guarded.handler
+        return (
+            guarded.refusal
+            if self._gates.limiter.is_full(streaming=guarded.method.streaming)
+            else guarded.handler
+        )
 
     def _guard(self, path: str, handler: Handler) -> _Guarded:
         streaming = bool(handler.request_streaming or handler.response_streaming)
         errors = self._tables.get(path[1:].rpartition("/")[0].rpartition(".")[0], {})
-        method = Method(path, streaming, self._rules.get(path, frozenset()), errors, MethodMetrics(path, streaming=streaming))
+        method = Method(
+            path,
+            streaming,
+            self._rules.get(path, frozenset()),
+            errors,
+            MethodMetrics(path, streaming=streaming),
+        )
         return _Guarded(method, self._wrapped(handler, method), _refusal(method))
 
     def _wrapped(self, handler: Any, method: Method) -> Handler:
-        codec = {"request_deserializer": handler.request_deserializer, "response_serializer": _serializer(handler.response_serializer)}
+        codec = {
+            "request_deserializer": handler.request_deserializer,
+            "response_serializer": _serializer(handler.response_serializer),
+        }
         single = not handler.request_streaming
         if handler.response_streaming:
             inner = handler.unary_stream if single else handler.stream_stream
@@ -118,4 +135,8 @@ def _refusal(method: Method) -> Handler:
         await context.abort_with_status(status)
 
     # A stream is refused before its first message has come.
-    return grpc.stream_unary_rpc_method_handler(refuse) if method.streaming else grpc.unary_unary_rpc_method_handler(refuse)
+    return (
+        grpc.stream_unary_rpc_method_handler(refuse)
+        if method.streaming
+        else grpc.unary_unary_rpc_method_handler(refuse)
+    )

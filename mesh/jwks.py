@@ -68,7 +68,9 @@ class JwksCache:
         try:
             self._keys = parse_keys(await self._fetch())
         except grpc.aio.AioRpcError as error:
-            _log.warning("verification keys could not be fetched", code=error.code().name, known=len(self._keys or ()))
+            _log.warning(
+                "verification keys could not be fetched", code=error.code().name, known=len(self._keys or ())
+            )
         finally:
             self._asking = None
 

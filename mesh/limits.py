@@ -38,7 +38,10 @@ class LimitSettings:
 
     def options(self) -> Sequence[tuple[str, int]]:
         """Channel arguments of a server."""
-        return (("grpc.server.max_pending_requests", self.pending), ("grpc.server.max_pending_requests_hard_limit", 2 * self.pending))
+        return (
+            ("grpc.server.max_pending_requests", self.pending),
+            ("grpc.server.max_pending_requests_hard_limit", 2 * self.pending),
+        )
 
 
 class Limiter:
@@ -80,7 +83,11 @@ class Limiter:
             Overloaded: it is too much from one caller, and is not counted.
         """
         if self._by_caller[caller, streaming] >= self._most_per_caller[streaming]:
-            raise Overloaded("You have too many calls running at once.", metadata={"scope": "caller"}, retry_after=RETRY_AFTER)
+            raise Overloaded(
+                "You have too many calls running at once.",
+                metadata={"scope": "caller"},
+                retry_after=RETRY_AFTER,
+            )
         self._by_caller[caller, streaming] += 1
 
     def leave_caller(self, caller: str, *, streaming: bool) -> None:

@@ -36,7 +36,9 @@ def bound(bind: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM) ->
     made = socket.socket(socket.AF_INET6 if ":" in bind else socket.AF_INET, kind)
     try:
         if kind == socket.SOCK_STREAM:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # else a port would seem taken a minute after its server ended
+            made.setsockopt(
+                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+            )  # else a port would seem taken a minute after its server ended
         if bind == "::":
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         made.bind((bind, port))
@@ -71,4 +73,7 @@ def _sentence(endpoint: Endpoint, error: OSError) -> str:
     where = f"Port {endpoint.port} on {endpoint.bind}"
     if error.errno == errno.EADDRINUSE:
         return f"{where} is in use; stop what uses it or set {endpoint.variable} to another."
-    return wrong_address(endpoint.bind, error) or f"{where} can't be listened on: {error.strerror}; set {endpoint.variable} to another."
+    return (
+        wrong_address(endpoint.bind, error)
+        or f"{where} can't be listened on: {error.strerror}; set {endpoint.variable} to another."
+    )

@@ -10,7 +10,9 @@ from prometheus_client import Counter, Gauge, Histogram
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 HANDLED = Counter("readback_rpc_handled_total", "RPCs answered, by method and gRPC code", ["method", "code"])
-SECONDS = Histogram("readback_rpc_seconds", "Time to answer a unary RPC, in seconds", ["method"], buckets=_BUCKETS)
+SECONDS = Histogram(
+    "readback_rpc_seconds", "Time to answer a unary RPC, in seconds", ["method"], buckets=_BUCKETS
+)
 RUNNING = Gauge("readback_rpc_running", "RPCs being handled", ["method"])
 
 _NAMES = {code.value[0]: code.name for code in grpc.StatusCode}

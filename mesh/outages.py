@@ -49,7 +49,13 @@ def is_outage(error: BaseException) -> bool:
         return error.connection_invalidated or (error.orig is not None and is_outage(error.orig))
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _SQLITE
-    if type(error).__module__.partition(".")[0] == "psycopg":  # by its name: nobody without PostgreSQL waits for its import
+    if (
+        type(error).__module__.partition(".")[0] == "psycopg"
+    ):  # by its name: nobody without PostgreSQL waits for its import
         state = getattr(error, "sqlstate", None)
-        return state.startswith(_POSTGRES) if state else any(kind.__name__ == "OperationalError" for kind in type(error).__mro__)
+        return (
+            state.startswith(_POSTGRES)
+            if state
+            else any(kind.__name__ == "OperationalError" for kind in type(error).__mro__)
+        )
     return isinstance(error, PoolTimeout | ConnectionError)

@@ -57,13 +57,25 @@ class RequestLedger:
             request.DESCRIPTOR.full_name.encode() + b"\0" + request.SerializeToString(deterministic=True)
         ).digest()
         here = (table.c.owner == owner, table.c.request_id == request_id)
-        values = {"owner": owner, "request_id": request_id, "payload_hash": payload_hash, "create_time": datetime.now(UTC)}
+        values = {
+            "owner": owner,
+            "request_id": request_id,
+            "payload_hash": payload_hash,
+            "create_time": datetime.now(UTC),
+        }
         # Claimed before it is done: who sends the same on another replica meanwhile waits for the answer instead of doing it too.
         insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
-        claim = insert(table).values(**values, response=b"").on_conflict_do_nothing().returning(table.c.request_id)
+        claim = (
+            insert(table)
+            .values(**values, response=b"")
+            .on_conflict_do_nothing()
+            .returning(table.c.request_id)
+        )
         if (await connection.execute(claim)).one_or_none() is not None:
             response = await do()
-            answered = update(table).where(*here).values(response=response.SerializeToString(deterministic=True))
+            answered = (
+                update(table).where(*here).values(response=response.SerializeToString(deterministic=True))
+            )
             await connection.execute(answered)
             return response
         found = (await connection.execute(select(table.c.payload_hash, table.c.response).where(*here))).one()

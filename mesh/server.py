@@ -136,7 +136,9 @@ async def running(
 
 def _interceptor(member: Member, limiter: Limiter) -> Interceptor:
     rules = access.rules_of_services(registration.descriptor for registration in member.registrations)
-    tables = {registration.descriptor.file.package: registration.errors for registration in member.registrations}
+    tables = {
+        registration.descriptor.file.package: registration.errors for registration in member.registrations
+    }
     return Interceptor(Gates(member.verifier, limiter), rules, tables, validate)
 
 
@@ -182,7 +184,9 @@ async def serve(member: Member, settings: MeshSettings, *, at: Endpoint, probed_
     )
     os.umask(0o077)  # whoever starts the process: its files are its owner's alone
     stopping = told_to_stop()
-    async with running(member, bind=at.bind, port=at.port, variable=at.variable, settings=server_settings) as server:
+    async with running(
+        member, bind=at.bind, port=at.port, variable=at.variable, settings=server_settings
+    ) as server:
         with http_side(member.name, probed_at, server.healthy) as http_port:
             _log.info("serving", address=server.address, http_port=http_port)
             _spare_the_collector()

@@ -26,7 +26,11 @@ class MeshSettings(BaseSettings):
     """What every member of the mesh needs to know."""
 
     model_config = SettingsConfigDict(
-        env_prefix="READBACK_", extra="ignore", frozen=True, populate_by_name=True, use_attribute_docstrings=True
+        env_prefix="READBACK_",
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
     )
 
     home: Path = CHECKOUT / ".readback"
@@ -87,7 +91,9 @@ class MeshSettings(BaseSettings):
     """Secret of that key."""
     livekit_worker_api_key: str = Field(default="", validation_alias="LIVEKIT_WORKER_API_KEY", repr=False)
     """LiveKit key of the agents' workers; made once in embedded mode when empty."""
-    livekit_worker_api_secret: str = Field(default="", validation_alias="LIVEKIT_WORKER_API_SECRET", repr=False)
+    livekit_worker_api_secret: str = Field(
+        default="", validation_alias="LIVEKIT_WORKER_API_SECRET", repr=False
+    )
     """Secret of that key."""
 
     @field_validator("home")
@@ -146,7 +152,9 @@ def load(settings: type[S], **overrides: object) -> S:
     try:
         return settings(**overrides)  # type: ignore[arg-type]  # overrides are checked by pydantic, with the rest
     except ValidationError as error:
-        lines = [_complaint(settings, wrong["loc"], wrong["msg"]) for wrong in error.errors(include_input=False)]
+        lines = [
+            _complaint(settings, wrong["loc"], wrong["msg"]) for wrong in error.errors(include_input=False)
+        ]
         raise ConfigurationError("These settings are wrong:\n" + "\n".join(lines)) from None
 
 

@@ -37,7 +37,9 @@ def request_from(message: Descriptor, arguments: Mapping[str, Any]) -> Message:
     return request
 
 
-def _values(message: Descriptor, arguments: Mapping[str, Any], path: str, violations: list[FieldViolation]) -> dict[str, Any]:
+def _values(
+    message: Descriptor, arguments: Mapping[str, Any], path: str, violations: list[FieldViolation]
+) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, given in arguments.items():
         field = message.fields_by_name.get(name)
@@ -45,7 +47,9 @@ def _values(message: Descriptor, arguments: Mapping[str, Any], path: str, violat
             violations.append(FieldViolation(path + name, "is not an argument of this tool"))
         elif given is not None:
             values[name] = (
-                _list(field, given, path + name, violations) if field.is_repeated else _value(field, given, path + name, violations)
+                _list(field, given, path + name, violations)
+                if field.is_repeated
+                else _value(field, given, path + name, violations)
             )
     return values
 

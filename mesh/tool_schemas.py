@@ -21,7 +21,11 @@ _FIELD = re.compile(r"^\s+(?:repeated |optional )?[\w.]+ (?P<name>\w+) = \d+")
 _DATE: Mapping[str, Any] = {"type": "string", "format": "date"}
 _TIME_OF_DAY: Mapping[str, Any] = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
 _INSTANT: Mapping[str, Any] = {"type": "string", "format": "date-time"}
-KNOWN_MESSAGES = {"google.type.Date": _DATE, "google.type.TimeOfDay": _TIME_OF_DAY, "google.protobuf.Timestamp": _INSTANT}
+KNOWN_MESSAGES = {
+    "google.type.Date": _DATE,
+    "google.type.TimeOfDay": _TIME_OF_DAY,
+    "google.protobuf.Timestamp": _INSTANT,
+}
 """Messages that a model writes as a text of its own form."""
 _SCALARS = {
     FieldDescriptor.CPPTYPE_STRING: "string",
@@ -43,7 +47,11 @@ def _tools(service: ServiceDescriptor) -> Iterator[dict[str, Any]]:
         options = method.GetOptions()
         if options.HasExtension(options_pb2.tool):
             tool = options.Extensions[options_pb2.tool]
-            yield {"name": tool.name, "description": tool.description, "input_schema": _object(method.input_type, comments)}
+            yield {
+                "name": tool.name,
+                "description": tool.description,
+                "input_schema": _object(method.input_type, comments),
+            }
 
 
 def _object(message: Descriptor, comments: Mapping[str, str]) -> dict[str, Any]:
@@ -81,7 +89,9 @@ def _type(field: FieldDescriptor, comments: Mapping[str, str]) -> Mapping[str, A
     return {"type": "array", "items": _single(field, rules.items, comments), **limits}
 
 
-def _single(field: FieldDescriptor, rules: validate_pb2.FieldRules, comments: Mapping[str, str]) -> Mapping[str, Any]:
+def _single(
+    field: FieldDescriptor, rules: validate_pb2.FieldRules, comments: Mapping[str, str]
+) -> Mapping[str, Any]:
     if field.message_type is not None:
         return KNOWN_MESSAGES.get(field.message_type.full_name) or _object(field.message_type, comments)
     if field.enum_type is not None:

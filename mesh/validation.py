@@ -71,7 +71,9 @@ def _no_times(message: Message) -> Iterator[FieldViolation]:
                 if not is_duration(held):
                     yield FieldViolation(path, "not a duration")
             else:
-                yield from (FieldViolation(f"{path}.{found.field}", found.description) for found in _no_times(held))
+                yield from (
+                    FieldViolation(f"{path}.{found.field}", found.description) for found in _no_times(held)
+                )
 
 
 def _held(message: Message, field: FieldDescriptor) -> Iterator[tuple[str, Message]]:
@@ -95,4 +97,6 @@ def _holds_times(field: FieldDescriptor, around: frozenset[str]) -> bool:
     held = field.message_type
     if held is None or held.full_name in around:
         return False
-    return held.full_name in _TIMES or any(_holds_times(inner, around | {held.full_name}) for inner in held.fields)
+    return held.full_name in _TIMES or any(
+        _holds_times(inner, around | {held.full_name}) for inner in held.fields
+    )

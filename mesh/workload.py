@@ -33,7 +33,14 @@ class ExchangedToken:
 
 def make_assertion(name: str, private_key_pem: bytes, *, now: datetime) -> str:
     """A JWT in which a member says who it is, for the identity service alone, good for two minutes and one use."""
-    claims = {"iss": name, "sub": name, "aud": ISSUER, "iat": now, "exp": now + ASSERTION_LIFETIME, "jti": uuid7()}
+    claims = {
+        "iss": name,
+        "sub": name,
+        "aud": ISSUER,
+        "iat": now,
+        "exp": now + ASSERTION_LIFETIME,
+        "jti": uuid7(),
+    }
     return jwt.encode(claims, private_key_pem, ALGORITHM, headers={"typ": ASSERTION_TYPE})
 
 

@@ -34,7 +34,11 @@ def own_logging() -> Iterator[None]:
     configure = structlog.configure
     with pytest.MonkeyPatch.context() as patch:
         # A logger that is cached on first use would outlive the configuration.
-        patch.setattr(structlog, "configure", lambda **settings: configure(**settings | {"cache_logger_on_first_use": False}))
+        patch.setattr(
+            structlog,
+            "configure",
+            lambda **settings: configure(**settings | {"cache_logger_on_first_use": False}),
+        )
         yield
     configure(**before)
 

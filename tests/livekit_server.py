@@ -25,7 +25,12 @@ def livekit_server(folder: Path, keys: LiveKitKeys | None = None) -> Iterator[tu
     """Runs a server for this machine alone, with the given keys or new ones; gives its address and the keys it accepts."""
     port, tcp, udp = free_ports(3)
     keys = keys or LiveKitKeys("tests", secrets.token_urlsafe(32))
-    loopback = {"interfaces": {"includes": ["lo"]}, "node_ip": "127.0.0.1", "use_external_ip": False, "enable_loopback_candidate": True}
+    loopback = {
+        "interfaces": {"includes": ["lo"]},
+        "node_ip": "127.0.0.1",
+        "use_external_ip": False,
+        "enable_loopback_candidate": True,
+    }
     settings = {
         "port": port,
         "bind_addresses": ["127.0.0.1"],

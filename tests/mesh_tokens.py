@@ -21,7 +21,9 @@ class SigningKey:
         self.private = ec.generate_private_key(ec.SECP256R1())
         self.public = self.private.public_key()
 
-    def token(self, *, headers: dict[str, Any] | None = None, without: tuple[str, ...] = (), **claims: Any) -> str:
+    def token(
+        self, *, headers: dict[str, Any] | None = None, without: tuple[str, ...] = (), **claims: Any
+    ) -> str:
         """A customer's access token; claims and headers as given, `without` the ones named."""
         now = datetime.now(UTC)
         standard: dict[str, Any] = {
@@ -35,11 +37,17 @@ class SigningKey:
             "jti": uuid7(),
         }
         body = {name: value for name, value in (standard | claims).items() if name not in without}
-        return jwt.encode(body, self.private, ALGORITHM, headers={"typ": ACCESS_TOKEN_TYPE, "kid": KID} | (headers or {}))
+        return jwt.encode(
+            body, self.private, ALGORITHM, headers={"typ": ACCESS_TOKEN_TYPE, "kid": KID} | (headers or {})
+        )
 
-    def agent_token(self, customer_id: str, *, call_id: str, conversation_id: str, actor: str = "agent") -> str:
+    def agent_token(
+        self, customer_id: str, *, call_id: str, conversation_id: str, actor: str = "agent"
+    ) -> str:
         """A token with which an agent acts for a customer in one call."""
-        return self.token(sub=customer_id, kind="agent", act={"sub": actor}, call=call_id, conversation=conversation_id)
+        return self.token(
+            sub=customer_id, kind="agent", act={"sub": actor}, call=call_id, conversation=conversation_id
+        )
 
     def service_token(self, name: str = "agent") -> str:
         """A member's own token."""

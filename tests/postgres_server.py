@@ -26,7 +26,9 @@ def _programs() -> Path:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: float(path.parts[-3]))
     on_path = shutil.which("pg_ctl")
     if not found and not on_path:
-        raise FileNotFoundError("PostgreSQL is not installed (Debian, Ubuntu: sudo apt-get install postgresql)")
+        raise FileNotFoundError(
+            "PostgreSQL is not installed (Debian, Ubuntu: sudo apt-get install postgresql)"
+        )
     return found[-1].parent if found else Path(str(on_path)).parent
 
 
@@ -75,7 +77,11 @@ class PostgresServer:
 
 
 def _run(*command: str | Path) -> None:
-    prefix = ["setpriv", f"--reuid={ACCOUNT}", f"--regid={ACCOUNT}", "--clear-groups", "--"] if os.geteuid() == 0 else []
+    prefix = (
+        ["setpriv", f"--reuid={ACCOUNT}", f"--regid={ACCOUNT}", "--clear-groups", "--"]
+        if os.geteuid() == 0
+        else []
+    )
     done = subprocess.run(
         [*prefix, *map(str, command)],
         stdin=subprocess.DEVNULL,
@@ -99,10 +105,26 @@ def postgres_server(settings: Mapping[str, str] | None = None) -> Iterator[Postg
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, ACCOUNT, ACCOUNT)
-        _run(_programs() / "initdb", "-D", folder / "data", "-U", "readback", "--auth=trust", "--encoding=UTF8", "--locale=C")
-        wanted = {"port": str(port), "listen_addresses": "'127.0.0.1'", "unix_socket_directories": "''", "max_connections": "200"}
+        _run(
+            _programs() / "initdb",
+            "-D",
+            folder / "data",
+            "-U",
+            "readback",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+        )
+        wanted = {
+            "port": str(port),
+            "listen_addresses": "'127.0.0.1'",
+            "unix_socket_directories": "''",
+            "max_connections": "200",
+        }
         with (folder / "data" / "postgresql.conf").open("a") as configuration:
-            configuration.writelines(f"{name} = {value}\n" for name, value in (wanted | dict(settings or {})).items())
+            configuration.writelines(
+                f"{name} = {value}\n" for name, value in (wanted | dict(settings or {})).items()
+            )
         server.start()
         yield server
     finally:

@@ -45,7 +45,11 @@ def free_ports(count: int) -> list[int]:
     found: set[int] = set()
     while len(found) < count:
         port = random.SystemRandom().randrange(15_000, 32_000)
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp, contextlib.suppress(OSError):
+        with (
+            socket.socket() as tcp,
+            socket.socket(type=socket.SOCK_DGRAM) as udp,
+            contextlib.suppress(OSError),
+        ):
             tcp.bind(("127.0.0.1", port))
             udp.bind(("127.0.0.1", port))
             found.add(port)
@@ -92,11 +96,19 @@ class Product:
         """Where a part (`identity`, `conversation`, `flightdata`, `agent` or `ui`) tells that it is ready."""
         return f"http://127.0.0.1:{self.environment[f'READBACK_{part.upper()}_HTTP_PORT']}/health"
 
-    def readback(self, *arguments: str, input: str | None = None, timeout: float = 120) -> subprocess.CompletedProcess[str]:  # noqa: A002  # as subprocess names it
+    def readback(
+        self, *arguments: str, input: str | None = None, timeout: float = 120
+    ) -> subprocess.CompletedProcess[str]:  # noqa: A002  # as subprocess names it
         """Runs another `readback` command against it."""
         command = [*READBACK, *arguments]
         return subprocess.run(
-            command, env=self.environment, input=input or "", capture_output=True, text=True, timeout=timeout, check=False
+            command,
+            env=self.environment,
+            input=input or "",
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
         )
 
     def wait_for(self, text: str, timeout: float = START_SECONDS, after: int = 0) -> str:
@@ -131,7 +143,9 @@ class Product:
 
     def process_of(self, part: str) -> psutil.Process:
         """The main process of a part, by what it was started as."""
-        words = {"page": ("cli", "ui"), "agent": ("cli", "agent"), "livekit": ("--config",)}.get(part, ("cli", "serve", part))
+        words = {"page": ("cli", "ui"), "agent": ("cli", "agent"), "livekit": ("--config",)}.get(
+            part, ("cli", "serve", part)
+        )
         for process in psutil.Process(self.process.pid).children():
             with contextlib.suppress(psutil.NoSuchProcess):
                 if set(words) <= set(process.cmdline()):

@@ -30,9 +30,23 @@ class RedisServer:
         """Starts it (again), empty, and waits until it answers."""
         program = shutil.which("redis-server")
         if program is None:
-            raise FileNotFoundError("Redis is not installed (Debian, Ubuntu: sudo apt-get install redis-server)")
-        command = [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            raise FileNotFoundError(
+                "Redis is not installed (Debian, Ubuntu: sudo apt-get install redis-server)"
+            )
+        command = [
+            program,
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         deadline = time.monotonic() + 20
         with redis.Redis(port=self.port) as client:
             while True:

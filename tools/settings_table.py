@@ -37,7 +37,11 @@ This page is written by `python -m tools.settings_table`.
 def classes(module: str) -> list[type[MeshSettings]]:
     """The settings classes that a module defines."""
     loaded = importlib.import_module(module)
-    found = [value for value in vars(loaded).values() if isinstance(value, type) and issubclass(value, MeshSettings)]
+    found = [
+        value
+        for value in vars(loaded).values()
+        if isinstance(value, type) and issubclass(value, MeshSettings)
+    ]
     return [value for value in found if value.__module__ == module]
 
 
@@ -68,10 +72,16 @@ def page() -> str:
     """The whole page."""
     parts = [HEAD]
     for title, module in MODULES.items():
-        rows = [row(settings, name, field) for settings in classes(module) for name, field in own_fields(settings).items()]
+        rows = [
+            row(settings, name, field)
+            for settings in classes(module)
+            for name, field in own_fields(settings).items()
+        ]
         if rows:
             parts.append(
-                f"\n## {title[0].upper()}{title[1:]}\n\n| variable | default | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+                f"\n## {title[0].upper()}{title[1:]}\n\n| variable | default | meaning |\n|---|---|---|\n"
+                + "\n".join(rows)
+                + "\n"
             )
     return "".join(parts)
 

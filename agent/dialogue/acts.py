@@ -30,8 +30,13 @@ def plain_words(text: str) -> str:
 @cache
 def _cues() -> Mapping[str, tuple[re.Pattern[str], ...]]:
     """The ways to say each act, from `data/cues.json`."""
-    listed = json.loads(resources.files("agent.dialogue").joinpath("data/cues.json").read_text(encoding="utf-8"))
-    return {name: tuple(re.compile(rf"(?:{words})(?= |$)") for words in alternatives) for name, alternatives in listed.items()}
+    listed = json.loads(
+        resources.files("agent.dialogue").joinpath("data/cues.json").read_text(encoding="utf-8")
+    )
+    return {
+        name: tuple(re.compile(rf"(?:{words})(?= |$)") for words in alternatives)
+        for name, alternatives in listed.items()
+    }
 
 
 def _taken(name: str, words: str) -> int:

@@ -52,12 +52,19 @@ def _any_airline() -> re.Pattern[str]:
 def find_airlines(text: str) -> tuple[AirlineWish, Sequence[Found[str]]]:
     """What lower-case `text` says of airlines, and the words that say it."""
     freed = [Found(match.start(), match.end(), "") for match in _any_airline().finditer(text)]
-    named = [piece for piece in find_carriers(text) if not any(piece.overlaps(free.start, free.end) for free in freed)]
+    named = [
+        piece
+        for piece in find_carriers(text)
+        if not any(piece.overlaps(free.start, free.end) for free in freed)
+    ]
     sides = _sides(text, named)
     wanted = tuple(code for code, side in sides.items() if side is _Side.WANTED)
     # "Vistara instead of IndiGo" says all with its first word.
     apart = (_Side.UNWANTED,) if wanted else (_Side.UNWANTED, _Side.REPLACED)
-    return AirlineWish(wanted, tuple(code for code, side in sides.items() if side in apart), bool(freed)), [*freed, *named]
+    return AirlineWish(wanted, tuple(code for code, side in sides.items() if side in apart), bool(freed)), [
+        *freed,
+        *named,
+    ]
 
 
 def _sides(text: str, named: Sequence[Found[str]]) -> dict[str, _Side]:

@@ -16,8 +16,12 @@ _CUE = re.compile(
     r"start(?:s|ing)?|board(?:ing)?)\b"
 )
 _SENTENCE_ENDS = re.compile(r"[.?!;](?= )(?<![ap]\.m\.)")
-_SAID_AFTER = re.compile(r" (?:(?P<arrive>arrivals?|landing)|departures?)\b(?! (?:at|by|before|after|around|about|between|any|\d))")
-_BOUND = re.compile(r"(?:no |not |any ?time )?(?:by|before|until|till|after|at|around|about|between|later|earlier|past|from|\d)")
+_SAID_AFTER = re.compile(
+    r" (?:(?P<arrive>arrivals?|landing)|departures?)\b(?! (?:at|by|before|after|around|about|between|any|\d))"
+)
+_BOUND = re.compile(
+    r"(?:no |not |any ?time )?(?:by|before|until|till|after|at|around|about|between|later|earlier|past|from|\d)"
+)
 _BY = re.compile(r"(?:by|before)\b")
 
 _TO_DO = re.compile(r"(?<=\bto )(?:land|reach|touch down|depart|take off|board)\b")
@@ -37,7 +41,9 @@ def is_arrival(text: str, start: int, end: int) -> bool:
         return True
     match deque(_CUE.finditer(sentence), maxlen=1):
         case [cue]:
-            return cue["arrive"] is not None or (cue["reach"] is not None and _BOUND.match(text, start) is not None)
+            return cue["arrive"] is not None or (
+                cue["reach"] is not None and _BOUND.match(text, start) is not None
+            )
     return False
 
 

@@ -24,8 +24,13 @@ class Carrier:
 @cache
 def carriers() -> Mapping[str, Carrier]:
     """All known carriers by code, from `data/carriers.json`."""
-    listed = json.loads(resources.files("agent.dialogue").joinpath("data/carriers.json").read_text(encoding="utf-8"))
-    return {code: Carrier(code, entry["name"], (entry["name"].lower(), *entry.get("spoken", ()))) for code, entry in listed.items()}
+    listed = json.loads(
+        resources.files("agent.dialogue").joinpath("data/carriers.json").read_text(encoding="utf-8")
+    )
+    return {
+        code: Carrier(code, entry["name"], (entry["name"].lower(), *entry.get("spoken", ())))
+        for code, entry in listed.items()
+    }
 
 
 @cache

@@ -62,9 +62,7 @@ _SMALL_HOURS = TimeWindow(time(0), time(5))
 _AROUND_MIDNIGHT = TimeWindow(time(23), time(1))
 _MORNING, _LATER = "a", "p"
 _MINUTE_WORDS = r"(?:oh[ -])?(?:fifteen|thirty|forty[ -]five|forty|twenty|ten|five|\d\d)"
-_HALF = (
-    r"(?P<{0}half>[ap])\.?m\b\.?|in the (?P<{0}part>morning|afternoon|evening|night)\b|at (?P<{0}night>night)\b|(?P<{0}clock>o'? ?clock)"
-)
+_HALF = r"(?P<{0}half>[ap])\.?m\b\.?|in the (?P<{0}part>morning|afternoon|evening|night)\b|at (?P<{0}night>night)\b|(?P<{0}clock>o'? ?clock)"
 _CLOCK = (
     r"(?:(?P<{0}noon>noon|midday|mid day|lunch ?time|lunch|midnight)\b|"
     r"(?P<{0}past>half past|quarter past|quarter to) (?P<{0}past_hour>{1})\b|"
@@ -109,10 +107,17 @@ def _half_of(match: re.Match[str], name: str) -> str | None:
 def _read(match: re.Match[str], name: str = "", half: str | None = None) -> _Clock | None:
     """The time in the groups called `name`…; None when it is no time of a day."""
     if word := match[f"{name}noon"]:
-        moment = next(moment for start, moment in _WINDOWS.items() if start in word.replace("mid day", "noon").replace("midday", "noon"))
+        moment = next(
+            moment
+            for start, moment in _WINDOWS.items()
+            if start in word.replace("mid day", "noon").replace("midday", "noon")
+        )
         return _Clock(moment.hour, 0, _MORNING if moment.hour == 0 else _LATER)
     if past := match[f"{name}past"]:
-        hour, minute = cardinal(match[f"{name}past_hour"]), {"half past": 30, "quarter past": 15, "quarter to": 45}[past]
+        hour, minute = (
+            cardinal(match[f"{name}past_hour"]),
+            {"half past": 30, "quarter past": 15, "quarter to": 45}[past],
+        )
         hour -= past == "quarter to"
     else:
         hour, minute = cardinal(match[f"{name}hour"]), _minute(match[f"{name}minute"])
@@ -179,7 +184,11 @@ def _between(match: re.Match[str]) -> TimeWindow | None:
     start = first.at(_likely(first) if not last.is_midnight else _LATER)
     # "Between ten and one pm": the shared "pm" holds for the second only.
     if end and start >= end and _read(match, "since_") != first:
-        start = first.at(_MORNING) if first.half is None else _Clock(first.hour, first.minute, _MORNING).at(_MORNING)
+        start = (
+            first.at(_MORNING)
+            if first.half is None
+            else _Clock(first.hour, first.minute, _MORNING).at(_MORNING)
+        )
     return TimeWindow(start, end)
 
 
@@ -201,8 +210,14 @@ _RULES: tuple[_Rule, ...] = (
     (re.compile(rf"\b(?:at )?{_clock()},? (?:at the earliest|onwards?|or (?:later|after))\b"), _after),
     (re.compile(rf"\b(?:{_UNTIL}) +(?:around |about )?{_clock()},? at the latest\b"), _before),
     (re.compile(rf"\b(?:(?:at )?(?:around|about|approximately|near)|at|towards) {_clock()}"), _around),
-    (re.compile(rf"\b(?:between|from) {_clock('since_')} (?:and|to|till|until) {_clock('until_')}"), _between),
-    (re.compile(r"\b(?:tonight|to night|this evening)\b"), lambda match: _TONIGHT if "night" in match.group() else PARTS_OF_DAY["evening"]),
+    (
+        re.compile(rf"\b(?:between|from) {_clock('since_')} (?:and|to|till|until) {_clock('until_')}"),
+        _between,
+    ),
+    (
+        re.compile(r"\b(?:tonight|to night|this evening)\b"),
+        lambda match: _TONIGHT if "night" in match.group() else PARTS_OF_DAY["evening"],
+    ),
     (re.compile(r"\bfirst thing(?: in the morning)?"), lambda _: PARTS_OF_DAY["early morning"]),
     (re.compile(r"\bred[ -]?eye\b"), lambda _: PARTS_OF_DAY["late night"]),
     (

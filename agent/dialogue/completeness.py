@@ -39,9 +39,13 @@ _FROM = re.compile(r"\bfrom\b")
 _FROM_TO = re.compile(r"\bfrom\b.*\b(?:to|into)\b \w+|\bto\b.*\bfrom\b \w+|\bbetween\b.*\band\b \w+")
 _ROUTE = re.compile(r"\b(?:to|from|between) \w{3,}")
 _HALF_A_ROUTE = re.compile(r"\bfrom\b (?:\w+ ?){1,3}(?:2|two|too)$|\bbetween\b(?!.*\band\b \w)")
-_MONTH_ALONE = re.compile(r"\b(?:january|february|march|april|june|july|august|september|october|november|december|twenty|thirty)$")
+_MONTH_ALONE = re.compile(
+    r"\b(?:january|february|march|april|june|july|august|september|october|november|december|twenty|thirty)$"
+)
 _FLIGHTS = re.compile(r"\b(?:fl(?:y|ights?|ying)|tickets?|travel|trip|go)\b")
-_AIRPORT_OF = re.compile(r"\bairports?\b.*\b(?:in|of|at|near|for|serves?|has|does) \w{4,}|\b(?:does|has) \w{4,}.* \bairports?$")
+_AIRPORT_OF = re.compile(
+    r"\bairports?\b.*\b(?:in|of|at|near|for|serves?|has|does) \w{4,}|\b(?:does|has) \w{4,}.* \bairports?$"
+)
 _UP_TO_THE_NAME = re.compile(r"^(?:.*\b(?:to|from|in|it's|uh|um) )+")
 _WHOLE_NUMBER = 5
 """Characters of a flight number that is surely whole: carrier and three digits."""
@@ -66,12 +70,20 @@ def _of_acts(text: str, words: str) -> Completeness:
     if not names:
         return Completeness.INCOMPLETE
     # "Good morning" and "hello" often go on with the request.
-    return Completeness.UNKNOWN if set(names) <= {"greeting"} and len(words.split()) < 3 else Completeness.COMPLETE
+    return (
+        Completeness.UNKNOWN
+        if set(names) <= {"greeting"} and len(words.split()) < 3
+        else Completeness.COMPLETE
+    )
 
 
 def _of_place(_: str, words: str) -> Completeness:
     name = _UP_TO_THE_NAME.sub("", words)
-    return Completeness.COMPLETE if 0 < len(name.split()) <= 3 and len(name) > 2 and not _FLIGHTS.match(name) else Completeness.UNKNOWN
+    return (
+        Completeness.COMPLETE
+        if 0 < len(name.split()) <= 3 and len(name) > 2 and not _FLIGHTS.match(name)
+        else Completeness.UNKNOWN
+    )
 
 
 def _of_date(text: str, _: str) -> Completeness:
@@ -107,12 +119,23 @@ def _of_no_expectation(text: str, words: str) -> Completeness:
     when = bool(dates or find_times(masked(text, dates)))
     if when and not _ends_with_half_a_date(text) and (_ROUTE.search(words) or not _FLIGHTS.search(words)):
         return Completeness.COMPLETE
-    return Completeness.COMPLETE if _AIRPORT_OF.search(words) or _is_short_wish(text, words) else Completeness.UNKNOWN
+    return (
+        Completeness.COMPLETE
+        if _AIRPORT_OF.search(words) or _is_short_wish(text, words)
+        else Completeness.UNKNOWN
+    )
 
 
 def _is_short_wish(text: str, words: str) -> bool:
     """Whether it is like "nonstop only", "the second one" or "what about Mumbai"."""
-    wish = find_choice(text) or find_most_stops(text) or find_nonstop(text) or find_cabin(text) or find_sort(text) or find_one_way(text)
+    wish = (
+        find_choice(text)
+        or find_most_stops(text)
+        or find_nonstop(text)
+        or find_cabin(text)
+        or find_sort(text)
+        or find_one_way(text)
+    )
     if wish and len(words.split()) <= 5:
         return True
     return opens_with("refine", text) and re.search(r"\b(?:what|how) about \w{4,}", words) is not None

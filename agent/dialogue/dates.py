@@ -76,7 +76,11 @@ class CalendarDay:
             return self._next_in_any_month(today)
         if self.year is not None:
             return self._in(self.year, self.month)
-        years = (year for year in range(today.year, today.year + 9) if self.day != 29 or self.month != 2 or isleap(year))
+        years = (
+            year
+            for year in range(today.year, today.year + 9)
+            if self.day != 29 or self.month != 2 or isleap(year)
+        )
         return next(day for year in years if (day := self._in(year, self.month)) >= today)
 
     def _in(self, year: int, month: int) -> date:
@@ -99,7 +103,9 @@ DateExpression = DaysAhead | FromReference | Weekday | CalendarDay
 _WEEKDAYS = {"mon": 0, "tue": 1, "wed": 2, "wen": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
 _MONTHS = {
     month: number
-    for number, month in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], start=1)
+    for number, month in enumerate(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], start=1
+    )
 }
 _WEEKDAY = r"(?:mon|tues?|wednes|wends|wed|thurs?|thu|fri|satur|sat|sun)(?:day)?s?"
 _WEEKDAY_NAME = r"(?:mon|tues|wednes|wends|wends|thurs|fri|satur|sun)day"
@@ -109,7 +115,11 @@ _MONTH = (
 )
 _PART = r"(?=(?: in the)? (?:early |late )?(?:morning|afternoon|evening|night)|[ ,.?!]*$|,)"
 # "to Mara morning" and "Tamaro" are what a recogniser made of "tomorrow (morning)"; "to Mara" in the middle of a sentence may be a town.
-_TOMORROW = r"(?:to ?-?morr?ow|tomm?orr?ow|tomm?orow|tmrw|tmr|to morrow|two morrow|t[oaeu] ?m[ao]rr?(?:a|o|u|ow)" + _PART + ")"
+_TOMORROW = (
+    r"(?:to ?-?morr?ow|tomm?orr?ow|tomm?orow|tmrw|tmr|to morrow|two morrow|t[oaeu] ?m[ao]rr?(?:a|o|u|ow)"
+    + _PART
+    + ")"
+)
 _DAY_NUMBER = rf"(?:{ORDINAL}|{CARDINAL})"
 _YEAR = r"(?:,? (?P<year>20\d\d|twenty (?:twenty[ -])?(?:five|six|seven|eight|nine)))?"
 
@@ -149,7 +159,9 @@ def _slashed(match: re.Match[str]) -> DateExpression:
 def _days(match: re.Match[str]) -> int:
     count = match["count"]
     amount = 1 if count in ("a", "an", "the") else 2 if "couple" in count else cardinal(count)
-    return min(amount, 10_000) * {"day": 1, "week": 7, "fortnight": 14, "month": 30, "year": 365}[match["unit"]]
+    return (
+        min(amount, 10_000) * {"day": 1, "week": 7, "fortnight": 14, "month": 30, "year": 365}[match["unit"]]
+    )
 
 
 def _ahead(match: re.Match[str]) -> DateExpression:
@@ -165,14 +177,19 @@ _Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], DateExpression]]
 
 
 def _rule(pattern: str, meaning: DateExpression | Callable[[re.Match[str]], DateExpression]) -> _Rule:
-    return re.compile(rf"\b(?:(?:on|for) )?(?:the )?{pattern}"), meaning if callable(meaning) else lambda _: meaning
+    return re.compile(rf"\b(?:(?:on|for) )?(?:the )?{pattern}"), meaning if callable(
+        meaning
+    ) else lambda _: meaning
 
 
 _RULES: tuple[_Rule, ...] = (
     _rule(rf"day (?:after|of the) {_TOMORROW}|overmorrow\b", DaysAhead(2)),
     _rule(r"day before yesterday\b", DaysAhead(-2)),
     _rule(rf"{_TOMORROW}", DaysAhead(1)),
-    _rule(r"(?:today|to day|tonight|to night|right away|as soon as possible|this (?:morning|afternoon|evening|night))\b", DaysAhead(0)),
+    _rule(
+        r"(?:today|to day|tonight|to night|right away|as soon as possible|this (?:morning|afternoon|evening|night))\b",
+        DaysAhead(0),
+    ),
     _rule(r"(?:yesterday|last night)\b", DaysAhead(-1)),
     _rule(r"(?:(?:next|following) day|day after(?: that)?)\b", FromReference(1)),
     _rule(r"(?:previous day|day before(?: that)?)\b", FromReference(-1)),
@@ -186,32 +203,57 @@ _RULES: tuple[_Rule, ...] = (
     _rule(r"(?:(?:week(?:end)? after next)|next weekend)\b", Weekday(SATURDAY, weeks=1)),
     _rule(r"(?:this |coming )?week ?end\b", Weekday(SATURDAY, or_today=True)),
     _rule(
-        rf"(?P<which>(?:this |next |coming |following )*)(?P<weekday>{_WEEKDAY})\b(?P<after>(?: after)? next(?: week)?| week)?", _weekday
+        rf"(?P<which>(?:this |next |coming |following )*)(?P<weekday>{_WEEKDAY})\b(?P<after>(?: after)? next(?: week)?| week)?",
+        _weekday,
     ),
     _rule(rf"(?P<which>next) week(?: on)? (?P<weekday>{_WEEKDAY})\b(?P<after>)", _weekday),
-    _rule(rf"(?:{_WEEKDAY_NAME},? )?(?:the )?(?P<day>{_DAY_NUMBER})(?: of|,)? (?P<month>{_MONTH}){_YEAR}", _calendar_day),
-    _rule(rf"(?:{_WEEKDAY_NAME},? )?(?P<month>{_MONTH}) (?:the )?(?P<day>{_DAY_NUMBER}){_YEAR}\b(?! ?(?:am|pm)\b)", _calendar_day),
+    _rule(
+        rf"(?:{_WEEKDAY_NAME},? )?(?:the )?(?P<day>{_DAY_NUMBER})(?: of|,)? (?P<month>{_MONTH}){_YEAR}",
+        _calendar_day,
+    ),
+    _rule(
+        rf"(?:{_WEEKDAY_NAME},? )?(?P<month>{_MONTH}) (?:the )?(?P<day>{_DAY_NUMBER}){_YEAR}\b(?! ?(?:am|pm)\b)",
+        _calendar_day,
+    ),
     _rule(r"(?P<year>20\d\d)-(?P<second>\d\d?)-(?P<first>\d\d?)\b", _slashed),
-    _rule(r"(?P<first>\d\d?)[/.-](?P<second>\d\d?)(?:[/.-](?P<year>20\d\d|\d\d))?\b(?! ?(?:am|pm|a\.m|p\.m)\b)", _slashed),
-    _rule(rf"(?:in|after) (?P<count>an?(?: couple of)?|{CARDINAL}) (?P<unit>day|week|fortnight|month|year)s?\b(?: time)?", _ahead),
-    _rule(rf"(?P<count>an?(?: couple of)?|{CARDINAL}) (?P<unit>day|week|fortnight|month|year)s? from (?:now|today)\b", _ahead),
+    _rule(
+        r"(?P<first>\d\d?)[/.-](?P<second>\d\d?)(?:[/.-](?P<year>20\d\d|\d\d))?\b(?! ?(?:am|pm|a\.m|p\.m)\b)",
+        _slashed,
+    ),
+    _rule(
+        rf"(?:in|after) (?P<count>an?(?: couple of)?|{CARDINAL}) (?P<unit>day|week|fortnight|month|year)s?\b(?: time)?",
+        _ahead,
+    ),
+    _rule(
+        rf"(?P<count>an?(?: couple of)?|{CARDINAL}) (?P<unit>day|week|fortnight|month|year)s? from (?:now|today)\b",
+        _ahead,
+    ),
     _rule(r"next week\b", Weekday(0, weeks=1)),
 )
 # "The fifth" and "the 5th", but not "the second one" or "fifth option".
-_DAY_ALONE = re.compile(rf"\b(?:(?:on|for) )?the (?P<day>{ORDINAL})\b(?! (?:one|option|flight|of\b|choice|result|cheapest|class|time))")
+_DAY_ALONE = re.compile(
+    rf"\b(?:(?:on|for) )?the (?P<day>{ORDINAL})\b(?! (?:one|option|flight|of\b|choice|result|cheapest|class|time))"
+)
 
 
 def find_dates(text: str, *, day_alone: bool = True) -> list[Found[DateExpression]]:
     """Days in lower-case `text`. `day_alone`: "the second" may be a day, which it is not while the caller chooses among options."""
     found: list[Found[DateExpression]] = [
-        Found(match.start(), match.end(), meaning(match)) for pattern, meaning in _RULES for match in pattern.finditer(text)
+        Found(match.start(), match.end(), meaning(match))
+        for pattern, meaning in _RULES
+        for match in pattern.finditer(text)
     ]
     if day_alone:
-        found += [Found(match.start(), match.end(), CalendarDay(ordinal(match["day"]))) for match in _DAY_ALONE.finditer(text)]
+        found += [
+            Found(match.start(), match.end(), CalendarDay(ordinal(match["day"])))
+            for match in _DAY_ALONE.finditer(text)
+        ]
     return without_overlaps(found)
 
 
-def split_rejected(text: str, dates: Sequence[Found[DateExpression]]) -> tuple[list[Found[DateExpression]], list[Found[DateExpression]]]:
+def split_rejected(
+    text: str, dates: Sequence[Found[DateExpression]]
+) -> tuple[list[Found[DateExpression]], list[Found[DateExpression]]]:
     """Days that are meant and days that aren't: "not tomorrow, the day after"."""
     rejected = [piece for piece in dates if negated(text, piece.start, piece.end)]
     return [piece for piece in dates if piece not in rejected], rejected

@@ -24,7 +24,11 @@ def nearest_first(itineraries: Iterable[Itinerary], window: TimeWindow) -> list[
     """Those that leave in a window, nearest to its middle first; in their order when it is open at both ends."""
     about = middle(window)
     leaving = [itinerary for itinerary in itineraries if _holds(window, itinerary.departure.local.time())]
-    return sorted(leaving, key=lambda itinerary: _apart(itinerary.departure.local.time(), about)) if about else leaving
+    return (
+        sorted(leaving, key=lambda itinerary: _apart(itinerary.departure.local.time(), about))
+        if about
+        else leaving
+    )
 
 
 def _holds(window: TimeWindow, moment: time) -> bool:

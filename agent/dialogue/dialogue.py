@@ -70,7 +70,9 @@ class Dialogue:
         draft, offer = self.state.draft, self.state.offer
         if draft.origin and draft.destination and offer:
             when = day(offer.request.depart_date, self._context(now).today_at(draft.origin))
-            words = phrase("welcome_back", origin=draft.origin.city, destination=draft.destination.city, day=when)
+            words = phrase(
+                "welcome_back", origin=draft.origin.city, destination=draft.destination.city, day=when
+            )
         else:
             words = phrase("welcome")
         self.state.said = [words]
@@ -136,6 +138,11 @@ async def _answer(turn: Turn) -> Events:
                 state.said = said
             yield event
     open_before = turn.answered
-    if state.question is None and open_before and turn.frame.intent in _ASIDES and open_before.about in _WORTH_ASKING_AGAIN:
+    if (
+        state.question is None
+        and open_before
+        and turn.frame.intent in _ASIDES
+        and open_before.about in _WORTH_ASKING_AGAIN
+    ):
         state.question = open_before
         yield Speech(open_before.words)

@@ -86,11 +86,15 @@ def _written_codes() -> re.Pattern[str]:
 
 @cache
 def _named() -> re.Pattern[str]:
-    return re.compile(rf"\b(?P<name>{carrier_pattern()})(?: (?:airlines?|airways))?{_JOIN}(?<![a-z]){_DIGITS}")
+    return re.compile(
+        rf"\b(?P<name>{carrier_pattern()})(?: (?:airlines?|airways))?{_JOIN}(?<![a-z]){_DIGITS}"
+    )
 
 
 # Three digits at least: "I want" and "I 2" are not flights.
-_LOST_LETTER = re.compile(rf"(?<![a-z'])(?:i|eye)[ -]{{1,2}}(?=(?:\d{{3}}|[a-z]+[ -](?:[a-z]+|\d+)[ -](?:[a-z]+|\d+))){_DIGITS}")
+_LOST_LETTER = re.compile(
+    rf"(?<![a-z'])(?:i|eye)[ -]{{1,2}}(?=(?:\d{{3}}|[a-z]+[ -](?:[a-z]+|\d+)[ -](?:[a-z]+|\d+))){_DIGITS}"
+)
 _ANY_CAPITALS = re.compile(r"\b(?P<code>[A-Z][A-Z0-9]|[0-9][A-Z])[ -]?(?P<digits>\d{1,4})\b")
 
 
@@ -110,7 +114,9 @@ def _candidates(text: str, original: str) -> list[Found[str] | None]:
     found += [_number(match["code"].upper(), match, least=1) for match in _written_codes().finditer(text)]
     found += [_number("AI", match, least=3) for match in _LOST_LETTER.finditer(text)]
     if not original.isupper():
-        written = (match for match in _ANY_CAPITALS.finditer(original) if match["code"].lower() not in _ALSO_WORDS)
+        written = (
+            match for match in _ANY_CAPITALS.finditer(original) if match["code"].lower() not in _ALSO_WORDS
+        )
         found += [_number(match["code"], match, least=1) for match in written]
     return found
 

@@ -34,8 +34,18 @@ def place_of(message: pb.Place) -> Place:
 
 def mention_of(message: pb.PlaceAnnotation) -> PlaceMention:
     """A mention of the contract as the dialogue sees it."""
-    candidates = tuple(PlaceCandidate(place_of(candidate.place), candidate.score) for candidate in message.candidates)
-    return PlaceMention(message.start, message.end, message.text, candidates, message.margin, message.confident, message.question)
+    candidates = tuple(
+        PlaceCandidate(place_of(candidate.place), candidate.score) for candidate in message.candidates
+    )
+    return PlaceMention(
+        message.start,
+        message.end,
+        message.text,
+        candidates,
+        message.margin,
+        message.confident,
+        message.question,
+    )
 
 
 class FlightDataPlaces:

@@ -60,7 +60,9 @@ class FlightDataTools:
 
     async def _search(self, request: SearchFlightsRequest) -> SearchAnswer:
         itineraries: dict[str, Itinerary] = {}
-        async with streaming(self._stub.SearchFlights(_search_message(request), timeout=STREAM_TIMEOUT_SECONDS)) as stream:
+        async with streaming(
+            self._stub.SearchFlights(_search_message(request), timeout=STREAM_TIMEOUT_SECONDS)
+        ) as stream:
             async for response in stream:
                 if response.HasField("results"):
                     itineraries.update(_found(response.results))
@@ -70,7 +72,9 @@ class FlightDataTools:
 
     async def flight_status(self, flight_number: str, depart_date: date | None) -> FlightStatus:
         """Raises as `Tools.flight_status`."""
-        request = pb.GetFlightStatusRequest(flight_number=flight_number, date=_date_message(depart_date) if depart_date else None)
+        request = pb.GetFlightStatusRequest(
+            flight_number=flight_number, date=_date_message(depart_date) if depart_date else None
+        )
         response = await _told(self._stub.GetFlightStatus(request))
         return records.flight_status(_json(response.status))
 
@@ -135,25 +139,35 @@ def _json(message: Message) -> Mapping[str, Any]:
 def _answer(itineraries: tuple[Itinerary, ...], done: pb.SearchDone) -> SearchAnswer:
     outcome = pb.SearchOutcome.Name(done.outcome).removeprefix("SEARCH_OUTCOME_")
     partial = pb.SEARCH_LIMIT_PART in done.limits
-    return SearchAnswer(outcome, itineraries, done.total, done.total_unfiltered, done.provenance.sample, partial)
+    return SearchAnswer(
+        outcome, itineraries, done.total, done.total_unfiltered, done.provenance.sample, partial
+    )
 
 
 def _found(results: pb.SearchResults) -> dict[str, Itinerary]:
     """Itineraries by their ids, or, of a search there and back, the journeys."""
     by_id = {itinerary.itinerary_id: _json(itinerary) for itinerary in results.itineraries}
     if not results.journeys:
-        return {name: records.itinerary({**data, **_sold(results.offers, name)}) for name, data in by_id.items()}
+        return {
+            name: records.itinerary({**data, **_sold(results.offers, name)}) for name, data in by_id.items()
+        }
     found: dict[str, Itinerary] = {}
     for journey in results.journeys:
         out, back = journey.itinerary_ids
         fare = _json(journey.fare) if journey.HasField("fare") else None
-        found[f"{out}|{back}"] = records.journey({**by_id[out], **_sold(results.offers, out, back)}, by_id[back], fare)
+        found[f"{out}|{back}"] = records.journey(
+            {**by_id[out], **_sold(results.offers, out, back)}, by_id[back], fare
+        )
     return found
 
 
 def _sold(offers: Iterable[pb.Offer], itinerary_id: str, return_id: str = "") -> Mapping[str, Any]:
     """The cheapest offer of an itinerary, or of one there and one back, as `{"offer": …}`; nothing when nobody sells it."""
-    own = [offer for offer in offers if (offer.itinerary_id, offer.return_itinerary_id) == (itinerary_id, return_id)]
+    own = [
+        offer
+        for offer in offers
+        if (offer.itinerary_id, offer.return_itinerary_id) == (itinerary_id, return_id)
+    ]
     cheapest = min(own, key=lambda offer: (offer.fare.total.units, offer.fare.total.nanos), default=None)
     return {records.OFFER: _json(cheapest)} if cheapest else {}
 

@@ -87,7 +87,11 @@ class Slots:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data without the absent slots."""
-        return {name: value for name in self.__dataclass_fields__ if (value := _plain(getattr(self, name))) is not None}
+        return {
+            name: value
+            for name in self.__dataclass_fields__
+            if (value := _plain(getattr(self, name))) is not None
+        }
 
     def __bool__(self) -> bool:
         """Whether anything is filled."""
@@ -112,4 +116,8 @@ class Frame:
 
     def to_json(self) -> dict[str, Any]:
         """`{"intent": …, "slots": {…}, "confidence": …}` as in `schemas/frame.json`."""
-        return {"intent": self.intent.value, "slots": self.slots.to_json(), "confidence": round(self.confidence, 2)}
+        return {
+            "intent": self.intent.value,
+            "slots": self.slots.to_json(),
+            "confidence": round(self.confidence, 2),
+        }

@@ -13,12 +13,16 @@ from agent.dialogue.acts import Acts, opens_with
 from agent.dialogue.expectation import Expectation
 from agent.dialogue.frames import Intent, Slots
 
-_ALWAYS_OUT = frozenset({"cancelling", "refunds", "rebooking", "check_in", "human", "hotels", "cars", "weather", "visas"})
+_ALWAYS_OUT = frozenset(
+    {"cancelling", "refunds", "rebooking", "check_in", "human", "hotels", "cars", "weather", "visas"}
+)
 
 
 @cache
 def _patterns(name: str) -> Mapping[str, re.Pattern[str]]:
-    listed = json.loads(resources.files("agent.dialogue").joinpath(f"data/{name}.json").read_text(encoding="utf-8"))
+    listed = json.loads(
+        resources.files("agent.dialogue").joinpath(f"data/{name}.json").read_text(encoding="utf-8")
+    )
     return {key: re.compile(rf"\b(?:{'|'.join(alternatives)})") for key, alternatives in listed.items()}
 
 
@@ -32,7 +36,16 @@ def _speaks_of(subject: str, text: str) -> bool:
 
 
 _WISHES = (
-    *("depart_time", "arrive_time", "airline", "airlines", "without_airlines", "any_airline", "one_way", "other_day"),
+    *(
+        "depart_time",
+        "arrive_time",
+        "airline",
+        "airlines",
+        "without_airlines",
+        "any_airline",
+        "one_way",
+        "other_day",
+    ),
     *("max_stops", "nonstop", "sort", "cabin", "passengers"),
 )
 
@@ -64,7 +77,12 @@ class Clues:
         """Whether a slot of a search is filled that says something here: "quick" and "two people" say nothing where nothing was asked."""
         slots = self.slots
         wishes = (getattr(slots, name) for name in _WISHES)
-        talking_flights = self.searched or self.speaks_of_flights or self.awaiting is not Expectation.NONE or self.asked is not None
+        talking_flights = (
+            self.searched
+            or self.speaks_of_flights
+            or self.awaiting is not Expectation.NONE
+            or self.asked is not None
+        )
         core = self.places or slots.depart_date or slots.return_date
         return bool(core) or (talking_flights and any(wish is not None for wish in wishes))
 
@@ -93,7 +111,11 @@ def _is_out_of_scope(clues: Clues) -> bool:
     if clues.slots.topic is None:
         return False
     asks_for_flights = clues.places == 2 or (clues.speaks_of_flights and clues.places > 0)
-    return clues.slots.topic in _ALWAYS_OUT or not asks_for_flights or (clues.slots.topic == "trains" and not clues.speaks_of_flights)
+    return (
+        clues.slots.topic in _ALWAYS_OUT
+        or not asks_for_flights
+        or (clues.slots.topic == "trains" and not clues.speaks_of_flights)
+    )
 
 
 def _asks_status(clues: Clues) -> bool:
@@ -103,13 +125,21 @@ def _asks_status(clues: Clues) -> bool:
 def _asks_airport(clues: Clues) -> bool:
     if clues.asked == "airport" and clues.places == 1 and not clues.speaks_of_flights:
         return True
-    return _speaks_of("airports", clues.text) and clues.places < 2 and not re.search(r"\bflights?\b|\bfly\b", clues.text)
+    return (
+        _speaks_of("airports", clues.text)
+        and clues.places < 2
+        and not re.search(r"\bflights?\b|\bfly\b", clues.text)
+    )
 
 
 def _selects(clues: Clues) -> bool:
     others = clues.places or clues.slots.depart_date or clues.slots.passengers
     by_sort = clues.slots.choice is not None and clues.slots.choice.by is not None
-    return clues.slots.choice is not None and not others and (clues.searched or not (by_sort and clues.speaks_of_flights))
+    return (
+        clues.slots.choice is not None
+        and not others
+        and (clues.searched or not (by_sort and clues.speaks_of_flights))
+    )
 
 
 def _corrects(clues: Clues) -> bool:

@@ -22,7 +22,9 @@ _OF_THE_SAME = (
     r"me|us|it|in|on|at|with|by|of|for|from|the|a|an|any|anything|too|very|there|flights?|ones?|airlines?"
 )
 _NEGATED = re.compile(rf"\b(?:{_NOT})(?: (?:{_OF_THE_SAME}))*[ -]?$")
-_REFUSED_THERE = re.compile(rf"\b(?:{_REFUSES})(?: (?:{_OF_THE_SAME}))* (?:in|to|at|from|leave|reach) [a-z]+(?: [a-z]+)? ?$")
+_REFUSED_THERE = re.compile(
+    rf"\b(?:{_REFUSES})(?: (?:{_OF_THE_SAME}))* (?:in|to|at|from|leave|reach) [a-z]+(?: [a-z]+)? ?$"
+)
 """With a place between: "I can't be in Delhi before nine"."""
 _NO = re.compile(r"\bno (?:more |early |late )?$")
 _SUCH = re.compile(r" (?:flights?|ones?|options?|departures?|arrivals?)\b")
@@ -34,4 +36,8 @@ def negated(text: str, start: int, end: int) -> bool:
     A bare "no" says so only in "no morning flights": "no, in the morning" puts something right, and recognisers write no commas.
     """
     before = text[max(0, start - _LONGEST) : start]
-    return bool(_NEGATED.search(before) or _REFUSED_THERE.search(before) or (_NO.search(before) and _SUCH.match(text, end)))
+    return bool(
+        _NEGATED.search(before)
+        or _REFUSED_THERE.search(before)
+        or (_NO.search(before) and _SUCH.match(text, end))
+    )

@@ -32,7 +32,10 @@ UNITS = {
     )
 }
 TENS = {
-    word: 10 * value for value, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2)
+    word: 10 * value
+    for value, word in enumerate(
+        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2
+    )
 }
 TENS["fourty"] = 40
 ORDINAL_UNITS = {
@@ -92,11 +95,23 @@ def ordinal(words: str) -> int:
 
 
 # What a recogniser writes for a digit between other digits: "I five for two".
-_SOUNDS_LIKE = {"oh": "0", "o": "0", "won": "1", "to": "2", "too": "2", "tree": "3", "for": "4", "fore": "4", "ate": "8"}
+_SOUNDS_LIKE = {
+    "oh": "0",
+    "o": "0",
+    "won": "1",
+    "to": "2",
+    "too": "2",
+    "tree": "3",
+    "for": "4",
+    "fore": "4",
+    "ate": "8",
+}
 _REPEATS = {"double": 2, "triple": 3}
 _DIGIT_WORD = rf"(?:\d+|{_TEN}|{_UNIT}|hundred|and|{'|'.join(_SOUNDS_LIKE)}|{'|'.join(_REPEATS)})"
 
-SPOKEN_DIGITS = rf"(?:(?:\d+|{_TEN}|{_UNIT}|{'|'.join(_REPEATS)}|oh|o)(?:[ ,.-]{{1,2}}{_DIGIT_WORD}){{0,8}})\b"
+SPOKEN_DIGITS = (
+    rf"(?:(?:\d+|{_TEN}|{_UNIT}|{'|'.join(_REPEATS)}|oh|o)(?:[ ,.-]{{1,2}}{_DIGIT_WORD}){{0,8}})\b"
+)
 """Regular expression, without groups, of something `spoken_digits` may make digits of; it may swallow words after the number."""
 
 

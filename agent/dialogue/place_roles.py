@@ -27,7 +27,9 @@ _FROM_CUE = re.compile(rf"\b(?:{_FROM}){_TRAILING}[ ,:]*$")
 _TO_CUE = re.compile(rf"\b(?:{_TO}){_TRAILING}[ ,:]*$")
 _NOT_CUE = re.compile(r"\b(?:not|isn't|instead of|rather than)(?: (?:to|from|for|in))?[ ,]*$")
 _BETWEEN_CUE = re.compile(r"\bbetween[ ,]*$")
-_REPAIR = re.compile(r"\b(?:no|sorry|i mean|i meant|rather|actually|make that|wait|or rather|correction|oops)\b")
+_REPAIR = re.compile(
+    r"\b(?:no|sorry|i mean|i meant|rather|actually|make that|wait|or rather|correction|oops)\b"
+)
 _VIA_CUE = re.compile(
     r"\b(?:via|through|by way of|(?:stop(?:s|ping|over)?|stopover|layover|change|changing|connect(?:ing|ion)?) (?:in|at|over|through|via))"
     rf"{_TRAILING}[ ,]*$"
@@ -102,10 +104,14 @@ _STOP = (
     r"flights?|check|show|tell|ask|talk|leave|leaving|take|look|change|make|search|hear|one|two|say|come|someone|any|some|there|here|what|"
     r"where|somewhere|anywhere|home|work|use|do|want|like|have|need|go(?:ing)?|return|back|arrive|airport|or|but|of|as|so"
 )
-_UNKNOWN = re.compile(rf"\b(?P<cue>from|to|into|2) (?!(?:{_STOP})\b)(?P<words>[a-z][a-z'-]+(?: (?!(?:{_STOP})\b)[a-z][a-z'-]+){{0,2}})")
+_UNKNOWN = re.compile(
+    rf"\b(?P<cue>from|to|into|2) (?!(?:{_STOP})\b)(?P<words>[a-z][a-z'-]+(?: (?!(?:{_STOP})\b)[a-z][a-z'-]+){{0,2}})"
+)
 
 
-def unknown_places(text: str, mentions: Sequence[PlaceMention], pieces: Sequence[Found[object]]) -> dict[str, PlaceSlot]:
+def unknown_places(
+    text: str, mentions: Sequence[PlaceMention], pieces: Sequence[Found[object]]
+) -> dict[str, PlaceSlot]:
     """Words that stand where a place belongs and are none we know: `{"origin" or "destination": slot}`."""
     left = masked(text, [*pieces, *(Found(mention.start, mention.end, None) for mention in mentions)])
     found = {}

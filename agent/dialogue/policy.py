@@ -9,7 +9,15 @@ from agent.dialogue.flows.answers import affirm, deny, pick_place, picked
 from agent.dialogue.flows.flight_status import flight_status
 from agent.dialogue.flows.offers import more, select
 from agent.dialogue.flows.search import search, search_by_merit, way_back
-from agent.dialogue.flows.small_talk import farewell, give_help, greet, not_understood, out_of_scope, repeat, thanks
+from agent.dialogue.flows.small_talk import (
+    farewell,
+    give_help,
+    greet,
+    not_understood,
+    out_of_scope,
+    repeat,
+    thanks,
+)
 from agent.dialogue.frames import Intent
 from agent.dialogue.turn import Flow, Turn
 
@@ -55,7 +63,9 @@ def _chooses_among_more_than_are_known(turn: Turn) -> bool:
 def _turns_round(turn: Turn) -> bool:
     """Whether the same journey is wanted in the other direction, where a day of return may be known or must be asked for."""
     slots, draft = turn.frame.slots, turn.state.draft
-    if turn.frame.intent is not Intent.REFINE or not (slots.origin and slots.destination and draft.origin and draft.destination):
+    if turn.frame.intent is not Intent.REFINE or not (
+        slots.origin and slots.destination and draft.origin and draft.destination
+    ):
         return False
     wanted = [slot.mention.place.code for slot in (slots.origin, slots.destination) if slot.mention]
     return wanted == [draft.destination.code, draft.origin.code]

@@ -70,7 +70,12 @@ def read(text: str, original: str, context: Context) -> tuple[Reading, Words]:
     freed = find_one_way(text, dates), find_other_day(text)
     reading.take(*freed)
     airlines, named = find_airlines(reading.left)
-    wishes = find_cabin(reading.left), find_most_stops(reading.left), find_nonstop(reading.left), find_sort(reading.left)
+    wishes = (
+        find_cabin(reading.left),
+        find_most_stops(reading.left),
+        find_nonstop(reading.left),
+        find_sort(reading.left),
+    )
     reading.take(*named, *wishes, *find_verbs(text))
     choice = None if choice and any(choice.overlaps(piece.start, piece.end) for piece in dates) else choice
     reading.take(choice)
@@ -82,7 +87,9 @@ _RETURN_TICKET = re.compile(r"\b(?:return|round[ -]?trip|both ways)\b")
 _REPAIR = re.compile(r"\b(?:no|sorry|i mean|actually|rather|make that|wait)\b")
 
 
-def split_dates(text: str, dates: Sequence[Found[DateExpression]]) -> tuple[DateExpression | None, DateExpression | None]:
+def split_dates(
+    text: str, dates: Sequence[Found[DateExpression]]
+) -> tuple[DateExpression | None, DateExpression | None]:
     """The day of departure and the day of return. Of two days with "no" or "sorry" between them the later said counts."""
     depart: DateExpression | None = None
     back: DateExpression | None = None

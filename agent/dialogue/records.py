@@ -37,7 +37,13 @@ def _price(data: Json | None) -> Price | None:
 
 
 def _stop(data: Json) -> FlightStop:
-    return FlightStop(data["airport_code"], data.get("city", ""), _instant(data["time"]), data["time_zone"], data.get("terminal", ""))
+    return FlightStop(
+        data["airport_code"],
+        data.get("city", ""),
+        _instant(data["time"]),
+        data["time_zone"],
+        data.get("terminal", ""),
+    )
 
 
 def _segment(data: Json) -> Segment:
@@ -100,4 +106,6 @@ def flight_status(data: Json) -> FlightStatus:
 def airport(data: Json) -> AirportFacts:
     """Reads an `Airport`; raises KeyError when its code or zone is missing."""
     name, city, country = (str(data.get(field, "")) for field in ("name", "city", "country"))
-    return AirportFacts(data["code"], name, city, country, data["time_zone"], int(data.get("elevation_feet", 0)), data)
+    return AirportFacts(
+        data["code"], name, city, country, data["time_zone"], int(data.get("elevation_feet", 0)), data
+    )

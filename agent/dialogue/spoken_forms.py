@@ -19,7 +19,20 @@ _UNIT_WORDS = {value: word for word, value in UNITS.items()}
 _TEN_WORDS = {value: word for word, value in TENS.items() if word != "fourty"}
 _ORDINAL_WORDS = {value: word for word, value in ORDINAL_UNITS.items()} | {20: "twentieth", 30: "thirtieth"}
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 _COUNTRIES_WITH_ARTICLE = re.compile(
     r"^(United|Democratic|Republic|Central African|Isle)\b|\b(Islands|Republic|Emirates)$|^(Bahamas|Comoros|Gambia|Maldives|Philippines)$"
 )
@@ -43,7 +56,9 @@ def number(value: int, *, indian: bool = False) -> str:
     for size, name in (*(_INDIAN_SCALES if indian else _SCALES), (100, "hundred")):
         if value >= size:
             count, rest = divmod(value, size)
-            return f"{number(count, indian=indian)} {name}" + (f" {number(rest, indian=indian)}" if rest else "")
+            return f"{number(count, indian=indian)} {name}" + (
+                f" {number(rest, indian=indian)}" if rest else ""
+            )
     raise AssertionError(value)
 
 

@@ -194,10 +194,14 @@ class DialogueState:
         if record.name != "search_flights" or record.outcome not in ("FOUND", "EMPTY"):
             return
         arguments, result = record.arguments, record.result
-        draft = _recalled_draft(arguments, Place.from_json(result["origin"]), Place.from_json(result["destination"]))
+        draft = _recalled_draft(
+            arguments, Place.from_json(result["origin"]), Place.from_json(result["destination"])
+        )
         draft = replace(draft, via=Place.from_json(result["via"]) if result.get("via") else None)
         itineraries = tuple(records.itinerary(data) for data in result.get("itineraries", ()))
-        offer = Offer(_recalled_request(arguments), itineraries, int(result.get("total", 0)), min(3, len(itineraries)))
+        offer = Offer(
+            _recalled_request(arguments), itineraries, int(result.get("total", 0)), min(3, len(itineraries))
+        )
         self.draft, self.offer = draft, offer
 
 

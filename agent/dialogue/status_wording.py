@@ -44,7 +44,9 @@ def _scheduled(status: FlightStatus, now: datetime) -> Iterator[str]:
     if late(status) >= LATE:
         yield from _delayed(status, now)
     else:
-        yield _said("status_SCHEDULED_due" if status.departure.time < now else "status_SCHEDULED", status, now)
+        yield _said(
+            "status_SCHEDULED_due" if status.departure.time < now else "status_SCHEDULED", status, now
+        )
 
 
 def _on_time(status: FlightStatus, now: datetime) -> Iterator[str]:
@@ -86,7 +88,10 @@ def _en_route(status: FlightStatus, now: datetime) -> Iterator[str]:
 def _landed(status: FlightStatus, now: datetime) -> Iterator[str]:
     yield _said("status_LANDED", status, now)
     if status.actual_arrival and status.actual_arrival <= now:
-        yield phrase("status_arrived", arrival=clock_after(_local(status.actual_arrival, status.arrival), status.depart_date))
+        yield phrase(
+            "status_arrived",
+            arrival=clock_after(_local(status.actual_arrival, status.arrival), status.depart_date),
+        )
     elif estimated_arrival(status):
         yield _arrival("status_was_expected", status, status.depart_date)
 
@@ -115,7 +120,9 @@ def _said(name: str, status: FlightStatus, now: datetime) -> str:
         planned_departure=clock(status.departure.local),
         planned_arrival=clock_after(status.arrival.local, status.depart_date),
         departure=clock_after(leaving, status.depart_date),
-        arrival=clock_after(_local(estimated_arrival(status) or status.arrival.time, status.arrival), leaving.date()),
+        arrival=clock_after(
+            _local(estimated_arrival(status) or status.arrival.time, status.arrival), leaving.date()
+        ),
         delay=duration(late(status)),
     )
 
@@ -123,7 +130,9 @@ def _said(name: str, status: FlightStatus, now: datetime) -> str:
 def _arrival(name: str, status: FlightStatus, since: date) -> str:
     """A phrase about the arrival, whose day is told when it isn't the one talked about."""
     moment = estimated_arrival(status) or likely_arrival(status)
-    return phrase(name, destination=status.arrival.city, arrival=clock_after(_local(moment, status.arrival), since))
+    return phrase(
+        name, destination=status.arrival.city, arrival=clock_after(_local(moment, status.arrival), since)
+    )
 
 
 def _local(moment: datetime, stop: FlightStop) -> datetime:

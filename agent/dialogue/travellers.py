@@ -12,9 +12,13 @@ _NOUN = (
     r"senior citizens?)"
 )
 _COUNT = rf"(?:{CARDINAL}|an?|both)"
-_COUNTED = re.compile(rf"\b(?:(?:for|make it|with|and|plus|the) )*(?P<count>{_COUNT}) (?:of )?(?:the )?(?:more )?(?P<noun>{_NOUN})\b")
+_COUNTED = re.compile(
+    rf"\b(?:(?:for|make it|with|and|plus|the) )*(?P<count>{_COUNT}) (?:of )?(?:the )?(?:more )?(?P<noun>{_NOUN})\b"
+)
 _PARTY = re.compile(rf"\b(?:a )?(?:family|group|party) of (?P<count>{CARDINAL})\b")
-_WE_ARE = re.compile(rf"\b(?:we are|we're|there are|there will be) (?P<count>{CARDINAL})\b(?! (?:flights?|options?|days?|weeks?))")
+_WE_ARE = re.compile(
+    rf"\b(?:we are|we're|there are|there will be) (?P<count>{CARDINAL})\b(?! (?:flights?|options?|days?|weeks?))"
+)
 _RELATIVE = (
     r"(?:wife|husband|partner|spouse|son|daughter|mother|mom|mum|father|dad|brother|sister|friend|boss|colleague|girlfriend|boyfriend|"
     r"child|kid|baby|parents)"

@@ -38,13 +38,17 @@ async def understand(text: str, annotator: PlaceAnnotator, context: Context) -> 
     lower = lowered(original)
     reading, words = read(lower, original, context)
     left = masked(original, reading.pieces)
-    mentions = await annotator.annotate(left, home_country=context.home_country) if plain_words(reading.left) else ()
+    mentions = (
+        await annotator.annotate(left, home_country=context.home_country) if plain_words(reading.left) else ()
+    )
     roles = roles_of(lower, mentions)
     acts = acts_of(lower)
     unknown = unknown_places(lower, mentions, reading.pieces)
     _settle_rest(roles, context)
     slots = _slots(words, roles, unknown, acts, context, lower)
-    clues = Clues(lower, acts, slots, roles.rejected is not None, context.awaiting, context.asked, context.searched)
+    clues = Clues(
+        lower, acts, slots, roles.rejected is not None, context.awaiting, context.asked, context.searched
+    )
     intent = intent_of(clues)
     fitting = _fitting(intent, slots, roles, context)
     return Frame(intent, fitting, _confidence(intent, fitting, clues))
@@ -65,7 +69,9 @@ def _slot(mention: PlaceMention | None) -> PlaceSlot | None:
 
 def certain(place: Place, text: str = "") -> PlaceSlot:
     """A slot with a place that needs no more asking."""
-    return PlaceSlot(text or place.city, PlaceMention(0, 0, text or place.city, (PlaceCandidate(place, 1.0),)))
+    return PlaceSlot(
+        text or place.city, PlaceMention(0, 0, text or place.city, (PlaceCandidate(place, 1.0),))
+    )
 
 
 def _settle_rest(roles: Roles, context: Context) -> None:
@@ -74,7 +80,9 @@ def _settle_rest(roles: Roles, context: Context) -> None:
         return
     role = context.asked if context.asked in ("origin", "destination") else "destination"
     if roles.rejected:
-        role = "origin" if context.origin and roles.rejected.place.code == context.origin.code else "destination"
+        role = (
+            "origin" if context.origin and roles.rejected.place.code == context.origin.code else "destination"
+        )
     elif roles.destination and not roles.origin and context.asked != "destination":
         role = "origin"
     if getattr(roles, role) is None:
@@ -89,20 +97,47 @@ def _confidence(intent: Intent, slots: Slots, clues: Clues) -> float:
         if slot:
             confidence = min(confidence, slot.mention.candidates[0].score if slot.mention else 0.4)
             confidence *= 1 if slot.mention and slot.mention.confident else 0.7
-    bare = intent is Intent.SEARCH_FLIGHTS and not clues.speaks_of_flights and clues.places < 2 and clues.awaiting is Expectation.NONE
+    bare = (
+        intent is Intent.SEARCH_FLIGHTS
+        and not clues.speaks_of_flights
+        and clues.places < 2
+        and clues.awaiting is Expectation.NONE
+    )
     return confidence * (0.6 if bare else 1)
 
 
 _USES: dict[Intent, frozenset[str]] = {
-    Intent.FLIGHT_STATUS: frozenset({"flight_number", "airline", "origin", "destination", "depart_date", "depart_time", "choice"}),
+    Intent.FLIGHT_STATUS: frozenset(
+        {"flight_number", "airline", "origin", "destination", "depart_date", "depart_time", "choice"}
+    ),
     Intent.AIRPORT_INFO: frozenset({"airport"}),
     Intent.SELECT: frozenset({"choice", "depart_time"}),
     Intent.OUT_OF_SCOPE: frozenset({"topic"}),
 }
 _SEARCH_SLOTS = frozenset(
     {
-        *("origin", "destination", "via", "depart_date", "depart_time", "arrive_time", "return_date", "one_way", "other_day"),
-        *("airline", "airlines", "without_airlines", "any_airline", "max_stops", "nonstop", "sort", "cabin", "passengers"),
+        *(
+            "origin",
+            "destination",
+            "via",
+            "depart_date",
+            "depart_time",
+            "arrive_time",
+            "return_date",
+            "one_way",
+            "other_day",
+        ),
+        *(
+            "airline",
+            "airlines",
+            "without_airlines",
+            "any_airline",
+            "max_stops",
+            "nonstop",
+            "sort",
+            "cabin",
+            "passengers",
+        ),
     }
 )
 
@@ -114,7 +149,12 @@ def _fitting(intent: Intent, slots: Slots, roles: Roles, context: Context) -> Sl
     kept = {name: getattr(slots, name) for name in used}
     if slots.origin or slots.destination:
         kept.pop("choice", None)
-    if context.awaiting is Expectation.YES_NO and context.asked in ("origin", "destination") and slots.choice and slots.choice.ordinal:
+    if (
+        context.awaiting is Expectation.YES_NO
+        and context.asked in ("origin", "destination")
+        and slots.choice
+        and slots.choice.ordinal
+    ):
         # "Did you mean this one or that?" "The second, tomorrow."
         kept["choice"] = slots.choice
     if slots.flight_number:
@@ -123,11 +163,16 @@ def _fitting(intent: Intent, slots: Slots, roles: Roles, context: Context) -> Sl
     if points_at_time or (intent is Intent.FLIGHT_STATUS and slots.depart_time and slots.depart_time.is_open):
         kept.pop("depart_time", None)
     if intent is Intent.AIRPORT_INFO:
-        kept["airport"] = _slot(next((m for m in (roles.destination, roles.origin, *(roles.others or ())) if m), None)) or slots.destination
+        kept["airport"] = (
+            _slot(next((m for m in (roles.destination, roles.origin, *(roles.others or ())) if m), None))
+            or slots.destination
+        )
     return Slots(**kept)
 
 
-def _slots(words: Words, roles: Roles, unknown: dict[str, PlaceSlot], acts: Acts, context: Context, text: str) -> Slots:
+def _slots(
+    words: Words, roles: Roles, unknown: dict[str, PlaceSlot], acts: Acts, context: Context, text: str
+) -> Slots:
     origin, destination = _places(roles, unknown, acts, context, turns_back=not words.one_way)
     departs_from = origin.mention.place if origin and origin.mention else context.origin
     wanted = words.airlines.wanted
@@ -155,7 +200,9 @@ def _slots(words: Words, roles: Roles, unknown: dict[str, PlaceSlot], acts: Acts
 def _days(words: Words, context: Context, today: date, text: str) -> Mapping[str, Any]:
     meant, rejected = split_rejected(text, words.dates)
     # "Forget the return, tomorrow" names no day of return.
-    depart_expression, back_expression = split_dates(masked(text, [words.one_way] if words.one_way else []), meant)
+    depart_expression, back_expression = split_dates(
+        masked(text, [words.one_way] if words.one_way else []), meant
+    )
     # "Not tomorrow, the day after" is said of the day that was turned down.
     turned_down = _resolved(split_dates(text, rejected)[0], today, context.depart_date)
     depart = _resolved(depart_expression, today, (turned_down and turned_down.day) or context.depart_date)
@@ -169,7 +216,9 @@ def _days(words: Words, context: Context, today: date, text: str) -> Mapping[str
 def _times(words: Words, context: Context, text: str) -> Mapping[str, Any]:
     windows = [window_of(pieces) for pieces in split_times(text, words.times)]
     # Where nothing was wished before, "any time" says nothing.
-    departing, arriving = (None if window and window.is_open and not context.under_way else window for window in windows)
+    departing, arriving = (
+        None if window and window.is_open and not context.under_way else window for window in windows
+    )
     return {"depart_time": departing, "arrive_time": arriving}
 
 
@@ -191,7 +240,11 @@ def _places(
         return certain(context.destination), certain(context.origin)
     origin = _slot(roles.origin) or unknown.get("origin")
     destination = _slot(roles.destination) or unknown.get("destination")
-    if context.awaiting is Expectation.PLACE and not (origin or destination or acts.names) and 0 < len(acts.rest.split()) <= 3:
+    if (
+        context.awaiting is Expectation.PLACE
+        and not (origin or destination or acts.names)
+        and 0 < len(acts.rest.split()) <= 3
+    ):
         heard = PlaceSlot(acts.rest)
         return (heard, None) if context.asked == "origin" else (None, heard)
     return origin, destination

@@ -29,8 +29,18 @@ _SORTS = (
         ),
     ),
     ("fastest", re.compile(r"\b(?:fast(?:er|est)?|quick(?:er|est)?|shorter|shortest|least time)\b")),
-    ("earliest", re.compile(r"\b(?:earli(?:er|est)|first (?:available |possible )?flights?|soonest|as early as possible)\b")),
-    ("latest", re.compile(r"\b(?:latest|later|last (?:available |possible )?flights?|as late as possible)\b(?! than)")),
+    (
+        "earliest",
+        re.compile(
+            r"\b(?:earli(?:er|est)|first (?:available |possible )?flights?|soonest|as early as possible)\b"
+        ),
+    ),
+    (
+        "latest",
+        re.compile(
+            r"\b(?:latest|later|last (?:available |possible )?flights?|as late as possible)\b(?! than)"
+        ),
+    ),
 )
 _CABINS = (
     ("premium_economy", re.compile(r"\bpremium(?: economy)?(?: class)?\b")),
@@ -82,7 +92,12 @@ class Choice:
 
     def to_json(self) -> dict[str, Any]:
         """The one thing that was said, by its name."""
-        given = {"ordinal": self.ordinal, "by": self.by, "airline": self.airline, "time": self.time and self.time.strftime("%H:%M")}
+        given = {
+            "ordinal": self.ordinal,
+            "by": self.by,
+            "airline": self.airline,
+            "time": self.time and self.time.strftime("%H:%M"),
+        }
         return {name: value for name, value in given.items() if value is not None}
 
 
@@ -90,10 +105,14 @@ _ONE = r"(?:one|ones|option|flight|choice|result|card)"
 _BY_ORDINAL = re.compile(
     rf"\b(?:the )?(?P<ordinal>{ORDINAL})(?: {_ONE})\b|\bthe (?P<alone>{ORDINAL})(?=[ ,.?!]*$| please)|^(?P<bare>{ORDINAL})(?=[ ,.?!]*$)"
 )
-_BY_NUMBER = re.compile(rf"\b(?:option|number|flight number|choice|result)s? (?P<number>{CARDINAL})\b(?! ?\d)")
+_BY_NUMBER = re.compile(
+    rf"\b(?:option|number|flight number|choice|result)s? (?P<number>{CARDINAL})\b(?! ?\d)"
+)
 _LAST = re.compile(rf"\b(?:the )?(?:very )?last {_ONE}\b|\bthe last(?=[ ,.?!]*$| please)")
 _MIDDLE = re.compile(rf"\bthe middle {_ONE}\b")
-_BY = re.compile(rf"\b(?:the )?(?P<by>cheapest|cheaper|fastest|quickest|shortest|earliest|earlier|latest|later|morning|evening) {_ONE}\b")
+_BY = re.compile(
+    rf"\b(?:the )?(?P<by>cheapest|cheaper|fastest|quickest|shortest|earliest|earlier|latest|later|morning|evening) {_ONE}\b"
+)
 _WHICH_IS = re.compile(
     r"\b(?:which|what)(?: one| flight| option)?(?: is|'s) (?:the )?(?P<by>cheapest|fastest|quickest|shortest|earliest|latest)(?=[ ,.?!]*$)",
 )
@@ -115,7 +134,11 @@ _AT = re.compile(
 
 def _by_time(match: re.Match[str]) -> Choice | None:
     hour, minute = cardinal(match["hour"]), cardinal(match["minute"] or "zero")
-    if hour > 23 or minute > 59 or not (match["minute"] or match["half"] or "clock" in match.group() or "at" in match.group()):
+    if (
+        hour > 23
+        or minute > 59
+        or not (match["minute"] or match["half"] or "clock" in match.group() or "at" in match.group())
+    ):
         return None
     return Choice(time=time(hour % 12 + 12 * (match["half"] == "p") if match["half"] else hour, minute))
 
@@ -127,7 +150,9 @@ def _airlines_one() -> re.Pattern[str]:
 
 def _meant(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     """The first match that isn't turned down: of "not the first one, the second one" the second."""
-    return next((match for match in pattern.finditer(text) if not negated(text, match.start(), match.end())), None)
+    return next(
+        (match for match in pattern.finditer(text) if not negated(text, match.start(), match.end())), None
+    )
 
 
 def _by_airline(text: str) -> Found[Choice] | None:

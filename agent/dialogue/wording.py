@@ -7,12 +7,29 @@ from datetime import date
 
 from agent.dialogue.clock_times import PARTS_OF_DAY, TimeWindow
 from agent.dialogue.phrasing import phrase
-from agent.dialogue.spoken_forms import airline, bare_clock, clock, counted, day, listed, number, ordinal, price
+from agent.dialogue.spoken_forms import (
+    airline,
+    bare_clock,
+    clock,
+    counted,
+    day,
+    listed,
+    number,
+    ordinal,
+    price,
+)
 from agent.dialogue.state import Draft
 from agent.dialogue.tools import Itinerary, ToolError, ToolRestricted, ToolUsedUp
 
-_PARTS = {window: f"{'at' if name.endswith('night') else 'in the'} {name}" for name, window in PARTS_OF_DAY.items()}
-_SORTS = {"cheapest": "The cheapest", "fastest": "The fastest", "earliest": "The earliest", "latest": "The latest"}
+_PARTS = {
+    window: f"{'at' if name.endswith('night') else 'in the'} {name}" for name, window in PARTS_OF_DAY.items()
+}
+_SORTS = {
+    "cheapest": "The cheapest",
+    "fastest": "The fastest",
+    "earliest": "The earliest",
+    "latest": "The latest",
+}
 
 
 def window_words(window: TimeWindow) -> str:
@@ -21,7 +38,13 @@ def window_words(window: TimeWindow) -> str:
         return part
     if window.start and window.end:
         return f"between {clock(window.start)} and {clock(window.end)}"
-    return f"after {clock(window.start)}" if window.start else f"before {clock(window.end)}" if window.end else "at any time"
+    return (
+        f"after {clock(window.start)}"
+        if window.start
+        else f"before {clock(window.end)}"
+        if window.end
+        else "at any time"
+    )
 
 
 def wishes_of(draft: Draft) -> str:
@@ -40,7 +63,9 @@ def wishes_of(draft: Draft) -> str:
     if draft.via:
         wishes.append(f"by way of {draft.via.city}")
     if draft.cabin and draft.cabin != "economy":
-        wishes.append(f"in {draft.cabin.replace('_', ' ')}{'' if draft.cabin == 'premium_economy' else ' class'}")
+        wishes.append(
+            f"in {draft.cabin.replace('_', ' ')}{'' if draft.cabin == 'premium_economy' else ' class'}"
+        )
     if draft.passengers > 1:
         wishes.append(f"for {number(draft.passengers)}")
     return f", {listed(wishes)}" if wishes else ""
@@ -94,7 +119,11 @@ def stops_of(itinerary: Itinerary) -> str:
         return ""
     layovers = itinerary.data.get("layovers", ())
     nights = " over night" if any(layover.get("overnight") for layover in layovers) else ""
-    onward = " and on from another airport there" if any(layover.get("next_airport_code") for layover in layovers) else ""
+    onward = (
+        " and on from another airport there"
+        if any(layover.get("next_airport_code") for layover in layovers)
+        else ""
+    )
     return f", with {counted(itinerary.stops, 'stop')}{nights} in {listed([s.arrival.city for s in itinerary.segments[:-1]])}{onward}"
 
 

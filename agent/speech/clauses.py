@@ -38,7 +38,9 @@ class Clauses:
 
     def _cut(self) -> int | None:
         for boundary in _BOUNDARY.finditer(self._text):
-            if boundary.start() >= self._shortest and not _ABBREVIATION.search(self._text[: boundary.start()]):
+            if boundary.start() >= self._shortest and not _ABBREVIATION.search(
+                self._text[: boundary.start()]
+            ):
                 return boundary.end()
         if len(self._text) > _LONGEST and (space := self._text.rfind(" ", 0, _LONGEST)) > 0:
             return space

@@ -69,13 +69,17 @@ class Ears(stt.STT[Any]):
         conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
     ) -> "EarStream":
         """Listens to one caller."""
-        return EarStream(self, conn_options, self._decoder, Endpointer(VAD().predict, self._judge, self._timing))
+        return EarStream(
+            self, conn_options, self._decoder, Endpointer(VAD().predict, self._judge, self._timing)
+        )
 
 
 class EarStream(stt.RecognizeStream):
     """One caller's audio: feeds the endpointer, runs the decodes it asks for, and reports what it hears as STT events."""
 
-    def __init__(self, ears: Ears, conn_options: APIConnectOptions, decoder: Decoder, endpointer: Endpointer) -> None:
+    def __init__(
+        self, ears: Ears, conn_options: APIConnectOptions, decoder: Decoder, endpointer: Endpointer
+    ) -> None:
         super().__init__(stt=ears, conn_options=conn_options, sample_rate=EAR_RATE)
         self._decoder = decoder
         self._endpointer = endpointer
@@ -118,7 +122,9 @@ class EarStream(stt.RecognizeStream):
     def _reported(self, event: Heard) -> stt.SpeechEvent:
         match event:
             case SpeechBegan(at_ms):
-                return stt.SpeechEvent(stt.SpeechEventType.START_OF_SPEECH, speech_start_time=self._wall_clock(at_ms))
+                return stt.SpeechEvent(
+                    stt.SpeechEventType.START_OF_SPEECH, speech_start_time=self._wall_clock(at_ms)
+                )
             case Interim(text):
                 return _event(stt.SpeechEventType.INTERIM_TRANSCRIPT, text)
             case Preflight(text):
@@ -126,7 +132,9 @@ class EarStream(stt.RecognizeStream):
             case Final(text, at_ms):
                 return _event(stt.SpeechEventType.FINAL_TRANSCRIPT, text, ended=self._wall_clock(at_ms))
             case SpeechEnded(at_ms):
-                return stt.SpeechEvent(stt.SpeechEventType.END_OF_SPEECH, speech_end_time=self._wall_clock(at_ms))
+                return stt.SpeechEvent(
+                    stt.SpeechEventType.END_OF_SPEECH, speech_end_time=self._wall_clock(at_ms)
+                )
             case Decode():
                 raise AssertionError("a decode is run, not reported")
 

@@ -51,7 +51,9 @@ class Timing:
 
     def wait(self, completeness: Completeness) -> int:
         """Quiet after which words so complete are taken as all."""
-        return {"complete": self.complete, "unknown": self.unknown, "incomplete": self.incomplete}[completeness]
+        return {"complete": self.complete, "unknown": self.unknown, "incomplete": self.incomplete}[
+            completeness
+        ]
 
 
 _ONSET_WINDOWS = 2
@@ -90,7 +92,9 @@ class _Utterance:
 class Endpointer:
     """Turns one caller's audio into utterances."""
 
-    def __init__(self, probability_of: VoiceProbability, judge: JudgeCompleteness, timing: Timing | None = None) -> None:
+    def __init__(
+        self, probability_of: VoiceProbability, judge: JudgeCompleteness, timing: Timing | None = None
+    ) -> None:
         self._judge = judge
         self._timing = timing or Timing()
         self._voicing = Voicing(probability_of)
@@ -151,7 +155,9 @@ class Endpointer:
             return
         self._utterances += 1
         began_ms = self.clock_ms - _ONSET_WINDOWS * WINDOW_MS
-        self._utterance = _Utterance(self._utterances, began_ms, Loudness(self._floor, list(self._before)[-8:]), list(self._before))
+        self._utterance = _Utterance(
+            self._utterances, began_ms, Loudness(self._floor, list(self._before)[-8:]), list(self._before)
+        )
         self._utterance.interim_due_ms = self.clock_ms + self._timing.interim
         yield SpeechBegan(began_ms)
 
@@ -172,7 +178,9 @@ class Endpointer:
             return
         if utterance.quiet_ms >= self._timing.pause:
             # A decoder that is slow is not asked at every breath, or it is busy with one when the end comes.
-            if not utterance.pause_asked and utterance.quiet_ms >= min(self._lag_ms // _PATIENCE, self._timing.complete):
+            if not utterance.pause_asked and utterance.quiet_ms >= min(
+                self._lag_ms // _PATIENCE, self._timing.complete
+            ):
                 utterance.pause_asked = True
                 yield self._ask(utterance, utterance.pause)
         elif self.clock_ms >= utterance.interim_due_ms:
@@ -181,7 +189,12 @@ class Endpointer:
     def _ask(self, utterance: _Utterance, pause: int | None) -> Decode:
         # More silence than a short tail makes the model invent a "Thank you" at the end.
         surplus = max(0, utterance.quiet_ms - self._timing.tail) // STEP_MS
-        self._open = Decode(np.concatenate(utterance.steps[: len(utterance.steps) - surplus]), utterance.number, pause, self.clock_ms)
+        self._open = Decode(
+            np.concatenate(utterance.steps[: len(utterance.steps) - surplus]),
+            utterance.number,
+            pause,
+            self.clock_ms,
+        )
         return self._open
 
     def _judged(self, utterance: _Utterance, whole: str) -> list[Heard]:
@@ -204,13 +217,19 @@ class Endpointer:
         Cut at a pause when there was one; somebody who talks without any is cut in the midst of a word.
         """
         in_a_pause = request.pause is not None
-        if len(request.samples) // STEP * STEP_MS > (self._timing.fold if in_a_pause else 2 * self._timing.fold):
+        if len(request.samples) // STEP * STEP_MS > (
+            self._timing.fold if in_a_pause else 2 * self._timing.fold
+        ):
             utterance.head = utterance.whole(text)
             del utterance.steps[: len(request.samples) // STEP]
 
     def _ended(self, utterance: _Utterance) -> list[Heard]:
         too_long = self.clock_ms - utterance.began_ms > self._timing.longest
-        quiet = utterance.text is not None and utterance.quiet_ms >= utterance.wait_ms and self._voicing.probability <= _STILL_VOICED
+        quiet = (
+            utterance.text is not None
+            and utterance.quiet_ms >= utterance.wait_ms
+            and self._voicing.probability <= _STILL_VOICED
+        )
         if not (quiet or too_long):
             return []
         self._utterance = None

@@ -16,7 +16,9 @@ class HibariVoice(tts.TTS[Any]):
     """Text to speech with the `Voice` of this process."""
 
     def __init__(self, voice: Voice) -> None:
-        super().__init__(capabilities=tts.TTSCapabilities(streaming=True), sample_rate=VOICE_RATE, num_channels=1)
+        super().__init__(
+            capabilities=tts.TTSCapabilities(streaming=True), sample_rate=VOICE_RATE, num_channels=1
+        )
         self._voice = voice
 
     @property
@@ -29,7 +31,9 @@ class HibariVoice(tts.TTS[Any]):
         """Where it runs."""
         return "local"
 
-    def synthesize(self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS) -> "WholeText":
+    def synthesize(
+        self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
+    ) -> "WholeText":
         """Speaks a text that is there as a whole."""
         return WholeText(self, self._voice, text, conn_options)
 
@@ -71,7 +75,12 @@ class GrowingText(tts.SynthesizeStream):
 
 def _begin(emitter: tts.AudioEmitter, *, stream: bool) -> None:
     emitter.initialize(
-        request_id=uuid7(), sample_rate=VOICE_RATE, num_channels=1, mime_type="audio/pcm", frame_size_ms=_FRAME_MS, stream=stream
+        request_id=uuid7(),
+        sample_rate=VOICE_RATE,
+        num_channels=1,
+        mime_type="audio/pcm",
+        frame_size_ms=_FRAME_MS,
+        stream=stream,
     )
 
 

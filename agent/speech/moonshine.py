@@ -18,7 +18,12 @@ from moonshine_voice.moonshine_api import TranscriptC
 from agent.speech.decoding import DecodeFailed
 from agent.speech.pcm import EAR_RATE, Samples, silence
 
-_OPTIONS = {"vad_threshold": "0", "return_audio_data": "false", "identify_speakers": "false", "word_timestamps": "false"}
+_OPTIONS = {
+    "vad_threshold": "0",
+    "return_audio_data": "false",
+    "identify_speakers": "false",
+    "word_timestamps": "false",
+}
 _SHORTEST = EAR_RATE // 10
 _PADDING = silence(100)
 """The model drops a last word that ends with the audio."""

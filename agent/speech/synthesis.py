@@ -39,14 +39,22 @@ class Voice:
     async def speak(self, text: str) -> Samples:
         """Speech of one clause, at `VOICE_RATE`; a moment of silence when it holds nothing to pronounce."""
         known = self._remembered.get(text)
-        return known if known is not None else await asyncio.get_running_loop().run_in_executor(self._executor, self.say, text)
+        return (
+            known
+            if known is not None
+            else await asyncio.get_running_loop().run_in_executor(self._executor, self.say, text)
+        )
 
     def say(self, text: str) -> Samples:
         """Speech of one clause, at `VOICE_RATE`. Blocks."""
         known = self._remembered.get(text)
         if known is not None:
             return known
-        samples = _trimmed(np.asarray(self._hibari(text, seed=_SEED), np.float32), text) if any(map(str.isalnum, text)) else _nothing()
+        samples = (
+            _trimmed(np.asarray(self._hibari(text, seed=_SEED), np.float32), text)
+            if any(map(str.isalnum, text))
+            else _nothing()
+        )
         if len(text) <= _SHORT:
             self._remember(text, samples)
         return samples

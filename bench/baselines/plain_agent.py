@@ -21,7 +21,17 @@ from typing import Any
 
 import numpy as np
 from hibari import SAMPLE_RATE, Hibari
-from livekit.agents import AgentServer, APIConnectOptions, JobContext, JobProcess, LanguageCode, llm, stt, tts, utils
+from livekit.agents import (
+    AgentServer,
+    APIConnectOptions,
+    JobContext,
+    JobProcess,
+    LanguageCode,
+    llm,
+    stt,
+    tts,
+    utils,
+)
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
 from livekit.agents.voice import Agent, AgentSession
 from livekit.plugins import silero
@@ -48,20 +58,29 @@ class PlainSTT(stt.STT[Any]):
     async def _recognize_impl(self, buffer: utils.AudioBuffer, **_: Any) -> stt.SpeechEvent:
         frame = utils.merge_frames(buffer)
         audio = (np.frombuffer(frame.data, np.int16) / 32768).tolist()
-        transcript = await asyncio.to_thread(self._transcriber.transcribe_without_streaming, audio, frame.sample_rate)
+        transcript = await asyncio.to_thread(
+            self._transcriber.transcribe_without_streaming, audio, frame.sample_rate
+        )
         text = " ".join(line.text for line in transcript.lines)
-        return stt.SpeechEvent(stt.SpeechEventType.FINAL_TRANSCRIPT, alternatives=[stt.SpeechData(language=LanguageCode("en"), text=text)])
+        return stt.SpeechEvent(
+            stt.SpeechEventType.FINAL_TRANSCRIPT,
+            alternatives=[stt.SpeechData(language=LanguageCode("en"), text=text)],
+        )
 
 
 class PlainTTS(tts.TTS[Any]):
     """hibari, a sentence at a time."""
 
     def __init__(self) -> None:
-        super().__init__(capabilities=tts.TTSCapabilities(streaming=False), sample_rate=SAMPLE_RATE, num_channels=1)
+        super().__init__(
+            capabilities=tts.TTSCapabilities(streaming=False), sample_rate=SAMPLE_RATE, num_channels=1
+        )
         self.hibari = Hibari()
         self.hibari("Ready.")
 
-    def synthesize(self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS) -> tts.ChunkedStream:
+    def synthesize(
+        self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
+    ) -> tts.ChunkedStream:
         """Speaks a sentence."""
         return PlainSpeech(tts=self, input_text=text, conn_options=conn_options)
 
@@ -72,7 +91,9 @@ class PlainSpeech(tts.ChunkedStream):
     _tts: PlainTTS
 
     async def _run(self, output_emitter: tts.AudioEmitter) -> None:
-        output_emitter.initialize(request_id="plain", sample_rate=SAMPLE_RATE, num_channels=1, mime_type="audio/pcm")
+        output_emitter.initialize(
+            request_id="plain", sample_rate=SAMPLE_RATE, num_channels=1, mime_type="audio/pcm"
+        )
         audio = await asyncio.to_thread(self._tts.hibari, self.input_text)
         output_emitter.push((np.clip(audio, -1, 1) * 32767).astype(np.int16).tobytes())
 

@@ -95,6 +95,11 @@ async def append(conversation_id: UUID, turn: Turn, request: Request) -> Respons
 @app.post("/conversations/{conversation_id}/turns:batch")
 async def append_many(conversation_id: UUID, turns: list[Turn], request: Request) -> Response:
     """Stores many turns."""
-    columns = zip(*((turn.turn_id, turn.started_at, turn.ended_at, turn.speaker, turn.text) for turn in turns), strict=True)
+    columns = zip(
+        *((turn.turn_id, turn.started_at, turn.ended_at, turn.speaker, turn.text) for turn in turns),
+        strict=True,
+    )
     rows = await request.app.state.pool.fetch(MANY, conversation_id, *columns)
-    return Response(f'{{"numbers":[{",".join(str(row[0]) for row in rows)}]}}', 201, media_type="application/json")
+    return Response(
+        f'{{"numbers":[{",".join(str(row[0]) for row in rows)}]}}', 201, media_type="application/json"
+    )

@@ -92,7 +92,9 @@ def measure(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
 
 def main() -> None:
     """Prints the report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("corpora", nargs="*", type=Path, default=[CORPUS, WRITTEN], metavar="CORPUS")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     options = parser.parse_args()

@@ -33,10 +33,14 @@ async def measure(stage: Stage) -> list[Figure]:
             server = await stack.enter_async_context(stage.conversation(await stage.database(kind)))
             arms[kind] = _arm(stage, await stack.enter_async_context(writers.writers(stage, server, 1)))
         rounds = await interleaved(arms, stage.effort.rounds, done=lambda: stage.say("acks, one at a time"))
-    floor_us = {f"{arm}_us": rounds.of(arm, lambda waits: waits[0] * 1e6).median for arm in ("ping_pong", "fdatasync")}
+    floor_us = {
+        f"{arm}_us": rounds.of(arm, lambda waits: waits[0] * 1e6).median for arm in ("ping_pong", "fdatasync")
+    }
     figures = []
     for kind in STORES:
-        ratio = rounds.combined(lambda of, kind=kind: of(kind, _p50) / (of("ping_pong", _p50) + of("fdatasync", _p50)))  # type: ignore[misc]
+        ratio = rounds.combined(
+            lambda of, kind=kind: of(kind, _p50) / (of("ping_pong", _p50) + of("fdatasync", _p50))
+        )  # type: ignore[misc]
         tail = rounds.of(kind, lambda waits: percentile(waits, 99)).median
         own = {"p50_us": rounds.of(kind, _p50).median * 1e6, "p99_us": tail * 1e6}
         figures.append(Figure(f"ack_vs_floor_{kind}", ratio, own | floor_us))

@@ -34,7 +34,11 @@ def _least(key: str, what: str, bound: float) -> Aim:
 AIMS = {
     aim.key: aim
     for aim in (
-        _least("append_vs_naive", "acked durable turns/s, 16 streams, window 8, PostgreSQL, against the naive REST service", 12),
+        _least(
+            "append_vs_naive",
+            "acked durable turns/s, 16 streams, window 8, PostgreSQL, against the naive REST service",
+            12,
+        ),
         _least("append_vs_strong", "the same against the strong REST service", 2.5),
         _least("batch_vs_strong", "16 turns a message against POSTs of 16 turns", 1.8),
         Aim("ack_vs_floor_sqlite", "p50 of one durable append ÷ (stream ping-pong + fdatasync), SQLite", 1.8),
@@ -42,7 +46,9 @@ AIMS = {
         Aim("fanout100_p99_vs_floor", "p99 to 100 watchers of one conversation ÷ (100 / raw stream rate)", 3),
         Aim("replica_hop_p50_ms", "an entry on another replica, later than on the same one", 1, "ms"),
         Aim("replica_hop_p99_ms", "the same, p99", 10, "ms"),
-        _least("wakeups_on_vs_off", "append throughput with 100 watched conversations, wake-ups on ÷ off", 0.9),
+        _least(
+            "wakeups_on_vs_off", "append throughput with 100 watched conversations, wake-ups on ÷ off", 0.9
+        ),
         _least("replay_vs_single", "catch-up turns/s ÷ a raw stream with one message a turn", 6),
         Aim("rss_per_watcher_kb", "server memory an idle watcher, up to 5,000 on one process", 40, "kB"),
         Aim("wire_vs_text", "bytes of a replayed 60-turn talk ÷ its text", 1.25),

@@ -32,7 +32,9 @@ async def follow(address: str, bus: str | None) -> None:
         for index, (conversation_id, metadata) in enumerate(wanted):
             if index % A_CONNECTION == 0:
                 channel = await stack.enter_async_context(own_connection(address))
-            stream = await stack.enter_async_context(watch(channel, tuple(map(tuple, metadata)), conversation_id))
+            stream = await stack.enter_async_context(
+                watch(channel, tuple(map(tuple, metadata)), conversation_id)
+            )
             await catch_up(stream)
             group.create_task(_drain(stream))
         if bus is not None:

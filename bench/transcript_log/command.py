@@ -15,7 +15,18 @@ import uvloop
 from rich.console import Console
 from rich.status import Status
 
-from bench.transcript_log import acks, appends, fanout, floors, growth, memory, replay, replica_hop, sizes, wakeups
+from bench.transcript_log import (
+    acks,
+    appends,
+    fanout,
+    floors,
+    growth,
+    memory,
+    replay,
+    replica_hop,
+    sizes,
+    wakeups,
+)
 from bench.transcript_log.aims import AIMS
 from bench.transcript_log.cores import ask_from_here
 from bench.transcript_log.figures import Figure, Measured, as_json, as_markdown, as_table, machine
@@ -89,11 +100,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line."""
     from bench import conversation
 
-    parser = argparse.ArgumentParser(description=conversation.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=conversation.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="writes the table for a page as well")
     parser.add_argument("--short", action="store_true", help="a round for CI: two rounds of 0.6 s")
-    parser.add_argument("--plots", action="store_true", help="draw how cost grows, into docs/, instead of measuring the figures")
+    parser.add_argument(
+        "--plots",
+        action="store_true",
+        help="draw how cost grows, into docs/, instead of measuring the figures",
+    )
     parser.add_argument("--only", default="", metavar="KEY,…", help=f"only these: {', '.join(AIMS)}")
     parsed = parser.parse_args(arguments)
     ask_from_here()

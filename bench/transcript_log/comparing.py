@@ -72,7 +72,11 @@ class Rounds(Generic[T]):
 
 
 async def interleaved(
-    arms: Mapping[str, Callable[[], Awaitable[T]]], rounds: int, *, done: Callable[[], None] = lambda: None, warm_ups: int = 1
+    arms: Mapping[str, Callable[[], Awaitable[T]]],
+    rounds: int,
+    *,
+    done: Callable[[], None] = lambda: None,
+    warm_ups: int = 1,
 ) -> Rounds[T]:
     """Runs the arms in order and back again, so many rounds, after warm-ups whose results are thrown away. `done` hears of every run."""
     for _ in range(warm_ups):

@@ -34,7 +34,9 @@ class Customer:
     async def conversation(self, channel: grpc.aio.Channel) -> str:
         """A new conversation's id, over a channel to the conversation service."""
         request = pb.StartConversationRequest(request_id=uuid7())
-        return (await ConversationServiceStub(channel).StartConversation(request, metadata=self.metadata)).conversation.conversation_id
+        return (
+            await ConversationServiceStub(channel).StartConversation(request, metadata=self.metadata)
+        ).conversation.conversation_id
 
     async def call(self, channel: grpc.aio.Channel) -> pb.Call:
         """A new call in a new conversation."""
@@ -44,5 +46,7 @@ class Customer:
 
 async def registered(identity: IdentityServiceAsyncStub) -> Customer:
     """A new customer, signed in."""
-    request = identity_service_pb2.RegisterRequest(email=f"{uuid7()}@example.com", password="a long walk in the park", display_name="Asha")
+    request = identity_service_pb2.RegisterRequest(
+        email=f"{uuid7()}@example.com", password="a long walk in the park", display_name="Asha"
+    )
     return Customer(bearer((await identity.Register(request)).tokens.access_token))

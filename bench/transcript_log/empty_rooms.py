@@ -10,7 +10,9 @@ from livekit.protocol import models, room
 
 from bench.transcript_log.tcp_server import tcp_server
 
-_BODY = room.ListParticipantsResponse(participants=[models.ParticipantInfo(identity="caller")]).SerializeToString()
+_BODY = room.ListParticipantsResponse(
+    participants=[models.ParticipantInfo(identity="caller")]
+).SerializeToString()
 _ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/protobuf\r\ncontent-length: %d\r\n\r\n%s"
 
 
@@ -24,7 +26,10 @@ async def empty_rooms() -> AsyncIterator[str]:
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while True:
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        length = next((int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.startswith(b"content-length:")), 0)
+        length = next(
+            (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.startswith(b"content-length:")),
+            0,
+        )
         await reader.readexactly(length)
         body = _BODY if b"/listparticipants" in head else b""
         writer.write(_ANSWER % (len(body), body))

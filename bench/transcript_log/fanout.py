@@ -39,10 +39,14 @@ async def measure(stage: Stage) -> list[Figure]:
         async def raw() -> list[float]:
             return [WATCHERS / await floor.stream_rate()]
 
-        rounds = await interleaved({"fanout": fanout, "raw": raw}, stage.effort.rounds, done=lambda: stage.say("a hundred watchers"))
+        rounds = await interleaved(
+            {"fanout": fanout, "raw": raw}, stage.effort.rounds, done=lambda: stage.say("a hundred watchers")
+        )
     beside = {f"p{percent}_ms": rounds.of("fanout", _percentile_ms(percent)).median for percent in (50, 99)}
     floor_ms = {"raw_stream_ms": rounds.of("raw", _percentile_ms(50)).median}
-    return [Figure("fanout100_p99_vs_floor", rounds.ratio("fanout", "raw", _percentile_ms(99)), beside | floor_ms)]
+    return [
+        Figure("fanout100_p99_vs_floor", rounds.ratio("fanout", "raw", _percentile_ms(99)), beside | floor_ms)
+    ]
 
 
 def _percentile_ms(percent: float) -> Callable[[Sequence[float]], float]:

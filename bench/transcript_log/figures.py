@@ -61,14 +61,28 @@ def as_table(measured: Measured, machine: Mapping[str, Any]) -> Table:
     """Figures, and below them the floors of the same run."""
     caption = ", ".join(f"{name} {value}" for name, value in machine.items())
     table = Table(title="The transcript log, measured", caption=caption, show_lines=False, pad_edge=False)
-    for column, justify in (("what", "left"), ("median", "right"), ("range", "right"), ("aim", "right"), ("", "left")):
+    for column, justify in (
+        ("what", "left"),
+        ("median", "right"),
+        ("range", "right"),
+        ("aim", "right"),
+        ("", "left"),
+    ):
         table.add_column(column, justify=justify, overflow="fold")  # type: ignore[arg-type]  # a literal of rich's own
     for figure in measured.figures:
         aim, verdict = AIMS[figure.key], "[green]PASS[/]" if figure.met else "[red]FALLS SHORT[/]"
         beside = "  ".join(f"{name} {_short(value):g}" for name, value in figure.beside.items())
-        table.add_row(f"[bold]{figure.key}[/]\n{aim.what}\n[dim]{beside}[/]", *_cells(figure.spread), str(aim), verdict, end_section=True)
+        table.add_row(
+            f"[bold]{figure.key}[/]\n{aim.what}\n[dim]{beside}[/]",
+            *_cells(figure.spread),
+            str(aim),
+            verdict,
+            end_section=True,
+        )
     for key in measured.missing:
-        table.add_row(f"[bold]{key}[/]\n{AIMS[key].what}", "", "", str(AIMS[key]), "[red]MISSING[/]", end_section=True)
+        table.add_row(
+            f"[bold]{key}[/]\n{AIMS[key].what}", "", "", str(AIMS[key]), "[red]MISSING[/]", end_section=True
+        )
     for name, spread in measured.floors.items():
         table.add_row(f"[dim]floor[/] {name}", *_cells(spread), "", "")
     return table
@@ -79,7 +93,9 @@ def as_markdown(measured: Measured) -> str:
     rows = ["| key | what | median | range | aim | |", "|---|---|---|---|---|---|"]
     for figure in measured.figures:
         aim, (median, reach) = AIMS[figure.key], _cells(figure.spread)
-        rows.append(f"| `{figure.key}` | {aim.what} | {median} | {reach} | {aim} | {'met' if figure.met else '**falls short**'} |")
+        rows.append(
+            f"| `{figure.key}` | {aim.what} | {median} | {reach} | {aim} | {'met' if figure.met else '**falls short**'} |"
+        )
     rows += [f"| `{key}` | {AIMS[key].what} | missing | | {AIMS[key]} | |" for key in measured.missing]
     for name, spread in measured.floors.items():
         median, reach = _cells(spread)
@@ -91,7 +107,12 @@ def machine() -> dict[str, Any]:
     """What it was measured on."""
     import os
 
-    return {"cpus": os.cpu_count(), "system": platform.system(), "arch": platform.machine(), "python": platform.python_version()}
+    return {
+        "cpus": os.cpu_count(),
+        "system": platform.system(),
+        "arch": platform.machine(),
+        "python": platform.python_version(),
+    }
 
 
 def _cells(spread: Spread) -> tuple[str, str]:

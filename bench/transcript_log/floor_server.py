@@ -24,7 +24,9 @@ async def unary(request: pb.RecordRequest, _context: Any) -> pb.RecordResponse:
     return _ack(request)
 
 
-async def pingpong(requests: AsyncIterator[pb.RecordRequest], _context: Any) -> AsyncIterator[pb.RecordResponse]:
+async def pingpong(
+    requests: AsyncIterator[pb.RecordRequest], _context: Any
+) -> AsyncIterator[pb.RecordResponse]:
     """Acknowledges each message as it comes."""
     async for request in requests:
         yield _ack(request)
@@ -41,7 +43,9 @@ async def entries(request: entry_pb2.Entry, _context: Any) -> AsyncIterator[pb.W
 
 
 def _ack(request: pb.RecordRequest) -> pb.RecordResponse:
-    return pb.RecordResponse(ack=pb.RecordAck(through_client_sequence=request.append.drafts[-1].client_sequence))
+    return pb.RecordResponse(
+        ack=pb.RecordAck(through_client_sequence=request.append.drafts[-1].client_sequence)
+    )
 
 
 def _handlers() -> grpc.GenericRpcHandler:
@@ -49,7 +53,9 @@ def _handlers() -> grpc.GenericRpcHandler:
     handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
         "Unary": grpc.unary_unary_rpc_method_handler(unary, received, sent),
         "PingPong": grpc.stream_stream_rpc_method_handler(pingpong, received, sent),
-        "Entries": grpc.unary_stream_rpc_method_handler(entries, entry_pb2.Entry.FromString, pb.WatchResponse.SerializeToString),
+        "Entries": grpc.unary_stream_rpc_method_handler(
+            entries, entry_pb2.Entry.FromString, pb.WatchResponse.SerializeToString
+        ),
     }
     return grpc.method_handlers_generic_handler(SERVICE, handlers)
 

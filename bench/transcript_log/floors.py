@@ -70,13 +70,17 @@ class Floors:
 
     async def unary(self) -> float:
         """A turn there and an ack back, as one call."""
-        call: Any = self.channel.unary_unary(f"/{SERVICE}/Unary", pb.RecordRequest.SerializeToString, pb.RecordResponse.FromString)
+        call: Any = self.channel.unary_unary(
+            f"/{SERVICE}/Unary", pb.RecordRequest.SerializeToString, pb.RecordResponse.FromString
+        )
         request = turn_message()
         return await self._median_of(lambda: call(request))
 
     async def ping_pong(self) -> float:
         """A turn there and an ack back, on one stream."""
-        call: Any = self.channel.stream_stream(f"/{SERVICE}/PingPong", pb.RecordRequest.SerializeToString, pb.RecordResponse.FromString)
+        call: Any = self.channel.stream_stream(
+            f"/{SERVICE}/PingPong", pb.RecordRequest.SerializeToString, pb.RecordResponse.FromString
+        )
         request = turn_message()
         async with streaming(call()) as stream:
 
@@ -88,7 +92,9 @@ class Floors:
 
     async def stream_rate(self) -> float:
         """Entries a second that one server stream brings, each in a message of its own."""
-        call: Any = self.channel.unary_stream(f"/{SERVICE}/Entries", entry_pb2.Entry.SerializeToString, pb.WatchResponse.FromString)
+        call: Any = self.channel.unary_stream(
+            f"/{SERVICE}/Entries", entry_pb2.Entry.SerializeToString, pb.WatchResponse.FromString
+        )
         began = time.perf_counter()
         async with streaming(call(an_entry(STREAMED))) as stream:
             while await stream.read() is not grpc.aio.EOF:
@@ -114,7 +120,9 @@ def turn_message() -> pb.RecordRequest:
     """One turn, as a writer hands it in."""
     turn, entry_id = next(turns(0)), uuid7()
     draft = entry_pb2.Draft(client_sequence=1, entry_id=entry_id)
-    draft.utterance.MergeFrom(entry_pb2.Utterance(utterance_id=entry_id, speaker=turn.speaker, text=turn.text))
+    draft.utterance.MergeFrom(
+        entry_pb2.Utterance(utterance_id=entry_id, speaker=turn.speaker, text=turn.text)
+    )
     draft.start_time.GetCurrentTime()
     draft.end_time.GetCurrentTime()
     return pb.RecordRequest(append=pb.RecordAppend(drafts=[draft]))
@@ -123,7 +131,13 @@ def turn_message() -> pb.RecordRequest:
 def an_entry(number: int) -> entry_pb2.Entry:
     """One entry, as a watcher gets it."""
     draft = turn_message().append.drafts[0]
-    entry = entry_pb2.Entry(number=number, entry_id=draft.entry_id, conversation_id=uuid7(), call_id=uuid7(), utterance=draft.utterance)
+    entry = entry_pb2.Entry(
+        number=number,
+        entry_id=draft.entry_id,
+        conversation_id=uuid7(),
+        call_id=uuid7(),
+        utterance=draft.utterance,
+    )
     for time_of in (entry.start_time, entry.end_time, entry.commit_time):
         time_of.CopyFrom(draft.start_time)
     return entry
@@ -156,4 +170,7 @@ async def measured(stage: Stage) -> dict[str, Spread]:
             "grpc_server_stream_msgs_s": floor.stream_rate,
         }
         rounds = await interleaved(arms, stage.effort.rounds, done=lambda: stage.say("floors"))
-    return {name: rounds.of(name, lambda value, name=name: value * 1e6 if name.endswith("_us") else value) for name in arms}  # type: ignore[misc]
+    return {
+        name: rounds.of(name, lambda value, name=name: value * 1e6 if name.endswith("_us") else value)
+        for name in arms
+    }  # type: ignore[misc]

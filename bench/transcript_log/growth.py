@@ -44,8 +44,13 @@ Growth = Mapping[str, Sequence[Point]]
 async def appends(stage: Stage) -> Growth:
     """Every conversation has one agent with one turn out; beside them the REST services with as many callers."""
     sizes = CONVERSATIONS if stage.effort.whole else CONVERSATIONS[:-1]
-    lines = {f"Readback, {name}": await _appends_readback(stage, kind, sizes) for kind, name in STORES.items()}
-    for module, name in (("rest_strong", "strong REST, PostgreSQL"), ("rest_naive", "naive REST, PostgreSQL")):
+    lines = {
+        f"Readback, {name}": await _appends_readback(stage, kind, sizes) for kind, name in STORES.items()
+    }
+    for module, name in (
+        ("rest_strong", "strong REST, PostgreSQL"),
+        ("rest_naive", "naive REST, PostgreSQL"),
+    ):
         lines[name] = await _appends_rest(stage, module, sizes)
     return lines
 
@@ -57,7 +62,9 @@ async def _appends_readback(stage: Stage, kind: str, sizes: Sequence[int]) -> li
         fleet: list[writers.Writer] = []
         for size in sizes:
             stage.say(f"{size} conversations at once, {kind}")
-            fleet += await stack.enter_async_context(writers.writers(stage, server, size - len(fleet), first_seed=len(fleet)))
+            fleet += await stack.enter_async_context(
+                writers.writers(stage, server, size - len(fleet), first_seed=len(fleet))
+            )
             runs = [await writers.load(fleet, stage.effort.seconds / 2, window=1) for _ in range(RUNS)]
             run = sorted(runs, key=lambda load: load.rate)[RUNS // 2]
             points.append(Point(size, run.rate, run.wait_ms(99)))
@@ -69,7 +76,9 @@ async def _appends_rest(stage: Stage, module: str, sizes: Sequence[int]) -> list
     async with stage.rest(module, await stage.database("pg")) as server:
         for size in sizes:
             stage.say(f"{size} callers at once, {module}")
-            callers = await RestCallers.connected(server.port, callers=size, conversations=size, named=module == "rest_naive")
+            callers = await RestCallers.connected(
+                server.port, callers=size, conversations=size, named=module == "rest_naive"
+            )
             runs = [await callers.load(stage.effort.seconds / 2) for _ in range(RUNS)]
             callers.close()
             run = sorted(runs, key=lambda load: load.rate)[RUNS // 2]
@@ -89,7 +98,9 @@ async def _catching_up(stage: Stage, kind: str, sizes: Sequence[int]) -> list[Po
         server = await stack.enter_async_context(stage.conversation(await stage.database(kind)))
         fleet = await stack.enter_async_context(writers.writers(stage, server, len(sizes)))
         stage.say(f"filling logs, {kind}")
-        await asyncio.gather(*(writer.write(size, batch=BATCH) for writer, size in zip(fleet, sizes, strict=True)))
+        await asyncio.gather(
+            *(writer.write(size, batch=BATCH) for writer, size in zip(fleet, sizes, strict=True))
+        )
         channel = await stack.enter_async_context(own_connection(server.address))
         for writer, size in zip(fleet, sizes, strict=True):
             stage.say(f"catching up with {size} entries, {kind}")

@@ -45,15 +45,23 @@ class Load:
         return (self.server_cpu + self.database_cpu) / self.turns * 1e6
 
 
-async def costed(load: Callable[[], Awaitable[Load]], *, server: int, database: int | None, asking: int) -> Load:
+async def costed(
+    load: Callable[[], Awaitable[Load]], *, server: int, database: int | None, asking: int
+) -> Load:
     """A load with what it cost the processes of these ids."""
 
     def used() -> tuple[float, float, float]:
-        return cpu_seconds(server), cpu_seconds(database) if database is not None else 0.0, cpu_seconds_alone(asking)
+        return (
+            cpu_seconds(server),
+            cpu_seconds(database) if database is not None else 0.0,
+            cpu_seconds_alone(asking),
+        )
 
     before = used()
     done = await load()
-    server_cpu, database_cpu, asking_cpu = (after - earlier for after, earlier in zip(used(), before, strict=True))
+    server_cpu, database_cpu, asking_cpu = (
+        after - earlier for after, earlier in zip(used(), before, strict=True)
+    )
     return replace(done, server_cpu=server_cpu, database_cpu=database_cpu, asking_cpu=asking_cpu)
 
 

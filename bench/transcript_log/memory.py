@@ -69,7 +69,9 @@ class Crowd:
         try:
             async with AsyncExitStack() as stack:
                 async with self._places:
-                    following = watch(self._channels[index // A_CONNECTION], customer.metadata, conversation_id)
+                    following = watch(
+                        self._channels[index // A_CONNECTION], customer.metadata, conversation_id
+                    )
                     stream = await stack.enter_async_context(following)
                     await catch_up(stream)
                 caught_up.set()

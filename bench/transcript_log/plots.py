@@ -46,7 +46,12 @@ APPENDS = Plot(
     "acked turns per second",
     "p99 until acked (ms)",
 )
-CATCHING_UP = Plot("Catching up with a log from its beginning", "entries in the log", "entries per second", "until the first entries (ms)")
+CATCHING_UP = Plot(
+    "Catching up with a log from its beginning",
+    "entries in the log",
+    "entries per second",
+    "until the first entries (ms)",
+)
 
 
 def draw(growth: Growth, plot: Plot, path: Path) -> None:

@@ -22,7 +22,9 @@ class DidNotStart(Exception):
 
 
 @asynccontextmanager
-async def process(*arguments: str, environment: Mapping[str, str], port: int, log: Path, core: int, nice: int = 0) -> AsyncIterator[int]:
+async def process(
+    *arguments: str, environment: Mapping[str, str], port: int, log: Path, core: int, nice: int = 0
+) -> AsyncIterator[int]:
     """`python …arguments`, once it listens on its port; gives its process id. `nice` is how much it gives way to others (19: to all).
 
     Raises:
@@ -41,10 +43,14 @@ async def process(*arguments: str, environment: Mapping[str, str], port: int, lo
             await asyncio.to_thread(running.wait)
 
 
-def _started(arguments: Sequence[str], environment: Mapping[str, str], log: Path, core: int, nice: int) -> subprocess.Popen[bytes]:
+def _started(
+    arguments: Sequence[str], environment: Mapping[str, str], log: Path, core: int, nice: int
+) -> subprocess.Popen[bytes]:
     command = [sys.executable, *arguments]
     with log.open("ab") as output, on_core(core):
-        running = subprocess.Popen(command, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        running = subprocess.Popen(
+            command, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
     if nice:
         os.setpriority(os.PRIO_PROCESS, running.pid, nice)
     return running

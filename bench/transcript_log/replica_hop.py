@@ -44,4 +44,9 @@ async def measure(stage: Stage) -> list[Figure]:
     late = [hop for run in rounds.samples("hop") for hop in run]
     beside = {"worst_ms": max(late), "turns": float(len(late))}
     by_round = [[hop for run in each["hop"] for hop in run] for each in rounds.rounds]
-    return [Figure(f"replica_hop_p{percent}_ms", Spread.of(percentile(hops, percent) for hops in by_round), beside) for percent in (50, 99)]
+    return [
+        Figure(
+            f"replica_hop_p{percent}_ms", Spread.of(percentile(hops, percent) for hops in by_round), beside
+        )
+        for percent in (50, 99)
+    ]

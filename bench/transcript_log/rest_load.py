@@ -19,9 +19,7 @@ from bench.transcript_log.load import Load
 from bench.transcript_log.talks import Turn, turns
 from mesh.ids import uuid7
 
-_REQUEST = (
-    b"POST %s HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer bench\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
-)
+_REQUEST = b"POST %s HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer bench\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
 
 
 class RequestFailed(Exception):
@@ -96,7 +94,9 @@ class RestCallers:
     def __init__(self, callers: list[Caller], conversations: list[str], *, named: bool) -> None:
         self._callers, self._conversations = callers, conversations
         self._speakers: dict[int, Any] = (
-            {entry_pb2.SPEAKER_CUSTOMER: "customer", entry_pb2.SPEAKER_AGENT: "agent"} if named else {1: 1, 2: 2}
+            {entry_pb2.SPEAKER_CUSTOMER: "customer", entry_pb2.SPEAKER_AGENT: "agent"}
+            if named
+            else {1: 1, 2: 2}
         )
         self._talks = [turns(seed) for seed in range(len(callers))]
 
@@ -105,14 +105,22 @@ class RestCallers:
         """Connections that stand and conversations that were begun; `named` speakers are words, others numbers."""
         loop = asyncio.get_running_loop()
         made = [(await loop.create_connection(Caller, "127.0.0.1", port))[1] for _ in range(callers)]
-        begun = [json.loads(await made[0].call_until(0, lambda: _post("/conversations", b"{}")))["id"] for _ in range(conversations)]
+        begun = [
+            json.loads(await made[0].call_until(0, lambda: _post("/conversations", b"{}")))["id"]
+            for _ in range(conversations)
+        ]
         return cls(made, begun, named=named)
 
     async def load(self, seconds: float, *, batch: int = 1) -> Load:
         """All call for a while."""
         began = time.perf_counter()
         requests = (self._requests(index, batch) for index in range(len(self._callers)))
-        await asyncio.gather(*(caller.call_until(began + seconds, each) for caller, each in zip(self._callers, requests, strict=True)))
+        await asyncio.gather(
+            *(
+                caller.call_until(began + seconds, each)
+                for caller, each in zip(self._callers, requests, strict=True)
+            )
+        )
         took = time.perf_counter() - began
         waits = [wait for caller in self._callers for wait in caller.waits]
         return Load(len(waits) * batch, took, waits)
@@ -131,7 +139,13 @@ class RestCallers:
 
     def _turn(self, talk: Iterator[Turn]) -> dict[str, Any]:
         turn, now = next(talk), datetime.now(UTC).isoformat()
-        return {"turn_id": uuid7(), "speaker": self._speakers[turn.speaker], "text": turn.text, "started_at": now, "ended_at": now}
+        return {
+            "turn_id": uuid7(),
+            "speaker": self._speakers[turn.speaker],
+            "text": turn.text,
+            "started_at": now,
+            "ended_at": now,
+        }
 
 
 def _post(path: str, body: bytes) -> bytes:

@@ -54,7 +54,9 @@ async def measure_wire(stage: Stage) -> list[Figure]:
                     messages += response.ByteSize() * bool(entries_of(response))
             ratios.append((counted.returned - before) / text)
             in_messages.append(messages / text)
-    return [Figure("wire_vs_text", Spread.of(ratios), {"uncompressed_vs_text": Spread.of(in_messages).median})]
+    return [
+        Figure("wire_vs_text", Spread.of(ratios), {"uncompressed_vs_text": Spread.of(in_messages).median})
+    ]
 
 
 async def measure_pg(stage: Stage) -> list[Figure]:
@@ -95,7 +97,9 @@ async def _stored(stage: Stage, kind: str) -> Stored:
         for first in range(0, talks, AT_ONCE):
             stage.say("bytes on disk")
             together = min(AT_ONCE, talks - first)
-            async with writers.writers(stage, server, together, customers=customers, first_seed=first) as fleet:
+            async with writers.writers(
+                stage, server, together, customers=customers, first_seed=first
+            ) as fleet:
                 await asyncio.gather(*(writer.write(TURNS, window=1, batch=1) for writer in fleet))
             if kind == "pg":
                 await asyncio.to_thread(vacuumed, database)

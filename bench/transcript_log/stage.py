@@ -63,7 +63,9 @@ class Effort:
 class Stage:
     """The servers that are shared by a run."""
 
-    def __init__(self, folder: Path, stack: AsyncExitStack, effort: Effort, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, folder: Path, stack: AsyncExitStack, effort: Effort, say: Callable[[str], None]
+    ) -> None:
         self.folder, self._stack, self.effort, self.say = folder, stack, effort, say
         self.home = folder / "home"
         self._identity_address = self._rooms = ""
@@ -73,10 +75,14 @@ class Stage:
         self._rooms = await self._stack.enter_async_context(empty_rooms())
         environment = environment_for(self.home, READBACK_IDENTITY_CUSTOMER_TOKEN_SECONDS=TOKEN_SECONDS)
         port = int(environment["READBACK_IDENTITY_PORT"])
-        serving = process(*_service("identity"), environment=environment, port=port, log=self._log("identity"), core=ASKING)
+        serving = process(
+            *_service("identity"), environment=environment, port=port, log=self._log("identity"), core=ASKING
+        )
         await self._stack.enter_async_context(serving)
         self._identity_address = f"127.0.0.1:{port}"
-        self._identity = IdentityServiceStub(await self._stack.enter_async_context(own_connection(self._identity_address)))
+        self._identity = IdentityServiceStub(
+            await self._stack.enter_async_context(own_connection(self._identity_address))
+        )
         key = SecretStore(self.home / "secrets").actor_key("agent")
         self._agent = WorkloadIdentity("agent", key, self._identity)
 
@@ -104,7 +110,9 @@ class Stage:
         return await asyncio.to_thread(self.postgres.new_database)
 
     @asynccontextmanager
-    async def conversation(self, database: str, *, wake_ups: bool = False, core: int = SERVING, nice: int = 0) -> AsyncIterator[Server]:
+    async def conversation(
+        self, database: str, *, wake_ups: bool = False, core: int = SERVING, nice: int = 0
+    ) -> AsyncIterator[Server]:
         """The conversation service as it is shipped, on a database; with `wake_ups` over Redis."""
         settings = {
             "READBACK_IDENTITY_ADDRESS": self._identity_address,
@@ -115,7 +123,9 @@ class Stage:
         environment = environment_for(self.home, **settings)
         port = int(environment["READBACK_CONVERSATION_PORT"])
         log = self._log("conversation")
-        async with process(*_service("conversation"), environment=environment, port=port, log=log, core=core, nice=nice) as pid:
+        async with process(
+            *_service("conversation"), environment=environment, port=port, log=log, core=core, nice=nice
+        ) as pid:
             yield Server(port, pid)
 
     @asynccontextmanager
@@ -125,14 +135,28 @@ class Stage:
             database = database.replace("+psycopg", "")
         environment = environment_for(self.home, DATABASE_URL=database.replace("+aiosqlite", ""))
         port = int(environment["READBACK_UI_PORT"])
-        fast = ("--loop", "uvloop", "--http", "httptools", "--timeout-keep-alive", "600", "--no-access-log", "--log-level", "warning")
+        fast = (
+            "--loop",
+            "uvloop",
+            "--http",
+            "httptools",
+            "--timeout-keep-alive",
+            "600",
+            "--no-access-log",
+            "--log-level",
+            "warning",
+        )
         command = ("-m", "uvicorn", f"bench.baselines.{module}:app", "--port", str(port), *fast)
-        async with process(*command, environment=environment, port=port, log=self._log(module), core=SERVING) as pid:
+        async with process(
+            *command, environment=environment, port=port, log=self._log(module), core=SERVING
+        ) as pid:
             yield Server(port, pid)
 
     async def sql(self, database: str, *statements: str) -> None:
         """Runs statements on a PostgreSQL database, each committed by itself."""
-        async with await psycopg.AsyncConnection.connect(database.replace("+psycopg", ""), autocommit=True) as connection:
+        async with await psycopg.AsyncConnection.connect(
+            database.replace("+psycopg", ""), autocommit=True
+        ) as connection:
             for statement in statements:
                 await connection.execute(statement.encode())
 

@@ -52,10 +52,15 @@ async def measure(stage: Stage) -> list[Figure]:
         arms: dict[str, Arm] = {}
         for arm in ARMS:
             arms[arm] = await stack.enter_async_context(_watched(stage, arm))
-        rounds = await interleaved(arms, stage.effort.rounds, done=lambda: stage.say("a hundred watched conversations"))
+        rounds = await interleaved(
+            arms, stage.effort.rounds, done=lambda: stage.say("a hundred watched conversations")
+        )
         bare = await _bare(stage)
     rates = {f"{arm}_turns_s": rounds.of(arm, lambda load: load.rate).median for arm in arms}
-    alone = {f"{arm}_vs_off": rounds.ratio(arm, "off", lambda load: load.rate).median for arm in ("published", "notify")}
+    alone = {
+        f"{arm}_vs_off": rounds.ratio(arm, "off", lambda load: load.rate).median
+        for arm in ("published", "notify")
+    }
     beside = rates | alone | {f"notify_vs_off_{SESSIONS}_sessions": bare}
     return [Figure("wakeups_on_vs_off", rounds.ratio("on", "off", lambda load: load.rate), beside)]
 
@@ -64,8 +69,12 @@ async def measure(stage: Stage) -> list[Figure]:
 async def _watched(stage: Stage, arm: str) -> AsyncIterator[Arm]:
     async with AsyncExitStack() as stack:
         database = await stage.database("pg")
-        here = await stack.enter_async_context(stage.conversation(database, wake_ups=arm in ("on", "published")))
-        there = await stack.enter_async_context(stage.conversation(database, wake_ups=arm == "on", core=ASKING, nice=19))
+        here = await stack.enter_async_context(
+            stage.conversation(database, wake_ups=arm in ("on", "published"))
+        )
+        there = await stack.enter_async_context(
+            stage.conversation(database, wake_ups=arm == "on", core=ASKING, nice=19)
+        )
         fleet = await stack.enter_async_context(writers.writers(stage, here, CONVERSATIONS))
         if arm == "notify":
             await stage.sql(database, *TRIGGER)
@@ -91,7 +100,9 @@ async def _audience(server: Server, wanted: str, bus: str | None) -> AsyncIterat
 
 
 def _started(command: Sequence[str], line: str) -> subprocess.Popen[str]:
-    running = subprocess.Popen([sys.executable, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        [sys.executable, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     assert running.stdin is not None
     running.stdin.write(line + "\n")
     running.stdin.flush()
@@ -106,7 +117,9 @@ async def _bare(stage: Stage) -> float:
 
         async def rate(statement: str) -> float:
             deadline = asyncio.get_running_loop().time() + stage.effort.seconds
-            return sum(await asyncio.gather(*(_committed(pool, statement, deadline) for _ in range(SESSIONS))))
+            return sum(
+                await asyncio.gather(*(_committed(pool, statement, deadline) for _ in range(SESSIONS)))
+            )
 
         arms = {"off": lambda: rate(PLAIN), "on": lambda: rate(NOTIFYING)}
         rounds = await interleaved(arms, stage.effort.few(2), done=lambda: stage.say("NOTIFY on its own"))

@@ -72,7 +72,9 @@ class Audience:
         async with AsyncExitStack() as stack:
             channels = [await stack.enter_async_context(own_connection(address)) for _ in range(connections)]
             streams = [
-                await stack.enter_async_context(watch(channels[index % connections], writer.customer.metadata, writer.conversation_id))
+                await stack.enter_async_context(
+                    watch(channels[index % connections], writer.customer.metadata, writer.conversation_id)
+                )
                 for index in range(self._size)
             ]
             await asyncio.gather(*map(catch_up, streams))

@@ -56,7 +56,13 @@ class Writer:
                 text=turn.text,
                 sealing=entry_pb2.SEALING_FINAL,
             )
-            append.drafts.add(client_sequence=self.sent, entry_id=entry_id, start_time=now, end_time=now, utterance=utterance)
+            append.drafts.add(
+                client_sequence=self.sent,
+                entry_id=entry_id,
+                start_time=now,
+                end_time=now,
+                utterance=utterance,
+            )
         self._unacked.append((self.sent, time.perf_counter()))
         await self.stream.write(pb.RecordRequest(append=append))
 
@@ -99,13 +105,17 @@ class Writer:
             open_messages -= await self.acked()
 
 
-async def opened(stack: AsyncExitStack, stage: Stage, server: Server, customer: Customer, seed: int = 0) -> Writer:
+async def opened(
+    stack: AsyncExitStack, stage: Stage, server: Server, customer: Customer, seed: int = 0
+) -> Writer:
     """An agent that holds a new call of the customer's, on a connection of its own."""
     channel = await stack.enter_async_context(own_connection(server.address))
     call = await customer.call(channel)
     stream: Any = ConversationServiceStub(channel).Record(metadata=await stage.agent())
     await stack.enter_async_context(streaming(stream))
-    await stream.write(pb.RecordRequest(open=pb.RecordOpen(call_id=call.call_id, epoch=call.epoch, writer_id=uuid7())))
+    await stream.write(
+        pb.RecordRequest(open=pb.RecordOpen(call_id=call.call_id, epoch=call.epoch, writer_id=uuid7()))
+    )
     response = await stream.read()
     if not isinstance(response, pb.RecordResponse) or not response.HasField("opened"):
         raise WriteFailed(response)
@@ -131,7 +141,9 @@ async def writers(
         made = await asyncio.gather(*map(one, range(count)))
         yield made
         for writer in made:
-            await writer.stream.write(pb.RecordRequest(close=pb.RecordClose(reason=pb.CALL_END_REASON_AGENT_HUNG_UP)))
+            await writer.stream.write(
+                pb.RecordRequest(close=pb.RecordClose(reason=pb.CALL_END_REASON_AGENT_HUNG_UP))
+            )
 
 
 async def load(fleet: Sequence[Writer], seconds: float, *, window: int, batch: int = 1) -> Load:
@@ -141,4 +153,6 @@ async def load(fleet: Sequence[Writer], seconds: float, *, window: int, batch: i
     began, sent = time.perf_counter(), sum(writer.sent for writer in fleet)
     await asyncio.gather(*(writer.write_until(began + seconds, window, batch) for writer in fleet))
     took = time.perf_counter() - began
-    return Load(sum(writer.sent for writer in fleet) - sent, took, [wait for writer in fleet for wait in writer.waits])
+    return Load(
+        sum(writer.sent for writer in fleet) - sent, took, [wait for writer in fleet for wait in writer.waits]
+    )

@@ -29,8 +29,12 @@ def register(app: typer.Typer) -> None:
 
 
 def login(
-    email: Annotated[str | None, typer.Argument(help="E-mail address of the account; asked for when left out.")] = None,
-    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from the first line of stdin.")] = False,
+    email: Annotated[
+        str | None, typer.Argument(help="E-mail address of the account; asked for when left out.")
+    ] = None,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from the first line of stdin.")
+    ] = False,
     new: Annotated[bool, typer.Option("--register", help="Make the account first.")] = False,
     name: Annotated[str, typer.Option(help="With --register: how to address you.")] = "",
 ) -> None:
@@ -71,10 +75,14 @@ async def _login(settings: MeshSettings, email: str, password: str, new_name: st
     CredentialFile(settings.home).save(Credentials.of(email, tokens))
 
 
-async def _tokens(stub: IdentityServiceAsyncStub, email: str, password: str, new_name: str | None) -> identity.TokenPair:
+async def _tokens(
+    stub: IdentityServiceAsyncStub, email: str, password: str, new_name: str | None
+) -> identity.TokenPair:
     if new_name is None:
         return (await stub.Login(identity.LoginRequest(email=email, password=password))).tokens
-    return (await stub.Register(identity.RegisterRequest(email=email, password=password, display_name=new_name))).tokens
+    return (
+        await stub.Register(identity.RegisterRequest(email=email, password=password, display_name=new_name))
+    ).tokens
 
 
 async def _logout(settings: MeshSettings) -> bool:
@@ -86,6 +94,9 @@ async def _logout(settings: MeshSettings) -> bool:
             token = await LoggedIn(file, stub, SystemClock()).token()
             await stub.Logout(identity.LogoutRequest(request_id=uuid7()), metadata=bearer(token))
     except (grpc.aio.AioRpcError, CommandError) as error:
-        print(f"The session could not be ended on the server ({type(error).__name__}); its tokens are forgotten here.", file=sys.stderr)
+        print(
+            f"The session could not be ended on the server ({type(error).__name__}); its tokens are forgotten here.",
+            file=sys.stderr,
+        )
     file.forget()
     return True

@@ -31,8 +31,12 @@ def call(
     say: Annotated[Lines, typer.Option(metavar="TEXT", help="Speak this with a synthetic voice.")] = None,  # noqa: ARG001  # read in order
     wav: Annotated[Lines, typer.Option(metavar="FILE", help="Play this recording of speech.")] = None,  # noqa: ARG001  # read in order
     text: Annotated[Lines, typer.Option(metavar="TEXT", help="Type this.")] = None,  # noqa: ARG001  # read in order
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write what was heard of the agent to a WAV file.")] = None,
-    conversation: Annotated[str | None, typer.Option(metavar="ID", help="Call again in this conversation of yours.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what was heard of the agent to a WAV file.")
+    ] = None,
+    conversation: Annotated[
+        str | None, typer.Option(metavar="ID", help="Call again in this conversation of yours.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Place a call and say each --say, --wav and --text in the order given, each after the agent has finished.
@@ -62,7 +66,14 @@ def _logged_in(settings: MeshSettings) -> bool:
     return CredentialFile(settings.home).read() is not None
 
 
-async def _call(settings: MeshSettings, script: Sequence[Line], out: Path | None, conversation_id: str | None, *, as_json: bool) -> None:
+async def _call(
+    settings: MeshSettings,
+    script: Sequence[Line],
+    out: Path | None,
+    conversation_id: str | None,
+    *,
+    as_json: bool,
+) -> None:
     # Speech and WebRTC take seconds to import, so a mistake in the command is told before.
     from cli.call_report import Conversation, JsonLines
     from cli.earpiece import HEARD_RATE
@@ -81,7 +92,9 @@ async def _call(settings: MeshSettings, script: Sequence[Line], out: Path | None
     if out is not None:
         write_wav(out, heard, HEARD_RATE)
     if not as_json and not _logged_in(settings):
-        print("This call was a throw-away account's. After `readback login` calls are yours, to be followed and read again.")
+        print(
+            "This call was a throw-away account's. After `readback login` calls are yours, to be followed and read again."
+        )
 
 
 def _prepared(script: Sequence[Line]) -> list[Utterance]:

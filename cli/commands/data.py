@@ -26,7 +26,9 @@ def register(app: typer.Typer) -> None:
 
 def migrate() -> None:
     """Bring every database to the newest schema. Services do the same when they start."""
-    from mesh.database import migrate as bring_up_to_date  # SQLAlchemy takes a second to import, and `reset` needs none of it
+    from mesh.database import (
+        migrate as bring_up_to_date,
+    )  # SQLAlchemy takes a second to import, and `reset` needs none of it
 
     for name, url, migrations in _databases():
         asyncio.run(bring_up_to_date(url, migrations))
@@ -35,7 +37,9 @@ def migrate() -> None:
 
 def reset(
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
-    secrets: Annotated[bool, typer.Option("--secrets", help="Delete the secrets too; everybody is signed out for good.")] = False,
+    secrets: Annotated[
+        bool, typer.Option("--secrets", help="Delete the secrets too; everybody is signed out for good.")
+    ] = False,
 ) -> None:
     """Delete every account, conversation and transcript of this installation."""
     folder = load(MeshSettings).home

@@ -15,7 +15,13 @@ from cli import checkup
 from cli.checkup import Finding, State
 from cli.settings import check_all
 
-_COLOURS = {State.OK: "green", State.NOTE: "cyan", State.MISSING: "red", State.UNREACHABLE: "red", State.WRONG: "yellow"}
+_COLOURS = {
+    State.OK: "green",
+    State.NOTE: "cyan",
+    State.MISSING: "red",
+    State.UNREACHABLE: "red",
+    State.WRONG: "yellow",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -40,6 +46,8 @@ def _show(findings: list[Finding]) -> None:
     console = Console()
     for finding in findings:
         state = f"[{_COLOURS[finding.state]}]{finding.state:<11}[/]"
-        console.print(f"  {finding.subject:<15} {state}  {escape(finding.detail)}", highlight=False, soft_wrap=True)
+        console.print(
+            f"  {finding.subject:<15} {state}  {escape(finding.detail)}", highlight=False, soft_wrap=True
+        )
     if any(finding.state is State.UNREACHABLE for finding in findings):
         console.print("\n`readback up` starts what is unreachable.", highlight=False)

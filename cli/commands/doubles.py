@@ -21,7 +21,9 @@ def doubles(
     aviationstack_port: Port = 8601,
     flightapi_port: Port = 8602,
     older: Annotated[bool, typer.Option(help="FlightAPI.io in its shapes before November 2025.")] = False,
-    monthly: Annotated[int, typer.Option(min=0, help="Calls a month, and credits, before the budget is used up.")] = 10_000,
+    monthly: Annotated[
+        int, typer.Option(min=0, help="Calls a month, and credits, before the budget is used up.")
+    ] = 10_000,
 ) -> None:
     """Serve stand-ins of AviationStack and FlightAPI.io until Ctrl-C.
 
@@ -40,8 +42,12 @@ async def _serve(aviationstack_port: int, flightapi_port: int, *, older: bool, m
 
     stopping = told_to_stop()
     world = World()
-    one = aviationstack.AviationStackDouble(world, aviationstack.Terms(keys=frozenset({KEY}), monthly=monthly))
-    other = flightapi.FlightApiDouble(world, flightapi.Terms(keys=frozenset({KEY}), credits=monthly, older=older))
+    one = aviationstack.AviationStackDouble(
+        world, aviationstack.Terms(keys=frozenset({KEY}), monthly=monthly)
+    )
+    other = flightapi.FlightApiDouble(
+        world, flightapi.Terms(keys=frozenset({KEY}), credits=monthly, older=older)
+    )
     async with AsyncExitStack() as stack:
         first = await stack.enter_async_context(served(one.app(), port=aviationstack_port))
         second = await stack.enter_async_context(served(other.app(), port=flightapi_port))

@@ -56,23 +56,45 @@ def register(app: typer.Typer) -> None:
 def search(
     origin: Annotated[str, typer.Argument(metavar="FROM", help="Where to leave from: a code or a name.")],
     destination: Annotated[str, typer.Argument(metavar="TO", help="Where to go.")],
-    day: Annotated[str, typer.Option("--date", help="YYYY-MM-DD, today or tomorrow, on the calendar there.")] = "tomorrow",
+    day: Annotated[
+        str, typer.Option("--date", help="YYYY-MM-DD, today or tomorrow, on the calendar there.")
+    ] = "tomorrow",
     back: Annotated[
-        str, typer.Option("--return", metavar="DATE", help="The day of the way back, when both are wanted: YYYY-MM-DD, today or tomorrow.")
+        str,
+        typer.Option(
+            "--return",
+            metavar="DATE",
+            help="The day of the way back, when both are wanted: YYYY-MM-DD, today or tomorrow.",
+        ),
     ] = "",
     sort: Annotated[Sort, typer.Option(help="How to order them.")] = Sort.EARLIEST,
     passengers: Annotated[int, typer.Option(min=1, max=9, help="How many travel.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Show flights from one place to another on one day, or there and back."""
-    asyncio.run(_search(load(MeshSettings), _Wanted(origin, destination, day, back, sort, passengers), as_json=as_json))
+    asyncio.run(
+        _search(
+            load(MeshSettings), _Wanted(origin, destination, day, back, sort, passengers), as_json=as_json
+        )
+    )
 
 
 def status(
-    flight: Annotated[str, typer.Argument(metavar="FLIGHT|FROM", help="Flight number, for example AI542, or where it leaves from.")],
-    destination: Annotated[str, typer.Argument(metavar="[TO]", help="Where it goes, when the number isn't known.")] = "",
-    day: Annotated[str, typer.Option("--date", help="YYYY-MM-DD; today at the departure airport when left out.")] = "",
-    near: Annotated[str, typer.Option(metavar="HH:MM", help="About when it leaves, of several that go there.")] = "",
+    flight: Annotated[
+        str,
+        typer.Argument(
+            metavar="FLIGHT|FROM", help="Flight number, for example AI542, or where it leaves from."
+        ),
+    ],
+    destination: Annotated[
+        str, typer.Argument(metavar="[TO]", help="Where it goes, when the number isn't known.")
+    ] = "",
+    day: Annotated[
+        str, typer.Option("--date", help="YYYY-MM-DD; today at the departure airport when left out.")
+    ] = "",
+    near: Annotated[
+        str, typer.Option(metavar="HH:MM", help="About when it leaves, of several that go there.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Tell how one flight is doing, or those from one place to another."""
@@ -87,7 +109,10 @@ def status(
 
 @asynccontextmanager
 async def _flight_data(settings: MeshSettings) -> AsyncIterator[FlightDataServiceAsyncStub]:
-    async with signed_in(settings) as account, open_channel(settings.address_of("flightdata"), DESCRIPTOR, tokens=account.token) as channel:
+    async with (
+        signed_in(settings) as account,
+        open_channel(settings.address_of("flightdata"), DESCRIPTOR, tokens=account.token) as channel,
+    ):
         yield FlightDataServiceStub(channel)
 
 
@@ -133,12 +158,16 @@ def _today(place: flightdata.Place) -> date:
     return datetime.now(ZoneInfo(place.time_zone)).date()
 
 
-def _show(request: flightdata.SearchFlightsRequest, results: flightdata.SearchResults, done: flightdata.SearchDone) -> None:
+def _show(
+    request: flightdata.SearchFlightsRequest, results: flightdata.SearchResults, done: flightdata.SearchDone
+) -> None:
     console = Console()
     when, what = f"{_day(request.depart_date):%A, %d %B %Y}", "flights"
     if request.HasField("return_date"):
         when, what = f"{when}, and back on {_day(request.return_date):%A, %d %B %Y}", "ways to go"
-    console.print(f"\n[bold]{request.origin} → {request.destination}[/]  {when}, {done.total} {what}\n", highlight=False)
+    console.print(
+        f"\n[bold]{request.origin} → {request.destination}[/]  {when}, {done.total} {what}\n", highlight=False
+    )
     if results.journeys:
         console.print(flight_tables.journeys(results.journeys, results.itineraries), highlight=False)
     elif results.itineraries:
@@ -165,7 +194,9 @@ async def _status(settings: MeshSettings, number: str, day: str, *, as_json: boo
     _tell([answer.status, *answer.further_legs], as_json=as_json)
 
 
-async def _route_status(settings: MeshSettings, origin: str, destination: str, day: str, near: str, *, as_json: bool) -> None:
+async def _route_status(
+    settings: MeshSettings, origin: str, destination: str, day: str, near: str, *, as_json: bool
+) -> None:
     async with _flight_data(settings) as stub:
         leave, go = await places.resolved(stub, origin), await places.resolved(stub, destination)
         request = flightdata.ListRouteStatusRequest(

@@ -27,11 +27,16 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    names: Annotated[list[Service], typer.Argument(help="Services to serve; several are supervised, each in a process of its own.")],
+    names: Annotated[
+        list[Service],
+        typer.Argument(help="Services to serve; several are supervised, each in a process of its own."),
+    ],
 ) -> None:
     """Serve one service of the mesh, or several."""
     if len(set(names)) > 1:
-        from cli.supervisor.several import serve_all  # a single service has no use for a supervisor and shouldn't wait for it
+        from cli.supervisor.several import (
+            serve_all,
+        )  # a single service has no use for a supervisor and shouldn't wait for it
 
         serve_all({str(name) for name in names})
     else:

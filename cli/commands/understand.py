@@ -25,7 +25,8 @@ def register(app: typer.Typer) -> None:
 
 def understand(
     texts: Annotated[
-        list[str] | None, typer.Argument(metavar="[TEXT]...", help="Lines to understand; read from stdin when left out.")
+        list[str] | None,
+        typer.Argument(metavar="[TEXT]...", help="Lines to understand; read from stdin when left out."),
     ] = None,
     today: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Pretend that it is this day.")] = "",
 ) -> None:

@@ -29,7 +29,11 @@ def register(app: typer.Typer) -> None:
     app.command()(up)
 
 
-def up(verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show everything that the parts log.")] = False) -> None:
+def up(
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show everything that the parts log.")
+    ] = False,
+) -> None:
     """Start everything: services, LiveKit, the agent and the page. Ctrl-C ends it."""
     console = Console()
     settings = check_all()
@@ -37,7 +41,11 @@ def up(verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every
     with home.held(settings.home):
         parts = _prepare(settings, console)
         console.print(f"\n[bold]Readback[/]  starting {len(parts)} parts\n", highlight=False)
-        asyncio.run(supervise(settings, parts, console, verbose=verbose, when_ready=lambda: _welcome(settings, console)))
+        asyncio.run(
+            supervise(
+                settings, parts, console, verbose=verbose, when_ready=lambda: _welcome(settings, console)
+            )
+        )
 
 
 def _warn_of_slips(console: Console) -> None:
@@ -62,7 +70,9 @@ def _prepare(settings: UpSettings, console: Console) -> tuple[Part, ...]:
 
 def _welcome(settings: UpSettings, console: Console) -> None:
     address = f"http://{with_port(reachable_host(settings.bind), settings.ui_port)}"
-    console.print(f"\n  Open [bold cyan]{address}[/], sign up, press [bold]Call[/] and say:\n", highlight=False)
+    console.print(
+        f"\n  Open [bold cyan]{address}[/], sign up, press [bold]Call[/] and say:\n", highlight=False
+    )
     for example in EXAMPLES:
         console.print(f"      “{escape(example)}”", highlight=False)
     console.print(

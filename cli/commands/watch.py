@@ -78,16 +78,35 @@ def register(app: typer.Typer) -> None:
 
 
 def watch(
-    conversation_id: Annotated[str, typer.Argument(metavar="[CONVERSATION]", help="Only this one; all of yours when left out.")] = "",
-    conversation_option: Annotated[str, typer.Option("--conversation", help="The same, as `readback call` has it.", hidden=True)] = "",
+    conversation_id: Annotated[
+        str, typer.Argument(metavar="[CONVERSATION]", help="Only this one; all of yours when left out.")
+    ] = "",
+    conversation_option: Annotated[
+        str, typer.Option("--conversation", help="The same, as `readback call` has it.", hidden=True)
+    ] = "",
     cursor: Annotated[str, typer.Option(help="Go on after the event that came with this cursor.")] = "",
-    since: Annotated[str, typer.Option(help="From here on: how long ago (2h, 1d12h) or when (07:30, 2027-01-31T07:30).")] = "",
-    speaker: Annotated[list[Who] | None, typer.Option(help="Only what they said. May be given twice.")] = None,
-    kind: Annotated[list[What] | None, typer.Option(help="Only entries of this kind. May be given several times.")] = None,
-    live: Annotated[bool, typer.Option("--live", help="Also words that are still being spoken; a terminal always shows them.")] = False,
-    follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Wait for what comes, or stop after what is there.")] = True,
-    from_earliest: Annotated[bool, typer.Option("--from-earliest", help="If what the cursor stood on is gone, begin anew.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with cursors to go on from.")] = False,
+    since: Annotated[
+        str, typer.Option(help="From here on: how long ago (2h, 1d12h) or when (07:30, 2027-01-31T07:30).")
+    ] = "",
+    speaker: Annotated[
+        list[Who] | None, typer.Option(help="Only what they said. May be given twice.")
+    ] = None,
+    kind: Annotated[
+        list[What] | None, typer.Option(help="Only entries of this kind. May be given several times.")
+    ] = None,
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="Also words that are still being spoken; a terminal always shows them."),
+    ] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow/--no-follow", help="Wait for what comes, or stop after what is there.")
+    ] = True,
+    from_earliest: Annotated[
+        bool, typer.Option("--from-earliest", help="If what the cursor stood on is gone, begin anew.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line, with cursors to go on from.")
+    ] = False,
 ) -> None:
     """Follow your conversations: everything said and done, from the beginning, each entry once, whatever restarts meanwhile."""
     settings = load(MeshSettings)
@@ -99,7 +118,9 @@ def watch(
     if CredentialFile(settings.home).read() is None:
         raise UsageError("Whose conversations? Run `readback login` first.")
     wanted = conversation_id or conversation_option
-    reader: EventReader = JsonLines(live=live) if as_json else Reader(Console(), show_live=live, several=not wanted)
+    reader: EventReader = (
+        JsonLines(live=live) if as_json else Reader(Console(), show_live=live, several=not wanted)
+    )
     following = partial(
         watched,
         conversation_id=wanted,
@@ -139,7 +160,9 @@ async def _read(following: Watch, reader: EventReader, *, follow: bool) -> None:
                     if event.WhichOneof("event") == "caught_up" and not follow:
                         return
         except CursorExpired:
-            raise CommandError("What the cursor stood on is no longer there; --from-earliest begins anew.") from None
+            raise CommandError(
+                "What the cursor stood on is no longer there; --from-earliest begins anew."
+            ) from None
 
 
 def _nobody_listens() -> asyncio.Future[None]:

@@ -81,13 +81,22 @@ def environment(scratch: Path) -> Mapping[str, str]:
 
 
 def _install(program: GoProgram, go: Path, scratch: Path, console: Console) -> None:
-    command = [str(go), "install", "-v", "-trimpath", "-ldflags=-s -w", f"{program.package}@{program.version}"]
+    command = [
+        str(go),
+        "install",
+        "-v",
+        "-trimpath",
+        "-ldflags=-s -w",
+        f"{program.package}@{program.version}",
+    ]
     with _ending_with_us(command, environment(scratch)) as process:
         said = list(_followed(process, console))
         code = process.wait()
     if code:
         words = " ".join(said[-3:]) or f"it took longer than {LIMIT_SECONDS // 60} minutes"
-        raise CommandError(f"The {program.title} could not be built: {words}\nCheck the network, or {program.instead}.")
+        raise CommandError(
+            f"The {program.title} could not be built: {words}\nCheck the network, or {program.instead}."
+        )
 
 
 def _started(command: Sequence[str], variables: Mapping[str, str]) -> subprocess.Popen[str]:

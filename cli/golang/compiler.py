@@ -23,7 +23,9 @@ def find(program: GoProgram) -> Path:
         if version_of(candidate) >= program.needs:
             return candidate
     wanted = ".".join(map(str, program.needs))
-    raise ToolMissing(f"Building the {program.title} needs Go {wanted} or newer; install Go, or {program.instead}.")
+    raise ToolMissing(
+        f"Building the {program.title} needs Go {wanted} or newer; install Go, or {program.instead}."
+    )
 
 
 def version_of(go: Path) -> tuple[int, ...]:

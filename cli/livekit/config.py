@@ -12,9 +12,17 @@ from cli.settings import UpSettings
 
 def configuration(settings: UpSettings) -> dict[str, Any]:
     """The server's settings as LiveKit's config-sample.yaml names them."""
-    rtc: dict[str, Any] = {"tcp_port": settings.livekit_tcp_port, "udp_port": settings.livekit_udp_port, "use_external_ip": False}
+    rtc: dict[str, Any] = {
+        "tcp_port": settings.livekit_tcp_port,
+        "udp_port": settings.livekit_udp_port,
+        "use_external_ip": False,
+    }
     if settings.bind in ("localhost", "::1") or settings.bind.startswith("127."):
-        rtc |= {"node_ip": "127.0.0.1", "interfaces": {"includes": ["lo", "lo0"]}, "enable_loopback_candidate": True}
+        rtc |= {
+            "node_ip": "127.0.0.1",
+            "interfaces": {"includes": ["lo", "lo0"]},
+            "enable_loopback_candidate": True,
+        }
     pairs = settings.livekit_keys, settings.livekit_worker_keys
     return {
         "port": settings.livekit_port,
@@ -22,7 +30,11 @@ def configuration(settings: UpSettings) -> dict[str, Any]:
         "bind_addresses": ["::1", "127.0.0.1"] if settings.bind == "::1" else [settings.bind],
         "rtc": rtc,
         "keys": {pair.key: pair.secret for pair in pairs},
-        "logging": {"json": True, "level": settings.log_level.replace("warning", "warn"), "pion_level": "error"},
+        "logging": {
+            "json": True,
+            "level": settings.log_level.replace("warning", "warn"),
+            "pion_level": "error",
+        },
     }
 
 

@@ -48,7 +48,9 @@ def provide(home: Path, console: Console) -> Path:
         build(LIVEKIT, console)
         found = locate(home)
     if found is None:
-        raise CommandError(f"The LiveKit server was built, but {LIVEKIT.cached} doesn't run here; put a livekit-server on PATH.")
+        raise CommandError(
+            f"The LiveKit server was built, but {LIVEKIT.cached} doesn't run here; put a livekit-server on PATH."
+        )
     return found
 
 
@@ -57,7 +59,10 @@ def runs(program: Path) -> bool:
     if not program.is_file():
         return False
     try:
-        return subprocess.run([program, "--version"], capture_output=True, timeout=30, check=False).returncode == 0  # noqa: S603  # ours
+        return (
+            subprocess.run([program, "--version"], capture_output=True, timeout=30, check=False).returncode
+            == 0
+        )  # noqa: S603  # ours
     except (OSError, subprocess.TimeoutExpired):
         return False
 

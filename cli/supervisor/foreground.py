@@ -25,9 +25,13 @@ def environment_of_parts(settings: UpSettings) -> Mapping[str, str]:
     local = {"READBACK_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}
     if not settings.livekit_is_external:
         # The page's Content-Security-Policy names it, and that has no words for an IPv6 address (CSP Level 3 §2.3.1).
-        local["LIVEKIT_URL"] = f"ws://{with_port('localhost' if host == '::1' else host, settings.livekit_port)}"
+        local["LIVEKIT_URL"] = (
+            f"ws://{with_port('localhost' if host == '::1' else host, settings.livekit_port)}"
+        )
     proxied = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
-    direct = ",".join(filter(None, [proxied, "127.0.0.1", "localhost", host]))  # the parts reach each other without a proxy
+    direct = ",".join(
+        filter(None, [proxied, "127.0.0.1", "localhost", host])
+    )  # the parts reach each other without a proxy
     return os.environ | local | {"NO_PROXY": direct, "no_proxy": direct}
 
 
@@ -44,7 +48,9 @@ async def supervise(
     Raises:
         CommandError: a part could not be started in the first place.
     """
-    supervisor = Supervisor(parts, environment_of_parts(settings), settings.home / "logs", Terminal(console, verbose=verbose))
+    supervisor = Supervisor(
+        parts, environment_of_parts(settings), settings.home / "logs", Terminal(console, verbose=verbose)
+    )
 
     first: float | None = None
 

@@ -16,7 +16,14 @@ ROTATED_AT_BYTES = 5_000_000
 KEPT_FILES = 3
 """How many full ones are kept beside it: `.log.1` is the latest."""
 LONGEST_LINE_BYTES = 64_000
-_LOUD = {"warn": "warning", "warning": "warning", "error": "error", "critical": "error", "fatal": "error", "panic": "error"}
+_LOUD = {
+    "warn": "warning",
+    "warning": "warning",
+    "error": "error",
+    "critical": "error",
+    "fatal": "error",
+    "panic": "error",
+}
 _WORTH_SHOWING = ("error", "reason", "code", "details", "correlation_id")
 _OURS = ("mesh", "services", "agent", "gradio_ui")
 """Packages whose warnings are meant for whoever runs the product. Libraries warn their developers: those stay in the log."""
@@ -42,7 +49,9 @@ def complaint_in(line: str) -> Complaint | None:
     if not isinstance(event, dict):
         return None
     level = _LOUD.get(str(event.get("level", "")).lower())
-    text = next((str(event[key]) for key in ("event", "msg", "message") if event.get(key)), line).partition("\n")[0]
+    text = next((str(event[key]) for key in ("event", "msg", "message") if event.get(key)), line).partition(
+        "\n"
+    )[0]
     ours = str(event.get("logger", "")).partition(".")[0] in _OURS
     if level is None or (level == "warning" and not ours) or any(words in text for words in _HARMLESS):
         return None

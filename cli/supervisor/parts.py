@@ -82,7 +82,10 @@ def _service(settings: UpSettings, name: str) -> Part:
         command=(*READBACK, "serve", name),
         health_url=f"http://{with_port(host, http_port)}/health",
         where=with_port(host, port),
-        ports=(Port(port, f"READBACK_{name.upper()}_PORT"), Port(http_port, f"READBACK_{name.upper()}_HTTP_PORT")),
+        ports=(
+            Port(port, f"READBACK_{name.upper()}_PORT"),
+            Port(http_port, f"READBACK_{name.upper()}_HTTP_PORT"),
+        ),
         stage=Stage.SERVICES,
     )
 
@@ -107,7 +110,10 @@ def _page(settings: UpSettings) -> Part:
         command=(*READBACK, "ui"),
         health_url=f"http://{with_port(host, settings.ui_http_port)}/health",
         where=f"http://{with_port(host, settings.ui_port)}",
-        ports=(Port(settings.ui_port, "READBACK_UI_PORT"), Port(settings.ui_http_port, "READBACK_UI_HTTP_PORT")),
+        ports=(
+            Port(settings.ui_port, "READBACK_UI_PORT"),
+            Port(settings.ui_http_port, "READBACK_UI_HTTP_PORT"),
+        ),
         stage=Stage.CALLERS,
     )
 
@@ -119,6 +125,9 @@ def _gateway(settings: UpSettings) -> Part:
         command=(*READBACK, "serve", "gateway"),
         health_url=f"http://{with_port(host, settings.gateway_http_port)}/health",
         where=f"http://{with_port(host, settings.mcp_port)}/mcp",
-        ports=(Port(settings.mcp_port, "READBACK_MCP_PORT"), Port(settings.gateway_http_port, "READBACK_GATEWAY_HTTP_PORT")),
+        ports=(
+            Port(settings.mcp_port, "READBACK_MCP_PORT"),
+            Port(settings.gateway_http_port, "READBACK_GATEWAY_HTTP_PORT"),
+        ),
         stage=Stage.CALLERS,
     )

@@ -28,7 +28,9 @@ def check(parts: Iterable[Part], bind: str) -> None:
         for port in part.ports:
             rival = wanted.setdefault((port.number, port.kind), port.variable)
             if rival != port.variable:
-                wrong.append(f"{rival} and {port.variable} are both {port.number}; give one of them another port.")
+                wrong.append(
+                    f"{rival} and {port.variable} are both {port.number}; give one of them another port."
+                )
             else:
                 wrong.append(_why_not(part, port, bind))
     if sentences := dict.fromkeys(filter(None, wrong)):

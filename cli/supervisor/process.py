@@ -74,7 +74,13 @@ class Warden:
         """Starts it."""
         script = str(Path(warden.__file__))
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-S", script, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, start_new_session=True
+            sys.executable,
+            "-I",
+            "-S",
+            script,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
         )
         return cls(process)
 

@@ -22,7 +22,9 @@ async def _status(url: str) -> int:
     address = urlsplit(url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     try:
-        writer.write(f"GET {address.path or '/'} HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n".encode())
+        writer.write(
+            f"GET {address.path or '/'} HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n".encode()
+        )
         line = await reader.readline()
         return int(line.split(b" ")[1]) if line.startswith(b"HTTP/") else 0
     finally:

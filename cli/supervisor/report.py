@@ -49,23 +49,31 @@ def how_it_ended(code: int) -> str:
 class Terminal:
     """Tells the person who ran `readback up`."""
 
-    def __init__(self, console: Console, *, verbose: bool = False, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, console: Console, *, verbose: bool = False, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._console, self._verbose, self._monotonic = console, verbose, monotonic
         self._shown: dict[tuple[str, str], float] = {}
 
     def ready(self, part: Part, seconds: float) -> None:
         """One line a part."""
-        self._console.print(f"  [green]✓[/] {part.name:<13} {seconds:5.1f} s   {escape(part.where)}", highlight=False)
+        self._console.print(
+            f"  [green]✓[/] {part.name:<13} {seconds:5.1f} s   {escape(part.where)}", highlight=False
+        )
 
     def slow(self, part: Part, seconds: float) -> None:
         """Says that it is being waited for."""
-        self._console.print(f"  [yellow]…[/] {part.name:<13} still starting after {seconds:.0f} s", highlight=False)
+        self._console.print(
+            f"  [yellow]…[/] {part.name:<13} still starting after {seconds:.0f} s", highlight=False
+        )
 
     def died(self, part: Part, code: int, last_line: str, delay: float) -> None:
         """Says so, with its last words."""
         words = f": {escape(last_words(last_line))}" if last_line else ""
         self._console.print(
-            f"  [red]✗[/] {part.name:<13} {how_it_ended(code)}; starting it again in {delay:g} s{words}", highlight=False, soft_wrap=True
+            f"  [red]✗[/] {part.name:<13} {how_it_ended(code)}; starting it again in {delay:g} s{words}",
+            highlight=False,
+            soft_wrap=True,
         )
 
     def back(self, part: Part, seconds: float) -> None:
@@ -79,11 +87,16 @@ class Terminal:
             return
         complaint = complaint_in(line)
         now = self._monotonic()
-        if complaint is None or now - self._shown.get((part.name, complaint.text), -QUIET_FOR_SECONDS) < QUIET_FOR_SECONDS:
+        if (
+            complaint is None
+            or now - self._shown.get((part.name, complaint.text), -QUIET_FOR_SECONDS) < QUIET_FOR_SECONDS
+        ):
             return
         self._shown[part.name, complaint.text] = now
         colour = "red" if complaint.level == "error" else "yellow"
-        self._console.print(f"  [{colour}]![/] {part.name:<13} {escape(complaint.text)}", highlight=False, soft_wrap=True)
+        self._console.print(
+            f"  [{colour}]![/] {part.name:<13} {escape(complaint.text)}", highlight=False, soft_wrap=True
+        )
 
 
 def last_words(line: str) -> str:

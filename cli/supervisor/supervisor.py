@@ -131,7 +131,9 @@ class Supervisor:
                 patience += SLOW_AFTER_SECONDS
                 self._report.slow(process.part, waited)
             if first and waited > START_LIMIT_SECONDS:
-                raise CommandError(f"{process.part.name} was not ready after {START_LIMIT_SECONDS:.0f} s; its log is {log.path}.")
+                raise CommandError(
+                    f"{process.part.name} was not ready after {START_LIMIT_SECONDS:.0f} s; its log is {log.path}."
+                )
             await self._clock.sleep(readiness.INTERVAL_SECONDS)
         if first:
             raise _failure(process.part, await process.wait(), log)

@@ -35,9 +35,13 @@ async def member(settings: ConversationSettings, clock: Clock | None = None) -> 
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         identity_service = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
-        channel = await stack.enter_async_context(open_channel(settings.address_of("identity"), identity_service))
+        channel = await stack.enter_async_context(
+            open_channel(settings.address_of("identity"), identity_service)
+        )
         identity = IdentityServiceStub(channel)
-        workload = WorkloadIdentity("conversation", settings.secrets.actor_key("conversation"), identity, clock)
+        workload = WorkloadIdentity(
+            "conversation", settings.secrets.actor_key("conversation"), identity, clock
+        )
         rooms = await stack.enter_async_context(
             livekit_rooms(
                 settings.livekit_url,
@@ -48,7 +52,9 @@ async def member(settings: ConversationSettings, clock: Clock | None = None) -> 
             )
         )
         verifier = TokenVerifier(keys_of_identity(channel, clock), clock=clock)
-        yield await stack.enter_async_context(assembled(settings, verifier, rooms, IdentityGrants(identity, workload), clock))
+        yield await stack.enter_async_context(
+            assembled(settings, verifier, rooms, IdentityGrants(identity, workload), clock)
+        )
 
 
 @asynccontextmanager
@@ -62,7 +68,9 @@ async def assembled(
 
 def _registration(servicer: ConversationServicer) -> Registration:
     descriptor = conversation_service_pb2.DESCRIPTOR.services_by_name["ConversationService"]
-    return Registration(descriptor, lambda server: add_ConversationServiceServicer_to_server(servicer, server), ERRORS)
+    return Registration(
+        descriptor, lambda server: add_ConversationServiceServicer_to_server(servicer, server), ERRORS
+    )
 
 
 def main() -> None:
@@ -78,5 +86,8 @@ def main() -> None:
 
 async def _run(settings: ConversationSettings) -> None:
     async with member(settings) as conversation:
-        at, probed_at = endpoint_of(settings, "conversation_port"), endpoint_of(settings, "conversation_http_port")
+        at, probed_at = (
+            endpoint_of(settings, "conversation_port"),
+            endpoint_of(settings, "conversation_http_port"),
+        )
         await serve(conversation, settings, at=at, probed_at=probed_at)

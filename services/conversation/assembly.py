@@ -57,7 +57,10 @@ class Replica:
         self._log, self._watching = TranscriptLog(store, bus, clock), Watching(store, bus, clock)
         self._vault = GrantVault(settings.secrets.text("grants"))
         self._calls = Calls(self._log, store, rooms, grants, self._vault, self._holds, replica_id)
-        self._lease, self._leftovers = Lease(replica_id, store, self._holds, clock), Leftovers(store, rooms, grants, clock)
+        self._lease, self._leftovers = (
+            Lease(replica_id, store, self._holds, clock),
+            Leftovers(store, rooms, grants, clock),
+        )
         self._watcher = CallWatcher(self._log, store, rooms, self._holds, Replicas(replica_id, clock), clock)
         self._indexing = Indexing(store, clock)
         self._holds.notify(self._leftovers.left)
@@ -66,14 +69,19 @@ class Replica:
     def servicer(self) -> ConversationServicer:
         """What callers reach."""
         secrets = self._settings.secrets
-        cursors, tickets = Cursors(secrets.text("cursors").encode(), self._incarnation), LateTickets(secrets.text("grants"))
+        cursors, tickets = (
+            Cursors(secrets.text("cursors").encode(), self._incarnation),
+            LateTickets(secrets.text("grants")),
+        )
         return ConversationServicer(
             store=self._store,
             log=self._log,
             calls=self._calls,
             tickets=tickets,
             records=RecordStreams(self._log, self._calls, self._holds, tickets),
-            watches=WatchStreams(self._watching, cursors, self._clock, self._settings.watcher_patience_seconds),
+            watches=WatchStreams(
+                self._watching, cursors, self._clock, self._settings.watcher_patience_seconds
+            ),
             searching=Searching(self._store, self._indexing),
             deleting=Deleting(self._store, self._bus, self._calls, self._clock),
             pages=PageTokens(secrets.text("page-tokens").encode()),
@@ -86,7 +94,9 @@ class Replica:
             "lease": self._lease.run,
             "leftovers": self._leftovers.run,
             "heartbeats": self._watching.heartbeats,
-            "backstop": partial(backstop, self._store, self._bus, self._clock, self._settings.conversation_poll_seconds),
+            "backstop": partial(
+                backstop, self._store, self._bus, self._clock, self._settings.conversation_poll_seconds
+            ),
             "forgetting": partial(forget, self._store, self._clock),
             "indexing": self._indexing.run,
         }
@@ -99,7 +109,9 @@ class Replica:
 
 
 @asynccontextmanager
-async def replica(settings: ConversationSettings, rooms: Rooms, grants: Grants, clock: Clock) -> AsyncIterator[Replica]:
+async def replica(
+    settings: ConversationSettings, rooms: Rooms, grants: Grants, clock: Clock
+) -> AsyncIterator[Replica]:
     """A replica at work; its database is migrated first and closed afterwards."""
     async with AsyncExitStack() as stack:
         engine = await migrated(settings.database_url, MIGRATIONS)

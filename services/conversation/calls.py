@@ -46,14 +46,26 @@ async def end(commit: Commit, call: Call, reason: pb.CallEndReason.ValueType) ->
         return call
     tail = await commit.tail(call.conversation_id)
     await tail.truncate(call)
-    tail.note(entry_pb2.STATE_CHANGE_KIND_CALL_ENDED, call, reason=pb.CallEndReason.Name(reason).removeprefix("CALL_END_REASON_"))
-    await commit.transaction.change_call(call.key, state=pb.CALL_STATE_ENDED, end_time=commit.now, end_reason=reason, holder=None)
+    tail.note(
+        entry_pb2.STATE_CHANGE_KIND_CALL_ENDED,
+        call,
+        reason=pb.CallEndReason.Name(reason).removeprefix("CALL_END_REASON_"),
+    )
+    await commit.transaction.change_call(
+        call.key, state=pb.CALL_STATE_ENDED, end_time=commit.now, end_reason=reason, holder=None
+    )
     return await commit.call(call.call_id)
 
 
 async def ask_again(commit: Commit, call: Call, **values: object) -> Call:
     """Raises a call's epoch, so that another agent can be asked for and the one before is fenced off."""
-    fresh = {"epoch": call.epoch + 1, "state": pb.CALL_STATE_DISPATCHED, "writer_id": None, "holder": None, "dispatch_time": commit.now}
+    fresh = {
+        "epoch": call.epoch + 1,
+        "state": pb.CALL_STATE_DISPATCHED,
+        "writer_id": None,
+        "holder": None,
+        "dispatch_time": commit.now,
+    }
     await commit.transaction.change_call(call.key, **fresh, **values)
     return await commit.call(call.call_id)
 
@@ -71,12 +83,21 @@ class Calls:
     """The calls of all conversations."""
 
     def __init__(
-        self, log: TranscriptLog, store: Store, rooms: Rooms, grants: Grants, vault: GrantVault, holds: Holds, replica_id: str
+        self,
+        log: TranscriptLog,
+        store: Store,
+        rooms: Rooms,
+        grants: Grants,
+        vault: GrantVault,
+        holds: Holds,
+        replica_id: str,
     ) -> None:
         self._log, self._store, self._rooms = log, store, rooms
         self._grants, self._vault, self._holds, self._replica_id = grants, vault, holds, replica_id
 
-    async def start(self, customer_id: str, token: str, conversation_id: str, time_zone: str) -> tuple[Call, Access]:
+    async def start(
+        self, customer_id: str, token: str, conversation_id: str, time_zone: str
+    ) -> tuple[Call, Access]:
         """A new call and how to join it. `token` is the customer's own, to grant the call with; `time_zone` an IANA name or empty.
 
         Raises:
@@ -126,7 +147,12 @@ class Calls:
     async def _opened(self, writer: Writer) -> tuple[Call, Conversation, str]:
         async with self._log.commit() as commit:
             call = await commit.call(writer.call_id)
-            taken = {"writer_id": writer.writer_id, "holder": self._replica_id, "state": pb.CALL_STATE_LIVE, "dispatches": 0}
+            taken = {
+                "writer_id": writer.writer_id,
+                "holder": self._replica_id,
+                "state": pb.CALL_STATE_LIVE,
+                "dispatches": 0,
+            }
             if fencing.opening(call, writer) is Opening.REOPENED:
                 await commit.transaction.change_call(call.key, holder=self._replica_id)
             else:
@@ -159,7 +185,9 @@ class Calls:
         """Lets the agent of an ended call know, and whoever clears up after it. To be called after the commit."""
         self._holds.end(call_id, Over.CALL_ENDED)
 
-    async def _startable(self, transaction: Transaction, customer_id: str, conversation_id: str) -> Conversation:
+    async def _startable(
+        self, transaction: Transaction, customer_id: str, conversation_id: str
+    ) -> Conversation:
         conversation = await conversations.owned(transaction, customer_id, conversation_id)
         if conversation.ended:
             raise ConversationEnded
@@ -168,7 +196,9 @@ class Calls:
             raise CallRunning(running.call_id)
         return conversation
 
-    async def _added(self, commit: Commit, conversation: Conversation, call_id: str, time_zone: str, grant: str) -> Call:
+    async def _added(
+        self, commit: Commit, conversation: Conversation, call_id: str, time_zone: str, grant: str
+    ) -> Call:
         await commit.transaction.add_call(
             {
                 "call_id": call_id,

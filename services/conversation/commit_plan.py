@@ -52,7 +52,9 @@ class CommitPlan:
         for conversation_id, tail in self._tails.items():
             tail.write_into(changes)
             if tail.added:
-                self._positions[conversation_id] = self._feed.add(conversation_id, tail.head - tail.added + 1, tail.added)
+                self._positions[conversation_id] = self._feed.add(
+                    conversation_id, tail.head - tail.added + 1, tail.added
+                )
         changes.last_position = self._feed.last_position
         changes.runs = list(self._feed.runs.values())
         return changes

@@ -53,5 +53,7 @@ async def finish(commit: Commit, conversation: Conversation, now: datetime) -> C
     tail = await commit.tail(conversation.conversation_id)
     tail.note(entry_pb2.STATE_CHANGE_KIND_CONVERSATION_ENDED)
     await commit.flush()
-    await commit.transaction.change_conversation(conversation.key, state=pb.CONVERSATION_STATE_ENDED, end_time=now)
+    await commit.transaction.change_conversation(
+        conversation.key, state=pb.CONVERSATION_STATE_ENDED, end_time=now
+    )
     return await owned(commit.transaction, conversation.customer_id, conversation.conversation_id)

@@ -28,7 +28,9 @@ class Deleting:
     def __init__(self, store: Store, bus: Bus, calls: Calls, clock: Clock) -> None:
         self._store, self._bus, self._calls, self._clock = store, bus, calls, clock
 
-    async def delete(self, customer_id: str, request: pb.DeleteConversationRequest) -> pb.DeleteConversationResponse:
+    async def delete(
+        self, customer_id: str, request: pb.DeleteConversationRequest
+    ) -> pb.DeleteConversationResponse:
         """Deletes a conversation of the customer's own, once; its running call, if any, is over.
 
         Raises:
@@ -46,7 +48,9 @@ class Deleting:
                 told.append(await self._delete(transaction, conversation))
                 return pb.DeleteConversationResponse()
 
-            answer = await transaction.once(customer_id, request.request_id, request, pb.DeleteConversationResponse, do)
+            answer = await transaction.once(
+                customer_id, request.request_id, request, pb.DeleteConversationResponse, do
+            )
         for commit in told:
             self._bus.committed(commit)
         for call_id in hung_up:
@@ -73,7 +77,9 @@ async def _out_of_index(transaction: Transaction, conversation: Conversation) ->
     through = await index.hold(conversation.key) or 0
     number = 0
     while number < through:
-        entries = await transaction.entries_after(conversation.key, number, limit=min(BATCH, through - number))
+        entries = await transaction.entries_after(
+            conversation.key, number, limit=min(BATCH, through - number)
+        )
         if not entries:
             break
         number = entries[-1].number
@@ -87,6 +93,8 @@ async def _noted(transaction: Transaction, conversation: Conversation) -> int:
     end = await transaction.feed_end(conversation.customer_id)
     feed = GrowingFeed(end, None)
     position = feed.add_deletion(conversation.conversation_id)
-    changes = Changes(conversation.customer_id, end.version, feed.last_position, runs=list(feed.runs.values()))
+    changes = Changes(
+        conversation.customer_id, end.version, feed.last_position, runs=list(feed.runs.values())
+    )
     await write(transaction, changes)
     return position

@@ -103,7 +103,10 @@ def checked(draft: entry_pb2.Draft) -> NewEntry | Revision:
     if not _plainly_good(draft, content):
         validate(draft)
     start = _micros("start_time", draft.start_time)
-    if isinstance(content, (entry_pb2.OpenUtterance, entry_pb2.Utterance)) and content.utterance_id.lower() != draft.entry_id.lower():
+    if (
+        isinstance(content, (entry_pb2.OpenUtterance, entry_pb2.Utterance))
+        and content.utterance_id.lower() != draft.entry_id.lower()
+    ):
         raise InvalidRequest([FieldViolation("entry_id", "an utterance's entry id is its utterance id")])
     entry_id = id_bytes(draft.entry_id)
     if isinstance(content, entry_pb2.OpenUtterance):

@@ -11,7 +11,9 @@ from readback.conversation.v1 import entry_pb2
 
 from services.conversation.records import OpenSpeech, StoredEntry
 
-KINDS: Mapping[str, int] = {field.name: field.number for field in entry_pb2.Entry.DESCRIPTOR.oneofs_by_name["content"].fields}
+KINDS: Mapping[str, int] = {
+    field.name: field.number for field in entry_pb2.Entry.DESCRIPTOR.oneofs_by_name["content"].fields
+}
 """Field number in `Entry` by the content's name."""
 NAMES: Mapping[int, str] = {number: name for name, number in KINDS.items()}
 """The content's name by field number in `Entry`."""

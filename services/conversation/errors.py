@@ -54,7 +54,9 @@ class CallRunning(DomainError):
     """A conversation has one running call at most."""
 
     def __init__(self, call_id: str) -> None:
-        super().__init__("The conversation has a running call; rejoin it or end it first.", metadata={"call_id": call_id})
+        super().__init__(
+            "The conversation has a running call; rejoin it or end it first.", metadata={"call_id": call_id}
+        )
 
 
 class StaleEpoch(DomainError):
@@ -68,14 +70,18 @@ class EpochHeld(DomainError):
     """Another writer came first."""
 
     def __init__(self, epoch: int) -> None:
-        super().__init__("Another writer holds this epoch of the call; stop speaking.", metadata={"epoch": str(epoch)})
+        super().__init__(
+            "Another writer holds this epoch of the call; stop speaking.", metadata={"epoch": str(epoch)}
+        )
 
 
 class EntryConflict(DomainError):
     """The id is taken by an entry with other content."""
 
     def __init__(self, number: int) -> None:
-        super().__init__("An entry with this id and other content is in the log.", metadata={"number": str(number)})
+        super().__init__(
+            "An entry with this id and other content is in the log.", metadata={"number": str(number)}
+        )
 
 
 class CursorInvalid(DomainError):
@@ -90,14 +96,19 @@ class CursorExpired(DomainError):
 
     def __init__(self, earliest_cursor: str) -> None:
         metadata = {"earliest_cursor": earliest_cursor}
-        super().__init__("What the cursor stood on is gone; follow from the earliest cursor, or from a time.", metadata=metadata)
+        super().__init__(
+            "What the cursor stood on is gone; follow from the earliest cursor, or from a time.",
+            metadata=metadata,
+        )
 
 
 class WatcherTooSlow(DomainError):
     """The watcher left a message unread for longer than the service waits."""
 
     def __init__(self, cursor: str) -> None:
-        super().__init__("The watch was read too slowly; resume from the cursor.", metadata={"cursor": cursor})
+        super().__init__(
+            "The watch was read too slowly; resume from the cursor.", metadata={"cursor": cursor}
+        )
 
 
 class RecordOutOfOrder(DomainError):

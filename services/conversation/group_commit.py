@@ -123,7 +123,9 @@ class _Pending:
 class GroupCommit:
     """The one place in a process that commits appends."""
 
-    def __init__(self, store: AppendStore, announce: Announce, clock: Clock, *, most_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self, store: AppendStore, announce: Announce, clock: Clock, *, most_waiting: int = MAX_WAITING
+    ) -> None:
         self._store, self._announce, self._clock = store, announce, clock
         self._states = LogStates()
         self._queue: deque[_Pending] = deque()
@@ -131,7 +133,12 @@ class GroupCommit:
         self._task: asyncio.Task[None] | None = None
 
     async def submit(
-        self, writer: Writer, drafts: Sequence[entry_pb2.Draft], *, whole: bool = False, queue: Queue | None = None
+        self,
+        writer: Writer,
+        drafts: Sequence[entry_pb2.Draft],
+        *,
+        whole: bool = False,
+        queue: Queue | None = None,
     ) -> asyncio.Future[Outcomes]:
         """Hands an append in; waits while too many wait.
 
@@ -141,7 +148,9 @@ class GroupCommit:
         """
         prepared = [(draft.client_sequence, _prepared(draft)) for draft in drafts]
         await self._room.acquire()
-        pending = _Pending(writer, prepared, whole, queue or Queue(), asyncio.get_running_loop().create_future())
+        pending = _Pending(
+            writer, prepared, whole, queue or Queue(), asyncio.get_running_loop().create_future()
+        )
         self._queue.append(pending)
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="group commit")
@@ -220,10 +229,14 @@ class GroupCommit:
         self._doubt(unsure)
         return [pending for pending in (*again, *unsure) if pending.may_try_again()]
 
-    async def _write(self, plans: Mapping[str, CommitPlan], planned: Sequence[tuple[_Pending, str]]) -> list[_Pending]:
+    async def _write(
+        self, plans: Mapping[str, CommitPlan], planned: Sequence[tuple[_Pending, str]]
+    ) -> list[_Pending]:
         used = {customer_id for _, customer_id in planned}
         await failpoint("conversation.before_commit")
-        durable = await self._store.append([plan.changes() for customer_id, plan in plans.items() if customer_id in used])
+        durable = await self._store.append(
+            [plan.changes() for customer_id, plan in plans.items() if customer_id in used]
+        )
         await failpoint("conversation.after_commit_before_announce")
         for customer_id in used:
             if customer_id in durable:
@@ -247,7 +260,9 @@ class GroupCommit:
         The group holds on to it itself: memory is bounded and may let go of one log while another is read.
         """
         calls = {pending.writer.call_id for pending in group}
-        found = _Found({call_id: state for call_id in calls if (state := self._states.fresh(call_id)) is not None})
+        found = _Found(
+            {call_id: state for call_id in calls if (state := self._states.fresh(call_id)) is not None}
+        )
         for _ in range(ATTEMPTS):
             missing = calls - found.states.keys()
             if not missing:
@@ -286,7 +301,9 @@ class _Found:
 
     def take(self, state: CustomerState) -> None:
         """Puts what was read in the place of what was known of that customer."""
-        self.states = {call_id: known for call_id, known in self.states.items() if known.customer_id != state.customer_id}
+        self.states = {
+            call_id: known for call_id, known in self.states.items() if known.customer_id != state.customer_id
+        }
         self.states |= dict.fromkeys(state.calls, state)
 
 
@@ -332,7 +349,9 @@ def _require_all(tail: Tail, call: Call, pending: _Pending, standing: Standing) 
     tail.require_fitting(entries)
 
 
-def _taken(tail: Tail, call: Call, sequence: int, entry: NewEntry | Revision | DomainError, standing: Standing) -> Stored | Refused:
+def _taken(
+    tail: Tail, call: Call, sequence: int, entry: NewEntry | Revision | DomainError, standing: Standing
+) -> Stored | Refused:
     if isinstance(entry, DomainError):
         return Refused(sequence, entry)
     if isinstance(entry, Revision):

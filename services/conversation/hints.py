@@ -77,9 +77,13 @@ def _packed(hint: Hint) -> tuple[int, bytes]:
     match hint:
         case Committed():
             flags = hint.ended * _ENDED | hint.deleted * _DELETED
-            head = _COMMIT.pack(_raw(hint.customer_id), _raw(hint.conversation_id), hint.head, hint.feed_head, flags)
+            head = _COMMIT.pack(
+                _raw(hint.customer_id), _raw(hint.conversation_id), hint.head, hint.feed_head, flags
+            )
             entries = b"".join(map(_entry, hint.entries))
-            return _COMMITTED, b"".join((head, _COUNT.pack(len(hint.entries)), entries, *map(_raw, hint.sealed)))
+            return _COMMITTED, b"".join(
+                (head, _COUNT.pack(len(hint.entries)), entries, *map(_raw, hint.sealed))
+            )
         case SpokenHint():
             head = _SPEECH.pack(_raw(hint.customer_id), _raw(hint.spoken.conversation_id))
             return _SPOKEN, head + hint.spoken.speech.SerializeToString()
@@ -132,12 +136,28 @@ def _entries(body: bytes, place: int) -> tuple[Sequence[StoredEntry], int]:
     place += _COUNT.size
     found = []
     for _ in range(count):
-        number, feed_position, entry_id, call_id, kind, speaker, late, start, end, commit, size = _ENTRY.unpack_from(body, place)
+        number, feed_position, entry_id, call_id, kind, speaker, late, start, end, commit, size = (
+            _ENTRY.unpack_from(body, place)
+        )
         place += _ENTRY.size
         content = body[place : place + size]
         place += size
         call = None if call_id == _NO_CALL else uuid_text(call_id)
-        found.append(StoredEntry(number, uuid_text(entry_id), call, kind, speaker, start, end, commit, bool(late), content, feed_position))
+        found.append(
+            StoredEntry(
+                number,
+                uuid_text(entry_id),
+                call,
+                kind,
+                speaker,
+                start,
+                end,
+                commit,
+                bool(late),
+                content,
+                feed_position,
+            )
+        )
     return found, place
 
 

@@ -15,7 +15,9 @@ from services.conversation.ports import GrantsUnavailable
 class IdentityGrants:
     """Grants of the identity service behind a stub."""
 
-    def __init__(self, identity: identity_service_pb2_grpc.IdentityServiceAsyncStub, workload: WorkloadIdentity) -> None:
+    def __init__(
+        self, identity: identity_service_pb2_grpc.IdentityServiceAsyncStub, workload: WorkloadIdentity
+    ) -> None:
         self._identity, self._workload = identity, workload
 
     async def grant(self, customer_token: str, conversation_id: str, call_id: str) -> str:
@@ -35,6 +37,8 @@ class IdentityGrants:
         """
         try:
             token = await self._workload.own_token()
-            await self._identity.RevokeGrant(pb.RevokeGrantRequest(call_id=call_id, request_id=uuid7()), metadata=bearer(token))
+            await self._identity.RevokeGrant(
+                pb.RevokeGrantRequest(call_id=call_id, request_id=uuid7()), metadata=bearer(token)
+            )
         except grpc.aio.AioRpcError as error:
             raise GrantsUnavailable(f"identity answered {error.code().name}") from None

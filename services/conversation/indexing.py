@@ -60,7 +60,9 @@ class Indexing:
     async def _behind(self, customer_id: str | None) -> Sequence[Behind]:
         async with self._store.reading() as transaction:
             quiet_since = self._clock.now() - REST if customer_id is None else None
-            return await search_index(transaction.connection).behind(customer_id, limit=LOGS_AT_ONCE, quiet_since=quiet_since)
+            return await search_index(transaction.connection).behind(
+                customer_id, limit=LOGS_AT_ONCE, quiet_since=quiet_since
+            )
 
     async def _index(self, log: Behind, pause: float = 0) -> None:
         """Indexes a log up to the end that it had. One that grows faster than that is come back to."""
@@ -82,5 +84,9 @@ class Indexing:
 
 def spoken_in(entries: Sequence[StoredEntry]) -> list[Spoken]:
     """What of these entries is searchable, as the index keeps it."""
-    said = [(entry, folded_words(entry_pb2.Utterance.FromString(entry.content).text)) for entry in entries if entry.kind == UTTERANCE]
+    said = [
+        (entry, folded_words(entry_pb2.Utterance.FromString(entry.content).text))
+        for entry in entries
+        if entry.kind == UTTERANCE
+    ]
     return [Spoken(entry.number, entry.speaker, entry.commit_time, words) for entry, words in said if words]

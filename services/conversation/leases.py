@@ -78,7 +78,11 @@ class Lease:
                     locked = await table.lock_held_by(transaction.connection, self.replica_id, broken)
                     if broken := self._unexpected(locked):
                         await table.release(transaction.connection, self.replica_id, broken)
-            lost = [hold for call_id, hold in mine.items() if rows.get(call_id) != (hold.writer.epoch, hold.writer.writer_id)]
+            lost = [
+                hold
+                for call_id, hold in mine.items()
+                if rows.get(call_id) != (hold.writer.epoch, hold.writer.writer_id)
+            ]
             for hold in lost:
                 await self._end(hold)
         except BaseException:
@@ -120,7 +124,9 @@ class Replicas:
             self._seen.clear()  # nobody was looking, or nobody could write: nothing is known of anybody
         self._looked = now
         self._seen = {
-            replica_id: known if (known := self._seen.get(replica_id)) and known[0] == renewed else (renewed, now)
+            replica_id: known
+            if (known := self._seen.get(replica_id)) and known[0] == renewed
+            else (renewed, now)
             for replica_id, renewed in renewals.items()
         }
 
@@ -128,7 +134,9 @@ class Replicas:
     def alive(self) -> Collection[str]:
         """Ids of the living, this one included."""
         since = self._clock.monotonic() - LEASE_SECONDS
-        return {self.own_id} | {replica_id for replica_id, (_, changed) in self._seen.items() if changed > since}
+        return {self.own_id} | {
+            replica_id for replica_id, (_, changed) in self._seen.items() if changed > since
+        }
 
 
 def new_replica_id() -> str:

@@ -68,7 +68,9 @@ class LiveText:
 
     def forget(self, conversation_id: str) -> None:
         """Drops what was spoken in a conversation that is gone."""
-        for utterance_id in [key for key, (_, spoken) in self._held.items() if spoken.conversation_id == conversation_id]:
+        for utterance_id in [
+            key for key, (_, spoken) in self._held.items() if spoken.conversation_id == conversation_id
+        ]:
             del self._held[utterance_id]
 
     def since(self, version: int) -> list[Spoken]:

@@ -56,7 +56,9 @@ class LogReader(Protocol):
 
 def reader_of(store: Store, log: LogId) -> LogReader:
     """Reads a log."""
-    return ConversationReader(store, log.id) if log.kind is LogKind.CONVERSATION else FeedReader(store, log.id)
+    return (
+        ConversationReader(store, log.id) if log.kind is LogKind.CONVERSATION else FeedReader(store, log.id)
+    )
 
 
 async def position_in(reader: LogReader, number: int) -> Position | None:
@@ -83,13 +85,19 @@ class ConversationReader:
             ConversationNotFound: it was deleted.
         """
         async with self._store.asking() as transaction:
-            found = await following.conversation_after(transaction.connection, self._conversation_id, position, limit=rows)
+            found = await following.conversation_after(
+                transaction.connection, self._conversation_id, position, limit=rows
+            )
             if found is None:
                 raise ConversationNotFound
             # After the entries, never before them: what was sealed in between must not look open.
             wanted = with_spoken and len(found.pages) < rows and found.head <= position + SPAN
             open_now = await transaction.open_utterances(found.key) if wanted else []
-        steps = [step for page in found.pages for step in steps_after(self._conversation_id, page.row, page.call_id, position)]
+        steps = [
+            step
+            for page in found.pages
+            for step in steps_after(self._conversation_id, page.row, page.call_id, position)
+        ]
         through = _through(steps, position, found.head, whole=len(found.pages) < rows)
         spoken = [Spoken(self._conversation_id, open_message(speech)) for speech in open_now]
         return Piece(steps, through, max(found.head, through), found.ended, spoken)
@@ -116,7 +124,9 @@ class FeedReader:
     async def after(self, position: int, *, with_spoken: bool = False, rows: int = ROWS) -> Piece:
         """The next piece after a position."""
         async with self._store.asking() as transaction:
-            found = await following.feed_after(transaction.connection, self._customer_id, position, limit=rows)
+            found = await following.feed_after(
+                transaction.connection, self._customer_id, position, limit=rows
+            )
             whole = len(found.runs) < rows
             wanted = with_spoken and whole and found.head <= position + SPAN
             open_now = await following.spoken_by(transaction.connection, self._customer_id) if wanted else []
@@ -131,7 +141,10 @@ class FeedReader:
         """The position of the last thing committed before an instant."""
         async with self._store.reading() as transaction:
             pages = await following.pages_at(transaction.connection, self._customer_id, micros_of(instant))
-            first = {conversation_id: _first_since(page, micros_of(instant)) for conversation_id, page in pages.items()}
+            first = {
+                conversation_id: _first_since(page, micros_of(instant))
+                for conversation_id, page in pages.items()
+            }
             runs = await following.runs_of(transaction.connection, self._customer_id, first)
             end = await transaction.feed_end(self._customer_id)
         for run in runs:

@@ -71,9 +71,15 @@ class CustomerState:
     def join(self, earlier: CustomerState) -> None:
         """Takes over what was known before it was read."""
         if earlier.doubted or earlier.feed.version != self.feed.version:
-            self.former = {name: log for name, log in (earlier.former | earlier.logs).items() if name not in self.logs}
+            self.former = {
+                name: log for name, log in (earlier.former | earlier.logs).items() if name not in self.logs
+            }
         else:
-            self.logs, self.calls, self.former = earlier.logs | self.logs, earlier.calls | self.calls, earlier.former
+            self.logs, self.calls, self.former = (
+                earlier.logs | self.logs,
+                earlier.calls | self.calls,
+                earlier.former,
+            )
 
 
 class LogStates:

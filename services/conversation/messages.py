@@ -40,7 +40,9 @@ def call_message(call: Call) -> pb.Call:
 
 def access_message(access: Access) -> pb.CallAccess:
     """How to join a call."""
-    return pb.CallAccess(livekit_url=access.url, livekit_token=access.token, expire_time=timestamp(access.expire_time))
+    return pb.CallAccess(
+        livekit_url=access.url, livekit_token=access.token, expire_time=timestamp(access.expire_time)
+    )
 
 
 def found_message(found: Found) -> pb.FoundEntry:

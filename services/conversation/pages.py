@@ -47,7 +47,11 @@ class PageRow(NamedTuple):
 
     def unpacked(self) -> bytes:
         """The serialized `Page`."""
-        return zlib.decompress(self.content, _RAW_DEFLATE, _ROOM) if self.packing == Packing.DEFLATED else self.content
+        return (
+            zlib.decompress(self.content, _RAW_DEFLATE, _ROOM)
+            if self.packing == Packing.DEFLATED
+            else self.content
+        )
 
 
 def closed(content: bytes) -> tuple[Packing, bytes]:
@@ -65,7 +69,11 @@ class GrowingPages:
         self._first, self._call_key, self._time = 0, None, 0
         self._content = bytearray()
         if open_page is not None:
-            self._first, self._call_key, self._time = open_page.first_number, open_page.call_key, open_page.commit_time
+            self._first, self._call_key, self._time = (
+                open_page.first_number,
+                open_page.call_key,
+                open_page.commit_time,
+            )
             self._content += open_page.content
         self._full: list[PageRow] = []
 
@@ -74,13 +82,17 @@ class GrowingPages:
         """The page that goes on."""
         if not self._content:
             return None
-        return PageRow(self._key, self._first, self._call_key, self._time, Packing.PLAIN, bytes(self._content))
+        return PageRow(
+            self._key, self._first, self._call_key, self._time, Packing.PLAIN, bytes(self._content)
+        )
 
     def written(self) -> list[PageRow]:
         """Every page that was changed, the open one last."""
         return [*self._full, self.open_page] if self.open_page else self._full
 
-    def add(self, number: int, entry: NewEntry, commit_time: int, call_key: int | None, *, late: bool) -> None:
+    def add(
+        self, number: int, entry: NewEntry, commit_time: int, call_key: int | None, *, late: bool
+    ) -> None:
         """Puts the next entry on the last page, or on a new one."""
         fits = len(self._content) + len(entry.content) + ITEM_BYTES <= PAGE_BYTES
         if not self._content or not fits or call_key != self._call_key:

@@ -53,7 +53,11 @@ class HandedIn:
         """
         while True:
             outcomes: list[Stored | Refused] = []
-            while self._waiting and self._waiting[0].done() and (not outcomes or self._waiting[0].exception() is None):
+            while (
+                self._waiting
+                and self._waiting[0].done()
+                and (not outcomes or self._waiting[0].exception() is None)
+            ):
                 outcomes += self._waiting.popleft().result()
                 self._room.set()
             if outcomes:
@@ -83,7 +87,9 @@ class HandedIn:
 
 
 @asynccontextmanager
-async def reading_ahead(log: TranscriptLog, hold: Hold, requests: AsyncIterator[pb.RecordRequest]) -> AsyncIterator[HandedIn]:
+async def reading_ahead(
+    log: TranscriptLog, hold: Hold, requests: AsyncIterator[pb.RecordRequest]
+) -> AsyncIterator[HandedIn]:
     """Hands in what the writer sends while earlier appends are still being committed."""
     handed_in = HandedIn(hold)
     reader = asyncio.create_task(_read(log, hold.writer, requests, handed_in), name="record reader")
@@ -97,7 +103,9 @@ async def reading_ahead(log: TranscriptLog, hold: Hold, requests: AsyncIterator[
         await asyncio.gather(reader, return_exceptions=True)
 
 
-async def _read(log: TranscriptLog, writer: Writer, requests: AsyncIterator[pb.RecordRequest], handed_in: HandedIn) -> None:
+async def _read(
+    log: TranscriptLog, writer: Writer, requests: AsyncIterator[pb.RecordRequest], handed_in: HandedIn
+) -> None:
     queue = Queue()
     async for request in requests:
         match request.WhichOneof("message"):

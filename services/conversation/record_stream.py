@@ -54,7 +54,9 @@ class RecordStreams:
             late_ticket=self._tickets.issue(writer),
         )
 
-    async def _answers(self, hold: Hold, requests: AsyncIterator[pb.RecordRequest]) -> AsyncGenerator[pb.RecordResponse]:
+    async def _answers(
+        self, hold: Hold, requests: AsyncIterator[pb.RecordRequest]
+    ) -> AsyncGenerator[pb.RecordResponse]:
         async with reading_ahead(self._log, hold, requests) as handed_in:
             while (outcomes := await handed_in.next_outcomes()) is not None:
                 for response in responses(outcomes):
@@ -71,14 +73,18 @@ class RecordStreams:
 
 def responses(outcomes: Sequence[Stored | Refused]) -> list[pb.RecordResponse]:
     """Each refusal with its status, then one ack through the last draft."""
-    answers = [pb.RecordResponse(rejected=_rejected(outcome)) for outcome in outcomes if isinstance(outcome, Refused)]
+    answers = [
+        pb.RecordResponse(rejected=_rejected(outcome)) for outcome in outcomes if isinstance(outcome, Refused)
+    ]
     numbers = [outcome.number if isinstance(outcome, Stored) else 0 for outcome in outcomes]
     through = max(outcome.client_sequence for outcome in outcomes)
     return [*answers, pb.RecordResponse(ack=pb.RecordAck(through_client_sequence=through, numbers=numbers))]
 
 
 def _rejected(refused: Refused) -> pb.RecordRejected:
-    return pb.RecordRejected(client_sequence=refused.client_sequence, status=status_for(refused.error, ERRORS, DOMAIN))
+    return pb.RecordRejected(
+        client_sequence=refused.client_sequence, status=status_for(refused.error, ERRORS, DOMAIN)
+    )
 
 
 def _end(reason: pb.StreamEndReason.ValueType) -> pb.RecordResponse:

@@ -159,7 +159,10 @@ class FeedRun:
 
     def goes_on_with(self, conversation_id: str, number: int) -> bool:
         """Whether an entry would extend it."""
-        return self.kind is RunKind.ENTRIES and (self.conversation_id, self.first_number + self.length) == (conversation_id, number)
+        return self.kind is RunKind.ENTRIES and (self.conversation_id, self.first_number + self.length) == (
+            conversation_id,
+            number,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,14 @@ class RedisWakeUps:
         caught_up: looks what was missed, after Redis could be reached again.
     """
 
-    def __init__(self, url: str, bus: LocalWakeUps, incarnation: bytes, clock: Clock, caught_up: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        url: str,
+        bus: LocalWakeUps,
+        incarnation: bytes,
+        clock: Clock,
+        caught_up: Callable[[], Awaitable[None]],
+    ) -> None:
         # Once at once, since a connection may have died unnoticed; hints that wait longer are better dropped, and the pauses are ours. Who
         # hears must know of every break, and its dead connections must not be handed to who publishes: so each has a client of its own.
         self._publisher, self._subscriber = _client(url, retries=1), _client(url, retries=0)
@@ -100,7 +107,11 @@ class RedisWakeUps:
                 await self._send(hints)
             except (RedisError, OSError) as error:
                 self._lost += len(hints)
-                _log.warning("Redis can't be reached; wake-ups are late meanwhile", error=type(error).__name__, lost=self._lost)
+                _log.warning(
+                    "Redis can't be reached; wake-ups are late meanwhile",
+                    error=type(error).__name__,
+                    lost=self._lost,
+                )
                 await self._clock.sleep(pause)
                 pause = min(2 * pause, PAUSES_SECONDS[1])
             else:
@@ -119,7 +130,10 @@ class RedisWakeUps:
                     pause = PAUSES_SECONDS[0]
                     await self._hear(pubsub)
             except (RedisError, OSError) as error:
-                _log.warning("Redis can't be heard; watchers are served by the poll meanwhile", error=type(error).__name__)
+                _log.warning(
+                    "Redis can't be heard; watchers are served by the poll meanwhile",
+                    error=type(error).__name__,
+                )
             await self._clock.sleep(pause)
             pause = min(2 * pause, PAUSES_SECONDS[1])
 
@@ -199,7 +213,9 @@ class RedisWakeUps:
 
 def _client(url: str, *, retries: int) -> Redis:
     retry = Retry(NoBackoff(), retries)
-    return Redis.from_url(url, retry=retry, socket_connect_timeout=PATIENCE_SECONDS, socket_timeout=PATIENCE_SECONDS)
+    return Redis.from_url(
+        url, retry=retry, socket_connect_timeout=PATIENCE_SECONDS, socket_timeout=PATIENCE_SECONDS
+    )
 
 
 def _light(commit: Committed) -> Committed:
@@ -211,7 +227,11 @@ def _light(commit: Committed) -> Committed:
 def _joined(earlier: Committed, later: Committed) -> Committed:
     """One hint for two commits of a conversation; with entries if it has them of both."""
     entries = (*earlier.entries, *later.entries)
-    has_all = bool(entries) and entries[-1].number == later.head and entries[-1].number - entries[0].number == len(entries) - 1
+    has_all = (
+        bool(entries)
+        and entries[-1].number == later.head
+        and entries[-1].number - entries[0].number == len(entries) - 1
+    )
     return Committed(
         later.customer_id,
         later.conversation_id,

@@ -37,7 +37,9 @@ T = TypeVar("T")
 class LiveKitRooms:
     """Rooms on a LiveKit server."""
 
-    def __init__(self, client: api.LiveKitAPI, keys: LiveKitKeys, *, callers_url: str, agent_name: str, clock: Clock) -> None:
+    def __init__(
+        self, client: api.LiveKitAPI, keys: LiveKitKeys, *, callers_url: str, agent_name: str, clock: Clock
+    ) -> None:
         self._client, self._keys = client, keys
         self._callers_url, self._agent_name, self._clock = callers_url, agent_name, clock
 
@@ -63,18 +65,30 @@ class LiveKitRooms:
 
     async def participants(self, room_name: str) -> Sequence[Participant]:
         """Who is in a room; nobody when there is no such room."""
-        answer = await _asked(self._client.room.list_participants(room.ListParticipantsRequest(room=room_name)))
-        kinds = ((p.identity, p.kind == models.ParticipantInfo.Kind.AGENT) for p in answer.participants) if answer else ()
+        answer = await _asked(
+            self._client.room.list_participants(room.ListParticipantsRequest(room=room_name))
+        )
+        kinds = (
+            ((p.identity, p.kind == models.ParticipantInfo.Kind.AGENT) for p in answer.participants)
+            if answer
+            else ()
+        )
         return [Participant(identity, is_agent) for identity, is_agent in kinds]
 
     async def ask_for_agent(self, call: Call) -> None:
         """Dispatches an agent with the call's epoch. LiveKit says nothing when no worker is there to take it."""
-        request = agent_dispatch.CreateAgentDispatchRequest(agent_name=self._agent_name, room=call.room, metadata=_metadata(call))
+        request = agent_dispatch.CreateAgentDispatchRequest(
+            agent_name=self._agent_name, room=call.room, metadata=_metadata(call)
+        )
         await _asked(self._client.agent_dispatch.create_dispatch(request))
 
     async def remove(self, room_name: str, identity: str) -> None:
         """Puts somebody out of a room; fine when they are not there."""
-        await _asked(self._client.room.remove_participant(room.RoomParticipantIdentity(room=room_name, identity=identity)))
+        await _asked(
+            self._client.room.remove_participant(
+                room.RoomParticipantIdentity(room=room_name, identity=identity)
+            )
+        )
 
     async def close(self, room_name: str) -> None:
         """Ends a room for everybody in it; fine when there is none."""
@@ -82,7 +96,9 @@ class LiveKitRooms:
 
     def _configuration(self, call: Call) -> room.RoomConfiguration:
         dispatch = agent_dispatch.RoomAgentDispatch(agent_name=self._agent_name, metadata=_metadata(call))
-        return room.RoomConfiguration(empty_timeout=EMPTY_SECONDS, departure_timeout=DEPARTURE_SECONDS, agents=[dispatch])
+        return room.RoomConfiguration(
+            empty_timeout=EMPTY_SECONDS, departure_timeout=DEPARTURE_SECONDS, agents=[dispatch]
+        )
 
 
 def _metadata(call: Call) -> str:
@@ -104,7 +120,9 @@ async def _asked(question: Awaitable[T]) -> T | None:
 
 
 @asynccontextmanager
-async def livekit_rooms(url: str, keys: LiveKitKeys, *, callers_url: str, agent_name: str, clock: Clock) -> AsyncIterator[LiveKitRooms]:
+async def livekit_rooms(
+    url: str, keys: LiveKitKeys, *, callers_url: str, agent_name: str, clock: Clock
+) -> AsyncIterator[LiveKitRooms]:
     """Rooms on the LiveKit server at `url`, whether it is up or not."""
     async with aiohttp.ClientSession() as session:
         client = api.LiveKitAPI(url, keys.key, keys.secret, session=session, failover=False)

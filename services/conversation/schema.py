@@ -112,7 +112,9 @@ calls = Table(
     Column("start_time", Instant, nullable=False),
     Column("end_time", Instant),
     Column("end_reason", SmallInteger, nullable=False),
-    Index("one_running_call", "conversation_key", unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING),
+    Index(
+        "one_running_call", "conversation_key", unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING
+    ),
     Index("calls_with_grant", "key", sqlite_where=WITH_GRANT, postgresql_where=WITH_GRANT),
     sqlite_autoincrement=True,
 )
@@ -121,7 +123,12 @@ replicas = Table(
     "replicas",
     metadata,
     Column("replica_id", Id, primary_key=True),
-    Column("renew_time", Instant, nullable=False, doc="By the replica's own clock; only that it changes says anything to the others."),
+    Column(
+        "renew_time",
+        Instant,
+        nullable=False,
+        doc="By the replica's own clock; only that it changes says anything to the others.",
+    ),
     sqlite_with_rowid=False,
 )
 """One row a replica that holds calls, or did: its lease on all of them."""
@@ -129,9 +136,20 @@ replicas = Table(
 log_pages = Table(
     "log_pages",
     metadata,
-    Column("conversation_key", RowKey, ForeignKey("conversations.key", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column(
+        "conversation_key",
+        RowKey,
+        ForeignKey("conversations.key", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
     Column("first_number", BigInteger, primary_key=True, autoincrement=False),
-    Column("call_key", RowKey, ForeignKey("calls.key", ondelete="CASCADE"), doc="The call of all its entries; none outside calls."),
+    Column(
+        "call_key",
+        RowKey,
+        ForeignKey("calls.key", ondelete="CASCADE"),
+        doc="The call of all its entries; none outside calls.",
+    ),
     Column("commit_time", Instant, nullable=False, doc="Of its first entry."),
     Column("packing", SmallInteger, nullable=False, doc="See `pages.Packing`."),
     Column("content", LargeBinary, nullable=False, doc="`readback.conversation.storage.v1.Page`."),
@@ -142,7 +160,9 @@ feeds = Table(
     "feeds",
     metadata,
     Column("customer_id", Id, primary_key=True),
-    Column("version", BigInteger, nullable=False, doc="Counted up by whatever changes a log or who may write it."),
+    Column(
+        "version", BigInteger, nullable=False, doc="Counted up by whatever changes a log or who may write it."
+    ),
     Column("last_position", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -164,7 +184,13 @@ feed_runs = Table(
 open_utterances = Table(
     "open_utterances",
     metadata,
-    Column("conversation_key", RowKey, ForeignKey("conversations.key", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column(
+        "conversation_key",
+        RowKey,
+        ForeignKey("conversations.key", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
     Column("utterance_id", Id, primary_key=True),
     Column("call_key", RowKey, ForeignKey("calls.key", ondelete="CASCADE"), nullable=False),
     Column("speaker", SmallInteger, nullable=False),

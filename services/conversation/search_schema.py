@@ -13,7 +13,13 @@ from services.conversation.schema import Instant, RowKey, metadata
 indexed_logs = Table(
     "indexed_logs",
     metadata,
-    Column("conversation_key", RowKey, ForeignKey("conversations.key", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column(
+        "conversation_key",
+        RowKey,
+        ForeignKey("conversations.key", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
     Column("through_number", BigInteger, nullable=False, doc="Everything up to this entry is indexed."),
     sqlite_with_rowid=False,
 )
@@ -21,7 +27,13 @@ indexed_logs = Table(
 spoken_entries = Table(
     "spoken_entries",
     metadata,
-    Column("conversation_key", RowKey, ForeignKey("conversations.key", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column(
+        "conversation_key",
+        RowKey,
+        ForeignKey("conversations.key", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("speaker", SmallInteger, nullable=False),
     Column("commit_time", Instant, nullable=False),

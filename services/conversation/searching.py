@@ -51,7 +51,11 @@ class Searching:
             index = search_index(transaction.connection)
             hits = await index.find(wanted, after=after, limit=limit)
             entries = await _entries(transaction, hits)
-            read = [(hit, entry) for hit in hits if (entry := entries.get((hit.conversation_key, hit.number))) is not None]
+            read = [
+                (hit, entry)
+                for hit in hits
+                if (entry := entries.get((hit.conversation_key, hit.number))) is not None
+            ]
             # One more than fits, so that it is known whether there is more; a snippet takes going through the whole text.
             shown = read[: fitting((len(entry.content) for _, entry in read), limit) + 1]
             return await _with_snippets(index, shown, wanted.words)
@@ -68,7 +72,9 @@ async def _entries(transaction: Transaction, hits: Sequence[Hit]) -> dict[tuple[
     return found
 
 
-async def _with_snippets(index: SearchIndex, read: Sequence[tuple[Hit, StoredEntry]], words: Sequence[str]) -> list[Found]:
+async def _with_snippets(
+    index: SearchIndex, read: Sequence[tuple[Hit, StoredEntry]], words: Sequence[str]
+) -> list[Found]:
     texts = [entry_pb2.Utterance.FromString(entry.content).text for _, entry in read]
     meant = await index.meant({word for text in texts for word in folded_words(text)}, words)
     return [

@@ -40,7 +40,9 @@ ENTRIES_PAGE = (100, 500)
 FOUND_PAGE = (20, 100)
 """Results of a search on a page when the caller doesn't say, and at most."""
 
-Context = Any  # the generated servicer's contexts are generic over messages and carry nothing that is used here
+Context = (
+    Any  # the generated servicer's contexts are generic over messages and carry nothing that is used here
+)
 
 
 class ConversationServicer(ConversationServiceServicer):
@@ -63,7 +65,9 @@ class ConversationServicer(ConversationServiceServicer):
         self._records, self._watches, self._pages = records, watches, pages
         self._searching, self._deleting = searching, deleting
 
-    async def StartConversation(self, request: pb.StartConversationRequest, context: Context) -> pb.StartConversationResponse:
+    async def StartConversation(
+        self, request: pb.StartConversationRequest, context: Context
+    ) -> pb.StartConversationResponse:
         """Starts a conversation."""
         customer_id = current_customer()
         async with self._log.commit() as commit:
@@ -72,16 +76,22 @@ class ConversationServicer(ConversationServiceServicer):
                 begun = await conversations.begin(commit, customer_id, request.locale)
                 return pb.StartConversationResponse(conversation=conversation_message(begun, None))
 
-            return await commit.transaction.once(customer_id, request.request_id, request, pb.StartConversationResponse, begin)
+            return await commit.transaction.once(
+                customer_id, request.request_id, request, pb.StartConversationResponse, begin
+            )
 
-    async def GetConversation(self, request: pb.GetConversationRequest, context: Context) -> pb.GetConversationResponse:
+    async def GetConversation(
+        self, request: pb.GetConversationRequest, context: Context
+    ) -> pb.GetConversationResponse:
         """One conversation."""
         async with self._store.reading() as transaction:
             conversation = await _readable(transaction, request.conversation_id)
             running = await transaction.running_call(conversation.key)
         return pb.GetConversationResponse(conversation=conversation_message(conversation, running))
 
-    async def ListConversations(self, request: pb.ListConversationsRequest, context: Context) -> pb.ListConversationsResponse:
+    async def ListConversations(
+        self, request: pb.ListConversationsRequest, context: Context
+    ) -> pb.ListConversationsResponse:
         """The customer's conversations, the newest first."""
         customer_id = current_customer()
         scope = f"conversations of {customer_id}, {request.running_call_only=}"
@@ -89,41 +99,55 @@ class ConversationServicer(ConversationServiceServicer):
         size = _page_size(request.page_size, CONVERSATIONS_PAGE)
         async with self._store.reading() as transaction:
             only = request.running_call_only
-            found = await transaction.conversations_of(customer_id, before=before, limit=size + 1, running_call_only=only)
+            found = await transaction.conversations_of(
+                customer_id, before=before, limit=size + 1, running_call_only=only
+            )
             running = await transaction.running_calls([conversation.key for conversation in found])
         page = found[:size]
         return pb.ListConversationsResponse(
-            conversations=[conversation_message(conversation, running.get(conversation.key)) for conversation in page],
+            conversations=[
+                conversation_message(conversation, running.get(conversation.key)) for conversation in page
+            ],
             next_page_token=self._pages.seal(str(page[-1].key), scope) if len(found) > size else "",
         )
 
-    async def EndConversation(self, request: pb.EndConversationRequest, context: Context) -> pb.EndConversationResponse:
+    async def EndConversation(
+        self, request: pb.EndConversationRequest, context: Context
+    ) -> pb.EndConversationResponse:
         """Ends a conversation and its running call."""
         customer_id, hung_up = current_customer(), None
         async with self._log.commit() as commit:
 
             async def finish() -> pb.EndConversationResponse:
                 nonlocal hung_up
-                conversation = await conversations.owned(commit.transaction, customer_id, request.conversation_id)
+                conversation = await conversations.owned(
+                    commit.transaction, customer_id, request.conversation_id
+                )
                 running = await commit.transaction.running_call(conversation.key)
                 if running is not None:
                     hung_up = await calls.end(commit, running, pb.CALL_END_REASON_CONVERSATION_ENDED)
                 finished = await conversations.finish(commit, conversation, commit.now)
                 return pb.EndConversationResponse(conversation=conversation_message(finished, None))
 
-            answer = await commit.transaction.once(customer_id, request.request_id, request, pb.EndConversationResponse, finish)
+            answer = await commit.transaction.once(
+                customer_id, request.request_id, request, pb.EndConversationResponse, finish
+            )
         if hung_up is not None:
             self._calls.hang_up(hung_up.call_id)
         return answer
 
-    async def DeleteConversation(self, request: pb.DeleteConversationRequest, context: Context) -> pb.DeleteConversationResponse:
+    async def DeleteConversation(
+        self, request: pb.DeleteConversationRequest, context: Context
+    ) -> pb.DeleteConversationResponse:
         """Deletes a conversation for good."""
         return await self._deleting.delete(current_customer(), request)
 
     async def StartCall(self, request: pb.StartCallRequest, context: Context) -> pb.StartCallResponse:
         """Starts a call."""
         principal = current_principal()
-        call, access = await self._calls.start(current_customer(), principal.token, request.conversation_id.lower(), request.time_zone)
+        call, access = await self._calls.start(
+            current_customer(), principal.token, request.conversation_id.lower(), request.time_zone
+        )
         return pb.StartCallResponse(call=call_message(call), access=access_message(access))
 
     async def RejoinCall(self, request: pb.RejoinCallRequest, context: Context) -> pb.RejoinCallResponse:
@@ -134,18 +158,26 @@ class ConversationServicer(ConversationServiceServicer):
     async def EndCall(self, request: pb.EndCallRequest, context: Context) -> pb.EndCallResponse:
         """Hangs up."""
         customer_id = current_customer()
-        reason = pb.CALL_END_REASON_AGENT_HUNG_UP if _in_call(request.call_id) else pb.CALL_END_REASON_CALLER_HUNG_UP
+        reason = (
+            pb.CALL_END_REASON_AGENT_HUNG_UP
+            if _in_call(request.call_id)
+            else pb.CALL_END_REASON_CALLER_HUNG_UP
+        )
         async with self._log.commit() as commit:
 
             async def hang_up() -> pb.EndCallResponse:
                 call = await calls.owned(commit.transaction, customer_id, request.call_id)
                 return pb.EndCallResponse(call=call_message(await calls.end(commit, call, reason)))
 
-            answer = await commit.transaction.once(customer_id, request.request_id, request, pb.EndCallResponse, hang_up)
+            answer = await commit.transaction.once(
+                customer_id, request.request_id, request, pb.EndCallResponse, hang_up
+            )
         self._calls.hang_up(answer.call.call_id)
         return answer
 
-    async def Record(self, request_iterator: AsyncIterator[pb.RecordRequest], context: Context) -> AsyncIterator[pb.RecordResponse]:
+    async def Record(
+        self, request_iterator: AsyncIterator[pb.RecordRequest], context: Context
+    ) -> AsyncIterator[pb.RecordResponse]:
         """An agent's hold on its call."""
         async with aclosing(self._records.record(aiter(request_iterator))) as responses:
             async for response in responses:
@@ -157,7 +189,9 @@ class ConversationServicer(ConversationServiceServicer):
         if not (_in_call(request.call_id) or self._tickets.is_of(writer, request.late_ticket)):
             raise CallNotFound
         stored = await self._log.append_all(writer, request.drafts)
-        return pb.AppendResponse(drafts=[pb.AckedDraft(client_sequence=s.client_sequence, number=s.number) for s in stored])
+        return pb.AppendResponse(
+            drafts=[pb.AckedDraft(client_sequence=s.client_sequence, number=s.number) for s in stored]
+        )
 
     async def Watch(self, request: pb.WatchRequest, context: Context) -> AsyncIterator[Any]:
         """Follows a log, or all of the caller's. Hands out messages that are serialized already."""
@@ -181,7 +215,11 @@ class ConversationServicer(ConversationServiceServicer):
         async with self._store.reading() as transaction:
             conversation = await _readable(transaction, request.conversation_id)
             found = await transaction.entries_after(
-                conversation.key, after, limit=size + 1, most_bytes=PAGE_BYTES, wanted=lambda entry: rule.admits(entry.kind, entry.speaker)
+                conversation.key,
+                after,
+                limit=size + 1,
+                most_bytes=PAGE_BYTES,
+                wanted=lambda entry: rule.admits(entry.kind, entry.speaker),
             )
         page = page_of([entry_message(conversation.conversation_id, stored) for stored in found], size)
         return pb.ListEntriesResponse(
@@ -189,16 +227,22 @@ class ConversationServicer(ConversationServiceServicer):
             next_page_token=self._pages.seal(str(page[-1].number), scope) if len(found) > len(page) else "",
         )
 
-    async def SearchEntries(self, request: pb.SearchEntriesRequest, context: Context) -> pb.SearchEntriesResponse:
+    async def SearchEntries(
+        self, request: pb.SearchEntriesRequest, context: Context
+    ) -> pb.SearchEntriesResponse:
         """Entries in whose words something is found."""
         customer_id = current_customer()
         if request.conversation_id:
             async with self._store.reading() as transaction:
                 await conversations.owned(transaction, customer_id, request.conversation_id)
         scope = search_pages.scope(customer_id, request)
-        after = search_pages.place(self._pages.open(request.page_token, scope)) if request.page_token else None
+        after = (
+            search_pages.place(self._pages.open(request.page_token, scope)) if request.page_token else None
+        )
         size = _page_size(request.page_size, FOUND_PAGE)
-        found = await self._searching.search(search_pages.wanted(customer_id, request), after=after, limit=size + 1)
+        found = await self._searching.search(
+            search_pages.wanted(customer_id, request), after=after, limit=size + 1
+        )
         page = page_of([found_message(one) for one in found], size)
         last = found[len(page) - 1] if len(found) > len(page) else None
         return pb.SearchEntriesResponse(
@@ -206,7 +250,9 @@ class ConversationServicer(ConversationServiceServicer):
             next_page_token=self._pages.seal(search_pages.position(last.place), scope) if last else "",
         )
 
-    async def ExportTranscript(self, request: pb.ExportTranscriptRequest, context: Context) -> AsyncIterator[pb.ExportTranscriptResponse]:
+    async def ExportTranscript(
+        self, request: pb.ExportTranscriptRequest, context: Context
+    ) -> AsyncIterator[pb.ExportTranscriptResponse]:
         """A whole transcript, in pieces."""
         async with self._store.reading() as transaction:
             conversation = await conversations.owned(transaction, current_customer(), request.conversation_id)

@@ -48,7 +48,9 @@ class _Entries(Sequence[StoredEntry]):
     def __getitem__(self, index: slice) -> list[StoredEntry]: ...
     def __getitem__(self, index: int | slice) -> StoredEntry | list[StoredEntry]:
         if self._made is None:
-            self._made = [self._entry(added, position) for position, added in enumerate(self._added, self._position)]
+            self._made = [
+                self._entry(added, position) for position, added in enumerate(self._added, self._position)
+            ]
         return self._made[index]
 
     def _entry(self, added: _Added, position: int) -> StoredEntry:
@@ -139,7 +141,9 @@ class Tail:
         """
         coming: dict[bytes, tuple[int, int]] = {}
         for entry in entries:
-            number, fingerprint = self._number_of(entry.entry_id) or coming.get(entry.entry_id) or (0, entry.fingerprint)
+            number, fingerprint = (
+                self._number_of(entry.entry_id) or coming.get(entry.entry_id) or (0, entry.fingerprint)
+            )
             if fingerprint != entry.fingerprint:
                 raise EntryConflict(number)
             if not number:
@@ -165,19 +169,30 @@ class Tail:
 
     async def truncate(self, call: Call) -> None:
         """Seals what is still open in a call with the last words that were stored, because its writer is gone."""
-        open_here = [(speech.start_time, entry_id, speech) for entry_id, speech in self._opened.items() if speech.call_key == call.key]
+        open_here = [
+            (speech.start_time, entry_id, speech)
+            for entry_id, speech in self._opened.items()
+            if speech.call_key == call.key
+        ]
         # In the order in which they were begun, and not in which this process came to know of them: every replica seals them alike.
         for _, entry_id, speech in sorted(open_here, key=itemgetter(0, 1)):
             self._close(entry_id)
             message = open_message(speech)
             if message.text:
                 utterance = entry_pb2.Utterance(
-                    speaker=message.speaker, modality=message.modality, text=message.text, sealing=entry_pb2.SEALING_TRUNCATED
+                    speaker=message.speaker,
+                    modality=message.modality,
+                    text=message.text,
+                    sealing=entry_pb2.SEALING_TRUNCATED,
                 )
                 start = micros_of(speech.start_time)
-                self._add(NewEntry.of(entry_id, utterance, start, max(start, micros_of(speech.revise_time))), call)
+                self._add(
+                    NewEntry.of(entry_id, utterance, start, max(start, micros_of(speech.revise_time))), call
+                )
 
-    def note(self, kind: entry_pb2.StateChangeKind.ValueType, call: Call | None = None, *, reason: str = "") -> None:
+    def note(
+        self, kind: entry_pb2.StateChangeKind.ValueType, call: Call | None = None, *, reason: str = ""
+    ) -> None:
         """Adds a change of state, of a call as it is from now on or of the conversation."""
         self.ended = self.ended or kind == entry_pb2.STATE_CHANGE_KIND_CONVERSATION_ENDED
         change = entry_pb2.StateChange(kind=kind, epoch=call.epoch if call else 0, reason=reason)
@@ -197,7 +212,12 @@ class Tail:
         log = self._log
         log.opened = self._opened
         if self._added:
-            log.head, log.update_time, log.title, log.page = self._head, self._now, self._title, self._pages.open_page
+            log.head, log.update_time, log.title, log.page = (
+                self._head,
+                self._now,
+                self._title,
+                self._pages.open_page,
+            )
             log.known.update(self._known)
             log.trim()
 

@@ -81,7 +81,9 @@ class _Observed:
 class CallWatcher:
     """Watches the running calls of the installation."""
 
-    def __init__(self, log: TranscriptLog, store: Store, rooms: Rooms, holds: Holds, replicas: Replicas, clock: Clock) -> None:
+    def __init__(
+        self, log: TranscriptLog, store: Store, rooms: Rooms, holds: Holds, replicas: Replicas, clock: Clock
+    ) -> None:
         self._log, self._store, self._rooms, self._holds, self._clock = log, store, rooms, holds, clock
         self._replicas = replicas
         self._observed: dict[str, _Observed] = {}
@@ -122,7 +124,9 @@ class CallWatcher:
             self._replicas.observe(await leases.renewals(transaction.connection))
             running = list(await leases.held_by_none(transaction.connection, self._replicas.alive))
             if due := self._due():
-                running += [call for call in await transaction.calls(due) if call.holder == self._replicas.own_id]
+                running += [
+                    call for call in await transaction.calls(due) if call.holder == self._replicas.own_id
+                ]
         kept = {call.call_id for call in running} | self._holds.held().keys()
         self._observed = {call_id: self._observed.get(call_id) or _Observed() for call_id in kept}
         for call in running:
@@ -142,7 +146,9 @@ class CallWatcher:
         except Exception:  # noqa: BLE001 -- one call's trouble must not keep the others from being looked after
             _log.exception("a call's agent could not be looked after", call_id=call.call_id)
             return
-        due = current is not None and (current.state != seen.looked_in or self._clock.monotonic() >= seen.look_after)
+        due = current is not None and (
+            current.state != seen.looked_in or self._clock.monotonic() >= seen.look_after
+        )
         if current is not None and due:
             _begin(self._looking_into, call, self._look_into_room(current, seen))
 
@@ -200,7 +206,11 @@ class CallWatcher:
             # Just left, or about to come back with another token.
             seen.absent_since, seen.admitted_until = now, call.access_expire_time
         joined = call.caller_joined_time is not None or call.writer_id is not None
-        gone = now - seen.absent_since > ABSENT_SECONDS if joined else self._clock.now() > call.access_expire_time + JOIN_LEEWAY
+        gone = (
+            now - seen.absent_since > ABSENT_SECONDS
+            if joined
+            else self._clock.now() > call.access_expire_time + JOIN_LEEWAY
+        )
         if gone:
             await self._end(call, pb.CALL_END_REASON_CALLER_LOST)
 

@@ -30,4 +30,8 @@ def title_from(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    return text if text.isprintable() else "".join(letter if letter.isprintable() or letter in _JOINERS else " " for letter in text)
+    return (
+        text
+        if text.isprintable()
+        else "".join(letter if letter.isprintable() or letter in _JOINERS else " " for letter in text)
+    )

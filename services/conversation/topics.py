@@ -58,7 +58,18 @@ class Listener:
 class Topic:
     """A log that somebody watches."""
 
-    __slots__ = ("_memory", "_steps", "customer_id", "deleted", "ended", "head", "listeners", "live", "log", "turn")
+    __slots__ = (
+        "_memory",
+        "_steps",
+        "customer_id",
+        "deleted",
+        "ended",
+        "head",
+        "listeners",
+        "live",
+        "log",
+        "turn",
+    )
 
     def __init__(self, log: LogId, customer_id: str, memory: Memory) -> None:
         self.log, self.customer_id, self._memory = log, customer_id, memory

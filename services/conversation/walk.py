@@ -93,7 +93,14 @@ class Walk:
         "position",
     )
 
-    def __init__(self, around: Surroundings, listener: Listener, reader: LogReader, position: Position, options: WatchOptions) -> None:
+    def __init__(
+        self,
+        around: Surroundings,
+        listener: Listener,
+        reader: LogReader,
+        position: Position,
+        options: WatchOptions,
+    ) -> None:
         self._around, self._options, self._reader = around, options, reader
         self._listener, self._topic = listener, listener.topic
         self.position = position
@@ -117,7 +124,9 @@ class Walk:
                     if arrived:
                         self._caught_up = True
                         yield CaughtUp()
-                    elif self._is_due():  # much was read of which nothing is wanted: who goes away now comes back to here
+                    elif (
+                        self._is_due()
+                    ):  # much was read of which nothing is wanted: who goes away now comes back to here
                         yield self._heartbeat()
                     continue
                 for spoken in self._listener.take_live():

@@ -70,7 +70,9 @@ class WatchStreams:
         conversation_id = request.conversation_id.lower()
         log = LogId.conversation(conversation_id) if conversation_id else LogId.feed(watcher.customer_id)
         position = await self._start(log, request)
-        options = WatchOptions(_heartbeat(request), request.include_live, watcher.expires_at, EntryFilter.of(request.filter))
+        options = WatchOptions(
+            _heartbeat(request), request.include_live, watcher.expires_at, EntryFilter.of(request.filter)
+        )
         link = WatcherLink(self._clock, self._patience)
         async with aclosing(self._watching.watch(log, watcher.customer_id, position, options)) as events:
             async for after, event in events:
@@ -114,7 +116,9 @@ def _message(log: LogId, event: Event) -> bytes:
             shown = event.conversation_id if log.kind is LogKind.FEED else ""
             return pb.WatchResponse(conversation_id=shown, live=event.speech).SerializeToString()
         case Deleted():
-            return pb.WatchResponse(conversation_id=event.conversation_id, deleted=pb.ConversationDeleted()).SerializeToString()
+            return pb.WatchResponse(
+                conversation_id=event.conversation_id, deleted=pb.ConversationDeleted()
+            ).SerializeToString()
         case CaughtUp():
             return pb.WatchResponse(caught_up=pb.CaughtUp()).SerializeToString()
         case Heartbeat():

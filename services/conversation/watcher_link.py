@@ -32,7 +32,9 @@ class WatcherLink:
 
     __slots__ = ("_clock", "_computed", "_computing", "_handed", "_patience", "_size", "_slow")
 
-    def __init__(self, clock: Clock, patience: float, computing: Callable[[], float] = time.process_time) -> None:
+    def __init__(
+        self, clock: Clock, patience: float, computing: Callable[[], float] = time.process_time
+    ) -> None:
         self._clock, self._patience, self._computing = clock, patience, computing
         self._slow, self._handed, self._computed, self._size = True, 0.0, 0.0, 0
 

@@ -49,7 +49,10 @@ class Watching:
         if found is None:
             raise PositionLost
         # In a feed, the entries of deleted conversations are gone, and who stands on one of them stands there by right.
-        is_hole = log.kind is LogKind.FEED and START.fingerprint in {found.fingerprint, getattr(start, "fingerprint", None)}
+        is_hole = log.kind is LogKind.FEED and START.fingerprint in {
+            found.fingerprint,
+            getattr(start, "fingerprint", None),
+        }
         if isinstance(start, Position) and found != start and not is_hole:
             raise PositionLost
         return found

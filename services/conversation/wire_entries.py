@@ -58,10 +58,14 @@ def step_of(conversation_id: str, stored: StoredEntry) -> Step:
         stored.content,
         stored.late,
     )
-    return Step(stored.number, conversation_id, stored.number, stored.entry_id, stored.kind, stored.speaker, data)
+    return Step(
+        stored.number, conversation_id, stored.number, stored.entry_id, stored.kind, stored.speaker, data
+    )
 
 
-def steps_after(conversation_id: str, page: PageRow, call_id: str | None, number: int, *, place: int = 0) -> Iterator[Step]:
+def steps_after(
+    conversation_id: str, page: PageRow, call_id: str | None, number: int, *, place: int = 0
+) -> Iterator[Step]:
     """The entries of a page after a number; `place` is what is added to a number to have its position."""
     write = _writer(conversation_id, call_id).write
     items = items_of(page)
@@ -70,7 +74,9 @@ def steps_after(conversation_id: str, page: PageRow, call_id: str | None, number
         commit = page.commit_time + item.commit_offset
         start = commit - item.start_offset
         entry_id, kind = uuid_text(item.entry_id), item.kind
-        data = write(counted, entry_id.encode(), start, start + item.length, commit, kind, item.content, item.late)
+        data = write(
+            counted, entry_id.encode(), start, start + item.length, commit, kind, item.content, item.late
+        )
         yield Step(counted + place, conversation_id, counted, entry_id, kind, item.speaker, data)
 
 
@@ -80,12 +86,25 @@ class EntryWriter:
     __slots__ = ("_commit", "_end", "_entry", "_serialized", "_shared", "_start")
 
     def __init__(self, conversation_id: str, call_id: str | None) -> None:
-        self._shared = entry_pb2.Entry(conversation_id=conversation_id, call_id=call_id or "").SerializeToString() + _ENTRY_ID
+        self._shared = (
+            entry_pb2.Entry(conversation_id=conversation_id, call_id=call_id or "").SerializeToString()
+            + _ENTRY_ID
+        )
         self._entry = entry = entry_pb2.Entry()
         self._start, self._end, self._commit = entry.start_time, entry.end_time, entry.commit_time
         self._serialized = entry.SerializeToString
 
-    def write(self, number: int, entry_id: bytes, start: int, end: int, commit: int, kind: int, content: bytes, late: bool) -> bytes:
+    def write(
+        self,
+        number: int,
+        entry_id: bytes,
+        start: int,
+        end: int,
+        commit: int,
+        kind: int,
+        content: bytes,
+        late: bool,
+    ) -> bytes:
         """One `Entry`. `entry_id` is its text; instants are microseconds since 1970; `kind` is the content's field number, `content` lacks
         an utterance's id."""
         self._entry.number = number
@@ -103,7 +122,17 @@ class EntryWriter:
             self._entry.late = late
         own = self._serialized()
         if kind == _UTTERANCE:  # its id is the entry's, and the page has it once
-            return b"".join((self._shared, entry_id, own, _head(kind, 38 + len(content)), _UTTERANCE_ID, entry_id, content))
+            return b"".join(
+                (
+                    self._shared,
+                    entry_id,
+                    own,
+                    _head(kind, 38 + len(content)),
+                    _UTTERANCE_ID,
+                    entry_id,
+                    content,
+                )
+            )
         return b"".join((self._shared, entry_id, own, _head(kind, len(content)), content))
 
 

@@ -49,5 +49,8 @@ def _folded(word: str) -> str:
     if word.isascii():
         return word.lower()[:LONGEST]
     apart = unicodedata.normalize("NFKD", word)
-    bare = {ord(letter): letter if ord(letter) not in _ACCENTS and _in_word(letter) else None for letter in set(apart)}
+    bare = {
+        ord(letter): letter if ord(letter) not in _ACCENTS and _in_word(letter) else None
+        for letter in set(apart)
+    }
     return unicodedata.normalize("NFC", apart.translate(bare).casefold())[:LONGEST]

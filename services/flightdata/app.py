@@ -44,7 +44,10 @@ async def member(settings: FlightDataSettings, clock: Clock | None = None) -> As
         configured_providers(settings, lexicon, clock, common.ledger) as (providers, health),
         open_channel(settings.address_of("identity"), identity) as channel,
         Answers(
-            router := ProviderRouter(providers, clock, health, settings.flightdata_hedge_seconds), common.shelf, clock, settings.freshness
+            router := ProviderRouter(providers, clock, health, settings.flightdata_hedge_seconds),
+            common.shelf,
+            clock,
+            settings.freshness,
         ) as answers,
     ):
         offers = OfferDesk(router, PageTokens(settings.secrets.text("offers").encode()), clock)
@@ -64,7 +67,9 @@ async def member(settings: FlightDataSettings, clock: Clock | None = None) -> As
             registrations=[
                 Registration(
                     descriptor=flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"],
-                    add=lambda server: flightdata_service_pb2_grpc.add_FlightDataServiceServicer_to_server(servicer, server),
+                    add=lambda server: flightdata_service_pb2_grpc.add_FlightDataServiceServicer_to_server(
+                        servicer, server
+                    ),
                     errors=ERRORS,
                 )
             ],
@@ -85,5 +90,8 @@ def main() -> None:
 
 async def _run(settings: FlightDataSettings) -> None:
     async with member(settings) as flightdata:
-        at, probed_at = endpoint_of(settings, "flightdata_port"), endpoint_of(settings, "flightdata_http_port")
+        at, probed_at = (
+            endpoint_of(settings, "flightdata_port"),
+            endpoint_of(settings, "flightdata_http_port"),
+        )
         await serve(flightdata, settings, at=at, probed_at=probed_at)

@@ -60,7 +60,13 @@ class Breaker:
     def succeeded(self, now: datetime) -> bool:
         """It answered; whether that closed the breaker."""
         was_open = self.is_open
-        self.strikes, self.rests_until, self.rest, self.merely_slow, self._probing = 0, None, FIRST_REST, True, False
+        self.strikes, self.rests_until, self.rest, self.merely_slow, self._probing = (
+            0,
+            None,
+            FIRST_REST,
+            True,
+            False,
+        )
         if was_open:
             self.changed = now
         return was_open

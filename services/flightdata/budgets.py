@@ -10,7 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from mesh.clock import Clock
-from services.flightdata.provider_errors import ProviderQuotaExhausted, ProviderRateLimited, ProviderUnavailable
+from services.flightdata.provider_errors import (
+    ProviderQuotaExhausted,
+    ProviderRateLimited,
+    ProviderUnavailable,
+)
 from services.flightdata.shared.ledger import Ledger, Share
 from services.flightdata.shared.ledger_file import LedgerUnavailable
 from services.flightdata.vendors.learned_restrictions import fingerprint
@@ -63,17 +67,26 @@ class Meter:
         try:
             refused = await self._ledger.spend(shares) if shares else None
         except LedgerUnavailable as error:
-            raise ProviderUnavailable(self._provider, "may not be asked while its budget can't be looked up") from error
+            raise ProviderUnavailable(
+                self._provider, "may not be asked while its budget can't be looked up"
+            ) from error
         if refused is None:
             return
         if refused.share is spacing:
-            raise ProviderRateLimited(self._provider, f"may not be asked for {endpoint} so soon", retry_after=refused.wait, told=False)
+            raise ProviderRateLimited(
+                self._provider,
+                f"may not be asked for {endpoint} so soon",
+                retry_after=refused.wait,
+                told=False,
+            )
         raise self.used_up()
 
     def used_up(self) -> ProviderQuotaExhausted:
         """What it is that the month's budget doesn't hold a call: ours to say, and over as soon as the budget is larger."""
         until = turn_of_month(self._clock.now())
-        return ProviderQuotaExhausted(self._provider, "the month's budget is used up", until=until, told=False)
+        return ProviderQuotaExhausted(
+            self._provider, "the month's budget is used up", until=until, told=False
+        )
 
     async def remaining(self) -> Remaining | None:
         """What is left of the month; None when nobody counts or knows."""
@@ -88,7 +101,9 @@ class Meter:
     def _month(self, endpoint: str, now: datetime) -> Share | None:
         if not self._plan.monthly:
             return None
-        return Share(self._counter, self._plan.costs.get(endpoint, 1), self._plan.monthly, turn_of_month(now) - now)
+        return Share(
+            self._counter, self._plan.costs.get(endpoint, 1), self._plan.monthly, turn_of_month(now) - now
+        )
 
     def _spacing(self, endpoint: str) -> Share | None:
         between = self._plan.spacing.get(endpoint, timedelta())

@@ -38,7 +38,11 @@ def _merged(group: Sequence[Leg]) -> Leg:
     own = next((leg for leg in group if not _is_codeshare(leg)), None)
     flown = own or _synthesised(group[0])
     for leg in group:
-        flown = replace(flown, departure=_filled(flown.departure, leg.departure), arrival=_filled(flown.arrival, leg.arrival))
+        flown = replace(
+            flown,
+            departure=_filled(flown.departure, leg.departure),
+            arrival=_filled(flown.arrival, leg.arrival),
+        )
     sold_as = {number for leg in group for number in (leg.flight, *leg.also_sold_as)} - {flown.flight}
     return replace(
         flown,
@@ -53,7 +57,13 @@ def _synthesised(codeshare: Leg) -> Leg:
     """The operating flight that the vendor withholds."""
     operator = codeshare.operator
     assert operator is not None
-    return replace(codeshare, carrier_code=operator.carrier_code, carrier=operator.carrier, flight=operator.flight, operator=None)
+    return replace(
+        codeshare,
+        carrier_code=operator.carrier_code,
+        carrier=operator.carrier,
+        flight=operator.flight,
+        operator=None,
+    )
 
 
 def _filled(end: End, other: End) -> End:
@@ -66,5 +76,9 @@ def _filled(end: End, other: End) -> End:
         mine.delay if mine.delay is not None else theirs.delay,
     )
     return replace(
-        end, movement=movement, terminal=end.terminal or other.terminal, gate=end.gate or other.gate, belt=end.belt or other.belt
+        end,
+        movement=movement,
+        terminal=end.terminal or other.terminal,
+        gate=end.gate or other.gate,
+        belt=end.belt or other.belt,
     )

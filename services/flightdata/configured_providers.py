@@ -40,13 +40,21 @@ class _Account(NamedTuple):
 
 
 @asynccontextmanager
-async def configured_providers(settings: FlightDataSettings, lexicon: Lexicon, clock: Clock, ledger: Ledger) -> AsyncIterator[Configured]:
+async def configured_providers(
+    settings: FlightDataSettings, lexicon: Lexicon, clock: Clock, ledger: Ledger
+) -> AsyncIterator[Configured]:
     """Providers with open connections, which are closed at the end."""
     async with AsyncExitStack() as stack:
         providers: list[FlightProvider] = []
         health: dict[str, ProviderHealth] = {}
         if settings.aviationstack_api_key:
-            account = _account(aviationstack.NAME, settings.aviationstack_api_key, aviationstack_plan(settings), ledger, clock)
+            account = _account(
+                aviationstack.NAME,
+                settings.aviationstack_api_key,
+                aviationstack_plan(settings),
+                ledger,
+                clock,
+            )
             providers.append(await _aviationstack(settings, account, lexicon, clock, stack))
             health[aviationstack.NAME] = account.health
         if settings.flightapi_api_key:
@@ -63,13 +71,17 @@ async def configured_providers(settings: FlightDataSettings, lexicon: Lexicon, c
 def aviationstack_plan(settings: FlightDataSettings) -> Plan:
     """What AviationStack's key may spend; two endpoints have a rate of their own (the vendor's change log of 2025-08-19)."""
     spacing = timedelta(seconds=settings.aviationstack_spacing_seconds)
-    return Plan(settings.aviationstack_monthly_calls, spacing={"timetable": spacing, "flightsFuture": spacing})
+    return Plan(
+        settings.aviationstack_monthly_calls, spacing={"timetable": spacing, "flightsFuture": spacing}
+    )
 
 
 def _account(name: str, key: str, plan: Plan, ledger: Ledger, clock: Clock) -> _Account:
     meter = Meter(name, key, plan, ledger, clock)
     note = SharedNote(ledger, f"health:{name}:{fingerprint(name, key)}", clock, provider_health.REMEMBERED)
-    return _Account(meter, LearnedRestrictions(name, key, clock, ledger), ProviderHealth(name, clock, note, meter))
+    return _Account(
+        meter, LearnedRestrictions(name, key, clock, ledger), ProviderHealth(name, clock, note, meter)
+    )
 
 
 async def _aviationstack(

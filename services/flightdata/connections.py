@@ -52,7 +52,9 @@ class ConnectionRules:
     def minutes(self, arriving: Hop[T], leaving: Hop[T]) -> int:
         """How long the change between two flights takes at least, in minutes. Their airports must be known ones of one city."""
         country = self._airports[leaving.origin].country_code
-        abroad = {self._airports[end].country_code for end in (arriving.origin, leaving.destination)} != {country}
+        abroad = {self._airports[end].country_code for end in (arriving.origin, leaving.destination)} != {
+            country
+        }
         least = ACROSS_BORDER if abroad else WITHIN_COUNTRY
         least += ANOTHER_CARRIER if arriving.carrier != leaving.carrier else 0
         return least + (ANOTHER_AIRPORT if arriving.destination != leaving.origin else 0)
@@ -63,17 +65,27 @@ class ConnectionRules:
 
 
 def connect(
-    stages: Sequence[Iterable[Hop[T]]], rules: ConnectionRules, *, longest: int = LONGEST_LAYOVER, change_airports: bool = False
+    stages: Sequence[Iterable[Hop[T]]],
+    rules: ConnectionRules,
+    *,
+    longest: int = LONGEST_LAYOVER,
+    change_airports: bool = False,
 ) -> list[Chain[T]]:
     """Chains of one hop from each stage, in the order of the first stage; an airport is visited once."""
     chains: list[Chain[T]] = [(hop,) for hop in stages[0]]
     for stage in stages[1:]:
         onward = _by_place(stage, rules, change_airports=change_airports)
-        chains = [longer for chain in chains if (longer := _extended(chain, onward, rules, longest, change_airports=change_airports))]
+        chains = [
+            longer
+            for chain in chains
+            if (longer := _extended(chain, onward, rules, longest, change_airports=change_airports))
+        ]
     return chains
 
 
-def _by_place(stage: Iterable[Hop[T]], rules: ConnectionRules, *, change_airports: bool) -> dict[str, list[Hop[T]]]:
+def _by_place(
+    stage: Iterable[Hop[T]], rules: ConnectionRules, *, change_airports: bool
+) -> dict[str, list[Hop[T]]]:
     """Hops by where they leave from, in the order they leave."""
     found: dict[str, list[Hop[T]]] = defaultdict(list)
     for hop in stage:
@@ -84,7 +96,12 @@ def _by_place(stage: Iterable[Hop[T]], rules: ConnectionRules, *, change_airport
 
 
 def _extended(
-    chain: Chain[T], onward: Mapping[str, Sequence[Hop[T]]], rules: ConnectionRules, longest: int, *, change_airports: bool
+    chain: Chain[T],
+    onward: Mapping[str, Sequence[Hop[T]]],
+    rules: ConnectionRules,
+    longest: int,
+    *,
+    change_airports: bool,
 ) -> Chain[T] | None:
     last = chain[-1]
     hops = onward.get(rules.city(last.destination) if change_airports else last.destination, ())
@@ -120,5 +137,7 @@ def _latest_first(chains: Iterable[Chain[T]], nonstop: Iterable[Hop[T]]) -> Iter
     """(arrives, chain) of all, the latest to leave first and then the first to arrive; nonstop flights have no chain."""
     direct: list[tuple[int, int, Chain[T]]] = [(hop.leaves, hop.arrives, ()) for hop in nonstop]
     built = [(chain[0].leaves, chain[-1].arrives, chain) for chain in chains]
-    for _, arrives, chain in sorted([*direct, *built], key=lambda entry: (-entry[0], entry[1], len(entry[2]))):
+    for _, arrives, chain in sorted(
+        [*direct, *built], key=lambda entry: (-entry[0], entry[1], len(entry[2]))
+    ):
         yield arrives, chain

@@ -10,12 +10,24 @@ from dataclasses import dataclass
 
 from services.flightdata.cabins import Cabin
 
-SOURCE = "estimate by distance and cabin, UK government (DESNZ) conversion factors 2024 with radiative forcing"
+SOURCE = (
+    "estimate by distance and cabin, UK government (DESNZ) conversion factors 2024 with radiative forcing"
+)
 SHORT_KM, LONG_KM = 700, 3700
 """From here a flight counts as short-haul rather than domestic, and as long-haul."""
 DOMESTIC = 0.27257
-SHORT_HAUL = {Cabin.ECONOMY: 0.18287, Cabin.PREMIUM_ECONOMY: 0.18287, Cabin.BUSINESS: 0.27430, Cabin.FIRST: 0.27430}
-LONG_HAUL = {Cabin.ECONOMY: 0.20011, Cabin.PREMIUM_ECONOMY: 0.32016, Cabin.BUSINESS: 0.58029, Cabin.FIRST: 0.80040}
+SHORT_HAUL = {
+    Cabin.ECONOMY: 0.18287,
+    Cabin.PREMIUM_ECONOMY: 0.18287,
+    Cabin.BUSINESS: 0.27430,
+    Cabin.FIRST: 0.27430,
+}
+LONG_HAUL = {
+    Cabin.ECONOMY: 0.20011,
+    Cabin.PREMIUM_ECONOMY: 0.32016,
+    Cabin.BUSINESS: 0.58029,
+    Cabin.FIRST: 0.80040,
+}
 """Kilograms of CO2 equivalent a passenger-kilometre. Below `SHORT_KM` cabins are not told apart."""
 
 

@@ -43,7 +43,8 @@ class DateInPast(DomainError):
 
     def __init__(self, today: date, zone: str) -> None:
         super().__init__(
-            f"This date is in the past: it is {today:%A, %d %B %Y} there.", metadata={"today": today.isoformat(), "time_zone": zone}
+            f"This date is in the past: it is {today:%A, %d %B %Y} there.",
+            metadata={"today": today.isoformat(), "time_zone": zone},
         )
 
 
@@ -51,7 +52,9 @@ class DateBeyondHorizon(DomainError):
     """The date is farther ahead than schedules are known."""
 
     def __init__(self, last: date) -> None:
-        super().__init__(f"Schedules are known until {last:%d %B %Y}.", metadata={"last_date": last.isoformat()})
+        super().__init__(
+            f"Schedules are known until {last:%d %B %Y}.", metadata={"last_date": last.isoformat()}
+        )
 
 
 class FlightNotFound(DomainError):
@@ -73,7 +76,9 @@ class OfferExpired(DomainError):
     """The offer's price was good until `at` (UTC)."""
 
     def __init__(self, at: datetime) -> None:
-        super().__init__("This offer has expired; search again for today's prices.", metadata={"expired": at.isoformat()})
+        super().__init__(
+            "This offer has expired; search again for today's prices.", metadata={"expired": at.isoformat()}
+        )
 
 
 class OfferGone(DomainError):
@@ -88,7 +93,9 @@ class FlightsUnavailable(DomainError):
 
     def __init__(self, problems: Mapping[str, str], *, retry_after: timedelta) -> None:
         names = " or ".join(problems)
-        super().__init__(f"I could not reach {names}, so I don't know.", metadata=dict(problems), retry_after=retry_after)
+        super().__init__(
+            f"I could not reach {names}, so I don't know.", metadata=dict(problems), retry_after=retry_after
+        )
 
 
 class FlightsQuotaExhausted(DomainError):
@@ -96,7 +103,8 @@ class FlightsQuotaExhausted(DomainError):
 
     def __init__(self, problems: Mapping[str, str], *, until: datetime) -> None:
         super().__init__(
-            f"The budget for flight data is used up until {until:%d %B %Y}.", metadata=dict(problems) | {"until": until.isoformat()}
+            f"The budget for flight data is used up until {until:%d %B %Y}.",
+            metadata=dict(problems) | {"until": until.isoformat()},
         )
 
 
@@ -104,4 +112,6 @@ class FlightsRestricted(DomainError):
     """No configured provider does this, or no key's plan allows it."""
 
     def __init__(self, problems: Mapping[str, str]) -> None:
-        super().__init__("None of the configured flight-data providers can answer this.", metadata=dict(problems))
+        super().__init__(
+            "None of the configured flight-data providers can answer this.", metadata=dict(problems)
+        )

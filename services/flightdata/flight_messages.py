@@ -69,12 +69,16 @@ def event(of: SearchEvent, now: datetime) -> pb.SearchFlightsResponse:
     """One message of a search."""
     match of:
         case Progress():
-            progress = pb.SearchProgress(provider=of.provider, finished=of.finished, problem=PROBLEMS[of.problem])
+            progress = pb.SearchProgress(
+                provider=of.provider, finished=of.finished, problem=PROBLEMS[of.problem]
+            )
             return pb.SearchFlightsResponse(progress=progress)
         case Results():
             found = [itinerary(i, now) for i in of.itineraries]
             offers, together = [offer(o, now) for o in of.offers], [_journey(j) for j in of.journeys]
-            return pb.SearchFlightsResponse(results=pb.SearchResults(itineraries=found, offers=offers, journeys=together))
+            return pb.SearchFlightsResponse(
+                results=pb.SearchResults(itineraries=found, offers=offers, journeys=together)
+            )
         case Done():
             return pb.SearchFlightsResponse(done=_done(of, now))
 
@@ -104,7 +108,9 @@ def _part(of: Part) -> pb.SearchPart:
 
 def _journey(of: Journey) -> pb.Journey:
     total = of.fare
-    return pb.Journey(itinerary_ids=[itinerary.id for itinerary in of.itineraries], fare=fare(total) if total else None)
+    return pb.Journey(
+        itinerary_ids=[itinerary.id for itinerary in of.itineraries], fare=fare(total) if total else None
+    )
 
 
 def itinerary(of: Itinerary, now: datetime) -> pb.Itinerary:
@@ -117,7 +123,9 @@ def itinerary(of: Itinerary, now: datetime) -> pb.Itinerary:
         provenance=provenance(of.provenance, now),
         layovers=[_layover(between) for between in layovers(of)],
         days_later=_days_later(of.segments),
-        emissions=pb.Emissions(grams=of.emissions.grams, source=of.emissions.source) if of.emissions else None,
+        emissions=pb.Emissions(grams=of.emissions.grams, source=of.emissions.source)
+        if of.emissions
+        else None,
         seats_left=of.seats_left,
         leg=of.leg,
     )
@@ -190,7 +198,9 @@ def provenance(of: Provenance, now: datetime) -> pb.Provenance:
 
 
 def _operator(of: Operator | None) -> pb.Operator | None:
-    return pb.Operator(carrier_code=of.carrier_code, carrier=of.carrier, flight_number=of.flight) if of else None
+    return (
+        pb.Operator(carrier_code=of.carrier_code, carrier=of.carrier, flight_number=of.flight) if of else None
+    )
 
 
 def _doubts(of: Iterable[Doubt]) -> list[pb.Doubt.ValueType]:
@@ -227,4 +237,9 @@ def _stop(of: Stop) -> pb.Stop:
 
 def fare(of: Fare) -> pb.Fare:
     """What it costs, for one and for all."""
-    return pb.Fare(total=values.money(of.total), per_passenger=values.money(of.per_passenger), cabin=_CABIN_VALUES[of.cabin], bags=of.bags)
+    return pb.Fare(
+        total=values.money(of.total),
+        per_passenger=values.money(of.per_passenger),
+        cabin=_CABIN_VALUES[of.cabin],
+        bags=of.bags,
+    )

@@ -128,7 +128,11 @@ def _has_landed(evidence: Evidence, word: State, now: datetime, *, left: bool) -
     if arrived is not None and arrived.utc <= now and not evidence.airborne:
         return True
     # The word alone counts once the flight can have arrived: it is also said of yesterday's flight.
-    return word is State.LANDED and not evidence.airborne and (left or expected is None or expected.utc - EARLY <= now)
+    return (
+        word is State.LANDED
+        and not evidence.airborne
+        and (left or expected is None or expected.utc - EARLY <= now)
+    )
 
 
 def _before_departure(evidence: Evidence, word: State, now: datetime) -> State:
@@ -145,4 +149,6 @@ def _before_departure(evidence: Evidence, word: State, now: datetime) -> State:
         return State.UNKNOWN
     if departure.late >= DELAYED_FROM or (word is State.DELAYED and departure.late > timedelta()):
         return State.DELAYED
-    return State.ON_TIME if departure.is_expected and expected.utc - now <= EXPECTED_AHEAD else State.SCHEDULED
+    return (
+        State.ON_TIME if departure.is_expected and expected.utc - now <= EXPECTED_AHEAD else State.SCHEDULED
+    )

@@ -58,7 +58,12 @@ def journeys(legs: Sequence[Sequence[Itinerary]], sort: Sort) -> tuple[list[Jour
     key = _key(sort, tried)
     found = [Journey(())]
     for leg in tried:
-        longer = [Journey((*journey.itineraries, one)) for journey in found for one in leg if _can_be_caught(journey, one)]
+        longer = [
+            Journey((*journey.itineraries, one))
+            for journey in found
+            for one in leg
+            if _can_be_caught(journey, one)
+        ]
         cut |= len(longer) > KEPT and leg is not tried[-1]
         longer.sort(key=key)
         found = longer if leg is tried[-1] else longer[:KEPT]

@@ -65,7 +65,9 @@ class LegQuery:
     filters: Filters
 
 
-def leg_queries(lexicon: Lexicon, query: SearchQuery, now: datetime) -> tuple[list[LegQuery], frozenset[Limit]]:
+def leg_queries(
+    lexicon: Lexicon, query: SearchQuery, now: datetime
+) -> tuple[list[LegQuery], frozenset[Limit]]:
     """What to ask for a search, and what of the search can't be done.
 
     Raises:
@@ -97,7 +99,10 @@ def _leg_query(lexicon: Lexicon, query: SearchQuery, number: int, leg: JourneyLe
     origins, destinations = origin.airports, destination.airports
     if query.nearby:
         origins = (*origins, *(code for code in nearby(lexicon, origin) if code not in destinations))
-        destinations = (*destinations, *(code for code in nearby(lexicon, destination) if code not in origins))
+        destinations = (
+            *destinations,
+            *(code for code in nearby(lexicon, destination) if code not in origins),
+        )
     asked = FlightQuery(
         origins,
         destinations,
@@ -127,7 +132,9 @@ def _check_apart(lexicon: Lexicon, one: Place, other: Place) -> None:
         raise SamePlace(one.code, one.city)
 
 
-def _moved(asked: LegQuery, zone: str, flexible: int, now: datetime) -> tuple[list[LegQuery], frozenset[Limit]]:
+def _moved(
+    asked: LegQuery, zone: str, flexible: int, now: datetime
+) -> tuple[list[LegQuery], frozenset[Limit]]:
     """The query for each day near the one asked for that can be flown on."""
     days = [asked.query.date + timedelta(days=ahead) for ahead in range(-flexible, flexible + 1)]
     flown = [day for day in days if _can_be_flown_on(day, zone, now)]

@@ -78,7 +78,9 @@ class Leg:
 
     def _contradictions(self) -> frozenset[Doubt]:
         ends = (self.departure.movement, self.arrival.movement)
-        return frozenset(d for m in ends if m.scheduled for d in contradictions(m.scheduled, m.estimated, m.actual))
+        return frozenset(
+            d for m in ends if m.scheduled for d in contradictions(m.scheduled, m.estimated, m.actual)
+        )
 
     def status(self, now: datetime, provenance: Provenance) -> FlightStatus:
         """How the leg does at a time. Call only when `planned`."""
@@ -99,7 +101,9 @@ class Leg:
         )
 
 
-def end_at(airport: Airport, movement: Movement, *, terminal: str = "", gate: str = "", belt: str = "") -> End:
+def end_at(
+    airport: Airport, movement: Movement, *, terminal: str = "", gate: str = "", belt: str = ""
+) -> End:
     """An end at an airport we know: its city and zone are ours, whatever the vendor calls them."""
     return End(airport.code, airport.city, airport.zone, movement, terminal, gate, belt)
 

@@ -53,7 +53,11 @@ def true_utc(text: str, zone: str) -> Instant | None:
     wall, offset = _iso(text)
     if wall is None or not zone:
         return None
-    return _with_offset(wall, offset, zone) if offset else Instant(wall.replace(tzinfo=UTC), zone, Convention.UTC)
+    return (
+        _with_offset(wall, offset, zone)
+        if offset
+        else Instant(wall.replace(tzinfo=UTC), zone, Convention.UTC)
+    )
 
 
 def naive(text: str, zone: str) -> Instant | None:
@@ -92,7 +96,11 @@ def clock_and_day(text: str, zone: str, near: date) -> Instant | None:
     if written is None or face is None or not zone:
         return None
     month = _MONTHS.get(written[2].lower())
-    days = [day for year in (near.year - 1, near.year, near.year + 1) if (day := _day(year, month, int(written[3])))]
+    days = [
+        day
+        for year in (near.year - 1, near.year, near.year + 1)
+        if (day := _day(year, month, int(written[3])))
+    ]
     if not days:
         return None
     day = min(days, key=lambda candidate: abs(candidate - near))

@@ -48,4 +48,6 @@ def duration(length: timedelta) -> Duration:
 def money(of: Money) -> MoneyMessage:
     """An amount, exact to a billionth."""
     units = int(of.amount)
-    return MoneyMessage(currency_code=of.currency, units=units, nanos=int((of.amount - Decimal(units)) * NANOS))
+    return MoneyMessage(
+        currency_code=of.currency, units=units, nanos=int((of.amount - Decimal(units)) * NANOS)
+    )

@@ -16,6 +16,13 @@ LEAST_RANK = 0.02
 def nearby(lexicon: Lexicon, place: Place) -> tuple[str, ...]:
     """Codes of the busiest airports near a place that aren't its own."""
     here = lexicon.airport(place.airports[0])
-    others = (airport for airport in lexicon.airports.values() if airport.rank >= LEAST_RANK and airport.code not in place.airports)
+    others = (
+        airport
+        for airport in lexicon.airports.values()
+        if airport.rank >= LEAST_RANK and airport.code not in place.airports
+    )
     near = [airport for airport in others if distance_km(here, airport) <= NEAR_KM]
-    return tuple(airport.code for airport in sorted(near, key=lambda airport: (-airport.rank, airport.code))[:MOST_NEARBY])
+    return tuple(
+        airport.code
+        for airport in sorted(near, key=lambda airport: (-airport.rank, airport.code))[:MOST_NEARBY]
+    )

@@ -38,7 +38,9 @@ class OfferDesk:
 
     def named(self, offer: Offer, itinerary: Itinerary, query: FlightQuery) -> Offer:
         """A provider's offer under a name that `reprice` knows."""
-        pair = replace(query, origins=(itinerary.departure.airport,), destinations=(itinerary.arrival.airport,))
+        pair = replace(
+            query, origins=(itinerary.departure.airport,), destinations=(itinerary.arrival.airport,)
+        )
         terms = OfferTerms(offer.provenance.provider, offer.id, pair, offer.fare, offer.expires)
         return replace(offer, id=terms.sealed(self._seals))
 
@@ -56,11 +58,15 @@ class OfferDesk:
             raise OfferExpired(terms.expires)
         if terms.provider not in self._router.health:
             raise OfferGone
-        found = await self._router.ask_one(terms.provider, Capability.OFFERS, lambda provider: provider.search(terms.query))
+        found = await self._router.ask_one(
+            terms.provider, Capability.OFFERS, lambda provider: provider.search(terms.query)
+        )
         offer = next((offer for offer in found.offers if offer.id == terms.vendors_id), None)
         if offer is None:
             raise OfferGone
         by_id = {itinerary.id: itinerary for itinerary in found.itineraries}
         itinerary = by_id[offer.itinerary_id]
         previous = terms.fare if offer.fare.total != terms.fare.total else None
-        return Repriced(self.named(offer, itinerary, terms.query), itinerary, previous, by_id.get(offer.return_id))
+        return Repriced(
+            self.named(offer, itinerary, terms.query), itinerary, previous, by_id.get(offer.return_id)
+        )

@@ -51,7 +51,12 @@ class Fare:
 
     def __add__(self, other: Fare) -> Fare:
         """The fare of both, in one currency."""
-        return Fare(self.per_passenger + other.per_passenger, self.total + other.total, self.cabin, min(self.bags, other.bags))
+        return Fare(
+            self.per_passenger + other.per_passenger,
+            self.total + other.total,
+            self.cabin,
+            min(self.bags, other.bags),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,9 @@ _SICK = (ProviderUnavailable, ProviderBadAnswer)
 class ProviderHealth:
     """What is known of one provider. Without a `note` only this process knows; without a `meter` nothing is counted."""
 
-    def __init__(self, provider: str, clock: Clock, note: SharedNote | None = None, meter: Meter | None = None) -> None:
+    def __init__(
+        self, provider: str, clock: Clock, note: SharedNote | None = None, meter: Meter | None = None
+    ) -> None:
         self._provider, self._clock, self._note, self._meter = provider, clock, note, meter
         self.last_success: datetime | None = None
         self.last_failure: datetime | None = None
@@ -65,7 +67,9 @@ class ProviderHealth:
     def _resting(self, capability: Capability) -> ProviderUnavailable:
         rests = self.breakers[capability].rests_until
         wait = max(timedelta(seconds=1), rests - self._clock.now()) if rests else None
-        return ProviderUnavailable(self._provider, "has failed too often and is left alone for a while", retry_after=wait)
+        return ProviderUnavailable(
+            self._provider, "has failed too often and is left alone for a while", retry_after=wait
+        )
 
     def off(self, now: datetime) -> ProviderError | None:
         """Why it isn't asked for anything at all, by the vendor's word or because nothing is left to spend; None when it is."""
@@ -116,7 +120,9 @@ class ProviderHealth:
             return
         until = off.until if isinstance(off, ProviderQuotaExhausted) else now + REMEMBERED
         why, detail = (type(off).__name__, off.detail) if off else ("", "")
-        await self._note.write(OFF, {"why": why, "detail": detail, "until": until.isoformat(), "changed": now.isoformat()})
+        await self._note.write(
+            OFF, {"why": why, "detail": detail, "until": until.isoformat(), "changed": now.isoformat()}
+        )
 
     async def _tell(self, capability: Capability) -> None:
         breaker = self.breakers[capability]

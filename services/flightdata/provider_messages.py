@@ -26,5 +26,7 @@ def provider(of: FlightProvider, health: ProviderHealth, now: datetime) -> pb.Pr
         last_error=error.detail if error else "",
         budget_left=health.remaining.left if health.remaining else 0,
         budget=health.remaining.of if health.remaining else 0,
-        resting_capabilities=sorted(capability.value for capability, breaker in health.breakers.items() if breaker.is_open),
+        resting_capabilities=sorted(
+            capability.value for capability, breaker in health.breakers.items() if breaker.is_open
+        ),
     )

@@ -36,7 +36,9 @@ class ReadyResults(Generic[T]):
             return known.result
         moments = [i.departure.at.utc for source in sources for i in source.itineraries]
         moments += [offer.expires for source in sources for offer in source.offers]
-        until = min((moment for moment in moments if moment > now), default=datetime.max.replace(tzinfo=now.tzinfo))
+        until = min(
+            (moment for moment in moments if moment > now), default=datetime.max.replace(tzinfo=now.tzinfo)
+        )
         result = work_out()
         self._ready[question] = _Ready(sources, until, result)
         while len(self._ready) > MOST:

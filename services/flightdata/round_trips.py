@@ -36,7 +36,11 @@ def as_one(query: SearchQuery, legs: Sequence[LegQuery]) -> FlightQuery | None:
 def together(trips: Sequence[RoundTrip], legs: Sequence[Sequence[Itinerary]]) -> list[Journey]:
     """Journeys of those trips both of whose itineraries are among those wanted, `legs` out and back."""
     out, back = (_by_id(leg) for leg in legs)
-    return [Journey((out[trip.out], back[trip.back]), trip.fare) for trip in trips if trip.out in out and trip.back in back]
+    return [
+        Journey((out[trip.out], back[trip.back]), trip.fare)
+        for trip in trips
+        if trip.out in out and trip.back in back
+    ]
 
 
 def _by_id(itineraries: Sequence[Itinerary]) -> Mapping[str, Itinerary]:

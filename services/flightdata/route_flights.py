@@ -34,7 +34,10 @@ async def flights_between(
             raise
         async for event in answers.ask(_board(origin, day, kind)):
             if isinstance(event, Answered):
-                event = replace(event, value=[flight for flight in event.value if flight.segment.arrival.airport == destination])
+                event = replace(
+                    event,
+                    value=[flight for flight in event.value if flight.segment.arrival.airport == destination],
+                )
             yield event
 
 

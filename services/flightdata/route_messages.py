@@ -29,6 +29,8 @@ def _service(of: Service, now: datetime) -> pb.RouteService:
     return pb.RouteService(
         date=values.day(of.day),
         nonstop=bool(of.carriers),
-        carriers=[pb.RouteCarrier(carrier_code=c.code, carrier=c.name, flights=c.flights) for c in of.carriers],
+        carriers=[
+            pb.RouteCarrier(carrier_code=c.code, carrier=c.name, flights=c.flights) for c in of.carriers
+        ],
         provenance=provenance(of.provenance, now),
     )

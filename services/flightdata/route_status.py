@@ -34,7 +34,13 @@ class RouteStatusDesk:
         self._clock = clock
 
     async def statuses(
-        self, origin: str, destination: str, day: date | None, near: time | None, *, most: int = DEFAULT_STATUSES
+        self,
+        origin: str,
+        destination: str,
+        day: date | None,
+        near: time | None,
+        *,
+        most: int = DEFAULT_STATUSES,
     ) -> Sequence[FlightStatus]:
         """Flights that leave on a day, today there when None: those nearest to a local time first, else in the order they leave; of today's
         flights then those that leave or left about now.
@@ -55,14 +61,20 @@ class RouteStatusDesk:
         if today - day > timedelta(days=FIRST_DAY_BACK):
             raise DateInPast(today, leave.zone)
         pairs = FlightQuery(leave.airports, go.airports, day).pairs[:MOST_PAIRS]
-        questions = [flights_between(self._answers, *pair, day, Kind.STATUS, is_today=day == today) for pair in pairs]
+        questions = [
+            flights_between(self._answers, *pair, day, Kind.STATUS, is_today=day == today) for pair in pairs
+        ]
         async with aclosing(side_by_side(questions, MOST_PAIRS)) as events:
-            found = [status async for _, event in events if isinstance(event, Answered) for status in event.value]
+            found = [
+                status async for _, event in events if isinstance(event, Answered) for status in event.value
+            ]
         found.sort(key=_leaving)
         if near is not None:
             return _nearest(found, datetime.combine(day, near))[:most]
         if day == today:
-            around = _nearest(found, self._clock.now().astimezone(zone_of(leave.zone)).replace(tzinfo=None))[:most]
+            around = _nearest(found, self._clock.now().astimezone(zone_of(leave.zone)).replace(tzinfo=None))[
+                :most
+            ]
             return sorted(around, key=_leaving)
         return found[:most]
 
@@ -73,4 +85,6 @@ def _leaving(status: FlightStatus) -> tuple[datetime, str]:
 
 def _nearest(statuses: Sequence[FlightStatus], moment: datetime) -> list[FlightStatus]:
     """Flights by how far from a moment, on the clock there, they are planned to leave."""
-    return sorted(statuses, key=lambda status: abs(status.segment.departure.time.replace(tzinfo=None) - moment))
+    return sorted(
+        statuses, key=lambda status: abs(status.segment.departure.time.replace(tzinfo=None) - moment)
+    )

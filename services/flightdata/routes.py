@@ -91,14 +91,21 @@ class RouteDesk:
             (answer,) = [event async for event in events if isinstance(event, Answered)]
         except (FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted):
             return None
-        said = answer.value[0].provenance if answer.value else Provenance(answer.provider.name, now, sample=answer.provider.is_sample)
+        said = (
+            answer.value[0].provenance
+            if answer.value
+            else Provenance(answer.provider.name, now, sample=answer.provider.is_sample)
+        )
         return Service(day, _carriers(answer.value), said)
 
 
 def _carriers(flights: Sequence[FlightStatus]) -> list[RouteCarrier]:
     names = {flight.segment.carrier_code: flight.segment.carrier for flight in flights}
     codes = [flight.segment.carrier_code for flight in flights]
-    return [RouteCarrier(code, names[code], codes.count(code)) for code in sorted(names, key=lambda code: (-codes.count(code), code))]
+    return [
+        RouteCarrier(code, names[code], codes.count(code))
+        for code in sorted(names, key=lambda code: (-codes.count(code), code))
+    ]
 
 
 def offset(zone: str, now: datetime) -> timedelta:

@@ -18,7 +18,12 @@ import structlog
 
 from mesh.clock import Clock
 from mesh.errors import DomainError
-from services.flightdata.errors import FlightNotFound, FlightsQuotaExhausted, FlightsRestricted, FlightsUnavailable
+from services.flightdata.errors import (
+    FlightNotFound,
+    FlightsQuotaExhausted,
+    FlightsRestricted,
+    FlightsUnavailable,
+)
 from services.flightdata.hedging import Started, race
 from services.flightdata.provider_errors import (
     Problem,
@@ -71,7 +76,9 @@ class _Asking(Generic[T]):
     nothing: list[Answered[T]] = field(default_factory=list)
     unknown: list[FlightNotFound] = field(default_factory=list)
 
-    def heard(self, provider: FlightProvider, outcome: T | ProviderError | FlightNotFound) -> Answered[T] | None:
+    def heard(
+        self, provider: FlightProvider, outcome: T | ProviderError | FlightNotFound
+    ) -> Answered[T] | None:
         """The answer, when the outcome is one; otherwise it is kept with its like."""
         self.failures.pop(provider.name, None)
         if isinstance(outcome, ProviderError):
@@ -105,7 +112,9 @@ class ProviderRouter:
         hedge_seconds: float = HEDGE_SECONDS,
     ) -> None:
         self.providers = tuple(providers)
-        self.health = health or {provider.name: ProviderHealth(provider.name, clock) for provider in providers}
+        self.health = health or {
+            provider.name: ProviderHealth(provider.name, clock) for provider in providers
+        }
         self._clock = clock
         self._hedge_seconds = hedge_seconds
 
@@ -149,11 +158,15 @@ class ProviderRouter:
                         return
         yield asking.settled()
 
-    def would_begin_with(self, capability: Capability, rather: Capability | None = None) -> FlightProvider | None:
+    def would_begin_with(
+        self, capability: Capability, rather: Capability | None = None
+    ) -> FlightProvider | None:
         """Who would be asked first for what `ask` would be asked; None when nobody can be. It counts as no question."""
         ranked = sorted(self.providers, key=lambda provider: self._rank(provider, rather))
         able = (provider for provider in ranked if capability in provider.capabilities())
-        return next((provider for provider in able if self.health[provider.name].foreseen(capability) is None), None)
+        return next(
+            (provider for provider in able if self.health[provider.name].foreseen(capability) is None), None
+        )
 
     async def ask_one(self, name: str, capability: Capability, call: Call[T]) -> T:
         """The answer of one provider, which must be among `providers`.
@@ -189,7 +202,9 @@ class ProviderRouter:
         affordable = remaining is None or remaining.share >= ENOUGH_TO_HEDGE
         return affordable and (rather is None or rather in provider.capabilities())
 
-    def _admitted(self, provider: FlightProvider, *, capability: Capability, asking: _Asking[T], last_resort: bool) -> bool:
+    def _admitted(
+        self, provider: FlightProvider, *, capability: Capability, asking: _Asking[T], last_resort: bool
+    ) -> bool:
         refused = self._refused(provider, capability, last_resort=last_resort)
         if refused:
             asking.failures[provider.name] = refused
@@ -197,12 +212,16 @@ class ProviderRouter:
             asking.left_alone.append(provider)
         return refused is None
 
-    def _refused(self, provider: FlightProvider, capability: Capability, *, last_resort: bool) -> ProviderError | None:
+    def _refused(
+        self, provider: FlightProvider, capability: Capability, *, last_resort: bool
+    ) -> ProviderError | None:
         if capability not in provider.capabilities():
             return ProviderRestricted(provider.name, capability.value)
         return self.health[provider.name].refusal(capability, last_resort=last_resort)
 
-    async def _outcome(self, provider: FlightProvider, capability: Capability, call: Call[T]) -> T | ProviderError | FlightNotFound:
+    async def _outcome(
+        self, provider: FlightProvider, capability: Capability, call: Call[T]
+    ) -> T | ProviderError | FlightNotFound:
         try:
             answer = await call(provider)
         except ProviderError as error:
@@ -216,7 +235,12 @@ class ProviderRouter:
 
     async def _failed(self, provider: FlightProvider, capability: Capability, error: ProviderError) -> None:
         await self.health[provider.name].failed(capability, error)
-        _log.warning("a provider of flights failed", provider=provider.name, problem=error.problem.value, detail=error.detail)
+        _log.warning(
+            "a provider of flights failed",
+            provider=provider.name,
+            problem=error.problem.value,
+            detail=error.detail,
+        )
 
 
 def _problem(outcome: object) -> Problem | None:

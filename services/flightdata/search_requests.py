@@ -74,10 +74,14 @@ def _sort(request: pb.SearchFlightsRequest) -> Sort:
 def _further(request: pb.SearchFlightsRequest, day: date) -> tuple[JourneyLeg, ...]:
     if request.HasField("return_date"):
         if request.further_legs:
-            raise InvalidRequest([FieldViolation("return_date", "goes with no further legs; the way back is one of them")])
+            raise InvalidRequest(
+                [FieldViolation("return_date", "goes with no further legs; the way back is one of them")]
+            )
         legs = [JourneyLeg(request.destination, request.origin, day_from(request.return_date))]
     else:
-        legs = [JourneyLeg(leg.origin, leg.destination, day_from(leg.depart_date)) for leg in request.further_legs]
+        legs = [
+            JourneyLeg(leg.origin, leg.destination, day_from(leg.depart_date)) for leg in request.further_legs
+        ]
     field = "return_date" if request.HasField("return_date") else "further_legs"
     if any(later < earlier for earlier, later in pairwise([day, *(leg.date for leg in legs)])):
         raise InvalidRequest([FieldViolation(field, "is before the leg before it")])

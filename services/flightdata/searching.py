@@ -88,7 +88,11 @@ class _Asked:
     def itineraries(self) -> Sequence[Itinerary]:
         """Those of the leg."""
         found = self.answered.value
-        return [i for i in found.itineraries if i.leg == self.leg.leg] if found.round_trips else found.itineraries
+        return (
+            [i for i in found.itineraries if i.leg == self.leg.leg]
+            if found.round_trips
+            else found.itineraries
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,9 @@ class FlightSearch:
         for told in self._told_ready(query, asked, limits):
             yield told
 
-    async def _whole(self, query: SearchQuery, legs: Sequence[LegQuery], rather: Capability | None) -> AsyncIterator[Progress | _Asked]:
+    async def _whole(
+        self, query: SearchQuery, legs: Sequence[LegQuery], rather: Capability | None
+    ) -> AsyncIterator[Progress | _Asked]:
         """Both legs of a return asked for at once, where who would be asked sells them so; nothing when there is nothing to be had."""
         both = as_one(query, legs)
         if both is None or not self._answers.begin_with(_needed(both), rather, able=Capability.ROUND_TRIPS):
@@ -163,27 +169,37 @@ class FlightSearch:
             if self._answers.able(_needed(both)) < 2:
                 raise
 
-    async def _each(self, legs: Sequence[LegQuery], rather: Capability | None) -> AsyncIterator[Progress | _Asked]:
+    async def _each(
+        self, legs: Sequence[LegQuery], rather: Capability | None
+    ) -> AsyncIterator[Progress | _Asked]:
         """Every leg, or the leg on every day, asked for by itself; the answers come as they do."""
         streams = [self._answers.ask(question(leg.query, rather)) for leg in legs]
         async with aclosing(side_by_side(streams, AT_ONCE)) as events:
             async for number, event in events:
-                yield event if isinstance(event, Progress) else _Asked(legs[number], legs[number].query, event)
+                yield (
+                    event if isinstance(event, Progress) else _Asked(legs[number], legs[number].query, event)
+                )
 
-    def _told_ready(self, query: SearchQuery, asked: Sequence[_Asked], limits: frozenset[Limit]) -> Sequence[SearchEvent]:
+    def _told_ready(
+        self, query: SearchQuery, asked: Sequence[_Asked], limits: frozenset[Limit]
+    ) -> Sequence[SearchEvent]:
         """What was told before of the same answers, when that is still so."""
         if any(one.answered.cached_at is None for one in asked):
             return self._told(query, asked, limits)
         sources = [one.answered.value for one in asked]
         return self._ready.of(query, sources, self._clock.now(), lambda: self._told(query, asked, limits))
 
-    def _told(self, query: SearchQuery, asked: Sequence[_Asked], limits: frozenset[Limit]) -> Sequence[SearchEvent]:
+    def _told(
+        self, query: SearchQuery, asked: Sequence[_Asked], limits: frozenset[Limit]
+    ) -> Sequence[SearchEvent]:
         """Results, when there are any that fit, and the end."""
         answers = [self._sifted(one, query.sort) for one in asked]
         limits |= {limit for one in asked for limit in one.answered.value.limits}
         held: list[Journey] = []
         if query.further:
-            held, cut = _journeys(asked[0].answered.value.round_trips, [answer.fitting for answer in answers], query.sort)
+            held, cut = _journeys(
+                asked[0].answered.value.round_trips, [answer.fitting for answer in answers], query.sort
+            )
             fitting = _itineraries(held[: query.limit])
             total, sold_out = len(held), sum(journey.sold_out for journey in held)
             limits |= {Limit.JOURNEYS} if cut else set()
@@ -202,7 +218,11 @@ class FlightSearch:
             limits=limits,
             parts=[answer.part for answer in answers] if len(answers) > 1 else (),
         )
-        results = Results([self._estimated(i, query.cabin) for i in shown], self._offered(shown, answers), held[: query.limit])
+        results = Results(
+            [self._estimated(i, query.cabin) for i in shown],
+            self._offered(shown, answers),
+            held[: query.limit],
+        )
         return [results, done] if shown else [done]
 
     def _sifted(self, asked: _Asked, sort: Sort) -> _Sifted:
@@ -212,7 +232,11 @@ class FlightSearch:
         plausible = [replace(itinerary, leg=leg.leg) for itinerary in ahead if not itinerary.doubts]
         fitting = ordered((i for i in plausible if leg.filters.admit(i)), sort)
         # Both legs of a round trip have the same offers, which are told with the first.
-        offers = [offer for offer in answered.value.offers if offer.expires > now and not (offer.return_id and leg.leg)]
+        offers = [
+            offer
+            for offer in answered.value.offers
+            if offer.expires > now and not (offer.return_id and leg.leg)
+        ]
         return _Sifted(leg, asked.query, ahead, plausible, fitting, offers, self._said(answered))
 
     def _offered(self, shown: Sequence[Itinerary], answers: Sequence[_Sifted]) -> list[Offer]:
@@ -230,18 +254,27 @@ class FlightSearch:
         airports = self._lexicon.airports
         if any(code not in airports for pair in ends for code in pair):
             return itinerary
-        return replace(itinerary, emissions=estimated([distance_km(airports[a], airports[b]) for a, b in ends], cabin))
+        return replace(
+            itinerary, emissions=estimated([distance_km(airports[a], airports[b]) for a, b in ends], cabin)
+        )
 
     def _said(self, answer: Answered[Found]) -> Provenance:
         """The provenance of what was found; of an empty answer, that of who gave it."""
         if answer.value.itineraries:
             return answer.value.itineraries[0].provenance
         fetched = answer.cached_at or self._clock.now()
-        return Provenance(answer.provider.name, fetched, cached=answer.cached_at is not None, sample=answer.provider.is_sample)
+        return Provenance(
+            answer.provider.name,
+            fetched,
+            cached=answer.cached_at is not None,
+            sample=answer.provider.is_sample,
+        )
 
 
 @lru_cache(maxsize=REMEMBERED)
-def question(leg: FlightQuery, rather: Capability | None = None, capability: Capability | None = None) -> Question[Found]:
+def question(
+    leg: FlightQuery, rather: Capability | None = None, capability: Capability | None = None
+) -> Question[Found]:
     """What is asked for a leg, under the name of everything that may change the answer; whoever can do `rather` too is asked first."""
     return Question(
         name=repr(leg),
@@ -259,14 +292,18 @@ def _needed(leg: FlightQuery) -> Capability:
     return Capability.CONNECTIONS if leg.via else Capability.SEARCH
 
 
-def _journeys(trips: Sequence[RoundTrip], legs: Sequence[Sequence[Itinerary]], sort: Sort) -> tuple[list[Journey], bool]:
+def _journeys(
+    trips: Sequence[RoundTrip], legs: Sequence[Sequence[Itinerary]], sort: Sort
+) -> tuple[list[Journey], bool]:
     """Those that are sold together, if any are, or put together; and whether some ways to do that were not tried."""
     return (in_order(together(trips, legs), legs, sort), False) if trips else journeys(legs, sort)
 
 
 def _itineraries(together: Iterable[Journey]) -> list[Itinerary]:
     """Each itinerary of some journeys once, leg by leg."""
-    once = {(itinerary.leg, itinerary.id): itinerary for journey in together for itinerary in journey.itineraries}
+    once = {
+        (itinerary.leg, itinerary.id): itinerary for journey in together for itinerary in journey.itineraries
+    }
     return sorted(once.values(), key=lambda itinerary: itinerary.leg)
 
 

@@ -14,7 +14,14 @@ from readback.flightdata.v1 import flightdata_service_pb2_grpc
 
 from mesh.clock import Clock
 from mesh.errors import ErrorTable
-from services.flightdata import errors, flight_messages, place_messages, places, provider_messages, route_messages
+from services.flightdata import (
+    errors,
+    flight_messages,
+    place_messages,
+    places,
+    provider_messages,
+    route_messages,
+)
 from services.flightdata.message_values import day_from
 from services.flightdata.offer_desk import OfferDesk
 from services.flightdata.places.questions import clarifying
@@ -39,7 +46,10 @@ ERRORS: ErrorTable = {
     errors.OfferExpired: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_OFFER_EXPIRED"),
     errors.OfferGone: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_OFFER_GONE"),
     errors.FlightsUnavailable: (grpc.StatusCode.UNAVAILABLE, "ERROR_REASON_FLIGHTS_UNAVAILABLE"),
-    errors.FlightsQuotaExhausted: (grpc.StatusCode.RESOURCE_EXHAUSTED, "ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED"),
+    errors.FlightsQuotaExhausted: (
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED",
+    ),
     errors.FlightsRestricted: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_FLIGHTS_RESTRICTED"),
 }
 
@@ -72,29 +82,43 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         self._router = router
         self._clock = clock
 
-    async def AnnotatePlaces(self, request: pb.AnnotatePlacesRequest, context: Context) -> pb.AnnotatePlacesResponse:
+    async def AnnotatePlaces(
+        self, request: pb.AnnotatePlacesRequest, context: Context
+    ) -> pb.AnnotatePlacesResponse:
         """Every place named in a sentence."""
         # A long text takes some ten milliseconds: too long for a loop that others share.
         found = await asyncio.to_thread(places.annotate, request.text, home_country=request.home_country_code)
         return pb.AnnotatePlacesResponse(annotations=[place_messages.annotation(a) for a in found])
 
-    async def ResolvePlace(self, request: pb.ResolvePlaceRequest, context: Context) -> pb.ResolvePlaceResponse:
+    async def ResolvePlace(
+        self, request: pb.ResolvePlaceRequest, context: Context
+    ) -> pb.ResolvePlaceResponse:
         """The places that a few words may mean."""
         limit = request.max_candidates or DEFAULT_CANDIDATES
-        found = await asyncio.to_thread(places.resolve, request.query, home_country=request.home_country_code, limit=limit)
+        found = await asyncio.to_thread(
+            places.resolve, request.query, home_country=request.home_country_code, limit=limit
+        )
         candidates = [place_messages.candidate(c) for c in found.candidates]
-        return pb.ResolvePlaceResponse(candidates=candidates, margin=found.margin, confident=found.confident, question=clarifying(found))
+        return pb.ResolvePlaceResponse(
+            candidates=candidates, margin=found.margin, confident=found.confident, question=clarifying(found)
+        )
 
     async def GetAirport(self, request: pb.GetAirportRequest, context: Context) -> pb.GetAirportResponse:
         """One airport."""
-        return pb.GetAirportResponse(airport=place_messages.airport(places.airport(request.code), self._clock.now()))
+        return pb.GetAirportResponse(
+            airport=place_messages.airport(places.airport(request.code), self._clock.now())
+        )
 
-    async def SearchFlights(self, request: pb.SearchFlightsRequest, context: Context) -> AsyncIterator[pb.SearchFlightsResponse]:
+    async def SearchFlights(
+        self, request: pb.SearchFlightsRequest, context: Context
+    ) -> AsyncIterator[pb.SearchFlightsResponse]:
         """Flights from one place to another on one day."""
         async for event in self._search.search(query_from(request)):
             yield self._written.message(event, self._clock.now())
 
-    async def GetFlightStatus(self, request: pb.GetFlightStatusRequest, context: Context) -> pb.GetFlightStatusResponse:
+    async def GetFlightStatus(
+        self, request: pb.GetFlightStatusRequest, context: Context
+    ) -> pb.GetFlightStatusResponse:
         """How one flight is doing on one day."""
         day = day_from(request.date) if request.HasField("date") else None
         first, *further = await self._status.status(request.flight_number, day)
@@ -102,7 +126,9 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         legs = [flight_messages.status(leg, now) for leg in further]
         return pb.GetFlightStatusResponse(status=flight_messages.status(first, now), further_legs=legs)
 
-    async def ListRouteStatus(self, request: pb.ListRouteStatusRequest, context: Context) -> pb.ListRouteStatusResponse:
+    async def ListRouteStatus(
+        self, request: pb.ListRouteStatusRequest, context: Context
+    ) -> pb.ListRouteStatusResponse:
         """How the flights between two places do on one day."""
         day = day_from(request.date) if request.HasField("date") else None
         near = time_from(request.near, "near") if request.HasField("near") else None
@@ -123,7 +149,9 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     def _watched(self, told: Told) -> pb.WatchFlightStatusResponse:
         if isinstance(told, Trouble):
             _, reason = ERRORS[type(told.error)]
-            return pb.WatchFlightStatusResponse(trouble=pb.WatchTrouble(reason=reason, description=str(told.error)))
+            return pb.WatchFlightStatusResponse(
+                trouble=pb.WatchTrouble(reason=reason, description=str(told.error))
+            )
         return pb.WatchFlightStatusResponse(status=flight_messages.status(told, self._clock.now()))
 
     async def GetRoute(self, request: pb.GetRouteRequest, context: Context) -> pb.GetRouteResponse:
@@ -141,11 +169,16 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
             return_itinerary=flight_messages.itinerary(repriced.back, now) if repriced.back else None,
         )
 
-    async def ListProviders(self, request: pb.ListProvidersRequest, context: Context) -> pb.ListProvidersResponse:
+    async def ListProviders(
+        self, request: pb.ListProvidersRequest, context: Context
+    ) -> pb.ListProvidersResponse:
         """The providers, in the order they are asked."""
         now, health = self._clock.now(), self._router.health
         for provider in self._router.providers:
             await health[provider.name].hear()
         return pb.ListProvidersResponse(
-            providers=[provider_messages.provider(provider, health[provider.name], now) for provider in self._router.providers]
+            providers=[
+                provider_messages.provider(provider, health[provider.name], now)
+                for provider in self._router.providers
+            ]
         )

@@ -17,7 +17,9 @@ class FlightDataSettings(MeshSettings):
     """Seed of the sample timetable: the same seed gives the same flights on every machine."""
     aviationstack_api_key: str = Field(default="", validation_alias="AVIATIONSTACK_API_KEY", repr=False)
     """Key of AviationStack. With it, or that of FlightAPI.io, flights are real and the sample timetable is off."""
-    aviationstack_base_url: str = Field(default="https://api.aviationstack.com/v1", validation_alias="AVIATIONSTACK_BASE_URL")
+    aviationstack_base_url: str = Field(
+        default="https://api.aviationstack.com/v1", validation_alias="AVIATIONSTACK_BASE_URL"
+    )
     """Where AviationStack is; its second host is `https://api.apilayer.net/aviationstack/v1`."""
     aviationstack_timeout_seconds: float = Field(default=6.0, gt=0, le=120)
     """How long AviationStack may take for an answer before the next provider is asked."""
@@ -49,7 +51,11 @@ class FlightDataSettings(MeshSettings):
     @property
     def freshness(self) -> Freshness:
         """How long each kind of answer is told without asking."""
-        seconds = self.flightdata_status_fresh_seconds, self.flightdata_search_fresh_seconds, self.flightdata_schedule_fresh_seconds
+        seconds = (
+            self.flightdata_status_fresh_seconds,
+            self.flightdata_search_fresh_seconds,
+            self.flightdata_schedule_fresh_seconds,
+        )
         return Freshness(*(timedelta(seconds=fresh) for fresh in seconds))
 
     @field_validator("aviationstack_base_url", "flightapi_base_url")

@@ -17,7 +17,9 @@ class _Ended:
     error: Exception | None = None
 
 
-async def side_by_side(streams: Sequence[AsyncIterator[E]], at_once: int) -> AsyncGenerator[tuple[int, E], None]:
+async def side_by_side(
+    streams: Sequence[AsyncIterator[E]], at_once: int
+) -> AsyncGenerator[tuple[int, E], None]:
     """Each event with the number of its stream, in the order they come; of one stream they keep their order.
 
     Streams begin in the order given, `at_once` of them running at a time. The first error ends them all and is raised, and streams that
@@ -30,7 +32,9 @@ async def side_by_side(streams: Sequence[AsyncIterator[E]], at_once: int) -> Asy
         return
     turns = asyncio.Semaphore(at_once)
     heard: asyncio.Queue[tuple[int, E] | _Ended] = asyncio.Queue(maxsize=1)
-    tasks = [asyncio.create_task(_listen(number, stream, turns, heard)) for number, stream in enumerate(streams)]
+    tasks = [
+        asyncio.create_task(_listen(number, stream, turns, heard)) for number, stream in enumerate(streams)
+    ]
     try:
         left = len(tasks)
         while left:
@@ -47,7 +51,12 @@ async def side_by_side(streams: Sequence[AsyncIterator[E]], at_once: int) -> Asy
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _listen(number: int, stream: AsyncIterator[E], turns: asyncio.Semaphore, heard: asyncio.Queue[tuple[int, E] | _Ended]) -> None:
+async def _listen(
+    number: int,
+    stream: AsyncIterator[E],
+    turns: asyncio.Semaphore,
+    heard: asyncio.Queue[tuple[int, E] | _Ended],
+) -> None:
     async with turns:
         try:
             async for event in stream:

@@ -42,7 +42,9 @@ class StatusDesk:
             call=lambda provider: provider.status(number, day),
             empty=lambda _: False,
         )
-        (answer,) = [event.value async for event in self._answers.ask(question) if isinstance(event, Answered)]
+        (answer,) = [
+            event.value async for event in self._answers.ask(question) if isinstance(event, Answered)
+        ]
         return answer
 
     def _check_day(self, flight: str, day: date | None) -> None:

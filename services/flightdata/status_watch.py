@@ -113,7 +113,10 @@ class StatusWatches:
                 yield Trouble(shared.trouble)
             troubled = shared.trouble is not None
             for leg in shared.legs:
-                name, now_so = (leg.segment.departure.airport, leg.depart_date), replace(leg, provenance=_NOBODY)
+                name, now_so = (
+                    (leg.segment.departure.airport, leg.depart_date),
+                    replace(leg, provenance=_NOBODY),
+                )
                 if seen.get(name) != now_so:
                     seen[name] = now_so
                     yield leg

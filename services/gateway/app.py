@@ -48,12 +48,20 @@ async def gateway(settings: GatewaySettings, tokens: TokenSource | None = None) 
     """The MCP server over open channels. Calls without a token are made with one of `tokens`, else with one of the gateway's own."""
     async with AsyncExitStack() as stack:
         identity = await stack.enter_async_context(open_channel(settings.address_of("identity"), IDENTITY))
-        flightdata = await stack.enter_async_context(open_channel(settings.address_of("flightdata"), FLIGHTDATA))
-        workload = WorkloadIdentity("gateway", settings.secrets.actor_key("gateway"), IdentityServiceStub(identity))
+        flightdata = await stack.enter_async_context(
+            open_channel(settings.address_of("flightdata"), FLIGHTDATA)
+        )
+        workload = WorkloadIdentity(
+            "gateway", settings.secrets.actor_key("gateway"), IdentityServiceStub(identity)
+        )
         strangers = tokens is not None or settings.lets_strangers_in
-        callers = Callers(TokenVerifier(keys_of_identity(identity)), tokens or workload.own_token, strangers=strangers)
+        callers = Callers(
+            TokenVerifier(keys_of_identity(identity)), tokens or workload.own_token, strangers=strangers
+        )
         backends = Backends({FLIGHTDATA.full_name: flightdata})
-        server = mcp_server(catalogue([FLIGHTDATA]), backends, callers.token_of, answer_tokens=settings.mcp_answer_tokens)
+        server = mcp_server(
+            catalogue([FLIGHTDATA]), backends, callers.token_of, answer_tokens=settings.mcp_answer_tokens
+        )
         yield Gateway(server, callers)
 
 

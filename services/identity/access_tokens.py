@@ -35,7 +35,9 @@ class AccessToken:
 class AccessTokens:
     """Mints access tokens."""
 
-    def __init__(self, keys: SigningKeys, clock: Clock, *, customer_lifetime: timedelta, actor_lifetime: timedelta) -> None:
+    def __init__(
+        self, keys: SigningKeys, clock: Clock, *, customer_lifetime: timedelta, actor_lifetime: timedelta
+    ) -> None:
         self._keys, self._clock = keys, clock
         self._customer_lifetime, self._actor_lifetime = customer_lifetime, actor_lifetime
 
@@ -61,7 +63,12 @@ class AccessTokens:
 
     def _signed(self, claims: Mapping[str, object], expires_at: datetime) -> AccessToken:
         expires_at = expires_at.replace(microsecond=0)  # JWT times are whole seconds
-        registered = {"iss": ISSUER, "aud": AUDIENCE, "iat": int(self._clock.now().timestamp()), "exp": int(expires_at.timestamp())}
+        registered = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "iat": int(self._clock.now().timestamp()),
+            "exp": int(expires_at.timestamp()),
+        }
         headers = {"typ": ACCESS_TOKEN_TYPE, "kid": self._keys.current_kid}
         text = jwt.encode({**registered, "jti": uuid7(), **claims}, self._keys.current, ALGORITHM, headers)
         return AccessToken(text, expires_at)

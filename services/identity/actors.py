@@ -60,7 +60,9 @@ class Actors:
             if key is None:
                 raise UnknownActor("unknown issuer")
             options = {"require": _REQUIRED, **_CHECKED_HERE}
-            claims = jwt.decode(assertion, key, algorithms=[ALGORITHM], audience=ISSUER, issuer=name, options=options)  # type: ignore[arg-type]  # a TypedDict spelt as a dict
+            claims = jwt.decode(
+                assertion, key, algorithms=[ALGORITHM], audience=ISSUER, issuer=name, options=options
+            )  # type: ignore[arg-type]  # a TypedDict spelt as a dict
         except (jwt.PyJWTError, UnicodeError, RecursionError) as error:
             raise UnknownActor(type(error).__name__) from None
         return self._proof(claims)
@@ -68,9 +70,16 @@ class Actors:
     def _proof(self, claims: Mapping[str, Any]) -> Proof:
         jti = claims["jti"]
         # Printable: it is kept as text, and PostgreSQL's takes neither a NUL nor half a surrogate pair.
-        if claims["sub"] != claims["iss"] or not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_JTI or not jti.isprintable():
+        if (
+            claims["sub"] != claims["iss"]
+            or not isinstance(jti, str)
+            or not 0 < len(jti) <= _LONGEST_JTI
+            or not jti.isprintable()
+        ):
             raise UnknownActor("wrong sub or jti")
-        issued_at, expires_at, not_before = (_instant(claims.get(name, claims["iat"])) for name in ("iat", "exp", "nbf"))
+        issued_at, expires_at, not_before = (
+            _instant(claims.get(name, claims["iat"])) for name in ("iat", "exp", "nbf")
+        )
         now = self._clock.now()
         if not issued_at < expires_at <= issued_at + LONGEST_LIFETIME:
             raise UnknownActor("wrong lifetime")

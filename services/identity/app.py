@@ -56,11 +56,20 @@ async def member(settings: IdentitySettings, clock: Clock | None = None) -> Asyn
 
 def _hasher(settings: IdentitySettings) -> PasswordHasher:
     pepper = settings.secrets.text("identity-pepper").encode()
-    return PasswordHasher(pepper, cost=settings.identity_bcrypt_cost, threads=settings.identity_hashing_threads)
+    return PasswordHasher(
+        pepper, cost=settings.identity_bcrypt_cost, threads=settings.identity_hashing_threads
+    )
 
 
-def _servicer(settings: IdentitySettings, store: Store, keys: SigningKeys, hasher: PasswordHasher, clock: Clock) -> IdentityServicer:
-    tokens = AccessTokens(keys, clock, customer_lifetime=settings.customer_token_lifetime, actor_lifetime=settings.actor_token_lifetime)
+def _servicer(
+    settings: IdentitySettings, store: Store, keys: SigningKeys, hasher: PasswordHasher, clock: Clock
+) -> IdentityServicer:
+    tokens = AccessTokens(
+        keys,
+        clock,
+        customer_lifetime=settings.customer_token_lifetime,
+        actor_lifetime=settings.actor_token_lifetime,
+    )
     sessions = Sessions(store, tokens, clock, lifetime=timedelta(days=settings.identity_session_days))
     return IdentityServicer(
         customers=Customers(store, hasher, sessions, clock),
@@ -83,7 +92,9 @@ def _member(servicer: IdentityServicer, keys: SigningKeys, clock: Clock) -> Memb
         registrations=[
             Registration(
                 descriptor=identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"],
-                add=lambda server: identity_service_pb2_grpc.add_IdentityServiceServicer_to_server(servicer, server),
+                add=lambda server: identity_service_pb2_grpc.add_IdentityServiceServicer_to_server(
+                    servicer, server
+                ),
                 errors=ERRORS,
             )
         ],

@@ -24,7 +24,9 @@ def canonical(email: str) -> str:
 
 def refuse_controls(**fields: str) -> None:
     """Raises InvalidRequest for fields with control characters: no name and no address has any, and PostgreSQL's text takes no NUL."""
-    bad = [name for name, text in fields.items() if any(unicodedata.category(letter) == "Cc" for letter in text)]
+    bad = [
+        name for name, text in fields.items() if any(unicodedata.category(letter) == "Cc" for letter in text)
+    ]
     if bad:
         raise InvalidRequest([FieldViolation(name, "must not contain control characters") for name in bad])
 
@@ -35,7 +37,9 @@ class Customers:
     def __init__(self, store: Store, hasher: PasswordHasher, sessions: Sessions, clock: Clock) -> None:
         self._store, self._hasher, self._sessions, self._clock = store, hasher, sessions, clock
 
-    async def register(self, email: str, password: str, display_name: str, locale: str) -> tuple[Customer, TokenPair]:
+    async def register(
+        self, email: str, password: str, display_name: str, locale: str
+    ) -> tuple[Customer, TokenPair]:
         """A new account, signed in.
 
         Raises:
@@ -50,7 +54,9 @@ class Customers:
             if await tx.customer_by_email(canonical(email)):
                 raise EmailTaken  # before half a second of hashing, not instead of the constraint below
         password_hash = await self._hasher.hash(password)
-        customer = Customer(uuid7(), email, display_name, locale or DEFAULT_LOCALE, password_hash, self._clock.now())
+        customer = Customer(
+            uuid7(), email, display_name, locale or DEFAULT_LOCALE, password_hash, self._clock.now()
+        )
         async with self._store.writing() as tx:
             await tx.add_customer(customer, canonical(email))
             return customer, await self._sessions.open(tx, customer.customer_id)

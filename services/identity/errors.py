@@ -59,7 +59,9 @@ class RefreshTokenReused(SessionEnded):
     """A refresh token came back after its successor was used, so two parties hold the session; both lost it."""
 
     def __init__(self) -> None:
-        super().__init__("This refresh token was used before, so the session was ended for safety; sign in again.")
+        super().__init__(
+            "This refresh token was used before, so the session was ended for safety; sign in again."
+        )
 
 
 class UnknownActor(DomainError):

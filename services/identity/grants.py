@@ -30,7 +30,9 @@ class Grants:
     def __init__(self, store: Store, clock: Clock, *, lifetime: timedelta) -> None:
         self._store, self._clock, self._lifetime = store, clock, lifetime
 
-    async def grant(self, customer_id: str, session_id: str, conversation_id: str, call_id: str) -> IssuedGrant:
+    async def grant(
+        self, customer_id: str, session_id: str, conversation_id: str, call_id: str
+    ) -> IssuedGrant:
         """A new grant for the call, in place of the one it had; ends with the session at the latest.
 
         Raises:
@@ -43,7 +45,9 @@ class Grants:
             if session is None or session.customer_id != customer_id or not session.is_live(now):
                 raise SessionEnded
             expires_at = min(now + self._lifetime, session.expires_at)
-            await tx.put_grant(Grant(token.digest, customer_id, session_id, conversation_id, call_id, expires_at))
+            await tx.put_grant(
+                Grant(token.digest, customer_id, session_id, conversation_id, call_id, expires_at)
+            )
         return IssuedGrant(token.text, expires_at)
 
     async def revoke(self, tx: Transaction, call_id: str, customer_id: str | None) -> None:

@@ -80,7 +80,10 @@ class PasswordHasher:
 
     def _enter(self) -> None:
         if not self._room.acquire(blocking=False):
-            raise Overloaded("Many people are signing in just now; try again in a moment.", retry_after=timedelta(seconds=1))
+            raise Overloaded(
+                "Many people are signing in just now; try again in a moment.",
+                retry_after=timedelta(seconds=1),
+            )
 
     async def _in_pool(self, work: Callable[[], T]) -> T:
         self._enter()

@@ -21,6 +21,8 @@ def refuse_reuse(token: RefreshToken, relatives: Collection[RefreshToken]) -> No
     """
     for other in relatives:
         is_child = other.parent == token.digest
-        is_sibling = token.parent is not None and other.parent == token.parent and other.digest != token.digest
+        is_sibling = (
+            token.parent is not None and other.parent == token.parent and other.digest != token.digest
+        )
         if (is_child or is_sibling) and other.spent_at is not None:
             raise RefreshTokenReused

@@ -6,7 +6,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Dialect, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, TypeDecorator
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+)
 
 from mesh.requests import requests_table
 
@@ -29,11 +41,23 @@ class Instant(TypeDecorator[datetime]):
 
 
 def _customer_id() -> Column[str]:
-    return Column("customer_id", String(36), ForeignKey("customers.customer_id", ondelete="CASCADE"), nullable=False, index=True)
+    return Column(
+        "customer_id",
+        String(36),
+        ForeignKey("customers.customer_id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    )
 
 
 def _session_id() -> Column[str]:
-    return Column("session_id", String(36), ForeignKey("sessions.session_id", ondelete="CASCADE"), nullable=False, index=True)
+    return Column(
+        "session_id",
+        String(36),
+        ForeignKey("sessions.session_id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    )
 
 
 customers = Table(
@@ -83,7 +107,9 @@ grants = Table(
 failed_attempts = Table(
     "failed_attempts",
     metadata,
-    Column("account", LargeBinary(32), primary_key=True),  # a digest: people mistype passwords into the address
+    Column(
+        "account", LargeBinary(32), primary_key=True
+    ),  # a digest: people mistype passwords into the address
     Column("count", Integer, nullable=False),
     Column("last_at", Instant, nullable=False, index=True),
 )

@@ -53,7 +53,9 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
 
     async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.RegisterResponse:
         """Creates an account and signs it in."""
-        customer, pair = await self._customers.register(request.email, request.password, request.display_name, request.locale)
+        customer, pair = await self._customers.register(
+            request.email, request.password, request.display_name, request.locale
+        )
         return pb.RegisterResponse(customer=_customer(customer), tokens=_tokens(pair))
 
     async def Login(self, request: pb.LoginRequest, context: Context) -> pb.LoginResponse:
@@ -61,31 +63,44 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         customer, pair = await self._sign_in.sign_in(request.email, request.password)
         return pb.LoginResponse(customer=_customer(customer), tokens=_tokens(pair))
 
-    async def RefreshSession(self, request: pb.RefreshSessionRequest, context: Context) -> pb.RefreshSessionResponse:
+    async def RefreshSession(
+        self, request: pb.RefreshSessionRequest, context: Context
+    ) -> pb.RefreshSessionResponse:
         """Carries a session on."""
         return pb.RefreshSessionResponse(tokens=_tokens(await self._sessions.refresh(request.refresh_token)))
 
     async def Logout(self, request: pb.LogoutRequest, context: Context) -> pb.LogoutResponse:
         """Ends the token's session."""
         caller = current_principal()
-        return await self._once(caller.subject, request, pb.LogoutResponse(), lambda tx: self._sessions.end(tx, caller.session_id or ""))
+        return await self._once(
+            caller.subject,
+            request,
+            pb.LogoutResponse(),
+            lambda tx: self._sessions.end(tx, caller.session_id or ""),
+        )
 
     async def GetCustomer(self, request: pb.GetCustomerRequest, context: Context) -> pb.GetCustomerResponse:
         """The token's customer."""
         return pb.GetCustomerResponse(customer=_customer(await self._customers.get(current_customer())))
 
-    async def DeleteCustomer(self, request: pb.DeleteCustomerRequest, context: Context) -> pb.DeleteCustomerResponse:
+    async def DeleteCustomer(
+        self, request: pb.DeleteCustomerRequest, context: Context
+    ) -> pb.DeleteCustomerResponse:
         """Deletes the token's customer."""
         customer_id = current_customer()
         await self._sign_in.confirm(customer_id, request.password)
         # The ledger keeps a fast hash of what it is given; a password must never be in one.
         asked = pb.DeleteCustomerRequest(request_id=request.request_id)
-        return await self._once(customer_id, asked, pb.DeleteCustomerResponse(), lambda tx: tx.delete_customer(customer_id))
+        return await self._once(
+            customer_id, asked, pb.DeleteCustomerResponse(), lambda tx: tx.delete_customer(customer_id)
+        )
 
     async def GrantCall(self, request: pb.GrantCallRequest, context: Context) -> pb.GrantCallResponse:
         """Lets agents act in a call."""
         caller = current_principal()
-        issued = await self._grants.grant(caller.subject, caller.session_id or "", request.conversation_id, request.call_id)
+        issued = await self._grants.grant(
+            caller.subject, caller.session_id or "", request.conversation_id, request.call_id
+        )
         return pb.GrantCallResponse(grant=issued.text, expire_time=_timestamp(issued.expires_at))
 
     async def RevokeGrant(self, request: pb.RevokeGrantRequest, context: Context) -> pb.RevokeGrantResponse:
@@ -93,10 +108,15 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         caller = current_principal()
         whose = None if caller.kind == ACCESS_SERVICE else current_customer()
         return await self._once(
-            caller.subject, request, pb.RevokeGrantResponse(), lambda tx: self._grants.revoke(tx, request.call_id, whose)
+            caller.subject,
+            request,
+            pb.RevokeGrantResponse(),
+            lambda tx: self._grants.revoke(tx, request.call_id, whose),
         )
 
-    async def ExchangeToken(self, request: pb.ExchangeTokenRequest, context: Context) -> pb.ExchangeTokenResponse:
+    async def ExchangeToken(
+        self, request: pb.ExchangeTokenRequest, context: Context
+    ) -> pb.ExchangeTokenResponse:
         """Turns an actor's proof, with or without a grant, into an access token."""
         token = await self._exchange.exchange(request.actor_assertion, request.grant)
         return pb.ExchangeTokenResponse(access_token=token.text, expire_time=_timestamp(token.expires_at))
@@ -105,7 +125,9 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         """The keys that verify access tokens."""
         return pb.GetJwksResponse(keys_json=[json.dumps(key) for key in self._keys.jwks()])
 
-    async def _once(self, owner: str, request: Mutation, answer: M, do: Callable[[Transaction], Awaitable[None]]) -> M:
+    async def _once(
+        self, owner: str, request: Mutation, answer: M, do: Callable[[Transaction], Awaitable[None]]
+    ) -> M:
         """Does what a request id asks for the first time, and answers alike every time."""
         async with self._store.writing() as tx:
 
@@ -113,7 +135,9 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
                 await do(tx)
                 return answer
 
-            return await self._ledger.once(tx.connection, owner, request.request_id, request, type(answer), first_time)
+            return await self._ledger.once(
+                tx.connection, owner, request.request_id, request, type(answer), first_time
+            )
 
 
 def _customer(customer: records.Customer) -> pb.Customer:

@@ -54,7 +54,9 @@ class Sessions:
                 refuse_reuse(token, await tx.relatives(token))
             except RefreshTokenReused as reused:
                 await self.end(tx, session.session_id)
-                reuse = reused  # raised after the commit: leaving this block with an error would undo the ending
+                reuse = (
+                    reused  # raised after the commit: leaving this block with an error would undo the ending
+                )
             else:
                 await tx.spend_refresh_token(token.digest, now)
                 return await self._next_pair(tx, session, parent=token.digest)

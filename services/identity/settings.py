@@ -52,7 +52,9 @@ class IdentitySettings(MeshSettings):
     @model_validator(mode="after")
     def _safe_in_production(self) -> IdentitySettings:
         if self.environment == "production" and self.identity_bcrypt_cost < LOWEST_PRODUCTION_COST:
-            raise ValueError(f"READBACK_IDENTITY_BCRYPT_COST must be at least {LOWEST_PRODUCTION_COST} in production")
+            raise ValueError(
+                f"READBACK_IDENTITY_BCRYPT_COST must be at least {LOWEST_PRODUCTION_COST} in production"
+            )
         return self
 
     @property

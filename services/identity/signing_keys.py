@@ -46,7 +46,10 @@ class SigningKeys:
 
     def jwks(self) -> list[dict[str, str]]:
         """Every accepted key as a JWK, the one in use first."""
-        return [{**_members(key), "kid": kid, "use": "sig", "alg": ALGORITHM} for kid, key in self._publics.items()]
+        return [
+            {**_members(key), "kid": kid, "use": "sig", "alg": ALGORITHM}
+            for kid, key in self._publics.items()
+        ]
 
 
 def thumbprint(key: ec.EllipticCurvePublicKey) -> str:

@@ -21,7 +21,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from mesh import database
 from services.identity.errors import EmailTaken
 from services.identity.records import Customer, FailedAttempts, Grant, RefreshToken, Session
-from services.identity.schema import customers, failed_attempts, grants, refresh_tokens, requests, seen_assertions, sessions
+from services.identity.schema import (
+    customers,
+    failed_attempts,
+    grants,
+    refresh_tokens,
+    requests,
+    seen_assertions,
+    sessions,
+)
 
 REQUESTS_KEPT = timedelta(days=1)
 """How long the same request id gets the same answer."""
@@ -40,7 +48,9 @@ class Transaction:
     async def add_customer(self, customer: Customer, canonical_email: str) -> None:
         """Raises EmailTaken when another customer has the address."""
         try:
-            await self.connection.execute(insert(customers).values(**_values(customer), canonical_email=canonical_email))
+            await self.connection.execute(
+                insert(customers).values(**_values(customer), canonical_email=canonical_email)
+            )
         except IntegrityError:
             raise EmailTaken from None
 
@@ -54,7 +64,11 @@ class Transaction:
 
     async def set_password_hash(self, customer_id: str, password_hash: str) -> None:
         """Replaces the hash."""
-        await self.connection.execute(update(customers).where(customers.c.customer_id == customer_id).values(password_hash=password_hash))
+        await self.connection.execute(
+            update(customers)
+            .where(customers.c.customer_id == customer_id)
+            .values(password_hash=password_hash)
+        )
 
     async def delete_customer(self, customer_id: str) -> None:
         """Deletes the customer, and with them their sessions, refresh tokens and grants."""
@@ -81,7 +95,9 @@ class Transaction:
     async def refresh_token(self, digest: bytes) -> tuple[RefreshToken, Session] | None:
         """The refresh token with the digest, spent or not, and its session, ended or not; no other of the family is used meanwhile."""
         here = refresh_tokens.c.digest == digest
-        family = (await self.connection.execute(select(refresh_tokens.c.session_id).where(here))).scalar_one_or_none()
+        family = (
+            await self.connection.execute(select(refresh_tokens.c.session_id).where(here))
+        ).scalar_one_or_none()
         session = await self.session(family) if family is not None else None
         row = await self._one(refresh_tokens, here)
         return (RefreshToken(**row), session) if row and session else None
@@ -89,7 +105,9 @@ class Transaction:
     async def relatives(self, token: RefreshToken) -> Sequence[RefreshToken]:
         """The children and siblings of a refresh token."""
         column = refresh_tokens.c.parent
-        close = or_(column == token.digest, column == token.parent) if token.parent else column == token.digest
+        close = (
+            or_(column == token.digest, column == token.parent) if token.parent else column == token.digest
+        )
         rows = (await self.connection.execute(select(refresh_tokens).where(close))).mappings()
         return [RefreshToken(**row) for row in rows]
 
@@ -109,7 +127,11 @@ class Transaction:
 
     async def drop_grants_of_call(self, call_id: str, customer_id: str | None) -> None:
         """Deletes the call's grant of one customer, or of any for None."""
-        whose = (grants.c.customer_id == customer_id) if customer_id is not None else grants.c.customer_id.is_not(None)
+        whose = (
+            (grants.c.customer_id == customer_id)
+            if customer_id is not None
+            else grants.c.customer_id.is_not(None)
+        )
         await self._delete(grants, (grants.c.call_id == call_id) & whose)
 
     async def drop_grants_of_session(self, session_id: str) -> None:
@@ -151,12 +173,18 @@ class Transaction:
 
     async def _customer(self, condition: ColumnElement[bool]) -> Customer | None:
         row = await self._one(customers, condition)
-        return Customer(**{name: value for name, value in row.items() if name != "canonical_email"}) if row else None
+        return (
+            Customer(**{name: value for name, value in row.items() if name != "canonical_email"})
+            if row
+            else None
+        )
 
     async def _one(self, table: Table, condition: ColumnElement[bool]) -> dict[str, Any] | None:
         query = select(table).where(condition)
         if self._writes:
-            query = query.with_for_update(key_share=True)  # as an update that leaves the key takes it; SQLite has no row locks
+            query = query.with_for_update(
+                key_share=True
+            )  # as an update that leaves the key takes it; SQLite has no row locks
         row = (await self.connection.execute(query)).mappings().one_or_none()
         return None if row is None else dict(row)
 
@@ -167,7 +195,9 @@ class Transaction:
 
     async def _put(self, table: Table, values: dict[str, Any], *unique: Column[Any]) -> None:
         """Adds a row in place of the one with the same unique columns."""
-        await self.connection.execute(self._insert(table).values(values).on_conflict_do_update(index_elements=unique, set_=values))
+        await self.connection.execute(
+            self._insert(table).values(values).on_conflict_do_update(index_elements=unique, set_=values)
+        )
 
     def _insert(self, table: Table) -> Any:
         return (sqlite if self.connection.dialect.name == "sqlite" else postgresql).insert(table)
@@ -189,7 +219,9 @@ class Store:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         # SQLite lets waiting writers poll, and some for seconds while others overtake; here they stand in line.
-        self._line: AbstractAsyncContextManager[object] = asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        self._line: AbstractAsyncContextManager[object] = (
+            asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        )
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:

@@ -27,7 +27,12 @@ CONVERSATION = "tests/chaos/conversation"
 MODEL = (*PYTEST, "tests/integration/conversation/test_log_model.py")
 LANES: Sequence[Sequence[Sequence[str]]] = (
     (
-        (*PYTEST, f"{CONVERSATION}/test_kills.py", f"{CONVERSATION}/test_lost_acks.py", f"{CONVERSATION}/test_bad_lines.py"),
+        (
+            *PYTEST,
+            f"{CONVERSATION}/test_kills.py",
+            f"{CONVERSATION}/test_lost_acks.py",
+            f"{CONVERSATION}/test_bad_lines.py",
+        ),
         (*PYTEST, f"{CONVERSATION}/test_cancelled_calls.py"),
         (*PYTEST, f"{CONVERSATION}/test_killed_service.py", "tests/chaos/product"),
     ),
@@ -69,7 +74,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="readback-chaos-") as folder:
         report = Path(folder) / "report"
         report.touch()
-        environment = {**os.environ, "READBACK_CHAOS": size, "READBACK_CHAOS_SEED": str(SEED), "READBACK_CHAOS_REPORT": str(report)}
+        environment = {
+            **os.environ,
+            "READBACK_CHAOS": size,
+            "READBACK_CHAOS_SEED": str(SEED),
+            "READBACK_CHAOS_REPORT": str(report),
+        }
         environment["READBACK_MODEL_EXAMPLES"] = str(HISTORIES[size])
         print(f"chaos, {size}: READBACK_CHAOS_SEED={SEED}", flush=True)
         began = time.monotonic()
@@ -77,7 +87,13 @@ def main() -> int:
         scenarios = [json.loads(line) for line in report.read_text().splitlines()]
     scenarios.append(_model([one for one in ended if one.command == MODEL], HISTORIES[size]))
     failed = [one for one in ended if one.code]
-    summary = {"seed": SEED, "size": size, "seconds": round(time.monotonic() - began), "scenarios": scenarios, "failed": len(failed)}
+    summary = {
+        "seed": SEED,
+        "size": size,
+        "seconds": round(time.monotonic() - began),
+        "scenarios": scenarios,
+        "failed": len(failed),
+    }
     table = markdown(summary)
     print(table)
     for one in failed:
@@ -97,9 +113,13 @@ def _run(environment: Mapping[str, str]) -> list[Ended]:
 
 def _ended(command: Sequence[str], environment: Mapping[str, str]) -> Ended:
     began = time.monotonic()
-    process = subprocess.run([sys.executable, *command], env=environment, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    process = subprocess.run(
+        [sys.executable, *command], env=environment, cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
     ended = Ended(command, process.returncode, time.monotonic() - began, process.stdout + process.stderr)
-    name = " ".join(word for word in command if not word.startswith("-") and word not in ("pytest", "no:cacheprovider"))
+    name = " ".join(
+        word for word in command if not word.startswith("-") and word not in ("pytest", "no:cacheprovider")
+    )
     print(f"  {'ok    ' if not ended.code else 'FAILED'} {ended.seconds:5.0f} s  {name}", flush=True)
     return ended
 
@@ -107,14 +127,23 @@ def _ended(command: Sequence[str], environment: Mapping[str, str]) -> Ended:
 def _model(lanes: Sequence[Ended], histories: int) -> dict[str, Any]:
     counts = {"histories": histories * len(lanes), "steps each": 50}
     seconds, broken = max(lane.seconds for lane in lanes), any(lane.code for lane in lanes)
-    return {"scenario": "memory, SQLite and PostgreSQL agree", "seconds": seconds, "counts": counts, "measures": {}, "broken": broken}
+    return {
+        "scenario": "memory, SQLite and PostgreSQL agree",
+        "seconds": seconds,
+        "counts": counts,
+        "measures": {},
+        "broken": broken,
+    }
 
 
 def markdown(summary: Mapping[str, Any]) -> str:
     """The summary as a table."""
     lines = ["| scenario | counted | measured | s | violations |", "|---|---|---|---:|---:|"]
     for one in summary["scenarios"]:
-        counts, measures = (", ".join(f"{value:,} {name}" for name, value in one[kind].items()) for kind in ("counts", "measures"))
+        counts, measures = (
+            ", ".join(f"{value:,} {name}" for name, value in one[kind].items())
+            for kind in ("counts", "measures")
+        )
         lines.append(
             f"| {_named(one['scenario'])} | {counts} | {measures} | {one['seconds']:.0f} | {'yes' if one.get('broken') else '0'} |"
         )

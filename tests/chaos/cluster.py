@@ -41,14 +41,18 @@ class Replica:
 
     async def start(self, failpoints: str = "", **settings: str) -> None:
         """Starts it and waits until it listens. With `failpoints` (`name=kill@N`) it will end itself, perhaps before that."""
-        environment = self.environment | settings | ({"READBACK_FAILPOINTS": failpoints} if failpoints else {})
+        environment = (
+            self.environment | settings | ({"READBACK_FAILPOINTS": failpoints} if failpoints else {})
+        )
         tasks = self.log.with_suffix(".tasks")
         self.process = await asyncio.to_thread(self.nursery.start, SERVE, environment, self.log, tasks=tasks)
         self.starts += 1
         async with asyncio.timeout(STARTS_WITHIN_SECONDS):
             while self.process.alive and not await self._listens():  # noqa: ASYNC110 -- another process
                 await asyncio.sleep(0.01)
-        assert self.process.alive or failpoints, f"the service ended with {self.process.status}:\n{self.log.read_text()[-4000:]}"
+        assert self.process.alive or failpoints, (
+            f"the service ended with {self.process.status}:\n{self.log.read_text()[-4000:]}"
+        )
 
     async def _listens(self) -> bool:
         try:
@@ -114,7 +118,13 @@ class Cluster:
         """Starts those that don't run; the first by itself, since it makes the tables."""
         first, *others = self.replicas
         for group in ([first], others):
-            await asyncio.gather(*(replica.start() for replica in group if replica.process is None or not replica.process.alive))
+            await asyncio.gather(
+                *(
+                    replica.start()
+                    for replica in group
+                    if replica.process is None or not replica.process.alive
+                )
+            )
 
     async def stop(self) -> None:
         """Ends all."""
@@ -123,9 +133,15 @@ class Cluster:
 
 def cluster(nursery: Nursery, folder: Path, settings: dict[str, str], *, replicas: int = 1) -> Cluster:
     """Replicas that share `settings`; nothing runs yet."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("READBACK_", "LIVEKIT_"))}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("READBACK_", "LIVEKIT_"))
+    }
     made = []
     for place, port in enumerate(free_ports(replicas)):
-        own = {"READBACK_CONVERSATION_PORT": str(port), "READBACK_CONVERSATION_HTTP_PORT": "0", "READBACK_LOG_LEVEL": "warning"}
+        own = {
+            "READBACK_CONVERSATION_PORT": str(port),
+            "READBACK_CONVERSATION_HTTP_PORT": "0",
+            "READBACK_LOG_LEVEL": "warning",
+        }
         made.append(Replica(nursery, inherited | settings | own, folder / f"conversation-{place}.log", port))
     return Cluster(made)

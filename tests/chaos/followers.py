@@ -35,7 +35,12 @@ class Follower:
         """Follows from the beginning to the end of the conversation."""
         async with self.world.channel(self.customer.token, self.target) as channel:
             stub = ConversationServiceStub(watching(channel, self.notes))
-            followed = watch(stub, self.conversation_id, include_live=self.include_live, heartbeat_seconds=self.heartbeat_seconds)
+            followed = watch(
+                stub,
+                self.conversation_id,
+                include_live=self.include_live,
+                heartbeat_seconds=self.heartbeat_seconds,
+            )
             async with followed as events:
                 async for event in events:
                     if event.HasField("entry"):

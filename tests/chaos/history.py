@@ -126,7 +126,9 @@ class History:
     """Acks of one entry that named two numbers."""
     _orders: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
-    def invoke(self, conversation_id: str, drafts: Iterable[entry_pb2.Draft], writer: str, group: str = "") -> None:
+    def invoke(
+        self, conversation_id: str, drafts: Iterable[entry_pb2.Draft], writer: str, group: str = ""
+    ) -> None:
         """An attempt to append goes out; a repeated one is the same append."""
         for draft in drafts:
             known = self.appends.get(draft.entry_id)
@@ -135,7 +137,9 @@ class History:
                 continue
             self._orders[writer] += 1
             words, now = content_of(draft), time.monotonic()
-            self.appends[draft.entry_id] = Append(conversation_id, draft.entry_id, writer, self._orders[writer], group, words, now)
+            self.appends[draft.entry_id] = Append(
+                conversation_id, draft.entry_id, writer, self._orders[writer], group, words, now
+            )
 
     def ok(self, entry_id: str, number: int) -> None:
         """An ack came in. A second one must say the same, which is for the validators to see."""

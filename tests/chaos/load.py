@@ -27,14 +27,19 @@ def main() -> None:
     """Offers `LOAD_RATE` calls a second, or with 0 keeps `LOAD_CALLERS` calls under way, for `LOAD_SECONDS`; writes what became of them."""
     environment = os.environ
     rate, callers, seconds = (float(environment[f"LOAD_{name}"]) for name in ("RATE", "CALLERS", "SECONDS"))
-    uvloop.run(_load(environment["LOAD_TARGET"], json.loads(environment["LOAD_TOKENS"]), rate, int(callers), seconds))
+    uvloop.run(
+        _load(environment["LOAD_TARGET"], json.loads(environment["LOAD_TOKENS"]), rate, int(callers), seconds)
+    )
 
 
 async def _load(target: str, tokens: list[str], rate: float, callers: int, seconds: float) -> None:
     answers, made = Answers(), 0
     async with AsyncExitStack() as stack:
         options = [("grpc.use_local_subchannel_pool", 1)]
-        channels = [await stack.enter_async_context(grpc.aio.insecure_channel(target, options=options)) for _ in range(CHANNELS)]
+        channels = [
+            await stack.enter_async_context(grpc.aio.insecure_channel(target, options=options))
+            for _ in range(CHANNELS)
+        ]
         stubs = [ConversationServiceStub(channel) for channel in channels]
 
         async def call() -> None:
@@ -42,7 +47,11 @@ async def _load(target: str, tokens: list[str], rate: float, callers: int, secon
             made += 1
             request = pb.StartConversationRequest(request_id=uuid7())
             metadata = bearer(tokens[made % len(tokens)])
-            await answers.ask(lambda: stubs[made % CHANNELS].StartConversation(request, metadata=metadata, timeout=TIMEOUT_SECONDS))
+            await answers.ask(
+                lambda: stubs[made % CHANNELS].StartConversation(
+                    request, metadata=metadata, timeout=TIMEOUT_SECONDS
+                )
+            )
 
         began = time.monotonic()
         calling: set[asyncio.Task[None]] = set()

@@ -18,14 +18,19 @@ SERVICE = pb.DESCRIPTOR.services_by_name["ConversationService"]
 
 def main() -> None:
     """Follows the conversation named by the environment to its end; writes the number of each entry to standard output, a line each."""
-    asyncio.run(_follow(os.environ["WATCHER_TARGET"], os.environ["WATCHER_TOKEN"], os.environ["WATCHER_CONVERSATION"]))
+    asyncio.run(
+        _follow(os.environ["WATCHER_TARGET"], os.environ["WATCHER_TOKEN"], os.environ["WATCHER_CONVERSATION"])
+    )
 
 
 async def _follow(target: str, token: str, conversation_id: str) -> None:
     async def own() -> str:
         return token
 
-    async with open_channel(target, SERVICE, tokens=own) as channel, watch(ConversationServiceStub(channel), conversation_id) as events:
+    async with (
+        open_channel(target, SERVICE, tokens=own) as channel,
+        watch(ConversationServiceStub(channel), conversation_id) as events,
+    ):
         async for event in events:
             if event.HasField("entry"):
                 sys.stdout.write(json.dumps([event.entry.number, event.entry.entry_id]) + "\n")

@@ -66,7 +66,9 @@ class Pen:
             own = await stack.enter_async_context(self.world.channel(self.world.service_token(), self.target))
             token = self.world.agent_token(self.customer.customer_id, call)
             delegated = await stack.enter_async_context(self.world.channel(token, self.target))
-            delegate = ConversationServiceStub(appending(delegated, history, self.conversation_id, f"{name}, unary"))
+            delegate = ConversationServiceStub(
+                appending(delegated, history, self.conversation_id, f"{name}, unary")
+            )
             stub = ConversationServiceStub(recording(own, history, self.conversation_id, name))
             try:
                 async with Recorder(stub, call.call_id, call.epoch, writer_id) as recorder:
@@ -126,14 +128,18 @@ class Pen:
 class Appender:
     """Hands entries in without a stream, some at once, as the same writer."""
 
-    def __init__(self, pen: Pen, delegate: ConversationServiceAsyncStub, call: pb.Call, writer_id: str) -> None:
+    def __init__(
+        self, pen: Pen, delegate: ConversationServiceAsyncStub, call: pb.Call, writer_id: str
+    ) -> None:
         self._pen, self._delegate, self._call, self._writer_id = pen, delegate, call, writer_id
         self._sequence = 0
 
     async def append(self) -> None:
         """A group, until it is answered; refused when the call is over by now."""
         drafts = [self._draft() for _ in range(GROUP)]
-        request = pb.AppendRequest(call_id=self._call.call_id, epoch=self._call.epoch, writer_id=self._writer_id, drafts=drafts)
+        request = pb.AppendRequest(
+            call_id=self._call.call_id, epoch=self._call.epoch, writer_id=self._writer_id, drafts=drafts
+        )
         try:
             await persistently(lambda: self._delegate.Append(request))
         except grpc.aio.AioRpcError:
@@ -150,4 +156,10 @@ class Appender:
             text=f"{self._pen.words}, {self._sequence}",
             sealing=entry_pb2.SEALING_FINAL,
         )
-        return entry_pb2.Draft(client_sequence=self._sequence, entry_id=entry_id, start_time=now, end_time=now, utterance=utterance)
+        return entry_pb2.Draft(
+            client_sequence=self._sequence,
+            entry_id=entry_id,
+            start_time=now,
+            end_time=now,
+            utterance=utterance,
+        )

@@ -60,7 +60,9 @@ class Nursery:
 
     def __init__(self) -> None:
         command = [sys.executable, "-m", "tests.chaos.nursery"]
-        self._process = subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         self._children: dict[int, Process] = {}
         self._started: SimpleQueue[Process] = SimpleQueue()
         self._ready = threading.Event()
@@ -68,10 +70,14 @@ class Nursery:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def start(self, call: str, environment: Mapping[str, str], log: Path, *, tasks: Path | None = None) -> Process:
+    def start(
+        self, call: str, environment: Mapping[str, str], log: Path, *, tasks: Path | None = None
+    ) -> Process:
         """Starts `module:function`; `tasks` is where SIGUSR1 makes it write how many tasks it has."""
         assert self._ready.wait(WITHIN_SECONDS), "the nursery does not start"
-        order = {"call": call, "environment": dict(environment), "log": str(log)} | ({"tasks": str(tasks)} if tasks else {})
+        order = {"call": call, "environment": dict(environment), "log": str(log)} | (
+            {"tasks": str(tasks)} if tasks else {}
+        )
         assert self._process.stdin is not None
         with self._ordering:
             self._process.stdin.write(json.dumps(order) + "\n")

@@ -99,7 +99,9 @@ class RecordNotes:
         """An answer comes in."""
         if response.HasField("ack"):
             settled = self._through(response.ack.through_client_sequence)
-            assert len(settled) == len(response.ack.numbers), f"an ack of {len(settled)} drafts gives {len(response.ack.numbers)} numbers"
+            assert len(settled) == len(response.ack.numbers), (
+                f"an ack of {len(settled)} drafts gives {len(response.ack.numbers)} numbers"
+            )
             for entry_id, number in zip(settled, response.ack.numbers, strict=True):
                 if entry_id and number:
                     self._history.ok(entry_id, number)
@@ -140,8 +142,13 @@ class AppendNotes:
 
 def recording(channel: grpc.aio.Channel, history: History, conversation_id: str, writer: str) -> Any:
     """A channel whose `Record` streams are the writer's, and what it hands in late."""
-    record, late = RecordNotes(history, conversation_id, writer), AppendNotes(history, conversation_id, f"{writer}, late")
-    return RecordedChannel(channel, {"Record": (record.sent, record.received), "Append": (late.sent, late.received)})
+    record, late = (
+        RecordNotes(history, conversation_id, writer),
+        AppendNotes(history, conversation_id, f"{writer}, late"),
+    )
+    return RecordedChannel(
+        channel, {"Record": (record.sent, record.received), "Append": (late.sent, late.received)}
+    )
 
 
 def appending(channel: grpc.aio.Channel, history: History, conversation_id: str, writer: str) -> Any:

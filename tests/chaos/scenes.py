@@ -58,7 +58,13 @@ class Scene:
 
 @asynccontextmanager
 async def playing(
-    world: World, *, conversations: int, watchers: int = 1, pause: float = 0.01, pens_at: str = "", watchers_at: str = ""
+    world: World,
+    *,
+    conversations: int,
+    watchers: int = 1,
+    pause: float = 0.01,
+    pens_at: str = "",
+    watchers_at: str = "",
 ) -> AsyncIterator[Scene]:
     """Conversations going on, each with a pen and so many watchers, wherever these reach the service.
 
@@ -66,11 +72,17 @@ async def playing(
     """
     scene = Scene(await world.customer())
     for place in range(conversations):
-        started = await persistently(lambda: scene.customer.stub.StartConversation(pb.StartConversationRequest(request_id=uuid7())))
+        started = await persistently(
+            lambda: scene.customer.stub.StartConversation(pb.StartConversationRequest(request_id=uuid7()))
+        )
         conversation_id = started.conversation.conversation_id
-        scene.pens.append(Pen(world, scene.customer, conversation_id, f"conversation {place}", pause=pause, target=pens_at))
+        scene.pens.append(
+            Pen(world, scene.customer, conversation_id, f"conversation {place}", pause=pause, target=pens_at)
+        )
         names = [f"watcher {place}.{n}" for n in range(watchers)]
-        scene.followers += [Follower(world, scene.customer, conversation_id, name, watchers_at) for name in names]
+        scene.followers += [
+            Follower(world, scene.customer, conversation_id, name, watchers_at) for name in names
+        ]
     scene.speaking = [asyncio.create_task(pen.speak(scene.enough)) for pen in scene.pens]
     scene.following = [asyncio.create_task(follower.follow()) for follower in scene.followers]
     try:

@@ -27,7 +27,9 @@ def ordered(history: History) -> Iterator[str]:
     """Numbers only rise, along each stream, along each writer and along real time."""
     for watcher in history.watchers:
         for stream in watcher.streams:
-            yield from _rising(f"{watcher.name} was told", [seen for told in stream.told for seen in told.entries])
+            yield from _rising(
+                f"{watcher.name} was told", [seen for told in stream.told for seen in told.entries]
+            )
             yield from _live_text_before_its_entry(watcher.name, stream)
         yield from _rising(f"{watcher.name} was handed", watcher.handed)
     for writer, appends in _by_writer(history).items():
@@ -80,7 +82,9 @@ def unique(history: History) -> Iterator[str]:
             yield f"number {number} of {conversation_id} is {entries[place]} and {entry_id}"
     for watcher in history.watchers:
         for stream in watcher.streams:
-            yield from _doubled(f"{watcher.name} was told", [seen for told in stream.told for seen in told.entries])
+            yield from _doubled(
+                f"{watcher.name} was told", [seen for told in stream.told for seen in told.entries]
+            )
         yield from _doubled(f"{watcher.name} was handed", watcher.handed)
     for log in history.logs.values():
         yield from _doubled("the log holds", log)
@@ -155,7 +159,11 @@ def _kept(history: History, conversation_id: str, stored: Mapping[str, Seen]) ->
 
 def _foreign(history: History, log: list[Seen]) -> Iterator[str]:
     for seen in log:
-        if seen.entry_id not in history.appends and seen.entry_id not in history.opened and not seen.content.startswith(STATE_CHANGE):
+        if (
+            seen.entry_id not in history.appends
+            and seen.entry_id not in history.opened
+            and not seen.content.startswith(STATE_CHANGE)
+        ):
             yield f"nobody appended {seen.entry_id} (number {seen.number} of {seen.conversation_id})"
 
 
@@ -222,7 +230,9 @@ def _with_positions(watcher: Watcher) -> Iterator[tuple[Stream, dict[str, int]]]
                 known[told.cursor] = dict(at)
 
 
-def _caught_up(watcher: Watcher, stream: Stream, at: dict[str, int], acked: Mapping[str, list[Append]]) -> Iterator[str]:
+def _caught_up(
+    watcher: Watcher, stream: Stream, at: dict[str, int], acked: Mapping[str, list[Append]]
+) -> Iterator[str]:
     for told in stream.told:
         if told.kind == "caught_up":
             break
@@ -270,7 +280,9 @@ VALIDATORS: Mapping[str, Validator] = {
 
 def violations(history: History) -> list[str]:
     """All violations of all six, each with the word it breaks."""
-    return [f"{name}: {sentence}" for name, validator in VALIDATORS.items() for sentence in validator(history)]
+    return [
+        f"{name}: {sentence}" for name, validator in VALIDATORS.items() for sentence in validator(history)
+    ]
 
 
 def assert_sound(history: History) -> None:

@@ -64,7 +64,13 @@ class World:
 
     def agent_token(self, customer_id: str, call: pb.Call) -> str:
         """A token with which the agent acts for the customer in one call."""
-        return self._signed(sub=customer_id, kind="agent", act={"sub": "agent"}, call=call.call_id, conversation=call.conversation_id)
+        return self._signed(
+            sub=customer_id,
+            kind="agent",
+            act={"sub": "agent"},
+            call=call.call_id,
+            conversation=call.conversation_id,
+        )
 
     def customer_token(self, customer_id: str) -> str:
         """A token of a customer who needs no account."""
@@ -84,7 +90,9 @@ class World:
     async def _conversations(self, stub: ConversationServiceAsyncStub) -> list[str]:
         found, token = [], ""
         while True:
-            page = await stub.ListConversations(pb.ListConversationsRequest(page_size=100, page_token=token), wait_for_ready=True)
+            page = await stub.ListConversations(
+                pb.ListConversationsRequest(page_size=100, page_token=token), wait_for_ready=True
+            )
             found += [conversation.conversation_id for conversation in page.conversations]
             token = page.next_page_token
             if not token:
@@ -105,7 +113,9 @@ async def entries_of(stub: ConversationServiceAsyncStub, conversation_id: str) -
 
 
 @asynccontextmanager
-async def world(nursery: Nursery, folder: Path, dice: random.Random, *, replicas: int = 1, **settings: str) -> AsyncIterator[World]:
+async def world(
+    nursery: Nursery, folder: Path, dice: random.Random, *, replicas: int = 1, **settings: str
+) -> AsyncIterator[World]:
     """Identity in this process, replicas beside it, none started. `settings` by the names of their variables."""
     async with AsyncExitStack() as stack:
         mesh = Mesh(folder, stack)

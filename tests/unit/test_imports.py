@@ -21,7 +21,9 @@ def modules() -> dict[str, ast.Module]:
     for room in ROOMS:
         for path in (CHECKOUT / room).rglob("*.py"):
             parts = path.relative_to(CHECKOUT).with_suffix("").parts
-            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = ast.parse(path.read_text(encoding="utf-8"))
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = ast.parse(
+                path.read_text(encoding="utf-8")
+            )
     return found
 
 
@@ -52,7 +54,10 @@ def loaded(name: str, known: dict[str, ast.Module]) -> Iterator[str]:
 
 def test_imports_make_no_circle() -> None:
     known = modules()
-    graph = {name: {other for what in imported(tree) for other in loaded(what, known)} for name, tree in known.items()}
+    graph = {
+        name: {other for what in imported(tree) for other in loaded(what, known)}
+        for name, tree in known.items()
+    }
     for name, others in graph.items():
         # A package that imports a module of its own is loaded before it, and the module must not want the package's names.
         others -= {name, *loaded(name, known)}

@@ -44,7 +44,11 @@ async def airport_facts(turn: Turn) -> Events:
         for speech in _tell(turn, place, use.answer):
             yield speech
     else:
-        yield Speech(unknown_place(slot.text) if isinstance(use.error, PlaceUnknown) else why_untold(use.error, turn.today_at(None)))
+        yield Speech(
+            unknown_place(slot.text)
+            if isinstance(use.error, PlaceUnknown)
+            else why_untold(use.error, turn.today_at(None))
+        )
 
 
 def _tell(turn: Turn, place: Place, facts: AirportFacts) -> Iterator[Speech]:
@@ -54,7 +58,9 @@ def _tell(turn: Turn, place: Place, facts: AirportFacts) -> Iterator[Speech]:
     elif _CODE.search(turn.text):
         yield _code(place, facts)
     elif _HEIGHT.search(turn.text):
-        yield Speech(phrase("airport_elevation", name=facts.name, feet=f"{number(max(facts.elevation_feet, 0))} feet"))
+        yield Speech(
+            phrase("airport_elevation", name=facts.name, feet=f"{number(max(facts.elevation_feet, 0))} feet")
+        )
     else:
         yield _which(place, facts)
         yield _local_time(turn, facts, place.city)
@@ -66,13 +72,22 @@ def _several(place: Place) -> bool:
 
 def _which(place: Place, facts: AirportFacts) -> Speech:
     if _several(place):
-        return Speech(phrase("metro", city=place.city, count=number(len(place.airport_codes)), name=facts.name))
+        return Speech(
+            phrase("metro", city=place.city, count=number(len(place.airport_codes)), name=facts.name)
+        )
     return Speech(phrase("airport", name=facts.name, city=facts.city, country=with_article(facts.country)))
 
 
 def _code(place: Place, facts: AirportFacts) -> Speech:
     if _several(place):
-        return Speech(phrase("metro_code", city=place.city, count=number(len(place.airport_codes)), code=" ".join(place.code)))
+        return Speech(
+            phrase(
+                "metro_code",
+                city=place.city,
+                count=number(len(place.airport_codes)),
+                code=" ".join(place.code),
+            )
+        )
     return Speech(phrase("airport_code", name=facts.name, code=" ".join(facts.code)))
 
 

@@ -81,7 +81,11 @@ async def pick_place(turn: Turn) -> Events:
     _settle(turn, place)
     other = "destination" if _question(turn).slot == "origin" else "origin"
     slot: PlaceSlot | None = getattr(turn.frame.slots, other)
-    heard: dict[str, Any] = {"origin": None, "destination": None, other: slot if slot and slot.mention else None}
+    heard: dict[str, Any] = {
+        "origin": None,
+        "destination": None,
+        other: slot if slot and slot.mention else None,
+    }
     frame = replace(turn.frame, slots=replace(turn.frame.slots, **heard))
     async for event in _go_on(replace(turn, frame=frame)):
         yield event

@@ -29,7 +29,13 @@ def begin(turn: Turn) -> None:
     old = state.draft if state.searched else Draft()
     if bool(slots.origin) == bool(slots.destination):
         old = Draft()
-    state.draft = Draft(origin=old.origin, destination=old.destination, depart=old.depart, cabin=old.cabin, passengers=old.passengers)
+    state.draft = Draft(
+        origin=old.origin,
+        destination=old.destination,
+        depart=old.depart,
+        cabin=old.cabin,
+        passengers=old.passengers,
+    )
     state.unsure.clear()
     state.doubted.clear()
 
@@ -46,7 +52,9 @@ def merge(turn: Turn) -> Iterator[Speech]:
     elif slots.nonstop:
         state.draft = replace(state.draft, via=None)
     yield from _merge_dates(turn, slots)
-    given: dict[str, Any] = {name: value for name in _PLAIN_SLOTS if (value := getattr(slots, name)) is not None}
+    given: dict[str, Any] = {
+        name: value for name in _PLAIN_SLOTS if (value := getattr(slots, name)) is not None
+    }
     # One of the two counts, the one that was said last; who takes stops after all takes any number.
     if slots.max_stops is not None:
         given["nonstop"] = False
@@ -124,7 +132,11 @@ LONGEST_NAME = 40
 
 def unknown_place(text: str) -> str:
     """That we know no place of this name."""
-    return phrase("unknown_place", text=text.title()) if len(text) <= LONGEST_NAME else phrase("place_not_caught")
+    return (
+        phrase("unknown_place", text=text.title())
+        if len(text) <= LONGEST_NAME
+        else phrase("place_not_caught")
+    )
 
 
 def _set(state: DialogueState, name: str, value: object) -> None:

@@ -49,7 +49,9 @@ async def flight_status(turn: Turn) -> Events:
         return status.state or "UNKNOWN", {"status": dict(status.data)}
 
     arguments = {"flight_number": asked.number} | ({"date": asked.day.isoformat()} if asked.day else {})
-    use = ToolUse("flight_status", arguments, lambda: turn.tools.flight_status(asked.number, asked.day), describe)
+    use = ToolUse(
+        "flight_status", arguments, lambda: turn.tools.flight_status(asked.number, asked.day), describe
+    )
     async for event in turn.use(use):
         yield event
     told = _tell_error(turn, use.error, asked) if use.error or not use.answer else _tell(turn, use.answer)
@@ -89,7 +91,9 @@ def _pointed_at(turn: Turn) -> Itinerary | None:
         return state.chosen
     if state.offer and (slots.choice or slots.airline or slots.depart_time):
         choice = slots.choice or Choice()
-        return chosen_of(state.offer, replace(choice, airline=choice.airline or slots.airline), slots.depart_time)
+        return chosen_of(
+            state.offer, replace(choice, airline=choice.airline or slots.airline), slots.depart_time
+        )
     if state.chosen:
         return state.chosen
     only = state.offer.itineraries if state.offer else ()

@@ -10,7 +10,17 @@ from agent.dialogue.clock_times import TimeWindow
 from agent.dialogue.departure_times import nearest_first
 from agent.dialogue.events import Events, Speech
 from agent.dialogue.phrasing import phrase
-from agent.dialogue.spoken_forms import clock, clock_after, counted, day, duration, flight, listed, number, price
+from agent.dialogue.spoken_forms import (
+    clock,
+    clock_after,
+    counted,
+    day,
+    duration,
+    flight,
+    listed,
+    number,
+    price,
+)
 from agent.dialogue.state import About, Offer
 from agent.dialogue.tools import Itinerary, SearchAnswer
 from agent.dialogue.turn import Turn
@@ -30,7 +40,10 @@ def tell_offer(turn: Turn, answer: SearchAnswer) -> Iterator[Speech]:
     total = max(answer.total, len(answer.itineraries))
     name = "found_one" if total == 1 else "found" if total <= AT_ONCE else "found_many"
     request, today = state.offer.request, turn.today_at(draft.origin)
-    when, route = day(request.depart_date, today), {"origin": draft.origin.city, "destination": draft.destination.city}
+    when, route = (
+        day(request.depart_date, today),
+        {"origin": draft.origin.city, "destination": draft.destination.city},
+    )
     if request.return_date:
         name = "found_return_one" if total == 1 else "found_return"
         route["back"] = day(request.return_date, today)
@@ -64,7 +77,11 @@ async def more(turn: Turn) -> Events:
         yield turn.ask(About.SEARCH_AT_ALL, "at_your_service")
     elif offer.read >= len(offer.itineraries):
         left = offer.total - len(offer.itineraries)
-        yield Speech(phrase("narrow_down", count=counted(left, "more flight")) if left > 0 else phrase("no_more_options"))
+        yield Speech(
+            phrase("narrow_down", count=counted(left, "more flight"))
+            if left > 0
+            else phrase("no_more_options")
+        )
         yield Speech(phrase("which_one"))
     else:
         yield Speech(phrase("more_options"))
@@ -111,7 +128,9 @@ def chosen_of(offer: Offer, choice: Choice, about: TimeWindow | None = None) -> 
 def _best(flights: Sequence[Itinerary], by: str) -> Itinerary | None:
     if by == "cheapest":
         priced = [itinerary for itinerary in flights if itinerary.total]
-        return min(priced, key=lambda itinerary: itinerary.total.amount if itinerary.total else 0, default=None)
+        return min(
+            priced, key=lambda itinerary: itinerary.total.amount if itinerary.total else 0, default=None
+        )
     if by == "fastest":
         return min(flights, key=_travelled, default=None)
     choose = max if by == "latest" else min
@@ -124,20 +143,31 @@ def _travelled(itinerary: Itinerary) -> timedelta:
 
 def _fits(itinerary: Itinerary, choice: Choice) -> bool:
     leaves = itinerary.departure.local
-    if choice.time and (leaves.minute != choice.time.minute or leaves.hour not in (choice.time.hour, (choice.time.hour + 12) % 24)):
+    if choice.time and (
+        leaves.minute != choice.time.minute
+        or leaves.hour not in (choice.time.hour, (choice.time.hour + 12) % 24)
+    ):
         return False
-    return choice.airline is None or any(segment.carrier_code == choice.airline for segment in itinerary.segments)
+    return choice.airline is None or any(
+        segment.carrier_code == choice.airline for segment in itinerary.segments
+    )
 
 
 def _details(turn: Turn, chosen: Itinerary) -> Iterator[Speech]:
     yield from _flown("details", chosen)
     if chosen.back:
-        yield from _flown("details_back", chosen.back, day=day(chosen.back.departure.local.date(), turn.today_at(turn.state.draft.origin)))
+        yield from _flown(
+            "details_back",
+            chosen.back,
+            day=day(chosen.back.departure.local.date(), turn.today_at(turn.state.draft.origin)),
+        )
     if chosen.total:
         each = chosen.per_passenger
         several = each and each.amount != chosen.total.amount
         name = "details_price_both" if chosen.back else "details_price"
-        yield Speech(phrase(name, price=price(chosen.total), each=f", {price(each)} each" if each and several else ""))
+        yield Speech(
+            phrase(name, price=price(chosen.total), each=f", {price(each)} each" if each and several else "")
+        )
     if not turn.state.booking_told:
         turn.state.booking_told = True
         yield Speech(phrase("cannot_book_yet"))

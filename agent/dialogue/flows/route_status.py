@@ -39,7 +39,9 @@ async def route_status(turn: Turn, origin: Place, destination: Place, when: date
     """The flight nearest to the time that was said, or the first few of the day (None for today)."""
     slots = turn.frame.slots
     near = middle(slots.depart_time) if slots.depart_time else None
-    request = RouteStatusRequest(origin.code, destination.code, when, near, OF_AIRLINE if slots.airline else AT_ONCE)
+    request = RouteStatusRequest(
+        origin.code, destination.code, when, near, OF_AIRLINE if slots.airline else AT_ONCE
+    )
 
     def describe(statuses: Sequence[FlightStatus]) -> tuple[str, Mapping[str, Any]]:
         return "FOUND" if statuses else "EMPTY", {"statuses": [dict(status.data) for status in statuses]}
@@ -48,12 +50,22 @@ async def route_status(turn: Turn, origin: Place, destination: Place, when: date
     async for event in turn.use(use):
         yield event
     wanted = [status for status in use.answer or () if status.flight_number.startswith(slots.airline or "")]
-    told = _tell_error(turn, use.error, origin, destination) if use.error else _tell(turn, wanted, origin, destination, request)
+    told = (
+        _tell_error(turn, use.error, origin, destination)
+        if use.error
+        else _tell(turn, wanted, origin, destination, request)
+    )
     for speech in told:
         yield speech
 
 
-def _tell(turn: Turn, statuses: Sequence[FlightStatus], origin: Place, destination: Place, request: RouteStatusRequest) -> Iterator[Speech]:
+def _tell(
+    turn: Turn,
+    statuses: Sequence[FlightStatus],
+    origin: Place,
+    destination: Place,
+    request: RouteStatusRequest,
+) -> Iterator[Speech]:
     today = turn.today_at(origin)
     route = {"origin": origin.city, "destination": destination.city, "day": day(request.date or today, today)}
     if not statuses:

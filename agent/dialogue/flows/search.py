@@ -51,7 +51,9 @@ async def way_back(turn: Turn) -> Events:
     """The last journey in the other direction, on the day of return if one was said."""
     draft = turn.state.draft
     when = CalendarDay(draft.back.day, draft.back.month, draft.back.year) if draft.back else None
-    turn.state.draft = replace(draft.without_wishes(), origin=draft.destination, destination=draft.origin, depart=when, back=None)
+    turn.state.draft = replace(
+        draft.without_wishes(), origin=draft.destination, destination=draft.origin, depart=when, back=None
+    )
     for complaint in merge(turn):
         yield complaint
     if turn.state.draft.depart is None:
@@ -116,7 +118,9 @@ async def _run(turn: Turn) -> Events:
     assert use.answer is not None
     turn.state.offer = Offer(request, use.answer.itineraries, use.answer.total)
     turn.state.chosen = None
-    for speech in tell_offer(turn, use.answer) if use.answer.itineraries else _tell_empty(turn, use.answer, request):
+    for speech in (
+        tell_offer(turn, use.answer) if use.answer.itineraries else _tell_empty(turn, use.answer, request)
+    ):
         yield speech
 
 
@@ -141,11 +145,21 @@ def _tell_empty(turn: Turn, answer: SearchAnswer, request: SearchFlightsRequest)
     draft = turn.state.draft
     assert draft.origin is not None
     assert draft.destination is not None
-    origin, destination, when = draft.origin.city, draft.destination.city, day(request.depart_date, turn.today_at(draft.origin))
+    origin, destination, when = (
+        draft.origin.city,
+        draft.destination.city,
+        day(request.depart_date, turn.today_at(draft.origin)),
+    )
     if answer.total_unfiltered and draft.has_wishes:
         others = counted(answer.total_unfiltered, "flight")
         name = "empty_then" if draft.wishes_of_time_alone else "empty_filtered"
-        parts = {"origin": origin, "destination": destination, "day": when, "wishes": wishes_of(draft), "others": others}
+        parts = {
+            "origin": origin,
+            "destination": destination,
+            "day": when,
+            "wishes": wishes_of(draft),
+            "others": others,
+        }
         return [turn.question(Question(About.DROP_WISHES, phrase(name, **parts)))]
     turn.state.drafting = True
     there = {"origin": origin, "destination": destination, "day": when}

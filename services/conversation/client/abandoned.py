@@ -89,7 +89,9 @@ class AbandonedOutboxes:
         if self._expired(path):
             _delete(path)
             _log.warning("an abandoned outbox has expired and is deleted", path=path.name)
-        elif path.suffix == SUFFIX and path.parent == self._folder and not self._away and not self._rests(path):
+        elif (
+            path.suffix == SUFFIX and path.parent == self._folder and not self._away and not self._rests(path)
+        ):
             try:
                 await self._settle(path, data)
             except grpc.aio.AioRpcError as error:
@@ -117,7 +119,12 @@ class AbandonedOutboxes:
         before = self._resting.get(path)
         pause = LOOK_SECONDS if before is None else min(2 * before.seconds, LONGEST_REST_SECONDS)
         self._resting[path] = _Rest(self._clock.monotonic() + pause, pause)
-        _log.warning("an abandoned outbox makes trouble and is tried again later", path=path.name, why=why, seconds=pause)
+        _log.warning(
+            "an abandoned outbox makes trouble and is tried again later",
+            path=path.name,
+            why=why,
+            seconds=pause,
+        )
 
     def _rests(self, path: Path) -> bool:
         rest = self._resting.get(path)
@@ -133,7 +140,12 @@ class AbandonedOutboxes:
         refusals = await hand_in_late(self._stub, opening, ticket, drafts, until=_written(path))
         if not refusals:
             _delete(path)
-            _log.info("an abandoned outbox was handed in", call_id=opening.call_id, epoch=opening.epoch, entries=len(drafts))
+            _log.info(
+                "an abandoned outbox was handed in",
+                call_id=opening.call_id,
+                epoch=opening.epoch,
+                entries=len(drafts),
+            )
         elif all(refusal.final or refusal.reason in _GONE for refusal in refusals):
             self._put_away(path, leftover, refusals)
         else:
@@ -141,7 +153,12 @@ class AbandonedOutboxes:
 
     def _put_away(self, path: Path, leftover: Leftover, refusals: list[Refusal]) -> None:
         reasons = sorted({refusal.reason for refusal in refusals})
-        about = {"call_id": leftover.opening.call_id, "epoch": leftover.opening.epoch, "entries": len(refusals), "reasons": reasons}
+        about = {
+            "call_id": leftover.opening.call_id,
+            "epoch": leftover.opening.epoch,
+            "entries": len(refusals),
+            "reasons": reasons,
+        }
         if _GONE.intersection(reasons):
             _delete(path)
             _log.warning("an abandoned outbox is of a call that was deleted, and is deleted too", **about)
@@ -149,7 +166,11 @@ class AbandonedOutboxes:
         aside = self._folder / SET_ASIDE
         aside.mkdir(mode=0o700, exist_ok=True)
         path.replace(aside / path.name)
-        _log.warning("an abandoned outbox can't be handed in and is set aside", path=f"{SET_ASIDE}/{path.name}", **about)
+        _log.warning(
+            "an abandoned outbox can't be handed in and is set aside",
+            path=f"{SET_ASIDE}/{path.name}",
+            **about,
+        )
 
     def _expired(self, path: Path) -> bool:
         return self._clock.now() - _written(path) >= (KEPT_FOR if path.suffix == SUFFIX else UNFINISHED_FOR)

@@ -35,6 +35,8 @@ class CursorExpired(Exception):
     """What the cursor stood on is no longer there: the database was restored or replaced, or entries were deleted by age."""
 
     def __init__(self, earliest_cursor: str) -> None:
-        super().__init__("What the cursor stood on is no longer there; follow from the earliest cursor, or from a time.")
+        super().__init__(
+            "What the cursor stood on is no longer there; follow from the earliest cursor, or from a time."
+        )
         self.earliest_cursor = earliest_cursor
         """From here on everything that is left can be followed; empty for the beginning."""

@@ -51,7 +51,12 @@ class Refusal:
 
 
 async def hand_in_late(
-    stub: ConversationServiceAsyncStub, opening: pb.RecordOpen, ticket: str, drafts: Iterable[entry_pb2.Draft], *, until: datetime
+    stub: ConversationServiceAsyncStub,
+    opening: pb.RecordOpen,
+    ticket: str,
+    drafts: Iterable[entry_pb2.Draft],
+    *,
+    until: datetime,
 ) -> list[Refusal]:
     """Appends what a writer said `until` then, with its late ticket and the agent's own token, and gives what was not taken.
 
@@ -63,18 +68,33 @@ async def hand_in_late(
     """
     refusals = []
     for draft in drafts:
-        request = pb.AppendRequest(call_id=opening.call_id, epoch=opening.epoch, writer_id=opening.writer_id, late_ticket=ticket)
+        request = pb.AppendRequest(
+            call_id=opening.call_id, epoch=opening.epoch, writer_id=opening.writer_id, late_ticket=ticket
+        )
         closed = over(draft, until)
         error = await _refused(stub, request, closed)
-        if error is not None and error.code() is grpc.StatusCode.ALREADY_EXISTS and closed.HasField("utterance"):
+        if (
+            error is not None
+            and error.code() is grpc.StatusCode.ALREADY_EXISTS
+            and closed.HasField("utterance")
+        ):
             error = await _refused(stub, request, completion(closed))
         if error is not None:
-            refusals.append(Refusal(draft.entry_id, reason_of(error) or error.code().name, error.code() in _REFUSALS))
-            _log.warning("a late entry was not taken", entry_id=draft.entry_id, reason=refusals[-1].reason, why=error.details())
+            refusals.append(
+                Refusal(draft.entry_id, reason_of(error) or error.code().name, error.code() in _REFUSALS)
+            )
+            _log.warning(
+                "a late entry was not taken",
+                entry_id=draft.entry_id,
+                reason=refusals[-1].reason,
+                why=error.details(),
+            )
     return refusals
 
 
-async def _refused(stub: ConversationServiceAsyncStub, request: pb.AppendRequest, draft: entry_pb2.Draft) -> grpc.aio.AioRpcError | None:
+async def _refused(
+    stub: ConversationServiceAsyncStub, request: pb.AppendRequest, draft: entry_pb2.Draft
+) -> grpc.aio.AioRpcError | None:
     """Why the service did not take a draft; None when it took it."""
     del request.drafts[:]
     request.drafts.append(draft)
@@ -117,5 +137,9 @@ def over(draft: entry_pb2.Draft, until: datetime) -> entry_pb2.Draft:
     )
     end = timestamp(max(until, instant(draft.start_time)))
     return entry_pb2.Draft(
-        client_sequence=draft.client_sequence, entry_id=draft.entry_id, start_time=draft.start_time, end_time=end, utterance=sealed
+        client_sequence=draft.client_sequence,
+        entry_id=draft.entry_id,
+        start_time=draft.start_time,
+        end_time=end,
+        utterance=sealed,
     )

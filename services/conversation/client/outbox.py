@@ -31,7 +31,9 @@ class Journal(Protocol):
     def set_aside(self, draft: entry_pb2.Draft) -> None:
         """Keeps a draft whatever is settled, until another of the same entry comes."""
 
-    def tidy(self, held: Sequence[entry_pb2.Draft], aside: Sequence[entry_pb2.Draft], held_bytes: int) -> None:
+    def tidy(
+        self, held: Sequence[entry_pb2.Draft], aside: Sequence[entry_pb2.Draft], held_bytes: int
+    ) -> None:
         """Says what is held by now, in order, and what was set aside, so that no more room is taken than both need."""
 
 
@@ -45,7 +47,9 @@ class Outbox:
     passed over is set aside: held, but not sent any more. Else everything is sent again in order.
     """
 
-    def __init__(self, journal: Journal | None = None, *, capacity: int = CAPACITY, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self, journal: Journal | None = None, *, capacity: int = CAPACITY, most_bytes: int = MOST_BYTES
+    ) -> None:
         self._journal = journal
         self._capacity, self._most_bytes = capacity, most_bytes
         self._waiting: dict[str, entry_pb2.Draft] = {}
@@ -146,7 +150,11 @@ class Outbox:
         """Puts what was sent and not settled back in front, because the stream broke."""
         latest = {draft.entry_id: draft for draft in self._sent}
         # Of one utterance only the newest counts, and what still waits is newer than what was sent.
-        again = {draft.entry_id: draft for draft in self._sent if draft is latest[draft.entry_id] and draft.entry_id not in self._waiting}
+        again = {
+            draft.entry_id: draft
+            for draft in self._sent
+            if draft is latest[draft.entry_id] and draft.entry_id not in self._waiting
+        }
         self._waiting = {**again, **self._waiting}
         self._sent.clear()
         self._bytes = sum(draft.ByteSize() for draft in self._held())
@@ -206,4 +214,8 @@ class Outbox:
 
     def _tidy(self) -> None:
         if self._journal is not None:
-            self._journal.tidy([*self._passed.values(), *self._sent, *self._waiting.values()], list(self._aside.values()), self._bytes)
+            self._journal.tidy(
+                [*self._passed.values(), *self._sent, *self._waiting.values()],
+                list(self._aside.values()),
+                self._bytes,
+            )

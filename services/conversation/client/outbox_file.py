@@ -77,7 +77,11 @@ def frames(data: bytes) -> Iterator[tuple[int, bytes]]:
     while at + _HEAD.size <= len(data):
         length, checksum, kind = _HEAD.unpack_from(data, at)
         content = data[at + _HEAD.size : at + _HEAD.size + length]
-        if length > _LONGEST or len(content) < length or zlib.crc32(content, zlib.crc32(bytes([kind]))) != checksum:
+        if (
+            length > _LONGEST
+            or len(content) < length
+            or zlib.crc32(content, zlib.crc32(bytes([kind]))) != checksum
+        ):
             return
         yield kind, content
         at += _HEAD.size + length
@@ -101,7 +105,11 @@ def read(data: bytes) -> Leftover | None:
                     (leftover.drafts if kind == Kind.DRAFT else aside)[draft.entry_id] = draft
                 case Kind.SETTLED, Leftover():
                     (through,) = _SEQUENCE.unpack(content)
-                    leftover.drafts = {key: draft for key, draft in leftover.drafts.items() if draft.client_sequence > through}
+                    leftover.drafts = {
+                        key: draft
+                        for key, draft in leftover.drafts.items()
+                        if draft.client_sequence > through
+                    }
     except (DecodeError, struct.error):
         _log.exception("an outbox holds what nobody wrote")
     if leftover is not None:
@@ -142,13 +150,17 @@ class OutboxFile:
         """Keeps a draft whatever is settled, until another of the same entry comes."""
         self._write(frame(Kind.ASIDE, draft.SerializeToString()))
 
-    def tidy(self, held: Sequence[entry_pb2.Draft], aside: Sequence[entry_pb2.Draft], held_bytes: int) -> None:
+    def tidy(
+        self, held: Sequence[entry_pb2.Draft], aside: Sequence[entry_pb2.Draft], held_bytes: int
+    ) -> None:
         """Writes the file anew once most of it is settled."""
         self._held_bytes = held_bytes
         if self._failed or self._size <= max(TIDY_BYTES, 4 * held_bytes):
             return
         kinds = ((Kind.ASIDE, aside), (Kind.DRAFT, held))
-        drafts = (frame(kind, draft.SerializeToString()) for kind, all_of_them in kinds for draft in all_of_them)
+        drafts = (
+            frame(kind, draft.SerializeToString()) for kind, all_of_them in kinds for draft in all_of_them
+        )
         try:
             before, (self._fd, self._size) = self._fd, self._made(b"".join([self._head, *drafts]))
         except OSError as error:
@@ -203,7 +215,9 @@ class OutboxFile:
     def _fail(self, error: OSError) -> None:
         self._failed = True
         _log.error(
-            "the outbox can't be written; what is said from here on would not outlive this process", path=self._path.name, why=str(error)
+            "the outbox can't be written; what is said from here on would not outlive this process",
+            path=self._path.name,
+            why=str(error),
         )
 
 

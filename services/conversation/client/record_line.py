@@ -57,7 +57,9 @@ _log = structlog.get_logger()
 class RecordLine:
     """Keeps a stream open and empties an outbox into it. Run `keep` in a task; cancel it to let go."""
 
-    def __init__(self, stub: ConversationServiceAsyncStub, opening: pb.RecordOpen, outbox: Outbox, clock: Clock) -> None:
+    def __init__(
+        self, stub: ConversationServiceAsyncStub, opening: pb.RecordOpen, outbox: Outbox, clock: Clock
+    ) -> None:
         loop = asyncio.get_running_loop()
         self._stub, self._opening, self._outbox, self._clock = stub, opening, outbox, clock
         self._stirred = asyncio.Event()
@@ -106,7 +108,12 @@ class RecordLine:
                 if error.code() in FAILED:
                     self._failed()
                 asked = retry_after_of(error)
-                _log.info("the record stream broke", call_id=self._opening.call_id, code=error.code().name, reason=reason_of(error))
+                _log.info(
+                    "the record stream broke",
+                    call_id=self._opening.call_id,
+                    code=error.code().name,
+                    reason=reason_of(error),
+                )
             except TimeoutError:
                 _log.info("the record stream fell silent", call_id=self._opening.call_id)
             if not self.over.done():
@@ -117,7 +124,10 @@ class RecordLine:
         self._flying.clear()
         left = asyncio.Event()
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_SECONDS) as self._patience, streaming(self._stub.Record(self._requests(left))) as call:
+            async with (
+                asyncio.timeout(ANSWER_WITHIN_SECONDS) as self._patience,
+                streaming(self._stub.Record(self._requests(left))) as call,
+            ):
                 async for response in call:
                     if self._failures == 0 or response.HasField("ack"):
                         backoff.reset()
@@ -187,12 +197,22 @@ class RecordLine:
         one_by_one = self._one_by_one
         self._failures += 1
         if one_by_one and self._outbox.pass_over():
-            _log.warning("the service fails at a draft, the next is tried", call_id=self._opening.call_id, failures=self._failures)
+            _log.warning(
+                "the service fails at a draft, the next is tried",
+                call_id=self._opening.call_id,
+                failures=self._failures,
+            )
 
     def _acknowledged(self, ack: pb.RecordAck) -> None:
         for draft in self._outbox.set_aside():
-            _log.error("a draft is set aside: the service fails at it", call_id=self._opening.call_id, entry_id=draft.entry_id)
-            self.positions.refused(draft.entry_id, "The service fails at it; it is handed in again when the call is over.")
+            _log.error(
+                "a draft is set aside: the service fails at it",
+                call_id=self._opening.call_id,
+                entry_id=draft.entry_id,
+            )
+            self.positions.refused(
+                draft.entry_id, "The service fails at it; it is handed in again when the call is over."
+            )
         self._failures = 0
         settled = self._outbox.settle(ack.through_client_sequence)
         for draft, number in zip(settled, ack.numbers, strict=False):
@@ -206,7 +226,12 @@ class RecordLine:
         """The draft is forgotten with the ack that covers it."""
         draft = self._outbox.sent(rejected.client_sequence)
         entry_id = draft.entry_id if draft else ""
-        _log.warning("a draft was refused", call_id=self._opening.call_id, entry_id=entry_id, why=rejected.status.message)
+        _log.warning(
+            "a draft was refused",
+            call_id=self._opening.call_id,
+            entry_id=entry_id,
+            why=rejected.status.message,
+        )
         self.positions.refused(entry_id, rejected.status.message)
 
     def _fail(self, error: grpc.aio.AioRpcError) -> None:

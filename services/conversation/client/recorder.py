@@ -96,7 +96,9 @@ class Recorder:
             self._syncing = asyncio.create_task(self._file.keep_synced())
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Lets go of the stream. Without `close` before, the service takes the agent for lost."""
         try:
             await _cancelled(self._keeping)
@@ -193,7 +195,11 @@ class Recorder:
         except OutboxFull as full:
             # A log with a gap is worse than an agent that leaves: another one goes on where the log ends.
             if not self._line.over.done():
-                _log.error("the call is given up, its log can't be kept", call_id=self._opening.call_id, why=str(full))
+                _log.error(
+                    "the call is given up, its log can't be kept",
+                    call_id=self._opening.call_id,
+                    why=str(full),
+                )
             self._line.finish(CallLost(str(full)))
         self._line.stir()
 
@@ -203,9 +209,16 @@ class Recorder:
             return
         try:
             async with asyncio.timeout(LATE_WITHIN_SECONDS):
-                refusals = await hand_in_late(self._stub, self._opening, self.opened.late_ticket, left, until=self._clock.now())
+                refusals = await hand_in_late(
+                    self._stub, self._opening, self.opened.late_ticket, left, until=self._clock.now()
+                )
         except (grpc.aio.AioRpcError, TimeoutError) as error:
-            _log.warning("what was said last is handed in later", call_id=self._opening.call_id, drafts=len(left), why=repr(error))
+            _log.warning(
+                "what was said last is handed in later",
+                call_id=self._opening.call_id,
+                drafts=len(left),
+                why=repr(error),
+            )
         else:
             if not refusals:  # else the file stays for whoever sets it aside
                 self._outbox.clear()
@@ -228,7 +241,11 @@ def _made(folder: Path | None, opening: pb.RecordOpen) -> OutboxFile | None:
     try:
         return OutboxFile(folder, opening)
     except OSError as error:
-        _log.error("there is no outbox; what is said would not outlive this process", folder=str(folder), why=str(error))
+        _log.error(
+            "there is no outbox; what is said would not outlive this process",
+            folder=str(folder),
+            why=str(error),
+        )
         return None
 
 

@@ -93,7 +93,14 @@ async def watch(
         request.cursor = cursor
     elif start_time is not None:
         request.start_time.CopyFrom(timestamp(start_time))
-    watcher = _Watcher(stub, request, SILENCES * heartbeat_seconds, noticing, clock or SystemClock(), from_earliest=from_earliest)
+    watcher = _Watcher(
+        stub,
+        request,
+        SILENCES * heartbeat_seconds,
+        noticing,
+        clock or SystemClock(),
+        from_earliest=from_earliest,
+    )
     async with aclosing(watcher.events()) as events:
         yield events
 
@@ -125,7 +132,11 @@ class _Watcher:
                         if self._is_news(response):
                             yield response
             except grpc.aio.AioRpcError as error:
-                if self._heard_once and self._request.conversation_id and error.code() is grpc.StatusCode.NOT_FOUND:
+                if (
+                    self._heard_once
+                    and self._request.conversation_id
+                    and error.code() is grpc.StatusCode.NOT_FOUND
+                ):
                     # It was there before: it was deleted while the line was down.
                     yield pb.WatchResponse(end=pb.WatchEnd(reason=pb.STREAM_END_REASON_CONVERSATION_DELETED))
                     return
@@ -137,7 +148,9 @@ class _Watcher:
                 return
             await self._clock.sleep(self._backoff.pause(asked))
 
-    async def _heard(self, call: grpc.aio.UnaryStreamCall[pb.WatchRequest, pb.WatchResponse]) -> AsyncGenerator[pb.WatchResponse]:
+    async def _heard(
+        self, call: grpc.aio.UnaryStreamCall[pb.WatchRequest, pb.WatchResponse]
+    ) -> AsyncGenerator[pb.WatchResponse]:
         while True:
             async with asyncio.timeout(self._silence):
                 response = await call.read()

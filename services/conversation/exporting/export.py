@@ -61,7 +61,9 @@ async def _entries(store: Store, conversation: Conversation) -> AsyncIterator[en
     number = 0
     while number < conversation.last_number:
         async with store.reading() as transaction:
-            page = await transaction.entries_after(conversation.key, number, limit=min(PAGE, conversation.last_number - number))
+            page = await transaction.entries_after(
+                conversation.key, number, limit=min(PAGE, conversation.last_number - number)
+            )
         if not page:
             raise ConversationNotFound
         number = page[-1].number

@@ -12,9 +12,15 @@ Entries = AsyncIterable[entry_pb2.Entry]
 Writer = Callable[[pb.Conversation, Entries], AsyncIterator[str]]
 """Writes a conversation's entries, which come in the order of the log, as text in pieces."""
 
-SPEAKERS: Mapping[entry_pb2.Speaker.ValueType, str] = {entry_pb2.SPEAKER_CUSTOMER: "Customer", entry_pb2.SPEAKER_AGENT: "Agent"}
+SPEAKERS: Mapping[entry_pb2.Speaker.ValueType, str] = {
+    entry_pb2.SPEAKER_CUSTOMER: "Customer",
+    entry_pb2.SPEAKER_AGENT: "Agent",
+}
 """What speakers are called."""
-CUT_SHORT: Mapping[entry_pb2.Sealing.ValueType, str] = {entry_pb2.SEALING_INTERRUPTED: " —", entry_pb2.SEALING_TRUNCATED: " …"}
+CUT_SHORT: Mapping[entry_pb2.Sealing.ValueType, str] = {
+    entry_pb2.SEALING_INTERRUPTED: " —",
+    entry_pb2.SEALING_TRUNCATED: " …",
+}
 """What stands behind the words of an utterance that was not said to its end."""
 
 

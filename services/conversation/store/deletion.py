@@ -27,7 +27,10 @@ async def delete_conversation(connection: AsyncConnection, conversation: Convers
     """Deletes a conversation with its calls, its entries and what is being spoken, and the answers that told of it."""
     here = calls.c.conversation_key == conversation.key
     left = select(calls.c.call_id, calls.c.room).where(here, calls.c.sealed_grant.is_not(None))
-    rows = [{"call_id": row.call_id, "room": row.room, "delete_time": now} for row in await connection.execute(left)]
+    rows = [
+        {"call_id": row.call_id, "room": row.room, "delete_time": now}
+        for row in await connection.execute(left)
+    ]
     if rows:
         await connection.execute(insert(deleted_calls), rows)
     await connection.execute(delete(conversations).where(conversations.c.key == conversation.key))
@@ -36,7 +39,9 @@ async def delete_conversation(connection: AsyncConnection, conversation: Convers
 
 async def running_call_id(connection: AsyncConnection, conversation_key: int) -> str | None:
     """The running call of a conversation."""
-    query = select(calls.c.call_id).where(calls.c.conversation_key == conversation_key, calls.c.state != pb.CALL_STATE_ENDED)
+    query = select(calls.c.call_id).where(
+        calls.c.conversation_key == conversation_key, calls.c.state != pb.CALL_STATE_ENDED
+    )
     found: str | None = (await connection.execute(query)).scalar_one_or_none()
     return found
 

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from readback.conversation.v1 import conversation_service_pb2 as pb
-from sqlalchemy import BigInteger, ColumnElement, Row, Select, and_, bindparam, case, func, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    select,
+    type_coerce,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.conversation.pages import Packing, PageRow
@@ -28,7 +39,13 @@ _PAGE = (
     calls.c.call_id,
 )
 _PACKINGS = {int(packing): packing for packing in Packing}
-_RUN = (feed_runs.c.first_position, feed_runs.c.conversation_id, feed_runs.c.first_number, feed_runs.c.length, feed_runs.c.kind)
+_RUN = (
+    feed_runs.c.first_position,
+    feed_runs.c.conversation_id,
+    feed_runs.c.first_number,
+    feed_runs.c.length,
+    feed_runs.c.kind,
+)
 
 
 class CallPage(NamedTuple):
@@ -62,10 +79,13 @@ class FeedPages:
 def _holds_from(key: ColumnElement[int], number: ColumnElement[int] | int) -> ColumnElement[bool]:
     """Joins the pages of a conversation from the one on that holds a number."""
     start = log_pages.alias("start")
-    first = select(func.max(start.c.first_number)).where(start.c.conversation_key == key, start.c.first_number <= number)
+    first = select(func.max(start.c.first_number)).where(
+        start.c.conversation_key == key, start.c.first_number <= number
+    )
     return and_(
         log_pages.c.conversation_key == key,
-        log_pages.c.first_number >= func.coalesce(first.correlate(conversations, feed_runs).scalar_subquery(), 0),
+        log_pages.c.first_number
+        >= func.coalesce(first.correlate(conversations, feed_runs).scalar_subquery(), 0),
     )
 
 
@@ -74,7 +94,11 @@ def _conversation_after() -> Select[Any]:
     number: ColumnElement[int] = bindparam("number", type_=BigInteger)
     pages = and_(_holds_from(conversations.c.key, number), log_pages.c.first_number < number + SPAN)
     there = conversations.outerjoin(log_pages, pages).outerjoin(calls, calls.c.key == log_pages.c.call_key)
-    query = select(*columns).select_from(there).where(conversations.c.conversation_id == bindparam("conversation_id"))
+    query = (
+        select(*columns)
+        .select_from(there)
+        .where(conversations.c.conversation_id == bindparam("conversation_id"))
+    )
     return query.order_by(log_pages.c.first_number).limit(bindparam("rows"))
 
 
@@ -82,7 +106,11 @@ def _feed_after() -> Select[Any]:
     position: ColumnElement[int] = bindparam("position", type_=BigInteger)
     own = feed_runs.c.customer_id == bindparam("customer_id")
     first = select(func.max(feed_runs.c.first_position)).where(own, feed_runs.c.first_position <= position)
-    runs = and_(own, feed_runs.c.first_position >= func.coalesce(first.scalar_subquery(), 0), feed_runs.c.first_position < position + SPAN)
+    runs = and_(
+        own,
+        feed_runs.c.first_position >= func.coalesce(first.scalar_subquery(), 0),
+        feed_runs.c.first_position < position + SPAN,
+    )
     skipped = case((feed_runs.c.first_position >= position, 0), else_=position - feed_runs.c.first_position)
     pages = and_(
         feed_runs.c.kind == RunKind.ENTRIES,
@@ -96,7 +124,11 @@ def _feed_after() -> Select[Any]:
         .outerjoin(log_pages, pages)
         .outerjoin(calls, calls.c.key == log_pages.c.call_key)
     )
-    query = select(feeds.c.last_position, *_RUN, *_PAGE).select_from(there).where(feeds.c.customer_id == bindparam("customer_id"))
+    query = (
+        select(feeds.c.last_position, *_RUN, *_PAGE)
+        .select_from(there)
+        .where(feeds.c.customer_id == bindparam("customer_id"))
+    )
     return query.order_by(feed_runs.c.first_position, log_pages.c.first_number).limit(bindparam("rows"))
 
 
@@ -104,21 +136,30 @@ def _feed_after() -> Select[Any]:
 _CONVERSATION_AFTER, _FEED_AFTER = _conversation_after(), _feed_after()
 
 
-async def conversation_after(connection: AsyncConnection, conversation_id: str, number: int, *, limit: int) -> ConversationPages | None:
+async def conversation_after(
+    connection: AsyncConnection, conversation_id: str, number: int, *, limit: int
+) -> ConversationPages | None:
     """Up to `limit` pages that hold the `SPAN` numbers after a number; None when there is no such conversation."""
     asked = {"conversation_id": conversation_id, "number": number + 1, "rows": limit}
     rows = (await connection.execute(_CONVERSATION_AFTER, asked)).all()
     if not rows:
         return None
     pages = [page for page in map(_page, rows) if page is not None]
-    return ConversationPages(rows[0].key, rows[0].last_number, rows[0].state == pb.CONVERSATION_STATE_ENDED, pages)
+    return ConversationPages(
+        rows[0].key, rows[0].last_number, rows[0].state == pb.CONVERSATION_STATE_ENDED, pages
+    )
 
 
-async def feed_after(connection: AsyncConnection, customer_id: str, position: int, *, limit: int) -> FeedPages:
+async def feed_after(
+    connection: AsyncConnection, customer_id: str, position: int, *, limit: int
+) -> FeedPages:
     """Up to `limit` rows of the `SPAN` positions after a position."""
     asked = {"customer_id": customer_id, "position": position + 1, "rows": limit}
     rows = (await connection.execute(_FEED_AFTER, asked)).all()
-    return FeedPages(rows[0].last_position if rows else 0, [(run_of(row), _page(row)) for row in rows if row.length is not None])
+    return FeedPages(
+        rows[0].last_position if rows else 0,
+        [(run_of(row), _page(row)) for row in rows if row.length is not None],
+    )
 
 
 async def pages_at(connection: AsyncConnection, customer_id: str, instant: int) -> Mapping[str, CallPage]:
@@ -126,7 +167,8 @@ async def pages_at(connection: AsyncConnection, customer_id: str, instant: int) 
     that holds the last entry committed before it, or the first page when all came later."""
     earlier = log_pages.alias("earlier")
     last = select(func.max(earlier.c.first_number)).where(
-        earlier.c.conversation_key == conversations.c.key, type_coerce(earlier.c.commit_time, BigInteger) < instant
+        earlier.c.conversation_key == conversations.c.key,
+        type_coerce(earlier.c.commit_time, BigInteger) < instant,
     )
     pages = and_(
         log_pages.c.conversation_key == conversations.c.key,
@@ -139,7 +181,9 @@ async def pages_at(connection: AsyncConnection, customer_id: str, instant: int) 
     return {row.conversation_id: page for row in rows if (page := _page(row)) is not None}
 
 
-async def runs_of(connection: AsyncConnection, customer_id: str, conversation_ids: Iterable[str]) -> Sequence[FeedRun]:
+async def runs_of(
+    connection: AsyncConnection, customer_id: str, conversation_ids: Iterable[str]
+) -> Sequence[FeedRun]:
     """The runs of entries of these conversations in a customer's feed, in order."""
     query = select(*_RUN).where(
         feed_runs.c.customer_id == customer_id,
@@ -155,8 +199,13 @@ async def spoken_by(connection: AsyncConnection, customer_id: str) -> Sequence[t
     query = select(conversations.c.conversation_id, open_utterances).join(
         open_utterances, open_utterances.c.conversation_key == conversations.c.key
     )
-    rows = await connection.execute(query.where(conversations.c.customer_id == customer_id).order_by(open_utterances.c.start_time))
-    return [(row.conversation_id, OpenSpeech(**{c.name: row._mapping[c] for c in open_utterances.c})) for row in rows]
+    rows = await connection.execute(
+        query.where(conversations.c.customer_id == customer_id).order_by(open_utterances.c.start_time)
+    )
+    return [
+        (row.conversation_id, OpenSpeech(**{c.name: row._mapping[c] for c in open_utterances.c}))
+        for row in rows
+    ]
 
 
 def _page(row: Row[Any]) -> CallPage | None:

@@ -20,7 +20,9 @@ _CALLS = select(calls, conversations.c.conversation_id, conversations.c.customer
 
 async def renew(connection: AsyncConnection, replica_id: str, now: datetime) -> None:
     """Says that a replica is alive."""
-    renewed = await connection.execute(update(replicas).where(replicas.c.replica_id == replica_id).values(renew_time=now))
+    renewed = await connection.execute(
+        update(replicas).where(replicas.c.replica_id == replica_id).values(renew_time=now)
+    )
     if not renewed.rowcount:
         await connection.execute(insert(replicas).values(replica_id=replica_id, renew_time=now))
 
@@ -37,7 +39,9 @@ async def forget_replicas(connection: AsyncConnection, before: datetime) -> None
 
 async def writers_held_by(connection: AsyncConnection, replica_id: str) -> Mapping[str, tuple[int, str]]:
     """Epoch and writer of each running call whose stream a replica has, by the call's id."""
-    query = select(calls.c.call_id, calls.c.epoch, calls.c.writer_id).where(_RUNNING, calls.c.holder == replica_id)
+    query = select(calls.c.call_id, calls.c.epoch, calls.c.writer_id).where(
+        _RUNNING, calls.c.holder == replica_id
+    )
     return {row.call_id: (row.epoch, row.writer_id) for row in await connection.execute(query)}
 
 
@@ -47,12 +51,22 @@ async def held_by_none(connection: AsyncConnection, alive: Collection[str]) -> S
     return [Call(**row._mapping) for row in await connection.execute(_CALLS.where(_RUNNING, unheld))]
 
 
-async def lock_held_by(connection: AsyncConnection, replica_id: str, call_ids: Iterable[str]) -> Sequence[str]:
+async def lock_held_by(
+    connection: AsyncConnection, replica_id: str, call_ids: Iterable[str]
+) -> Sequence[str]:
     """Those of the calls that a replica has; nobody opens one of them until the transaction ends."""
-    query = select(calls.c.call_id).where(calls.c.holder == replica_id, calls.c.call_id.in_(list(call_ids))).with_for_update()
+    query = (
+        select(calls.c.call_id)
+        .where(calls.c.holder == replica_id, calls.c.call_id.in_(list(call_ids)))
+        .with_for_update()
+    )
     return list((await connection.execute(query)).scalars())
 
 
 async def release(connection: AsyncConnection, replica_id: str, call_ids: Iterable[str]) -> None:
     """Gives up the calls that a replica held; those that moved on meanwhile stay as they are."""
-    await connection.execute(update(calls).where(calls.c.holder == replica_id, calls.c.call_id.in_(list(call_ids))).values(holder=None))
+    await connection.execute(
+        update(calls)
+        .where(calls.c.holder == replica_id, calls.c.call_id.in_(list(call_ids)))
+        .values(holder=None)
+    )

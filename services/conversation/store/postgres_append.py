@@ -81,7 +81,9 @@ def write(cursor: Any, group: Sequence[Changes]) -> set[str]:
     ]
     if closed or spoken:
         parameters += _columns(closed, (byteas, bigints, byteas))
-        parameters += _columns(spoken, (byteas, bigints, byteas, bigints, bigints, bigints, bigints, bigints, byteas))
+        parameters += _columns(
+            spoken, (byteas, bigints, byteas, bigints, bigints, bigints, bigints, bigints, byteas)
+        )
     cursor.execute(_WITH_SPEECH if closed or spoken else _ENTRIES_ONLY, parameters)
     return {customers[bytes(customer)].customer_id for (customer,) in cursor.fetchall()}
 
@@ -93,12 +95,22 @@ def _rows(customers: dict[bytes, Changes]) -> tuple[list[tuple[Any, ...]], ...]:
     closed: list[tuple[Any, ...]] = []
     spoken: list[tuple[Any, ...]] = []
     for customer, changes in customers.items():
-        heads += [(customer, head.key, head.last_number, head.update_time, head.title) for head in changes.heads]
+        heads += [
+            (customer, head.key, head.last_number, head.update_time, head.title) for head in changes.heads
+        ]
         for page in changes.pages:
             where = (customer, page.conversation_key, page.first_number, page.call_key or 0)
             pages.append((*where, page.commit_time, page.packing, page.content))
         runs += [
-            (customer, run.first_position, id_bytes(run.conversation_id), run.first_number, run.length, run.kind) for run in changes.runs
+            (
+                customer,
+                run.first_position,
+                id_bytes(run.conversation_id),
+                run.first_number,
+                run.length,
+                run.kind,
+            )
+            for run in changes.runs
         ]
         closed += [(customer, *utterance) for utterance in changes.closed]
         spoken += [(customer, *speech_row(speech)) for speech in changes.spoken]

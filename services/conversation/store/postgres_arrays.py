@@ -52,7 +52,9 @@ def bigints(values: Collection[int]) -> WireArray:
     if not values:
         return _BigintArray(_EMPTY.pack(0, 0, _INT8))
     elements = [part for value in values for part in (8, value)]
-    return _BigintArray(_HEADER.pack(1, 0, _INT8, len(values), 1) + struct.pack(f">{'iq' * len(values)}", *elements))
+    return _BigintArray(
+        _HEADER.pack(1, 0, _INT8, len(values), 1) + struct.pack(f">{'iq' * len(values)}", *elements)
+    )
 
 
 def _wire(element: int, values: Collection[bytes]) -> bytes:

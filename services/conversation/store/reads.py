@@ -27,7 +27,13 @@ class LogReads:
         self.connection = connection
 
     async def entries_after(
-        self, conversation_key: int, number: int, *, limit: int, most_bytes: int = READ_BYTES, wanted: Wanted = lambda _: True
+        self,
+        conversation_key: int,
+        number: int,
+        *,
+        limit: int,
+        most_bytes: int = READ_BYTES,
+        wanted: Wanted = lambda _: True,
     ) -> list[StoredEntry]:
         """Wanted entries in the order of the log, the first one after `number`.
 
@@ -48,7 +54,9 @@ class LogReads:
     async def number_before(self, conversation_key: int, instant: datetime) -> int:
         """The number of the last entry stored before an instant; 0 when there is none."""
         begun = (log_pages.c.conversation_key == conversation_key, log_pages.c.commit_time < instant)
-        first = (await self.connection.execute(select(func.max(log_pages.c.first_number)).where(*begun))).scalar_one()
+        first = (
+            await self.connection.execute(select(func.max(log_pages.c.first_number)).where(*begun))
+        ).scalar_one()
         number, micros = 0, micros_of(instant)
         if first is not None:
             for entry in await self._page(conversation_key, first):
@@ -58,7 +66,9 @@ class LogReads:
     async def open_utterances(self, conversation_key: int) -> list[OpenSpeech]:
         """What is being spoken in a conversation, the earliest first."""
         query = select(open_utterances).where(open_utterances.c.conversation_key == conversation_key)
-        rows = await self.connection.execute(query.order_by(open_utterances.c.start_time, open_utterances.c.utterance_id))
+        rows = await self.connection.execute(
+            query.order_by(open_utterances.c.start_time, open_utterances.c.utterance_id)
+        )
         return [OpenSpeech(**row._mapping) for row in rows]
 
     async def feed_end(self, customer_id: str) -> FeedEnd:
@@ -69,24 +79,38 @@ class LogReads:
 
     async def feed_ends(self, customer_ids: Iterable[str]) -> dict[str, int]:
         """The last position of each of these customers' feeds, by customer."""
-        query = select(feeds.c.customer_id, feeds.c.last_position).where(feeds.c.customer_id.in_(list(customer_ids)))
+        query = select(feeds.c.customer_id, feeds.c.last_position).where(
+            feeds.c.customer_id.in_(list(customer_ids))
+        )
         return {row.customer_id: row.last_position for row in await self.connection.execute(query)}
 
     async def feed_runs_after(self, customer_id: str, position: int, *, limit: int) -> list[FeedRun]:
         """Runs of a customer's feed in order, the first one the one that holds the position after `position`."""
         own = feed_runs.c.customer_id == customer_id
-        first = select(func.max(feed_runs.c.first_position)).where(own, feed_runs.c.first_position <= position + 1).scalar_subquery()
+        first = (
+            select(func.max(feed_runs.c.first_position))
+            .where(own, feed_runs.c.first_position <= position + 1)
+            .scalar_subquery()
+        )
         query = select(feed_runs).where(own, feed_runs.c.first_position >= func.coalesce(first, 0))
         rows = await self.connection.execute(query.order_by(feed_runs.c.first_position).limit(limit))
         return [run for run in map(run_of, rows) if run.last_position > position]
 
-    async def _walk(self, conversation_key: int, first_number: int, *, at_once: int) -> AsyncIterator[StoredEntry]:
+    async def _walk(
+        self, conversation_key: int, first_number: int, *, at_once: int
+    ) -> AsyncIterator[StoredEntry]:
         """Entries in the order of the log from a number on."""
         start: int | None = None
         while True:
-            bound = log_pages.c.first_number > start if start is not None else from_page_of(conversation_key, first_number)
+            bound = (
+                log_pages.c.first_number > start
+                if start is not None
+                else from_page_of(conversation_key, first_number)
+            )
             query = pages_query().where(log_pages.c.conversation_key == conversation_key, bound)
-            rows = (await self.connection.execute(query.order_by(log_pages.c.first_number).limit(at_once))).all()
+            rows = (
+                await self.connection.execute(query.order_by(log_pages.c.first_number).limit(at_once))
+            ).all()
             for row in rows:
                 for entry in entries_of(page_row(row), row.call_id):
                     if entry.number >= first_number:
@@ -109,7 +133,9 @@ def pages_query() -> Select[tuple[object, ...]]:
 def from_page_of(conversation_key: int, number: int) -> ColumnElement[bool]:
     """The page that holds an entry, and those after it."""
     pages = log_pages.alias()
-    holding = select(func.max(pages.c.first_number)).where(pages.c.conversation_key == conversation_key, pages.c.first_number <= number)
+    holding = select(func.max(pages.c.first_number)).where(
+        pages.c.conversation_key == conversation_key, pages.c.first_number <= number
+    )
     return log_pages.c.first_number >= func.coalesce(holding.scalar_subquery(), 0)
 
 
@@ -129,4 +155,10 @@ def page_row(row: Row[tuple[object, ...]]) -> PageRow:
 def run_of(row: Row[tuple[object, ...]]) -> FeedRun:
     """A run out of its row."""
     found = row._mapping
-    return FeedRun(found["first_position"], found["conversation_id"], found["first_number"], found["length"], RunKind(found["kind"]))
+    return FeedRun(
+        found["first_position"],
+        found["conversation_id"],
+        found["first_number"],
+        found["length"],
+        RunKind(found["kind"]),
+    )

@@ -99,7 +99,9 @@ class Hit:
 class SearchIndex(Protocol):
     """The index inside a transaction."""
 
-    async def behind(self, customer_id: str | None, *, limit: int, quiet_since: datetime | None = None) -> list[Behind]:
+    async def behind(
+        self, customer_id: str | None, *, limit: int, quiet_since: datetime | None = None
+    ) -> list[Behind]:
         """Logs of a customer (None: of anybody) with entries that are not indexed; only those quiet since a time if one is given."""
         ...
 
@@ -107,7 +109,9 @@ class SearchIndex(Protocol):
         """Keeps others from indexing a log until the transaction ends; the last number indexed, None when the log is gone."""
         ...
 
-    async def add(self, conversation_key: int, customer_id: str, spoken: Sequence[Spoken], *, through: int) -> None:
+    async def add(
+        self, conversation_key: int, customer_id: str, spoken: Sequence[Spoken], *, through: int
+    ) -> None:
         """Indexes utterances of a held log; everything up to `through` is indexed then."""
         ...
 
@@ -139,7 +143,9 @@ class _Index:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def behind(self, customer_id: str | None, *, limit: int, quiet_since: datetime | None = None) -> list[Behind]:
+    async def behind(
+        self, customer_id: str | None, *, limit: int, quiet_since: datetime | None = None
+    ) -> list[Behind]:
         """Logs with entries that are not indexed."""
         query = (
             select(conversations.c.key, conversations.c.customer_id, conversations.c.last_number)
@@ -150,18 +156,27 @@ class _Index:
             query = query.where(conversations.c.customer_id == customer_id)
         if quiet_since is not None:
             query = query.where(conversations.c.update_time < quiet_since)
-        return [Behind(row.key, row.customer_id, row.last_number) for row in await self._connection.execute(query.limit(limit))]
+        return [
+            Behind(row.key, row.customer_id, row.last_number)
+            for row in await self._connection.execute(query.limit(limit))
+        ]
 
     async def hold(self, conversation_key: int) -> int | None:
         """The last number indexed."""
         # In the order in which a deletion takes them; shared, so that appends go on.
-        alive = select(conversations.c.key).where(conversations.c.key == conversation_key).with_for_update(read=True, key_share=True)
+        alive = (
+            select(conversations.c.key)
+            .where(conversations.c.key == conversation_key)
+            .with_for_update(read=True, key_share=True)
+        )
         if (await self._connection.execute(alive)).one_or_none() is None:
             return None
         insert_any = sqlite_insert if self._connection.dialect.name == "sqlite" else postgres_insert
         begun = insert_any(indexed_logs).values(conversation_key=conversation_key, through_number=0)
         await self._connection.execute(begun.on_conflict_do_nothing())
-        reached = select(indexed_logs.c.through_number).where(indexed_logs.c.conversation_key == conversation_key)
+        reached = select(indexed_logs.c.through_number).where(
+            indexed_logs.c.conversation_key == conversation_key
+        )
         return int((await self._connection.execute(reached.with_for_update())).scalar_one())
 
     async def _reach(self, conversation_key: int, through: int) -> None:
@@ -184,13 +199,18 @@ class _Index:
         if after is not None:
             query = query.where(_beyond(place, after))
         rows = await self._connection.execute(query.order_by(*(part.desc() for part in place)).limit(limit))
-        return [Hit(row.conversation_key, row.number, row.commit_time, row.conversation_id, row.title) for row in rows]
+        return [
+            Hit(row.conversation_key, row.number, row.commit_time, row.conversation_id, row.title)
+            for row in rows
+        ]
 
 
 class PostgresIndex(_Index):
     """`spoken_entries.words` under GIN; words are stemmed by a dictionary without stop words, so that all of them count."""
 
-    async def add(self, conversation_key: int, customer_id: str, spoken: Sequence[Spoken], *, through: int) -> None:
+    async def add(
+        self, conversation_key: int, customer_id: str, spoken: Sequence[Spoken], *, through: int
+    ) -> None:
         """Indexes utterances."""
         if spoken:
             rows = [_row(conversation_key, one) | {"said": _document(customer_id, one)} for one in spoken]
@@ -209,7 +229,9 @@ class PostgresIndex(_Index):
             "SELECT word FROM unnest(CAST(:words AS text[])) AS word WHERE ts_lexize('readback_stem', word) && "
             "(SELECT array_agg(stem) FROM unnest(CAST(:wanted AS text[])) AS one, unnest(ts_lexize('readback_stem', one)) AS stem)"
         )
-        return set((await self._connection.execute(query, {"words": list(words), "wanted": list(wanted)})).scalars())
+        return set(
+            (await self._connection.execute(query, {"words": list(words), "wanted": list(wanted)})).scalars()
+        )
 
     def _matches(self, words: str) -> tuple[FromClause, ColumnElement[bool]]:
         words_of_entry: ColumnElement[Any] = literal_column("spoken_entries.words")
@@ -220,20 +242,28 @@ class PostgresIndex(_Index):
 class SqliteIndex(_Index):
     """The FTS5 table `spoken_words` without content; its rows are told by key and number of the entry in one integer."""
 
-    async def add(self, conversation_key: int, customer_id: str, spoken: Sequence[Spoken], *, through: int) -> None:
+    async def add(
+        self, conversation_key: int, customer_id: str, spoken: Sequence[Spoken], *, through: int
+    ) -> None:
         """Indexes utterances."""
         found = [one for one in spoken if one.number < MOST_ENTRIES]
         if found:
-            await self._connection.execute(insert(spoken_entries), [_row(conversation_key, one) for one in found])
+            await self._connection.execute(
+                insert(spoken_entries), [_row(conversation_key, one) for one in found]
+            )
             statement = text("INSERT INTO spoken_words (rowid, words) VALUES (:place, :said)")
-            await self._connection.execute(statement, [_placed(conversation_key, customer_id, one) for one in found])
+            await self._connection.execute(
+                statement, [_placed(conversation_key, customer_id, one) for one in found]
+            )
         await self._reach(conversation_key, through)
 
     async def remove(self, conversation_key: int, customer_id: str, spoken: Iterable[Spoken]) -> None:
         """Takes utterances out."""
         gone = [_placed(conversation_key, customer_id, one) for one in spoken if one.number < MOST_ENTRIES]
         if gone:
-            statement = text("INSERT INTO spoken_words (spoken_words, rowid, words) VALUES ('delete', :place, :said)")
+            statement = text(
+                "INSERT INTO spoken_words (spoken_words, rowid, words) VALUES ('delete', :place, :said)"
+            )
             await self._connection.execute(statement, gone)
 
     async def scrub(self) -> None:
@@ -242,11 +272,15 @@ class SqliteIndex(_Index):
 
     async def meant(self, words: AbstractSet[str], wanted: Sequence[str]) -> set[str]:
         """Those of the words that have the stem of one that is wanted."""
-        with closing(sqlite3.connect(":memory:")) as memory:  # a few hundred words: microseconds, and nothing touches the disk
+        with closing(
+            sqlite3.connect(":memory:")
+        ) as memory:  # a few hundred words: microseconds, and nothing touches the disk
             memory.execute(f'CREATE VIRTUAL TABLE stems USING fts5(word, tokenize="{TOKENIZER}")')
             memory.executemany("INSERT INTO stems (word) VALUES (?)", [(word,) for word in words])
             sought = " OR ".join(f'"{word}"' for word in wanted)
-            return {word for (word,) in memory.execute("SELECT word FROM stems WHERE stems MATCH ?", (sought,))}
+            return {
+                word for (word,) in memory.execute("SELECT word FROM stems WHERE stems MATCH ?", (sought,))
+            }
 
     def _matches(self, words: str) -> tuple[FromClause, ColumnElement[bool]]:
         matching = text("SELECT rowid AS place FROM spoken_words WHERE spoken_words MATCH :sought")
@@ -254,7 +288,8 @@ class SqliteIndex(_Index):
         found = matching.bindparams(sought=sought).columns(column("place", BigInteger)).subquery("found")
         place = found.c.place
         here = and_(
-            spoken_entries.c.conversation_key == place.op("/")(MOST_ENTRIES), spoken_entries.c.number == place.op("%")(MOST_ENTRIES)
+            spoken_entries.c.conversation_key == place.op("/")(MOST_ENTRIES),
+            spoken_entries.c.number == place.op("%")(MOST_ENTRIES),
         )
         return found.join(spoken_entries, here), true()
 

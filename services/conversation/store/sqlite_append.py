@@ -44,7 +44,9 @@ def append(connection: sqlite3.Connection, group: Sequence[Changes]) -> set[str]
         written = {changes.customer_id for changes in group if write(connection.cursor(), changes)}
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:  # a full disk or a failing one has rolled it back already; ROLLBACK would fail and hide why
+        if (
+            connection.in_transaction
+        ):  # a full disk or a failing one has rolled it back already; ROLLBACK would fail and hide why
             connection.execute("ROLLBACK")
         raise
     return written

@@ -19,7 +19,9 @@ AT_ONCE = 50
 """Conversations whose pages are asked for in one statement."""
 
 
-async def states_of_calls(transaction: Transaction, call_ids: Collection[str], logs: Mapping[str, LogState]) -> list[CustomerState]:
+async def states_of_calls(
+    transaction: Transaction, call_ids: Collection[str], logs: Mapping[str, LogState]
+) -> list[CustomerState]:
     """What is to be known to write in these calls, by customer. `logs` are those that were known before, by conversation id.
 
     The transaction is to see one state throughout, so that what is read here is as of the versions: what changes afterwards is found out
@@ -46,10 +48,17 @@ async def state_of_conversation(transaction: Transaction, conversation: Conversa
 
 async def _customers(transaction: Transaction, customer_ids: Collection[str]) -> dict[str, CustomerState]:
     ends = await transaction.connection.execute(select(feeds).where(feeds.c.customer_id.in_(customer_ids)))
-    states = {row.customer_id: CustomerState(row.customer_id, FeedEnd(row.version, row.last_position), None) for row in ends}
+    states = {
+        row.customer_id: CustomerState(row.customer_id, FeedEnd(row.version, row.last_position), None)
+        for row in ends
+    }
     last = select(feed_runs.c.customer_id, func.max(feed_runs.c.first_position).label("position"))
-    last_run = last.where(feed_runs.c.customer_id.in_(customer_ids)).group_by(feed_runs.c.customer_id).subquery()
-    is_last = and_(feed_runs.c.customer_id == last_run.c.customer_id, feed_runs.c.first_position == last_run.c.position)
+    last_run = (
+        last.where(feed_runs.c.customer_id.in_(customer_ids)).group_by(feed_runs.c.customer_id).subquery()
+    )
+    is_last = and_(
+        feed_runs.c.customer_id == last_run.c.customer_id, feed_runs.c.first_position == last_run.c.position
+    )
     for row in await transaction.connection.execute(select(feed_runs).join(last_run, is_last)):
         states[row.customer_id].run = run_of(row)
     return states
@@ -63,7 +72,10 @@ async def _conversations(transaction: Transaction, keys: Collection[int]) -> lis
 async def _logs(
     transaction: Transaction, found: Sequence[Conversation], known: Mapping[str, LogState], *, recognised: int
 ) -> list[LogState]:
-    logs = {conversation.key: _beginning(conversation, known.get(conversation.conversation_id)) for conversation in found}
+    logs = {
+        conversation.key: _beginning(conversation, known.get(conversation.conversation_id))
+        for conversation in found
+    }
     spoken = select(open_utterances).where(open_utterances.c.conversation_key.in_(logs))
     order = (open_utterances.c.start_time, open_utterances.c.utterance_id)
     for row in await transaction.connection.execute(spoken.order_by(*order)):
@@ -71,9 +83,17 @@ async def _logs(
     waiting = list(logs.values())
     while waiting:
         some, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
-        wanted = [_pages_wanted(log, known.get(log.conversation.conversation_id), recognised) for log in some if log.head]
+        wanted = [
+            _pages_wanted(log, known.get(log.conversation.conversation_id), recognised)
+            for log in some
+            if log.head
+        ]
         if wanted:
-            query = pages_query().where(or_(*wanted)).order_by(log_pages.c.conversation_key, log_pages.c.first_number)
+            query = (
+                pages_query()
+                .where(or_(*wanted))
+                .order_by(log_pages.c.conversation_key, log_pages.c.first_number)
+            )
             for row in await transaction.connection.execute(query):
                 _take_in(logs[row.conversation_key], page_row(row), recognised=bool(recognised))
     return list(logs.values())
@@ -81,14 +101,18 @@ async def _logs(
 
 def _beginning(conversation: Conversation, known: LogState | None) -> LogState:
     number, update_time = conversation.last_number, micros_of(conversation.update_time)
-    return LogState(conversation, number, update_time, conversation.title, None, {} if known is None else known.known)
+    return LogState(
+        conversation, number, update_time, conversation.title, None, {} if known is None else known.known
+    )
 
 
 def _pages_wanted(log: LogState, before: LogState | None, recognised: int) -> ColumnElement[bool]:
     new = log.head - recognised + 1 if before is None else max(before.head + 1, log.head - recognised + 1)
     # The page of the last entry always: the next entry goes onto it.
     first = min(log.head, new)
-    return and_(log_pages.c.conversation_key == log.conversation.key, from_page_of(log.conversation.key, first))
+    return and_(
+        log_pages.c.conversation_key == log.conversation.key, from_page_of(log.conversation.key, first)
+    )
 
 
 def _take_in(log: LogState, page: PageRow, *, recognised: bool) -> None:
@@ -96,4 +120,7 @@ def _take_in(log: LogState, page: PageRow, *, recognised: bool) -> None:
     if recognised:
         for number, item in enumerate(items_of(page), page.first_number):
             start = page.commit_time + item.commit_offset - item.start_offset
-            log.known[item.entry_id] = (number, fingerprint(item.kind, start, start + item.length, item.content))
+            log.known[item.entry_id] = (
+                number,
+                fingerprint(item.kind, start, start + item.length, item.content),
+            )

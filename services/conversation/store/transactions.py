@@ -43,7 +43,9 @@ class Transaction(LogReads):
         super().__init__(connection)
         self._locks = writes and connection.dialect.name == "postgresql"
 
-    async def once(self, owner: str, request_id: str, request: Message, answer: type[M], do: Callable[[], Awaitable[M]]) -> M:
+    async def once(
+        self, owner: str, request_id: str, request: Message, answer: type[M], do: Callable[[], Awaitable[M]]
+    ) -> M:
         """Does what a customer's request asks for, or gives the answer it got before.
 
         Raises:
@@ -51,7 +53,9 @@ class Transaction(LogReads):
         """
         if self._locks:
             await self._begin_feed(owner)
-            await self.connection.execute(select(feeds.c.version).where(feeds.c.customer_id == owner).with_for_update())
+            await self.connection.execute(
+                select(feeds.c.version).where(feeds.c.customer_id == owner).with_for_update()
+            )
         return await _LEDGER.once(self.connection, owner, request_id, request, answer, do)
 
     async def forget_requests(self, before: datetime) -> None:
@@ -68,7 +72,11 @@ class Transaction(LogReads):
     async def conversation(self, conversation_id: str) -> Conversation | None:
         """A conversation, whoever owns it."""
         await self._lock(conversations.c.conversation_id == conversation_id)
-        row = (await self.connection.execute(select(conversations).where(conversations.c.conversation_id == conversation_id))).one_or_none()
+        row = (
+            await self.connection.execute(
+                select(conversations).where(conversations.c.conversation_id == conversation_id)
+            )
+        ).one_or_none()
         return None if row is None else Conversation(**row._mapping)
 
     async def conversations_of(
@@ -91,7 +99,9 @@ class Transaction(LogReads):
     async def heads(self, conversation_ids: Iterable[str]) -> dict[str, int]:
         """The last number of each of these conversations, by id."""
         columns = (conversations.c.conversation_id, conversations.c.last_number)
-        rows = await self.connection.execute(select(*columns).where(conversations.c.conversation_id.in_(list(conversation_ids))))
+        rows = await self.connection.execute(
+            select(*columns).where(conversations.c.conversation_id.in_(list(conversation_ids)))
+        )
         return {row.conversation_id: row.last_number for row in rows}
 
     # Calls
@@ -108,7 +118,10 @@ class Transaction(LogReads):
 
     async def calls(self, call_ids: Collection[str]) -> list[Call]:
         """Those of these calls that there are, whoever owns them."""
-        return [Call(**row._mapping) for row in await self.connection.execute(_calls().where(calls.c.call_id.in_(call_ids)))]
+        return [
+            Call(**row._mapping)
+            for row in await self.connection.execute(_calls().where(calls.c.call_id.in_(call_ids)))
+        ]
 
     async def running_call(self, conversation_key: int) -> Call | None:
         """The running call of a conversation."""
@@ -136,16 +149,24 @@ class Transaction(LogReads):
     async def _lock(self, of_what: ColumnElement[bool]) -> None:
         if self._locks:
             owner = _customer_of(of_what)
-            await self.connection.execute(select(feeds.c.version).where(feeds.c.customer_id.in_(owner)).with_for_update())
+            await self.connection.execute(
+                select(feeds.c.version).where(feeds.c.customer_id.in_(owner)).with_for_update()
+            )
 
     async def _begin_feed(self, customer_id: str) -> None:
-        known = (await self.connection.execute(select(feeds.c.version).where(feeds.c.customer_id == customer_id))).one_or_none()
+        known = (
+            await self.connection.execute(select(feeds.c.version).where(feeds.c.customer_id == customer_id))
+        ).one_or_none()
         if known is None:
             make = self._insert(feeds).values(customer_id=customer_id, version=0, last_position=0)
             await self.connection.execute(make.on_conflict_do_nothing())
 
     async def _warn_writers(self, of_what: ColumnElement[bool]) -> None:
-        newer = update(feeds).where(feeds.c.customer_id.in_(_customer_of(of_what))).values(version=feeds.c.version + 1)
+        newer = (
+            update(feeds)
+            .where(feeds.c.customer_id.in_(_customer_of(of_what)))
+            .values(version=feeds.c.version + 1)
+        )
         await self.connection.execute(newer)
 
     def _insert(self, table: Table) -> Any:

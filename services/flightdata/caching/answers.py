@@ -64,7 +64,9 @@ Event = Progress | Answered[T]
 class Answers(AbstractAsyncContextManager["Answers"]):
     """Answers questions; open while it is entered, since fetches go on when those who asked have left."""
 
-    def __init__(self, router: ProviderRouter, shelf: Shelf, clock: Clock, freshness: Freshness | None = None) -> None:
+    def __init__(
+        self, router: ProviderRouter, shelf: Shelf, clock: Clock, freshness: Freshness | None = None
+    ) -> None:
         self._router, self._shelf, self._clock = router, shelf, clock
         self._freshness = freshness or Freshness()
         self._records = Records(shelf, self._freshness)
@@ -72,7 +74,9 @@ class Answers(AbstractAsyncContextManager["Answers"]):
         self._fetches: dict[str, Fetch[Any]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -149,7 +153,9 @@ class Answers(AbstractAsyncContextManager["Answers"]):
 
     async def _arrived(self, fetch: Fetch[Event[T]], question: Question[T], name: str) -> bool:
         kept = await self._kept(question, name)
-        told = self._again(kept) if kept and self._is_fresh(question, kept) else await self._none(question, name)
+        told = (
+            self._again(kept) if kept and self._is_fresh(question, kept) else await self._none(question, name)
+        )
         if told:
             fetch.tell(told)
         return told is not None
@@ -167,7 +173,9 @@ class Answers(AbstractAsyncContextManager["Answers"]):
             raise
 
     def _asked(self, question: Question[T]) -> AsyncIterator[Event[T]]:
-        return self._router.ask(question.capability, question.call, empty=question.empty, rather=question.rather)
+        return self._router.ask(
+            question.capability, question.call, empty=question.empty, rather=question.rather
+        )
 
     @asynccontextmanager
     async def _renewed(self, name: str, holder: str) -> AsyncIterator[None]:
@@ -187,7 +195,11 @@ class Answers(AbstractAsyncContextManager["Answers"]):
 
     async def _kept(self, question: Question[T], name: str) -> Entry | None:
         entry = await self._records.good(name, question.shape)
-        return entry if entry and self._freshness.is_kept(question.kind, entry.fetched, self._clock.now()) else None
+        return (
+            entry
+            if entry and self._freshness.is_kept(question.kind, entry.fetched, self._clock.now())
+            else None
+        )
 
     async def _none(self, question: Question[T], name: str) -> Answered[T] | None:
         """An empty answer of a moment ago. Raises the failure of a moment ago."""

@@ -12,7 +12,12 @@ from services.flightdata import errors
 from services.flightdata.flights import FlightStatus
 from services.flightdata.providers import Found
 
-FAILURES = (errors.FlightNotFound, errors.FlightsUnavailable, errors.FlightsQuotaExhausted, errors.FlightsRestricted)
+FAILURES = (
+    errors.FlightNotFound,
+    errors.FlightsUnavailable,
+    errors.FlightsQuotaExhausted,
+    errors.FlightsRestricted,
+)
 """What is told again without asking, for a short time: nobody knows, or nobody could say."""
 
 
@@ -50,13 +55,24 @@ class FailedEntry:
     @classmethod
     def of(cls, error: DomainError) -> FailedEntry:
         """An error of one of `FAILURES`."""
-        return cls(FAILURES.index(type(error)), str(error), tuple(error.metadata), tuple(error.metadata.values()), error.retry_after)
+        return cls(
+            FAILURES.index(type(error)),
+            str(error),
+            tuple(error.metadata),
+            tuple(error.metadata.values()),
+            error.retry_after,
+        )
 
     def error(self) -> DomainError:
         """The error as it was."""
         kind = FAILURES[self.kind]
         again = kind.__new__(kind)
-        DomainError.__init__(again, self.message, metadata=dict(zip(self.names, self.values, strict=True)), retry_after=self.retry_after)
+        DomainError.__init__(
+            again,
+            self.message,
+            metadata=dict(zip(self.names, self.values, strict=True)),
+            retry_after=self.retry_after,
+        )
         return again
 
 
@@ -65,7 +81,9 @@ def told_again(value: Any) -> Any:
     if isinstance(value, Found):
         return replace(
             value,
-            itineraries=tuple(replace(i, provenance=replace(i.provenance, cached=True)) for i in value.itineraries),
+            itineraries=tuple(
+                replace(i, provenance=replace(i.provenance, cached=True)) for i in value.itineraries
+            ),
             offers=tuple(replace(o, provenance=replace(o.provenance, cached=True)) for o in value.offers),
         )
     return tuple(replace(status, provenance=replace(status.provenance, cached=True)) for status in value)

@@ -77,7 +77,9 @@ def _codec(kind: Any) -> Codec:
     if origin in {Sequence, tuple, frozenset}:
         write, read = _codec(get_args(kind)[0])
         make = frozenset if origin is frozenset else tuple
-        return lambda values: [write(value) for value in values], lambda written: make(read(value) for value in written)
+        return lambda values: [write(value) for value in values], lambda written: make(
+            read(value) for value in written
+        )
     if isinstance(kind, type) and issubclass(kind, Enum):
         return lambda value: value.value, kind
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
@@ -88,7 +90,10 @@ def _codec(kind: Any) -> Codec:
 def _optional(kind: Any) -> Codec:
     (inner,) = (part for part in get_args(kind) if part is not types.NoneType)
     write, read = _codec(inner)
-    return lambda value: None if value is None else write(value), lambda written: None if written is None else read(written)
+    return (
+        lambda value: None if value is None else write(value),
+        lambda written: None if written is None else read(written),
+    )
 
 
 def _fields(kind: type) -> Codec:

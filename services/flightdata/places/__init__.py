@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from services.flightdata.places import annotation, lexicon, matching
 from services.flightdata.places.lexicon import load
-from services.flightdata.places.place import Airport, Annotation, Candidate, Kind, Place, PlaceNotFound, PlaceNotRecognised, Resolution
+from services.flightdata.places.place import (
+    Airport,
+    Annotation,
+    Candidate,
+    Kind,
+    Place,
+    PlaceNotFound,
+    PlaceNotRecognised,
+    Resolution,
+)
 
 __all__ = [
     "Airport",

@@ -68,10 +68,19 @@ def annotate(lexicon: Lexicon, text: str, *, home_country: str = "", limit: int 
     """The places in a text, in its order and without overlap."""
     sentence = Sentence(words(text)[:MOST_WORDS], carrier_words.load())
     chosen = _best_set(
-        [*_codes(lexicon, sentence), *_decoys(lexicon, sentence), *_named(lexicon, sentence, home_country, limit)], len(sentence.words)
+        [
+            *_codes(lexicon, sentence),
+            *_decoys(lexicon, sentence),
+            *_named(lexicon, sentence, home_country, limit),
+        ],
+        len(sentence.words),
     )
     chosen += _guesses(lexicon, sentence, chosen, home_country, limit)
-    return [_annotation(text, sentence, w, w.resolution) for w in sorted(chosen, key=lambda w: w.start) if w.resolution]
+    return [
+        _annotation(text, sentence, w, w.resolution)
+        for w in sorted(chosen, key=lambda w: w.start)
+        if w.resolution
+    ]
 
 
 def _annotation(text: str, sentence: Sentence, window: Window, resolution: Resolution) -> Annotation:
@@ -96,7 +105,9 @@ def _codes(lexicon: Lexicon, sentence: Sentence) -> Iterator[Window]:
         if place is None or word.folded in sentence.carrier.common or word.folded in lexicon.exact:
             continue
         setting = sentence.setting(i, i + 1)
-        if (word.written.isupper() and (not shouted or setting)) or (typed and setting and place.prior > KNOWN_PRIOR):
+        if (word.written.isupper() and (not shouted or setting)) or (
+            typed and setting and place.prior > KNOWN_PRIOR
+        ):
             yield Window(i, i + 1, _worth(1.05, 4), _certain(lexicon, place.code))
 
 
@@ -116,7 +127,12 @@ def _decoys(lexicon: Lexicon, sentence: Sentence) -> Iterator[Window]:
         return
     keys = [sentence.folded(i, j) for i, j in spans]
     letters = cdist(keys, sentence.carrier.decoys, scorer=Levenshtein.normalized_similarity, dtype=np.float32)
-    sounds = cdist([phonemes(k) for k in keys], sentence.carrier.decoy_sounds, scorer=Levenshtein.normalized_similarity, dtype=np.float32)
+    sounds = cdist(
+        [phonemes(k) for k in keys],
+        sentence.carrier.decoy_sounds,
+        scorer=Levenshtein.normalized_similarity,
+        dtype=np.float32,
+    )
     likeness = dict(zip(spans, ((letters + sounds) / 2).max(axis=1).tolist(), strict=True))
     for (i, j), like in likeness.items():
         joined = sentence.folded(i, j)
@@ -124,7 +140,9 @@ def _decoys(lexicon: Lexicon, sentence: Sentence) -> Iterator[Window]:
             yield Window(i, j, _worth(1.15, len(joined)), None)
             continue
         garbled = sentence.common(i, j) < j - i and not sentence.broken(i, j)
-        if garbled and like >= max(DECOY_LIKENESS, likeness.get((i + 1, j), 0.0), likeness.get((i, j - 1), 0.0)):
+        if garbled and like >= max(
+            DECOY_LIKENESS, likeness.get((i + 1, j), 0.0), likeness.get((i, j - 1), 0.0)
+        ):
             yield Window(i, j, _worth(like + 0.15, len(joined)), None)
 
 
@@ -133,7 +151,9 @@ def _named(lexicon: Lexicon, sentence: Sentence, home_country: str, limit: int) 
     spans = [(i, j) for i, j in _spans(sentence, LONGEST) if _plausible(lexicon, sentence, i, j)]
     found = match(lexicon, [sentence.folded(i, j) for i, j in spans], home_country=home_country, limit=limit)
     for (i, j), resolution in zip(spans, found, strict=True):
-        if resolution and (window := _weigh(sentence, i, j, resolution, known=sentence.folded(i, j) in lexicon.heard)):
+        if resolution and (
+            window := _weigh(sentence, i, j, resolution, known=sentence.folded(i, j) in lexicon.heard)
+        ):
             yield window
 
 
@@ -143,9 +163,18 @@ def _plausible(lexicon: Lexicon, sentence: Sentence, start: int, end: int) -> bo
         return True
     if joined in lexicon.heard and sentence.setting(start, end) >= Setting.SLOT:
         return True
-    if end - start > LONGEST_GARBLED or len(joined) < 3 or sentence.common(start, end) == end - start or sentence.barred(start, end):
+    if (
+        end - start > LONGEST_GARBLED
+        or len(joined) < 3
+        or sentence.common(start, end) == end - start
+        or sentence.barred(start, end)
+    ):
         return False
-    return not (sentence.broken(start, end) or sentence.at(start) in sentence.carrier.slot or sentence.at(end - 1) in DIRECTIONS)
+    return not (
+        sentence.broken(start, end)
+        or sentence.at(start) in sentence.carrier.slot
+        or sentence.at(end - 1) in DIRECTIONS
+    )
 
 
 def _weigh(sentence: Sentence, start: int, end: int, resolution: Resolution, *, known: bool) -> Window | None:
@@ -164,7 +193,12 @@ def _weigh(sentence: Sentence, start: int, end: int, resolution: Resolution, *, 
     if quality < LEAST[setting] or (setting < Setting.SLOT and best.place.prior < KNOWN_PRIOR):
         return None
     sure = resolution.confident and common == 0 and setting >= Setting.SLOT
-    return Window(start, end, _worth(quality + PRIOR_WEIGHT * best.place.prior / 2, letters), replace(resolution, confident=sure))
+    return Window(
+        start,
+        end,
+        _worth(quality + PRIOR_WEIGHT * best.place.prior / 2, letters),
+        replace(resolution, confident=sure),
+    )
 
 
 def _exact_is_meant(sentence: Sentence, start: int, end: int, prior: float, setting: Setting) -> bool:
@@ -198,7 +232,9 @@ def _best_set(windows: Sequence[Window], count: int) -> list[Window]:
     return chosen
 
 
-def _guesses(lexicon: Lexicon, sentence: Sentence, chosen: Sequence[Window], home_country: str, limit: int) -> list[Window]:
+def _guesses(
+    lexicon: Lexicon, sentence: Sentence, chosen: Sequence[Window], home_country: str, limit: int
+) -> list[Window]:
     """What everyday words may stand for where a place must ("fly to call caught up", "they wrote to Krakow"): never confident."""
     taken = {i for window in chosen for i in range(window.start, window.end)}
     found_places = {window.start: window for window in chosen if window.resolution}
@@ -208,7 +244,10 @@ def _guesses(lexicon: Lexicon, sentence: Sentence, chosen: Sequence[Window], hom
         if index in found_places:
             spans = list(_openings(sentence, index, taken))
         elif index not in taken:
-            spans = [*_destinations(sentence, index, taken, enough=len(found_places) > 1), *_run_together(sentence, index, taken)]
+            spans = [
+                *_destinations(sentence, index, taken, enough=len(found_places) > 1),
+                *_run_together(sentence, index, taken),
+            ]
         guess = _likeliest(lexicon, spans, home_country, limit)
         if guess:
             guesses.append(guess)
@@ -219,7 +258,9 @@ def _guesses(lexicon: Lexicon, sentence: Sentence, chosen: Sequence[Window], hom
 def _likeliest(lexicon: Lexicon, spans: Sequence[Guess], home_country: str, limit: int) -> Window | None:
     found = match(lexicon, [span.key for span in spans], home_country=home_country, limit=limit)
     likely = [
-        (r.candidates[0].score, span, r) for span, r in zip(spans, found, strict=True) if r and r.candidates[0].likeness >= span.least
+        (r.candidates[0].score, span, r)
+        for span, r in zip(spans, found, strict=True)
+        if r and r.candidates[0].likeness >= span.least
     ]
     if not likely:
         return None
@@ -231,7 +272,12 @@ def _openings(sentence: Sentence, place: int, taken: set[int]) -> Iterator[Guess
     """All that is said before a "to" that leads to a found place: no verb of travel, and not everyday words alone."""
     end = place - 1
     for start in range(max(0, end - LONGEST), end):
-        if not sentence.opens(start, end) or taken & set(range(start, end)) or sentence.barred(start, end) or sentence.broken(start, end):
+        if (
+            not sentence.opens(start, end)
+            or taken & set(range(start, end))
+            or sentence.barred(start, end)
+            or sentence.broken(start, end)
+        ):
             continue
         travels = any(word.folded in sentence.carrier.travel for word in sentence.words[start:end])
         if not travels and sentence.common(start, end) < end - start:

@@ -125,13 +125,25 @@ def _airport(row: dict[str, str], country: str) -> Airport:
 def _place(row: dict[str, str], country: str, *, members: tuple[str, ...]) -> Place:
     kind = Kind.METRO if len(members) > 1 else Kind.AIRPORT
     weight = prior(float(row["rank"]))
-    return Place(row["code"], kind, row.get("name", row["city"]), row["city"], row["country"], country, row["zone"], members, weight)
+    return Place(
+        row["code"],
+        kind,
+        row.get("name", row["city"]),
+        row["city"],
+        row["country"],
+        country,
+        row["zone"],
+        members,
+        weight,
+    )
 
 
 def _spoken(entries: Mapping[tuple[str, int], float], places: Sequence[Place]) -> Spoken:
     keys = [name for name, _ in entries]
     sound_index: dict[str, int] = {}
-    sound_of = np.array([sound_index.setdefault(phonemes(name), len(sound_index)) for name in keys], dtype=np.intp)
+    sound_of = np.array(
+        [sound_index.setdefault(phonemes(name), len(sound_index)) for name in keys], dtype=np.intp
+    )
     place_of = np.array([index for _, index in entries], dtype=np.intp)
     weights = np.array([places[index].prior for index in place_of], dtype=np.float32)
     trust = np.array(list(entries.values()), dtype=np.float32)
@@ -150,7 +162,9 @@ def load() -> Lexicon:
     names: dict[str, list[tuple[str, int]]] = {}
     for row in _rows("airports.tsv"):
         airports[row["code"]] = _airport(row, countries.get(row["country"], row["country"]))
-        places[row["code"]] = _place(row, countries.get(row["country"], row["country"]), members=(row["code"],))
+        places[row["code"]] = _place(
+            row, countries.get(row["country"], row["country"]), members=(row["code"],)
+        )
         names[row["code"]] = list(_names(row))
     for row in _rows("metros.tsv"):
         members = tuple(row["members"].split(","))

@@ -60,38 +60,59 @@ def _without_generic(lexicon: Lexicon, query: str) -> str:
     joined = key(query)
     if joined in lexicon.exact:
         return joined
-    return "".join(w.folded for w in words(query) if w.folded not in {"airport", "airports", "city", "the", "international"})[:64]
+    return "".join(
+        w.folded
+        for w in words(query)
+        if w.folded not in {"airport", "airports", "city", "the", "international"}
+    )[:64]
 
 
-def match(lexicon: Lexicon, keys: Sequence[str], *, home_country: str = "", limit: int = 3) -> list[Resolution | None]:
+def match(
+    lexicon: Lexicon, keys: Sequence[str], *, home_country: str = "", limit: int = 3
+) -> list[Resolution | None]:
     """What each key may mean, in one pass over all names; None where nothing is like it."""
     if not keys:
         return []
     likeness = _likeness(lexicon, keys)
     home = np.where(lexicon.spoken.country == home_country, HOME_BONUS, 0.0) if home_country else 0.0
     weight = lexicon.spoken.prior + home
-    return [_resolution(lexicon, k, row, weight, home_country, limit) for k, row in zip(keys, likeness, strict=True)]
+    return [
+        _resolution(lexicon, k, row, weight, home_country, limit)
+        for k, row in zip(keys, likeness, strict=True)
+    ]
 
 
 def _likeness(lexicon: Lexicon, keys: Sequence[str]) -> NDArray[np.float32]:
     """(keys × spoken names), 0 to 1."""
     spoken = lexicon.spoken
     letters = cdist(keys, spoken.keys, scorer=Levenshtein.normalized_similarity, dtype=np.float32)
-    sounds = cdist([phonemes(k) for k in keys], spoken.sounds, scorer=Levenshtein.normalized_similarity, dtype=np.float32)
+    sounds = cdist(
+        [phonemes(k) for k in keys], spoken.sounds, scorer=Levenshtein.normalized_similarity, dtype=np.float32
+    )
     both: NDArray[np.float32] = (letters + sounds[:, spoken.sound_of]) / 2 * spoken.trust
     both[letters < LEAST_LETTERS] = 0.0
     return both
 
 
 def _resolution(
-    lexicon: Lexicon, joined: str, row: NDArray[np.float32], weight: NDArray[np.float32], home_country: str, limit: int
+    lexicon: Lexicon,
+    joined: str,
+    row: NDArray[np.float32],
+    weight: NDArray[np.float32],
+    home_country: str,
+    limit: int,
 ) -> Resolution | None:
     exact = _exact(lexicon.exact.get(joined, ()), home_country)
     likely = np.flatnonzero(row >= LEAST_LIKENESS)
     ranking = row[likely] + PRIOR_WEIGHT * weight[likely]
     best = np.argsort(-ranking, kind="stable")[: 4 * limit]
     near = (
-        Candidate(lexicon.by_index[lexicon.spoken.place_of[likely[i]]], _squash(float(ranking[i])), float(row[likely[i]])) for i in best
+        Candidate(
+            lexicon.by_index[lexicon.spoken.place_of[likely[i]]],
+            _squash(float(ranking[i])),
+            float(row[likely[i]]),
+        )
+        for i in best
     )
     candidates = _distinct(lexicon, [*exact, *near])[: max(limit, 2)]
     if not candidates:
@@ -118,7 +139,11 @@ def _exact(meanings: Iterable[Meaning], home_country: str) -> list[Candidate]:
         return TWIN_WEIGHT * (meaning.place.prior + home) - TIER_GAP * meaning.tier
 
     ordered = sorted(meanings, key=lambda m: (-standing(m), m.place.code))
-    top = 1.0 if not ordered or ordered[0].place.prior >= OBSCURE else _squash(1.0 + PRIOR_WEIGHT * ordered[0].place.prior)
+    top = (
+        1.0
+        if not ordered or ordered[0].place.prior >= OBSCURE
+        else _squash(1.0 + PRIOR_WEIGHT * ordered[0].place.prior)
+    )
     return [Candidate(m.place, max(0.5, top - (standing(ordered[0]) - standing(m))), 1.0) for m in ordered]
 
 

@@ -9,7 +9,9 @@ from enum import IntEnum
 from services.flightdata.places.carrier_words import CarrierWords
 from services.flightdata.places.spelling import Word
 
-GARBLED_PREPOSITIONS = frozenset({"the", "a", "an", "do", "two", "2", "too", "of", "through", "out", "are", "or", "at", "you", "de"})
+GARBLED_PREPOSITIONS = frozenset(
+    {"the", "a", "an", "do", "two", "2", "too", "of", "through", "out", "are", "or", "at", "you", "de"}
+)
 """What a recogniser makes of an unstressed "to" or "from": "fly the Kochi", "flight a Chennai"."""
 AIRPORT = frozenset({"airport", "airports"})
 """Words before which a place is named."""
@@ -50,7 +52,9 @@ class Sentence:
         before, further = self.at(start - 1), self.at(start - 2)
         if before in self.carrier.slot:
             return Setting.SLOT
-        if before in GARBLED_PREPOSITIONS and (further in self.carrier.travel or further in self.carrier.slot):
+        if before in GARBLED_PREPOSITIONS and (
+            further in self.carrier.travel or further in self.carrier.slot
+        ):
             return Setting.SLOT
         if (further, before) == ("out", "of") or self.at(end) in AIRPORT:
             return Setting.SLOT
@@ -67,9 +71,16 @@ class Sentence:
     def opens(self, start: int, end: int) -> bool:
         """Whether a window is all that is said before a "to" that leads somewhere ("Chennai to Delhi"), but for fillers."""
         after = self.at(end + 1)
-        if self.at(end) != "to" or self.words[end].after_break or after in self.carrier.travel or after in self.carrier.never:
+        if (
+            self.at(end) != "to"
+            or self.words[end].after_break
+            or after in self.carrier.travel
+            or after in self.carrier.never
+        ):
             return False
-        return all(word.folded in self.carrier.filler or word.folded in OPENERS for word in self.words[:start])
+        return all(
+            word.folded in self.carrier.filler or word.folded in OPENERS for word in self.words[:start]
+        )
 
     def directional(self, index: int) -> bool:
         """Whether a place must begin at `index`: after "from", after "fly to", after a garbled "to"."""
@@ -91,4 +102,7 @@ class Sentence:
 
     def barred(self, start: int, end: int) -> bool:
         """Whether a window holds a number or a time."""
-        return any(word.folded in self.carrier.time or any(c.isdigit() for c in word.folded) for word in self.words[start:end])
+        return any(
+            word.folded in self.carrier.time or any(c.isdigit() for c in word.folded)
+            for word in self.words[start:end]
+        )

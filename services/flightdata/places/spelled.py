@@ -40,7 +40,19 @@ NAMES = {
     "zed": "Z",
 }
 """Names of letters that are hardly ever anything else."""
-WORDS_TOO = {"eh": "A", "be": "B", "see": "C", "sea": "C", "eye": "I", "oh": "O", "cue": "Q", "are": "R", "ar": "R", "you": "U", "why": "Y"}
+WORDS_TOO = {
+    "eh": "A",
+    "be": "B",
+    "see": "C",
+    "sea": "C",
+    "eye": "I",
+    "oh": "O",
+    "cue": "Q",
+    "are": "R",
+    "ar": "R",
+    "you": "U",
+    "why": "Y",
+}
 """Names of letters that are everyday words too."""
 LEAST_NAMES = 2
 """How many of a code's letters must be named by nothing else: "see you there" spells nothing."""

@@ -10,7 +10,20 @@ from functools import lru_cache
 import jellyfish
 
 _LETTERS = str.maketrans(
-    {"ı": "i", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"}
+    {
+        "ı": "i",
+        "ø": "o",
+        "Ø": "O",
+        "ł": "l",
+        "Ł": "L",
+        "đ": "d",
+        "Đ": "D",
+        "ß": "ss",
+        "æ": "ae",
+        "œ": "oe",
+        "þ": "th",
+        "ð": "d",
+    }
     | {"’": "'", "–": "-", "Ð": "D", "ə": "a", "Ə": "A", "ħ": "h", "Ħ": "H"}
 )
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -19,7 +32,11 @@ _BREAK = re.compile(r"[.,;:?!…()\n]")
 
 def fold(name: str) -> str:
     """`Zürich` → `zurich`, `Xi’an` → `xi'an`; letters of other scripts are left out."""
-    flat = name if name.isascii() else "".join(c for c in unicodedata.normalize("NFKD", name.translate(_LETTERS)) if c.isascii())
+    flat = (
+        name
+        if name.isascii()
+        else "".join(c for c in unicodedata.normalize("NFKD", name.translate(_LETTERS)) if c.isascii())
+    )
     return re.sub(r"\s+", " ", flat).strip().casefold()
 
 
@@ -53,6 +70,14 @@ def words(text: str) -> list[Word]:
     for match in _WORD.finditer(text):
         folded = key(match[0])
         if folded:
-            found.append(Word(match.start(), match.end(), match[0], folded, bool(_BREAK.search(text, last, match.start()))))
+            found.append(
+                Word(
+                    match.start(),
+                    match.end(),
+                    match[0],
+                    folded,
+                    bool(_BREAK.search(text, last, match.start())),
+                )
+            )
         last = match.end()
     return found

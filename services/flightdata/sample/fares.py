@@ -63,19 +63,36 @@ class Buyer:
 def fare(seed: str, departures: Sequence[tuple[Departure, float]], buyer: Buyer) -> Fare:
     """The fare of one or more flights, each with its kilometres, sold together."""
     through = THROUGH if len(departures) > 1 else 1.0
-    dollars = through * sum(_dollars(seed, departure, kilometres, buyer) for departure, kilometres in departures)
+    dollars = through * sum(
+        _dollars(seed, departure, kilometres, buyer) for departure, kilometres in departures
+    )
     one = _rounded(dollars, buyer.currency)
     child, infant = (_rounded(dollars * share, buyer.currency) for share in (CHILD, INFANT))
-    bags = _rounded(_bag_dollars(departures[0][0], buyer.currency), buyer.currency).times(_paid_bags(departures[0][0], buyer.bags))
-    total = one.times(buyer.party.adults) + child.times(buyer.party.children) + infant.times(buyer.party.infants)
-    return Fare(per_passenger=one + bags, total=total + bags.times(buyer.party.seats), cabin=buyer.cabin, bags=buyer.bags)
+    bags = _rounded(_bag_dollars(departures[0][0], buyer.currency), buyer.currency).times(
+        _paid_bags(departures[0][0], buyer.bags)
+    )
+    total = (
+        one.times(buyer.party.adults) + child.times(buyer.party.children) + infant.times(buyer.party.infants)
+    )
+    return Fare(
+        per_passenger=one + bags,
+        total=total + bags.times(buyer.party.seats),
+        cabin=buyer.cabin,
+        bags=buyer.bags,
+    )
 
 
 def _dollars(seed: str, departure: Departure, kilometres: float, buyer: Buyer) -> float:
     line = departure.planned.line
-    dollars: float = (GROUND_DOLLARS + DOLLARS_PER_KM * kilometres**TAPER) * buyer.currency.level * CABINS[buyer.cabin]
+    dollars: float = (
+        (GROUND_DOLLARS + DOLLARS_PER_KM * kilometres**TAPER) * buyer.currency.level * CABINS[buyer.cabin]
+    )
     dollars *= LOW_COST if tables.carriers()[line.carrier].low_cost else 1.0
-    dollars *= _lead(departure.day, buyer.today) * BUSY_DAYS.get(departure.day.weekday(), 1.0) * _hour(departure.leaves.hour)
+    dollars *= (
+        _lead(departure.day, buyer.today)
+        * BUSY_DAYS.get(departure.day.weekday(), 1.0)
+        * _hour(departure.leaves.hour)
+    )
     return dollars * (1 + NOISE * (2 * unit(seed, "fare", line.flight, departure.day) - 1))
 
 
@@ -85,7 +102,9 @@ def _rounded(dollars: float, currency: Currency) -> Money:
 
 
 def _bag_dollars(departure: Departure, currency: Currency) -> float:
-    return currency.level * (LOW_COST_BAG if tables.carriers()[departure.planned.line.carrier].low_cost else FULL_SERVICE_BAG)
+    return currency.level * (
+        LOW_COST_BAG if tables.carriers()[departure.planned.line.carrier].low_cost else FULL_SERVICE_BAG
+    )
 
 
 def _paid_bags(departure: Departure, bags: int) -> int:

@@ -102,24 +102,32 @@ class Network:
 
     def _suitable(self, one: Airport, other: Airport, kilometres: float) -> list[tuple[float, Carrier]]:
         """Carriers that may fly a pair, each with how much it belongs there."""
-        home = dict.fromkeys((*self._at_home.get(one.country_code, ()), *self._at_home.get(other.country_code, ())))
+        home = dict.fromkeys(
+            (*self._at_home.get(one.country_code, ()), *self._at_home.get(other.country_code, ()))
+        )
         able = [carrier for carrier in home if kilometres < _range_km(carrier)]
         domestic = one.country_code == other.country_code
         if domestic:
             able = [carrier for carrier in able if one.country_code in carrier.countries]
         ends = {one.code, other.code}
         based = [
-            (self._belonging(carrier, one, other), carrier) for carrier in able if ends & carrier.hubs or (domestic and carrier.low_cost)
+            (self._belonging(carrier, one, other), carrier)
+            for carrier in able
+            if ends & carrier.hubs or (domestic and carrier.low_cost)
         ]
         if not domestic and self._region(one) == self._region(other) and kilometres < SHORT_RANGE_KM / 2:
             at_home = {carrier for _, carrier in based}
             roaming = [c for c in self._roaming if c.scope == self._region(one) and c not in at_home]
-            based += [(0.5, c) for c in roaming if unit(self._seed, "roam", c.code, one.code, other.code) < 0.3]
+            based += [
+                (0.5, c) for c in roaming if unit(self._seed, "roam", c.code, one.code, other.code) < 0.3
+            ]
         return based or [(self._belonging(carrier, one, other), carrier) for carrier in able]
 
     def _belonging(self, carrier: Carrier, one: Airport, other: Airport) -> float:
         hubs = (one.code in carrier.hubs) + (other.code in carrier.hubs)
-        return carrier.size * (hubs + 0.2 + 0.6 * unit(self._seed, "belong", carrier.code, one.code, other.code))
+        return carrier.size * (
+            hubs + 0.2 + 0.6 * unit(self._seed, "belong", carrier.code, one.code, other.code)
+        )
 
     def _add_pinned(self) -> None:
         for pin in tables.pins():

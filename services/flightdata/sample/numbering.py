@@ -57,7 +57,9 @@ class Numbering:
         for service in services:
             by_carrier[service.carrier].append(service)
         self._blocks = {carrier: _blocks(carrier, held, seed) for carrier, held in by_carrier.items()}
-        self._firsts = {carrier: [block.first for block in blocks] for carrier, blocks in self._blocks.items()}
+        self._firsts = {
+            carrier: [block.first for block in blocks] for carrier, blocks in self._blocks.items()
+        }
         self._of = {block.service: block for blocks in self._blocks.values() for block in blocks}
 
     def line(self, carrier: str, number: int) -> Line | None:
@@ -75,7 +77,10 @@ class Numbering:
         block = self._of[service]
         back = int(block.outbound[0] != origin)
         destination = block.outbound[1 - back]
-        return [Line(service.carrier, block.first + 2 * slot + back, origin, destination, slot) for slot in range(service.slots)]
+        return [
+            Line(service.carrier, block.first + 2 * slot + back, origin, destination, slot)
+            for slot in range(service.slots)
+        ]
 
 
 def _blocks(carrier: str, services: list[Service], seed: str) -> list[Block]:
@@ -83,10 +88,18 @@ def _blocks(carrier: str, services: list[Service], seed: str) -> list[Block]:
     pinned = [_pinned(pin, services) for pin in tables.pins() if pin.carrier == carrier]
     taken = {block.service for block in pinned}
     blocks, following = [], FIRST
-    for service in sorted((s for s in services if s not in taken), key=lambda s: drawn(seed, "block", carrier, *s.pair)):
-        while clash := next((p for p in pinned if p.first < following + 2 * service.slots and following < p.end), None):
+    for service in sorted(
+        (s for s in services if s not in taken), key=lambda s: drawn(seed, "block", carrier, *s.pair)
+    ):
+        while clash := next(
+            (p for p in pinned if p.first < following + 2 * service.slots and following < p.end), None
+        ):
             following = clash.end
-        outbound = service.pair if drawn(seed, "outbound", carrier, *service.pair) % 2 else (service.pair[1], service.pair[0])
+        outbound = (
+            service.pair
+            if drawn(seed, "outbound", carrier, *service.pair) % 2
+            else (service.pair[1], service.pair[0])
+        )
         blocks.append(Block(following, outbound, service))
         following = blocks[-1].end
     if following > LAST:

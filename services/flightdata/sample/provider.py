@@ -48,12 +48,17 @@ class SampleTimetable:
 
     def capabilities(self) -> frozenset[Capability]:
         """Whatever can be worked out from a timetable."""
-        return frozenset({Capability.SEARCH, Capability.CONNECTIONS, Capability.STATUS, Capability.ROUTE_STATUS})
+        return frozenset(
+            {Capability.SEARCH, Capability.CONNECTIONS, Capability.STATUS, Capability.ROUTE_STATUS}
+        )
 
     async def search(self, query: FlightQuery) -> Found:
         """Flights and connections that still leave and sell the cabin; an indication of their price if seats are left, and no offers."""
         now = self._clock.now()
-        nonstop = {pair: [d for d in self.schedule.departures(*pair, query.date) if self._sells((d,), query, now)] for pair in query.pairs}
+        nonstop = {
+            pair: [d for d in self.schedule.departures(*pair, query.date) if self._sells((d,), query, now)]
+            for pair in query.pairs
+        }
         connected, limits = self._connections(query, nonstop, now)
         journeys = [*((departure,) for held in nonstop.values() for departure in held), *connected]
         return Found([self._itinerary(journey, query, now) for journey in journeys], limits=limits)
@@ -70,13 +75,19 @@ class SampleTimetable:
         found = [
             journey
             for pair in pairs
-            for journey in self._changes.connections(*pair, query.date, nonstop=nonstop[pair], via=query.via, two=two)
+            for journey in self._changes.connections(
+                *pair, query.date, nonstop=nonstop[pair], via=query.via, two=two
+            )
             if self._sells(journey, query, now)
         ]
         return found, frozenset({Limit.CONNECTIONS} if len(query.pairs) > len(pairs) else ())
 
     def _sells(self, journey: Sequence[Departure], query: FlightQuery, now: datetime) -> bool:
-        return all(fares.sold(d.planned.line.carrier, query.cabin, self._kilometres(d)) and self._still_leaves(d, now) for d in journey)
+        return all(
+            fares.sold(d.planned.line.carrier, query.cabin, self._kilometres(d))
+            and self._still_leaves(d, now)
+            for d in journey
+        )
 
     def _kilometres(self, departure: Departure) -> float:
         return self.schedule.kilometres(departure.planned.line.origin, departure.planned.line.destination)
@@ -84,7 +95,10 @@ class SampleTimetable:
     async def route_status(self, origin: str, destination: str, day: date) -> Sequence[FlightStatus]:
         """How the flights between two airports do on a day."""
         departures = self.schedule.departures(origin, destination, day)
-        return [self._status(departure) for departure in sorted(departures, key=lambda departure: departure.leaves)]
+        return [
+            self._status(departure)
+            for departure in sorted(departures, key=lambda departure: departure.leaves)
+        ]
 
     async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:  # noqa: ARG002 -- the protocol's
         """Raises `ProviderRestricted`: the sample has no boards."""
@@ -131,22 +145,36 @@ class SampleTimetable:
         if day > last:
             raise DateBeyondHorizon(last)
         if day < today - timedelta(days=REMEMBERED_DAYS):
-            raise FlightNotFound(flight, f"The status of {flight} is known for the last {REMEMBERED_DAYS} days only.")
-        if not planned.flies_on(day):
-            following = next(day + timedelta(days=ahead) for ahead in range(1, 8) if planned.flies_on(day + timedelta(days=ahead)))
             raise FlightNotFound(
-                flight, f"{flight} doesn't fly on {day:%A}, {day:%d %B}; it does on {following:%A}, {following:%d %B}.", next_date=following
+                flight, f"The status of {flight} is known for the last {REMEMBERED_DAYS} days only."
+            )
+        if not planned.flies_on(day):
+            following = next(
+                day + timedelta(days=ahead)
+                for ahead in range(1, 8)
+                if planned.flies_on(day + timedelta(days=ahead))
+            )
+            raise FlightNotFound(
+                flight,
+                f"{flight} doesn't fly on {day:%A}, {day:%d %B}; it does on {following:%A}, {following:%d %B}.",
+                next_date=following,
             )
 
     def _still_leaves(self, departure: Departure, now: datetime) -> bool:
-        return departure.leaves > now and delays.known(self._seed, departure, now).state is not State.CANCELLED
+        return (
+            departure.leaves > now and delays.known(self._seed, departure, now).state is not State.CANCELLED
+        )
 
     def _itinerary(self, journey: Sequence[Departure], query: FlightQuery, now: datetime) -> Itinerary:
         """One or more flights sold together; without a fare when there are too few seats."""
         origin = self._lexicon.airports[journey[0].planned.line.origin]
         currency = fares.currency_of(query.currency or self._lexicon.currencies.get(origin.country_code, ""))
-        buyer = fares.Buyer(query.cabin, query.party, query.bags, currency, now.astimezone(zone_of(origin.zone)).date())
-        seats = [left for d in journey if (left := seats_left(self._seed, d, query.cabin, buyer.today)) is not None]
+        buyer = fares.Buyer(
+            query.cabin, query.party, query.bags, currency, now.astimezone(zone_of(origin.zone)).date()
+        )
+        seats = [
+            left for d in journey if (left := seats_left(self._seed, d, query.cabin, buyer.today)) is not None
+        ]
         full = bool(seats) and min(seats) < query.party.seats
         return Itinerary(
             id=":".join((NAME, *(f"{d.planned.line.flight}:{d.day}" for d in journey))),

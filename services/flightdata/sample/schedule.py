@@ -73,7 +73,9 @@ class Schedule:
         """Great-circle distance between two airports by code."""
         return distance_km(self._lexicon.airports[one], self._lexicon.airports[other])
 
-    def departures(self, origin: str, destination: str, day: date, *, carriers: frozenset[str] = frozenset()) -> list[Departure]:
+    def departures(
+        self, origin: str, destination: str, day: date, *, carriers: frozenset[str] = frozenset()
+    ) -> list[Departure]:
         """Flights from one airport to another on a day, in the order of their numbers; of some carriers only, if any are given."""
         return [
             self.departure(planned, day)
@@ -88,11 +90,19 @@ class Schedule:
 
     def departure(self, planned: Planned, day: date) -> Departure:
         """A planned flight on a day. A time that the clocks skip is read as the hour after."""
-        origin, destination = self._lexicon.airports[planned.line.origin], self._lexicon.airports[planned.line.destination]
+        origin, destination = (
+            self._lexicon.airports[planned.line.origin],
+            self._lexicon.airports[planned.line.destination],
+        )
         wall = datetime.combine(day, time(planned.leaves // 60, planned.leaves % 60), zone_of(origin.zone))
         instant = wall.astimezone(UTC)
         arrives = instant + timedelta(minutes=planned.block)
-        return Departure(planned, day, instant.astimezone(zone_of(origin.zone)), arrives.astimezone(zone_of(destination.zone)))
+        return Departure(
+            planned,
+            day,
+            instant.astimezone(zone_of(origin.zone)),
+            arrives.astimezone(zone_of(destination.zone)),
+        )
 
     def _plan_route(self, origin: str, destination: str) -> Mapping[str, Planned]:
         first, second = sorted((origin, destination))
@@ -104,7 +114,10 @@ class Schedule:
         leaves = self._leaves(origin, destination, len(lines), block)
         shuffled = sorted(lines, key=lambda line: number(self._seed, "turn", line.flight))
         southern = self._lexicon.airports[origin].latitude < 0
-        plans = {line.flight: Planned(line, leaves[turn], self._days(line, turn), block, southern) for turn, line in enumerate(shuffled)}
+        plans = {
+            line.flight: Planned(line, leaves[turn], self._days(line, turn), block, southern)
+            for turn, line in enumerate(shuffled)
+        }
         return {line.flight: plans[line.flight] for line in lines}
 
     def _leaves(self, origin: str, destination: str, count: int, block: int) -> Sequence[int]:
@@ -117,7 +130,9 @@ class Schedule:
             region = tables.regions().get(self._lexicon.airports[origin].country_code)
             kept = BANKS if region in AWAKE_AT_NIGHT else BANKS[:2]
             banks = [kept[(first + turn) % len(kept)] for turn in range(count)]
-            exact = [begins + (ends - begins) * share for (begins, ends), share in zip(banks, jitter, strict=True)]
+            exact = [
+                begins + (ends - begins) * share for (begins, ends), share in zip(banks, jitter, strict=True)
+            ]
         return [STEP * int(minute // STEP) for minute in exact]
 
     def _days(self, line: Line, turn: int) -> int:

@@ -51,7 +51,9 @@ class Pin:
 def rows(name: str) -> Iterator[dict[str, str]]:
     """Rows of a tab-separated file whose comments begin with `#`."""
     lines = (DATA / name).read_text(encoding="utf-8").splitlines()
-    yield from csv.DictReader((line for line in lines if not line.startswith("#")), delimiter="\t", quoting=csv.QUOTE_NONE)
+    yield from csv.DictReader(
+        (line for line in lines if not line.startswith("#")), delimiter="\t", quoting=csv.QUOTE_NONE
+    )
 
 
 def _codes(cell: str | None) -> frozenset[str]:
@@ -81,7 +83,8 @@ def _carrier(row: dict[str, str]) -> Carrier:
 def currencies() -> Mapping[str, Currency]:
     """Currencies by ISO 4217 code."""
     return {
-        r["currency"]: Currency(r["currency"], float(r["per_dollar"]), int(r["step"]), float(r["level"])) for r in rows("currencies.tsv")
+        r["currency"]: Currency(r["currency"], float(r["per_dollar"]), int(r["step"]), float(r["level"]))
+        for r in rows("currencies.tsv")
     }
 
 
@@ -114,4 +117,7 @@ def pinned() -> frozenset[str]:
 @lru_cache(maxsize=1)
 def pins() -> tuple[Pin, ...]:
     """Flights with a number of their own."""
-    return tuple(Pin(r["flight"][:2], int(r["flight"][2:]), r["origin"], r["destination"]) for r in rows("pinned_flights.tsv"))
+    return tuple(
+        Pin(r["flight"][:2], int(r["flight"][2:]), r["origin"], r["destination"])
+        for r in rows("pinned_flights.tsv")
+    )

@@ -37,8 +37,13 @@ class LedgerFile:
         """What is written there. Raises `LedgerUnavailable`."""
         try:
             written = json.loads(self._path.read_text(encoding="utf-8"))
-            counters = {name: (int(held), _moment(until)) for name, (held, until) in written["counters"].items()}
-            facts = {name: (_texts(known), _moment(until)) for name, (known, until) in written.get("facts", {}).items()}
+            counters = {
+                name: (int(held), _moment(until)) for name, (held, until) in written["counters"].items()
+            }
+            facts = {
+                name: (_texts(known), _moment(until))
+                for name, (known, until) in written.get("facts", {}).items()
+            }
         except FileNotFoundError:
             return Kept()
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -47,7 +52,10 @@ class LedgerFile:
 
     def write(self, kept: Kept) -> None:
         """Writes it, as a whole or not at all. Raises `LedgerUnavailable`."""
-        written = {part: {name: (value, until.isoformat()) for name, (value, until) in held.items()} for part, held in _parts(kept)}
+        written = {
+            part: {name: (value, until.isoformat()) for name, (value, until) in held.items()}
+            for part, held in _parts(kept)
+        }
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             fresh = self._path.with_suffix(".new")
@@ -59,7 +67,12 @@ class LedgerFile:
 
     def _unavailable(self, what: str, error: Exception) -> LedgerUnavailable:
         if not self._complained:
-            _log.error("nobody knows what was spent, so no provider is paid", ledger=str(self._path), problem=what, error=str(error))
+            _log.error(
+                "nobody knows what was spent, so no provider is paid",
+                ledger=str(self._path),
+                problem=what,
+                error=str(error),
+            )
             self._complained = True
         return LedgerUnavailable(f"its file {what} ({type(error).__name__})")
 

@@ -40,7 +40,12 @@ class SharedNote:
         try:
             await self._ledger.note(self._subject, fact, json.dumps(value), self._lasts)
         except LedgerUnavailable as error:
-            _log.warning("what was learned of a provider could not be shared", subject=self._subject, fact=fact, error=str(error))
+            _log.warning(
+                "what was learned of a provider could not be shared",
+                subject=self._subject,
+                fact=fact,
+                error=str(error),
+            )
 
 
 def _value(text: str) -> Any:

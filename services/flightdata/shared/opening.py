@@ -44,7 +44,10 @@ async def _over_redis(url: str) -> AsyncIterator[Shared]:
     from services.flightdata.shared.redis_shelf import RedisShelf
 
     client: Redis = Redis.from_url(
-        url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=PATIENCE_SECONDS, socket_timeout=PATIENCE_SECONDS
+        url,
+        retry=Retry(NoBackoff(), 0),
+        socket_connect_timeout=PATIENCE_SECONDS,
+        socket_timeout=PATIENCE_SECONDS,
     )
     async with aclosing(client):
         yield Shared(RedisLedger(client), RedisShelf(client))

@@ -57,7 +57,10 @@ class RedisLedger:
         """See `Ledger`. A spending whose answer is lost may have been done: budgets err on that side."""
         terms = [term for share in shares for term in (share.amount, share.cap, _milliseconds(share.lasts))]
         with _reachable():
-            refused, wait = cast("tuple[int, int]", await self._spend(keys=[_counter(share.counter) for share in shares], args=terms))
+            refused, wait = cast(
+                "tuple[int, int]",
+                await self._spend(keys=[_counter(share.counter) for share in shares], args=terms),
+            )
         if not refused:
             return None
         return Refusal(shares[refused - 1], timedelta(milliseconds=wait))

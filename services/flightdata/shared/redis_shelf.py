@@ -50,7 +50,9 @@ class RedisShelf:
     async def claim(self, name: str, holder: str, lasts: timedelta) -> bool:
         """See `Shelf`."""
         try:
-            return bool(await self._claim(keys=[f"{PREFIX}claim:{name}"], args=[holder, _milliseconds(lasts)]))
+            return bool(
+                await self._claim(keys=[f"{PREFIX}claim:{name}"], args=[holder, _milliseconds(lasts)])
+            )
         except (RedisError, OSError) as error:
             _unreachable(error)
             return True
@@ -64,7 +66,9 @@ class RedisShelf:
 
 
 def _unreachable(error: Exception) -> None:
-    _log.warning("Redis can't be reached; answers are neither kept nor shared meanwhile", error=type(error).__name__)
+    _log.warning(
+        "Redis can't be reached; answers are neither kept nor shared meanwhile", error=type(error).__name__
+    )
 
 
 def _milliseconds(length: timedelta) -> int:

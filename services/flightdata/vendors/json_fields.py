@@ -58,7 +58,11 @@ def integer(value: Any) -> int | None:
         return int(value) if math.isfinite(value) and abs(value) < 1e9 else None
     if isinstance(value, int):
         return value if abs(value) < 1e15 else None
-    return int(value) if isinstance(value, str) and _INTEGER.fullmatch(value.strip()) and value.isascii() else None
+    return (
+        int(value)
+        if isinstance(value, str) and _INTEGER.fullmatch(value.strip()) and value.isascii()
+        else None
+    )
 
 
 def code(value: Any, length: int) -> str:

@@ -32,7 +32,11 @@ def today_of(legs: Iterable[Leg], now: datetime) -> date | None:
 
 
 def _nearest(legs: Sequence[Leg], now: datetime) -> list[Leg]:
-    away = {leg.depart_date: abs(leg.departure.movement.scheduled.utc - now) for leg in reversed(legs) if leg.departure.movement.scheduled}
+    away = {
+        leg.depart_date: abs(leg.departure.movement.scheduled.utc - now)
+        for leg in reversed(legs)
+        if leg.departure.movement.scheduled
+    }
     day = min(away, key=lambda candidate: away[candidate], default=None)
     return [leg for leg in legs if leg.depart_date == day] if day is not None and away[day] <= NEAR else []
 
@@ -42,7 +46,9 @@ def statuses(legs: Iterable[Leg], now: datetime, provenance: Provenance) -> list
     return [leg.status(now, provenance) for leg in in_order(legs)]
 
 
-def found(flight: str, provider: str, day: date | None, statuses: Sequence[FlightStatus]) -> Sequence[FlightStatus]:
+def found(
+    flight: str, provider: str, day: date | None, statuses: Sequence[FlightStatus]
+) -> Sequence[FlightStatus]:
     """What was found of a flight number. Raises `FlightNotFound` when that is nothing."""
     if not statuses:
         when = f" on {day:%A, %d %B %Y}" if day else ""
@@ -50,10 +56,17 @@ def found(flight: str, provider: str, day: date | None, statuses: Sequence[Fligh
     return statuses
 
 
-def nonstops(legs: Iterable[Leg], query: FlightQuery, now: datetime, provenance: Provenance) -> list[Itinerary]:
+def nonstops(
+    legs: Iterable[Leg], query: FlightQuery, now: datetime, provenance: Provenance
+) -> list[Itinerary]:
     """Itineraries of one leg each that fit a query and still leave."""
     return [
-        Itinerary(f"{provenance.provider}:{leg.flight}:{leg.departure.airport}:{leg.depart_date}", (leg.segment(),), None, provenance)
+        Itinerary(
+            f"{provenance.provider}:{leg.flight}:{leg.departure.airport}:{leg.depart_date}",
+            (leg.segment(),),
+            None,
+            provenance,
+        )
         for leg in in_order(legs)
         if _fits(leg, query) and _still_leaves(leg, now)
     ]

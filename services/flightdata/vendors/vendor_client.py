@@ -47,7 +47,13 @@ class VendorClient:
     """GETs of one vendor with one key. URLs hold `keyed_transport.PLACEHOLDER` where the key goes."""
 
     def __init__(
-        self, provider: str, base_url: str, key: str, http: httpx.AsyncClient, timeout_seconds: float, meter: Meter | None = None
+        self,
+        provider: str,
+        base_url: str,
+        key: str,
+        http: httpx.AsyncClient,
+        timeout_seconds: float,
+        meter: Meter | None = None,
     ) -> None:
         """`http` sends through a `KeyedTransport` for the same key; see `vendor_client`. Without a `meter` nothing is counted."""
         self._provider = provider
@@ -84,7 +90,9 @@ class VendorClient:
     async def _get(self, path: str, query: Mapping[str, str]) -> VendorAnswer:
         async with self._http.stream("GET", f"{self._base_url}/{path}", params=dict(query)) as response:
             text = without_key(await self._text(response), self._key)
-            return VendorAnswer(response.status_code, _parsed(text), text[:500], _retry_after(response.headers))
+            return VendorAnswer(
+                response.status_code, _parsed(text), text[:500], _retry_after(response.headers)
+            )
 
     async def _text(self, response: httpx.Response) -> str:
         read = bytearray()
@@ -103,7 +111,9 @@ async def vendor_client(
     timeout = httpx.Timeout(timeout_seconds, connect=min(CONNECT_SECONDS, timeout_seconds))
     # Proxies of the environment would be handed the key; redirects would carry it to another host.
     transport = KeyedTransport(key, httpx.AsyncHTTPTransport(trust_env=False))
-    async with httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False) as http:
+    async with httpx.AsyncClient(
+        transport=transport, timeout=timeout, follow_redirects=False, trust_env=False
+    ) as http:
         yield VendorClient(provider, base_url, key, http, timeout_seconds, meter)
 
 

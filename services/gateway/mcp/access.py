@@ -11,7 +11,9 @@ from mesh.errors import Unauthenticated
 class Callers:
     """Finds the token that a call is made with."""
 
-    def __init__(self, verifier: TokenVerifier, own_token: Callable[[], Awaitable[str]], *, strangers: bool) -> None:
+    def __init__(
+        self, verifier: TokenVerifier, own_token: Callable[[], Awaitable[str]], *, strangers: bool
+    ) -> None:
         self._verifier, self._own_token, self._strangers = verifier, own_token, strangers
 
     async def admit(self, authorization: str) -> str | None:

@@ -50,7 +50,9 @@ def within(answer: dict[str, Any], tokens: int) -> dict[str, Any]:
         dropped = max(1, len(longest) // 2)
         del longest[-dropped:]
         omitted[path] += dropped
-        omitted.update({f"{RESULTS}.{name}": count for name, count in drop_hanging(answer.get(RESULTS, {})).items()})
+        omitted.update(
+            {f"{RESULTS}.{name}": count for name, count in drop_hanging(answer.get(RESULTS, {})).items()}
+        )
     return _telling(answer, omitted)
 
 

@@ -11,7 +11,10 @@ from mesh.errors import InvalidRequest, Unauthenticated, Unavailable, reason_of,
 
 def failed_call(error: grpc.aio.AioRpcError) -> dict[str, Any]:
     """`{"error": {"code", "reason", "message", …}}` for what a service said."""
-    told: dict[str, Any] = {"code": error.code().name, "reason": (reason_of(error) or "").removeprefix("ERROR_REASON_")}
+    told: dict[str, Any] = {
+        "code": error.code().name,
+        "reason": (reason_of(error) or "").removeprefix("ERROR_REASON_"),
+    }
     told["message"] = error.details() or "The service gave no reason."
     if violations := violations_of(error):
         told["fields"] = {violation.field: violation.description for violation in violations}

@@ -14,7 +14,9 @@ def drop_hanging(results: dict[str, Any]) -> dict[str, int]:
     before = {name: len(results.get(name, ())) for name in (ITINERARIES, OFFERS)}
     if journeys := results.get(JOURNEYS):
         named = {name for journey in journeys for name in journey["itinerary_ids"]}
-        results[ITINERARIES] = [itinerary for itinerary in results[ITINERARIES] if itinerary["itinerary_id"] in named]
+        results[ITINERARIES] = [
+            itinerary for itinerary in results[ITINERARIES] if itinerary["itinerary_id"] in named
+        ]
     if results.get(OFFERS):
         held = {itinerary["itinerary_id"] for itinerary in results[ITINERARIES]}
         results[OFFERS] = [offer for offer in results[OFFERS] if _sells(offer) <= held]

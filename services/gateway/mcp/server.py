@@ -31,10 +31,14 @@ Context = ServerRequestContext[Any, Any]
 _log = structlog.get_logger()
 
 
-def mcp_server(tools: Mapping[str, Tool], backends: Backends, token_of: TokenOf, *, answer_tokens: int) -> Server[Any]:
+def mcp_server(
+    tools: Mapping[str, Tool], backends: Backends, token_of: TokenOf, *, answer_tokens: int
+) -> Server[Any]:
     """A server of these tools; the same for HTTP and stdio."""
 
-    async def list_tools(context: Context, page: types.PaginatedRequestParams | None) -> types.ListToolsResult:  # noqa: ARG001 -- the SDK's signature
+    async def list_tools(
+        context: Context, page: types.PaginatedRequestParams | None
+    ) -> types.ListToolsResult:  # noqa: ARG001 -- the SDK's signature
         return types.ListToolsResult(tools=[_listed(tool) for tool in tools.values()])
 
     async def call_tool(context: Context, call: types.CallToolRequestParams) -> types.CallToolResult:
@@ -62,14 +66,25 @@ def mcp_server(tools: Mapping[str, Tool], backends: Backends, token_of: TokenOf,
                 await context.session.report_progress(len(messages), message=message.WhichOneof("event"))
         return messages
 
-    return Server("readback", title="Readback", instructions=INSTRUCTIONS, on_list_tools=list_tools, on_call_tool=call_tool)
+    return Server(
+        "readback",
+        title="Readback",
+        instructions=INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+    )
 
 
 def _listed(tool: Tool) -> types.Tool:
     hints = types.ToolAnnotations(
-        read_only_hint=tool.read_only, idempotent_hint=tool.idempotent, destructive_hint=not tool.idempotent, open_world_hint=True
+        read_only_hint=tool.read_only,
+        idempotent_hint=tool.idempotent,
+        destructive_hint=not tool.idempotent,
+        open_world_hint=True,
     )
-    return types.Tool(name=tool.name, description=tool.description, input_schema=dict(tool.input_schema), annotations=hints)
+    return types.Tool(
+        name=tool.name, description=tool.description, input_schema=dict(tool.input_schema), annotations=hints
+    )
 
 
 def _authorization(context: Context) -> str:

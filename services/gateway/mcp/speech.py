@@ -39,11 +39,17 @@ def speech_of(messages: Sequence[Message]) -> str:
 
 
 def _search(messages: Sequence[pb.SearchFlightsResponse]) -> str:
-    found = {itinerary.itinerary_id: itinerary for message in messages for itinerary in message.results.itineraries}
+    found = {
+        itinerary.itinerary_id: itinerary for message in messages for itinerary in message.results.itineraries
+    }
     journeys = [journey for message in messages for journey in message.results.journeys]
     done = messages[-1].done
     if not found:
-        none = "There is no flight like that that day." if done.total_unfiltered else "There is no flight there that day."
+        none = (
+            "There is no flight like that that day."
+            if done.total_unfiltered
+            else "There is no flight there that day."
+        )
         return " ".join([none, *_partly(done)])
     first = [found[name] for name in journeys[0].itinerary_ids] if journeys else [next(iter(found.values()))]
     line = _journey(first, done.total) if journeys else _flight(first[0], done.total)
@@ -58,7 +64,9 @@ def _partly(done: pb.SearchDone) -> Sequence[str]:
 def _flight(itinerary: pb.Itinerary, total: int) -> str:
     """How many there are, and the first."""
     first, last = itinerary.segments[0], itinerary.segments[-1]
-    told = f"{first.carrier} {first.flight_number}, leaving {first.departure.city} at {_clock(first.departure)}"
+    told = (
+        f"{first.carrier} {first.flight_number}, leaving {first.departure.city} at {_clock(first.departure)}"
+    )
     told += f" and arriving in {last.arrival.city} at {_clock(last.arrival)}"
     return f"{'One flight' if total == 1 else f'{total} flights'}. The first is {told}"
 
@@ -66,7 +74,10 @@ def _flight(itinerary: pb.Itinerary, total: int) -> str:
 def _journey(legs: Sequence[pb.Itinerary], total: int) -> str:
     """How many journeys of several legs there are, and the first, each leg by its first flight."""
     flights = [leg.segments[0] for leg in legs]
-    told = [f"{one.carrier} {one.flight_number} from {one.departure.city} at {_clock(one.departure)}" for one in flights]
+    told = [
+        f"{one.carrier} {one.flight_number} from {one.departure.city} at {_clock(one.departure)}"
+        for one in flights
+    ]
     return f"{'One journey' if total == 1 else f'{total} journeys'}. The first is {', then '.join(told)}"
 
 
@@ -103,7 +114,9 @@ def _delay(status: pb.FlightStatus) -> str:
     """How late it leaves and when, as far as that is known."""
     told = f", {_minutes(status)} late" if status.delay_minutes else ""
     if status.HasField("estimated_departure_time"):
-        leaving = pb.Stop(time=status.estimated_departure_time, time_zone=status.scheduled_departure.time_zone)
+        leaving = pb.Stop(
+            time=status.estimated_departure_time, time_zone=status.scheduled_departure.time_zone
+        )
         told += f", now leaving at {_clock(leaving)}"
     return told
 

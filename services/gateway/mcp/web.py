@@ -24,10 +24,18 @@ def web_app(server: Server[Any], callers: Callers, hosts: list[str]) -> ASGIApp:
         enable_dns_rebinding_protection=True,
         allowed_hosts=[allowed for name in names for allowed in (name, f"{name}:*")],
         allowed_origins=[
-            allowed for name in names for scheme in ("http", "https") for allowed in (f"{scheme}://{name}", f"{scheme}://{name}:*")
+            allowed
+            for name in names
+            for scheme in ("http", "https")
+            for allowed in (f"{scheme}://{name}", f"{scheme}://{name}:*")
         ],
     )
-    return Door(server.streamable_http_app(streamable_http_path=PATH, stateless_http=True, transport_security=security), callers)
+    return Door(
+        server.streamable_http_app(
+            streamable_http_path=PATH, stateless_http=True, transport_security=security
+        ),
+        callers,
+    )
 
 
 class Door:
@@ -46,7 +54,13 @@ class Door:
             await self._callers.admit(request.headers.get("authorization", ""))
         except Unauthenticated as error:
             told = {"error": "invalid_token", "error_description": str(error)}
-            return JSONResponse(told, 401, {"www-authenticate": 'Bearer realm="readback", error="invalid_token"'})
+            return JSONResponse(
+                told, 401, {"www-authenticate": 'Bearer realm="readback", error="invalid_token"'}
+            )
         except Unavailable as error:
-            return JSONResponse({"error": "temporarily_unavailable", "error_description": str(error)}, 503, {"retry-after": "1"})
+            return JSONResponse(
+                {"error": "temporarily_unavailable", "error_description": str(error)},
+                503,
+                {"retry-after": "1"},
+            )
         return None

@@ -38,7 +38,9 @@ class Service:
         """Starts it and waits until it listens."""
         code = "from services.conversation.app import main; main()"
         with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=self._environment, stderr=log)
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", code, env=self._environment, stderr=log
+            )
         async with asyncio.timeout(60), grpc.aio.insecure_channel(f"127.0.0.1:{self._port}") as channel:
             await channel.channel_ready()
 

@@ -36,7 +36,9 @@ TRACES = 5.0
 """Seconds of slack where times are judged: what is timed goes through two processes and a proxy."""
 
 
-async def test_bad_lines_lose_and_double_nothing(worlds: Worlds, store: dict[str, str], toxiproxy: Toxiproxy, report: Report) -> None:
+async def test_bad_lines_lose_and_double_nothing(
+    worlds: Worlds, store: dict[str, str], toxiproxy: Toxiproxy, report: Report
+) -> None:
     async with worlds(**store) as world:
         (replica,) = world.cluster.replicas
         await world.cluster.start()
@@ -52,7 +54,9 @@ async def test_bad_lines_lose_and_double_nothing(worlds: Worlds, store: dict[str
         report.of(world.history)
 
 
-async def test_both_ends_notice_a_half_open_line_within_keepalive(worlds: Worlds, toxiproxy: Toxiproxy, report: Report) -> None:
+async def test_both_ends_notice_a_half_open_line_within_keepalive(
+    worlds: Worlds, toxiproxy: Toxiproxy, report: Report
+) -> None:
     """The service asks for another agent, which it does when the stream breaks; the writer opens another stream."""
     settings, loop = ServerSettings(), asyncio.get_running_loop()
     async with worlds() as world:
@@ -67,7 +71,9 @@ async def test_both_ends_notice_a_half_open_line_within_keepalive(worlds: Worlds
             began = loop.time()
             lost = entry_pb2.StateChange(kind=entry_pb2.STATE_CHANGE_KIND_AGENT_LOST).SerializeToString()
             async with asyncio.timeout(3 * settings.keepalive_seconds + TRACES):
-                while not any(seen.content.startswith(b"state_change " + lost) for seen in follower.notes.handed):  # noqa: ASYNC110 -- a stream
+                while not any(
+                    seen.content.startswith(b"state_change " + lost) for seen in follower.notes.handed
+                ):  # noqa: ASYNC110 -- a stream
                     await asyncio.sleep(0.05)
             report.measures["s until the service noticed"] = round(loop.time() - began, 1)
             door.heal()

@@ -46,7 +46,9 @@ async def settled(replica: Replica, before: tuple[int, int]) -> tuple[int, int]:
     return await usage(replica)
 
 
-async def test_cancelled_calls_leave_nothing_behind(worlds: Worlds, postgres: PostgresServer, report: Report) -> None:
+async def test_cancelled_calls_leave_nothing_behind(
+    worlds: Worlds, postgres: PostgresServer, report: Report
+) -> None:
     url = postgres.new_database()
     async with worlds(READBACK_CONVERSATION_DATABASE_URL=url) as world:
         (replica,) = world.cluster.replicas
@@ -77,14 +79,18 @@ async def test_cancelled_calls_leave_nothing_behind(worlds: Worlds, postgres: Po
             memory = replica.running.resident()
             await batches(CALLS)
         after = await settled(replica, before)
-        assert all(now <= first + SLACK for now, first in zip(after, before, strict=True)), f"{before} → {after} tasks and descriptors"
+        assert all(now <= first + SLACK for now, first in zip(after, before, strict=True)), (
+            f"{before} → {after} tasks and descriptors"
+        )
         with psycopg.connect(postgres.conninfo(), autocommit=True) as connection:
             query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND state LIKE 'idle in transaction%%'"
             assert connection.execute(query, [url.rpartition("/")[2]]).fetchone() == (0,)
         growth = (replica.running.resident() - memory) / 2**20
         report.measures["MB more afterwards"] = round(growth, 1)
         assert not FULL or growth < MEMORY_MB
-        answered = await customer.stub.GetConversation(pb.GetConversationRequest(conversation_id=conversation_id))
+        answered = await customer.stub.GetConversation(
+            pb.GetConversationRequest(conversation_id=conversation_id)
+        )
         assert answered.conversation.conversation_id == conversation_id
         report.counts["cancelled calls"] += CALLS
 
@@ -95,13 +101,17 @@ async def test_connections_that_come_and_go_leave_nothing_behind(worlds: Worlds,
         await world.cluster.start()
         before = await usage(replica)
         for _ in range(0, CALLS, AT_ONCE):
-            ends = await asyncio.gather(*(asyncio.open_connection("127.0.0.1", replica.port) for _ in range(AT_ONCE)))
+            ends = await asyncio.gather(
+                *(asyncio.open_connection("127.0.0.1", replica.port) for _ in range(AT_ONCE))
+            )
             for number, (_, writer) in enumerate(ends):
                 if number % 2:
                     writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
                 writer.transport.abort()
         after = await settled(replica, before)
-        assert all(now <= first + SLACK for now, first in zip(after, before, strict=True)), f"{before} → {after} tasks and descriptors"
+        assert all(now <= first + SLACK for now, first in zip(after, before, strict=True)), (
+            f"{before} → {after} tasks and descriptors"
+        )
         async with grpc.aio.insecure_channel(replica.address) as channel:
             await asyncio.wait_for(channel.channel_ready(), 10)
         report.counts["connections"] += CALLS

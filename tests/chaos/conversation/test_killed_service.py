@@ -53,7 +53,9 @@ def assert_whole(seen: list[pb.WatchResponse]) -> None:
     assert seen[-1].end.reason == pb.STREAM_END_REASON_CONVERSATION_ENDED
 
 
-async def test_watch_sees_every_entry_once_though_the_service_is_killed_in_mid_utterance(mesh: Mesh, service: Service) -> None:
+async def test_watch_sees_every_entry_once_though_the_service_is_killed_in_mid_utterance(
+    mesh: Mesh, service: Service
+) -> None:
     customer = await mesh.customer()
     call = await customer.call()
     seen: list[pb.WatchResponse] = []

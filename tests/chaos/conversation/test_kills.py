@@ -21,7 +21,11 @@ KILLS = amount(slice=6, full=80)
 """At random points, for each store."""
 DEATHS = amount(slice=4, full=40)
 """At failpoints, for each store."""
-POINTS = ("conversation.before_commit", "conversation.after_commit_before_announce", "conversation.after_commit_before_ack")
+POINTS = (
+    "conversation.before_commit",
+    "conversation.after_commit_before_announce",
+    "conversation.after_commit_before_ack",
+)
 
 
 async def test_nothing_acked_is_lost_though_the_service_is_killed_at_random_points(

@@ -66,13 +66,19 @@ class Bursts:
         call, history, writer_id = await self.pen.running_call(), self.world.history, str(uuid4())
         name = f"agent {writer_id}"
         async with AsyncExitStack() as stack:
-            own = await stack.enter_async_context(self.world.channel(self.world.service_token(), self.door.address))
+            own = await stack.enter_async_context(
+                self.world.channel(self.world.service_token(), self.door.address)
+            )
             token = self.world.agent_token(self.pen.customer.customer_id, call)
             delegated = await stack.enter_async_context(self.world.channel(token, self.door.address))
             stub = ConversationServiceStub(recording(own, history, call.conversation_id, name))
-            delegate = ConversationServiceStub(appending(delegated, history, call.conversation_id, f"{name}, unary"))
+            delegate = ConversationServiceStub(
+                appending(delegated, history, call.conversation_id, f"{name}, unary")
+            )
             with suppress(CallOver):
-                recorder = await stack.enter_async_context(Recorder(stub, call.call_id, call.epoch, writer_id))
+                recorder = await stack.enter_async_context(
+                    Recorder(stub, call.call_id, call.epoch, writer_id)
+                )
                 await self._cut_off(recorder, Appender(self.pen, delegate, call, writer_id))
                 await recorder.flushed()
                 await recorder.close()  # to the next agent
@@ -87,7 +93,9 @@ class Bursts:
             async with asyncio.timeout(STORED_WITHIN_SECONDS):
                 await self.follower.has(before + BURST + GROUPS * GROUP)
         stored = {seen.entry_id for seen in self.follower.notes.handed}
-        unknown = [append for append in self.world.history.appends.values() if append.outcome is Outcome.UNKNOWN]
+        unknown = [
+            append for append in self.world.history.appends.values() if append.outcome is Outcome.UNKNOWN
+        ]
         self.lost += sum(append.entry_id in stored for append in unknown)
         self.door.heal()
         await asyncio.gather(*groups)
@@ -103,11 +111,15 @@ async def test_an_append_whose_ack_is_lost_is_stored_once(
         conversation_id = await customer.conversation()
         follower = Follower(world, customer, conversation_id, "beside the door")
         following = asyncio.create_task(follower.follow())
-        bursts = Bursts(world, toxiproxy.door(replica.address), Pen(world, customer, conversation_id, "pen"), follower)
+        bursts = Bursts(
+            world, toxiproxy.door(replica.address), Pen(world, customer, conversation_id, "pen"), follower
+        )
         while bursts.lost < APPENDS:
             async with asyncio.timeout(BURST_SECONDS):
                 await bursts.burst()
-        await customer.stub.EndConversation(pb.EndConversationRequest(conversation_id=conversation_id, request_id=str(uuid4())))
+        await customer.stub.EndConversation(
+            pb.EndConversationRequest(conversation_id=conversation_id, request_id=str(uuid4()))
+        )
         await following
         await world.read_back(customer)
         assert_sound(world.history)

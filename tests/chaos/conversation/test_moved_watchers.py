@@ -63,5 +63,7 @@ async def test_watchers_that_are_moved_between_replicas_lose_and_double_nothing(
                 await scene.progress(world)
                 await hurt(fault, world.cluster.replicas[side], doors[side])
                 report.counts[fault] += 1
-        assert min(len(follower.notes.streams) for follower in scene.followers) > 1, "a watcher was never moved"
+        assert min(len(follower.notes.streams) for follower in scene.followers) > 1, (
+            "a watcher was never moved"
+        )
         report.of(world.history)

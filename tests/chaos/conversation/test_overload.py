@@ -32,7 +32,9 @@ GROWTH_MB = 150
 """The calls that are let in at once, their messages and their answers."""
 
 
-async def offered(forks: Nursery, world: World, folder: Path, *, rate: float, seconds: float) -> dict[str, Any]:
+async def offered(
+    forks: Nursery, world: World, folder: Path, *, rate: float, seconds: float
+) -> dict[str, Any]:
     """Load from a process of its own, and what became of it."""
     tokens = [world.customer_token(uuid7()) for _ in range(CUSTOMERS)]
     wanted = {"LOAD_TARGET": world.cluster.target, "LOAD_TOKENS": json.dumps(tokens), "LOAD_RATE": str(rate)}
@@ -60,7 +62,10 @@ async def test_three_times_too_much_is_refused_early_and_costs_little(
         before.append(await offered(forks, world, tmp_path, rate=0, seconds=LASTS_SECONDS))
         peak = max(one["good"] for one in before)
         report.counts["refused"] += flood["refusals"]
-        report.measures |= {"goodput of peak": round(flood["good"] / peak, 2), "ms p99 of a refusal": round(flood["refusal_p99"] * 1000, 1)}
+        report.measures |= {
+            "goodput of peak": round(flood["good"] / peak, 2),
+            "ms p99 of a refusal": round(flood["refusal_p99"] * 1000, 1),
+        }
         report.measures["MB more"] = round(growth, 1)
         assert set(flood["codes"]) <= {"OK", "RESOURCE_EXHAUSTED"}, flood["codes"]
         assert flood["codes"]["OK"] > 0

@@ -34,14 +34,19 @@ async def test_no_unary_call_fails_while_every_replica_is_restarted(
     async with worlds(replicas=2, **settings) as world:
         await world.cluster.start()
         answers, enough = Answers(), asyncio.Event()
-        async with playing(world, conversations=3, pause=0.05) as scene, world.channel(scene.customer.token) as channel:
+        async with (
+            playing(world, conversations=3, pause=0.05) as scene,
+            world.channel(scene.customer.token) as channel,
+        ):
             stub, conversation_id = ConversationServiceStub(channel), scene.pens[0].conversation_id
 
             async def short_call() -> None:
                 """Among others `StartCall`, which no policy retries."""
                 begun = await stub.StartConversation(pb.StartConversationRequest(request_id=uuid7()))
                 await stub.StartCall(pb.StartCallRequest(conversation_id=begun.conversation.conversation_id))
-                ended = pb.EndConversationRequest(conversation_id=begun.conversation.conversation_id, request_id=uuid7())
+                ended = pb.EndConversationRequest(
+                    conversation_id=begun.conversation.conversation_id, request_id=uuid7()
+                )
                 await stub.EndConversation(ended)
                 await asyncio.sleep(CALL_EVERY_SECONDS)
 
@@ -51,7 +56,10 @@ async def test_no_unary_call_fails_while_every_replica_is_restarted(
                 lambda: stub.StartConversation(pb.StartConversationRequest(request_id=uuid7())),
                 short_call,
             )
-            calling = [asyncio.create_task(answers.keep_asking(kinds[place % len(kinds)], enough)) for place in range(CALLERS)]
+            calling = [
+                asyncio.create_task(answers.keep_asking(kinds[place % len(kinds)], enough))
+                for place in range(CALLERS)
+            ]
             for _ in range(ROUNDS):
                 for replica in world.cluster.replicas:
                     await scene.progress(world)

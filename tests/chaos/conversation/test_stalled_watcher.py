@@ -34,9 +34,15 @@ GROWTH_MB = 40
 """That a watcher which takes nothing may cost: the service's memory of a log, gRPC's buffers, and what publishing costs anyway."""
 
 
-def watcher_process(forks: Nursery, world: World, customer: Customer, conversation_id: str, output: Path) -> Process:
+def watcher_process(
+    forks: Nursery, world: World, customer: Customer, conversation_id: str, output: Path
+) -> Process:
     """The kit's watcher in a process of its own."""
-    wanted = {"WATCHER_TARGET": world.cluster.target, "WATCHER_TOKEN": customer.token, "WATCHER_CONVERSATION": conversation_id}
+    wanted = {
+        "WATCHER_TARGET": world.cluster.target,
+        "WATCHER_TOKEN": customer.token,
+        "WATCHER_CONVERSATION": conversation_id,
+    }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("READBACK_")}
     return forks.start("tests.chaos.lone_watcher:main", inherited | wanted, output)
 
@@ -74,7 +80,9 @@ async def test_a_watcher_that_stands_still_slows_nobody_and_misses_nothing(
         growth = (replica.running.resident() - memory) / 2**20
         watcher.signal(signal.SIGCONT)
         fast.append(await publish(pen, world, ENTRIES))
-        await customer.stub.EndConversation(pb.EndConversationRequest(conversation_id=conversation_id, request_id=uuid7()))
+        await customer.stub.EndConversation(
+            pb.EndConversationRequest(conversation_id=conversation_id, request_id=uuid7())
+        )
         await asyncio.wait_for(watcher.ended(), 60)
         log = world.history.logs[conversation_id] = await entries_of(customer.stub, conversation_id)
         watched = [json.loads(line) for line in output.read_text().splitlines()]

@@ -55,11 +55,20 @@ async def test_nothing_is_lost_and_every_call_is_answered_though_postgres_crashe
         await world.cluster.start()
         answers, enough = Answers(), asyncio.Event()
         # A channel without the mesh's retries: what is looked at is each answer.
-        async with playing(world, conversations=3, pause=0.02) as scene, grpc.aio.insecure_channel(replica.address) as channel:
-            stub, metadata, conversation_id = ConversationServiceStub(channel), bearer(scene.customer.token), scene.pens[0].conversation_id
+        async with (
+            playing(world, conversations=3, pause=0.02) as scene,
+            grpc.aio.insecure_channel(replica.address) as channel,
+        ):
+            stub, metadata, conversation_id = (
+                ConversationServiceStub(channel),
+                bearer(scene.customer.token),
+                scene.pens[0].conversation_id,
+            )
             usual: dict[str, Any] = {"metadata": metadata, "timeout": DEADLINE_SECONDS}
             kinds = (
-                lambda: stub.GetConversation(pb.GetConversationRequest(conversation_id=conversation_id), **usual),
+                lambda: stub.GetConversation(
+                    pb.GetConversationRequest(conversation_id=conversation_id), **usual
+                ),
                 lambda: stub.ListEntries(pb.ListEntriesRequest(conversation_id=conversation_id), **usual),
                 lambda: stub.StartConversation(pb.StartConversationRequest(request_id=uuid7()), **usual),
             )
@@ -74,7 +83,9 @@ async def test_nothing_is_lost_and_every_call_is_answered_though_postgres_crashe
             enough.set()
             await asyncio.gather(*calling)
         assert {answer.code for answer in answers.refused()} <= {grpc.StatusCode.UNAVAILABLE}, answers.codes
-        assert [answer for answer in answers.refused() if not answer.says_when] == [], "UNAVAILABLE without RetryInfo"
+        assert [answer for answer in answers.refused() if not answer.says_when] == [], (
+            "UNAVAILABLE without RetryInfo"
+        )
         assert max(answer.seconds for answer in answers.all) < DEADLINE_SECONDS + LATE_SECONDS
         report.counts["told to come back"] += len(answers.refused())
         report.of(world.history)
@@ -87,7 +98,9 @@ async def test_nothing_is_lost_though_redis_dies_and_forgets(
     async with worlds(replicas=2, **settings) as world:
         await world.cluster.start()
         writing_at, watching_at = (replica.address for replica in world.cluster.replicas)
-        async with playing(world, conversations=3, pause=0.03, pens_at=writing_at, watchers_at=watching_at) as scene:
+        async with playing(
+            world, conversations=3, pause=0.03, pens_at=writing_at, watchers_at=watching_at
+        ) as scene:
             for _ in range(STOPS):
                 await scene.progress(world)
                 own_redis.kill()

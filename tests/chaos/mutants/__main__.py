@@ -41,7 +41,9 @@ def main(names: Sequence[str]) -> int:
     if code:
         print(f"without any bug planted, tests fail:\n{output[-3000:]}")
     survived = [mutant.name for mutant, caught in zip(mutants, results, strict=True) if not caught]
-    print(f"{len(mutants) - len(survived)} of {len(mutants)} planted bugs caught in {time.monotonic() - began:.0f} s")
+    print(
+        f"{len(mutants) - len(survived)} of {len(mutants)} planted bugs caught in {time.monotonic() - began:.0f} s"
+    )
     _write_report(len(mutants), len(survived), time.monotonic() - began)
     return 1 if survived or code else 0
 
@@ -52,7 +54,16 @@ def _write_report(planted: int, survived: int, seconds: float) -> None:
         counts = {"planted": planted, "caught": planted - survived}
         with Path(where).open("a") as file:
             file.write(
-                json.dumps({"scenario": "planted bugs", "seed": 0, "seconds": round(seconds, 1), "counts": counts, "measures": {}}) + "\n"
+                json.dumps(
+                    {
+                        "scenario": "planted bugs",
+                        "seed": 0,
+                        "seconds": round(seconds, 1),
+                        "counts": counts,
+                        "measures": {},
+                    }
+                )
+                + "\n"
             )
 
 
@@ -63,7 +74,10 @@ def _judged(free: SimpleQueue[Path], mutant: Mutant) -> bool:
     except DoesNotApply as error:
         print(f"  does not apply  {mutant.name}: {error}", flush=True)
         return False
-    print(f"  {'caught  ' if code == CAUGHT else 'SURVIVED'}  {mutant.name}: {mutant.title} ({time.monotonic() - began:.0f} s)", flush=True)
+    print(
+        f"  {'caught  ' if code == CAUGHT else 'SURVIVED'}  {mutant.name}: {mutant.title} ({time.monotonic() - began:.0f} s)",
+        flush=True,
+    )
     if code not in (0, CAUGHT):
         print(output[-2000:], flush=True)
     return code == CAUGHT
@@ -86,12 +100,18 @@ def _in_a_tree(free: SimpleQueue[Path], mutant: Mutant | None, tests: Iterable[s
 
 
 def _pytest(tree: Path, tests: Iterable[str]) -> tuple[int, str]:
-    inherited = {name: value for name, value in os.environ.items() if name not in ("READBACK_CHAOS", "READBACK_CHAOS_REPORT")}
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("READBACK_CHAOS", "READBACK_CHAOS_REPORT")
+    }
     # Bytecode of a file that is replaced within a second would be taken for fresh.
     environment = inherited | {"PYTHONPATH": f"{tree}:{tree / 'gen'}", "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
     try:
-        ended = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+        ended = subprocess.run(
+            command, cwd=tree, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
     except subprocess.TimeoutExpired:
         return -1, "it took too long"
     return ended.returncode, ended.stdout + ended.stderr

@@ -54,7 +54,11 @@ class Customer:
         """The log as it is stored."""
         request = pb.ListEntriesRequest(conversation_id=self.conversation_id, page_size=500)
         with grpc.insecure_channel(self.product.address("conversation")) as channel:
-            return list(ConversationServiceStub(channel).ListEntries(request, metadata=bearer(self.token), wait_for_ready=True).entries)
+            return list(
+                ConversationServiceStub(channel)
+                .ListEntries(request, metadata=bearer(self.token), wait_for_ready=True)
+                .entries
+            )
 
     def wait_until_the_agent_says(self, words: str) -> str:
         """Waits until the words are among those being spoken; gives the utterance's id."""
@@ -107,9 +111,20 @@ def _watched(process: subprocess.Popen[str], until: int) -> list[int]:
     raise AssertionError(f"the watch ended after {numbers}")
 
 
-def test_a_watch_misses_and_doubles_nothing_though_the_service_is_killed_in_mid_utterance(customer: Customer) -> None:
+def test_a_watch_misses_and_doubles_nothing_though_the_service_is_killed_in_mid_utterance(
+    customer: Customer,
+) -> None:
     watch = customer.command("watch", customer.conversation_id, "--json")
-    call = customer.command("call", "--json", "--conversation", customer.conversation_id, "--text", QUESTION, "--text", "the second one")
+    call = customer.command(
+        "call",
+        "--json",
+        "--conversation",
+        customer.conversation_id,
+        "--text",
+        QUESTION,
+        "--text",
+        "the second one",
+    )
     utterance_id = customer.wait_until_the_agent_says("There are")
     customer.product.process_of("conversation").kill()
 
@@ -127,13 +142,25 @@ def _process_in_call(product: Product) -> psutil.Process:
     """The one of the agent's processes that holds a call: it alone talks to the conversation service."""
     port = int(product.environment["READBACK_CONVERSATION_PORT"])
     for process in product.process_of("agent").children(recursive=True):
-        if any(connection.raddr and connection.raddr.port == port for connection in process.net_connections("tcp")):
+        if any(
+            connection.raddr and connection.raddr.port == port
+            for connection in process.net_connections("tcp")
+        ):
             return process
     raise AssertionError("no process of the agent holds a call")
 
 
 def test_another_agent_takes_over_when_one_is_killed_in_mid_utterance(customer: Customer) -> None:
-    call = customer.command("call", "--json", "--conversation", customer.conversation_id, "--text", QUESTION, "--text", "the second one")
+    call = customer.command(
+        "call",
+        "--json",
+        "--conversation",
+        customer.conversation_id,
+        "--text",
+        QUESTION,
+        "--text",
+        "the second one",
+    )
     utterance_id = customer.wait_until_the_agent_says("There are")
     _process_in_call(customer.product).kill()
     _turns(call)
@@ -147,7 +174,13 @@ def test_another_agent_takes_over_when_one_is_killed_in_mid_utterance(customer: 
     assert changes.count(entry_pb2.STATE_CHANGE_KIND_AGENT_LOST) >= 1
     cut = next(entry.utterance for entry in entries if entry.entry_id == utterance_id)
     assert cut.sealing == entry_pb2.SEALING_TRUNCATED
-    lost_at = next(entry.number for entry in entries if entry.state_change.kind == entry_pb2.STATE_CHANGE_KIND_AGENT_LOST)
-    afterwards = [e.utterance.text for e in entries if e.number > lost_at and e.utterance.speaker == entry_pb2.SPEAKER_AGENT and not e.late]
+    lost_at = next(
+        entry.number for entry in entries if entry.state_change.kind == entry_pb2.STATE_CHANGE_KIND_AGENT_LOST
+    )
+    afterwards = [
+        e.utterance.text
+        for e in entries
+        if e.number > lost_at and e.utterance.speaker == entry_pb2.SPEAKER_AGENT and not e.late
+    ]
     assert afterwards, "no agent spoke again"
     assert "sorry" in afterwards[0].lower()

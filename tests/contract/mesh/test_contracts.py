@@ -59,7 +59,9 @@ def test_a_get_has_no_side_effects(method: MethodDescriptor) -> None:
 
 
 @every_method
-def test_a_mutation_carries_a_request_id_unless_it_issues_a_token_or_its_entries_have_ids(method: MethodDescriptor) -> None:
+def test_a_mutation_carries_a_request_id_unless_it_issues_a_token_or_its_entries_have_ids(
+    method: MethodDescriptor,
+) -> None:
     idempotent = method.GetOptions().idempotency_level == MethodOptions.IDEMPOTENT
     exempt = method.name in {"GrantCall", "Append"}
     assert ("request_id" in method.input_type.fields_by_name) == (idempotent and not exempt)
@@ -69,7 +71,9 @@ def test_a_mutation_carries_a_request_id_unless_it_issues_a_token_or_its_entries
 def test_only_what_may_be_repeated_is_retried(method: MethodDescriptor) -> None:
     config = service_config(method.containing_service)["methodConfig"]
     own = next(entry for entry in config if entry["name"][0]["method"] == method.name)
-    assert ("retryPolicy" in own) == (method.GetOptions().idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN)
+    assert ("retryPolicy" in own) == (
+        method.GetOptions().idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN
+    )
     assert ("timeout" in own) != (method.client_streaming or method.server_streaming)
 
 
@@ -78,7 +82,9 @@ def test_a_call_that_a_vendor_may_be_behind_is_waited_for_longer(method: MethodD
     config = service_config(method.containing_service)["methodConfig"]
     own = next(entry for entry in config if entry["name"][0]["method"] == method.name)
     patience = method.GetOptions().Extensions[options_pb2.patience_seconds]
-    assert patience == (45 if method.name in {"GetFlightStatus", "GetOffer", "GetRoute", "ListRouteStatus"} else 0)
+    assert patience == (
+        45 if method.name in {"GetFlightStatus", "GetOffer", "GetRoute", "ListRouteStatus"} else 0
+    )
     assert own.get("timeout") in ({f"{patience}s"} if patience else {"10s", None})
 
 
@@ -92,7 +98,11 @@ def test_tools_have_names_of_their_own_and_a_description() -> None:
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.full_name)
 def test_secrets_and_personal_data_are_marked_for_the_redactor(message) -> None:
     for field in message.fields:
-        if field.type == FieldDescriptor.TYPE_STRING and SECRET.search(field.name) and not field.name.startswith(("page_", "next_page_")):
+        if (
+            field.type == FieldDescriptor.TYPE_STRING
+            and SECRET.search(field.name)
+            and not field.name.startswith(("page_", "next_page_"))
+        ):
             assert field.GetOptions().debug_redact, field.full_name
 
 

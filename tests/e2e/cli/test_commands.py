@@ -49,7 +49,14 @@ def test_a_typed_call_is_answered_line_by_line_in_the_order_given(product: Produ
 def typed_call(product: Product) -> Iterator[subprocess.Popen[str]]:
     """A call whose lines are typed, once somebody has answered the first."""
     pipe = subprocess.PIPE
-    with subprocess.Popen([*READBACK, "call", "--json"], env=product.environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as call:
+    with subprocess.Popen(
+        [*READBACK, "call", "--json"],
+        env=product.environment,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+    ) as call:
         try:
             assert call.stdout is not None
             assert json.loads(call.stdout.readline())["event"] == "connected"
@@ -79,7 +86,10 @@ def test_a_call_that_the_agent_ends_waits_for_no_further_line(product: Product) 
         _type(call, "no thank you, goodbye")
         assert call.wait(60) == 0
         assert call.stdout is not None
-        assert json.loads(call.stdout.read().splitlines()[-1]) == {"event": "ended", "reason": "AGENT_HUNG_UP"}
+        assert json.loads(call.stdout.read().splitlines()[-1]) == {
+            "event": "ended",
+            "reason": "AGENT_HUNG_UP",
+        }
 
 
 def test_a_spoken_call_can_be_listened_to_afterwards(product: Product, tmp_path: Path) -> None:
@@ -94,21 +104,27 @@ def test_a_spoken_call_can_be_listened_to_afterwards(product: Product, tmp_path:
 
 
 def test_a_persons_own_conversation_is_watched_from_its_beginning(product: Product) -> None:
-    registered = product.readback("login", "ada@cli.example", "--password-stdin", "--register", input="correct horse 9\n")
+    registered = product.readback(
+        "login", "ada@cli.example", "--password-stdin", "--register", input="correct horse 9\n"
+    )
     assert registered.returncode == 0, registered.stderr
     assert (product.home / "login.json").stat().st_mode & 0o777 == 0o600
     try:
         conversation_id = events_of(product, "--text", CHENNAI_DELHI)[0]["conversation_id"]
         watched = product.readback("watch", "--no-follow", "--json")
         assert watched.returncode == 0, watched.stderr
-        entries = [event["entry"] for event in map(json.loads, watched.stdout.splitlines()) if "entry" in event]
+        entries = [
+            event["entry"] for event in map(json.loads, watched.stdout.splitlines()) if "entry" in event
+        ]
         assert [int(entry["number"]) for entry in entries] == list(range(1, len(entries) + 1))
         assert {entry["conversation_id"] for entry in entries} == {conversation_id}
         assert CHENNAI_DELHI in [entry["utterance"]["text"] for entry in entries if "utterance" in entry]
         assert CHENNAI_DELHI in product.readback("watch", conversation_id, "--no-follow").stdout
         cursor = json.loads(watched.stdout.splitlines()[-1])["cursor"]
         assert "entry" not in product.readback("watch", "--no-follow", "--json", "--cursor", cursor).stdout
-        words = product.readback("watch", "--no-follow", "--since", "1h", "--speaker", "customer", "--kind", "utterance").stdout
+        words = product.readback(
+            "watch", "--no-follow", "--since", "1h", "--speaker", "customer", "--kind", "utterance"
+        ).stdout
         assert [line.split("  ")[-1] for line in words.splitlines()[1:]] == [f"{CHENNAI_DELHI} (typed)"]
     finally:
         assert product.readback("logout").stdout == "Logged out.\n"
@@ -120,7 +136,10 @@ def test_flights_are_found_by_name_and_say_that_they_are_a_sample(product: Produ
     assert table.returncode == 0, table.stderr
     assert "MAA → DEL" in table.stdout
     assert "Sample data" in table.stdout
-    found = [json.loads(line) for line in product.readback("flights", "search", "MAA", "DEL", "--json").stdout.splitlines()]
+    found = [
+        json.loads(line)
+        for line in product.readback("flights", "search", "MAA", "DEL", "--json").stdout.splitlines()
+    ]
     assert found
     assert all(itinerary["provenance"]["sample"] for itinerary in found)
     number = found[0]["segments"][0]["flight_number"]
@@ -143,10 +162,16 @@ def test_there_and_back_is_searched_at_once(product: Product) -> None:
 
 
 def test_the_flights_of_a_route_are_told_nearest_to_a_time_first(product: Product) -> None:
-    told = product.readback("flights", "status", "Chennai", "Delhi", "--date", "tomorrow", "--near", "18:00", "--json")
+    told = product.readback(
+        "flights", "status", "Chennai", "Delhi", "--date", "tomorrow", "--near", "18:00", "--json"
+    )
     assert told.returncode == 0, told.stderr
-    leave = [json.loads(line)["scheduled_departure"]["local_time"][11:16] for line in told.stdout.splitlines()]
-    apart = [abs(60 * (int(hours) - 18) + int(minutes)) for hours, minutes in (each.split(":") for each in leave)]
+    leave = [
+        json.loads(line)["scheduled_departure"]["local_time"][11:16] for line in told.stdout.splitlines()
+    ]
+    apart = [
+        abs(60 * (int(hours) - 18) + int(minutes)) for hours, minutes in (each.split(":") for each in leave)
+    ]
     assert apart
     assert apart == sorted(apart)
     assert "Sample data" in product.readback("flights", "status", "MAA", "DEL").stdout
@@ -168,8 +193,12 @@ def test_the_flights_of_a_route_are_told_nearest_to_a_time_first(product: Produc
         (["understand", "--today", "soon", "hello"], 2, "YYYY-MM-DD"),
     ],
 )
-def test_what_can_not_be_is_one_sentence(product: Product, arguments: list[str], code: int, words: str) -> None:
-    result = product.readback(*arguments, input="wrong password\n" if "--password-stdin" in arguments else None)
+def test_what_can_not_be_is_one_sentence(
+    product: Product, arguments: list[str], code: int, words: str
+) -> None:
+    result = product.readback(
+        *arguments, input="wrong password\n" if "--password-stdin" in arguments else None
+    )
     assert result.returncode == code, result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
     assert words in result.stderr
@@ -187,7 +216,9 @@ def test_lines_are_understood_with_the_running_service_and_without(product: Prod
     assert frame["slots"]["destination"]["place"] == "DEL"
     assert frame["slots"]["depart_date"] == "2027-03-03"
     assert frame["slots"]["passengers"] == 2
-    alone = Product(product.process, environment_for(tmp_path)).readback("understand", "--today", "2027-02-01", input=line)
+    alone = Product(product.process, environment_for(tmp_path)).readback(
+        "understand", "--today", "2027-02-01", input=line
+    )
     assert json.loads(alone.stdout) == frame
 
 
@@ -197,7 +228,11 @@ def test_lines_are_understood_with_the_running_service_and_without(product: Prod
         (["call", "--wav", "no-such-file.wav"], 2, "no-such-file.wav"),
         (["call", "--wav", __file__], 2, "WAV"),
         (["call", "--text", "hi", "--out", "/no/such/folder/heard.wav"], 2, "no folder"),
-        (["call", "--text", "hi", "--conversation", "01a20694-e4e3-7775-8f88-c947783080c7"], 2, "readback login"),
+        (
+            ["call", "--text", "hi", "--conversation", "01a20694-e4e3-7775-8f88-c947783080c7"],
+            2,
+            "readback login",
+        ),
         (["call", "--text", "hi"], 1, "readback up"),
         (["flights", "search", "MAA", "DEL"], 1, "readback up"),
         (["watch"], 2, "readback login"),
@@ -205,9 +240,19 @@ def test_lines_are_understood_with_the_running_service_and_without(product: Prod
         (["reset"], 0, ""),
     ],
 )
-def test_without_a_running_product_commands_say_what_to_do(tmp_path: Path, arguments: list[str], code: int, words: str) -> None:
+def test_without_a_running_product_commands_say_what_to_do(
+    tmp_path: Path, arguments: list[str], code: int, words: str
+) -> None:
     environment = environment_for(tmp_path)
-    result = subprocess.run([*READBACK, *arguments], env=environment, input="", capture_output=True, text=True, timeout=120, check=False)
+    result = subprocess.run(
+        [*READBACK, *arguments],
+        env=environment,
+        input="",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert result.returncode == code, result.stderr
     assert words in result.stderr
     assert len(result.stderr.strip().splitlines()) == (1 if words else 0)

@@ -41,7 +41,11 @@ class Served:
         self.address = f"127.0.0.1:{environment[f'{prefix}_PORT']}"
         self._health = f"http://127.0.0.1:{environment[f'{prefix}_HTTP_PORT']}/health"
         self.process = subprocess.Popen(
-            [*READBACK, "serve", name], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*READBACK, "serve", name],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
 
     def wait_until_ready(self) -> None:
@@ -66,10 +70,15 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer, shared_redis: RedisServer) -> Iterator[list[Served]]:
+def served(
+    tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer, shared_redis: RedisServer
+) -> Iterator[list[Served]]:
     """Identity and two replicas of conversation, ready."""
     home: Path = tmp_path_factory.mktemp("home")
-    settings = {"READBACK_CONVERSATION_DATABASE_URL": postgres.new_database(), "READBACK_REDIS_URL": shared_redis.url}
+    settings = {
+        "READBACK_CONVERSATION_DATABASE_URL": postgres.new_database(),
+        "READBACK_REDIS_URL": shared_redis.url,
+    }
     environment = environment_for(home, **settings)
     port, http_port = map(str, free_ports(2))
     another = environment | {"READBACK_CONVERSATION_PORT": port, "READBACK_CONVERSATION_HTTP_PORT": http_port}
@@ -93,20 +102,28 @@ async def test_replica_that_is_told_to_stop_fails_no_call_and_takes_none_along(s
         open_channel(identity.address, IDENTITY) as to_identity,
         open_channel(f"{one.address},{other.address}", CONVERSATION) as channel,
     ):
-        registering = identity_service_pb2.RegisterRequest(email="two@example.com", password="a long walk in the park", display_name="Asha")
+        registering = identity_service_pb2.RegisterRequest(
+            email="two@example.com", password="a long walk in the park", display_name="Asha"
+        )
         registered = await IdentityServiceStub(to_identity).Register(registering)
         metadata = grpc.aio.Metadata(("authorization", f"Bearer {registered.tokens.access_token}"))
         stub = ConversationServiceStub(channel)
-        started = await stub.StartConversation(pb.StartConversationRequest(request_id=uuid7()), metadata=metadata)
+        started = await stub.StartConversation(
+            pb.StartConversationRequest(request_id=uuid7()), metadata=metadata
+        )
         conversation_id = started.conversation.conversation_id
         asked = 0
 
         async def ask_until_it_ended() -> None:
             nonlocal asked
             while one.process.poll() is None or asked < 100:
-                found = await stub.GetConversation(pb.GetConversationRequest(conversation_id=conversation_id), metadata=metadata)
+                found = await stub.GetConversation(
+                    pb.GetConversationRequest(conversation_id=conversation_id), metadata=metadata
+                )
                 assert found.conversation.conversation_id == conversation_id
-                await stub.StartConversation(pb.StartConversationRequest(request_id=uuid7()), metadata=metadata)
+                await stub.StartConversation(
+                    pb.StartConversationRequest(request_id=uuid7()), metadata=metadata
+                )
                 asked += 2
 
         async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:

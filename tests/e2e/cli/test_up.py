@@ -39,7 +39,11 @@ def test_each_part_is_told_when_it_is_ready_then_the_address_and_three_things_to
 
 def test_the_home_is_for_its_owner_alone(own: Product) -> None:
     files = [path for path in own.home.rglob("*") if path.is_file() and path.parent.name != "bin"]
-    assert [path.name for path in files if path.suffix in (".sqlite3", ".log", ".yaml", ".pem") and path.stat().st_mode & 0o077] == []
+    assert [
+        path.name
+        for path in files
+        if path.suffix in (".sqlite3", ".log", ".yaml", ".pem") and path.stat().st_mode & 0o077
+    ] == []
 
 
 def test_doctor_finds_everything_reachable(own: Product) -> None:
@@ -71,13 +75,22 @@ def test_a_killed_part_comes_back_and_is_said_so(own: Product, part: str) -> Non
     assert "is back after" in own.wait_for(f"✓ {part}", after=seen)
 
 
-def test_ctrl_c_ends_everything_also_with_a_call_and_a_page_open(own: Product, record_property: Callable[[str, object], None]) -> None:
+def test_ctrl_c_ends_everything_also_with_a_call_and_a_page_open(
+    own: Product, record_property: Callable[[str, object], None]
+) -> None:
     calling = subprocess.Popen(
-        [*READBACK, "call"], env=own.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*READBACK, "call"],
+        env=own.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     assert calling.stdout is not None
     try:
-        assert any("agent" in line for line in iter(calling.stdout.readline, ""))  # it has greeted, so it is in the call
+        assert any(
+            "agent" in line for line in iter(calling.stdout.readline, "")
+        )  # it has greeted, so it is in the call
         with _page_open(own):
             processes = own.processes()
             began = time.monotonic()
@@ -102,7 +115,9 @@ def _page_open(own: Product) -> closing[socket.socket]:
 
 
 def _alive(processes: list[psutil.Process]) -> list[psutil.Process]:
-    return [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+    return [
+        process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    ]
 
 
 def test_throw_away_accounts_are_deleted_after_their_command(product: Product) -> None:
@@ -113,7 +128,9 @@ def test_throw_away_accounts_are_deleted_after_their_command(product: Product) -
 
 
 def _refused(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*READBACK, "up"], env=environment, capture_output=True, text=True, timeout=60, check=False, input="")
+    return subprocess.run(
+        [*READBACK, "up"], env=environment, capture_output=True, text=True, timeout=60, check=False, input=""
+    )
 
 
 def test_a_port_in_use_is_one_sentence_and_exit_2_and_nothing_is_started(tmp_path: Path) -> None:
@@ -122,13 +139,18 @@ def test_a_port_in_use_is_one_sentence_and_exit_2_and_nothing_is_started(tmp_pat
         result = _refused(environment)
     assert result.returncode == 2
     assert len(result.stderr.splitlines()) == 1
-    assert f"Port {environment['READBACK_CONVERSATION_PORT']}, which conversation needs, is in use" in result.stderr
+    assert (
+        f"Port {environment['READBACK_CONVERSATION_PORT']}, which conversation needs, is in use"
+        in result.stderr
+    )
     assert "READBACK_CONVERSATION_PORT" in result.stderr
     assert not (tmp_path / "home" / "logs").exists()
 
 
 def test_wrong_settings_are_all_named_with_exit_2_and_nothing_is_started(tmp_path: Path) -> None:
-    environment = environment_for(tmp_path / "home", READBACK_UI_PORT="many", READBACK_IDENTITY_BCRYPT_COST="3")
+    environment = environment_for(
+        tmp_path / "home", READBACK_UI_PORT="many", READBACK_IDENTITY_BCRYPT_COST="3"
+    )
     result = _refused(environment)
     assert result.returncode == 2
     assert "READBACK_UI_PORT" in result.stderr

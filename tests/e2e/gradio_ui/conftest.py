@@ -49,7 +49,9 @@ class Visitor:
     async def sign_up(self, name: str = "Ada Lovelace") -> None:
         """Makes an account without using the form, and opens the page."""
         account = {"email": f"{uuid7()}@example.com", "password": PASSWORD, "display_name": name}
-        await self.context.request.post(f"{self.site.url}/auth/register", data=account, headers={"origin": self.site.url})
+        await self.context.request.post(
+            f"{self.site.url}/auth/register", data=account, headers={"origin": self.site.url}
+        )
         await self.open()
 
     async def open(self) -> None:
@@ -84,7 +86,13 @@ class Visitor:
 
     def agent_in(self, room: str, identity: str = "agent-1", *, voice: bool = True) -> ScriptedAgent:
         """An agent that joins a room."""
-        return ScriptedAgent(self.site.conversation.livekit_url, self.site.conversation.keys, room, identity=identity, voice=voice)
+        return ScriptedAgent(
+            self.site.conversation.livekit_url,
+            self.site.conversation.keys,
+            room,
+            identity=identity,
+            voice=voice,
+        )
 
     @property
     def conversation_id(self) -> str:
@@ -152,6 +160,12 @@ def _note(message: ConsoleMessage, complaints: list[str]) -> None:
 
 def _abroad(url: str, site: Site, complaints: list[str]) -> None:
     if not url.startswith(
-        (site.url, "data:", "blob:", site.conversation.livekit_url, site.conversation.livekit_url.replace("ws", "http", 1))
+        (
+            site.url,
+            "data:",
+            "blob:",
+            site.conversation.livekit_url,
+            site.conversation.livekit_url.replace("ws", "http", 1),
+        )
     ):
         complaints.append(f"request to {url}")

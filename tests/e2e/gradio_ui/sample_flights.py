@@ -6,7 +6,15 @@ from typing import Any
 
 
 def flight(
-    code: str, carrier: str, number: str, leaves: str, lands: str, price: str, *, minutes: int = 165, days: int = 0
+    code: str,
+    carrier: str,
+    number: str,
+    leaves: str,
+    lands: str,
+    price: str,
+    *,
+    minutes: int = 165,
+    days: int = 0,
 ) -> dict[str, Any]:
     return {
         "itinerary_id": f"sample-{number.replace(' ', '')}",
@@ -14,7 +22,13 @@ def flight(
         "carrier_code": code,
         "flight_number": number,
         "depart": {"time": leaves, "date": "2026-11-24", "airport": "MAA", "city": "Chennai"},
-        "arrive": {"time": lands, "date": "2026-11-24", "airport": "DEL", "city": "Delhi", "day_offset": days},
+        "arrive": {
+            "time": lands,
+            "date": "2026-11-24",
+            "airport": "DEL",
+            "city": "Delhi",
+            "day_offset": days,
+        },
         "duration_minutes": minutes,
         "price": {"amount": price, "currency": "INR"},
         "stops": 0,
@@ -25,9 +39,17 @@ def flight(
 def there_and_back(amount: str) -> dict[str, Any]:
     """One fare for two flights, with everything on its card that a card can show."""
     back = flight("6E", "IndiGo", "6E 102", "09:15", "12:10", "")
-    back["depart"], back["arrive"] = {**back["arrive"], "time": "09:15", "date": "2026-11-30"}, {**back["depart"], "time": "12:10"}
+    back["depart"], back["arrive"] = (
+        {**back["arrive"], "time": "09:15", "date": "2026-11-30"},
+        {**back["depart"], "time": "12:10"},
+    )
     offer = {"seller": "Tripdesk", "expire_time": "2026-11-23T13:14:00Z"}
-    return {**flight("AI", "Air India", "AI 224", "17:55", "20:50", amount), "back": back, "offer": offer, "co2e_kg": 322}
+    return {
+        **flight("AI", "Air India", "AI 224", "17:55", "20:50", amount),
+        "back": back,
+        "offer": offer,
+        "co2e_kg": 322,
+    }
 
 
 CHENNAI_TO_DELHI: dict[str, Any] = {

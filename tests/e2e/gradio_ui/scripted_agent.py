@@ -21,7 +21,9 @@ FRAME = RATE // 100
 class ScriptedAgent:
     """Use as a context manager; every method acts at once and waits until it was sent."""
 
-    def __init__(self, url: str, keys: LiveKitKeys, room: str, *, identity: str = "agent-1", voice: bool = True) -> None:
+    def __init__(
+        self, url: str, keys: LiveKitKeys, room: str, *, identity: str = "agent-1", voice: bool = True
+    ) -> None:
         self._url, self._keys, self._name, self._identity, self._voice = url, keys, room, identity, voice
         self.room = rtc.Room()
         self.typed: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
@@ -54,7 +56,9 @@ class ScriptedAgent:
     async def _publish(self) -> None:
         self._source = rtc.AudioSource(RATE, 1)
         track = rtc.LocalAudioTrack.create_audio_track("voice", self._source)
-        await self.room.local_participant.publish_track(track, rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE))
+        await self.room.local_participant.publish_track(
+            track, rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+        )
 
     async def become(self, state: str) -> None:
         await self.room.local_participant.set_attributes({"lk.agent.state": state})
@@ -63,14 +67,18 @@ class ScriptedAgent:
         """Speaks (a tone) and captions in pieces, as one segment."""
         await self.become("speaking")
         attributes = {"lk.segment_id": utterance_id, "lk.transcription_final": "false"}
-        writer = await self.room.local_participant.stream_text(topic="lk.transcription", attributes=attributes)
+        writer = await self.room.local_participant.stream_text(
+            topic="lk.transcription", attributes=attributes
+        )
         for piece in pieces:
             await writer.write(piece)
             await self.tone(tone_seconds / len(pieces))
         await writer.aclose(attributes={"lk.transcription_final": "true"})
         await self.become("listening")
 
-    async def recognise(self, utterance_id: str, caller: str, revisions: Sequence[str], *, sealed: bool = True) -> None:
+    async def recognise(
+        self, utterance_id: str, caller: str, revisions: Sequence[str], *, sealed: bool = True
+    ) -> None:
         """Captions the caller: one stream a revision, each with the whole text, the last one final if `sealed`."""
         for number, text in enumerate(revisions, 1):
             final = "true" if sealed and number == len(revisions) else "false"
@@ -112,7 +120,9 @@ class ScriptedAgent:
 
     async def close_room(self) -> None:
         """Ends the call for everybody, as the conversation service does."""
-        async with api.LiveKitAPI(self._url.replace("ws", "http", 1), self._keys.key, self._keys.secret) as server:
+        async with api.LiveKitAPI(
+            self._url.replace("ws", "http", 1), self._keys.key, self._keys.secret
+        ) as server:
             await server.room.delete_room(api.DeleteRoomRequest(room=self._name))
 
     def _own(self, work: Any) -> None:
@@ -126,7 +136,9 @@ class ScriptedAgent:
         stream = rtc.AudioStream(track, sample_rate=16_000, num_channels=1)
         try:
             async for event in stream:
-                loudness = float(np.abs(np.frombuffer(event.frame.data, dtype=np.int16).astype(np.float32)).mean())
+                loudness = float(
+                    np.abs(np.frombuffer(event.frame.data, dtype=np.int16).astype(np.float32)).mean()
+                )
                 self._loudness.put_nowait(loudness)
         finally:
             await stream.aclose()

@@ -45,7 +45,9 @@ async def test_state_follows_the_agent(ada: Visitor) -> None:
         await ada.see("hang-up").click()
         await expect(ada.see("call-state")).to_have_text("Call ended")
         await expect(ada.see("call")).to_have_text("Call again")
-    await ada.site.conversation.wait_until(lambda: not ada.site.conversation.conversations[ada.conversation_id].HasField("running_call"))
+    await ada.site.conversation.wait_until(
+        lambda: not ada.site.conversation.conversations[ada.conversation_id].HasField("running_call")
+    )
 
 
 async def test_words_of_both_sides_appear_as_they_are_spoken(ada: Visitor) -> None:
@@ -70,7 +72,11 @@ async def test_entry_takes_the_place_of_its_caption(ada: Visitor) -> None:
         utterance_id = uuid7()
         await agent.say(utterance_id, ["I found three flights. The cheapest is"])
         await ada.site.conversation.say(
-            ada.conversation_id, "agent", "I found three flights.", utterance_id=utterance_id, sealing="INTERRUPTED"
+            ada.conversation_id,
+            "agent",
+            "I found three flights.",
+            utterance_id=utterance_id,
+            sealing="INTERRUPTED",
         )
         line = ada.page.locator("[data-testid=caption]")
         await expect(line).to_have_attribute("data-state", "interrupted")
@@ -97,7 +103,9 @@ async def test_flights_appear_while_the_agent_speaks_and_each_says_that_it_is_a_
 
 async def test_return_is_one_card_with_room_for_its_price(ada: Visitor) -> None:
     async with ada.talking() as agent:
-        await agent.show_flights({**CHENNAI_TO_DELHI, "flights": [there_and_back("28721.36"), there_and_back("30000")]})
+        await agent.show_flights(
+            {**CHENNAI_TO_DELHI, "flights": [there_and_back("28721.36"), there_and_back("30000")]}
+        )
         card = ada.see("flight-card").first
         await expect(card.get_by_test_id("card-price")).to_have_text("₹28,721.36")
         await expect(card.get_by_test_id("card-back")).to_contain_text("Back Mon 30 Nov, IndiGo")
@@ -114,12 +122,16 @@ async def test_typed_words_and_examples_reach_the_agent_and_are_shown_once(ada: 
         await ada.page.keyboard.press("Enter")
         text, utterance_id = await asyncio.wait_for(agent.typed.get(), 10)
         assert text == "the second one"
-        await ada.site.conversation.say(ada.conversation_id, "customer", "the second one", utterance_id=utterance_id)
+        await ada.site.conversation.say(
+            ada.conversation_id, "customer", "the second one", utterance_id=utterance_id
+        )
         line = ada.see("caption")
         await expect(line).to_have_attribute("data-number", "1")
         await expect(line).to_have_count(1)
         await ada.see("example").first.click()
-        assert (await asyncio.wait_for(agent.typed.get(), 10))[0] == "Show flights from Chennai to Delhi tomorrow morning"
+        assert (await asyncio.wait_for(agent.typed.get(), 10))[
+            0
+        ] == "Show flights from Chennai to Delhi tomorrow morning"
 
 
 async def test_example_before_any_call_begins_one_in_writing(ada: Visitor) -> None:
@@ -138,11 +150,15 @@ async def test_voices_are_heard_both_ways_and_mute_is_silence(ada: Visitor) -> N
         await expect(ada.see("mute")).to_have_text("Mute")
         await agent.until_loud()
         await agent.say(uuid7(), ["la la la"], tone_seconds=2)
-        await ada.page.wait_for_function("Number(document.querySelector('[data-testid=level-meter]').dataset.caller) > 0.05")
+        await ada.page.wait_for_function(
+            "Number(document.querySelector('[data-testid=level-meter]').dataset.caller) > 0.05"
+        )
         assert await ada.page.evaluate("document.querySelector('[data-testid=agent-audio]').paused") is False
         await ada.see("mute").click()
         await expect(ada.see("mute")).to_have_text("Unmute")
-        await ada.page.wait_for_function("Number(document.querySelector('[data-testid=level-meter]').dataset.caller) === 0")
+        await ada.page.wait_for_function(
+            "Number(document.querySelector('[data-testid=level-meter]').dataset.caller) === 0"
+        )
         await agent.until_silent()
         await ada.see("mute").click()
         await agent.until_loud()

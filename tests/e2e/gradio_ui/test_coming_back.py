@@ -41,7 +41,9 @@ async def test_call_that_was_offered_can_be_ended_instead(ada: Visitor) -> None:
         await ada.see("hang-up").click()
         await expect(ada.see("call")).to_be_visible()
         conversation = ada.site.conversation
-        await conversation.wait_until(lambda: not conversation.conversations[ada.conversation_id].HasField("running_call"))
+        await conversation.wait_until(
+            lambda: not conversation.conversations[ada.conversation_id].HasField("running_call")
+        )
 
 
 PRESS_WHILE_OTHER_TABS_ARE_ASKED = """button => new Promise(pressed => {
@@ -62,7 +64,10 @@ async def test_who_rejoins_while_other_tabs_are_asked_is_in_the_call_and_not_off
     async with ada.talking():
         await reload(ada)
         await ada.state("offer")
-        assert await ada.page.evaluate(PRESS_WHILE_OTHER_TABS_ARE_ASKED, "rejoin") in ("connecting", "listening")
+        assert await ada.page.evaluate(PRESS_WHILE_OTHER_TABS_ARE_ASKED, "rejoin") in (
+            "connecting",
+            "listening",
+        )
         await ada.state("listening")
         await expect(ada.see("mute")).to_be_visible()
 
@@ -79,8 +84,14 @@ async def test_cards_come_back_from_the_log_after_a_reload(ada: Visitor) -> None
     async with ada.talking() as agent:
         await agent.show_flights(CHENNAI_TO_DELHI)
         await expect(ada.see("flight-card")).to_have_count(3)
-        stored = {"tool_call_id": CHENNAI_TO_DELHI["tool_call_id"], "name": "search_flights", "outcome": "FOUND"}
-        await ada.site.conversation.write(ada.conversation_id, tool_result=stored | {"result": {"itineraries": [ITINERARY]}})
+        stored = {
+            "tool_call_id": CHENNAI_TO_DELHI["tool_call_id"],
+            "name": "search_flights",
+            "outcome": "FOUND",
+        }
+        await ada.site.conversation.write(
+            ada.conversation_id, tool_result=stored | {"result": {"itineraries": [ITINERARY]}}
+        )
         await expect(ada.see("flight-card")).to_have_count(3)
         await reload(ada)
         card = ada.see("flight-card")
@@ -95,7 +106,9 @@ async def test_second_tab_asks_before_it_takes_the_call_and_the_first_can_take_i
         second = await ada.second_tab()
         await expect(second.see("call-state")).to_have_text("This call is open in another tab")
         await expect(second.see("rejoin")).to_have_text("Move the call here")
-        await expect(ada.see("call-state")).to_have_text("Listening")  # nothing has happened to the first one yet
+        await expect(ada.see("call-state")).to_have_text(
+            "Listening"
+        )  # nothing has happened to the first one yet
         await second.see("rejoin").click()
         await second.state("listening")
         await expect(ada.see("call-state")).to_have_text("This call moved to another tab or device")
@@ -104,7 +117,9 @@ async def test_second_tab_asks_before_it_takes_the_call_and_the_first_can_take_i
         await expect(second.see("call-state")).to_have_text("This call moved to another tab or device")
 
 
-async def test_call_button_of_a_tab_that_does_not_know_of_the_call_does_not_start_a_second_one(ada: Visitor) -> None:
+async def test_call_button_of_a_tab_that_does_not_know_of_the_call_does_not_start_a_second_one(
+    ada: Visitor,
+) -> None:
     second = await ada.second_tab()
     async with ada.talking():
         async with second.page.expect_response("**/api/calls") as refused:
@@ -127,7 +142,9 @@ async def test_transcript_catches_up_after_the_conversation_service_was_away(ada
         await expect(ada.see("feed-state")).to_be_hidden()
 
 
-async def test_transcript_is_that_of_the_log_after_the_service_was_restored_from_an_earlier_copy(ada: Visitor) -> None:
+async def test_transcript_is_that_of_the_log_after_the_service_was_restored_from_an_earlier_copy(
+    ada: Visitor,
+) -> None:
     service = ada.site.conversation
     async with ada.talking():
         for text in ("kept", "lost"):
@@ -154,7 +171,9 @@ async def test_call_server_that_is_down_is_told_and_leaves_no_call_behind(ada: V
     up, service.livekit_url = service.livekit_url, "ws://127.0.0.1:9"
     try:
         await ada.see("call").click()
-        await expect(ada.see("notice")).to_have_text("The call server can't be reached. Try again in a moment.", timeout=30_000)
+        await expect(ada.see("notice")).to_have_text(
+            "The call server can't be reached. Try again in a moment.", timeout=30_000
+        )
         await expect(ada.see("call")).to_be_visible()
         assert not service.conversations[ada.conversation_id].HasField("running_call")
     finally:
@@ -183,7 +202,9 @@ async def test_services_that_are_down_are_told_on_the_page(ada: Visitor) -> None
         await ada.see("call").click()
         await expect(ada.see("notice")).to_contain_text("try again in a moment")
         await ada.page.get_by_role("tab", name="History").click()
-        await expect(ada.page.locator("past-conversations [role=alert]")).to_contain_text("try again in a moment")
+        await expect(ada.page.locator("past-conversations [role=alert]")).to_contain_text(
+            "try again in a moment"
+        )
     ada.complaints.clear()  # Chromium's lines about the 503s
 
 
@@ -209,8 +230,18 @@ ITINERARY = {
             "carrier_code": "AI",
             "carrier": "Air India",
             "flight_number": "AI542",
-            "departure": {"airport_code": "MAA", "city": "Chennai", "time": "2026-11-24T17:40:00Z", "time_zone": "Asia/Kolkata"},
-            "arrival": {"airport_code": "DEL", "city": "Delhi", "time": "2026-11-24T20:25:00Z", "time_zone": "Asia/Kolkata"},
+            "departure": {
+                "airport_code": "MAA",
+                "city": "Chennai",
+                "time": "2026-11-24T17:40:00Z",
+                "time_zone": "Asia/Kolkata",
+            },
+            "arrival": {
+                "airport_code": "DEL",
+                "city": "Delhi",
+                "time": "2026-11-24T20:25:00Z",
+                "time_zone": "Asia/Kolkata",
+            },
             "duration": "9900s",
         }
     ],

@@ -18,9 +18,12 @@ DENY = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMExcept
 
 
 @pytest.mark.parametrize(
-    ("name", "help_text"), [("NotAllowedError", "blocking the microphone"), ("NotFoundError", "No microphone was found")]
+    ("name", "help_text"),
+    [("NotAllowedError", "blocking the microphone"), ("NotFoundError", "No microphone was found")],
 )
-async def test_without_a_microphone_the_call_goes_on_in_writing(visit: Visit, name: str, help_text: str) -> None:
+async def test_without_a_microphone_the_call_goes_on_in_writing(
+    visit: Visit, name: str, help_text: str
+) -> None:
     visitor = await visit()
     await visitor.context.add_init_script(DENY.replace("{}", name))
     await visitor.sign_up()
@@ -71,8 +74,12 @@ async def test_screen_readers_are_told_final_lines_only(ada: Visitor) -> None:
         question = uuid7()
         await agent.recognise(question, "caller", ["show", "show flights", "Show flights."])
         await agent.say(uuid7(), ["Where ", "from?"])
-        await expect(ada.page.locator("[data-testid=caption][data-speaker=agent][data-state=final]")).to_have_count(1)
-        await ada.site.conversation.say(ada.conversation_id, "customer", "Show flights.", utterance_id=question)
+        await expect(
+            ada.page.locator("[data-testid=caption][data-speaker=agent][data-state=final]")
+        ).to_have_count(1)
+        await ada.site.conversation.say(
+            ada.conversation_id, "customer", "Show flights.", utterance_id=question
+        )
         await expect(ada.page.locator("[data-testid=caption][data-number]")).to_have_count(1)
         assert await ada.page.evaluate("told") == ["You: Show flights.", "Readback: Where from?"]
 
@@ -83,11 +90,14 @@ async def test_words_are_never_run(visit: Visit) -> None:
     async with visitor.talking() as agent:
         await agent.say(uuid7(), [HOSTILE])
         await agent.recognise(uuid7(), "caller", [HOSTILE])
-        flights = [{**flight, "carrier": HOSTILE, "flight_number": HOSTILE} for flight in CHENNAI_TO_DELHI["flights"]]
+        flights = [
+            {**flight, "carrier": HOSTILE, "flight_number": HOSTILE} for flight in CHENNAI_TO_DELHI["flights"]
+        ]
         await agent.show_flights({**CHENNAI_TO_DELHI, "flights": flights, "outcome": HOSTILE})
         await visitor.site.conversation.say(visitor.conversation_id, "agent", HOSTILE)
         await visitor.site.conversation.write(
-            visitor.conversation_id, tool_call={"tool_call_id": uuid7(), "name": HOSTILE[:64], "arguments": {HOSTILE: HOSTILE}}
+            visitor.conversation_id,
+            tool_call={"tool_call_id": uuid7(), "name": HOSTILE[:64], "arguments": {HOSTILE: HOSTILE}},
         )
         visitor.site.conversation.conversations[visitor.conversation_id].title = HOSTILE
         await expect(visitor.see("flight-card")).to_have_count(3)
@@ -98,7 +108,12 @@ async def test_words_are_never_run(visit: Visit) -> None:
         await visitor.see("past-conversation").first.click()
         await expect(visitor.see("history-line").first).to_be_visible()
         assert await visitor.page.title() == "Readback"
-        assert await visitor.page.evaluate("document.querySelectorAll('img[onerror], voice-panel script').length") == 0
+        assert (
+            await visitor.page.evaluate(
+                "document.querySelectorAll('img[onerror], voice-panel script').length"
+            )
+            == 0
+        )
 
 
 async def test_past_conversation_shows_words_and_what_the_agent_did(ada: Visitor) -> None:
@@ -107,13 +122,23 @@ async def test_past_conversation_shows_words_and_what_the_agent_did(ada: Visitor
     conversation_id, tool_call_id = service.add_conversation(owner, "Chennai to Delhi"), uuid7()
     await service.say(conversation_id, "customer", "Show flights from Chennai to Delhi")
     arguments = {"origin": "MAA", "destination": "DEL", "depart_date": "2026-11-24", "nonstop": True}
-    await service.write(conversation_id, tool_call={"tool_call_id": tool_call_id, "name": "search_flights", "arguments": arguments})
-    result = {"tool_call_id": tool_call_id, "name": "search_flights", "outcome": "FOUND", "result": {"total": 3}}
+    await service.write(
+        conversation_id,
+        tool_call={"tool_call_id": tool_call_id, "name": "search_flights", "arguments": arguments},
+    )
+    result = {
+        "tool_call_id": tool_call_id,
+        "name": "search_flights",
+        "outcome": "FOUND",
+        "result": {"total": 3},
+    }
     await service.write(conversation_id, tool_result=result)
     await service.say(conversation_id, "agent", "I found three", sealing="INTERRUPTED")
     await ada.page.get_by_role("tab", name="History").click()
     await ada.see("past-conversation").filter(has_text="Chennai to Delhi").click()
-    await expect(ada.see("history-line").locator(".line-text")).to_have_text(["Show flights from Chennai to Delhi", "I found three"])
+    await expect(ada.see("history-line").locator(".line-text")).to_have_text(
+        ["Show flights from Chennai to Delhi", "I found three"]
+    )
     tool = ada.page.locator("past-conversations [data-testid=transcript-tool]")
     await expect(tool).to_have_text("Looked for flights: MAA → DEL, on Tue 24 Nov, nonstop — 3 flights found")
     await expect(ada.see("history-line").last).to_contain_text("interrupted")
@@ -125,12 +150,18 @@ async def test_past_status_is_late_only_where_it_is(ada: Visitor) -> None:
     service = ada.site.conversation
     owner = (await (await ada.context.request.get(f"{ada.site.url}/config")).json())["username"]
     conversation_id = service.add_conversation(owner, "Chennai to Delhi")
-    told = {"DELAYED": "delayed, 65 minutes late", "LANDED": "landed, left 65 minutes late", "CANCELLED": "cancelled"}
+    told = {
+        "DELAYED": "delayed, 65 minutes late",
+        "LANDED": "landed, left 65 minutes late",
+        "CANCELLED": "cancelled",
+    }
     for state in told:
         call = {"tool_call_id": uuid7(), "name": "flight_status"}
         await service.write(conversation_id, tool_call=call | {"arguments": {"flight_number": "AI542"}})
         status = {"flight_number": "AI542", "state": f"FLIGHT_STATE_{state}", "delay_minutes": 65}
-        await service.write(conversation_id, tool_result=call | {"outcome": state, "result": {"status": status}})
+        await service.write(
+            conversation_id, tool_result=call | {"outcome": state, "result": {"status": status}}
+        )
     await ada.page.get_by_role("tab", name="History").click()
     await ada.see("past-conversation").filter(has_text="Chennai to Delhi").click()
     sentences = [f"Looked up a flight's status: AI542 — {words}" for words in told.values()]

@@ -36,7 +36,9 @@ async def fill(visitor: Visitor) -> None:
     await service.say(seat, "agent", "Certainly, 14A.")
     trip = service.add_conversation(customer_id, "Chennai to Delhi")
     for number in range(60):
-        await service.say(trip, "customer" if number % 2 else "agent", f"We talked about flight number {number}.")
+        await service.say(
+            trip, "customer" if number % 2 else "agent", f"We talked about flight number {number}."
+        )
     await service.say(trip, "customer", "The one over Jaipur")
     for number in range(20):
         await service.say(trip, "agent", f"And then some, {number}.")
@@ -68,7 +70,9 @@ async def held(visitor: Visitor, pattern: str, *, fail: bool = False) -> AsyncIt
 
 async def settled(visitor: Visitor) -> None:
     """Waits until the page has had the time to load a transcript: as many requests, one after the other."""
-    await visitor.page.evaluate('async () => { for (let left = 4; left; left--) await (await fetch("/api/calls/running")).text(); }')
+    await visitor.page.evaluate(
+        'async () => { for (let left = 4; left; left--) await (await fetch("/api/calls/running")).text(); }'
+    )
 
 
 async def test_what_is_found_is_marked_and_opens_at_its_place(reader: Visitor) -> None:
@@ -92,7 +96,9 @@ async def test_what_is_found_is_marked_and_opens_at_its_place(reader: Visitor) -
 async def test_what_is_not_found_is_said_and_an_emptied_box_shows_everything(reader: Visitor) -> None:
     box = reader.see("history-search")
     await box.fill("zeppelin")
-    await expect(reader.page.locator("past-conversations .empty")).to_have_text("Nothing that was said has “zeppelin” in it.")
+    await expect(reader.page.locator("past-conversations .empty")).to_have_text(
+        "Nothing that was said has “zeppelin” in it."
+    )
     await expect(reader.see("history-status")).to_contain_text("zeppelin")
     await box.press("Escape")
     await expect(reader.see("past-conversation")).to_have_count(2)
@@ -119,7 +125,9 @@ async def test_more_is_shown_once_however_often_it_is_asked_for(reader: Visitor)
 
 
 @pytest.mark.parametrize("found", [False, True], ids=["from the list", "from what was found"])
-async def test_transcript_that_comes_late_does_not_take_the_place_of_a_search_begun_meanwhile(reader: Visitor, found: bool) -> None:
+async def test_transcript_that_comes_late_does_not_take_the_place_of_a_search_begun_meanwhile(
+    reader: Visitor, found: bool
+) -> None:
     slow, opener = "**/entries?*", row(reader, "A window seat")
     if found:
         await reader.see("history-search").fill("certainly")
@@ -135,7 +143,9 @@ async def test_transcript_that_comes_late_does_not_take_the_place_of_a_search_be
     await expect(reader.see("found-entry")).to_have_count(1)
 
 
-async def test_transcript_that_fails_late_is_not_complained_of_in_a_search_begun_meanwhile(reader: Visitor) -> None:
+async def test_transcript_that_fails_late_is_not_complained_of_in_a_search_begun_meanwhile(
+    reader: Visitor,
+) -> None:
     async with held(reader, "**/entries?*", fail=True) as asked:
         await row(reader, "A window seat").click()
         await asked.get()
@@ -148,7 +158,9 @@ async def test_transcript_that_fails_late_is_not_complained_of_in_a_search_begun
 
 async def test_hostile_words_are_only_words(ada: Visitor) -> None:
     customer_id = (await (await ada.context.request.get(f"{ada.site.url}/config")).json())["username"]
-    await ada.site.conversation.say(ada.site.conversation.add_conversation(customer_id, HOSTILE), "customer", HOSTILE)
+    await ada.site.conversation.say(
+        ada.site.conversation.add_conversation(customer_id, HOSTILE), "customer", HOSTILE
+    )
     await ada.page.get_by_role("tab", name="History").click()
     await ada.see("history-search").fill("delhi")
     await expect(ada.see("found-entry").locator(".past-words")).to_contain_text(HOSTILE)
@@ -164,7 +176,10 @@ async def test_a_transcript_can_be_taken_along(reader: Visitor, suffix: str) -> 
         await reader.see(f"export-{suffix}").click()
     file = await download.value
     assert file.suggested_filename == f"trip.{suffix}"
-    assert await asyncio.to_thread(Path(await file.path()).read_text) == "A window seat to Mumbai, please\nCertainly, 14A.\n"
+    assert (
+        await asyncio.to_thread(Path(await file.path()).read_text)
+        == "A window seat to Mumbai, please\nCertainly, 14A.\n"
+    )
 
 
 async def test_deleting_asks_first_and_can_be_called_off(reader: Visitor) -> None:
@@ -209,7 +224,9 @@ async def test_what_cannot_be_deleted_just_now_is_said_and_stays(reader: Visitor
     async with reader.site.without("conversation"):
         await reader.see("history-delete").click()
         await reader.see("delete-for-good").click()
-        await expect(reader.page.locator("past-conversations [role=alert]")).to_contain_text("try again in a moment")
+        await expect(reader.page.locator("past-conversations [role=alert]")).to_contain_text(
+            "try again in a moment"
+        )
     await reader.see("history-back").click()
     await expect(reader.see("past-conversation")).to_have_count(2)
     reader.complaints.clear()  # Chromium's line about the 503

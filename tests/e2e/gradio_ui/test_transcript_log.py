@@ -23,7 +23,9 @@ async def log_after(visitor: Visitor, *steps: Step) -> list[dict[str, Any]]:
       for (const [method, argument] of steps) method === "typed" ? log.typed(argument.id, argument.text) : log[method](argument);
       return JSON.stringify(log.items);
     }"""
-    items: list[dict[str, Any]] = json.loads(await visitor.page.evaluate(script, [list(step) for step in steps]))
+    items: list[dict[str, Any]] = json.loads(
+        await visitor.page.evaluate(script, [list(step) for step in steps])
+    )
     return items
 
 
@@ -31,14 +33,31 @@ def caption(key: str, text: str, speaker: str = "agent", final: bool = False) ->
     return "caption", {"id": key, "speaker": speaker, "text": text, "final": final}
 
 
-def entry(number: int, key: str, text: str, speaker: str = "AGENT", sealing: str = "FINAL", modality: str = "VOICE") -> Step:
-    utterance = {"utterance_id": key, "speaker": f"SPEAKER_{speaker}", "text": text, "sealing": f"SEALING_{sealing}"}
+def entry(
+    number: int, key: str, text: str, speaker: str = "AGENT", sealing: str = "FINAL", modality: str = "VOICE"
+) -> Step:
+    utterance = {
+        "utterance_id": key,
+        "speaker": f"SPEAKER_{speaker}",
+        "text": text,
+        "sealing": f"SEALING_{sealing}",
+    }
     utterance["modality"] = f"MODALITY_{modality}"
-    return "entry", {"number": str(number), "entry_id": key, "start_time": "2026-11-24T09:00:00Z", "utterance": utterance}
+    return "entry", {
+        "number": str(number),
+        "entry_id": key,
+        "start_time": "2026-11-24T09:00:00Z",
+        "utterance": utterance,
+    }
 
 
 def live(key: str, text: str, speaker: str = "AGENT") -> Step:
-    return "live", {"utterance_id": key, "speaker": f"SPEAKER_{speaker}", "text": text, "start_time": "2026-11-24T09:00:00Z"}
+    return "live", {
+        "utterance_id": key,
+        "speaker": f"SPEAKER_{speaker}",
+        "text": text,
+        "start_time": "2026-11-24T09:00:00Z",
+    }
 
 
 def lines(items: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
@@ -46,13 +65,22 @@ def lines(items: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
 
 
 async def test_caption_grows_until_it_is_final(ada: Visitor) -> None:
-    items = await log_after(ada, caption("1", "Hel"), caption("1", "Hello"), caption("1", "Hello.", final=True), caption("1", "Hello."))
+    items = await log_after(
+        ada,
+        caption("1", "Hel"),
+        caption("1", "Hello"),
+        caption("1", "Hello.", final=True),
+        caption("1", "Hello."),
+    )
     assert lines(items) == [("agent", "Hello.", "final")]
 
 
 async def test_entry_replaces_its_caption_and_nothing_replaces_an_entry(ada: Visitor) -> None:
     items = await log_after(
-        ada, caption("1", "Hello there"), entry(1, "1", "Hello", sealing="INTERRUPTED"), caption("1", "Hello there, friend")
+        ada,
+        caption("1", "Hello there"),
+        entry(1, "1", "Hello", sealing="INTERRUPTED"),
+        caption("1", "Hello there, friend"),
     )
     assert lines(items) == [("agent", "Hello", "interrupted")]
 
@@ -75,11 +103,16 @@ async def test_entry_claims_the_caption_that_says_the_same_under_another_id(ada:
         entry(1, "a", "show flights", "CUSTOMER"),
         entry(2, "b", "I found three flights.", sealing="INTERRUPTED"),
     )
-    assert lines(items) == [("customer", "show flights", "final"), ("agent", "I found three flights.", "interrupted")]
+    assert lines(items) == [
+        ("customer", "show flights", "final"),
+        ("agent", "I found three flights.", "interrupted"),
+    ]
     assert [item["utteranceId"] for item in items] == ["a", "b"]
 
 
-async def test_earlier_entry_that_begins_alike_takes_no_caption_that_has_an_entry_of_its_own_to_come(ada: Visitor) -> None:
+async def test_earlier_entry_that_begins_alike_takes_no_caption_that_has_an_entry_of_its_own_to_come(
+    ada: Visitor,
+) -> None:
     earlier, under_way = uuid7(), uuid7()
     items = await log_after(
         ada,
@@ -88,23 +121,33 @@ async def test_earlier_entry_that_begins_alike_takes_no_caption_that_has_an_entr
         caption(under_way, "Sorry, I can't book yet.", final=True),
         entry(9, under_way, "Sorry, I can't book yet."),
     )
-    assert {(item["number"], item["text"]) for item in items} == {(5, "Sorry, I lost you for a moment."), (9, "Sorry, I can't book yet.")}
+    assert {(item["number"], item["text"]) for item in items} == {
+        (5, "Sorry, I lost you for a moment."),
+        (9, "Sorry, I can't book yet."),
+    }
 
 
 async def test_words_said_twice_stay_two_lines(ada: Visitor) -> None:
     items = await log_after(
-        ada, entry(1, "a", "yes", "CUSTOMER"), caption("b", "yes", "customer", final=True), entry(2, "b", "yes", "CUSTOMER")
+        ada,
+        entry(1, "a", "yes", "CUSTOMER"),
+        caption("b", "yes", "customer", final=True),
+        entry(2, "b", "yes", "CUSTOMER"),
     )
     assert lines(items) == [("customer", "yes", "final")] * 2
 
 
 async def test_typed_line_is_its_entry(ada: Visitor) -> None:
-    items = await log_after(ada, ("typed", {"id": "1", "text": "hello"}), entry(1, "1", "hello", "CUSTOMER", modality="TEXT"))
+    items = await log_after(
+        ada, ("typed", {"id": "1", "text": "hello"}), entry(1, "1", "hello", "CUSTOMER", modality="TEXT")
+    )
     assert [(item["text"], item["typed"], item["number"]) for item in items] == [("hello", True, 1)]
 
 
 async def test_follower_without_captions_sees_open_utterances(ada: Visitor) -> None:
-    items = await log_after(ada, live("1", "Hel"), live("1", "Hello"), entry(1, "1", "Hello."), live("2", "Where"))
+    items = await log_after(
+        ada, live("1", "Hel"), live("1", "Hello"), entry(1, "1", "Hello."), live("2", "Where")
+    )
     assert lines(items) == [("agent", "Hello.", "final"), ("agent", "Where", "open")]
 
 
@@ -116,11 +159,19 @@ async def test_open_utterance_under_another_id_does_not_double_the_caption(ada: 
 async def test_tool_call_and_result_are_one_item_in_either_order(ada: Visitor) -> None:
     call: Step = (
         "entry",
-        {"number": "1", "entry_id": "e1", "tool_call": {"tool_call_id": "t", "name": "get_airport", "arguments": {"code": "MAA"}}},
+        {
+            "number": "1",
+            "entry_id": "e1",
+            "tool_call": {"tool_call_id": "t", "name": "get_airport", "arguments": {"code": "MAA"}},
+        },
     )
     result: Step = (
         "entry",
-        {"number": "2", "entry_id": "e2", "tool_result": {"tool_call_id": "t", "name": "get_airport", "outcome": "FOUND"}},
+        {
+            "number": "2",
+            "entry_id": "e2",
+            "tool_result": {"tool_call_id": "t", "name": "get_airport", "outcome": "FOUND"},
+        },
     )
     for steps in ((call, result), (result, call)):
         (item,) = await log_after(ada, *steps)
@@ -128,5 +179,8 @@ async def test_tool_call_and_result_are_one_item_in_either_order(ada: Visitor) -
 
 
 async def test_changes_of_the_call_are_told_once(ada: Visitor) -> None:
-    change: Step = ("entry", {"number": "1", "entry_id": "e", "state_change": {"kind": "STATE_CHANGE_KIND_CALL_STARTED"}})
+    change: Step = (
+        "entry",
+        {"number": "1", "entry_id": "e", "state_change": {"kind": "STATE_CHANGE_KIND_CALL_STARTED"}},
+    )
     assert [item["change"] for item in await log_after(ada, change, change)] == ["CALL_STARTED"]

@@ -81,7 +81,10 @@ new MutationObserver(() => {
 def microphone(path: Path, script: Sequence[float | str]) -> Path:
     """A WAV of a script: numbers are seconds of silence, texts are spoken."""
     voice = Hibari()
-    parts = [np.zeros(int(part * SAMPLE_RATE)) if isinstance(part, (int, float)) else _speech(voice, part) for part in script]
+    parts = [
+        np.zeros(int(part * SAMPLE_RATE)) if isinstance(part, (int, float)) else _speech(voice, part)
+        for part in script
+    ]
     pcm = (np.clip(np.concatenate(parts), -1, 1) * 32767).astype(np.int16)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)

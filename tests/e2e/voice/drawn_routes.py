@@ -16,7 +16,18 @@ from agent.speech.synthesis import VOICE_RATE, Voice
 from services.flightdata import places
 from services.flightdata.sample import tables
 
-GARBLED = ("Lucknow", "Chennai", "Guwahati", "Kochi", "Almaty", "Mangalore", "Udaipur", "Kolkata", "Riyadh", "Doha")
+GARBLED = (
+    "Lucknow",
+    "Chennai",
+    "Guwahati",
+    "Kochi",
+    "Almaty",
+    "Mangalore",
+    "Udaipur",
+    "Kolkata",
+    "Riyadh",
+    "Doha",
+)
 """Cities whose names the recogniser seldom writes as they are written."""
 CALLS = 3
 """How often a question is heard as a call may carry it."""
@@ -61,7 +72,9 @@ def _carried(speech: Samples, choice: random.Random) -> Samples:
 def hearings(text: str, choice: random.Random) -> list[str]:
     """What the recogniser makes of a text that the voice speaks: as it is, and then as calls may carry it."""
     speech = _spoken(text)
-    return [_ears().decode(samples) for samples in (speech, *(_carried(speech, choice) for _ in range(CALLS)))]
+    return [
+        _ears().decode(samples) for samples in (speech, *(_carried(speech, choice) for _ in range(CALLS)))
+    ]
 
 
 def seeded() -> random.Random:
@@ -99,12 +112,20 @@ def draw(choice: random.Random, *, garbled: bool) -> Drawn:
         if cities[origin] == cities[destination]:
             continue
         heard = hearings(text, choice)
-        written = [[name.lower() in transcript.lower() for name in (origin, destination)] for transcript in heard]
-        if all(found == [True, not garbled] for found in written) and all(_route(transcript) == route for transcript in heard):
+        written = [
+            [name.lower() in transcript.lower() for name in (origin, destination)] for transcript in heard
+        ]
+        if all(found == [True, not garbled] for found in written) and all(
+            _route(transcript) == route for transcript in heard
+        ):
             return Drawn(text, route[0], route[1], heard[0])
     raise AssertionError("no such route among 200 draws")
 
 
 def _route(transcript: str) -> list[str]:
     # What the resolver isn't sure of is asked about and not looked up.
-    return [found.resolution.candidates[0].place.code for found in places.annotate(transcript) if found.resolution.confident]
+    return [
+        found.resolution.candidates[0].place.code
+        for found in places.annotate(transcript)
+        if found.resolution.confident
+    ]

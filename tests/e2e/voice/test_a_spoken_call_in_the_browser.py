@@ -21,7 +21,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 QUESTION = "Show flights from Chennai to Delhi tomorrow morning."
 SECOND = "What about the evening?"
-WORDS = jiwer.Compose([jiwer.ToLowerCase(), jiwer.RemovePunctuation(), jiwer.Strip(), jiwer.ReduceToListOfListOfWords()])
+WORDS = jiwer.Compose(
+    [jiwer.ToLowerCase(), jiwer.RemovePunctuation(), jiwer.Strip(), jiwer.ReduceToListOfListOfWords()]
+)
 
 
 def _log(product: Product, email: str) -> list[entry_pb2.Entry]:
@@ -31,14 +33,22 @@ def _log(product: Product, email: str) -> list[entry_pb2.Entry]:
     metadata = bearer(signed_in.tokens.access_token)
     with grpc.insecure_channel(product.address("conversation")) as channel:
         stub = ConversationServiceStub(channel)
-        listed = stub.ListConversations(conversation.ListConversationsRequest(), metadata=metadata).conversations
+        listed = stub.ListConversations(
+            conversation.ListConversationsRequest(), metadata=metadata
+        ).conversations
         assert len(listed) == 1
         request = conversation.ListEntriesRequest(conversation_id=listed[0].conversation_id, page_size=500)
         return list(stub.ListEntries(request, metadata=metadata).entries)
 
 
-def _utterances(entries: list[entry_pb2.Entry], speaker: entry_pb2.Speaker.ValueType) -> list[entry_pb2.Utterance]:
-    return [entry.utterance for entry in entries if entry.HasField("utterance") and entry.utterance.speaker == speaker]
+def _utterances(
+    entries: list[entry_pb2.Entry], speaker: entry_pb2.Speaker.ValueType
+) -> list[entry_pb2.Utterance]:
+    return [
+        entry.utterance
+        for entry in entries
+        if entry.HasField("utterance") and entry.utterance.speaker == speaker
+    ]
 
 
 def _word_error_rate(said: str, heard: str) -> float:
@@ -71,10 +81,13 @@ def test_a_spoken_question_is_heard_answered_shown_and_recorded(product: Product
         card.wait_for(timeout=60_000)
         assert card.get_by_test_id("card-sample").is_visible()
         page.wait_for_function(
-            "document.querySelectorAll('[data-testid=caption][data-speaker=agent][data-state=final]').length >= 2", timeout=60_000
+            "document.querySelectorAll('[data-testid=caption][data-speaker=agent][data-state=final]').length >= 2",
+            timeout=60_000,
         )
         page.get_by_test_id("hang-up").click()
-        page.wait_for_function("document.querySelector('[data-testid=call-state]').textContent.toLowerCase().includes('ended')")
+        page.wait_for_function(
+            "document.querySelector('[data-testid=call-state]').textContent.toLowerCase().includes('ended')"
+        )
 
         speech_ended = page.evaluate("witness.loud.at(-1)")
         interims = {
@@ -89,32 +102,47 @@ def test_a_spoken_question_is_heard_answered_shown_and_recorded(product: Product
         heard = _utterances(entries, entry_pb2.SPEAKER_CUSTOMER)
         assert _word_error_rate(QUESTION, heard[0].text) <= 0.4
         searches = [entry.tool_call for entry in entries if entry.HasField("tool_call")]
-        assert [(call.name, call.arguments["origin"], call.arguments["destination"]) for call in searches] == [
-            ("search_flights", "MAA", "DEL")
-        ]
+        assert [
+            (call.name, call.arguments["origin"], call.arguments["destination"]) for call in searches
+        ] == [("search_flights", "MAA", "DEL")]
         _agree(page, entries)
 
 
-def test_after_a_barge_in_page_and_log_hold_the_words_that_were_said_and_no_others(product: Product, tmp_path: Path) -> None:
-    question, second = (microphone(tmp_path / f"{number}.wav", [text]) for number, text in enumerate((QUESTION, SECOND)))
+def test_after_a_barge_in_page_and_log_hold_the_words_that_were_said_and_no_others(
+    product: Product, tmp_path: Path
+) -> None:
+    question, second = (
+        microphone(tmp_path / f"{number}.wav", [text]) for number, text in enumerate((QUESTION, SECOND))
+    )
     with page_of(product) as page:
         sign_up(page, "barge-in@example.com")
         page.get_by_test_id("call").click()
-        page.locator("[data-testid=caption][data-speaker=agent][data-state=final]").first.wait_for(timeout=60_000)
+        page.locator("[data-testid=caption][data-speaker=agent][data-state=final]").first.wait_for(
+            timeout=60_000
+        )
         speak(page, question)
-        answer = page.locator("[data-testid=caption][data-speaker=agent][data-state=open]", has_text="There are")
+        answer = page.locator(
+            "[data-testid=caption][data-speaker=agent][data-state=open]", has_text="There are"
+        )
         answer.wait_for(timeout=60_000)
         speak(page, second)
-        page.wait_for_function("document.querySelectorAll('[data-testid=flight-search]').length >= 2", timeout=90_000)
         page.wait_for_function(
-            "document.querySelectorAll('[data-testid=caption][data-speaker=agent][data-state=final]').length >= 2", timeout=60_000
+            "document.querySelectorAll('[data-testid=flight-search]').length >= 2", timeout=90_000
+        )
+        page.wait_for_function(
+            "document.querySelectorAll('[data-testid=caption][data-speaker=agent][data-state=final]').length >= 2",
+            timeout=60_000,
         )
         page.get_by_test_id("hang-up").click()
-        page.wait_for_function("document.querySelector('[data-testid=call-state]').textContent.toLowerCase().includes('ended')")
+        page.wait_for_function(
+            "document.querySelector('[data-testid=call-state]').textContent.toLowerCase().includes('ended')"
+        )
 
         entries = _log(product, "barge-in@example.com")
         cut = [
-            utterance for utterance in _utterances(entries, entry_pb2.SPEAKER_AGENT) if utterance.sealing == entry_pb2.SEALING_INTERRUPTED
+            utterance
+            for utterance in _utterances(entries, entry_pb2.SPEAKER_AGENT)
+            if utterance.sealing == entry_pb2.SEALING_INTERRUPTED
         ]
         assert cut, "the agent was not interrupted"
         assert cut[0].generated_text.startswith(cut[0].text[:10])

@@ -54,7 +54,11 @@ def _turn(product: Product, kind: str, words: str) -> dict[str, Any]:
 def test_a_search_falls_back_to_the_second_vendor(product: Product, kind: str) -> None:
     turn = _turn(product, kind, "Show flights from Oslo to London tomorrow.")
     (tool,) = turn["tools"]
-    assert (tool["name"], tool["outcome"], tool["arguments"]["origin"]) == ("search_flights", "FOUND", "OSL"), turn
+    assert (tool["name"], tool["outcome"], tool["arguments"]["origin"]) == (
+        "search_flights",
+        "FOUND",
+        "OSL",
+    ), turn
     assert "from Oslo to London" in turn["reply"]
     assert "sample" not in turn["reply"]
 

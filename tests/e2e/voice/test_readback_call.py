@@ -34,12 +34,16 @@ def _understood(events: list[dict[str, Any]], questions: list[Drawn]) -> None:
         assert turn["said"] == question.text
         assert [tool["name"] for tool in turn["tools"]] == ["search_flights"], turn
         arguments = turn["tools"][0]["arguments"]
-        assert (arguments["origin"], arguments["destination"]) == (question.origin, question.destination), turn
+        assert (arguments["origin"], arguments["destination"]) == (question.origin, question.destination), (
+            turn
+        )
         assert turn["tools"][0]["outcome"] in {"FOUND", "EMPTY"}
         assert turn["reply"]
 
 
-def test_three_spoken_questions_on_drawn_routes_are_looked_up(product: Product, questions: list[Drawn]) -> None:
+def test_three_spoken_questions_on_drawn_routes_are_looked_up(
+    product: Product, questions: list[Drawn]
+) -> None:
     events = _call(product, "--say", questions)
     _understood(events, questions)
     assert all(turn["first_audio_ms"] is not None for turn in events[1:-1])

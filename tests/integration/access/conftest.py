@@ -50,15 +50,22 @@ class Mesh:
     async def start(self, home: Path, stack: AsyncExitStack) -> None:
         """Serves everything and signs two customers up."""
         self.home = home
-        address = await self._serve(stack, identity_member(IdentitySettings(home=home, identity_bcrypt_cost=4)))
+        address = await self._serve(
+            stack, identity_member(IdentitySettings(home=home, identity_bcrypt_cost=4))
+        )
         where: dict[str, Any] = {"home": home, "identity_address": address, "livekit_url": "ws://127.0.0.1:9"}
-        for member in (conversation_member(ConversationSettings(**where)), flightdata_member(FlightDataSettings(**where))):
+        for member in (
+            conversation_member(ConversationSettings(**where)),
+            flightdata_member(FlightDataSettings(**where)),
+        ):
             await self._serve(stack, member)
         self.key = await self._signing_key()
         for name in ("ada", "bob"):
             await self._sign_up(name)
         secrets = IdentitySettings(home=home).secrets
-        self.tokens["service"] = await WorkloadIdentity("agent", secrets.actor_key("agent"), self.identity).own_token()
+        self.tokens["service"] = await WorkloadIdentity(
+            "agent", secrets.actor_key("agent"), self.identity
+        ).own_token()
 
     async def _serve(self, stack: AsyncExitStack, member) -> str:
         served = await stack.enter_async_context(member)
@@ -80,18 +87,28 @@ class Mesh:
         return key
 
     async def _sign_up(self, name: str) -> None:
-        request = identity.RegisterRequest(email=f"{name}@example.com", password="a long walk in the park", display_name=name)
+        request = identity.RegisterRequest(
+            email=f"{name}@example.com", password="a long walk in the park", display_name=name
+        )
         registered = await self.identity.Register(request)
         token = self.tokens[name] = registered.tokens.access_token
         self.tokens[f"{name}-refresh"] = registered.tokens.refresh_token
-        started = await self._unary("StartConversation", conversation.StartConversationRequest(request_id=uuid7()), token)
+        started = await self._unary(
+            "StartConversation", conversation.StartConversationRequest(request_id=uuid7()), token
+        )
         self.conversations[name] = started.conversation.conversation_id
-        call = await self._unary("StartCall", conversation.StartCallRequest(conversation_id=self.conversations[name]), token)
+        call = await self._unary(
+            "StartCall", conversation.StartCallRequest(conversation_id=self.conversations[name]), token
+        )
         self.calls[name] = call.call.call_id
         self.tokens[f"{name}-livekit"] = call.access.livekit_token
         customer_id = registered.customer.customer_id
         self.tokens[f"{name}-agent"] = self.forged(
-            sub=customer_id, kind="agent", act={"sub": "agent"}, call=self.calls[name], conversation=self.conversations[name]
+            sub=customer_id,
+            kind="agent",
+            act={"sub": "agent"},
+            call=self.calls[name],
+            conversation=self.conversations[name],
         )
 
     async def _unary(self, name: str, request: Message, token: str):
@@ -122,7 +139,10 @@ class Mesh:
         """Calls any RPC; of a stream, gives the first message."""
         channel = self.channels[method.containing_service.full_name]
         response_type = GetMessageClass(method.output_type)
-        codec: dict[str, Any] = {"request_serializer": type(request).SerializeToString, "response_deserializer": response_type.FromString}
+        codec: dict[str, Any] = {
+            "request_serializer": type(request).SerializeToString,
+            "response_deserializer": response_type.FromString,
+        }
         metadata = bearer(token) if token else ()
         if method.client_streaming:
             stream: Any = channel.stream_stream(path_of(method), **codec)(metadata=metadata)

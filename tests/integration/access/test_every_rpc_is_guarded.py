@@ -77,21 +77,30 @@ def _request(method: MethodDescriptor, ids: dict[str, str]) -> Message:
             request.drafts.append(_draft())  # type: ignore[attr-defined]  # AppendRequest has them
         elif field.name == "depart_date":
             request.depart_date.CopyFrom(Date(year=2030, month=1, day=1))  # type: ignore[attr-defined]  # as above
-        elif field.type == FieldDescriptor.TYPE_STRING and field.name in {"display_name", "query", "refresh_token", "actor_assertion"}:
+        elif field.type == FieldDescriptor.TYPE_STRING and field.name in {
+            "display_name",
+            "query",
+            "refresh_token",
+            "actor_assertion",
+        }:
             setattr(request, field.name, "x")
     return request
 
 
 def _draft() -> entry_pb2.Draft:
     call = entry_pb2.ToolCall(tool_call_id=uuid7(), name="search_flights")
-    return entry_pb2.Draft(client_sequence=1, entry_id=uuid7(), start_time=Timestamp(seconds=1), tool_call=call)
+    return entry_pb2.Draft(
+        client_sequence=1, entry_id=uuid7(), start_time=Timestamp(seconds=1), tool_call=call
+    )
 
 
 def _own(mesh, whose: str) -> dict[str, str]:
     return {"conversation_id": mesh.conversations[whose], "call_id": mesh.calls[whose]}
 
 
-async def _refusal(mesh, method: MethodDescriptor, request: Message, token: str | None) -> grpc.aio.AioRpcError | None:
+async def _refusal(
+    mesh, method: MethodDescriptor, request: Message, token: str | None
+) -> grpc.aio.AioRpcError | None:
     try:
         await mesh.call(method, request, token)
     except grpc.aio.AioRpcError as error:
@@ -131,9 +140,15 @@ async def test_another_customers_conversation_and_call_are_not_found(mesh, metho
 
 async def test_another_customer_can_not_revoke_the_grant_of_a_call(mesh) -> None:
     revoke = identity.RevokeGrantRequest(call_id=mesh.calls["bob"], request_id=uuid7())
-    await mesh.call(identity.DESCRIPTOR.services_by_name["IdentityService"].methods_by_name["RevokeGrant"], revoke, mesh.tokens["ada"])
+    await mesh.call(
+        identity.DESCRIPTOR.services_by_name["IdentityService"].methods_by_name["RevokeGrant"],
+        revoke,
+        mesh.tokens["ada"],
+    )
     service = conversation.DESCRIPTOR.services_by_name["ConversationService"]
-    opening = conversation.RecordRequest(open=conversation.RecordOpen(call_id=mesh.calls["bob"], epoch=1, writer_id=uuid7()))
+    opening = conversation.RecordRequest(
+        open=conversation.RecordOpen(call_id=mesh.calls["bob"], epoch=1, writer_id=uuid7())
+    )
     opened = await mesh.call(service.methods_by_name["Record"], opening, mesh.tokens["service"])
     assert opened.opened.conversation_id == mesh.conversations["bob"]
 
@@ -141,7 +156,11 @@ async def test_another_customer_can_not_revoke_the_grant_of_a_call(mesh) -> None
 @every_method
 async def test_whom_the_contract_names_gets_past_the_door(mesh, method: MethodDescriptor) -> None:
     rules = rules_of(method)
-    callers = [None] if options_pb2.ACCESS_PUBLIC in rules else [mesh.tokens[CALLERS[rule]] for rule in rules & CALLERS.keys()]
+    callers = (
+        [None]
+        if options_pb2.ACCESS_PUBLIC in rules
+        else [mesh.tokens[CALLERS[rule]] for rule in rules & CALLERS.keys()]
+    )
     nowhere = {"conversation_id": uuid7(), "call_id": uuid7()}  # nothing is ended or deleted on the way
     for token in callers:
         request = _request(method, nowhere)
@@ -149,7 +168,11 @@ async def test_whom_the_contract_names_gets_past_the_door(mesh, method: MethodDe
             continue  # tried by identity's own tests; here it would end the session the others use
         error = await _refusal(mesh, method, request, token)
         if error is not None:
-            assert error.code() not in {grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}
+            assert error.code() not in {
+                grpc.StatusCode.PERMISSION_DENIED,
+                grpc.StatusCode.INTERNAL,
+                grpc.StatusCode.UNKNOWN,
+            }
             assert reason_of(error) != "MESH_ERROR_REASON_UNAUTHENTICATED"
 
 
@@ -168,6 +191,13 @@ async def test_a_callers_livekit_token_opens_one_room_for_microphone_and_text_al
     assert grants is not None
     assert grants.room
     assert grants.can_publish_sources == ["microphone"]
-    powers = ("room_admin", "room_create", "room_list", "room_record", "ingress_admin", "can_update_own_metadata")
+    powers = (
+        "room_admin",
+        "room_create",
+        "room_list",
+        "room_record",
+        "ingress_admin",
+        "can_update_own_metadata",
+    )
     assert not any(getattr(grants, power) for power in powers)
     assert "customer" not in (claims.room_config.agents[0].metadata if claims.room_config else "")

@@ -61,7 +61,9 @@ class Log:
         self.sealed: dict[str, Mapping[str, Any]] = {}
         self._written = asyncio.Event()
 
-    def revise(self, utterance_id: str, speaker: int, text: str, *, modality: int = entry_pb2.MODALITY_VOICE) -> None:
+    def revise(
+        self, utterance_id: str, speaker: int, text: str, *, modality: int = entry_pb2.MODALITY_VOICE
+    ) -> None:
         self.revisions.append((utterance_id, speaker, text))
         self._written.set()
 
@@ -85,7 +87,11 @@ class Log:
 
     async def shown(self, speaker: int) -> None:
         """Waits until a word of an utterance that goes on is there."""
-        await self.until(lambda: any(speaks == speaker and utterance not in self.sealed for utterance, speaks, _ in self.revisions))
+        await self.until(
+            lambda: any(
+                speaks == speaker and utterance not in self.sealed for utterance, speaks, _ in self.revisions
+            )
+        )
 
     def said(self, speaker: int) -> list[str]:
         return [entry[2] for entry in self.entries if entry[:2] == ("said", speaker)]
@@ -116,7 +122,9 @@ async def place(livekit: LiveKit, engines: Engines) -> Place:
     name = f"call-{uuid.uuid4()}"
 
     @asynccontextmanager
-    async def placed(*, patience: float = 20, resumed: bool = False, microphone: bool = True) -> AsyncIterator[Conversation]:
+    async def placed(
+        *, patience: float = 20, resumed: bool = False, microphone: bool = True
+    ) -> AsyncIterator[Conversation]:
         room, log = rtc.Room(), Log()
 
         def join() -> Any:
@@ -125,7 +133,9 @@ async def place(livekit: LiveKit, engines: Engines) -> Place:
         async def drop() -> None:
             """The server loses the caller."""
             async with api.LiveKitAPI(livekit.url, livekit.key, livekit.secret) as server:
-                await server.room.remove_participant(api.RoomParticipantIdentity(room=name, identity="caller"))
+                await server.room.remove_participant(
+                    api.RoomParticipantIdentity(room=name, identity="caller")
+                )
 
         async with join() as caller:
             await room.connect(livekit.url, livekit.token("agent", name, agent=True))
@@ -143,9 +153,13 @@ async def place(livekit: LiveKit, engines: Engines) -> Place:
     return placed
 
 
-async def test_a_spoken_question_is_answered_aloud_and_written_down(place: Place, spoken: Callable[[str], Samples]) -> None:
+async def test_a_spoken_question_is_answered_aloud_and_written_down(
+    place: Place, spoken: Callable[[str], Samples]
+) -> None:
     async with place() as call:
-        turn = await call.caller.speak(spoken("I want to fly from Boston to Denver on Friday."), "the question")
+        turn = await call.caller.speak(
+            spoken("I want to fly from Boston to Denver on Friday."), "the question"
+        )
         heard = call.caller.heard()
     assert {"boston", "denver", "friday"} <= set(turn.heard.lower().rstrip(".").split())
     assert turn.reply == ANSWER
@@ -164,11 +178,15 @@ async def test_a_spoken_question_is_answered_aloud_and_written_down(place: Place
     assert np.abs(heard).max() > 3000
 
 
-async def test_the_agents_words_are_written_down_while_they_are_spoken(place: Place, spoken: Callable[[str], Samples]) -> None:
+async def test_the_agents_words_are_written_down_while_they_are_spoken(
+    place: Place, spoken: Callable[[str], Samples]
+) -> None:
     async with place() as call:
         turn = asyncio.create_task(call.caller.speak(spoken("The first one please."), ""))
         await asyncio.wait({turn})
-        answer = [text for _, speaker, text in call.log.revisions if speaker == AGENT and text.startswith("Sure")]
+        answer = [
+            text for _, speaker, text in call.log.revisions if speaker == AGENT and text.startswith("Sure")
+        ]
     assert len(answer) >= 6
     assert all(ANSWER.startswith(text) for text in answer)
     assert answer == sorted(answer, key=len)
@@ -183,13 +201,19 @@ async def test_a_typed_line_is_answered_alike(place: Place) -> None:
     assert turn.heard == "flights to delhi"
 
 
-async def test_a_line_typed_in_the_midst_of_a_sentence_costs_no_word(place: Place, spoken: Callable[[str], Samples]) -> None:
+async def test_a_line_typed_in_the_midst_of_a_sentence_costs_no_word(
+    place: Place, spoken: Callable[[str], Samples]
+) -> None:
     async with place() as call:
-        speaking = asyncio.create_task(call.caller.speak(spoken("I want to fly from Boston to Denver on Friday.")))
+        speaking = asyncio.create_task(
+            call.caller.speak(spoken("I want to fly from Boston to Denver on Friday."))
+        )
         await call.log.shown(CUSTOMER)
         await call.caller.type("flights to delhi")
         await speaking
-    assert [utterance["sealing"] for utterance in call.log.sealed.values() if utterance["speaker"] == CUSTOMER] == [FINAL, FINAL]
+    assert [
+        utterance["sealing"] for utterance in call.log.sealed.values() if utterance["speaker"] == CUSTOMER
+    ] == [FINAL, FINAL]
     typed, sentence = call.log.said(CUSTOMER)
     assert typed == "flights to delhi"
     assert {"i", "want", "boston", "denver", "friday"} <= set(sentence.lower().rstrip(".").split())
@@ -199,7 +223,9 @@ async def test_a_sentence_that_the_line_cuts_off_is_kept_once_and_gets_no_answer
     place: Place, spoken: Callable[[str], Samples]
 ) -> None:
     async with place() as call:
-        speaking = asyncio.create_task(call.caller.speak(spoken("I want to fly from Boston to Denver on Friday.")))
+        speaking = asyncio.create_task(
+            call.caller.speak(spoken("I want to fly from Boston to Denver on Friday."))
+        )
         await call.log.shown(CUSTOMER)
         await call.drop()
         await call.log.until(lambda: bool(call.log.said(CUSTOMER)))
@@ -221,12 +247,18 @@ async def test_ten_thousand_characters_are_kept_and_declined(place: Place) -> No
         assert (await call.caller.type("flights to delhi")).reply == ANSWER
 
 
-async def test_a_barge_in_silences_the_agent_and_keeps_what_was_heard(place: Place, spoken: Callable[[str], Samples]) -> None:
+async def test_a_barge_in_silences_the_agent_and_keeps_what_was_heard(
+    place: Place, spoken: Callable[[str], Samples]
+) -> None:
     async with place() as call:
         first = asyncio.create_task(call.caller.type("flights to delhi"))
         silenced_ms, turn = await call.caller.barge_in(spoken("No, on Friday please."), "no", after=1.5)
         await first
-        cut = next(utterance for utterance in call.log.sealed.values() if utterance["sealing"] == entry_pb2.SEALING_INTERRUPTED)
+        cut = next(
+            utterance
+            for utterance in call.log.sealed.values()
+            if utterance["sealing"] == entry_pb2.SEALING_INTERRUPTED
+        )
     assert silenced_ms < 2500
     assert ANSWER.startswith(cut["text"])
     assert cut["text"] != ANSWER

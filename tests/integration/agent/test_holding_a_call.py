@@ -92,7 +92,9 @@ class Placed:
             await room.connect(self.livekit.url, self.livekit.token(f"agent-{epoch}", self.room, agent=True))
 
         line = Line(room, join, leave)
-        task = asyncio.create_task(hold(Dispatch(self.call.call_id, epoch), line, self.engines, self.settings))
+        task = asyncio.create_task(
+            hold(Dispatch(self.call.call_id, epoch), line, self.engines, self.settings)
+        )
         try:
             yield Held(room, leave, task)
         finally:
@@ -161,22 +163,37 @@ async def placed(tmp_path: Path, livekit: LiveKit, engines: Engines) -> AsyncIte
         service = Restartable(load(ConversationSettings, **common), conversation)
         await service.start()
         stack.push_async_callback(service.stop)
-        channel = await start(open_channel(mesh.address_of("identity"), identity_pb.DESCRIPTOR.services_by_name["IdentityService"]))
-        new = identity_pb.RegisterRequest(email=f"{uuid.uuid4()}@example.com", password=str(uuid.uuid4()), display_name="Asha")
+        channel = await start(
+            open_channel(
+                mesh.address_of("identity"), identity_pb.DESCRIPTOR.services_by_name["IdentityService"]
+            )
+        )
+        new = identity_pb.RegisterRequest(
+            email=f"{uuid.uuid4()}@example.com", password=str(uuid.uuid4()), display_name="Asha"
+        )
         token = (await IdentityServiceStub(channel).Register(new)).tokens.access_token
 
         async def tokens() -> str:
             return token
 
         descriptor = pb.DESCRIPTOR.services_by_name["ConversationService"]
-        stub = ConversationServiceStub(await start(open_channel(mesh.address_of("conversation"), descriptor, tokens=tokens)))
+        stub = ConversationServiceStub(
+            await start(open_channel(mesh.address_of("conversation"), descriptor, tokens=tokens))
+        )
         begun = await stub.StartConversation(pb.StartConversationRequest(request_id=str(uuid.uuid4())))
-        started = await stub.StartCall(pb.StartCallRequest(conversation_id=begun.conversation.conversation_id))
-        yield Placed(livekit, load(AgentSettings, **common), engines, stub, service, started.call, started.access)
+        started = await stub.StartCall(
+            pb.StartCallRequest(conversation_id=begun.conversation.conversation_id)
+        )
+        yield Placed(
+            livekit, load(AgentSettings, **common), engines, stub, service, started.call, started.access
+        )
 
 
 async def test_a_typed_search_is_answered_recorded_and_shown(placed: Placed) -> None:
-    async with Caller.joined(placed.access.livekit_url, placed.access.livekit_token, microphone=False) as caller, placed.held(1) as agent:
+    async with (
+        Caller.joined(placed.access.livekit_url, placed.access.livekit_token, microphone=False) as caller,
+        placed.held(1) as agent,
+    ):
         greeting = await caller.greeted()
         turn = await caller.type("show flights from Chennai to Delhi tomorrow morning")
         await caller.hang_up()
@@ -188,7 +205,10 @@ async def test_a_typed_search_is_answered_recorded_and_shown(placed: Placed) -> 
     assert card["flights"][0]["depart"]["city"] == "Chennai"
     assert json.dumps(card)
     entries = await placed.entries()
-    assert [entry.utterance.text for entry in entries if entry.utterance.speaker == AGENT] == [greeting.reply, turn.reply]
+    assert [entry.utterance.text for entry in entries if entry.utterance.speaker == AGENT] == [
+        greeting.reply,
+        turn.reply,
+    ]
     assert [entry.WhichOneof("content") for entry in entries if not entry.HasField("state_change")] == [
         "utterance",
         "utterance",
@@ -201,7 +221,9 @@ async def test_a_typed_search_is_answered_recorded_and_shown(placed: Placed) -> 
 
 
 async def test_a_call_that_is_left_goes_on_with_another_agent_where_it_was(placed: Placed) -> None:
-    async with Caller.joined(placed.access.livekit_url, placed.access.livekit_token, microphone=False) as caller:
+    async with Caller.joined(
+        placed.access.livekit_url, placed.access.livekit_token, microphone=False
+    ) as caller:
         async with placed.held(1) as first:
             await caller.greeted()
             asking = asyncio.create_task(caller.type("show flights from Chennai to Delhi on Friday"))
@@ -221,11 +243,18 @@ async def test_an_agent_that_comes_too_late_never_joins(placed: Placed) -> None:
         assert not late.room.isconnected()
 
 
-async def test_the_voice_goes_on_while_the_log_is_away_and_every_turn_is_in_it_afterwards(placed: Placed) -> None:
-    async with Caller.joined(placed.access.livekit_url, placed.access.livekit_token, microphone=False) as caller, placed.held(1) as agent:
+async def test_the_voice_goes_on_while_the_log_is_away_and_every_turn_is_in_it_afterwards(
+    placed: Placed,
+) -> None:
+    async with (
+        Caller.joined(placed.access.livekit_url, placed.access.livekit_token, microphone=False) as caller,
+        placed.held(1) as agent,
+    ):
         greeting = await caller.greeted()
         await placed.service.stop()
-        turns = [await caller.type("show flights from Chennai to Delhi on Friday")]  # the answer takes about half a minute
+        turns = [
+            await caller.type("show flights from Chennai to Delhi on Friday")
+        ]  # the answer takes about half a minute
         assert turns[0].reply
         assert len(list((placed.settings.home / "outbox").iterdir())) == 1
         await placed.service.start()
@@ -249,7 +278,11 @@ async def test_what_a_killed_agent_had_said_is_handed_in_by_the_worker(placed: P
         async with Recorder(own, opening.call_id, opening.epoch, opening.writer_id) as killed:
             file = OutboxFile(outboxes_of(placed.settings), opening)
             file.opened(killed.opened)
-            Outbox(file).put(Drafting(SystemClock()).revision(str(uuid.uuid4()), AGENT, "There are thr", entry_pb2.MODALITY_VOICE))
+            Outbox(file).put(
+                Drafting(SystemClock()).revision(
+                    str(uuid.uuid4()), AGENT, "There are thr", entry_pb2.MODALITY_VOICE
+                )
+            )
             file.close(keep=True)
     async with looked_after(placed.settings):
         await placed.until(lambda entries: any(entry.utterance.text == "There are thr" for entry in entries))

@@ -66,7 +66,11 @@ async def test_callers_keep_one_request_out_on_each_connection() -> None:
     posted = [body for path, body in service.asked if path.endswith("/turns")]
     assert service.connections == 4
     assert load.turns == len(load.waits) == len(posted) >= 4
-    assert {path for path, _ in service.asked} == {"/conversations", "/conversations/talk-1/turns", "/conversations/talk-2/turns"}
+    assert {path for path, _ in service.asked} == {
+        "/conversations",
+        "/conversations/talk-1/turns",
+        "/conversations/talk-2/turns",
+    }
 
 
 async def test_callers_hand_in_turns_by_the_batch() -> None:
@@ -121,7 +125,10 @@ async def test_nothing_outlives_a_server_in_this_process() -> None:
 
 
 async def test_every_room_has_its_caller() -> None:
-    async with empty_rooms() as url, api.LiveKitAPI(url.replace("ws", "http", 1), "key", "a secret of at least 32 characters") as livekit:
+    async with (
+        empty_rooms() as url,
+        api.LiveKitAPI(url.replace("ws", "http", 1), "key", "a secret of at least 32 characters") as livekit,
+    ):
         listed = await livekit.room.list_participants(room.ListParticipantsRequest(room="any"))
         await livekit.room.delete_room(room.DeleteRoomRequest(room="any"))
     assert [participant.identity for participant in listed.participants] == ["caller"]
@@ -150,14 +157,18 @@ async def test_server_is_there_inside_its_block_and_gone_after_it(log: Path) -> 
 
 async def test_server_that_gives_way_has_the_least_priority(log: Path) -> None:
     (port,) = free_ports(1)
-    async with process(*listening(port), environment=os.environ, port=port, log=log, core=ASKING, nice=19) as pid:
+    async with process(
+        *listening(port), environment=os.environ, port=port, log=log, core=ASKING, nice=19
+    ) as pid:
         assert os.getpriority(os.PRIO_PROCESS, pid) == 19
 
 
 async def test_server_that_dies_says_why(log: Path) -> None:
     (port,) = free_ports(1)
     with pytest.raises(DidNotStart, match="no such luck"):
-        async with process("-c", "raise SystemExit('no such luck')", environment=os.environ, port=port, log=log, core=SERVING):
+        async with process(
+            "-c", "raise SystemExit('no such luck')", environment=os.environ, port=port, log=log, core=SERVING
+        ):
             pass
 
 
@@ -192,7 +203,9 @@ def test_sizes_of_a_sqlite_file_are_those_after_vacuum(tmp_path: Path) -> None:
     assert sum(sizes.values()) == path.stat().st_size
 
 
-def test_sizes_of_a_postgres_database_count_indexes_and_toast_with_their_table(postgres: PostgresServer) -> None:
+def test_sizes_of_a_postgres_database_count_indexes_and_toast_with_their_table(
+    postgres: PostgresServer,
+) -> None:
     url = postgres.new_database()
     with psycopg.connect(url.replace("+psycopg", "")) as database:
         fill(database)

@@ -48,7 +48,11 @@ def test_a_short_round_reaches_its_share_of_the_aim(told: dict[str, Any], key: s
 
 
 def test_floors_are_told_with_the_figures(told: dict[str, Any]) -> None:
-    assert {"fdatasync_us", "tcp_echo_us", "grpc_unary_us", "grpc_stream_ping_pong_us", "grpc_server_stream_msgs_s"} == told[
-        "floors"
-    ].keys()
+    assert {
+        "fdatasync_us",
+        "tcp_echo_us",
+        "grpc_unary_us",
+        "grpc_stream_ping_pong_us",
+        "grpc_server_stream_msgs_s",
+    } == told["floors"].keys()
     assert told["missing"] == []

@@ -43,7 +43,10 @@ async def server(standing: Stage, request: pytest.FixtureRequest) -> AsyncIterat
 
 
 async def stored(server: Server, writer: writers.Writer) -> int:
-    async with own_connection(server.address) as channel, watch(channel, writer.customer.metadata, writer.conversation_id) as stream:
+    async with (
+        own_connection(server.address) as channel,
+        watch(channel, writer.customer.metadata, writer.conversation_id) as stream,
+    ):
         return await catch_up(stream)
 
 
@@ -56,7 +59,10 @@ async def test_acked_turns_of_record_streams_are_in_the_log(standing: Stage, ser
 
 
 async def test_every_writer_has_a_customer_of_its_own(standing: Stage, server: Server) -> None:
-    async with writers.writers(standing, server, 2) as (one, other), own_connection(server.address) as channel:
+    async with (
+        writers.writers(standing, server, 2) as (one, other),
+        own_connection(server.address) as channel,
+    ):
         with pytest.raises(grpc.aio.AioRpcError, match="NOT_FOUND"):
             async with watch(channel, one.customer.metadata, other.conversation_id) as stream:
                 await catch_up(stream)
@@ -64,7 +70,10 @@ async def test_every_writer_has_a_customer_of_its_own(standing: Stage, server: S
 
 async def test_an_audience_hears_every_turn(standing: Stage, server: Server) -> None:
     audience = Audience(5)
-    async with writers.writers(standing, server, 1) as (writer,), audience.following(server.address, writer, 2):
+    async with (
+        writers.writers(standing, server, 1) as (writer,),
+        audience.following(server.address, writer, 2),
+    ):
         for _ in range(3):
             await writer.send()
             assert len(await audience.reached()) == 5
@@ -115,7 +124,9 @@ async def test_acked_turns_of_the_rest_services_are_in_their_tables(
 ) -> None:
     database = await standing.database(kind)
     async with standing.rest(module, database) as running:
-        callers = await RestCallers.connected(running.port, callers=8, conversations=2, named=module == "rest_naive")
+        callers = await RestCallers.connected(
+            running.port, callers=8, conversations=2, named=module == "rest_naive"
+        )
         load = await callers.load(0.2, batch=batch)
         callers.close()
     assert load.turns == rows(database, table) > 0
@@ -125,7 +136,9 @@ async def test_acked_turns_of_the_rest_services_are_in_their_tables(
 async def test_the_rest_services_refuse_what_is_no_turn(standing: Stage, module: str) -> None:
     async with standing.rest(module, await standing.database("pg")) as running:
         # Speakers in the words of the other service.
-        callers = await RestCallers.connected(running.port, callers=1, conversations=1, named=module != "rest_naive")
+        callers = await RestCallers.connected(
+            running.port, callers=1, conversations=1, named=module != "rest_naive"
+        )
         with pytest.raises(RequestFailed, match="422"):
             await callers.load(0)
         callers.close()

@@ -11,7 +11,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 parser = argparse.ArgumentParser()
 parser.add_argument("--port", type=int)
 parser.add_argument("--stubborn", action="store_true", help="ignore SIGTERM")
-parser.add_argument("--child", action="store_true", help="start a stubborn child in a session of its own, which holds our output open")
+parser.add_argument(
+    "--child",
+    action="store_true",
+    help="start a stubborn child in a session of its own, which holds our output open",
+)
 parser.add_argument("--fail", type=int, help="end at once with this exit code")
 options = parser.parse_args()
 

@@ -19,7 +19,9 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_breaking_off_takes_the_compiler_and_its_children_along(tmp_path: Path, number: signal.Signals) -> None:
+def test_breaking_off_takes_the_compiler_and_its_children_along(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     compiler = tmp_path / "path" / "go"
     compiler.parent.mkdir()
     compiler.write_text(
@@ -43,8 +45,14 @@ def test_breaking_off_takes_the_compiler_and_its_children_along(tmp_path: Path, 
 def _broken_off_if_left(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """A build that hears Ctrl-C, also where these tests run in the background of a shell, which has SIGINT ignored."""
     module = "runpy.run_module('cli.livekit', run_name='__main__')"
-    command = [sys.executable, "-c", f"import signal, runpy; signal.signal(signal.SIGINT, signal.default_int_handler); {module}"]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as building:
+    command = [
+        sys.executable,
+        "-c",
+        f"import signal, runpy; signal.signal(signal.SIGINT, signal.default_int_handler); {module}",
+    ]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as building:
         try:
             yield building
         finally:

@@ -18,7 +18,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 def readback(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [*READBACK, *arguments]
-    return subprocess.run(command, env=environment_for(home), input="", capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        command, env=environment_for(home), input="", capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 @pytest.fixture

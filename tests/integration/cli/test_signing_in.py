@@ -43,7 +43,9 @@ async def test_a_fresh_token_is_used_as_it_is(identity: Identity, tmp_path: Path
     assert file.read() == before
 
 
-async def test_commands_that_find_the_token_expired_together_renew_it_once(identity: Identity, tmp_path: Path) -> None:
+async def test_commands_that_find_the_token_expired_together_renew_it_once(
+    identity: Identity, tmp_path: Path
+) -> None:
     """Renewing twice with one refresh token would end the session."""
     file = await saved(identity, tmp_path)
     identity.clock.advance(identity.settings.identity_customer_token_seconds)
@@ -56,7 +58,9 @@ async def test_commands_that_find_the_token_expired_together_renew_it_once(ident
     assert renewed.access_token == tokens[0]
 
 
-async def test_a_session_that_has_ended_is_forgotten_with_a_sentence(identity: Identity, tmp_path: Path) -> None:
+async def test_a_session_that_has_ended_is_forgotten_with_a_sentence(
+    identity: Identity, tmp_path: Path
+) -> None:
     file = await saved(identity, tmp_path)
     identity.clock.advance(identity.settings.identity_session_days * 24 * 3600 + 1)
     with pytest.raises(CommandError, match="readback login"):

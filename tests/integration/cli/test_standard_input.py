@@ -35,7 +35,9 @@ asyncio.run(read())
 def reading(lines: str) -> Iterator[subprocess.Popen[bytes]]:
     """A process that prints the lines it reads, as soon as it does."""
     command = [sys.executable, "-c", READING.format(lines=lines)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == b"reading\n"
@@ -64,7 +66,8 @@ def test_the_first_interruption_ends_the_wait_for_a_line(lines: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "expected"), [(CALLING, "नमस्ते\nto Delhi\nlast\nended\n"), (UNDERSTANDING, "नमस्ते\nto Delhi\n\nlast\nended\n")]
+    ("lines", "expected"),
+    [(CALLING, "नमस्ते\nto Delhi\nlast\nended\n"), (UNDERSTANDING, "नमस्ते\nto Delhi\n\nlast\nended\n")],
 )
 def test_lines_come_whole_and_the_last_one_needs_no_end(lines: str, expected: str) -> None:
     with reading(lines) as process:

@@ -98,7 +98,9 @@ async def supervised(tmp_path: Path, *parts: Part) -> AsyncIterator[tuple[Superv
 
 
 def started_by_us() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
+    return [
+        child for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE
+    ]
 
 
 async def test_parts_start_in_the_order_of_what_they_need(tmp_path: Path) -> None:
@@ -127,7 +129,9 @@ async def test_nothing_is_left_of_stubborn_parts_and_their_runaway_children(tmp_
 @pytest.fixture
 def started_before() -> Iterator[psutil.Process]:
     """A process of ours with a child of its own."""
-    with subprocess.Popen(["sh", "-c", "sleep 600 & echo started; wait"], stdout=subprocess.PIPE, text=True) as shell:
+    with subprocess.Popen(
+        ["sh", "-c", "sleep 600 & echo started; wait"], stdout=subprocess.PIPE, text=True
+    ) as shell:
         assert shell.stdout is not None
         assert shell.stdout.readline() == "started\n"
         process = psutil.Process(shell.pid)
@@ -137,7 +141,9 @@ def started_before() -> Iterator[psutil.Process]:
             child.kill()
 
 
-async def test_what_the_program_had_started_before_is_left_alone(tmp_path: Path, started_before: psutil.Process) -> None:
+async def test_what_the_program_had_started_before_is_left_alone(
+    tmp_path: Path, started_before: psutil.Process
+) -> None:
     before = {started_before, *started_before.children()}
     assert len(before) == 2
     async with supervised(tmp_path, part("store")):
@@ -154,7 +160,9 @@ async def test_what_parts_write_is_in_their_logs_readable_by_the_owner_alone(tmp
     assert log.stat().st_mode & 0o077 == 0
 
 
-async def test_a_running_part_goes_on_in_another_file_when_its_log_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_running_part_goes_on_in_another_file_when_its_log_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(logs, "ROTATED_AT_BYTES", 20)
     async with supervised(tmp_path, part("store")) as (_, diary):
         await diary.until_heard("plain text")
@@ -163,9 +171,13 @@ async def test_a_running_part_goes_on_in_another_file_when_its_log_is_full(tmp_p
 
 
 @pytest.mark.parametrize(("code", "error"), [(2, UsageError), (1, CommandError)])
-async def test_a_part_that_never_comes_up_ends_everything_with_its_last_words(tmp_path: Path, code: int, error: type[CommandError]) -> None:
+async def test_a_part_that_never_comes_up_ends_everything_with_its_last_words(
+    tmp_path: Path, code: int, error: type[CommandError]
+) -> None:
     before = set(started_by_us())
-    supervisor = Supervisor([part("store"), part("page", "--fail", str(code))], dict(os.environ), tmp_path, Diary())
+    supervisor = Supervisor(
+        [part("store"), part("page", "--fail", str(code))], dict(os.environ), tmp_path, Diary()
+    )
     with pytest.raises(error, match="READBACK_SHOE_SIZE: must be a number") as failure:
         await supervisor.run()
     assert failure.value.exit_code == code
@@ -193,7 +205,9 @@ async def test_a_second_stop_waits_for_nobody(tmp_path: Path, monkeypatch: pytes
     for stage in Stage:
         monkeypatch.setitem(GRACE_SECONDS, stage, 3600.0)
     before = set(started_by_us())
-    async with supervised(tmp_path, part("mule", "--stubborn", stage=Stage.CALLERS), part("store", "--stubborn")) as (supervisor, _):
+    async with supervised(
+        tmp_path, part("mule", "--stubborn", stage=Stage.CALLERS), part("store", "--stubborn")
+    ) as (supervisor, _):
         supervisor.stop()
         supervisor.stop()
     assert set(started_by_us()) - before == set()

@@ -40,7 +40,9 @@ def said(number: int, text: str, conversation_id: str = HERE) -> pb.WatchRespons
     return pb.WatchResponse(cursor=f"after {number}", entry=entry)
 
 
-def sending(*responses: pb.WatchResponse, then: grpc.StatusCode | None = None, stay: bool = False) -> Following:
+def sending(
+    *responses: pb.WatchResponse, then: grpc.StatusCode | None = None, stay: bool = False
+) -> Following:
     async def script(request: pb.WatchRequest, context: Any) -> AsyncIterator[pb.WatchResponse]:
         for response in responses:
             yield response
@@ -54,7 +56,9 @@ def sending(*responses: pb.WatchResponse, then: grpc.StatusCode | None = None, s
 
 async def expired(request: pb.WatchRequest, context: Any) -> AsyncIterator[pb.WatchResponse]:
     status = Status(code=grpc.StatusCode.OUT_OF_RANGE.value[0], message="gone")
-    status.details.add().Pack(ErrorInfo(reason="ERROR_REASON_CURSOR_EXPIRED", metadata={"earliest_cursor": "after 4"}))
+    status.details.add().Pack(
+        ErrorInfo(reason="ERROR_REASON_CURSOR_EXPIRED", metadata={"earliest_cursor": "after 4"})
+    )
     await context.abort_with_status(rpc_status.to_status(status))
     yield FINISHED
 
@@ -68,10 +72,18 @@ class Watching:
 
     @asynccontextmanager
     async def running(self, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-        environment = environment_for(self._home, READBACK_CONVERSATION_ADDRESS=self._script.target, COLUMNS="200")
+        environment = environment_for(
+            self._home, READBACK_CONVERSATION_ADDRESS=self._script.target, COLUMNS="200"
+        )
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
-            *READBACK, "watch", *arguments, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe
+            *READBACK,
+            "watch",
+            *arguments,
+            env=environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=pipe,
         )
         try:
             yield process
@@ -95,12 +107,18 @@ async def watching(home: Path, *scripts: Following) -> AsyncIterator[tuple[Watch
         yield Watching(home, script), script
 
 
-async def test_entries_are_read_line_by_line_and_a_lost_connection_is_said_beside_them(tmp_path: Path) -> None:
+async def test_entries_are_read_line_by_line_and_a_lost_connection_is_said_beside_them(
+    tmp_path: Path,
+) -> None:
     broken = sending(said(1, "Hello."), then=grpc.StatusCode.UNAVAILABLE)
     async with watching(tmp_path, broken, sending(said(2, "Where to?"), FINISHED)) as (command, script):
         code, out, err = await command.done(HERE)
     assert code == 0
-    assert [line.split("  ")[-1] for line in out.splitlines()] == ["Hello.", "Where to?", "The conversation has ended."]
+    assert [line.split("  ")[-1] for line in out.splitlines()] == [
+        "Hello.",
+        "Where to?",
+        "The conversation has ended.",
+    ]
     assert "\x1b" not in out + err, "no colours where nobody sees them"
     assert ["lost" in line for line in err.splitlines()] == [True, False]
     assert script.watched[1].cursor == "after 1"
@@ -132,7 +150,18 @@ async def test_json_lines_carry_cursors_to_go_on_from(tmp_path: Path) -> None:
 async def test_what_is_asked_for_is_left_to_the_service(tmp_path: Path) -> None:
     async with watching(tmp_path, sending(FINISHED)) as (command, script):
         before = datetime.now(UTC)
-        await command.done("--since", "2h", "--speaker", "customer", "--kind", "utterance", "--kind", "tool-call", "--conversation", HERE)
+        await command.done(
+            "--since",
+            "2h",
+            "--speaker",
+            "customer",
+            "--kind",
+            "utterance",
+            "--kind",
+            "tool-call",
+            "--conversation",
+            HERE,
+        )
     (request,) = script.watched
     assert request.conversation_id == HERE
     assert abs(request.start_time.ToDatetime(UTC) - (before - timedelta(hours=2))) < timedelta(minutes=1)
@@ -157,7 +186,10 @@ async def test_watch_begins_anew_if_it_may(tmp_path: Path) -> None:
 
 
 async def test_interrupting_ends_it_without_a_word(tmp_path: Path) -> None:
-    async with watching(tmp_path, sending(said(1, "Hello."), stay=True)) as (command, _), command.running(HERE) as process:
+    async with (
+        watching(tmp_path, sending(said(1, "Hello."), stay=True)) as (command, _),
+        command.running(HERE) as process,
+    ):
         assert process.stdout is not None
         assert b"Hello." in await process.stdout.readline()
         process.send_signal(signal.SIGINT)
@@ -166,7 +198,10 @@ async def test_interrupting_ends_it_without_a_word(tmp_path: Path) -> None:
 
 
 async def test_it_ends_when_nobody_reads_it_any_more_and_nothing_happens(tmp_path: Path) -> None:
-    async with watching(tmp_path, sending(said(1, "Hello."), stay=True)) as (command, _), command.running(HERE, "--json") as process:
+    async with (
+        watching(tmp_path, sending(said(1, "Hello."), stay=True)) as (command, _),
+        command.running(HERE, "--json") as process,
+    ):
         assert process.stdout is not None
         assert process.stderr is not None
         await process.stdout.readline()
@@ -183,7 +218,9 @@ async def test_it_ends_when_nobody_reads_it_any_more_and_nothing_happens(tmp_pat
         ([HERE, "--conversation", THERE], "Two conversations"),
     ],
 )
-async def test_what_makes_no_sense_is_said_before_anything_is_asked(tmp_path: Path, arguments: list[str], words: str) -> None:
+async def test_what_makes_no_sense_is_said_before_anything_is_asked(
+    tmp_path: Path, arguments: list[str], words: str
+) -> None:
     async with watching(tmp_path, sending(FINISHED)) as (command, script):
         code, _, err = await command.done(*arguments)
     assert (code, script.watched) == (2, [])
@@ -198,10 +235,17 @@ def test_a_terminal_is_left_as_it_was(tmp_path: Path) -> None:
 
 async def _on_a_terminal(home: Path) -> None:
     speaking = pb.WatchResponse(live=entry_pb2.OpenUtterance(utterance_id="u", text="There are"))
-    async with watching(home, sending(said(1, "Hello."), speaking, said(2, "There are two."), FINISHED)) as (_, script):
-        environment = environment_for(home, READBACK_CONVERSATION_ADDRESS=script.target, TERM="xterm-256color")
+    async with watching(home, sending(said(1, "Hello."), speaking, said(2, "There are two."), FINISHED)) as (
+        _,
+        script,
+    ):
+        environment = environment_for(
+            home, READBACK_CONVERSATION_ADDRESS=script.target, TERM="xterm-256color"
+        )
         leader, follower = pty.openpty()
-        process = await asyncio.create_subprocess_exec(*READBACK, "watch", HERE, env=environment, stdin=follower, stdout=follower)
+        process = await asyncio.create_subprocess_exec(
+            *READBACK, "watch", HERE, env=environment, stdin=follower, stdout=follower
+        )
         os.close(follower)
         output = await asyncio.to_thread(_all_of, leader)
         assert await process.wait() == 0

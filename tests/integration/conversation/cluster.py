@@ -52,10 +52,14 @@ class Cluster:
         async def own() -> str:
             return token
 
-        channel = await self._stack.enter_async_context(open_channel(replica.address, CONVERSATION, tokens=own))
+        channel = await self._stack.enter_async_context(
+            open_channel(replica.address, CONVERSATION, tokens=own)
+        )
         return ConversationServiceStub(channel)
 
     async def agent_at(self, replica: Replica) -> ConversationServiceAsyncStub:
         """A stub in an agent's name that reaches one replica."""
-        channel = await self._stack.enter_async_context(open_channel(replica.address, CONVERSATION, tokens=self.mesh.agent().own_token))
+        channel = await self._stack.enter_async_context(
+            open_channel(replica.address, CONVERSATION, tokens=self.mesh.agent().own_token)
+        )
         return ConversationServiceStub(channel)

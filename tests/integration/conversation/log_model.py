@@ -157,7 +157,10 @@ class Model:
     def _take(self, call: ModelCall, draft: ModelDraft, *, late: bool) -> int:
         conversation = call.conversation
         known = conversation.number_of(draft.entry_id)
-        held = next((other.opened[draft.entry_id] for other in conversation.calls if draft.entry_id in other.opened), (0, ""))
+        held = next(
+            (other.opened[draft.entry_id] for other in conversation.calls if draft.entry_id in other.opened),
+            (0, ""),
+        )
         if draft.revision:
             if not known and held[0] < draft.revision:
                 self._forget(conversation, draft.entry_id)

@@ -71,7 +71,9 @@ class Mesh:
         served = await self._identity_server.enter_async_context(identity_member(settings))
         server = await self._identity_server.enter_async_context(running(served))
         self.identity_address = server.address
-        self.identity = IdentityServiceStub(await self._stack.enter_async_context(open_channel(server.address, IDENTITY)))
+        self.identity = IdentityServiceStub(
+            await self._stack.enter_async_context(open_channel(server.address, IDENTITY))
+        )
 
     async def stop_identity(self) -> None:
         """Stops the identity service."""
@@ -86,27 +88,38 @@ class Mesh:
 
     def settings(self, **overrides: object) -> ConversationSettings:
         """Settings of the conversation service."""
-        usual = {"home": self.home, "identity_address": self.identity_address, "livekit_url": "ws://127.0.0.1:9"}
+        usual = {
+            "home": self.home,
+            "identity_address": self.identity_address,
+            "livekit_url": "ws://127.0.0.1:9",
+        }
         return load(ConversationSettings, **{**usual, **overrides})
 
     @asynccontextmanager
     async def conversation(self, *, port: int = 0, **overrides: object) -> AsyncIterator[str]:
         """Serves conversations until the block ends; gives the address."""
         brisk = ServerSettings(drain_seconds=1)
-        async with member(self.settings(**overrides)) as served, running(served, port=port, settings=brisk) as server:
+        async with (
+            member(self.settings(**overrides)) as served,
+            running(served, port=port, settings=brisk) as server,
+        ):
             self.address = server.address
             yield server.address
 
     async def stub(self, tokens: TokenSource | None = None) -> ConversationServiceAsyncStub:
         """A stub over a channel of its own."""
-        channel: grpc.aio.Channel = await self._stack.enter_async_context(open_channel(self.address, CONVERSATION, tokens=tokens))
+        channel: grpc.aio.Channel = await self._stack.enter_async_context(
+            open_channel(self.address, CONVERSATION, tokens=tokens)
+        )
         return ConversationServiceStub(channel)
 
     async def customer(self) -> Customer:
         """A new customer, signed in."""
         self._customers += 1
         registered = await self.identity.Register(
-            identity_service_pb2.RegisterRequest(email=f"caller{self._customers}@example.com", password=self.password, display_name="Asha")
+            identity_service_pb2.RegisterRequest(
+                email=f"caller{self._customers}@example.com", password=self.password, display_name="Asha"
+            )
         )
         token = registered.tokens.access_token
 
@@ -120,7 +133,11 @@ class Mesh:
         key = self.settings().secrets.private_key("identity-signing-key")
         header = jwt.get_unverified_header(customer.token)
         now = datetime.now(UTC)
-        claims = {**jwt.decode(customer.token, options={"verify_signature": False}), "jti": uuid7(), "exp": (now + lifetime).timestamp()}
+        claims = {
+            **jwt.decode(customer.token, options={"verify_signature": False}),
+            "jti": uuid7(),
+            "exp": (now + lifetime).timestamp(),
+        }
         return jwt.encode(claims, key, "ES256", headers={"typ": header["typ"], "kid": header["kid"]})
 
     def agent(self) -> WorkloadIdentity:

@@ -20,7 +20,9 @@ Following = Callable[[pb.WatchRequest, Any], AsyncIterator[pb.WatchResponse]]
 class Scripted:
     """Answers the first stream with the first script, the second with the second; the last one stays."""
 
-    def __init__(self, *, record: list[Recording] | None = None, watch: list[Following] | None = None) -> None:
+    def __init__(
+        self, *, record: list[Recording] | None = None, watch: list[Following] | None = None
+    ) -> None:
         self._record, self._watch = record or [], watch or []
         self.watched: list[pb.WatchRequest] = []
         self.appended: list[pb.AppendRequest] = []
@@ -29,7 +31,9 @@ class Scripted:
         """Where it is served."""
         self.on_append: Callable[[Any], Awaitable[None]] | None = None
 
-    async def record(self, request_iterator: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+    async def record(
+        self, request_iterator: AsyncIterator[pb.RecordRequest], context: Any
+    ) -> AsyncIterator[pb.RecordResponse]:
         script = self._record[min(self.streams, len(self._record) - 1)]
         self.streams += 1
         async for response in script(request_iterator, context):
@@ -52,9 +56,15 @@ async def serving(script: Scripted) -> AsyncIterator[Any]:
     """Serves a script until the block ends; gives a stub."""
     server = grpc.aio.server()
     handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
-        "Record": grpc.stream_stream_rpc_method_handler(script.record, pb.RecordRequest.FromString, pb.RecordResponse.SerializeToString),
-        "Watch": grpc.unary_stream_rpc_method_handler(script.watch, pb.WatchRequest.FromString, pb.WatchResponse.SerializeToString),
-        "Append": grpc.unary_unary_rpc_method_handler(script.append, pb.AppendRequest.FromString, pb.AppendResponse.SerializeToString),
+        "Record": grpc.stream_stream_rpc_method_handler(
+            script.record, pb.RecordRequest.FromString, pb.RecordResponse.SerializeToString
+        ),
+        "Watch": grpc.unary_stream_rpc_method_handler(
+            script.watch, pb.WatchRequest.FromString, pb.WatchResponse.SerializeToString
+        ),
+        "Append": grpc.unary_unary_rpc_method_handler(
+            script.append, pb.AppendRequest.FromString, pb.AppendResponse.SerializeToString
+        ),
     }
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, handlers)])
     healthy = health.aio.HealthServicer()
@@ -89,5 +99,9 @@ def ended(reason: pb.StreamEndReason.ValueType, cursor: str = "") -> pb.WatchRes
 def acked(request: pb.RecordRequest, number: int = 1) -> pb.RecordResponse:
     """An ack of all drafts in a message; their entries get numbers from `number` on."""
     drafts = request.append.drafts
-    numbers = [0 if draft.HasField("open_utterance") else number + index for index, draft in enumerate(drafts)]
-    return pb.RecordResponse(ack=pb.RecordAck(through_client_sequence=drafts[-1].client_sequence, numbers=numbers))
+    numbers = [
+        0 if draft.HasField("open_utterance") else number + index for index, draft in enumerate(drafts)
+    ]
+    return pb.RecordResponse(
+        ack=pb.RecordAck(through_client_sequence=drafts[-1].client_sequence, numbers=numbers)
+    )

@@ -21,7 +21,13 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 from structlog.testing import capture_logs
 
-from services.conversation.client.abandoned import KEPT_FOR, LOOK_SECONDS, SET_ASIDE, UNFINISHED_FOR, AbandonedOutboxes
+from services.conversation.client.abandoned import (
+    KEPT_FOR,
+    LOOK_SECONDS,
+    SET_ASIDE,
+    UNFINISHED_FOR,
+    AbandonedOutboxes,
+)
 from services.conversation.client.outbox import Outbox
 from services.conversation.client.outbox_file import OutboxFile
 from services.conversation.client.recorder import Recorder
@@ -144,7 +150,9 @@ async def test_words_that_were_being_spoken_are_handed_in_as_cut(tmp_path: Path)
         assert draft.end_time.ToDatetime(UTC).timestamp() == pytest.approx(written, abs=0.01)
 
 
-@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.RESOURCE_EXHAUSTED])
+@pytest.mark.parametrize(
+    "code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.RESOURCE_EXHAUSTED]
+)
 async def test_it_waits_while_the_service_can_take_nothing(tmp_path: Path, code: grpc.StatusCode) -> None:
     path, script = left_behind(tmp_path, said("one")), Scripted()
     script.on_append = refusing(code, "")
@@ -162,7 +170,9 @@ async def test_it_waits_while_the_service_can_take_nothing(tmp_path: Path, code:
         (grpc.StatusCode.INVALID_ARGUMENT, "MESH_ERROR_REASON_INVALID_REQUEST"),
     ],
 )
-async def test_what_will_never_be_taken_is_set_aside_and_said(tmp_path: Path, code: grpc.StatusCode, reason: str) -> None:
+async def test_what_will_never_be_taken_is_set_aside_and_said(
+    tmp_path: Path, code: grpc.StatusCode, reason: str
+) -> None:
     path, script = left_behind(tmp_path, said("one"), said("two")), Scripted()
     script.on_append = refusing(code, reason)
     with capture_logs() as logs:
@@ -239,7 +249,9 @@ def failing_at(script: Scripted, text: str) -> Any:
     return fail
 
 
-async def test_outbox_at_which_the_service_fails_keeps_no_other_and_nothing_behind_it_waiting(tmp_path: Path) -> None:
+async def test_outbox_at_which_the_service_fails_keeps_no_other_and_nothing_behind_it_waiting(
+    tmp_path: Path,
+) -> None:
     bad, script = another_left_behind(tmp_path, said("bad"), said("behind it"), age=60), Scripted()
     good = left_behind(tmp_path, said("good"))
     script.on_append = failing_at(script, "bad")
@@ -252,7 +264,9 @@ async def test_outbox_at_which_the_service_fails_keeps_no_other_and_nothing_behi
         assert not bad.exists()
 
 
-async def test_outbox_at_which_the_service_fails_is_tried_again_after_ever_longer_pauses(tmp_path: Path) -> None:
+async def test_outbox_at_which_the_service_fails_is_tried_again_after_ever_longer_pauses(
+    tmp_path: Path,
+) -> None:
     left_behind(tmp_path, said("bad"))
     script, clock = Scripted(), SimulatedClock(datetime.now(UTC))
     script.on_append = failing_at(script, "bad")
@@ -282,7 +296,9 @@ async def test_folder_that_is_not_there_yet_is_no_trouble(tmp_path: Path) -> Non
 
 
 def never_acknowledging(opened: asyncio.Event) -> Any:
-    async def script(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+    async def script(
+        requests: AsyncIterator[pb.RecordRequest], context: Any
+    ) -> AsyncIterator[pb.RecordResponse]:
         yield pb.RecordResponse(opened=pb.RecordOpened(late_ticket="ticket"))
         opened.set()
         await asyncio.Event().wait()
@@ -296,7 +312,14 @@ async def test_a_killed_process_loses_nothing_that_it_said(tmp_path: Path) -> No
         target, call_id = script.target, str(uuid4())
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", WRITER, target, call_id, str(tmp_path), stdout=asyncio.subprocess.PIPE, env=environment
+            sys.executable,
+            "-c",
+            WRITER,
+            target,
+            call_id,
+            str(tmp_path),
+            stdout=asyncio.subprocess.PIPE,
+            env=environment,
         )
         assert process.stdout is not None
         assert await process.stdout.readline() == b"said\n"

@@ -32,13 +32,17 @@ async def refused(answer: Awaitable[object]) -> grpc.aio.AioRpcError:
 async def test_started_call_can_be_joined_though_livekit_is_down(mesh: Mesh) -> None:
     customer = await mesh.customer()
     conversation_id = await customer.conversation()
-    started = await customer.stub.StartCall(pb.StartCallRequest(conversation_id=conversation_id, time_zone="Asia/Kolkata"))
+    started = await customer.stub.StartCall(
+        pb.StartCallRequest(conversation_id=conversation_id, time_zone="Asia/Kolkata")
+    )
     assert (started.call.state, started.call.epoch) == (pb.CALL_STATE_DISPATCHED, 1)
     claims: dict[str, Any] = jwt.decode(started.access.livekit_token, options={"verify_signature": False})
     assert claims["sub"].startswith("caller-")
     assert claims["video"]["room"] == f"call-{started.call.call_id}"
     assert claims["video"]["canPublishSources"] == ["microphone"]
-    assert not {"roomAdmin", "roomCreate", "roomList", "canUpdateOwnMetadata"} & {key for key, value in claims["video"].items() if value}
+    assert not {"roomAdmin", "roomCreate", "roomList", "canUpdateOwnMetadata"} & {
+        key for key, value in claims["video"].items() if value
+    }
     assert claims["exp"] - claims["nbf"] <= 600
     (dispatch,) = claims["roomConfig"]["agents"]
     assert dispatch["agentName"] == "readback"
@@ -86,7 +90,10 @@ async def test_ending_a_conversation_ends_its_call(mesh: Mesh) -> None:
     error = await refused(customer.stub.StartCall(pb.StartCallRequest(conversation_id=call.conversation_id)))
     assert reason_of(error) == "ERROR_REASON_CONVERSATION_ENDED"
     error = await refused(customer.stub.RejoinCall(pb.RejoinCallRequest(call_id=call.call_id)))
-    assert (error.code(), reason_of(error)) == (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_CALL_ENDED")
+    assert (error.code(), reason_of(error)) == (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "ERROR_REASON_CALL_ENDED",
+    )
 
 
 async def test_second_call_at_once_is_refused_and_told_of_the_first(mesh: Mesh) -> None:
@@ -95,7 +102,9 @@ async def test_second_call_at_once_is_refused_and_told_of_the_first(mesh: Mesh) 
     error = await refused(customer.call(call.conversation_id))
     assert reason_of(error) == "ERROR_REASON_CALL_RUNNING"
     assert metadata_of(error) == {"call_id": call.call_id}
-    found = await customer.stub.GetConversation(pb.GetConversationRequest(conversation_id=call.conversation_id))
+    found = await customer.stub.GetConversation(
+        pb.GetConversationRequest(conversation_id=call.conversation_id)
+    )
     assert found.conversation.running_call == call
 
 
@@ -105,7 +114,9 @@ async def test_conversations_are_listed_page_by_page_the_newest_first(mesh: Mesh
     await other.conversation()
     seen, token = [], ""
     while True:
-        page = await customer.stub.ListConversations(pb.ListConversationsRequest(page_size=2, page_token=token))
+        page = await customer.stub.ListConversations(
+            pb.ListConversationsRequest(page_size=2, page_token=token)
+        )
         seen += [conversation.conversation_id for conversation in page.conversations]
         token = page.next_page_token
         if not token:
@@ -119,7 +130,9 @@ OF_A_CONVERSATION: list[Callable[[ConversationServiceAsyncStub, pb.Call], Awaita
     lambda stub, call: stub.GetConversation(pb.GetConversationRequest(conversation_id=call.conversation_id)),
     lambda stub, call: stub.ListEntries(pb.ListEntriesRequest(conversation_id=call.conversation_id)),
     lambda stub, call: stub.StartCall(pb.StartCallRequest(conversation_id=call.conversation_id)),
-    lambda stub, call: stub.EndConversation(pb.EndConversationRequest(conversation_id=call.conversation_id, request_id=uuid7())),
+    lambda stub, call: stub.EndConversation(
+        pb.EndConversationRequest(conversation_id=call.conversation_id, request_id=uuid7())
+    ),
     lambda stub, call: stub.RejoinCall(pb.RejoinCallRequest(call_id=call.call_id)),
     lambda stub, call: stub.EndCall(pb.EndCallRequest(call_id=call.call_id, request_id=uuid7())),
     lambda stub, call: stub.Watch(pb.WatchRequest(conversation_id=call.conversation_id)).read(),
@@ -135,7 +148,11 @@ async def test_another_customer_s_ids_are_not_found(
     theirs = await refused(ask(stranger.stub, call))
     nobodys = await refused(ask(stranger.stub, pb.Call(call_id=uuid7(), conversation_id=uuid7())))
     assert theirs.code() is grpc.StatusCode.NOT_FOUND
-    assert (theirs.code(), theirs.details(), reason_of(theirs)) == (nobodys.code(), nobodys.details(), reason_of(nobodys))
+    assert (theirs.code(), theirs.details(), reason_of(theirs)) == (
+        nobodys.code(),
+        nobodys.details(),
+        reason_of(nobodys),
+    )
     found = await owner.stub.GetConversation(pb.GetConversationRequest(conversation_id=call.conversation_id))
     assert found.conversation.running_call.call_id == call.call_id
 
@@ -148,7 +165,11 @@ async def test_malformed_fields_are_named(mesh: Mesh) -> None:
         ["conversation_id"],
     )
     conversation_id = await customer.conversation()
-    error = await refused(customer.stub.StartCall(pb.StartCallRequest(conversation_id=conversation_id, time_zone="Mars/Olympus")))
+    error = await refused(
+        customer.stub.StartCall(
+            pb.StartCallRequest(conversation_id=conversation_id, time_zone="Mars/Olympus")
+        )
+    )
     assert [violation.field for violation in violations_of(error)] == ["time_zone"]
 
 

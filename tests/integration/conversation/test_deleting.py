@@ -53,22 +53,40 @@ class Archive(Core):
 
     async def delete(self, conversation_id: str, request_id: str | None = None) -> None:
         await self.deleting.delete(
-            self.customer_id, pb.DeleteConversationRequest(conversation_id=conversation_id, request_id=request_id or uuid7())
+            self.customer_id,
+            pb.DeleteConversationRequest(conversation_id=conversation_id, request_id=request_id or uuid7()),
         )
 
     async def find(self, word: str) -> int:
-        return len(await Searching(self.store, self.indexing).search(Wanted(self.customer_id, [word]), after=None, limit=10))
+        return len(
+            await Searching(self.store, self.indexing).search(
+                Wanted(self.customer_id, [word]), after=None, limit=10
+            )
+        )
 
     async def rows(self) -> dict[str, int]:
         """How many rows of what was said and done there are."""
-        tables = ("conversations", "calls", "log_pages", "open_utterances", "spoken_entries", "indexed_logs", "requests")
+        tables = (
+            "conversations",
+            "calls",
+            "log_pages",
+            "open_utterances",
+            "spoken_entries",
+            "indexed_logs",
+            "requests",
+        )
         async with self.store.reading() as transaction:
-            return {t: (await transaction.connection.execute(text(f"SELECT count(*) FROM {t}"))).scalar_one() for t in tables}
+            return {
+                t: (await transaction.connection.execute(text(f"SELECT count(*) FROM {t}"))).scalar_one()
+                for t in tables
+            }
 
     def on_disk(self, words: str) -> bool:
         """Whether words can be read in any file of the database."""
         assert self.file is not None
-        return any(words.encode() in path.read_bytes() for path in self.file.parent.glob(f"{self.file.name}*"))
+        return any(
+            words.encode() in path.read_bytes() for path in self.file.parent.glob(f"{self.file.name}*")
+        )
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -85,7 +103,9 @@ async def archive(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 
 async def test_nothing_of_it_is_left_and_the_others_stay(archive: Archive) -> None:
     call, writer = await archive.held_call()
-    await archive.log.append(writer, [archive.said(f"a {SECRET} in Delhi"), archive.saying("still speaking", 1, entry_id=uuid7())])
+    await archive.log.append(
+        writer, [archive.said(f"a {SECRET} in Delhi"), archive.saying("still speaking", 1, entry_id=uuid7())]
+    )
     other, other_writer = await archive.held_call()
     await archive.log.append(other_writer, [archive.said("a piano in Delhi")])
     assert (await archive.find(SECRET), await archive.find("delhi")) == (1, 2)
@@ -122,7 +142,9 @@ async def test_its_words_are_in_no_file_any_more(archive: Archive) -> None:
 
 
 @pytest.mark.parametrize("archive", ["sqlite"], indirect=True)
-async def test_asked_again_it_finishes_what_was_interrupted(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_asked_again_it_finishes_what_was_interrupted(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     call, writer = await archive.held_call()
     await archive.log.append(writer, [archive.said(f"{SECRET} to Delhi")])
     request_id = uuid7()
@@ -143,7 +165,9 @@ async def test_asked_again_it_finishes_what_was_interrupted(archive: Archive, mo
 async def test_who_was_reading_it_never_reads_another_in_its_place(archive: Archive) -> None:
     """A database that gave its key out again would hand a stranger's words to whoever was in the middle of it."""
     call, writer = await archive.held_call()
-    await archive.log.append(writer, [archive.said(f"mine {number}" + " and on" * 20) for number in range(600)])
+    await archive.log.append(
+        writer, [archive.said(f"mine {number}" + " and on" * 20) for number in range(600)]
+    )
     async with archive.store.reading() as transaction:
         conversation = await transaction.conversation(call.conversation_id)
     assert conversation is not None
@@ -172,7 +196,9 @@ async def test_answers_that_told_of_it_are_forgotten(archive: Archive) -> None:
                 answer.conversation_id = about
                 return pb.EndConversationResponse(conversation=answer)
 
-            await commit.transaction.once(archive.customer_id, request.request_id, request, pb.EndConversationResponse, do)
+            await commit.transaction.once(
+                archive.customer_id, request.request_id, request, pb.EndConversationResponse, do
+            )
 
     await answered(asked, conversation_id)
     await answered(kept, kept.conversation_id)
@@ -180,7 +206,9 @@ async def test_answers_that_told_of_it_are_forgotten(archive: Archive) -> None:
     assert (await archive.rows())["requests"] == 2  # the other answer, and that it was deleted
 
 
-async def test_deleting_again_with_the_same_request_succeeds_and_with_another_finds_nothing(archive: Archive) -> None:
+async def test_deleting_again_with_the_same_request_succeeds_and_with_another_finds_nothing(
+    archive: Archive,
+) -> None:
     conversation_id, request_id = await archive.conversation(), uuid7()
     await archive.delete(conversation_id, request_id)
     await archive.delete(conversation_id, request_id)
@@ -200,7 +228,9 @@ async def test_nobody_deletes_what_is_anothers(archive: Archive) -> None:
     assert archive.heard == []
 
 
-async def test_a_running_call_is_over_for_its_agent_and_its_room_and_grant_are_cleared_up(archive: Archive) -> None:
+async def test_a_running_call_is_over_for_its_agent_and_its_room_and_grant_are_cleared_up(
+    archive: Archive,
+) -> None:
     call, writer = await archive.held_call()
     await archive.delete(call.conversation_id)
     with pytest.raises(CallNotFound):

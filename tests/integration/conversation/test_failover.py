@@ -51,9 +51,7 @@ class Failover:
 
     def take_over(self) -> None:
         """The other server answers from now on."""
-        others = (
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+        others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         self._connection.execute(others)
         with self._connection.transaction():
             for table in GROWING:
@@ -84,7 +82,9 @@ async def until_stored(core: Core, writer: Writer, draft: entry_pb2.Draft) -> No
     pytest.fail("the store never came back")
 
 
-async def test_replica_that_remembers_what_a_failover_lost_writes_over_nothing_that_came_after(postgres: PostgresServer) -> None:
+async def test_replica_that_remembers_what_a_failover_lost_writes_over_nothing_that_came_after(
+    postgres: PostgresServer,
+) -> None:
     url = postgres.new_database()
     async with AsyncExitStack() as stack:
         here = await stack.enter_async_context(replica(url))
@@ -106,6 +106,10 @@ async def test_replica_that_remembers_what_a_failover_lost_writes_over_nothing_t
         with pytest.raises(StoreUnavailable):
             await here.log.append(other_writer, [here.said("finds out, for another customer")])
         await until_stored(here, writer, here.said("going on"))
-        assert [text for text, _ in await elsewhere.utterances(call.conversation_id)] == ["kept", "said since", "going on"]
+        assert [text for text, _ in await elsewhere.utterances(call.conversation_id)] == [
+            "kept",
+            "said since",
+            "going on",
+        ]
         assert await here.log.append(writer, [since]) == [there], "it knows what the other replica stored"
         assert [entry.number for entry in await elsewhere.entries(call.conversation_id)] == [1, 2, 3, 4, 5]

@@ -31,7 +31,10 @@ async def core(postgres: PostgresServer) -> AsyncIterator[Core]:
 
 
 def around_the_lock(
-    monkeypatch: pytest.MonkeyPatch, *, before: Callable[[], Awaitable[object]] | None = None, after: Callable[[], object] | None = None
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    before: Callable[[], Awaitable[object]] | None = None,
+    after: Callable[[], object] | None = None,
 ) -> None:
     """Has something happen around the moment from which nobody else changes who holds the calls that are being given up."""
     lock = table.lock_held_by
@@ -47,7 +50,9 @@ def around_the_lock(
     monkeypatch.setattr(table, "lock_held_by", locked)
 
 
-async def test_agent_that_came_back_while_its_call_was_being_given_up_keeps_it(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_agent_that_came_back_while_its_call_was_being_given_up_keeps_it(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
     call, writer = await core.held_call()
     with core.holds.take(writer):
         await core.lease.keep()
@@ -59,7 +64,9 @@ async def test_agent_that_came_back_while_its_call_was_being_given_up_keeps_it(c
         assert hold.why_over is None
 
 
-async def test_agent_that_comes_back_once_its_call_is_given_up_gets_it_afterwards(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_agent_that_comes_back_once_its_call_is_given_up_gets_it_afterwards(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
     call, writer = await core.held_call()
     with core.holds.take(writer):
         await core.lease.keep()

@@ -45,7 +45,9 @@ def _rows() -> list[dict[str, Any]]:
     rows = []
     for key, length in LENGTHS.items():
         for number in range(1, length + 1):
-            words = entry_pb2.Utterance(speaker=CUSTOMER_SPEAKS, modality=entry_pb2.MODALITY_VOICE, text=f"words {number}")
+            words = entry_pb2.Utterance(
+                speaker=CUSTOMER_SPEAKS, modality=entry_pb2.MODALITY_VOICE, text=f"words {number}"
+            )
             commit = START + number * 1_000_000 + key
             rows.append(
                 {
@@ -89,7 +91,10 @@ async def _database_of_before(url: str) -> None:
                 "room": f"r{key}",
             }
             await connection.execute(
-                text("INSERT INTO conversations VALUES (:key, :id, :customer, 'A title', 'en-IN', 1, :now, :now, NULL, :last)"), names
+                text(
+                    "INSERT INTO conversations VALUES (:key, :id, :customer, 'A title', 'en-IN', 1, :now, :now, NULL, :last)"
+                ),
+                names,
             )
             await connection.execute(
                 text(
@@ -100,7 +105,9 @@ async def _database_of_before(url: str) -> None:
             )
         for row in _rows():
             columns = ", ".join(row)
-            await connection.execute(text(f"INSERT INTO entries ({columns}) VALUES (:{', :'.join(row)})"), row)
+            await connection.execute(
+                text(f"INSERT INTO entries ({columns}) VALUES (:{', :'.join(row)})"), row
+            )
     await engine.dispose()
 
 
@@ -112,15 +119,25 @@ async def test_every_entry_is_where_it_was_and_the_feed_is_in_the_order_of_commi
             for key, length in LENGTHS.items():
                 stored = await transaction.entries_after(key, 0, limit=100)
                 assert [entry.number for entry in stored] == list(range(1, length + 1))
-                for entry, row in zip(stored, [row for row in _rows() if row["conversation_key"] == key], strict=True):
+                for entry, row in zip(
+                    stored, [row for row in _rows() if row["conversation_key"] == key], strict=True
+                ):
                     assert UUID(entry.entry_id).bytes == row["entry_id"]
                     assert (entry.start_micros, entry.end_micros) == (row["start_time"], row["end_time"])
-                    assert (entry.commit_micros, entry.late, entry.content) == (row["commit_time"], row["late"], row["content"])
+                    assert (entry.commit_micros, entry.late, entry.content) == (
+                        row["commit_time"],
+                        row["late"],
+                        row["content"],
+                    )
                     assert entry.call_id == (str(UUID(int=key)) if row["call_key"] else None)
                     assert entry_message("", entry).utterance.text == f"words {entry.number}"
             runs = await transaction.feed_runs_after(CUSTOMER, 0, limit=100)
             assert {run.kind for run in runs} == {RunKind.ENTRIES}
-            numbered = [(UUID(run.conversation_id).int, run.first_number + step) for run in runs for step in range(run.length)]
+            numbered = [
+                (UUID(run.conversation_id).int, run.first_number + step)
+                for run in runs
+                for step in range(run.length)
+            ]
             in_turn = [(key, number) for number in range(1, 31) for key in (1, 2) if number <= LENGTHS[key]]
             assert numbered == in_turn
             assert (await transaction.feed_end(CUSTOMER)).last_position == len(in_turn)

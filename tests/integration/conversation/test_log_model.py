@@ -19,7 +19,14 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from psycopg import sql
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
@@ -79,7 +86,9 @@ class System:
             conversation = await transaction.conversation(conversation_id)
             assert conversation is not None
             while stored := await transaction.entries_after(conversation.key, len(found), limit=7):
-                assert [entry.number for entry in stored] == list(range(len(found) + 1, len(found) + 1 + len(stored)))
+                assert [entry.number for entry in stored] == list(
+                    range(len(found) + 1, len(found) + 1 + len(stored))
+                )
                 found += [_plain(entry_message(conversation_id, entry)) for entry in stored]
             assert conversation.last_number == len(found)
         return found
@@ -91,7 +100,11 @@ class System:
             while runs := await transaction.feed_runs_after(core.customer_id, len(found), limit=3):
                 for run in runs:
                     assert run.first_position <= len(found) + 1 <= run.last_position
-                    numbers = range(run.first_number, run.first_number + run.length) if run.kind is RunKind.ENTRIES else [0]
+                    numbers = (
+                        range(run.first_number, run.first_number + run.length)
+                        if run.kind is RunKind.ENTRIES
+                        else [0]
+                    )
                     found += [(run.conversation_id, number) for number in numbers]
             assert (await transaction.feed_end(core.customer_id)).last_position == len(found)
         return found
@@ -155,12 +168,22 @@ class Histories(RuleBasedStateMachine):
         call=calls,
         behind=st.sampled_from([0, 0, 0, 0, 1, -1]),
         writer=st.sampled_from([None, None, None, *WRITERS]),
-        drafts=st.lists(st.tuples(st.sampled_from(ENTRY_IDS), st.sampled_from(WORDS), st.integers(0, 3)), min_size=1, max_size=6),
+        drafts=st.lists(
+            st.tuples(st.sampled_from(ENTRY_IDS), st.sampled_from(WORDS), st.integers(0, 3)),
+            min_size=1,
+            max_size=6,
+        ),
         whole=st.booleans(),
         replica=st.integers(0, 1),
     )
     def append(
-        self, call: ModelCall | None, behind: int, writer: str | None, drafts: list[tuple[str, str, int]], whole: bool, replica: int
+        self,
+        call: ModelCall | None,
+        behind: int,
+        writer: str | None,
+        drafts: list[tuple[str, str, int]],
+        whole: bool,
+        replica: int,
     ) -> None:
         if call is None:
             return
@@ -184,7 +207,9 @@ class Histories(RuleBasedStateMachine):
         self.model.take_over(call)
         for system in self.systems:
 
-            async def taken_over(core: Core = system.replicas[replica], call_id: str = system.calls[id(call)].call_id) -> None:
+            async def taken_over(
+                core: Core = system.replicas[replica], call_id: str = system.calls[id(call)].call_id
+            ) -> None:
                 async with core.log.commit() as commit:
                     await calls.replace_agent(commit, await commit.call(call_id), "STREAM_BROKEN")
 
@@ -214,7 +239,9 @@ class Histories(RuleBasedStateMachine):
         self.model.delete(conversation)
         for system in self.systems:
             core = system.replicas[replica]
-            request = pb.DeleteConversationRequest(conversation_id=system.conversation_ids[id(conversation)], request_id=str(uuid4()))
+            request = pb.DeleteConversationRequest(
+                conversation_id=system.conversation_ids[id(conversation)], request_id=str(uuid4())
+            )
             self.run(Deleting(core.store, core.bus, core.calls, core.clock).delete(core.customer_id, request))
 
     @rule(seconds=st.floats(-5, 30))
@@ -235,11 +262,19 @@ class Histories(RuleBasedStateMachine):
         for system in self.systems:
             for conversation in self.model.conversations:
                 if not conversation.deleted:
-                    assert self.run(system.log(system.conversation_ids[id(conversation)])) == conversation.entries
-            named = [(system.conversation_ids[id(self.model.conversations[index])], number) for index, number in self.model.feed]
+                    assert (
+                        self.run(system.log(system.conversation_ids[id(conversation)]))
+                        == conversation.entries
+                    )
+            named = [
+                (system.conversation_ids[id(self.model.conversations[index])], number)
+                for index, number in self.model.feed
+            ]
             assert self.run(system.feed()) == named
 
-    def _agree(self, model: Callable[[], list[int] | None], store: Callable[[System], Awaitable[list[int] | None]]) -> None:
+    def _agree(
+        self, model: Callable[[], list[int] | None], store: Callable[[System], Awaitable[list[int] | None]]
+    ) -> None:
         """Does the same in the model and in every store: they give the same, or refuse for the same reason."""
         try:
             expected: object = model()
@@ -280,18 +315,26 @@ async def _system(stack: AsyncExitStack, url: str) -> System:
     return System([core, core.another()])
 
 
-def test_memory_sqlite_and_postgresql_agree_on_every_history(tmp_path: Path, postgres: PostgresServer) -> None:
+def test_memory_sqlite_and_postgresql_agree_on_every_history(
+    tmp_path: Path, postgres: PostgresServer
+) -> None:
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         try:
             Histories.systems = [
-                runner.run(_system(stack, f"sqlite+aiosqlite:///{_in_memory(stack, tmp_path) / 'log.sqlite3'}")),
+                runner.run(
+                    _system(stack, f"sqlite+aiosqlite:///{_in_memory(stack, tmp_path) / 'log.sqlite3'}")
+                ),
                 runner.run(_system(stack, _hasty(postgres))),
             ]
             Histories.run = staticmethod(lambda work: runner.run(_awaited(work)))
             quiet = list(HealthCheck)
             thorough = settings(
-                max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, suppress_health_check=quiet, print_blob=True
+                max_examples=EXAMPLES,
+                stateful_step_count=STEPS,
+                deadline=None,
+                suppress_health_check=quiet,
+                print_blob=True,
             )
             run_state_machine_as_test(Histories, settings=thorough)
         finally:
@@ -301,7 +344,9 @@ def test_memory_sqlite_and_postgresql_agree_on_every_history(tmp_path: Path, pos
 def _in_memory(stack: AsyncExitStack, otherwise: Path) -> Path:
     """A folder that no disk is behind, where there is one: nothing is killed here, and flushing is most of the time."""
     memory = Path("/dev/shm")
-    return Path(stack.enter_context(tempfile.TemporaryDirectory(dir=memory))) if memory.is_dir() else otherwise
+    return (
+        Path(stack.enter_context(tempfile.TemporaryDirectory(dir=memory))) if memory.is_dir() else otherwise
+    )
 
 
 def _hasty(server: PostgresServer) -> str:
@@ -309,7 +354,9 @@ def _hasty(server: PostgresServer) -> str:
     url = server.new_database()
     name = url.rpartition("/")[2]
     with psycopg.connect(server.conninfo(), autocommit=True) as connection:
-        connection.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(name)))
+        connection.execute(
+            sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(name))
+        )
     return url
 
 

@@ -38,7 +38,12 @@ class Rooms:
     async def agent_joins(self, call: pb.Call) -> rtc.Room:
         """Joins as an agent's worker does."""
         grants = api.VideoGrants(room_join=True, room=f"call-{call.call_id}", agent=True)
-        token = api.AccessToken(self._keys.key, self._keys.secret).with_identity("agent-1").with_kind("agent").with_grants(grants)
+        token = (
+            api.AccessToken(self._keys.key, self._keys.secret)
+            .with_identity("agent-1")
+            .with_kind("agent")
+            .with_grants(grants)
+        )
         room = rtc.Room()
         await room.connect(self.url, token.with_ttl(timedelta(minutes=1)).to_jwt())
         return room
@@ -52,13 +57,17 @@ async def rooms(lone_mesh: Mesh, tmp_path: Path) -> AsyncIterator[Rooms]:
 
 
 async def call_of(customer: Customer, call: pb.Call) -> pb.Call:
-    found = await customer.stub.GetConversation(pb.GetConversationRequest(conversation_id=call.conversation_id))
+    found = await customer.stub.GetConversation(
+        pb.GetConversationRequest(conversation_id=call.conversation_id)
+    )
     return found.conversation.running_call
 
 
 async def test_call_through_a_real_room(lone_mesh: Mesh, rooms: Rooms) -> None:
     mesh, customer = lone_mesh, await lone_mesh.customer()
-    started = await customer.stub.StartCall(pb.StartCallRequest(conversation_id=await customer.conversation()))
+    started = await customer.stub.StartCall(
+        pb.StartCallRequest(conversation_id=await customer.conversation())
+    )
     call, caller, gone = started.call, rtc.Room(), asyncio.Event()
     caller.on("disconnected", lambda *_: gone.set())
     await caller.connect(started.access.livekit_url, started.access.livekit_token)

@@ -36,7 +36,9 @@ async def test_watcher_reads_what_the_recorder_wrote_in_order(mesh: Mesh) -> Non
         recorder.tool_result(tool, "search_flights", "FOUND", {"itineraries": [{"number": "AI 542"}]})
         await recorder.flushed()
         await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
-    await customer.stub.EndConversation(pb.EndConversationRequest(conversation_id=call.conversation_id, request_id=str(uuid4())))
+    await customer.stub.EndConversation(
+        pb.EndConversationRequest(conversation_id=call.conversation_id, request_id=str(uuid4()))
+    )
     seen = []
     async with asyncio.timeout(10), watch(customer.stub, call.conversation_id, include_live=True) as events:
         async for event in events:
@@ -44,12 +46,17 @@ async def test_watcher_reads_what_the_recorder_wrote_in_order(mesh: Mesh) -> Non
     entries = [event.entry for event in seen if event.HasField("entry")]
     kinds = [entry.WhichOneof("content") for entry in entries]
     assert [entry.number for entry in entries] == list(range(1, 9))
-    assert kinds == ["state_change"] * 2 + ["utterance"] * 2 + ["tool_call", "tool_result"] + ["state_change"] * 2
+    assert (
+        kinds
+        == ["state_change"] * 2 + ["utterance"] * 2 + ["tool_call", "tool_result"] + ["state_change"] * 2
+    )
     assert entries[2].utterance.text == "Hello, where to?"
     assert entries[2].utterance.utterance_id == hello
     assert MessageToDict(entries[5].tool_result.result) == {"itineraries": [{"number": "AI 542"}]}
     assert seen[-1].end.reason == pb.STREAM_END_REASON_CONVERSATION_ENDED
     listed = await customer.stub.ListEntries(pb.ListEntriesRequest(conversation_id=call.conversation_id))
     assert list(listed.entries) == entries
-    found = await customer.stub.GetConversation(pb.GetConversationRequest(conversation_id=call.conversation_id))
+    found = await customer.stub.GetConversation(
+        pb.GetConversationRequest(conversation_id=call.conversation_id)
+    )
     assert found.conversation.title == "Show me flights from Chennai to Delhi"

@@ -33,9 +33,15 @@ Stream = grpc.aio.StreamStreamCall[pb.RecordRequest, pb.RecordResponse]
 def said(text: str, sequence: int, entry_id: str | None = None) -> entry_pb2.Draft:
     entry_id, now = entry_id or str(uuid4()), timestamp(datetime.now(UTC))
     utterance = entry_pb2.Utterance(
-        utterance_id=entry_id, speaker=AGENT, modality=entry_pb2.MODALITY_VOICE, text=text, sealing=entry_pb2.SEALING_FINAL
+        utterance_id=entry_id,
+        speaker=AGENT,
+        modality=entry_pb2.MODALITY_VOICE,
+        text=text,
+        sealing=entry_pb2.SEALING_FINAL,
     )
-    return entry_pb2.Draft(client_sequence=sequence, entry_id=entry_id, start_time=now, end_time=now, utterance=utterance)
+    return entry_pb2.Draft(
+        client_sequence=sequence, entry_id=entry_id, start_time=now, end_time=now, utterance=utterance
+    )
 
 
 def appending(*drafts: entry_pb2.Draft) -> pb.RecordRequest:
@@ -78,7 +84,9 @@ async def texts(customer: Customer, call: pb.Call) -> list[str]:
     return [entry.utterance.text for entry in listed.entries if entry.HasField("utterance")]
 
 
-async def refusal(stub: ConversationServiceAsyncStub, *requests: pb.RecordRequest) -> tuple[grpc.StatusCode, str | None]:
+async def refusal(
+    stub: ConversationServiceAsyncStub, *requests: pb.RecordRequest
+) -> tuple[grpc.StatusCode, str | None]:
     async def sent() -> AsyncIterator[pb.RecordRequest]:
         for request in requests:
             yield request
@@ -103,14 +111,21 @@ async def test_bad_draft_is_rejected_by_itself_and_the_stream_goes_on(mesh: Mesh
     call = await customer.call()
     taken = str(uuid4())
     async with opened(await mesh.agent_stub(), call, str(uuid4())) as stream:
-        await stream.write(appending(said("one", 1, taken), said("another", 2, taken), said("x" * 20_001, 3), said("four", 4)))
+        await stream.write(
+            appending(
+                said("one", 1, taken), said("another", 2, taken), said("x" * 20_001, 3), said("four", 4)
+            )
+        )
         conflict, too_long = await read(stream), await read(stream)
         assert await acked(stream, through=4) == [3, 0, 0, 4]
         await stream.write(appending(said("five", 5)))
         assert await acked(stream, through=5) == [5]
     assert (conflict.rejected.client_sequence, info(conflict).reason) == (2, "ERROR_REASON_ENTRY_CONFLICT")
     assert info(conflict).metadata == {"number": "3"}
-    assert (too_long.rejected.client_sequence, info(too_long).reason) == (3, "MESH_ERROR_REASON_INVALID_REQUEST")
+    assert (too_long.rejected.client_sequence, info(too_long).reason) == (
+        3,
+        "MESH_ERROR_REASON_INVALID_REQUEST",
+    )
     assert await texts(customer, call) == ["one", "four", "five"]
 
 
@@ -142,7 +157,10 @@ async def test_second_writer_of_an_epoch_is_told_to_stop(mesh: Mesh) -> None:
     async with opened(stub, call, str(uuid4())):
         held = await refusal(stub, opening(call, str(uuid4())))
         assert held == (grpc.StatusCode.ABORTED, "ERROR_REASON_EPOCH_HELD")
-        assert await refusal(stub, opening(call, str(uuid4()), 2)) == (grpc.StatusCode.ABORTED, "ERROR_REASON_STALE_EPOCH")
+        assert await refusal(stub, opening(call, str(uuid4()), 2)) == (
+            grpc.StatusCode.ABORTED,
+            "ERROR_REASON_STALE_EPOCH",
+        )
 
 
 async def test_same_writer_opens_again_while_its_old_stream_hangs(mesh: Mesh) -> None:
@@ -169,7 +187,9 @@ async def test_agent_that_hands_over_is_followed_by_a_higher_epoch(mesh: Mesh) -
     async with Recorder(await mesh.agent_stub(), call.call_id, 1) as recorder:
         recorder.seal(str(uuid4()), AGENT, "One moment please.")
         await recorder.close()
-    running = (await customer.stub.GetConversation(pb.GetConversationRequest(conversation_id=call.conversation_id))).conversation
+    running = (
+        await customer.stub.GetConversation(pb.GetConversationRequest(conversation_id=call.conversation_id))
+    ).conversation
     assert (running.running_call.epoch, running.running_call.state) == (2, pb.CALL_STATE_DISPATCHED)
     with pytest.raises(CallLost):
         async with Recorder(await mesh.agent_stub(), call.call_id, 1):
@@ -215,10 +235,18 @@ async def test_append_takes_all_or_nothing(mesh: Mesh) -> None:
     async with Recorder(await mesh.agent_stub(), call.call_id, 1, writer) as recorder:
         delegate = await mesh.delegated(recorder.opened.grant)
         good, taken = said("good", 1), str(uuid4())
-        request = pb.AppendRequest(call_id=call.call_id, epoch=1, writer_id=writer, drafts=[good, said("a", 2, taken), said("b", 3, taken)])
+        request = pb.AppendRequest(
+            call_id=call.call_id,
+            epoch=1,
+            writer_id=writer,
+            drafts=[good, said("a", 2, taken), said("b", 3, taken)],
+        )
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await delegate.Append(request)
-        assert (caught.value.code(), reason_of(caught.value)) == (grpc.StatusCode.ALREADY_EXISTS, "ERROR_REASON_ENTRY_CONFLICT")
+        assert (caught.value.code(), reason_of(caught.value)) == (
+            grpc.StatusCode.ALREADY_EXISTS,
+            "ERROR_REASON_ENTRY_CONFLICT",
+        )
         assert await texts(customer, call) == []
         del request.drafts[2:]
         first = await delegate.Append(request)
@@ -232,7 +260,9 @@ async def test_only_agents_write(mesh: Mesh) -> None:
     call = await customer.call()
     code, _ = await refusal(customer.stub, opening(call, str(uuid4())))
     assert code is grpc.StatusCode.PERMISSION_DENIED
-    request = pb.AppendRequest(call_id=call.call_id, epoch=1, writer_id=str(uuid4()), drafts=[said("I am the agent", 1)])
+    request = pb.AppendRequest(
+        call_id=call.call_id, epoch=1, writer_id=str(uuid4()), drafts=[said("I am the agent", 1)]
+    )
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await customer.stub.Append(request)
     assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
@@ -280,7 +310,9 @@ async def test_appends_in_flight_before_the_call_is_given_up_are_stored_and_acke
     assert len(await texts(customer, call)) == 20
 
 
-async def test_append_of_too_many_drafts_ends_the_stream_after_what_came_before_it_is_acked(mesh: Mesh) -> None:
+async def test_append_of_too_many_drafts_ends_the_stream_after_what_came_before_it_is_acked(
+    mesh: Mesh,
+) -> None:
     call = await (await mesh.customer()).call()
     async with opened(await mesh.agent_stub(), call, str(uuid4())) as stream:
         await stream.write(appending(said("fine", 1)))

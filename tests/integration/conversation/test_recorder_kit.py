@@ -28,12 +28,18 @@ from tests.integration.conversation.scripted import Recording, Scripted, acked, 
 pytestmark = pytest.mark.integration
 
 AGENT = entry_pb2.SPEAKER_AGENT
-OPENED = pb.RecordResponse(opened=pb.RecordOpened(conversation_id=str(uuid4()), next_number=1, grant="grant", late_ticket="ticket"))
+OPENED = pb.RecordResponse(
+    opened=pb.RecordOpened(conversation_id=str(uuid4()), next_number=1, grant="grant", late_ticket="ticket")
+)
 
 
 @asynccontextmanager
 async def recording(script: Scripted) -> AsyncIterator[Recorder]:
-    async with serving(script) as stub, asyncio.timeout(20), Recorder(stub, str(uuid4()), 1, str(uuid4())) as recorder:
+    async with (
+        serving(script) as stub,
+        asyncio.timeout(20),
+        Recorder(stub, str(uuid4()), 1, str(uuid4())) as recorder,
+    ):
         yield recorder
 
 
@@ -51,7 +57,9 @@ class Notebook:
                 case "open":
                     self.opens.append(request.open)
                 case "append":
-                    self.drafts += [(draft.client_sequence, text_of(draft)) for draft in request.append.drafts]
+                    self.drafts += [
+                        (draft.client_sequence, text_of(draft)) for draft in request.append.drafts
+                    ]
                 case "close":
                     self.closed.append(request.close.reason)
             yield request
@@ -59,7 +67,9 @@ class Notebook:
     def acking(self) -> Recording:
         """Takes everything, and ends when asked to."""
 
-        async def script(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+        async def script(
+            requests: AsyncIterator[pb.RecordRequest], context: Any
+        ) -> AsyncIterator[pb.RecordResponse]:
             async for request in self.taken(requests):
                 match request.WhichOneof("message"):
                     case "open":
@@ -75,7 +85,9 @@ class Notebook:
     def breaking_off(self, code: grpc.StatusCode) -> Recording:
         """Takes drafts in, and breaks off instead of acknowledging them."""
 
-        async def script(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+        async def script(
+            requests: AsyncIterator[pb.RecordRequest], context: Any
+        ) -> AsyncIterator[pb.RecordResponse]:
             async for request in self.taken(requests):
                 if request.HasField("open"):
                     yield OPENED
@@ -87,7 +99,9 @@ class Notebook:
     def refusing(self, code: grpc.StatusCode) -> Recording:
         """Doesn't even open."""
 
-        async def script(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+        async def script(
+            requests: AsyncIterator[pb.RecordRequest], context: Any
+        ) -> AsyncIterator[pb.RecordResponse]:
             await context.abort(code, "refused")
             yield OPENED
 
@@ -96,7 +110,9 @@ class Notebook:
     def ending(self, reason: pb.StreamEndReason.ValueType) -> Recording:
         """Ends instead of acknowledging."""
 
-        async def script(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+        async def script(
+            requests: AsyncIterator[pb.RecordRequest], context: Any
+        ) -> AsyncIterator[pb.RecordResponse]:
             async for request in self.taken(requests):
                 if request.HasField("open"):
                     yield OPENED
@@ -144,11 +160,15 @@ class Quick(SystemClock):
 
 
 @pytest.mark.parametrize("bad", [{"b"}, {"a"}, {"b", "c"}, {"a", "d"}])
-async def test_draft_at_which_the_service_fails_each_time_does_not_stop_the_rest(tmp_path: Path, bad: set[str]) -> None:
+async def test_draft_at_which_the_service_fails_each_time_does_not_stop_the_rest(
+    tmp_path: Path, bad: set[str]
+) -> None:
     """Those are told of, handed in once more when the call is over, and left in the file when that fails, too."""
     notes, stored = Notebook(), list[str]()
 
-    async def failing(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+    async def failing(
+        requests: AsyncIterator[pb.RecordRequest], context: Any
+    ) -> AsyncIterator[pb.RecordResponse]:
         async for request in notes.taken(requests):
             if request.HasField("open"):
                 yield OPENED
@@ -187,7 +207,11 @@ async def test_service_that_fails_at_everything_for_a_while_gets_everything_in_o
     notes = Notebook()
     broken = [notes.breaking_off(grpc.StatusCode.INTERNAL)] * (kit.FAILURES + 6)
     script = Scripted(record=[*broken, notes.acking()])
-    async with serving(script) as stub, asyncio.timeout(20), Recorder(stub, str(uuid4()), 1, clock=Quick()) as recorder:
+    async with (
+        serving(script) as stub,
+        asyncio.timeout(20),
+        Recorder(stub, str(uuid4()), 1, clock=Quick()) as recorder,
+    ):
         for text in ("one", "two", "three"):
             recorder.seal(str(uuid4()), AGENT, text)
         await recorder.flushed()
@@ -221,7 +245,9 @@ async def test_writer_that_is_fenced_off_stops_and_never_comes_back() -> None:
         await recorder.flushed()
         recorder.seal(str(uuid4()), AGENT, "and this, until I heard", sealing=entry_pb2.SEALING_INTERRUPTED)
     assert script.streams == 1
-    late = [(draft.client_sequence > 0, text_of(draft)) for request in script.appended for draft in request.drafts]
+    late = [
+        (draft.client_sequence > 0, text_of(draft)) for request in script.appended for draft in request.drafts
+    ]
     assert late == [(True, "half of it"), (True, "I had said this"), (True, "and this, until I heard")]
     assert script.appended[0].drafts[0].utterance.sealing == entry_pb2.SEALING_TRUNCATED
     assert {request.late_ticket for request in script.appended} == {"ticket"}
@@ -271,10 +297,14 @@ async def test_utterance_that_the_service_cut_is_completed_by_another_that_names
         ("There are three", entry_pb2.SEALING_INTERRUPTED, True),
     ],
 )
-async def test_only_what_says_more_than_the_log_is_handed_in_late(text: str, sealing: entry_pb2.Sealing.ValueType, handed_in: bool) -> None:
+async def test_only_what_says_more_than_the_log_is_handed_in_late(
+    text: str, sealing: entry_pb2.Sealing.ValueType, handed_in: bool
+) -> None:
     lost = asyncio.Event()
 
-    async def acking_until_lost(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+    async def acking_until_lost(
+        requests: AsyncIterator[pb.RecordRequest], context: Any
+    ) -> AsyncIterator[pb.RecordResponse]:
         yield OPENED
         async for request in requests:
             if request.HasField("append"):
@@ -293,11 +323,15 @@ async def test_only_what_says_more_than_the_log_is_handed_in_late(text: str, sea
 
 
 async def test_rejected_draft_is_not_sent_again_and_holds_nothing_up() -> None:
-    async def reject_the_first(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+    async def reject_the_first(
+        requests: AsyncIterator[pb.RecordRequest], context: Any
+    ) -> AsyncIterator[pb.RecordResponse]:
         yield OPENED
         async for request in requests:
             if any(draft.client_sequence == 1 for draft in request.append.drafts):
-                yield pb.RecordResponse(rejected=pb.RecordRejected(client_sequence=1, status=Status(code=3, message="no")))
+                yield pb.RecordResponse(
+                    rejected=pb.RecordRejected(client_sequence=1, status=Status(code=3, message="no"))
+                )
             if request.HasField("append"):
                 yield acked(request)
 
@@ -319,13 +353,17 @@ async def test_close_says_why_after_everything_else() -> None:
 
 async def test_close_is_repeated_after_a_break() -> None:
     notes = Notebook()
-    async with recording(Scripted(record=[notes.breaking_off(grpc.StatusCode.UNAVAILABLE), notes.acking()])) as recorder:
+    async with recording(
+        Scripted(record=[notes.breaking_off(grpc.StatusCode.UNAVAILABLE), notes.acking()])
+    ) as recorder:
         await recorder.close(pb.CALL_END_REASON_CALLER_HUNG_UP)
     assert notes.closed == [pb.CALL_END_REASON_CALLER_HUNG_UP] * 2
 
 
 async def test_agent_never_waits_and_is_told_when_no_more_can_be_held() -> None:
-    async def open_and_stall(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+    async def open_and_stall(
+        requests: AsyncIterator[pb.RecordRequest], context: Any
+    ) -> AsyncIterator[pb.RecordResponse]:
         yield OPENED
         await asyncio.Event().wait()
 
@@ -347,7 +385,9 @@ async def test_a_token_that_is_refused_again_and_again_is_not_tried_for_ever() -
 async def test_a_call_that_is_taken_outlasts_refused_tokens() -> None:
     notes = Notebook()
     refused = [notes.refusing(grpc.StatusCode.UNAUTHENTICATED)] * (kit.REFUSED_TOKENS + 1)
-    async with recording(Scripted(record=[notes.breaking_off(grpc.StatusCode.UNAVAILABLE), *refused, notes.acking()])) as recorder:
+    async with recording(
+        Scripted(record=[notes.breaking_off(grpc.StatusCode.UNAVAILABLE), *refused, notes.acking()])
+    ) as recorder:
         recorder.seal(str(uuid4()), AGENT, "still here")
         await recorder.flushed()
     assert notes.drafts[-1] == (1, "still here")
@@ -356,7 +396,9 @@ async def test_a_call_that_is_taken_outlasts_refused_tokens() -> None:
 async def test_words_that_come_faster_than_acks_are_sent_as_their_latest() -> None:
     notes, gate = Notebook(), asyncio.Event()
 
-    async def slow(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+    async def slow(
+        requests: AsyncIterator[pb.RecordRequest], context: Any
+    ) -> AsyncIterator[pb.RecordResponse]:
         async for request in notes.taken(requests):
             if request.HasField("open"):
                 await gate.wait()
@@ -374,10 +416,14 @@ async def test_words_that_come_faster_than_acks_are_sent_as_their_latest() -> No
     assert notes.drafts == [(199, "199 words")]
 
 
-async def test_no_more_than_a_few_messages_are_on_their_way_and_what_gathers_meanwhile_goes_together() -> None:
+async def test_no_more_than_a_few_messages_are_on_their_way_and_what_gathers_meanwhile_goes_together() -> (
+    None
+):
     notes, gate, sizes = Notebook(), asyncio.Event(), list[int]()
 
-    async def slow(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+    async def slow(
+        requests: AsyncIterator[pb.RecordRequest], context: Any
+    ) -> AsyncIterator[pb.RecordResponse]:
         async for request in notes.taken(requests):
             if request.HasField("open"):
                 yield OPENED
@@ -405,7 +451,9 @@ async def test_stream_that_answers_nothing_is_left_for_another(monkeypatch: pyte
     monkeypatch.setattr(kit, "ANSWER_WITHIN_SECONDS", 0.2)
     notes = Notebook()
 
-    async def swallowing(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+    async def swallowing(
+        requests: AsyncIterator[pb.RecordRequest], context: Any
+    ) -> AsyncIterator[pb.RecordResponse]:
         yield OPENED
         async for _ in notes.taken(requests):
             pass
@@ -438,7 +486,9 @@ async def test_pause_that_the_service_asks_for_is_kept() -> None:
         async def sleep(self, seconds: float) -> None:
             waits.append(seconds)
 
-    async def store_away(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+    async def store_away(
+        requests: AsyncIterator[pb.RecordRequest], context: Any
+    ) -> AsyncIterator[pb.RecordResponse]:
         status = Status(code=grpc.StatusCode.UNAVAILABLE.value[0], message="The store can't be reached.")
         status.details.add().Pack(RetryInfo(retry_delay=Duration(seconds=2)))
         await context.abort_with_status(rpc_status.to_status(status))
@@ -451,17 +501,26 @@ async def test_pause_that_the_service_asks_for_is_kept() -> None:
 
 
 async def test_number_of_an_entry_is_known_with_its_ack() -> None:
-    async def numbering(requests: AsyncIterator[pb.RecordRequest], context: Any) -> AsyncIterator[pb.RecordResponse]:
+    async def numbering(
+        requests: AsyncIterator[pb.RecordRequest], context: Any
+    ) -> AsyncIterator[pb.RecordResponse]:
         yield OPENED
         async for request in requests:
             drafts = request.append.drafts
             for draft in drafts:
                 if draft.utterance.text == "bad":
                     status = Status(code=3, message="no such words")
-                    yield pb.RecordResponse(rejected=pb.RecordRejected(client_sequence=draft.client_sequence, status=status))
+                    yield pb.RecordResponse(
+                        rejected=pb.RecordRejected(client_sequence=draft.client_sequence, status=status)
+                    )
             if drafts:
-                numbers = [0 if draft.utterance.text in ("", "bad") else 40 + draft.client_sequence for draft in drafts]
-                yield pb.RecordResponse(ack=pb.RecordAck(through_client_sequence=drafts[-1].client_sequence, numbers=numbers))
+                numbers = [
+                    0 if draft.utterance.text in ("", "bad") else 40 + draft.client_sequence
+                    for draft in drafts
+                ]
+                yield pb.RecordResponse(
+                    ack=pb.RecordAck(through_client_sequence=drafts[-1].client_sequence, numbers=numbers)
+                )
 
     async with recording(Scripted(record=[numbering])) as recorder:
         open_one, good, bad, last = (str(uuid4()) for _ in range(4))
@@ -493,7 +552,11 @@ async def test_outbox_is_empty_and_gone_after_a_good_call(tmp_path: Path) -> Non
 
 async def test_what_was_handed_in_late_is_not_left_for_others(tmp_path: Path) -> None:
     script = Scripted(record=[Notebook().breaking_off(grpc.StatusCode.ABORTED)])
-    async with serving(script) as stub, asyncio.timeout(20), Recorder(stub, str(uuid4()), 1, folder=tmp_path) as recorder:
+    async with (
+        serving(script) as stub,
+        asyncio.timeout(20),
+        Recorder(stub, str(uuid4()), 1, folder=tmp_path) as recorder,
+    ):
         recorder.seal(str(uuid4()), AGENT, "one")
         await recorder.over()
     assert len(script.appended) == 1
@@ -507,7 +570,11 @@ async def test_what_cannot_be_handed_in_late_is_left_for_others(tmp_path: Path) 
         await context.abort(grpc.StatusCode.UNAVAILABLE, "away")
 
     script.on_append = away
-    async with serving(script) as stub, asyncio.timeout(20), Recorder(stub, str(uuid4()), 1, folder=tmp_path) as recorder:
+    async with (
+        serving(script) as stub,
+        asyncio.timeout(20),
+        Recorder(stub, str(uuid4()), 1, folder=tmp_path) as recorder,
+    ):
         recorder.seal(str(uuid4()), AGENT, "one")
         await recorder.over()
     assert len(in_folder(tmp_path)) == 1
@@ -516,7 +583,11 @@ async def test_what_cannot_be_handed_in_late_is_left_for_others(tmp_path: Path) 
 async def test_home_that_cannot_be_written_costs_no_call(tmp_path: Path) -> None:
     (tmp_path / "outbox").write_text("in the way")
     folder, script = tmp_path / "outbox", Scripted(record=[Notebook().acking()])
-    async with serving(script) as stub, asyncio.timeout(20), Recorder(stub, str(uuid4()), 1, folder=folder) as recorder:
+    async with (
+        serving(script) as stub,
+        asyncio.timeout(20),
+        Recorder(stub, str(uuid4()), 1, folder=folder) as recorder,
+    ):
         recorder.seal(str(uuid4()), AGENT, "one")
         await recorder.flushed()
 

@@ -57,7 +57,9 @@ async def replicas(database: str, redis_url: str) -> AsyncIterator[tuple[Core, C
 async def joined(core: Core, redis_url: str) -> AsyncIterator[RedisWakeUps]:
     """Joins a replica's bus to Redis until the block ends."""
     clock = SystemClock()
-    relay = RedisWakeUps(redis_url, core.bus, await core.store.incarnation(), clock, lambda: look(core.store, core.bus))
+    relay = RedisWakeUps(
+        redis_url, core.bus, await core.store.incarnation(), clock, lambda: look(core.store, core.bus)
+    )
     core.bus.relay = relay
     async with beside(clock, publishing=relay.publish, subscription=relay.subscribe):
         yield relay
@@ -78,10 +80,15 @@ async def heard(events: Events, count: int) -> list[int]:
     return [entry.number for entry in await entries_coming(events, count)]
 
 
-async def test_watcher_on_another_replica_hears_of_a_commit_without_a_poll(database: str, shared_redis: RedisServer) -> None:
+async def test_watcher_on_another_replica_hears_of_a_commit_without_a_poll(
+    database: str, shared_redis: RedisServer
+) -> None:
     async with replicas(database, shared_redis.url) as (here, there):
         call, writer = await here.held_call()
-        async with watch(there, LogId.conversation(call.conversation_id)) as one, watch(there, LogId.feed(there.customer_id)) as every:
+        async with (
+            watch(there, LogId.conversation(call.conversation_id)) as one,
+            watch(there, LogId.feed(there.customer_id)) as every,
+        ):
             for events in (one, every):
                 assert await until_caught_up(events) == [1, 2]
             for number in range(3, 23):
@@ -90,7 +97,9 @@ async def test_watcher_on_another_replica_hears_of_a_commit_without_a_poll(datab
                 assert await heard(events, 20) == list(range(3, 23))
 
 
-async def test_live_text_crosses_replicas_and_never_trails_its_entry(database: str, shared_redis: RedisServer) -> None:
+async def test_live_text_crosses_replicas_and_never_trails_its_entry(
+    database: str, shared_redis: RedisServer
+) -> None:
     async with replicas(database, shared_redis.url) as (here, there):
         call, writer = await here.held_call()
         spoken = str(uuid4())
@@ -110,7 +119,9 @@ async def test_live_text_crosses_replicas_and_never_trails_its_entry(database: s
                 pass
 
 
-async def test_end_and_deletion_of_a_conversation_cross_replicas(database: str, shared_redis: RedisServer) -> None:
+async def test_end_and_deletion_of_a_conversation_cross_replicas(
+    database: str, shared_redis: RedisServer
+) -> None:
     async with replicas(database, shared_redis.url) as (here, there):
         call, _ = await here.held_call()
         async with watch(there, LogId.conversation(call.conversation_id)) as events:
@@ -154,7 +165,9 @@ async def test_own_wake_ups_are_not_heard_twice(database: str, shared_redis: Red
         assert len(set(told)) == 6
 
 
-async def test_another_database_on_the_same_redis_is_not_heard(shared_redis: RedisServer, tmp_path: object) -> None:
+async def test_another_database_on_the_same_redis_is_not_heard(
+    shared_redis: RedisServer, tmp_path: object
+) -> None:
     async with (
         replicas(f"sqlite+aiosqlite:///{tmp_path}/a.sqlite3", shared_redis.url) as (here, _),
         replicas(f"sqlite+aiosqlite:///{tmp_path}/b.sqlite3", shared_redis.url) as (stranger, there),
@@ -188,7 +201,9 @@ async def test_commit_goes_on_while_redis_is_away_and_nothing_is_lost_after(
                 assert [step.number for step in event] == list(range(3, 13)), "the poll makes up for it"
             await here.log.append(writer, [here.said("unheard")])
             own_redis.start()
-            assert await heard(events, 1) == [13], "having reached Redis again, a replica looks what it missed"
+            assert await heard(events, 1) == [13], (
+                "having reached Redis again, a replica looks what it missed"
+            )
             await here.log.append(writer, [here.said("heard")])
             assert await heard(events, 1) == [14]
 
@@ -206,10 +221,14 @@ async def test_flushed_redis_takes_nothing_with_it(own_redis: RedisServer, tmp_p
 async def test_hints_wait_for_redis_in_bounded_memory_and_are_joined(tmp_path: object) -> None:
     engine = await migrated(f"sqlite+aiosqlite:///{tmp_path}/log.sqlite3", MIGRATIONS)
     core = Core(Store(engine))
-    relay = RedisWakeUps("redis://127.0.0.1:9", core.bus, bytes(16), SystemClock(), lambda: look(core.store, core.bus))
+    relay = RedisWakeUps(
+        "redis://127.0.0.1:9", core.bus, bytes(16), SystemClock(), lambda: look(core.store, core.bus)
+    )
     customer, conversation = str(uuid4()), str(uuid4())
     for head in range(1, 1000):
-        relay.committed(Committed(customer, conversation, head, head, sealed=[str(uuid4())] if head < 3 else ()))
+        relay.committed(
+            Committed(customer, conversation, head, head, sealed=[str(uuid4())] if head < 3 else ())
+        )
     ((_, hint),) = relay._pending.values()
     assert isinstance(hint, Committed)
     assert (hint.head, hint.feed_head, len(hint.sealed), hint.entries) == (999, 999, 2, ())
@@ -223,7 +242,9 @@ async def test_hints_wait_for_redis_in_bounded_memory_and_are_joined(tmp_path: o
 async def test_text_of_a_sealed_utterance_waits_for_redis_no_longer(tmp_path: object) -> None:
     engine = await migrated(f"sqlite+aiosqlite:///{tmp_path}/log.sqlite3", MIGRATIONS)
     core = Core(Store(engine))
-    relay = RedisWakeUps("redis://127.0.0.1:9", core.bus, bytes(16), SystemClock(), lambda: look(core.store, core.bus))
+    relay = RedisWakeUps(
+        "redis://127.0.0.1:9", core.bus, bytes(16), SystemClock(), lambda: look(core.store, core.bus)
+    )
     customer, conversation, utterance = (str(uuid4()) for _ in range(3))
     for revision in range(1, 5):
         speech = entry_pb2.OpenUtterance(utterance_id=utterance, revision=revision)

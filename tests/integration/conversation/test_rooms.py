@@ -63,7 +63,11 @@ async def livekit_that(answers: Answer) -> AsyncIterator[LiveKitRooms]:
     host, port = runner.addresses[0][:2]
     try:
         async with livekit_rooms(
-            f"ws://{host}:{port}", KEYS, callers_url="wss://calls.example.com", agent_name="readback", clock=SystemClock()
+            f"ws://{host}:{port}",
+            KEYS,
+            callers_url="wss://calls.example.com",
+            agent_name="readback",
+            clock=SystemClock(),
         ) as rooms:
             yield rooms
     finally:
@@ -87,7 +91,9 @@ def twirp(status: int, code: str) -> Answer:
 
 
 @pytest.mark.parametrize("ask", QUESTIONS)
-@pytest.mark.parametrize(("status", "code"), [(401, "unauthenticated"), (503, "unavailable"), (500, "internal")])
+@pytest.mark.parametrize(
+    ("status", "code"), [(401, "unauthenticated"), (503, "unavailable"), (500, "internal")]
+)
 async def test_refusal_makes_rooms_unavailable_without_quoting_any_secret(
     ask: Callable[[LiveKitRooms], Awaitable[object]], status: int, code: str
 ) -> None:
@@ -119,20 +125,26 @@ async def test_server_that_is_down_or_hangs_makes_rooms_unavailable(
     async with livekit_that(hang) as rooms:
         with pytest.raises(RoomsUnavailable):
             await ask(rooms)
-    async with livekit_rooms("ws://127.0.0.1:9", KEYS, callers_url="", agent_name="readback", clock=SystemClock()) as rooms:
+    async with livekit_rooms(
+        "ws://127.0.0.1:9", KEYS, callers_url="", agent_name="readback", clock=SystemClock()
+    ) as rooms:
         with pytest.raises(RoomsUnavailable):
             await ask(rooms)
 
 
 async def test_caller_is_let_in_without_asking_the_server() -> None:
     call, url = a_call(epoch=3), "wss://calls.example.com"
-    async with livekit_rooms("ws://127.0.0.1:9", KEYS, callers_url=url, agent_name="mine", clock=SystemClock()) as rooms:
+    async with livekit_rooms(
+        "ws://127.0.0.1:9", KEYS, callers_url=url, agent_name="mine", clock=SystemClock()
+    ) as rooms:
         access = rooms.admit(call)
     claims = jwt.decode(access.token, KEYS.secret, ["HS256"], options={"verify_nbf": False})
     assert access.url == "wss://calls.example.com"
     assert access.token not in repr(access)
     assert claims["sub"] == call.caller_identity == f"caller-{call.call_id[-12:]}"
-    assert claims["roomConfig"]["agents"] == [{"agentName": "mine", "metadata": f'{{"call": "{call.call_id}", "epoch": 3}}'}]
+    assert claims["roomConfig"]["agents"] == [
+        {"agentName": "mine", "metadata": f'{{"call": "{call.call_id}", "epoch": 3}}'}
+    ]
     assert claims["exp"] - claims["nbf"] <= JOIN_WITHIN.total_seconds() <= 600
     assert claims["video"] == {
         "roomJoin": True,

@@ -57,14 +57,21 @@ class Library(Core):
         return await self.searching.search(wanted, after=None, limit=100)
 
     async def texts(self, query: str, **rules: Any) -> list[str]:
-        return [entry_pb2.Utterance.FromString(found.entry.content).text for found in await self.find(query, **rules)]
+        return [
+            entry_pb2.Utterance.FromString(found.entry.content).text
+            for found in await self.find(query, **rules)
+        ]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def library(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Library]:
     """Conversations in an empty database of either kind."""
     on_postgresql = request.param == "postgresql"
-    url = request.getfixturevalue("postgres").new_database() if on_postgresql else f"sqlite+aiosqlite:///{tmp_path / 'log.sqlite3'}"
+    url = (
+        request.getfixturevalue("postgres").new_database()
+        if on_postgresql
+        else f"sqlite+aiosqlite:///{tmp_path / 'log.sqlite3'}"
+    )
     engine = await migrated(url, MIGRATIONS)
     try:
         yield Library(Store(engine))
@@ -183,10 +190,14 @@ async def test_the_newest_comes_first_and_pages_join_without_gap_or_double(libra
     library.clock.advance(1)
     await library.log.append(second, [library.said(f"Delhi at once {number}") for number in range(4)])
     everything = await library.find("delhi")
-    assert [found.place for found in everything] == sorted((found.place for found in everything), reverse=True)
+    assert [found.place for found in everything] == sorted(
+        (found.place for found in everything), reverse=True
+    )
     assert len(everything) == 19
     paged: list[Found] = []
-    while page := await library.searching.search(Wanted(library.customer_id, ["delhi"]), after=paged[-1].place if paged else None, limit=3):
+    while page := await library.searching.search(
+        Wanted(library.customer_id, ["delhi"]), after=paged[-1].place if paged else None, limit=3
+    ):
         paged += page
     assert paged == everything
 
@@ -213,7 +224,9 @@ async def test_only_ones_own_words_are_found(library: Library) -> None:
 
 async def test_what_was_said_late_or_cut_short_is_found_and_what_nobody_said_is_not(library: Library) -> None:
     call, writer = await library.held_call()
-    await library.log.append(writer, [library.saying("cut in the middle of Mumb", 1, entry_id=library.said("").entry_id)])
+    await library.log.append(
+        writer, [library.saying("cut in the middle of Mumb", 1, entry_id=library.said("").entry_id)]
+    )
     await library.end(call)
     late = library.said("late to Mumbai")
     await library.log.append_all(writer, [late])
@@ -242,13 +255,17 @@ async def test_what_was_just_committed_is_found(library: Library) -> None:
         assert await library.texts(f"number{number}") == [f"number{number}"]
 
 
-async def test_a_log_longer_than_a_batch_is_indexed_whole(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_log_longer_than_a_batch_is_indexed_whole(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("services.conversation.indexing.BATCH", 7)
     await library.told(*(f"Delhi {number}" for number in range(30)))
     assert len(await library.find("delhi")) == 30
 
 
-async def test_logs_that_rest_are_indexed_unasked_and_those_that_grow_are_left_alone(library: Library) -> None:
+async def test_logs_that_rest_are_indexed_unasked_and_those_that_grow_are_left_alone(
+    library: Library,
+) -> None:
     async def behind() -> int:
         async with library.store.reading() as transaction:
             return len(await search_index(transaction.connection).behind(None, limit=10))
@@ -262,7 +279,9 @@ async def test_logs_that_rest_are_indexed_unasked_and_those_that_grow_are_left_a
     assert await library.texts("delhi") == ["Delhi"]
 
 
-async def test_indexing_unasked_leaves_others_time_between_its_batches(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_indexing_unasked_leaves_others_time_between_its_batches(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("services.conversation.indexing.BATCH", 10)
     await library.told(*(f"Delhi {number}" for number in range(25)))
     library.clock.advance(REST.total_seconds() + 1)
@@ -276,7 +295,9 @@ async def test_indexing_unasked_leaves_others_time_between_its_batches(library: 
     assert pauses == [0.5] * 3
 
 
-async def test_searches_at_once_while_more_is_said_index_each_entry_once(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_searches_at_once_while_more_is_said_index_each_entry_once(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("services.conversation.indexing.BATCH", 3)
     _, writer = await library.told("Delhi 0")
 

@@ -64,9 +64,15 @@ async def test_database_that_crashes_is_told_at_once_and_nothing_said_meanwhile_
             await recorder.flushed()
             own_postgres.stop("immediate")
             recorder.seal(uuid7(), AGENT, "Meanwhile.")
-            await refused_for_now(customer.stub.ListEntries(pb.ListEntriesRequest(conversation_id=call.conversation_id)))
-            await refused_for_now(customer.stub.StartConversation(pb.StartConversationRequest(request_id=uuid7())))
-            await refused_for_now(customer.stub.StartCall(pb.StartCallRequest(conversation_id=call.conversation_id)))
+            await refused_for_now(
+                customer.stub.ListEntries(pb.ListEntriesRequest(conversation_id=call.conversation_id))
+            )
+            await refused_for_now(
+                customer.stub.StartConversation(pb.StartConversationRequest(request_id=uuid7()))
+            )
+            await refused_for_now(
+                customer.stub.StartCall(pb.StartCallRequest(conversation_id=call.conversation_id))
+            )
             own_postgres.start()
             async with asyncio.timeout(20):
                 await recorder.flushed()
@@ -78,12 +84,17 @@ async def test_watch_outlasts_a_crash_of_the_database(lone_mesh: Mesh, own_postg
         customer = await lone_mesh.customer()
         call = await customer.call()
         request = pb.WatchRequest(conversation_id=call.conversation_id)
-        async with Recorder(await lone_mesh.agent_stub(), call.call_id, 1) as recorder, streaming(customer.stub.Watch(request)) as watch:
+        async with (
+            Recorder(await lone_mesh.agent_stub(), call.call_id, 1) as recorder,
+            streaming(customer.stub.Watch(request)) as watch,
+        ):
             async for response in watch:
                 if response.HasField("caught_up"):
                     break
             own_postgres.stop("immediate")
-            await refused_for_now(customer.stub.StartConversation(pb.StartConversationRequest(request_id=uuid7())))
+            await refused_for_now(
+                customer.stub.StartConversation(pb.StartConversationRequest(request_id=uuid7()))
+            )
             own_postgres.start()
             recorder.seal(uuid7(), AGENT, "Still watching?")
             async with asyncio.timeout(20):
@@ -102,12 +113,24 @@ async def test_append_to_a_database_that_fell_silent_ends_before_its_deadline(
             stub = await lone_mesh.delegated(recorder.opened.grant)
             now = timestamp(datetime.now(UTC))
             utterance = entry_pb2.Utterance(
-                utterance_id=uuid7(), speaker=AGENT, modality=entry_pb2.MODALITY_VOICE, text="Anybody?", sealing=entry_pb2.SEALING_FINAL
+                utterance_id=uuid7(),
+                speaker=AGENT,
+                modality=entry_pb2.MODALITY_VOICE,
+                text="Anybody?",
+                sealing=entry_pb2.SEALING_FINAL,
             )
-            draft = entry_pb2.Draft(client_sequence=1, entry_id=utterance.utterance_id, start_time=now, end_time=now, utterance=utterance)
+            draft = entry_pb2.Draft(
+                client_sequence=1,
+                entry_id=utterance.utterance_id,
+                start_time=now,
+                end_time=now,
+                utterance=utterance,
+            )
             request = pb.AppendRequest(call_id=call.call_id, epoch=1, writer_id=writer, drafts=[draft])
             monkeypatch.setattr(database, "TRANSACTION_SECONDS", 0.5)
-            main = psutil.Process(int((own_postgres.folder / "data" / "postmaster.pid").read_text().split()[0]))
+            main = psutil.Process(
+                int((own_postgres.folder / "data" / "postmaster.pid").read_text().split()[0])
+            )
             silenced = [main, *main.children()]
             for process in silenced:
                 process.suspend()
@@ -120,7 +143,9 @@ async def test_append_to_a_database_that_fell_silent_ends_before_its_deadline(
         assert await texts(customer, call) == ["Anybody?"]
 
 
-async def test_calls_given_up_by_their_callers_leave_no_connection_in_use(lone_mesh: Mesh, own_postgres: PostgresServer) -> None:
+async def test_calls_given_up_by_their_callers_leave_no_connection_in_use(
+    lone_mesh: Mesh, own_postgres: PostgresServer
+) -> None:
     url = own_postgres.new_database()
     async with lone_mesh.conversation(conversation_database_url=url):
         customer = await lone_mesh.customer()
@@ -138,8 +163,12 @@ async def test_calls_given_up_by_their_callers_leave_no_connection_in_use(lone_m
 
         async def at_rest() -> bool:
             async with await psycopg.AsyncConnection.connect(own_postgres.conninfo()) as connection:
-                found = await connection.execute("SELECT state FROM pg_stat_activity WHERE datname = %s", [url.rpartition("/")[2]])
+                found = await connection.execute(
+                    "SELECT state FROM pg_stat_activity WHERE datname = %s", [url.rpartition("/")[2]]
+                )
                 states = [state for (state,) in await found.fetchall()]
-            return len(states) <= CONNECTIONS and not [state for state in states if state and "transaction" in state]
+            return len(states) <= CONNECTIONS and not [
+                state for state in states if state and "transaction" in state
+            ]
 
         await lone_mesh.eventually(at_rest)

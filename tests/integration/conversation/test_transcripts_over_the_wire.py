@@ -43,7 +43,10 @@ async def exported(
 ) -> tuple[pb.ExportTranscriptResponse, str]:
     """The first piece, and the whole file."""
     pieces = [
-        piece async for piece in customer.stub.ExportTranscript(pb.ExportTranscriptRequest(conversation_id=conversation_id, format=form))
+        piece
+        async for piece in customer.stub.ExportTranscript(
+            pb.ExportTranscriptRequest(conversation_id=conversation_id, format=form)
+        )
     ]
     assert all(not piece.file_name for piece in pieces[1:])
     return pieces[0], b"".join(piece.data for piece in pieces).decode()
@@ -72,7 +75,9 @@ async def watched(customer: Customer, conversation_id: str) -> AsyncIterator[ent
 
 async def test_what_was_said_is_found_with_title_entry_and_snippet(mesh: Mesh) -> None:
     asha, eve = await mesh.customer(), await mesh.customer()
-    call = await talked(mesh, asha, (CUSTOMER, "Show me flights from Chennai to Delhi"), (AGENT, "There are three flights."))
+    call = await talked(
+        mesh, asha, (CUSTOMER, "Show me flights from Chennai to Delhi"), (AGENT, "There are three flights.")
+    )
     answer = await asha.stub.SearchEntries(pb.SearchEntriesRequest(query="Delhi flight"))
     (found,) = answer.results
     assert found.entry.utterance.text == "Show me flights from Chennai to Delhi"
@@ -89,10 +94,15 @@ async def test_results_come_in_pages_that_belong_to_their_search(mesh: Mesh) -> 
     assert [found.entry.utterance.text for found in [one async for one in pages(asha, request)]] == [
         f"flight {n}" for n in range(6, -1, -1)
     ]
-    token = (await asha.stub.SearchEntries(pb.SearchEntriesRequest(query="flight", page_size=3))).next_page_token
+    token = (
+        await asha.stub.SearchEntries(pb.SearchEntriesRequest(query="flight", page_size=3))
+    ).next_page_token
     other = pb.SearchEntriesRequest(query="flights", page_size=3, page_token=token)
     error = await refused(asha.stub.SearchEntries(other))
-    assert (error.code(), reason_of(error)) == (grpc.StatusCode.INVALID_ARGUMENT, "MESH_ERROR_REASON_INVALID_PAGE_TOKEN")
+    assert (error.code(), reason_of(error)) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "MESH_ERROR_REASON_INVALID_PAGE_TOKEN",
+    )
 
 
 async def test_a_search_is_narrowed_by_speaker_time_and_conversation(mesh: Mesh) -> None:
@@ -112,7 +122,11 @@ async def test_a_search_is_narrowed_by_speaker_time_and_conversation(mesh: Mesh)
     assert await texts(start_time=Timestamp(seconds=4_000_000_000)) == []
     assert await texts(conversation_id=second.conversation_id) == ["that flight"]
     stranger = await mesh.customer()
-    error = await refused(stranger.stub.SearchEntries(pb.SearchEntriesRequest(query="flight", conversation_id=first.conversation_id)))
+    error = await refused(
+        stranger.stub.SearchEntries(
+            pb.SearchEntriesRequest(query="flight", conversation_id=first.conversation_id)
+        )
+    )
     assert reason_of(error) == "ERROR_REASON_CONVERSATION_NOT_FOUND"
 
 
@@ -125,7 +139,11 @@ async def test_a_transcript_is_exported_whole_in_every_form(mesh: Mesh) -> None:
     assert first.file_name.startswith("delhi-please-said-0-times")
     assert text.count("] Customer: Delhi, please") == 300
     first, text = await exported(asha, call.conversation_id, pb.TRANSCRIPT_FORMAT_WEBVTT)
-    assert (first.media_type, text.count(" --> "), "<v Agent>Done --&gt; &lt;b&gt;now" in text) == ("text/vtt; charset=utf-8", 301, True)
+    assert (first.media_type, text.count(" --> "), "<v Agent>Done --&gt; &lt;b&gt;now" in text) == (
+        "text/vtt; charset=utf-8",
+        301,
+        True,
+    )
     first, text = await exported(asha, call.conversation_id, pb.TRANSCRIPT_FORMAT_JSON)
     assert first.file_name.endswith(".json")
     assert [int(entry["number"]) for entry in json.loads(text)["entries"]] == list(range(1, 305))
@@ -135,20 +153,29 @@ async def test_nobody_exports_what_is_anothers(mesh: Mesh) -> None:
     asha, eve = await mesh.customer(), await mesh.customer()
     conversation_id = await asha.conversation()
     error = await refused(exported(eve, conversation_id, pb.TRANSCRIPT_FORMAT_TEXT))
-    assert (error.code(), reason_of(error)) == (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_CONVERSATION_NOT_FOUND")
+    assert (error.code(), reason_of(error)) == (
+        grpc.StatusCode.NOT_FOUND,
+        "ERROR_REASON_CONVERSATION_NOT_FOUND",
+    )
 
 
 async def test_entries_are_listed_by_speaker_and_kind_in_pages(mesh: Mesh) -> None:
     asha = await mesh.customer()
-    call = await talked(mesh, asha, *((CUSTOMER if number % 2 else AGENT, str(number)) for number in range(8)))
-    request = pb.ListEntriesRequest(conversation_id=call.conversation_id, page_size=3, filter=pb.EntryFilter(speakers=[CUSTOMER]))
+    call = await talked(
+        mesh, asha, *((CUSTOMER if number % 2 else AGENT, str(number)) for number in range(8))
+    )
+    request = pb.ListEntriesRequest(
+        conversation_id=call.conversation_id, page_size=3, filter=pb.EntryFilter(speakers=[CUSTOMER])
+    )
     first = await asha.stub.ListEntries(request)
     assert [entry.utterance.text for entry in first.entries] == ["1", "3", "5"]
     request.page_token = first.next_page_token
     assert [entry.utterance.text for entry in (await asha.stub.ListEntries(request)).entries] == ["7"]
     request.filter.Clear()
     assert reason_of(await refused(asha.stub.ListEntries(request))) == "MESH_ERROR_REASON_INVALID_PAGE_TOKEN"
-    changes = pb.ListEntriesRequest(conversation_id=call.conversation_id, filter=pb.EntryFilter(kinds=[pb.ENTRY_KIND_STATE_CHANGE]))
+    changes = pb.ListEntriesRequest(
+        conversation_id=call.conversation_id, filter=pb.EntryFilter(kinds=[pb.ENTRY_KIND_STATE_CHANGE])
+    )
     assert len((await asha.stub.ListEntries(changes)).entries) == 3
 
 
@@ -171,7 +198,10 @@ async def test_log_of_large_entries_is_read_to_its_end_whatever_a_page_was_to_ho
     assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
     assert [entry.utterance.text for entry in entries if entry.HasField("utterance")] == lines
     assert sum(entry.ByteSize() for entry in entries) > 8 * 1024 * 1024
-    found = [one.entry.utterance.text async for one in pages(asha, pb.SearchEntriesRequest(query="flights", page_size=100))]
+    found = [
+        one.entry.utterance.text
+        async for one in pages(asha, pb.SearchEntriesRequest(query="flights", page_size=100))
+    ]
     assert found == lines[::-1]
     followed = [entry async for entry in watched(asha, call.conversation_id)]
     assert followed == entries
@@ -202,7 +232,9 @@ async def test_a_deletion_ends_the_call_and_is_told_to_who_follows(mesh: Mesh) -
             async for event in following:
                 if event.HasField("caught_up"):
                     break
-        await asha.stub.DeleteConversation(pb.DeleteConversationRequest(conversation_id=call.conversation_id, request_id=uuid7()))
+        await asha.stub.DeleteConversation(
+            pb.DeleteConversationRequest(conversation_id=call.conversation_id, request_id=uuid7())
+        )
         ends = [event.end.reason async for event in one if event.HasField("end")]
         assert ends == [pb.STREAM_END_REASON_CONVERSATION_DELETED]
         async for event in everything:
@@ -211,7 +243,9 @@ async def test_a_deletion_ends_the_call_and_is_told_to_who_follows(mesh: Mesh) -
                 break
         everything.cancel()
         await recorder.over()
-    assert reason_of(await refused(asha.stub.GetConversation(pb.GetConversationRequest(conversation_id=call.conversation_id)))) == (
-        "ERROR_REASON_CONVERSATION_NOT_FOUND"
-    )
+    assert reason_of(
+        await refused(
+            asha.stub.GetConversation(pb.GetConversationRequest(conversation_id=call.conversation_id))
+        )
+    ) == ("ERROR_REASON_CONVERSATION_NOT_FOUND")
     assert not (await asha.stub.SearchEntries(pb.SearchEntriesRequest(query="delhi"))).results

@@ -37,7 +37,9 @@ async def cluster(
 ) -> AsyncIterator[Cluster]:
     redis_url = shared_redis.url if request.param == "with Redis" else ""
     async with AsyncExitStack() as stack:
-        made = Cluster(lone_mesh, stack, conversation_database_url=postgres.new_database(), redis_url=redis_url)
+        made = Cluster(
+            lone_mesh, stack, conversation_database_url=postgres.new_database(), redis_url=redis_url
+        )
         await made.start()
         yield made
 
@@ -105,7 +107,10 @@ async def test_what_is_recorded_at_one_replica_is_watched_at_the_other(cluster: 
     call = await customer.call()
     elsewhere = await cluster.customer_at(cluster.other, customer.token)
     request = pb.WatchRequest(conversation_id=call.conversation_id)
-    async with Recorder(await cluster.agent_at(cluster.one), call.call_id, 1) as recorder, streaming(elsewhere.Watch(request)) as watch:
+    async with (
+        Recorder(await cluster.agent_at(cluster.one), call.call_id, 1) as recorder,
+        streaming(elsewhere.Watch(request)) as watch,
+    ):
         async for response in watch:
             if response.HasField("caught_up"):
                 break
@@ -146,7 +151,9 @@ async def test_rolling_restart_under_load_fails_no_call_and_loses_no_word(cluste
             await customer.stub.ListEntries(pb.ListEntriesRequest(conversation_id=call.conversation_id))
             started = await customer.stub.StartConversation(pb.StartConversationRequest(request_id=uuid7()))
             await customer.stub.EndConversation(
-                pb.EndConversationRequest(conversation_id=started.conversation.conversation_id, request_id=uuid7())
+                pb.EndConversationRequest(
+                    conversation_id=started.conversation.conversation_id, request_id=uuid7()
+                )
             )
             asked += 3
             await asyncio.sleep(0.05)  # a load, and not a contest for the processor
@@ -170,7 +177,9 @@ async def test_rolling_restart_under_load_fails_no_call_and_loses_no_word(cluste
                 await say(10)
             over = True
         assert (await state_of(customer.stub, call)).epoch == 1
-    listed = await customer.stub.ListEntries(pb.ListEntriesRequest(conversation_id=call.conversation_id, page_size=500))
+    listed = await customer.stub.ListEntries(
+        pb.ListEntriesRequest(conversation_id=call.conversation_id, page_size=500)
+    )
     assert [entry.utterance.text for entry in listed.entries if entry.HasField("utterance")] == said
     assert asked > 0
 

@@ -35,8 +35,12 @@ async def test_every_message_carries_a_cursor_from_which_the_rest_follows(mesh: 
         for word in range(8):
             recorder.seal(str(uuid4()), AGENT, f"{word}")
         await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
-    await customer.stub.EndConversation(pb.EndConversationRequest(conversation_id=call.conversation_id, request_id=str(uuid4())))
-    async with streaming(customer.stub.Watch(pb.WatchRequest(conversation_id=call.conversation_id))) as stream:
+    await customer.stub.EndConversation(
+        pb.EndConversationRequest(conversation_id=call.conversation_id, request_id=str(uuid4()))
+    )
+    async with streaming(
+        customer.stub.Watch(pb.WatchRequest(conversation_id=call.conversation_id))
+    ) as stream:
         messages = [message async for message in stream]
     assert numbers_in(messages) == list(range(1, 13))
     for place, message in enumerate(messages[:-1]):
@@ -52,7 +56,10 @@ async def test_malformed_cursor_is_invalid(mesh: Mesh, cursor: str) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         async with watch(customer.stub, await customer.conversation(), cursor=cursor) as events:
             await anext(events)
-    assert (caught.value.code(), reason_of(caught.value)) == (grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_CURSOR_INVALID")
+    assert (caught.value.code(), reason_of(caught.value)) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "ERROR_REASON_CURSOR_INVALID",
+    )
 
 
 async def test_watch_from_a_time_skips_what_was_stored_before(mesh: Mesh) -> None:
@@ -73,7 +80,11 @@ async def test_live_words_arrive_while_they_are_spoken(mesh: Mesh) -> None:
     call = await customer.call()
     spoken = str(uuid4())
     recorder = Recorder(await mesh.agent_stub(), call.call_id, 1)
-    async with recorder, watch(customer.stub, call.conversation_id, include_live=True) as events, asyncio.timeout(10):
+    async with (
+        recorder,
+        watch(customer.stub, call.conversation_id, include_live=True) as events,
+        asyncio.timeout(10),
+    ):
         while not (await anext(events)).HasField("caught_up"):
             pass
         for text in ("There", "There are", "There are three"):
@@ -82,12 +93,17 @@ async def test_live_words_arrive_while_they_are_spoken(mesh: Mesh) -> None:
             assert (event.live.utterance_id, event.live.text) == (spoken, text)
         recorder.seal(spoken, AGENT, "There are three flights.")
         event = await anext(events)
-        assert (event.entry.utterance.utterance_id, event.entry.utterance.text) == (spoken, "There are three flights.")
+        assert (event.entry.utterance.utterance_id, event.entry.utterance.text) == (
+            spoken,
+            "There are three flights.",
+        )
 
 
 async def test_silent_watch_is_kept_alive_by_heartbeats(mesh: Mesh) -> None:
     customer = await mesh.customer()
-    request = pb.WatchRequest(conversation_id=await customer.conversation(), heartbeat_interval=Duration(nanos=1))
+    request = pb.WatchRequest(
+        conversation_id=await customer.conversation(), heartbeat_interval=Duration(nanos=1)
+    )
     begun = datetime.now(UTC)
     async with streaming(customer.stub.Watch(request)) as stream:
         caught_up, heartbeat = await stream.read(), await stream.read()
@@ -131,7 +147,11 @@ async def test_watch_goes_on_across_a_restart_without_a_gap_or_a_double(lone_mes
                 await following
     entries = [event.entry for event in seen if event.HasField("entry")]
     assert [entry.number for entry in entries] == list(range(1, 8))
-    assert [entry.utterance.text for entry in entries if entry.HasField("utterance")] == ["before", "meanwhile", "after"]
+    assert [entry.utterance.text for entry in entries if entry.HasField("utterance")] == [
+        "before",
+        "meanwhile",
+        "after",
+    ]
     assert [entry.state_change.kind for entry in entries].count(entry_pb2.STATE_CHANGE_KIND_AGENT_JOINED) == 1
     assert [event.WhichOneof("event") for event in seen].count("caught_up") == 1
 
@@ -150,7 +170,9 @@ async def test_expired_token_ends_the_watch_and_the_kit_brings_a_fresh_one(mesh:
     async with watch(stub, call.conversation_id) as events, asyncio.timeout(20):
         following = asyncio.create_task(collect(events, seen))
         await mesh.eventually(lambda: later(len(asked) >= 3))
-        await customer.stub.EndConversation(pb.EndConversationRequest(conversation_id=call.conversation_id, request_id=str(uuid4())))
+        await customer.stub.EndConversation(
+            pb.EndConversationRequest(conversation_id=call.conversation_id, request_id=str(uuid4()))
+        )
         await following
     assert [event.entry.number for event in seen if event.HasField("entry")] == [1, 2, 3]
 
@@ -207,7 +229,11 @@ async def test_token_that_is_always_refused_ends_the_kit_s_patience(mesh: Mesh) 
 
 def numbers_in(messages: Iterable[pb.WatchResponse]) -> list[int]:
     """Numbers of the entries in messages, alone or together."""
-    return [entry.number for message in messages for entry in ([message.entry] if message.HasField("entry") else message.entries.entries)]
+    return [
+        entry.number
+        for message in messages
+        for entry in ([message.entry] if message.HasField("entry") else message.entries.entries)
+    ]
 
 
 async def collect(events: AsyncIterator[pb.WatchResponse], into: list[pb.WatchResponse]) -> None:

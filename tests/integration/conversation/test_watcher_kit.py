@@ -56,7 +56,9 @@ async def test_broken_watch_is_resumed_from_the_last_cursor(code: grpc.StatusCod
 
 
 @pytest.mark.parametrize("reason", [pb.STREAM_END_REASON_DRAINING, pb.STREAM_END_REASON_TOKEN_EXPIRED])
-async def test_watch_that_the_service_ended_is_resumed_from_the_end_s_cursor(reason: pb.StreamEndReason.ValueType) -> None:
+async def test_watch_that_the_service_ended_is_resumed_from_the_end_s_cursor(
+    reason: pb.StreamEndReason.ValueType,
+) -> None:
     script = Scripted(watch=[sending(entry(1), ended(reason, "at the end")), sending(entry(2), ended(DONE))])
     events = await seen_by_watcher(script)
     assert numbers(events) == [1, 2]
@@ -77,14 +79,24 @@ async def test_entry_that_is_sent_again_is_handed_out_once() -> None:
 
 
 async def test_entries_that_come_together_are_handed_out_one_by_one_with_the_cursor_after_the_last() -> None:
-    script = Scripted(watch=[sending(entries(1, 2, 3), then=grpc.StatusCode.UNAVAILABLE), sending(entry(4), ended(DONE))])
+    script = Scripted(
+        watch=[sending(entries(1, 2, 3), then=grpc.StatusCode.UNAVAILABLE), sending(entry(4), ended(DONE))]
+    )
     events = await seen_by_watcher(script)
-    assert [(event.entry.number, event.cursor) for event in events[:4]] == [(1, ""), (2, ""), (3, "after 3"), (4, "after 4")]
+    assert [(event.entry.number, event.cursor) for event in events[:4]] == [
+        (1, ""),
+        (2, ""),
+        (3, "after 3"),
+        (4, "after 4"),
+    ]
     assert script.watched[1].cursor == "after 3"
 
 
 async def test_caught_up_is_handed_out_once_and_heartbeats_never() -> None:
-    caught_up, heartbeat = pb.WatchResponse(caught_up=pb.CaughtUp()), pb.WatchResponse(heartbeat=pb.Heartbeat())
+    caught_up, heartbeat = (
+        pb.WatchResponse(caught_up=pb.CaughtUp()),
+        pb.WatchResponse(heartbeat=pb.Heartbeat()),
+    )
     first = sending(entry(1), caught_up, heartbeat, then=grpc.StatusCode.UNAVAILABLE)
     events = await seen_by_watcher(Scripted(watch=[first, sending(caught_up, heartbeat, ended(DONE))]))
     assert [event.WhichOneof("event") for event in events] == ["entry", "caught_up", "end"]
@@ -107,7 +119,13 @@ async def test_stream_that_falls_silent_is_taken_for_dead() -> None:
 
 
 @pytest.mark.parametrize(
-    "code", [grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.OUT_OF_RANGE]
+    "code",
+    [
+        grpc.StatusCode.NOT_FOUND,
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.PERMISSION_DENIED,
+        grpc.StatusCode.OUT_OF_RANGE,
+    ],
 )
 async def test_what_no_attempt_would_change_is_raised(code: grpc.StatusCode) -> None:
     script = Scripted(watch=[sending(then=code)])
@@ -124,7 +142,9 @@ def aborting(code: grpc.StatusCode, reason: str, *messages: pb.WatchResponse, **
         for message in messages:
             yield message
         status = Status(code=code.value[0], message="no")
-        status.details.add().Pack(ErrorInfo(reason=reason, domain="readback.conversation.v1", metadata=details))
+        status.details.add().Pack(
+            ErrorInfo(reason=reason, domain="readback.conversation.v1", metadata=details)
+        )
         await context.abort_with_status(rpc_status.to_status(status))
 
     return script
@@ -141,7 +161,13 @@ async def test_cursor_that_expired_is_said_with_the_earliest_there_is() -> None:
 
 async def test_watch_goes_on_from_the_earliest_entry_if_it_may() -> None:
     noticed: list[Connection] = []
-    script = Scripted(watch=[sending(entry(50), then=grpc.StatusCode.UNAVAILABLE), EXPIRED, sending(entry(41), entry(42), ended(DONE))])
+    script = Scripted(
+        watch=[
+            sending(entry(50), then=grpc.StatusCode.UNAVAILABLE),
+            EXPIRED,
+            sending(entry(41), entry(42), ended(DONE)),
+        ]
+    )
     events = await seen_by_watcher(script, cursor="after 49", from_earliest=True, noticing=noticed.append)
     assert numbers(events) == [50, 41, 42], "a restored log counts anew"
     assert [request.cursor for request in script.watched] == ["after 49", "after 50", "after 40"]
@@ -149,14 +175,22 @@ async def test_watch_goes_on_from_the_earliest_entry_if_it_may() -> None:
 
 
 async def test_reader_that_was_too_slow_goes_on_from_what_it_read_not_from_what_was_sent() -> None:
-    slow = aborting(grpc.StatusCode.RESOURCE_EXHAUSTED, "ERROR_REASON_WATCHER_TOO_SLOW", entry(1), entry(2), cursor="after 9")
+    slow = aborting(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "ERROR_REASON_WATCHER_TOO_SLOW",
+        entry(1),
+        entry(2),
+        cursor="after 9",
+    )
     script = Scripted(watch=[slow, sending(entry(3), ended(DONE))])
     assert numbers(await seen_by_watcher(script)) == [1, 2, 3]
     assert script.watched[1].cursor == "after 2"
 
 
 async def test_conversation_that_is_deleted_while_the_line_is_down_ends_the_watch_as_deleted() -> None:
-    script = Scripted(watch=[sending(entry(1), then=grpc.StatusCode.UNAVAILABLE), sending(then=grpc.StatusCode.NOT_FOUND)])
+    script = Scripted(
+        watch=[sending(entry(1), then=grpc.StatusCode.UNAVAILABLE), sending(then=grpc.StatusCode.NOT_FOUND)]
+    )
     events = await seen_by_watcher(script)
     assert events[-1].end.reason == pb.STREAM_END_REASON_CONVERSATION_DELETED
 
@@ -179,7 +213,9 @@ async def test_all_conversations_are_followed_each_in_its_own_order() -> None:
     script = Scripted(watch=[first, sending(of("a", 2), of("b", 2), deleted, of("a", 3), ended(DONE))])
     async with serving(script) as stub, asyncio.timeout(20), watch(stub) as events:
         seen = [event async for event in events]
-    entries_seen = [(event.entry.conversation_id, event.entry.number) for event in seen if event.HasField("entry")]
+    entries_seen = [
+        (event.entry.conversation_id, event.entry.number) for event in seen if event.HasField("entry")
+    ]
     assert entries_seen == [("a", 1), ("b", 1), ("a", 2), ("b", 2), ("a", 3)]
     assert [event.conversation_id for event in seen if event.HasField("deleted")] == ["b"]
     assert [request.conversation_id for request in script.watched] == ["", ""]
@@ -204,16 +240,28 @@ async def test_memory_is_bounded_however_many_conversations_come_by(monkeypatch:
 async def test_what_is_asked_for_reaches_the_service_with_every_attempt() -> None:
     script = Scripted(watch=[sending(then=grpc.StatusCode.UNAVAILABLE), sending(ended(DONE))])
     began = datetime(2026, 11, 1, tzinfo=UTC)
-    await seen_by_watcher(script, start_time=began, speakers=[entry_pb2.SPEAKER_AGENT], kinds=[pb.ENTRY_KIND_UTTERANCE])
+    await seen_by_watcher(
+        script, start_time=began, speakers=[entry_pb2.SPEAKER_AGENT], kinds=[pb.ENTRY_KIND_UTTERANCE]
+    )
     for request in script.watched:
         assert request.start_time.ToDatetime(UTC) == began
-        assert (list(request.filter.speakers), list(request.filter.kinds)) == ([entry_pb2.SPEAKER_AGENT], [pb.ENTRY_KIND_UTTERANCE])
+        assert (list(request.filter.speakers), list(request.filter.kinds)) == (
+            [entry_pb2.SPEAKER_AGENT],
+            [pb.ENTRY_KIND_UTTERANCE],
+        )
 
 
 async def test_losing_the_line_and_having_it_again_are_noticed_once_each() -> None:
     noticed: list[Connection] = []
     away = sending(then=grpc.StatusCode.UNAVAILABLE)
-    script = Scripted(watch=[sending(entry(1), then=grpc.StatusCode.UNAVAILABLE), away, away, sending(entry(2), ended(DONE))])
+    script = Scripted(
+        watch=[
+            sending(entry(1), then=grpc.StatusCode.UNAVAILABLE),
+            away,
+            away,
+            sending(entry(2), ended(DONE)),
+        ]
+    )
     await seen_by_watcher(script, noticing=noticed.append)
     assert noticed == [Connection.LOST, Connection.RESUMED]
 
@@ -234,7 +282,11 @@ async def test_watch_goes_where_it_is_told_to_begin() -> None:
     script = Scripted(watch=[sending(ended(DONE))])
     await seen_by_watcher(script, cursor="from here", heartbeat_seconds=2.5)
     (request,) = script.watched
-    assert (request.conversation_id, request.cursor, request.include_live) == (CONVERSATION, "from here", False)
+    assert (request.conversation_id, request.cursor, request.include_live) == (
+        CONVERSATION,
+        "from here",
+        False,
+    )
     assert request.heartbeat_interval.ToTimedelta().total_seconds() == 2.5
 
 

@@ -37,12 +37,18 @@ async def hang_up(customer: Customer, call: pb.Call) -> None:
 async def dead_agent(mesh: Mesh, call: pb.Call, folder: Path, *texts: str) -> pb.RecordOpen:
     """An agent that took the call, said something that was never acknowledged, and died: its outbox is left."""
     opening = pb.RecordOpen(call_id=call.call_id, epoch=call.epoch, writer_id=str(uuid4()))
-    async with Recorder(await mesh.agent_stub(), opening.call_id, opening.epoch, opening.writer_id) as recorder:
+    async with Recorder(
+        await mesh.agent_stub(), opening.call_id, opening.epoch, opening.writer_id
+    ) as recorder:
         outbox = Outbox(file := OutboxFile(folder, opening))
         file.opened(recorder.opened)
         for text in texts:
             draft = entry_pb2.Draft(entry_id=str(uuid4()))
-            draft.utterance.CopyFrom(entry_pb2.Utterance(speaker=AGENT, modality=entry_pb2.MODALITY_VOICE, text=text, sealing=INTERRUPTED))
+            draft.utterance.CopyFrom(
+                entry_pb2.Utterance(
+                    speaker=AGENT, modality=entry_pb2.MODALITY_VOICE, text=text, sealing=INTERRUPTED
+                )
+            )
             draft.utterance.utterance_id = draft.entry_id
             draft.start_time.GetCurrentTime()
             draft.end_time.GetCurrentTime()
@@ -51,21 +57,28 @@ async def dead_agent(mesh: Mesh, call: pb.Call, folder: Path, *texts: str) -> pb
     return opening
 
 
-async def test_words_of_a_dead_agent_are_stored_late_even_after_the_call_and_its_grant(mesh: Mesh, tmp_path: Path) -> None:
+async def test_words_of_a_dead_agent_are_stored_late_even_after_the_call_and_its_grant(
+    mesh: Mesh, tmp_path: Path
+) -> None:
     customer = await mesh.customer()
     call = await customer.call()
     await dead_agent(mesh, call, tmp_path, "one", "two")
     await hang_up(customer, call)
     for _ in range(2):
         await AbandonedOutboxes(tmp_path, await mesh.agent_stub()).look()
-    assert [(entry.utterance.text, entry.late) for entry in await utterances(customer, call)] == [("one", True), ("two", True)]
+    assert [(entry.utterance.text, entry.late) for entry in await utterances(customer, call)] == [
+        ("one", True),
+        ("two", True),
+    ]
 
 
 async def test_words_of_a_conversation_that_has_ended_are_set_aside(mesh: Mesh, tmp_path: Path) -> None:
     customer = await mesh.customer()
     call = await customer.call()
     await dead_agent(mesh, call, tmp_path, "one")
-    await customer.stub.EndConversation(pb.EndConversationRequest(conversation_id=call.conversation_id, request_id=uuid7()))
+    await customer.stub.EndConversation(
+        pb.EndConversationRequest(conversation_id=call.conversation_id, request_id=uuid7())
+    )
     await AbandonedOutboxes(tmp_path, await mesh.agent_stub()).look()
     assert len(left_in(tmp_path / SET_ASIDE)) == 1
     assert await utterances(customer, call) == []
@@ -103,19 +116,32 @@ async def test_utterance_that_was_cut_when_the_call_ended_is_completed_by_its_wr
         assert isinstance(await recorder.over(), CallEnded)
         recorder.seal(spoken, AGENT, "There are three", sealing=INTERRUPTED)
     cut, whole = await utterances(customer, call)
-    assert (cut.entry_id, cut.utterance.text, cut.utterance.sealing, cut.late) == (spoken, "There are", TRUNCATED, False)
-    assert (whole.utterance.text, whole.utterance.sealing, whole.late) == ("There are three", INTERRUPTED, True)
+    assert (cut.entry_id, cut.utterance.text, cut.utterance.sealing, cut.late) == (
+        spoken,
+        "There are",
+        TRUNCATED,
+        False,
+    )
+    assert (whole.utterance.text, whole.utterance.sealing, whole.late) == (
+        "There are three",
+        INTERRUPTED,
+        True,
+    )
     assert whole.utterance.completes_utterance_id == spoken
 
 
-async def test_agent_talks_through_an_outage_and_every_turn_arrives_once_in_order(lone_mesh: Mesh, tmp_path: Path) -> None:
+async def test_agent_talks_through_an_outage_and_every_turn_arrives_once_in_order(
+    lone_mesh: Mesh, tmp_path: Path
+) -> None:
     (port,) = free_ports(1)
     recorder: Recorder | None = None
     try:
         async with lone_mesh.conversation(port=port):
             customer = await lone_mesh.customer()
             call = await customer.call()
-            recorder = await Recorder(await lone_mesh.agent_stub(), call.call_id, 1, folder=tmp_path / "outbox").__aenter__()
+            recorder = await Recorder(
+                await lone_mesh.agent_stub(), call.call_id, 1, folder=tmp_path / "outbox"
+            ).__aenter__()
             said(recorder, "turn 0")
             assert await recorder.number_of(said(recorder, "turn 1")) == 4
         # Nobody is there to take it.

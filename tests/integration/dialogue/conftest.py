@@ -44,9 +44,14 @@ async def _serving(settings: FlightDataSettings) -> AsyncIterator[FlightDataServ
         return key.agent_token("customer-1", call_id="call-1", conversation_id="conversation-1")
 
     async with AsyncExitStack() as stack:
-        ours = replace(await stack.enter_async_context(member(settings)), verifier=TokenVerifier(keys, clock=SystemClock()))
+        ours = replace(
+            await stack.enter_async_context(member(settings)),
+            verifier=TokenVerifier(keys, clock=SystemClock()),
+        )
         address = (await stack.enter_async_context(running(ours))).address
-        yield FlightDataServiceStub(await stack.enter_async_context(open_channel(address, FLIGHTDATA, tokens=token)))
+        yield FlightDataServiceStub(
+            await stack.enter_async_context(open_channel(address, FLIGHTDATA, tokens=token))
+        )
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -57,7 +62,9 @@ async def flightdata(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def flightdata_of_vendors(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FlightDataServiceAsyncStub]:
+async def flightdata_of_vendors(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[FlightDataServiceAsyncStub]:
     """A stub with an agent's token, over the doubles of both vendors."""
     world = World()
     async with served(AviationStackDouble(world).app()) as one, served(FlightApiDouble(world).app()) as other:
@@ -68,5 +75,7 @@ async def flightdata_of_vendors(tmp_path_factory: pytest.TempPathFactory) -> Asy
             "FLIGHTAPI_API_KEY": "demo",
             "FLIGHTAPI_BASE_URL": other,
         }
-        async with _serving(load(FlightDataSettings, home=tmp_path_factory.mktemp("home"), **vendors)) as stub:
+        async with _serving(
+            load(FlightDataSettings, home=tmp_path_factory.mktemp("home"), **vendors)
+        ) as stub:
             yield stub

@@ -59,7 +59,10 @@ async def test_search_is_answered_with_sample_itineraries(flightdata: FlightData
 
 
 async def test_arrival_times_and_airlines_reach_the_service(flightdata: FlightDataServiceAsyncStub) -> None:
-    tools, anything = FlightDataTools(flightdata), SearchFlightsRequest(origin="MAA", destination="DEL", depart_date=ahead(7))
+    tools, anything = (
+        FlightDataTools(flightdata),
+        SearchFlightsRequest(origin="MAA", destination="DEL", depart_date=ahead(7)),
+    )
     found = await tools.search_flights(replace(anything, arrive_from=time(9), arrive_until=time(20)))
     assert found.itineraries
     assert all(time(9) <= itinerary.arrival.local.time() < time(20) for itinerary in found.itineraries)
@@ -68,7 +71,9 @@ async def test_arrival_times_and_airlines_reach_the_service(flightdata: FlightDa
     without = await tools.search_flights(replace(anything, without_carrier_codes=(one,)))
     assert all(itinerary.segments[0].carrier_code == one for itinerary in only.itineraries)
     assert only.itineraries
-    assert all(segment.carrier_code != one for itinerary in without.itineraries for segment in itinerary.segments)
+    assert all(
+        segment.carrier_code != one for itinerary in without.itineraries for segment in itinerary.segments
+    )
 
 
 async def test_wishes_reach_the_service(flightdata: FlightDataServiceAsyncStub) -> None:
@@ -190,7 +195,9 @@ async def test_a_journey_of_two_flights_is_told_as_one(flightdata: FlightDataSer
 
 
 async def test_there_and_back_comes_as_journeys(flightdata: FlightDataServiceAsyncStub) -> None:
-    both = SearchFlightsRequest(origin="MAA", destination="DEL", depart_date=ahead(7), return_date=ahead(12), sort="cheapest")
+    both = SearchFlightsRequest(
+        origin="MAA", destination="DEL", depart_date=ahead(7), return_date=ahead(12), sort="cheapest"
+    )
     answer = await FlightDataTools(flightdata).search_flights(both)
     assert 0 < len(answer.itineraries) <= MOST_RESULTS
     amounts = [itinerary.total.amount for itinerary in answer.itineraries if itinerary.total]
@@ -198,11 +205,18 @@ async def test_there_and_back_comes_as_journeys(flightdata: FlightDataServiceAsy
     assert len(amounts) == len(answer.itineraries)
     for itinerary in answer.itineraries:
         assert itinerary.back
-        assert (itinerary.back.departure.airport_code, itinerary.back.departure.local.date()) == ("DEL", ahead(12))
+        assert (itinerary.back.departure.airport_code, itinerary.back.departure.local.date()) == (
+            "DEL",
+            ahead(12),
+        )
 
 
 async def test_flights_of_a_route_are_told_nearest_first(flightdata: FlightDataServiceAsyncStub) -> None:
-    statuses = await FlightDataTools(flightdata).route_status(RouteStatusRequest("MAA", "DEL", ahead(1), time(9)))
+    statuses = await FlightDataTools(flightdata).route_status(
+        RouteStatusRequest("MAA", "DEL", ahead(1), time(9))
+    )
     assert statuses
-    apart = [abs(status.departure.local.hour * 60 + status.departure.local.minute - 540) for status in statuses]
+    apart = [
+        abs(status.departure.local.hour * 60 + status.departure.local.minute - 540) for status in statuses
+    ]
     assert apart == sorted(apart)

@@ -25,7 +25,9 @@ async def _said(stub: FlightDataServiceAsyncStub, words: str) -> tuple[str, Tool
     return " ".join(event.text for event in events if isinstance(event, Speech)), finished
 
 
-async def test_flights_without_prices_are_told_without(flightdata_of_vendors: FlightDataServiceAsyncStub) -> None:
+async def test_flights_without_prices_are_told_without(
+    flightdata_of_vendors: FlightDataServiceAsyncStub,
+) -> None:
     answer, tool = await _said(flightdata_of_vendors, "show flights from Chennai to Delhi tomorrow")
     assert tool.outcome == "FOUND"
     assert {i["provenance"]["provider"] for i in tool.result["itineraries"]} == {"aviationstack"}
@@ -34,8 +36,12 @@ async def test_flights_without_prices_are_told_without(flightdata_of_vendors: Fl
     assert "rupees" not in answer
 
 
-async def test_the_second_provider_answers_for_the_first(flightdata_of_vendors: FlightDataServiceAsyncStub) -> None:
-    answer, tool = await _said(flightdata_of_vendors, "the cheapest flight from Oslo to London Heathrow tomorrow")
+async def test_the_second_provider_answers_for_the_first(
+    flightdata_of_vendors: FlightDataServiceAsyncStub,
+) -> None:
+    answer, tool = await _said(
+        flightdata_of_vendors, "the cheapest flight from Oslo to London Heathrow tomorrow"
+    )
     assert tool.outcome == "FOUND"
     assert {i["provenance"]["provider"] for i in tool.result["itineraries"]} == {"flightapi"}
     assert "sample" not in answer
@@ -43,7 +49,9 @@ async def test_the_second_provider_answers_for_the_first(flightdata_of_vendors: 
 
 
 async def test_an_outage_is_told_as_one(flightdata_of_vendors: FlightDataServiceAsyncStub) -> None:
-    answer, tool = await _said(flightdata_of_vendors, "show flights from Reykjavik to London Heathrow tomorrow")
+    answer, tool = await _said(
+        flightdata_of_vendors, "show flights from Reykjavik to London Heathrow tomorrow"
+    )
     assert tool.outcome == "UNAVAILABLE"
     assert "couldn't reach" in answer
     assert "no flights" not in answer
@@ -59,23 +67,34 @@ async def test_an_outage_is_told_as_one(flightdata_of_vendors: FlightDataService
         ("FI 912", "has landed"),
     ],
 )
-async def test_a_state_is_told_as_the_evidence_has_it(flightdata_of_vendors: FlightDataServiceAsyncStub, flight: str, heard: str) -> None:
+async def test_a_state_is_told_as_the_evidence_has_it(
+    flightdata_of_vendors: FlightDataServiceAsyncStub, flight: str, heard: str
+) -> None:
     answer, _ = await _said(flightdata_of_vendors, f"what is the status of {flight}")
     assert heard in answer
     assert "sample" not in answer
 
 
-async def test_there_and_back_is_told_at_the_price_of_both(flightdata_of_vendors: FlightDataServiceAsyncStub) -> None:
-    answer, tool = await _said(flightdata_of_vendors, "the cheapest flights from Chennai to Helsinki in three days, returning in ten days")
+async def test_there_and_back_is_told_at_the_price_of_both(
+    flightdata_of_vendors: FlightDataServiceAsyncStub,
+) -> None:
+    answer, tool = await _said(
+        flightdata_of_vendors,
+        "the cheapest flights from Chennai to Helsinki in three days, returning in ten days",
+    )
     assert tool.outcome == "FOUND"
     journeys = tool.result["itineraries"]
     assert all(journey["way_back"]["leg"] == 1 and "fare" not in journey["way_back"] for journey in journeys)
-    assert all(journey["offer"]["return_itinerary_id"] == journey["way_back"]["itinerary_id"] for journey in journeys)
+    assert all(
+        journey["offer"]["return_itinerary_id"] == journey["way_back"]["itinerary_id"] for journey in journeys
+    )
     assert "and back at" in answer
     assert "rupees in all" in answer
 
 
-async def test_flights_of_a_route_are_told_without_a_number(flightdata_of_vendors: FlightDataServiceAsyncStub) -> None:
+async def test_flights_of_a_route_are_told_without_a_number(
+    flightdata_of_vendors: FlightDataServiceAsyncStub,
+) -> None:
     answer, tool = await _said(flightdata_of_vendors, "are the flights from Chennai to Delhi on time")
     assert (tool.name, tool.outcome) == ("route_status", "FOUND")
     assert "from Chennai to Delhi about now" in answer

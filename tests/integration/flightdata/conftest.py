@@ -33,16 +33,24 @@ async def flightdata(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
     """The service, called by a customer who has just registered."""
     home = tmp_path_factory.mktemp("home")
     async with AsyncExitStack() as stack:
-        identity = await stack.enter_async_context(identity_member(load(IdentitySettings, home=home, identity_bcrypt_cost=4)))
+        identity = await stack.enter_async_context(
+            identity_member(load(IdentitySettings, home=home, identity_bcrypt_cost=4))
+        )
         where = (await stack.enter_async_context(running(identity))).address
         accounts = IdentityServiceStub(await stack.enter_async_context(open_channel(where, IDENTITY)))
         password = "a long walk in the park"
-        account = identity_service_pb2.RegisterRequest(email="ada@example.com", password=password, display_name="Ada")
+        account = identity_service_pb2.RegisterRequest(
+            email="ada@example.com", password=password, display_name="Ada"
+        )
         token = (await accounts.Register(account)).tokens.access_token
 
         async def own() -> str:
             return token
 
-        served = await stack.enter_async_context(member(load(FlightDataSettings, home=home, identity_address=where)))
+        served = await stack.enter_async_context(
+            member(load(FlightDataSettings, home=home, identity_address=where))
+        )
         address = (await stack.enter_async_context(running(served))).address
-        yield FlightDataServiceStub(await stack.enter_async_context(open_channel(address, FLIGHTDATA, tokens=own)))
+        yield FlightDataServiceStub(
+            await stack.enter_async_context(open_channel(address, FLIGHTDATA, tokens=own))
+        )

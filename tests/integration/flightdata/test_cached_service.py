@@ -50,11 +50,15 @@ async def _replicas(
 ) -> AsyncIterator[list[FlightDataServiceAsyncStub]]:
     """So many of the service in front of one double, called by a customer."""
     async with AsyncExitStack() as stack:
-        identity = await stack.enter_async_context(identity_member(load(IdentitySettings, home=home, identity_bcrypt_cost=4)))
+        identity = await stack.enter_async_context(
+            identity_member(load(IdentitySettings, home=home, identity_bcrypt_cost=4))
+        )
         where = (await stack.enter_async_context(running(identity))).address
         accounts = IdentityServiceStub(await stack.enter_async_context(open_channel(where, IDENTITY)))
         email = f"{os.urandom(4).hex()}@example.com"
-        account = identity_service_pb2.RegisterRequest(email=email, password="a long walk in the park", display_name="A")
+        account = identity_service_pb2.RegisterRequest(
+            email=email, password="a long walk in the park", display_name="A"
+        )
         token = (await accounts.Register(account)).tokens.access_token
 
         async def own() -> str:
@@ -62,13 +66,22 @@ async def _replicas(
 
         vendor = f"{await stack.enter_async_context(served(double.app()))}/v1"
         settings = load(
-            FlightDataSettings, home=home, identity_address=where, AVIATIONSTACK_API_KEY="demo", AVIATIONSTACK_BASE_URL=vendor, **more
+            FlightDataSettings,
+            home=home,
+            identity_address=where,
+            AVIATIONSTACK_API_KEY="demo",
+            AVIATIONSTACK_BASE_URL=vendor,
+            **more,
         )
         stubs = []
         for _ in range(count):
             replica = await stack.enter_async_context(member(settings))
             address = (await stack.enter_async_context(running(replica))).address
-            stubs.append(FlightDataServiceStub(await stack.enter_async_context(open_channel(address, FLIGHTDATA, tokens=own))))
+            stubs.append(
+                FlightDataServiceStub(
+                    await stack.enter_async_context(open_channel(address, FLIGHTDATA, tokens=own))
+                )
+            )
         yield stubs
 
 
@@ -83,7 +96,9 @@ async def test_a_status_is_told_again_with_its_age_and_without_a_call(tmp_path: 
     assert again.provenance.age.ToTimedelta() > first.provenance.age.ToTimedelta()
 
 
-async def test_equal_questions_at_once_on_two_replicas_are_one_call(tmp_path: Path, shared_redis: RedisServer) -> None:
+async def test_equal_questions_at_once_on_two_replicas_are_one_call(
+    tmp_path: Path, shared_redis: RedisServer
+) -> None:
     shared_redis.flush()
     double = AviationStackDouble(WORLD)
     async with _replicas(tmp_path, double, 2, redis_url=shared_redis.url) as stubs:
@@ -110,7 +125,9 @@ async def test_a_budget_outlasts_a_restart(tmp_path: Path) -> None:
     assert len(double.calls) == 2
 
 
-async def test_a_vendor_that_is_down_is_asked_once_and_not_again_by_the_callers_channel(tmp_path: Path) -> None:
+async def test_a_vendor_that_is_down_is_asked_once_and_not_again_by_the_callers_channel(
+    tmp_path: Path,
+) -> None:
     double = AviationStackDouble(WORLD)
     double.terms = type(double.terms)(keys=frozenset())
     async with _replicas(tmp_path, double) as (stub,):

@@ -24,22 +24,35 @@ ALLOWED = {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION"}
 texts = st.text(max_size=250) | st.sampled_from(
     ["from chinai to deli", "M A A", "fly to to to", "a" * 2001, "I " * 900, "\u0000", "🛫 " * 40]
 )
-codes = st.sampled_from(["MAA", "DEL", "SYD", "MEL", "LON", "LHR", "XQZ", "000", "maa", "", "TXL", "MAAA"]) | st.text(max_size=4)
+codes = st.sampled_from(
+    ["MAA", "DEL", "SYD", "MEL", "LON", "LHR", "XQZ", "000", "maa", "", "TXL", "MAAA"]
+) | st.text(max_size=4)
 small = st.integers(-(2**31), 2**31 - 1) | st.integers(-1, 12)
 countries = st.sampled_from(["", "IN", "in", "ZZ", "IND"])
-edges = st.sampled_from([Date(year=1, month=1, day=1), Date(year=2025, month=11, day=20), Date(year=9999, month=12, day=31)])
-dates = st.builds(Date, year=st.sampled_from([0, 1, 2026, 2027, 9999]) | small, month=small, day=small) | edges
+edges = st.sampled_from(
+    [Date(year=1, month=1, day=1), Date(year=2025, month=11, day=20), Date(year=9999, month=12, day=31)]
+)
+dates = (
+    st.builds(Date, year=st.sampled_from([0, 1, 2026, 2027, 9999]) | small, month=small, day=small) | edges
+)
 times = st.none() | st.builds(TimeOfDay, hours=small, minutes=small, seconds=small, nanos=small)
 
 requests: dict[str, st.SearchStrategy[Any]] = {
-    "AnnotatePlaces": st.builds(pb.AnnotatePlacesRequest, text=texts, locale=st.text(max_size=40), home_country_code=countries),
-    "ResolvePlace": st.builds(pb.ResolvePlaceRequest, query=texts, home_country_code=countries, max_candidates=small),
+    "AnnotatePlaces": st.builds(
+        pb.AnnotatePlacesRequest, text=texts, locale=st.text(max_size=40), home_country_code=countries
+    ),
+    "ResolvePlace": st.builds(
+        pb.ResolvePlaceRequest, query=texts, home_country_code=countries, max_candidates=small
+    ),
     "GetAirport": st.builds(pb.GetAirportRequest, code=codes),
     "GetRoute": st.builds(pb.GetRouteRequest, origin=codes, destination=codes),
-    "GetOffer": st.builds(pb.GetOfferRequest, offer_id=texts | st.from_regex("[A-Za-z0-9_-]{1,300}", fullmatch=True)),
+    "GetOffer": st.builds(
+        pb.GetOfferRequest, offer_id=texts | st.from_regex("[A-Za-z0-9_-]{1,300}", fullmatch=True)
+    ),
     "GetFlightStatus": st.builds(
         pb.GetFlightStatusRequest,
-        flight_number=st.sampled_from(["AI542", "AI0", "AI0000", "6E9999", "AI 542", "ai542"]) | st.text(max_size=8),
+        flight_number=st.sampled_from(["AI542", "AI0", "AI0000", "6E9999", "AI 542", "ai542"])
+        | st.text(max_size=8),
         date=st.none() | dates,
     ),
     "ListRouteStatus": st.builds(
@@ -69,7 +82,9 @@ requests: dict[str, st.SearchStrategy[Any]] = {
 }
 
 known: dict[str, Any] = {
-    "ListRouteStatus": pb.ListRouteStatusRequest(origin="SYD", destination="MEL", date=Date(year=1, month=1, day=1)),
+    "ListRouteStatus": pb.ListRouteStatusRequest(
+        origin="SYD", destination="MEL", date=Date(year=1, month=1, day=1)
+    ),
     "SearchFlights": pb.SearchFlightsRequest(
         origin="SYD", destination="MEL", depart_date=Date(year=9999, month=12, day=31), flexible_days=3
     ),
@@ -96,7 +111,9 @@ async def test_no_request_breaks_the_service(flightdata: FlightDataServiceAsyncS
     @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
     @given(requests[method] | st.just(known[method]) if method in known else requests[method])
     def holds(request: Any) -> None:
-        answered = asyncio.run_coroutine_threadsafe(_code(getattr(flightdata, method)(request)), loop).result(20)
+        answered = asyncio.run_coroutine_threadsafe(_code(getattr(flightdata, method)(request)), loop).result(
+            20
+        )
         assert answered in ALLOWED, request
 
     await asyncio.to_thread(holds)

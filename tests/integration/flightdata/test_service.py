@@ -29,7 +29,9 @@ def _ahead(days: int) -> date:
     return datetime.now(ZoneInfo("Asia/Kolkata")).date() + timedelta(days=days)
 
 
-async def _search(stub: FlightDataServiceAsyncStub, request: pb.SearchFlightsRequest) -> tuple[list[pb.Itinerary], pb.SearchDone]:
+async def _search(
+    stub: FlightDataServiceAsyncStub, request: pb.SearchFlightsRequest
+) -> tuple[list[pb.Itinerary], pb.SearchDone]:
     messages = [message async for message in stub.SearchFlights(request)]
     assert [m.WhichOneof("event") for m in messages].count("done") == 1
     assert messages[-1].WhichOneof("event") == "done"
@@ -50,14 +52,28 @@ async def test_a_garbled_sentence_becomes_places(flightdata: FlightDataServiceAs
     assert all(a.confident for a in found)
 
 
-async def test_words_resolve_to_at_most_as_many_places_as_asked_for(flightdata: FlightDataServiceAsyncStub) -> None:
+async def test_words_resolve_to_at_most_as_many_places_as_asked_for(
+    flightdata: FlightDataServiceAsyncStub,
+) -> None:
     assert len((await flightdata.ResolvePlace(pb.ResolvePlaceRequest(query="cochi"))).candidates) == 3
-    assert len((await flightdata.ResolvePlace(pb.ResolvePlaceRequest(query="cochi", max_candidates=7))).candidates) == 7
+    assert (
+        len(
+            (
+                await flightdata.ResolvePlace(pb.ResolvePlaceRequest(query="cochi", max_candidates=7))
+            ).candidates
+        )
+        == 7
+    )
 
 
 async def test_an_airport_tells_about_itself(flightdata: FlightDataServiceAsyncStub) -> None:
     airport = (await flightdata.GetAirport(pb.GetAirportRequest(code="LHR"))).airport
-    assert (airport.icao_code, airport.city, airport.metro_code, airport.time_zone) == ("EGLL", "London", "LON", "Europe/London")
+    assert (airport.icao_code, airport.city, airport.metro_code, airport.time_zone) == (
+        "EGLL",
+        "London",
+        "LON",
+        "Europe/London",
+    )
     assert abs(airport.location.latitude - 51.47) < 0.05
 
 
@@ -73,7 +89,10 @@ async def test_a_route_is_told_with_who_flies_it(flightdata: FlightDataServiceAs
     assert (route.origin_airport_code, route.destination_airport_code) == ("MAA", "LHR")
     assert 8100 < route.distance_km < 8400
     assert timedelta(hours=9) < route.block_time.ToTimedelta() < timedelta(hours=12)
-    assert route.clocks_ahead.ToTimedelta() in {timedelta(hours=-5, minutes=-30), timedelta(hours=-4, minutes=-30)}
+    assert route.clocks_ahead.ToTimedelta() in {
+        timedelta(hours=-5, minutes=-30),
+        timedelta(hours=-4, minutes=-30),
+    }
     assert route.service.nonstop == bool(route.service.carriers)
     assert route.service.provenance.sample
     with pytest.raises(grpc.aio.AioRpcError) as refused:
@@ -81,7 +100,9 @@ async def test_a_route_is_told_with_who_flies_it(flightdata: FlightDataServiceAs
     assert reason_of(refused.value) == "ERROR_REASON_SAME_PLACE"
 
 
-async def test_a_search_answers_with_sample_flights_in_local_money_and_time(flightdata: FlightDataServiceAsyncStub) -> None:
+async def test_a_search_answers_with_sample_flights_in_local_money_and_time(
+    flightdata: FlightDataServiceAsyncStub,
+) -> None:
     found, done = await _search(flightdata, _chennai_delhi(passengers=2, max_results=100))
     assert done.outcome == pb.SEARCH_OUTCOME_FOUND
     assert done.total == done.total_unfiltered == len(found)
@@ -92,7 +113,10 @@ async def test_a_search_answers_with_sample_flights_in_local_money_and_time(flig
         assert (segment.departure.airport_code, segment.departure.time_zone) == ("MAA", "Asia/Kolkata")
         leaves = segment.departure.time.ToDatetime(UTC).astimezone(ZoneInfo(segment.departure.time_zone))
         assert leaves.date() == _ahead(1)
-        assert segment.arrival.time.ToDatetime() - segment.departure.time.ToDatetime() == segment.duration.ToTimedelta()
+        assert (
+            segment.arrival.time.ToDatetime() - segment.departure.time.ToDatetime()
+            == segment.duration.ToTimedelta()
+        )
         assert itinerary.HasField("fare") or itinerary.seats_left < 2
         if itinerary.HasField("fare"):
             assert itinerary.fare.total.currency_code == "INR"
@@ -112,7 +136,9 @@ async def test_search_and_status_say_the_same_of_a_flight(flightdata: FlightData
         assert status.provenance.sample
 
 
-async def test_none_in_the_window_is_an_outcome_and_not_an_error(flightdata: FlightDataServiceAsyncStub) -> None:
+async def test_none_in_the_window_is_an_outcome_and_not_an_error(
+    flightdata: FlightDataServiceAsyncStub,
+) -> None:
     window = {"depart_from": TimeOfDay(hours=3), "depart_until": TimeOfDay(hours=3, minutes=30)}
     found, done = await _search(flightdata, _chennai_delhi(**window))
     assert (found, done.outcome, done.total) == ([], pb.SEARCH_OUTCOME_EMPTY, 0)
@@ -128,7 +154,11 @@ async def test_a_window_until_midnight_is_open_at_its_end(flightdata: FlightData
 
 async def test_ai_542_flies_today(flightdata: FlightDataServiceAsyncStub) -> None:
     status = (await flightdata.GetFlightStatus(pb.GetFlightStatusRequest(flight_number="AI542"))).status
-    assert (status.carrier, status.scheduled_departure.airport_code, status.scheduled_arrival.airport_code) == ("Air India", "MAA", "DEL")
+    assert (
+        status.carrier,
+        status.scheduled_departure.airport_code,
+        status.scheduled_arrival.airport_code,
+    ) == ("Air India", "MAA", "DEL")
     zeroed = (await flightdata.GetFlightStatus(pb.GetFlightStatusRequest(flight_number="AI0542"))).status
     assert zeroed.flight_number == "AI542"
 
@@ -141,18 +171,36 @@ async def _first(call: AsyncIterable[pb.SearchFlightsResponse]) -> None:
 REFUSED_SEARCHES = {
     "unknown code": ({"origin": "XQZ"}, "NOT_FOUND", "ERROR_REASON_PLACE_NOT_FOUND"),
     "same city": ({"origin": "DEL", "destination": "HDO"}, "INVALID_ARGUMENT", "ERROR_REASON_SAME_PLACE"),
-    "no day": ({"depart_date": Date(year=2026, month=2, day=30)}, "INVALID_ARGUMENT", "ERROR_REASON_DATE_INVALID"),
-    "half a date": ({"depart_date": Date(year=2026, month=12)}, "INVALID_ARGUMENT", "ERROR_REASON_DATE_INVALID"),
+    "no day": (
+        {"depart_date": Date(year=2026, month=2, day=30)},
+        "INVALID_ARGUMENT",
+        "ERROR_REASON_DATE_INVALID",
+    ),
+    "half a date": (
+        {"depart_date": Date(year=2026, month=12)},
+        "INVALID_ARGUMENT",
+        "ERROR_REASON_DATE_INVALID",
+    ),
     "past": ({"depart_date": _date(_ahead(-3))}, "FAILED_PRECONDITION", "ERROR_REASON_DATE_IN_PAST"),
-    "too far": ({"depart_date": _date(_ahead(340))}, "FAILED_PRECONDITION", "ERROR_REASON_DATE_BEYOND_HORIZON"),
-    "no time of day": ({"depart_from": TimeOfDay(hours=77)}, "INVALID_ARGUMENT", "MESH_ERROR_REASON_INVALID_REQUEST"),
+    "too far": (
+        {"depart_date": _date(_ahead(340))},
+        "FAILED_PRECONDITION",
+        "ERROR_REASON_DATE_BEYOND_HORIZON",
+    ),
+    "no time of day": (
+        {"depart_from": TimeOfDay(hours=77)},
+        "INVALID_ARGUMENT",
+        "MESH_ERROR_REASON_INVALID_REQUEST",
+    ),
     "ten passengers": ({"passengers": 10}, "INVALID_ARGUMENT", "MESH_ERROR_REASON_INVALID_REQUEST"),
     "malformed code": ({"origin": "chennai"}, "INVALID_ARGUMENT", "MESH_ERROR_REASON_INVALID_REQUEST"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED_SEARCHES)
-async def test_what_can_not_be_searched_is_refused_with_its_reason(flightdata: FlightDataServiceAsyncStub, case: str) -> None:
+async def test_what_can_not_be_searched_is_refused_with_its_reason(
+    flightdata: FlightDataServiceAsyncStub, case: str
+) -> None:
     wrong, code, reason = REFUSED_SEARCHES[case]
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await _first(flightdata.SearchFlights(_chennai_delhi(**wrong)))
@@ -176,7 +224,10 @@ async def test_an_unknown_flight_is_not_found_by_name(flightdata: FlightDataServ
 async def test_words_that_name_nothing_are_not_recognised(flightdata: FlightDataServiceAsyncStub) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await flightdata.ResolvePlace(pb.ResolvePlaceRequest(query="qqqqqqqq"))
-    assert (refused.value.code().name, reason_of(refused.value)) == ("NOT_FOUND", "ERROR_REASON_PLACE_NOT_RECOGNISED")
+    assert (refused.value.code().name, reason_of(refused.value)) == (
+        "NOT_FOUND",
+        "ERROR_REASON_PLACE_NOT_RECOGNISED",
+    )
 
 
 async def test_places_are_public_and_flights_are_not(flightdata: FlightDataServiceAsyncStub) -> None:
@@ -186,8 +237,12 @@ async def test_places_are_public_and_flights_are_not(flightdata: FlightDataServi
     assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
-async def test_a_return_search_tells_journeys_and_how_each_leg_came_out(flightdata: FlightDataServiceAsyncStub) -> None:
-    request = _chennai_delhi(destination="LHR", return_date=_date(_ahead(6)), bags=1, sort=pb.FLIGHT_SORT_CHEAPEST)
+async def test_a_return_search_tells_journeys_and_how_each_leg_came_out(
+    flightdata: FlightDataServiceAsyncStub,
+) -> None:
+    request = _chennai_delhi(
+        destination="LHR", return_date=_date(_ahead(6)), bags=1, sort=pb.FLIGHT_SORT_CHEAPEST
+    )
     messages = [message async for message in flightdata.SearchFlights(request)]
     (results,) = [message.results for message in messages if message.HasField("results")]
     by_id = {itinerary.itinerary_id: itinerary for itinerary in results.itineraries}
@@ -196,7 +251,9 @@ async def test_a_return_search_tells_journeys_and_how_each_leg_came_out(flightda
         assert [by_id[name].leg for name in journey.itinerary_ids] == [0, 1]
         assert journey.fare.total.currency_code == "INR"
     assert [part.leg for part in messages[-1].done.parts] == [0, 1]
-    assert all(itinerary.emissions.grams > 0 and itinerary.emissions.source for itinerary in results.itineraries)
+    assert all(
+        itinerary.emissions.grams > 0 and itinerary.emissions.source for itinerary in results.itineraries
+    )
 
 
 async def test_a_connection_names_where_one_changes(flightdata: FlightDataServiceAsyncStub) -> None:
@@ -208,15 +265,23 @@ async def test_a_connection_names_where_one_changes(flightdata: FlightDataServic
         assert itinerary.duration.ToTimedelta() > timedelta(hours=10)
 
 
-async def test_days_that_would_do_are_told_with_what_could_not_be_flown(flightdata: FlightDataServiceAsyncStub) -> None:
+async def test_days_that_would_do_are_told_with_what_could_not_be_flown(
+    flightdata: FlightDataServiceAsyncStub,
+) -> None:
     _, done = await _search(flightdata, _chennai_delhi(flexible_days=3))
     assert pb.SEARCH_LIMIT_DAYS in done.limits
     assert len(done.parts) == 5
 
 
-async def test_flights_of_a_route_are_found_by_about_when_they_leave(flightdata: FlightDataServiceAsyncStub) -> None:
+async def test_flights_of_a_route_are_found_by_about_when_they_leave(
+    flightdata: FlightDataServiceAsyncStub,
+) -> None:
     request = pb.ListRouteStatusRequest(
-        origin="MAA", destination="DEL", date=_date(_ahead(1)), near=TimeOfDay(hours=8, minutes=20), max_results=2
+        origin="MAA",
+        destination="DEL",
+        date=_date(_ahead(1)),
+        near=TimeOfDay(hours=8, minutes=20),
+        max_results=2,
     )
     statuses = (await flightdata.ListRouteStatus(request)).statuses
     assert len(statuses) == 2
@@ -227,5 +292,7 @@ async def test_twins_come_with_a_question(flightdata: FlightDataServiceAsyncStub
     found = await flightdata.ResolvePlace(pb.ResolvePlaceRequest(query="San José"))
     assert not found.confident
     assert found.question == "Did you mean San Jose in the United States, or San José in Costa Rica?"
-    (annotation,) = (await flightdata.AnnotatePlaces(pb.AnnotatePlacesRequest(text="fly to Birmingham"))).annotations
+    (annotation,) = (
+        await flightdata.AnnotatePlaces(pb.AnnotatePlacesRequest(text="fly to Birmingham"))
+    ).annotations
     assert annotation.question.startswith("Did you mean Birmingham in ")

@@ -51,10 +51,14 @@ async def _service(
     """The service in front of both doubles, or of AviationStack's alone, called by a customer."""
     one, other = AviationStackDouble(WORLD), FlightApiDouble(WORLD)
     async with AsyncExitStack() as stack:
-        identity = await stack.enter_async_context(identity_member(load(IdentitySettings, home=home, identity_bcrypt_cost=4)))
+        identity = await stack.enter_async_context(
+            identity_member(load(IdentitySettings, home=home, identity_bcrypt_cost=4))
+        )
         where = (await stack.enter_async_context(running(identity))).address
         accounts = IdentityServiceStub(await stack.enter_async_context(open_channel(where, IDENTITY)))
-        account = identity_service_pb2.RegisterRequest(email=email, password="a long walk in the park", display_name="Ada")
+        account = identity_service_pb2.RegisterRequest(
+            email=email, password="a long walk in the park", display_name="Ada"
+        )
         token = (await accounts.Register(account)).tokens.access_token
 
         async def own() -> str:
@@ -70,8 +74,16 @@ async def _service(
             FLIGHTAPI_API_KEY="demo" if flightapi else "",
             FLIGHTAPI_BASE_URL=await stack.enter_async_context(served(other.app())),
         )
-        address = (await stack.enter_async_context(running(await stack.enter_async_context(member(settings))))).address
-        yield FlightDataServiceStub(await stack.enter_async_context(open_channel(address, FLIGHTDATA, tokens=own))), one, other
+        address = (
+            await stack.enter_async_context(running(await stack.enter_async_context(member(settings))))
+        ).address
+        yield (
+            FlightDataServiceStub(
+                await stack.enter_async_context(open_channel(address, FLIGHTDATA, tokens=own))
+            ),
+            one,
+            other,
+        )
 
 
 def _tomorrow() -> date:
@@ -81,16 +93,25 @@ def _tomorrow() -> date:
 def _request(origin: str, destination: str = "LHR", **more: Any) -> pb.SearchFlightsRequest:
     day = _tomorrow()
     return pb.SearchFlightsRequest(
-        origin=origin, destination=destination, depart_date=Date(year=day.year, month=day.month, day=day.day), **more
+        origin=origin,
+        destination=destination,
+        depart_date=Date(year=day.year, month=day.month, day=day.day),
+        **more,
     )
 
 
-async def _search(stub: FlightDataServiceAsyncStub, request: pb.SearchFlightsRequest) -> list[pb.SearchFlightsResponse]:
+async def _search(
+    stub: FlightDataServiceAsyncStub, request: pb.SearchFlightsRequest
+) -> list[pb.SearchFlightsResponse]:
     return [response async for response in stub.SearchFlights(request)]
 
 
 def _progress(responses: list[pb.SearchFlightsResponse]) -> list[tuple[str, bool, int]]:
-    return [(r.progress.provider, r.progress.finished, r.progress.problem) for r in responses if r.HasField("progress")]
+    return [
+        (r.progress.provider, r.progress.finished, r.progress.problem)
+        for r in responses
+        if r.HasField("progress")
+    ]
 
 
 async def test_the_first_provider_answers_and_the_second_is_not_asked(tmp_path: Path) -> None:
@@ -125,7 +146,9 @@ async def test_the_second_provider_answers_when_the_first_fails(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("wish", [{"sort": pb.FLIGHT_SORT_CHEAPEST}, {"cabin": pb.CABIN_BUSINESS}])
-async def test_who_knows_prices_is_asked_first_where_they_matter(tmp_path: Path, wish: dict[str, Any]) -> None:
+async def test_who_knows_prices_is_asked_first_where_they_matter(
+    tmp_path: Path, wish: dict[str, Any]
+) -> None:
     async with _service(tmp_path) as (stub, one, _):
         responses = await _search(stub, _request("MAA", "DEL", **wish))
         assert one.calls == []
@@ -159,7 +182,10 @@ async def test_what_no_plan_allows_is_restricted(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
         with pytest.raises(grpc.aio.AioRpcError) as failed:
             await _search(stub, _request("ZRH"))
-    assert (failed.value.code(), reason_of(failed.value)) == (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_FLIGHTS_RESTRICTED")
+    assert (failed.value.code(), reason_of(failed.value)) == (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "ERROR_REASON_FLIGHTS_RESTRICTED",
+    )
 
 
 async def test_empty_is_an_outcome_only_when_everybody_says_so(tmp_path: Path) -> None:
@@ -175,10 +201,18 @@ async def test_empty_is_an_outcome_only_when_everybody_says_so(tmp_path: Path) -
 
 async def test_filters_of_every_kind_hold(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
-        window = {"arrive_from": TimeOfDay(hours=6), "arrive_until": TimeOfDay(hours=20), "sort": pb.FLIGHT_SORT_ARRIVAL}
+        window = {
+            "arrive_from": TimeOfDay(hours=6),
+            "arrive_until": TimeOfDay(hours=20),
+            "sort": pb.FLIGHT_SORT_ARRIVAL,
+        }
         wanted = _request("OSL", max_stops=1, without_carrier_codes=["BA"], max_results=100, **window)
         found = [i for r in await _search(stub, wanted) for i in r.results.itineraries]
-        best = [i for r in await _search(stub, _request("OSL", sort=pb.FLIGHT_SORT_BEST)) for i in r.results.itineraries]
+        best = [
+            i
+            for r in await _search(stub, _request("OSL", sort=pb.FLIGHT_SORT_BEST))
+            for i in r.results.itineraries
+        ]
     assert found
     arrivals = [i.segments[-1].arrival.local_time for i in found]
     assert arrivals == sorted(arrivals)
@@ -198,7 +232,11 @@ async def test_an_offer_is_priced_again_by_who_made_it(tmp_path: Path) -> None:
         dear = (await _offers(stub, "ATH"))[0]
         dearer = await stub.GetOffer(pb.GetOfferRequest(offer_id=dear.offer_id))
         followed = await stub.GetOffer(pb.GetOfferRequest(offer_id=dearer.offer.offer_id))
-    assert (again.offer.fare, again.offer.seller, again.itinerary.itinerary_id) == (offer.fare, offer.seller, offer.itinerary_id)
+    assert (again.offer.fare, again.offer.seller, again.itinerary.itinerary_id) == (
+        offer.fare,
+        offer.seller,
+        offer.itinerary_id,
+    )
     assert not again.HasField("previous_fare")
     assert dearer.previous_fare == dear.fare
     assert dearer.offer.fare.total.units > dear.fare.total.units
@@ -212,17 +250,29 @@ async def test_an_offer_is_known_after_a_restart_and_not_when_it_was_made_up(tmp
         assert (await stub.GetOffer(pb.GetOfferRequest(offer_id=offer.offer_id))).offer.fare == offer.fare
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await stub.GetOffer(pb.GetOfferRequest(offer_id=offer.offer_id[:-4] + "AAAA"))
-    assert (refused.value.code(), reason_of(refused.value)) == (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_OFFER_NOT_FOUND")
+    assert (refused.value.code(), reason_of(refused.value)) == (
+        grpc.StatusCode.NOT_FOUND,
+        "ERROR_REASON_OFFER_NOT_FOUND",
+    )
 
 
 async def test_a_status_comes_from_whoever_knows_the_flight(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
         delayed = (await stub.GetFlightStatus(pb.GetFlightStatusRequest(flight_number="FI907"))).status
         later = _tomorrow()
-        asked = pb.GetFlightStatusRequest(flight_number="AI542", date=Date(year=later.year, month=later.month, day=later.day))
+        asked = pb.GetFlightStatusRequest(
+            flight_number="AI542", date=Date(year=later.year, month=later.month, day=later.day)
+        )
         planned = (await stub.GetFlightStatus(asked)).status
-    assert (delayed.state, delayed.delay_minutes, delayed.provider_state) == (pb.FLIGHT_STATE_DELAYED, 65, "scheduled")
-    assert delayed.estimated_departure_time.ToDatetime() - delayed.scheduled_departure.time.ToDatetime() == timedelta(minutes=65)
+    assert (delayed.state, delayed.delay_minutes, delayed.provider_state) == (
+        pb.FLIGHT_STATE_DELAYED,
+        65,
+        "scheduled",
+    )
+    assert (
+        delayed.estimated_departure_time.ToDatetime() - delayed.scheduled_departure.time.ToDatetime()
+        == timedelta(minutes=65)
+    )
     assert (delayed.scheduled_departure.gate, delayed.scheduled_departure.terminal) == ("B12", "2")
     assert delayed.scheduled_departure.time_convention == pb.TIME_CONVENTION_LOCAL_LABELLED_UTC
     assert delayed.provenance.age.ToTimedelta() < timedelta(seconds=30)
@@ -231,7 +281,9 @@ async def test_a_status_comes_from_whoever_knows_the_flight(tmp_path: Path) -> N
 
 async def test_a_watch_begins_with_what_is_and_ends_with_the_flight(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
-        landed = [told async for told in stub.WatchFlightStatus(pb.WatchFlightStatusRequest(flight_number="FI912"))]
+        landed = [
+            told async for told in stub.WatchFlightStatus(pb.WatchFlightStatusRequest(flight_number="FI912"))
+        ]
         flying = stub.WatchFlightStatus(pb.WatchFlightStatusRequest(flight_number="FI903"))
         first = await flying.read()
         assert isinstance(first, pb.WatchFlightStatusResponse)
@@ -263,7 +315,10 @@ async def test_a_flight_nobody_knows_is_not_found(tmp_path: Path) -> None:
     async with _service(tmp_path) as (stub, _, _other):
         with pytest.raises(grpc.aio.AioRpcError) as failed:
             await stub.GetFlightStatus(pb.GetFlightStatusRequest(flight_number="ZZ99"))
-    assert (failed.value.code(), reason_of(failed.value)) == (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_FLIGHT_NOT_FOUND")
+    assert (failed.value.code(), reason_of(failed.value)) == (
+        grpc.StatusCode.NOT_FOUND,
+        "ERROR_REASON_FLIGHT_NOT_FOUND",
+    )
 
 
 async def test_one_provider_alone_is_enough_and_the_sample_never_fills_in(tmp_path: Path) -> None:
@@ -285,7 +340,12 @@ async def test_the_list_of_providers_is_not_for_customers(tmp_path: Path) -> Non
 
 async def test_a_return_by_price_is_sold_and_priced_again_as_one(tmp_path: Path) -> None:
     home = _tomorrow() + timedelta(days=7)
-    request = _request("MAA", "HEL", sort=pb.FLIGHT_SORT_CHEAPEST, return_date=Date(year=home.year, month=home.month, day=home.day))
+    request = _request(
+        "MAA",
+        "HEL",
+        sort=pb.FLIGHT_SORT_CHEAPEST,
+        return_date=Date(year=home.year, month=home.month, day=home.day),
+    )
     async with _service(tmp_path) as (stub, one, other):
         responses = await _search(stub, request)
         results = next(r.results for r in responses if r.HasField("results"))
@@ -294,7 +354,10 @@ async def test_a_return_by_price_is_sold_and_priced_again_as_one(tmp_path: Path)
     assert [path.split("/")[1] for path, _ in other.calls] == ["roundtrip", "roundtrip"]
     assert one.calls == []
     assert all(journey.HasField("fare") and len(journey.itinerary_ids) == 2 for journey in results.journeys)
-    assert (again.itinerary.itinerary_id, again.return_itinerary.itinerary_id) == (offer.itinerary_id, offer.return_itinerary_id)
+    assert (again.itinerary.itinerary_id, again.return_itinerary.itinerary_id) == (
+        offer.itinerary_id,
+        offer.return_itinerary_id,
+    )
     assert again.offer.fare == offer.fare
 
 
@@ -303,7 +366,9 @@ async def test_a_return_that_is_not_about_prices_is_put_together_and_claims_none
     request = _request("MAA", "DEL", return_date=Date(year=home.year, month=home.month, day=home.day))
     async with _service(tmp_path) as (stub, one, other):
         responses = await _search(stub, request)
-        asked = SearchFlightsRequest(origin="MAA", destination="DEL", depart_date=_tomorrow(), return_date=home)
+        asked = SearchFlightsRequest(
+            origin="MAA", destination="DEL", depart_date=_tomorrow(), return_date=home
+        )
         answer = await FlightDataTools(stub).search_flights(asked)
     assert (len(one.calls) > 1, other.calls) == (True, [])
     results = next(r.results for r in responses if r.HasField("results"))
@@ -314,4 +379,6 @@ async def test_a_return_that_is_not_about_prices_is_put_together_and_claims_none
     line = speech_of(responses)
     assert line.startswith(f"{responses[-1].done.total} journeys. The first is ")
     assert " for " not in line
-    assert {(each.total, each.sold_out, each.back is None) for each in answer.itineraries} == {(None, False, False)}
+    assert {(each.total, each.sold_out, each.back is None) for each in answer.itineraries} == {
+        (None, False, False)
+    }

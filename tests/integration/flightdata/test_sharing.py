@@ -136,15 +136,21 @@ async def test_replicas_hear_of_each_others_refused_key_and_open_breaker(common:
 
 async def test_two_replicas_share_a_budget(common: Shared, name: str) -> None:
     replicas = [Meter("v", name, Plan(7), common.ledger, CLOCK) for _ in range(2)]
-    outcomes = await asyncio.gather(*(meter.pay("flights") for _ in range(20) for meter in replicas), return_exceptions=True)
+    outcomes = await asyncio.gather(
+        *(meter.pay("flights") for _ in range(20) for meter in replicas), return_exceptions=True
+    )
     assert outcomes.count(None) == 7
     assert {type(outcome) for outcome in outcomes if outcome is not None} == {ProviderQuotaExhausted}
 
 
-async def test_without_redis_nothing_is_kept_nothing_is_spent_and_nothing_breaks(tmp_path: Path, name: str) -> None:
+async def test_without_redis_nothing_is_kept_nothing_is_spent_and_nothing_breaks(
+    tmp_path: Path, name: str
+) -> None:
     gone = RedisServer(1)
     async with AsyncExitStack() as stack:
-        common = await stack.enter_async_context(shared(load(FlightDataSettings, home=tmp_path, redis_url=gone.url), CLOCK))
+        common = await stack.enter_async_context(
+            shared(load(FlightDataSettings, home=tmp_path, redis_url=gone.url), CLOCK)
+        )
         await common.shelf.put(name, b"value", HOUR)
         assert await common.shelf.get(name) is None
         assert await common.shelf.claim(name, "a", HOUR)

@@ -51,7 +51,9 @@ class Mesh:
         loaded = load(GatewaySettings, home=self.home, **(addresses | settings))
         async with gateway(loaded) as built:
             app = web_app(built.server, built.callers, loaded.hosts)
-            async with asgi.running(app, asgi.Site("gateway", "127.0.0.1", 0, "READBACK_MCP_PORT", 1)) as site:
+            async with asgi.running(
+                app, asgi.Site("gateway", "127.0.0.1", 0, "READBACK_MCP_PORT", 1)
+            ) as site:
                 yield site.url + "/mcp"
 
 
@@ -60,18 +62,26 @@ async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
     """Running until the module's tests are through."""
     home = tmp_path_factory.mktemp("home")
     async with AsyncExitStack() as stack:
-        identity = await stack.enter_async_context(identity_member(load(IdentitySettings, home=home, identity_bcrypt_cost=4)))
+        identity = await stack.enter_async_context(
+            identity_member(load(IdentitySettings, home=home, identity_bcrypt_cost=4))
+        )
         where = (await stack.enter_async_context(running(identity))).address
         accounts = IdentityServiceStub(await stack.enter_async_context(open_channel(where, IDENTITY)))
-        account = identity_service_pb2.RegisterRequest(email="ada@example.com", password="a long walk in the park", display_name="Ada")
+        account = identity_service_pb2.RegisterRequest(
+            email="ada@example.com", password="a long walk in the park", display_name="Ada"
+        )
         token = (await accounts.Register(account)).tokens.access_token
 
         async def own() -> str:
             return token
 
-        served = await stack.enter_async_context(member(load(FlightDataSettings, home=home, identity_address=where)))
+        served = await stack.enter_async_context(
+            member(load(FlightDataSettings, home=home, identity_address=where))
+        )
         address = (await stack.enter_async_context(running(served))).address
-        stub = FlightDataServiceStub(await stack.enter_async_context(open_channel(address, FLIGHTDATA, tokens=own)))
+        stub = FlightDataServiceStub(
+            await stack.enter_async_context(open_channel(address, FLIGHTDATA, tokens=own))
+        )
         yield Mesh(home, where, address, stub, token)
 
 
@@ -79,5 +89,8 @@ async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
 async def assistant(url: str, token: str = "", mode: str = "auto") -> AsyncIterator[Client]:
     """The official SDK's client, connected."""
     headers = {"authorization": f"Bearer {token}"} if token else {}
-    async with httpx2.AsyncClient(headers=headers) as http, Client(streamable_http_client(url, http_client=http), mode=mode) as client:
+    async with (
+        httpx2.AsyncClient(headers=headers) as http,
+        Client(streamable_http_client(url, http_client=http), mode=mode) as client,
+    ):
         yield client

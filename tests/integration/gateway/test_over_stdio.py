@@ -22,7 +22,9 @@ async def test_assistant_that_starts_the_server_itself_gets_the_same_tools(mesh:
         "READBACK_IDENTITY_ADDRESS": mesh.identity_address,
         "READBACK_FLIGHTDATA_ADDRESS": mesh.flightdata_address,
     }
-    command = StdioServerParameters(command=sys.executable, args=["-m", "cli", "mcp"], env=os.environ | settings)
+    command = StdioServerParameters(
+        command=sys.executable, args=["-m", "cli", "mcp"], env=os.environ | settings
+    )
     async with Client(stdio_client(command)) as client:
         assert [tool.name for tool in (await client.list_tools()).tools] == list(catalogue([FLIGHTDATA]))
         answer = await client.call_tool("get_airport", {"code": "MAA"})

@@ -26,7 +26,13 @@ TOMORROW = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "get_airport": {"code": "MAA"},
     "route_status": {"origin": "MAA", "destination": "DEL", "date": TOMORROW, "near": "09:00"},
-    "search_flights": {"origin": "MAA", "destination": "DEL", "depart_date": TOMORROW, "sort": "cheapest", "depart_from": "06:00"},
+    "search_flights": {
+        "origin": "MAA",
+        "destination": "DEL",
+        "depart_date": TOMORROW,
+        "sort": "cheapest",
+        "depart_from": "06:00",
+    },
 }
 """A good call of each tool; `flight_status` asks for a flight that the search found."""
 _MOVING = {"fetch_time", "age", "local_time"}
@@ -37,12 +43,20 @@ _MOVING = {"fetch_time", "age", "local_time"}
 async def arguments(mesh: Mesh) -> dict[str, dict[str, Any]]:
     request = request_from(TOOLS["search_flights"].method.input_type, ARGUMENTS["search_flights"])
     found = [message async for message in mesh.flightdata.SearchFlights(request)]  # type: ignore[arg-type]
-    number = next(message for message in found if message.HasField("results")).results.itineraries[0].segments[0].flight_number
+    number = (
+        next(message for message in found if message.HasField("results"))
+        .results.itineraries[0]
+        .segments[0]
+        .flight_number
+    )
     return ARGUMENTS | {"flight_status": {"flight_number": number, "date": TOMORROW}}
 
 
 async def over_grpc(mesh: Mesh, tool: Tool, arguments: dict[str, Any]) -> list[Message]:
-    request, answer = request_from(tool.method.input_type, arguments), GetMessageClass(tool.method.output_type)
+    request, answer = (
+        request_from(tool.method.input_type, arguments),
+        GetMessageClass(tool.method.output_type),
+    )
     async with open_channel(mesh.flightdata_address, FLIGHTDATA) as channel:
         if not tool.method.server_streaming:
             call = channel.unary_unary(tool.path, type(request).SerializeToString, answer.FromString)
@@ -59,7 +73,9 @@ def settled(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", TOOLS)
-async def test_answers_over_mcp_are_the_answers_over_grpc(mesh: Mesh, arguments: dict[str, dict[str, Any]], name: str) -> None:
+async def test_answers_over_mcp_are_the_answers_over_grpc(
+    mesh: Mesh, arguments: dict[str, dict[str, Any]], name: str
+) -> None:
     async with mesh.gateway(mcp_answer_tokens=100_000) as url, assistant(url, mesh.token) as client:
         answer = (await client.call_tool(name, arguments[name])).structured_content
     assert answer.pop("speech", "no line") != ""
@@ -82,7 +98,9 @@ async def test_every_tool_of_the_contracts_is_listed_with_its_schema_and_hints(m
 
 async def test_an_error_tells_what_went_wrong_and_is_marked_as_one(mesh: Mesh) -> None:
     async with mesh.gateway() as url, assistant(url) as client:
-        answer = await client.call_tool("search_flights", ARGUMENTS["search_flights"] | {"destination": "MAA"})
+        answer = await client.call_tool(
+            "search_flights", ARGUMENTS["search_flights"] | {"destination": "MAA"}
+        )
         assert answer.is_error
         assert answer.structured_content["error"]["reason"] == "SAME_PLACE"
         assert answer.structured_content["error"]["code"] == "INVALID_ARGUMENT"
@@ -110,7 +128,9 @@ async def test_bad_arguments_are_named(mesh: Mesh, arguments: dict[str, Any], fi
 async def test_a_tool_that_is_not_there_is_an_error_not_a_crash(mesh: Mesh) -> None:
     async with mesh.gateway() as url, assistant(url) as client:
         assert (await client.call_tool("book_everything", {})).is_error
-        assert (await client.call_tool("get_airport", {"code": "MAA"})).structured_content["airport"]["city"] == "Chennai"
+        assert (await client.call_tool("get_airport", {"code": "MAA"})).structured_content["airport"][
+            "city"
+        ] == "Chennai"
 
 
 async def test_answers_stay_within_their_budget_and_say_what_was_left_out(mesh: Mesh) -> None:
@@ -122,7 +142,9 @@ async def test_answers_stay_within_their_budget_and_say_what_was_left_out(mesh: 
     assert len(shown) + answer["omitted"]["results.itineraries"] <= done["total"]
 
 
-async def test_the_line_to_read_aloud_says_that_flights_are_samples(mesh: Mesh, arguments: dict[str, dict[str, Any]]) -> None:
+async def test_the_line_to_read_aloud_says_that_flights_are_samples(
+    mesh: Mesh, arguments: dict[str, dict[str, Any]]
+) -> None:
     async with mesh.gateway() as url, assistant(url) as client:
         for name in ("search_flights", "flight_status", "route_status"):
             speech = (await client.call_tool(name, arguments[name])).structured_content["speech"]

@@ -36,7 +36,9 @@ async def test_stranger_is_told_to_bring_a_token(mesh: Mesh, settings: dict[str,
             assert not (await client.call_tool("get_airport", {"code": "LHR"})).is_error
 
 
-@pytest.mark.parametrize("authorization", ["Bearer nonsense", "Basic YWRhOmFkYQ==", f"Bearer {SigningKey().token()}", "Bearer"])
+@pytest.mark.parametrize(
+    "authorization", ["Bearer nonsense", "Basic YWRhOmFkYQ==", f"Bearer {SigningKey().token()}", "Bearer"]
+)
 async def test_bad_token_is_never_taken_for_none(mesh: Mesh, authorization: str) -> None:
     async with mesh.gateway() as url:
         refused = await answer(url, authorization=authorization)

@@ -73,7 +73,11 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
         conversation_id = uuid7()
         self.owners[conversation_id] = owner
         self.conversations[conversation_id] = pb.Conversation(
-            conversation_id=conversation_id, title=title, state=pb.CONVERSATION_STATE_ACTIVE, create_time=now(), update_time=now()
+            conversation_id=conversation_id,
+            title=title,
+            state=pb.CONVERSATION_STATE_ACTIVE,
+            create_time=now(),
+            update_time=now(),
         )
         self.entries[conversation_id] = []
         return conversation_id
@@ -82,7 +86,10 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
         """Appends one entry given as JSON of its content, for example `utterance={…}`."""
         log = self.entries[conversation_id]
         entry = ParseDict(
-            content, entry_pb2.Entry(number=len(log) + 1, conversation_id=conversation_id, start_time=now(), commit_time=now())
+            content,
+            entry_pb2.Entry(
+                number=len(log) + 1, conversation_id=conversation_id, start_time=now(), commit_time=now()
+            ),
         )
         entry.entry_id = entry.utterance.utterance_id or uuid7()
         log.append(entry)
@@ -100,7 +107,9 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
         }
         return await self.write(conversation_id, utterance={**utterance, "sealing": f"SEALING_{sealing}"})
 
-    async def EndConversation(self, request: pb.EndConversationRequest, context: Any) -> pb.EndConversationResponse:
+    async def EndConversation(
+        self, request: pb.EndConversationRequest, context: Any
+    ) -> pb.EndConversationResponse:
         raise NotImplementedError  # the page never asks
 
     async def Append(self, request: pb.AppendRequest, context: Any) -> pb.AppendResponse:
@@ -110,16 +119,22 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
         raise NotImplementedError  # agents alone
         yield
 
-    async def StartConversation(self, request: pb.StartConversationRequest, context: Any) -> pb.StartConversationResponse:
+    async def StartConversation(
+        self, request: pb.StartConversationRequest, context: Any
+    ) -> pb.StartConversationResponse:
         owner = await self._called(context)
         conversation_id = self.requests.get(request.request_id) or self.add_conversation(owner)
         self.requests[request.request_id] = conversation_id
         return pb.StartConversationResponse(conversation=self.conversations[conversation_id])
 
-    async def GetConversation(self, request: pb.GetConversationRequest, context: Any) -> pb.GetConversationResponse:
+    async def GetConversation(
+        self, request: pb.GetConversationRequest, context: Any
+    ) -> pb.GetConversationResponse:
         return pb.GetConversationResponse(conversation=await self._known(request.conversation_id, context))
 
-    async def ListConversations(self, request: pb.ListConversationsRequest, context: Any) -> pb.ListConversationsResponse:
+    async def ListConversations(
+        self, request: pb.ListConversationsRequest, context: Any
+    ) -> pb.ListConversationsResponse:
         owner = await self._called(context)
         own = [one for one in self.conversations.values() if self.owners[one.conversation_id] == owner]
         if request.running_call_only:
@@ -127,12 +142,18 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
         newest = sorted(own, key=lambda one: one.conversation_id, reverse=True)
         start = int(request.page_token or 0)
         end = start + (request.page_size or 20)
-        return pb.ListConversationsResponse(conversations=newest[start:end], next_page_token=str(end) if end < len(newest) else "")
+        return pb.ListConversationsResponse(
+            conversations=newest[start:end], next_page_token=str(end) if end < len(newest) else ""
+        )
 
     async def StartCall(self, request: pb.StartCallRequest, context: Any) -> pb.StartCallResponse:
         conversation = await self._known(request.conversation_id, context)
         call = pb.Call(
-            call_id=uuid7(), conversation_id=conversation.conversation_id, epoch=1, state=pb.CALL_STATE_DISPATCHED, start_time=now()
+            call_id=uuid7(),
+            conversation_id=conversation.conversation_id,
+            epoch=1,
+            state=pb.CALL_STATE_DISPATCHED,
+            start_time=now(),
         )
         conversation.running_call.CopyFrom(call)
         return pb.StartCallResponse(call=call, access=self._access(call))
@@ -154,7 +175,9 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
         await self._known(request.conversation_id, context)
         log, start = self.entries[request.conversation_id], int(request.page_token or 0)
         end = start + (request.page_size or 100)
-        return pb.ListEntriesResponse(entries=log[start:end], next_page_token=str(end) if end < len(log) else "")
+        return pb.ListEntriesResponse(
+            entries=log[start:end], next_page_token=str(end) if end < len(log) else ""
+        )
 
     async def SearchEntries(self, request: pb.SearchEntriesRequest, context: Any) -> pb.SearchEntriesResponse:
         """Entries in whose words the query occurs as it is; the real search is the service's own affair."""
@@ -164,23 +187,41 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
             for entry in log:
                 before, found, after = _parted(entry.utterance.text, words)
                 if found and self.owners[conversation_id] == owner:
-                    parts = [pb.SnippetPart(text=before), pb.SnippetPart(text=found, matched=True), pb.SnippetPart(text=after)]
+                    parts = [
+                        pb.SnippetPart(text=before),
+                        pb.SnippetPart(text=found, matched=True),
+                        pb.SnippetPart(text=after),
+                    ]
                     title = self.conversations[conversation_id].title
-                    results.append(pb.FoundEntry(entry=entry, conversation_title=title, snippet=[part for part in parts if part.text]))
+                    results.append(
+                        pb.FoundEntry(
+                            entry=entry,
+                            conversation_title=title,
+                            snippet=[part for part in parts if part.text],
+                        )
+                    )
         results.sort(key=lambda one: one.entry.commit_time.ToNanoseconds(), reverse=True)
         start = int(request.page_token or 0)
         end = start + (request.page_size or 20)
-        return pb.SearchEntriesResponse(results=results[start:end], next_page_token=str(end) if end < len(results) else "")
+        return pb.SearchEntriesResponse(
+            results=results[start:end], next_page_token=str(end) if end < len(results) else ""
+        )
 
-    async def ExportTranscript(self, request: pb.ExportTranscriptRequest, context: Any) -> AsyncIterator[pb.ExportTranscriptResponse]:
+    async def ExportTranscript(
+        self, request: pb.ExportTranscriptRequest, context: Any
+    ) -> AsyncIterator[pb.ExportTranscriptResponse]:
         """Each utterance as one piece."""
         conversation = await self._known(request.conversation_id, context)
         suffix = {1: "txt", 2: "vtt", 3: "json"}[request.format]
-        yield pb.ExportTranscriptResponse(media_type="text/plain; charset=utf-8", file_name=f"trip.{suffix}", data=b"")
+        yield pb.ExportTranscriptResponse(
+            media_type="text/plain; charset=utf-8", file_name=f"trip.{suffix}", data=b""
+        )
         for entry in self.entries[conversation.conversation_id]:
             yield pb.ExportTranscriptResponse(data=f"{entry.utterance.text}\n".encode())
 
-    async def DeleteConversation(self, request: pb.DeleteConversationRequest, context: Any) -> pb.DeleteConversationResponse:
+    async def DeleteConversation(
+        self, request: pb.DeleteConversationRequest, context: Any
+    ) -> pb.DeleteConversationResponse:
         await self._known(request.conversation_id, context)
         for kept in (self.conversations, self.owners, self.entries):
             del kept[request.conversation_id]
@@ -190,7 +231,13 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
     async def Watch(self, request: pb.WatchRequest, context: Any) -> AsyncIterator[pb.WatchResponse]:
         await self._known(request.conversation_id, context)
         if int(request.cursor or 0) > len(self.entries[request.conversation_id]):
-            await self._refuse(context, grpc.StatusCode.OUT_OF_RANGE, "CURSOR_EXPIRED", "What it stood on is gone.", earliest_cursor="0")
+            await self._refuse(
+                context,
+                grpc.StatusCode.OUT_OF_RANGE,
+                "CURSOR_EXPIRED",
+                "What it stood on is gone.",
+                earliest_cursor="0",
+            )
         self.cursors.append(request.cursor)
         self.watches_open += 1
         try:
@@ -198,7 +245,9 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
                 yield message
         finally:
             self.watches_open -= 1
-            asyncio.get_running_loop().create_task(self.changed()).add_done_callback(lambda done: done.exception())
+            asyncio.get_running_loop().create_task(self.changed()).add_done_callback(
+                lambda done: done.exception()
+            )
 
     async def _messages(self, request: pb.WatchRequest) -> AsyncIterator[pb.WatchResponse]:
         log, sent, told = self.entries[request.conversation_id], int(request.cursor or 0), False
@@ -230,7 +279,9 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
     async def _known(self, conversation_id: str, context: Any) -> pb.Conversation:
         owner = await self._called(context)
         if self.owners.get(conversation_id) != owner:
-            await self._refuse(context, grpc.StatusCode.NOT_FOUND, "CONVERSATION_NOT_FOUND", "There is no such conversation.")
+            await self._refuse(
+                context, grpc.StatusCode.NOT_FOUND, "CONVERSATION_NOT_FOUND", "There is no such conversation."
+            )
         return self.conversations[conversation_id]
 
     async def _running(self, call_id: str, context: Any) -> pb.Call:
@@ -240,9 +291,13 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
         await self._refuse(context, grpc.StatusCode.FAILED_PRECONDITION, "CALL_ENDED", "The call has ended.")
         raise AssertionError("refused above")
 
-    async def _refuse(self, context: Any, code: grpc.StatusCode, reason: str, message: str, **metadata: str) -> None:
+    async def _refuse(
+        self, context: Any, code: grpc.StatusCode, reason: str, message: str, **metadata: str
+    ) -> None:
         status = status_pb2.Status(code=code.value[0], message=message)
-        info = error_details_pb2.ErrorInfo(reason=f"ERROR_REASON_{reason}", domain="readback.conversation.v1", metadata=metadata)
+        info = error_details_pb2.ErrorInfo(
+            reason=f"ERROR_REASON_{reason}", domain="readback.conversation.v1", metadata=metadata
+        )
         status.details.add().Pack(info)
         await context.abort_with_status(rpc_status.to_status(status))
 
@@ -251,7 +306,11 @@ class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServic
             livekit.AccessToken(self.keys.key, self.keys.secret)
             .with_identity("caller")
             .with_ttl(timedelta(minutes=10))
-            .with_grants(livekit.VideoGrants(room_join=True, room=f"call-{call.call_id}", can_publish_sources=["microphone"]))
+            .with_grants(
+                livekit.VideoGrants(
+                    room_join=True, room=f"call-{call.call_id}", can_publish_sources=["microphone"]
+                )
+            )
             .to_jwt()
         )
         return pb.CallAccess(livekit_url=self.livekit_url, livekit_token=token)

@@ -57,7 +57,13 @@ class Site:
 
     def __init__(self, home: Path, conversation: ConversationDouble) -> None:
         self.home, self.conversation = home, conversation
-        self.settings = load(UiSettings, home=home, ui_port=0, LIVEKIT_URL=conversation.livekit_url, ui_feed_heartbeat_seconds=1)
+        self.settings = load(
+            UiSettings,
+            home=home,
+            ui_port=0,
+            LIVEKIT_URL=conversation.livekit_url,
+            ui_feed_heartbeat_seconds=1,
+        )
         self.url = ""
         self.identity_address = self.conversation_address = "127.0.0.1:0"
         self._parts: dict[str, AsyncExitStack] = {}
@@ -68,7 +74,9 @@ class Site:
         await self.start_page()
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for part in ("page", "conversation", "identity"):
             await self.stop(part)
 
@@ -102,7 +110,9 @@ class Site:
 
     async def start_identity(self, **settings: object) -> None:
         stack = self._parts["identity"] = AsyncExitStack()
-        served = await stack.enter_async_context(member(load(IdentitySettings, home=self.home, identity_bcrypt_cost=4, **settings)))
+        served = await stack.enter_async_context(
+            member(load(IdentitySettings, home=self.home, identity_bcrypt_cost=4, **settings))
+        )
         port = int(self.identity_address.rsplit(":", 1)[1])
         self.identity_address = (await stack.enter_async_context(running(served, port=port))).address
 
@@ -117,7 +127,10 @@ class Site:
     async def start_page(self) -> None:
         """Starts the page's server; a second time, at the same port, it is a new process as far as it knows."""
         stack = self._parts["page"] = AsyncExitStack()
-        addresses = {"identity_address": self.identity_address, "conversation_address": self.conversation_address}
+        addresses = {
+            "identity_address": self.identity_address,
+            "conversation_address": self.conversation_address,
+        }
         port = int(self.url.rsplit(":", 1)[1]) if self.url else 0
         self.settings = self.settings.model_copy(update=addresses | {"ui_port": port})
         self.app = create_app(self.settings)
@@ -140,7 +153,9 @@ class Site:
 
 
 @asynccontextmanager
-async def site_at(home: Path, livekit_url: str = "ws://127.0.0.1:9", keys: LiveKitKeys | None = None) -> AsyncIterator[Site]:
+async def site_at(
+    home: Path, livekit_url: str = "ws://127.0.0.1:9", keys: LiveKitKeys | None = None
+) -> AsyncIterator[Site]:
     """A site with a home of its own."""
     async with Site(home, ConversationDouble(livekit_url, keys)) as site:
         yield site

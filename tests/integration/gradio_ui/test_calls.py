@@ -19,11 +19,15 @@ async def start(person: Person, **wish: object) -> httpx.Response:
     return await person.post("/api/calls", json={"request_id": uuid7(), "time_zone": "Asia/Kolkata"} | wish)
 
 
-async def test_call_gives_the_page_a_room_and_a_livekit_token_and_nothing_else(site: Site, ada: Person) -> None:
+async def test_call_gives_the_page_a_room_and_a_livekit_token_and_nothing_else(
+    site: Site, ada: Person
+) -> None:
     call = (await start(ada)).json()
     assert set(call) == {"call_id", "conversation_id", "url", "token"}
     assert call["url"] == site.conversation.livekit_url
-    assert jwt.decode(call["token"], options={"verify_signature": False})["video"]["canPublishSources"] == ["microphone"]
+    assert jwt.decode(call["token"], options={"verify_signature": False})["video"]["canPublishSources"] == [
+        "microphone"
+    ]
 
 
 async def test_call_goes_on_in_the_conversation_that_is_named(site: Site, ada: Person) -> None:
@@ -68,11 +72,17 @@ async def test_every_rpc_is_made_with_the_customers_own_token(site: Site, ada: P
 
 async def test_another_customers_conversation_is_not_found(site: Site, ada: Person, eve: Person) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id)
-    for answer in (await start(eve, conversation_id=conversation_id), await eve.get(f"/api/conversations/{conversation_id}/entries")):
+    for answer in (
+        await start(eve, conversation_id=conversation_id),
+        await eve.get(f"/api/conversations/{conversation_id}/entries"),
+    ):
         assert (answer.status_code, answer.json()["error"]["reason"]) == (404, "CONVERSATION_NOT_FOUND")
 
 
-@pytest.mark.parametrize("wish", [{}, {"request_id": "no"}, {"request_id": uuid7(), "conversation_id": "../x"}, [], None, "x" * 100_000])
+@pytest.mark.parametrize(
+    "wish",
+    [{}, {"request_id": "no"}, {"request_id": uuid7(), "conversation_id": "../x"}, [], None, "x" * 100_000],
+)
 async def test_malformed_wish_is_refused_without_an_rpc(site: Site, ada: Person, wish: object) -> None:
     before = len(site.conversation.tokens)
     answer = await ada.post("/api/calls", json=wish)
@@ -83,8 +93,15 @@ async def test_malformed_wish_is_refused_without_an_rpc(site: Site, ada: Person,
 async def test_signed_out_browser_gets_401_from_every_route(stranger: httpx.AsyncClient) -> None:
     call = f"/api/calls/{uuid7()}"
     posts = ["/api/calls", f"{call}/rejoin", f"{call}/end"]
-    gets = ["/api/calls/running", "/api/conversations", f"/api/conversations/{uuid7()}/entries", f"/api/conversations/{uuid7()}/feed"]
-    answers = await asyncio.gather(*(stranger.post(path) for path in posts), *(stranger.get(path) for path in gets))
+    gets = [
+        "/api/calls/running",
+        "/api/conversations",
+        f"/api/conversations/{uuid7()}/entries",
+        f"/api/conversations/{uuid7()}/feed",
+    ]
+    answers = await asyncio.gather(
+        *(stranger.post(path) for path in posts), *(stranger.get(path) for path in gets)
+    )
     assert {answer.status_code for answer in answers} == {401}
 
 
@@ -97,7 +114,9 @@ async def test_conversation_service_down_is_told_in_words_for_people(site: Site,
 
 
 async def test_what_a_service_fails_with_unexpectedly_stays_inside(site: Site, ada: Person) -> None:
-    async with site.conversation.refusing(grpc.StatusCode.INTERNAL, "sqlite3.OperationalError: no such table"):
+    async with site.conversation.refusing(
+        grpc.StatusCode.INTERNAL, "sqlite3.OperationalError: no such table"
+    ):
         answer = await start(ada)
     assert answer.status_code == 500
     assert "sqlite" not in answer.text

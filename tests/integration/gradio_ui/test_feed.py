@@ -58,7 +58,12 @@ async def test_feed_tells_what_was_said_and_then_what_is_said(site: Site, ada: P
         assert [event[2].get("utterance", {}).get("text") for event in past] == ["Hello", None]
         await site.conversation.say(conversation_id, "customer", "Chennai to Delhi")
         kind, cursor, entry = await anext(events)
-        assert (kind, cursor, entry["number"], entry["utterance"]["speaker"]) == ("entry", "2", "2", "SPEAKER_CUSTOMER")
+        assert (kind, cursor, entry["number"], entry["utterance"]["speaker"]) == (
+            "entry",
+            "2",
+            "2",
+            "SPEAKER_CUSTOMER",
+        )
 
 
 async def test_reconnecting_browser_gets_each_entry_once(site: Site, ada: Person) -> None:
@@ -72,14 +77,18 @@ async def test_reconnecting_browser_gets_each_entry_once(site: Site, ada: Person
     assert seen == [f"line {number}" for number in range(5)]
 
 
-async def test_entries_that_come_together_are_told_one_by_one_with_the_cursor_at_the_last(site: Site, ada: Person) -> None:
+async def test_entries_that_come_together_are_told_one_by_one_with_the_cursor_at_the_last(
+    site: Site, ada: Person
+) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id)
     for number in range(5):
         await site.conversation.say(conversation_id, "agent", f"line {number}")
     async with feed(ada, conversation_id) as events:
         told = [await anext(events) for _ in range(6)]
     assert [kind for kind, _, _ in told] == ["entry"] * 5 + ["caught_up"]
-    assert [entry["utterance"]["text"] for _, _, entry in told[:5]] == [f"line {number}" for number in range(5)]
+    assert [entry["utterance"]["text"] for _, _, entry in told[:5]] == [
+        f"line {number}" for number in range(5)
+    ]
     assert [cursor for _, cursor, _ in told[:5]] == ["", "", "", "", "5"]
 
 
@@ -105,13 +114,17 @@ async def test_feed_survives_a_restart_of_the_conversation_service(site: Site, a
     async with feed(ada, conversation_id) as events:
         cursor = (await until(events, "caught_up"))[-1][1]
         await site.restart("conversation")
-        assert [event async for event in events] == []  # ends without a word; the browser comes back by itself
+        assert [
+            event async for event in events
+        ] == []  # ends without a word; the browser comes back by itself
     await site.conversation.say(conversation_id, "agent", "after")
     async with feed(ada, conversation_id, **{"Last-Event-ID": cursor}) as events:
         assert (await anext(events))[2]["utterance"]["text"] == "after"
 
 
-async def test_cursor_into_a_history_that_is_gone_is_told_with_the_one_to_come_back_with(site: Site, ada: Person) -> None:
+async def test_cursor_into_a_history_that_is_gone_is_told_with_the_one_to_come_back_with(
+    site: Site, ada: Person
+) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id)
     await site.conversation.say(conversation_id, "agent", "what was restored")
     async with feed(ada, conversation_id, **{"Last-Event-ID": "7"}) as events:
@@ -131,7 +144,9 @@ async def test_end_of_the_conversation_is_told(site: Site, ada: Person) -> None:
         site.conversation.end_watches_with = None
 
 
-async def test_conversation_of_somebody_else_is_a_feed_that_says_it_failed(site: Site, ada: Person, eve: Person) -> None:
+async def test_conversation_of_somebody_else_is_a_feed_that_says_it_failed(
+    site: Site, ada: Person, eve: Person
+) -> None:
     for conversation_id in (site.conversation.add_conversation(ada.customer_id), uuid7()):
         async with feed(eve, conversation_id) as events:
             assert [event async for event in events] == [("failed", "", {"reason": "CONVERSATION_NOT_FOUND"})]

@@ -26,7 +26,10 @@ async def join(person: Person, session_hash: str) -> httpx.Response:
 
 async def outcome(person: Person, session_hash: str) -> Any:
     """What Gradio's event stream says in the end."""
-    async with asyncio.timeout(20), person.browser.stream("GET", f"/gradio_api/queue/data?session_hash={session_hash}") as stream:
+    async with (
+        asyncio.timeout(20),
+        person.browser.stream("GET", f"/gradio_api/queue/data?session_hash={session_hash}") as stream,
+    ):
         async for line in stream.aiter_lines():
             message = json.loads(line.removeprefix("data: ")) if line else {}
             if message.get("msg") == "process_completed":
@@ -67,22 +70,39 @@ async def test_gradio_session_belongs_to_the_sign_in_that_used_it_first(ada: Per
         "stream/x",
     ],
 )
-async def test_routes_of_gradio_that_the_page_does_not_need_do_not_exist(ada: Person, stranger: httpx.AsyncClient, path: str) -> None:
+async def test_routes_of_gradio_that_the_page_does_not_need_do_not_exist(
+    ada: Person, stranger: httpx.AsyncClient, path: str
+) -> None:
     for browser in (ada.browser, stranger):
         for prefix in ("/gradio_api", "/login/gradio_api"):
-            assert (await browser.post(f"{prefix}/{path}", files={"files": ("x.html", b"<script>")})).status_code == 404
+            assert (
+                await browser.post(f"{prefix}/{path}", files={"files": ("x.html", b"<script>")})
+            ).status_code == 404
 
 
 @pytest.mark.parametrize(
     "path",
-    ["/monitoring", "/gradio_api/file=/etc/passwd", "/gradio_api/proxy=http://localhost", "/docs", "/openapi.json", "/gradio_api/app_id"],
+    [
+        "/monitoring",
+        "/gradio_api/file=/etc/passwd",
+        "/gradio_api/proxy=http://localhost",
+        "/docs",
+        "/openapi.json",
+        "/gradio_api/app_id",
+    ],
 )
 async def test_neither_do_its_windows_into_the_server(ada: Person, path: str) -> None:
     assert (await ada.get(path)).status_code == 404
 
 
 async def test_signed_out_browser_gets_nothing_of_the_page(stranger: httpx.AsyncClient) -> None:
-    for path in ("/config", "/gradio_api/info", "/gradio_api/queue/data?session_hash=x", "/gradio_api/heartbeat/x", "/theme.css"):
+    for path in (
+        "/config",
+        "/gradio_api/info",
+        "/gradio_api/queue/data?session_hash=x",
+        "/gradio_api/heartbeat/x",
+        "/theme.css",
+    ):
         assert (await stranger.get(path)).status_code == 401
     assert (await stranger.post("/gradio_api/queue/join", json={})).status_code == 401
 
@@ -93,13 +113,21 @@ async def test_nothing_is_written_to_the_browser_and_nothing_long_lived_is_gradi
     assert config["connect_heartbeat"] is False  # an open stream a tab, out of six that browsers allow
     assert config["footer_links"] == []
     assert config["analytics_enabled"] is False
-    assert {component["type"] for component in config["components"]}.isdisjoint({"state", "browserstate", "textbox"})
-    assert [any(dependency["types"].values()) for dependency in config["dependencies"]] == [False]  # no generator, so none to leak
+    assert {component["type"] for component in config["components"]}.isdisjoint(
+        {"state", "browserstate", "textbox"}
+    )
+    assert [any(dependency["types"].values()) for dependency in config["dependencies"]] == [
+        False
+    ]  # no generator, so none to leak
 
 
 async def test_templates_hold_no_data_so_that_none_can_run(ada: Person) -> None:
     config = (await ada.get("/config")).json()
-    templates = [component["props"]["html_template"] for component in config["components"] if component["type"] == "html"]
+    templates = [
+        component["props"]["html_template"]
+        for component in config["components"]
+        if component["type"] == "html"
+    ]
     assert len(templates) == 2 + len(page.TABS)
     for template in templates:
         tag = template.partition(">")[0].removeprefix("<")
@@ -125,7 +153,9 @@ async def test_post_from_another_site_is_refused(ada: Person, origin: str) -> No
 
 
 async def test_event_longer_than_any_the_page_sends_is_refused(ada: Person) -> None:
-    answer = await ada.post("/gradio_api/queue/join", json={"data": ["x" * 100_000], "fn_index": LOADED, "session_hash": uuid7()})
+    answer = await ada.post(
+        "/gradio_api/queue/join", json={"data": ["x" * 100_000], "fn_index": LOADED, "session_hash": uuid7()}
+    )
     assert answer.status_code == 413
 
 
@@ -140,13 +170,20 @@ async def test_every_answer_carries_the_security_headers(ada: Person, stranger: 
 
 @pytest.mark.parametrize(
     ("path", "kept"),
-    [("/", "no-store"), ("/api/calls/running", "no-store"), ("/ui/main.js", "no-cache"), ("/assets/index-abc.js", "immutable")],
+    [
+        ("/", "no-store"),
+        ("/api/calls/running", "no-store"),
+        ("/ui/main.js", "no-cache"),
+        ("/assets/index-abc.js", "immutable"),
+    ],
 )
 async def test_only_files_that_never_change_are_kept_by_browsers(ada: Person, path: str, kept: str) -> None:
     assert kept in (await ada.get(path)).headers["cache-control"]
 
 
-async def test_only_the_gradio_page_may_run_inline_scripts(site: Site, ada: Person, stranger: httpx.AsyncClient) -> None:
+async def test_only_the_gradio_page_may_run_inline_scripts(
+    site: Site, ada: Person, stranger: httpx.AsyncClient
+) -> None:
     assert "unsafe" not in (await stranger.get("/login")).headers["content-security-policy"]
     policy = (await ada.get("/")).headers["content-security-policy"]
     assert "script-src 'self' 'unsafe-inline' 'unsafe-eval'" in policy

@@ -36,9 +36,15 @@ async def test_transcript_holds_words_tool_calls_and_their_results(site: Site, a
     await site.conversation.say(conversation_id, "customer", "Chennai to Delhi <b>tomorrow</b>")
     arguments = {"origin": "MAA", "destination": "DEL"}
     await site.conversation.write(
-        conversation_id, tool_call={"tool_call_id": tool_call_id, "name": "search_flights", "arguments": arguments}
+        conversation_id,
+        tool_call={"tool_call_id": tool_call_id, "name": "search_flights", "arguments": arguments},
     )
-    found = {"tool_call_id": tool_call_id, "name": "search_flights", "outcome": "FOUND", "result": {"total": 3}}
+    found = {
+        "tool_call_id": tool_call_id,
+        "name": "search_flights",
+        "outcome": "FOUND",
+        "result": {"total": 3},
+    }
     await site.conversation.write(conversation_id, tool_result=found)
     entries = (await ada.get(f"/api/conversations/{conversation_id}/entries")).json()["entries"]
     assert [entry["number"] for entry in entries] == ["1", "2", "3"]
@@ -52,8 +58,14 @@ async def test_long_transcript_comes_in_pages(site: Site, ada: Person) -> None:
     for number in range(250):
         await site.conversation.say(conversation_id, "agent", str(number))
     first = (await ada.get(f"/api/conversations/{conversation_id}/entries")).json()
-    rest = (await ada.get(f"/api/conversations/{conversation_id}/entries", params={"page_token": first["next_page_token"]})).json()
-    assert [entry["utterance"]["text"] for entry in first["entries"] + rest["entries"]] == [str(number) for number in range(250)]
+    rest = (
+        await ada.get(
+            f"/api/conversations/{conversation_id}/entries", params={"page_token": first["next_page_token"]}
+        )
+    ).json()
+    assert [entry["utterance"]["text"] for entry in first["entries"] + rest["entries"]] == [
+        str(number) for number in range(250)
+    ]
     assert "next_page_token" not in rest
 
 
@@ -64,7 +76,12 @@ async def test_one_conversation(site: Site, ada: Person) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/conversations/nonsense", "/api/conversations/nonsense/entries", "/api/conversations?page_token=" + "x" * 2000]
+    "path",
+    [
+        "/api/conversations/nonsense",
+        "/api/conversations/nonsense/entries",
+        "/api/conversations?page_token=" + "x" * 2000,
+    ],
 )
 async def test_malformed_address_is_refused(ada: Person, path: str) -> None:
     assert (await ada.get(path)).status_code == 400

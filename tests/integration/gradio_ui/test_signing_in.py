@@ -49,7 +49,10 @@ async def test_nothing_that_a_browser_gets_holds_an_identity_token(site: Site, a
     await ada.get("/api/calls/running")
     access_token = site.conversation.tokens[-1]
     assert access_token.count(".") == 2
-    seen = [await ada.get(path) for path in ("/", "/config", "/api/calls/running", "/api/conversations", "/gradio_api/info")]
+    seen = [
+        await ada.get(path)
+        for path in ("/", "/config", "/api/calls/running", "/api/conversations", "/gradio_api/info")
+    ]
     started = await ada.post("/api/calls", json={"request_id": "0193a000-0000-7000-8000-000000000001"})
     for answer in [*seen, started]:
         assert access_token not in answer.text
@@ -60,7 +63,9 @@ async def test_signing_in_again_after_signing_out(site: Site, ada: Person) -> No
     email = ada.email
     assert (await ada.post("/auth/logout")).status_code == 204
     assert (await ada.get("/")).status_code == 303
-    assert (await ada.post("/auth/login", json={"email": f"  {email} ", "password": PASSWORD})).status_code == 204
+    assert (
+        await ada.post("/auth/login", json={"email": f"  {email} ", "password": PASSWORD})
+    ).status_code == 204
     assert (await ada.get("/")).status_code == 200
 
 
@@ -72,7 +77,9 @@ async def test_copied_cookie_is_worth_nothing_after_signing_out(site: Site, ada:
         assert (await thief.get("/api/conversations")).status_code == 401
 
 
-async def test_copied_cookie_is_worth_nothing_after_signing_out_and_a_restart(site: Site, ada: Person) -> None:
+async def test_copied_cookie_is_worth_nothing_after_signing_out_and_a_restart(
+    site: Site, ada: Person
+) -> None:
     copied = ada.cookie
     await ada.post("/auth/logout")
     await site.restart("page")
@@ -99,7 +106,9 @@ async def test_many_requests_after_a_restart_spend_the_refresh_token_once(site: 
     assert len(set(site.conversation.tokens[-8:])) == 1
 
 
-async def test_signing_in_as_somebody_else_ends_the_first_sign_in(site: Site, ada: Person, eve: Person) -> None:
+async def test_signing_in_as_somebody_else_ends_the_first_sign_in(
+    site: Site, ada: Person, eve: Person
+) -> None:
     first = ada.cookie
     answer = await ada.post("/auth/login", json={"email": eve.email, "password": PASSWORD})
     assert answer.status_code == 204
@@ -109,27 +118,38 @@ async def test_signing_in_as_somebody_else_ends_the_first_sign_in(site: Site, ad
     assert (await eve.get("/api/conversations")).status_code == 200
 
 
-async def test_session_that_ended_at_identity_is_over_here_as_soon_as_a_service_refuses_its_token(site: Site, ada: Person) -> None:
+async def test_session_that_ended_at_identity_is_over_here_as_soon_as_a_service_refuses_its_token(
+    site: Site, ada: Person
+) -> None:
     await ada.get("/api/conversations")
     await end_at_identity(site)
     async with site.conversation.refusing(grpc.StatusCode.UNAUTHENTICATED):
         answer = await ada.post("/api/calls", json={"request_id": uuid7()})
     assert (answer.status_code, reason(answer)) == (401, "SIGNED_OUT")
     assert not ada.cookie
-    assert (await ada.get("/login")).status_code == 200  # and not straight back to the page, which would leave again
+    assert (
+        await ada.get("/login")
+    ).status_code == 200  # and not straight back to the page, which would leave again
 
 
-async def test_token_that_a_service_refuses_is_replaced_and_the_sign_in_goes_on(site: Site, ada: Person) -> None:
+async def test_token_that_a_service_refuses_is_replaced_and_the_sign_in_goes_on(
+    site: Site, ada: Person
+) -> None:
     await ada.get("/api/conversations")
     async with site.conversation.refusing(grpc.StatusCode.UNAUTHENTICATED):
         for _ in range(2):
             answer = await ada.get("/api/conversations")
-            assert (answer.status_code, reason(answer)) == (503, "TOKEN_REFUSED")  # a 401 would send the page round in circles
+            assert (answer.status_code, reason(answer)) == (
+                503,
+                "TOKEN_REFUSED",
+            )  # a 401 would send the page round in circles
     assert (await ada.get("/api/conversations")).status_code == 200
     assert len(set(site.conversation.tokens[-4:])) == 3, "each refused token was used once more"
 
 
-async def test_feed_whose_token_is_refused_finds_out_when_it_comes_back_whether_the_session_goes_on(site: Site, ada: Person) -> None:
+async def test_feed_whose_token_is_refused_finds_out_when_it_comes_back_whether_the_session_goes_on(
+    site: Site, ada: Person
+) -> None:
     path = f"/api/conversations/{site.conversation.add_conversation(ada.customer_id)}/feed"
     async with site.conversation.refusing(grpc.StatusCode.UNAUTHENTICATED):
         await ada.get(path)
@@ -141,7 +161,9 @@ async def test_feed_whose_token_is_refused_finds_out_when_it_comes_back_whether_
 async def end_at_identity(site: Site) -> None:
     """Ends the session of the last request without the page's knowledge."""
     async with grpc.aio.insecure_channel(site.identity_address) as channel:
-        await IdentityServiceStub(channel).Logout(pb.LogoutRequest(request_id=uuid7()), metadata=bearer(site.conversation.tokens[-1]))
+        await IdentityServiceStub(channel).Logout(
+            pb.LogoutRequest(request_id=uuid7()), metadata=bearer(site.conversation.tokens[-1])
+        )
 
 
 @pytest.mark.parametrize(
@@ -155,7 +177,9 @@ async def end_at_identity(site: Site) -> None:
         ({"display_name": None}, 400, "INVALID_REQUEST"),
     ],
 )
-async def test_sign_up_with_something_wrong_says_what(site: Site, change: dict[str, object], status: int, expected: str) -> None:
+async def test_sign_up_with_something_wrong_says_what(
+    site: Site, change: dict[str, object], status: int, expected: str
+) -> None:
     account = {"email": "ada@example.com", "password": PASSWORD, "display_name": "Ada"} | change
     async with site.browser() as browser:
         answer = await browser.post("/auth/register", json=account)
@@ -170,7 +194,9 @@ async def test_sign_up_with_something_wrong_says_what(site: Site, change: dict[s
 async def test_taken_address_and_wrong_password_have_reasons_of_their_own(site: Site, ada: Person) -> None:
     email = ada.email
     async with site.browser() as browser:
-        taken = await browser.post("/auth/register", json={"email": email, "password": PASSWORD, "display_name": "Ada"})
+        taken = await browser.post(
+            "/auth/register", json={"email": email, "password": PASSWORD, "display_name": "Ada"}
+        )
         wrong = await browser.post("/auth/login", json={"email": email, "password": PASSWORD + "!"})
         assert (taken.status_code, reason(taken)) == (409, "EMAIL_TAKEN")
         assert (wrong.status_code, reason(wrong)) == (401, "WRONG_CREDENTIALS")

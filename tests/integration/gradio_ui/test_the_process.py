@@ -30,9 +30,17 @@ MEGABYTE = 1 << 20
 def page(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
     """The process, its port and its health port; the services behind it are down."""
     port, http_port = free_ports(2)
-    settings = {"READBACK_HOME": str(tmp_path), "READBACK_UI_PORT": str(port), "READBACK_UI_HTTP_PORT": str(http_port)}
+    settings = {
+        "READBACK_HOME": str(tmp_path),
+        "READBACK_UI_PORT": str(port),
+        "READBACK_UI_HTTP_PORT": str(http_port),
+    }
     with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-c", "from gradio_ui.app import main; main()"], env=os.environ | settings, stderr=log)
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from gradio_ui.app import main; main()"],
+            env=os.environ | settings,
+            stderr=log,
+        )
     try:
         _wait_for(f"http://127.0.0.1:{http_port}/health", process, tmp_path / "log")
         yield process, port, http_port

@@ -16,7 +16,11 @@ async def test_what_was_said_is_found_with_the_place_where_it_was(site: Site, ad
     (found,) = (await ada.get("/api/found", params={"words": "window seat"})).json()["results"]
     assert (found["entry"]["conversation_id"], found["entry"]["number"]) == (conversation_id, "1")
     assert found["conversation_title"] == "Chennai to Delhi"
-    assert found["snippet"] == [{"text": "A "}, {"text": "window seat", "matched": True}, {"text": ", please"}]
+    assert found["snippet"] == [
+        {"text": "A "},
+        {"text": "window seat", "matched": True},
+        {"text": ", please"},
+    ]
 
 
 async def test_what_was_found_comes_in_pages(site: Site, ada: Person) -> None:
@@ -24,13 +28,17 @@ async def test_what_was_found_comes_in_pages(site: Site, ada: Person) -> None:
     for number in range(25):
         await site.conversation.say(conversation_id, "customer", f"Delhi {number}")
     first = (await ada.get("/api/found", params={"words": "delhi"})).json()
-    rest = (await ada.get("/api/found", params={"words": "delhi", "page_token": first["next_page_token"]})).json()
+    rest = (
+        await ada.get("/api/found", params={"words": "delhi", "page_token": first["next_page_token"]})
+    ).json()
     said = [one["entry"]["utterance"]["text"] for one in first["results"] + rest["results"]]
     assert said == [f"Delhi {number}" for number in reversed(range(25))]
 
 
 async def test_others_words_are_not_found(site: Site, ada: Person, eve: Person) -> None:
-    await site.conversation.say(site.conversation.add_conversation(ada.customer_id), "customer", "a secret meeting")
+    await site.conversation.say(
+        site.conversation.add_conversation(ada.customer_id), "customer", "a secret meeting"
+    )
     assert (await eve.get("/api/found", params={"words": "secret"})).json() == {}
 
 
@@ -69,9 +77,13 @@ async def test_a_deleted_conversation_is_gone(site: Site, ada: Person) -> None:
     assert (await ada.delete(f"/api/conversations/{conversation_id}")).status_code == 404
 
 
-async def test_nobody_deletes_anothers_conversation_and_no_other_site_does(site: Site, ada: Person, eve: Person) -> None:
+async def test_nobody_deletes_anothers_conversation_and_no_other_site_does(
+    site: Site, ada: Person, eve: Person
+) -> None:
     conversation_id = site.conversation.add_conversation(ada.customer_id)
     assert (await eve.delete(f"/api/conversations/{conversation_id}")).status_code == 404
-    foreign = await ada.browser.delete(f"/api/conversations/{conversation_id}", headers={"origin": "https://evil.example"})
+    foreign = await ada.browser.delete(
+        f"/api/conversations/{conversation_id}", headers={"origin": "https://evil.example"}
+    )
     assert foreign.status_code == 403
     assert conversation_id in site.conversation.conversations

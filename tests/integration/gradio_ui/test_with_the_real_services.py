@@ -52,7 +52,9 @@ async def ada(mesh: Mesh) -> AsyncIterator[httpx.AsyncClient]:
         yield browser
 
 
-async def test_what_an_agent_records_is_followed_live_and_found_in_the_history(mesh: Mesh, ada: httpx.AsyncClient) -> None:
+async def test_what_an_agent_records_is_followed_live_and_found_in_the_history(
+    mesh: Mesh, ada: httpx.AsyncClient
+) -> None:
     call = (await ada.post("/api/calls", json={"request_id": uuid7()})).json()
     assert (await ada.get("/api/calls/running")).json()["call"]["call_id"] == call["call_id"]
     feed = f"/api/conversations/{call['conversation_id']}/feed"
@@ -76,19 +78,26 @@ async def test_what_an_agent_records_is_followed_live_and_found_in_the_history(m
     assert entries[1:5] == seen
 
 
-async def test_what_was_there_before_is_followed_from_the_beginning(mesh: Mesh, ada: httpx.AsyncClient) -> None:
+async def test_what_was_there_before_is_followed_from_the_beginning(
+    mesh: Mesh, ada: httpx.AsyncClient
+) -> None:
     call = (await ada.post("/api/calls", json={"request_id": uuid7()})).json()
     async with Recorder(await mesh.agent_stub(), call["call_id"], 1) as recorder:
         for number in range(50):
             recorder.seal(uuid7(), SPEAKER_AGENT, str(number))
         await recorder.flushed()
-        async with asyncio.timeout(30), ada.stream("GET", f"/api/conversations/{call['conversation_id']}/feed") as answer:
+        async with (
+            asyncio.timeout(30),
+            ada.stream("GET", f"/api/conversations/{call['conversation_id']}/feed") as answer,
+        ):
             seen = [event[2] async for event in _entries(events_of(answer), 52)]
         await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
     assert [entry["number"] for entry in seen] == [str(number) for number in range(1, 53)]
 
 
-async def test_what_an_agent_recorded_is_found_taken_along_and_deleted(mesh: Mesh, ada: httpx.AsyncClient) -> None:
+async def test_what_an_agent_recorded_is_found_taken_along_and_deleted(
+    mesh: Mesh, ada: httpx.AsyncClient
+) -> None:
     call = (await ada.post("/api/calls", json={"request_id": uuid7()})).json()
     conversation = f"/api/conversations/{call['conversation_id']}"
     async with Recorder(await mesh.agent_stub(), call["call_id"], 1) as recorder:
@@ -98,7 +107,9 @@ async def test_what_an_agent_recorded_is_found_taken_along_and_deleted(mesh: Mes
     (found,) = (await ada.get("/api/found", params={"words": "flight delhi"})).json()["results"]
     assert [part["text"] for part in found["snippet"] if part.get("matched")] == ["Flights", "Delhi"]
     file = await ada.get(f"{conversation}/transcript.vtt")
-    assert file.headers["content-disposition"].startswith('attachment; filename="flights-from-chennai-to-delhi-')
+    assert file.headers["content-disposition"].startswith(
+        'attachment; filename="flights-from-chennai-to-delhi-'
+    )
     assert "<v Customer>Flights from Chennai to Delhi</v>" in file.text
     assert (await ada.delete(conversation)).status_code == 204
     assert (await ada.get("/api/found", params={"words": "flight delhi"})).json() == {}
@@ -127,7 +138,10 @@ async def test_call_goes_through_its_life(ada: httpx.AsyncClient) -> None:
 
 async def test_foreign_cursor_is_told_as_a_feed_that_failed(ada: httpx.AsyncClient) -> None:
     call = (await ada.post("/api/calls", json={"request_id": uuid7()})).json()
-    async with asyncio.timeout(20), ada.stream("GET", f"/api/conversations/{call['conversation_id']}/feed?cursor=made-up") as answer:
+    async with (
+        asyncio.timeout(20),
+        ada.stream("GET", f"/api/conversations/{call['conversation_id']}/feed?cursor=made-up") as answer,
+    ):
         assert [event[2] async for event in events_of(answer)] == [{"reason": "CURSOR_INVALID"}]
 
 
@@ -138,11 +152,17 @@ async def test_sign_out_ends_the_session_at_identity(ada: httpx.AsyncClient) -> 
     assert (await ada.get("/api/conversations")).status_code == 401
 
 
-async def test_call_in_a_session_that_ended_elsewhere_leads_to_the_sign_in_page_and_not_back(mesh: Mesh, ada: httpx.AsyncClient) -> None:
+async def test_call_in_a_session_that_ended_elsewhere_leads_to_the_sign_in_page_and_not_back(
+    mesh: Mesh, ada: httpx.AsyncClient
+) -> None:
     sign_in = CookieSeal(mesh.settings().secrets.text("ui-session")).open(ada.cookies[COOKIE])
     assert sign_in is not None
-    elsewhere = await mesh.identity.RefreshSession(identity.RefreshSessionRequest(refresh_token=sign_in.refresh_token))
-    await mesh.identity.Logout(identity.LogoutRequest(request_id=uuid7()), metadata=bearer(elsewhere.tokens.access_token))
+    elsewhere = await mesh.identity.RefreshSession(
+        identity.RefreshSessionRequest(refresh_token=sign_in.refresh_token)
+    )
+    await mesh.identity.Logout(
+        identity.LogoutRequest(request_id=uuid7()), metadata=bearer(elsewhere.tokens.access_token)
+    )
     call = await ada.post("/api/calls", json={"request_id": uuid7()})
     assert (call.status_code, call.json()["error"]["reason"]) == (401, "SIGNED_OUT")
     assert (await ada.get("/login")).status_code == 200

@@ -50,7 +50,9 @@ class Identity:
     clock: SimulatedClock
     settings: IdentitySettings
 
-    async def register(self, email: str = "asha@example.com", password: str = PASSWORD, name: str = "Asha") -> SignedIn:
+    async def register(
+        self, email: str = "asha@example.com", password: str = PASSWORD, name: str = "Asha"
+    ) -> SignedIn:
         """A new customer."""
         made = await self.stub.Register(pb.RegisterRequest(email=email, password=password, display_name=name))
         return SignedIn(made.customer, made.tokens)
@@ -64,7 +66,9 @@ class Identity:
         """The next pair."""
         return (await self.stub.RefreshSession(pb.RefreshSessionRequest(refresh_token=refresh_token))).tokens
 
-    async def grant(self, caller: SignedIn, call_id: str, conversation_id: str | None = None) -> pb.GrantCallResponse:
+    async def grant(
+        self, caller: SignedIn, call_id: str, conversation_id: str | None = None
+    ) -> pb.GrantCallResponse:
         """A grant for a call."""
         request = pb.GrantCallRequest(call_id=call_id, conversation_id=conversation_id or uuid7())
         return await self.stub.GrantCall(request, metadata=caller.headers)
@@ -80,11 +84,17 @@ class Identity:
 
 
 @asynccontextmanager
-async def running_identity(home: Path, clock: SimulatedClock | None = None, **settings: object) -> AsyncIterator[Identity]:
+async def running_identity(
+    home: Path, clock: SimulatedClock | None = None, **settings: object
+) -> AsyncIterator[Identity]:
     """Starts the service over the databases and secrets of a home, which may have been used before."""
     chosen = load(IdentitySettings, home=home, **({"identity_bcrypt_cost": 4} | settings))
     clock = clock or SimulatedClock(datetime.now(UTC))
-    async with member(chosen, clock) as identity, running(identity) as server, open_channel(server.address, SERVICE) as channel:
+    async with (
+        member(chosen, clock) as identity,
+        running(identity) as server,
+        open_channel(server.address, SERVICE) as channel,
+    ):
         yield Identity(server.address, identity_service_pb2_grpc.IdentityServiceStub(channel), clock, chosen)
 
 

@@ -41,7 +41,9 @@ async def test_an_address_is_the_same_in_any_case(identity: Identity) -> None:
 async def test_of_many_registrations_of_one_address_at_once_one_succeeds(identity: Identity) -> None:
     outcomes = await asyncio.gather(*(identity.register() for _ in range(5)), return_exceptions=True)
     assert sum(isinstance(outcome, SignedIn) for outcome in outcomes) == 1
-    assert {o.code() for o in outcomes if isinstance(o, grpc.aio.AioRpcError)} == {grpc.StatusCode.ALREADY_EXISTS}
+    assert {o.code() for o in outcomes if isinstance(o, grpc.aio.AioRpcError)} == {
+        grpc.StatusCode.ALREADY_EXISTS
+    }
 
 
 async def test_a_common_password_is_refused_with_the_problem_and_the_field(identity: Identity) -> None:
@@ -53,7 +55,9 @@ async def test_a_common_password_is_refused_with_the_problem_and_the_field(ident
 
 
 @pytest.mark.parametrize("text", ["a\0sha", "asha\n", "\x85", "\x1b[2J"])
-async def test_control_characters_are_refused_wherever_they_would_be_stored_or_looked_up(identity: Identity, text: str) -> None:
+async def test_control_characters_are_refused_wherever_they_would_be_stored_or_looked_up(
+    identity: Identity, text: str
+) -> None:
     invalid = (grpc.StatusCode.INVALID_ARGUMENT, "MESH_ERROR_REASON_INVALID_REQUEST")
     assert await refused(identity.register(f"{text}@example.com")) == invalid
     assert await refused(identity.register(name=text)) == invalid
@@ -77,10 +81,18 @@ async def test_wrong_password_and_unknown_address_are_told_in_the_same_words(ide
 
 @pytest.mark.parametrize(
     "password",
-    ["\U0001f6e9" * 64, "ü" * 200 + "ß" * 54, "e\u0301 is not \u00e9", "nul\0in\0the middle", "  spaces around  "],
+    [
+        "\U0001f6e9" * 64,
+        "ü" * 200 + "ß" * 54,
+        "e\u0301 is not \u00e9",
+        "nul\0in\0the middle",
+        "  spaces around  ",
+    ],
     ids=["64 four-byte emoji", "254 two-byte letters", "combining", "NUL", "spaces"],
 )
-async def test_any_characters_make_a_password_and_all_of_them_count(identity: Identity, password: str) -> None:
+async def test_any_characters_make_a_password_and_all_of_them_count(
+    identity: Identity, password: str
+) -> None:
     await identity.register(password=password)
     await identity.login(password=password)
     for other in (password[:-1], password + " ", password.strip() + "x", password[:7] + "\0"):
@@ -102,7 +114,13 @@ async def test_no_secret_reaches_the_database_in_clear(tmp_path: Path) -> None:
         grant = await identity.grant(asha, uuid7())
         tokens = await identity.refresh(asha.tokens.refresh_token)
     stored = _database(tmp_path)
-    for secret in (PASSWORD, asha.tokens.refresh_token, tokens.refresh_token, tokens.access_token, grant.grant):
+    for secret in (
+        PASSWORD,
+        asha.tokens.refresh_token,
+        tokens.refresh_token,
+        tokens.access_token,
+        grant.grant,
+    ):
         assert secret.encode() not in stored
         assert secret.removeprefix("rbr_").removeprefix("rbg_").encode() not in stored
 
@@ -127,7 +145,10 @@ async def test_deleting_needs_the_password_and_takes_sessions_and_grants_along(i
     assert await refused(identity.login()) == WRONG_CREDENTIALS
     ended = (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_SESSION_ENDED")
     assert await refused(identity.refresh(other_session.tokens.refresh_token)) == ended
-    assert await refused(identity.exchange(grant.grant)) == (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_GRANT_ENDED")
+    assert await refused(identity.exchange(grant.grant)) == (
+        grpc.StatusCode.UNAUTHENTICATED,
+        "ERROR_REASON_GRANT_ENDED",
+    )
     assert await refused(identity.grant(asha, uuid7())) == ended
     assert (await identity.register()).customer.customer_id != asha.customer.customer_id
 

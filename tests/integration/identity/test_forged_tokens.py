@@ -44,14 +44,20 @@ async def asha(identity: Identity) -> SignedIn:
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "nOnE", "HS256", "ES256"])
 async def test_an_unsigned_token_is_refused(identity: Identity, asha: SignedIn, algorithm: str) -> None:
-    assert await refused(_who_am_i(identity, _unsigned(asha.tokens.access_token, algorithm))) == UNAUTHENTICATED
+    assert (
+        await refused(_who_am_i(identity, _unsigned(asha.tokens.access_token, algorithm))) == UNAUTHENTICATED
+    )
 
 
 async def test_hmac_with_what_is_published_is_refused(identity: Identity, asha: SignedIn) -> None:
     published = (await identity.stub.GetJwks(pb.GetJwksRequest())).keys_json[0]
     _, body, _ = asha.tokens.access_token.split(".")
     header = _encoded({"alg": "HS256", "typ": "at+jwt", "kid": json.loads(published)["kid"]})
-    signature = base64.urlsafe_b64encode(hmac.digest(published.encode(), f"{header}.{body}".encode(), "sha256")).decode().rstrip("=")
+    signature = (
+        base64.urlsafe_b64encode(hmac.digest(published.encode(), f"{header}.{body}".encode(), "sha256"))
+        .decode()
+        .rstrip("=")
+    )
     assert await refused(_who_am_i(identity, f"{header}.{body}.{signature}")) == UNAUTHENTICATED
 
 
@@ -76,7 +82,10 @@ async def test_a_livekit_token_is_refused(identity: Identity, asha: SignedIn) ->
 
 
 async def test_a_token_is_refused_from_the_second_it_expires(identity: Identity, asha: SignedIn) -> None:
-    expires_in = asha.tokens.access_expire_time.ToDatetime().timestamp() - identity.clock.now().replace(tzinfo=None).timestamp()
+    expires_in = (
+        asha.tokens.access_expire_time.ToDatetime().timestamp()
+        - identity.clock.now().replace(tzinfo=None).timestamp()
+    )
     identity.clock.advance(expires_in - 0.5)
     await _who_am_i(identity, asha.tokens.access_token)
     identity.clock.advance(0.5)
@@ -85,7 +94,11 @@ async def test_a_token_is_refused_from_the_second_it_expires(identity: Identity,
 
 async def test_a_megabyte_of_token_does_no_harm(identity: Identity, asha: SignedIn) -> None:
     code, _ = await refused(_who_am_i(identity, "A" * 1_000_000))
-    assert code in {grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.UNAVAILABLE}
+    assert code in {
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.UNAUTHENTICATED,
+        grpc.StatusCode.UNAVAILABLE,
+    }
     await _who_am_i(identity, asha.tokens.access_token)
 
 
@@ -98,4 +111,7 @@ async def test_a_stale_token_keeps_nobody_from_signing_in(identity: Identity, as
 @pytest.mark.parametrize("scheme", ["", "Basic ", "bearer", "Bearer"])
 async def test_a_token_needs_its_scheme(identity: Identity, asha: SignedIn, scheme: str) -> None:
     metadata = (("authorization", f"{scheme}{asha.tokens.access_token}"),)
-    assert await refused(identity.stub.GetCustomer(pb.GetCustomerRequest(), metadata=metadata)) == UNAUTHENTICATED
+    assert (
+        await refused(identity.stub.GetCustomer(pb.GetCustomerRequest(), metadata=metadata))
+        == UNAUTHENTICATED
+    )

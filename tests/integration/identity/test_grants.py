@@ -29,7 +29,9 @@ DENIED = (grpc.StatusCode.PERMISSION_DENIED, "MESH_ERROR_REASON_ACCESS_DENIED")
 async def _principal(identity: Identity, token: str) -> Principal:
     """What another service makes of the token, with keys fetched as it would fetch them."""
     async with open_channel(identity.address, SERVICE) as channel:
-        return await TokenVerifier(keys_of_identity(channel, identity.clock), clock=identity.clock).verify(token)
+        return await TokenVerifier(keys_of_identity(channel, identity.clock), clock=identity.clock).verify(
+            token
+        )
 
 
 async def _revoke(identity: Identity, token: str, call_id: str, request_id: str | None = None) -> None:
@@ -67,7 +69,9 @@ async def test_the_meshs_own_client_exchanges_and_keeps_its_token(identity: Iden
     grant = await identity.grant(asha, uuid7())
     key = identity.settings.secrets.actor_key("conversation")
     workload = WorkloadIdentity("conversation", key, identity.stub, identity.clock)
-    assert (await workload.exchange(grant.grant)).expires_at == (identity.clock.now() + timedelta(minutes=5)).replace(microsecond=0)
+    assert (await workload.exchange(grant.grant)).expires_at == (
+        identity.clock.now() + timedelta(minutes=5)
+    ).replace(microsecond=0)
     own = await workload.own_token()
     assert await workload.own_token() == own
     identity.clock.advance(300)
@@ -97,7 +101,9 @@ async def test_grants_asked_for_at_once_leave_exactly_one(identity: Identity) ->
     asha = await identity.register()
     call_id = uuid7()
     grants = await asyncio.gather(*(identity.grant(asha, call_id) for _ in range(6)))
-    exchanged = await asyncio.gather(*(identity.exchange(grant.grant) for grant in grants), return_exceptions=True)
+    exchanged = await asyncio.gather(
+        *(identity.exchange(grant.grant) for grant in grants), return_exceptions=True
+    )
     assert sum(isinstance(token, str) for token in exchanged) == 1
 
 
@@ -117,8 +123,12 @@ async def test_a_customer_can_neither_revoke_nor_replace_anothers_grant(identity
     grant = await identity.grant(asha, call_id)
     await _revoke(identity, mallory.tokens.access_token, call_id)
     of_mallory = await identity.grant(mallory, call_id)
-    assert (await _principal(identity, await identity.exchange(grant.grant))).customer_id == asha.customer.customer_id
-    assert (await _principal(identity, await identity.exchange(of_mallory.grant))).customer_id == mallory.customer.customer_id
+    assert (
+        await _principal(identity, await identity.exchange(grant.grant))
+    ).customer_id == asha.customer.customer_id
+    assert (
+        await _principal(identity, await identity.exchange(of_mallory.grant))
+    ).customer_id == mallory.customer.customer_id
 
 
 async def test_a_member_of_the_mesh_revokes_any_calls_grants(identity: Identity) -> None:
@@ -143,7 +153,9 @@ async def test_revoking_nothing_succeeds_and_a_request_id_stands_for_one_request
     call_id, request_id = uuid7(), uuid7()
     await _revoke(identity, asha.tokens.access_token, call_id, request_id)
     grant = await identity.grant(asha, call_id)
-    await _revoke(identity, asha.tokens.access_token, call_id, request_id)  # a retry of the old request ends no new grant
+    await _revoke(
+        identity, asha.tokens.access_token, call_id, request_id
+    )  # a retry of the old request ends no new grant
     await identity.exchange(grant.grant)
     reused = (grpc.StatusCode.ALREADY_EXISTS, "MESH_ERROR_REASON_REQUEST_ID_REUSED")
     assert await refused(_revoke(identity, asha.tokens.access_token, uuid7(), request_id)) == reused
@@ -171,7 +183,14 @@ async def test_a_replayed_assertion_is_refused_whatever_it_is_replayed_for(ident
 async def test_one_members_assertions_never_use_up_anothers(identity: Identity) -> None:
     now = int(identity.clock.now().timestamp())
     for actor in ("agent", "conversation"):
-        claims = {"iss": actor, "sub": actor, "aud": "readback-identity", "iat": now, "exp": now + 60, "jti": "the same"}
+        claims = {
+            "iss": actor,
+            "sub": actor,
+            "aud": "readback-identity",
+            "iat": now,
+            "exp": now + 60,
+            "jti": "the same",
+        }
         key = identity.settings.secrets.actor_key(actor)
         assertion = jwt.encode(claims, key, "ES256", {"typ": "client-authentication+jwt"})
         await identity.stub.ExchangeToken(pb.ExchangeTokenRequest(actor_assertion=assertion))
@@ -179,7 +198,9 @@ async def test_one_members_assertions_never_use_up_anothers(identity: Identity) 
 
 async def test_an_assertion_sent_many_times_at_once_buys_one_token(identity: Identity) -> None:
     request = pb.ExchangeTokenRequest(actor_assertion=identity.assertion())
-    outcomes = await asyncio.gather(*(identity.stub.ExchangeToken(request) for _ in range(8)), return_exceptions=True)
+    outcomes = await asyncio.gather(
+        *(identity.stub.ExchangeToken(request) for _ in range(8)), return_exceptions=True
+    )
     assert sum(isinstance(outcome, pb.ExchangeTokenResponse) for outcome in outcomes) == 1
 
 
@@ -187,14 +208,20 @@ async def test_an_assertion_spent_on_an_ended_grant_is_spent(identity: Identity)
     assertion = identity.assertion()
     request = pb.ExchangeTokenRequest(actor_assertion=assertion, grant="rbg_unknown")
     assert await refused(identity.stub.ExchangeToken(request)) == GRANT_ENDED
-    assert await refused(identity.stub.ExchangeToken(pb.ExchangeTokenRequest(actor_assertion=assertion))) == UNKNOWN_ACTOR
+    assert (
+        await refused(identity.stub.ExchangeToken(pb.ExchangeTokenRequest(actor_assertion=assertion)))
+        == UNKNOWN_ACTOR
+    )
 
 
 async def test_access_tokens_and_refresh_tokens_are_neither_assertions_nor_grants(identity: Identity) -> None:
     asha = await identity.register()
     own = await identity.exchange()
     for wrong in (asha.tokens.access_token, asha.tokens.refresh_token, own):
-        assert await refused(identity.stub.ExchangeToken(pb.ExchangeTokenRequest(actor_assertion=wrong))) == UNKNOWN_ACTOR
+        assert (
+            await refused(identity.stub.ExchangeToken(pb.ExchangeTokenRequest(actor_assertion=wrong)))
+            == UNKNOWN_ACTOR
+        )
     assert await refused(identity.exchange(asha.tokens.refresh_token)) == GRANT_ENDED
 
 

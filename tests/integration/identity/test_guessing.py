@@ -20,7 +20,9 @@ WRONG = (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_WRONG_CREDENTIALS")
 THROTTLED = (grpc.StatusCode.RESOURCE_EXHAUSTED, "ERROR_REASON_TOO_MANY_ATTEMPTS")
 
 
-async def _wait_asked_for(identity: Identity, email: str = "asha@example.com", password: str = "wrong") -> timedelta | None:
+async def _wait_asked_for(
+    identity: Identity, email: str = "asha@example.com", password: str = "wrong"
+) -> timedelta | None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await identity.login(email, password)
     return retry_after_of(caught.value)
@@ -31,7 +33,9 @@ async def _exhaust(identity: Identity, email: str = "asha@example.com") -> None:
         assert await refused(identity.login(email, "wrong")) == WRONG
 
 
-async def test_after_a_few_failures_even_the_right_password_has_to_wait_and_is_told_how_long(identity: Identity) -> None:
+async def test_after_a_few_failures_even_the_right_password_has_to_wait_and_is_told_how_long(
+    identity: Identity,
+) -> None:
     await identity.register()
     await _exhaust(identity)
     assert await refused(identity.login()) == THROTTLED

@@ -43,7 +43,9 @@ async def codes(*calls: Awaitable[object]) -> Counter[str]:
     for answer in answers:
         if isinstance(answer, grpc.aio.AioRpcError) and answer.code() is grpc.StatusCode.UNAVAILABLE:
             raise answer
-    return Counter(answer.code().name if isinstance(answer, grpc.aio.AioRpcError) else "OK" for answer in answers)
+    return Counter(
+        answer.code().name if isinstance(answer, grpc.aio.AioRpcError) else "OK" for answer in answers
+    )
 
 
 async def test_what_one_replica_has_stored_another_knows(replicas: Sequence[Identity]) -> None:
@@ -53,14 +55,20 @@ async def test_what_one_replica_has_stored_another_knows(replicas: Sequence[Iden
     await replicas[0].refresh(tokens.refresh_token)
 
 
-async def test_an_address_registered_on_all_replicas_at_once_becomes_one_account(replicas: Sequence[Identity]) -> None:
+async def test_an_address_registered_on_all_replicas_at_once_becomes_one_account(
+    replicas: Sequence[Identity],
+) -> None:
     assert await codes(*(one.register() for one in replicas)) == {"OK": 1, "ALREADY_EXISTS": REPLICAS - 1}
 
 
-async def test_a_token_refreshed_on_all_replicas_at_once_leaves_one_chain_that_goes_on(replicas: Sequence[Identity]) -> None:
+async def test_a_token_refreshed_on_all_replicas_at_once_leaves_one_chain_that_goes_on(
+    replicas: Sequence[Identity],
+) -> None:
     first = (await replicas[0].register()).tokens
     pairs = await asyncio.gather(*(replicas[n % REPLICAS].refresh(first.refresh_token) for n in range(30)))
-    outcome = await codes(*(replicas[n % REPLICAS].refresh(pair.refresh_token) for n, pair in enumerate(pairs)))
+    outcome = await codes(
+        *(replicas[n % REPLICAS].refresh(pair.refresh_token) for n, pair in enumerate(pairs))
+    )
     assert outcome == {"OK": 1, "UNAUTHENTICATED": 29}
 
 
@@ -69,36 +77,52 @@ async def test_reuse_found_on_one_replica_ends_the_session_on_all(replicas: Sequ
     second = await replicas[1].refresh(asha.tokens.refresh_token)
     third = await replicas[2].refresh(second.refresh_token)
     assert await codes(replicas[0].refresh(asha.tokens.refresh_token)) == {"UNAUTHENTICATED": 1}
-    assert await codes(*(one.refresh(third.refresh_token) for one in replicas)) == {"UNAUTHENTICATED": REPLICAS}
+    assert await codes(*(one.refresh(third.refresh_token) for one in replicas)) == {
+        "UNAUTHENTICATED": REPLICAS
+    }
 
 
 async def test_guesses_spread_over_replicas_are_counted_together(replicas: Sequence[Identity]) -> None:
     await replicas[0].register()
     guesses = (replicas[n % REPLICAS].login(password=f"a wrong password {n}") for n in range(20))
-    assert await codes(*guesses) == {"UNAUTHENTICATED": FREE_ATTEMPTS, "RESOURCE_EXHAUSTED": 20 - FREE_ATTEMPTS}
+    assert await codes(*guesses) == {
+        "UNAUTHENTICATED": FREE_ATTEMPTS,
+        "RESOURCE_EXHAUSTED": 20 - FREE_ATTEMPTS,
+    }
 
 
-async def test_the_same_request_on_all_replicas_is_done_once_and_answered_alike(replicas: Sequence[Identity]) -> None:
+async def test_the_same_request_on_all_replicas_is_done_once_and_answered_alike(
+    replicas: Sequence[Identity],
+) -> None:
     asha = await replicas[0].register()
     request = pb.LogoutRequest(request_id=uuid7())
-    assert await codes(*(replicas[n % REPLICAS].stub.Logout(request, metadata=asha.headers) for n in range(12))) == {"OK": 12}
+    assert await codes(
+        *(replicas[n % REPLICAS].stub.Logout(request, metadata=asha.headers) for n in range(12))
+    ) == {"OK": 12}
     other = pb.RevokeGrantRequest(request_id=request.request_id, call_id=uuid7())
     assert await codes(replicas[1].stub.RevokeGrant(other, metadata=asha.headers)) == {"ALREADY_EXISTS": 1}
 
 
 async def test_a_proof_is_good_once_wherever_it_is_shown(replicas: Sequence[Identity]) -> None:
     proof = pb.ExchangeTokenRequest(actor_assertion=replicas[0].assertion())
-    assert await codes(*(one.stub.ExchangeToken(proof) for one in replicas)) == {"OK": 1, "UNAUTHENTICATED": REPLICAS - 1}
+    assert await codes(*(one.stub.ExchangeToken(proof) for one in replicas)) == {
+        "OK": 1,
+        "UNAUTHENTICATED": REPLICAS - 1,
+    }
 
 
 async def test_a_call_granted_on_all_replicas_at_once_has_one_grant(replicas: Sequence[Identity]) -> None:
     asha, call_id, conversation_id = await replicas[0].register(), uuid7(), uuid7()
-    issued = await asyncio.gather(*(replicas[n % REPLICAS].grant(asha, call_id, conversation_id) for n in range(12)))
+    issued = await asyncio.gather(
+        *(replicas[n % REPLICAS].grant(asha, call_id, conversation_id) for n in range(12))
+    )
     outcome = await codes(*(replicas[n % REPLICAS].exchange(one.grant) for n, one in enumerate(issued)))
     assert outcome == {"OK": 1, "UNAUTHENTICATED": 11}
 
 
-async def test_signing_out_beside_refreshing_and_granting_leaves_nothing_usable(replicas: Sequence[Identity]) -> None:
+async def test_signing_out_beside_refreshing_and_granting_leaves_nothing_usable(
+    replicas: Sequence[Identity],
+) -> None:
     for _ in range(5):
         asha = await replicas[0].register(f"{uuid7()}@example.com")
         pairs: list[pb.TokenPair] = []
@@ -112,11 +136,15 @@ async def test_signing_out_beside_refreshing_and_granting_leaves_nothing_usable(
             keep(grants, replicas[1].grant(asha, uuid7())),
             replicas[2].stub.Logout(pb.LogoutRequest(request_id=uuid7()), metadata=asha.headers),
         )
-        assert set(await codes(*(replicas[0].refresh(pair.refresh_token) for pair in pairs))) <= {"UNAUTHENTICATED"}
+        assert set(await codes(*(replicas[0].refresh(pair.refresh_token) for pair in pairs))) <= {
+            "UNAUTHENTICATED"
+        }
         assert set(await codes(*(replicas[1].exchange(one.grant) for one in grants))) <= {"UNAUTHENTICATED"}
 
 
-async def test_an_account_deleted_while_it_is_used_elsewhere_is_gone_without_an_internal_error(replicas: Sequence[Identity]) -> None:
+async def test_an_account_deleted_while_it_is_used_elsewhere_is_gone_without_an_internal_error(
+    replicas: Sequence[Identity],
+) -> None:
     for _ in range(5):
         email = f"{uuid7()}@example.com"
         asha = await replicas[0].register(email)
@@ -137,7 +165,11 @@ async def test_all_replicas_sweep_without_getting_in_each_others_way(replicas: S
     clock.advance(31 * 24 * 3600)
     for _ in range(3):
         clock.advance(EVERY_SECONDS)
-        refreshed = await codes(*(replicas[n % REPLICAS].refresh(one.tokens.refresh_token) for n, one in enumerate(people)))
+        refreshed = await codes(
+            *(replicas[n % REPLICAS].refresh(one.tokens.refresh_token) for n, one in enumerate(people))
+        )
         assert refreshed == {"UNAUTHENTICATED": len(people)}
-    again: list[SignedIn] = [await replicas[n % REPLICAS].login(one.customer.email) for n, one in enumerate(people)]
+    again: list[SignedIn] = [
+        await replicas[n % REPLICAS].login(one.customer.email) for n, one in enumerate(people)
+    ]
     assert len(again) == len(people)

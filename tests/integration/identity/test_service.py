@@ -52,7 +52,9 @@ async def test_the_migrations_make_the_tables_the_store_uses(tmp_path: Path, dat
     engine = await migrated(database_url or f"sqlite+aiosqlite:///{tmp_path}/identity.db", MIGRATIONS)
 
     def differences(connection: Connection) -> list[object]:
-        return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata))
+        return list(
+            compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
+        )
 
     async with reading(engine) as connection:
         assert await connection.run_sync(differences) == []
@@ -65,7 +67,9 @@ async def test_tokens_of_the_previous_key_are_accepted_until_it_is_dropped(tmp_p
         old_key = tmp_path / "old.pem"
         old_key.write_bytes(before.settings.secrets.private_key("identity-signing-key"))
     new_key = ec.generate_private_key(ec.SECP256R1())
-    pem = new_key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    pem = new_key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     (tmp_path / "secrets" / "identity-signing-key.pem").write_bytes(pem)
     async with running_identity(tmp_path, identity_previous_signing_keys=(old_key,)) as rotated:
         assert len((await rotated.stub.GetJwks(pb.GetJwksRequest())).keys_json) == 2
@@ -91,13 +95,29 @@ async def test_no_secret_reaches_the_logs(tmp_path: Path, capfd: pytest.CaptureF
         pepper = identity.settings.secrets.text("identity-pepper")
     logged = "".join(capfd.readouterr())
     assert "replayed" in logged
-    secrets = [PASSWORD, "a wrong password of hers", "asha@example.com", pepper, "$2b$", assertion, agent, grant.grant]
-    secrets += [asha.tokens.refresh_token, asha.tokens.access_token, tokens.refresh_token, tokens.access_token]
+    secrets = [
+        PASSWORD,
+        "a wrong password of hers",
+        "asha@example.com",
+        pepper,
+        "$2b$",
+        assertion,
+        agent,
+        grant.grant,
+    ]
+    secrets += [
+        asha.tokens.refresh_token,
+        asha.tokens.access_token,
+        tokens.refresh_token,
+        tokens.access_token,
+    ]
     assert [secret for secret in secrets if secret in logged] == []
 
 
 @pytest.mark.usefixtures("_logging_put_back")
-async def test_a_broken_database_tells_neither_callers_nor_logs_about_people(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_a_broken_database_tells_neither_callers_nor_logs_about_people(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     logs.configure(load(IdentitySettings, home=tmp_path, log_level="debug"), "identity")
     async with running_identity(tmp_path) as identity:
         with closing(sqlite3.connect(tmp_path / "identity.sqlite3")) as connection:
@@ -116,13 +136,18 @@ async def test_callers_who_hang_up_in_the_middle_leave_nothing_locked(tmp_path: 
     async with running_identity(tmp_path) as identity:
         asha = await identity.register()
         request = pb.RefreshSessionRequest(refresh_token=asha.tokens.refresh_token)
-        impatient = [identity.stub.RefreshSession(request, timeout=milliseconds / 1000) for milliseconds in range(1, 61)]
+        impatient = [
+            identity.stub.RefreshSession(request, timeout=milliseconds / 1000)
+            for milliseconds in range(1, 61)
+        ]
         outcomes = {await call.code() for call in impatient}
         assert outcomes <= {grpc.StatusCode.OK, grpc.StatusCode.DEADLINE_EXCEEDED}
         await identity.refresh(asha.tokens.refresh_token)
 
 
-async def test_the_process_keeps_what_it_answered_when_killed_and_ends_cleanly_when_asked(tmp_path: Path) -> None:
+async def test_the_process_keeps_what_it_answered_when_killed_and_ends_cleanly_when_asked(
+    tmp_path: Path,
+) -> None:
     request = pb.RegisterRequest(email="asha@example.com", password=PASSWORD, display_name="Asha")
     async with _process(tmp_path) as (stub, process):
         made = await stub.Register(request)
@@ -142,11 +167,20 @@ class _process:  # noqa: N801 -- used like a function
     def __init__(self, home: Path) -> None:
         self._home = home
 
-    async def __aenter__(self) -> tuple[identity_service_pb2_grpc.IdentityServiceAsyncStub, asyncio.subprocess.Process]:
-        settings = {"HOME": str(self._home), "IDENTITY_PORT": "0", "IDENTITY_HTTP_PORT": "0", "IDENTITY_BCRYPT_COST": "4"}
+    async def __aenter__(
+        self,
+    ) -> tuple[identity_service_pb2_grpc.IdentityServiceAsyncStub, asyncio.subprocess.Process]:
+        settings = {
+            "HOME": str(self._home),
+            "IDENTITY_PORT": "0",
+            "IDENTITY_HTTP_PORT": "0",
+            "IDENTITY_BCRYPT_COST": "4",
+        }
         environment = {**os.environ, **{f"READBACK_{name}": value for name, value in settings.items()}}
         command = (sys.executable, "-c", "from services.identity.app import main; main()")
-        self._process = await asyncio.create_subprocess_exec(*command, env=environment, stderr=asyncio.subprocess.PIPE)
+        self._process = await asyncio.create_subprocess_exec(
+            *command, env=environment, stderr=asyncio.subprocess.PIPE
+        )
         assert self._process.stderr
         async for line in self._process.stderr:
             event = json.loads(line)

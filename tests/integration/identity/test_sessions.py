@@ -35,8 +35,12 @@ async def test_a_session_goes_on_with_new_tokens_each_time(identity: Identity) -
         tokens = await identity.refresh(tokens.refresh_token)
         seen.add(tokens.refresh_token)
         assert tokens.session_expire_time == asha.tokens.session_expire_time
-        assert tokens.access_expire_time.ToDatetime(UTC) == (identity.clock.now() + timedelta(minutes=10)).replace(microsecond=0)
-        await identity.stub.GetCustomer(pb.GetCustomerRequest(), metadata=SignedIn(asha.customer, tokens).headers)
+        assert tokens.access_expire_time.ToDatetime(UTC) == (
+            identity.clock.now() + timedelta(minutes=10)
+        ).replace(microsecond=0)
+        await identity.stub.GetCustomer(
+            pb.GetCustomerRequest(), metadata=SignedIn(asha.customer, tokens).headers
+        )
     assert len(seen) == 6
 
 
@@ -101,13 +105,18 @@ async def test_tabs_that_refresh_at_once_all_stay_signed_in_until_their_ways_par
     asha = await identity.register()
     answers = await asyncio.gather(*(identity.refresh(asha.tokens.refresh_token) for _ in range(8)))
     assert len({answer.refresh_token for answer in answers}) == 8
-    used = [identity.stub.RefreshSession(pb.RefreshSessionRequest(refresh_token=answer.refresh_token)) for answer in answers]
+    used = [
+        identity.stub.RefreshSession(pb.RefreshSessionRequest(refresh_token=answer.refresh_token))
+        for answer in answers
+    ]
     outcomes = await asyncio.gather(*(_code(call) for call in used))
     assert outcomes.count(grpc.StatusCode.OK) == 1
     assert outcomes.count(grpc.StatusCode.UNAUTHENTICATED) == 7
 
 
-async def _code(call: grpc.aio.UnaryUnaryCall[pb.RefreshSessionRequest, pb.RefreshSessionResponse]) -> grpc.StatusCode:
+async def _code(
+    call: grpc.aio.UnaryUnaryCall[pb.RefreshSessionRequest, pb.RefreshSessionResponse],
+) -> grpc.StatusCode:
     return await call.code()
 
 
@@ -146,7 +155,9 @@ async def test_logging_out_ends_this_session_with_its_grants_and_no_other(identi
     await identity.refresh(elsewhere.tokens.refresh_token)
 
 
-async def test_logging_out_again_succeeds_with_the_same_request_id_and_with_another(identity: Identity) -> None:
+async def test_logging_out_again_succeeds_with_the_same_request_id_and_with_another(
+    identity: Identity,
+) -> None:
     asha = await identity.register()
     request_id = uuid7()
     await _logout(identity, asha, request_id)
@@ -167,7 +178,14 @@ async def test_an_expired_session_leaves_nothing_behind(tmp_path: Path) -> None:
     async with running_identity(tmp_path, later) as identity:
         await identity.login()  # after the sweep that a start begins with, since writers queue
     counts = _rows(tmp_path)
-    assert counts == {"customers": 1, "sessions": 1, "refresh_tokens": 1, "grants": 0, "failed_attempts": 0, "seen_assertions": 0}
+    assert counts == {
+        "customers": 1,
+        "sessions": 1,
+        "refresh_tokens": 1,
+        "grants": 0,
+        "failed_attempts": 0,
+        "seen_assertions": 0,
+    }
 
 
 def _rows(home: Path) -> dict[str, int]:

@@ -68,7 +68,9 @@ async def patient() -> AsyncIterator[tuple[Patient, Any]]:
         conversation_grpc.add_ConversationServiceServicer_to_server(servicer, server)
 
     member = Member("patient", [Registration(SERVICE, add, {})], TokenVerifier(keys))
-    limits = LimitSettings(unary=AT_ONCE, unary_per_caller=AT_ONCE, streams=AT_ONCE, streams_per_caller=AT_ONCE)
+    limits = LimitSettings(
+        unary=AT_ONCE, unary_per_caller=AT_ONCE, streams=AT_ONCE, streams_per_caller=AT_ONCE
+    )
     settings = ServerSettings(notice_seconds=0, limits=limits)
     async with running(member, settings=settings) as server, open_channel(server.address, SERVICE) as channel:
         yield servicer, conversation_grpc.ConversationServiceStub(channel)
@@ -86,7 +88,10 @@ async def settled(holds: Callable[[], bool]) -> None:
 
 async def given_up_by_their_caller(stub: Any, servicer: Patient) -> None:
     """A unary call that is cancelled while it is handled."""
-    request, tokens = conversation.GetConversationRequest(conversation_id=CONVERSATION), bearer(KEY.token(sub="ada"))
+    request, tokens = (
+        conversation.GetConversationRequest(conversation_id=CONVERSATION),
+        bearer(KEY.token(sub="ada")),
+    )
     calls = [asyncio.ensure_future(stub.GetConversation(request, metadata=tokens)) for _ in range(AT_ONCE)]
     await settled(lambda: servicer.waiting == AT_ONCE)
     for call in calls:
@@ -96,8 +101,13 @@ async def given_up_by_their_caller(stub: Any, servicer: Patient) -> None:
 
 async def out_of_time(stub: Any, _servicer: Patient) -> None:
     """A unary call whose deadline passes, at whatever point that finds it."""
-    request, tokens = conversation.GetConversationRequest(conversation_id=CONVERSATION), bearer(KEY.token(sub="ada"))
-    calls = (stub.GetConversation(request, metadata=tokens, timeout=0.001 * place) for place in range(AT_ONCE))
+    request, tokens = (
+        conversation.GetConversationRequest(conversation_id=CONVERSATION),
+        bearer(KEY.token(sub="ada")),
+    )
+    calls = (
+        stub.GetConversation(request, metadata=tokens, timeout=0.001 * place) for place in range(AT_ONCE)
+    )
     await asyncio.gather(*calls, return_exceptions=True)
 
 
@@ -107,7 +117,9 @@ async def watched_for_a_moment(stub: Any, _servicer: Patient) -> None:
     tokens = bearer(KEY.token(sub="ada"))
 
     async def watch() -> None:
-        async with streaming(stub.Watch(conversation.WatchRequest(conversation_id=CONVERSATION), metadata=tokens)) as call:
+        async with streaming(
+            stub.Watch(conversation.WatchRequest(conversation_id=CONVERSATION), metadata=tokens)
+        ) as call:
             await call.read()
 
     await asyncio.gather(*(watch() for _ in range(AT_ONCE)))

@@ -102,7 +102,9 @@ async def test_an_error_rolls_the_whole_transaction_back(engine: AsyncEngine) ->
     assert await _value(engine) == 0
 
 
-async def _logout(engine: AsyncEngine, owner: str, request_id: str, grant: str) -> tuple[identity.ExchangeTokenResponse, bool]:
+async def _logout(
+    engine: AsyncEngine, owner: str, request_id: str, grant: str
+) -> tuple[identity.ExchangeTokenResponse, bool]:
     did = False
 
     async with writing(engine) as connection:
@@ -113,7 +115,9 @@ async def _logout(engine: AsyncEngine, owner: str, request_id: str, grant: str) 
             return identity.ExchangeTokenResponse(access_token=grant)
 
         request = identity.ExchangeTokenRequest(grant=grant)
-        answer = await RequestLedger(REQUESTS).once(connection, owner, request_id, request, identity.ExchangeTokenResponse, do)
+        answer = await RequestLedger(REQUESTS).once(
+            connection, owner, request_id, request, identity.ExchangeTokenResponse, do
+        )
     return answer, did
 
 

@@ -50,7 +50,9 @@ async def test_crashed_server_is_unavailable_at_once_and_found_again_when_it_is_
     assert await ask(engine) == 1
 
 
-async def test_all_connections_of_a_restarted_server_are_given_up_with_the_first(engine: AsyncEngine, own_postgres: PostgresServer) -> None:
+async def test_all_connections_of_a_restarted_server_are_given_up_with_the_first(
+    engine: AsyncEngine, own_postgres: PostgresServer
+) -> None:
     await asyncio.gather(*(ask(engine) for _ in range(5)))
     own_postgres.stop("immediate")
     own_postgres.start()
@@ -59,7 +61,9 @@ async def test_all_connections_of_a_restarted_server_are_given_up_with_the_first
     assert await asyncio.gather(*(ask(engine) for _ in range(5))) == [1] * 5
 
 
-async def test_server_that_crashes_inside_a_transaction_is_unavailable(engine: AsyncEngine, own_postgres: PostgresServer) -> None:
+async def test_server_that_crashes_inside_a_transaction_is_unavailable(
+    engine: AsyncEngine, own_postgres: PostgresServer
+) -> None:
     with pytest.raises(StoreUnavailable):
         async with database.writing(engine) as connection:
             await connection.execute(text("CREATE TABLE doubtful (x int)"))

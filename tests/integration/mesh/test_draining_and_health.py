@@ -37,7 +37,9 @@ class Slow(conversation_grpc.ConversationServiceServicer):
     async def Watch(self, request, context):
         yield conversation.WatchResponse(cursor="1")
         await self.draining.wait()
-        yield conversation.WatchResponse(end=conversation.WatchEnd(reason=conversation.STREAM_END_REASON_DRAINING))
+        yield conversation.WatchResponse(
+            end=conversation.WatchEnd(reason=conversation.STREAM_END_REASON_DRAINING)
+        )
 
     async def GetConversation(self, request, context):
         self.called.set()
@@ -56,7 +58,9 @@ async def test_a_stopping_server_ends_its_streams_in_good_order_and_finishes_wha
 
     async def drain() -> None:
         async with grpc.aio.insecure_channel(address) as other:
-            answer = await health_pb2_grpc.HealthStub(other).Check(health_pb2.HealthCheckRequest(service=SERVICE.full_name))
+            answer = await health_pb2_grpc.HealthStub(other).Check(
+                health_pb2.HealthCheckRequest(service=SERVICE.full_name)
+            )
         seen.append(answer.status)
         servicer.draining.set()
 
@@ -83,7 +87,9 @@ async def test_a_stopping_server_ends_its_streams_in_good_order_and_finishes_wha
             watch = stub.Watch(conversation.WatchRequest(conversation_id=CONVERSATION), metadata=metadata)
             assert await watch.read() == conversation.WatchResponse(cursor="1")
             unary = asyncio.ensure_future(
-                stub.GetConversation(conversation.GetConversationRequest(conversation_id=CONVERSATION), metadata=metadata)
+                stub.GetConversation(
+                    conversation.GetConversationRequest(conversation_id=CONVERSATION), metadata=metadata
+                )
             )
             await servicer.called.wait()
             stop.set()

@@ -52,7 +52,9 @@ async def test_unknown_service_is_not_found(health: tuple[Health, Any, grpc.aio.
     assert raised.value.code() is grpc.StatusCode.NOT_FOUND
 
 
-async def test_watch_tells_each_change_once_and_ends_when_it_is_let_go(health: tuple[Health, Any, grpc.aio.Server]) -> None:
+async def test_watch_tells_each_change_once_and_ends_when_it_is_let_go(
+    health: tuple[Health, Any, grpc.aio.Server],
+) -> None:
     states, stub, _ = health
     watch = stub.Watch(asked("flights"))
     async with asyncio.timeout(5):
@@ -66,7 +68,9 @@ async def test_watch_tells_each_change_once_and_ends_when_it_is_let_go(health: t
         assert await watch.read() is grpc.aio.EOF
 
 
-async def test_watches_that_were_let_go_don_t_hold_up_the_server(health: tuple[Health, Any, grpc.aio.Server]) -> None:
+async def test_watches_that_were_let_go_don_t_hold_up_the_server(
+    health: tuple[Health, Any, grpc.aio.Server],
+) -> None:
     states, stub, server = health
     states.serve("flights")
     watches = [stub.Watch(asked("flights")) for _ in range(5)]

@@ -30,7 +30,9 @@ async def _no_keys(_kid: str) -> None:
     return None
 
 
-async def _app(scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+async def _app(
+    scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+) -> None:
     if scope["type"] == "http":
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"here"})
@@ -40,7 +42,9 @@ async def _app(scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], sen
 async def member(at: Endpoint) -> AsyncIterator[str]:
     served = server.Member("any", [], TokenVerifier(_no_keys))
     brisk = server.ServerSettings(notice_seconds=0, drain_seconds=0)
-    async with server.running(served, bind=at.bind, port=at.port, variable=at.variable, settings=brisk) as running:
+    async with server.running(
+        served, bind=at.bind, port=at.port, variable=at.variable, settings=brisk
+    ) as running:
         yield running.address
 
 
@@ -61,7 +65,9 @@ every_server = pytest.mark.parametrize("serving", [member, site, probes])
 
 async def _answers_grpc(address: str) -> None:
     async with grpc.aio.insecure_channel(target_of(address)) as channel:
-        answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), wait_for_ready=True, timeout=20)
+        answer = await health_pb2_grpc.HealthStub(channel).Check(
+            health_pb2.HealthCheckRequest(), wait_for_ready=True, timeout=20
+        )
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
@@ -71,8 +77,12 @@ async def _answers_http(address: str) -> None:
 
 
 @every_server
-@pytest.mark.parametrize(("bind", "reached"), [("::1", ["[::1]"]), ("::", ["[::1]", "127.0.0.1"]), ("127.0.0.1", ["127.0.0.1"])])
-async def test_every_kind_of_server_is_reached_where_it_listens(serving: Serving, bind: str, reached: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("bind", "reached"), [("::1", ["[::1]"]), ("::", ["[::1]", "127.0.0.1"]), ("127.0.0.1", ["127.0.0.1"])]
+)
+async def test_every_kind_of_server_is_reached_where_it_listens(
+    serving: Serving, bind: str, reached: list[str]
+) -> None:
     async with serving(Endpoint(bind, 0, "READBACK_SHOE_PORT")) as address:
         host, _, port = address.rpartition(":")
         assert host == (f"[{bind}]" if ":" in bind else bind)
@@ -82,13 +92,18 @@ async def test_every_kind_of_server_is_reached_where_it_listens(serving: Serving
 
 @every_server
 @pytest.mark.parametrize("bind", ["127.0.0.1", "::1"])
-async def test_a_port_in_use_is_one_sentence_with_the_setting_that_moves_it(serving: Serving, bind: str) -> None:
+async def test_a_port_in_use_is_one_sentence_with_the_setting_that_moves_it(
+    serving: Serving, bind: str
+) -> None:
     async with serving(Endpoint(bind, 0, "READBACK_SHOE_PORT")) as address:
         port = int(address.rpartition(":")[2])
         with pytest.raises(ConfigurationError) as refused:
             async with serving(Endpoint(bind, port, "READBACK_SHOE_PORT")):
                 pass
-    assert str(refused.value) == f"Port {port} on {bind} is in use; stop what uses it or set READBACK_SHOE_PORT to another."
+    assert (
+        str(refused.value)
+        == f"Port {port} on {bind} is in use; stop what uses it or set READBACK_SHOE_PORT to another."
+    )
 
 
 @every_server
@@ -97,12 +112,17 @@ async def test_an_address_of_another_machine_is_not_called_a_port_in_use(serving
         async with serving(Endpoint("192.0.2.1", 0, "READBACK_SHOE_PORT")):
             pass
     reason = os.strerror(errno.EADDRNOTAVAIL)
-    assert str(refused.value) == f"Nothing can listen on 192.0.2.1: {reason}; set READBACK_BIND to an address of this machine."
+    assert (
+        str(refused.value)
+        == f"Nothing can listen on 192.0.2.1: {reason}; set READBACK_BIND to an address of this machine."
+    )
 
 
 def test_an_endpoint_knows_the_setting_of_its_port() -> None:
     settings = load(MeshSettings, bind="::1", flightdata_http_port=9)
-    assert endpoint_of(settings, "flightdata_http_port") == Endpoint("::1", 9, "READBACK_FLIGHTDATA_HTTP_PORT")
+    assert endpoint_of(settings, "flightdata_http_port") == Endpoint(
+        "::1", 9, "READBACK_FLIGHTDATA_HTTP_PORT"
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,4 +136,7 @@ def test_an_endpoint_knows_the_setting_of_its_port() -> None:
     ],
 )
 def test_members_of_this_machine_are_looked_for_where_they_listen(bind: str, address: str) -> None:
-    assert load(MeshSettings, bind=bind, identity_port=50051, identity_address="").address_of("identity") == address
+    assert (
+        load(MeshSettings, bind=bind, identity_port=50051, identity_address="").address_of("identity")
+        == address
+    )

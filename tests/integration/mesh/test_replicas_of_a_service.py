@@ -48,7 +48,9 @@ class Replica(conversation_grpc.ConversationServiceServicer):
     async def Watch(self, request, context):
         yield conversation.WatchResponse(cursor="1")
         await self.draining.wait()
-        yield conversation.WatchResponse(end=conversation.WatchEnd(reason=conversation.STREAM_END_REASON_DRAINING))
+        yield conversation.WatchResponse(
+            end=conversation.WatchEnd(reason=conversation.STREAM_END_REASON_DRAINING)
+        )
 
     async def drain(self) -> None:
         self.draining.set()
@@ -90,16 +92,23 @@ def test_address_may_be_a_host_a_name_of_many_or_a_list(address: str, target: st
 
 async def test_calls_go_round_all_replicas_of_a_list() -> None:
     one, other = replica(), replica()
-    async with serving(one) as first, serving(other) as second, open_channel(f"{first},{second}", SERVICE) as channel:
+    async with (
+        serving(one) as first,
+        serving(other) as second,
+        open_channel(f"{first},{second}", SERVICE) as channel,
+    ):
         stub = conversation_grpc.ConversationServiceStub(channel)
         async with asyncio.timeout(10):
             while not (one.asked and other.asked):
                 await stub.GetConversation(
-                    conversation.GetConversationRequest(conversation_id=CONVERSATION), metadata=bearer(KEY.token(sub="ada"))
+                    conversation.GetConversationRequest(conversation_id=CONVERSATION),
+                    metadata=bearer(KEY.token(sub="ada")),
                 )
 
 
-async def test_no_call_fails_while_each_replica_is_restarted_under_load_not_even_one_that_is_never_retried() -> None:
+async def test_no_call_fails_while_each_replica_is_restarted_under_load_not_even_one_that_is_never_retried() -> (
+    None
+):
     replicas = [replica(), replica()]
     ports = free_ports(2)
     tokens = bearer(KEY.token(sub="ada"))
@@ -108,14 +117,20 @@ async def test_no_call_fails_while_each_replica_is_restarted_under_load_not_even
         served = [AsyncExitStack(), AsyncExitStack()]
         for servers, one, port in zip(served, replicas, ports, strict=True):
             await servers.enter_async_context(serving(one, port))
-        channel = await stack.enter_async_context(open_channel(",".join(f"127.0.0.1:{port}" for port in ports), SERVICE))
+        channel = await stack.enter_async_context(
+            open_channel(",".join(f"127.0.0.1:{port}" for port in ports), SERVICE)
+        )
         stub = conversation_grpc.ConversationServiceStub(channel)
 
         async def load() -> None:
             nonlocal answered
             while not over:
-                await stub.GetConversation(conversation.GetConversationRequest(conversation_id=CONVERSATION), metadata=tokens)
-                await stub.StartCall(conversation.StartCallRequest(conversation_id=CONVERSATION), metadata=tokens)
+                await stub.GetConversation(
+                    conversation.GetConversationRequest(conversation_id=CONVERSATION), metadata=tokens
+                )
+                await stub.StartCall(
+                    conversation.StartCallRequest(conversation_id=CONVERSATION), metadata=tokens
+                )
                 answered += 2
 
         async def more(count: int) -> None:
@@ -149,7 +164,10 @@ async def test_a_replica_that_drains_ends_its_watches_and_is_given_nothing_new()
             stub = conversation_grpc.ConversationServiceStub(channel)
             request = conversation.WatchRequest(conversation_id=CONVERSATION)
             ask = conversation.GetConversationRequest(conversation_id=CONVERSATION)
-            async with streaming(stub.Watch(request, metadata=tokens)) as a, streaming(stub.Watch(request, metadata=tokens)) as b:
+            async with (
+                streaming(stub.Watch(request, metadata=tokens)) as a,
+                streaming(stub.Watch(request, metadata=tokens)) as b,
+            ):
                 assert [await call.read() for call in (a, b)] == [conversation.WatchResponse(cursor="1")] * 2
                 async with asyncio.timeout(10):
                     while not one.asked:
@@ -167,10 +185,16 @@ async def test_a_replica_that_drains_ends_its_watches_and_is_given_nothing_new()
 async def test_what_waits_too_long_is_refused_by_the_core_and_told_as_overload() -> None:
     one = replica()
     one.hold.clear()
-    async with serving(one, limits=LimitSettings(pending=0)) as address, open_channel(address, SERVICE) as channel:
+    async with (
+        serving(one, limits=LimitSettings(pending=0)) as address,
+        open_channel(address, SERVICE) as channel,
+    ):
         stub = conversation_grpc.ConversationServiceStub(channel)
         ask = conversation.GetConversationRequest(conversation_id=CONVERSATION)
-        calls = [asyncio.ensure_future(stub.GetConversation(ask, metadata=bearer(KEY.token(sub=f"c{i}")))) for i in range(50)]
+        calls = [
+            asyncio.ensure_future(stub.GetConversation(ask, metadata=bearer(KEY.token(sub=f"c{i}"))))
+            for i in range(50)
+        ]
         async with asyncio.timeout(10):
             done, _ = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
         error = done.pop().exception()
@@ -185,7 +209,10 @@ async def test_what_waits_too_long_is_refused_by_the_core_and_told_as_overload()
 async def test_what_is_too_much_for_the_process_is_refused_before_it_is_read() -> None:
     one = replica()
     one.hold.clear()
-    async with serving(one, limits=LimitSettings(unary=2)) as address, open_channel(address, SERVICE) as channel:
+    async with (
+        serving(one, limits=LimitSettings(unary=2)) as address,
+        open_channel(address, SERVICE) as channel,
+    ):
         stub = conversation_grpc.ConversationServiceStub(channel)
         ask = conversation.GetConversationRequest(conversation_id=CONVERSATION)
         tokens = bearer(KEY.token(sub="ada"))
@@ -194,7 +221,9 @@ async def test_what_is_too_much_for_the_process_is_refused_before_it_is_read() -
             while one.asked < 2:  # noqa: ASYNC110 -- the handlers tell nobody
                 await asyncio.sleep(0.01)
             with pytest.raises(grpc.aio.AioRpcError) as raised:
-                await stub.GetConversation(conversation.GetConversationRequest(conversation_id="not even an id"))
+                await stub.GetConversation(
+                    conversation.GetConversationRequest(conversation_id="not even an id")
+                )
         assert raised.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert reason_of(raised.value) == "MESH_ERROR_REASON_OVERLOADED"
         assert retry_after_of(raised.value) is not None

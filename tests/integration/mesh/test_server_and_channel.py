@@ -43,13 +43,20 @@ class Servicer(conversation_grpc.ConversationServiceServicer):
         if self.failures:
             self.failures -= 1
             await context.abort(grpc.StatusCode.UNAVAILABLE, "try again")
-        return conversation.GetConversationResponse(conversation=conversation.Conversation(conversation_id=request.conversation_id))
+        return conversation.GetConversationResponse(
+            conversation=conversation.Conversation(conversation_id=request.conversation_id)
+        )
 
     async def StartConversation(self, request, context):
         raise RuntimeError("database password is hunter2")
 
     async def EndConversation(self, request, context):
-        raise QuoteTooOld("The quote has expired.", metadata={"quote": "q1"}, retry_after=timedelta(seconds=2), field="quote_id")
+        raise QuoteTooOld(
+            "The quote has expired.",
+            metadata={"quote": "q1"},
+            retry_after=timedelta(seconds=2),
+            field="quote_id",
+        )
 
     async def Watch(self, request, context):
         try:
@@ -116,7 +123,10 @@ async def test_a_domain_error_arrives_with_reason_metadata_field_and_delay(mesh:
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await mesh.stub.EndConversation(request, metadata=mesh.customer())
     error = raised.value
-    assert (error.code(), reason_of(error)) == (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_QUOTE_TOO_OLD")
+    assert (error.code(), reason_of(error)) == (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "ERROR_REASON_QUOTE_TOO_OLD",
+    )
     assert metadata_of(error) == {"quote": "q1"}
     assert retry_after_of(error) == timedelta(seconds=2)
     assert violations_of(error)[0].field == "quote_id"
@@ -124,14 +134,18 @@ async def test_a_domain_error_arrives_with_reason_metadata_field_and_delay(mesh:
 
 async def test_a_field_that_breaks_its_rule_is_named(mesh: Mesh) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as raised:
-        await mesh.stub.GetConversation(conversation.GetConversationRequest(conversation_id="no uuid"), metadata=mesh.customer())
+        await mesh.stub.GetConversation(
+            conversation.GetConversationRequest(conversation_id="no uuid"), metadata=mesh.customer()
+        )
     assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert [violation.field for violation in violations_of(raised.value)] == ["conversation_id"]
     assert mesh.servicer.customers == []
 
 
 async def test_the_customer_comes_from_the_token(mesh: Mesh) -> None:
-    await mesh.stub.GetConversation(conversation.GetConversationRequest(conversation_id=CONVERSATION), metadata=mesh.customer("ada"))
+    await mesh.stub.GetConversation(
+        conversation.GetConversationRequest(conversation_id=CONVERSATION), metadata=mesh.customer("ada")
+    )
     assert mesh.servicer.customers == ["ada"]
 
 
@@ -143,7 +157,9 @@ async def test_an_idempotent_call_is_retried_and_a_mutation_without_that_promise
 
 
 async def test_leaving_a_stream_early_ends_its_handler(mesh: Mesh) -> None:
-    async with streaming(mesh.stub.Watch(conversation.WatchRequest(conversation_id=CONVERSATION), metadata=mesh.customer())) as stream:
+    async with streaming(
+        mesh.stub.Watch(conversation.WatchRequest(conversation_id=CONVERSATION), metadata=mesh.customer())
+    ) as stream:
         async for _ in stream:
             break
     await asyncio.wait_for(mesh.servicer.gone.wait(), 5)
@@ -167,7 +183,9 @@ async def test_one_caller_can_not_take_all_the_streams(mesh: Mesh) -> None:
 
 async def test_health_answers_without_a_token(mesh: Mesh) -> None:
     async with grpc.aio.insecure_channel(mesh.server.address) as channel:
-        answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=SERVICE.full_name))
+        answer = await health_pb2_grpc.HealthStub(channel).Check(
+            health_pb2.HealthCheckRequest(service=SERVICE.full_name)
+        )
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 

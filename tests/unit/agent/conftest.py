@@ -40,7 +40,9 @@ def spoken(voice: Voice) -> Callable[[str], Samples]:
 def listen(moonshine: Moonshine) -> Callable[..., list[tuple[int, Heard]]]:
     """Feeds audio to real ears as a microphone would and gives (clock in ms, event). Each decode takes 120 ms of that clock."""
 
-    def listening(audio: Samples, *, judge: JudgeCompleteness = lambda _: "unknown") -> list[tuple[int, Heard]]:
+    def listening(
+        audio: Samples, *, judge: JudgeCompleteness = lambda _: "unknown"
+    ) -> list[tuple[int, Heard]]:
         endpointer = Endpointer(VAD().predict, judge)
         events: list[tuple[int, Heard]] = []
         decodes: list[tuple[int, Decode]] = []

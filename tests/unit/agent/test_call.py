@@ -62,7 +62,9 @@ class Session(rtc.EventEmitter[str]):
         self.said.append(text)
         self.spoke.set()
         self.speeches.append(speech)
-        self.emit("speech_created", SpeechCreatedEvent(speech_handle=speech, user_initiated=True, source="say"))
+        self.emit(
+            "speech_created", SpeechCreatedEvent(speech_handle=speech, user_initiated=True, source="say")
+        )
         return speech
 
     def interrupt(self, *, force: bool = False) -> asyncio.Future[None]:
@@ -236,7 +238,9 @@ async def test_a_line_is_written_down_although_the_agent_can_not_be_interrupted(
     assert call.log.sealed == [("cancel that", FINAL)]
 
 
-async def test_an_answer_that_begins_while_nobody_hears_it_is_not_spoken_and_the_caller_is_told(call: Placed) -> None:
+async def test_an_answer_that_begins_while_nobody_hears_it_is_not_spoken_and_the_caller_is_told(
+    call: Placed,
+) -> None:
     call.session.speeches[-1]._mark_done()
     call.session.hear(SpeechEventType.INTERIM_TRANSCRIPT, "flights from Chennai to")
     call.room.emit("reconnecting")

@@ -43,7 +43,9 @@ class Stream:
 
 
 def _caption(segment: str, text: str, *, final: bool) -> Stream:
-    return Stream("lk.transcription", text, **{"lk.segment_id": segment, "lk.transcription_final": str(final).lower()})
+    return Stream(
+        "lk.transcription", text, **{"lk.segment_id": segment, "lk.transcription_final": str(final).lower()}
+    )
 
 
 @pytest.fixture
@@ -65,7 +67,12 @@ async def test_both_sides_of_a_turn_are_told_apart(caller: Caller) -> None:
         (_caption("2", "There are six.", final=True), AGENT),
     )
     report = caller._report("show flights", time.monotonic())
-    assert (report.said, report.heard, report.reply, report.interims) == ("show flights", "Show flights.", "There are six.", 1)
+    assert (report.said, report.heard, report.reply, report.interims) == (
+        "show flights",
+        "Show flights.",
+        "There are six.",
+        1,
+    )
     assert report.first_audio_ms is None
 
 
@@ -81,14 +88,20 @@ async def test_the_tail_of_the_turn_before_is_not_taken_for_an_answer(caller: Ca
     caller._begin()
     await _read(caller, (_caption("1", "There are", final=False), AGENT))
     caller._begin()
-    await _read(caller, (_caption("1", "There are six.", final=True), AGENT), (_caption("2", "Sure.", final=True), AGENT))
+    await _read(
+        caller,
+        (_caption("1", "There are six.", final=True), AGENT),
+        (_caption("2", "Sure.", final=True), AGENT),
+    )
     assert caller._report("", 0.0).reply == "Sure."
 
 
 async def test_tools_and_cards_belong_to_their_turn(caller: Caller) -> None:
     use = {"tool_call_id": "1", "name": "search_flights", "arguments": {"origin": "MAA"}, "outcome": "FOUND"}
     await _read(
-        caller, (Stream("readback.tools", json.dumps(use)), AGENT), (Stream("readback.flights", json.dumps({"flights": []})), AGENT)
+        caller,
+        (Stream("readback.tools", json.dumps(use)), AGENT),
+        (Stream("readback.flights", json.dumps({"flights": []})), AGENT),
     )
     report = caller._report("", None)
     assert report.tools == [ToolUse("search_flights", {"origin": "MAA"}, "FOUND")]

@@ -35,7 +35,10 @@ ITINERARY: dict[str, Any] = {
 
 
 def _searched(outcome: str = "FOUND", **result: Any) -> ToolFinished:
-    places = {"origin": {"code": "MAA", "city": "Chennai", "name": "x"}, "destination": {"code": "LON", "city": "London", "name": "y"}}
+    places = {
+        "origin": {"code": "MAA", "city": "Chennai", "name": "x"},
+        "destination": {"code": "LON", "city": "London", "name": "y"},
+    }
     return ToolFinished("id", "search_flights", outcome, {"sample": True, **places, **result})
 
 
@@ -44,9 +47,20 @@ def test_a_flight_is_shown_on_the_clocks_of_its_airports() -> None:
     assert card is not None
     (flight,) = card["flights"]
     assert flight["depart"] == {"time": "01:30", "date": "2026-11-25", "airport": "MAA", "city": "Chennai"}
-    assert flight["arrive"] == {"time": "06:25", "date": "2026-11-25", "airport": "LHR", "city": "London", "day_offset": 0}
+    assert flight["arrive"] == {
+        "time": "06:25",
+        "date": "2026-11-25",
+        "airport": "LHR",
+        "city": "London",
+        "day_offset": 0,
+    }
     assert flight["price"] == {"amount": "5210.50", "currency": "INR"}
-    assert (flight["flight_number"], flight["stops"], flight["duration_minutes"], flight["sample"]) == ("BA36", 0, 625, True)
+    assert (flight["flight_number"], flight["stops"], flight["duration_minutes"], flight["sample"]) == (
+        "BA36",
+        0,
+        625,
+        True,
+    )
 
 
 def test_a_card_says_what_was_searched_by_name() -> None:
@@ -54,7 +68,12 @@ def test_a_card_says_what_was_searched_by_name() -> None:
     assert card is not None
     assert card["query"]["origin"] == {"code": "MAA", "name": "Chennai"}
     assert (card["query"]["depart_date"], card["query"]["passengers"]) == ("2026-11-24", 2)
-    assert (card["tool_call_id"], card["outcome"], card["sample"], card["flights"]) == ("id", "FOUND", True, [])
+    assert (card["tool_call_id"], card["outcome"], card["sample"], card["flights"]) == (
+        "id",
+        "FOUND",
+        True,
+        [],
+    )
 
 
 def test_a_price_that_is_not_known_is_none() -> None:
@@ -78,11 +97,16 @@ def test_an_offer_is_shown_with_its_seller_and_its_end() -> None:
     offer = {"offer_id": "sealed", "seller": "Tripdesk", "expire_time": "2026-11-24T20:15:00Z"}
     card = flights_card(ARGUMENTS, _searched(itineraries=[ITINERARY | {"offer": offer}, ITINERARY]))
     assert card is not None
-    assert [flight["offer"] for flight in card["flights"]] == [{"seller": "Tripdesk", "expire_time": "2026-11-24T20:15:00Z"}, None]
+    assert [flight["offer"] for flight in card["flights"]] == [
+        {"seller": "Tripdesk", "expire_time": "2026-11-24T20:15:00Z"},
+        None,
+    ]
 
 
 def test_a_journey_there_and_back_is_one_card_at_the_price_of_both() -> None:
-    card = flights_card(ARGUMENTS, _searched(itineraries=[ITINERARY | {"way_back": ITINERARY | {"itinerary_id": "back"}}]))
+    card = flights_card(
+        ARGUMENTS, _searched(itineraries=[ITINERARY | {"way_back": ITINERARY | {"itinerary_id": "back"}}])
+    )
     assert card is not None
     (flight,) = card["flights"]
     assert (flight["back"]["itinerary_id"], flight["back"]["back"]) == ("back", None)
@@ -92,7 +116,13 @@ def test_a_journey_there_and_back_is_one_card_at_the_price_of_both() -> None:
 def test_changes_are_shown_with_their_night_and_their_airports() -> None:
     layovers = [{"airport_code": "LHR", "overnight": True, "next_airport_code": "LGW"}]
     card = flights_card(
-        ARGUMENTS, _searched(itineraries=[ITINERARY | {"segments": [*ITINERARY["segments"], *ITINERARY["segments"]], "layovers": layovers}])
+        ARGUMENTS,
+        _searched(
+            itineraries=[
+                ITINERARY
+                | {"segments": [*ITINERARY["segments"], *ITINERARY["segments"]], "layovers": layovers}
+            ]
+        ),
     )
     assert card is not None
     assert card["flights"][0]["via"] == ["London, overnight, from LGW"]

@@ -26,7 +26,9 @@ def test_later_clauses_are_joined_up_to_a_length_at_which_the_voice_keeps_its_me
     ]
 
 
-@pytest.mark.parametrize("text", ["It leaves at 6 a.m. from Chennai.", "From St. Petersburg to Delhi.", "Flight no. J. twelve."])
+@pytest.mark.parametrize(
+    "text", ["It leaves at 6 a.m. from Chennai.", "From St. Petersburg to Delhi.", "Flight no. J. twelve."]
+)
 def test_abbreviations_end_no_clause(text: str) -> None:
     assert _cut(text)[0].split()[-1] not in {"a.m.", "St.", "J."}
 

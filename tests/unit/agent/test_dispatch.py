@@ -16,7 +16,10 @@ def test_a_later_epoch_resumes_what_another_agent_held() -> None:
     assert Dispatch.parse('{"call": "01a2", "epoch": 2}').resumed
 
 
-@pytest.mark.parametrize("metadata", ["", "{}", "null", "[]", '{"call": "01a2"}', '{"call": "01a2", "epoch": "x"}', "not json", '"text"'])
+@pytest.mark.parametrize(
+    "metadata",
+    ["", "{}", "null", "[]", '{"call": "01a2"}', '{"call": "01a2", "epoch": "x"}', "not json", '"text"'],
+)
 def test_anything_else_is_refused_by_one_error(metadata: str) -> None:
     with pytest.raises(MalformedDispatch):
         Dispatch.parse(metadata)

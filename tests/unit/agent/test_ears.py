@@ -74,7 +74,9 @@ async def test_a_decode_that_fails_ends_neither_the_stream_nor_the_turn(spoken: 
     scripted = Scripted(fails=True)
     async with Ears(scripted, lambda _: "complete").stream() as stream:
         _push(stream, np.concatenate((silence(300), spoken("Yes, please."), silence(900))))
-        assert SpeechEventType.FINAL_TRANSCRIPT not in {event.type for event in await _until(stream, SpeechEventType.END_OF_SPEECH)}
+        assert SpeechEventType.FINAL_TRANSCRIPT not in {
+            event.type for event in await _until(stream, SpeechEventType.END_OF_SPEECH)
+        }
         scripted.fails = False
         _push(stream, np.concatenate((spoken("Yes, please."), silence(600))))
         events = await _until(stream, SpeechEventType.END_OF_SPEECH)
@@ -97,7 +99,9 @@ async def test_the_end_of_the_audio_ends_the_stream() -> None:
 
 async def test_a_whole_recording_is_recognised_at_once(moonshine: Moonshine, spoken: Spoken) -> None:
     speech = resampled(spoken("I want to fly from Boston to Denver."), EAR_RATE, 24_000)
-    event = await Ears(moonshine, lambda _: "unknown").recognize(rtc.AudioFrame(speech.tobytes(), 24_000, 1, len(speech)))
+    event = await Ears(moonshine, lambda _: "unknown").recognize(
+        rtc.AudioFrame(speech.tobytes(), 24_000, 1, len(speech))
+    )
     assert {"boston", "denver"} <= set(event.alternatives[0].text.lower().rstrip(".").split())
 
 
@@ -110,7 +114,9 @@ def test_moonshine_hears_nothing_in_nothing(moonshine: Moonshine) -> None:
     assert moonshine.decode(silence(50)) == ""
 
 
-async def test_decodes_come_back_in_the_order_they_were_asked_for(moonshine: Moonshine, spoken: Spoken) -> None:
+async def test_decodes_come_back_in_the_order_they_were_asked_for(
+    moonshine: Moonshine, spoken: Spoken
+) -> None:
     done: list[int] = []
 
     async def decode(number: int) -> None:

@@ -43,11 +43,15 @@ def test_a_request_is_heard_once_with_its_bounds(listen: Listen, spoken: Spoken)
     words = set(_of(Final, events)[0].text.lower().rstrip(".").split())
     assert {"boston", "denver", "friday"} <= words
     assert _of(SpeechBegan, events)[0].at_ms == pytest.approx(500, abs=150)
-    assert _of(SpeechEnded, events)[0].at_ms == pytest.approx(500 + len(speech) * 1000 / EAR_RATE - 260, abs=150)
+    assert _of(SpeechEnded, events)[0].at_ms == pytest.approx(
+        500 + len(speech) * 1000 / EAR_RATE - 260, abs=150
+    )
 
 
 def test_captions_move_while_the_caller_speaks(listen: Listen, spoken: Spoken) -> None:
-    events = listen(_after(500, spoken("I want to fly from Boston to Denver on Friday evening.")), judge=_judge)
+    events = listen(
+        _after(500, spoken("I want to fly from Boston to Denver on Friday evening.")), judge=_judge
+    )
     ended = _of(SpeechEnded, events)[0].at_ms
     assert len([event for clock, event in events if isinstance(event, Interim) and clock < ended]) >= 2
 
@@ -61,7 +65,9 @@ def test_captions_move_while_the_caller_speaks(listen: Listen, spoken: Spoken) -
         ("Is there a flight", "to Paris on Friday"),
     ],
 )
-def test_hesitation_does_not_cut_the_caller_off(listen: Listen, spoken: Spoken, before: str, after: str, pause_ms: int) -> None:
+def test_hesitation_does_not_cut_the_caller_off(
+    listen: Listen, spoken: Spoken, before: str, after: str, pause_ms: int
+) -> None:
     events = listen(_after(500, spoken(before), silence(pause_ms), spoken(after)), judge=_judge)
     assert len(_of(Final, events)) == 1, events
     assert "friday" in _of(Final, events)[0].text.lower()
@@ -81,7 +87,9 @@ def test_an_unfinished_request_is_taken_after_a_second(listen: Listen, spoken: S
 
 
 def test_two_requests_are_two_utterances(listen: Listen, spoken: Spoken) -> None:
-    events = listen(_after(400, spoken("Yes, please."), silence(1200), spoken("In the evening.")), judge=_judge)
+    events = listen(
+        _after(400, spoken("Yes, please."), silence(1200), spoken("In the evening.")), judge=_judge
+    )
     assert len(_of(Final, events)) == 2
     began = [event.at_ms for event in _of(SpeechBegan, events)]
     ended = [event.at_ms for event in _of(SpeechEnded, events)]
@@ -111,7 +119,9 @@ def test_speech_over_a_noisy_line_ends(listen: Listen, spoken: Spoken) -> None:
 class _Line:
     """An endpointer with a voice detector and a recogniser that do as told, to place decodes to the millisecond."""
 
-    def __init__(self, judge: Callable[[str], Completeness] = lambda _: "unknown", timing: Timing | None = None) -> None:
+    def __init__(
+        self, judge: Callable[[str], Completeness] = lambda _: "unknown", timing: Timing | None = None
+    ) -> None:
         self.endpointer = Endpointer(lambda window: float(np.abs(window).max() > 1000), judge, timing)
 
     def tone(self, milliseconds: int) -> list[Heard]:
@@ -171,7 +181,9 @@ def _talked_on(line: _Line, milliseconds: int, *, in_a_pause: str | None = None)
             elif event.pause is not None and in_a_pause is not None:
                 events += line.endpointer.decoded(event, in_a_pause)
             else:
-                events += line.endpointer.decoded(event, " ".join(["word"] * (len(event.samples) // EAR_RATE)))
+                events += line.endpointer.decoded(
+                    event, " ".join(["word"] * (len(event.samples) // EAR_RATE))
+                )
     return heard
 
 
@@ -201,7 +213,9 @@ def test_audio_that_is_let_go_undecoded_leaves_the_words_that_were_shown_of_it()
 
     line.endpointer.decoded(next_decode(line.tone), "fly to Delhi")
     line.endpointer.decoded(next_decode(line.tone), "")
-    assert line.endpointer.decoded(next_decode(line.quiet), "tomorrow") == [Preflight("fly to Delhi tomorrow")]
+    assert line.endpointer.decoded(next_decode(line.quiet), "tomorrow") == [
+        Preflight("fly to Delhi tomorrow")
+    ]
 
 
 def test_silence_after_the_words_is_not_decoded() -> None:
@@ -254,16 +268,30 @@ def test_a_long_utterance_is_decoded_in_parts_and_keeps_all_its_words() -> None:
     finals = [event for event in line.quiet(3000) if isinstance(event, Decode)]
     heard = [event for request in finals for event in line.endpointer.decoded(request, "last")]
     assert longest < 6000
-    assert any("part" in event.text and event.text.endswith("last") for event in heard if isinstance(event, Preflight | Interim | Final))
+    assert any(
+        "part" in event.text and event.text.endswith("last")
+        for event in heard
+        if isinstance(event, Preflight | Interim | Final)
+    )
 
 
 def test_events_do_not_depend_on_how_the_audio_is_cut() -> None:
     def run(size: int) -> list[Heard]:
         line = _Line()
-        audio = np.concatenate((silence(300), (np.sin(np.arange(EAR_RATE) / 12) * 8000).astype(np.int16), silence(300)))
-        return [event for at in range(0, len(audio), size) for event in line.endpointer.hear(audio[at : at + size])]
+        audio = np.concatenate(
+            (silence(300), (np.sin(np.arange(EAR_RATE) / 12) * 8000).astype(np.int16), silence(300))
+        )
+        return [
+            event
+            for at in range(0, len(audio), size)
+            for event in line.endpointer.hear(audio[at : at + size])
+        ]
 
-    assert [repr(event) for event in run(160)] == [repr(event) for event in run(777)] == [repr(event) for event in run(WINDOW)]
+    assert (
+        [repr(event) for event in run(160)]
+        == [repr(event) for event in run(777)]
+        == [repr(event) for event in run(WINDOW)]
+    )
 
 
 def test_a_slow_decoder_is_not_asked_at_every_breath() -> None:

@@ -21,7 +21,10 @@ pytestmark = pytest.mark.unit
 NOW = datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC)
 WORDS = st.text(max_size=30) | st.sampled_from(["x" * 30_000, "   ", ""])
 TIMES = st.timedeltas(timedelta(hours=-1), timedelta(hours=1)).map(lambda offset: NOW + offset)
-JSON = st.dictionaries(st.text(max_size=5), st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.lists(st.integers(0, 9)))
+JSON = st.dictionaries(
+    st.text(max_size=5),
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.lists(st.integers(0, 9)),
+)
 STEPS = st.one_of(
     st.tuples(st.just("begin"), TIMES),
     st.tuples(st.just("generate"), WORDS),
@@ -83,7 +86,11 @@ class Agent:
 
     def __init__(self, recorder: Recorder) -> None:
         captions, self._running = NoCaptions(), list[str]()
-        self.speech, self.customer, self.actions = AgentSpeech(recorder, captions), CustomerSpeech(recorder, captions), Actions(recorder)
+        self.speech, self.customer, self.actions = (
+            AgentSpeech(recorder, captions),
+            CustomerSpeech(recorder, captions),
+            Actions(recorder),
+        )
 
     def do(self, name: str, *given: Any) -> None:
         match name:
@@ -106,7 +113,9 @@ class Agent:
 
 
 @given(st.lists(STEPS, max_size=40), st.lists(TIMES, max_size=5))
-async def test_every_draft_keeps_the_rules_however_the_call_goes(steps: list[tuple[Any, ...]], times: list[datetime]) -> None:
+async def test_every_draft_keeps_the_rules_however_the_call_goes(
+    steps: list[tuple[Any, ...]], times: list[datetime]
+) -> None:
     recorder = Checking(cast("Any", None), str(uuid4()), 1, clock=Clock(times))
     agent = Agent(recorder)
     for step in steps:

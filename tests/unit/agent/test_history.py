@@ -11,7 +11,11 @@ from agent.history import entries_of, tool_records, unanswered
 
 pytestmark = pytest.mark.unit
 
-FINAL, INTERRUPTED, TRUNCATED = entry_pb2.SEALING_FINAL, entry_pb2.SEALING_INTERRUPTED, entry_pb2.SEALING_TRUNCATED
+FINAL, INTERRUPTED, TRUNCATED = (
+    entry_pb2.SEALING_FINAL,
+    entry_pb2.SEALING_INTERRUPTED,
+    entry_pb2.SEALING_TRUNCATED,
+)
 
 
 def _struct(values: dict[str, Any]) -> Struct:
@@ -21,9 +25,14 @@ def _struct(values: dict[str, Any]) -> Struct:
 
 
 def _said(
-    speaker: entry_pb2.Speaker.ValueType, text: str, sealing: entry_pb2.Sealing.ValueType = FINAL, call: str = "now"
+    speaker: entry_pb2.Speaker.ValueType,
+    text: str,
+    sealing: entry_pb2.Sealing.ValueType = FINAL,
+    call: str = "now",
 ) -> entry_pb2.Entry:
-    return entry_pb2.Entry(call_id=call, utterance=entry_pb2.Utterance(speaker=speaker, text=text, sealing=sealing))
+    return entry_pb2.Entry(
+        call_id=call, utterance=entry_pb2.Utterance(speaker=speaker, text=text, sealing=sealing)
+    )
 
 
 def _customer(text: str, sealing: entry_pb2.Sealing.ValueType = FINAL, call: str = "now") -> entry_pb2.Entry:
@@ -34,13 +43,24 @@ def _agent(text: str) -> entry_pb2.Entry:
     return _said(entry_pb2.SPEAKER_AGENT, text)
 
 
-CALL = entry_pb2.Entry(tool_call=entry_pb2.ToolCall(tool_call_id="1", name="search_flights", arguments=_struct({"origin": "MAA"})))
-RESULT = entry_pb2.Entry(tool_result=entry_pb2.ToolResult(tool_call_id="1", outcome="FOUND", result=_struct({"total": 6})))
+CALL = entry_pb2.Entry(
+    tool_call=entry_pb2.ToolCall(
+        tool_call_id="1", name="search_flights", arguments=_struct({"origin": "MAA"})
+    )
+)
+RESULT = entry_pb2.Entry(
+    tool_result=entry_pb2.ToolResult(tool_call_id="1", outcome="FOUND", result=_struct({"total": 6}))
+)
 
 
 def test_a_tool_call_and_its_answer_are_one_record() -> None:
     (record,) = tool_records([_customer("flights"), CALL, RESULT, _agent("six")])
-    assert (record.name, record.arguments, record.outcome, record.result) == ("search_flights", {"origin": "MAA"}, "FOUND", {"total": 6})
+    assert (record.name, record.arguments, record.outcome, record.result) == (
+        "search_flights",
+        {"origin": "MAA"},
+        "FOUND",
+        {"total": 6},
+    )
 
 
 def test_a_tool_call_without_answer_is_none() -> None:
@@ -75,7 +95,9 @@ class Pages:
     async def ListEntries(self, request: pb.ListEntriesRequest) -> pb.ListEntriesResponse:
         self.asked.append(request.page_token)
         first = not request.page_token
-        return pb.ListEntriesResponse(entries=[CALL if first else RESULT], next_page_token="second" if first else "")
+        return pb.ListEntriesResponse(
+            entries=[CALL if first else RESULT], next_page_token="second" if first else ""
+        )
 
 
 async def test_every_page_of_the_log_is_read() -> None:

@@ -10,7 +10,15 @@ pytestmark = pytest.mark.unit
 
 @pytest.mark.parametrize(
     ("locale", "country"),
-    [("en-GB", "GB"), ("en-IN", "IN"), ("sr-Latn-RS", "RS"), ("en-us", "US"), ("en", "IN"), ("", "IN"), ("en-u-ca-gregory", "IN")],
+    [
+        ("en-GB", "GB"),
+        ("en-IN", "IN"),
+        ("sr-Latn-RS", "RS"),
+        ("en-us", "US"),
+        ("en", "IN"),
+        ("", "IN"),
+        ("en-u-ca-gregory", "IN"),
+    ],
 )
 def test_the_country_is_the_locales_region(locale: str, country: str) -> None:
     assert home_of(locale, "").home_country == country

@@ -15,7 +15,10 @@ from agent.speech.endpointing import Completeness
 
 pytestmark = pytest.mark.unit
 
-SEARCH: list[Event] = [ToolStarted("1", "search_flights", {"origin": "MAA"}), ToolFinished("1", "search_flights", "EMPTY", {})]
+SEARCH: list[Event] = [
+    ToolStarted("1", "search_flights", {"origin": "MAA"}),
+    ToolFinished("1", "search_flights", "EMPTY", {}),
+]
 
 
 class Scripted:
@@ -102,7 +105,13 @@ async def test_the_last_words_are_answered(answer: Answer, diary: Diary) -> None
 async def test_a_tool_is_recorded_and_announced_before_it_is_spoken_of(answer: Answer, diary: Diary) -> None:
     await _spoken(answer(Scripted(*SEARCH, Speech("None.")), "flights"), diary)
     tool = ("tool", "search_flights", {"origin": "MAA"}, "EMPTY")
-    assert diary.lines == [("call", "search_flights"), ("result", "EMPTY"), tool, ("card", "EMPTY"), ("say", "None. ")]
+    assert diary.lines == [
+        ("call", "search_flights"),
+        ("result", "EMPTY"),
+        tool,
+        ("card", "EMPTY"),
+        ("say", "None. "),
+    ]
 
 
 async def test_goodbye_hangs_up(answer: Answer, diary: Diary) -> None:
@@ -110,7 +119,9 @@ async def test_goodbye_hangs_up(answer: Answer, diary: Diary) -> None:
     assert ("hang up",) in diary.lines
 
 
-async def test_a_dialogue_that_fails_says_sorry_and_shows_nothing_of_why(answer: Answer, diary: Diary) -> None:
+async def test_a_dialogue_that_fails_says_sorry_and_shows_nothing_of_why(
+    answer: Answer, diary: Diary
+) -> None:
     await _spoken(answer(Scripted(SEARCH[0], RuntimeError("secret"))), diary)
     words = " ".join(line[1] for line in diary.lines if line[0] == "say")
     assert "sorry" in words.lower()
@@ -118,7 +129,9 @@ async def test_a_dialogue_that_fails_says_sorry_and_shows_nothing_of_why(answer:
     assert ("result", "ABANDONED") in diary.lines
 
 
-async def test_a_turn_that_is_broken_off_closes_the_dialogue_and_its_tools(answer: Answer, diary: Diary) -> None:
+async def test_a_turn_that_is_broken_off_closes_the_dialogue_and_its_tools(
+    answer: Answer, diary: Diary
+) -> None:
     dialogue = Scripted(SEARCH[0], Speech("One moment."), asyncio.Event())
     stream = answer(dialogue, "flights")
     await anext(stream)

@@ -14,7 +14,11 @@ from mesh.ids import uuid7
 pytestmark = pytest.mark.unit
 
 AGENT, CUSTOMER = entry_pb2.SPEAKER_AGENT, entry_pb2.SPEAKER_CUSTOMER
-FINAL, INTERRUPTED, TRUNCATED = entry_pb2.SEALING_FINAL, entry_pb2.SEALING_INTERRUPTED, entry_pb2.SEALING_TRUNCATED
+FINAL, INTERRUPTED, TRUNCATED = (
+    entry_pb2.SEALING_FINAL,
+    entry_pb2.SEALING_INTERRUPTED,
+    entry_pb2.SEALING_TRUNCATED,
+)
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
 
@@ -26,7 +30,9 @@ class Notes:
         self.ids: list[str] = []
         self.sealed: list[dict[str, Any]] = []
 
-    def revise(self, utterance_id: str, speaker: int, text: str, *, modality: int = entry_pb2.MODALITY_VOICE) -> None:
+    def revise(
+        self, utterance_id: str, speaker: int, text: str, *, modality: int = entry_pb2.MODALITY_VOICE
+    ) -> None:
         self.ids.append(utterance_id)
         self.handed_in.append(("revise", speaker, text))
 
@@ -87,12 +93,17 @@ def test_the_customer_is_written_down_while_they_speak(customer: CustomerSpeech,
     customer.began(NOW)
     customer.interim("Show flights")
     customer.final("Show flights to Delhi.", NOW + timedelta(seconds=2))
-    assert notes.handed_in == [("revise", CUSTOMER, "Show flights"), ("seal", CUSTOMER, "Show flights to Delhi.", FINAL)]
+    assert notes.handed_in == [
+        ("revise", CUSTOMER, "Show flights"),
+        ("seal", CUSTOMER, "Show flights to Delhi.", FINAL),
+    ]
     assert notes.sealed[0]["start_time"] == NOW
     assert notes.sealed[0]["end_time"] == NOW + timedelta(seconds=2)
 
 
-def test_one_utterance_has_one_id_in_the_log_and_on_the_screen(customer: CustomerSpeech, notes: Notes, screen: Screen) -> None:
+def test_one_utterance_has_one_id_in_the_log_and_on_the_screen(
+    customer: CustomerSpeech, notes: Notes, screen: Screen
+) -> None:
     customer.interim("Show")
     customer.final("Show flights.", NOW)
     customer.final("To Delhi.", NOW)
@@ -101,7 +112,9 @@ def test_one_utterance_has_one_id_in_the_log_and_on_the_screen(customer: Custome
     assert UUID(first) != UUID(second)
 
 
-def test_captions_get_every_change_and_the_log_ten_a_second(customer: CustomerSpeech, notes: Notes, screen: Screen) -> None:
+def test_captions_get_every_change_and_the_log_ten_a_second(
+    customer: CustomerSpeech, notes: Notes, screen: Screen
+) -> None:
     for word in range(50):
         customer.interim("word " * word)
     assert len(screen.shown) == 50
@@ -124,28 +137,43 @@ def test_a_customer_who_is_cut_off_keeps_their_words(customer: CustomerSpeech, n
     customer.interim("Show flights to")
     customer.cut()
     customer.final("Hello?", NOW)
-    assert notes.handed_in[1:] == [("seal", CUSTOMER, "Show flights to", TRUNCATED), ("seal", CUSTOMER, "Hello?", FINAL)]
+    assert notes.handed_in[1:] == [
+        ("seal", CUSTOMER, "Show flights to", TRUNCATED),
+        ("seal", CUSTOMER, "Hello?", FINAL),
+    ]
 
 
-def test_a_customer_whose_line_is_lost_keeps_all_words_that_were_heard_once(customer: CustomerSpeech, notes: Notes) -> None:
+def test_a_customer_whose_line_is_lost_keeps_all_words_that_were_heard_once(
+    customer: CustomerSpeech, notes: Notes
+) -> None:
     customer.interim("Show flights to")
     customer.lost()
     customer.final("Show flights to Delhi", NOW)
     customer.cut()
     customer.back()
     customer.final("Hello?", NOW)
-    assert notes.handed_in[1:] == [("seal", CUSTOMER, "Show flights to Delhi", TRUNCATED), ("seal", CUSTOMER, "Hello?", FINAL)]
+    assert notes.handed_in[1:] == [
+        ("seal", CUSTOMER, "Show flights to Delhi", TRUNCATED),
+        ("seal", CUSTOMER, "Hello?", FINAL),
+    ]
 
 
-def test_what_is_typed_in_the_midst_of_a_sentence_does_not_break_it_in_two(customer: CustomerSpeech, notes: Notes) -> None:
+def test_what_is_typed_in_the_midst_of_a_sentence_does_not_break_it_in_two(
+    customer: CustomerSpeech, notes: Notes
+) -> None:
     customer.interim("Show flights to")
     customer.typed("stop")
     customer.final("Show flights to Delhi", NOW)
-    assert notes.handed_in[1:] == [("seal", CUSTOMER, "stop", FINAL), ("seal", CUSTOMER, "Show flights to Delhi", FINAL)]
+    assert notes.handed_in[1:] == [
+        ("seal", CUSTOMER, "stop", FINAL),
+        ("seal", CUSTOMER, "Show flights to Delhi", FINAL),
+    ]
     assert notes.ids[0] == notes.ids[2] != notes.ids[1]
 
 
-def test_a_typed_line_is_text_and_has_the_id_that_the_page_gave_it(customer: CustomerSpeech, notes: Notes) -> None:
+def test_a_typed_line_is_text_and_has_the_id_that_the_page_gave_it(
+    customer: CustomerSpeech, notes: Notes
+) -> None:
     line = uuid7()
     customer.typed("flights to delhi", line)
     assert notes.ids == [line]

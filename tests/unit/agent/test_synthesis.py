@@ -13,7 +13,9 @@ def _first_audible_ms(samples: Samples) -> float:
     return float(np.flatnonzero(np.abs(samples) > 400)[0]) / VOICE_RATE * 1000
 
 
-@pytest.mark.parametrize("text", ["Okay,", "There are six flights from Chennai to Delhi.", "Where would you like to fly?"])
+@pytest.mark.parametrize(
+    "text", ["Okay,", "There are six flights from Chennai to Delhi.", "Where would you like to fly?"]
+)
 def test_speech_begins_at_once(voice: Voice, text: str) -> None:
     assert _first_audible_ms(voice.say(text)) < 15
 

@@ -73,7 +73,11 @@ async def test_a_line_is_put_together_and_keeps_the_id_of_its_stream(room: Room,
     assert await _next(typed) == TypedLine("flights to Delhi", line)
 
 
-@pytest.mark.parametrize("stream_id", ["7", "", uuid7(), str(uuid.UUID(int=0))], ids=["number", "nothing", "like the agent's", "nil"])
+@pytest.mark.parametrize(
+    "stream_id",
+    ["7", "", uuid7(), str(uuid.UUID(int=0))],
+    ids=["number", "nothing", "like the agent's", "nil"],
+)
 async def test_an_id_that_may_be_anothers_is_not_taken(room: Room, typed: TypedText, stream_id: str) -> None:
     room.type(Reader("hello", stream_id=stream_id))
     assert (await _next(typed)).utterance_id is None

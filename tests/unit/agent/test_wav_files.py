@@ -18,7 +18,11 @@ def _packed(samples: Samples, width: int) -> bytes:
     if width == 1:
         return ((samples >> 8) + 128).astype(np.uint8).tobytes()
     wide = samples.astype("<i4") << 16
-    return samples.astype("<i2").tobytes() if width == 2 else wide.view(np.uint8).reshape(-1, 4)[:, 4 - width :].tobytes()
+    return (
+        samples.astype("<i2").tobytes()
+        if width == 2
+        else wide.view(np.uint8).reshape(-1, 4)[:, 4 - width :].tobytes()
+    )
 
 
 def _write(path: Path, *, rate: int, width: int, channels: int) -> Path:
@@ -32,7 +36,9 @@ def _write(path: Path, *, rate: int, width: int, channels: int) -> Path:
 @pytest.mark.parametrize("rate", [8_000, 16_000, 24_000, 48_000])
 @pytest.mark.parametrize("width", [1, 2, 3, 4])
 @pytest.mark.parametrize("channels", [1, 2])
-def test_any_rate_width_and_channels_become_what_the_ears_hear(tmp_path: Path, rate: int, width: int, channels: int) -> None:
+def test_any_rate_width_and_channels_become_what_the_ears_hear(
+    tmp_path: Path, rate: int, width: int, channels: int
+) -> None:
     samples = read_wav(_write(tmp_path / "speech.wav", rate=rate, width=width, channels=channels))
     assert len(samples) == pytest.approx(EAR_RATE, abs=EAR_RATE * 0.02)
     middle = samples[4000:12_000].astype(np.float64)

@@ -44,7 +44,11 @@ async def test_calls_beyond_the_limit_are_passed_on_to_other_workers(tmp_path: P
     requests = [Request(job) for job in ("a", "b", "c")]
     for request in requests:
         await server._request_fnc(cast("Any", request))
-    assert [request.answer for request in requests] == ["accepted as Readback", "accepted as Readback", "passed on"]
+    assert [request.answer for request in requests] == [
+        "accepted as Readback",
+        "accepted as Readback",
+        "passed on",
+    ]
 
 
 class Job:
@@ -67,7 +71,9 @@ async def test_a_job_without_a_call_ends_at_once(metadata: str) -> None:
     await ended(cast("Any", job))
 
 
-@pytest.mark.parametrize(("name", "value"), [("agent_max_calls", 0), ("caller_patience_seconds", -1), ("agent_name", "")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("agent_max_calls", 0), ("caller_patience_seconds", -1), ("agent_name", "")]
+)
 def test_a_wrong_setting_is_named(tmp_path: Path, name: str, value: object) -> None:
     with pytest.raises(ConfigurationError, match=f"READBACK_{name.upper()}"):
         _settings(tmp_path, **{name: value})

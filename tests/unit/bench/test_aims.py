@@ -13,7 +13,10 @@ MORE_IS_BETTER = Aim("rate", "", 10, at_least=True)
 LESS_IS_BETTER = Aim("wait", "", 3, "ms")
 
 
-@pytest.mark.parametrize(("aim", "value", "met"), [(MORE_IS_BETTER, 10, True), (MORE_IS_BETTER, 9.9, False), (LESS_IS_BETTER, 3, True)])
+@pytest.mark.parametrize(
+    ("aim", "value", "met"),
+    [(MORE_IS_BETTER, 10, True), (MORE_IS_BETTER, 9.9, False), (LESS_IS_BETTER, 3, True)],
+)
 def test_an_aim_is_met_at_its_bound(aim: Aim, value: float, met: bool) -> None:
     assert aim.met(value) is met
     assert not LESS_IS_BETTER.met(3.1)

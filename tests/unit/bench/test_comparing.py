@@ -88,7 +88,12 @@ def test_ratio_is_of_the_means_of_both_ways() -> None:
 
 
 def test_a_formula_sees_one_round_at_a_time() -> None:
-    rounds = Rounds([{"a": (9.0, 9.0), "b": (1.0, 1.0), "c": (2.0, 2.0)}, {"a": (8.0, 8.0), "b": (2.0, 2.0), "c": (2.0, 2.0)}])
+    rounds = Rounds(
+        [
+            {"a": (9.0, 9.0), "b": (1.0, 1.0), "c": (2.0, 2.0)},
+            {"a": (8.0, 8.0), "b": (2.0, 2.0), "c": (2.0, 2.0)},
+        ]
+    )
     spread = rounds.combined(lambda of: of("a", float) / (of("b", float) + of("c", float)))
     assert spread == Spread(2.5, 2.0, 3.0)
 

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.unit
 
 GOOD = Figure("append_vs_naive", Spread(13.04, 12.51, 14.2), {"readback_turns_s": 8123.4})
 BAD = Figure("wire_vs_text", Spread(1.31, 1.3, 1.34))
-MEASURED = Measured([GOOD, BAD], {"fdatasync_us": Spread(123.4, 120, 150)}, {"rss_per_watcher_kb": "Traceback …"})
+MEASURED = Measured(
+    [GOOD, BAD], {"fdatasync_us": Spread(123.4, 120, 150)}, {"rss_per_watcher_kb": "Traceback …"}
+)
 
 
 def printed() -> str:
@@ -50,12 +52,17 @@ def test_one_object_holds_everything() -> None:
 
 def test_the_table_says_pass_and_falls_short() -> None:
     lines = printed().splitlines()
-    assert any("append_vs_naive" in line and "12.5 … 14.2" in line and "≥ 12 ×" in line and "PASS" in line for line in lines)
+    assert any(
+        "append_vs_naive" in line and "12.5 … 14.2" in line and "≥ 12 ×" in line and "PASS" in line
+        for line in lines
+    )
     assert any("wire_vs_text" in line and "FALLS SHORT" in line for line in lines)
 
 
 def test_the_table_for_a_page_tells_every_figure_and_floor() -> None:
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in as_markdown(MEASURED).splitlines()]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in as_markdown(MEASURED).splitlines()
+    ]
     assert {len(row) for row in rows} == {6}
     told = {row[0]: row[2:] for row in rows}
     assert told["`append_vs_naive`"] == ["13", "12.5 … 14.2", "≥ 12 ×", "met"]

@@ -9,7 +9,10 @@ from bench.transcript_log.sizes import is_log, is_search
 pytestmark = pytest.mark.unit
 
 
-@pytest.mark.parametrize("name", ["log_pages/log_pages", "log_pages/log_pages_pkey", "log_pages/pg_toast_16423", "feed_runs/feed_runs"])
+@pytest.mark.parametrize(
+    "name",
+    ["log_pages/log_pages", "log_pages/log_pages_pkey", "log_pages/pg_toast_16423", "feed_runs/feed_runs"],
+)
 def test_tables_of_the_log_count_with_their_indexes(name: str) -> None:
     assert is_log(name)
 
@@ -30,7 +33,13 @@ def test_the_search_is_shown_beside(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["conversations/conversations_pkey", "calls/calls", "requests/requests", "alembic_version/alembic_version"]
+    "name",
+    [
+        "conversations/conversations_pkey",
+        "calls/calls",
+        "requests/requests",
+        "alembic_version/alembic_version",
+    ],
 )
 def test_what_does_not_grow_with_what_is_said_is_neither(name: str) -> None:
     assert not is_log(name)

@@ -14,7 +14,9 @@ from bench.transcript_log.watchers import WatchFailed, catch_up, entries_of, nex
 pytestmark = pytest.mark.unit
 
 ONE = pb.WatchResponse(entry=entry_pb2.Entry(number=1))
-BATCH = pb.WatchResponse(entries=pb.EntryBatch(entries=[entry_pb2.Entry(number=2), entry_pb2.Entry(number=3)]))
+BATCH = pb.WatchResponse(
+    entries=pb.EntryBatch(entries=[entry_pb2.Entry(number=2), entry_pb2.Entry(number=3)])
+)
 HEARTBEAT = pb.WatchResponse(heartbeat=pb.Heartbeat())
 CAUGHT_UP = pb.WatchResponse(caught_up=pb.CaughtUp())
 END = pb.WatchResponse(end=pb.WatchEnd(reason=pb.STREAM_END_REASON_DRAINING))
@@ -31,7 +33,9 @@ class Stream:
 
 
 def test_entries_come_alone_or_together() -> None:
-    assert [entry.number for response in (ONE, BATCH, HEARTBEAT, CAUGHT_UP) for entry in entries_of(response)] == [1, 2, 3]
+    assert [
+        entry.number for response in (ONE, BATCH, HEARTBEAT, CAUGHT_UP) for entry in entries_of(response)
+    ] == [1, 2, 3]
 
 
 async def test_catching_up_counts_entries_not_messages() -> None:

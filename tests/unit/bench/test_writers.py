@@ -47,11 +47,15 @@ def writer_to(service: Service) -> Writer:
     return Writer(Customer(()), "conversation", service, turns(0))
 
 
-@given(count=st.integers(1, 200), window=st.integers(1, 10), batch=st.integers(1, 64), at_once=st.integers(1, 5))
+@given(
+    count=st.integers(1, 200), window=st.integers(1, 10), batch=st.integers(1, 64), at_once=st.integers(1, 5)
+)
 def test_all_turns_are_handed_in_once_and_in_order(count: int, window: int, batch: int, at_once: int) -> None:
     service = Service(at_once=at_once)
     asyncio.run(writer_to(service).write(count, window=window, batch=batch))
-    assert [draft.client_sequence for message in service.messages for draft in message.drafts] == list(range(1, count + 1))
+    assert [draft.client_sequence for message in service.messages for draft in message.drafts] == list(
+        range(1, count + 1)
+    )
     assert service.most_unacked <= window
     assert all(len(message.drafts) <= batch for message in service.messages)
 

@@ -45,12 +45,17 @@ def test_there_are_at_least_a_dozen() -> None:
 
 def test_a_description_is_read_as_it_is_written() -> None:
     expected = Mutant(
-        "bug", "a bug", ["tests/one.py", "tests/two.py"], [Replacement("some/file.py", "    old = 1\n\n    old = 2\n", "    new = 1\n")]
+        "bug",
+        "a bug",
+        ["tests/one.py", "tests/two.py"],
+        [Replacement("some/file.py", "    old = 1\n\n    old = 2\n", "    new = 1\n")],
     )
     assert parse("bug", TEXT) == expected
 
 
-@pytest.mark.parametrize("line", ["# a bug\n", "# caught by: tests/one.py tests/two.py\n", "# in: some/file.py\n"])
+@pytest.mark.parametrize(
+    "line", ["# a bug\n", "# caught by: tests/one.py tests/two.py\n", "# in: some/file.py\n"]
+)
 def test_a_description_that_lacks_something_is_refused(line: str) -> None:
     with pytest.raises(ValueError, match="needs a title, tests and a replacement"):
         parse("bug", TEXT.replace(line, ""))
@@ -70,7 +75,9 @@ def test_what_is_there_once_is_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "file.py").read_text() == "before\nafter\n"
 
 
-def test_tree_of_a_bug_that_no_longer_applies_is_there_for_the_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_tree_of_a_bug_that_no_longer_applies_is_there_for_the_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file.py").write_text("another line\n")
     free: SimpleQueue[Path] = SimpleQueue()
     free.put(tmp_path)

@@ -16,11 +16,15 @@ pytestmark = pytest.mark.unit
 
 
 def said(sequence: int, entry_id: str) -> entry_pb2.Draft:
-    return entry_pb2.Draft(client_sequence=sequence, entry_id=entry_id, utterance=entry_pb2.Utterance(text=entry_id))
+    return entry_pb2.Draft(
+        client_sequence=sequence, entry_id=entry_id, utterance=entry_pb2.Utterance(text=entry_id)
+    )
 
 
 def saying(sequence: int, entry_id: str) -> entry_pb2.Draft:
-    return entry_pb2.Draft(client_sequence=sequence, entry_id=entry_id, open_utterance=entry_pb2.OpenUtterance(text=entry_id))
+    return entry_pb2.Draft(
+        client_sequence=sequence, entry_id=entry_id, open_utterance=entry_pb2.OpenUtterance(text=entry_id)
+    )
 
 
 def sent(notes: RecordNotes, *drafts: entry_pb2.Draft) -> None:
@@ -55,7 +59,9 @@ def test_an_ack_settles_what_was_sent_up_to_it(notes: RecordNotes, history: Hist
     assert history.opened == {"open"}
 
 
-def test_what_is_sent_again_on_another_stream_is_the_same_append(notes: RecordNotes, history: History) -> None:
+def test_what_is_sent_again_on_another_stream_is_the_same_append(
+    notes: RecordNotes, history: History
+) -> None:
     sent(notes, said(1, "a"), said(2, "b"))
     notes.sent(pb.RecordRequest(open=pb.RecordOpen()))
     sent(notes, said(1, "a"), said(2, "b"))
@@ -70,7 +76,11 @@ def test_a_refusal_is_a_failure_only_if_nothing_was_sent_before(notes: RecordNot
     notes.sent(pb.RecordRequest(open=pb.RecordOpen()))
     sent(notes, said(1, "a"), said(2, "b"))
     for sequence in (1, 2):
-        notes.received(pb.RecordResponse(rejected=pb.RecordRejected(client_sequence=sequence, status=status_pb2.Status(code=3))))
+        notes.received(
+            pb.RecordResponse(
+                rejected=pb.RecordRejected(client_sequence=sequence, status=status_pb2.Status(code=3))
+            )
+        )
     assert outcomes(history) == {"a": (Outcome.UNKNOWN, 0), "b": (Outcome.FAIL, 0)}
 
 
@@ -84,7 +94,11 @@ def test_the_drafts_of_one_unary_append_are_a_group(history: History) -> None:
     notes = AppendNotes(history, "talk", "agent")
     notes.sent(pb.AppendRequest(drafts=[said(1, "a"), said(2, "b")]))
     notes.sent(pb.AppendRequest(drafts=[said(3, "c")]))
-    notes.received(pb.AppendResponse(drafts=[pb.AckedDraft(client_sequence=1, number=1), pb.AckedDraft(client_sequence=2, number=2)]))
+    notes.received(
+        pb.AppendResponse(
+            drafts=[pb.AckedDraft(client_sequence=1, number=1), pb.AckedDraft(client_sequence=2, number=2)]
+        )
+    )
     groups = {entry_id: append.group for entry_id, append in history.appends.items()}
     assert groups["a"] == groups["b"] != groups["c"]
     assert outcomes(history) == {"a": (Outcome.OK, 1), "b": (Outcome.OK, 2), "c": (Outcome.UNKNOWN, 0)}
@@ -93,7 +107,9 @@ def test_the_drafts_of_one_unary_append_are_a_group(history: History) -> None:
 class Wire:
     """A channel that keeps what it is given to convert messages with."""
 
-    def unary_stream(self, path: str, *, request_serializer: Any, response_deserializer: Any) -> tuple[Any, Any]:
+    def unary_stream(
+        self, path: str, *, request_serializer: Any, response_deserializer: Any
+    ) -> tuple[Any, Any]:
         return request_serializer, response_deserializer
 
 
@@ -101,9 +117,14 @@ def test_a_watcher_has_a_stream_for_each_time_it_asks_and_all_that_it_is_told() 
     watcher = Watcher("watcher", "talk")
     channel: RecordedChannel = watching(Wire(), watcher)  # type: ignore[arg-type]  # as much of a channel as is needed
     ask, hear = channel.unary_stream(
-        "/service/Watch", request_serializer=pb.WatchRequest.SerializeToString, response_deserializer=pb.WatchResponse.FromString
+        "/service/Watch",
+        request_serializer=pb.WatchRequest.SerializeToString,
+        response_deserializer=pb.WatchResponse.FromString,
     )
-    one, two = (entry_pb2.Entry(number=number, entry_id=str(number), utterance=entry_pb2.Utterance()) for number in (1, 2))
+    one, two = (
+        entry_pb2.Entry(number=number, entry_id=str(number), utterance=entry_pb2.Utterance())
+        for number in (1, 2)
+    )
     ask(pb.WatchRequest(conversation_id="talk"))
     hear(pb.WatchResponse(cursor="x", entries=pb.EntryBatch(entries=[one, two])).SerializeToString())
     hear(pb.WatchResponse(cursor="x", live=entry_pb2.OpenUtterance(utterance_id="3")).SerializeToString())

@@ -16,7 +16,13 @@ pytestmark = pytest.mark.unit
 
 def test_each_scenario_has_a_line_with_its_counts_and_violations() -> None:
     scenarios = [
-        {"scenario": "test_a_b[sqlite]", "seconds": 3.4, "counts": {"kills": 1200}, "measures": {"MB more": 1.5}, "broken": False},
+        {
+            "scenario": "test_a_b[sqlite]",
+            "seconds": 3.4,
+            "counts": {"kills": 1200},
+            "measures": {"MB more": 1.5},
+            "broken": False,
+        },
         {"scenario": "planted bugs", "seconds": 1, "counts": {}, "measures": {}, "broken": True},
     ]
     table = markdown({"scenarios": scenarios, "seed": 7, "size": "full", "seconds": 5})
@@ -25,7 +31,9 @@ def test_each_scenario_has_a_line_with_its_counts_and_violations() -> None:
     assert "Seed 7, full, 5 s in all." in table
 
 
-def test_a_scenario_that_did_not_end_counts_as_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scenario_that_did_not_end_counts_as_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("READBACK_CHAOS_REPORT", str(tmp_path / "report"))
     report = Report("test_it")
     report.counts["kills"] += 2

@@ -7,7 +7,16 @@ from dataclasses import replace
 import pytest
 
 from tests.chaos.history import Append, History, Outcome, Seen, Stream, Told, Watcher
-from tests.chaos.validators import VALIDATORS, atomic, bookmarkable, ordered, reliable, resumable, unique, violations
+from tests.chaos.validators import (
+    VALIDATORS,
+    atomic,
+    bookmarkable,
+    ordered,
+    reliable,
+    resumable,
+    unique,
+    violations,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -97,7 +106,9 @@ def test_ordered_catches_an_entry_before_one_that_was_acknowledged_earlier() -> 
     history = sound()
     late = replace(append(2, at=9.0), writer="another")
     history.appends["e2"] = late
-    assert any("e2 has number 2, though 6 was acknowledged before" in sentence for sentence in ordered(history))
+    assert any(
+        "e2 has number 2, though 6 was acknowledged before" in sentence for sentence in ordered(history)
+    )
 
 
 def test_ordered_catches_live_text_after_its_entry() -> None:
@@ -147,7 +158,9 @@ def test_atomic_lets_a_group_pass_that_is_all_there_or_not_at_all() -> None:
     assert list(atomic(grouped(2, 3, 4))) == []
     history = grouped()
     for number in (7, 8):
-        history.appends[f"e{number}"] = replace(append(number, at=9.0), group="group", outcome=Outcome.UNKNOWN, number=0)
+        history.appends[f"e{number}"] = replace(
+            append(number, at=9.0), group="group", outcome=Outcome.UNKNOWN, number=0
+        )
     assert list(atomic(history)) == []
 
 
@@ -222,7 +235,9 @@ def test_reliable_catches_a_watcher_that_missed_the_end() -> None:
 def test_reliable_catches_a_watcher_that_was_handed_other_words() -> None:
     history = sound()
     watcher(history).handed[1] = entry(2, words="something else")
-    assert any("was handed b'utterance something else' as number 2" in sentence for sentence in reliable(history))
+    assert any(
+        "was handed b'utterance something else' as number 2" in sentence for sentence in reliable(history)
+    )
 
 
 def test_resumable_catches_a_stream_that_resumes_too_late() -> None:
@@ -259,7 +274,9 @@ def test_bookmarkable_catches_caught_up_before_all_that_was_acknowledged() -> No
     history = sound()
     stream = watcher(history).streams[0]
     stream.told.insert(1, caught_up(1))
-    assert list(bookmarkable(history)) == ["watcher was caught up at 1 of talk, though 3 was acknowledged before"]
+    assert list(bookmarkable(history)) == [
+        "watcher was caught up at 1 of talk, though 3 was acknowledged before"
+    ]
 
 
 def test_a_stream_that_broke_before_it_caught_up_promised_nothing() -> None:

@@ -56,14 +56,26 @@ def test_a_turn_carries_what_was_said_heard_answered_and_done(capsys: pytest.Cap
         "said": "Flights from Chennai to Delhi.",
         "heard": "flights from chennai to delhi",
         "reply": "There are twelve [flights].",
-        "tools": [{"name": "search_flights", "arguments": {"origin": "MAA", "destination": "DEL"}, "outcome": "FOUND"}],
+        "tools": [
+            {
+                "name": "search_flights",
+                "arguments": {"origin": "MAA", "destination": "DEL"},
+                "outcome": "FOUND",
+            }
+        ],
         "first_audio_ms": 612.5,
         "interims": 4,
     }
 
 
 @pytest.mark.parametrize(
-    "event", [{"event": "turn"}, {"event": "ended"}, {"event": "greeting"}, {"event": "ended", "reason": "X", "more": 1}]
+    "event",
+    [
+        {"event": "turn"},
+        {"event": "ended"},
+        {"event": "greeting"},
+        {"event": "ended", "reason": "X", "more": 1},
+    ],
 )
 def test_the_schema_refuses_what_is_no_event(event: dict[str, Any]) -> None:
     with pytest.raises(jsonschema.ValidationError):

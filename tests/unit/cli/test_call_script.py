@@ -11,7 +11,12 @@ pytestmark = pytest.mark.unit
 
 def test_order_is_kept_across_kinds() -> None:
     given = ["call", "--say", "one", "--wav", "two.wav", "--text", "three", "--say", "four", "--json"]
-    assert in_given_order(given) == [Line("say", "one"), Line("wav", "two.wav"), Line("text", "three"), Line("say", "four")]
+    assert in_given_order(given) == [
+        Line("say", "one"),
+        Line("wav", "two.wav"),
+        Line("text", "three"),
+        Line("say", "four"),
+    ]
 
 
 def test_both_spellings_of_an_option_are_understood() -> None:

@@ -12,7 +12,13 @@ pytestmark = pytest.mark.unit
 
 @pytest.mark.parametrize(
     "name",
-    ["ATTRIBUTE_AGENT_STATE", "ATTRIBUTE_TRANSCRIPTION_FINAL", "ATTRIBUTE_TRANSCRIPTION_SEGMENT_ID", "TOPIC_CHAT", "TOPIC_TRANSCRIPTION"],
+    [
+        "ATTRIBUTE_AGENT_STATE",
+        "ATTRIBUTE_TRANSCRIPTION_FINAL",
+        "ATTRIBUTE_TRANSCRIPTION_SEGMENT_ID",
+        "TOPIC_CHAT",
+        "TOPIC_TRANSCRIPTION",
+    ],
 )
 def test_names_are_the_frameworks(name: str) -> None:
     assert getattr(caller, name) == getattr(types, name)

@@ -56,7 +56,9 @@ def test_who_is_logged_in_is_told_without_the_tokens(settings: UpSettings) -> No
     assert found(settings, "login").detail == "as ada@b.example"
 
 
-def test_a_server_that_is_not_built_yet_is_no_trouble_when_it_can_be(settings: UpSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_is_not_built_yet_is_no_trouble_when_it_can_be(
+    settings: UpSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(server, "locate", lambda _home: None)
     monkeypatch.setattr(compiler, "find", lambda _: Path("/usr/bin/go"))
     assert found(settings, "livekit server").state is State.NOTE

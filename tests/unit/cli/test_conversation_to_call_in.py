@@ -24,7 +24,9 @@ class Service:
         self.asked.append("start")
         return pb.StartConversationResponse(conversation=pb.Conversation(conversation_id="new"))
 
-    async def DeleteConversation(self, request: pb.DeleteConversationRequest) -> pb.DeleteConversationResponse:
+    async def DeleteConversation(
+        self, request: pb.DeleteConversationRequest
+    ) -> pb.DeleteConversationResponse:
         self.asked.append(f"delete {request.conversation_id}")
         return pb.DeleteConversationResponse()
 
@@ -36,7 +38,9 @@ async def _no_token() -> str:
 async def placed(*, throw_away: bool, conversation_id: str | None = None, failing: bool = False) -> list[str]:
     service: Any = Service()
     with suppress(ConnectionError):
-        async with conversation_of(service, Account(_no_token, throw_away=throw_away), conversation_id) as talk:
+        async with conversation_of(
+            service, Account(_no_token, throw_away=throw_away), conversation_id
+        ) as talk:
             service.asked.append(f"call in {talk}")
             if failing:
                 raise ConnectionError

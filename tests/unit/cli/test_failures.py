@@ -22,14 +22,22 @@ def refused(code: grpc.StatusCode, details: str) -> grpc.aio.AioRpcError:
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(CommandError("x"), 1), (UsageError("x"), 2), (PortsInUse("x"), 2), (ToolMissing("x"), 2), (ConfigurationError("x"), 2)],
+    [
+        (CommandError("x"), 1),
+        (UsageError("x"), 2),
+        (PortsInUse("x"), 2),
+        (ToolMissing("x"), 2),
+        (ConfigurationError("x"), 2),
+    ],
 )
 def test_our_own_errors_say_what_they_say(error: Exception, code: int) -> None:
     assert explained(error) == ("x", code)
 
 
 def test_a_service_that_is_not_there_leads_to_readback_up() -> None:
-    told = explained(refused(grpc.StatusCode.UNAVAILABLE, "failed to connect to all addresses; last error: refused"))
+    told = explained(
+        refused(grpc.StatusCode.UNAVAILABLE, "failed to connect to all addresses; last error: refused")
+    )
     assert told is not None
     assert "readback up" in told[0]
     assert told[1] == 1

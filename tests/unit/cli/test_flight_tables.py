@@ -56,7 +56,14 @@ def shown(table: Table) -> str:
 
 def test_a_row_tells_local_times_the_next_day_the_length_and_the_price() -> None:
     row = shown(flight_tables.itineraries([itinerary()])).splitlines()[-1].split("  ")
-    assert [cell.strip() for cell in row if cell.strip()] == ["6E 3981", "IndiGo", "21:40 MAA", "00:15 DEL +1", "2 h 35", "INR 10,860"]
+    assert [cell.strip() for cell in row if cell.strip()] == [
+        "6E 3981",
+        "IndiGo",
+        "21:40 MAA",
+        "00:15 DEL +1",
+        "2 h 35",
+        "INR 10,860",
+    ]
 
 
 def test_a_flight_without_a_fare_has_an_empty_price() -> None:
@@ -81,7 +88,12 @@ def test_an_offer_tells_what_is_sold_by_whom_and_until_when() -> None:
     back.segments[0].flight_number = "6E77"
     fare = flightdata.Fare(total=Money(currency_code="INR", units=9_000))
     both = flightdata.Offer(
-        itinerary_id="out", return_itinerary_id="back", seller="Tripdesk", fare=fare, expire_time=timestamp(LEAVES), tickets=2
+        itinerary_id="out",
+        return_itinerary_id="back",
+        seller="Tripdesk",
+        fare=fare,
+        expire_time=timestamp(LEAVES),
+        tickets=2,
     )
     row = shown(flight_tables.offers([both], [out, back])).splitlines()[-1]
     until = f"{LEAVES.astimezone():%H:%M}"
@@ -103,8 +115,12 @@ def there_and_back() -> list[flightdata.Itinerary]:
 
 def test_a_return_is_one_row_at_the_price_of_both() -> None:
     fare = flightdata.Fare(total=Money(currency_code="INR", units=19_000))
-    table = flight_tables.journeys([flightdata.Journey(itinerary_ids=["out", "back"], fare=fare)], there_and_back())
-    head, row = ([cell.strip() for cell in line.split("  ") if cell.strip()] for line in shown(table).splitlines())
+    table = flight_tables.journeys(
+        [flightdata.Journey(itinerary_ids=["out", "back"], fare=fare)], there_and_back()
+    )
+    head, row = (
+        [cell.strip() for cell in line.split("  ") if cell.strip()] for line in shown(table).splitlines()
+    )
     assert head == ["out", "leaves", "arrives", "back", "leaves", "arrives", "price"]
     assert row == ["6E 3981", "21:40 MAA", "00:15 DEL +1", "6E 77", "21:40 MAA", "00:15 DEL +1", "INR 19,000"]
 
@@ -116,7 +132,11 @@ def test_a_return_that_nobody_prices_has_an_empty_price() -> None:
 
 def test_gate_terminal_belt_and_doubts_of_a_status_are_told() -> None:
     known = status(doubts=[flightdata.DOUBT_CONTRADICTORY_TIMES])
-    known.scheduled_departure.terminal, known.scheduled_departure.gate, known.scheduled_arrival.baggage_belt = "1", "12", "4"
+    (
+        known.scheduled_departure.terminal,
+        known.scheduled_departure.gate,
+        known.scheduled_arrival.baggage_belt,
+    ) = "1", "12", "4"
     told = shown(flight_tables.status(known))
     assert "terminal 1, gate 12" in told
     assert "belt 4" in told
@@ -143,13 +163,18 @@ def test_a_flight_on_time_has_no_second_time() -> None:
 
 
 def test_a_plan_that_nobody_confirms_is_told_as_one() -> None:
-    leaves, arrives = shown(flight_tables.status(status(estimated_departure_time=timestamp(LEAVES)))).splitlines()[1:]
+    leaves, arrives = shown(
+        flight_tables.status(status(estimated_departure_time=timestamp(LEAVES)))
+    ).splitlines()[1:]
     assert leaves.rstrip().endswith("Wed 03 Mar 21:40")
     assert arrives.rstrip().endswith("Thu 04 Mar 00:15 by plan")
 
 
 def test_a_flight_that_left_and_landed_tells_when() -> None:
-    left, landed = timestamp(LEAVES + timedelta(minutes=25)), timestamp(LEAVES + timedelta(hours=2, minutes=15))
+    left, landed = (
+        timestamp(LEAVES + timedelta(minutes=25)),
+        timestamp(LEAVES + timedelta(hours=2, minutes=15)),
+    )
     done = status(
         delay_minutes=25,
         actual_departure_time=left,
@@ -195,7 +220,8 @@ def test_a_late_flight_tells_by_how_much_and_when_it_is_expected() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "day"), [("today", date(2027, 2, 28)), ("Tomorrow", date(2027, 3, 1)), ("2027-12-24", date(2027, 12, 24))]
+    ("words", "day"),
+    [("today", date(2027, 2, 28)), ("Tomorrow", date(2027, 3, 1)), ("2027-12-24", date(2027, 12, 24))],
 )
 def test_days_as_they_are_typed(words: str, day: date) -> None:
     parsed = parsed_day(words, date(2027, 2, 28))

@@ -13,7 +13,11 @@ pytestmark = pytest.mark.unit
 
 
 def test_a_second_supervisor_is_refused_in_one_sentence(tmp_path: Path) -> None:
-    with home.held(tmp_path), pytest.raises(UsageError, match="already running") as refused, home.held(tmp_path):
+    with (
+        home.held(tmp_path),
+        pytest.raises(UsageError, match="already running") as refused,
+        home.held(tmp_path),
+    ):
         pass
     assert refused.value.exit_code == 2
     assert "\n" not in str(refused.value)
@@ -48,4 +52,8 @@ def test_databases_with_secrets_and_fresh_homes_pass(tmp_path: Path) -> None:
 def test_what_sqlite_keeps_beside_a_database_belongs_to_it(tmp_path: Path) -> None:
     for name in ("identity.sqlite3", "identity.sqlite3-wal", "identity.sqlite3-shm", "livekit.yaml"):
         (tmp_path / name).touch()
-    assert [path.name for path in home.databases(tmp_path)] == ["identity.sqlite3", "identity.sqlite3-shm", "identity.sqlite3-wal"]
+    assert [path.name for path in home.databases(tmp_path)] == [
+        "identity.sqlite3",
+        "identity.sqlite3-shm",
+        "identity.sqlite3-wal",
+    ]

@@ -69,12 +69,18 @@ def test_an_old_go_gives_way_to_the_one_in_the_wheel(tmp_path: Path) -> None:
 
 
 def test_without_any_go_the_sentence_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiler, "_candidates", lambda: iter([program(tmp_path / "go", answers="go version go1.19.8 linux/amd64")]))
+    monkeypatch.setattr(
+        compiler,
+        "_candidates",
+        lambda: iter([program(tmp_path / "go", answers="go version go1.19.8 linux/amd64")]),
+    )
     with pytest.raises(ToolMissing, match="put a livekit-server on PATH, or set LIVEKIT_URL"):
         compiler.find(LIVEKIT)
 
 
-def test_a_build_is_told_while_it_runs_and_kept_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_is_told_while_it_runs_and_kept_in_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake = tmp_path / "go"
     fake.write_text(
         "#!/bin/sh\n"
@@ -101,7 +107,9 @@ def test_a_failed_build_ends_with_gos_last_words(tmp_path: Path, monkeypatch: py
     assert list(cache_folder().iterdir()) == []
 
 
-@pytest.mark.parametrize(("number", "ends_with"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
+@pytest.mark.parametrize(
+    ("number", "ends_with"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
+)
 def test_a_build_told_to_end_before_it_has_a_name_for_its_process_ends_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, ends_with: type[BaseException]
 ) -> None:
@@ -109,13 +117,17 @@ def test_a_build_told_to_end_before_it_has_a_name_for_its_process_ends_it(
     started = []
 
     def start(*_: object) -> subprocess.Popen[str]:
-        compiling = subprocess.Popen(["sleep", "600"], stderr=subprocess.PIPE, text=True, start_new_session=True)
+        compiling = subprocess.Popen(
+            ["sleep", "600"], stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
         started.append(compiling)
         os.kill(os.getpid(), number)
         return compiling
 
     monkeypatch.setattr(build, "_started", start)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background of a shell
+    before = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # ignored where the tests run in the background of a shell
     try:
         with pytest.raises(ends_with):
             build.build(LIVEKIT, Console(file=io.StringIO()))
@@ -127,7 +139,13 @@ def test_a_build_told_to_end_before_it_has_a_name_for_its_process_ends_it(
 
 def test_progress_counts_what_go_says() -> None:
     progress = build.Progress(began=100.0)
-    for line in ("go: downloading example.com/a v1.2.3", "go: finding module", "example.com/a", "example.com/a/b", ""):
+    for line in (
+        "go: downloading example.com/a v1.2.3",
+        "go: finding module",
+        "example.com/a",
+        "example.com/a/b",
+        "",
+    ):
         progress.read(line)
     assert progress.text(175.5) == "1:15  1 modules downloaded, 2 packages compiled"
 

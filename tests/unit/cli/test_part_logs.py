@@ -24,7 +24,9 @@ class Screen:
     def __init__(self, *, verbose: bool = False) -> None:
         self._text = io.StringIO()
         self.now = 0.0
-        self.report = Terminal(Console(file=self._text, width=200), verbose=verbose, monotonic=lambda: self.now)
+        self.report = Terminal(
+            Console(file=self._text, width=200), verbose=verbose, monotonic=lambda: self.now
+        )
 
     @property
     def lines(self) -> list[str]:
@@ -33,7 +35,11 @@ class Screen:
 
 @pytest.mark.parametrize("level", ["warning", "warn", "error", "critical", "ERROR", "fatal"])
 def test_warnings_and_worse_are_complaints(level: str) -> None:
-    complaint = complaint_in(json.dumps({"level": level, "logger": "mesh.server", "event": "disk is full", "code": 12, "timestamp": "now"}))
+    complaint = complaint_in(
+        json.dumps(
+            {"level": level, "logger": "mesh.server", "event": "disk is full", "code": 12, "timestamp": "now"}
+        )
+    )
     assert complaint is not None
     assert complaint.text == "disk is full code=12"
 
@@ -61,12 +67,24 @@ def test_zap_names_its_message_otherwise() -> None:
 
 
 def test_a_librarys_warnings_stay_in_the_log() -> None:
-    assert complaint_in('{"level": "warning", "logger": "livekit.agents", "event": "inference is slower than realtime"}') is None
-    assert complaint_in('{"level": "error", "logger": "livekit.agents", "event": "out of memory"}') is not None
+    assert (
+        complaint_in(
+            '{"level": "warning", "logger": "livekit.agents", "event": "inference is slower than realtime"}'
+        )
+        is None
+    )
+    assert (
+        complaint_in('{"level": "error", "logger": "livekit.agents", "event": "out of memory"}') is not None
+    )
 
 
 def test_a_caller_who_hangs_up_is_no_error() -> None:
-    assert complaint_in('{"level": "error", "logger": "livekit", "msg": "error reading data channel", "error": "closed"}') is None
+    assert (
+        complaint_in(
+            '{"level": "error", "logger": "livekit", "msg": "error reading data channel", "error": "closed"}'
+        )
+        is None
+    )
 
 
 def test_a_complaint_is_one_line() -> None:
@@ -94,7 +112,9 @@ def test_the_terminal_shows_everything_when_verbose() -> None:
 def test_a_death_is_told_with_its_last_words_and_the_delay() -> None:
     screen = Screen()
     screen.report.died(PART, -9, '{"level": "error", "event": "out of [memory]"}', 0.5)
-    assert screen.lines == ["✗ identity      was killed (signal 9); starting it again in 0.5 s: out of [memory]"]
+    assert screen.lines == [
+        "✗ identity      was killed (signal 9); starting it again in 0.5 s: out of [memory]"
+    ]
 
 
 def test_endings_in_words() -> None:
@@ -139,7 +159,9 @@ def test_a_log_left_full_by_an_earlier_run_is_put_aside(tmp_path: Path) -> None:
     assert path.with_suffix(".log.1").stat().st_size == ROTATED_AT_BYTES + len(b"old\n")
 
 
-def test_logs_stay_bounded_while_a_part_runs_and_the_latest_lines_are_there_whole_and_in_order(tmp_path: Path) -> None:
+def test_logs_stay_bounded_while_a_part_runs_and_the_latest_lines_are_there_whole_and_in_order(
+    tmp_path: Path,
+) -> None:
     heard: list[str] = []
     log = PartLog(tmp_path / "a.log", heard.append)
     lines = [f"{number} ".ljust(1 + number % 7_000, "x") for number in range(12_000)]

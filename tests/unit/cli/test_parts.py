@@ -14,7 +14,10 @@ from mesh.settings import load
 pytestmark = pytest.mark.unit
 
 
-@pytest.mark.parametrize(("bind", "host"), [("127.0.0.1", "127.0.0.1"), ("::", "127.0.0.1"), ("::1", "::1"), ("fd00::5", "fd00::5")])
+@pytest.mark.parametrize(
+    ("bind", "host"),
+    [("127.0.0.1", "127.0.0.1"), ("::", "127.0.0.1"), ("::1", "::1"), ("fd00::5", "fd00::5")],
+)
 def test_every_part_is_asked_for_its_health_where_it_listens(tmp_path: Path, bind: str, host: str) -> None:
     for part in parts_of(load(UpSettings, home=tmp_path, bind=bind), Path(), Path()):
         address = urlsplit(part.health_url)

@@ -37,7 +37,9 @@ def test_point_in_time_is_what_a_person_means(text: str, meant: datetime) -> Non
     assert since(text, NOW) == meant
 
 
-@pytest.mark.parametrize("text", ["", "soon", "2 o'clock", "h", "99999999999d", "25:00", "2027-13-01", "2h ago", "-2h"])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "2 o'clock", "h", "99999999999d", "25:00", "2027-13-01", "2h ago", "-2h"]
+)
 def test_what_is_no_point_in_time_is_refused_with_examples(text: str) -> None:
     with pytest.raises(UsageError, match="2h, 90m"):
         since(text, NOW)

@@ -42,7 +42,10 @@ def test_the_sentence_names_part_port_program_and_setting(taken: int) -> None:
 def test_every_port_that_is_in_use_is_named(taken: int) -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as media:
         media.bind(("127.0.0.1", 0))
-        wanted = Port(taken, "READBACK_UI_PORT"), Port(media.getsockname()[1], "READBACK_LIVEKIT_UDP_PORT", "udp")
+        wanted = (
+            Port(taken, "READBACK_UI_PORT"),
+            Port(media.getsockname()[1], "READBACK_LIVEKIT_UDP_PORT", "udp"),
+        )
         with pytest.raises(PortsInUse) as refused:
             ports.check([part(*wanted)], "127.0.0.1")
     assert len(str(refused.value).splitlines()) == 2
@@ -57,7 +60,10 @@ def test_one_port_for_two_parts_is_refused() -> None:
 
 def test_tcp_and_udp_may_share_a_number() -> None:
     (port,) = free_ports(1)
-    ports.check([part(Port(port, "READBACK_LIVEKIT_TCP_PORT"), Port(port, "READBACK_LIVEKIT_UDP_PORT", "udp"))], "127.0.0.1")
+    ports.check(
+        [part(Port(port, "READBACK_LIVEKIT_TCP_PORT"), Port(port, "READBACK_LIVEKIT_UDP_PORT", "udp"))],
+        "127.0.0.1",
+    )
 
 
 def test_a_port_whose_server_has_just_ended_is_free() -> None:
@@ -71,7 +77,9 @@ def test_a_port_whose_server_has_just_ended_is_free() -> None:
 def test_an_address_that_is_not_this_machines_is_said_once_and_no_port_is_blamed() -> None:
     udp = Port(3, "READBACK_LIVEKIT_UDP_PORT", "udp")
     with pytest.raises(PortsInUse) as refused:
-        ports.check([part(Port(15_001, "READBACK_IDENTITY_PORT"), Port(15_002, "READBACK_UI_PORT"), udp)], "192.0.2.1")
+        ports.check(
+            [part(Port(15_001, "READBACK_IDENTITY_PORT"), Port(15_002, "READBACK_UI_PORT"), udp)], "192.0.2.1"
+        )
     reason = f"Nothing can listen on 192.0.2.1: {os.strerror(errno.EADDRNOTAVAIL)}; set READBACK_BIND to an address of this machine."
     assert str(refused.value) == reason
 

@@ -26,10 +26,14 @@ def said(text: str, entry_id: str = "u", conversation_id: str = "c") -> WatchRes
 
 
 def speaking(text: str, utterance_id: str = "u") -> WatchResponse:
-    return WatchResponse(live=entry_pb2.OpenUtterance(utterance_id=utterance_id, speaker=entry_pb2.SPEAKER_AGENT, text=text))
+    return WatchResponse(
+        live=entry_pb2.OpenUtterance(utterance_id=utterance_id, speaker=entry_pb2.SPEAKER_AGENT, text=text)
+    )
 
 
-def read(*events: WatchResponse | Connection, terminal: bool, show_live: bool = False, several: bool = False) -> str:
+def read(
+    *events: WatchResponse | Connection, terminal: bool, show_live: bool = False, several: bool = False
+) -> str:
     output = io.StringIO()
     console = Console(file=output, width=200, force_terminal=terminal)
     with Reader(console, show_live=show_live, several=several) as reader:
@@ -42,13 +46,17 @@ def read(*events: WatchResponse | Connection, terminal: bool, show_live: bool = 
 
 
 def test_words_move_in_the_last_line_of_a_terminal_until_their_entry_comes() -> None:
-    text = read(speaking("There are"), said("There are two."), WatchResponse(caught_up=CaughtUp()), terminal=True)
+    text = read(
+        speaking("There are"), said("There are two."), WatchResponse(caught_up=CaughtUp()), terminal=True
+    )
     assert "There are\x1b" in text
     assert "There are two." in text
 
 
 def test_both_sides_may_speak_at_once() -> None:
-    text = read(speaking("There are", "a"), speaking("No, on", "b"), speaking("There are two", "a"), terminal=True)
+    text = read(
+        speaking("There are", "a"), speaking("No, on", "b"), speaking("There are two", "a"), terminal=True
+    )
     last = text[text.rindex("No, on") :]
     assert "There are two" in last
 
@@ -102,7 +110,9 @@ def test_a_deletion_is_told() -> None:
 
 
 @pytest.mark.parametrize("connection", list(Connection))
-def test_notices_stay_out_of_what_is_piped_on(connection: Connection, capsys: pytest.CaptureFixture[str]) -> None:
+def test_notices_stay_out_of_what_is_piped_on(
+    connection: Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert read(connection, terminal=False) == ""
     JsonLines().notice(connection)
     printed = capsys.readouterr()

@@ -35,7 +35,9 @@ def test_good_settings_pass() -> None:
     assert check_all().ui_port == 8506
 
 
-def test_services_that_would_be_killed_while_they_drain_are_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_services_that_would_be_killed_while_they_drain_are_not_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("READBACK_DRAIN_SECONDS", "1.5")
     with pytest.raises(ConfigurationError, match="READBACK_DRAIN_SECONDS come to more than"):
         check_all()

@@ -30,14 +30,17 @@ def shown(markup: str) -> str:
 
 
 def test_words_are_shown_as_they_were_said_even_when_they_look_like_markup() -> None:
-    said = entry_pb2.Utterance(speaker=entry_pb2.SPEAKER_CUSTOMER, text="seat [bold]12A[/]", sealing=entry_pb2.SEALING_FINAL)
+    said = entry_pb2.Utterance(
+        speaker=entry_pb2.SPEAKER_CUSTOMER, text="seat [bold]12A[/]", sealing=entry_pb2.SEALING_FINAL
+    )
     line = shown(line_of(entry(utterance=said)))
     assert line.startswith("   7  ")
     assert line.endswith("customer  seat [bold]12A[/]")
 
 
 @pytest.mark.parametrize(
-    ("sealing", "words"), [(entry_pb2.SEALING_INTERRUPTED, "(interrupted)"), (entry_pb2.SEALING_TRUNCATED, "(cut off)")]
+    ("sealing", "words"),
+    [(entry_pb2.SEALING_INTERRUPTED, "(interrupted)"), (entry_pb2.SEALING_TRUNCATED, "(cut off)")],
 )
 def test_an_utterance_that_was_cut_says_so(sealing: entry_pb2.Sealing.ValueType, words: str) -> None:
     said = entry_pb2.Utterance(speaker=entry_pb2.SPEAKER_AGENT, text="There are", sealing=sealing)
@@ -45,7 +48,9 @@ def test_an_utterance_that_was_cut_says_so(sealing: entry_pb2.Sealing.ValueType,
 
 
 def test_typed_words_and_late_entries_say_so() -> None:
-    said = entry_pb2.Utterance(speaker=entry_pb2.SPEAKER_CUSTOMER, modality=entry_pb2.MODALITY_TEXT, text="hi")
+    said = entry_pb2.Utterance(
+        speaker=entry_pb2.SPEAKER_CUSTOMER, modality=entry_pb2.MODALITY_TEXT, text="hi"
+    )
     assert shown(line_of(entry(utterance=said, late=True))).endswith("customer  hi (typed) (late)")
 
 
@@ -69,8 +74,12 @@ def test_words_still_being_spoken_have_no_number() -> None:
 
 
 def test_an_utterance_that_its_writer_came_back_with_says_so() -> None:
-    said = entry_pb2.Utterance(speaker=entry_pb2.SPEAKER_AGENT, text="There are two.", completes_utterance_id="cut")
-    assert shown(line_of(entry(utterance=said, late=True))).endswith("There are two. (all of what was cut off above) (late)")
+    said = entry_pb2.Utterance(
+        speaker=entry_pb2.SPEAKER_AGENT, text="There are two.", completes_utterance_id="cut"
+    )
+    assert shown(line_of(entry(utterance=said, late=True))).endswith(
+        "There are two. (all of what was cut off above) (late)"
+    )
 
 
 def test_a_heading_names_the_conversation_so_that_it_can_be_copied() -> None:

@@ -44,7 +44,9 @@ class DoubledRooms:
     closed: list[str] = field(default_factory=list)
 
     def admit(self, call: Call) -> Access:
-        return Access("ws://livekit.test", f"token for {call.caller_identity}", self.clock.now() + timedelta(minutes=10))
+        return Access(
+            "ws://livekit.test", f"token for {call.caller_identity}", self.clock.now() + timedelta(minutes=10)
+        )
 
     async def participants(self, room: str) -> Sequence[Participant]:
         self._answer()
@@ -99,10 +101,15 @@ class Core:
         self.grants: DoubledGrants = beside.grants if beside else DoubledGrants()
         self.bus, self.replica_id, self.hinted = LocalWakeUps(), new_replica_id(), list[str]()
         self.holds = Holds(self.hinted.append)
-        self.lease, self.replicas = Lease(self.replica_id, store, self.holds, self.clock), Replicas(self.replica_id, self.clock)
+        self.lease, self.replicas = (
+            Lease(self.replica_id, store, self.holds, self.clock),
+            Replicas(self.replica_id, self.clock),
+        )
         self.log = TranscriptLog(store, self.bus, self.clock)
         self.watching = Watching(store, self.bus, self.clock)
-        self.calls = Calls(self.log, store, self.rooms, self.grants, GrantVault("key"), self.holds, self.replica_id)
+        self.calls = Calls(
+            self.log, store, self.rooms, self.grants, GrantVault("key"), self.holds, self.replica_id
+        )
         self.watcher = CallWatcher(self.log, store, self.rooms, self.holds, self.replicas, self.clock)
         self.leftovers = Leftovers(store, self.rooms, self.grants, self.clock)
         self.customer_id: str = beside.customer_id if beside else str(uuid4())
@@ -124,7 +131,9 @@ class Core:
 
     async def call(self, conversation_id: str | None = None) -> Call:
         """A new call, in a new conversation if none is given."""
-        call, _ = await self.calls.start(self.customer_id, "token", conversation_id or await self.conversation(), "")
+        call, _ = await self.calls.start(
+            self.customer_id, "token", conversation_id or await self.conversation(), ""
+        )
         return call
 
     async def held_call(self) -> tuple[Call, Writer]:
@@ -151,16 +160,30 @@ class Core:
 
     async def utterances(self, conversation_id: str) -> list[tuple[str, str]]:
         """Text and sealing of each utterance in the log."""
-        found = [entry.utterance for entry in await self.entries(conversation_id) if entry.HasField("utterance")]
-        return [(utterance.text, entry_pb2.Sealing.Name(utterance.sealing).removeprefix("SEALING_")) for utterance in found]
+        found = [
+            entry.utterance for entry in await self.entries(conversation_id) if entry.HasField("utterance")
+        ]
+        return [
+            (utterance.text, entry_pb2.Sealing.Name(utterance.sealing).removeprefix("SEALING_"))
+            for utterance in found
+        ]
 
     async def changes(self, conversation_id: str) -> list[str]:
         """Each change of state in the log."""
-        found = [entry.state_change for entry in await self.entries(conversation_id) if entry.HasField("state_change")]
+        found = [
+            entry.state_change
+            for entry in await self.entries(conversation_id)
+            if entry.HasField("state_change")
+        ]
         prefix = "STATE_CHANGE_KIND_"
-        return [f"{entry_pb2.StateChangeKind.Name(c.kind).removeprefix(prefix)} {c.epoch} {c.reason}".strip() for c in found]
+        return [
+            f"{entry_pb2.StateChangeKind.Name(c.kind).removeprefix(prefix)} {c.epoch} {c.reason}".strip()
+            for c in found
+        ]
 
-    async def end(self, call: Call, reason: pb.CallEndReason.ValueType = pb.CALL_END_REASON_CALLER_HUNG_UP) -> None:
+    async def end(
+        self, call: Call, reason: pb.CallEndReason.ValueType = pb.CALL_END_REASON_CALLER_HUNG_UP
+    ) -> None:
         """Ends a call as `EndCall` does."""
         from services.conversation import calls
 
@@ -175,15 +198,25 @@ class Core:
             await conversations.finish(commit, conversation, commit.now)
 
     def said(
-        self, text: str, *, entry_id: str | None = None, speaker: entry_pb2.Speaker.ValueType = entry_pb2.SPEAKER_AGENT
+        self,
+        text: str,
+        *,
+        entry_id: str | None = None,
+        speaker: entry_pb2.Speaker.ValueType = entry_pb2.SPEAKER_AGENT,
     ) -> entry_pb2.Draft:
         """A sealed utterance."""
         entry_id = entry_id or uuid7()
         utterance = entry_pb2.Utterance(
-            utterance_id=entry_id, speaker=speaker, modality=entry_pb2.MODALITY_VOICE, text=text, sealing=entry_pb2.SEALING_FINAL
+            utterance_id=entry_id,
+            speaker=speaker,
+            modality=entry_pb2.MODALITY_VOICE,
+            text=text,
+            sealing=entry_pb2.SEALING_FINAL,
         )
         now = timestamp(self.clock.now())
-        return entry_pb2.Draft(client_sequence=1, entry_id=entry_id, start_time=now, end_time=now, utterance=utterance)
+        return entry_pb2.Draft(
+            client_sequence=1, entry_id=entry_id, start_time=now, end_time=now, utterance=utterance
+        )
 
     def saying(self, text: str, revision: int, *, entry_id: str) -> entry_pb2.Draft:
         """An open utterance."""
@@ -194,4 +227,9 @@ class Core:
             text=text,
             revision=revision,
         )
-        return entry_pb2.Draft(client_sequence=1, entry_id=entry_id, start_time=timestamp(self.clock.now()), open_utterance=speech)
+        return entry_pb2.Draft(
+            client_sequence=1,
+            entry_id=entry_id,
+            start_time=timestamp(self.clock.now()),
+            open_utterance=speech,
+        )

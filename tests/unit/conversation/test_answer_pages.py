@@ -26,10 +26,14 @@ GRPC_TAKES = 4 * 1024 * 1024
 
 def result_of(letters: int) -> entry_pb2.Draft:
     """What a tool that had much to say left in the log."""
-    answered = entry_pb2.ToolResult(tool_call_id=uuid7(), name="search_flights", outcome="FOUND", result=Struct())
+    answered = entry_pb2.ToolResult(
+        tool_call_id=uuid7(), name="search_flights", outcome="FOUND", result=Struct()
+    )
     answered.result["offers"] = "\1" * letters
     now = timestamp(NOON)
-    return entry_pb2.Draft(client_sequence=1, entry_id=uuid7(), start_time=now, end_time=now, tool_result=answered)
+    return entry_pb2.Draft(
+        client_sequence=1, entry_id=uuid7(), start_time=now, end_time=now, tool_result=answered
+    )
 
 
 def largest() -> entry_pb2.Draft:
@@ -52,7 +56,9 @@ def test_page_is_the_longest_beginning_that_fits_and_never_nothing(kilobytes: li
 
 
 def test_page_with_the_largest_entry_there_is_is_taken_by_everybody() -> None:
-    stored = entry_pb2.Entry(entry_id=uuid7(), conversation_id=uuid7(), call_id=uuid7(), tool_result=largest().tool_result)
+    stored = entry_pb2.Entry(
+        entry_id=uuid7(), conversation_id=uuid7(), call_id=uuid7(), tool_result=largest().tool_result
+    )
     page = page_of([stored] * 3, 3)
     assert pb.ListEntriesResponse(entries=page, next_page_token="t" * 1024).ByteSize() < GRPC_TAKES
 
@@ -74,7 +80,9 @@ async def test_reading_stops_with_the_entry_that_is_too_much(core: Core) -> None
         assert conversation is not None
 
         async def read(after: int, most_bytes: int, limit: int = 100) -> list[int]:
-            found = await transaction.entries_after(conversation.key, after, limit=limit, most_bytes=most_bytes)
+            found = await transaction.entries_after(
+                conversation.key, after, limit=limit, most_bytes=most_bytes
+            )
             return [entry.number for entry in found]
 
         assert await read(0, 3500) == [1, 2, 3, 4, 5, 6]

@@ -36,7 +36,9 @@ async def appender(path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     await engine.dispose()
 
 
-async def test_what_was_planned_before_the_database_was_away_is_not_written(appender: Appender, path: Path) -> None:
+async def test_what_was_planned_before_the_database_was_away_is_not_written(
+    appender: Appender, path: Path
+) -> None:
     assert await appender.append([]) == set()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

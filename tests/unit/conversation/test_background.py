@@ -193,7 +193,9 @@ async def test_answered_requests_are_forgotten_after_a_day_and_not_before(core: 
         return len(done)
 
     assert await ask() == 1
-    core.clock.advance((datetime.now(UTC) - core.clock.now()).total_seconds())  # the ledger goes by the wall clock
+    core.clock.advance(
+        (datetime.now(UTC) - core.clock.now()).total_seconds()
+    )  # the ledger goes by the wall clock
     async with beside(core.clock, forgetting=lambda: forget(core.store, core.clock)), asyncio.timeout(5):
         await settle()
         assert await ask() == 1

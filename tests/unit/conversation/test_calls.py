@@ -10,7 +10,13 @@ import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from mesh.errors import InvalidRequest
-from services.conversation.errors import CallEnded, CallNotFound, CallRunning, ConversationEnded, ConversationNotFound
+from services.conversation.errors import (
+    CallEnded,
+    CallNotFound,
+    CallRunning,
+    ConversationEnded,
+    ConversationNotFound,
+)
 from services.conversation.holds import Over
 
 if TYPE_CHECKING:

@@ -82,7 +82,10 @@ async def test_entries_that_came_with_a_hint_are_handed_on_without_asking_the_st
     there, kept = core.another(), Kept()
     call, writer = await core.held_call()
     core.bus.relay = kept
-    async with watch(there, LogId.conversation(call.conversation_id)) as one, watch(there, feed(there)) as every:
+    async with (
+        watch(there, LogId.conversation(call.conversation_id)) as one,
+        watch(there, feed(there)) as every,
+    ):
         for events in (one, every):
             assert await until_caught_up(events) == [1, 2]
         for number in (3, 4, 5):
@@ -91,22 +94,31 @@ async def test_entries_that_came_with_a_hint_are_handed_on_without_asking_the_st
             deliver(there, kept.commits)
             for events in (one, every):
                 found = await entries_coming(events, 3)
-                assert [(entry.number, entry.utterance.text) for entry in found] == [(n, f"word {n}") for n in (3, 4, 5)]
+                assert [(entry.number, entry.utterance.text) for entry in found] == [
+                    (n, f"word {n}") for n in (3, 4, 5)
+                ]
     stored = await core.entries(call.conversation_id)
     assert found == stored[2:], "byte for byte what the store gives"
 
 
 @pytest.mark.parametrize("seed", range(12))
-async def test_lost_doubled_reordered_and_bare_hints_show_each_entry_once_and_in_order(core: Core, seed: int) -> None:
+async def test_lost_doubled_reordered_and_bare_hints_show_each_entry_once_and_in_order(
+    core: Core, seed: int
+) -> None:
     chance, there, kept = random.Random(seed), core.another(), Kept()
     call, writer = await core.held_call()
     core.bus.relay = kept
-    async with watch(there, LogId.conversation(call.conversation_id)) as one, watch(there, feed(there)) as every:
+    async with (
+        watch(there, LogId.conversation(call.conversation_id)) as one,
+        watch(there, feed(there)) as every,
+    ):
         for events in (one, every):
             await until_caught_up(events)
         for number in range(24):
             await core.log.append(writer, [core.said(f"word {number}")])
-        muddled = [replace(commit, entries=()) if chance.random() < 0.2 else commit for commit in kept.commits]
+        muddled = [
+            replace(commit, entries=()) if chance.random() < 0.2 else commit for commit in kept.commits
+        ]
         muddled = [commit for commit in muddled if chance.random() < 0.8] + chance.sample(muddled, 6)
         for place in range(len(muddled) - 1):
             if chance.random() < 0.3:
@@ -162,7 +174,9 @@ async def test_entries_of_a_hint_that_the_table_does_not_have_make_way_for_those
         assert there.bus._topics[log].head == 3
         await core.log.append(writer, [core.said("as true")])
         deliver(there, kept.commits[-1:])
-        assert [(entry.number, entry.utterance.text) for entry in await entries_coming(events, 1)] == [(4, "as true")]
+        assert [(entry.number, entry.utterance.text) for entry in await entries_coming(events, 1)] == [
+            (4, "as true")
+        ]
 
 
 def test_what_memory_holds_beyond_the_table_is_let_go() -> None:

@@ -19,8 +19,12 @@ from services.conversation.drafts import checked
 pytestmark = pytest.mark.unit
 
 ID = str(uuid4())
-IDS = st.sampled_from([ID, ID, ID, ID.upper(), str(uuid4()), "", "mine", ID[:-1], ID + "0", ID.replace("-", ""), f"{ID}\n"])
-TEXTS = st.one_of(st.text(max_size=5), st.sampled_from(["x" * 20_000, "x" * 20_001, "न" * 20_000, "🛫" * 20_001]))
+IDS = st.sampled_from(
+    [ID, ID, ID, ID.upper(), str(uuid4()), "", "mine", ID[:-1], ID + "0", ID.replace("-", ""), f"{ID}\n"]
+)
+TEXTS = st.one_of(
+    st.text(max_size=5), st.sampled_from(["x" * 20_000, "x" * 20_001, "न" * 20_000, "🛫" * 20_001])
+)
 LANGUAGES = st.sampled_from(["", "en-IN", "x" * 35, "x" * 36])
 ENUMS = st.integers(-1, 5)
 STAMPS = st.one_of(
@@ -42,13 +46,28 @@ UTTERANCES = st.builds(
     completes_utterance_id=IDS,
 )
 OPEN_UTTERANCES = st.builds(
-    entry_pb2.OpenUtterance, utterance_id=IDS, speaker=ENUMS, modality=ENUMS, text=TEXTS, revision=st.integers(-2, 2)
+    entry_pb2.OpenUtterance,
+    utterance_id=IDS,
+    speaker=ENUMS,
+    modality=ENUMS,
+    text=TEXTS,
+    revision=st.integers(-2, 2),
 )
-TOOL_CALLS = st.builds(entry_pb2.ToolCall, tool_call_id=IDS, name=st.sampled_from(["", "search_flights", "x" * 64, "x" * 65]))
+TOOL_CALLS = st.builds(
+    entry_pb2.ToolCall, tool_call_id=IDS, name=st.sampled_from(["", "search_flights", "x" * 64, "x" * 65])
+)
 TOOL_RESULTS = st.builds(
-    entry_pb2.ToolResult, tool_call_id=IDS, name=st.sampled_from(["", "search_flights"]), outcome=st.sampled_from(["", "FOUND", "x" * 65])
+    entry_pb2.ToolResult,
+    tool_call_id=IDS,
+    name=st.sampled_from(["", "search_flights"]),
+    outcome=st.sampled_from(["", "FOUND", "x" * 65]),
 )
-FIELDS = {"Utterance": "utterance", "OpenUtterance": "open_utterance", "ToolCall": "tool_call", "ToolResult": "tool_result"}
+FIELDS = {
+    "Utterance": "utterance",
+    "OpenUtterance": "open_utterance",
+    "ToolCall": "tool_call",
+    "ToolResult": "tool_result",
+}
 
 
 @st.composite
@@ -58,7 +77,9 @@ def any_draft(draw: st.DrawFn) -> entry_pb2.Draft:
     for field, stamp in (("start_time", draw(STAMPS)), ("end_time", draw(STAMPS))):
         if stamp is not None:
             getattr(draft, field).seconds, getattr(draft, field).nanos = stamp
-    content: Message | None = draw(st.one_of(st.none(), UTTERANCES, OPEN_UTTERANCES, TOOL_CALLS, TOOL_RESULTS))
+    content: Message | None = draw(
+        st.one_of(st.none(), UTTERANCES, OPEN_UTTERANCES, TOOL_CALLS, TOOL_RESULTS)
+    )
     if content is not None:
         held: Any = getattr(draft, FIELDS[content.DESCRIPTOR.name])
         held.SetInParent()
@@ -101,12 +122,24 @@ def good(content: Message) -> entry_pb2.Draft:
 
 
 @settings(deadline=None)
-@given(text=st.text(max_size=30), generated=st.text(max_size=30), sealing=st.integers(1, 3), side=st.integers(1, 2))
+@given(
+    text=st.text(max_size=30),
+    generated=st.text(max_size=30),
+    sealing=st.integers(1, 3),
+    side=st.integers(1, 2),
+)
 def test_what_agents_say_takes_the_short_way(text: str, generated: str, sealing: Any, side: Any) -> None:
     sealed = entry_pb2.Utterance(
-        utterance_id=ID, speaker=side, modality=entry_pb2.MODALITY_VOICE, text=text, generated_text=generated, sealing=sealing
+        utterance_id=ID,
+        speaker=side,
+        modality=entry_pb2.MODALITY_VOICE,
+        text=text,
+        generated_text=generated,
+        sealing=sealing,
     )
-    growing = entry_pb2.OpenUtterance(utterance_id=ID, speaker=side, modality=entry_pb2.MODALITY_TEXT, text=text, revision=7)
+    growing = entry_pb2.OpenUtterance(
+        utterance_id=ID, speaker=side, modality=entry_pb2.MODALITY_TEXT, text=text, revision=7
+    )
     for content in (sealed, growing):
         assert drafts._plainly_good(good(content), content)
 

@@ -38,8 +38,18 @@ def utterance(entry_id: str, text: str = "hello") -> entry_pb2.Utterance:
 
 
 def draft_of(content: Message, entry_id: str | None = None) -> entry_pb2.Draft:
-    draft = entry_pb2.Draft(client_sequence=1, entry_id=entry_id or str(uuid4()), start_time=timestamp(NOW), end_time=timestamp(NOW))
-    names = {"Utterance": "utterance", "OpenUtterance": "open_utterance", "ToolCall": "tool_call", "ToolResult": "tool_result"}
+    draft = entry_pb2.Draft(
+        client_sequence=1,
+        entry_id=entry_id or str(uuid4()),
+        start_time=timestamp(NOW),
+        end_time=timestamp(NOW),
+    )
+    names = {
+        "Utterance": "utterance",
+        "OpenUtterance": "open_utterance",
+        "ToolCall": "tool_call",
+        "ToolResult": "tool_result",
+    }
     getattr(draft, names[content.DESCRIPTOR.name]).CopyFrom(content)
     return draft
 
@@ -74,7 +84,13 @@ def test_utterance_comes_back_from_its_row_as_it_was(text: str) -> None:
 
 @given(text=TEXT, number=st.floats(allow_nan=False, allow_infinity=False), flag=st.booleans())
 def test_tool_entries_come_back_with_their_values(text: str, number: float, flag: bool) -> None:
-    values: dict[str, Any] = {"text": text, "number": number, "flag": flag, "nothing": None, "list": [text, {"deep": number}]}
+    values: dict[str, Any] = {
+        "text": text,
+        "number": number,
+        "flag": flag,
+        "nothing": None,
+        "list": [text, {"deep": number}],
+    }
     call = entry_pb2.ToolCall(tool_call_id=str(uuid4()), name="search_flights")
     call.arguments.update(values)
     result = entry_pb2.ToolResult(tool_call_id=call.tool_call_id, name="search_flights", outcome="FOUND")
@@ -111,7 +127,11 @@ def test_map_s_order_does_not_change_the_fingerprint() -> None:
 def test_open_utterance_needs_no_end() -> None:
     entry_id = str(uuid4())
     speech = entry_pb2.OpenUtterance(
-        utterance_id=entry_id, speaker=entry_pb2.SPEAKER_AGENT, modality=entry_pb2.MODALITY_VOICE, text="There", revision=1
+        utterance_id=entry_id,
+        speaker=entry_pb2.SPEAKER_AGENT,
+        modality=entry_pb2.MODALITY_VOICE,
+        text="There",
+        revision=1,
     )
     draft = draft_of(speech, entry_id)
     draft.ClearField("end_time")
@@ -120,7 +140,9 @@ def test_open_utterance_needs_no_end() -> None:
 
 def test_open_utterance_comes_back_with_id_and_start() -> None:
     entry_id = str(uuid4())
-    content = entry_pb2.OpenUtterance(speaker=entry_pb2.SPEAKER_AGENT, text="There", revision=4).SerializeToString()
+    content = entry_pb2.OpenUtterance(
+        speaker=entry_pb2.SPEAKER_AGENT, text="There", revision=4
+    ).SerializeToString()
     message = open_message(OpenSpeech(1, 1, entry_id, entry_pb2.SPEAKER_AGENT, 4, NOW, NOW, content))
     assert (message.utterance_id, message.text, message.revision) == (entry_id, "There", 4)
     assert instant(message.start_time) == NOW
@@ -153,7 +175,11 @@ def test_draft_that_breaks_a_rule_is_refused_with_the_field_s_name(spoil: object
 
 
 def test_every_content_has_a_kind_and_back() -> None:
-    assert {NAMES[number] for number in KINDS.values()} == set(KINDS) == {"utterance", "tool_call", "tool_result", "state_change"}
+    assert (
+        {NAMES[number] for number in KINDS.values()}
+        == set(KINDS)
+        == {"utterance", "tool_call", "tool_result", "state_change"}
+    )
 
 
 @given(st.text(max_size=40))

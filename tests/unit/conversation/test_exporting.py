@@ -25,17 +25,25 @@ pytestmark = pytest.mark.unit
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 CALL = "0193a000-0000-7000-8000-00000000000c"
-CUE = re.compile(r"(\d+)\n(\d\d:\d\d:\d\d\.\d{3}) --> (\d\d:\d\d:\d\d\.\d{3})\n<v (Customer|Agent)>([^\n]*)</v>\n")
+CUE = re.compile(
+    r"(\d+)\n(\d\d:\d\d:\d\d\.\d{3}) --> (\d\d:\d\d:\d\d\.\d{3})\n<v (Customer|Agent)>([^\n]*)</v>\n"
+)
 
 
-def entry(number: int, *, at: float = 0.0, lasts: float = 1.0, call_id: str = CALL, **content: object) -> entry_pb2.Entry:
+def entry(
+    number: int, *, at: float = 0.0, lasts: float = 1.0, call_id: str = CALL, **content: object
+) -> entry_pb2.Entry:
     start = NOON + timedelta(seconds=at)
-    made = entry_pb2.Entry(number=number, call_id=call_id, start_time=timestamp(start), commit_time=timestamp(start))
+    made = entry_pb2.Entry(
+        number=number, call_id=call_id, start_time=timestamp(start), commit_time=timestamp(start)
+    )
     made.end_time.CopyFrom(timestamp(start + timedelta(seconds=lasts)))
     return ParseDict(content, made)
 
 
-def said(number: int, text: str, *, speaker: str = "CUSTOMER", sealing: str = "FINAL", **more: float | str) -> entry_pb2.Entry:
+def said(
+    number: int, text: str, *, speaker: str = "CUSTOMER", sealing: str = "FINAL", **more: float | str
+) -> entry_pb2.Entry:
     content = {
         "utterance_id": uuid7(),
         "speaker": f"SPEAKER_{speaker}",
@@ -61,7 +69,11 @@ async def test_plain_text_has_a_line_an_entry() -> None:
         [
             entry(1, stateChange={"kind": "STATE_CHANGE_KIND_CALL_STARTED"}),
             said(2, "Show flights\nto Delhi", at=3),
-            entry(3, at=4, toolCall={"toolCallId": uuid7(), "name": "search_flights", "arguments": {"to": "DEL"}}),
+            entry(
+                3,
+                at=4,
+                toolCall={"toolCallId": uuid7(), "name": "search_flights", "arguments": {"to": "DEL"}},
+            ),
             entry(4, at=5, toolResult={"toolCallId": uuid7(), "name": "search_flights", "outcome": "FOUND"}),
             said(5, "I found three", speaker="AGENT", sealing="INTERRUPTED", at=6),
             entry(6, at=8, stateChange={"kind": "STATE_CHANGE_KIND_CALL_ENDED", "reason": "CALLER_HUNG_UP"}),
@@ -106,13 +118,18 @@ async def test_webvtt_times_what_was_spoken_from_the_start_of_its_call() -> None
 
 
 async def test_webvtt_leaves_out_what_nobody_spoke() -> None:
-    text = await written(webvtt.FORM, [said(1, "  "), entry(2, toolResult={"toolCallId": uuid7(), "name": "x", "outcome": "FOUND"})])
+    text = await written(
+        webvtt.FORM,
+        [said(1, "  "), entry(2, toolResult={"toolCallId": uuid7(), "name": "x", "outcome": "FOUND"})],
+    )
     assert text == "WEBVTT - Chennai to Delhi\n"
 
 
 async def test_an_utterance_that_began_before_its_call_begins_with_it() -> None:
     early = said(2, "Hello", at=-5, lasts=6)
-    text = await written(webvtt.FORM, [entry(1, stateChange={"kind": "STATE_CHANGE_KIND_CALL_STARTED"}), early])
+    text = await written(
+        webvtt.FORM, [entry(1, stateChange={"kind": "STATE_CHANGE_KIND_CALL_STARTED"}), early]
+    )
     assert "00:00:00.000 --> 00:00:01.000" in text
 
 
@@ -123,7 +140,10 @@ async def test_an_utterance_that_began_before_its_call_begins_with_it() -> None:
 async def test_words_never_pass_for_structure(words: str, title: str) -> None:
     hostile = f"{words}\n\n9\n00:00:00.000 --> 00:00:09.000\n<v Agent>bought</v> & {words}"
     text = await written(webvtt.FORM, [said(1, hostile), said(2, "Bye", at=1)], title)
-    assert [(number, who) for number, _, _, who, _ in CUE.findall(text)] == [("1", "Customer"), ("2", "Customer")]
+    assert [(number, who) for number, _, _, who, _ in CUE.findall(text)] == [
+        ("1", "Customer"),
+        ("2", "Customer"),
+    ]
     assert text.count("-->") == 2
     lines = (await written(plain_text.FORM, [said(1, hostile), said(2, "Bye", at=1)], title)).splitlines()
     assert [line[:23] for line in lines[2:]] == ["[2026-11-23 12:00:00] C", "[2026-11-23 12:00:01] C"]

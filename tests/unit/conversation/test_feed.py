@@ -64,7 +64,9 @@ async def test_conversations_still_to_come_are_followed_too(core: Core) -> None:
         call, writer = await core.held_call()
         await core.log.append(writer, [core.said("hello")])
         entries = await entries_coming(events, 3)
-    assert [(entry.conversation_id, entry.number) for entry in entries] == [(call.conversation_id, number) for number in (1, 2, 3)]
+    assert [(entry.conversation_id, entry.number) for entry in entries] == [
+        (call.conversation_id, number) for number in (1, 2, 3)
+    ]
 
 
 async def test_others_conversations_are_nobodys_business(core: Core) -> None:
@@ -85,7 +87,9 @@ async def test_feed_out_of_memory_is_the_feed_out_of_the_store(core: Core) -> No
     assert [(entry.conversation_id, entry.number) for entry in live] == order
 
 
-async def test_reliable_when_wake_ups_say_no_more_than_heads(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_reliable_when_wake_ups_say_no_more_than_heads(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hear = core.bus.hear
 
     def bare(commit: Committed) -> None:
@@ -99,7 +103,9 @@ async def test_reliable_when_wake_ups_say_no_more_than_heads(core: Core, monkeyp
     assert [(entry.conversation_id, entry.number) for entry in entries] == order
 
 
-async def test_lost_wake_up_of_a_feed_is_made_up_for_by_the_backstop(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lost_wake_up_of_a_feed_is_made_up_for_by_the_backstop(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(core.bus, "hear", lambda _: None)
     async with watch(core, feed(core)) as events:
         await told(events)
@@ -141,7 +147,9 @@ async def test_position_beyond_the_feed_or_of_another_history_is_lost(core: Core
 async def test_filter_chooses_from_every_conversation(core: Core) -> None:
     for _ in range(2):
         _, writer = await core.held_call()
-        await core.log.append(writer, [core.said("agent"), core.said("customer", speaker=entry_pb2.SPEAKER_CUSTOMER)])
+        await core.log.append(
+            writer, [core.said("agent"), core.said("customer", speaker=entry_pb2.SPEAKER_CUSTOMER)]
+        )
     chosen = EntryFilter(speakers=frozenset({entry_pb2.SPEAKER_CUSTOMER}))
     async with watch(core, feed(core), chosen=chosen) as events:
         entries = await entries_coming(events, 2)
@@ -164,7 +172,10 @@ async def test_live_text_says_which_conversation_it_is_of(core: Core) -> None:
 
 async def test_deletion_told_by_the_bus_reaches_both_kinds_of_watchers(core: Core) -> None:
     call, _ = await core.held_call()
-    async with watch(core, feed(core)) as all_of_them, watch(core, LogId.conversation(call.conversation_id)) as one:
+    async with (
+        watch(core, feed(core)) as all_of_them,
+        watch(core, LogId.conversation(call.conversation_id)) as one,
+    ):
         await told(all_of_them)
         await until_caught_up(one)
         core.bus.committed(Committed(core.customer_id, call.conversation_id, 2, 3, deleted=True))
@@ -174,7 +185,10 @@ async def test_deletion_told_by_the_bus_reaches_both_kinds_of_watchers(core: Cor
 
 async def test_feed_and_its_conversation_share_the_serialized_entry(core: Core) -> None:
     call, writer = await core.held_call()
-    async with watch(core, feed(core)) as all_of_them, watch(core, LogId.conversation(call.conversation_id)) as one:
+    async with (
+        watch(core, feed(core)) as all_of_them,
+        watch(core, LogId.conversation(call.conversation_id)) as one,
+    ):
         await told(all_of_them)
         await until_caught_up(one)
         await core.log.append(writer, [core.said("once")])

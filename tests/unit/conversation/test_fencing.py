@@ -96,4 +96,8 @@ async def test_losing_the_call_seals_what_the_writer_left_open(core: Core) -> No
     await core.log.append(writer, [core.saying("There are thr", 4, entry_id=str(uuid4()))])
     await replaced(core, call)
     assert await core.utterances(call.conversation_id) == [("There are thr", "TRUNCATED")]
-    assert await core.changes(call.conversation_id) == ["CALL_STARTED 1", "AGENT_JOINED 1", "AGENT_LOST 2 STREAM_BROKEN"]
+    assert await core.changes(call.conversation_id) == [
+        "CALL_STARTED 1",
+        "AGENT_JOINED 1",
+        "AGENT_LOST 2 STREAM_BROKEN",
+    ]

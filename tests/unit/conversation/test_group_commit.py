@@ -63,7 +63,9 @@ class GatedStore:
         if self.reconnecting:
             self.reconnecting -= 1
             raise Reconnected
-        if self.poison and any(self.poison.encode() in page.content for changes in group for page in changes.pages):
+        if self.poison and any(
+            self.poison.encode() in page.content for changes in group for page in changes.pages
+        ):
             raise ValueError("this can't be stored")
         if self.overtaken:
             self.overtaken -= 1
@@ -86,7 +88,9 @@ class Bench:
     async def append(self, writer: Writer, *texts: str) -> list[Stored | Refused]:
         return await (await self.hand_in(writer, *texts))
 
-    async def hand_in(self, writer: Writer, *texts: str, queue: Queue | None = None) -> asyncio.Future[list[Stored | Refused]]:
+    async def hand_in(
+        self, writer: Writer, *texts: str, queue: Queue | None = None
+    ) -> asyncio.Future[list[Stored | Refused]]:
         return await self.group.submit(writer, [self.core.said(text) for text in texts], queue=queue)
 
     @asynccontextmanager
@@ -114,7 +118,9 @@ async def texts(core: Core, conversation_id: str) -> list[str]:
     return [text for text, _ in await core.utterances(conversation_id)]
 
 
-async def test_what_gathers_while_a_transaction_is_under_way_goes_into_the_next_one_together(bench: Bench) -> None:
+async def test_what_gathers_while_a_transaction_is_under_way_goes_into_the_next_one_together(
+    bench: Bench,
+) -> None:
     held = [await bench.core.held_call() for _ in range(4)]
     async with bench.under_way(held[0][1]) as first:
         rest = [await bench.hand_in(writer, "gathered") for _, writer in held for _ in range(3)]
@@ -194,11 +200,15 @@ async def test_nothing_of_a_queue_is_stored_behind_what_could_not_be(bench: Benc
             await answer
     assert numbers(await beside) == [3]
     again = Queue()
-    assert [numbers(await (await bench.hand_in(writer, text, queue=again))) for text in ("first", "second")] == [[4], [5]]
+    assert [
+        numbers(await (await bench.hand_in(writer, text, queue=again))) for text in ("first", "second")
+    ] == [[4], [5]]
     assert await texts(bench.core, call.conversation_id) == ["of another stream", "first", "second"]
 
 
-async def test_what_stands_behind_an_append_that_can_never_be_stored_is_not_stored_either(bench: Bench) -> None:
+async def test_what_stands_behind_an_append_that_can_never_be_stored_is_not_stored_either(
+    bench: Bench,
+) -> None:
     call, writer = await bench.core.held_call()
     queue = Queue()
     bench.store.poison = "poison"
@@ -212,7 +222,9 @@ async def test_what_stands_behind_an_append_that_can_never_be_stored_is_not_stor
     assert await texts(bench.core, call.conversation_id) == ["first"]
 
 
-async def test_calls_are_found_however_little_is_remembered_of_logs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_calls_are_found_however_little_is_remembered_of_logs(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(bench.group, "_states", LogStates(most=1))
     calls = []
     for _ in range(5):
@@ -257,7 +269,9 @@ async def test_nothing_is_known_of_any_log_once_the_store_was_away(bench: Bench)
     reads, bench.store.reconnecting = bench.store.reads, 1
     assert numbers(await bench.append(second, "planned anew")) == [4]
     assert bench.store.reads == reads + 1
-    assert numbers(await (await bench.group.submit(first, [draft]))) == [3], "read again, and recognised by that"
+    assert numbers(await (await bench.group.submit(first, [draft]))) == [3], (
+        "read again, and recognised by that"
+    )
     assert bench.store.reads == reads + 2
     assert await texts(bench.core, one.conversation_id) == ["known"]
 
@@ -271,7 +285,9 @@ async def test_entry_that_another_replica_stored_is_recognised(bench: Bench) -> 
     assert await texts(bench.core, call.conversation_id) == ["one", "handed in twice"]
 
 
-async def test_writer_that_lost_its_call_elsewhere_is_fenced_though_it_is_still_known_as_the_holder(bench: Bench) -> None:
+async def test_writer_that_lost_its_call_elsewhere_is_fenced_though_it_is_still_known_as_the_holder(
+    bench: Bench,
+) -> None:
     call, writer = await bench.core.held_call()
     await bench.append(writer, "mine")
     from services.conversation import calls
@@ -283,7 +299,9 @@ async def test_writer_that_lost_its_call_elsewhere_is_fenced_though_it_is_still_
     assert await texts(bench.core, call.conversation_id) == ["mine"]
 
 
-async def test_writer_that_took_the_call_elsewhere_is_not_refused_on_what_was_known_before(bench: Bench) -> None:
+async def test_writer_that_took_the_call_elsewhere_is_not_refused_on_what_was_known_before(
+    bench: Bench,
+) -> None:
     call, writer = await bench.core.held_call()
     await bench.append(writer, "mine")
     from services.conversation import calls
@@ -319,7 +337,9 @@ async def test_too_much_waits_outside(core: Core) -> None:
     assert numbers(await (await third)) == [5]
 
 
-async def test_large_appends_are_spread_over_transactions(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_large_appends_are_spread_over_transactions(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("services.conversation.group_commit.MAX_DRAFTS", 4)
     call, writer = await bench.core.held_call()
     async with bench.under_way(writer):
@@ -354,7 +374,10 @@ async def test_process_that_goes_leaves_nothing_that_was_handed_in_behind(bench:
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "group commit"]
 
 
-@pytest.mark.parametrize(("point", "stored"), [("before_commit", 0), ("after_commit_before_announce", 1), ("after_commit_before_ack", 1)])
+@pytest.mark.parametrize(
+    ("point", "stored"),
+    [("before_commit", 0), ("after_commit_before_announce", 1), ("after_commit_before_ack", 1)],
+)
 async def test_points_to_fail_at_lie_where_their_names_say(bench: Bench, point: str, stored: int) -> None:
     call, writer = await bench.core.held_call()
     await bench.append(writer, "before")

@@ -14,11 +14,15 @@ from tests.unit.conversation.watchers import until_caught_up, watch
 pytestmark = pytest.mark.unit
 
 
-async def test_pieces_double_up_to_a_bound_and_leave_nothing_out(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pieces_double_up_to_a_bound_and_leave_nothing_out(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[int] = []
     after = ConversationReader.after
 
-    async def noted(reader: ConversationReader, position: int, *, with_spoken: bool = False, rows: int = ROWS) -> Piece:
+    async def noted(
+        reader: ConversationReader, position: int, *, with_spoken: bool = False, rows: int = ROWS
+    ) -> Piece:
         asked.append(rows)
         return await after(reader, position, with_spoken=with_spoken, rows=rows)
 

@@ -44,7 +44,9 @@ COMMITS = st.builds(
     ended=st.booleans(),
     deleted=st.booleans(),
 )
-SPEECHES = st.builds(entry_pb2.OpenUtterance, utterance_id=IDS, text=st.text(max_size=200), revision=st.integers(0, 2**40))
+SPEECHES = st.builds(
+    entry_pb2.OpenUtterance, utterance_id=IDS, text=st.text(max_size=200), revision=st.integers(0, 2**40)
+)
 SPOKEN = st.builds(SpokenHint, IDS, st.builds(Spoken, IDS, SPEECHES))
 HINTS = st.lists(st.one_of(COMMITS, SPOKEN, st.builds(CallHint, IDS)), max_size=8)
 

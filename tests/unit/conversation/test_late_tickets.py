@@ -22,7 +22,12 @@ def test_ticket_is_its_writers() -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [replace(WRITER, call_id=str(uuid4())), replace(WRITER, epoch=4), replace(WRITER, epoch=2), replace(WRITER, writer_id=str(uuid4()))],
+    [
+        replace(WRITER, call_id=str(uuid4())),
+        replace(WRITER, epoch=4),
+        replace(WRITER, epoch=2),
+        replace(WRITER, writer_id=str(uuid4())),
+    ],
 )
 def test_ticket_of_another_call_epoch_or_writer_is_refused(other: Writer) -> None:
     assert not TICKETS.is_of(other, TICKETS.issue(WRITER))

@@ -76,7 +76,9 @@ async def test_agent_lost_on_one_replica_is_replaced_within_a_second_by_one_of_t
     assert (await core.changes(call.conversation_id))[-1] == "AGENT_LOST 2 STREAM_BROKEN"
 
 
-async def test_writer_that_opens_again_on_another_replica_keeps_its_call_and_ends_the_half_open_stream(core: Core) -> None:
+async def test_writer_that_opens_again_on_another_replica_keeps_its_call_and_ends_the_half_open_stream(
+    core: Core,
+) -> None:
     other = core.another()
     call, writer = await live_call(core)
     with held(core, writer) as first:
@@ -113,7 +115,9 @@ async def test_calls_of_a_replica_that_died_are_given_time_and_then_taken(core: 
         assert (await core.now(call)).epoch == 2
 
 
-async def test_calls_of_a_replica_that_died_are_taken_however_long_livekit_is_silent(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_calls_of_a_replica_that_died_are_taken_however_long_livekit_is_silent(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each of the surviving replica's own rooms is due as well, more of them than are looked into at once."""
     other, answer = core.another(), asyncio.Event()
     call, writer = await live_call(core)
@@ -141,7 +145,9 @@ async def test_calls_of_a_replica_that_died_are_taken_however_long_livekit_is_si
         assert core.rooms.asked == [2]
 
 
-async def test_watcher_that_ends_leaves_no_question_to_livekit_behind(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_watcher_that_ends_leaves_no_question_to_livekit_behind(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = asyncio.Event()
 
     async def silent(room: str) -> None:
@@ -224,7 +230,9 @@ async def test_stream_about_to_take_its_call_is_not_given_up_in_between(core: Co
         assert (await core.now(call)).holder == core.replica_id
 
 
-async def test_stream_cut_off_before_it_took_its_call_is_given_up_after_a_while(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_stream_cut_off_before_it_took_its_call_is_given_up_after_a_while(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
     call, _ = await live_call(core)
     monkeypatch.setattr("services.conversation.holds.EXPECTED_SECONDS", 0.0)
     await core.lease.keep()
@@ -232,7 +240,9 @@ async def test_stream_cut_off_before_it_took_its_call_is_given_up_after_a_while(
     assert EXPECTED_SECONDS > 1
 
 
-async def test_open_that_failed_after_its_commit_leaves_a_call_to_others(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_open_that_failed_after_its_commit_leaves_a_call_to_others(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The lease is woken, though this replica holds nothing, and gives the call up at once."""
     call = await core.call()
     monkeypatch.setattr(core.calls._vault, "open", lambda _: 1 / 0)
@@ -267,7 +277,9 @@ async def test_outage_takes_nobody_s_call_away(core: Core) -> None:
     assert (await core.now(call)).epoch == 1
 
 
-async def test_what_could_not_be_written_is_written_later(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_could_not_be_written_is_written_later(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
     call, writer = await live_call(core)
     with held(core, writer):
         await core.lease.keep()
@@ -283,7 +295,9 @@ async def test_what_could_not_be_written_is_written_later(core: Core, monkeypatc
     assert (await core.now(call)).holder is None
 
 
-async def test_each_replica_asks_who_is_in_the_room_only_for_its_own_calls(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_each_replica_asks_who_is_in_the_room_only_for_its_own_calls(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = core.another()
     _, writer = await live_call(core)
     asked: list[str] = []

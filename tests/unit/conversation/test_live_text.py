@@ -13,7 +13,10 @@ pytestmark = pytest.mark.unit
 
 
 def spoken(utterance_id: str, revision: int, conversation_id: str = "c") -> Spoken:
-    return Spoken(conversation_id, entry_pb2.OpenUtterance(utterance_id=utterance_id, revision=revision, text=f"{revision} words"))
+    return Spoken(
+        conversation_id,
+        entry_pb2.OpenUtterance(utterance_id=utterance_id, revision=revision, text=f"{revision} words"),
+    )
 
 
 def revisions(live: LiveText, version: int = 0) -> dict[str, int]:
@@ -84,7 +87,9 @@ def test_deleted_conversation_takes_its_text_along() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9) | st.none()), max_size=40))
-def test_reader_never_sees_an_older_revision_after_a_newer_nor_any_after_the_seal(happenings: list[tuple[str, int | None]]) -> None:
+def test_reader_never_sees_an_older_revision_after_a_newer_nor_any_after_the_seal(
+    happenings: list[tuple[str, int | None]],
+) -> None:
     live, version = LiveText(), 0
     seen: dict[str, int] = {}
     sealed = set()

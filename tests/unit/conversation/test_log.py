@@ -126,11 +126,16 @@ async def test_latest_revision_of_an_open_utterance_holds(core: Core) -> None:
     assert await core.utterances(call.conversation_id) == [("There are three", "TRUNCATED")]
 
 
-async def test_what_is_open_is_sealed_in_the_order_it_was_begun_whichever_process_seals_it(core: Core) -> None:
+async def test_what_is_open_is_sealed_in_the_order_it_was_begun_whichever_process_seals_it(
+    core: Core,
+) -> None:
     """One process came to know of the second first; another read both."""
     for seals in (core, core.another()):
         call, writer = await core.held_call()
-        first, second = core.saying("One", 1, entry_id=str(uuid4())), core.saying("Two", 1, entry_id=str(uuid4()))
+        first, second = (
+            core.saying("One", 1, entry_id=str(uuid4())),
+            core.saying("Two", 1, entry_id=str(uuid4())),
+        )
         second.start_time.seconds += 1
         await core.log.append(writer, [second, first])
         await seals.end(call)

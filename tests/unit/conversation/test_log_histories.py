@@ -37,7 +37,9 @@ class History:
         if self.drafts and kind < 0.25:
             return self.dice.choice(self.drafts)
         if self.drafts and kind < 0.35:
-            return self.core.said(f"other words {self.dice.random()}", entry_id=self.dice.choice(self.drafts).entry_id)
+            return self.core.said(
+                f"other words {self.dice.random()}", entry_id=self.dice.choice(self.drafts).entry_id
+            )
         if kind < 0.55:
             open_id = self.dice.choice(self.drafts).entry_id if self.drafts and kind < 0.4 else str(uuid4())
             return self.core.saying(f"half {self.dice.random()}", self.dice.randrange(9), entry_id=open_id)
@@ -61,12 +63,16 @@ class History:
 
     def note(self, draft: entry_pb2.Draft) -> None:
         said = draft.utterance.SerializeToString(deterministic=True)
-        assert self.accepted.setdefault(draft.entry_id, said) == said, "two payloads were acknowledged for one id"
+        assert self.accepted.setdefault(draft.entry_id, said) == said, (
+            "two payloads were acknowledged for one id"
+        )
 
     async def take_over(self) -> None:
         """The agent is taken for lost, and another takes the call."""
         async with self.core.log.commit() as commit:
-            self.call = await calls.replace_agent(commit, await commit.call(self.call.call_id), "STREAM_BROKEN")
+            self.call = await calls.replace_agent(
+                commit, await commit.call(self.call.call_id), "STREAM_BROKEN"
+            )
         self.writers.append(Writer(self.call.call_id, self.call.epoch, str(uuid4())))
         await self.core.calls.open(self.writers[-1])
 
@@ -102,7 +108,11 @@ async def test_log_stays_whole_whatever_writers_do(core: Core, run: int) -> None
         before = entries
     ids = [entry.entry_id for entry in before]
     assert len(ids) == len(set(ids))
-    stored = {entry.entry_id: entry.utterance.SerializeToString(deterministic=True) for entry in before if entry.HasField("utterance")}
+    stored = {
+        entry.entry_id: entry.utterance.SerializeToString(deterministic=True)
+        for entry in before
+        if entry.HasField("utterance")
+    }
     assert history.accepted.items() <= stored.items()
     times = [entry.commit_time.ToDatetime() for entry in before]
     assert times == sorted(times)

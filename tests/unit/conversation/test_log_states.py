@@ -21,8 +21,17 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 def a_log(name: str, entries: int = 0) -> LogState:
-    conversation = Conversation(1, name, "customer", "", "en-IN", pb.CONVERSATION_STATE_ACTIVE, NOW, NOW, None, entries)
-    return LogState(conversation, entries, 0, "", None, {bytes([number % 256, number // 256]): (number, 0) for number in range(entries)})
+    conversation = Conversation(
+        1, name, "customer", "", "en-IN", pb.CONVERSATION_STATE_ACTIVE, NOW, NOW, None, entries
+    )
+    return LogState(
+        conversation,
+        entries,
+        0,
+        "",
+        None,
+        {bytes([number % 256, number // 256]): (number, 0) for number in range(entries)},
+    )
 
 
 @pytest.fixture
@@ -32,7 +41,9 @@ async def call(core: Core) -> Call:
 
 def a_state(call: Call, customer_id: str, version: int, *names: str, entries: int = 0) -> CustomerState:
     calls = {f"call in {name}": replace(call, call_id=f"call in {name}") for name in names}
-    return CustomerState(customer_id, FeedEnd(version, 0), None, {name: a_log(name, entries) for name in names}, calls)
+    return CustomerState(
+        customer_id, FeedEnd(version, 0), None, {name: a_log(name, entries) for name in names}, calls
+    )
 
 
 async def test_what_was_read_at_the_same_version_is_known_together(call: Call) -> None:

@@ -14,11 +14,15 @@ pytestmark = pytest.mark.unit
 
 
 def sealed(entry_id: str) -> entry_pb2.Draft:
-    return entry_pb2.Draft(entry_id=entry_id, utterance=entry_pb2.Utterance(utterance_id=entry_id, text="all of it"))
+    return entry_pb2.Draft(
+        entry_id=entry_id, utterance=entry_pb2.Utterance(utterance_id=entry_id, text="all of it")
+    )
 
 
 def opened(entry_id: str, revision: int) -> entry_pb2.Draft:
-    return entry_pb2.Draft(entry_id=entry_id, open_utterance=entry_pb2.OpenUtterance(utterance_id=entry_id, revision=revision))
+    return entry_pb2.Draft(
+        entry_id=entry_id, open_utterance=entry_pb2.OpenUtterance(utterance_id=entry_id, revision=revision)
+    )
 
 
 async def test_drafts_are_numbered_in_the_order_in_which_they_are_put_in_and_sent() -> None:
@@ -53,7 +57,11 @@ async def test_what_was_not_acked_is_sent_again_under_its_number_and_before_newe
     outbox.settle(1)
     outbox.put(sealed("d"))
     outbox.resend()
-    assert [(draft.entry_id, draft.client_sequence) for draft in outbox.take(10)] == [("b", 2), ("c", 3), ("d", 4)]
+    assert [(draft.entry_id, draft.client_sequence) for draft in outbox.take(10)] == [
+        ("b", 2),
+        ("c", 3),
+        ("d", 4),
+    ]
 
 
 async def test_sent_revision_is_not_sent_again_when_a_newer_one_waits() -> None:
@@ -114,7 +122,9 @@ def test_every_sealed_draft_is_held_until_its_ack(steps: list[str]) -> None:
         elif step == "break":
             flying.clear()
             outbox.resend()
-    assert [draft.entry_id for draft in outbox.drain()] == [entry_id for entry_id in put if entry_id not in acked]
+    assert [draft.entry_id for draft in outbox.drain()] == [
+        entry_id for entry_id in put if entry_id not in acked
+    ]
 
 
 def ids(drafts: list[entry_pb2.Draft]) -> list[str]:

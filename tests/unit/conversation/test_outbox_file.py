@@ -29,7 +29,11 @@ OPENED = pb.RecordOpened(conversation_id=str(uuid4()), grant="not for the disk",
 
 
 def draft(entry_id: str, sequence: int = 0, text: str = "all of it") -> entry_pb2.Draft:
-    return entry_pb2.Draft(entry_id=entry_id, client_sequence=sequence, utterance=entry_pb2.Utterance(utterance_id=entry_id, text=text))
+    return entry_pb2.Draft(
+        entry_id=entry_id,
+        client_sequence=sequence,
+        utterance=entry_pb2.Utterance(utterance_id=entry_id, text=text),
+    )
 
 
 def revision(entry_id: str, number: int) -> entry_pb2.Draft:
@@ -162,7 +166,9 @@ def test_a_file_cut_anywhere_holds_everything_before_the_cut(data: st.DataObject
 
 @given(st.binary(max_size=200))
 def test_rubbish_is_read_as_nothing_or_ends_the_file(rubbish: bytes) -> None:
-    good = frame(Kind.OPEN, OPENING.SerializeToString()) + frame(Kind.DRAFT, draft("a", 1).SerializeToString())
+    good = frame(Kind.OPEN, OPENING.SerializeToString()) + frame(
+        Kind.DRAFT, draft("a", 1).SerializeToString()
+    )
     leftover = read(good + rubbish)
     assert leftover is not None
     assert list(leftover.drafts) == ["a"]
@@ -185,7 +191,9 @@ def test_frames_of_another_make_are_not_taken_for_ours() -> None:
     assert [line["log_level"] for line in logs] == ["error"]
 
 
-async def test_full_disk_costs_durability_and_not_the_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_full_disk_costs_durability_and_not_the_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     outbox = Outbox(OutboxFile(tmp_path, OPENING))
     outbox.put(draft("a"))
 
@@ -201,7 +209,9 @@ async def test_full_disk_costs_durability_and_not_the_call(tmp_path: Path, monke
     assert list(left_in(tmp_path).drafts) == ["a"]
 
 
-async def test_frame_that_is_cut_short_hides_none_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_frame_that_is_cut_short_hides_none_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     outbox, write = Outbox(OutboxFile(tmp_path, OPENING)), os.write
     outbox.put(draft("a"))
     before = only_file(tmp_path).read_bytes()

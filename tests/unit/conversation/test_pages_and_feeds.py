@@ -47,7 +47,9 @@ def put(entries: list[tuple[NewEntry, int | None, bool]], commits: list[int]) ->
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(ENTRIES, CALLS, st.booleans()), max_size=60), st.lists(st.integers(1, 9), max_size=12))
+@given(
+    st.lists(st.tuples(ENTRIES, CALLS, st.booleans()), max_size=60), st.lists(st.integers(1, 9), max_size=12)
+)
 def test_every_entry_comes_back_from_its_page_however_many_commits_it_took(
     entries: list[tuple[NewEntry, int | None, bool]], commits: list[int]
 ) -> None:
@@ -59,11 +61,22 @@ def test_every_entry_comes_back_from_its_page_however_many_commits_it_took(
         assert first_number == len(found) + 1
         found += entries_of(row, None if row.call_key is None else f"call {row.call_key}")
     assert [entry.number for entry in found] == list(range(1, len(entries) + 1))
-    for stored, (entry, call_key, late), time in zip(found, entries, range(NOW + 1000, NOW + 1000 * (len(entries) + 1), 1000), strict=True):
+    for stored, (entry, call_key, late), time in zip(
+        found, entries, range(NOW + 1000, NOW + 1000 * (len(entries) + 1), 1000), strict=True
+    ):
         assert stored.entry_id == uuid_text(entry.entry_id)
         assert stored.call_id == (None if call_key is None else f"call {call_key}")
-        assert (stored.kind, stored.speaker, stored.late, stored.content) == (entry.kind, entry.speaker, late, entry.content)
-        assert (stored.start_micros, stored.end_micros, stored.commit_micros) == (entry.start, entry.end, time)
+        assert (stored.kind, stored.speaker, stored.late, stored.content) == (
+            entry.kind,
+            entry.speaker,
+            late,
+            entry.content,
+        )
+        assert (stored.start_micros, stored.end_micros, stored.commit_micros) == (
+            entry.start,
+            entry.end,
+            time,
+        )
 
 
 @settings(deadline=None)
@@ -118,16 +131,26 @@ def test_feed_gives_consecutive_positions_and_extends_the_last_run() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 5)), max_size=40))
-def test_feed_s_runs_hold_every_entry_once_in_the_order_in_which_they_were_added(added: list[tuple[int, int]]) -> None:
+def test_feed_s_runs_hold_every_entry_once_in_the_order_in_which_they_were_added(
+    added: list[tuple[int, int]],
+) -> None:
     feed, heads, expected = GrowingFeed(FeedEnd(0, 0), None), [0] * 4, list[tuple[str, int]]()
     for conversation, count in added:
         feed.add(str(conversation), heads[conversation] + 1, count)
         expected += [(str(conversation), heads[conversation] + step) for step in range(1, count + 1)]
         heads[conversation] += count
-    found = [(run.conversation_id, run.first_number + step) for run in feed.runs.values() for step in range(run.length)]
+    found = [
+        (run.conversation_id, run.first_number + step)
+        for run in feed.runs.values()
+        for step in range(run.length)
+    ]
     assert found == expected
     assert feed.last_position == len(expected)
     positions = [run.first_position for run in feed.runs.values()]
     assert positions == sorted(positions)
-    turns = [conversation for index, (conversation, _) in enumerate(added) if index == 0 or added[index - 1][0] != conversation]
+    turns = [
+        conversation
+        for index, (conversation, _) in enumerate(added)
+        if index == 0 or added[index - 1][0] != conversation
+    ]
     assert len(feed.runs) == len(turns)

@@ -60,4 +60,9 @@ def test_a_text_that_is_one_endless_word_is_cut_all_the_same() -> None:
 def test_a_snippet_is_a_piece_of_its_text(text: str, meant: set[str]) -> None:
     parts = snippet(text, meant)
     assert all(part.text for part in parts)
-    assert joined(parts).removeprefix("…" if len(text) > WIDTH else "").removesuffix("…" if len(text) > WIDTH else "") in text
+    assert (
+        joined(parts)
+        .removeprefix("…" if len(text) > WIDTH else "")
+        .removesuffix("…" if len(text) > WIDTH else "")
+        in text
+    )

@@ -26,7 +26,9 @@ from tests.unit.conversation.core import Core
 pytestmark = pytest.mark.unit
 
 DIALECT: Dialect = sqlite.dialect()
-INSTANTS = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC))
+INSTANTS = st.datetimes(
+    min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC)
+)
 
 
 def url_in(folder: Path) -> str:
@@ -37,7 +39,9 @@ async def test_migrations_make_the_schema_that_the_store_uses(tmp_path: Path) ->
     engine = await database.migrated(url_in(tmp_path), MIGRATIONS)
 
     def differences(connection: Connection) -> list[object]:
-        options = {"include_name": lambda name, _kind, _parents: not str(name).startswith("spoken_words")}  # FTS5's own tables
+        options = {
+            "include_name": lambda name, _kind, _parents: not str(name).startswith("spoken_words")
+        }  # FTS5's own tables
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
     async with database.reading(engine) as connection:
@@ -72,7 +76,9 @@ async def test_entries_rows_hold_no_uuid_as_text_and_little_beside_the_words(cor
 async def test_what_is_asked_all_the_time_is_answered_from_an_index(core: Core) -> None:
     asked: list[tuple[str, tuple[object, ...]]] = []
 
-    def listen(connection: object, cursor: object, statement: str, parameters: tuple[object, ...], *rest: object) -> None:
+    def listen(
+        connection: object, cursor: object, statement: str, parameters: tuple[object, ...], *rest: object
+    ) -> None:
         asked.append((statement, parameters))
 
     async with core.store.reading() as transaction:
@@ -85,9 +91,14 @@ async def test_what_is_asked_all_the_time_is_answered_from_an_index(core: Core) 
         await transaction.entries_after(1, 5, limit=10)
         assert len(asked) == 6
         for statement, parameters in asked.copy():
-            steps = await transaction.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps = await transaction.connection.exec_driver_sql(
+                f"EXPLAIN QUERY PLAN {statement}", parameters
+            )
             plan = [step.detail for step in steps]
-            assert not [step for step in plan if step.startswith("SCAN") and "INDEX" not in step], (statement, plan)
+            assert not [step for step in plan if step.startswith("SCAN") and "INDEX" not in step], (
+                statement,
+                plan,
+            )
 
 
 async def test_what_fails_leaves_nothing_behind(core: Core) -> None:
@@ -104,7 +115,9 @@ async def test_what_fails_leaves_nothing_behind(core: Core) -> None:
     assert (await core.entries(call.conversation_id))[-1].number == len(before) + 1
 
 
-async def test_disk_that_is_full_is_the_store_being_away_until_there_is_room_again(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_disk_that_is_full_is_the_store_being_away_until_there_is_room_again(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
     call, writer = await core.held_call()
     words = "x" * 20_000
     with monkeypatch.context() as full:

@@ -25,7 +25,9 @@ pytestmark = pytest.mark.unit
 
 async def look_for(core: Core, seconds: float, *others: Core) -> None:
     """Lets replicas look as often as they do while time passes."""
-    step = takeover.LOOK_SECONDS if seconds < 30 else 0.75  # fewer looks over long times, where it makes no difference
+    step = (
+        takeover.LOOK_SECONDS if seconds < 30 else 0.75
+    )  # fewer looks over long times, where it makes no difference
     for _ in range(round(seconds / step)):
         core.clock.advance(step)
         for replica in (core, *others):
@@ -97,7 +99,11 @@ async def test_lost_agent_is_replaced_after_a_second(core: Core) -> None:
     assert core.rooms.asked == [2]
     assert core.rooms.removed == ["agent-1"]
     assert await core.utterances(call.conversation_id) == [("There are three fl", "TRUNCATED")]
-    assert await core.changes(call.conversation_id) == ["CALL_STARTED 1", "AGENT_JOINED 1", "AGENT_LOST 2 STREAM_BROKEN"]
+    assert await core.changes(call.conversation_id) == [
+        "CALL_STARTED 1",
+        "AGENT_JOINED 1",
+        "AGENT_LOST 2 STREAM_BROKEN",
+    ]
     with pytest.raises(StaleEpoch):
         await core.calls.open(writer)
 
@@ -248,7 +254,9 @@ async def test_call_that_kills_every_agent_is_given_up(core: Core, monkeypatch: 
     assert core.rooms.asked == [2, 3]
 
 
-def while_livekit_is_asked(core: Core, monkeypatch: pytest.MonkeyPatch, do: Callable[[], Awaitable[object]]) -> None:
+def while_livekit_is_asked(
+    core: Core, monkeypatch: pytest.MonkeyPatch, do: Callable[[], Awaitable[object]]
+) -> None:
     """Has something happen each time LiveKit is asked who is in a room, before it answers."""
     participants = core.rooms.participants
 
@@ -259,13 +267,17 @@ def while_livekit_is_asked(core: Core, monkeypatch: pytest.MonkeyPatch, do: Call
     monkeypatch.setattr(core.rooms, "participants", asked)
 
 
-async def test_last_agent_asked_for_that_comes_while_livekit_is_asked_has_the_call(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_last_agent_asked_for_that_comes_while_livekit_is_asked_has_the_call(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
     call = await core.call()
     core.rooms.caller_joins()
 
     async def come_at_the_last_moment() -> None:
         now = await core.now(call)
-        late = (core.clock.now() - now.dispatch_time).total_seconds() >= takeover.patience(takeover.MAX_DISPATCHES)
+        late = (core.clock.now() - now.dispatch_time).total_seconds() >= takeover.patience(
+            takeover.MAX_DISPATCHES
+        )
         if now.dispatches == takeover.MAX_DISPATCHES and late:
             writer = Writer(call.call_id, now.epoch, str(uuid4()))
             await core.calls.open(writer)
@@ -306,7 +318,9 @@ async def test_two_replicas_ask_once(core: Core) -> None:
     assert (await core.now(call)).epoch == 2
 
 
-async def test_trouble_with_one_call_keeps_no_other_waiting(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_trouble_with_one_call_keeps_no_other_waiting(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
     troubled, _ = await core.call(), await core.call()
     core.rooms.caller_joins()
     participants = core.rooms.participants

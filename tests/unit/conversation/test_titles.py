@@ -12,7 +12,10 @@ pytestmark = pytest.mark.unit
 @pytest.mark.parametrize(
     ("said", "title"),
     [
-        ("Show me flights from Chennai to Delhi tomorrow morning.", "Show me flights from Chennai to Delhi tomorrow morning"),
+        (
+            "Show me flights from Chennai to Delhi tomorrow morning.",
+            "Show me flights from Chennai to Delhi tomorrow morning",
+        ),
         ("Hello there, is AI 542 on time?", "Is AI 542 on time"),
         ("um, can you please find me a flight to Goa", "Find me a flight to Goa"),
         ("I'd like to fly to Paris", "Fly to Paris"),

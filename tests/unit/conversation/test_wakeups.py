@@ -72,7 +72,10 @@ async def test_live_text_wakes_only_who_wants_it() -> None:
 
 async def test_everybody_can_be_woken_for_other_reasons() -> None:
     bus = LocalWakeUps()
-    with bus.listen(LogId.conversation(MINE), CUSTOMER) as one, bus.listen(LogId.feed(CUSTOMER), CUSTOMER) as other:
+    with (
+        bus.listen(LogId.conversation(MINE), CUSTOMER) as one,
+        bus.listen(LogId.feed(CUSTOMER), CUSTOMER) as other,
+    ):
         bus.wake_all()
         await one.woken()
         await other.woken()

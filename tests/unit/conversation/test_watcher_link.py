@@ -29,7 +29,9 @@ def test_first_batch_is_compressed_whatever_the_link_and_small_messages_never(li
     assert link.hand(WORTH_COMPRESSING)
 
 
-def test_fast_link_is_sent_plain_batches_and_a_slow_one_compressed_ones(link: WatcherLink, clock: SimulatedClock) -> None:
+def test_fast_link_is_sent_plain_batches_and_a_slow_one_compressed_ones(
+    link: WatcherLink, clock: SimulatedClock
+) -> None:
     link.hand(BIG)
     assert not link.is_too_slow()
     assert not link.hand(BIG), "it took no time"
@@ -60,7 +62,9 @@ def test_small_message_says_nothing_about_the_link(link: WatcherLink, clock: Sim
     assert not link.hand(BIG)
 
 
-def test_who_has_caught_up_is_sent_plain_messages_until_the_link_shows_itself_slow(link: WatcherLink, clock: SimulatedClock) -> None:
+def test_who_has_caught_up_is_sent_plain_messages_until_the_link_shows_itself_slow(
+    link: WatcherLink, clock: SimulatedClock
+) -> None:
     link.caught_up()
     assert not link.hand(BIG)
     clock.advance(1)
@@ -68,7 +72,9 @@ def test_who_has_caught_up_is_sent_plain_messages_until_the_link_shows_itself_sl
     assert link.hand(BIG)
 
 
-def test_message_unread_for_longer_than_patience_is_too_slow(link: WatcherLink, clock: SimulatedClock) -> None:
+def test_message_unread_for_longer_than_patience_is_too_slow(
+    link: WatcherLink, clock: SimulatedClock
+) -> None:
     link.hand(10)
     clock.advance(30)
     assert not link.is_too_slow()

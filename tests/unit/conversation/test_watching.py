@@ -55,7 +55,9 @@ async def test_ordered_and_unique_from_the_beginning_across_catching_up(core: Co
         assert (entry.number, entry.conversation_id, entry.utterance.text) == (3, log.id, "hello")
 
 
-async def test_reliable_over_pages_and_messages_of_any_size(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_reliable_over_pages_and_messages_of_any_size(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
     log, _ = await talk(core, 250)
     for rows, size in ((1, 1), (1, 10_000), (3, 700), (48, 256 * 1024)):
         read_at_once(monkeypatch, rows)
@@ -114,16 +116,24 @@ async def test_bookmarkable_heartbeats_carry_the_position_past_what_was_left_out
     ("chosen", "numbers"),
     [
         (EntryFilter(speakers=frozenset({entry_pb2.SPEAKER_CUSTOMER})), [4, 6]),
-        (EntryFilter(speakers=frozenset({entry_pb2.SPEAKER_CUSTOMER, entry_pb2.SPEAKER_AGENT})), [3, 4, 5, 6]),
+        (
+            EntryFilter(speakers=frozenset({entry_pb2.SPEAKER_CUSTOMER, entry_pb2.SPEAKER_AGENT})),
+            [3, 4, 5, 6],
+        ),
         (EntryFilter(kinds=frozenset({UTTERANCE})), [3, 4, 5, 6]),
         (EntryFilter(kinds=frozenset({12})), [1, 2]),
         (EntryFilter(kinds=frozenset({12}), speakers=frozenset({entry_pb2.SPEAKER_AGENT})), []),
     ],
 )
-async def test_filtered_watch_is_the_same_log_without_what_is_not_wanted(core: Core, chosen: EntryFilter, numbers: list[int]) -> None:
+async def test_filtered_watch_is_the_same_log_without_what_is_not_wanted(
+    core: Core, chosen: EntryFilter, numbers: list[int]
+) -> None:
     log, writer = await talk(core)
     customer = entry_pb2.SPEAKER_CUSTOMER
-    await core.log.append(writer, [core.said("a"), core.said("b", speaker=customer), core.said("c"), core.said("d", speaker=customer)])
+    await core.log.append(
+        writer,
+        [core.said("a"), core.said("b", speaker=customer), core.said("c"), core.said("d", speaker=customer)],
+    )
     async with watch(core, log, chosen=chosen) as events:
         assert await until_caught_up(events) == numbers
 
@@ -177,7 +187,9 @@ async def test_long_log_of_which_nothing_is_wanted_is_no_silence_and_need_not_be
     read_at_once(monkeypatch, 1)
     read, reads = ConversationReader.after, list[int]()
 
-    async def slowly(reader: ConversationReader, position: int, *, with_spoken: bool = False, rows: int) -> Piece:
+    async def slowly(
+        reader: ConversationReader, position: int, *, with_spoken: bool = False, rows: int
+    ) -> Piece:
         reads.append(position)
         core.clock.advance(2)
         return await read(reader, position, with_spoken=with_spoken, rows=rows)
@@ -204,7 +216,9 @@ async def test_live_text_is_the_latest_and_never_of_what_is_sealed(core: Core) -
         event = await coming(events)
         assert isinstance(event, Spoken)
         assert event.speech.text == "5 words"
-        await core.log.append(writer, [core.saying("6 words", 6, entry_id=spoken), core.said("all words", entry_id=spoken)])
+        await core.log.append(
+            writer, [core.saying("6 words", 6, entry_id=spoken), core.said("all words", entry_id=spoken)]
+        )
         assert entries_of(await coming(events))[0].utterance.text == "all words"
         async with asleep(events):
             pass
@@ -232,7 +246,9 @@ async def test_entry_found_in_the_store_before_it_was_announced_ends_its_live_te
         await core.another().log.append(writer, [core.said("hello there", entry_id=utterance)])
         async with watch(core, log, live=True) as late:
             assert await until_caught_up(late) == [1, 2, 3]
-            core.bus.spoken(core.customer_id, log.id, core.saying("hello the", 2, entry_id=utterance).open_utterance)
+            core.bus.spoken(
+                core.customer_id, log.id, core.saying("hello the", 2, entry_id=utterance).open_utterance
+            )
             async with asleep(late):
                 pass
 
@@ -313,7 +329,9 @@ async def test_lost_wake_up_is_made_up_for_by_the_backstop(core: Core) -> None:
             assert numbers_of((await waiting)[1]) == [3]
         core.bus.hear = heard  # type: ignore[method-assign]
         await core.log.append(writer, [core.said("heard")])
-        assert numbers_of(await coming(events)) == [4], "what memory holds begins after the gap, and is sent once"
+        assert numbers_of(await coming(events)) == [4], (
+            "what memory holds begins after the gap, and is sent once"
+        )
 
 
 async def test_wake_up_for_what_is_not_there_is_no_reason_to_spin_or_to_skip(core: Core) -> None:
@@ -339,7 +357,9 @@ async def test_watcher_that_sleeps_through_a_thousand_entries_loses_none(core: C
     assert [entry.number for entry in entries] == list(range(3, 1003))
 
 
-async def test_watchers_at_the_head_are_served_without_reading_the_store(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_watchers_at_the_head_are_served_without_reading_the_store(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
     log, writer = await talk(core)
     async with watch(core, log) as first, watch(core, log) as second:
         await until_caught_up(first)
@@ -352,7 +372,9 @@ async def test_watchers_at_the_head_are_served_without_reading_the_store(core: C
     assert one[0].data is other[0].data, "serialized once"
 
 
-async def test_news_without_entries_is_read_once_for_all_who_wait(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_news_without_entries_is_read_once_for_all_who_wait(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
     log, writer = await talk(core)
     reads = 0
     read = walk.Walk._read
@@ -378,7 +400,9 @@ async def test_news_without_entries_is_read_once_for_all_who_wait(core: Core, mo
     assert reads == 1
 
 
-async def test_slow_watcher_is_demoted_to_the_store_and_misses_nothing(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slow_watcher_is_demoted_to_the_store_and_misses_nothing(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
     log, writer = await talk(core)
     monkeypatch.setattr(core.bus._memory, "_size", 5000)
     async with watch(core, log) as slow, watch(core, log) as quick:

@@ -28,7 +28,11 @@ CONVERSATION, CALL = str(uuid4()), str(uuid4())
 MICROS = st.integers(0, 4_000_000_000_000_000)
 TEXT = st.text(max_size=300)
 UTTERANCES = st.builds(
-    entry_pb2.Utterance, speaker=st.sampled_from([1, 2]), text=TEXT, generated_text=TEXT, sealing=st.sampled_from([1, 2, 3])
+    entry_pb2.Utterance,
+    speaker=st.sampled_from([1, 2]),
+    text=TEXT,
+    generated_text=TEXT,
+    sealing=st.sampled_from([1, 2, 3]),
 )
 
 
@@ -51,7 +55,9 @@ NAMES: Mapping[type[Message], str] = {
 }
 
 
-def stored(content: Message, number: int, start: int, end: int, commit: int, late: bool, call_id: str | None) -> StoredEntry:
+def stored(
+    content: Message, number: int, start: int, end: int, commit: int, late: bool, call_id: str | None
+) -> StoredEntry:
     speaker = content.speaker if isinstance(content, entry_pb2.Utterance) else entry_pb2.SPEAKER_UNSPECIFIED
     return StoredEntry(
         number=number,
@@ -67,7 +73,16 @@ def stored(content: Message, number: int, start: int, end: int, commit: int, lat
     )
 
 
-ENTRIES = st.builds(stored, CONTENTS, st.integers(1, 2**40), MICROS, MICROS, MICROS, st.booleans(), st.sampled_from([None, CALL]))
+ENTRIES = st.builds(
+    stored,
+    CONTENTS,
+    st.integers(1, 2**40),
+    MICROS,
+    MICROS,
+    MICROS,
+    st.booleans(),
+    st.sampled_from([None, CALL]),
+)
 
 
 @given(ENTRIES)
@@ -103,7 +118,9 @@ def test_page_read_for_watchers_is_the_page_read_for_anybody(items: list[page_pb
     for item in items:
         if item.kind != KINDS["utterance"]:
             item.content = packed(entry_pb2.StateChange(kind=entry_pb2.STATE_CHANGE_KIND_CALL_STARTED))
-    row = PageRow(1, 4, 2, 1_790_000_000_000_000, Packing.PLAIN, page_pb2.Page(items=items).SerializeToString())
+    row = PageRow(
+        1, 4, 2, 1_790_000_000_000_000, Packing.PLAIN, page_pb2.Page(items=items).SerializeToString()
+    )
     steps = list(steps_after(CONVERSATION, row, CALL, after, place=100))
     expected = [entry_message(CONVERSATION, entry) for entry in entries_of(row, CALL) if entry.number > after]
     assert [entry_pb2.Entry.FromString(step.data) for step in steps] == expected
@@ -113,19 +130,29 @@ def test_page_read_for_watchers_is_the_page_read_for_anybody(items: list[page_pb
 @pytest.mark.parametrize("size", [0, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152])
 def test_field_of_any_size_is_written_as_protobuf_writes_it(size: int) -> None:
     assert (
-        delimited(3, b"x" * size) == (b"" if not size else pb.ExportTranscriptResponse(data=b"x" * size).SerializeToString()) or size == 0
+        delimited(3, b"x" * size)
+        == (b"" if not size else pb.ExportTranscriptResponse(data=b"x" * size).SerializeToString())
+        or size == 0
     )
     assert pb.ExportTranscriptResponse.FromString(delimited(3, b"x" * size)).data == b"x" * size
 
 
 def step(position: int, size: int = 10, kind: int = 9, speaker: int = 1) -> Step:
     return (
-        deletion(position, CONVERSATION) if kind == DELETION else Step(position, CONVERSATION, position, CALL, kind, speaker, b"x" * size)
+        deletion(position, CONVERSATION)
+        if kind == DELETION
+        else Step(position, CONVERSATION, position, CALL, kind, speaker, b"x" * size)
     )
 
 
-@given(st.lists(st.tuples(st.integers(0, 60), st.sampled_from([DELETION, 9, 10])), max_size=30), st.integers(1, 100), st.booleans())
-def test_batches_hold_everything_wanted_in_order_and_stay_small(shapes: list[tuple[int, int]], most: int, choosy: bool) -> None:
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.sampled_from([DELETION, 9, 10])), max_size=30),
+    st.integers(1, 100),
+    st.booleans(),
+)
+def test_batches_hold_everything_wanted_in_order_and_stay_small(
+    shapes: list[tuple[int, int]], most: int, choosy: bool
+) -> None:
     steps = [step(place, size, kind) for place, (size, kind) in enumerate(shapes, 1)]
     chosen = EntryFilter(kinds=frozenset({9})) if choosy else EVERYTHING
     kept, batching.BATCH_BYTES = batching.BATCH_BYTES, most
@@ -141,4 +168,6 @@ def test_batches_hold_everything_wanted_in_order_and_stay_small(shapes: list[tup
             told += [entry.position for entry in event]
             assert last is event[-1]
             assert len(event) == 1 or sum(len(entry.data) for entry in event) <= most
-    assert told == [entry.position for entry in steps if entry.kind == DELETION or not choosy or entry.kind == 9]
+    assert told == [
+        entry.position for entry in steps if entry.kind == DELETION or not choosy or entry.kind == 9
+    ]

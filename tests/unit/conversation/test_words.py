@@ -59,10 +59,15 @@ def test_every_word_stands_where_it_says_and_holds_nothing_a_query_language_know
 
 @given(st.text(max_size=50) | st.text("aé\u0301\u0345ß①ſ्क \x1c\x85\u2028_-", max_size=50))
 def test_nothing_but_a_letter_that_is_in_no_word_parts_two(text: str) -> None:
-    parted = "".join(letter if letter.isalnum() or unicodedata.category(letter).startswith("M") else "\n" for letter in text).split("\n")
+    parted = "".join(
+        letter if letter.isalnum() or unicodedata.category(letter).startswith("M") else "\n"
+        for letter in text
+    ).split("\n")
     alone = [word for run in parted if run for word in folded_words(run)]
     assert folded_words(text) == alone
-    assert [text[word.start : word.end] for word in words_in(text)] == [run for run in parted if run and folded_words(run)]
+    assert [text[word.start : word.end] for word in words_in(text)] == [
+        run for run in parted if run and folded_words(run)
+    ]
 
 
 def test_long_text_asks_of_each_different_letter_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,10 @@ MAA Chennai|DEL Delhi|BOM Mumbai|BLR Bengaluru|HYD Hyderabad|CCU Kolkata|PNQ Pun
 IXM Madurai|CJB Coimbatore|GAU Guwahati|TRZ Tiruchirappalli|IXZ Port Blair|IXL Leh|BHO Bhopal|IXB Bagdogra|
 SIN Singapore SG Asia/Singapore|DXB Dubai AE Asia/Dubai|LHR Heathrow GB Europe/London|SFO San Francisco US America/Los_Angeles
 """
-METROS = {"LON": ("London", "GB", "Europe/London", ("LHR", "LGW")), "NYC": ("New York", "US", "America/New_York", ("JFK", "EWR", "LGA"))}
+METROS = {
+    "LON": ("London", "GB", "Europe/London", ("LHR", "LGW")),
+    "NYC": ("New York", "US", "America/New_York", ("JFK", "EWR", "LGA")),
+}
 MISHEARD = """
 chinai MAA|chinna MAA|cochi COK|lookno LKO|deli DEL|lumbai BOM|bangaloreu BLR|bangalore BLR|trichy TRZ|call caught up CCU|mum by BOM
 """
@@ -46,7 +49,16 @@ def _gazetteer() -> dict[str, Place]:
         abroad = len(words) > 2 and "/" in words[-1]
         name = " ".join(words[:-2] if abroad else words)
         country, zone = words[-2:] if abroad else ("IN", "Asia/Kolkata")
-        places[code] = Place(code, f"{name} Airport", name, country, {"IN": "India"}.get(country, country), zone, "airport", (code,))
+        places[code] = Place(
+            code,
+            f"{name} Airport",
+            name,
+            country,
+            {"IN": "India"}.get(country, country),
+            zone,
+            "airport",
+            (code,),
+        )
     for code, (city, country, zone, airports) in METROS.items():
         places[code] = Place(code, city, city, country, country, zone, "metro", airports)
     return places
@@ -61,7 +73,11 @@ class ExactGazetteer:
     """Knows the names above as whole words, and "Springfield" as something it is unsure of."""
 
     def __init__(self) -> None:
-        self.names = {place.city.lower(): code for code, place in PLACES.items()} | ALIASES | {code.lower(): code for code in PLACES}
+        self.names = (
+            {place.city.lower(): code for code, place in PLACES.items()}
+            | ALIASES
+            | {code.lower(): code for code in PLACES}
+        )
         longest_first = sorted([*self.names, "cochin", "kochee", "blurtown"], key=len, reverse=True)
         self.pattern = re.compile(rf"\b(?:{'|'.join(longest_first)})\b", re.IGNORECASE)
 
@@ -72,13 +88,27 @@ class ExactGazetteer:
         name = match.group().lower()
         if name == "cochin":
             candidates = (PlaceCandidate(PLACES["COK"], 0.7), PlaceCandidate(KOCHI_JAPAN, 0.66))
-            return PlaceMention(match.start(), match.end(), match.group(), candidates, 0.04, False, KOCHI_QUESTION)
+            return PlaceMention(
+                match.start(), match.end(), match.group(), candidates, 0.04, False, KOCHI_QUESTION
+            )
         if name == "kochee":
             candidates = (PlaceCandidate(PLACES["COK"], 0.7), PlaceCandidate(KOCHI_JAPAN, 0.5))
-            return PlaceMention(match.start(), match.end(), match.group(), candidates, 0.2, False, "Did you mean Kochi in India?")
+            return PlaceMention(
+                match.start(),
+                match.end(),
+                match.group(),
+                candidates,
+                0.2,
+                False,
+                "Did you mean Kochi in India?",
+            )
         if name == "blurtown":
-            return PlaceMention(match.start(), match.end(), match.group(), (PlaceCandidate(PLACES["BLR"], 0.6),), 1.0, False)
-        return PlaceMention(match.start(), match.end(), match.group(), (PlaceCandidate(PLACES[self.names[name]], 1.0),))
+            return PlaceMention(
+                match.start(), match.end(), match.group(), (PlaceCandidate(PLACES["BLR"], 0.6),), 1.0, False
+            )
+        return PlaceMention(
+            match.start(), match.end(), match.group(), (PlaceCandidate(PLACES[self.names[name]], 1.0),)
+        )
 
 
 TODAY = date(2026, 11, 23)
@@ -97,11 +127,20 @@ def money(units: int) -> dict[str, Any]:
 
 def stop(place: Place, moment: datetime) -> dict[str, Any]:
     instant = moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return {"airport_code": place.airport_codes[0], "city": place.city, "time": instant, "time_zone": place.time_zone}
+    return {
+        "airport_code": place.airport_codes[0],
+        "city": place.city,
+        "time": instant,
+        "time_zone": place.time_zone,
+    }
 
 
 def flight_json(
-    origin: Place, destination: Place, day: date, departure: tuple[int, int, str, str, int, int], passengers: int
+    origin: Place,
+    destination: Place,
+    day: date,
+    departure: tuple[int, int, str, str, int, int],
+    passengers: int,
 ) -> dict[str, Any]:
     hour, minute, code, carrier, number, price = departure
     leaves = datetime.combine(day, time(hour, minute), origin.zone)
@@ -124,7 +163,10 @@ def flight_json(
 
 def both_fares(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     """The fare of two flights."""
-    both = {name: int(one["fare"][name]["units"]) + int(other["fare"][name]["units"]) for name in ("total", "per_passenger")}
+    both = {
+        name: int(one["fare"][name]["units"]) + int(other["fare"][name]["units"])
+        for name in ("total", "per_passenger")
+    }
     return {name: money(units) for name, units in both.items()}
 
 
@@ -163,21 +205,40 @@ class Timetable:
             raise DateBeyondHorizon(LAST_DATE)
         if request.destination in self.empty_routes:
             return SearchAnswer("EMPTY", (), 0, 0, True, self.partial)
-        origin, destination = (PLACES | {"KCZ": KOCHI_JAPAN})[request.origin], (PLACES | {"KCZ": KOCHI_JAPAN})[request.destination]
+        origin, destination = (
+            (PLACES | {"KCZ": KOCHI_JAPAN})[request.origin],
+            (PLACES | {"KCZ": KOCHI_JAPAN})[request.destination],
+        )
         chosen = [departure for departure in DEPARTURES if self._fits(request, departure)]
         if request.sort == "cheapest":
             chosen.sort(key=lambda departure: departure[5])
-        out = [flight_json(origin, destination, request.depart_date, departure, request.passengers) for departure in chosen]
+        out = [
+            flight_json(origin, destination, request.depart_date, departure, request.passengers)
+            for departure in chosen
+        ]
         if request.return_date:
-            back = [flight_json(destination, origin, request.return_date, departure, request.passengers) for departure in DEPARTURES]
+            back = [
+                flight_json(destination, origin, request.return_date, departure, request.passengers)
+                for departure in DEPARTURES
+            ]
             fares = both_fares if self.knows_prices else lambda *_: None
-            both = [records.journey(one, other, fares(one, other)) for one, other in itertools.product(out, back)]
-            found = tuple(sorted(both, key=_amount) if request.sort == "cheapest" and self.knows_prices else both)
+            both = [
+                records.journey(one, other, fares(one, other)) for one, other in itertools.product(out, back)
+            ]
+            found = tuple(
+                sorted(both, key=_amount) if request.sort == "cheapest" and self.knows_prices else both
+            )
         else:
-            told = out if self.knows_prices else [{name: value for name, value in data.items() if name != "fare"} for data in out]
+            told = (
+                out
+                if self.knows_prices
+                else [{name: value for name, value in data.items() if name != "fare"} for data in out]
+            )
             found = tuple(records.itinerary(data) for data in told)
         outcome = "FOUND" if found else "EMPTY"
-        return SearchAnswer(outcome, found[: self.most_results], len(found), len(DEPARTURES), True, self.partial)
+        return SearchAnswer(
+            outcome, found[: self.most_results], len(found), len(DEPARTURES), True, self.partial
+        )
 
     @staticmethod
     def _fits(request: SearchFlightsRequest, departure: tuple[int, int, str, str, int, int]) -> bool:
@@ -185,7 +246,12 @@ class Timetable:
         in_time = _within(request.depart_from, request.depart_until, leaves.time())
         there_in_time = _within(request.arrive_from, request.arrive_until, (leaves + FLYING_TIME).time())
         only = {request.carrier_code, *request.carrier_codes} - {""}
-        return in_time and there_in_time and (not only or carrier in only) and carrier not in request.without_carrier_codes
+        return (
+            in_time
+            and there_in_time
+            and (not only or carrier in only)
+            and carrier not in request.without_carrier_codes
+        )
 
     async def flight_status(self, flight_number: str, depart_date: date | None) -> FlightStatus:
         self.statuses.append((flight_number, depart_date))
@@ -227,20 +293,33 @@ class Timetable:
     async def get_airport(self, code: str) -> AirportFacts:
         if self.fail_with:
             raise self.fail_with
-        place = next((place for place in PLACES.values() if code in place.airport_codes and place.kind == "airport"), None)
+        place = next(
+            (place for place in PLACES.values() if code in place.airport_codes and place.kind == "airport"),
+            None,
+        )
         if place is None:
             raise PlaceUnknown
-        facts = {"code": code, "name": place.name, "city": place.city, "country": place.country, "time_zone": place.time_zone}
+        facts = {
+            "code": code,
+            "name": place.name,
+            "city": place.city,
+            "country": place.country,
+            "time_zone": place.time_zone,
+        }
         return records.airport(facts | {"elevation_feet": 52})
 
 
 class Conversation:
     """Says things to a dialogue and keeps what it does."""
 
-    def __init__(self, annotator: ExactGazetteer, timetable: Timetable, state: DialogueState | None = None) -> None:
+    def __init__(
+        self, annotator: ExactGazetteer, timetable: Timetable, state: DialogueState | None = None
+    ) -> None:
         ids = itertools.count(1)
         self.timetable = timetable
-        self.dialogue = Dialogue(annotator, timetable, state=state, new_id=lambda: str(uuid.UUID(int=next(ids))))
+        self.dialogue = Dialogue(
+            annotator, timetable, state=state, new_id=lambda: str(uuid.UUID(int=next(ids)))
+        )
         self.events: list[Event] = []
 
     async def say(self, words: str, *, now: datetime = NOW) -> str:

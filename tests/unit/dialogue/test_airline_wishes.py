@@ -76,7 +76,9 @@ def test_an_airline_named_is_wanted(words: str) -> None:
         ("indigo no sorry not indigo", (), ("6E",)),
     ],
 )
-def test_several_airlines_stand_on_their_sides(words: str, wanted: tuple[str, ...], unwanted: tuple[str, ...]) -> None:
+def test_several_airlines_stand_on_their_sides(
+    words: str, wanted: tuple[str, ...], unwanted: tuple[str, ...]
+) -> None:
     assert wish(words) == AirlineWish(wanted, unwanted)
 
 
@@ -91,11 +93,20 @@ def test_any_airline_takes_back_what_was_wanted(words: str) -> None:
 
 
 def test_any_airline_but_one_is_both() -> None:
-    assert wish("any airline but indigo") == wish("any airline except indigo") == AirlineWish(unwanted=("6E",), any_at_all=True)
+    assert (
+        wish("any airline but indigo")
+        == wish("any airline except indigo")
+        == AirlineWish(unwanted=("6E",), any_at_all=True)
+    )
 
 
 @settings(deadline=None)
-@given(st.lists(st.sampled_from(["not", "no", "indigo", "air india", "or", ",", "but", "any airline", "without"]), max_size=12))
+@given(
+    st.lists(
+        st.sampled_from(["not", "no", "indigo", "air india", "or", ",", "but", "any airline", "without"]),
+        max_size=12,
+    )
+)
 def test_no_airline_is_both_wanted_and_turned_down(words: list[str]) -> None:
     found = wish(" ".join(words))
     assert not set(found.wanted) & set(found.unwanted)

@@ -37,7 +37,9 @@ def sides(text: str) -> tuple[tuple[str | None, str | None] | None, ...]:
         ("i can't be there before nine", "09:00", None),
     ],
 )
-def test_words_for_being_there_make_a_time_one_of_arriving(words: str, start: str | None, end: str | None) -> None:
+def test_words_for_being_there_make_a_time_one_of_arriving(
+    words: str, start: str | None, end: str | None
+) -> None:
     assert sides(words) == (None, (start, end))
 
 

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from agent.dialogue.dialogue import Dialogue
 from agent.dialogue.events import Speech
 from agent.dialogue.expectation import Expectation
-from agent.dialogue.tools import DateBeyondHorizon, DateInPast, PlaceUnknown, SamePlace, ToolRestricted, ToolUnavailable, ToolUsedUp
+from agent.dialogue.tools import (
+    DateBeyondHorizon,
+    DateInPast,
+    PlaceUnknown,
+    SamePlace,
+    ToolRestricted,
+    ToolUnavailable,
+    ToolUsedUp,
+)
 from tests.unit.dialogue.doubles import LAST_DATE, NOW, TODAY, Conversation, ExactGazetteer, Timetable
 
 if TYPE_CHECKING:
@@ -30,7 +38,9 @@ async def test_silence_is_answered_with_an_example(conversation: Conversation, w
     assert "flights from Chennai to Delhi tomorrow morning" in answer
 
 
-@pytest.mark.parametrize("words", ["uh", "hmm", "you", "the", "blah blah", "mara", "qwerty asdf", "the quick brown fox"])
+@pytest.mark.parametrize(
+    "words", ["uh", "hmm", "you", "the", "blah blah", "mara", "qwerty asdf", "the quick brown fox"]
+)
 async def test_noise_is_not_taken_for_a_request(conversation: Conversation, words: str) -> None:
     assert (await conversation.say(words)).startswith("Sorry, I didn't understand that.")
     assert conversation.tool is None
@@ -38,7 +48,9 @@ async def test_noise_is_not_taken_for_a_request(conversation: Conversation, word
 
 async def test_noise_while_a_question_is_open_asks_it_again(conversation: Conversation) -> None:
     await conversation.say("flights from Chennai to Delhi")
-    assert await conversation.say("blah") == "Sorry, I didn't understand that. Which day would you like to fly?"
+    assert (
+        await conversation.say("blah") == "Sorry, I didn't understand that. Which day would you like to fly?"
+    )
     assert conversation.dialogue.expectation() is Expectation.DATE
 
 
@@ -50,7 +62,17 @@ async def test_second_failure_in_a_row_explains_more(conversation: Conversation)
 
 
 @pytest.mark.parametrize(
-    "words", ["x" * 10_000, "flights " * 1250, "1" * 10_000, "to " * 3333, "no, " * 2500, "five " * 2000, "(" * 10_000, "a-" * 5000]
+    "words",
+    [
+        "x" * 10_000,
+        "flights " * 1250,
+        "1" * 10_000,
+        "to " * 3333,
+        "no, " * 2500,
+        "five " * 2000,
+        "(" * 10_000,
+        "a-" * 5000,
+    ],
 )
 async def test_ten_thousand_characters_are_answered_briefly(conversation: Conversation, words: str) -> None:
     answer = await conversation.say(words)
@@ -72,7 +94,9 @@ async def test_long_request_is_understood_by_its_beginning(conversation: Convers
         ("tomorrow", "Where are you flying from?"),
     ],
 )
-async def test_one_word_out_of_context_gets_a_sensible_question(conversation: Conversation, words: str, answer: str) -> None:
+async def test_one_word_out_of_context_gets_a_sensible_question(
+    conversation: Conversation, words: str, answer: str
+) -> None:
     assert await conversation.say(words) == answer
 
 
@@ -84,18 +108,24 @@ async def test_one_word_out_of_context_gets_a_sensible_question(conversation: Co
         ("in two years", "I know flights only until the nineteenth of October next year."),
     ],
 )
-async def test_impossible_day_is_explained_and_asked_again(conversation: Conversation, day: str, why: str) -> None:
+async def test_impossible_day_is_explained_and_asked_again(
+    conversation: Conversation, day: str, why: str
+) -> None:
     assert await conversation.say(f"Chennai to Delhi {day}") == f"{why} Which day would you like to fly?"
     assert conversation.dialogue.expectation() is Expectation.DATE
     assert "There are five flights from Chennai to Delhi tomorrow" in await conversation.say("tomorrow")
 
 
-async def test_last_day_of_the_timetable_can_be_asked_for(conversation: Conversation, timetable: Timetable) -> None:
+async def test_last_day_of_the_timetable_can_be_asked_for(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say(f"Chennai to Delhi in {(LAST_DATE - TODAY) // timedelta(days=1)} days")
     assert timetable.searches[0].depart_date == LAST_DATE
 
 
-async def test_ten_passengers_are_offered_a_search_for_nine(conversation: Conversation, timetable: Timetable) -> None:
+async def test_ten_passengers_are_offered_a_search_for_nine(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     assert (
         await conversation.say("Chennai to Delhi tomorrow for 10 people")
         == "I can look for up to nine travellers at once. Shall I look for nine?"
@@ -105,7 +135,9 @@ async def test_ten_passengers_are_offered_a_search_for_nine(conversation: Conver
     assert timetable.searches[0].passengers == 9
 
 
-async def test_fewer_passengers_are_asked_for_and_taken(conversation: Conversation, timetable: Timetable) -> None:
+async def test_fewer_passengers_are_asked_for_and_taken(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("Chennai to Delhi tomorrow for 12 people")
     assert await conversation.say("no") == "All right. How many of you are travelling?"
     await conversation.say("eight")
@@ -124,13 +156,22 @@ async def test_fewer_passengers_are_asked_for_and_taken(conversation: Conversati
             "I've asked as much of my flight data as I may. I can ask again on Tuesday the first of December.",
         ),
         (RuntimeError("a bug"), "I couldn't reach the flight data just now. Shall I try again?"),
-        (SamePlace("MAA"), "That would be from Chennai to Delhi, which is the same place. Where would you like to fly to from Chennai?"),
-        (PlaceUnknown("DEL"), "I don't know a place called Delhi. Where would you like to fly to from Chennai?"),
+        (
+            SamePlace("MAA"),
+            "That would be from Chennai to Delhi, which is the same place. Where would you like to fly to from Chennai?",
+        ),
+        (
+            PlaceUnknown("DEL"),
+            "I don't know a place called Delhi. Where would you like to fly to from Chennai?",
+        ),
         (
             DateInPast(date(2026, 11, 24)),
             "That day is already over; today is Tuesday the twenty-fourth of November. Which day would you like to fly?",
         ),
-        (DateInPast(), "That day is already over; today is Monday the twenty-third of November. Which day would you like to fly?"),
+        (
+            DateInPast(),
+            "That day is already over; today is Monday the twenty-third of November. Which day would you like to fly?",
+        ),
         (DateBeyondHorizon(), "That's further ahead than I know flights. Which day would you like to fly?"),
     ],
 )
@@ -158,7 +199,9 @@ async def test_search_is_tried_again_on_request(conversation: Conversation, time
         (ToolUsedUp(), "I've asked as much of my flight data as I may for now."),
     ],
 )
-@pytest.mark.parametrize("words", ["is AI 542 on time", "which airport is in Goa", "is the flight from Chennai to Delhi on time"])
+@pytest.mark.parametrize(
+    "words", ["is AI 542 on time", "which airport is in Goa", "is the flight from Chennai to Delhi on time"]
+)
 async def test_other_tools_fail_as_softly(
     conversation: Conversation, timetable: Timetable, words: str, error: Exception, answer: str
 ) -> None:
@@ -184,7 +227,11 @@ _WORDS = st.sampled_from(_VOCABULARY.split())
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.one_of(st.text(max_size=60), st.lists(_WORDS, max_size=12).map(" ".join)), min_size=1, max_size=5))
+@given(
+    st.lists(
+        st.one_of(st.text(max_size=60), st.lists(_WORDS, max_size=12).map(" ".join)), min_size=1, max_size=5
+    )
+)
 async def test_no_conversation_whatever_raises_or_leaves_the_caller_in_silence(utterances: list[str]) -> None:
     conversation = Conversation(ExactGazetteer(), Timetable())
     for utterance in utterances:

@@ -75,20 +75,28 @@ async def test_a_time_tells_apart_whose_details_are_wanted(conversation: Convers
         ("is the Indigo one at 9 30 in the morning on time", "6E234"),
     ],
 )
-async def test_a_time_tells_apart_flights_of_one_airline(conversation: Conversation, timetable: Timetable, words: str, flight: str) -> None:
+async def test_a_time_tells_apart_flights_of_one_airline(
+    conversation: Conversation, timetable: Timetable, words: str, flight: str
+) -> None:
     await conversation.say("flights from Chennai to Delhi tomorrow")
     await conversation.say(words)
     assert timetable.statuses == [(flight, date(2026, 11, 24))]
 
 
-async def test_a_flight_that_no_airline_flies_then_is_not_another_one(conversation: Conversation, timetable: Timetable) -> None:
+async def test_a_flight_that_no_airline_flies_then_is_not_another_one(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("flights from Chennai to Delhi tomorrow")
-    assert (await conversation.say("is the Air India one at 15:00 on time")).startswith("What's the flight number?")
+    assert (await conversation.say("is the Air India one at 15:00 on time")).startswith(
+        "What's the flight number?"
+    )
     assert timetable.statuses == []
 
 
 @pytest.mark.parametrize("words", ["is it on time", "is it on time tomorrow evening"])
-async def test_the_flight_talked_about_is_meant_whatever_time_is_said(conversation: Conversation, timetable: Timetable, words: str) -> None:
+async def test_the_flight_talked_about_is_meant_whatever_time_is_said(
+    conversation: Conversation, timetable: Timetable, words: str
+) -> None:
     await conversation.say("flights from Chennai to Delhi tomorrow")
     await conversation.say("the Spicejet one")
     await conversation.say(words)
@@ -97,11 +105,19 @@ async def test_the_flight_talked_about_is_meant_whatever_time_is_said(conversati
 
 async def test_option_that_is_not_there_is_said_so(conversation: Conversation) -> None:
     await conversation.say("flights from Chennai to Delhi tomorrow")
-    assert await conversation.say("the seventh one") == "I have only five to choose from. Which one would you like to hear more about?"
-    assert await conversation.say("the Emirates one") == "None of them fits that. Which one would you like to hear more about?"
+    assert (
+        await conversation.say("the seventh one")
+        == "I have only five to choose from. Which one would you like to hear more about?"
+    )
+    assert (
+        await conversation.say("the Emirates one")
+        == "None of them fits that. Which one would you like to hear more about?"
+    )
 
 
-async def test_best_of_more_flights_than_are_known_is_searched_for(conversation: Conversation, timetable: Timetable) -> None:
+async def test_best_of_more_flights_than_are_known_is_searched_for(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     timetable.most_results = 2
     await conversation.say("flights from Chennai to Delhi tomorrow")
     answer = await conversation.say("the cheapest one")
@@ -109,7 +125,9 @@ async def test_best_of_more_flights_than_are_known_is_searched_for(conversation:
     assert "The cheapest leaves at one in the afternoon with SpiceJet" in answer
 
 
-async def test_flights_that_were_not_listed_are_not_passed_over(conversation: Conversation, timetable: Timetable) -> None:
+async def test_flights_that_were_not_listed_are_not_passed_over(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     timetable.most_results = 2
     await conversation.say("flights from Chennai to Delhi tomorrow")
     assert (await conversation.say("more")).startswith(
@@ -149,7 +167,9 @@ WITHOUT_PRICE = ["flights from Chennai to Delhi tomorrow", "Delhi to Mumbai on F
 
 
 @pytest.mark.parametrize("words", WITHOUT_PRICE)
-async def test_flights_without_a_price_are_told_without_one(conversation: Conversation, timetable: Timetable, words: str) -> None:
+async def test_flights_without_a_price_are_told_without_one(
+    conversation: Conversation, timetable: Timetable, words: str
+) -> None:
     timetable.knows_prices = False
     told = await conversation.say(words)
     told += await conversation.say("the first one")
@@ -171,7 +191,9 @@ async def test_the_cheapest_of_flights_without_prices_is_asked_of_who_knows_pric
     assert "rupees" in answer
 
 
-async def test_no_flight_is_called_the_cheapest_when_nobody_names_a_price(conversation: Conversation, timetable: Timetable) -> None:
+async def test_no_flight_is_called_the_cheapest_when_nobody_names_a_price(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     timetable.knows_prices = False
     answer = await conversation.say("the cheapest flight from Chennai to Delhi tomorrow")
     assert "Nobody I can ask names a price for them." in answer

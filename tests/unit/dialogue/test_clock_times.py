@@ -94,7 +94,9 @@ def test_clock_times(words: str, start: str | None, end: str | None) -> None:
         ("between 06:00 and 09:00 pm", "18:00", "21:00"),
     ],
 )
-def test_a_written_nought_means_the_morning_unless_the_evening_is_said(words: str, start: str | None, end: str | None) -> None:
+def test_a_written_nought_means_the_morning_unless_the_evening_is_said(
+    words: str, start: str | None, end: str | None
+) -> None:
     assert window(words) == (start, end)
 
 

@@ -75,7 +75,10 @@ def test_plainly_unfinished_requests_are_waited_for(text: str) -> None:
     assert completeness(text) is Completeness.INCOMPLETE
 
 
-@pytest.mark.parametrize("text", ["flights from Chennai to Delhi", "hello", "I want to fly to Goa", "Mumbai", "AI 5", "tell me something"])
+@pytest.mark.parametrize(
+    "text",
+    ["flights from Chennai to Delhi", "hello", "I want to fly to Goa", "Mumbai", "AI 5", "tell me something"],
+)
 def test_what_may_go_on_is_unknown(text: str) -> None:
     assert completeness(text) is Completeness.UNKNOWN
 

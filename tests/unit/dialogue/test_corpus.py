@@ -26,7 +26,10 @@ def test_corpus_is_large_and_half_of_it_kept_apart() -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_expected_frames_are_frames(name: str) -> None:
     for case in read_cases(name):
-        slots = {slot: {"text": value, "place": value} if slot in PLACES else value for slot, value in case.expected["slots"].items()}
+        slots = {
+            slot: {"text": value, "place": value} if slot in PLACES else value
+            for slot, value in case.expected["slots"].items()
+        }
         FRAME.validate({"intent": case.expected["intent"], "slots": slots, "confidence": 1.0})
         assert context_of(case).now.date().isoformat() == "2026-11-23"
 
@@ -34,7 +37,9 @@ def test_expected_frames_are_frames(name: str) -> None:
 async def test_grammar_holds_what_it_was_tuned_to() -> None:
     outcomes = await measure("tuning")
     figures = summary("tuning", outcomes)
-    assert figures["share"] >= LEAST_SHARE["tuning"], [outcome.case.text for outcome in outcomes if not outcome.right]
+    assert figures["share"] >= LEAST_SHARE["tuning"], [
+        outcome.case.text for outcome in outcomes if not outcome.right
+    ]
 
 
 async def test_places_of_the_lexicon_stand_where_they_were_said() -> None:
@@ -49,4 +54,7 @@ def test_frames_are_compared_by_codes_and_without_confidence() -> None:
         "slots": {"origin": {"text": "chinai", "place": "MAA"}, "destination": {"text": "nowhere"}},
         "confidence": 0.4,
     }
-    assert comparable(frame) == {"intent": "search_flights", "slots": {"origin": "MAA", "destination": "nowhere"}}
+    assert comparable(frame) == {
+        "intent": "search_flights",
+        "slots": {"origin": "MAA", "destination": "nowhere"},
+    }

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.dialogue.dates import CalendarDay, DaysAhead, FromReference, ImpossibleDate, Weekday, find_dates, split_rejected
+from agent.dialogue.dates import (
+    CalendarDay,
+    DaysAhead,
+    FromReference,
+    ImpossibleDate,
+    Weekday,
+    find_dates,
+    split_rejected,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -119,7 +127,9 @@ def test_the_second_is_no_day_while_flights_are_on_offer() -> None:
     assert len(find_dates("the second")) == 1
 
 
-@pytest.mark.parametrize("words", ["the 31st of february", "31 april", "45/13", "0/0", "30 february 2027", "29 february 2027"])
+@pytest.mark.parametrize(
+    "words", ["the 31st of february", "31 april", "45/13", "0/0", "30 february 2027", "29 february 2027"]
+)
 def test_day_that_no_calendar_has_is_said_to_be_impossible(words: str) -> None:
     (found,) = find_dates(words)
     with pytest.raises(ImpossibleDate):
@@ -167,14 +177,21 @@ def test_later_alone_is_no_day(words: str) -> None:
         ("no, friday", ["2026-11-27"], []),
     ],
 )
-def test_a_day_turned_down_is_told_from_the_day_meant(words: str, meant: list[str], rejected: list[str]) -> None:
+def test_a_day_turned_down_is_told_from_the_day_meant(
+    words: str, meant: list[str], rejected: list[str]
+) -> None:
     sides = split_rejected(words, find_dates(words))
     assert [[str(piece.value.on(MONDAY)) for piece in side] for side in sides] == [meant, rejected]
 
 
 @pytest.mark.parametrize(
     ("words", "day"),
-    [("the next day", "2026-12-11"), ("a day later", "2026-12-11"), ("the day before", "2026-12-09"), ("day after that", "2026-12-11")],
+    [
+        ("the next day", "2026-12-11"),
+        ("a day later", "2026-12-11"),
+        ("the day before", "2026-12-09"),
+        ("day after that", "2026-12-11"),
+    ],
 )
 def test_next_day_is_next_to_the_day_talked_about(words: str, day: str) -> None:
     assert resolved(words, reference=TALKED_ABOUT) == [day]

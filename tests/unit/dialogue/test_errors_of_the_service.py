@@ -28,7 +28,9 @@ from agent.dialogue.tools import (
 pytestmark = pytest.mark.unit
 
 
-def error_with(reason: str, code: grpc.StatusCode = grpc.StatusCode.NOT_FOUND, **metadata: str) -> grpc.aio.AioRpcError:
+def error_with(
+    reason: str, code: grpc.StatusCode = grpc.StatusCode.NOT_FOUND, **metadata: str
+) -> grpc.aio.AioRpcError:
     info = AnyMessage()
     info.Pack(ErrorInfo(reason=reason, domain="readback.flightdata.v1", metadata=metadata))
     status = Status(code=code.value[0], message="refused", details=[info])
@@ -57,7 +59,9 @@ def test_reason_becomes_an_error_with_its_outcome(reason: str, kind: type[ToolEr
 
 
 def test_error_without_details_is_unavailable() -> None:
-    bare = grpc.aio.AioRpcError(grpc.StatusCode.DEADLINE_EXCEEDED, grpc.aio.Metadata(), grpc.aio.Metadata(), details="too slow")
+    bare = grpc.aio.AioRpcError(
+        grpc.StatusCode.DEADLINE_EXCEEDED, grpc.aio.Metadata(), grpc.aio.Metadata(), details="too slow"
+    )
     assert type(tool_error(bare)) is ToolUnavailable
 
 
@@ -68,7 +72,11 @@ def test_dates_are_taken_from_the_metadata() -> None:
     past = tool_error(error_with("ERROR_REASON_DATE_IN_PAST", today="2026-11-23"))
     assert isinstance(past, DateInPast)
     assert past.today == date(2026, 11, 23)
-    used_up = tool_error(error_with("ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED", aviationstack="quota", until="2026-12-01T00:00:00+00:00"))
+    used_up = tool_error(
+        error_with(
+            "ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED", aviationstack="quota", until="2026-12-01T00:00:00+00:00"
+        )
+    )
     assert isinstance(used_up, ToolUsedUp)
     assert used_up.until == date(2026, 12, 1)
 
@@ -84,11 +92,28 @@ def test_place_of_the_contract_is_read() -> None:
         airport_codes=["LHR", "LGW"],
     )
     place = place_of(message)
-    assert (place.code, place.kind, place.city, place.airport_codes) == ("LON", "metro", "London", ("LHR", "LGW"))
+    assert (place.code, place.kind, place.city, place.airport_codes) == (
+        "LON",
+        "metro",
+        "London",
+        ("LHR", "LGW"),
+    )
     assert place.zone.key == "Europe/London"
 
 
 def test_mention_of_the_contract_is_read() -> None:
-    candidate = pb.PlaceCandidate(place=pb.Place(code="MAA", city="Chennai", time_zone="Asia/Kolkata"), score=0.9)
-    mention = mention_of(pb.PlaceAnnotation(start=5, end=12, text="chennai", candidates=[candidate], margin=0.4, confident=True))
-    assert (mention.start, mention.end, mention.place.code, mention.margin, mention.confident) == (5, 12, "MAA", 0.4, True)
+    candidate = pb.PlaceCandidate(
+        place=pb.Place(code="MAA", city="Chennai", time_zone="Asia/Kolkata"), score=0.9
+    )
+    mention = mention_of(
+        pb.PlaceAnnotation(
+            start=5, end=12, text="chennai", candidates=[candidate], margin=0.4, confident=True
+        )
+    )
+    assert (mention.start, mention.end, mention.place.code, mention.margin, mention.confident) == (
+        5,
+        12,
+        "MAA",
+        0.4,
+        True,
+    )

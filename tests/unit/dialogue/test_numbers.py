@@ -23,7 +23,16 @@ def flight_numbers(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("words", "value"), [("zero", 0), ("seven", 7), ("nineteen", 19), ("twenty", 20), ("twenty three", 23), ("ninety-nine", 99), ("42", 42)]
+    ("words", "value"),
+    [
+        ("zero", 0),
+        ("seven", 7),
+        ("nineteen", 19),
+        ("twenty", 20),
+        ("twenty three", 23),
+        ("ninety-nine", 99),
+        ("42", 42),
+    ],
 )
 def test_cardinals(words: str, value: int) -> None:
     assert re.fullmatch(CARDINAL, words)

@@ -31,7 +31,12 @@ def record_of(conversation: Conversation) -> ToolRecord:
     started, finished = conversation.tool, conversation.finished
     assert started
     assert finished
-    return ToolRecord(started.name, through_the_transcript(started.arguments), finished.outcome, through_the_transcript(finished.result))
+    return ToolRecord(
+        started.name,
+        through_the_transcript(started.arguments),
+        finished.outcome,
+        through_the_transcript(finished.result),
+    )
 
 
 async def called_again(conversation: Conversation, timetable: Timetable) -> Conversation:
@@ -47,13 +52,22 @@ async def test_new_call_takes_up_the_last_search(conversation: Conversation, tim
     )
     await again.say("what about the evening")
     before, after = timetable.searches
-    assert (after.origin, after.destination, after.depart_date, after.passengers) == ("MAA", "DEL", before.depart_date, 2)
+    assert (after.origin, after.destination, after.depart_date, after.passengers) == (
+        "MAA",
+        "DEL",
+        before.depart_date,
+        2,
+    )
 
 
-async def test_flights_found_before_can_still_be_pointed_at(conversation: Conversation, timetable: Timetable) -> None:
+async def test_flights_found_before_can_still_be_pointed_at(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("flights from Chennai to Delhi tomorrow")
     again = await called_again(conversation, timetable)
-    assert (await again.say("the second one")).startswith("IndiGo two three four leaves Chennai at nine thirty in the morning")
+    assert (await again.say("the second one")).startswith(
+        "IndiGo two three four leaves Chennai at nine thirty in the morning"
+    )
 
 
 async def test_sample_is_said_again_in_a_new_call(conversation: Conversation, timetable: Timetable) -> None:

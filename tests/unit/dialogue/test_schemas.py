@@ -36,11 +36,18 @@ FRAME = Draft202012Validator(schema("frame.json"), format_checker=Draft202012Val
 
 
 def test_committed_tool_schemas_are_fresh() -> None:
-    assert (SCHEMAS / "tools.json").read_text(encoding="utf-8") == tools_json(), "run python -m agent.dialogue.tool_schemas"
+    assert (SCHEMAS / "tools.json").read_text(encoding="utf-8") == tools_json(), (
+        "run python -m agent.dialogue.tool_schemas"
+    )
 
 
 def test_every_tool_of_the_contract_has_a_valid_schema() -> None:
-    assert [entry["name"] for entry in tool_schemas(SERVICE)] == ["get_airport", "search_flights", "flight_status", "route_status"]
+    assert [entry["name"] for entry in tool_schemas(SERVICE)] == [
+        "get_airport",
+        "search_flights",
+        "flight_status",
+        "route_status",
+    ]
     for entry in tool_schemas(SERVICE):
         Draft202012Validator.check_schema(entry["input_schema"])
         assert entry["description"]
@@ -67,7 +74,14 @@ def test_limits_are_the_contracts() -> None:
 
 
 def test_enums_are_words_that_the_frames_use() -> None:
-    assert enum_words(pb.FlightSort.DESCRIPTOR) == ["earliest", "cheapest", "fastest", "latest", "arrival", "best"]
+    assert enum_words(pb.FlightSort.DESCRIPTOR) == [
+        "earliest",
+        "cheapest",
+        "fastest",
+        "latest",
+        "arrival",
+        "best",
+    ]
     frame_slots = schema("frame.json")["properties"]["slots"]["properties"]
     assert set(frame_slots["sort"]["enum"]) <= set(enum_words(pb.FlightSort.DESCRIPTOR))
     assert sorted(frame_slots["cabin"]["enum"]) == sorted(enum_words(pb.Cabin.DESCRIPTOR))
@@ -85,13 +99,17 @@ def test_every_intent_is_in_the_frame_schema() -> None:
         "Chennai to Delhi tomorrow before noon",
     ],
 )
-async def test_what_the_dialogue_asks_of_a_tool_fits_its_schema(conversation: Conversation, words: str) -> None:
+async def test_what_the_dialogue_asks_of_a_tool_fits_its_schema(
+    conversation: Conversation, words: str
+) -> None:
     await conversation.say(words)
     assert conversation.tool
     Draft202012Validator(tool(conversation.tool.name)).validate(conversation.tool.arguments)
 
 
-@pytest.mark.parametrize("words", ["is AI 542 on time tomorrow", "is AI 542 on time", "which airport is in Goa"])
+@pytest.mark.parametrize(
+    "words", ["is AI 542 on time tomorrow", "is AI 542 on time", "which airport is in Goa"]
+)
 async def test_other_tools_are_asked_within_their_schemas_too(conversation: Conversation, words: str) -> None:
     await conversation.say(words)
     assert conversation.tool
@@ -101,7 +119,14 @@ async def test_other_tools_are_asked_within_their_schemas_too(conversation: Conv
 def context(searched: bool, awaiting: Expectation) -> Context:
     origin, destination = PLACES["MAA"], PLACES["DEL"]
     base = Context.pinned(TODAY)
-    return Context(now=base.now, awaiting=awaiting, origin=origin, destination=destination, searched=searched, offered=searched)
+    return Context(
+        now=base.now,
+        awaiting=awaiting,
+        origin=origin,
+        destination=destination,
+        searched=searched,
+        offered=searched,
+    )
 
 
 _VOCABULARY = """
@@ -112,7 +137,9 @@ for ten people yes no not cancel repeat bye back what about nonstop business ind
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    st.one_of(st.text(max_size=80), st.lists(st.sampled_from(_VOCABULARY.split()), max_size=14).map(" ".join)),
+    st.one_of(
+        st.text(max_size=80), st.lists(st.sampled_from(_VOCABULARY.split()), max_size=14).map(" ".join)
+    ),
     st.booleans(),
     st.sampled_from(Expectation),
 )

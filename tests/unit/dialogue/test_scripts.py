@@ -25,9 +25,14 @@ SEARCH, STATUS, AIRPORT = "search_flights", "flight_status", "get_airport"
 
 SCRIPTS: dict[str, list[Turn]] = {
     "straight to the point": [
-        Turn("show flights from Chennai to Delhi tomorrow morning", ("There are two flights from Chennai to Delhi", "sample"), SEARCH),
         Turn(
-            "tell me more about the second one", ("IndiGo two three four leaves Chennai at nine thirty in the morning", "can't book it yet")
+            "show flights from Chennai to Delhi tomorrow morning",
+            ("There are two flights from Chennai to Delhi", "sample"),
+            SEARCH,
+        ),
+        Turn(
+            "tell me more about the second one",
+            ("IndiGo two three four leaves Chennai at nine thirty in the morning", "can't book it yet"),
         ),
         Turn("is it on time", ("IndiGo two three four is on time",), STATUS),
         Turn("thanks", ("You're welcome",)),
@@ -38,11 +43,19 @@ SCRIPTS: dict[str, list[Turn]] = {
         Turn("I want to fly", ("Where are you flying from?",)),
         Turn("Kolkata", ("Where would you like to fly to from Kolkata?",)),
         Turn("Guwahati", ("Which day would you like to fly?",)),
-        Turn("Sunday afternoon", ("There is one flight from Kolkata to Guwahati on Sunday", "It leaves at one with SpiceJet"), SEARCH),
+        Turn(
+            "Sunday afternoon",
+            ("There is one flight from Kolkata to Guwahati on Sunday", "It leaves at one with SpiceJet"),
+            SEARCH,
+        ),
         Turn("bye", ("Goodbye",), ends=True),
     ],
     "changes of mind": [
-        Turn("flights from Chennai to Delhi on Friday", ("from Chennai to Delhi on Friday the twenty-seventh",), SEARCH),
+        Turn(
+            "flights from Chennai to Delhi on Friday",
+            ("from Chennai to Delhi on Friday the twenty-seventh",),
+            SEARCH,
+        ),
         Turn("no, Mumbai", ("from Chennai to Mumbai on Friday the twenty-seventh",), SEARCH),
         Turn("actually from Pune", ("from Pune to Mumbai on Friday the twenty-seventh",), SEARCH),
         Turn("what about Saturday", ("from Pune to Mumbai on Saturday the twenty-eighth",), SEARCH),
@@ -67,11 +80,17 @@ SCRIPTS: dict[str, list[Turn]] = {
     "there and back": [
         Turn(
             "Delhi to Goa on the 5th of December coming back on the 8th for two",
-            ("on Saturday the fifth of December and back on Tuesday the eighth of December, for two", "and back at"),
+            (
+                "on Saturday the fifth of December and back on Tuesday the eighth of December, for two",
+                "and back at",
+            ),
             SEARCH,
         ),
         Turn("the cheapest one", ("The cheapest leaves",), SEARCH),
-        Turn("the first one", ("SpiceJet one zero six leaves Delhi", "On the way back", "SpiceJet one zero six leaves Goa")),
+        Turn(
+            "the first one",
+            ("SpiceJet one zero six leaves Delhi", "On the way back", "SpiceJet one zero six leaves Goa"),
+        ),
     ],
     "asides": [
         Turn("flights from Chennai to Dubai", ("Which day",)),
@@ -104,9 +123,17 @@ SCRIPTS: dict[str, list[Turn]] = {
     ],
     "typed": [
         Turn("MAA-DEL 2026-12-01", ("from Chennai to Delhi on Tuesday the first of December",), SEARCH),
-        Turn("FLIGHTS FROM CHENNAI TO GOA ON 24 DECEMBER", ("from Chennai to Goa on Thursday the twenty-fourth of December",), SEARCH),
+        Turn(
+            "FLIGHTS FROM CHENNAI TO GOA ON 24 DECEMBER",
+            ("from Chennai to Goa on Thursday the twenty-fourth of December",),
+            SEARCH,
+        ),
         Turn("ai542?", ("Air India five four two is on time",), STATUS),
-        Turn("MAA to BOM 5/12 6pm", ("from Chennai to Mumbai on Saturday the fifth of December", "in the early evening"), SEARCH),
+        Turn(
+            "MAA to BOM 5/12 6pm",
+            ("from Chennai to Mumbai on Saturday the fifth of December", "in the early evening"),
+            SEARCH,
+        ),
     ],
 }
 
@@ -125,5 +152,7 @@ async def test_call_goes_by_the_script(conversation: Conversation, name: str) ->
 async def test_agent_never_asks_two_questions_at_once(conversation: Conversation, name: str) -> None:
     for turn in SCRIPTS[name]:
         answer = await conversation.say(turn.says)
-        questions = [sentence for sentence in answer.split("? ") if sentence.endswith("?")] + ["?"] * answer.count("? ")
+        questions = [sentence for sentence in answer.split("? ") if sentence.endswith("?")] + [
+            "?"
+        ] * answer.count("? ")
         assert len(questions) <= 1, answer

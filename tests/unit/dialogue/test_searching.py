@@ -19,7 +19,9 @@ pytestmark = pytest.mark.unit
 
 async def test_whole_request_is_answered_at_once(conversation: Conversation, timetable: Timetable) -> None:
     answer = await conversation.say("show flights from Chennai to Delhi tomorrow morning")
-    assert answer.startswith("There are two flights from Chennai to Delhi tomorrow, Tuesday the twenty-fourth, in the morning.")
+    assert answer.startswith(
+        "There are two flights from Chennai to Delhi tomorrow, Tuesday the twenty-fourth, in the morning."
+    )
     assert "The first leaves at six fifteen with Air India, for five thousand two hundred rupees." in answer
     assert "The second is at nine thirty with IndiGo, for four thousand eight hundred rupees." in answer
     (request,) = timetable.searches
@@ -52,7 +54,9 @@ async def test_what_is_missing_is_asked_for_one_thing_at_a_time(conversation: Co
     )
 
 
-async def test_answers_may_bring_more_than_was_asked(conversation: Conversation, timetable: Timetable) -> None:
+async def test_answers_may_bring_more_than_was_asked(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("I want to go to Goa")
     await conversation.say("from Pune on Sunday evening for two")
     (request,) = timetable.searches
@@ -70,7 +74,9 @@ async def test_no_more_than_three_are_read_and_more_on_request(conversation: Con
     assert (await conversation.say("more")).startswith("Those were all of them.")
 
 
-async def test_what_a_provider_told_in_part_is_not_told_as_all_there_is(conversation: Conversation, timetable: Timetable) -> None:
+async def test_what_a_provider_told_in_part_is_not_told_as_all_there_is(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     assert "part of the flights" not in await conversation.say("Chennai to Delhi tomorrow")
     timetable.partial = True
     assert "there may be others" in await conversation.say("what about Friday")
@@ -119,7 +125,17 @@ async def test_change_to_a_search_changes_that_and_nothing_else(
     await conversation.say(words)
     before, after = timetable.searches
     assert getattr(after, field) == value
-    others = {"origin", "destination", "depart_date", "nonstop", "max_stops", "sort", "carrier_code", "cabin", "passengers"} - {field}
+    others = {
+        "origin",
+        "destination",
+        "depart_date",
+        "nonstop",
+        "max_stops",
+        "sort",
+        "carrier_code",
+        "cabin",
+        "passengers",
+    } - {field}
     assert {name: getattr(before, name) for name in others} == {name: getattr(after, name) for name in others}
 
 
@@ -129,13 +145,17 @@ async def test_correction_while_being_asked_is_taken(conversation: Conversation)
     assert "from Chennai to Mumbai tomorrow" in await conversation.say("tomorrow")
 
 
-async def test_self_repair_within_a_sentence_is_heard(conversation: Conversation, timetable: Timetable) -> None:
+async def test_self_repair_within_a_sentence_is_heard(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("from Chennai to Delhi no Mumbai tomorrow sorry Friday")
     (request,) = timetable.searches
     assert (request.destination, request.depart_date) == ("BOM", date(2026, 11, 27))
 
 
-async def test_new_place_alone_keeps_the_rest_of_the_journey(conversation: Conversation, timetable: Timetable) -> None:
+async def test_new_place_alone_keeps_the_rest_of_the_journey(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("flights from Chennai to Delhi tomorrow")
     await conversation.say("show me flights to Goa")
     assert (timetable.searches[1].origin, timetable.searches[1].destination) == ("MAA", "GOI")
@@ -164,23 +184,34 @@ async def test_a_journey_there_and_back_is_told_whole(conversation: Conversation
     await conversation.say("Delhi to Mumbai on Friday returning on Monday")
     answer = await conversation.say("the second one")
     assert "Air India five four two leaves Delhi at six fifteen in the morning" in answer
-    assert "On the way back on Monday the thirtieth of November, IndiGo two three four leaves Mumbai" in answer
+    assert (
+        "On the way back on Monday the thirtieth of November, IndiGo two three four leaves Mumbai" in answer
+    )
     assert "There and back it costs ten thousand rupees." in answer
 
 
-async def test_another_day_back_is_another_search_of_both(conversation: Conversation, timetable: Timetable) -> None:
+async def test_another_day_back_is_another_search_of_both(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("Delhi to Mumbai on Friday returning on Monday")
     await conversation.say("no, returning on Tuesday")
-    assert (timetable.searches[1].depart_date, timetable.searches[1].return_date) == (date(2026, 11, 27), date(2026, 12, 1))
+    assert (timetable.searches[1].depart_date, timetable.searches[1].return_date) == (
+        date(2026, 11, 27),
+        date(2026, 12, 1),
+    )
 
 
-async def test_no_way_there_and_back_is_told_with_both_days(conversation: Conversation, timetable: Timetable) -> None:
+async def test_no_way_there_and_back_is_told_with_both_days(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     timetable.empty_routes.add("BOM")
     answer = await conversation.say("Delhi to Mumbai on Friday returning on Monday")
     assert "with a way back on Monday the thirtieth of November. Which other day shall I try?" in answer
 
 
-async def test_a_way_back_before_the_way_there_is_not_searched(conversation: Conversation, timetable: Timetable) -> None:
+async def test_a_way_back_before_the_way_there_is_not_searched(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("Delhi to Mumbai on Friday returning on Monday")
     await conversation.say("what about the fifth of December")
     assert (timetable.searches[1].depart_date, timetable.searches[1].return_date) == (date(2026, 12, 5), None)
@@ -205,33 +236,51 @@ async def test_way_back_without_a_day_asks_for_one(conversation: Conversation, t
 
 async def test_sorted_flights_are_named_for_what_they_are_best_at(conversation: Conversation) -> None:
     answer = await conversation.say("cheapest flight from Chennai to Delhi tomorrow")
-    assert "The cheapest leaves at one in the afternoon with SpiceJet, for four thousand one hundred rupees." in answer
+    assert (
+        "The cheapest leaves at one in the afternoon with SpiceJet, for four thousand one hundred rupees."
+        in answer
+    )
 
 
 async def test_price_of_several_travellers_is_said_to_be_for_all(conversation: Conversation) -> None:
-    assert "ten thousand four hundred rupees in all" in await conversation.say("Chennai to Delhi tomorrow for two")
-    assert "It costs ten thousand four hundred rupees, five thousand two hundred rupees each." in await conversation.say("the first one")
+    assert "ten thousand four hundred rupees in all" in await conversation.say(
+        "Chennai to Delhi tomorrow for two"
+    )
+    assert (
+        "It costs ten thousand four hundred rupees, five thousand two hundred rupees each."
+        in await conversation.say("the first one")
+    )
 
 
-async def test_nothing_at_that_hour_is_told_apart_from_nothing_at_all(conversation: Conversation, timetable: Timetable) -> None:
+async def test_nothing_at_that_hour_is_told_apart_from_nothing_at_all(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     answer = await conversation.say("Chennai to Delhi tomorrow after 11 pm")
-    assert answer.startswith("I found no flights from Chennai to Delhi tomorrow, Tuesday the twenty-fourth, after eleven at night")
+    assert answer.startswith(
+        "I found no flights from Chennai to Delhi tomorrow, Tuesday the twenty-fourth, after eleven at night"
+    )
     assert answer.endswith("but there are five flights at other times. Shall I read them?")
     assert conversation.dialogue.expectation() is Expectation.YES_NO
     assert (await conversation.say("yes")).startswith("There are five flights")
     timetable.empty_routes.add("GOI")
     answer = await conversation.say("Chennai to Goa tomorrow")
-    assert answer.endswith("I found no flights from Chennai to Goa tomorrow, Tuesday the twenty-fourth. Which other day shall I try?")
+    assert answer.endswith(
+        "I found no flights from Chennai to Goa tomorrow, Tuesday the twenty-fourth. Which other day shall I try?"
+    )
 
 
-async def test_declining_other_flights_leads_to_another_day(conversation: Conversation, timetable: Timetable) -> None:
+async def test_declining_other_flights_leads_to_another_day(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("Chennai to Delhi tomorrow after 11 pm")
     assert await conversation.say("no") == "Which other day shall I try?"
     await conversation.say("Friday")
     assert timetable.searches[1].depart_date == date(2026, 11, 27)
 
 
-async def test_tomorrow_is_counted_where_the_flight_leaves(conversation: Conversation, timetable: Timetable) -> None:
+async def test_tomorrow_is_counted_where_the_flight_leaves(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     """At 21:30 UTC it is Tuesday in India and still Monday in California."""
     late = datetime(2026, 11, 23, 21, 30, tzinfo=UTC)
     await conversation.say("Chennai to Delhi tomorrow", now=late)
@@ -239,14 +288,18 @@ async def test_tomorrow_is_counted_where_the_flight_leaves(conversation: Convers
     assert [request.depart_date for request in timetable.searches] == [date(2026, 11, 25), date(2026, 11, 24)]
 
 
-async def test_tomorrow_said_before_the_origin_is_counted_there_too(conversation: Conversation, timetable: Timetable) -> None:
+async def test_tomorrow_said_before_the_origin_is_counted_there_too(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     late = datetime(2026, 11, 23, 21, 30, tzinfo=UTC)
     await conversation.say("I want to fly to Singapore tomorrow", now=late)
     await conversation.say("from San Francisco", now=late)
     assert timetable.searches[0].depart_date == date(2026, 11, 24)
 
 
-async def test_of_nonstop_and_how_many_stops_the_last_said_counts(conversation: Conversation, timetable: Timetable) -> None:
+async def test_of_nonstop_and_how_many_stops_the_last_said_counts(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("nonstop flights from Chennai to Delhi tomorrow")
     await conversation.say("with one stop at most")
     assert (timetable.searches[-1].nonstop, timetable.searches[-1].max_stops) == (False, 1)

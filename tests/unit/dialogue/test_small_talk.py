@@ -22,7 +22,9 @@ async def test_greeting_is_returned(conversation: Conversation, words: str) -> N
 
 
 async def test_greeting_with_a_request_is_answered_as_the_request(conversation: Conversation) -> None:
-    assert "There are five flights" in await conversation.say("Hello, flights from Chennai to Delhi tomorrow please")
+    assert "There are five flights" in await conversation.say(
+        "Hello, flights from Chennai to Delhi tomorrow please"
+    )
 
 
 async def test_help_says_what_can_be_done_and_what_to_say(conversation: Conversation) -> None:
@@ -37,7 +39,14 @@ async def test_help_in_the_midst_of_a_question_asks_it_again(conversation: Conve
 
 
 @pytest.mark.parametrize(
-    "words", ["repeat that", "say that again please", "what did you say", "pardon", "I didn't catch that, could you repeat it"]
+    "words",
+    [
+        "repeat that",
+        "say that again please",
+        "what did you say",
+        "pardon",
+        "I didn't catch that, could you repeat it",
+    ],
 )
 async def test_repetition_is_word_for_word(conversation: Conversation, words: str) -> None:
     answer = await conversation.say("flights from Chennai to Delhi tomorrow")
@@ -56,7 +65,9 @@ async def test_nothing_said_yet_is_said_so(conversation: Conversation) -> None:
     assert (await conversation.say("repeat")).startswith("I haven't said anything yet.")
 
 
-@pytest.mark.parametrize("words", ["bye", "goodbye", "okay thank you bye", "that's all, thanks", "no that will be all"])
+@pytest.mark.parametrize(
+    "words", ["bye", "goodbye", "okay thank you bye", "that's all, thanks", "no that will be all"]
+)
 async def test_leave_ends_the_call(conversation: Conversation, words: str) -> None:
     assert await conversation.say(words) == "Goodbye, and have a good trip."
     assert conversation.ended
@@ -96,7 +107,9 @@ async def test_thanks_then_yes_goes_on(conversation: Conversation) -> None:
         ("let me talk to a human", "human"),
     ],
 )
-async def test_what_cannot_be_done_is_said_honestly(conversation: Conversation, words: str, topic: str) -> None:
+async def test_what_cannot_be_done_is_said_honestly(
+    conversation: Conversation, words: str, topic: str
+) -> None:
     assert foreign_topic(words.lower()) == topic
     assert await conversation.say(words) == phrases()[f"topic_{topic}"]
     assert conversation.tool is None

@@ -69,7 +69,15 @@ def test_indian_numbers(value: int, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(1, "first"), (2, "second"), (12, "twelfth"), (20, "twentieth"), (21, "twenty-first"), (30, "thirtieth"), (31, "thirty-first")],
+    [
+        (1, "first"),
+        (2, "second"),
+        (12, "twelfth"),
+        (20, "twentieth"),
+        (21, "twenty-first"),
+        (30, "thirtieth"),
+        (31, "thirty-first"),
+    ],
 )
 def test_ordinals(value: int, words: str) -> None:
     assert ordinal(value) == words
@@ -207,8 +215,13 @@ def test_parts_of_the_day_are_understood_as_they_are_spoken(name: str) -> None:
 def test_wishes_are_listed() -> None:
     assert wishes_of(Draft()) == ""
     assert wishes_of(Draft(cabin="economy")) == ""
-    everything = Draft(window=PARTS_OF_DAY["morning"], airline="6E", nonstop=True, cabin="business", passengers=2)
-    assert wishes_of(everything) == ", in the morning, with IndiGo, without a stop, in business class and for two"
+    everything = Draft(
+        window=PARTS_OF_DAY["morning"], airline="6E", nonstop=True, cabin="business", passengers=2
+    )
+    assert (
+        wishes_of(everything)
+        == ", in the morning, with IndiGo, without a stop, in business class and for two"
+    )
     assert wishes_of(Draft(cabin="premium_economy", airline="ZZ")) == ", with Z Z and in premium economy"
 
 
@@ -220,7 +233,9 @@ def test_first_of_a_sorted_list_is_named_for_its_merit() -> None:
 
 
 def test_phrases_begin_with_a_capital_and_need_their_parts() -> None:
-    assert phrase("status_LANDED", flight="flydubai one", other_day="", destination="B").startswith("Flydubai one")
+    assert phrase("status_LANDED", flight="flydubai one", other_day="", destination="B").startswith(
+        "Flydubai one"
+    )
     with pytest.raises(KeyError):
         phrase("unknown_place")
 

@@ -39,10 +39,16 @@ async def test_status_by_number(conversation: Conversation, timetable: Timetable
             "SCHEDULED",
             "is scheduled to leave Chennai today, Monday the twenty-third, at six fifteen in the morning, and to arrive in Delhi at nine",
         ),
-        ("DELAYED", "is forty minutes late: it is now expected to leave Chennai at six fifty five in the morning"),
+        (
+            "DELAYED",
+            "is forty minutes late: it is now expected to leave Chennai at six fifty five in the morning",
+        ),
         ("EN_ROUTE", "is in the air. It is expected in Delhi at nine in the morning"),
         ("LANDED", "has landed in Delhi. It was expected at nine in the morning"),
-        ("CANCELLED", "Air India five four two today, Monday the twenty-third, from Chennai to Delhi, has been cancelled."),
+        (
+            "CANCELLED",
+            "Air India five four two today, Monday the twenty-third, from Chennai to Delhi, has been cancelled.",
+        ),
         (
             "DIVERTED",
             "Air India five four two today, Monday the twenty-third, from Chennai to Delhi, has been diverted. I don't know where to.",
@@ -50,7 +56,9 @@ async def test_status_by_number(conversation: Conversation, timetable: Timetable
         ("UNSPECIFIED", "I don't know how Air India five four two is doing"),
     ],
 )
-async def test_every_state_has_its_words(conversation: Conversation, timetable: Timetable, state: str, words: str) -> None:
+async def test_every_state_has_its_words(
+    conversation: Conversation, timetable: Timetable, state: str, words: str
+) -> None:
     timetable.state = f"FLIGHT_STATE_{state}"
     assert words in await conversation.say("status of AI 542", now=EARLY)
 
@@ -63,7 +71,10 @@ async def test_number_is_asked_for_and_taken(conversation: Conversation) -> None
 
 async def test_unknown_flight_is_never_made_up(conversation: Conversation) -> None:
     answer = await conversation.say("is Indigo 999 on time")
-    assert answer == "I can't find a flight IndiGo nine nine nine today, Monday the twenty-third. What's the flight number again?"
+    assert (
+        answer
+        == "I can't find a flight IndiGo nine nine nine today, Monday the twenty-third. What's the flight number again?"
+    )
     assert conversation.finished
     assert conversation.finished.outcome == "FLIGHT_NOT_FOUND"
 
@@ -73,14 +84,20 @@ async def test_day_is_passed_on(conversation: Conversation, timetable: Timetable
     assert timetable.statuses == [("AI542", date(2026, 11, 24))]
 
 
-async def test_day_that_was_said_holds_for_the_number_asked_for(conversation: Conversation, timetable: Timetable) -> None:
+async def test_day_that_was_said_holds_for_the_number_asked_for(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     assert (await conversation.say("is my flight on time tomorrow")).startswith("What's the flight number?")
     answer = await conversation.say("AI 542")
     assert timetable.statuses == [("AI542", date(2026, 11, 24))]
-    assert answer.startswith("Air India five four two is on time tomorrow, Tuesday the twenty-fourth: it leaves Chennai at six fifteen")
+    assert answer.startswith(
+        "Air India five four two is on time tomorrow, Tuesday the twenty-fourth: it leaves Chennai at six fifteen"
+    )
 
 
-async def test_day_that_was_said_holds_for_the_number_asked_for_again(conversation: Conversation, timetable: Timetable) -> None:
+async def test_day_that_was_said_holds_for_the_number_asked_for_again(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     assert "tomorrow" in await conversation.say("status of AI 999 tomorrow")
     assert "What's the flight number" in await conversation.say("mumble mumble")
     assert "tomorrow" in await conversation.say("AI 998")
@@ -95,7 +112,9 @@ async def test_day_that_the_answer_brings_counts(conversation: Conversation, tim
     assert timetable.statuses == [("AI542", date(2026, 11, 27)), ("AI542", None)]
 
 
-async def test_day_that_was_said_holds_for_a_route_in_place_of_the_number(conversation: Conversation, timetable: Timetable) -> None:
+async def test_day_that_was_said_holds_for_a_route_in_place_of_the_number(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("is my flight on time tomorrow")
     await conversation.say("I want the status of the flight from Chennai to Delhi")
     assert timetable.routes[0].date == date(2026, 11, 24)
@@ -103,12 +122,17 @@ async def test_day_that_was_said_holds_for_a_route_in_place_of_the_number(conver
 
 async def test_day_beyond_the_timetable_is_said_so(conversation: Conversation, timetable: Timetable) -> None:
     timetable.fail_with = DateBeyondHorizon(date(2027, 10, 19))
-    assert await conversation.say("is AI 542 on time") == "I know flights only until the nineteenth of October next year."
+    assert (
+        await conversation.say("is AI 542 on time")
+        == "I know flights only until the nineteenth of October next year."
+    )
     timetable.fail_with = DateBeyondHorizon()
     assert await conversation.say("is AI 542 on time") == "That's further ahead than I know flights."
 
 
-async def test_flight_by_airline_points_at_one_that_was_found(conversation: Conversation, timetable: Timetable) -> None:
+async def test_flight_by_airline_points_at_one_that_was_found(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("flights from Chennai to Delhi tomorrow")
     await conversation.say("is the spicejet flight delayed")
     assert timetable.statuses == [("SG106", date(2026, 11, 24))]
@@ -126,7 +150,10 @@ async def test_question_that_was_open_is_asked_again_after_an_aside(conversation
     [
         ("which airport is in Goa", "Goa Airport serves Goa in India. It's noon on Monday in Goa."),
         ("what's the airport code for Kochi", "The code of Kochi Airport is C O K."),
-        ("what is the airport code for London", "London has two airports, and the code for all of them is L O N."),
+        (
+            "what is the airport code for London",
+            "London has two airports, and the code for all of them is L O N.",
+        ),
         (
             "what airports does London have",
             "London has two airports. The busiest is Heathrow Airport. It's six thirty in the morning on Monday in London.",
@@ -146,7 +173,9 @@ async def test_airport_is_asked_for_and_taken(conversation: Conversation) -> Non
     assert "Goa" in await conversation.say("Goa")
 
 
-async def test_a_flight_is_found_by_its_route_and_about_when(conversation: Conversation, timetable: Timetable) -> None:
+async def test_a_flight_is_found_by_its_route_and_about_when(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     answer = await conversation.say("is the evening flight from Chennai to Delhi on time")
     (request,) = timetable.routes
     assert (request.origin, request.destination, request.date) == ("MAA", "DEL", None)
@@ -156,10 +185,14 @@ async def test_a_flight_is_found_by_its_route_and_about_when(conversation: Conve
     assert "Air India five six zero at six forty five in the evening is on time." in answer
 
 
-async def test_without_a_time_the_first_flights_of_a_route_are_told(conversation: Conversation, timetable: Timetable) -> None:
+async def test_without_a_time_the_first_flights_of_a_route_are_told(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     timetable.state = "FLIGHT_STATE_DELAYED"
     answer = await conversation.say("are flights from Chennai to Delhi delayed tomorrow")
-    assert answer.startswith("These are the first three flights from Chennai to Delhi tomorrow, Tuesday the twenty-fourth.")
+    assert answer.startswith(
+        "These are the first three flights from Chennai to Delhi tomorrow, Tuesday the twenty-fourth."
+    )
     assert answer.count("is forty minutes late.") == 3
     assert timetable.routes[0].date == date(2026, 11, 24)
 
@@ -170,7 +203,9 @@ async def test_a_route_that_nobody_flies_is_told(conversation: Conversation, tim
     assert answer.startswith("I know of no flights from Chennai to Goa today")
 
 
-async def test_a_route_whose_status_cannot_be_had_is_said_to_be_so(conversation: Conversation, timetable: Timetable) -> None:
+async def test_a_route_whose_status_cannot_be_had_is_said_to_be_so(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     timetable.fail_with = ToolUnavailable()
     assert "couldn't reach" in await conversation.say("is the flight from Chennai to Delhi on time")
 
@@ -186,7 +221,9 @@ async def test_an_airline_that_does_not_fly_a_route_is_not_told_as_nobody(conver
     assert answer == "I know of no Emirates flights from Chennai to Delhi today, Monday the twenty-third."
 
 
-async def test_a_delay_on_a_route_that_nobody_knows_is_not_told_as_none(conversation: Conversation, timetable: Timetable) -> None:
+async def test_a_delay_on_a_route_that_nobody_knows_is_not_told_as_none(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     timetable.state, timetable.late = "FLIGHT_STATE_DELAYED", 0
     answer = await conversation.say("are flights from Chennai to Delhi delayed tomorrow")
     assert "Air India five four two at six fifteen in the morning is delayed." in answer

@@ -37,7 +37,14 @@ def test_a_return_is_taken_back(words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["returning friday", "the way back", "round trip, not one way", "not returning on monday", "i'm not coming back friday"]
+    "words",
+    [
+        "returning friday",
+        "the way back",
+        "round trip, not one way",
+        "not returning on monday",
+        "i'm not coming back friday",
+    ],
 )
 def test_other_words_about_a_return_keep_it(words: str) -> None:
     assert find_one_way(words, find_dates(words)) is None

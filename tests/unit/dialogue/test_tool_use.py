@@ -36,12 +36,16 @@ class SlowTimetable(Timetable):
 
 async def test_caller_hears_a_word_while_a_tool_is_slow() -> None:
     timetable = SlowTimetable()
-    events = Dialogue(ExactGazetteer(), timetable, patience=0.01).respond("Chennai to Delhi tomorrow", now=NOW)
+    events = Dialogue(ExactGazetteer(), timetable, patience=0.01).respond(
+        "Chennai to Delhi tomorrow", now=NOW
+    )
     assert isinstance(await anext(events), ToolStarted)
     assert await anext(events) == Speech("One moment, I'm looking.")
     timetable.go.set()
     assert isinstance(await anext(events), ToolFinished)
-    assert "There are five flights" in " ".join([event.text async for event in events if isinstance(event, Speech)])
+    assert "There are five flights" in " ".join(
+        [event.text async for event in events if isinstance(event, Speech)]
+    )
 
 
 async def test_barge_in_while_a_tool_works_cancels_it_and_the_next_turn_goes_on() -> None:

@@ -45,7 +45,9 @@ def plain(frame: Frame) -> dict[str, Any]:
 
 
 async def test_frame_has_the_documented_form() -> None:
-    frame = await frame_of("show nonstop Air India flights from Chennai to Delhi tomorrow morning for two, the cheapest")
+    frame = await frame_of(
+        "show nonstop Air India flights from Chennai to Delhi tomorrow morning for two, the cheapest"
+    )
     assert frame.to_json() == {
         "intent": "search_flights",
         "slots": {
@@ -131,7 +133,9 @@ async def test_places_take_their_parts(text: str, origin: str | None, destinatio
         ("IndiGo or Vistara", SEARCHED, "refine", {"airlines": ["6E", "UK"]}),
     ],
 )
-async def test_conversation_decides_what_short_words_mean(text: str, context: Context, intent: str, slots: dict[str, Any]) -> None:
+async def test_conversation_decides_what_short_words_mean(
+    text: str, context: Context, intent: str, slots: dict[str, Any]
+) -> None:
     frame = await frame_of(text, context)
     assert (frame.intent, plain(frame)) == (intent, slots)
 
@@ -148,7 +152,9 @@ async def test_conversation_decides_what_short_words_mean(text: str, context: Co
         ("Delhi to Mumbai next Friday returning Sunday", "2026-12-04", "2026-12-06"),
     ],
 )
-async def test_day_of_return_is_told_from_the_day_of_departure(text: str, depart: str, back: str | None) -> None:
+async def test_day_of_return_is_told_from_the_day_of_departure(
+    text: str, depart: str, back: str | None
+) -> None:
     slots = plain(await frame_of(text))
     assert (slots["depart_date"], slots.get("return_date")) == (depart, back)
 
@@ -157,7 +163,12 @@ async def test_today_is_that_of_the_departure_airport() -> None:
     late = replace(FRESH, now=datetime(2026, 11, 23, 21, 30, tzinfo=UTC))
     assert plain(await frame_of("Chennai to Delhi tomorrow", late))["depart_date"] == "2026-11-25"
     assert plain(await frame_of("San Francisco to Singapore tomorrow", late))["depart_date"] == "2026-11-24"
-    assert plain(await frame_of("what about tomorrow", replace(late, origin=PLACES["SFO"], searched=True)))["depart_date"] == "2026-11-24"
+    assert (
+        plain(await frame_of("what about tomorrow", replace(late, origin=PLACES["SFO"], searched=True)))[
+            "depart_date"
+        ]
+        == "2026-11-24"
+    )
 
 
 @pytest.mark.parametrize(
@@ -207,4 +218,9 @@ async def test_nothing_is_taken_back_before_anything_was_asked_for(words: str) -
 
 async def test_an_airline_of_a_citys_name_is_no_place() -> None:
     frame = await frame_of("Singapore Airlines flights from Chennai to Dubai tomorrow")
-    assert plain(frame) == {"origin": "MAA", "destination": "DXB", "depart_date": "2026-11-24", "airline": "SQ"}
+    assert plain(frame) == {
+        "origin": "MAA",
+        "destination": "DXB",
+        "depart_date": "2026-11-24",
+        "airline": "SQ",
+    }

@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.unit
 
 
-async def test_unsure_place_is_confirmed_before_the_search(conversation: Conversation, timetable: Timetable) -> None:
-    assert await conversation.say("flights from Chennai to cochin tomorrow") == "Did you mean Kochi in India, or Kochi in Japan?"
+async def test_unsure_place_is_confirmed_before_the_search(
+    conversation: Conversation, timetable: Timetable
+) -> None:
+    assert (
+        await conversation.say("flights from Chennai to cochin tomorrow")
+        == "Did you mean Kochi in India, or Kochi in Japan?"
+    )
     assert conversation.dialogue.expectation() is Expectation.YES_NO
     assert not timetable.searches
     assert "from Chennai to Kochi tomorrow" in await conversation.say("yes")
@@ -27,25 +32,40 @@ async def test_unsure_place_is_confirmed_before_the_search(conversation: Convers
     ["the second one", "the one in Japan", "the Japanese one", "Japan", "I meant Kochi in Japan, please"],
     ids=["ordinal", "one", "adjective", "bare", "whole"],
 )
-async def test_one_of_two_places_is_picked_by_its_turn_or_its_country(conversation: Conversation, timetable: Timetable, words: str) -> None:
+async def test_one_of_two_places_is_picked_by_its_turn_or_its_country(
+    conversation: Conversation, timetable: Timetable, words: str
+) -> None:
     await conversation.say("flights from Chennai to cochin tomorrow")
     assert "from Chennai to Kochi" in await conversation.say(words)
     assert timetable.searches[0].destination == "KCZ"
 
 
-@pytest.mark.parametrize("words", ["the one in Japan, tomorrow", "the second one, tomorrow", "Japan, and I leave tomorrow please"])
-async def test_what_is_said_beside_the_place_picked_is_kept(conversation: Conversation, timetable: Timetable, words: str) -> None:
+@pytest.mark.parametrize(
+    "words", ["the one in Japan, tomorrow", "the second one, tomorrow", "Japan, and I leave tomorrow please"]
+)
+async def test_what_is_said_beside_the_place_picked_is_kept(
+    conversation: Conversation, timetable: Timetable, words: str
+) -> None:
     await conversation.say("flights from Chennai to cochin")
     assert "from Chennai to Kochi tomorrow" in await conversation.say(words)
     assert timetable.searches[0].destination == "KCZ"
 
 
-async def test_the_other_place_may_be_said_with_the_one_picked(conversation: Conversation, timetable: Timetable) -> None:
+async def test_the_other_place_may_be_said_with_the_one_picked(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("I want to fly to cochin")
-    answer = await conversation.say("the one in Japan, from Mumbai on Friday in business class for two people")
+    answer = await conversation.say(
+        "the one in Japan, from Mumbai on Friday in business class for two people"
+    )
     assert "from Mumbai to Kochi on Friday" in answer
     (request,) = timetable.searches
-    assert (request.origin, request.destination, request.cabin, request.passengers) == ("BOM", "KCZ", "business", 2)
+    assert (request.origin, request.destination, request.cabin, request.passengers) == (
+        "BOM",
+        "KCZ",
+        "business",
+        2,
+    )
 
 
 async def test_neither_of_two_places_is_asked_about_again(conversation: Conversation) -> None:
@@ -73,7 +93,10 @@ async def test_another_place_instead_of_yes_or_no_is_taken(conversation: Convers
 
 
 async def test_two_unsure_places_are_asked_about_one_after_the_other(conversation: Conversation) -> None:
-    assert await conversation.say("from cochin to blurtown tomorrow") == "Did you mean Kochi in India, or Kochi in Japan?"
+    assert (
+        await conversation.say("from cochin to blurtown tomorrow")
+        == "Did you mean Kochi in India, or Kochi in Japan?"
+    )
     assert await conversation.say("yes") == "Did you mean Bengaluru in India?"
     assert "from Kochi to Bengaluru tomorrow" in await conversation.say("that's right")
 
@@ -81,7 +104,10 @@ async def test_two_unsure_places_are_asked_about_one_after_the_other(conversatio
 async def test_unknown_place_is_said_back(conversation: Conversation) -> None:
     answer = await conversation.say("fly to Xyzzyville from Chennai")
     assert answer == "I don't know a place called Xyzzyville. Where would you like to fly to from Chennai?"
-    assert await conversation.say("Frobnitz") == "I don't know a place called Frobnitz. Where would you like to fly to from Chennai?"
+    assert (
+        await conversation.say("Frobnitz")
+        == "I don't know a place called Frobnitz. Where would you like to fly to from Chennai?"
+    )
 
 
 async def test_same_place_twice_is_asked_about(conversation: Conversation, timetable: Timetable) -> None:
@@ -96,7 +122,10 @@ async def test_airport_and_its_own_city_are_the_same_place(conversation: Convers
 
 
 async def test_nobody_is_asked_twice_about_one_garble(conversation: Conversation) -> None:
-    assert await conversation.say("flights from Chennai to cochin tomorrow") == "Did you mean Kochi in India, or Kochi in Japan?"
+    assert (
+        await conversation.say("flights from Chennai to cochin tomorrow")
+        == "Did you mean Kochi in India, or Kochi in Japan?"
+    )
     assert "from Chennai to Kochi tomorrow" in await conversation.say("yes")
     assert "from Delhi to Kochi on Friday" in await conversation.say("flights from Delhi to cochin on Friday")
 
@@ -104,7 +133,9 @@ async def test_nobody_is_asked_twice_about_one_garble(conversation: Conversation
 async def test_a_name_said_again_teaches_what_the_unknown_one_meant(conversation: Conversation) -> None:
     await conversation.say("fly to Xyzzyville from Chennai tomorrow")
     assert "from Chennai to Goa tomorrow" in await conversation.say("Goa")
-    assert "from Delhi to Goa on Friday" in await conversation.say("flights from Delhi to Xyzzyville on Friday")
+    assert "from Delhi to Goa on Friday" in await conversation.say(
+        "flights from Delhi to Xyzzyville on Friday"
+    )
 
 
 async def test_what_one_conversation_learned_is_not_known_in_the_next(conversation: Conversation) -> None:
@@ -112,14 +143,26 @@ async def test_what_one_conversation_learned_is_not_known_in_the_next(conversati
     await conversation.say("yes")
     assert conversation.dialogue.state.learned["cochin"].code == "COK"
     again = type(conversation)(ExactGazetteer(), Timetable())
-    assert await again.say("flights from Chennai to cochin tomorrow") == "Did you mean Kochi in India, or Kochi in Japan?"
+    assert (
+        await again.say("flights from Chennai to cochin tomorrow")
+        == "Did you mean Kochi in India, or Kochi in Japan?"
+    )
 
 
 @pytest.mark.parametrize(
     "words",
-    ["with one stop in Mumbai", "by way of Mumbai", "via Mumbai", "through Mumbai", "changing in Mumbai", "with a layover in Mumbai"],
+    [
+        "with one stop in Mumbai",
+        "by way of Mumbai",
+        "via Mumbai",
+        "through Mumbai",
+        "changing in Mumbai",
+        "with a layover in Mumbai",
+    ],
 )
-async def test_a_place_to_change_at_is_neither_origin_nor_destination(conversation: Conversation, timetable: Timetable, words: str) -> None:
+async def test_a_place_to_change_at_is_neither_origin_nor_destination(
+    conversation: Conversation, timetable: Timetable, words: str
+) -> None:
     answer = await conversation.say(f"flights from Chennai to Delhi tomorrow {words}")
     assert "from Chennai to Delhi tomorrow" in answer
     assert "by way of Mumbai" in answer

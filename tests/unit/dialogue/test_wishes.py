@@ -47,7 +47,10 @@ def test_travellers_are_counted(words: str, count: int) -> None:
     assert found.value == count
 
 
-@pytest.mark.parametrize("words", ["for two weeks", "for 3 days", "flights to delhi", "two stops", "there are two flights", "eight"])
+@pytest.mark.parametrize(
+    "words",
+    ["for two weeks", "for 3 days", "flights to delhi", "two stops", "there are two flights", "eight"],
+)
 def test_what_counts_no_travellers_is_left_alone(words: str) -> None:
     assert find_passengers(words) is None
 
@@ -78,7 +81,13 @@ def test_stops(words: str, wanted: bool | None) -> None:
 
 @pytest.mark.parametrize(
     ("words", "most"),
-    [("only with one stop", 1), ("one-stop flights", 1), ("two stops at most", 2), ("a single layover", 1), ("with 1 stop", 1)],
+    [
+        ("only with one stop", 1),
+        ("one-stop flights", 1),
+        ("two stops at most", 2),
+        ("a single layover", 1),
+        ("with 1 stop", 1),
+    ],
 )
 def test_how_many_stops_there_may_be(words: str, most: int) -> None:
     found = find_most_stops(words)
@@ -86,7 +95,9 @@ def test_how_many_stops_there_may_be(words: str, most: int) -> None:
     assert found.value == most
 
 
-@pytest.mark.parametrize("words", ["nonstop", "with a stop", "one stop in Dubai", "with one stop over Doha", "stop"])
+@pytest.mark.parametrize(
+    "words", ["nonstop", "with a stop", "one stop in Dubai", "with one stop over Doha", "stop"]
+)
 def test_other_words_about_stops_say_nothing_of_how_many(words: str) -> None:
     assert find_most_stops(words) is None
 
@@ -206,6 +217,12 @@ def test_lower_case_keeps_every_position(text: str) -> None:
 @given(st.text(max_size=100))
 def test_no_text_breaks_the_grammars(text: str) -> None:
     lower = lowered(text)
-    for found in (find_passengers(lower), find_nonstop(lower), find_sort(lower), find_cabin(lower), find_choice(lower)):
+    for found in (
+        find_passengers(lower),
+        find_nonstop(lower),
+        find_sort(lower),
+        find_cabin(lower),
+        find_choice(lower),
+    ):
         assert found is None or 0 <= found.start <= found.end <= len(lower)
     assert len(acts_of(lower).rest) <= max(len(lower), 1)

@@ -24,14 +24,18 @@ def restored(conversation: Conversation) -> DialogueState:
     started, finished = conversation.tool, conversation.finished
     assert started
     assert finished
-    return DialogueState.restored([ToolRecord(started.name, started.arguments, finished.outcome, finished.result)])
+    return DialogueState.restored(
+        [ToolRecord(started.name, started.arguments, finished.outcome, finished.result)]
+    )
 
 
 def airlines(request: SearchFlightsRequest) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     return request.carrier_code, request.carrier_codes, request.without_carrier_codes
 
 
-async def test_a_time_of_arriving_is_searched_and_said_as_one(conversation: Conversation, timetable: Timetable) -> None:
+async def test_a_time_of_arriving_is_searched_and_said_as_one(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     answer = await conversation.say("Chennai to Delhi tomorrow arriving before 2 pm")
     assert answer.startswith("There are two flights from Chennai to Delhi")
     assert ", arriving before two in the afternoon. " in answer
@@ -48,7 +52,9 @@ async def test_be_there_by_six_changes_a_search(conversation: Conversation, time
     assert (timetable.searches[-1].depart_from, timetable.searches[-1].arrive_until) == (time(9), time(18))
 
 
-async def test_of_times_that_exclude_each_other_the_last_said_counts(conversation: Conversation, timetable: Timetable) -> None:
+async def test_of_times_that_exclude_each_other_the_last_said_counts(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("Chennai to Delhi tomorrow arriving before 10 am")
     await conversation.say("what about the evening")
     assert (timetable.searches[-1].depart_from, timetable.searches[-1].arrive_until) == (time(17), None)
@@ -58,20 +64,29 @@ async def test_of_times_that_exclude_each_other_the_last_said_counts(conversatio
     assert (timetable.searches[-1].depart_from, timetable.searches[-1].arrive_until) == (time(21), time(12))
 
 
-async def test_a_night_flight_may_leave_late_and_arrive_early(conversation: Conversation, timetable: Timetable) -> None:
+async def test_a_night_flight_may_leave_late_and_arrive_early(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("Chennai to Delhi tomorrow leaving after 9 pm and arriving before 8 am")
     assert (timetable.searches[-1].depart_from, timetable.searches[-1].arrive_until) == (time(21), time(8))
 
 
 async def test_nothing_arriving_in_time_is_said_as_arriving(conversation: Conversation) -> None:
     answer = await conversation.say("Chennai to Delhi tomorrow arriving before 5 am")
-    assert "tomorrow, Tuesday the twenty-fourth, arriving before five in the morning, but there are five flights at other times." in answer
+    assert (
+        "tomorrow, Tuesday the twenty-fourth, arriving before five in the morning, but there are five flights at other times."
+        in answer
+    )
     assert conversation.dialogue.expectation() is Expectation.YES_NO
     assert (await conversation.say("yes")).startswith("There are five flights")
 
 
-@pytest.mark.parametrize("words", ["no Air India", "anything but Air India", "except Air India", "I don't want to fly Air India"])
-async def test_an_airline_turned_down_is_left_out_and_said_so(conversation: Conversation, timetable: Timetable, words: str) -> None:
+@pytest.mark.parametrize(
+    "words", ["no Air India", "anything but Air India", "except Air India", "I don't want to fly Air India"]
+)
+async def test_an_airline_turned_down_is_left_out_and_said_so(
+    conversation: Conversation, timetable: Timetable, words: str
+) -> None:
     await conversation.say("Chennai to Delhi tomorrow")
     answer = await conversation.say(words)
     assert airlines(timetable.searches[-1]) == ("", (), ("AI",))
@@ -87,7 +102,9 @@ async def test_of_two_airlines_either_will_do(conversation: Conversation, timeta
     assert ", with IndiGo or SpiceJet. " in answer
 
 
-async def test_airlines_turned_down_add_up_until_one_is_named(conversation: Conversation, timetable: Timetable) -> None:
+async def test_airlines_turned_down_add_up_until_one_is_named(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("Chennai to Delhi tomorrow without IndiGo")
     await conversation.say("and not Air India")
     assert airlines(timetable.searches[-1]) == ("", (), ("6E", "AI"))
@@ -98,31 +115,57 @@ async def test_airlines_turned_down_add_up_until_one_is_named(conversation: Conv
 
 
 @pytest.mark.parametrize("wish", ["with IndiGo", "with IndiGo or SpiceJet", "without IndiGo"])
-async def test_any_airline_takes_every_wish_for_one_back(conversation: Conversation, timetable: Timetable, wish: str) -> None:
+async def test_any_airline_takes_every_wish_for_one_back(
+    conversation: Conversation, timetable: Timetable, wish: str
+) -> None:
     await conversation.say(f"Chennai to Delhi tomorrow {wish}")
-    assert (await conversation.say("any airline")).startswith("There are five flights from Chennai to Delhi tomorrow")
+    assert (await conversation.say("any airline")).startswith(
+        "There are five flights from Chennai to Delhi tomorrow"
+    )
     assert airlines(timetable.searches[-1]) == ("", (), ())
 
 
-@pytest.mark.parametrize("wish", ["in the morning", "arriving before 2 pm", "leaving after 6 am and arriving before 2 pm"])
-async def test_any_time_takes_every_wish_for_one_back(conversation: Conversation, timetable: Timetable, wish: str) -> None:
+@pytest.mark.parametrize(
+    "wish", ["in the morning", "arriving before 2 pm", "leaving after 6 am and arriving before 2 pm"]
+)
+async def test_any_time_takes_every_wish_for_one_back(
+    conversation: Conversation, timetable: Timetable, wish: str
+) -> None:
     await conversation.say(f"Chennai to Delhi tomorrow {wish}")
-    assert (await conversation.say("any time is fine")).startswith("There are five flights from Chennai to Delhi tomorrow")
+    assert (await conversation.say("any time is fine")).startswith(
+        "There are five flights from Chennai to Delhi tomorrow"
+    )
     assert set(timetable.searches[-1].to_json()) == {"origin", "destination", "depart_date"}
 
 
 @pytest.mark.parametrize(
-    "words", ["make it one way", "just one way", "without the return", "forget the return", "no return", "no return flight"]
+    "words",
+    [
+        "make it one way",
+        "just one way",
+        "without the return",
+        "forget the return",
+        "no return",
+        "no return flight",
+    ],
 )
-async def test_a_return_is_dropped_and_all_else_kept(conversation: Conversation, timetable: Timetable, words: str) -> None:
+async def test_a_return_is_dropped_and_all_else_kept(
+    conversation: Conversation, timetable: Timetable, words: str
+) -> None:
     await conversation.say("Chennai to Delhi tomorrow returning on Friday")
     assert (await conversation.say(words)).startswith("There are five flights from Chennai to Delhi tomorrow")
     before, after = timetable.searches
     assert (before.return_date, after.return_date) == (date(2026, 11, 27), None)
-    assert (after.origin, after.destination, after.depart_date) == (before.origin, before.destination, before.depart_date)
+    assert (after.origin, after.destination, after.depart_date) == (
+        before.origin,
+        before.destination,
+        before.depart_date,
+    )
 
 
-async def test_a_return_is_dropped_before_the_search_too(conversation: Conversation, timetable: Timetable) -> None:
+async def test_a_return_is_dropped_before_the_search_too(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("Chennai to Delhi returning on Friday")
     await conversation.say("forget the return, tomorrow")
     (request,) = timetable.searches
@@ -138,20 +181,29 @@ async def test_a_return_is_dropped_before_the_search_too(conversation: Conversat
         ("not Thursday, the day after", date(2026, 11, 27)),
     ],
 )
-async def test_days_are_counted_from_the_search(conversation: Conversation, timetable: Timetable, words: str, day: date) -> None:
+async def test_days_are_counted_from_the_search(
+    conversation: Conversation, timetable: Timetable, words: str, day: date
+) -> None:
     await conversation.say("Chennai to Delhi on Thursday")
     await conversation.say(words)
     assert (timetable.searches[-1].depart_date, timetable.searches[-1].sort) == (day, "")
 
 
-async def test_the_day_after_one_turned_down_needs_no_search_before(conversation: Conversation, timetable: Timetable) -> None:
+async def test_the_day_after_one_turned_down_needs_no_search_before(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("Chennai to Delhi, not tomorrow, the day after")
     assert timetable.searches[-1].depart_date == date(2026, 11, 25)
 
 
-async def test_a_return_some_days_later_is_counted_from_the_way_there(conversation: Conversation, timetable: Timetable) -> None:
+async def test_a_return_some_days_later_is_counted_from_the_way_there(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("Chennai to Delhi on Thursday returning a week later")
-    assert (timetable.searches[-1].depart_date, timetable.searches[-1].return_date) == (date(2026, 11, 26), date(2026, 12, 3))
+    assert (timetable.searches[-1].depart_date, timetable.searches[-1].return_date) == (
+        date(2026, 11, 26),
+        date(2026, 12, 3),
+    )
 
 
 @pytest.mark.parametrize("words", ["not Thursday", "another day", "I can't fly on Thursday"])
@@ -160,13 +212,20 @@ async def test_a_day_turned_down_is_asked_for_again(conversation: Conversation, 
     assert await conversation.say(words) == "Which day would you like to fly?"
 
 
-async def test_a_day_of_return_turned_down_leaves_the_way_there_alone(conversation: Conversation, timetable: Timetable) -> None:
+async def test_a_day_of_return_turned_down_leaves_the_way_there_alone(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("Chennai to Delhi on Thursday returning on Monday")
     await conversation.say("I'm not returning Monday, Tuesday")
-    assert (timetable.searches[-1].depart_date, timetable.searches[-1].return_date) == (date(2026, 11, 26), date(2026, 12, 1))
+    assert (timetable.searches[-1].depart_date, timetable.searches[-1].return_date) == (
+        date(2026, 11, 26),
+        date(2026, 12, 1),
+    )
 
 
-async def test_leaving_at_any_time_keeps_the_time_of_arriving(conversation: Conversation, timetable: Timetable) -> None:
+async def test_leaving_at_any_time_keeps_the_time_of_arriving(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("Chennai to Delhi tomorrow morning")
     await conversation.say("I can leave at any time but must arrive by 5 pm")
     assert timetable.searches[-1].to_json() == {
@@ -177,14 +236,18 @@ async def test_leaving_at_any_time_keeps_the_time_of_arriving(conversation: Conv
     }
 
 
-async def test_arriving_at_any_time_keeps_the_time_of_leaving(conversation: Conversation, timetable: Timetable) -> None:
+async def test_arriving_at_any_time_keeps_the_time_of_leaving(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("Chennai to Delhi tomorrow leaving after 6 am and arriving before 2 pm")
     await conversation.say("I can arrive at any time")
     assert (timetable.searches[-1].depart_from, timetable.searches[-1].arrive_until) == (time(6), None)
 
 
 async def test_arrival_and_airlines_are_taken_up_in_the_next_call(conversation: Conversation) -> None:
-    await conversation.say("Chennai to Delhi tomorrow with IndiGo or SpiceJet but no Air India, arriving between 10 am and 5 pm")
+    await conversation.say(
+        "Chennai to Delhi tomorrow with IndiGo or SpiceJet but no Air India, arriving between 10 am and 5 pm"
+    )
     before, state = conversation.dialogue.state, restored(conversation)
     assert wishes_of(state.draft) == (
         ", arriving between ten in the morning and five in the evening, with IndiGo or SpiceJet and without Air India"
@@ -194,8 +257,12 @@ async def test_arrival_and_airlines_are_taken_up_in_the_next_call(conversation: 
     assert state.offer.request == before.offer.request
 
 
-async def test_arrival_and_airlines_reach_the_service(conversation: Conversation, timetable: Timetable) -> None:
-    await conversation.say("Chennai to Delhi tomorrow with IndiGo or SpiceJet but no Air India, arriving between 10 am and 5 pm")
+async def test_arrival_and_airlines_reach_the_service(
+    conversation: Conversation, timetable: Timetable
+) -> None:
+    await conversation.say(
+        "Chennai to Delhi tomorrow with IndiGo or SpiceJet but no Air India, arriving between 10 am and 5 pm"
+    )
     message = _search_message(timetable.searches[-1])
     assert (message.arrive_from.hours, message.arrive_until.hours) == (10, 17)
     assert not message.HasField("depart_from")

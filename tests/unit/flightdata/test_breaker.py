@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.flightdata.breaker import FIRST_REST, FORGIVEN_AFTER, LONGEST_REST, OTHERS_PER_PROBE, STRIKES, Breaker
+from services.flightdata.breaker import (
+    FIRST_REST,
+    FORGIVEN_AFTER,
+    LONGEST_REST,
+    OTHERS_PER_PROBE,
+    STRIKES,
+    Breaker,
+)
 
 pytestmark = pytest.mark.unit
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -57,7 +64,9 @@ def test_questions_asked_before_it_opened_lengthen_nothing(asked_before: int) ->
     assert not any(breaker.failed(NOW + timedelta(seconds=1)) for _ in range(asked_before))
     assert (breaker.rest, breaker.rests_until) == (FIRST_REST, NOW + FIRST_REST)
     assert breaker.admits(NOW + FIRST_REST, last_resort=True)
-    assert [breaker.failed(NOW + FIRST_REST) for _ in range(3)] == [True, False, False], "one trial, one failure of it"
+    assert [breaker.failed(NOW + FIRST_REST) for _ in range(3)] == [True, False, False], (
+        "one trial, one failure of it"
+    )
     assert breaker.rest == FIRST_REST * 2
 
 
@@ -102,7 +111,9 @@ def test_replicas_believe_the_newer() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 30), st.booleans()), max_size=300))
-def test_whatever_happens_an_open_one_lets_five_percent_through_at_most(steps: list[tuple[float, bool]]) -> None:
+def test_whatever_happens_an_open_one_lets_five_percent_through_at_most(
+    steps: list[tuple[float, bool]],
+) -> None:
     breaker, now, through, turned = _open(), NOW, 0, 0
     for seconds, fails in steps:
         now += timedelta(seconds=seconds)

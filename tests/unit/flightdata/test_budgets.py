@@ -11,7 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.flightdata.budgets import Meter, Plan, Remaining, turn_of_month
-from services.flightdata.provider_errors import ProviderQuotaExhausted, ProviderRateLimited, ProviderUnavailable
+from services.flightdata.provider_errors import (
+    ProviderQuotaExhausted,
+    ProviderRateLimited,
+    ProviderUnavailable,
+)
 from services.flightdata.shared.ledger import MemoryLedger, Refusal, Share
 from services.flightdata.shared.ledger_file import LedgerUnavailable
 from tests.simulated_clock import SimulatedClock
@@ -40,7 +44,9 @@ async def test_a_month_holds_what_it_holds_and_the_next_begins_anew(clock: Simul
     assert await meter.remaining() == Remaining(3, 5)
 
 
-async def test_an_endpoint_is_asked_once_in_its_time_and_a_refusal_costs_nothing(clock: SimulatedClock) -> None:
+async def test_an_endpoint_is_asked_once_in_its_time_and_a_refusal_costs_nothing(
+    clock: SimulatedClock,
+) -> None:
     meter = Meter("v", "key", Plan(100, spacing={"timetable": MINUTE}), MemoryLedger(clock), clock)
     await meter.pay("timetable")
     clock.advance(15)
@@ -67,7 +73,9 @@ async def test_a_restart_forgets_nothing(tmp_path: Path, clock: SimulatedClock) 
     assert "another" not in path.read_text()
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"counters": 7}', '{"counters": {"a": [1, "2026-11-30"]}, "facts": {}}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"counters": 7}', '{"counters": {"a": [1, "2026-11-30"]}, "facts": {}}']
+)
 async def test_with_a_spoiled_file_nothing_is_spent_until_somebody_puts_it_right(
     tmp_path: Path, clock: SimulatedClock, content: str
 ) -> None:
@@ -126,7 +134,9 @@ async def test_while_nobody_knows_what_was_spent_nothing_is(clock: SimulatedCloc
 
 
 @given(st.lists(st.tuples(st.integers(1, 5), st.floats(0, 20)), max_size=60))
-async def test_whatever_is_asked_a_counter_never_holds_more_than_its_cap(steps: list[tuple[int, float]]) -> None:
+async def test_whatever_is_asked_a_counter_never_holds_more_than_its_cap(
+    steps: list[tuple[int, float]],
+) -> None:
     clock = SimulatedClock(datetime(2026, 11, 23, tzinfo=UTC))
     ledger = MemoryLedger(clock)
     for amount, seconds in steps:
@@ -136,6 +146,9 @@ async def test_whatever_is_asked_a_counter_never_holds_more_than_its_cap(steps: 
         clock.advance(seconds)
 
 
-@pytest.mark.parametrize(("now", "then"), [((2026, 12, 31), (2027, 1, 1)), ((2028, 2, 29), (2028, 3, 1)), ((2026, 1, 31), (2026, 2, 1))])
+@pytest.mark.parametrize(
+    ("now", "then"),
+    [((2026, 12, 31), (2027, 1, 1)), ((2028, 2, 29), (2028, 3, 1)), ((2026, 1, 31), (2026, 2, 1))],
+)
 def test_months_turn(now: tuple[int, int, int], then: tuple[int, int, int]) -> None:
     assert turn_of_month(datetime(*now, 13, tzinfo=UTC)) == datetime(*then, tzinfo=UTC)

@@ -45,7 +45,8 @@ def test_a_withheld_operating_flight_is_made_up() -> None:
 def test_the_order_of_rows_makes_no_difference() -> None:
     rows = [_leg("NH4354", JAL, gate="5"), _leg("JL3798"), _leg("HA5555", JAL), _leg("JL3800")]
     outcomes = {
-        tuple(sorted((leg.flight, leg.also_sold_as, leg.departure.gate) for leg in collapse(order))) for order in permutations(rows)
+        tuple(sorted((leg.flight, leg.also_sold_as, leg.departure.gate) for leg in collapse(order)))
+        for order in permutations(rows)
     }
     assert outcomes == {(("JL3798", ("HA5555", "NH4354"), "5"), ("JL3800", (), ""))}
 
@@ -59,7 +60,10 @@ def test_the_same_number_on_another_day_or_from_another_airport_is_another_fligh
 def test_what_only_a_codeshares_row_knows_is_kept() -> None:
     (flown,) = collapse([_leg("JL3798"), _leg("NH4354", JAL, gate="7")])
     assert flown.departure.gate == "7"
-    late = replace(_leg("NH4354", JAL), departure=End("TKN", "", "Asia/Tokyo", Movement(LEAVES, delay=timedelta(minutes=20))))
+    late = replace(
+        _leg("NH4354", JAL),
+        departure=End("TKN", "", "Asia/Tokyo", Movement(LEAVES, delay=timedelta(minutes=20))),
+    )
     (flown,) = collapse([_leg("JL3798"), late])
     assert flown.departure.movement.delay == timedelta(minutes=20)
 

@@ -34,7 +34,9 @@ async def test_providers_are_those_with_a_key_in_their_order(
     async with configured_providers(settings, lexicon, clock, MemoryLedger(clock)) as (providers, health):
         assert list(health) == names
         assert [provider.name for provider in providers] == names
-        assert [provider.is_sample for provider in providers] == [name == "sample-timetable" for name in names]
+        assert [provider.is_sample for provider in providers] == [
+            name == "sample-timetable" for name in names
+        ]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,9 @@ async def test_providers_are_those_with_a_key_in_their_order(
         ({"aviationstack_timeout_seconds": 0}, "READBACK_AVIATIONSTACK_TIMEOUT_SECONDS"),
     ],
 )
-def test_a_wrong_setting_is_named_and_a_key_is_not_repeated(tmp_path: Path, wrong: dict[str, str], named: str) -> None:
+def test_a_wrong_setting_is_named_and_a_key_is_not_repeated(
+    tmp_path: Path, wrong: dict[str, str], named: str
+) -> None:
     with pytest.raises(ConfigurationError) as refused:
         load(FlightDataSettings, home=tmp_path, **wrong)
     assert named in str(refused.value)
@@ -57,4 +61,7 @@ def test_a_wrong_setting_is_named_and_a_key_is_not_repeated(tmp_path: Path, wron
 
 def test_a_base_url_may_be_of_the_vendors_second_host(tmp_path: Path) -> None:
     second = "https://api.apilayer.net/aviationstack/v1"
-    assert load(FlightDataSettings, home=tmp_path, AVIATIONSTACK_BASE_URL=second).aviationstack_base_url == second
+    assert (
+        load(FlightDataSettings, home=tmp_path, AVIATIONSTACK_BASE_URL=second).aviationstack_base_url
+        == second
+    )

@@ -45,11 +45,17 @@ def hops(draw: st.DrawFn) -> list[Hop[str]]:
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(hops(), min_size=2, max_size=3), st.booleans())
-def test_every_change_can_be_made_and_none_takes_too_long(stages: list[list[Hop[str]]], change_airports: bool) -> None:
+def test_every_change_can_be_made_and_none_takes_too_long(
+    stages: list[list[Hop[str]]], change_airports: bool
+) -> None:
     for chain in connect(stages, RULES, change_airports=change_airports):
         assert len(chain) == len(stages)
         for arriving, leaving in pairwise(chain):
-            assert arriving.arrives + RULES.minutes(arriving, leaving) <= leaving.leaves <= arriving.arrives + LONGEST_LAYOVER
+            assert (
+                arriving.arrives + RULES.minutes(arriving, leaving)
+                <= leaving.leaves
+                <= arriving.arrives + LONGEST_LAYOVER
+            )
             assert RULES.city(arriving.destination) == RULES.city(leaving.origin)
             assert change_airports or arriving.destination == leaving.origin
         departed = [hop.origin for hop in chain]
@@ -74,7 +80,9 @@ def test_what_is_told_is_beaten_by_nothing_that_could_be_taken(
     for chain in told:
         assert not any(hop.leaves >= chain[0].leaves and hop.arrives <= chain[-1].arrives for hop in nonstop)
         rivals = [other for other in told if other is not chain]
-        assert not any(other[0].leaves >= chain[0].leaves and other[-1].arrives <= chain[-1].arrives for other in rivals)
+        assert not any(
+            other[0].leaves >= chain[0].leaves and other[-1].arrives <= chain[-1].arrives for other in rivals
+        )
 
 
 def test_the_same_carrier_is_preferred_to_an_earlier_flight_of_another() -> None:

@@ -27,4 +27,6 @@ def test_a_cabin_is_never_better_than_economy(kilometres: float, cabin: Cabin) -
 @pytest.mark.parametrize("band", [SHORT_KM - 1, SHORT_KM, LONG_KM - 1, LONG_KM])
 def test_two_flights_are_the_sum_of_both(band: float) -> None:
     both = estimated([band, 1000], Cabin.BUSINESS).grams
-    assert both == pytest.approx(estimated([band], Cabin.BUSINESS).grams + estimated([1000], Cabin.BUSINESS).grams, abs=1)
+    assert both == pytest.approx(
+        estimated([band], Cabin.BUSINESS).grams + estimated([1000], Cabin.BUSINESS).grams, abs=1
+    )

@@ -49,7 +49,9 @@ ONWARD = Segment("AF", "Air France", "AF225", _stop("DXN", 14), _stop("CDG", 23)
         (flight_messages.PROBLEMS, Problem, pb.ProviderProblem),
     ],
 )
-def test_every_value_has_one_of_its_own_in_the_contract(table: dict[Enum, int], kind: type[Enum], enum: type) -> None:
+def test_every_value_has_one_of_its_own_in_the_contract(
+    table: dict[Enum, int], kind: type[Enum], enum: type
+) -> None:
     assert set(table) - {None} == set(kind)
     assert len(set(table.values())) == len(table)
     assert set(table.values()) | {0} == set(enum.values())  # type: ignore[attr-defined]
@@ -66,8 +68,16 @@ def test_a_segment_tells_who_flies_it_what_it_is_sold_as_and_what_is_doubtful() 
     message = flight_messages.segment(NIGHT)
     assert (message.operator.carrier_code, message.operator.flight_number) == ("6E", "6E2345")
     assert list(message.also_sold_as) == ["KL3001", "QR4711"]
-    assert (message.aircraft, message.days_later, list(message.doubts)) == ("Airbus A321", 1, [pb.DOUBT_CONTRADICTORY_TIMES])
-    assert (message.departure.terminal, message.departure.gate, message.arrival.baggage_belt) == ("2", "A1", "7")
+    assert (message.aircraft, message.days_later, list(message.doubts)) == (
+        "Airbus A321",
+        1,
+        [pb.DOUBT_CONTRADICTORY_TIMES],
+    )
+    assert (message.departure.terminal, message.departure.gate, message.arrival.baggage_belt) == (
+        "2",
+        "A1",
+        "7",
+    )
     assert message.departure.local_time == "2026-11-24T21:00:00"
     assert message.departure.time_convention == pb.TIME_CONVENTION_LOCAL_LABELLED_UTC
     assert not flight_messages.segment(ONWARD).HasField("operator")
@@ -84,15 +94,28 @@ def test_an_itinerary_names_its_layovers_and_its_days() -> None:
 
 def test_provenance_says_its_age_and_what_time_it_describes() -> None:
     message = flight_messages.provenance(SAID, NOW)
-    assert (message.provider, message.cached, message.sample, message.vintage) == ("flightapi", True, False, "2014")
+    assert (message.provider, message.cached, message.sample, message.vintage) == (
+        "flightapi",
+        True,
+        False,
+        "2014",
+    )
     assert message.age.ToTimedelta() == timedelta(minutes=4)
-    assert flight_messages.provenance(SAID, NOW - timedelta(hours=1)).age.ToTimedelta() == timedelta(), "clocks differ; ages don't go back"
+    assert flight_messages.provenance(SAID, NOW - timedelta(hours=1)).age.ToTimedelta() == timedelta(), (
+        "clocks differ; ages don't go back"
+    )
 
 
 def test_an_offer_keeps_its_cents_and_its_end() -> None:
     total = Money("EUR", Decimal("123.45"))
     offer = Offer(
-        "a-name", "an-id", "Tripdesk", Fare(total.shared_by(2), total, Cabin.PREMIUM_ECONOMY), NOW + timedelta(minutes=15), SAID, tickets=2
+        "a-name",
+        "an-id",
+        "Tripdesk",
+        Fare(total.shared_by(2), total, Cabin.PREMIUM_ECONOMY),
+        NOW + timedelta(minutes=15),
+        SAID,
+        tickets=2,
     )
     message = flight_messages.offer(offer, NOW)
     assert (message.fare.total.units, message.fare.total.nanos) == (123, 450_000_000)
@@ -105,17 +128,36 @@ def test_an_offer_keeps_its_cents_and_its_end() -> None:
 
 def test_a_status_tells_everything_that_is_known() -> None:
     status = FlightStatus(
-        NIGHT, date(2026, 11, 24), State.DIVERTED, None, NOW, timedelta(minutes=65, seconds=59), SAID, NOW, None, "diverted"
+        NIGHT,
+        date(2026, 11, 24),
+        State.DIVERTED,
+        None,
+        NOW,
+        timedelta(minutes=65, seconds=59),
+        SAID,
+        NOW,
+        None,
+        "diverted",
     )
     message = flight_messages.status(status, NOW)
-    assert (message.state, message.provider_state, message.delay_minutes) == (pb.FLIGHT_STATE_DIVERTED, "diverted", 65)
+    assert (message.state, message.provider_state, message.delay_minutes) == (
+        pb.FLIGHT_STATE_DIVERTED,
+        "diverted",
+        65,
+    )
     assert message.actual_departure_time.ToDatetime(UTC) == NOW
     assert not message.HasField("actual_arrival_time")
-    assert (message.operator.carrier, list(message.also_sold_as), message.aircraft) == ("IndiGo", ["KL3001", "QR4711"], "Airbus A321")
+    assert (message.operator.carrier, list(message.also_sold_as), message.aircraft) == (
+        "IndiGo",
+        ["KL3001", "QR4711"],
+        "Airbus A321",
+    )
     assert list(message.doubts) == [pb.DOUBT_CONTRADICTORY_TIMES]
 
 
 def test_a_failed_provider_and_implausible_flights_are_told() -> None:
-    progress = flight_messages.event(Progress("aviationstack", finished=True, problem=Problem.RATE_LIMITED), NOW).progress
+    progress = flight_messages.event(
+        Progress("aviationstack", finished=True, problem=Problem.RATE_LIMITED), NOW
+    ).progress
     assert progress.problem == pb.PROVIDER_PROBLEM_RATE_LIMITED
     assert flight_messages.event(Done(3, 4, SAID, implausible=2), NOW).done.implausible == 2

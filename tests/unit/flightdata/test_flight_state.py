@@ -22,7 +22,9 @@ def _at(minutes: float) -> Instant:
     return Instant.of(NOW + timedelta(minutes=minutes), "Asia/Kolkata")
 
 
-def _evidence(leaves: float, lasts: float = 160, *, word: str = "", delay: int | None = None, airborne: bool = False) -> Evidence:
+def _evidence(
+    leaves: float, lasts: float = 160, *, word: str = "", delay: int | None = None, airborne: bool = False
+) -> Evidence:
     late = timedelta(minutes=delay) if delay is not None else None
     return Evidence(Movement(_at(leaves), delay=late), Movement(_at(leaves + lasts)), word, airborne)
 
@@ -50,17 +52,29 @@ CASES: dict[str, tuple[Evidence, State]] = {
     "it should have left just now": (_evidence(-20, word="scheduled", delay=0), State.ON_TIME),
     "active, and should have arrived just now": (_evidence(-170, word="active"), State.EN_ROUTE),
     "active, and should have arrived hours ago": (_evidence(-160 - 200, word="active"), State.UNKNOWN),
-    "active, and left as late as it should have arrived": (_evidence(-160 - 200, word="active", delay=180), State.EN_ROUTE),
+    "active, and left as late as it should have arrived": (
+        _evidence(-160 - 200, word="active", delay=180),
+        State.EN_ROUTE,
+    ),
     "active since yesterday": (_evidence(-1400, word="In Flight"), State.UNKNOWN),
     "late, and should have left just now": (_evidence(-60, word="scheduled", delay=38), State.DELAYED),
     "late, and should have left long ago": (_evidence(-120, word="scheduled", delay=38), State.UNKNOWN),
-    "late since yesterday, and nobody has heard": (_evidence(-1400, word="scheduled", delay=38), State.UNKNOWN),
-    "called delayed, until a time that has passed": (_evidence(-120, word="Delayed", delay=38), State.UNKNOWN),
+    "late since yesterday, and nobody has heard": (
+        _evidence(-1400, word="scheduled", delay=38),
+        State.UNKNOWN,
+    ),
+    "called delayed, until a time that has passed": (
+        _evidence(-120, word="Delayed", delay=38),
+        State.UNKNOWN,
+    ),
     "called delayed, and nobody says until when": (_evidence(-120, word="Delayed"), State.DELAYED),
     "called delayed since yesterday": (_evidence(-1400, word="Delayed"), State.UNKNOWN),
     "diverted yesterday": (_evidence(-1400, word="diverted"), State.DIVERTED),
     "landed yesterday": (_evidence(-1400, word="landed"), State.LANDED),
-    "leaves tomorrow, and was to arrive yesterday, they say": (_evidence(600, -1500, word="scheduled"), State.SCHEDULED),
+    "leaves tomorrow, and was to arrive yesterday, they say": (
+        _evidence(600, -1500, word="scheduled"),
+        State.SCHEDULED,
+    ),
     "unknown": (_evidence(90, word="unknown"), State.SCHEDULED),
     "nothing at all": (Evidence(Movement(), Movement()), State.UNKNOWN),
 }
@@ -76,7 +90,10 @@ def test_actual_times_outweigh_every_word() -> None:
     left = Movement(_at(-100), actual=_at(-90))
     assert state_of(Evidence(left, Movement(_at(60)), "scheduled"), NOW) is State.EN_ROUTE
     assert state_of(Evidence(left, Movement(_at(-20), actual=_at(-25)), "active"), NOW) is State.LANDED
-    assert state_of(Evidence(Movement(_at(60), actual=_at(70)), Movement(_at(200)), "scheduled"), NOW) is not State.EN_ROUTE
+    assert (
+        state_of(Evidence(Movement(_at(60), actual=_at(70)), Movement(_at(200)), "scheduled"), NOW)
+        is not State.EN_ROUTE
+    )
 
 
 def test_a_flight_that_left_and_was_never_heard_of_again_is_not_said_to_fly_for_ever() -> None:

@@ -81,9 +81,17 @@ def test_an_itinerary_is_written_whole() -> None:
     assert segment.departure.time.ToDatetime() == datetime(2026, 11, 24, 2, 50)
     assert (segment.departure.time_zone, segment.arrival.terminal) == ("Asia/Kolkata", "3")
     assert message.duration.ToTimedelta() == segment.duration.ToTimedelta() == timedelta(minutes=155)
-    assert (message.fare.total.units, message.fare.per_passenger.units, message.fare.total.currency_code) == (12480, 6240, "INR")
+    assert (message.fare.total.units, message.fare.per_passenger.units, message.fare.total.currency_code) == (
+        12480,
+        6240,
+        "INR",
+    )
     assert message.fare.cabin == pb.CABIN_BUSINESS
-    assert (message.provenance.provider, message.provenance.sample, message.provenance.cached) == ("sample-timetable", True, False)
+    assert (message.provenance.provider, message.provenance.sample, message.provenance.cached) == (
+        "sample-timetable",
+        True,
+        False,
+    )
 
 
 def test_fractions_of_money_are_written_in_nanos() -> None:
@@ -104,7 +112,9 @@ def test_events_of_a_search_are_written_as_what_they_are() -> None:
 def test_every_state_has_a_value_of_its_own(state: State) -> None:
     late = timedelta(minutes=42)
     estimated = datetime(2026, 11, 24, 3, 32, tzinfo=UTC)
-    message = flight_messages.status(FlightStatus(_segment(), date(2026, 11, 24), state, estimated, None, late, SAID), NOW)
+    message = flight_messages.status(
+        FlightStatus(_segment(), date(2026, 11, 24), state, estimated, None, late, SAID), NOW
+    )
     name = "UNSPECIFIED" if state is State.UNKNOWN else state.name
     assert pb.FlightState.Name(message.state) == f"FLIGHT_STATE_{name}"
     assert (message.delay_minutes, message.depart_date.day) == (42, 24)

@@ -112,7 +112,11 @@ async def test_one_that_hangs_again_and_again_is_not_waited_for(clock: Simulated
         await _settle()
         clock.advance(HEDGE_SECONDS)
         await asking
-    assert await _ask(router) == [Progress("b", finished=False), Progress("b", finished=True), Answered(9, second)]
+    assert await _ask(router) == [
+        Progress("b", finished=False),
+        Progress("b", finished=True),
+        Answered(9, second),
+    ]
     assert list(provider_message(first, router.health["a"], clock.now()).resting_capabilities) == ["search"]
 
 
@@ -143,7 +147,9 @@ async def test_to_foresee_who_would_be_asked_costs_no_trial(clock: SimulatedCloc
 
 async def test_who_stops_listening_stops_the_asking(clock: SimulatedClock) -> None:
     first, second = Slow("a", 7), Scripted("b", 9)
-    asked = ProviderRouter([first, second], clock).ask(Capability.SEARCH, _say, empty=lambda found: found == 0)
+    asked = ProviderRouter([first, second], clock).ask(
+        Capability.SEARCH, _say, empty=lambda found: found == 0
+    )
     asking = asyncio.ensure_future(anext(asked))
     await asking
     hanging = asyncio.ensure_future(anext(asked))

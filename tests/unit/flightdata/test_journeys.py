@@ -24,7 +24,9 @@ BEGIN = datetime(2026, 12, 1, tzinfo=UTC)
 SAID = Provenance("a-provider", BEGIN)
 
 
-def _itinerary(leg: int, number: int, leaves: int, minutes: int, amount: int | None, currency: str = "INR") -> Itinerary:
+def _itinerary(
+    leg: int, number: int, leaves: int, minutes: int, amount: int | None, currency: str = "INR"
+) -> Itinerary:
     departs = BEGIN + timedelta(minutes=leaves)
     ends = (
         Stop("MAA", "Chennai", Instant.of(departs, "UTC")),
@@ -32,7 +34,9 @@ def _itinerary(leg: int, number: int, leaves: int, minutes: int, amount: int | N
     )
     money = Money(currency, Decimal(amount)) if amount is not None else None
     fare = Fare(money, money, Cabin.ECONOMY) if money else None
-    return Itinerary(f"{leg}-{number}", (Segment("AI", "Air India", f"AI{number}", *ends),), fare, SAID, leg=leg)
+    return Itinerary(
+        f"{leg}-{number}", (Segment("AI", "Air India", f"AI{number}", *ends),), fare, SAID, leg=leg
+    )
 
 
 @st.composite
@@ -40,8 +44,15 @@ def legs(draw: st.DrawFn) -> list[list[Itinerary]]:
     """Two to four legs of a few itineraries, each leg's in the order they leave."""
     found = []
     for leg in range(draw(st.integers(2, 4))):
-        rows = draw(st.lists(st.tuples(st.integers(0, 4000), st.integers(40, 900), st.none() | st.integers(1, 999)), max_size=15))
-        found.append([_itinerary(leg, number, *row) for number, row in enumerate(sorted(rows, key=lambda row: row[0]))])
+        rows = draw(
+            st.lists(
+                st.tuples(st.integers(0, 4000), st.integers(40, 900), st.none() | st.integers(1, 999)),
+                max_size=15,
+            )
+        )
+        found.append(
+            [_itinerary(leg, number, *row) for number, row in enumerate(sorted(rows, key=lambda row: row[0]))]
+        )
     return found
 
 
@@ -71,7 +82,9 @@ def test_two_legs_within_bounds_are_tried_in_every_way(held: list[list[Itinerary
     out, back = held[0][:EACH_LEG], held[1][:EACH_LEG]
     found, cut = journeys([out, back], Sort.EARLIEST)
     assert not cut
-    assert len(found) == sum(after.departure.at - before.arrival.at >= BETWEEN_LEGS for before in out for after in back)
+    assert len(found) == sum(
+        after.departure.at - before.arrival.at >= BETWEEN_LEGS for before in out for after in back
+    )
 
 
 def test_a_leg_with_more_than_are_tried_is_told() -> None:
@@ -95,7 +108,10 @@ def test_no_flight_on_one_leg_is_no_journey() -> None:
 
 
 def test_the_best_of_journeys_sold_together_weighs_their_price_and_their_time() -> None:
-    fares = [Fare(money, money, Cabin.ECONOMY) for money in (Money("INR", Decimal(amount)) for amount in (9000, 9500, 30000))]
+    fares = [
+        Fare(money, money, Cabin.ECONOMY)
+        for money in (Money("INR", Decimal(amount)) for amount in (9000, 9500, 30000))
+    ]
     slow, fast, dear = (
         Journey((_itinerary(0, number, 0, minutes, None), _itinerary(1, number, 5000, minutes, None)), fare)
         for number, (minutes, fare) in enumerate(zip((1800, 300, 240), fares, strict=True))

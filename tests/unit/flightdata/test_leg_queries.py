@@ -34,7 +34,11 @@ def test_the_way_back_is_asked_in_the_same_currency_and_without_the_times(lexico
     (out, home), _ = leg_queries(lexicon, SearchQuery("MAA", "LON", IN_A_WEEK, filters, further=(back,)), NOW)
     assert (home.leg, home.query.date, home.query.currency) == (1, back.date, "INR")
     assert out.filters.departs == filters.departs
-    assert (home.filters.departs, home.filters.carriers, home.query.max_stops) == (ANY_TIME, frozenset({"AI"}), 1)
+    assert (home.filters.departs, home.filters.carriers, home.query.max_stops) == (
+        ANY_TIME,
+        frozenset({"AI"}),
+        1,
+    )
 
 
 def test_days_near_the_one_asked_for_are_asked_unless_they_are_over(lexicon: Lexicon) -> None:
@@ -66,13 +70,20 @@ def test_near_airports_are_near_few_and_not_the_places_own(lexicon: Lexicon, cod
     near = nearby(lexicon, place)
     assert len(near) <= MOST_NEARBY
     assert not set(near) & set(place.airports)
-    assert all(distance_km(lexicon.airport(place.airports[0]), lexicon.airport(other)) <= NEAR_KM for other in near)
+    assert all(
+        distance_km(lexicon.airport(place.airports[0]), lexicon.airport(other)) <= NEAR_KM for other in near
+    )
 
 
 def test_a_change_is_asked_of_the_first_leg_only(lexicon: Lexicon) -> None:
     back = JourneyLeg("LHR", "MAA", IN_A_WEEK)
-    (out, home), _ = leg_queries(lexicon, SearchQuery("MAA", "LHR", IN_A_WEEK, via="DXB", further=(back,)), NOW)
-    assert (out.query.via, out.filters.via) == (lexicon.place("DXB").airports, frozenset(lexicon.place("DXB").airports))
+    (out, home), _ = leg_queries(
+        lexicon, SearchQuery("MAA", "LHR", IN_A_WEEK, via="DXB", further=(back,)), NOW
+    )
+    assert (out.query.via, out.filters.via) == (
+        lexicon.place("DXB").airports,
+        frozenset(lexicon.place("DXB").airports),
+    )
     assert (home.query.via, home.filters.via) == ((), frozenset())
 
 
@@ -83,10 +94,23 @@ def test_a_change_is_asked_of_the_first_leg_only(lexicon: Lexicon) -> None:
         (SearchQuery("MAA", "LHR", IN_A_WEEK, via="LGW"), SamePlace),
         (SearchQuery("MAA", "DEL", IN_A_WEEK, further=(JourneyLeg("DEL", "DEL", IN_A_WEEK),)), SamePlace),
         (SearchQuery("MAA", "DEL", TODAY - timedelta(days=1), flexible=3), DateInPast),
-        (SearchQuery("MAA", "DEL", IN_A_WEEK, further=(JourneyLeg("DEL", "MAA", TODAY + timedelta(days=400)),)), DateBeyondHorizon),
+        (
+            SearchQuery(
+                "MAA", "DEL", IN_A_WEEK, further=(JourneyLeg("DEL", "MAA", TODAY + timedelta(days=400)),)
+            ),
+            DateBeyondHorizon,
+        ),
     ],
-    ids=["one city", "a change in the city itself", "a leg to nowhere", "in the past", "the way back too far ahead"],
+    ids=[
+        "one city",
+        "a change in the city itself",
+        "a leg to nowhere",
+        "in the past",
+        "the way back too far ahead",
+    ],
 )
-def test_what_can_not_be_flown_is_refused(lexicon: Lexicon, query: SearchQuery, error: type[Exception]) -> None:
+def test_what_can_not_be_flown_is_refused(
+    lexicon: Lexicon, query: SearchQuery, error: type[Exception]
+) -> None:
     with pytest.raises(error):
         leg_queries(lexicon, query, NOW)

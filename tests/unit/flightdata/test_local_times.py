@@ -24,7 +24,13 @@ from services.flightdata.local_times import (
 
 pytestmark = pytest.mark.unit
 
-DELHI, DOHA, NEW_YORK, SYDNEY, AUCKLAND = "Asia/Kolkata", "Asia/Qatar", "America/New_York", "Australia/Sydney", "Pacific/Auckland"
+DELHI, DOHA, NEW_YORK, SYDNEY, AUCKLAND = (
+    "Asia/Kolkata",
+    "Asia/Qatar",
+    "America/New_York",
+    "Australia/Sydney",
+    "Pacific/Auckland",
+)
 
 
 def _utc(*parts: int) -> datetime:
@@ -32,7 +38,10 @@ def _utc(*parts: int) -> datetime:
 
 
 def test_the_label_of_utc_is_not_believed_and_the_digits_are() -> None:
-    leaves, arrives = labelled_utc("2025-07-16T20:15:00+00:00", DOHA), labelled_utc("2025-07-17T02:50:00+00:00", DELHI)
+    leaves, arrives = (
+        labelled_utc("2025-07-16T20:15:00+00:00", DOHA),
+        labelled_utc("2025-07-17T02:50:00+00:00", DELHI),
+    )
     assert leaves
     assert arrives
     assert (leaves.utc, arrives - leaves) == (_utc(2025, 7, 16, 17, 15), timedelta(hours=4, minutes=5))
@@ -44,7 +53,11 @@ def test_an_offset_of_its_own_is_believed() -> None:
     for read in (labelled_utc, naive, true_utc):
         instant = read("2025-07-16T20:15:00+05:30", NEW_YORK)
         assert instant
-        assert (instant.utc, instant.convention, instant.zone) == (_utc(2025, 7, 16, 14, 45), Convention.OFFSET, NEW_YORK)
+        assert (instant.utc, instant.convention, instant.zone) == (
+            _utc(2025, 7, 16, 14, 45),
+            Convention.OFFSET,
+            NEW_YORK,
+        )
 
 
 def test_a_live_positions_time_is_utc() -> None:
@@ -54,7 +67,14 @@ def test_a_live_positions_time_is_utc() -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["2026-10-01 20:00:00", "2026-10-01T20:00:00", "2026-10-01T20:00", "2026-10-01T20:00:00.000", " 2026-10-01 20:00 "]
+    "written",
+    [
+        "2026-10-01 20:00:00",
+        "2026-10-01T20:00:00",
+        "2026-10-01T20:00",
+        "2026-10-01T20:00:00.000",
+        " 2026-10-01 20:00 ",
+    ],
 )
 def test_local_digits_are_read_in_the_zone_of_their_place(written: str) -> None:
     instant = naive(written, NEW_YORK)
@@ -77,7 +97,9 @@ def test_seconds_since_1970_are_utc(value: float) -> None:
     assert (instant.utc, f"{instant.local:%H:%M}") == (_utc(2025, 11, 23, 5), "10:30")
 
 
-@pytest.mark.parametrize("value", [0, -5, None, True, "1763874000", 1763874000000, 1e308, float("nan"), float("inf"), []])
+@pytest.mark.parametrize(
+    "value", [0, -5, None, True, "1763874000", 1763874000000, 1e308, float("nan"), float("inf"), []]
+)
 def test_what_is_no_second_is_none(value: Any) -> None:
     assert epoch(value, DELHI) is None
 
@@ -119,7 +141,9 @@ def test_a_day_without_a_year_is_the_nearest(written: str, near: date, year: int
     assert f"{instant.local:%H:%M}" == "10:30"
 
 
-@pytest.mark.parametrize("written", ["10:30, Feb 31", "10:30, Foo 12", "99:30, Jul 24", "Jul 24", "", ", ", "10:30, Jul 0"])
+@pytest.mark.parametrize(
+    "written", ["10:30, Feb 31", "10:30, Foo 12", "99:30, Jul 24", "Jul 24", "", ", ", "10:30, Jul 0"]
+)
 def test_what_is_no_day_is_none(written: str) -> None:
     assert clock_and_day(written, DELHI, date(2026, 7, 24)) is None
 
@@ -170,7 +194,8 @@ def test_eight_hours_east_are_eight_hours_ahead() -> None:
 
 @settings(deadline=None)
 @given(
-    st.text(max_size=40) | st.from_regex(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?([+-]\d\d:\d\d)?", fullmatch=True),
+    st.text(max_size=40)
+    | st.from_regex(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?([+-]\d\d:\d\d)?", fullmatch=True),
     st.sampled_from([DELHI, "", "UTC"]),
 )
 def test_no_text_breaks_a_reading(written: str, zone: str) -> None:
@@ -182,7 +207,9 @@ def test_no_text_breaks_a_reading(written: str, zone: str) -> None:
 
 
 @settings(deadline=None)
-@given(st.times().map(lambda t: t.replace(second=0, microsecond=0)), st.dates(date(1995, 1, 1), date(2095, 1, 1)))
+@given(
+    st.times().map(lambda t: t.replace(second=0, microsecond=0)), st.dates(date(1995, 1, 1), date(2095, 1, 1))
+)
 def test_what_is_read_is_what_the_clock_there_shows(face: time, day: date) -> None:
     instant = at_clock(face, day, DELHI)
     assert instant

@@ -32,7 +32,9 @@ pytestmark = pytest.mark.unit
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LEAVES = Instant.of(NOW + timedelta(days=3), "Asia/Kolkata")
 SAID = Provenance("seller", NOW)
-SEGMENT = Segment("AI", "Air India", "AI542", Stop("MAA", "", LEAVES), Stop("DEL", "", LEAVES.later(timedelta(hours=3))))
+SEGMENT = Segment(
+    "AI", "Air India", "AI542", Stop("MAA", "", LEAVES), Stop("DEL", "", LEAVES.later(timedelta(hours=3)))
+)
 ITINERARY = Itinerary("an-itinerary", (SEGMENT,), None, SAID)
 QUERY = FlightQuery(("MAA", "BLR"), ("DXN", "DEL"), date(2026, 11, 26), Cabin.BUSINESS, Party(2, 1), "INR")
 SEALS = PageTokens(b"a key for tests")
@@ -71,7 +73,9 @@ def _desk(seller: Seller, clock: SimulatedClock) -> OfferDesk:
     return OfferDesk(ProviderRouter([seller], clock), SEALS, clock)
 
 
-async def test_the_same_price_has_no_previous_one_and_only_its_pair_is_asked_for(clock: SimulatedClock) -> None:
+async def test_the_same_price_has_no_previous_one_and_only_its_pair_is_asked_for(
+    clock: SimulatedClock,
+) -> None:
     seller = Seller(Found([ITINERARY], [OFFER]))
     desk = _desk(seller, clock)
     repriced = await desk.reprice(desk.named(OFFER, ITINERARY, QUERY).id)
@@ -128,18 +132,32 @@ async def test_a_seller_that_fails_is_not_an_offer_that_is_gone(clock: Simulated
         back=st.none() | st.dates(),
     ),
 )
-def test_terms_come_out_as_they_went_in(amount: Decimal, party: Party, cabin: Cabin, day: date, wishes: dict[str, Any]) -> None:
+def test_terms_come_out_as_they_went_in(
+    amount: Decimal, party: Party, cabin: Cabin, day: date, wishes: dict[str, Any]
+) -> None:
     total = Money("INR", amount)
     query = FlightQuery(("MAA",), ("DEL",), day, cabin, party, "INR", **wishes)
-    assert {field.name for field in fields(query)} == {"origins", "destinations", "date", "cabin", "party", "currency", *wishes}
-    terms = OfferTerms("flightapi", "an id: ü", query, Fare(total.shared_by(party.size), total, cabin, query.bags), NOW)
+    assert {field.name for field in fields(query)} == {
+        "origins",
+        "destinations",
+        "date",
+        "cabin",
+        "party",
+        "currency",
+        *wishes,
+    }
+    terms = OfferTerms(
+        "flightapi", "an id: ü", query, Fare(total.shared_by(party.size), total, cabin, query.bags), NOW
+    )
     assert opened(terms.sealed(SEALS), SEALS) == terms
 
 
 @settings(deadline=None)
 @given(st.data())
 def test_no_name_is_taken_that_was_not_given(data: st.DataObject) -> None:
-    name = OfferTerms("flightapi", "id", replace(QUERY, origins=("MAA",), destinations=("DEL",)), _fare(), NOW).sealed(SEALS)
+    name = OfferTerms(
+        "flightapi", "id", replace(QUERY, origins=("MAA",), destinations=("DEL",)), _fare(), NOW
+    ).sealed(SEALS)
     at = data.draw(st.integers(0, len(name) - 2))
     other = data.draw(st.sampled_from([letter for letter in "ABCxyz019_-" if letter != name[at]]))
     with pytest.raises(OfferNotFound):

@@ -25,7 +25,11 @@ MORNING = Instant.of(datetime(2026, 11, 24, 2, 30, tzinfo=UTC), ZONE)
 
 
 def _segment(
-    flight: str, leaves: Instant, minutes: int, ends: tuple[str, str] = ("MAA", "DEL"), operator: Operator | None = None
+    flight: str,
+    leaves: Instant,
+    minutes: int,
+    ends: tuple[str, str] = ("MAA", "DEL"),
+    operator: Operator | None = None,
 ) -> Segment:
     stops = Stop(ends[0], "", leaves), Stop(ends[1], "", leaves.later(timedelta(minutes=minutes)))
     return Segment(flight[:2], "", flight, *stops, operator=operator)
@@ -41,7 +45,12 @@ def _later(hours: float) -> Instant:
 
 
 QUICK_DEAR = _itinerary("quick", _segment("AI1", _later(2), 150), price=9000)
-SLOW_CHEAP = _itinerary("slow", _segment("6E1", _later(0), 80, ("MAA", "BLR")), _segment("6E2", _later(9), 170, ("BLR", "DEL")), price=4000)
+SLOW_CHEAP = _itinerary(
+    "slow",
+    _segment("6E1", _later(0), 80, ("MAA", "BLR")),
+    _segment("6E2", _later(9), 170, ("BLR", "DEL")),
+    price=4000,
+)
 UNPRICED = _itinerary("unpriced", _segment("UK1", _later(1), 160))
 BALANCED = _itinerary("balanced", _segment("QP1", _later(4), 165), price=4400)
 ALL = [QUICK_DEAR, SLOW_CHEAP, UNPRICED, BALANCED]
@@ -64,7 +73,9 @@ def test_orders_are_what_their_names_say_whatever_order_came(sort: Sort, names: 
 
 
 def test_the_best_of_what_has_no_prices_is_the_quickest() -> None:
-    assert [i.id for i in ordered([UNPRICED, _itinerary("longer", _segment("UK2", _later(0), 200))], Sort.BEST)] == ["unpriced", "longer"]
+    assert [
+        i.id for i in ordered([UNPRICED, _itinerary("longer", _segment("UK2", _later(0), 200))], Sort.BEST)
+    ] == ["unpriced", "longer"]
     assert ordered([], Sort.BEST) == []
 
 
@@ -89,15 +100,32 @@ def test_filters_keep_what_is_wanted(filters: Filters, names: list[str]) -> None
     [
         (time(22, 40), 120, Window(), Window(end=time(12)), False),  # at 00:40, but of the next day
         (time(9, 40), 120, Window(), Window(end=time(12)), True),
-        (time(22, 40), 120, Window(start=time(21)), Window(end=time(8)), True),  # a night flight was asked for
-        (time(11), 20 * 60, Window(), Window(end=time(12)), True),  # nobody gets there before noon of that day
+        (
+            time(22, 40),
+            120,
+            Window(start=time(21)),
+            Window(end=time(8)),
+            True,
+        ),  # a night flight was asked for
+        (
+            time(11),
+            20 * 60,
+            Window(),
+            Window(end=time(12)),
+            True,
+        ),  # nobody gets there before noon of that day
         (time(22, 40), 120, Window(), Window(time(22), time(2)), True),
         (time(22, 40), 120, Window(), Window(time(0), time(6)), False),
     ],
 )
-def test_before_noon_is_not_after_the_next_midnight(leaves: time, minutes: int, departs: Window, arrives: Window, wanted: bool) -> None:
+def test_before_noon_is_not_after_the_next_midnight(
+    leaves: time, minutes: int, departs: Window, arrives: Window, wanted: bool
+) -> None:
     departure = Instant.of(datetime.combine(MORNING.local.date(), leaves, MORNING.local.tzinfo), ZONE)
-    assert Filters(departs=departs, arrives=arrives).admit(_itinerary("x", _segment("AI1", departure, minutes))) is wanted
+    assert (
+        Filters(departs=departs, arrives=arrives).admit(_itinerary("x", _segment("AI1", departure, minutes)))
+        is wanted
+    )
 
 
 def test_a_carrier_not_wanted_is_not_wanted_as_operator_either() -> None:
@@ -108,7 +136,14 @@ def test_a_carrier_not_wanted_is_not_wanted_as_operator_either() -> None:
 
 @pytest.mark.parametrize(
     ("lands", "hours", "overnight"),
-    [(time(22), 8, True), (time(23, 30), 3, False), (time(0, 30), 6, True), (time(2), 4, False), (time(9), 6, False), (time(9), 22, True)],
+    [
+        (time(22), 8, True),
+        (time(23, 30), 3, False),
+        (time(0, 30), 6, True),
+        (time(2), 4, False),
+        (time(9), 6, False),
+        (time(9), 22, True),
+    ],
 )
 def test_a_night_at_an_airport_is_named(lands: time, hours: float, overnight: bool) -> None:
     arrival = Instant.of(datetime.combine(MORNING.local.date(), lands, MORNING.local.tzinfo), ZONE)
@@ -121,7 +156,13 @@ def test_a_night_at_an_airport_is_named(lands: time, hours: float, overnight: bo
 
 
 def test_a_change_of_airport_is_named() -> None:
-    (layover,) = layovers(_itinerary("x", _segment("BA1", _later(0), 60, ("MAN", "LHR")), _segment("BA2", _later(4), 60, ("LGW", "FAO"))))
+    (layover,) = layovers(
+        _itinerary(
+            "x",
+            _segment("BA1", _later(0), 60, ("MAN", "LHR")),
+            _segment("BA2", _later(4), 60, ("LGW", "FAO")),
+        )
+    )
     assert layover.changes_airport
     assert list(layovers(QUICK_DEAR)) == []
 

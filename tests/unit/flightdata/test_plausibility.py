@@ -23,7 +23,9 @@ PUBLISHED = [
 
 
 @pytest.mark.parametrize(("origin", "destination", "hours"), PUBLISHED)
-def test_published_block_times_are_possible(lexicon: Lexicon, origin: str, destination: str, hours: float) -> None:
+def test_published_block_times_are_possible(
+    lexicon: Lexicon, origin: str, destination: str, hours: float
+) -> None:
     kilometres = distance_km(lexicon.airport(origin), lexicon.airport(destination))
     assert is_possible(timedelta(hours=hours), kilometres)
 
@@ -64,7 +66,8 @@ def test_the_expected_block_grows_with_the_distance() -> None:
 
 
 @pytest.mark.parametrize(
-    ("minutes", "contradicts"), [(0, False), (-30, False), (-60, False), (-99, True), (400, False), (36 * 60 + 1, True)]
+    ("minutes", "contradicts"),
+    [(0, False), (-30, False), (-60, False), (-99, True), (400, False), (36 * 60 + 1, True)],
 )
 def test_what_happened_must_go_with_what_was_planned(minutes: int, contradicts: bool) -> None:
     planned = Instant.of(datetime(2026, 9, 8, 1, tzinfo=UTC), "Asia/Bangkok")

@@ -8,7 +8,12 @@ import pytest
 
 from services.flightdata.breaker import STRIKES
 from services.flightdata.budgets import Meter, Plan
-from services.flightdata.provider_errors import ProviderError, ProviderQuotaExhausted, ProviderRejected, ProviderUnavailable
+from services.flightdata.provider_errors import (
+    ProviderError,
+    ProviderQuotaExhausted,
+    ProviderRejected,
+    ProviderUnavailable,
+)
 from services.flightdata.provider_health import ProviderHealth
 from services.flightdata.providers import Capability
 from services.flightdata.shared.ledger import Ledger, MemoryLedger
@@ -65,13 +70,17 @@ async def _asked(health: ProviderHealth, meter: Meter, endpoint: str) -> Provide
 
 async def test_a_larger_budget_counts_from_the_restart_on(clock: SimulatedClock, ledger: Ledger) -> None:
     health, meter = _replica(clock, ledger, monthly=2)
-    assert [type(await _asked(health, meter, "cheap")) for _ in range(4)] == [type(None)] * 2 + [ProviderQuotaExhausted] * 2
+    assert [type(await _asked(health, meter, "cheap")) for _ in range(4)] == [type(None)] * 2 + [
+        ProviderQuotaExhausted
+    ] * 2
     assert health.off(clock.now())
     health, meter = _replica(clock, ledger, monthly=3)
     assert await _asked(health, meter, "cheap") is None
 
 
-async def test_what_a_dear_call_finds_too_little_is_enough_for_a_cheap_one(clock: SimulatedClock, ledger: Ledger) -> None:
+async def test_what_a_dear_call_finds_too_little_is_enough_for_a_cheap_one(
+    clock: SimulatedClock, ledger: Ledger
+) -> None:
     health, meter = _replica(clock, ledger, monthly=3)
     assert await _asked(health, meter, "dear") is None
     assert isinstance(await _asked(health, meter, "dear"), ProviderQuotaExhausted)
@@ -79,16 +88,22 @@ async def test_what_a_dear_call_finds_too_little_is_enough_for_a_cheap_one(clock
     assert await _asked(health, meter, "cheap") is None
 
 
-async def test_what_the_vendor_calls_used_up_is_so_for_replicas_and_restarts(clock: SimulatedClock, ledger: Ledger) -> None:
+async def test_what_the_vendor_calls_used_up_is_so_for_replicas_and_restarts(
+    clock: SimulatedClock, ledger: Ledger
+) -> None:
     health, _ = _replica(clock, ledger)
-    await health.failed(Capability.SEARCH, ProviderQuotaExhausted("v", "used up", until=clock.now() + DAY / 2))
+    await health.failed(
+        Capability.SEARCH, ProviderQuotaExhausted("v", "used up", until=clock.now() + DAY / 2)
+    )
     again, meter = _replica(clock, ledger)
     assert isinstance(await _asked(again, meter, "cheap"), ProviderQuotaExhausted)
     clock.advance((DAY / 2).total_seconds())
     assert await _asked(again, meter, "cheap") is None
 
 
-async def test_what_one_replica_learns_takes_nothing_from_what_another_learned(clock: SimulatedClock, ledger: Ledger) -> None:
+async def test_what_one_replica_learns_takes_nothing_from_what_another_learned(
+    clock: SimulatedClock, ledger: Ledger
+) -> None:
     (one, _), (other, _), (third, _) = (_replica(clock, ledger) for _ in range(3))
     await one.failed(Capability.SEARCH, ProviderRejected("v", "refuses the key (401)"))
     for _ in range(STRIKES):
@@ -98,7 +113,9 @@ async def test_what_one_replica_learns_takes_nothing_from_what_another_learned(c
     assert third.breakers[Capability.STATUS].is_open
 
 
-async def test_what_was_just_learned_is_not_unlearned_from_an_older_note(clock: SimulatedClock, ledger: Slate) -> None:
+async def test_what_was_just_learned_is_not_unlearned_from_an_older_note(
+    clock: SimulatedClock, ledger: Slate
+) -> None:
     (one, _), (other, _) = (_replica(clock, ledger) for _ in range(2))
     await one.failed(Capability.SEARCH, ProviderRejected("v", "refuses the key (401)"))
     await one.succeeded(Capability.SEARCH)

@@ -42,7 +42,11 @@ class Boards(Scripted):
     async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:
         assert (airport, direction) == ("MAA", Direction.DEPARTURES)
         self.boards += 1
-        return [flight for there in ("COK", "BLR", "SIN") for flight in await self.timetable.route_status(airport, there, day)]
+        return [
+            flight
+            for there in ("COK", "BLR", "SIN")
+            for flight in await self.timetable.route_status(airport, there, day)
+        ]
 
 
 @pytest.fixture
@@ -65,7 +69,9 @@ async def test_todays_flights_of_a_route_are_read_off_the_board(
     told = await desk.statuses("MAA", "COK", None, None, most=50)
     flown = await vendor.timetable.route_status("MAA", "COK", TODAY)
     assert [flight.segment.flight for flight in told] == [flight.segment.flight for flight in flown]
-    assert {flight.segment.arrival.airport for flight in await desk.statuses("MAA", "SIN", TODAY, None)} == {"SIN"}
+    assert {flight.segment.arrival.airport for flight in await desk.statuses("MAA", "SIN", TODAY, None)} == {
+        "SIN"
+    }
     service = (await RouteDesk(lexicon, answers, clock).route("MAA", "COK")).service
     assert service
     assert sum(carrier.flights for carrier in service.carriers) == len(flown)
@@ -80,14 +86,18 @@ async def test_a_coming_days_board_would_be_a_part_and_is_not_paid_for(
     assert vendor.boards == 0
 
 
-async def test_who_has_no_boards_is_asked_for_none(answers: Answers, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock) -> None:
+async def test_who_has_no_boards_is_asked_for_none(
+    answers: Answers, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock
+) -> None:
     vendor.able = frozenset(Capability) - {Capability.BOARD}
     with pytest.raises(FlightsRestricted):
         await RouteStatusDesk(lexicon, answers, clock).statuses("MAA", "COK", None, None)
     assert vendor.boards == 0
 
 
-async def test_a_failure_is_none_that_a_board_hides(answers: Answers, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock) -> None:
+async def test_a_failure_is_none_that_a_board_hides(
+    answers: Answers, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock
+) -> None:
     vendor.answer = ProviderUnavailable("boards", "down")
     with pytest.raises(FlightsUnavailable):
         await RouteStatusDesk(lexicon, answers, clock).statuses("MAA", "COK", None, None)

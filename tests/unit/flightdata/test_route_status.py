@@ -24,7 +24,9 @@ TODAY = date(2026, 11, 23)
 @pytest.fixture
 def desk(lexicon: Lexicon, timetable: SampleTimetable, clock: SimulatedClock) -> RouteStatusDesk:
     """Over the sample timetable."""
-    return RouteStatusDesk(lexicon, Answers(ProviderRouter([timetable], clock), MemoryShelf(clock), clock), clock)
+    return RouteStatusDesk(
+        lexicon, Answers(ProviderRouter([timetable], clock), MemoryShelf(clock), clock), clock
+    )
 
 
 async def test_the_nearest_to_a_time_comes_first(desk: RouteStatusDesk) -> None:
@@ -42,15 +44,21 @@ async def test_without_a_day_and_a_time_they_are_todays_as_they_leave(desk: Rout
     assert leaves == sorted(leaves)
 
 
-async def test_of_todays_flights_those_around_now_are_told_in_the_order_they_leave(desk: RouteStatusDesk, clock: SimulatedClock) -> None:
+async def test_of_todays_flights_those_around_now_are_told_in_the_order_they_leave(
+    desk: RouteStatusDesk, clock: SimulatedClock
+) -> None:
     everybody = await desk.statuses("MAA", "DEL", TODAY, None, most=50)
     clock.advance(6 * 3600)
     now = clock.now().astimezone(zone_of("Asia/Kolkata")).replace(tzinfo=None)
     told = await desk.statuses("MAA", "DEL", None, None, most=4)
     farthest = max(abs(one.segment.departure.time.replace(tzinfo=None) - now) for one in told)
-    others = [one for one in everybody if one.segment.flight not in {status.segment.flight for status in told}]
+    others = [
+        one for one in everybody if one.segment.flight not in {status.segment.flight for status in told}
+    ]
     assert all(abs(one.segment.departure.time.replace(tzinfo=None) - now) >= farthest for one in others)
-    assert [one.segment.departure.at.utc for one in told] == sorted(one.segment.departure.at.utc for one in told)
+    assert [one.segment.departure.at.utc for one in told] == sorted(
+        one.segment.departure.at.utc for one in told
+    )
 
 
 async def test_route_and_number_tell_the_same(desk: RouteStatusDesk, timetable: SampleTimetable) -> None:
@@ -75,7 +83,9 @@ async def test_what_can_not_be_known_is_refused(desk: RouteStatusDesk) -> None:
 
 
 @pytest.mark.parametrize("day", [date.min, TODAY - timedelta(days=367)])
-async def test_nobody_is_asked_for_a_day_too_long_ago(desk: RouteStatusDesk, monkeypatch: pytest.MonkeyPatch, day: date) -> None:
+async def test_nobody_is_asked_for_a_day_too_long_ago(
+    desk: RouteStatusDesk, monkeypatch: pytest.MonkeyPatch, day: date
+) -> None:
     monkeypatch.setattr(SampleTimetable, "route_status", None)
     with pytest.raises(DateInPast):
         await desk.statuses("SYD", "MEL", day, None)

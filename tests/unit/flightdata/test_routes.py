@@ -34,17 +34,25 @@ async def test_a_route_has_its_distance_time_and_zones(desk: RouteDesk) -> None:
     assert route.ahead == timedelta(hours=-10, minutes=-30)
 
 
-async def test_carriers_come_the_busiest_first_and_add_up_to_the_days_flights(desk: RouteDesk, timetable: SampleTimetable) -> None:
+async def test_carriers_come_the_busiest_first_and_add_up_to_the_days_flights(
+    desk: RouteDesk, timetable: SampleTimetable
+) -> None:
     service = (await desk.route("MAA", "DEL")).service
     assert service
     flights = timetable.schedule.departures("MAA", "DEL", service.day)
     assert sum(carrier.flights for carrier in service.carriers) == len(flights)
-    assert [c.flights for c in service.carriers] == sorted((c.flights for c in service.carriers), reverse=True)
+    assert [c.flights for c in service.carriers] == sorted(
+        (c.flights for c in service.carriers), reverse=True
+    )
     assert service.provenance.sample
 
 
 async def test_nobody_flies_is_something_else_than_nobody_knows(
-    desk: RouteDesk, lexicon: Lexicon, timetable: SampleTimetable, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
+    desk: RouteDesk,
+    lexicon: Lexicon,
+    timetable: SampleTimetable,
+    clock: SimulatedClock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     nobody = (await desk.route("MAA", "BET")).service
     assert nobody

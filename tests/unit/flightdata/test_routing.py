@@ -8,7 +8,12 @@ from itertools import product
 
 import pytest
 
-from services.flightdata.errors import FlightNotFound, FlightsQuotaExhausted, FlightsRestricted, FlightsUnavailable
+from services.flightdata.errors import (
+    FlightNotFound,
+    FlightsQuotaExhausted,
+    FlightsRestricted,
+    FlightsUnavailable,
+)
 from services.flightdata.flights import FlightStatus
 from services.flightdata.provider_errors import (
     Problem,
@@ -37,7 +42,9 @@ class Scripted:
 
     is_sample = False
 
-    def __init__(self, name: str, answer: int | Exception, able: frozenset[Capability] = frozenset(Capability)) -> None:
+    def __init__(
+        self, name: str, answer: int | Exception, able: frozenset[Capability] = frozenset(Capability)
+    ) -> None:
         self.name = name
         self.answer = answer
         self.able = able
@@ -106,7 +113,9 @@ async def test_who_can_do_more_of_what_is_wanted_is_asked_first(clock: Simulated
         assert isinstance(provider, Scripted)
         return provider.say()
 
-    asked = ProviderRouter([first, second], clock).ask(Capability.SEARCH, say, empty=lambda found: found == 0, rather=Capability.OFFERS)
+    asked = ProviderRouter([first, second], clock).ask(
+        Capability.SEARCH, say, empty=lambda found: found == 0, rather=Capability.OFFERS
+    )
     assert [event async for event in asked][-1] == Answered(9, second)
     assert first.asked == 0
 
@@ -121,7 +130,9 @@ FAILURES: dict[str, Callable[[str], ProviderError]] = {
 
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("failing_first", [True, False])
-async def test_none_is_not_believed_while_one_that_could_know_fails(clock: SimulatedClock, failure: str, failing_first: bool) -> None:
+async def test_none_is_not_believed_while_one_that_could_know_fails(
+    clock: SimulatedClock, failure: str, failing_first: bool
+) -> None:
     pair = [Scripted("a", FAILURES[failure]("a")), Scripted("b", 0)]
     with pytest.raises(FlightsUnavailable) as failed:
         await _ask(ProviderRouter(pair if failing_first else pair[::-1], clock))
@@ -135,19 +146,28 @@ async def test_none_is_believed_when_everybody_says_so(clock: SimulatedClock) ->
 
 async def test_none_is_believed_beside_one_whose_plan_does_not_do_it(clock: SimulatedClock) -> None:
     second = Scripted("b", 0)
-    assert (await _ask(ProviderRouter([Scripted("a", ProviderRestricted("a", "search")), second], clock)))[-1] == Answered(0, second)
+    assert (await _ask(ProviderRouter([Scripted("a", ProviderRestricted("a", "search")), second], clock)))[
+        -1
+    ] == Answered(0, second)
 
 
-async def test_a_flight_that_nobody_knows_is_not_found_and_one_that_some_could_know_is_not(clock: SimulatedClock) -> None:
+async def test_a_flight_that_nobody_knows_is_not_found_and_one_that_some_could_know_is_not(
+    clock: SimulatedClock,
+) -> None:
     unknown = FlightNotFound("AI9999", "a knows no flight AI9999.")
     with pytest.raises(FlightNotFound):
         await _ask(ProviderRouter([Scripted("a", unknown), Scripted("b", unknown)], clock))
     with pytest.raises(FlightsUnavailable):
-        await _ask(ProviderRouter([Scripted("a", unknown), Scripted("b", ProviderUnavailable("b", "down"))], clock))
+        await _ask(
+            ProviderRouter([Scripted("a", unknown), Scripted("b", ProviderUnavailable("b", "down"))], clock)
+        )
 
 
 async def test_nobody_able_is_restricted_and_nobody_with_budget_is_used_up(clock: SimulatedClock) -> None:
-    restricted, exhausted = ProviderRestricted("a", "search"), ProviderQuotaExhausted("b", "used up", until=SOON)
+    restricted, exhausted = (
+        ProviderRestricted("a", "search"),
+        ProviderQuotaExhausted("b", "used up", until=SOON),
+    )
     with pytest.raises(FlightsRestricted):
         await _ask(ProviderRouter([Scripted("a", restricted), Scripted("b", 7, frozenset())], clock))
     with pytest.raises(FlightsQuotaExhausted) as failed:
@@ -156,14 +176,21 @@ async def test_nobody_able_is_restricted_and_nobody_with_budget_is_used_up(clock
 
 
 async def test_the_shortest_wait_is_asked_for(clock: SimulatedClock) -> None:
-    waits = [ProviderRateLimited(name, "too often", retry_after=timedelta(seconds=seconds)) for name, seconds in (("a", 60), ("b", 4))]
+    waits = [
+        ProviderRateLimited(name, "too often", retry_after=timedelta(seconds=seconds))
+        for name, seconds in (("a", 60), ("b", 4))
+    ]
     with pytest.raises(FlightsUnavailable) as failed:
         await _ask(ProviderRouter([Scripted(wait.provider, wait) for wait in waits], clock))
     assert failed.value.retry_after == timedelta(seconds=4)
 
 
-@pytest.mark.parametrize("error", [ProviderRejected("a", "key refused"), ProviderQuotaExhausted("a", "used up", until=SOON)])
-async def test_a_refused_key_and_a_used_up_budget_are_not_asked_of_again(clock: SimulatedClock, error: ProviderError) -> None:
+@pytest.mark.parametrize(
+    "error", [ProviderRejected("a", "key refused"), ProviderQuotaExhausted("a", "used up", until=SOON)]
+)
+async def test_a_refused_key_and_a_used_up_budget_are_not_asked_of_again(
+    clock: SimulatedClock, error: ProviderError
+) -> None:
     first, second = Scripted("a", error), Scripted("b", 9)
     router = ProviderRouter([first, second], clock)
     for _ in range(5):
@@ -179,7 +206,9 @@ async def test_any_other_error_is_nobodys_to_hide(clock: SimulatedClock) -> None
         await _ask(ProviderRouter([Scripted("a", ZeroDivisionError()), Scripted("b", 9)], clock))
 
 
-async def test_whatever_two_providers_do_there_is_one_answer_or_one_typed_error(clock: SimulatedClock) -> None:
+async def test_whatever_two_providers_do_there_is_one_answer_or_one_typed_error(
+    clock: SimulatedClock,
+) -> None:
     outcomes: list[Callable[[str], int | Exception]] = [
         lambda _: 7,
         lambda _: 0,
@@ -207,6 +236,13 @@ async def test_a_provider_tells_how_it_has_been_doing(clock: SimulatedClock) -> 
     with pytest.raises(FlightsUnavailable):
         await _ask(router)
     message = provider_message(provider, router.health["a"], clock.now())
-    assert (message.name, list(message.capabilities), message.off, message.sample) == ("a", ["search"], True, False)
-    assert message.last_failure_time.ToDatetime(UTC) - message.last_success_time.ToDatetime(UTC) == timedelta(minutes=1)
+    assert (message.name, list(message.capabilities), message.off, message.sample) == (
+        "a",
+        ["search"],
+        True,
+        False,
+    )
+    assert message.last_failure_time.ToDatetime(UTC) - message.last_success_time.ToDatetime(UTC) == timedelta(
+        minutes=1
+    )
     assert message.last_error == "refuses the key (401)"

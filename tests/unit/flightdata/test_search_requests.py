@@ -22,9 +22,19 @@ pytestmark = pytest.mark.unit
 
 
 def test_a_request_becomes_a_query_with_its_defaults() -> None:
-    query = query_from(pb.SearchFlightsRequest(origin="MAA", destination="DEL", depart_date=Date(year=2026, month=11, day=24)))
+    query = query_from(
+        pb.SearchFlightsRequest(
+            origin="MAA", destination="DEL", depart_date=Date(year=2026, month=11, day=24)
+        )
+    )
     assert (query.origin, query.destination, query.date) == ("MAA", "DEL", date(2026, 11, 24))
-    assert (query.party, query.limit, query.sort, query.cabin, query.filters) == (Party(1), 20, Sort.EARLIEST, Cabin.ECONOMY, Filters())
+    assert (query.party, query.limit, query.sort, query.cabin, query.filters) == (
+        Party(1),
+        20,
+        Sort.EARLIEST,
+        Cabin.ECONOMY,
+        Filters(),
+    )
 
 
 def test_a_request_keeps_what_it_asks_for() -> None:
@@ -44,13 +54,19 @@ def test_a_request_keeps_what_it_asks_for() -> None:
     assert (query.sort, query.cabin, query.party, query.limit) == (Sort.CHEAPEST, Cabin.FIRST, Party(9), 100)
 
 
-@pytest.mark.parametrize("message", [Date(), Date(year=2026, month=12), Date(year=2026, month=2, day=30), Date(year=-1, month=1, day=1)])
+@pytest.mark.parametrize(
+    "message",
+    [Date(), Date(year=2026, month=12), Date(year=2026, month=2, day=30), Date(year=-1, month=1, day=1)],
+)
 def test_what_is_no_day_is_refused(message: Date) -> None:
     with pytest.raises(DateInvalid):
         day_from(message)
 
 
-@pytest.mark.parametrize("wrong", [TimeOfDay(hours=25), TimeOfDay(minutes=60), TimeOfDay(hours=24, minutes=1), TimeOfDay(seconds=-1)])
+@pytest.mark.parametrize(
+    "wrong",
+    [TimeOfDay(hours=25), TimeOfDay(minutes=60), TimeOfDay(hours=24, minutes=1), TimeOfDay(seconds=-1)],
+)
 def test_what_is_no_time_of_day_is_refused_by_its_field(wrong: TimeOfDay) -> None:
     request = pb.SearchFlightsRequest(depart_date=Date(year=2026, month=11, day=24), depart_until=wrong)
     with pytest.raises(InvalidRequest) as refused:
@@ -59,7 +75,9 @@ def test_what_is_no_time_of_day_is_refused_by_its_field(wrong: TimeOfDay) -> Non
 
 
 def _request(**more: Any) -> pb.SearchFlightsRequest:
-    return pb.SearchFlightsRequest(origin="MAA", destination="LHR", depart_date=Date(year=2026, month=11, day=24), **more)
+    return pb.SearchFlightsRequest(
+        origin="MAA", destination="LHR", depart_date=Date(year=2026, month=11, day=24), **more
+    )
 
 
 def test_a_day_of_return_is_a_leg_back() -> None:
@@ -68,7 +86,10 @@ def test_a_day_of_return_is_a_leg_back() -> None:
 
 
 def test_further_legs_are_kept_in_their_order() -> None:
-    legs = [pb.JourneyLeg(origin="LHR", destination="JFK", depart_date=Date(year=2026, month=11, day=day)) for day in (24, 26)]
+    legs = [
+        pb.JourneyLeg(origin="LHR", destination="JFK", depart_date=Date(year=2026, month=11, day=day))
+        for day in (24, 26)
+    ]
     query = query_from(_request(further_legs=legs))
     assert [leg.date.day for leg in query.further] == [24, 26]
 
@@ -95,7 +116,11 @@ def test_legs_that_can_not_follow_are_refused_by_their_field(more: dict[str, Any
 
 
 def test_several_carriers_may_be_wanted() -> None:
-    assert query_from(_request(carrier_code="AI", carrier_codes=["BA", "EK"])).filters.carriers == {"AI", "BA", "EK"}
+    assert query_from(_request(carrier_code="AI", carrier_codes=["BA", "EK"])).filters.carriers == {
+        "AI",
+        "BA",
+        "EK",
+    }
 
 
 def test_whoever_can_fly_on_other_days_looks_at_prices() -> None:

@@ -72,13 +72,17 @@ async def test_a_window_keeps_its_start_and_not_its_end(search: FlightSearch) ->
 
 
 async def test_a_window_may_run_over_midnight(search: FlightSearch) -> None:
-    found, _ = await _run(search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(departs=Window(time(21), time(6)))))
+    found, _ = await _run(
+        search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(departs=Window(time(21), time(6))))
+    )
     assert found
     assert all(i.departure.time.time() >= time(21) or i.departure.time.time() < time(6) for i in found)
 
 
 async def test_none_that_fit_is_told_from_none_at_all(search: FlightSearch) -> None:
-    found, done = await _run(search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(departs=Window(time(3), time(4)))))
+    found, done = await _run(
+        search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(departs=Window(time(3), time(4))))
+    )
     assert (found, done.total) == ([], 0)
     assert done.total_unfiltered > 0
     _, nothing = await _run(search, SearchQuery("MAA", "BET", TOMORROW))
@@ -87,12 +91,17 @@ async def test_none_that_fit_is_told_from_none_at_all(search: FlightSearch) -> N
 
 
 async def test_one_carrier_is_the_only_one(search: FlightSearch) -> None:
-    found, _ = await _run(search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(carriers=frozenset({"AI"}), max_stops=0)))
+    found, _ = await _run(
+        search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(carriers=frozenset({"AI"}), max_stops=0))
+    )
     assert {segment.carrier_code for i in found for segment in i.segments} == {"AI"}
 
 
 async def test_results_come_in_the_order_asked_for(search: FlightSearch) -> None:
-    by = {sort: (await _run(search, dataclasses.replace(CHENNAI_DELHI, sort=sort, limit=100)))[0] for sort in Sort}
+    by = {
+        sort: (await _run(search, dataclasses.replace(CHENNAI_DELHI, sort=sort, limit=100)))[0]
+        for sort in Sort
+    }
     leaves = [i.departure.time for i in by[Sort.EARLIEST]]
     assert leaves == sorted(leaves)
     assert [i.departure.time for i in by[Sort.LATEST]] == leaves[::-1] or len(set(leaves)) < len(leaves)
@@ -109,7 +118,9 @@ async def test_a_limit_cuts_results_and_not_the_count(search: FlightSearch) -> N
     assert done.total > 2
 
 
-async def test_a_city_opens_into_its_airports_and_every_result_names_its_own(search: FlightSearch, lexicon: Lexicon) -> None:
+async def test_a_city_opens_into_its_airports_and_every_result_names_its_own(
+    search: FlightSearch, lexicon: Lexicon
+) -> None:
     found, _ = await _run(search, SearchQuery("LON", "NYC", TOMORROW, limit=100))
     origins = {i.segments[0].departure.airport for i in found}
     destinations = {i.segments[-1].arrival.airport for i in found}
@@ -136,7 +147,8 @@ async def test_the_same_search_gives_the_same_ids_each_once(search: FlightSearch
 
 
 @pytest.mark.parametrize(
-    ("origin", "destination"), [("MAA", "MAA"), ("LHR", "LGW"), ("LON", "LHR"), ("DEL", "DXN"), ("NYC", "EWR"), ("BOM", "NMI")]
+    ("origin", "destination"),
+    [("MAA", "MAA"), ("LHR", "LGW"), ("LON", "LHR"), ("DEL", "DXN"), ("NYC", "EWR"), ("BOM", "NMI")],
 )
 async def test_a_city_is_no_journey_from_itself(search: FlightSearch, origin: str, destination: str) -> None:
     with pytest.raises(SamePlace):
@@ -188,7 +200,9 @@ async def test_days_on_which_clocks_change_are_flown(search: FlightSearch, day: 
 
 
 IN_A_WEEK = TODAY + timedelta(days=7)
-RETURN = SearchQuery("MAA", "LHR", IN_A_WEEK, further=(JourneyLeg("LHR", "MAA", IN_A_WEEK + timedelta(days=4)),))
+RETURN = SearchQuery(
+    "MAA", "LHR", IN_A_WEEK, further=(JourneyLeg("LHR", "MAA", IN_A_WEEK + timedelta(days=4)),)
+)
 
 
 async def _events(search: FlightSearch, query: SearchQuery) -> tuple[Results, Done]:
@@ -207,14 +221,20 @@ async def test_a_return_is_told_as_journeys_of_one_itinerary_each_way(search: Fl
         assert (out.departure.airport, back.departure.airport) == ("MAA", "LHR")
         assert back.departure.at.utc > out.arrival.at.utc
     assert done.total >= len(results.journeys) > 0
-    assert [(part.leg, part.day) for part in done.parts] == [(0, IN_A_WEEK), (1, IN_A_WEEK + timedelta(days=4))]
+    assert [(part.leg, part.day) for part in done.parts] == [
+        (0, IN_A_WEEK),
+        (1, IN_A_WEEK + timedelta(days=4)),
+    ]
     amounts = [journey.fare.total.amount for journey in results.journeys if journey.fare]
     assert amounts == sorted(amounts)
     assert {journey.fare.total.currency for journey in results.journeys if journey.fare} == {"INR"}
 
 
 async def test_a_journey_through_three_cities_is_put_together(search: FlightSearch) -> None:
-    legs = (JourneyLeg("DXB", "LHR", IN_A_WEEK + timedelta(days=2)), JourneyLeg("LHR", "MAA", IN_A_WEEK + timedelta(days=9)))
+    legs = (
+        JourneyLeg("DXB", "LHR", IN_A_WEEK + timedelta(days=2)),
+        JourneyLeg("LHR", "MAA", IN_A_WEEK + timedelta(days=9)),
+    )
     results, _ = await _events(search, SearchQuery("MAA", "DXB", IN_A_WEEK, further=legs, limit=5))
     assert len(results.journeys) == 5
     for journey in results.journeys:
@@ -231,7 +251,9 @@ async def test_a_leg_that_nobody_flies_is_no_journey(search: FlightSearch) -> No
 
 
 async def test_days_that_would_do_are_told_with_their_cheapest(search: FlightSearch) -> None:
-    results, done = await _events(search, SearchQuery("MAA", "DEL", IN_A_WEEK, sort=Sort.CHEAPEST, flexible=3))
+    results, done = await _events(
+        search, SearchQuery("MAA", "DEL", IN_A_WEEK, sort=Sort.CHEAPEST, flexible=3)
+    )
     assert [(part.day - IN_A_WEEK).days for part in done.parts] == [-3, -2, -1, 0, 1, 2, 3]
     cheapest = min(part.cheapest.total.amount for part in done.parts if part.cheapest)
     assert results.itineraries[0].fare
@@ -249,7 +271,9 @@ async def test_more_than_are_shown_is_told(search: FlightSearch) -> None:
 async def test_sold_out_flights_are_told_and_come_last(search: FlightSearch) -> None:
     told = 0
     for ahead in range(1, 12):
-        results, done = await _events(search, SearchQuery("BOM", "DEL", TODAY + timedelta(days=ahead), limit=100))
+        results, done = await _events(
+            search, SearchQuery("BOM", "DEL", TODAY + timedelta(days=ahead), limit=100)
+        )
         full = [itinerary.sold_out for itinerary in results.itineraries]
         assert full == sorted(full)
         assert sum(full) == done.sold_out
@@ -271,7 +295,9 @@ async def test_every_itinerary_has_its_estimated_emissions(search: FlightSearch)
         assert "estimate" in itinerary.emissions.source
 
 
-async def test_bags_are_in_the_price_or_their_absence_is_told(search: FlightSearch, timetable: SampleTimetable, monkeypatch: Any) -> None:
+async def test_bags_are_in_the_price_or_their_absence_is_told(
+    search: FlightSearch, timetable: SampleTimetable, monkeypatch: Any
+) -> None:
     query = dataclasses.replace(CHENNAI_DELHI, bags=1)
     _, done = await _events(search, query)
     assert Limit.BAGS not in done.limits

@@ -25,11 +25,29 @@ DOWN = FlightsUnavailable({"aviationstack": "unavailable"}, retry_after=timedelt
 
 
 def _status(
-    leaves_in: timedelta = timedelta(hours=1), state: State = State.ON_TIME, *, sample: bool = False, airport: str = "MAA"
+    leaves_in: timedelta = timedelta(hours=1),
+    state: State = State.ON_TIME,
+    *,
+    sample: bool = False,
+    airport: str = "MAA",
 ) -> FlightStatus:
     leaves = Instant.of(NOW + leaves_in, "Asia/Kolkata")
-    segment = Segment("AI", "Air India", "AI542", Stop(airport, "", leaves), Stop("DEL", "", leaves.later(timedelta(hours=3))))
-    return FlightStatus(segment, leaves.local.date(), state, None, None, timedelta(), Provenance("aviationstack", NOW, sample=sample))
+    segment = Segment(
+        "AI",
+        "Air India",
+        "AI542",
+        Stop(airport, "", leaves),
+        Stop("DEL", "", leaves.later(timedelta(hours=3))),
+    )
+    return FlightStatus(
+        segment,
+        leaves.local.date(),
+        state,
+        None,
+        None,
+        timedelta(),
+        Provenance("aviationstack", NOW, sample=sample),
+    )
 
 
 LATE = replace(_status(), state=State.DELAYED, delay=timedelta(minutes=40))
@@ -87,7 +105,11 @@ async def test_a_flight_is_told_at_once_then_when_it_changes_until_it_is_over(cl
         await _settled()
         assert [t.state for t in told if isinstance(t, FlightStatus)] == [State.ON_TIME]
         await _minutes(clock, 20)
-    assert [t.state for t in told if isinstance(t, FlightStatus)] == [State.ON_TIME, State.DELAYED, State.LANDED]
+    assert [t.state for t in told if isinstance(t, FlightStatus)] == [
+        State.ON_TIME,
+        State.DELAYED,
+        State.LANDED,
+    ]
     assert len(desk.asked) == 5
 
 
@@ -105,9 +127,17 @@ async def test_a_hundred_watchers_cost_one_poll_each_time(clock: SimulatedClock)
 
 @pytest.mark.parametrize(
     ("leaves_in", "minutes"),
-    [(timedelta(days=3), 60), (timedelta(hours=9), 20), (timedelta(hours=4), 10), (timedelta(minutes=50), 3), (timedelta(hours=-1), 10)],
+    [
+        (timedelta(days=3), 60),
+        (timedelta(hours=9), 20),
+        (timedelta(hours=4), 10),
+        (timedelta(minutes=50), 3),
+        (timedelta(hours=-1), 10),
+    ],
 )
-async def test_the_nearer_the_next_event_the_oftener_it_is_looked_at(clock: SimulatedClock, leaves_in: timedelta, minutes: int) -> None:
+async def test_the_nearer_the_next_event_the_oftener_it_is_looked_at(
+    clock: SimulatedClock, leaves_in: timedelta, minutes: int
+) -> None:
     desk = Desk(clock, [_status(leaves_in)])
     task = asyncio.create_task(_collect(_watches(desk, clock).watch("AI542", None), []))
     await _settled()
@@ -120,13 +150,17 @@ UNHEARD = {
     "diverted, and never said to where": _status(timedelta(hours=-3), State.DIVERTED),
     "called in the air": _status(timedelta(hours=-3), State.EN_ROUTE),
     "unknown": _status(timedelta(hours=-3), State.UNKNOWN),
-    "delayed without an end": replace(_status(timedelta(hours=-3, minutes=-40), State.DELAYED), delay=timedelta(minutes=40)),
+    "delayed without an end": replace(
+        _status(timedelta(hours=-3, minutes=-40), State.DELAYED), delay=timedelta(minutes=40)
+    ),
 }
 """Three hours in the air, so all should have arrived just now."""
 
 
 @pytest.mark.parametrize("case", UNHEARD)
-async def test_a_flight_nobody_tells_the_end_of_is_asked_for_ever_less_and_then_given_up(clock: SimulatedClock, case: str) -> None:
+async def test_a_flight_nobody_tells_the_end_of_is_asked_for_ever_less_and_then_given_up(
+    clock: SimulatedClock, case: str
+) -> None:
     desk, told = Desk(clock, [UNHEARD[case]]), list[Told]()
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         group.create_task(_collect(_watches(desk, clock).watch("AI542", None), told))
@@ -259,7 +293,10 @@ async def test_who_asks_after_midnight_is_told_of_the_new_day() -> None:
     async with aclosing(watches.watch("AI542", None)) as yesterday:
         await anext(yesterday)
         clock.advance(90 * 60)
-        async with aclosing(watches.watch("AI542", None)) as today, aclosing(watches.watch("AI542", None)) as as_well:
+        async with (
+            aclosing(watches.watch("AI542", None)) as today,
+            aclosing(watches.watch("AI542", None)) as as_well,
+        ):
             days = [(await anext(changes)).depart_date for changes in (today, as_well)]  # type: ignore[union-attr]
             assert days == [LATE_EVENING.date() + timedelta(days=1)] * 2
             assert len(watches._flights) == 1

@@ -62,7 +62,9 @@ async def _told(search: FlightSearch, query: SearchQuery) -> list[SearchEvent]:
     return [event async for event in search.search(query) if isinstance(event, Results | Done)]
 
 
-async def test_an_answer_told_again_is_worked_out_once(search: FlightSearch, vendor: Vendor, clock: SimulatedClock) -> None:
+async def test_an_answer_told_again_is_worked_out_once(
+    search: FlightSearch, vendor: Vendor, clock: SimulatedClock
+) -> None:
     query = SearchQuery("MAA", "DEL", clock.now().date() + timedelta(days=1))
     first, second, third = [await _told(search, query) for _ in range(3)]
     assert vendor.asked == 1
@@ -109,11 +111,24 @@ def test_whatever_may_change_the_answer_is_another_question(other: dict[str, Any
 
 
 def test_no_field_of_a_query_was_forgotten() -> None:
-    names = {"origins", "destinations", "date", "cabin", "party", "currency", "max_stops", "via", "bags", "back"}
+    names = {
+        "origins",
+        "destinations",
+        "date",
+        "cabin",
+        "party",
+        "currency",
+        "max_stops",
+        "via",
+        "bags",
+        "back",
+    }
     assert {field.name for field in fields(FlightQuery)} == names
 
 
-async def test_each_leg_of_a_journey_is_kept_by_itself(search: FlightSearch, vendor: Vendor, clock: SimulatedClock) -> None:
+async def test_each_leg_of_a_journey_is_kept_by_itself(
+    search: FlightSearch, vendor: Vendor, clock: SimulatedClock
+) -> None:
     day = clock.now().date() + timedelta(days=7)
     there = SearchQuery("MAA", "DEL", day)
     journey = replace(there, further=(JourneyLeg("DEL", "MAA", day + timedelta(days=3)),))
@@ -130,7 +145,9 @@ async def test_each_leg_of_a_journey_is_kept_by_itself(search: FlightSearch, ven
     assert all(itinerary.provenance.cached for itinerary in results.itineraries)
 
 
-async def test_what_has_left_meanwhile_is_not_told_again(search: FlightSearch, vendor: Vendor, clock: SimulatedClock) -> None:
+async def test_what_has_left_meanwhile_is_not_told_again(
+    search: FlightSearch, vendor: Vendor, clock: SimulatedClock
+) -> None:
     query = SearchQuery("MAA", "DEL", clock.now().date(), limit=100)
     await _told(search, query)
     for _ in range(28):
@@ -141,7 +158,9 @@ async def test_what_has_left_meanwhile_is_not_told_again(search: FlightSearch, v
                 assert all(offer.expires > clock.now() for offer in event.offers)
 
 
-async def test_the_message_of_an_event_is_written_once_and_ages(search: FlightSearch, clock: SimulatedClock) -> None:
+async def test_the_message_of_an_event_is_written_once_and_ages(
+    search: FlightSearch, clock: SimulatedClock
+) -> None:
     query, written = SearchQuery("MAA", "DEL", clock.now().date() + timedelta(days=1)), WrittenEvents()
     for _ in range(2):
         events = await _told(search, query)

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.unit
 
 
 def found(*names: str) -> pb.SearchFlightsResponse:
-    return pb.SearchFlightsResponse(results=pb.SearchResults(itineraries=[pb.Itinerary(itinerary_id=name) for name in names]))
+    return pb.SearchFlightsResponse(
+        results=pb.SearchResults(itineraries=[pb.Itinerary(itinerary_id=name) for name in names])
+    )
 
 
 def test_json_of_one_message_is_the_contracts() -> None:
@@ -55,18 +57,29 @@ def sold(journeys: int = 0) -> dict[str, Any]:
     there, back = [f"there-{n}" for n in range(20)], [f"back-{n}" for n in range(20)]
     together = [pb.Journey(itinerary_ids=pair) for pair in list(zip(there, back, strict=True))[:journeys]]
     if journeys:
-        offers = [pb.Offer(itinerary_id=a, return_itinerary_id=b, seller="s" * 40) for a, b in zip(there, back, strict=True)]
+        offers = [
+            pb.Offer(itinerary_id=a, return_itinerary_id=b, seller="s" * 40)
+            for a, b in zip(there, back, strict=True)
+        ]
     else:
         offers = [pb.Offer(itinerary_id=name, seller="s" * 40) for name in there]
     kept = [*there[:journeys], *back[:journeys]] if journeys else there
     itineraries = [pb.Itinerary(itinerary_id=name, segments=[pb.Segment(carrier="c" * 60)]) for name in kept]
-    return as_json([pb.SearchFlightsResponse(results=pb.SearchResults(itineraries=itineraries, offers=offers, journeys=together))])
+    return as_json(
+        [
+            pb.SearchFlightsResponse(
+                results=pb.SearchResults(itineraries=itineraries, offers=offers, journeys=together)
+            )
+        ]
+    )
 
 
 def left(answer: dict[str, Any]) -> dict[str, int]:
     """How many items each list holds, with those that were left out."""
     lists = {name: len(items) for name, items in answer["results"].items()}
-    return {name: count + answer.get("omitted", {}).get(f"results.{name}", 0) for name, count in lists.items()}
+    return {
+        name: count + answer.get("omitted", {}).get(f"results.{name}", 0) for name, count in lists.items()
+    }
 
 
 @pytest.mark.parametrize("tokens", [100, 250, 500, 900, 1400])
@@ -77,7 +90,9 @@ def test_cut_answer_holds_every_flight_that_its_journeys_name_and_no_other(token
     assert answer["omitted"]["results.journeys"] > 0
     assert sorted(named) == sorted(itinerary["itinerary_id"] for itinerary in results["itineraries"])
     assert named[:2] == ["there-0", "back-0"]
-    assert all({offer["itinerary_id"], offer["return_itinerary_id"]} <= set(named) for offer in results["offers"])
+    assert all(
+        {offer["itinerary_id"], offer["return_itinerary_id"]} <= set(named) for offer in results["offers"]
+    )
     assert left(answer) == {"itineraries": 40, "offers": 20, "journeys": 20}
 
 
@@ -85,7 +100,9 @@ def test_cut_answer_holds_every_flight_that_its_journeys_name_and_no_other(token
 def test_cut_answer_holds_no_offer_on_a_flight_that_was_left_out(tokens: int) -> None:
     answer = within(sold(), tokens)
     results = answer["results"]
-    assert {offer["itinerary_id"] for offer in results["offers"]} <= {itinerary["itinerary_id"] for itinerary in results["itineraries"]}
+    assert {offer["itinerary_id"] for offer in results["offers"]} <= {
+        itinerary["itinerary_id"] for itinerary in results["itineraries"]
+    }
     assert results["itineraries"][0]["itinerary_id"] == "there-0"
     assert left(answer) == {"itineraries": 20, "offers": 20}
 
@@ -97,7 +114,11 @@ values = st.recursive(
 )
 
 
-@given(answer=st.dictionaries(st.text(min_size=1, max_size=5).filter(lambda name: name != "omitted"), values, max_size=5))
+@given(
+    answer=st.dictionaries(
+        st.text(min_size=1, max_size=5).filter(lambda name: name != "omitted"), values, max_size=5
+    )
+)
 def test_cutting_ends_and_only_drops_items(answer: dict[str, Any]) -> None:
     before = compact(answer)
     cut = within(answer, 20)

@@ -21,14 +21,18 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("environment", "strangers"), [("development", True), ("production", False)])
-def test_strangers_come_in_outside_production_only(monkeypatch: pytest.MonkeyPatch, environment: str, strangers: bool) -> None:
+def test_strangers_come_in_outside_production_only(
+    monkeypatch: pytest.MonkeyPatch, environment: str, strangers: bool
+) -> None:
     monkeypatch.setenv("READBACK_ENVIRONMENT", environment)
     assert load(GatewaySettings).lets_strangers_in is strangers
 
 
 @pytest.mark.parametrize("environment", ["development", "production"])
 @pytest.mark.parametrize("said", ["true", "false"])
-def test_who_says_so_is_obeyed_everywhere(monkeypatch: pytest.MonkeyPatch, environment: str, said: str) -> None:
+def test_who_says_so_is_obeyed_everywhere(
+    monkeypatch: pytest.MonkeyPatch, environment: str, said: str
+) -> None:
     monkeypatch.setenv("READBACK_ENVIRONMENT", environment)
     monkeypatch.setenv("READBACK_MCP_ANONYMOUS", said)
     assert load(GatewaySettings).lets_strangers_in is (said == "true")
@@ -41,4 +45,6 @@ def test_hosts_are_read_without_blanks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_setting_is_in_the_table() -> None:
     table = (CHECKOUT / "docs/settings.md").read_text()
-    assert [name for name in own_fields(GatewaySettings) if f"`{variable_of(GatewaySettings, name)}`" not in table] == []
+    assert [
+        name for name in own_fields(GatewaySettings) if f"`{variable_of(GatewaySettings, name)}`" not in table
+    ] == []

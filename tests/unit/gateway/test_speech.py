@@ -21,7 +21,11 @@ def stop(city: str, hour: int, zone: str = "Asia/Kolkata") -> pb.Stop:
 
 def itinerary(*, sample: bool = False, fare: bool = True) -> pb.Itinerary:
     segment = pb.Segment(
-        carrier="Air India", flight_number="AI542", departure=stop("Chennai", 1), arrival=stop("Delhi", 4), carrier_code="AI"
+        carrier="Air India",
+        flight_number="AI542",
+        departure=stop("Chennai", 1),
+        arrival=stop("Delhi", 4),
+        carrier_code="AI",
     )
     made = pb.Itinerary(segments=[segment], provenance=pb.Provenance(sample=sample))
     if fare:
@@ -37,7 +41,10 @@ def searched(*found: pb.Itinerary, total: int, unfiltered: int = 0) -> str:
 
 def test_search_tells_how_many_and_the_first() -> None:
     line = searched(itinerary(), total=7)
-    assert line == "7 flights. The first is Air India AI542, leaving Chennai at 07:00 and arriving in Delhi at 10:00, for 4,500 INR."
+    assert (
+        line
+        == "7 flights. The first is Air India AI542, leaving Chennai at 07:00 and arriving in Delhi at 10:00, for 4,500 INR."
+    )
 
 
 def test_one_flight_is_one() -> None:
@@ -46,11 +53,14 @@ def test_one_flight_is_one() -> None:
 
 def test_samples_are_called_samples() -> None:
     assert searched(itinerary(sample=True), total=1).endswith(SAMPLE)
-    assert speech_of([pb.GetFlightStatusResponse(status=pb.FlightStatus(provenance=pb.Provenance(sample=True)))]).endswith(SAMPLE)
+    assert speech_of(
+        [pb.GetFlightStatusResponse(status=pb.FlightStatus(provenance=pb.Provenance(sample=True)))]
+    ).endswith(SAMPLE)
 
 
 @pytest.mark.parametrize(
-    ("nanos", "told"), [(900_000_000, "129.90 EUR"), (0, "129 EUR"), (50_000_000, "129.05 EUR"), (375_000_000, "129.375 EUR")]
+    ("nanos", "told"),
+    [(900_000_000, "129.90 EUR"), (0, "129 EUR"), (50_000_000, "129.05 EUR"), (375_000_000, "129.375 EUR")],
 )
 def test_price_is_told_to_the_last_cent(nanos: int, told: str) -> None:
     priced = itinerary()
@@ -80,7 +90,8 @@ def test_a_journey_is_told_leg_by_leg_at_the_price_of_all() -> None:
     results = pb.SearchFlightsResponse(results=pb.SearchResults(itineraries=[out, back], journeys=[journey]))
     line = speech_of([results, pb.SearchFlightsResponse(done=pb.SearchDone(total=4))])
     assert (
-        line == "4 journeys. The first is Air India AI542 from Chennai at 07:00, then Air India AI542 from Delhi at 11:00, for 9,000 INR."
+        line
+        == "4 journeys. The first is Air India AI542 from Chennai at 07:00, then Air India AI542 from Delhi at 11:00, for 9,000 INR."
     )
 
 
@@ -88,7 +99,9 @@ def test_a_journey_is_told_leg_by_leg_at_the_price_of_all() -> None:
 def test_part_of_the_flights_is_not_told_as_all(found: bool) -> None:
     done = pb.SearchDone(total=1 if found else 0, limits=[pb.SEARCH_LIMIT_PART])
     results = pb.SearchResults(itineraries=[itinerary()] if found else [])
-    assert PARTIAL in speech_of([pb.SearchFlightsResponse(results=results), pb.SearchFlightsResponse(done=done)])
+    assert PARTIAL in speech_of(
+        [pb.SearchFlightsResponse(results=results), pb.SearchFlightsResponse(done=done)]
+    )
 
 
 def test_none_that_fits_is_told_from_none_at_all() -> None:
@@ -97,10 +110,14 @@ def test_none_that_fits_is_told_from_none_at_all() -> None:
 
 
 def test_delay_is_told_with_the_new_time() -> None:
-    status = pb.FlightStatus(flight_number="AI542", carrier="Air India", state=pb.FLIGHT_STATE_DELAYED, delay_minutes=25)
+    status = pb.FlightStatus(
+        flight_number="AI542", carrier="Air India", state=pb.FLIGHT_STATE_DELAYED, delay_minutes=25
+    )
     status.scheduled_departure.CopyFrom(stop("Chennai", 1))
     status.estimated_departure_time.FromDatetime(datetime(2026, 11, 24, 1, 55, tzinfo=UTC))
-    assert speech_of([pb.GetFlightStatusResponse(status=status)]) == ("Air India AI542 is delayed, 25 minutes late, now leaving at 07:25.")
+    assert speech_of([pb.GetFlightStatusResponse(status=status)]) == (
+        "Air India AI542 is delayed, 25 minutes late, now leaving at 07:25."
+    )
 
 
 def told_of(state: pb.FlightState.ValueType, *, late: int = 9, **times: datetime) -> str:
@@ -120,7 +137,9 @@ def test_flight_on_time_is_not_late_at_once() -> None:
 def test_flight_that_left_late_and_arrived_early_is_told_by_its_arrival() -> None:
     arrived = datetime(2026, 11, 24, 4, 20, tzinfo=UTC)
     line = "Air India AI542 has landed in Delhi; it arrived at 09:50."
-    assert told_of(pb.FLIGHT_STATE_LANDED, actual_arrival_time=arrived, estimated_arrival_time=arrived) == line
+    assert (
+        told_of(pb.FLIGHT_STATE_LANDED, actual_arrival_time=arrived, estimated_arrival_time=arrived) == line
+    )
 
 
 def test_arrival_that_was_only_expected_is_told_as_that() -> None:
@@ -159,19 +178,30 @@ def test_cancelled_flight_is_not_late() -> None:
 
 def test_states_of_a_flight_have_words() -> None:
     for state in pb.FlightState.values():
-        line = speech_of([pb.GetFlightStatusResponse(status=pb.FlightStatus(flight_number="AI542", carrier="Air India", state=state))])
+        line = speech_of(
+            [
+                pb.GetFlightStatusResponse(
+                    status=pb.FlightStatus(flight_number="AI542", carrier="Air India", state=state)
+                )
+            ]
+        )
         assert line.startswith("Air India AI542 ")
 
 
 def test_flights_of_a_route_are_told_by_the_first_and_how_many_more() -> None:
     status = pb.FlightStatus(flight_number="AI542", carrier="Air India", state=pb.FLIGHT_STATE_ON_TIME)
     assert speech_of([pb.ListRouteStatusResponse(statuses=[status])]) == "Air India AI542 is on time."
-    assert speech_of([pb.ListRouteStatusResponse(statuses=[status] * 3)]) == "Air India AI542 is on time. 2 more are listed."
+    assert (
+        speech_of([pb.ListRouteStatusResponse(statuses=[status] * 3)])
+        == "Air India AI542 is on time. 2 more are listed."
+    )
     assert speech_of([pb.ListRouteStatusResponse()]) == "No flight is known there that day."
 
 
 def test_airport_is_told_by_name_and_place() -> None:
-    answer = pb.GetAirportResponse(airport=pb.Airport(name="Chennai International Airport", city="Chennai", country="India"))
+    answer = pb.GetAirportResponse(
+        airport=pb.Airport(name="Chennai International Airport", city="Chennai", country="India")
+    )
     assert speech_of([answer]) == "Chennai International Airport serves Chennai, India."
 
 

@@ -59,7 +59,9 @@ def browser(behind: Behind, sessions: Sessions, cookie: str = "", scheme: str = 
         await gate(scope, receive, send)
 
     cookies = {COOKIE: cookie} if cookie else {}
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"{scheme}://readback.test", cookies=cookies)
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url=f"{scheme}://readback.test", cookies=cookies
+    )
 
 
 @pytest.mark.parametrize("path", ["/login", "/ui/main.js", "/auth/login", "/favicon.ico"])
@@ -69,23 +71,42 @@ async def test_sign_in_page_is_open_to_anybody(behind: Behind, sessions: Session
 
 
 @pytest.mark.parametrize("path", [*GRADIO_PATHS, "/api/calls/running"])
-async def test_the_rest_asks_for_a_sign_in(behind: Behind, sessions: Sessions, session: Session, path: str) -> None:
-    async with browser(behind, sessions) as stranger, browser(behind, sessions, sessions.sealed(session)) as customer:
+async def test_the_rest_asks_for_a_sign_in(
+    behind: Behind, sessions: Sessions, session: Session, path: str
+) -> None:
+    async with (
+        browser(behind, sessions) as stranger,
+        browser(behind, sessions, sessions.sealed(session)) as customer,
+    ):
         assert (await stranger.get(path)).status_code == 401
         assert (await customer.get(path)).status_code == 200
     assert behind.paths == [path]
 
 
 @pytest.mark.parametrize(
-    "path", ["/logins", "/login/gradio_api/upload", "/gradio_api/upload", "/uiother", "/api", "/nowhere", "//", "/docs"]
+    "path",
+    [
+        "/logins",
+        "/login/gradio_api/upload",
+        "/gradio_api/upload",
+        "/uiother",
+        "/api",
+        "/nowhere",
+        "//",
+        "/docs",
+    ],
 )
-async def test_what_is_not_named_does_not_exist_even_for_customers(behind: Behind, sessions: Sessions, session: Session, path: str) -> None:
+async def test_what_is_not_named_does_not_exist_even_for_customers(
+    behind: Behind, sessions: Sessions, session: Session, path: str
+) -> None:
     async with browser(behind, sessions, sessions.sealed(session)) as customer:
         assert (await customer.get(f"http://readback.test{path}")).status_code == 404
     assert behind.paths == []
 
 
-async def test_new_sign_in_is_put_into_the_cookie_and_its_end_takes_it_out(behind: Behind, sessions: Sessions, session: Session) -> None:
+async def test_new_sign_in_is_put_into_the_cookie_and_its_end_takes_it_out(
+    behind: Behind, sessions: Sessions, session: Session
+) -> None:
     async with browser(behind, sessions) as person:
         behind.replace = session
         await person.post("/auth/login")
@@ -135,7 +156,9 @@ async def test_over_https_the_cookie_is_secure(behind: Behind, sessions: Session
         ({"sec-fetch-site": "same-site"}, False),
     ],
 )
-async def test_only_own_pages_may_change_anything(behind: Behind, sessions: Sessions, headers: dict[str, str], passes: bool) -> None:
+async def test_only_own_pages_may_change_anything(
+    behind: Behind, sessions: Sessions, headers: dict[str, str], passes: bool
+) -> None:
     async with browser(behind, sessions) as person:
         assert ((await person.post("/auth/login", headers=headers)).status_code == 200) is passes
         assert (await person.get("/login", headers=headers)).status_code == 200

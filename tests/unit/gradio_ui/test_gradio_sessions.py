@@ -64,7 +64,9 @@ async def test_session_is_named_by_path_or_query(path: str, query: str, expected
 
 async def test_event_names_its_session_in_its_body_which_is_still_there_afterwards() -> None:
     event = json.dumps({"session_hash": "abc", "data": []}).encode()
-    session_hash, receive = await session_hash_of(scope("/gradio_api/queue/join"), Body(event[:10], event[10:]))
+    session_hash, receive = await session_hash_of(
+        scope("/gradio_api/queue/join"), Body(event[:10], event[10:])
+    )
     assert session_hash == "abc"
     assert await receive() == {"type": "http.request", "body": event, "more_body": False}
     assert await receive() == {"type": "http.disconnect"}

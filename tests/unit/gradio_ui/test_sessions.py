@@ -50,7 +50,9 @@ class Identity:
             session_expire_time=stamp(START + timedelta(days=30)),
         )
 
-    async def RefreshSession(self, request: identity.RefreshSessionRequest) -> identity.RefreshSessionResponse:
+    async def RefreshSession(
+        self, request: identity.RefreshSessionRequest
+    ) -> identity.RefreshSessionResponse:
         if self.held is not None:
             await self.held.wait()
         self._fail()
@@ -90,12 +92,16 @@ def session(sessions: Sessions, service: Identity) -> Session:
     return sessions.start(ADA, service.tokens())
 
 
-async def test_fresh_token_is_used_without_asking(sessions: Sessions, session: Session, service: Identity) -> None:
+async def test_fresh_token_is_used_without_asking(
+    sessions: Sessions, session: Session, service: Identity
+) -> None:
     assert await sessions.access_token(session) == "access-0"
     assert service.refreshes == 0
 
 
-async def test_token_is_refreshed_before_it_expires(sessions: Sessions, session: Session, service: Identity, clock: SimulatedClock) -> None:
+async def test_token_is_refreshed_before_it_expires(
+    sessions: Sessions, session: Session, service: Identity, clock: SimulatedClock
+) -> None:
     clock.advance((ACCESS - REFRESH_EARLY).total_seconds())
     assert await sessions.access_token(session) == "access-1"
     assert session.sign_in.refresh_token == "refresh-1"
@@ -125,7 +131,9 @@ async def test_request_that_gives_up_does_not_take_the_refresh_with_it(
     assert service.spent == ["refresh-0"]
 
 
-async def test_stopping_server_waits_for_a_refresh_that_is_on_its_way(service: Identity, clock: SimulatedClock) -> None:
+async def test_stopping_server_waits_for_a_refresh_that_is_on_its_way(
+    service: Identity, clock: SimulatedClock
+) -> None:
     service.held = asyncio.Event()
     async with Sessions(cast("Any", service), SEAL, clock) as sessions:
         session = sessions.start(ADA, service.tokens())
@@ -189,7 +197,9 @@ async def test_session_goes_on_in_another_process_from_its_cookie(
     assert session.sign_in.refresh_token == "refresh-1"
 
 
-async def test_sign_out_tells_identity_and_holds_without_it(sessions: Sessions, session: Session, service: Identity) -> None:
+async def test_sign_out_tells_identity_and_holds_without_it(
+    sessions: Sessions, session: Session, service: Identity
+) -> None:
     await sessions.end(session)
     assert service.signed_out == ["Bearer access-0"]
     other = sessions.start(ADA, service.tokens())

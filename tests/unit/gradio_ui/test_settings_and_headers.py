@@ -27,7 +27,10 @@ def test_livekit_is_reached_by_socket_and_by_http(url: str, origins: tuple[str, 
 def test_policy_names_this_server_and_livekit_alone() -> None:
     policy = content_security_policy("/", ("wss://voice.example.com", "https://voice.example.com"))
     sources = {source for directive in policy.split("; ") for source in directive.split()[1:]}
-    assert {source for source in sources if "://" in source} == {"wss://voice.example.com", "https://voice.example.com"}
+    assert {source for source in sources if "://" in source} == {
+        "wss://voice.example.com",
+        "https://voice.example.com",
+    }
     assert "*" not in policy
 
 

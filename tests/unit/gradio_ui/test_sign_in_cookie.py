@@ -14,7 +14,9 @@ from gradio_ui.sign_in_cookie import COOKIE, CookieSeal, SignIn, cookie_of, set_
 pytestmark = pytest.mark.unit
 
 SEAL = CookieSeal("a secret of this installation, long enough to be one")
-SIGN_IN = SignIn("key", "customer-1", "Ada “${x}” Lovelace", "ada@example.com", "refresh-token", 3, 1_900_000_000.0)
+SIGN_IN = SignIn(
+    "key", "customer-1", "Ada “${x}” Lovelace", "ada@example.com", "refresh-token", 3, 1_900_000_000.0
+)
 
 
 def test_what_was_sealed_is_opened_again() -> None:
@@ -24,7 +26,10 @@ def test_what_was_sealed_is_opened_again() -> None:
 def test_browser_can_read_nothing_of_it() -> None:
     value = SEAL.seal(SIGN_IN)
     raw = base64.urlsafe_b64decode(value)
-    assert all(word not in value and word.encode() not in raw for word in ("refresh-token", "ada@example.com", "customer-1"))
+    assert all(
+        word not in value and word.encode() not in raw
+        for word in ("refresh-token", "ada@example.com", "customer-1")
+    )
 
 
 def test_longest_names_still_fit_into_a_cookie() -> None:
@@ -56,7 +61,10 @@ def test_sealed_json_of_another_shape_is_nobodys() -> None:
 
 
 def test_secure_is_set_over_https_alone() -> None:
-    assert set_cookie("v", max_age=60, secure=True) == f"{COOKIE}=v; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure"
+    assert (
+        set_cookie("v", max_age=60, secure=True)
+        == f"{COOKIE}=v; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure"
+    )
     assert set_cookie("v", max_age=60, secure=False).endswith("SameSite=Lax")
 
 
@@ -65,7 +73,10 @@ def test_secure_is_set_over_https_alone() -> None:
     [
         (f"{COOKIE}=abc".encode(), "abc"),
         (f"other=1; {COOKIE}=abc; more=2".encode(), "abc"),
-        (f'prefs={{"a":1}}; {COOKIE}=abc'.encode(), "abc"),  # of another program on this host, and of no strict form
+        (
+            f'prefs={{"a":1}}; {COOKIE}=abc'.encode(),
+            "abc",
+        ),  # of another program on this host, and of no strict form
         (f"{COOKIE}=abc; caf\u00e9=\u00fc; [x]=@".encode(), "abc"),
         (b"other=1", ""),
         (b"\xff\xfe=\x00", ""),

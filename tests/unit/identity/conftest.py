@@ -23,7 +23,9 @@ def clock() -> SimulatedClock:
 def signing_pem() -> bytes:
     """A new private key."""
     key = ec.generate_private_key(ec.SECP256R1())
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
 
 
 @pytest.fixture
@@ -35,4 +37,6 @@ def keys(signing_pem: bytes) -> SigningKeys:
 @pytest.fixture
 def tokens(keys: SigningKeys, clock: SimulatedClock) -> AccessTokens:
     """Mints access tokens of the usual lifetimes."""
-    return AccessTokens(keys, clock, customer_lifetime=timedelta(minutes=10), actor_lifetime=timedelta(minutes=5))
+    return AccessTokens(
+        keys, clock, customer_lifetime=timedelta(minutes=10), actor_lifetime=timedelta(minutes=5)
+    )

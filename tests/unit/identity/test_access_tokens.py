@@ -88,10 +88,16 @@ async def _verified(verifier: TokenVerifier, token: str) -> Principal:
     return await verifier.verify(token)
 
 
-async def test_a_customers_token_says_who_and_which_session(verifier: TokenVerifier, good: str, clock: SimulatedClock) -> None:
+async def test_a_customers_token_says_who_and_which_session(
+    verifier: TokenVerifier, good: str, clock: SimulatedClock
+) -> None:
     principal = await _verified(verifier, good)
     assert principal.kind == options_pb2.ACCESS_CUSTOMER
-    assert (principal.subject, principal.customer_id, principal.session_id) == ("customer-1", "customer-1", "session-1")
+    assert (principal.subject, principal.customer_id, principal.session_id) == (
+        "customer-1",
+        "customer-1",
+        "session-1",
+    )
     assert (principal.actor, principal.call_id) == (None, None)
     assert principal.expires_at == clock.now() + timedelta(minutes=10)
 
@@ -99,11 +105,17 @@ async def test_a_customers_token_says_who_and_which_session(verifier: TokenVerif
 async def test_an_agents_token_says_for_whom_in_which_call_and_who_acts(
     verifier: TokenVerifier, tokens: AccessTokens, clock: SimulatedClock
 ) -> None:
-    grant = Grant(b"", "customer-1", "session-1", "conversation-1", "call-1", clock.now() + timedelta(hours=4))
+    grant = Grant(
+        b"", "customer-1", "session-1", "conversation-1", "call-1", clock.now() + timedelta(hours=4)
+    )
     principal = await _verified(verifier, tokens.for_agent("agent", grant).text)
     assert principal.kind == options_pb2.ACCESS_AGENT
     assert (principal.customer_id, principal.actor) == ("customer-1", "agent")
-    assert (principal.call_id, principal.conversation_id, principal.session_id) == ("call-1", "conversation-1", None)
+    assert (principal.call_id, principal.conversation_id, principal.session_id) == (
+        "call-1",
+        "conversation-1",
+        None,
+    )
     assert principal.expires_at == clock.now() + timedelta(minutes=5)
 
 
@@ -122,7 +134,11 @@ def test_a_token_never_outlives_what_it_was_made_from(tokens: AccessTokens, cloc
 def test_the_header_says_type_key_and_nothing_else(good: str, keys: SigningKeys) -> None:
     header, claims = _parts(good)
     assert header == {"alg": "ES256", "typ": "at+jwt", "kid": keys.current_kid}
-    assert (claims["iss"], claims["aud"], claims["kind"]) == ("readback-identity", "readback-mesh", "customer")
+    assert (claims["iss"], claims["aud"], claims["kind"]) == (
+        "readback-identity",
+        "readback-mesh",
+        "customer",
+    )
     assert isinstance(claims["exp"], int)
 
 
@@ -136,18 +152,27 @@ async def test_a_token_without_a_signature_is_refused_however_it_is_spelt(
     verifier: TokenVerifier, good: str, algorithm: str, signature: str
 ) -> None:
     header, claims = _parts(good)
-    assert await _problem(verifier, f"{_encoded(header | {'alg': algorithm})}.{_encoded(claims)}.{signature}") == "wrong type"
+    assert (
+        await _problem(verifier, f"{_encoded(header | {'alg': algorithm})}.{_encoded(claims)}.{signature}")
+        == "wrong type"
+    )
 
 
-async def test_the_public_key_is_no_shared_secret(verifier: TokenVerifier, good: str, keys: SigningKeys) -> None:
+async def test_the_public_key_is_no_shared_secret(
+    verifier: TokenVerifier, good: str, keys: SigningKeys
+) -> None:
     header, claims = _parts(good)
-    pem = keys.current.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    pem = keys.current.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
     signed = f"{_encoded(header | {'alg': 'HS256'})}.{_encoded(claims)}"
     hmac = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
     assert await _problem(verifier, f"{signed}.{_encoded(hmac.sign(signed.encode(), pem))}") == "wrong type"
 
 
-@pytest.mark.parametrize("kid", ["", "unknown", "../../etc/passwd", "/dev/null", "' OR 1=1 --", "a" * 65, 7, None, ["a"], {"a": 1}])
+@pytest.mark.parametrize(
+    "kid", ["", "unknown", "../../etc/passwd", "/dev/null", "' OR 1=1 --", "a" * 65, 7, None, ["a"], {"a": 1}]
+)
 async def test_a_key_is_found_by_a_name_it_has_and_by_nothing_else(
     verifier: TokenVerifier, forged: Callable[..., str], kid: object
 ) -> None:
@@ -159,12 +184,20 @@ async def test_a_key_that_comes_with_the_token_is_not_used(verifier: TokenVerifi
     stranger = ec.generate_private_key(ec.SECP256R1())
     jwk = json.loads(ECAlgorithm.to_jwk(stranger.public_key()))
     kid = thumbprint(stranger.public_key())
-    for extra in ({"jwk": jwk}, {"jku": "https://attacker.example/keys"}, {"x5u": "https://attacker.example"}, {"x5c": ["AAAA"]}, {}):
+    for extra in (
+        {"jwk": jwk},
+        {"jku": "https://attacker.example/keys"},
+        {"x5u": "https://attacker.example"},
+        {"x5c": ["AAAA"]},
+        {},
+    ):
         token = jwt.encode(claims, stranger, "ES256", {"typ": "at+jwt", "kid": kid, **extra})
         assert await _problem(verifier, token) == ("wrong type" if extra else "unknown key")
 
 
-async def test_a_strangers_signature_under_our_keys_name_is_refused(verifier: TokenVerifier, good: str) -> None:
+async def test_a_strangers_signature_under_our_keys_name_is_refused(
+    verifier: TokenVerifier, good: str
+) -> None:
     header, claims = _parts(good)
     stranger = ec.generate_private_key(ec.SECP256R1())
     assert await _problem(verifier, jwt.encode(claims, stranger, "ES256", header)) == "invalid"
@@ -199,7 +232,9 @@ async def test_a_token_for_another_purpose_is_refused(
     assert await _problem(verifier, forged(headers, **claims)) == problem
 
 
-async def test_a_token_is_good_until_its_last_second_and_not_at_it(verifier: TokenVerifier, good: str, clock: SimulatedClock) -> None:
+async def test_a_token_is_good_until_its_last_second_and_not_at_it(
+    verifier: TokenVerifier, good: str, clock: SimulatedClock
+) -> None:
     clock.advance(599.9)
     await verifier.verify(good)
     clock.advance(0.1)
@@ -207,25 +242,35 @@ async def test_a_token_is_good_until_its_last_second_and_not_at_it(verifier: Tok
     assert await _problem(verifier, good) == "expired"
 
 
-async def test_a_token_of_tomorrow_is_refused_today(verifier: TokenVerifier, forged: Callable[..., str], clock: SimulatedClock) -> None:
+async def test_a_token_of_tomorrow_is_refused_today(
+    verifier: TokenVerifier, forged: Callable[..., str], clock: SimulatedClock
+) -> None:
     now = clock.now().timestamp()
     assert await _problem(verifier, forged(nbf=now + 3600, exp=now + 7200)) == "not valid yet"
     assert await _problem(verifier, forged(iat=now + 3600, exp=now + 7200)) == "not valid yet"
 
 
-@pytest.mark.parametrize("token", ["", ".", "..", "a.b.c", "eyJ", "\0", "ü.ü.ü", "Bearer", "A" * 1_000_000, "." * 8000])
+@pytest.mark.parametrize(
+    "token", ["", ".", "..", "a.b.c", "eyJ", "\0", "ü.ü.ü", "Bearer", "A" * 1_000_000, "." * 8000]
+)
 async def test_what_is_no_token_is_refused_quickly(verifier: TokenVerifier, token: str) -> None:
     with pytest.raises(Unauthenticated):
         await verifier.verify(token)
 
 
-async def test_a_good_token_blown_up_to_a_megabyte_is_refused(verifier: TokenVerifier, forged: Callable[..., str]) -> None:
+async def test_a_good_token_blown_up_to_a_megabyte_is_refused(
+    verifier: TokenVerifier, forged: Callable[..., str]
+) -> None:
     assert await _problem(verifier, forged(padding="x" * 1_000_000)) == "malformed"
 
 
 async def test_a_livekit_token_is_no_access_token(verifier: TokenVerifier) -> None:
     video = VideoGrants(room_join=True, room="call")
-    livekit = LiveKitToken("key", "a secret of LiveKit's, 32 characters").with_identity("customer-1").with_grants(video)
+    livekit = (
+        LiveKitToken("key", "a secret of LiveKit's, 32 characters")
+        .with_identity("customer-1")
+        .with_grants(video)
+    )
     assert await _problem(verifier, livekit.to_jwt()) == "wrong type"
 
 

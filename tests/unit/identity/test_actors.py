@@ -26,24 +26,37 @@ class Installation:
 
     def __init__(self, clock: SimulatedClock) -> None:
         self.clock = clock
-        self.keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in ("agent", "conversation", "stranger")}
+        self.keys = {
+            name: ec.generate_private_key(ec.SECP256R1()) for name in ("agent", "conversation", "stranger")
+        }
         self.trusted = {name: self.public_pem(name) for name in ("agent", "conversation")}
         self.actors = Actors(lambda: self.trusted, clock)
 
     def private_pem(self, name: str) -> bytes:
         """A member's private key."""
         key = self.keys[name]
-        return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        return key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
 
     def public_pem(self, name: str) -> bytes:
         """A member's public key."""
         key = self.keys[name].public_key()
         return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
-    def assertion(self, signer: str = "agent", typ: str | None = "client-authentication+jwt", **claims: Any) -> str:
+    def assertion(
+        self, signer: str = "agent", typ: str | None = "client-authentication+jwt", **claims: Any
+    ) -> str:
         """An assertion of the agent with other claims; None leaves one out."""
         now = int(self.clock.now().timestamp())
-        usual = {"iss": "agent", "sub": "agent", "aud": "readback-identity", "iat": now, "exp": now + 120, "jti": "once"}
+        usual = {
+            "iss": "agent",
+            "sub": "agent",
+            "aud": "readback-identity",
+            "iat": now,
+            "exp": now + 120,
+            "jti": "once",
+        }
         body = {name: value for name, value in (usual | claims).items() if value is not None}
         return jwt.PyJWS().encode(json.dumps(body).encode(), self.keys[signer], "ES256", {"typ": typ})
 
@@ -93,7 +106,9 @@ async def test_what_the_mesh_makes_is_what_identity_accepts(installation: Instal
     ],
     ids=str,
 )
-async def test_an_assertion_that_proves_nothing_is_refused_without_saying_why(installation: Installation, wrong: dict[str, Any]) -> None:
+async def test_an_assertion_that_proves_nothing_is_refused_without_saying_why(
+    installation: Installation, wrong: dict[str, Any]
+) -> None:
     with pytest.raises(UnknownActor) as refused:
         await installation.actors.verify(installation.assertion(**wrong))
     assert str(refused.value) == "The assertion does not prove a known member of the mesh."
@@ -114,7 +129,9 @@ async def test_an_assertion_that_proves_nothing_is_refused_without_saying_why(in
         (-3600, 60, False),
     ],
 )
-async def test_an_assertion_lives_for_five_minutes_at_most(installation: Installation, issued: int, expires: int, good: bool) -> None:
+async def test_an_assertion_lives_for_five_minutes_at_most(
+    installation: Installation, issued: int, expires: int, good: bool
+) -> None:
     now = int(installation.clock.now().timestamp())
     assertion = installation.assertion(iat=now + issued, exp=now + expires)
     if good:

@@ -10,7 +10,9 @@ from services.identity.password_rules import LONGEST, SHORTEST, common_passwords
 pytestmark = pytest.mark.unit
 
 
-def _problem(password: str, email: str = "asha.rao@example.com", display_name: str = "Asha Rao") -> str | None:
+def _problem(
+    password: str, email: str = "asha.rao@example.com", display_name: str = "Asha Rao"
+) -> str | None:
     try:
         refuse_weak(password, email=email, display_name=display_name)
     except WeakPassword as error:
@@ -19,7 +21,18 @@ def _problem(password: str, email: str = "asha.rao@example.com", display_name: s
 
 
 @pytest.mark.parametrize(
-    "password", ["password", "Password1", "PASSWORD123!", "p@ssw0rd", "12345678", "1234567890", "qwertyuiop", "iloveyou", "Jaihind@123"]
+    "password",
+    [
+        "password",
+        "Password1",
+        "PASSWORD123!",
+        "p@ssw0rd",
+        "12345678",
+        "1234567890",
+        "qwertyuiop",
+        "iloveyou",
+        "Jaihind@123",
+    ],
 )
 def test_what_attackers_try_first_is_refused_however_it_is_decorated(password: str) -> None:
     assert _problem(password) == "common"
@@ -32,13 +45,23 @@ def test_who_one_is_is_no_password(password: str) -> None:
 
 @pytest.mark.parametrize(
     "password",
-    ["a flock of quiet herons", "ababcbabacba", "lower case only", "99 bottles", "\U0001f6e9" * 64, "\0\0\0\0\0\0\0\0", "password of mine"],
+    [
+        "a flock of quiet herons",
+        "ababcbabacba",
+        "lower case only",
+        "99 bottles",
+        "\U0001f6e9" * 64,
+        "\0\0\0\0\0\0\0\0",
+        "password of mine",
+    ],
 )
 def test_there_are_no_rules_of_composition(password: str) -> None:
     assert _problem(password) is None
 
 
-@pytest.mark.parametrize(("length", "problem"), [(SHORTEST - 1, "short"), (SHORTEST, None), (LONGEST, None), (LONGEST + 1, "long")])
+@pytest.mark.parametrize(
+    ("length", "problem"), [(SHORTEST - 1, "short"), (SHORTEST, None), (LONGEST, None), (LONGEST + 1, "long")]
+)
 def test_length_is_counted_in_characters(length: int, problem: str | None) -> None:
     assert _problem("ü" * length) == problem
 

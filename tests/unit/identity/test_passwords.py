@@ -46,7 +46,9 @@ async def test_two_passwords_sharing_their_first_72_bytes_do_not_cross_verify(ha
     assert not await hasher.verify("x" * 72, stored)
 
 
-async def test_a_password_of_64_four_byte_emoji_verifies_and_its_last_one_counts(hasher: PasswordHasher) -> None:
+async def test_a_password_of_64_four_byte_emoji_verifies_and_its_last_one_counts(
+    hasher: PasswordHasher,
+) -> None:
     password = "\U0001f6e9" * 64
     assert len(password.encode()) == 256
     stored = await hasher.hash(password)
@@ -100,12 +102,16 @@ async def test_a_hash_of_another_cost_verifies_and_counts_as_outdated(hasher: Pa
     older.close()
 
 
-async def test_a_hash_of_an_unknown_version_is_an_error_and_not_a_wrong_password(hasher: PasswordHasher) -> None:
+async def test_a_hash_of_an_unknown_version_is_an_error_and_not_a_wrong_password(
+    hasher: PasswordHasher,
+) -> None:
     with pytest.raises(ValueError, match="v9"):
         await hasher.verify("a flock of quiet herons", "v9$argon2id$whatever")
 
 
-async def test_an_unknown_account_costs_a_full_check_and_never_matches(hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unknown_account_costs_a_full_check_and_never_matches(
+    hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     checked: list[bytes] = []
     real = bcrypt.checkpw
 
@@ -120,7 +126,9 @@ async def test_an_unknown_account_costs_a_full_check_and_never_matches(hasher: P
     assert checked == [b"$2b$04$", b"$2b$04$"]
 
 
-async def test_hashing_leaves_the_event_loop_free(hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_hashing_leaves_the_event_loop_free(
+    hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     loop_went_on = threading.Event()
     monkeypatch.setattr(bcrypt, "checkpw", lambda *_: loop_went_on.wait(10))
     checking = asyncio.create_task(hasher.verify("a flock of quiet herons", None))
@@ -129,7 +137,9 @@ async def test_hashing_leaves_the_event_loop_free(hasher: PasswordHasher, monkey
     await checking
 
 
-async def test_beyond_the_queue_attempts_are_refused_with_a_time_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_beyond_the_queue_attempts_are_refused_with_a_time_to_come_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     gate = threading.Event()
     monkeypatch.setattr(bcrypt, "checkpw", lambda *_: gate.wait(10))
     hasher = PasswordHasher(PEPPER, cost=COST, threads=1, waiting=1)
@@ -146,7 +156,9 @@ async def test_beyond_the_queue_attempts_are_refused_with_a_time_to_come_back(mo
     hasher.close()
 
 
-async def test_hanging_up_does_not_free_the_room_that_the_computation_still_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_hanging_up_does_not_free_the_room_that_the_computation_still_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     started, gate = threading.Event(), threading.Event()
 
     def blocked(*_: bytes) -> bool:

@@ -28,7 +28,9 @@ class Family:
         """Presents a token; the digest of its successor."""
         token = self._tokens[digest]
         refuse_reuse(token, list(self._tokens.values()))
-        self._tokens[digest] = RefreshToken(digest, token.session_id, token.parent, token.created_at, spent_at=NOON)
+        self._tokens[digest] = RefreshToken(
+            digest, token.session_id, token.parent, token.created_at, spent_at=NOON
+        )
         return self._add(parent=digest)
 
     def _add(self, parent: bytes | None) -> bytes:

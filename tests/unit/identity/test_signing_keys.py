@@ -23,11 +23,15 @@ P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 def _pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey) -> bytes:
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
 
 
 def _public_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
 
 
 def _key(secret: int) -> ec.EllipticCurvePrivateKey:
@@ -38,7 +42,9 @@ def test_the_name_of_a_key_is_its_rfc_7638_thumbprint() -> None:
     key = _key(7).public_key()
     jwk = json.loads(ECAlgorithm.to_jwk(key))
     canonical = f'{{"crv":"P-256","kty":"EC","x":"{jwk["x"]}","y":"{jwk["y"]}"}}'
-    assert thumbprint(key) == base64.urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).decode().rstrip("=")
+    assert thumbprint(key) == base64.urlsafe_b64encode(
+        hashlib.sha256(canonical.encode()).digest()
+    ).decode().rstrip("=")
 
 
 @settings(max_examples=50)

@@ -56,7 +56,9 @@ async def test_process_is_killed_at_the_time_that_was_asked_for(sent: list[signa
     assert sent == [signal.SIGKILL, signal.SIGSTOP]
 
 
-async def test_point_that_takes_longer_does_so_each_time_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_point_that_takes_longer_does_so_each_time_from_then_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -84,7 +86,10 @@ def test_production_refuses_any_and_bears_none() -> None:
         set_failpoints("somewhere=kill", environment="production")
 
 
-@pytest.mark.parametrize("text", ["somewhere", "somewhere=explode", "=kill", "somewhere=kill@soon", "somewhere=sleep", "somewhere=kill:3"])
+@pytest.mark.parametrize(
+    "text",
+    ["somewhere", "somewhere=explode", "=kill", "somewhere=kill@soon", "somewhere=sleep", "somewhere=kill:3"],
+)
 def test_what_is_no_list_of_failpoints_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError):
         set_failpoints(text, environment="development")

@@ -54,4 +54,7 @@ def test_callers_that_have_left_are_forgotten() -> None:
 
 
 def test_core_refuses_all_at_twice_the_number_at_which_it_begins_to() -> None:
-    assert dict(SETTINGS.options()) == {"grpc.server.max_pending_requests": 7, "grpc.server.max_pending_requests_hard_limit": 14}
+    assert dict(SETTINGS.options()) == {
+        "grpc.server.max_pending_requests": 7,
+        "grpc.server.max_pending_requests_hard_limit": 14,
+    }

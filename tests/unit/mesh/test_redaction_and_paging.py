@@ -19,14 +19,18 @@ pytestmark = pytest.mark.unit
 
 
 def test_marked_fields_are_blank_and_others_are_not() -> None:
-    request = identity.RegisterRequest(email="ada@example.com", password="correct horse", display_name="Ada", locale="en-GB")
+    request = identity.RegisterRequest(
+        email="ada@example.com", password="correct horse", display_name="Ada", locale="en-GB"
+    )
     printed = json.loads(redacted(request))
     assert printed == {"email": REDACTED, "password": REDACTED, "display_name": REDACTED, "locale": "en-GB"}
     assert request.password == "correct horse"
 
 
 def test_marked_fields_are_blank_inside_other_messages_too() -> None:
-    response = conversation.StartCallResponse(access=conversation.CallAccess(livekit_url="ws://sfu", livekit_token="secret"))
+    response = conversation.StartCallResponse(
+        access=conversation.CallAccess(livekit_url="ws://sfu", livekit_token="secret")
+    )
     opened = conversation.RecordResponse(opened=conversation.RecordOpened(grant="secret", locale="en-IN"))
     for message in (response, opened):
         assert "secret" not in redacted(message)
@@ -36,7 +40,11 @@ def test_marked_fields_are_blank_inside_other_messages_too() -> None:
 
 def test_tokens_do_not_reach_a_log_line() -> None:
     token = SigningKey().token()
-    event = scrub_event(None, "info", {"event": f"401 from /rtc?access_token={token}&x=1", "header": f"Bearer {token}", "count": 3})
+    event = scrub_event(
+        None,
+        "info",
+        {"event": f"401 from /rtc?access_token={token}&x=1", "header": f"Bearer {token}", "count": 3},
+    )
     assert token not in str(event)
     assert token.split(".")[2] not in str(event)
     assert event["count"] == 3

@@ -57,7 +57,10 @@ def test_a_secret_can_not_be_named_out_of_its_folder(tmp_path: Path, name: str) 
 
 
 def test_livekit_secrets_are_long_enough_and_pairs_differ(tmp_path: Path) -> None:
-    callers, workers = SecretStore(tmp_path).livekit_keys("livekit"), SecretStore(tmp_path).livekit_keys("livekit-worker")
+    callers, workers = (
+        SecretStore(tmp_path).livekit_keys("livekit"),
+        SecretStore(tmp_path).livekit_keys("livekit-worker"),
+    )
     assert len(callers.secret) >= 32
     assert callers.key != workers.key
     assert callers.secret != workers.secret
@@ -81,7 +84,9 @@ def test_a_wrong_setting_is_named_without_its_value(monkeypatch: pytest.MonkeyPa
     assert "sesame" not in str(raised.value)
 
 
-def test_home_does_not_depend_on_the_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_home_does_not_depend_on_the_working_directory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     before = load(MeshSettings).home
     monkeypatch.chdir(tmp_path)
     assert load(MeshSettings).home == before

@@ -35,7 +35,11 @@ async def _problem(token: str, clock: SimulatedClock | None = None) -> str:
 
 async def test_a_good_token_tells_who_calls() -> None:
     principal = await TokenVerifier(_keys).verify(KEY.agent_token("ada", call_id="c1", conversation_id="v1"))
-    assert (principal.kind, principal.customer_id, principal.actor) == (options_pb2.ACCESS_AGENT, "ada", "agent")
+    assert (principal.kind, principal.customer_id, principal.actor) == (
+        options_pb2.ACCESS_AGENT,
+        "ada",
+        "agent",
+    )
     assert (principal.call_id, principal.conversation_id) == ("c1", "v1")
     assert principal.token not in repr(principal)
 

@@ -43,7 +43,12 @@ def test_words_become_enum_values() -> None:
 
 def test_plain_values_and_lists_are_taken_as_they_are() -> None:
     request = search(origin="MAA", nonstop=True, passengers=2, without_carrier_codes=["AI", "6E"])
-    assert (request.origin, request.nonstop, request.passengers, list(request.without_carrier_codes)) == ("MAA", True, 2, ["AI", "6E"])
+    assert (request.origin, request.nonstop, request.passengers, list(request.without_carrier_codes)) == (
+        "MAA",
+        True,
+        2,
+        ["AI", "6E"],
+    )
 
 
 def test_null_is_as_good_as_absent() -> None:
@@ -62,7 +67,9 @@ def test_what_is_none_of_the_models_business_is_refused(name: str) -> None:
     assert set(complaints(**{name: 1})) == {name}
 
 
-@pytest.mark.parametrize("wrong", [{"passengers": "two"}, {"nonstop": "maybe"}, {"origin": 7}, {"passengers": 1 << 40}])
+@pytest.mark.parametrize(
+    "wrong", [{"passengers": "two"}, {"nonstop": "maybe"}, {"origin": 7}, {"passengers": 1 << 40}]
+)
 def test_values_of_another_type_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest):
         request_from(SEARCH, wrong)
@@ -75,7 +82,11 @@ anything = st.recursive(
 )
 
 
-@given(arguments=st.dictionaries(st.sampled_from([field.name for field in SEARCH.fields]) | st.text(max_size=8), anything, max_size=6))
+@given(
+    arguments=st.dictionaries(
+        st.sampled_from([field.name for field in SEARCH.fields]) | st.text(max_size=8), anything, max_size=6
+    )
+)
 def test_whatever_a_model_writes_is_a_request_or_a_complaint(arguments: dict[str, Any]) -> None:
     with suppress(InvalidRequest):
         assert isinstance(request_from(SEARCH, arguments), pb.SearchFlightsRequest)

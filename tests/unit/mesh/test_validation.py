@@ -23,13 +23,23 @@ from mesh.validation import is_duration, is_time, validate
 pytestmark = pytest.mark.unit
 
 FILES = (conversation, flightdata, identity)
-REQUESTS = {m.input_type for file in FILES for s in file.DESCRIPTOR.services_by_name.values() for m in s.methods}
+REQUESTS = {
+    m.input_type for file in FILES for s in file.DESCRIPTOR.services_by_name.values() for m in s.methods
+}
 TIMES = (Timestamp.DESCRIPTOR.full_name, Duration.DESCRIPTOR.full_name)
 AnyTime = Timestamp | Duration
 Path = tuple[FieldDescriptor, ...]
-SECONDS = st.one_of(st.integers(-(2**63), 2**63 - 1), st.sampled_from([-62_135_596_801, -62_135_596_800, 253_402_300_799, 253_402_300_800]))
-SPANS = st.one_of(SECONDS, st.sampled_from([sign * (315_576_000_000 + more) for sign in (1, -1) for more in (0, 1)]))
-NANOS = st.one_of(st.integers(-(2**31), 2**31 - 1), st.sampled_from([-1_000_000_000, -999_999_999, 0, 1, 999_999_999, 1_000_000_000]))
+SECONDS = st.one_of(
+    st.integers(-(2**63), 2**63 - 1),
+    st.sampled_from([-62_135_596_801, -62_135_596_800, 253_402_300_799, 253_402_300_800]),
+)
+SPANS = st.one_of(
+    SECONDS, st.sampled_from([sign * (315_576_000_000 + more) for sign in (1, -1) for more in (0, 1)])
+)
+NANOS = st.one_of(
+    st.integers(-(2**31), 2**31 - 1),
+    st.sampled_from([-1_000_000_000, -999_999_999, 0, 1, 999_999_999, 1_000_000_000]),
+)
 
 
 def paths_to_times(descriptor: Descriptor, before: Path = ()) -> Iterator[Path]:
@@ -42,7 +52,11 @@ def paths_to_times(descriptor: Descriptor, before: Path = ()) -> Iterator[Path]:
             yield from paths_to_times(held, (*before, field))
 
 
-PATHS = {f"{request.name}.{'.'.join(f.name for f in path)}": (request, path) for request in REQUESTS for path in paths_to_times(request)}
+PATHS = {
+    f"{request.name}.{'.'.join(f.name for f in path)}": (request, path)
+    for request in REQUESTS
+    for path in paths_to_times(request)
+}
 
 
 def at_the_end_of(message: Message, path: Path) -> AnyTime:
@@ -65,7 +79,11 @@ def refused(message: Message) -> dict[str, str]:
 
 
 def test_times_are_looked_for_where_there_are_some() -> None:
-    assert {"WatchRequest.start_time", "WatchRequest.heartbeat_interval", "AppendRequest.drafts.end_time"} <= PATHS.keys()
+    assert {
+        "WatchRequest.start_time",
+        "WatchRequest.heartbeat_interval",
+        "AppendRequest.drafts.end_time",
+    } <= PATHS.keys()
 
 
 @pytest.mark.parametrize("seconds", [10**18, -(10**18)])
@@ -86,7 +104,9 @@ def test_time_that_is_none_is_told_beside_the_rules_that_are_broken() -> None:
 
 
 @given(SECONDS, NANOS)
-def test_what_is_let_through_is_a_datetime_and_nothing_else_is_one_to_protobuf(seconds: int, nanos: int) -> None:
+def test_what_is_let_through_is_a_datetime_and_nothing_else_is_one_to_protobuf(
+    seconds: int, nanos: int
+) -> None:
     timestamp = Timestamp(seconds=seconds, nanos=nanos)
     if is_time(timestamp):
         assert timestamp.ToDatetime(UTC).year in range(1, 10_000)
@@ -96,7 +116,9 @@ def test_what_is_let_through_is_a_datetime_and_nothing_else_is_one_to_protobuf(s
 
 
 @given(SPANS, NANOS)
-def test_what_is_let_through_is_a_timedelta_and_nothing_else_is_one_to_protobuf(seconds: int, nanos: int) -> None:
+def test_what_is_let_through_is_a_timedelta_and_nothing_else_is_one_to_protobuf(
+    seconds: int, nanos: int
+) -> None:
     duration = Duration(seconds=seconds, nanos=nanos)
     if is_duration(duration):
         assert int(duration.ToTimedelta().total_seconds()) in range(-315_576_000_001, 315_576_000_002)

@@ -69,8 +69,17 @@ def _calls() -> None:
         sa.Column("end_time", INSTANT),
         sa.Column("end_reason", sa.SmallInteger, nullable=False),
     )
-    op.create_index("one_running_call", "calls", ["conversation_key"], unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING)
-    op.create_index("calls_with_grant", "calls", ["key"], sqlite_where=WITH_GRANT, postgresql_where=WITH_GRANT)
+    op.create_index(
+        "one_running_call",
+        "calls",
+        ["conversation_key"],
+        unique=True,
+        sqlite_where=RUNNING,
+        postgresql_where=RUNNING,
+    )
+    op.create_index(
+        "calls_with_grant", "calls", ["key"], sqlite_where=WITH_GRANT, postgresql_where=WITH_GRANT
+    )
 
 
 def _entries() -> None:
@@ -121,4 +130,6 @@ def _requests() -> None:
 
 def _conversation_key(*, primary_key: bool = False) -> sa.Column[int]:
     reference = sa.ForeignKey("conversations.key", ondelete="CASCADE")
-    return sa.Column("conversation_key", KEY, reference, nullable=False, primary_key=primary_key, autoincrement=False)
+    return sa.Column(
+        "conversation_key", KEY, reference, nullable=False, primary_key=primary_key, autoincrement=False
+    )

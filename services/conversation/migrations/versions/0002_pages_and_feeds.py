@@ -29,13 +29,17 @@ def upgrade() -> None:
         connection.execute(sa.insert(pages).values(page))
     for customer_id, found in _runs(connection).items():
         position = sum(run["length"] for run in found)
-        connection.execute(sa.insert(feeds).values(customer_id=customer_id, version=1, last_position=position))
+        connection.execute(
+            sa.insert(feeds).values(customer_id=customer_id, version=1, last_position=position)
+        )
         for run in found:
             connection.execute(sa.insert(runs).values(run))
     op.drop_table("entries")
     if connection.dialect.name == "postgresql":
         # The last page of a log is rewritten as it grows: what that leaves behind is to be used again within the minute.
-        op.execute("ALTER TABLE log_pages SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 500)")
+        op.execute(
+            "ALTER TABLE log_pages SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 500)"
+        )
 
 
 def _log_pages() -> sa.Table:

@@ -9,15 +9,18 @@ revision = "0004"
 down_revision = "0003"
 
 KEY = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-WORDS = (
-    "asciiword, word, numword, asciihword, hword, numhword, hword_asciipart, hword_part, hword_numpart, int, uint, float, sfloat, version"
-)
+WORDS = "asciiword, word, numword, asciihword, hword, numhword, hword_asciipart, hword_part, hword_numpart, int, uint, float, sfloat, version"
 """The parser's types of token: words are cut and folded before they come here, so the parser finds nothing but these."""
 
 
 def upgrade() -> None:
     """Makes the tables."""
-    op.create_table("indexed_logs", _owner(), sa.Column("through_number", sa.BigInteger, nullable=False), sqlite_with_rowid=False)
+    op.create_table(
+        "indexed_logs",
+        _owner(),
+        sa.Column("through_number", sa.BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "spoken_entries",
         _owner(),
@@ -39,7 +42,9 @@ def _owner() -> sa.Column[int]:
 
 def _words_on_sqlite() -> None:
     tokenizer = "porter unicode61 remove_diacritics 0 categories 'L* N* M* Co So Sk'"
-    op.execute(f"CREATE VIRTUAL TABLE spoken_words USING fts5(words, content='', detail=none, columnsize=0, tokenize=\"{tokenizer}\")")
+    op.execute(
+        f"CREATE VIRTUAL TABLE spoken_words USING fts5(words, content='', detail=none, columnsize=0, tokenize=\"{tokenizer}\")"
+    )
 
 
 def _words_on_postgresql() -> None:

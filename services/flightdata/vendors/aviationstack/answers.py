@@ -22,7 +22,9 @@ from services.flightdata.vendors.aviationstack import NAME
 from services.flightdata.vendors.json_fields import Json, listing, mapping, objects, text, under
 from services.flightdata.vendors.vendor_client import NOT_JSON, VendorAnswer
 
-REJECTED = frozenset({"missing_access_key", "invalid_access_key", "inactive_user", "unauthorized", "101", "102"})
+REJECTED = frozenset(
+    {"missing_access_key", "invalid_access_key", "inactive_user", "unauthorized", "101", "102"}
+)
 RESTRICTED = frozenset({"function_access_restricted", "105"})
 HTTPS_RESTRICTED = "https_access_restricted"
 USED_UP = frozenset({"usage_limit_reached", "104"})
@@ -67,7 +69,9 @@ def error_of(answer: VendorAnswer, feature: str, now: datetime) -> ProviderError
     return None
 
 
-def _error_in_data(body: dict[str, Any], data: Json, answer: VendorAnswer, feature: str, now: datetime) -> ProviderError | None:
+def _error_in_data(
+    body: dict[str, Any], data: Json, answer: VendorAnswer, feature: str, now: datetime
+) -> ProviderError | None:
     """`/timetable` says "no rows" with an object where the list belongs."""
     if NO_ROWS in text(data.get("error")).casefold():
         body["data"] = []

@@ -24,7 +24,10 @@ def leg(row: Json, lexicon: Lexicon, now: datetime) -> Leg | None:
     airline, flight = mapping(row.get("airline")), mapping(row.get("flight"))
     carrier = code(airline.get("iata"), 2)
     number = canonical(text(flight.get("iata"))) or joined(carrier, text(flight.get("number")))
-    departure, arrival = _end(mapping(row.get("departure")), lexicon), _end(mapping(row.get("arrival")), lexicon)
+    departure, arrival = (
+        _end(mapping(row.get("departure")), lexicon),
+        _end(mapping(row.get("arrival")), lexicon),
+    )
     equipment = text(under(row, "aircraft").get("iata"))
     if (
         not number
@@ -54,7 +57,11 @@ def _end(row: Json, lexicon: Lexicon) -> End | None:
     zone = airport.zone if airport else zone_named(text(row.get("timezone")))
     if not where or not zone:
         return None
-    delay, scheduled, estimated = integer(row.get("delay")), _local(row, "scheduled", zone), _local(row, "estimated", zone)
+    delay, scheduled, estimated = (
+        integer(row.get("delay")),
+        _local(row, "scheduled", zone),
+        _local(row, "estimated", zone),
+    )
     movement = Movement(
         scheduled=scheduled,
         # All 147 departures counted repeat the plan here, delayed or not: that estimates nothing.
@@ -75,7 +82,9 @@ def _local(row: Json, name: str, zone: str) -> Instant | None:
 def _operator(codeshared: Json) -> Operator | None:
     """Who flies it, from values in small letters; None when the row is the operating flight itself."""
     carrier = code(codeshared.get("airline_iata"), 2)
-    number = canonical(text(codeshared.get("flight_iata"))) or joined(carrier, text(codeshared.get("flight_number")))
+    number = canonical(text(codeshared.get("flight_iata"))) or joined(
+        carrier, text(codeshared.get("flight_number"))
+    )
     if not number:
         return None
     carrier = parts(number)[0]

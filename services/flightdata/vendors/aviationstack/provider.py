@@ -72,7 +72,12 @@ class AviationStack:
     is_sample = False
 
     def __init__(
-        self, client: VendorClient, lexicon: Lexicon, clock: Clock, restrictions: LearnedRestrictions, future: FutureWindow | None = None
+        self,
+        client: VendorClient,
+        lexicon: Lexicon,
+        clock: Clock,
+        restrictions: LearnedRestrictions,
+        future: FutureWindow | None = None,
     ) -> None:
         self._client = client
         self._lexicon = lexicon
@@ -82,7 +87,9 @@ class AviationStack:
 
     def capabilities(self) -> frozenset[Capability]:
         """Everything but offers, less what the key's plan has refused."""
-        return frozenset(able for able, features in _FEATURES.items() if any(f not in self._restrictions for f in features))
+        return frozenset(
+            able for able, features in _FEATURES.items() if any(f not in self._restrictions for f in features)
+        )
 
     async def search(self, query: FlightQuery) -> Found:
         """Today's flights between two places, or those planned for a coming day; nonstop, without prices.
@@ -95,7 +102,9 @@ class AviationStack:
         legs = self._legs(told, now) if ahead == 0 else self._planned(told, query.date)
         itineraries = picking.nonstops(collapse(legs), query, now, self._said(now))
         if not itineraries and not told.whole:
-            raise ProviderRestricted(NAME, FUTURE, "has more rows than may be asked for, and none of those read fits")
+            raise ProviderRestricted(
+                NAME, FUTURE, "has more rows than may be asked for, and none of those read fits"
+            )
         part = not told.whole or _leaves_airports_out(query, ahead)
         return Found(itineraries, limits=frozenset({Limit.PART} if part else ()))
 
@@ -108,7 +117,9 @@ class AviationStack:
             raise ProviderRestricted(NAME, COMING_STATUS)
         else:
             legs = await self._numbered(flight, None if abs((day - now.date()).days) <= 1 else day, now)
-        return picking.found(flight, NAME, day, picking.statuses(_told_of(legs, day, now), now, self._said(now)))
+        return picking.found(
+            flight, NAME, day, picking.statuses(_told_of(legs, day, now), now, self._said(now))
+        )
 
     async def _numbered_around(self, flight: str, now: datetime) -> list[Leg]:
         """Rows of today and yesterday; and when neither is today where it leaves, of that day, as far as the plan tells it."""
@@ -129,7 +140,11 @@ class AviationStack:
             told = await self._pages("flights", asked, BY_NUMBER)
         else:
             told = await self._pages("flights", asked | {"flight_date": day.isoformat()}, BY_NUMBER_ON_DATE)
-        legs = [leg for leg in self._legs(told, now) if flight in {leg.flight, leg.operator.flight if leg.operator else ""}]
+        legs = [
+            leg
+            for leg in self._legs(told, now)
+            if flight in {leg.flight, leg.operator.flight if leg.operator else ""}
+        ]
         return _one_each(sorted(legs, key=lambda leg: leg.flight != flight))
 
     async def route_status(self, origin: str, destination: str, day: date) -> Sequence[FlightStatus]:
@@ -137,7 +152,11 @@ class AviationStack:
         now = self._clock.now()
         if abs((day - now.date()).days) > 1:
             raise ProviderRestricted(NAME, "status of other days than today")
-        legs = collapse(self._legs(await self._pages("flights", {"dep_iata": origin, "arr_iata": destination}, BY_ROUTE), now))
+        legs = collapse(
+            self._legs(
+                await self._pages("flights", {"dep_iata": origin, "arr_iata": destination}, BY_ROUTE), now
+            )
+        )
         return picking.statuses(_told_of(legs, day, now), now, self._said(now))
 
     async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:
@@ -145,14 +164,24 @@ class AviationStack:
         now = self._clock.now()
         ahead = (day - today_in(self._lexicon.airport(airport).zone, now)).days
         asked = {"iataCode": airport, "type": "departure" if direction is Direction.DEPARTURES else "arrival"}
-        told = await self._pages("timetable", asked, TIMETABLE) if ahead == 0 else await self._future_board(asked, day, ahead)
+        told = (
+            await self._pages("timetable", asked, TIMETABLE)
+            if ahead == 0
+            else await self._future_board(asked, day, ahead)
+        )
         if not told.whole:
             raise ProviderRestricted(NAME, FUTURE, "has more rows than may be asked for")
         return picking.statuses(collapse(self._planned(told, day)), now, self._said(now))
 
     async def _today(self, query: FlightQuery) -> Told:
-        pairs = [(a, b) for a, b in query.pairs if a in query.origins[:MOST_PLACES] and b in query.destinations[:MOST_PLACES]]
-        return Told.of([await self._pages("flights", {"dep_iata": a, "arr_iata": b}, BY_ROUTE) for a, b in pairs])
+        pairs = [
+            (a, b)
+            for a, b in query.pairs
+            if a in query.origins[:MOST_PLACES] and b in query.destinations[:MOST_PLACES]
+        ]
+        return Told.of(
+            [await self._pages("flights", {"dep_iata": a, "arr_iata": b}, BY_ROUTE) for a, b in pairs]
+        )
 
     async def _coming(self, query: FlightQuery, ahead: int) -> Told:
         asked = [{"iataCode": origin, "type": "departure"} for origin in query.origins[:MOST_PLACES]]

@@ -22,7 +22,10 @@ def leg(row: Json, lexicon: Lexicon, day: date) -> Leg | None:
     """One row of the board of a day; None for what nobody can fly, and for ends we don't know, whose zone nobody tells."""
     airline = mapping(row.get("airline"))
     number = _number(row)
-    departure, arrival = _end(mapping(row.get("departure")), lexicon), _end(mapping(row.get("arrival")), lexicon)
+    departure, arrival = (
+        _end(mapping(row.get("departure")), lexicon),
+        _end(mapping(row.get("arrival")), lexicon),
+    )
     equipment = text(under(row, "aircraft").get("modelCode"))
     if not number or departure is None or arrival is None or not flies("", equipment):
         return None
@@ -44,7 +47,9 @@ def leg(row: Json, lexicon: Lexicon, day: date) -> Leg | None:
 
 def _number(row: Json) -> str:
     flight = mapping(row.get("flight"))
-    return canonical(text(flight.get("iataNumber"))) or joined(code(under(row, "airline").get("iataCode"), 2), text(flight.get("number")))
+    return canonical(text(flight.get("iataNumber"))) or joined(
+        code(under(row, "airline").get("iataCode"), 2), text(flight.get("number"))
+    )
 
 
 def _end(row: Json, lexicon: Lexicon) -> End | None:
@@ -55,7 +60,8 @@ def _end(row: Json, lexicon: Lexicon) -> End | None:
     movement = Movement(
         scheduled=naive(text(row.get("scheduledTime")), airport.zone),
         estimated=naive(text(row.get("estimatedTime")), airport.zone),
-        actual=naive(text(row.get("actualTime")), airport.zone) or naive(text(row.get("actualRunway")), airport.zone),
+        actual=naive(text(row.get("actualTime")), airport.zone)
+        or naive(text(row.get("actualRunway")), airport.zone),
         delay=timedelta(minutes=delay) if delay is not None and abs(delay) < 10_000 else None,
     )
     terminal, gate, belt = (text(row.get(name)).upper() for name in ("terminal", "gate", "baggage"))
@@ -65,11 +71,17 @@ def _end(row: Json, lexicon: Lexicon) -> End | None:
 def _dated(read: Leg, row: Json, day: date) -> Leg:
     """The leg with the days that older rows leave out: `20:00` leaves on the day asked for and arrives when it can have flown so far."""
     departure, arrival = read.departure.movement, read.arrival.movement
-    if departure.scheduled is None and (face := clock_face(text(under(row, "departure").get("scheduledTime")))):
+    if departure.scheduled is None and (
+        face := clock_face(text(under(row, "departure").get("scheduledTime")))
+    ):
         departure = replace(departure, scheduled=at_clock(face, day, read.departure.zone))
     if arrival.scheduled is None and departure.scheduled:
         arrival = replace(arrival, scheduled=_arrival(read, row, departure.scheduled))
-    return replace(read, departure=replace(read.departure, movement=departure), arrival=replace(read.arrival, movement=arrival))
+    return replace(
+        read,
+        departure=replace(read.departure, movement=departure),
+        arrival=replace(read.arrival, movement=arrival),
+    )
 
 
 def _arrival(read: Leg, row: Json, departure: Instant) -> Instant | None:
@@ -86,4 +98,6 @@ def _operator(codeshared: Json) -> Operator | None:
     if not number:
         return None
     carrier = parts(number)[0]
-    return Operator(carrier, carriers.name_of(carrier, text(under(codeshared, "airline").get("name"))), number)
+    return Operator(
+        carrier, carriers.name_of(carrier, text(under(codeshared, "airline").get("name"))), number
+    )

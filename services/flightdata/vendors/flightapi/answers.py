@@ -22,7 +22,9 @@ from services.flightdata.vendors.vendor_client import NOT_JSON, VendorAnswer
 
 THROTTLED = timedelta(seconds=4)
 """Two calls closer than this are answered with a 401, as one that met it reports."""
-TOO_FAST = re.compile(r"\brates?\b|too many (calls|requests|connections)|connections?\b|concurren|throttl|per (second|minute|hour)")
+TOO_FAST = re.compile(
+    r"\brates?\b|too many (calls|requests|connections)|connections?\b|concurren|throttl|per (second|minute|hour)"
+)
 """What a message says of a limit that is over in seconds, whatever else it says: `Too many requests. Please upgrade your plan`."""
 USED_UP = re.compile(r"credit|quota|exhausted|used up|month")
 _ABOUT_THE_KEY = re.compile(r"\busers?\b(?! input)|\b(api[ _-]?)?key\b")
@@ -63,7 +65,9 @@ def _nothing(answer: VendorAnswer) -> None:
 def error_of(answer: VendorAnswer, feature: str, key: Known, now: datetime) -> ProviderError | None:
     """The error an answer is; None when it brings data."""
     message = _message(answer)
-    if answer.status == 429 or (answer.status in REFUSALS and (TOO_FAST.search(message) or USED_UP.search(message))):
+    if answer.status == 429 or (
+        answer.status in REFUSALS and (TOO_FAST.search(message) or USED_UP.search(message))
+    ):
         return _too_much(answer, message, now)
     match answer.status:
         case 400:
@@ -81,7 +85,9 @@ def error_of(answer: VendorAnswer, feature: str, key: Known, now: datetime) -> P
     if not isinstance(answer.body, dict | list):
         return ProviderBadAnswer(NAME, "answered with something else than an object")
     return (
-        ProviderUnavailable(NAME, "failed on its side") if message and set(mapping(answer.body)) <= {"message", "error", "status"} else None
+        ProviderUnavailable(NAME, "failed on its side")
+        if message and set(mapping(answer.body)) <= {"message", "error", "status"}
+        else None
     )
 
 

@@ -30,7 +30,13 @@ from services.flightdata.vendors.vendor_client import VendorAnswer, VendorClient
 
 MOST_PAIRS = 2
 """How many pairs of a city's airports are asked for, the most used first: each costs two credits and half a minute."""
-TRIPS, ROUND_TRIPS, TRACKING, ROUTES, BOARDS = "trips", "round trips", "tracking", "tracking by route", "schedules"
+TRIPS, ROUND_TRIPS, TRACKING, ROUTES, BOARDS = (
+    "trips",
+    "round trips",
+    "tracking",
+    "tracking by route",
+    "schedules",
+)
 _FEATURES = {
     Capability.SEARCH: TRIPS,
     Capability.OFFERS: TRIPS,
@@ -40,7 +46,12 @@ _FEATURES = {
     Capability.ROUTE_STATUS: ROUTES,
     Capability.BOARD: BOARDS,
 }
-_CABINS = {Cabin.ECONOMY: "Economy", Cabin.PREMIUM_ECONOMY: "Premium_Economy", Cabin.BUSINESS: "Business", Cabin.FIRST: "First"}
+_CABINS = {
+    Cabin.ECONOMY: "Economy",
+    Cabin.PREMIUM_ECONOMY: "Premium_Economy",
+    Cabin.BUSINESS: "Business",
+    Cabin.FIRST: "First",
+}
 DEFAULT_CURRENCY = "USD"
 FARTHEST_CLOCKS = (timedelta(hours=-10), timedelta(hours=13))
 """Hawaii's and New Zealand's: there is never more than one other day between them than by UTC."""
@@ -52,7 +63,9 @@ class FlightApi:
     name = NAME
     is_sample = False
 
-    def __init__(self, client: VendorClient, lexicon: Lexicon, clock: Clock, restrictions: LearnedRestrictions) -> None:
+    def __init__(
+        self, client: VendorClient, lexicon: Lexicon, clock: Clock, restrictions: LearnedRestrictions
+    ) -> None:
         self._client = client
         self._lexicon = lexicon
         self._clock = clock
@@ -65,7 +78,9 @@ class FlightApi:
 
     async def search(self, query: FlightQuery) -> Found:
         """Itineraries with up to five offers each. An empty answer is asked for once more: it is sometimes a hiccup."""
-        found = [await self._pair(origin, destination, query) for origin, destination in query.pairs[:MOST_PAIRS]]
+        found = [
+            await self._pair(origin, destination, query) for origin, destination in query.pairs[:MOST_PAIRS]
+        ]
         return Found(
             [i for part in found for i in part.itineraries],
             [o for part in found for o in part.offers],
@@ -83,7 +98,9 @@ class FlightApi:
         days = f"{query.date.isoformat()}/{query.back.isoformat()}" if query.back else query.date.isoformat()
         endpoint, feature = ("roundtrip", ROUND_TRIPS) if query.back else ("onewaytrip", TRIPS)
         body = await self._get(
-            f"{endpoint}/{PLACEHOLDER}/{origin}/{destination}/{days}/{sizes}/{_CABINS[query.cabin]}/{currency}", {}, feature
+            f"{endpoint}/{PLACEHOLDER}/{origin}/{destination}/{days}/{sizes}/{_CABINS[query.cabin]}/{currency}",
+            {},
+            feature,
         )
         if body is None or body == []:
             return Found(())
@@ -107,14 +124,20 @@ class FlightApi:
 
     async def _tracked(self, flight: str, day: date) -> list[Leg]:
         carrier, number = parts(flight)
-        body = await self._get(f"airline/{PLACEHOLDER}", {"num": number, "name": carrier.lower(), "date": day.strftime("%Y%m%d")}, TRACKING)
+        body = await self._get(
+            f"airline/{PLACEHOLDER}",
+            {"num": number, "name": carrier.lower(), "date": day.strftime("%Y%m%d")},
+            TRACKING,
+        )
         _expect(body, "flights")
         return tracking.flight_legs(body, flight, day, self._lexicon)
 
     async def route_status(self, origin: str, destination: str, day: date) -> Sequence[FlightStatus]:
         """How the flights between two airports do on a day."""
         body = await self._get(
-            f"trackbyroute/{PLACEHOLDER}", {"date": day.strftime("%Y%m%d"), "airport1": origin, "airport2": destination}, ROUTES
+            f"trackbyroute/{PLACEHOLDER}",
+            {"date": day.strftime("%Y%m%d"), "airport1": origin, "airport2": destination},
+            ROUTES,
         )
         _expect(body, "flights")
         now = self._clock.now()
@@ -126,10 +149,18 @@ class FlightApi:
         now, place = self._clock.now(), self._lexicon.airport(airport)
         # The vendor counts days from 1, which is today at the airport.
         ahead = (day - today_in(place.zone, now)).days
-        body = await self._get(f"compschedule/{PLACEHOLDER}", {"mode": direction.value, "iata": airport, "day": str(ahead + 1)}, BOARDS)
+        body = await self._get(
+            f"compschedule/{PLACEHOLDER}",
+            {"mode": direction.value, "iata": airport, "day": str(ahead + 1)},
+            BOARDS,
+        )
         _expect(body, "airport", "data")
         legs = collapse(schedules.board_legs(body, place, direction, day, self._lexicon))
-        return [status for status in picking.statuses(legs, now, self._said()) if _own_end(status, direction).date() == day]
+        return [
+            status
+            for status in picking.statuses(legs, now, self._said())
+            if _own_end(status, direction).date() == day
+        ]
 
     async def _get(self, path: str, query: dict[str, str], feature: str) -> Any:
         """The content of an answer. A first 401 may be a throttle and a 410 a time-out, so both are asked once more."""

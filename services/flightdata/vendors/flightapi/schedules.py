@@ -28,7 +28,12 @@ def board_legs(body: Any, airport: Airport, direction: Direction, day: date, lex
         rows = objects(under(body, "data").get("flights"))
         return [leg for row in rows if (leg := _clock_row(row, airport, direction, day, lexicon))]
     pages = listing(body) or [body]
-    return [leg for page in pages for row in _rows(page, direction) if (leg := _epoch_row(row, airport, direction, lexicon))]
+    return [
+        leg
+        for page in pages
+        for row in _rows(page, direction)
+        if (leg := _epoch_row(row, airport, direction, lexicon))
+    ]
 
 
 def _rows(page: Any, direction: Direction) -> Iterator[Json]:
@@ -38,8 +43,13 @@ def _rows(page: Any, direction: Direction) -> Iterator[Json]:
 
 def _epoch_row(flight: Json, board: Airport, direction: Direction, lexicon: Lexicon) -> Leg | None:
     number = canonical(text(under(flight, "identification", "number").get("default")))
-    here, there = ("origin", "destination") if direction is Direction.DEPARTURES else ("destination", "origin")
-    airports = {here: board, there: lexicon.airports.get(code(under(flight, "airport", there, "code").get("iata"), 3))}
+    here, there = (
+        ("origin", "destination") if direction is Direction.DEPARTURES else ("destination", "origin")
+    )
+    airports = {
+        here: board,
+        there: lexicon.airports.get(code(under(flight, "airport", there, "code").get("iata"), 3)),
+    }
     origin, destination = airports["origin"], airports["destination"]
     airline = text(under(flight, "airline").get("name"))
     if not number or origin is None or destination is None or is_test_carrier(parts(number)[0], airline):
@@ -53,15 +63,22 @@ def _epoch_row(flight: Json, board: Airport, direction: Direction, lexicon: Lexi
         arrival=_epoch_end(flight, "arrival", destination, under(flight, "airport", "destination", "info")),
         vendor_state=text(under(flight, "status").get("text")),
         airborne=under(flight, "status").get("live") is True,
-        also_sold_as=tuple(filter(None, (canonical(text(n)) for n in listing(under(flight, "identification").get("codeshare"))))),
-        aircraft=text(under(flight, "aircraft", "model").get("text")) or text(under(flight, "aircraft", "model").get("code")),
+        also_sold_as=tuple(
+            filter(
+                None, (canonical(text(n)) for n in listing(under(flight, "identification").get("codeshare")))
+            )
+        ),
+        aircraft=text(under(flight, "aircraft", "model").get("text"))
+        or text(under(flight, "aircraft", "model").get("code")),
     )
     return measured(read, origin, destination)
 
 
 def _epoch_end(flight: Json, end: str, airport: Airport, info: Json) -> End:
     times = mapping(flight.get("time"))
-    planned, estimated, real = (epoch(under(times, kind).get(end), airport.zone) for kind in ("scheduled", "estimated", "real"))
+    planned, estimated, real = (
+        epoch(under(times, kind).get(end), airport.zone) for kind in ("scheduled", "estimated", "real")
+    )
     return end_at(
         airport,
         Movement(planned, estimated, real),
@@ -102,7 +119,11 @@ def _dated(read: Leg, row: Json, direction: Direction, day: date) -> Leg:
         arrives = at_clock(faces[1], day, read.arrival.zone)
         begun = [at_clock(faces[0], before, read.departure.zone) for before in _around(day)]
         fitting = [instant for instant in begun if instant and arrives and instant.utc < arrives.utc]
-        leaves = min(fitting, key=lambda instant: abs((arrives - instant) - block), default=None) if arrives else None
+        leaves = (
+            min(fitting, key=lambda instant: abs((arrives - instant) - block), default=None)
+            if arrives
+            else None
+        )
     return replace(read, departure=_at(read.departure, leaves), arrival=_at(read.arrival, arrives))
 
 

@@ -50,7 +50,13 @@ def _older(body: Any, flight: str, day: date, lexicon: Lexicon) -> Leg | None:
     departure, arrival = mapping(told.get("departure")), mapping(told.get("arrival"))
     ends = _older_end(departure, "departure", day, lexicon), _older_end(arrival, "arrival", day, lexicon)
     aircraft = mapping(told.get("aircraft"))
-    return _leg(flight, ends, text(told.get("status")), lexicon, aircraft=text(aircraft.get("name")) or text(aircraft.get("code")))
+    return _leg(
+        flight,
+        ends,
+        text(told.get("status")),
+        lexicon,
+        aircraft=text(aircraft.get("name")) or text(aircraft.get("code")),
+    )
 
 
 def _older_end(row: Json, end: str, day: date, lexicon: Lexicon) -> End | None:
@@ -64,12 +70,20 @@ def _older_end(row: Json, end: str, day: date, lexicon: Lexicon) -> End | None:
         estimated=_first(row, ("estimatedTime",), zone, day),
         actual=_first(row, actual, zone, day),
     )
-    return end_at(airport, movement, terminal=text(row.get("terminal")), gate=text(row.get("gate")), belt=text(row.get("baggage")))
+    return end_at(
+        airport,
+        movement,
+        terminal=text(row.get("terminal")),
+        gate=text(row.get("gate")),
+        belt=text(row.get("baggage")),
+    )
 
 
 def _newer(row: Json, flight: str, day: date, lexicon: Lexicon) -> Leg | None:
     number = flight or _number(row)
-    origin, destination = (lexicon.airports.get(code(row.get(f"{end}AirportCode"), 3)) for end in ("departure", "arrival"))
+    origin, destination = (
+        lexicon.airports.get(code(row.get(f"{end}AirportCode"), 3)) for end in ("departure", "arrival")
+    )
     if origin is None or destination is None:
         return None
     ends = (
@@ -90,7 +104,9 @@ def _older_route(row: Json, origin: str, destination: str, day: date, lexicon: L
         end_at(there, Movement(scheduled=_first(row, ("ArrivalTime",), there.zone, day))),
     )
     operator = operated_by(text(row.get("Operated By")))
-    return _leg(canonical(text(row.get("FlightNumber"))), ends, text(row.get("Status")), lexicon, operator=operator)
+    return _leg(
+        canonical(text(row.get("FlightNumber"))), ends, text(row.get("Status")), lexicon, operator=operator
+    )
 
 
 def _number(row: Json) -> str:
@@ -111,7 +127,16 @@ def _leg(
     if not flight or departure is None or arrival is None or is_test_carrier(parts(flight)[0], ""):
         return None
     carrier = parts(flight)[0]
-    read = Leg(carrier, carriers.name_of(carrier), flight, departure, arrival, vendor_state=word, operator=operator, aircraft=aircraft)
+    read = Leg(
+        carrier,
+        carriers.name_of(carrier),
+        flight,
+        departure,
+        arrival,
+        vendor_state=word,
+        operator=operator,
+        aircraft=aircraft,
+    )
     return measured(read, lexicon.airports.get(departure.airport), lexicon.airports.get(arrival.airport))
 
 
@@ -122,5 +147,9 @@ def _first(row: Json, names: Iterable[str], zone: str, day: date) -> Instant | N
 
 def _readings(written: str, zone: str, day: date) -> Iterator[Instant]:
     face = clock_face(written)
-    readings = (naive(written, zone), clock_and_day(written, zone, day), at_clock(face, day, zone) if face else None)
+    readings = (
+        naive(written, zone),
+        clock_and_day(written, zone, day),
+        at_clock(face, day, zone) if face else None,
+    )
     yield from (instant for instant in readings if instant)

@@ -60,7 +60,9 @@ class Tables:
 class TripReader:
     """Reads one answer for one query."""
 
-    def __init__(self, body: Json, query: FlightQuery, lexicon: Lexicon, said: Provenance, currency: str) -> None:
+    def __init__(
+        self, body: Json, query: FlightQuery, lexicon: Lexicon, said: Provenance, currency: str
+    ) -> None:
         """`currency` is the one asked for: prices come without."""
         self._body = body
         self._tables = Tables.of(body)
@@ -104,7 +106,10 @@ class TripReader:
 
     def _flown(self, segments: tuple[Segment, ...], leg: int) -> Itinerary:
         """An itinerary without a price."""
-        flown = (f"{segment.flight}:{segment.departure.airport}:{segment.departure.time.date()}" for segment in segments)
+        flown = (
+            f"{segment.flight}:{segment.departure.airport}:{segment.departure.time.date()}"
+            for segment in segments
+        )
         return Itinerary(_name(*flown), segments, None, self._said, leg=leg)
 
     def _cheapest(self, row: Json, itinerary_id: str, return_id: str = "") -> list[Offer]:
@@ -121,13 +126,28 @@ class TripReader:
         return known if len(known) == len(ids) and in_order else ()
 
     def _segment(self, row: Json) -> Segment | None:
-        origin, destination = self._airport(row.get("origin_place_id")), self._airport(row.get("destination_place_id"))
-        sells, operates = self._carrier(row.get("marketing_carrier_id")), self._carrier(row.get("operating_carrier_id"))
+        origin, destination = (
+            self._airport(row.get("origin_place_id")),
+            self._airport(row.get("destination_place_id")),
+        )
+        sells, operates = (
+            self._carrier(row.get("marketing_carrier_id")),
+            self._carrier(row.get("operating_carrier_id")),
+        )
         flight = joined(sells[0], text(row.get("marketing_flight_number")))
         mode = text(row.get("mode")) or text(row.get("transport_mode"))
-        if origin is None or destination is None or not flight or not flies(mode) or any(is_test_carrier(*c) for c in (sells, operates)):
+        if (
+            origin is None
+            or destination is None
+            or not flight
+            or not flies(mode)
+            or any(is_test_carrier(*c) for c in (sells, operates))
+        ):
             return None
-        departure, arrival = naive(text(row.get("departure")), origin.zone), naive(text(row.get("arrival")), destination.zone)
+        departure, arrival = (
+            naive(text(row.get("departure")), origin.zone),
+            naive(text(row.get("arrival")), destination.zone),
+        )
         if departure is None or arrival is None:
             return None
         operated = operates[0] and operates[0] != sells[0]
@@ -142,7 +162,9 @@ class TripReader:
         )
 
     def _airport(self, place_id: Any) -> Airport | None:
-        return self._lexicon.airports.get(code(mapping(self._tables.places.get(text(place_id))).get("display_code"), 3))
+        return self._lexicon.airports.get(
+            code(mapping(self._tables.places.get(text(place_id))).get("display_code"), 3)
+        )
 
     def _carrier(self, carrier_id: Any) -> tuple[str, str]:
         """Code and name; both empty when unknown. A code that isn't IATA's is kept whole: `DUFFEL` tells a test carrier."""

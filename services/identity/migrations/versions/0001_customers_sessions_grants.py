@@ -74,10 +74,20 @@ def upgrade() -> None:
 
 
 def _owner(table: str, column: str) -> sa.Column[str]:
-    return sa.Column(column, ID, sa.ForeignKey(f"{table}.{column}", ondelete="CASCADE"), nullable=False, index=True)
+    return sa.Column(
+        column, ID, sa.ForeignKey(f"{table}.{column}", ondelete="CASCADE"), nullable=False, index=True
+    )
 
 
 def downgrade() -> None:
     """Drops the tables."""
-    for table in ("requests", "seen_assertions", "failed_attempts", "grants", "refresh_tokens", "sessions", "customers"):
+    for table in (
+        "requests",
+        "seen_assertions",
+        "failed_attempts",
+        "grants",
+        "refresh_tokens",
+        "sessions",
+        "customers",
+    ):
         op.drop_table(table)

@@ -23,7 +23,9 @@ NOW = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
 TODAY = NOW.date()
 TIMEOUT_SECONDS = 5.0
 
-OpenAviationStack = Callable[..., AbstractAsyncContextManager[tuple[AviationStack, aviationstack.AviationStackDouble]]]
+OpenAviationStack = Callable[
+    ..., AbstractAsyncContextManager[tuple[AviationStack, aviationstack.AviationStackDouble]]
+]
 OpenFlightApi = Callable[..., AbstractAsyncContextManager[tuple[FlightApi, flightapi.FlightApiDouble]]]
 
 
@@ -69,7 +71,10 @@ def open_aviationstack(world: World, clock: StandingClock) -> OpenAviationStack:
             served(double.app()) as url,
             vendor_client("aviationstack", f"{url}/v1", KEY, timeout_seconds=timeout) as client,
         ):
-            yield AviationStack(client, load(), clock, LearnedRestrictions("aviationstack", KEY, clock)), double
+            yield (
+                AviationStack(client, load(), clock, LearnedRestrictions("aviationstack", KEY, clock)),
+                double,
+            )
 
     return opened
 
@@ -79,10 +84,15 @@ def open_flightapi(world: World, clock: StandingClock) -> OpenFlightApi:
     """Opens the adapter and its double, under terms of the test's choice."""
 
     @asynccontextmanager
-    async def opened(timeout: float = TIMEOUT_SECONDS, **terms: object) -> AsyncIterator[tuple[FlightApi, flightapi.FlightApiDouble]]:
+    async def opened(
+        timeout: float = TIMEOUT_SECONDS, **terms: object
+    ) -> AsyncIterator[tuple[FlightApi, flightapi.FlightApiDouble]]:
         agreed = flightapi.Terms(keys=frozenset({KEY}), **terms)  # type: ignore[arg-type]
         double = flightapi.FlightApiDouble(world, agreed, now=clock.now)
-        async with served(double.app()) as url, vendor_client("flightapi", url, KEY, timeout_seconds=timeout) as client:
+        async with (
+            served(double.app()) as url,
+            vendor_client("flightapi", url, KEY, timeout_seconds=timeout) as client,
+        ):
             yield FlightApi(client, load(), clock, LearnedRestrictions("flightapi", KEY, clock)), double
 
     return opened

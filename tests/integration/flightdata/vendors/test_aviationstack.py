@@ -34,7 +34,9 @@ def _query(origin: str, destination: str, day: date = TOMORROW) -> FlightQuery:
     return FlightQuery((origin,), (destination,), day)
 
 
-@pytest.mark.parametrize(("origin", "destination"), [("MAA", "DEL"), ("DEL", "JFK"), ("SYD", "LAX"), ("LHR", "NRT")])
+@pytest.mark.parametrize(
+    ("origin", "destination"), [("MAA", "DEL"), ("DEL", "JFK"), ("SYD", "LAX"), ("LHR", "NRT")]
+)
 @pytest.mark.parametrize("ahead", [0, 1, 60])
 async def test_flights_come_at_the_times_they_really_leave_and_arrive(
     open_aviationstack: OpenAviationStack, world: World, origin: str, destination: str, ahead: int
@@ -52,10 +54,15 @@ async def test_flights_come_at_the_times_they_really_leave_and_arrive(
     assert {i.departure.at.convention for i in found} <= {written}
 
 
-async def test_a_flight_is_one_result_however_often_it_is_sold(open_aviationstack: OpenAviationStack, world: World) -> None:
+async def test_a_flight_is_one_result_however_often_it_is_sold(
+    open_aviationstack: OpenAviationStack, world: World
+) -> None:
     async with open_aviationstack() as (provider, _):
         found = (await provider.search(_query("LHR", "JFK"))).itineraries
-    sold = {f.code: {f"{carrier.iata}{number}" for carrier, number in f.sold_by} for f in world.by_pair["LHR", "JFK"]}
+    sold = {
+        f.code: {f"{carrier.iata}{number}" for carrier, number in f.sold_by}
+        for f in world.by_pair["LHR", "JFK"]
+    }
     assert {i.segments[0].flight: set(i.segments[0].also_sold_as) for i in found} == sold
     assert all(segment.operator is None for i in found for segment in i.segments)
 
@@ -71,7 +78,9 @@ async def test_an_operating_flight_that_is_withheld_is_made_up_from_its_codeshar
     assert itinerary.departure.at.utc == withheld.leaves(TOMORROW)
 
 
-async def test_a_city_is_asked_for_by_its_busiest_airports_only(open_aviationstack: OpenAviationStack) -> None:
+async def test_a_city_is_asked_for_by_its_busiest_airports_only(
+    open_aviationstack: OpenAviationStack,
+) -> None:
     async with open_aviationstack() as (provider, double):
         await provider.search(FlightQuery(("LHR", "LGW", "STN", "LTN"), ("JFK", "EWR", "LGA"), TODAY))
     assert {(query["dep_iata"], query["arr_iata"]) for _, query in double.calls} == {
@@ -82,7 +91,9 @@ async def test_a_city_is_asked_for_by_its_busiest_airports_only(open_aviationsta
     }
 
 
-async def test_a_status_knows_the_number_it_was_asked_for_and_who_flies_it(open_aviationstack: OpenAviationStack, world: World) -> None:
+async def test_a_status_knows_the_number_it_was_asked_for_and_who_flies_it(
+    open_aviationstack: OpenAviationStack, world: World
+) -> None:
     flight = next(f for f in world.by_pair["LHR", "JFK"] if f.sold_by)
     carrier, number = flight.sold_by[0]
     async with open_aviationstack() as (provider, _):
@@ -91,7 +102,10 @@ async def test_a_status_knows_the_number_it_was_asked_for_and_who_flies_it(open_
     assert own.segment.operator is None
     assert sold.segment.flight == f"{carrier.iata}{number}"
     assert sold.segment.operator
-    assert (sold.segment.operator.flight, sold.segment.operator.carrier_code) == (flight.code, flight.carrier.iata)
+    assert (sold.segment.operator.flight, sold.segment.operator.carrier_code) == (
+        flight.code,
+        flight.carrier.iata,
+    )
     assert own.depart_date == sold.depart_date == TODAY
     assert own.provenance.provider == "aviationstack"
 
@@ -122,7 +136,9 @@ async def test_todays_flight_is_told_where_the_day_begins_before_the_vendors(
         assert [query.get("flight_date") for _, query in double.calls] == [None, TOMORROW.isoformat()]
 
 
-async def test_a_day_whose_rows_are_not_told_yet_is_no_day_without_flights(open_aviationstack: OpenAviationStack) -> None:
+async def test_a_day_whose_rows_are_not_told_yet_is_no_day_without_flights(
+    open_aviationstack: OpenAviationStack,
+) -> None:
     async with open_aviationstack() as (provider, _):
         with pytest.raises(ProviderRestricted):
             await provider.status("AI542", TOMORROW)
@@ -155,7 +171,9 @@ async def test_a_state_follows_the_evidence_and_the_vendors_word_stays_beside_it
     assert (status.state, status.vendor_state) == ODD[flight]
 
 
-async def test_a_delay_moves_the_departure_that_the_vendor_leaves_unmoved(open_aviationstack: OpenAviationStack) -> None:
+async def test_a_delay_moves_the_departure_that_the_vendor_leaves_unmoved(
+    open_aviationstack: OpenAviationStack,
+) -> None:
     async with open_aviationstack() as (provider, _):
         (status,) = await provider.status("FI907", None)
     assert status.delay == timedelta(minutes=65)
@@ -164,7 +182,9 @@ async def test_a_delay_moves_the_departure_that_the_vendor_leaves_unmoved(open_a
 
 
 @pytest.mark.parametrize("flight", ["FI914", "FI915"])
-async def test_an_arrival_that_nobody_estimates_is_none(open_aviationstack: OpenAviationStack, flight: str) -> None:
+async def test_an_arrival_that_nobody_estimates_is_none(
+    open_aviationstack: OpenAviationStack, flight: str
+) -> None:
     async with open_aviationstack() as (provider, _):
         (status,) = await provider.status(flight, None)
     assert (status.estimated_arrival, status.actual_arrival) == (None, None)
@@ -179,14 +199,20 @@ async def test_an_arrivals_belt_and_gate_are_told(open_aviationstack: OpenAviati
     assert status.actual_arrival == arrival.at.utc - timedelta(minutes=6)
 
 
-@pytest.mark.parametrize(("flight", "doubt"), [("FI909", Doubt.CONTRADICTORY_TIMES), ("FI910", Doubt.IMPOSSIBLE_DURATION)])
-async def test_times_that_cannot_be_are_doubted(open_aviationstack: OpenAviationStack, flight: str, doubt: Doubt) -> None:
+@pytest.mark.parametrize(
+    ("flight", "doubt"), [("FI909", Doubt.CONTRADICTORY_TIMES), ("FI910", Doubt.IMPOSSIBLE_DURATION)]
+)
+async def test_times_that_cannot_be_are_doubted(
+    open_aviationstack: OpenAviationStack, flight: str, doubt: Doubt
+) -> None:
     async with open_aviationstack() as (provider, _):
         (status,) = await provider.status(flight, TODAY)
     assert status.segment.doubts == {doubt}
 
 
-async def test_zones_and_names_are_ours_where_the_vendors_are_odd(open_aviationstack: OpenAviationStack) -> None:
+async def test_zones_and_names_are_ours_where_the_vendors_are_odd(
+    open_aviationstack: OpenAviationStack,
+) -> None:
     async with open_aviationstack() as (provider, _):
         (beijing,) = await provider.status("FI904", TODAY)
         (nameless,) = await provider.status("FI905", TODAY)
@@ -231,10 +257,14 @@ async def test_a_board_without_rows_is_empty_and_no_error(open_aviationstack: Op
         assert await provider.board("TRV", Direction.DEPARTURES, TODAY) == []
 
 
-async def test_flights_of_a_route_are_told_with_their_state(open_aviationstack: OpenAviationStack, world: World) -> None:
+async def test_flights_of_a_route_are_told_with_their_state(
+    open_aviationstack: OpenAviationStack, world: World
+) -> None:
     async with open_aviationstack() as (provider, _):
         told = await provider.route_status("MAA", "DEL", TODAY)
-    assert [s.segment.flight for s in told] == [f.code for f in sorted(world.by_pair["MAA", "DEL"], key=lambda f: f.minute)]
+    assert [s.segment.flight for s in told] == [
+        f.code for f in sorted(world.by_pair["MAA", "DEL"], key=lambda f: f.minute)
+    ]
 
 
 FAILURES: dict[str, tuple[str, type[ProviderError]]] = {
@@ -254,7 +284,9 @@ FAILURES: dict[str, tuple[str, type[ProviderError]]] = {
 
 @pytest.mark.parametrize("case", FAILURES)
 @pytest.mark.parametrize("day", [TODAY, TOMORROW])
-async def test_every_failure_is_told_by_its_kind(open_aviationstack: OpenAviationStack, case: str, day: date) -> None:
+async def test_every_failure_is_told_by_its_kind(
+    open_aviationstack: OpenAviationStack, case: str, day: date
+) -> None:
     origin, kind = FAILURES[case]
     async with open_aviationstack() as (provider, _):
         with pytest.raises(ProviderError) as failed:
@@ -276,13 +308,17 @@ async def test_who_is_slow_is_not_waited_for(open_aviationstack: OpenAviationSta
             await provider.search(_query("PRG", "LHR"))
 
 
-async def test_a_list_in_a_list_and_paging_as_text_are_read(open_aviationstack: OpenAviationStack, world: World) -> None:
+async def test_a_list_in_a_list_and_paging_as_text_are_read(
+    open_aviationstack: OpenAviationStack, world: World
+) -> None:
     async with open_aviationstack() as (provider, _):
         found = (await provider.search(_query("WAW", "LHR"))).itineraries
     assert {i.segments[0].flight for i in found} == {f.code for f in world.by_pair["WAW", "LHR"]}
 
 
-async def test_a_list_in_a_list_is_read_to_its_last_page(open_aviationstack: OpenAviationStack, world: World) -> None:
+async def test_a_list_in_a_list_is_read_to_its_last_page(
+    open_aviationstack: OpenAviationStack, world: World
+) -> None:
     async with open_aviationstack() as (provider, double):
         found = await provider.search(_query("WAW", "LHR", TOMORROW))
     assert [query["offset"] for _, query in double.calls] == ["0", "100", "200"]
@@ -295,7 +331,9 @@ async def test_an_outage_that_answers_empty_is_an_empty_answer(open_aviationstac
         assert (await provider.search(_query("LIS", "LHR"))).itineraries == []
 
 
-async def test_what_a_plan_refuses_is_asked_once_and_then_not_offered(open_aviationstack: OpenAviationStack) -> None:
+async def test_what_a_plan_refuses_is_asked_once_and_then_not_offered(
+    open_aviationstack: OpenAviationStack,
+) -> None:
     async with open_aviationstack() as (provider, double):
         for _ in range(2):
             with pytest.raises(ProviderRestricted):
@@ -317,7 +355,9 @@ async def test_a_paid_plan_tells_days_gone_by(open_aviationstack: OpenAviationSt
     assert status.depart_date == day
 
 
-async def test_a_schedule_that_does_not_reach_a_day_is_restricted_for_that_day_only(open_aviationstack: OpenAviationStack) -> None:
+async def test_a_schedule_that_does_not_reach_a_day_is_restricted_for_that_day_only(
+    open_aviationstack: OpenAviationStack,
+) -> None:
     async with open_aviationstack(future_days=7) as (provider, _):
         with pytest.raises(ProviderRestricted):
             await provider.search(_query("MAA", "DEL", TODAY + timedelta(days=60)))

@@ -30,7 +30,9 @@ def clock() -> SimulatedClock:
 
 
 @pytest_asyncio.fixture
-async def stack(world: World, clock: SimulatedClock) -> AsyncIterator[tuple[Get, aviationstack.AviationStackDouble]]:
+async def stack(
+    world: World, clock: SimulatedClock
+) -> AsyncIterator[tuple[Get, aviationstack.AviationStackDouble]]:
     """AviationStack's double and a way to ask it."""
     double = aviationstack.AviationStackDouble(world, now=clock.now)
     async with served(double.app()) as url, httpx.AsyncClient(base_url=f"{url}/v1", timeout=5) as http:
@@ -42,7 +44,9 @@ async def stack(world: World, clock: SimulatedClock) -> AsyncIterator[tuple[Get,
 
 
 @pytest_asyncio.fixture
-async def api(world: World, clock: SimulatedClock) -> AsyncIterator[tuple[httpx.AsyncClient, flightapi.FlightApiDouble]]:
+async def api(
+    world: World, clock: SimulatedClock
+) -> AsyncIterator[tuple[httpx.AsyncClient, flightapi.FlightApiDouble]]:
     """FlightAPI.io's double and a client of it."""
     double = flightapi.FlightApiDouble(world, now=clock.now)
     async with served(double.app()) as url, httpx.AsyncClient(base_url=url, timeout=5) as http:
@@ -66,8 +70,12 @@ async def test_a_switch_makes_every_error_a_success(stack: tuple[Get, Any]) -> N
     assert (answer.status_code, _code(answer)) == (200, "invalid_access_key")
 
 
-@pytest.mark.parametrize(("path", "query"), [("/flights", {"flight_date": DAY}), ("/routes", {}), ("/airports", {})])
-async def test_the_free_plan_refuses_what_it_does_not_hold(stack: tuple[Get, Any], path: str, query: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("path", "query"), [("/flights", {"flight_date": DAY}), ("/routes", {}), ("/airports", {})]
+)
+async def test_the_free_plan_refuses_what_it_does_not_hold(
+    stack: tuple[Get, Any], path: str, query: dict[str, str]
+) -> None:
     get, _ = stack
     answer = await get(path, **query)
     assert (answer.status_code, _code(answer)) == (403, "function_access_restricted")
@@ -80,7 +88,9 @@ async def test_a_month_has_so_many_calls(stack: tuple[Get, aviationstack.Aviatio
     assert codes == [200, 200, 429]
 
 
-async def test_boards_may_be_asked_once_a_minute(stack: tuple[Get, aviationstack.AviationStackDouble], clock: SimulatedClock) -> None:
+async def test_boards_may_be_asked_once_a_minute(
+    stack: tuple[Get, aviationstack.AviationStackDouble], clock: SimulatedClock
+) -> None:
     get, double = stack
     double.terms = aviationstack.Terms(seconds_between=60)
     first, second = [await get("/timetable", iataCode="MAA", type="departure") for _ in range(2)]
@@ -89,9 +99,13 @@ async def test_boards_may_be_asked_once_a_minute(stack: tuple[Get, aviationstack
     assert (await get("/timetable", iataCode="MAA", type="departure")).status_code == 200
 
 
-async def test_pages_are_cut_at_a_hundred_and_their_numbers_may_be_text(stack: tuple[Get, aviationstack.AviationStackDouble]) -> None:
+async def test_pages_are_cut_at_a_hundred_and_their_numbers_may_be_text(
+    stack: tuple[Get, aviationstack.AviationStackDouble],
+) -> None:
     get, double = stack
-    first, second = [(await get("/flights", dep_iata="DEL", limit="1000", offset=offset)).json() for offset in ("0", "100")]
+    first, second = [
+        (await get("/flights", dep_iata="DEL", limit="1000", offset=offset)).json() for offset in ("0", "100")
+    ]
     assert len(first["data"]) == first["pagination"]["count"] == first["pagination"]["limit"] == 100
     assert first["data"][0] != second["data"][0]
     assert first["pagination"]["total"] == second["pagination"]["total"] > 200
@@ -111,23 +125,34 @@ async def test_filters_narrow_and_yesterdays_rows_come_too(stack: tuple[Get, Any
 
 async def test_most_arrivals_to_come_are_not_estimated(stack: tuple[Get, Any]) -> None:
     get, _ = stack
-    rows = [row for offset in ("0", "100", "200") for row in (await get("/flights", dep_iata="DEL", offset=offset)).json()["data"]]
+    rows = [
+        row
+        for offset in ("0", "100", "200")
+        for row in (await get("/flights", dep_iata="DEL", offset=offset)).json()["data"]
+    ]
     to_come = [row["arrival"] for row in rows if row["flight_status"] in {"scheduled", "active"}]
     unknown = [end for end in to_come if end["estimated"] is None]
     assert 0.85 < len(unknown) / len(to_come) < 1
     assert all(end["delay"] is None for end in unknown)
 
 
-async def test_a_rate_limit_speaks_of_plans_as_a_used_up_budget_does(api: tuple[httpx.AsyncClient, Any]) -> None:
+async def test_a_rate_limit_speaks_of_plans_as_a_used_up_budget_does(
+    api: tuple[httpx.AsyncClient, Any],
+) -> None:
     http, _ = api
-    limited, used_up = [await http.get(f"/onewaytrip/demo/{origin}/LHR/{DAY}/1/0/0/Economy/INR") for origin in ("ARN", "VIE")]
+    limited, used_up = [
+        await http.get(f"/onewaytrip/demo/{origin}/LHR/{DAY}/1/0/0/Economy/INR") for origin in ("ARN", "VIE")
+    ]
     assert limited.status_code == used_up.status_code == 429
     assert "upgrade your plan" in limited.json()["message"]
 
 
 async def test_a_board_without_rows_is_an_object(stack: tuple[Get, Any]) -> None:
     get, _ = stack
-    assert (await get("/timetable", iataCode="TRV", type="departure")).json()["data"] == {"error": "No Record Found", "success": False}
+    assert (await get("/timetable", iataCode="TRV", type="departure")).json()["data"] == {
+        "error": "No Record Found",
+        "success": False,
+    }
 
 
 async def test_what_it_does_not_know_is_not_found(stack: tuple[Get, Any]) -> None:
@@ -149,7 +174,9 @@ async def test_a_trips_path_is_checked(api: tuple[httpx.AsyncClient, Any]) -> No
     assert (await http.get(good.replace("demo", "stolen"))).status_code == 401
 
 
-async def test_credits_are_counted_by_kind_of_call(api: tuple[httpx.AsyncClient, flightapi.FlightApiDouble]) -> None:
+async def test_credits_are_counted_by_kind_of_call(
+    api: tuple[httpx.AsyncClient, flightapi.FlightApiDouble],
+) -> None:
     http, double = api
     await http.get(f"/onewaytrip/demo/MAA/DEL/{DAY}/1/0/0/Economy/INR")
     await http.get("/airline/demo?num=542&name=ai&date=20261123")
@@ -171,13 +198,17 @@ async def test_two_calls_too_close_are_throttled_with_a_401(
 
 async def test_a_newer_board_is_served_by_its_own_path(api: tuple[httpx.AsyncClient, Any]) -> None:
     http, _ = api
-    flights = (await http.get("/schedule/v2/demo?mode=dep&iata=MAA&year=2026&month=11&day=25&page=1")).json()["data"]["flights"]
+    flights = (await http.get("/schedule/v2/demo?mode=dep&iata=MAA&year=2026&month=11&day=25&page=1")).json()[
+        "data"
+    ]["flights"]
     assert flights
     older = (await http.get("/schedule/demo?mode=departures&iata=MAA&day=1")).json()
     assert older["airport"]["pluginData"]["details"]["code"]["iata"] == "MAA"
 
 
-@pytest.mark.parametrize("origin", [code for code, trouble in AVIATIONSTACK.items() if trouble in {Trouble.DROPPED, Trouble.CUT}])
+@pytest.mark.parametrize(
+    "origin", [code for code, trouble in AVIATIONSTACK.items() if trouble in {Trouble.DROPPED, Trouble.CUT}]
+)
 async def test_a_connection_that_breaks_is_broken(stack: tuple[Get, Any], origin: str) -> None:
     get, _ = stack
     with pytest.raises(httpx.RemoteProtocolError):
@@ -192,8 +223,14 @@ async def test_a_slow_vendor_sleeps_and_then_answers(world: World, clock: Simula
 
     double = aviationstack.AviationStackDouble(world, now=clock.now, sleep=sleep)
     other = flightapi.FlightApiDouble(world, flightapi.Terms(latency_seconds=20), now=clock.now, sleep=sleep)
-    async with served(double.app()) as first, served(other.app()) as second, httpx.AsyncClient(timeout=5) as http:
-        assert (await http.get(f"{first}/v1/flights?access_key=demo&dep_iata=PRG&arr_iata=LHR")).json()["data"]
+    async with (
+        served(double.app()) as first,
+        served(other.app()) as second,
+        httpx.AsyncClient(timeout=5) as http,
+    ):
+        assert (await http.get(f"{first}/v1/flights?access_key=demo&dep_iata=PRG&arr_iata=LHR")).json()[
+            "data"
+        ]
         assert (await http.get(f"{second}/airline/demo?num=542&name=ai&date=20261123")).json()["flights"]
     assert slept == [3600, 20]
 

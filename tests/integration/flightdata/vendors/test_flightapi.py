@@ -31,18 +31,26 @@ pytestmark = pytest.mark.integration
 TOMORROW = TODAY + timedelta(days=1)
 
 
-def _query(origin: str, destination: str, day: date = TOMORROW, party: Party | None = None, currency: str = "INR") -> FlightQuery:
+def _query(
+    origin: str, destination: str, day: date = TOMORROW, party: Party | None = None, currency: str = "INR"
+) -> FlightQuery:
     return FlightQuery((origin,), (destination,), day, Cabin.ECONOMY, party or Party(), currency)
 
 
-@pytest.mark.parametrize(("origin", "destination"), [("MAA", "DEL"), ("DEL", "JFK"), ("LAX", "SYD"), ("NRT", "LHR")])
+@pytest.mark.parametrize(
+    ("origin", "destination"), [("MAA", "DEL"), ("DEL", "JFK"), ("LAX", "SYD"), ("NRT", "LHR")]
+)
 async def test_nonstop_flights_come_at_the_times_they_leave_and_arrive(
     open_flightapi: OpenFlightApi, world: World, origin: str, destination: str
 ) -> None:
     async with open_flightapi() as (provider, _):
         found = (await provider.search(_query(origin, destination))).itineraries
-    told = {i.segments[0].flight: (i.departure.at.utc, i.arrival.at.utc) for i in found if len(i.segments) == 1}
-    assert told == {f.code: (f.leaves(TOMORROW), f.arrives(TOMORROW)) for f in world.by_pair[origin, destination]}
+    told = {
+        i.segments[0].flight: (i.departure.at.utc, i.arrival.at.utc) for i in found if len(i.segments) == 1
+    }
+    assert told == {
+        f.code: (f.leaves(TOMORROW), f.arrives(TOMORROW)) for f in world.by_pair[origin, destination]
+    }
     assert not any(itinerary.doubts for itinerary in found)
     assert {i.departure.at.convention for i in found} == {Convention.LOCAL}
 
@@ -56,7 +64,10 @@ async def test_connections_hang_together(open_flightapi: OpenFlightApi) -> None:
         (layover,) = layovers(itinerary)
         assert timedelta(hours=1) <= layover.duration <= timedelta(hours=14)
         assert not layover.changes_airport
-        assert itinerary.duration == sum((s.duration for s in itinerary.segments), timedelta()) + layover.duration
+        assert (
+            itinerary.duration
+            == sum((s.duration for s in itinerary.segments), timedelta()) + layover.duration
+        )
 
 
 async def test_what_nobody_flies_is_left_out(open_flightapi: OpenFlightApi) -> None:
@@ -77,7 +88,9 @@ async def test_a_price_is_for_everybody_and_exact_to_the_hundredth(open_flightap
         assert abs(offer.fare.per_passenger.amount * 4 - offer.fare.total.amount) <= Decimal("0.02")
 
 
-async def test_only_what_a_seller_prices_is_an_offer_and_the_cheapest_is_the_fare(open_flightapi: OpenFlightApi) -> None:
+async def test_only_what_a_seller_prices_is_an_offer_and_the_cheapest_is_the_fare(
+    open_flightapi: OpenFlightApi,
+) -> None:
     async with open_flightapi() as (provider, _):
         found = await provider.search(_query("MAA", "DEL"))
         nobody = await provider.search(_query("WAW", "LHR"))
@@ -101,30 +114,47 @@ async def test_an_offer_ends_and_keeps_its_name_while_its_price_moves(open_fligh
 
 
 @pytest.mark.parametrize("older", [True, False])
-async def test_both_shapes_of_tracking_tell_the_same_flight(open_flightapi: OpenFlightApi, world: World, older: bool) -> None:
+async def test_both_shapes_of_tracking_tell_the_same_flight(
+    open_flightapi: OpenFlightApi, world: World, older: bool
+) -> None:
     async with open_flightapi(older=older) as (provider, double):
         for origin, destination in (("MAA", "DEL"), ("JFK", "LHR"), ("SYD", "SIN")):
             flight = world.by_pair[origin, destination][0]
             (status,) = await provider.status(flight.code, TODAY)
-            assert (status.segment.departure.at.utc, status.segment.arrival.at.utc) == (flight.leaves(TODAY), flight.arrives(TODAY))
+            assert (status.segment.departure.at.utc, status.segment.arrival.at.utc) == (
+                flight.leaves(TODAY),
+                flight.arrives(TODAY),
+            )
             assert status.vendor_state
             assert not status.segment.doubts
     assert double.calls[0][1] == {"num": "542", "name": "ai", "date": "20261123"}
 
 
-async def test_the_older_tracking_tells_delays_gates_and_belts(open_flightapi: OpenFlightApi, world: World) -> None:
-    flown = [f for f in world.flights() if f.arrives(TODAY) + timedelta(minutes=f.delay(TODAY)) < NOW and f.delay(TODAY) > 20]
+async def test_the_older_tracking_tells_delays_gates_and_belts(
+    open_flightapi: OpenFlightApi, world: World
+) -> None:
+    flown = [
+        f
+        for f in world.flights()
+        if f.arrives(TODAY) + timedelta(minutes=f.delay(TODAY)) < NOW and f.delay(TODAY) > 20
+    ]
     flight = next(f for f in flown if not f.cancelled(TODAY))
     async with open_flightapi(older=True) as (provider, _):
         (status,) = await provider.status(flight.code, TODAY)
     assert status.state is State.LANDED
     assert status.delay == timedelta(minutes=flight.delay(TODAY))
     assert status.actual_departure == flight.leaves(TODAY) + status.delay
-    assert (status.segment.departure.terminal, status.segment.departure.gate, status.segment.arrival.belt) == ("D", "A12", "7")
+    assert (
+        status.segment.departure.terminal,
+        status.segment.departure.gate,
+        status.segment.arrival.belt,
+    ) == ("D", "A12", "7")
 
 
 @pytest.mark.parametrize("older", [True, False])
-async def test_flights_of_a_route_are_told_once_each(open_flightapi: OpenFlightApi, world: World, older: bool) -> None:
+async def test_flights_of_a_route_are_told_once_each(
+    open_flightapi: OpenFlightApi, world: World, older: bool
+) -> None:
     async with open_flightapi(older=older) as (provider, _):
         told = await provider.route_status("MAA", "DEL", TODAY)
     assert {s.segment.flight for s in told} == {f.code for f in world.by_pair["MAA", "DEL"]}
@@ -133,7 +163,9 @@ async def test_flights_of_a_route_are_told_once_each(open_flightapi: OpenFlightA
 
 
 @pytest.mark.parametrize("direction", Direction)
-async def test_a_board_in_seconds_since_1970_is_read(open_flightapi: OpenFlightApi, world: World, direction: Direction) -> None:
+async def test_a_board_in_seconds_since_1970_is_read(
+    open_flightapi: OpenFlightApi, world: World, direction: Direction
+) -> None:
     async with open_flightapi() as (provider, _):
         board = await provider.board("COK", direction, TODAY)
     by_code = {f.code: f for f in world.flights()}
@@ -166,7 +198,9 @@ FAILURES: dict[str, tuple[str, type[ProviderError]]] = {
 
 
 @pytest.mark.parametrize("case", FAILURES)
-async def test_every_failure_is_told_by_its_kind(open_flightapi: OpenFlightApi, world: World, case: str) -> None:
+async def test_every_failure_is_told_by_its_kind(
+    open_flightapi: OpenFlightApi, world: World, case: str
+) -> None:
     origin, kind = FAILURES[case]
     async with open_flightapi() as (provider, _):
         with pytest.raises(ProviderError) as failed:
@@ -177,13 +211,17 @@ async def test_every_failure_is_told_by_its_kind(open_flightapi: OpenFlightApi, 
                 await provider.status(world.by_pair[origin, "LHR"][0].code, TODAY)
 
 
-async def test_an_empty_answer_is_asked_for_once_more_before_it_is_believed(open_flightapi: OpenFlightApi) -> None:
+async def test_an_empty_answer_is_asked_for_once_more_before_it_is_believed(
+    open_flightapi: OpenFlightApi,
+) -> None:
     async with open_flightapi() as (provider, double):
         assert (await provider.search(_query("LIS", "LHR"))).itineraries == []
     assert len(double.calls) == 2
 
 
-async def test_a_throttle_that_says_401_is_waited_out(open_flightapi: OpenFlightApi, clock: StandingClock) -> None:
+async def test_a_throttle_that_says_401_is_waited_out(
+    open_flightapi: OpenFlightApi, clock: StandingClock
+) -> None:
     async with open_flightapi(throttle_seconds=3.9) as (provider, double):
         await provider.status("AI542", TODAY)
         await provider.status("AI542", TODAY)
@@ -213,13 +251,21 @@ async def test_a_refused_feature_is_remembered_and_no_other(open_flightapi: Open
             with pytest.raises(ProviderRestricted):
                 await provider.search(_query("ZRH", "LHR"))
         assert len(double.calls) == 1
-        assert provider.capabilities() == frozenset(Capability) - {Capability.SEARCH, Capability.OFFERS, Capability.CONNECTIONS}
+        assert provider.capabilities() == frozenset(Capability) - {
+            Capability.SEARCH,
+            Capability.OFFERS,
+            Capability.CONNECTIONS,
+        }
 
 
 async def test_a_city_is_asked_for_by_its_busiest_pairs(open_flightapi: OpenFlightApi) -> None:
     async with open_flightapi() as (provider, double):
         await provider.search(FlightQuery(("LHR", "LGW"), ("JFK", "EWR"), TOMORROW))
-    assert {path.split("/")[2:4][0] + path.split("/")[3] for path, _ in double.calls} <= {"LHRJFK", "LHREWR", "LGWJFK"}
+    assert {path.split("/")[2:4][0] + path.split("/")[3] for path, _ in double.calls} <= {
+        "LHRJFK",
+        "LHREWR",
+        "LGWJFK",
+    }
 
 
 async def test_the_key_is_a_segment_of_the_path_and_arrives_unharmed(open_flightapi: OpenFlightApi) -> None:

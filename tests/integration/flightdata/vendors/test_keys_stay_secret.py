@@ -28,7 +28,14 @@ from services.flightdata.vendors.flightapi.provider import FlightApi
 from services.flightdata.vendors.keyed_transport import KeyedTransport
 from services.flightdata.vendors.learned_restrictions import LearnedRestrictions
 from services.flightdata.vendors.vendor_client import VendorClient
-from tests.integration.flightdata.vendors.conftest import KEY, NOW, TODAY, OpenAviationStack, OpenFlightApi, StandingClock
+from tests.integration.flightdata.vendors.conftest import (
+    KEY,
+    NOW,
+    TODAY,
+    OpenAviationStack,
+    OpenFlightApi,
+    StandingClock,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -71,7 +78,9 @@ def _everything_is_logged(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.usefixtures("_everything_is_logged")
-async def test_no_failure_of_aviationstack_prints_the_key(open_aviationstack: OpenAviationStack, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_failure_of_aviationstack_prints_the_key(
+    open_aviationstack: OpenAviationStack, caplog: pytest.LogCaptureFixture
+) -> None:
     async with open_aviationstack(timeout=1) as (provider, double):
         failures = await _failing(provider, list(AVIATIONSTACK))
     assert len(failures) >= 11
@@ -83,12 +92,22 @@ async def test_no_failure_of_aviationstack_prints_the_key(open_aviationstack: Op
         assert isinstance(failure, ProviderError)
         await health.failed(Capability.SEARCH, failure)
         _assert_secret(str(provider_message(provider, health, NOW)))
-    assert any("HTTP Request" in record.getMessage() for record in caplog.records), "httpx's own lines are looked at too"
-    _assert_secret("\n".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records if "uvicorn" not in record.name))
+    assert any("HTTP Request" in record.getMessage() for record in caplog.records), (
+        "httpx's own lines are looked at too"
+    )
+    _assert_secret(
+        "\n".join(
+            f"{record.getMessage()} {record.__dict__}"
+            for record in caplog.records
+            if "uvicorn" not in record.name
+        )
+    )
 
 
 @pytest.mark.usefixtures("_everything_is_logged")
-async def test_no_failure_of_flightapi_prints_the_key(open_flightapi: OpenFlightApi, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_failure_of_flightapi_prints_the_key(
+    open_flightapi: OpenFlightApi, caplog: pytest.LogCaptureFixture
+) -> None:
     async with open_flightapi() as (provider, double):
         failures = await _failing(provider, list(FLIGHTAPI))
         double.terms = type(double.terms)(keys=frozenset())
@@ -98,20 +117,36 @@ async def test_no_failure_of_flightapi_prints_the_key(open_flightapi: OpenFlight
         for told in _told(failure):
             _assert_secret(told)
     assert any("HTTP Request" in record.getMessage() for record in caplog.records)
-    _assert_secret("\n".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records if "uvicorn" not in record.name))
+    _assert_secret(
+        "\n".join(
+            f"{record.getMessage()} {record.__dict__}"
+            for record in caplog.records
+            if "uvicorn" not in record.name
+        )
+    )
 
 
-ERRORS = [httpx.ConnectError, httpx.ReadTimeout, httpx.RemoteProtocolError, httpx.DecodingError, httpx.UnsupportedProtocol]
+ERRORS = [
+    httpx.ConnectError,
+    httpx.ReadTimeout,
+    httpx.RemoteProtocolError,
+    httpx.DecodingError,
+    httpx.UnsupportedProtocol,
+]
 
 
 @pytest.mark.parametrize("kind", ERRORS)
-async def test_an_exception_of_the_transport_carries_no_request_with_the_key(kind: type[httpx.TransportError]) -> None:
+async def test_an_exception_of_the_transport_carries_no_request_with_the_key(
+    kind: type[httpx.TransportError],
+) -> None:
     def fails(request: httpx.Request) -> httpx.Response:
         assert KEY in dict(request.url.params).values(), "the key does go out"
         raise kind(f"failed at {request.url}", request=request)
 
     with pytest.raises(ProviderUnavailable) as failed:
-        await _client("aviationstack", httpx.MockTransport(fails)).get("flights", {"access_key": "vendor-key"})
+        await _client("aviationstack", httpx.MockTransport(fails)).get(
+            "flights", {"access_key": "vendor-key"}
+        )
     for told in _told(failed.value):
         _assert_secret(told)
 
@@ -121,12 +156,24 @@ async def test_a_vendor_that_repeats_the_key_is_not_quoted(clock: StandingClock)
         text = f"Invalid key {KEY} or {quote(KEY, safe='')} at {request.url}"
         return httpx.Response(403, json={"error": {"code": text, "message": text}, "message": text})
 
-    provider = AviationStack(_client("aviationstack", httpx.MockTransport(repeats)), load(), clock, LearnedRestrictions("a", KEY, clock))
-    other = FlightApi(_client("flightapi", httpx.MockTransport(repeats)), load(), clock, LearnedRestrictions("f", KEY, clock))
+    provider = AviationStack(
+        _client("aviationstack", httpx.MockTransport(repeats)),
+        load(),
+        clock,
+        LearnedRestrictions("a", KEY, clock),
+    )
+    other = FlightApi(
+        _client("flightapi", httpx.MockTransport(repeats)),
+        load(),
+        clock,
+        LearnedRestrictions("f", KEY, clock),
+    )
     for failure in (*await _failing(provider, ["MAA"]), *await _failing(other, ["MAA"])):
         for told in _told(failure):
             _assert_secret(told)
-    answer = await _client("aviationstack", httpx.MockTransport(repeats)).get("flights", {"access_key": "vendor-key"})
+    answer = await _client("aviationstack", httpx.MockTransport(repeats)).get(
+        "flights", {"access_key": "vendor-key"}
+    )
     _assert_secret(repr(answer))
 
 
@@ -137,17 +184,26 @@ async def test_a_redirect_is_not_followed_with_the_key(clock: StandingClock) -> 
         asked.append(request.url.host)
         return httpx.Response(302, headers={"location": f"http://elsewhere.test/?access_key={KEY}"})
 
-    provider = AviationStack(_client("aviationstack", httpx.MockTransport(elsewhere)), load(), clock, LearnedRestrictions("a", KEY, clock))
+    provider = AviationStack(
+        _client("aviationstack", httpx.MockTransport(elsewhere)),
+        load(),
+        clock,
+        LearnedRestrictions("a", KEY, clock),
+    )
     (failure,) = await _failing(provider, ["MAA"])
     assert isinstance(failure, ProviderUnavailable)
     assert asked == ["vendor.test"]
 
 
-async def test_what_is_learned_and_spent_of_a_key_is_written_down_without_it(tmp_path: Path, clock: StandingClock) -> None:
+async def test_what_is_learned_and_spent_of_a_key_is_written_down_without_it(
+    tmp_path: Path, clock: StandingClock
+) -> None:
     path = tmp_path / "ledger.json"
     ledger = MemoryLedger(clock, path)
     await LearnedRestrictions("aviationstack", KEY, clock, ledger).refused("timetable")
-    await Meter("aviationstack", KEY, Plan(100, spacing={"timetable": timedelta(minutes=1)}), ledger, clock).pay("timetable")
+    await Meter(
+        "aviationstack", KEY, Plan(100, spacing={"timetable": timedelta(minutes=1)}), ledger, clock
+    ).pay("timetable")
     _assert_secret(path.read_text())
     assert str(ProviderRestricted("aviationstack", "timetable"))
 

@@ -56,10 +56,14 @@ def shelf(clock: SimulatedClock) -> MemoryShelf:
 
 
 def _question(clock: SimulatedClock, name: str = "MAA DEL") -> Question[Sequence[FlightStatus]]:
-    call: Callable[[FlightProvider], Awaitable[Sequence[FlightStatus]]] = lambda provider: provider.route_status(  # noqa: E731 -- as desks write it
-        "MAA", "DEL", datetime(2026, 11, 23, tzinfo=UTC).date()
+    call: Callable[[FlightProvider], Awaitable[Sequence[FlightStatus]]] = lambda provider: (
+        provider.route_status(  # noqa: E731 -- as desks write it
+            "MAA", "DEL", datetime(2026, 11, 23, tzinfo=UTC).date()
+        )
     )
-    return Question(name, Kind.STATUS, Capability.ROUTE_STATUS, StatusEntry, call, lambda flights: not flights)
+    return Question(
+        name, Kind.STATUS, Capability.ROUTE_STATUS, StatusEntry, call, lambda flights: not flights
+    )
 
 
 async def _ask(answers: Answers, clock: SimulatedClock) -> Answered[Sequence[FlightStatus]]:
@@ -76,7 +80,9 @@ def _replica(vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock) -> Answe
     return Answers(ProviderRouter([vendor], clock), shelf, clock, FRESH)
 
 
-async def test_a_fresh_answer_is_told_again_and_says_so(vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock) -> None:
+async def test_a_fresh_answer_is_told_again_and_says_so(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
     async with _replica(vendor, shelf, clock) as answers:
         first = await _ask(answers, clock)
         clock.advance(FRESH.status.total_seconds() - 1)
@@ -85,10 +91,14 @@ async def test_a_fresh_answer_is_told_again_and_says_so(vendor: Vendor, shelf: M
     assert (first.cached_at, again.cached_at) == (None, clock.now() - FRESH.status + timedelta(seconds=1))
     assert not any(status.provenance.cached for status in first.value)
     assert all(status.provenance.cached for status in again.value)
-    assert [s.provenance.fetched for s in again.value] == [s.provenance.fetched for s in first.value], "its age is the vendor's answer's"
+    assert [s.provenance.fetched for s in again.value] == [s.provenance.fetched for s in first.value], (
+        "its age is the vendor's answer's"
+    )
 
 
-async def test_a_stale_answer_is_told_while_it_is_asked_for_again(vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock) -> None:
+async def test_a_stale_answer_is_told_while_it_is_asked_for_again(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
     async with _replica(vendor, shelf, clock) as answers:
         await _ask(answers, clock)
         clock.advance(FRESH.status.total_seconds() + 1)
@@ -126,7 +136,9 @@ async def test_an_empty_or_failed_answer_never_takes_the_place_of_a_good_one(
         assert (await _ask(answers, clock)).value
 
 
-async def test_failures_are_told_again_for_a_moment_only(vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock) -> None:
+async def test_failures_are_told_again_for_a_moment_only(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
     vendor.answer = ProviderUnavailable("vendor", "down")
     async with _replica(vendor, shelf, clock) as answers:
         for _ in range(3):
@@ -138,7 +150,9 @@ async def test_failures_are_told_again_for_a_moment_only(vendor: Vendor, shelf: 
         assert (await _ask(answers, clock)).value
 
 
-async def test_empty_answers_are_told_again_for_a_moment_only(vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock) -> None:
+async def test_empty_answers_are_told_again_for_a_moment_only(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
     vendor.answer = 0
     async with _replica(vendor, shelf, clock) as answers:
         assert [bool((await _ask(answers, clock)).value) for _ in range(3)] == [False] * 3
@@ -148,7 +162,9 @@ async def test_empty_answers_are_told_again_for_a_moment_only(vendor: Vendor, sh
         assert (await _ask(answers, clock)).value
 
 
-async def test_a_flight_nobody_knows_is_not_asked_for_again_at_once(vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock) -> None:
+async def test_a_flight_nobody_knows_is_not_asked_for_again_at_once(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
     vendor.answer = FlightNotFound("AI1", "unknown")
     async with _replica(vendor, shelf, clock) as answers:
         for _ in range(2):
@@ -174,7 +190,9 @@ async def test_a_route_and_how_its_flights_do_are_one_question_of_two_ages(
     assert vendor.asked == 2
 
 
-async def test_two_hundred_at_once_on_two_replicas_ask_once(vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock) -> None:
+async def test_two_hundred_at_once_on_two_replicas_ask_once(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
     async with _replica(vendor, shelf, clock) as one, _replica(vendor, shelf, clock) as other:
         vendor.gate.clear()
         asking = [asyncio.create_task(_ask(replica, clock)) for _ in range(100) for replica in (one, other)]
@@ -186,7 +204,9 @@ async def test_two_hundred_at_once_on_two_replicas_ask_once(vendor: Vendor, shel
     assert vendor.asked == 1
 
 
-async def test_everybody_hears_the_progress_of_the_one_fetch(vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock) -> None:
+async def test_everybody_hears_the_progress_of_the_one_fetch(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
     async def events(answers: Answers) -> list[type]:
         return [type(event) async for event in answers.ask(_question(clock))]
 
@@ -197,7 +217,9 @@ async def test_everybody_hears_the_progress_of_the_one_fetch(vendor: Vendor, she
         )
 
 
-async def test_one_that_hangs_up_takes_no_answer_away(vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock) -> None:
+async def test_one_that_hangs_up_takes_no_answer_away(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
     async with _replica(vendor, shelf, clock) as answers:
         vendor.gate.clear()
         first, second = asyncio.create_task(_ask(answers, clock)), asyncio.create_task(_ask(answers, clock))
@@ -226,7 +248,9 @@ async def test_when_the_replica_that_asks_dies_one_of_the_others_takes_over(
     assert vendor.asked == 1
 
 
-async def test_a_long_fetch_keeps_its_claim(vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock) -> None:
+async def test_a_long_fetch_keeps_its_claim(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
     async with _replica(vendor, shelf, clock) as one, _replica(vendor, shelf, clock) as other:
         vendor.gate.clear()
         asking = [asyncio.create_task(_ask(replica, clock)) for replica in (one, other)]
@@ -241,23 +265,33 @@ async def test_a_long_fetch_keeps_its_claim(vendor: Vendor, shelf: MemoryShelf, 
     assert vendor.asked == 1
 
 
-async def test_the_sample_is_not_kept(timetable: SampleTimetable, shelf: MemoryShelf, clock: SimulatedClock) -> None:
+async def test_the_sample_is_not_kept(
+    timetable: SampleTimetable, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
     async with Answers(ProviderRouter([timetable], clock), shelf, clock) as answers:
         assert [(await _ask(answers, clock)).cached_at for _ in range(2)] == [None, None]
     assert shelf.bytes == 0
 
 
-async def test_what_is_unexpected_reaches_who_asked(vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock) -> None:
+async def test_what_is_unexpected_reaches_who_asked(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
     vendor.answer = ZeroDivisionError()
     async with _replica(vendor, shelf, clock) as answers:
         with pytest.raises(ZeroDivisionError):
             await _ask(answers, clock)
 
 
-async def test_spoiled_bytes_on_the_shelf_are_a_miss(vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock) -> None:
+async def test_spoiled_bytes_on_the_shelf_are_a_miss(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
     async with _replica(vendor, shelf, clock) as answers:
         name = answers._digest(_question(clock))
-        for place, spoiled in ((f"answer:{name}", b"nonsense"), (f"none:{name}", b"fnonsense"), (f"none:{name}", b"enonsense")):
+        for place, spoiled in (
+            (f"answer:{name}", b"nonsense"),
+            (f"none:{name}", b"fnonsense"),
+            (f"none:{name}", b"enonsense"),
+        ):
             await shelf.put(place, spoiled, timedelta(hours=1))
         assert (await _ask(answers, clock)).value
 

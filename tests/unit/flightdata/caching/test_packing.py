@@ -18,7 +18,12 @@ from hypothesis import strategies as st
 
 from services.flightdata.caching.entries import FAILURES, FailedEntry, FoundEntry, StatusEntry, told_again
 from services.flightdata.caching.packing import NotReadable, Packer
-from services.flightdata.errors import FlightNotFound, FlightsQuotaExhausted, FlightsRestricted, FlightsUnavailable
+from services.flightdata.errors import (
+    FlightNotFound,
+    FlightsQuotaExhausted,
+    FlightsRestricted,
+    FlightsUnavailable,
+)
 from services.flightdata.providers import Found
 from services.flightdata.sample.provider import SampleTimetable
 from tests.simulated_clock import SimulatedClock
@@ -27,7 +32,9 @@ from tests.unit.flightdata.conftest import pair_query
 pytestmark = pytest.mark.unit
 
 
-async def test_a_search_and_a_status_come_back_as_they_were(timetable: SampleTimetable, clock: SimulatedClock) -> None:
+async def test_a_search_and_a_status_come_back_as_they_were(
+    timetable: SampleTimetable, clock: SimulatedClock
+) -> None:
     found = await timetable.search(pair_query("MAA", "DEL", clock.now().date() + timedelta(days=1)))
     statuses = await timetable.route_status("MAA", "DEL", clock.now().date())
     for entry in (FoundEntry(found, "a", clock.now()), StatusEntry(statuses, "a", clock.now())):
@@ -36,9 +43,12 @@ async def test_a_search_and_a_status_come_back_as_they_were(timetable: SampleTim
         again = packer.unpack(packed)
         assert packer.pack(again) == packed
         assert again.fetched == entry.fetched
-    assert [i.id for i in Packer(FoundEntry).unpack(Packer(FoundEntry).pack(FoundEntry(found, "a", clock.now()))).value.itineraries] == [
-        i.id for i in found.itineraries
-    ]
+    assert [
+        i.id
+        for i in Packer(FoundEntry)
+        .unpack(Packer(FoundEntry).pack(FoundEntry(found, "a", clock.now())))
+        .value.itineraries
+    ] == [i.id for i in found.itineraries]
     assert tuple(again.value) == tuple(statuses)
 
 
@@ -91,8 +101,12 @@ def test_what_is_told_again_is_all_that_was_told(found: Found) -> None:
     again = told_again(found)
     assert {field.name for field in fields(Found)} == {"itineraries", "offers", "limits", "round_trips"}
     assert (again.limits, again.round_trips) == (found.limits, found.round_trips)
-    assert again.itineraries == tuple(replace(i, provenance=replace(i.provenance, cached=True)) for i in found.itineraries)
-    assert again.offers == tuple(replace(o, provenance=replace(o.provenance, cached=True)) for o in found.offers)
+    assert again.itineraries == tuple(
+        replace(i, provenance=replace(i.provenance, cached=True)) for i in found.itineraries
+    )
+    assert again.offers == tuple(
+        replace(o, provenance=replace(o.provenance, cached=True)) for o in found.offers
+    )
 
 
 async def test_an_itinerary_takes_little_room(timetable: SampleTimetable, clock: SimulatedClock) -> None:
@@ -143,11 +157,21 @@ def test_what_cannot_be_packed_is_known_at_once() -> None:
 def test_a_failure_is_raised_again_as_it_was(error: FlightNotFound) -> None:
     packer = Packer(FailedEntry)
     again = packer.unpack(packer.pack(FailedEntry.of(error))).error()
-    assert (type(again), str(again), again.metadata, again.retry_after) == (type(error), str(error), error.metadata, error.retry_after)
+    assert (type(again), str(again), again.metadata, again.retry_after) == (
+        type(error),
+        str(error),
+        error.metadata,
+        error.retry_after,
+    )
     assert type(error) in FAILURES
 
 
 async def test_what_is_told_again_says_so(timetable: SampleTimetable, clock: SimulatedClock) -> None:
-    found = told_again(await timetable.search(pair_query("MAA", "DEL", clock.now().date() + timedelta(days=1))))
+    found = told_again(
+        await timetable.search(pair_query("MAA", "DEL", clock.now().date() + timedelta(days=1)))
+    )
     assert all(record.provenance.cached for record in (*found.itineraries, *found.offers))
-    assert all(status.provenance.cached for status in told_again(await timetable.route_status("MAA", "DEL", clock.now().date())))
+    assert all(
+        status.provenance.cached
+        for status in told_again(await timetable.route_status("MAA", "DEL", clock.now().date()))
+    )

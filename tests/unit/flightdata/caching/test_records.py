@@ -37,9 +37,13 @@ def kept(shelf: MemoryShelf) -> Records:
 
 def _entry(remark: str = "") -> StatusEntry:
     leaves = Instant.of(NOW, "Asia/Kolkata")
-    segment = Segment("AI", "Air India", "AI542", Stop("MAA", "", leaves), Stop("DEL", "", leaves.later(timedelta(hours=3))))
+    segment = Segment(
+        "AI", "Air India", "AI542", Stop("MAA", "", leaves), Stop("DEL", "", leaves.later(timedelta(hours=3)))
+    )
     said = Provenance("aviationstack", NOW)
-    status = FlightStatus(segment, NOW.date(), State.ON_TIME, None, None, timedelta(), said, vendor_state=remark)
+    status = FlightStatus(
+        segment, NOW.date(), State.ON_TIME, None, None, timedelta(), said, vendor_state=remark
+    )
     return StatusEntry((status,), "aviationstack", NOW)
 
 
@@ -48,7 +52,9 @@ async def _kept_and_read(kept: Records, name: str, remark: str = "") -> None:
     assert await kept.good(name, StatusEntry)
 
 
-async def test_answers_held_ready_are_bounded_by_their_bytes(kept: Records, shelf: MemoryShelf, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_answers_held_ready_are_bounded_by_their_bytes(
+    kept: Records, shelf: MemoryShelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(records, "MOST_DECODED_BYTES", 10_000)
     dice = random.Random(1)
     for number in range(30):
@@ -59,7 +65,9 @@ async def test_answers_held_ready_are_bounded_by_their_bytes(kept: Records, shel
     assert await kept.good("0", StatusEntry)
 
 
-async def test_answers_held_ready_are_bounded_by_their_number(kept: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_answers_held_ready_are_bounded_by_their_number(
+    kept: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(records, "MOST_DECODED", 4)
     for number in range(9):
         await _kept_and_read(kept, str(number))

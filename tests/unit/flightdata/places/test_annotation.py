@@ -136,7 +136,10 @@ def test_nothing_is_found_where_no_place_is_named(text: str) -> None:
     assert _codes(text) == []
 
 
-@pytest.mark.parametrize("heard", ["I want to fly to Tyrone and to Purim", "fly to hoe-kind men's city", "flights from a crot to Delhi"])
+@pytest.mark.parametrize(
+    "heard",
+    ["I want to fly to Tyrone and to Purim", "fly to hoe-kind men's city", "flights from a crot to Delhi"],
+)
 def test_a_name_dissolved_beyond_recognition_is_asked_about_not_assumed(heard: str) -> None:
     assert not annotate(heard)[0].resolution.confident
 
@@ -169,7 +172,9 @@ def test_spans_count_code_points_of_the_text_as_it_was_given() -> None:
 
 
 def test_annotations_stand_in_order_and_do_not_overlap() -> None:
-    found = annotate("from Delhi to Mumbai or New York or San Francisco to Salt Lake City and Ho Chi Minh City")
+    found = annotate(
+        "from Delhi to Mumbai or New York or San Francisco to Salt Lake City and Ho Chi Minh City"
+    )
     assert [a.end <= b.start for a, b in pairwise(found)] == [True] * (len(found) - 1)
     assert len(found) == 6
 

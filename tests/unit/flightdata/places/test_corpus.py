@@ -28,7 +28,9 @@ def reports() -> Mapping[str, Mapping[str, float]]:
         return measure(json.loads(line) for line in lines)
 
 
-@pytest.mark.parametrize(("voice", "measure_of", "floor"), [(v, m, f) for v, floors in FLOORS.items() for m, f in floors.items()])
+@pytest.mark.parametrize(
+    ("voice", "measure_of", "floor"), [(v, m, f) for v, floors in FLOORS.items() for m, f in floors.items()]
+)
 def test_places_in_real_hearings_are_found_as_often_as_measured(
     reports: Mapping[str, Mapping[str, float]], voice: str, measure_of: str, floor: float
 ) -> None:

@@ -13,10 +13,14 @@ from tools import build_places
 pytestmark = pytest.mark.unit
 
 
-@pytest.mark.timeout(240)  # reads and folds some 290,000 names: seconds alone, minutes beside seven other test runs
+@pytest.mark.timeout(
+    240
+)  # reads and folds some 290,000 names: seconds alone, minutes beside seven other test runs
 def test_committed_tables_are_what_the_builder_makes_today() -> None:
     for name, text in build_places.build().items():
-        assert (DATA / name).read_text(encoding="utf-8") == text, f"{name} is stale: run python -m tools.build_places"
+        assert (DATA / name).read_text(encoding="utf-8") == text, (
+            f"{name} is stale: run python -m tools.build_places"
+        )
 
 
 def test_tables_stay_small() -> None:
@@ -75,5 +79,13 @@ def test_every_place_leads_to_airports_of_its_own_country(lexicon: Lexicon) -> N
 
 
 def test_cities_are_named_as_travellers_say_them(lexicon: Lexicon) -> None:
-    said = {"MAA": "Chennai", "BLR": "Bengaluru", "GOI": "Goa", "FRA": "Frankfurt", "DPS": "Bali", "NYC": "New York", "ZRH": "Zürich"}
+    said = {
+        "MAA": "Chennai",
+        "BLR": "Bengaluru",
+        "GOI": "Goa",
+        "FRA": "Frankfurt",
+        "DPS": "Bali",
+        "NYC": "New York",
+        "ZRH": "Zürich",
+    }
     assert {code: lexicon.place(code).city for code in said} == said

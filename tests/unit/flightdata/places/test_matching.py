@@ -55,7 +55,8 @@ def test_exact_codes_names_and_aliases_are_certain(query: str, code: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("given_up", "today"), {"FRU": "BSZ", "TSE": "NQZ", "TXL": "BER", "ISL": "IST", "SXF": "BER", "YMQ": "YUL"}.items()
+    ("given_up", "today"),
+    {"FRU": "BSZ", "TSE": "NQZ", "TXL": "BER", "ISL": "IST", "SXF": "BER", "YMQ": "YUL"}.items(),
 )
 def test_codes_given_up_lead_to_the_airport_of_today(given_up: str, today: str) -> None:
     assert resolve(given_up).candidates[0].place.code == today
@@ -103,7 +104,9 @@ def test_a_metropolitan_area_opens_into_its_airports_the_most_used_first() -> No
     assert place.airports[:2] == ("LHR", "LGW")
 
 
-@pytest.mark.parametrize("query", ["xqzv", "qqqqqqqq", "?!", "   ", "दिल्ली", "7", "zzzzzzzzzzzzzzzzzzzzzzzzzzzz"])
+@pytest.mark.parametrize(
+    "query", ["xqzv", "qqqqqqqq", "?!", "   ", "दिल्ली", "7", "zzzzzzzzzzzzzzzzzzzzzzzzzzzz"]
+)
 def test_words_that_name_nothing_are_not_recognised(query: str) -> None:
     with pytest.raises(PlaceNotRecognised):
         resolve(query)

@@ -47,7 +47,11 @@ def test_what_is_sure_is_not_asked_about(query: str) -> None:
         ("Hyderabad", "PK", "Did you mean Hyderabad in India, or Hyderabad in Pakistan?"),
         ("Sydney", "CA", "Did you mean Sydney in Australia, or Sydney in Canada?"),
         ("San José", "CR", "Did you mean San José in Costa Rica, or San Jose in the United States?"),
-        ("Birmingham", "US", "Did you mean Birmingham in the United States, or Birmingham in the United Kingdom?"),
+        (
+            "Birmingham",
+            "US",
+            "Did you mean Birmingham in the United States, or Birmingham in the United Kingdom?",
+        ),
     ],
 )
 def test_a_twin_in_the_callers_own_country_is_asked_about(query: str, home: str, question: str) -> None:
@@ -56,7 +60,9 @@ def test_a_twin_in_the_callers_own_country_is_asked_about(query: str, home: str,
     assert clarifying(found) == question
 
 
-@pytest.mark.parametrize(("query", "home"), [("Paris", "US"), ("London", "CA"), ("Hyderabad", "IN"), ("Delhi", "US")])
+@pytest.mark.parametrize(
+    ("query", "home"), [("Paris", "US"), ("London", "CA"), ("Hyderabad", "IN"), ("Delhi", "US")]
+)
 def test_nobody_is_asked_about_a_famous_place_or_their_own(query: str, home: str) -> None:
     assert resolve(query, home_country=home).confident
 

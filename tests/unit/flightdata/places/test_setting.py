@@ -34,7 +34,9 @@ def _sentence(text: str) -> Sentence:
         ("uh I mean chinai", "chinai", Setting.ALONE),
     ],
 )
-def test_the_words_around_a_window_say_whether_a_place_is_wanted(text: str, word: str, setting: Setting) -> None:
+def test_the_words_around_a_window_say_whether_a_place_is_wanted(
+    text: str, word: str, setting: Setting
+) -> None:
     sentence = _sentence(text)
     place = [w.folded for w in sentence.words].index(word)
     assert sentence.setting(place, place + 1) is setting

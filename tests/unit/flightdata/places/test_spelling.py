@@ -13,7 +13,14 @@ pytestmark = pytest.mark.unit
 
 
 @pytest.mark.parametrize(
-    ("name", "folded"), {"Zürich": "zurich", "São Paulo": "sao paulo", "Łódź": "lodz", "İzmir": "izmir", "Xi’an": "xi'an"}.items()
+    ("name", "folded"),
+    {
+        "Zürich": "zurich",
+        "São Paulo": "sao paulo",
+        "Łódź": "lodz",
+        "İzmir": "izmir",
+        "Xi’an": "xi'an",
+    }.items(),
 )
 def test_accents_fold_to_plain_letters(name: str, folded: str) -> None:
     assert fold(name) == folded

@@ -41,7 +41,10 @@ def test_connections_can_be_flown_and_go_where_they_should(changes: Changes, sch
         found = changes.connections(origin, destination, DAY, nonstop=())
         reached += bool(found)
         for journey in found:
-            assert (journey[0].planned.line.origin, journey[-1].planned.line.destination) == (origin, destination)
+            assert (journey[0].planned.line.origin, journey[-1].planned.line.destination) == (
+                origin,
+                destination,
+            )
             assert journey[0].day == DAY
             assert len(journey) in (2, 3)
             for before, after in pairwise(journey):
@@ -57,14 +60,18 @@ def test_places_to_change_at_are_few_and_never_an_end(changes: Changes, schedule
         assert not {origin, destination} & set(places)
 
 
-def test_where_nonstop_flights_are_many_a_change_that_one_beats_is_not_told(changes: Changes, schedule: Schedule) -> None:
+def test_where_nonstop_flights_are_many_a_change_that_one_beats_is_not_told(
+    changes: Changes, schedule: Schedule
+) -> None:
     nonstop = schedule.departures("MAA", "DEL", DAY)
     for journey in changes.connections("MAA", "DEL", DAY, nonstop=nonstop):
         assert not any(d.leaves >= journey[0].leaves and d.arrives <= journey[-1].arrives for d in nonstop)
 
 
 def test_a_caller_who_wants_to_change_in_dubai_does(changes: Changes, schedule: Schedule) -> None:
-    found = changes.connections("MAA", "LHR", DAY, nonstop=schedule.departures("MAA", "LHR", DAY), via=("DXB",))
+    found = changes.connections(
+        "MAA", "LHR", DAY, nonstop=schedule.departures("MAA", "LHR", DAY), via=("DXB",)
+    )
     assert found
     assert {journey[0].planned.line.destination for journey in found} == {"DXB"}
 
@@ -82,7 +89,10 @@ async def test_a_search_connects_only_where_nonstop_flights_are_few(timetable: S
 
 async def test_without_a_stop_nothing_is_connected(timetable: SampleTimetable) -> None:
     assert not (await timetable.search(FlightQuery(("IXM",), ("MAN",), DAY, max_stops=0))).itineraries
-    assert all(len(i.segments) <= 2 for i in (await timetable.search(FlightQuery(("IXM",), ("MAN",), DAY, max_stops=1))).itineraries)
+    assert all(
+        len(i.segments) <= 2
+        for i in (await timetable.search(FlightQuery(("IXM",), ("MAN",), DAY, max_stops=1))).itineraries
+    )
 
 
 async def test_airports_that_were_not_connected_are_told_of(timetable: SampleTimetable) -> None:
@@ -93,7 +103,9 @@ async def test_airports_that_were_not_connected_are_told_of(timetable: SampleTim
 
 
 async def test_a_through_fare_is_less_than_its_parts(timetable: SampleTimetable) -> None:
-    (first, *_) = (await timetable.search(FlightQuery(("IXM",), ("MAN",), DAY + timedelta(days=60), currency="INR"))).itineraries
+    (first, *_) = (
+        await timetable.search(FlightQuery(("IXM",), ("MAN",), DAY + timedelta(days=60), currency="INR"))
+    ).itineraries
     parts = []
     for segment in first.segments:
         day = segment.departure.time.date()
@@ -106,7 +118,11 @@ async def test_a_through_fare_is_less_than_its_parts(timetable: SampleTimetable)
 async def test_children_infants_and_bags_are_in_the_price(timetable: SampleTimetable) -> None:
     async def amounts(party: Party, bags: int = 0) -> dict[str, tuple[float, int]]:
         query = FlightQuery(("MAA",), ("DEL",), DAY + timedelta(days=90), party=party, bags=bags)
-        return {i.id: (float(i.fare.total.amount), i.fare.bags) for i in (await timetable.search(query)).itineraries if i.fare}
+        return {
+            i.id: (float(i.fare.total.amount), i.fare.bags)
+            for i in (await timetable.search(query)).itineraries
+            if i.fare
+        }
 
     one, child, infant, bags = [
         await amounts(Party(1)),

@@ -24,12 +24,16 @@ def _amount(itinerary: Itinerary) -> Decimal:
     return itinerary.fare.per_passenger.amount
 
 
-async def _mean(timetable: SampleTimetable, origin: str, destination: str, ahead: int, *, cabin: Cabin = Cabin.ECONOMY) -> float:
+async def _mean(
+    timetable: SampleTimetable, origin: str, destination: str, ahead: int, *, cabin: Cabin = Cabin.ECONOMY
+) -> float:
     amounts = []
     for day in range(ahead, ahead + 7):
         amounts += [
             _amount(i)
-            for i in (await timetable.search(pair_query(origin, destination, TODAY + timedelta(days=day), cabin))).itineraries
+            for i in (
+                await timetable.search(pair_query(origin, destination, TODAY + timedelta(days=day), cabin))
+            ).itineraries
             if i.fare and len(i.segments) == 1
         ]
     return mean(map(float, amounts))
@@ -48,7 +52,9 @@ async def test_low_cost_carriers_are_cheaper(timetable: SampleTimetable) -> None
     low: list[float] = []
     full: list[float] = []
     for ahead in range(20, 40):
-        for itinerary in (await timetable.search(pair_query("BOM", "DEL", TODAY + timedelta(days=ahead)))).itineraries:
+        for itinerary in (
+            await timetable.search(pair_query("BOM", "DEL", TODAY + timedelta(days=ahead)))
+        ).itineraries:
             if itinerary.sold_out:
                 continue
             carrier = tables.carriers()[itinerary.segments[0].carrier_code]
@@ -57,11 +63,17 @@ async def test_low_cost_carriers_are_cheaper(timetable: SampleTimetable) -> None
 
 
 async def test_front_cabins_are_dearer_and_not_sold_by_low_cost_carriers(timetable: SampleTimetable) -> None:
-    assert await _mean(timetable, "DEL", "LHR", 30, cabin=Cabin.BUSINESS) > 2 * await _mean(timetable, "DEL", "LHR", 30)
-    business = (await timetable.search(pair_query("MAA", "DEL", TODAY + timedelta(days=9), Cabin.BUSINESS))).itineraries
+    assert await _mean(timetable, "DEL", "LHR", 30, cabin=Cabin.BUSINESS) > 2 * await _mean(
+        timetable, "DEL", "LHR", 30
+    )
+    business = (
+        await timetable.search(pair_query("MAA", "DEL", TODAY + timedelta(days=9), Cabin.BUSINESS))
+    ).itineraries
     assert business
     assert not any(tables.carriers()[i.segments[0].carrier_code].low_cost for i in business)
-    assert not (await timetable.search(pair_query("MAA", "DEL", TODAY + timedelta(days=9), Cabin.FIRST))).itineraries
+    assert not (
+        await timetable.search(pair_query("MAA", "DEL", TODAY + timedelta(days=9), Cabin.FIRST))
+    ).itineraries
 
 
 async def test_a_domestic_flight_in_india_costs_what_one_expects(timetable: SampleTimetable) -> None:

@@ -21,7 +21,9 @@ def _services(carrier: str, slots: int = 3) -> list[Service]:
 def test_numbers_of_a_carrier_never_overlap() -> None:
     services = _services("ZZ")
     numbering = Numbering(services, "seed")
-    numbers = sorted(line.number for s in services for origin in s.pair for line in numbering.lines(s, origin))
+    numbers = sorted(
+        line.number for s in services for origin in s.pair for line in numbering.lines(s, origin)
+    )
     assert len(numbers) == len(set(numbers)) == 2 * 3 * len(services)
     assert all(FIRST <= number <= LAST for number in numbers)
 
@@ -32,7 +34,12 @@ def test_pinned_numbers_keep_their_route_and_others_go_around_them() -> None:
     pinned = numbering.line("AI", 542)
     assert pinned
     assert (pinned.origin, pinned.destination, pinned.slot) == ("MAA", "DEL", 0)
-    seen = [(line.number, line.origin) for s in services for origin in s.pair for line in numbering.lines(s, origin)]
+    seen = [
+        (line.number, line.origin)
+        for s in services
+        for origin in s.pair
+        for line in numbering.lines(s, origin)
+    ]
     assert len({number for number, _ in seen}) == len(seen)
 
 
@@ -46,7 +53,9 @@ def test_the_way_back_has_the_next_number() -> None:
         assert all(b.number - a.number == 2 for a, b in pairwise(there))
 
 
-@pytest.mark.parametrize(("carrier", "number"), [("ZZ", 0), ("ZZ", 100), ("ZZ", 9999), ("YY", 101), ("ZZ", -5)])
+@pytest.mark.parametrize(
+    ("carrier", "number"), [("ZZ", 0), ("ZZ", 100), ("ZZ", 9999), ("YY", 101), ("ZZ", -5)]
+)
 def test_numbers_nobody_flies_stand_for_nothing(carrier: str, number: int) -> None:
     assert Numbering(_services("ZZ"), "seed").line(carrier, number) is None
 
@@ -58,6 +67,8 @@ def test_a_carrier_with_more_flights_than_numbers_is_refused() -> None:
 
 def test_another_seed_deals_other_numbers() -> None:
     services = _services("ZZ")
-    dealt = [[Numbering(services, seed).lines(s, s.pair[0])[0].number for s in services] for seed in ("one", "two")]
+    dealt = [
+        [Numbering(services, seed).lines(s, s.pair[0])[0].number for s in services] for seed in ("one", "two")
+    ]
     assert dealt[0] != dealt[1]
     assert sorted((n - FIRST) // 6 for n in dealt[0]) == sorted((n - FIRST) // 6 for n in dealt[1])

@@ -21,22 +21,31 @@ TODAY = date(2026, 11, 23)
 
 def test_seats_only_become_fewer(schedule: Schedule) -> None:
     for departure in schedule.departures("BOM", "DEL", TODAY + timedelta(days=200)):
-        left = [seats_left(SEED, departure, Cabin.ECONOMY, departure.day - timedelta(days=ahead)) for ahead in range(200, -1, -1)]
+        left = [
+            seats_left(SEED, departure, Cabin.ECONOMY, departure.day - timedelta(days=ahead))
+            for ahead in range(200, -1, -1)
+        ]
         numbers = [FEW + 1 if seats is None else seats for seats in left]
         assert numbers == sorted(numbers, reverse=True)
         assert all(0 <= number <= FEW + 1 for number in numbers)
 
 
 def test_as_many_are_sold_out_as_are_meant_to_be(schedule: Schedule) -> None:
-    departures = [d for day in range(300) for d in schedule.departures("BOM", "DEL", TODAY + timedelta(days=day))]
-    full = sum(seats_left(SEED, d, Cabin.ECONOMY, d.day - timedelta(days=1)) == 0 for d in departures) / len(departures)
+    departures = [
+        d for day in range(300) for d in schedule.departures("BOM", "DEL", TODAY + timedelta(days=day))
+    ]
+    full = sum(seats_left(SEED, d, Cabin.ECONOMY, d.day - timedelta(days=1)) == 0 for d in departures) / len(
+        departures
+    )
     assert full == pytest.approx(dict(SOLD_OUT)[1], abs=0.015)
 
 
 async def test_a_sold_out_flight_is_told_without_a_fare(timetable: SampleTimetable) -> None:
     found: list[Itinerary] = []
     for ahead in range(1, 20):
-        found += (await timetable.search(FlightQuery(("BOM",), ("DEL",), TODAY + timedelta(days=ahead)))).itineraries
+        found += (
+            await timetable.search(FlightQuery(("BOM",), ("DEL",), TODAY + timedelta(days=ahead)))
+        ).itineraries
     assert any(itinerary.seats_left == 0 for itinerary in found)
     for itinerary in found:
         assert (itinerary.fare is None) == (itinerary.seats_left == 0) == itinerary.sold_out

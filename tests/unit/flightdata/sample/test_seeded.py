@@ -15,12 +15,30 @@ pytestmark = pytest.mark.unit
 
 def test_the_same_choice_is_made_in_another_process() -> None:
     program = "from services.flightdata.sample.seeded import number; print(number('seed', 'AI542', 7))"
-    other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "99"})
+    other = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONHASHSEED": "99"},
+    )
     assert int(other.stdout) == number("seed", "AI542", 7)
 
 
 def test_seeds_and_parts_all_matter_and_do_not_run_together() -> None:
-    assert len({number("a", "b"), number("b", "a"), number("a", "b", ""), number("ab"), number("a", "bc"), number("a", "b", "c")}) == 6
+    assert (
+        len(
+            {
+                number("a", "b"),
+                number("b", "a"),
+                number("a", "b", ""),
+                number("ab"),
+                number("a", "bc"),
+                number("a", "b", "c"),
+            }
+        )
+        == 6
+    )
 
 
 def test_shares_fill_the_unit_interval_evenly() -> None:

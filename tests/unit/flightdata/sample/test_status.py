@@ -21,12 +21,16 @@ pytestmark = pytest.mark.unit
 TODAY = date(2026, 11, 23)
 
 
-async def test_without_a_date_it_is_today_at_the_departure_airport(timetable: SampleTimetable, clock: SimulatedClock) -> None:
+async def test_without_a_date_it_is_today_at_the_departure_airport(
+    timetable: SampleTimetable, clock: SimulatedClock
+) -> None:
     clock.advance(16 * 3600)  # half past seven in the evening UTC: already tomorrow in India
     assert (await timetable.status("AI542", None))[0].depart_date == TODAY + timedelta(days=1)
 
 
-async def test_a_flight_goes_from_planned_to_landed(timetable: SampleTimetable, clock: SimulatedClock) -> None:
+async def test_a_flight_goes_from_planned_to_landed(
+    timetable: SampleTimetable, clock: SimulatedClock
+) -> None:
     seen: list[State] = []
     for _ in range(160):
         (status,) = await timetable.status("AI542", TODAY + timedelta(days=2))
@@ -45,9 +49,17 @@ async def test_an_unknown_number_is_not_found(timetable: SampleTimetable, flight
     assert refused.value.metadata == {"flight": flight}
 
 
-async def test_a_day_the_flight_rests_is_not_found_and_the_next_day_is_named(timetable: SampleTimetable, schedule: Schedule) -> None:
-    planned = next(p for code in range(101, 999) if (p := schedule.planned("6E", code)) and p.days != 0b1111111)
-    resting = next(TODAY + timedelta(days=ahead) for ahead in range(7) if not planned.flies_on(TODAY + timedelta(days=ahead)))
+async def test_a_day_the_flight_rests_is_not_found_and_the_next_day_is_named(
+    timetable: SampleTimetable, schedule: Schedule
+) -> None:
+    planned = next(
+        p for code in range(101, 999) if (p := schedule.planned("6E", code)) and p.days != 0b1111111
+    )
+    resting = next(
+        TODAY + timedelta(days=ahead)
+        for ahead in range(7)
+        if not planned.flies_on(TODAY + timedelta(days=ahead))
+    )
     with pytest.raises(FlightNotFound) as refused:
         await timetable.status(planned.line.flight, resting)
     assert f"{resting:%A}" in str(refused.value)
@@ -63,7 +75,10 @@ async def test_beyond_the_horizon_nothing_is_known(timetable: SampleTimetable) -
 
 
 async def test_a_week_back_is_known_and_older_is_forgotten(timetable: SampleTimetable) -> None:
-    assert (await timetable.status("AI542", TODAY - timedelta(days=7)))[0].state in {State.LANDED, State.CANCELLED}
+    assert (await timetable.status("AI542", TODAY - timedelta(days=7)))[0].state in {
+        State.LANDED,
+        State.CANCELLED,
+    }
     with pytest.raises(FlightNotFound):
         await timetable.status("AI542", TODAY - timedelta(days=8))
 
@@ -74,7 +89,9 @@ def _late(drawn: delays.Distribution) -> float:
 
 
 def test_every_kind_of_carrier_season_and_hour_has_its_delays() -> None:
-    assert set(delays.distributions()) == {(kind, season) for kind in ("full", "low") for season in delays.SEASONS}
+    assert set(delays.distributions()) == {
+        (kind, season) for kind in ("full", "low") for season in delays.SEASONS
+    }
     for by_hour in delays.distributions().values():
         hours = [hour for hour, _ in by_hour]
         assert hours[0] == 0
@@ -102,7 +119,9 @@ def test_south_of_the_equator_summer_is_in_january(schedule: Schedule) -> None:
 
 
 def test_delays_have_the_shape_they_were_drawn_from(schedule: Schedule) -> None:
-    departures = [d for day in range(400) for d in schedule.departures("BOM", "DEL", TODAY + timedelta(days=day))]
+    departures = [
+        d for day in range(400) for d in schedule.departures("BOM", "DEL", TODAY + timedelta(days=day))
+    ]
     fates = [delays.fate(SEED, departure) for departure in departures]
     late = sum(fate.departure_late >= delays.LATE_MINUTES for fate in fates) / len(fates)
     cancelled = sum(fate.cancelled for fate in fates) / len(fates)
@@ -122,7 +141,10 @@ def test_states_agree_with_their_estimates(schedule: Schedule) -> None:
                 known = delays.known(SEED, departure, now)
                 states[known.state] += 1
                 _check(known, now)
-    assert set(states) == set(State) - {State.UNKNOWN, State.DIVERTED}  # a timetable knows its flights, and diverts none
+    assert set(states) == set(State) - {
+        State.UNKNOWN,
+        State.DIVERTED,
+    }  # a timetable knows its flights, and diverts none
 
 
 def _check(known: delays.Known, now: datetime) -> None:
@@ -139,8 +161,13 @@ def _check(known: delays.Known, now: datetime) -> None:
 
 
 def test_a_cancellation_once_known_stays(schedule: Schedule) -> None:
-    departures = (d for day in range(200) for d in schedule.departures("BOM", "DEL", TODAY + timedelta(days=day)))
+    departures = (
+        d for day in range(200) for d in schedule.departures("BOM", "DEL", TODAY + timedelta(days=day))
+    )
     cancelled = next(d for d in departures if delays.fate(SEED, d).cancelled)
     leaves = cancelled.leaves.astimezone(UTC)
-    states = [delays.known(SEED, cancelled, leaves + timedelta(hours=hours)).state for hours in (-30, -14, -11, -1, 1, 20)]
+    states = [
+        delays.known(SEED, cancelled, leaves + timedelta(hours=hours)).state
+        for hours in (-30, -14, -11, -1, 1, 20)
+    ]
     assert states == [State.SCHEDULED, State.ON_TIME, *[State.CANCELLED] * 4]

@@ -55,7 +55,11 @@ def test_flights_arrive_after_they_leave_and_take_a_plausible_time(
 def test_no_number_flies_twice_a_day(schedule: Schedule, drawn: list[tuple[str, str]]) -> None:
     for ahead in range(DAYS):
         day = TODAY + timedelta(days=ahead)
-        numbers = [d.planned.line.flight for origin, destination in drawn for d in schedule.departures(origin, destination, day)]
+        numbers = [
+            d.planned.line.flight
+            for origin, destination in drawn
+            for d in schedule.departures(origin, destination, day)
+        ]
         assert len(numbers) == len(set(numbers))
 
 
@@ -96,7 +100,9 @@ def test_every_number_stands_for_one_flight_and_back(schedule: Schedule) -> None
                     seen.add(line.flight)
 
 
-def test_a_second_timetable_of_the_same_seed_is_the_same_and_of_another_is_not(lexicon: Lexicon, schedule: Schedule) -> None:
+def test_a_second_timetable_of_the_same_seed_is_the_same_and_of_another_is_not(
+    lexicon: Lexicon, schedule: Schedule
+) -> None:
     again, other = Schedule(lexicon, SEED), Schedule(lexicon, "another")
     assert again.departures("MAA", "DEL", TODAY) == schedule.departures("MAA", "DEL", TODAY)
     assert again.network.services == schedule.network.services
@@ -104,14 +110,21 @@ def test_a_second_timetable_of_the_same_seed_is_the_same_and_of_another_is_not(l
 
 
 def test_the_timetable_is_this_one_on_every_machine(schedule: Schedule) -> None:
-    found = {d.planned.line.flight: f"{d.leaves:%H:%M}-{d.arrives:%H:%M}" for d in schedule.departures("MAA", "DEL", TODAY)}
+    found = {
+        d.planned.line.flight: f"{d.leaves:%H:%M}-{d.arrives:%H:%M}"
+        for d in schedule.departures("MAA", "DEL", TODAY)
+    }
     assert found["AI542"] == "08:20-11:05"
 
 
-async def test_search_and_status_agree(timetable: SampleTimetable, clock: SimulatedClock, drawn: list[tuple[str, str]]) -> None:
+async def test_search_and_status_agree(
+    timetable: SampleTimetable, clock: SimulatedClock, drawn: list[tuple[str, str]]
+) -> None:
     for origin, destination in drawn[:150]:
         for day in (TODAY, TODAY + timedelta(days=1), TODAY + timedelta(days=17)):
-            for itinerary in (await timetable.search(pair_query(origin, destination, max(day, TODAY)))).itineraries:
+            for itinerary in (
+                await timetable.search(pair_query(origin, destination, max(day, TODAY)))
+            ).itineraries:
                 for segment in itinerary.segments:
                     (status,) = await timetable.status(segment.flight, segment.departure.time.date())
                     assert status.segment == segment
@@ -129,7 +142,10 @@ async def test_fares_are_in_the_currency_of_the_origin_and_rounded(
                 continue
             assert itinerary.fare
             code = itinerary.fare.total.currency
-            assert code == known.get(lexicon.currencies[lexicon.airports[origin].country_code], known["USD"]).code
+            assert (
+                code
+                == known.get(lexicon.currencies[lexicon.airports[origin].country_code], known["USD"]).code
+            )
             assert itinerary.fare.per_passenger.amount > 0
             assert itinerary.fare.per_passenger.amount % known[code].step == 0
             assert itinerary.fare.total.amount % known[code].step == 0
@@ -138,5 +154,7 @@ async def test_fares_are_in_the_currency_of_the_origin_and_rounded(
 
 async def test_every_record_says_it_is_a_sample(timetable: SampleTimetable) -> None:
     found = (await timetable.search(pair_query("MAA", "DEL", TODAY + timedelta(days=1)))).itineraries
-    provenances = {itinerary.provenance for itinerary in found} | {(await timetable.status("AI542", TODAY))[0].provenance}
+    provenances = {itinerary.provenance for itinerary in found} | {
+        (await timetable.status("AI542", TODAY))[0].provenance
+    }
     assert {(p.provider, p.sample, p.cached) for p in provenances} == {("sample-timetable", True, False)}

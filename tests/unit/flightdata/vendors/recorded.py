@@ -60,7 +60,14 @@ Answering = Callable[[httpx.Request], httpx.Response]
 def client(vendor: str, answering: Answering, meter: Meter | None = None) -> VendorClient:
     """A client whose vendor answers so."""
     transport = httpx.MockTransport(answering)
-    return VendorClient(vendor, "http://vendor.test", KEY, httpx.AsyncClient(transport=KeyedTransport(KEY, transport)), 5, meter)
+    return VendorClient(
+        vendor,
+        "http://vendor.test",
+        KEY,
+        httpx.AsyncClient(transport=KeyedTransport(KEY, transport)),
+        5,
+        meter,
+    )
 
 
 def _always(body: bytes, status: int) -> Answering:
@@ -72,7 +79,10 @@ def aviationstack(body: bytes, now: datetime, status: int = 200, plan: Plan | No
     clock = WakefulClock(now)
     meter = Meter("aviationstack", KEY, plan, MemoryLedger(clock), clock) if plan else None
     return AviationStack(
-        client("aviationstack", _always(body, status), meter), load(), clock, LearnedRestrictions("aviationstack", KEY, clock)
+        client("aviationstack", _always(body, status), meter),
+        load(),
+        clock,
+        LearnedRestrictions("aviationstack", KEY, clock),
     )
 
 
@@ -84,4 +94,6 @@ def flightapi(body: bytes, now: datetime, status: int = 200) -> FlightApi:
 def flightapi_over(answering: Answering, now: datetime) -> FlightApi:
     """An adapter that is answered so."""
     clock = WakefulClock(now)
-    return FlightApi(client("flightapi", answering), load(), clock, LearnedRestrictions("flightapi", KEY, clock))
+    return FlightApi(
+        client("flightapi", answering), load(), clock, LearnedRestrictions("flightapi", KEY, clock)
+    )

@@ -51,7 +51,9 @@ async def _told(*providers: FlightProvider, via: str) -> list[SearchEvent]:
     clock = SimulatedClock(NOW)
     router = ProviderRouter(providers, clock)
     async with Answers(router, MemoryShelf(clock), clock) as answers:
-        search = FlightSearch(load(), answers, OfferDesk(router, PageTokens(b"a key for tests"), clock), clock)
+        search = FlightSearch(
+            load(), answers, OfferDesk(router, PageTokens(b"a key for tests"), clock), clock
+        )
         return [event async for event in search.search(SearchQuery("MAA", "JFK", DAY, via=via))]
 
 
@@ -63,8 +65,15 @@ async def test_a_change_of_airports_and_a_night_are_named() -> None:
     assert onward
     for row in onward:
         row |= {"origin_place_id": 99, "departure": "2026-12-05T06:00:00", "arrival": "2026-12-05T09:00:00"}
-    found = await flightapi(json.dumps(body).encode(), NOW).search(FlightQuery(("MAA",), ("JFK",), DAY, currency="INR"))
-    changes = [layover for itinerary in found.itineraries for layover in layovers(itinerary) if layover.arrival.airport == "LHR"]
+    found = await flightapi(json.dumps(body).encode(), NOW).search(
+        FlightQuery(("MAA",), ("JFK",), DAY, currency="INR")
+    )
+    changes = [
+        layover
+        for itinerary in found.itineraries
+        for layover in layovers(itinerary)
+        if layover.arrival.airport == "LHR"
+    ]
     assert changes
     for layover in changes:
         assert (layover.changes_airport, layover.overnight, layover.departure.airport) == (True, True, "LGW")

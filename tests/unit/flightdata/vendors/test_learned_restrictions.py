@@ -79,7 +79,10 @@ async def test_a_spoiled_note_is_learned_anew(clock: SimulatedClock, content: st
     await restrictions.hear()
     assert "timetable" not in restrictions
     await restrictions.refused("timetable")
-    assert datetime.fromisoformat(json.loads((await ledger.noted(name))["timetable"])) == clock.now() + REMEMBERED
+    assert (
+        datetime.fromisoformat(json.loads((await ledger.noted(name))["timetable"]))
+        == clock.now() + REMEMBERED
+    )
 
 
 async def test_without_a_ledger_this_process_remembers(clock: SimulatedClock) -> None:

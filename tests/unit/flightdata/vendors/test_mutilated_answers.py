@@ -35,12 +35,41 @@ TODAY, LATER = NOW.date(), NOW.date() + timedelta(days=9)
 WORLD = World()
 Adapter = Callable[[bytes, datetime, int], FlightProvider]
 JUNK: tuple[Any, ...] = (
-    *(None, True, False, 0, -1, 1.5, 2**31, 2**63, -(2**70), 1e308, float("nan"), float("inf"), "1e400", "NaN", "sNaN", "-Infinity"),
+    *(
+        None,
+        True,
+        False,
+        0,
+        -1,
+        1.5,
+        2**31,
+        2**63,
+        -(2**70),
+        1e308,
+        float("nan"),
+        float("inf"),
+        "1e400",
+        "NaN",
+        "sNaN",
+        "-Infinity",
+    ),
     *("", " ", "0", "-7", "null", "\u0000", "\ud800", "🛫" * 90, "a" * 5000, "--", "٣٤٥"),
     *([], [[]], [[[]]], {}, {"": {}}, {"data": {}}),
     *("+8", "Etc/GMT+99", "../../etc/passwd", "Asia/Kolkata", "UTC"),
-    *("2026-11-23T10:30:00+00:00", "2026-02-30T10:30:00+00:00", "0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59+14:00"),
-    *("2026-11-23T24:61:00", "2026-03-29T01:30:00", "25:99", "10:30, Feb 31", "10:30 PM, Nov 23", "13:30 PM, Nov 23"),
+    *(
+        "2026-11-23T10:30:00+00:00",
+        "2026-02-30T10:30:00+00:00",
+        "0001-01-01T00:00:00+00:00",
+        "9999-12-31T23:59:59+14:00",
+    ),
+    *(
+        "2026-11-23T24:61:00",
+        "2026-03-29T01:30:00",
+        "25:99",
+        "10:30, Feb 31",
+        "10:30 PM, Nov 23",
+        "13:30 PM, Nov 23",
+    ),
     *(1763874000, 1763874000000, -5),
     *("MAA", "DEL", "ZZZ", "maa", "QQQ", "PKX", "AI542", "DUFFEL", "ai", "Iberia 123"),
 )
@@ -66,17 +95,31 @@ def _documents() -> list[tuple[Adapter, Any, int]]:
     paths = [path for path in sorted(FIXTURES.rglob("*.json")) if path.name != "errors.json"]
     recorded = [(adapters[path.parent.name], json.loads(path.read_text()), OLD_STATUS) for path in paths]
     paging = {"limit": 100, "offset": 0, "count": 3, "total": 3}
-    running = {"pagination": paging, "data": [row for flight in flights for row in flight_rows(flight, TODAY, NOW)]}
+    running = {
+        "pagination": paging,
+        "data": [row for flight in flights for row in flight_rows(flight, TODAY, NOW)],
+    }
     coming = {"pagination": paging, "data": [row for flight in flights for row in future_rows(flight, LATER)]}
-    board = {"pagination": paging, "data": [row for flight in flights for row in timetable_rows(flight, TODAY, NOW, "departure")]}
+    board = {
+        "pagination": paging,
+        "data": [row for flight in flights for row in timetable_rows(flight, TODAY, NOW, "departure")],
+    }
     return [
         *recorded,
         (aviationstack, running, ROUTE),
         (aviationstack, running, STATUS),
         (aviationstack, coming, SEARCH_LATER),
         (aviationstack, board, DEPARTURES),
-        (flightapi, trips(WORLD, Asked("MAA", "DEL", LATER, 1, 0, 0, "Economy", "INR"), look=0), SEARCH_LATER),
-        (flightapi, trips(WORLD, Asked("MAA", "DEL", TODAY, 1, 0, 0, "Economy", "INR", back=LATER), look=0), ROUND_TRIP),
+        (
+            flightapi,
+            trips(WORLD, Asked("MAA", "DEL", LATER, 1, 0, 0, "Economy", "INR"), look=0),
+            SEARCH_LATER,
+        ),
+        (
+            flightapi,
+            trips(WORLD, Asked("MAA", "DEL", TODAY, 1, 0, 0, "Economy", "INR", back=LATER), look=0),
+            ROUND_TRIP,
+        ),
         (flightapi, flightapi_status.older_tracking(flights[0], TODAY, NOW), STATUS),
         (flightapi, flightapi_status.newer_tracking(flights, TODAY, NOW), STATUS),
         (flightapi, flightapi_status.older_route(flights, TODAY, NOW), ROUTE),
@@ -91,7 +134,9 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
     stack = [value]
     while stack:
         node = stack.pop()
-        keys = list(node) if isinstance(node, dict) else list(range(len(node))) if isinstance(node, list) else []
+        keys = (
+            list(node) if isinstance(node, dict) else list(range(len(node))) if isinstance(node, list) else []
+        )
         found += [(node, key) for key in keys]
         stack += [node[key] for key in keys]
     return found
@@ -134,7 +179,12 @@ def _written(answer: Any) -> int:
         names = {itinerary.id for itinerary in answer.itineraries}
         assert {offer.itinerary_id for offer in answer.offers} <= names
         messages = [flight_messages.itinerary(itinerary, NOW) for itinerary in answer.itineraries]
-        return len([m.SerializeToString() for m in (*messages, *(flight_messages.offer(offer, NOW) for offer in answer.offers))])
+        return len(
+            [
+                m.SerializeToString()
+                for m in (*messages, *(flight_messages.offer(offer, NOW) for offer in answer.offers))
+            ]
+        )
     assert all(isinstance(status, FlightStatus) for status in answer)
     return len([flight_messages.status(status, NOW).SerializeToString() for status in answer])
 
@@ -148,7 +198,9 @@ async def test_no_mutilated_body_makes_an_adapter_raise_anything_but_its_own_err
         status = chance.choice((200, 200, 200, 200, 200, 200, 200, 401, 403, 404, 410, 429, 500))
         make = chance.choice((own, own, own, own, aviationstack, flightapi))
         try:
-            told += _written(await ASKED[chance.choice((fitting, fitting, chance.randrange(7)))](make(body, NOW, status)))
+            told += _written(
+                await ASKED[chance.choice((fitting, fitting, chance.randrange(7)))](make(body, NOW, status))
+            )
         except (ProviderError, FlightNotFound):
             continue
         except BaseException:

@@ -43,7 +43,9 @@ async def test_a_listing_is_whole_when_a_page_was_not_full() -> None:
     assert not found.limits
 
 
-@pytest.mark.parametrize("plan", [Plan(), A_CALL_A_MINUTE], ids=["the pages end", "the next page has to wait"])
+@pytest.mark.parametrize(
+    "plan", [Plan(), A_CALL_A_MINUTE], ids=["the pages end", "the next page has to wait"]
+)
 async def test_the_beginning_of_a_long_listing_is_told_as_a_part(plan: Plan) -> None:
     found = await aviationstack(_full(COMING), NOW, plan=plan).search(FlightQuery(("MAA",), ("DEL",), LATER))
     assert found.itineraries
@@ -55,9 +57,14 @@ async def test_that_nothing_of_a_part_fits_says_nothing() -> None:
         await aviationstack(_full(COMING), NOW).search(FlightQuery(("MAA",), ("TRV",), LATER))
 
 
-@pytest.mark.parametrize(("origins", "destinations", "ahead"), [(MOST_PLACES + 1, 1, 0), (1, MOST_PLACES + 1, 0), (MOST_PLACES + 1, 1, 9)])
+@pytest.mark.parametrize(
+    ("origins", "destinations", "ahead"),
+    [(MOST_PLACES + 1, 1, 0), (1, MOST_PLACES + 1, 0), (MOST_PLACES + 1, 1, 9)],
+)
 async def test_a_citys_busiest_airports_are_a_part_of_it(origins: int, destinations: int, ahead: int) -> None:
-    query = FlightQuery(("LHR", "LGW", "STN")[:origins], ("JFK", "EWR", "LGA")[:destinations], TODAY + timedelta(days=ahead))
+    query = FlightQuery(
+        ("LHR", "LGW", "STN")[:origins], ("JFK", "EWR", "LGA")[:destinations], TODAY + timedelta(days=ahead)
+    )
     assert (await aviationstack(_told([]), NOW).search(query)).limits == {Limit.PART}
 
 
@@ -69,8 +76,12 @@ async def test_a_part_of_a_board_is_none() -> None:
 
 async def test_airports_that_are_all_asked_for_are_no_part() -> None:
     rows = [row for flight in FLIGHTS for row in flight_rows(flight, TODAY, NOW)]
-    assert not (await aviationstack(_told(rows), NOW).search(FlightQuery(("MAA",), ("DEL", "DXN"), TODAY))).limits
-    assert not (await aviationstack(_told(COMING), NOW).search(FlightQuery(("MAA",), ("DEL", "DXN", "AGR"), LATER))).limits
+    assert not (
+        await aviationstack(_told(rows), NOW).search(FlightQuery(("MAA",), ("DEL", "DXN"), TODAY))
+    ).limits
+    assert not (
+        await aviationstack(_told(COMING), NOW).search(FlightQuery(("MAA",), ("DEL", "DXN", "AGR"), LATER))
+    ).limits
 
 
 @pytest.mark.parametrize("origins", [1, MOST_PAIRS, MOST_PAIRS + 1])

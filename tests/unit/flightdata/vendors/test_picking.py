@@ -22,7 +22,9 @@ TODAY = date(2026, 11, 24)
 SAID = Provenance("somebody", NOW)
 
 
-def _leg(hours: float, *, flight: str = "AI542", word: str = "scheduled", actual: bool = False, delay: int = 0) -> Leg:
+def _leg(
+    hours: float, *, flight: str = "AI542", word: str = "scheduled", actual: bool = False, delay: int = 0
+) -> Leg:
     leaves = Instant.of(NOW + timedelta(hours=hours), "Asia/Kolkata")
     moved = Movement(leaves, actual=leaves if actual else None, delay=timedelta(minutes=delay) or None)
     departure = End("MAA", "Chennai", "Asia/Kolkata", moved)
@@ -47,7 +49,13 @@ def test_legs_of_one_day_stay_together_in_order() -> None:
 
 
 def test_what_has_no_times_is_nobodys_flight() -> None:
-    timeless = Leg("AI", "", "AI1", End("MAA", "", "Asia/Kolkata", Movement()), End("DEL", "", "Asia/Kolkata", Movement()))
+    timeless = Leg(
+        "AI",
+        "",
+        "AI1",
+        End("MAA", "", "Asia/Kolkata", Movement()),
+        End("DEL", "", "Asia/Kolkata", Movement()),
+    )
     assert on_day([timeless], None, NOW) == []
     assert statuses([timeless], NOW, SAID) == []
 

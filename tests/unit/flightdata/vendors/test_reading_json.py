@@ -60,7 +60,10 @@ def test_integers(value: Any, read: int | None) -> None:
     assert integer(value) == read
 
 
-@pytest.mark.parametrize(("value", "read"), [("maa", "MAA"), ("MAAA", ""), ("", ""), (None, ""), ("M A", ""), ("мaa", ""), (123, "123")])
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [("maa", "MAA"), ("MAAA", ""), ("", ""), (None, ""), ("M A", ""), ("мaa", ""), (123, "123")],
+)
 def test_codes(value: Any, read: str) -> None:
     assert code(value, 3) == read
 

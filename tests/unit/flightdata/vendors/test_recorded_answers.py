@@ -95,11 +95,16 @@ async def test_a_helicopter_without_a_number_is_left_out() -> None:
 async def test_coming_schedules_in_small_letters_are_read() -> None:
     query = FlightQuery(("JFK",), ("LAX", "LHR"), date(2026, 10, 1))
     provider = aviationstack(_bytes("aviationstack", "flightsFuture"), _utc(2026, 9, 1))
-    found = {itinerary.segments[0].flight: itinerary for itinerary in (await provider.search(query)).itineraries}
+    found = {
+        itinerary.segments[0].flight: itinerary for itinerary in (await provider.search(query)).itineraries
+    }
     american, british = found["AA117"], found["BA178"]
     assert american.segments[0].also_sold_as == ("AT5027",)
     assert american.segments[0].carrier == "American Airlines"
-    assert (american.departure.at.utc, american.arrival.at.utc) == (_utc(2026, 10, 2, 0), _utc(2026, 10, 2, 6, 13))
+    assert (american.departure.at.utc, american.arrival.at.utc) == (
+        _utc(2026, 10, 2, 0),
+        _utc(2026, 10, 2, 6, 13),
+    )
     assert (american.departure.terminal, british.departure.terminal) == ("8", "")
     assert british.segments[0].days_later == 1
 
@@ -107,7 +112,10 @@ async def test_coming_schedules_in_small_letters_are_read() -> None:
 async def test_the_older_schedule_without_days_gets_them_from_the_distance() -> None:
     provider = aviationstack(_bytes("aviationstack", "flightsFuture_older"), _utc(2026, 9, 1))
     (british,) = (await provider.search(FlightQuery(("JFK",), ("LHR",), date(2026, 10, 1)))).itineraries
-    assert (british.departure.at.utc, british.arrival.at.utc) == (_utc(2026, 10, 2, 1, 30), _utc(2026, 10, 2, 8, 35))
+    assert (british.departure.at.utc, british.arrival.at.utc) == (
+        _utc(2026, 10, 2, 1, 30),
+        _utc(2026, 10, 2, 8, 35),
+    )
     assert british.arrival.at.convention is Convention.LOCAL_CLOCK
 
 
@@ -124,7 +132,9 @@ async def test_a_timetable_without_rows_is_an_object_and_no_error() -> None:
     assert await provider.board("MAA", Direction.DEPARTURES, date(2026, 11, 23)) == []
 
 
-@pytest.mark.parametrize("case", recorded("aviationstack", "errors"), ids=lambda case: f"{case['status']}-{case['kind']}")
+@pytest.mark.parametrize(
+    "case", recorded("aviationstack", "errors"), ids=lambda case: f"{case['status']}-{case['kind']}"
+)
 def test_aviationstacks_errors_are_known(case: dict[str, Any]) -> None:
     error = aviationstack_answers.error_of(answer_of(case), "flights", _utc(2026, 11, 23))
     if error is None:
@@ -140,14 +150,24 @@ async def test_a_trip_is_joined_by_ids() -> None:
     found = await flightapi(_bytes("flightapi", "onewaytrip"), _utc(2024, 5, 15)).search(query)
     (itinerary,), (offer,) = found.itineraries, found.offers
     (segment,) = itinerary.segments
-    assert (segment.flight, segment.carrier, segment.departure.airport, segment.arrival.airport) == ("AY431", "Finnair", "HEL", "OUL")
+    assert (segment.flight, segment.carrier, segment.departure.airport, segment.arrival.airport) == (
+        "AY431",
+        "Finnair",
+        "HEL",
+        "OUL",
+    )
     assert segment.departure.at.utc == _utc(2024, 5, 20, 3)
-    assert (offer.fare.total.amount, offer.fare.total.currency, offer.seller) == (Decimal("52.10"), "USD", "A seller")
+    assert (offer.fare.total.amount, offer.fare.total.currency, offer.seller) == (
+        Decimal("52.10"),
+        "USD",
+        "A seller",
+    )
     assert offer.itinerary_id == itinerary.id
 
 
 @pytest.mark.parametrize(
-    ("name", "flight", "now"), [("airline_older", "AA2401", _utc(2023, 7, 24, 16)), ("airline_newer", "AA2401", _utc(2026, 7, 24, 10))]
+    ("name", "flight", "now"),
+    [("airline_older", "AA2401", _utc(2023, 7, 24, 16)), ("airline_newer", "AA2401", _utc(2026, 7, 24, 10))],
 )
 async def test_tracking_is_read_in_both_shapes(name: str, flight: str, now: datetime) -> None:
     (status,) = await flightapi(_bytes("flightapi", name), now).status(flight, now.date())
@@ -157,22 +177,36 @@ async def test_tracking_is_read_in_both_shapes(name: str, flight: str, now: date
 
 
 async def test_the_older_tracking_tells_what_happened() -> None:
-    (status,) = await flightapi(_bytes("flightapi", "airline_older"), _utc(2023, 7, 24, 16)).status("AA2401", date(2023, 7, 24))
-    assert (status.state, status.vendor_state, status.delay) == (State.EN_ROUTE, "In Flight", timedelta(minutes=14))
+    (status,) = await flightapi(_bytes("flightapi", "airline_older"), _utc(2023, 7, 24, 16)).status(
+        "AA2401", date(2023, 7, 24)
+    )
+    assert (status.state, status.vendor_state, status.delay) == (
+        State.EN_ROUTE,
+        "In Flight",
+        timedelta(minutes=14),
+    )
     assert (status.segment.departure.gate, status.segment.departure.terminal) == ("A12", "D")
     assert status.segment.departure.at.convention is Convention.LOCAL_CLOCK
 
 
 async def test_a_route_names_operators_without_a_code() -> None:
     now = _utc(2026, 7, 24, 3)
-    (status,) = await flightapi(_bytes("flightapi", "trackbyroute_older"), now).route_status("MAD", "LHR", now.date())
+    (status,) = await flightapi(_bytes("flightapi", "trackbyroute_older"), now).route_status(
+        "MAD", "LHR", now.date()
+    )
     assert (status.segment.flight, status.segment.also_sold_as) == ("IB123", ("AA8648",))
 
 
 async def test_a_board_in_seconds_is_read_with_the_queried_airport_for_the_missing_one() -> None:
     now = datetime.fromtimestamp(1763869800, UTC)
-    (status,) = await flightapi(_bytes("flightapi", "compschedule"), now).board("MAA", Direction.DEPARTURES, date(2025, 11, 23))
-    assert (status.segment.flight, status.segment.departure.airport, status.segment.arrival.airport) == ("6E2345", "MAA", "DEL")
+    (status,) = await flightapi(_bytes("flightapi", "compschedule"), now).board(
+        "MAA", Direction.DEPARTURES, date(2025, 11, 23)
+    )
+    assert (status.segment.flight, status.segment.departure.airport, status.segment.arrival.airport) == (
+        "6E2345",
+        "MAA",
+        "DEL",
+    )
     assert status.segment.departure.at.utc.timestamp() == 1763874000
     assert status.delay == timedelta(minutes=30)
     assert status.segment.also_sold_as == ("QR4711",)
@@ -180,7 +214,13 @@ async def test_a_board_in_seconds_is_read_with_the_queried_airport_for_the_missi
 
 def test_a_board_of_clock_faces_gets_its_days() -> None:
     lexicon = load()
-    legs = board_legs(recorded("flightapi", "schedule_v2"), lexicon.airport("JFK"), Direction.DEPARTURES, date(2026, 11, 21), lexicon)
+    legs = board_legs(
+        recorded("flightapi", "schedule_v2"),
+        lexicon.airport("JFK"),
+        Direction.DEPARTURES,
+        date(2026, 11, 21),
+        lexicon,
+    )
     own, sold = legs
     assert own.departure.movement.scheduled
     assert own.arrival.movement.scheduled
@@ -200,7 +240,9 @@ def test_arrivals_of_clock_faces_left_when_they_can_have_flown_so_far() -> None:
     assert leg.departure.movement.scheduled.utc == _utc(2026, 11, 22, 2, 30)
 
 
-@pytest.mark.parametrize("case", recorded("flightapi", "errors"), ids=lambda case: f"{case['status']}-{case['kind']}")
+@pytest.mark.parametrize(
+    "case", recorded("flightapi", "errors"), ids=lambda case: f"{case['status']}-{case['kind']}"
+)
 def test_flightapis_errors_are_known(case: dict[str, Any]) -> None:
     key = flightapi_answers.Known.WORKS if case.get("known") else flightapi_answers.Known.NOTHING
     if case["kind"] is None:
@@ -215,4 +257,6 @@ async def test_no_details_is_an_unknown_flight_and_an_empty_search() -> None:
     nothing, now = json.dumps({"message": "No details for your input"}).encode(), _utc(2026, 11, 23)
     with pytest.raises(FlightNotFound):
         await flightapi(nothing, now, 404).status("AI542", None)
-    assert (await flightapi(nothing, now, 404).search(FlightQuery(("MAA",), ("DEL",), now.date()))).itineraries == []
+    assert (
+        await flightapi(nothing, now, 404).search(FlightQuery(("MAA",), ("DEL",), now.date()))
+    ).itineraries == []

@@ -58,7 +58,10 @@ def clock() -> SimulatedClock:
 
 def _search(clock: SimulatedClock, *providers: FlightProvider) -> tuple[FlightSearch, OfferDesk, Answers]:
     router = ProviderRouter(providers, clock)
-    answers, offers = Answers(router, MemoryShelf(clock), clock), OfferDesk(router, PageTokens(b"a key for tests"), clock)
+    answers, offers = (
+        Answers(router, MemoryShelf(clock), clock),
+        OfferDesk(router, PageTokens(b"a key for tests"), clock),
+    )
     return FlightSearch(load(), answers, offers, clock), offers, answers
 
 
@@ -81,7 +84,9 @@ async def test_both_ways_are_one_question(told: tuple[Seller, OfferDesk, Results
     assert [(part.leg, part.day) for part in done.parts] == [(0, OUT), (1, BACK)]
 
 
-async def test_a_journey_costs_what_the_seller_asks_for_both(told: tuple[Seller, OfferDesk, Results, Done]) -> None:
+async def test_a_journey_costs_what_the_seller_asks_for_both(
+    told: tuple[Seller, OfferDesk, Results, Done],
+) -> None:
     _, _, results, _ = told
     asked = {Decimal(str(row["cheapest_price"]["amount"])) for row in BODY["itineraries"]}
     amounts = [journey.fare.total.amount for journey in results.journeys if journey.fare]
@@ -95,7 +100,9 @@ async def test_a_journey_costs_what_the_seller_asks_for_both(told: tuple[Seller,
         assert (back.leg, back.departure.airport, back.arrival.airport) == (1, "LHR", "MAA")
 
 
-async def test_an_offer_sells_both_ways_and_is_priced_again_so(told: tuple[Seller, OfferDesk, Results, Done]) -> None:
+async def test_an_offer_sells_both_ways_and_is_priced_again_so(
+    told: tuple[Seller, OfferDesk, Results, Done],
+) -> None:
     seller, offers, results, _ = told
     ids = {itinerary.id: itinerary.leg for itinerary in results.itineraries}
     assert results.offers
@@ -103,14 +110,19 @@ async def test_an_offer_sells_both_ways_and_is_priced_again_so(told: tuple[Selle
     again = await offers.reprice(results.offers[0].id)
     assert seller.queries[-1] == replace(seller.queries[0], origins=("MAA",), destinations=("LHR",))
     assert again.back
-    assert (again.itinerary.id, again.back.id) == (results.offers[0].itinerary_id, results.offers[0].return_id)
+    assert (again.itinerary.id, again.back.id) == (
+        results.offers[0].itinerary_id,
+        results.offers[0].return_id,
+    )
     assert (again.offer.fare, again.previous) == (results.offers[0].fare, None)
 
 
 async def test_the_filters_are_held_both_ways(clock: SimulatedClock) -> None:
     search, _, answers = _search(clock, Seller())
     async with answers:
-        *_, results, done = [event async for event in search.search(replace(RETURN, filters=Filters(max_stops=0)))]
+        *_, results, done = [
+            event async for event in search.search(replace(RETURN, filters=Filters(max_stops=0)))
+        ]
     assert isinstance(results, Results)
     assert isinstance(done, Done)
     assert all(len(itinerary.segments) == 1 for itinerary in results.itineraries)

@@ -20,7 +20,19 @@ DAY = date(2026, 11, 24)
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 WORLD = World()
 FLIGHTS = WORLD.by_pair["MAA", "DEL"] + WORLD.by_pair["LHR", "JFK"]
-UNPROMISED = {"codeshared", "mode", "transport_mode", "last_updated", "amount", "eventTime", "city", "code", "rating", "stop_ids", "items"}
+UNPROMISED = {
+    "codeshared",
+    "mode",
+    "transport_mode",
+    "last_updated",
+    "amount",
+    "eventTime",
+    "city",
+    "code",
+    "rating",
+    "stop_ids",
+    "items",
+}
 """Fields that come and go in what was recorded."""
 
 
@@ -55,7 +67,9 @@ def _assert_same_shape(double: Any, real: Any) -> None:
         assert UNPROMISED & set(parents), f"{path} is {'invented' if path in written else 'missing'}"
     for path in written.keys() & seen.keys():
         kinds = written[path] - {"NoneType"}
-        assert kinds <= seen[path] or seen[path] == {"NoneType"}, f"{path}: {written[path]} instead of {seen[path]}"
+        assert kinds <= seen[path] or seen[path] == {"NoneType"}, (
+            f"{path}: {written[path]} instead of {seen[path]}"
+        )
 
 
 def test_flights_are_written_as_recorded() -> None:
@@ -91,7 +105,9 @@ def test_round_trips_are_written_as_recorded_with_two_legs_and_one_price() -> No
         assert set(row["leg_ids"]) <= legs
 
 
-@pytest.mark.parametrize("name", ["airline_older", "airline_newer", "trackbyroute_older", "compschedule", "schedule_v2"])
+@pytest.mark.parametrize(
+    "name", ["airline_older", "airline_newer", "trackbyroute_older", "compschedule", "schedule_v2"]
+)
 def test_tracking_and_boards_are_written_as_recorded(name: str) -> None:
     flight, port = FLIGHTS[0], WORLD.ports["MAA"]
     written: dict[str, Any] = {

@@ -58,7 +58,9 @@ def _at(hour: int) -> datetime:
     ],
 )
 @pytest.mark.parametrize("daily", [True, False], ids=["flown daily", "flown that day only"])
-async def test_without_a_day_it_is_today_where_the_flight_leaves(hour: int, origin: str, today: date, daily: bool) -> None:
+async def test_without_a_day_it_is_today_where_the_flight_leaves(
+    hour: int, origin: str, today: date, daily: bool
+) -> None:
     tracking = Tracking(_at(hour), origin, "FRA", {YESTERDAY, TODAY, TOMORROW} if daily else {today})
     assert (await tracking.told()).depart_date == today
 

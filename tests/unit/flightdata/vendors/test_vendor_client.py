@@ -46,8 +46,12 @@ DATE = "Mon, 23 Nov 2026 03:30:00 GMT"
     ],
     ids=lambda value: str(value)[:60],
 )
-async def test_a_wait_is_read_in_both_of_its_forms_and_lasts_an_hour_at_most(headers: dict[str, str], seconds: float | None) -> None:
-    vendor = client("flightapi", lambda _: httpx.Response(429, json={"message": "slow down"}, headers=headers))
+async def test_a_wait_is_read_in_both_of_its_forms_and_lasts_an_hour_at_most(
+    headers: dict[str, str], seconds: float | None
+) -> None:
+    vendor = client(
+        "flightapi", lambda _: httpx.Response(429, json={"message": "slow down"}, headers=headers)
+    )
     assert (await vendor.get("airline", {})).retry_after == seconds
 
 
@@ -112,7 +116,15 @@ async def test_an_amount_is_read_as_it_was_written() -> None:
         ([[{"x": 1}] * 99 + [None]], True),
         ([], False),
     ],
-    ids=["flat", "flat and short", "nested", "nested twice", "nested and short", "nested with one that is none", "empty"],
+    ids=[
+        "flat",
+        "flat and short",
+        "nested",
+        "nested twice",
+        "nested and short",
+        "nested with one that is none",
+        "empty",
+    ],
 )
 def test_a_page_is_full_in_every_shape_its_rows_are_read_in(data: list[Any], full: bool) -> None:
     answer = VendorAnswer(200, {"data": data}, "")
