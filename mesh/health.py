@@ -37,7 +37,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # grpcio-he
 
     async def Check(
         self, request: health_pb2.HealthCheckRequest, context: Any
-    ) -> health_pb2.HealthCheckResponse:  # noqa: N802 -- the contract's name
+    ) -> health_pb2.HealthCheckResponse:
         """The state of one service."""
         if request.service not in self._states:
             await context.abort(grpc.StatusCode.NOT_FOUND, "There is no such service here.")

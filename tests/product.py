@@ -98,7 +98,7 @@ class Product:
 
     def readback(
         self, *arguments: str, input: str | None = None, timeout: float = 120
-    ) -> subprocess.CompletedProcess[str]:  # noqa: A002  # as subprocess names it
+    ) -> subprocess.CompletedProcess[str]:  # as subprocess names it
         """Runs another `readback` command against it."""
         command = [*READBACK, *arguments]
         return subprocess.run(

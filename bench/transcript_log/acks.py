@@ -39,8 +39,8 @@ async def measure(stage: Stage) -> list[Figure]:
     figures = []
     for kind in STORES:
         ratio = rounds.combined(
-            lambda of, kind=kind: of(kind, _p50) / (of("ping_pong", _p50) + of("fdatasync", _p50))
-        )  # type: ignore[misc]
+            lambda of, kind=kind: of(kind, _p50) / (of("ping_pong", _p50) + of("fdatasync", _p50))  # type: ignore[misc]
+        )
         tail = rounds.of(kind, lambda waits: percentile(waits, 99)).median
         own = {"p50_us": rounds.of(kind, _p50).median * 1e6, "p99_us": tail * 1e6}
         figures.append(Figure(f"ack_vs_floor_{kind}", ratio, own | floor_us))

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +171,9 @@ async def measured(stage: Stage) -> dict[str, Spread]:
             "grpc_server_stream_msgs_s": floor.stream_rate,
         }
         rounds = await interleaved(arms, stage.effort.rounds, done=lambda: stage.say("floors"))
-    return {
-        name: rounds.of(name, lambda value, name=name: value * 1e6 if name.endswith("_us") else value)
-        for name in arms
-    }  # type: ignore[misc]
+    return {name: rounds.of(name, partial(_scaled, name)) for name in arms}
+
+
+def _scaled(name: str, value: float) -> float:
+    """Convert seconds to microseconds where the figure's name says so."""
+    return value * 1e6 if name.endswith("_us") else value

@@ -62,7 +62,7 @@ def runs(program: Path) -> bool:
         return (
             subprocess.run([program, "--version"], capture_output=True, timeout=30, check=False).returncode
             == 0
-        )  # noqa: S603  # ours
+        )  # ours
     except (OSError, subprocess.TimeoutExpired):
         return False
 

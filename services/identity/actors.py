@@ -61,8 +61,13 @@ class Actors:
                 raise UnknownActor("unknown issuer")
             options = {"require": _REQUIRED, **_CHECKED_HERE}
             claims = jwt.decode(
-                assertion, key, algorithms=[ALGORITHM], audience=ISSUER, issuer=name, options=options
-            )  # type: ignore[arg-type]  # a TypedDict spelt as a dict
+                assertion,
+                key,
+                algorithms=[ALGORITHM],
+                audience=ISSUER,
+                issuer=name,
+                options=options,  # type: ignore[arg-type]  # a TypedDict spelt as a dict
+            )
         except (jwt.PyJWTError, UnicodeError, RecursionError) as error:
             raise UnknownActor(type(error).__name__) from None
         return self._proof(claims)

@@ -38,7 +38,7 @@ def mcp_server(
 
     async def list_tools(
         context: Context, page: types.PaginatedRequestParams | None
-    ) -> types.ListToolsResult:  # noqa: ARG001 -- the SDK's signature
+    ) -> types.ListToolsResult:
         return types.ListToolsResult(tools=[_listed(tool) for tool in tools.values()])
 
     async def call_tool(context: Context, call: types.CallToolRequestParams) -> types.CallToolResult:

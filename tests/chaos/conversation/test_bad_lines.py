@@ -73,7 +73,7 @@ async def test_both_ends_notice_a_half_open_line_within_keepalive(
             async with asyncio.timeout(3 * settings.keepalive_seconds + TRACES):
                 while not any(
                     seen.content.startswith(b"state_change " + lost) for seen in follower.notes.handed
-                ):  # noqa: ASYNC110 -- a stream
+                ):
                     await asyncio.sleep(0.05)
             report.measures["s until the service noticed"] = round(loop.time() - began, 1)
             door.heal()

@@ -57,9 +57,7 @@ def shelf(clock: SimulatedClock) -> MemoryShelf:
 
 def _question(clock: SimulatedClock, name: str = "MAA DEL") -> Question[Sequence[FlightStatus]]:
     call: Callable[[FlightProvider], Awaitable[Sequence[FlightStatus]]] = lambda provider: (
-        provider.route_status(  # noqa: E731 -- as desks write it
-            "MAA", "DEL", datetime(2026, 11, 23, tzinfo=UTC).date()
-        )
+        provider.route_status("MAA", "DEL", datetime(2026, 11, 23, tzinfo=UTC).date())
     )
     return Question(
         name, Kind.STATUS, Capability.ROUTE_STATUS, StatusEntry, call, lambda flights: not flights
