@@ -35,7 +35,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # grpcio-he
         self._over = True
         self._tell()
 
-    async def Check(
+    async def Check(  # noqa: N802  # gRPC's name
         self, request: health_pb2.HealthCheckRequest, context: Any
     ) -> health_pb2.HealthCheckResponse:
         """The state of one service."""

@@ -97,7 +97,10 @@ class Product:
         return f"http://127.0.0.1:{self.environment[f'READBACK_{part.upper()}_HTTP_PORT']}/health"
 
     def readback(
-        self, *arguments: str, input: str | None = None, timeout: float = 120
+        self,
+        *arguments: str,
+        input: str | None = None,  # noqa: A002  # as subprocess names it
+        timeout: float = 120,
     ) -> subprocess.CompletedProcess[str]:  # as subprocess names it
         """Runs another `readback` command against it."""
         command = [*READBACK, *arguments]

@@ -59,12 +59,10 @@ def runs(program: Path) -> bool:
     if not program.is_file():
         return False
     try:
-        return (
-            subprocess.run([program, "--version"], capture_output=True, timeout=30, check=False).returncode
-            == 0
-        )  # ours
+        probe = subprocess.run([program, "--version"], capture_output=True, timeout=30, check=False)  # noqa: S603  # ours
     except (OSError, subprocess.TimeoutExpired):
         return False
+    return probe.returncode == 0
 
 
 def _placed(cached: Path, ours: Path) -> Path:

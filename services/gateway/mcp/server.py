@@ -37,7 +37,8 @@ def mcp_server(
     """A server of these tools; the same for HTTP and stdio."""
 
     async def list_tools(
-        context: Context, page: types.PaginatedRequestParams | None
+        context: Context,  # noqa: ARG001  # the SDK's signature
+        page: types.PaginatedRequestParams | None,  # noqa: ARG001
     ) -> types.ListToolsResult:
         return types.ListToolsResult(tools=[_listed(tool) for tool in tools.values()])
 

@@ -71,7 +71,7 @@ async def test_both_ends_notice_a_half_open_line_within_keepalive(
             began = loop.time()
             lost = entry_pb2.StateChange(kind=entry_pb2.STATE_CHANGE_KIND_AGENT_LOST).SerializeToString()
             async with asyncio.timeout(3 * settings.keepalive_seconds + TRACES):
-                while not any(
+                while not any(  # noqa: ASYNC110  # polls what another process wrote
                     seen.content.startswith(b"state_change " + lost) for seen in follower.notes.handed
                 ):
                     await asyncio.sleep(0.05)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -56,9 +56,9 @@ def shelf(clock: SimulatedClock) -> MemoryShelf:
 
 
 def _question(clock: SimulatedClock, name: str = "MAA DEL") -> Question[Sequence[FlightStatus]]:
-    call: Callable[[FlightProvider], Awaitable[Sequence[FlightStatus]]] = lambda provider: (
-        provider.route_status("MAA", "DEL", datetime(2026, 11, 23, tzinfo=UTC).date())
-    )
+    def call(provider: FlightProvider) -> Awaitable[Sequence[FlightStatus]]:
+        return provider.route_status("MAA", "DEL", datetime(2026, 11, 23, tzinfo=UTC).date())
+
     return Question(
         name, Kind.STATUS, Capability.ROUTE_STATUS, StatusEntry, call, lambda flights: not flights
     )
