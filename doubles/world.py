@@ -19,7 +19,7 @@ import airportsdata
 _BUSY = "DEL BOM MAA BLR HYD CCU COK LHR CDG AMS FRA MAD FCO IST DXB DOH SIN HKG NRT BKK KUL SYD JFK LAX SFO"
 _TROUBLED = "KEF OSL HEL CPH ARN VIE ZRH BRU DUB LIS ATH WAW PRG BUD"
 CODES = tuple(f"{_BUSY} {_TROUBLED}".split())
-"""Airports of the world; journeys that begin at the later ones meet with a vendor's trouble (`doubles/troubles.py`)."""
+"""Airports of the world; journeys that begin at the later ones meet with a vendor's trouble (`doubles/faults.py`)."""
 CARRIERS = {
     "IN": ("AI|Air India|AIC", "6E|IndiGo|IGO"),
     "GB": ("BA|British Airways|BAW", "VS|Virgin Atlantic|VIR"),

@@ -22,7 +22,7 @@ from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
-from services.flightdata.places import spelling
+from services.flightdata.places import text_keys as spelling
 
 AS_OF = "2026-11-23"
 """Day the tables describe: a recoding or an opening after it is not yet in them."""

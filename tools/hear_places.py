@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from services.flightdata.places import carrier_words, lexicon
 from services.flightdata.places.place import Place
-from services.flightdata.places.spelling import key
+from services.flightdata.places.text_keys import key
 
 TARGET = lexicon.DATA / "heard.tsv"
 EAR_RATE = 16_000

@@ -1,6 +1,6 @@
 """`python -m bench.places`."""
 
-from bench.places.command import main
+from bench.places.measurement import main
 
 if __name__ == "__main__":
     main()

@@ -28,14 +28,15 @@ def doubles(
     """Serve stand-ins of AviationStack and FlightAPI.io until Ctrl-C.
 
     Journeys that begin at some airports meet with trouble: from Oslo AviationStack fails and FlightAPI.io answers, from Reykjavik
-    neither does. doubles/troubles.py and doubles/aviationstack_oddities.py list them all.
+    neither does. doubles/faults.py and doubles/aviationstack/oddities.py list them all.
     """
     asyncio.run(_serve(aviationstack_port, flightapi_port, older=older, monthly=monthly))
 
 
 async def _serve(aviationstack_port: int, flightapi_port: int, *, older: bool, monthly: int) -> None:
     # Imported here: they read a table of airports, which no other command needs.
-    from doubles import aviationstack, flightapi
+    from doubles.aviationstack import server as aviationstack
+    from doubles.flightapi import server as flightapi
     from doubles.serving import served
     from doubles.world import World
     from mesh.stopping import told_to_stop

@@ -19,9 +19,9 @@ from services.flightdata.places import carrier_words
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.places.matching import PRIOR_WEIGHT, match
 from services.flightdata.places.place import Annotation, Candidate, Resolution
-from services.flightdata.places.setting import Sentence, Setting
-from services.flightdata.places.spelled import LETTERS, spelled_code
-from services.flightdata.places.spelling import phonemes, words
+from services.flightdata.places.sentence import Sentence, Setting
+from services.flightdata.places.spelled_codes import LETTERS, spelled_code
+from services.flightdata.places.text_keys import phonemes, words
 
 LONGEST, LONGEST_GARBLED = 5, 4
 """Words in a window: of a name as it is written (`Las Palmas de Gran Canaria`), and of what only sounds like one."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from services.flightdata.places.spelling import key, phonemes
+from services.flightdata.places.text_keys import key, phonemes
 
 _FILE = Path(__file__).with_name("data") / "carrier_words.txt"
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from services.flightdata.loading import uncollected
 from services.flightdata.places.place import Airport, Kind, Place, PlaceNotFound
-from services.flightdata.places.spelling import key, phonemes
+from services.flightdata.places.text_keys import key, phonemes
 
 DATA = Path(__file__).with_name("data")
 HEARD_TRUST = 0.92

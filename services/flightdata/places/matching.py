@@ -15,8 +15,8 @@ from rapidfuzz.process import cdist
 
 from services.flightdata.places.lexicon import Lexicon, Meaning
 from services.flightdata.places.place import Candidate, PlaceNotRecognised, Resolution
-from services.flightdata.places.spelled import spelled_code
-from services.flightdata.places.spelling import key, phonemes, words
+from services.flightdata.places.spelled_codes import spelled_code
+from services.flightdata.places.text_keys import key, phonemes, words
 
 PRIOR_WEIGHT = 0.25
 """How much popularity counts beside likeness. More makes every unknown word a capital."""

@@ -17,9 +17,9 @@ from services.flightdata.provider_errors import ProviderRestricted
 from services.flightdata.providers import Capability, Direction, Found
 from services.flightdata.queries import FlightQuery
 from services.flightdata.sample import delays, fares, tables
-from services.flightdata.sample.changes import Changes
 from services.flightdata.sample.schedule import Departure, Planned, Schedule
 from services.flightdata.sample.seats import seats_left
+from services.flightdata.sample.transfers import Changes
 from services.flightdata.search_limits import Limit
 from services.flightdata.zones import zone_of
 

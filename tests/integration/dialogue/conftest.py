@@ -12,8 +12,8 @@ import pytest_asyncio
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 
-from doubles.aviationstack import AviationStackDouble
-from doubles.flightapi import FlightApiDouble
+from doubles.aviationstack.server import AviationStackDouble
+from doubles.flightapi.server import FlightApiDouble
 from doubles.serving import served
 from doubles.world import World
 from mesh.auth import TokenVerifier

@@ -17,7 +17,7 @@ from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataService
 from readback.identity.v1 import identity_service_pb2
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
-from doubles.aviationstack import AviationStackDouble
+from doubles.aviationstack.server import AviationStackDouble
 from doubles.serving import served
 from doubles.world import World
 from mesh.channel import open_channel

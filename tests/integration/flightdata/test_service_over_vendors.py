@@ -20,8 +20,8 @@ from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 from agent.dialogue.flightdata_tools import FlightDataTools
 from agent.dialogue.tools import SearchFlightsRequest
-from doubles.aviationstack import AviationStackDouble
-from doubles.flightapi import FlightApiDouble
+from doubles.aviationstack.server import AviationStackDouble
+from doubles.flightapi.server import FlightApiDouble
 from doubles.serving import served
 from doubles.world import World
 from mesh.channel import open_channel

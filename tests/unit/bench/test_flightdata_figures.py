@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.flightdata_figures import AIMS, as_markdown
+from bench.flightdata.figures import AIMS, as_markdown
 from bench.transcript_log.comparing import Spread
 
 pytestmark = pytest.mark.unit

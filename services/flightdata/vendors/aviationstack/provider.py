@@ -17,9 +17,9 @@ from services.flightdata.provider_errors import ProviderError, ProviderRateLimit
 from services.flightdata.providers import Capability, Direction, Found
 from services.flightdata.queries import FlightQuery
 from services.flightdata.search_limits import Limit
-from services.flightdata.vendors import picking
+from services.flightdata.vendors import leg_selection as picking
 from services.flightdata.vendors.aviationstack import NAME, flight_rows, schedule_rows
-from services.flightdata.vendors.aviationstack.answers import is_full, rows
+from services.flightdata.vendors.aviationstack.responses import is_full, rows
 from services.flightdata.vendors.json_fields import Json
 from services.flightdata.vendors.keyed_transport import PLACEHOLDER
 from services.flightdata.vendors.learned_restrictions import LearnedRestrictions

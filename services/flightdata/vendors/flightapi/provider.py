@@ -18,10 +18,11 @@ from services.flightdata.provider_errors import ProviderBadAnswer, ProviderRestr
 from services.flightdata.providers import Capability, Direction, Found
 from services.flightdata.queries import FlightQuery
 from services.flightdata.search_limits import Limit
-from services.flightdata.vendors import picking
+from services.flightdata.vendors import leg_selection as picking
 from services.flightdata.vendors.flight_numbers import parts
-from services.flightdata.vendors.flightapi import NAME, schedules, tracking
-from services.flightdata.vendors.flightapi.answers import THROTTLED, Known, content
+from services.flightdata.vendors.flightapi import NAME, tracking
+from services.flightdata.vendors.flightapi import boards as schedules
+from services.flightdata.vendors.flightapi.responses import THROTTLED, Known, content
 from services.flightdata.vendors.flightapi.trips import TripReader
 from services.flightdata.vendors.json_fields import mapping
 from services.flightdata.vendors.keyed_transport import PLACEHOLDER

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from doubles import aviationstack, flightapi
+from doubles.aviationstack import server as aviationstack
+from doubles.flightapi import server as flightapi
 from doubles.serving import served
 from doubles.world import World
 from services.flightdata.places import load

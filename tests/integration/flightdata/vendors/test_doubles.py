@@ -10,9 +10,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from doubles import aviationstack, flightapi
+from doubles.aviationstack import server as aviationstack
+from doubles.faults import AVIATIONSTACK, FLIGHTAPI, Trouble
+from doubles.flightapi import server as flightapi
 from doubles.serving import served
-from doubles.troubles import AVIATIONSTACK, FLIGHTAPI, Trouble
 from doubles.world import World
 from tests.simulated_clock import SimulatedClock
 

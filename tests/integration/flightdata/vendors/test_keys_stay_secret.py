@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from doubles.troubles import AVIATIONSTACK, FLIGHTAPI
+from doubles.faults import AVIATIONSTACK, FLIGHTAPI
 from mesh.errors import DomainError
 from services.flightdata.budgets import Meter, Plan
 from services.flightdata.places import load

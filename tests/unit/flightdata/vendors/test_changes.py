@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from doubles.flightapi_trips import Asked, trips
+from doubles.flightapi.trips import Asked, trips
 from doubles.world import World
 from mesh.paging import PageTokens
 from services.flightdata.caching.answers import Answers

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from doubles.aviationstack_rows import flight_rows, future_rows
+from doubles.aviationstack.rows import flight_rows, future_rows
 from doubles.world import World
 from services.flightdata.budgets import Plan
 from services.flightdata.provider_errors import ProviderRestricted

@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 import pytest_asyncio
 
-from doubles.flightapi_trips import Asked, trips
+from doubles.flightapi.trips import Asked, trips
 from doubles.world import World
 from mesh.paging import PageTokens
 from services.flightdata.caching.answers import Answers

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from doubles import flightapi_status
-from doubles.aviationstack_rows import flight_rows, future_rows, timetable_rows
-from doubles.flightapi_trips import Asked, trips
+from doubles.aviationstack.rows import flight_rows, future_rows, timetable_rows
+from doubles.flightapi import tracking as flightapi_status
+from doubles.flightapi.trips import Asked, trips
 from doubles.world import World
 from tests.unit.flightdata.vendors.recorded import recorded
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import httpx
 import pytest
 
-from doubles import flightapi_status
+from doubles.flightapi import tracking as flightapi_status
 from doubles.world import World
 from services.flightdata.errors import FlightNotFound
 from services.flightdata.flights import FlightStatus

@@ -13,7 +13,7 @@ import pytest
 from services.flightdata.provider_errors import ProviderRateLimited
 from services.flightdata.providers import Found
 from services.flightdata.queries import FlightQuery
-from services.flightdata.vendors.aviationstack.answers import is_full, rows
+from services.flightdata.vendors.aviationstack.responses import is_full, rows
 from services.flightdata.vendors.vendor_client import VendorAnswer
 from tests.unit.flightdata.vendors.recorded import client, flightapi, flightapi_over, recorded
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.flightdata.places.spelling import Word
+from services.flightdata.places.text_keys import Word
 
 LETTERS = 3
 _WORDS = (

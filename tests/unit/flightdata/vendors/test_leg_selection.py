@@ -12,7 +12,7 @@ from services.flightdata.instants import Instant
 from services.flightdata.legs import End, Leg
 from services.flightdata.provenance import Provenance
 from services.flightdata.queries import FlightQuery
-from services.flightdata.vendors.picking import found, nonstops, on_day, statuses
+from services.flightdata.vendors.leg_selection import found, nonstops, on_day, statuses
 
 pytestmark = pytest.mark.unit
 

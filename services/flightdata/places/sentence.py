@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from services.flightdata.places.carrier_words import CarrierWords
-from services.flightdata.places.spelling import Word
+from services.flightdata.places.text_keys import Word
 
 GARBLED_PREPOSITIONS = frozenset(
     {"the", "a", "an", "do", "two", "2", "too", "of", "through", "out", "are", "or", "at", "you", "de"}

@@ -38,13 +38,13 @@ import structlog
 import uvloop
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from bench.flightdata_faults import Faulty, Tally, schedule
-from bench.flightdata_figures import as_markdown
-from bench.flightdata_sample import BEGUN
-from bench.flightdata_service import FLIGHTDATA, asking, search_request, serving
+from bench.flightdata.fault_schedules import Faulty, Tally, schedule
+from bench.flightdata.figures import as_markdown
+from bench.flightdata.sample_over_grpc import BEGUN
+from bench.flightdata.service import FLIGHTDATA, asking, search_request, serving
 from bench.transcript_log.comparing import Spread
-from doubles.aviationstack import AviationStackDouble
-from doubles.flightapi import FlightApiDouble
+from doubles.aviationstack.server import AviationStackDouble
+from doubles.flightapi.server import FlightApiDouble
 from doubles.serving import served
 from doubles.world import World
 from mesh.clock import SystemClock
@@ -179,7 +179,7 @@ async def _asked(router: ProviderRouter) -> float:
 
 async def sample_search(home: Path) -> dict[str, float]:
     """In a process of its own, started for it."""
-    command = [sys.executable, "-m", "bench.flightdata_sample", str(home)]
+    command = [sys.executable, "-m", "bench.flightdata.sample_over_grpc", str(home)]
     child = await asyncio.to_thread(
         subprocess.run,
         command,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.flightdata.places.spelled import spelled_code
-from services.flightdata.places.spelling import fold, key, phonemes, words
+from services.flightdata.places.spelled_codes import spelled_code
+from services.flightdata.places.text_keys import fold, key, phonemes, words
 
 pytestmark = pytest.mark.unit
 

@@ -17,9 +17,9 @@ from services.flightdata.plausibility import Doubt
 from services.flightdata.provider_errors import ProviderError
 from services.flightdata.providers import Direction
 from services.flightdata.queries import FlightQuery
-from services.flightdata.vendors.aviationstack import answers as aviationstack_answers
-from services.flightdata.vendors.flightapi import answers as flightapi_answers
-from services.flightdata.vendors.flightapi.schedules import board_legs
+from services.flightdata.vendors.aviationstack import responses as aviationstack_answers
+from services.flightdata.vendors.flightapi import responses as flightapi_answers
+from services.flightdata.vendors.flightapi.boards import board_legs
 from tests.unit.flightdata.vendors.recorded import answer_of, aviationstack, flightapi, recorded
 
 pytestmark = pytest.mark.unit

@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from doubles import troubles
-from doubles.aviationstack_oddities import ODDITIES
-from doubles.aviationstack_rows import Row, flight_row, flight_rows, future_rows, timetable_rows
-from doubles.troubles import Sleep, Trouble
+from doubles import faults as troubles
+from doubles.aviationstack.oddities import ODDITIES
+from doubles.aviationstack.rows import Row, flight_row, flight_rows, future_rows, timetable_rows
+from doubles.faults import Sleep, Trouble
 from doubles.world import Carrier, World
 
 MESSAGES = {

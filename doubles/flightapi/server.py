@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from doubles import flightapi_status as status
-from doubles import troubles
-from doubles.aviationstack import utc_now
-from doubles.flightapi_trips import Asked, trips
-from doubles.troubles import Sleep, Trouble
+from doubles import faults as troubles
+from doubles.aviationstack.server import utc_now
+from doubles.faults import Sleep, Trouble
+from doubles.flightapi import tracking as status
+from doubles.flightapi.trips import Asked, trips
 from doubles.world import Flight, World
 
 CREDITS = {"onewaytrip": 2, "roundtrip": 2, "airline": 1, "trackbyroute": 1, "schedule": 2, "compschedule": 2}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.flightdata_faults import schedule
+from bench.flightdata.fault_schedules import schedule
 
 pytestmark = pytest.mark.unit
 

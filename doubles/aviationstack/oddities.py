@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from doubles.aviationstack_rows import Row, labelled, true_label
+from doubles.aviationstack.rows import Row, labelled, true_label
 
 Change = Callable[[Row, datetime], None]
 

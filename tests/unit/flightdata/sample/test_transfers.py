@@ -12,9 +12,9 @@ from services.flightdata.connections import LONGEST_RESORT, WITHIN_COUNTRY
 from services.flightdata.layovers import layovers
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.queries import FlightQuery, Party
-from services.flightdata.sample.changes import MOST_PLACES, Changes
 from services.flightdata.sample.provider import CONNECTED_PAIRS, ENOUGH_NONSTOP, SampleTimetable
 from services.flightdata.sample.schedule import Schedule
+from services.flightdata.sample.transfers import MOST_PLACES, Changes
 from services.flightdata.search_limits import Limit
 
 pytestmark = pytest.mark.unit

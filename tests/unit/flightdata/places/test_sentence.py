@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from services.flightdata.places import carrier_words
-from services.flightdata.places.setting import Sentence, Setting
-from services.flightdata.places.spelling import words
+from services.flightdata.places.sentence import Sentence, Setting
+from services.flightdata.places.text_keys import words
 
 pytestmark = pytest.mark.unit
 

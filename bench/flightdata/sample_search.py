@@ -1,6 +1,6 @@
 """How fast the sample timetable is searched, connections included, and what it takes to hold it.
 
-    python -m bench.sample_search [--json] [--pairs 1000]
+    python -m bench.flightdata.sample_search [--json] [--pairs 1000]
 
 Pairs of airports are drawn with a fixed seed, half of them linked by nonstop flights and half not; each is searched once, so that no plan
 of a route is warm. `start_s` is how long the tables take to read; `sample_search_rss_mb` is the most that the process held.

@@ -1,8 +1,8 @@
 """The sample timetable searched over gRPC, in a process that imports what the service does and no more: started afresh for each round.
 
-    BENCH_BEGUN=$(date +%s.%N) python -m bench.flightdata_sample HOME
+    BENCH_BEGUN=$(date +%s.%N) python -m bench.flightdata.sample_over_grpc HOME
 
-`bench/flightdata.py` starts it and reads the JSON that it prints.
+`bench/flightdata/__main__.py` starts it and reads the JSON that it prints.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from statistics import median, quantiles
 import structlog
 import uvloop
 
-from bench.flightdata_service import asking, search_request
+from bench.flightdata.service import asking, search_request
 from mesh.settings import load
 from services.flightdata import places
 from services.flightdata.settings import FlightDataSettings

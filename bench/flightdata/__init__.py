@@ -1,0 +1,1 @@
+"""Benches of flight data: speed, vendor calls, and behaviour under faults."""

@@ -1,0 +1,1 @@
+"""AviationStack as a local server."""

@@ -1,0 +1,1 @@
+"""FlightAPI.io as a local server."""
