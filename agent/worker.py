@@ -9,12 +9,12 @@ import structlog
 from livekit.agents import AgentServer, AutoSubscribe, JobContext, JobProcess, JobRequest
 from prometheus_client import Gauge
 
-from agent.admission import Admission
-from agent.dispatch import Dispatch, MalformedDispatch
-from agent.engines import Engines
-from agent.holding import Line, hold
+from agent.call.dispatch import Dispatch, MalformedDispatch
+from agent.call.holding import Line, hold
+from agent.call_limit import Admission
 from agent.outboxes import looked_after
 from agent.settings import AgentSettings
+from agent.speech.engines import Engines
 from mesh import logs
 from mesh.http import http_side
 from mesh.listening import endpoint_of
@@ -92,7 +92,7 @@ def make_server(settings: AgentSettings) -> AgentServer:
         # Gives up never: a LiveKit server that is away for minutes is no reason to throw warm models away.
         max_retry=1_000_000,
         setup_fnc=prewarm,
-        preload_modules=["agent.holding"],
+        preload_modules=["agent.call.holding"],
     )
 
     async def admit(request: JobRequest) -> None:

@@ -27,9 +27,9 @@ from pathlib import Path
 from livekit import api
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from agent.speech.pcm import EAR_RATE, Samples
+from agent.speech.audio import EAR_RATE, Samples
+from agent.speech.hibari_engine import VOICE_RATE, Voice
 from agent.speech.resampling import resampled
-from agent.speech.synthesis import VOICE_RATE, Voice
 from bench.baselines import plain_agent
 from cli.caller import Caller
 from cli.placing_calls import conversation_of, conversations

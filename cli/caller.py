@@ -11,8 +11,8 @@ from typing import Any, Self
 
 from livekit import rtc
 
-from agent.announcements import TOPIC_FLIGHTS, TOPIC_TOOLS
-from agent.speech.pcm import Samples
+from agent.call.announcements import TOPIC_FLIGHTS, TOPIC_TOOLS
+from agent.speech.audio import Samples
 from cli.earpiece import Earpiece
 from cli.microphone import Microphone
 

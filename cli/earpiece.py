@@ -8,7 +8,7 @@ from contextlib import suppress
 import numpy as np
 from livekit import rtc
 
-from agent.speech.pcm import Samples
+from agent.speech.audio import Samples
 
 HEARD_RATE = 24_000
 """Samples a second of what was heard."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 import numpy as np
 from livekit import rtc
 
-from agent.speech.pcm import EAR_RATE, STEP, STEP_MS, Samples
+from agent.speech.audio import EAR_RATE, STEP, STEP_MS, Samples
 
 SPEECH = 400
 """Samples louder than this are speech."""

@@ -23,7 +23,7 @@ from mesh.settings import MeshSettings
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
 
-    from agent.speech.pcm import Samples
+    from agent.speech.audio import Samples
 
 DESCRIPTOR = conversation.DESCRIPTOR.services_by_name["ConversationService"]
 

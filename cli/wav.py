@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.speech.pcm import EAR_RATE, Samples
+from agent.speech.audio import EAR_RATE, Samples
 from agent.speech.resampling import resampled
 
 LONGEST_S = 600

@@ -1,1 +1,1 @@
-"""Ears and voice: one module per engine or idea, behind livekit-agents' own STT and TTS classes."""
+"""Speech to text and text to speech: one module per engine or policy, behind livekit-agents' STT, TTS and VAD classes."""

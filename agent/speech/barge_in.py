@@ -14,8 +14,8 @@ from livekit import rtc
 from livekit.agents import vad
 from livekit.local_inference import VAD
 
-from agent.speech.pcm import EAR_RATE
-from agent.speech.voicing import WINDOW
+from agent.speech.audio import EAR_RATE
+from agent.speech.voice_activity import WINDOW
 
 _WINDOW_S = WINDOW / EAR_RATE
 _ON = 0.5

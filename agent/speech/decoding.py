@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from agent.speech.pcm import Samples
+from agent.speech.audio import Samples
 
 
 class DecodeFailed(Exception):

@@ -15,10 +15,10 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from agent.speech.audio import STEP, STEP_MS, Samples
 from agent.speech.heard import Decode, Final, Heard, Interim, Preflight, SpeechBegan, SpeechEnded
 from agent.speech.loudness import Loudness, NoiseFloor
-from agent.speech.pcm import STEP, STEP_MS, Samples
-from agent.speech.voicing import WINDOW_MS, VoiceProbability, Voicing
+from agent.speech.voice_activity import WINDOW_MS, VoiceProbability, Voicing
 
 Completeness: TypeAlias = Literal["complete", "unknown", "incomplete"]
 JudgeCompleteness: TypeAlias = Callable[[str], Completeness]

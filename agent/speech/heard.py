@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from agent.speech.pcm import Samples
+from agent.speech.audio import Samples
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from agent.speech.pcm import Samples, rms
+from agent.speech.audio import Samples, rms
 
 _DROP = 10 ** (-32 / 20)
 """Speech that falls this far below its own peak is a pause: −32 dB keeps the weak ends of words."""

@@ -3,7 +3,7 @@
 import numpy as np
 from livekit import rtc
 
-from agent.speech.pcm import Samples
+from agent.speech.audio import Samples
 
 
 def resampled(samples: Samples, rate: int, to_rate: int) -> Samples:

@@ -115,7 +115,7 @@ def _prepared(script: Sequence[Line]) -> list[Utterance]:
                 except NotAWav as error:
                     raise UsageError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
             case "say":
-                from agent.speech.synthesis import VOICE_RATE, Voice
+                from agent.speech.hibari_engine import VOICE_RATE, Voice
 
                 voice = voice or Voice()
                 lines.append(Spoken(line.value, resampled(voice.say(line.value), VOICE_RATE, 16_000)))

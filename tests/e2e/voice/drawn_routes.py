@@ -9,10 +9,10 @@ from functools import cache
 
 import numpy as np
 
-from agent.speech.moonshine import Moonshine
-from agent.speech.pcm import EAR_RATE, Samples
+from agent.speech.audio import EAR_RATE, Samples
+from agent.speech.hibari_engine import VOICE_RATE, Voice
+from agent.speech.moonshine_engine import Moonshine
 from agent.speech.resampling import resampled
-from agent.speech.synthesis import VOICE_RATE, Voice
 from services.flightdata import places
 from services.flightdata.sample import tables
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from livekit import api
 
-from agent.engines import Engines
-from agent.speech.pcm import EAR_RATE, Samples
+from agent.speech.audio import EAR_RATE, Samples
+from agent.speech.engines import Engines
+from agent.speech.hibari_engine import VOICE_RATE
 from agent.speech.resampling import resampled
-from agent.speech.synthesis import VOICE_RATE
 from tests.livekit_server import livekit_server
 
 

@@ -13,13 +13,13 @@ from livekit import api, rtc
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from agent.call import Call
-from agent.call import Caller as OnTheLine
+from agent.call.call import Call
+from agent.call.call import Caller as OnTheLine
 from agent.dialogue.events import End, Event, Speech, ToolFinished, ToolStarted
-from agent.engines import Engines
-from agent.recording import CustomerSpeech
+from agent.recording.utterances import CustomerSpeech
+from agent.speech.audio import EAR_RATE, Samples, silence
 from agent.speech.endpointing import Completeness
-from agent.speech.pcm import EAR_RATE, Samples, silence
+from agent.speech.engines import Engines
 from cli.caller import Caller, CallFailed, ToolUse
 from tests.integration.agent.conftest import LiveKit
 

@@ -18,12 +18,12 @@ from readback.conversation.v1.conversation_service_pb2_grpc import ConversationS
 from readback.identity.v1 import identity_service_pb2 as identity_pb
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
+from agent.call.dispatch import Dispatch
+from agent.call.holding import Line, hold
 from agent.clients import clients
-from agent.dispatch import Dispatch
-from agent.engines import Engines
-from agent.holding import Line, hold
 from agent.outboxes import looked_after, outboxes_of
 from agent.settings import AgentSettings
+from agent.speech.engines import Engines
 from cli.caller import Caller
 from mesh.channel import open_channel
 from mesh.clock import SystemClock

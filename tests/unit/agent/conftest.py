@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from livekit.local_inference import VAD
 
+from agent.speech.audio import EAR_RATE, Samples
 from agent.speech.endpointing import Endpointer, JudgeCompleteness
 from agent.speech.heard import Decode, Heard
-from agent.speech.moonshine import Moonshine
-from agent.speech.pcm import EAR_RATE, Samples
+from agent.speech.hibari_engine import VOICE_RATE, Voice
+from agent.speech.moonshine_engine import Moonshine
 from agent.speech.resampling import resampled
-from agent.speech.synthesis import VOICE_RATE, Voice
 
 
 @pytest.fixture(scope="session")

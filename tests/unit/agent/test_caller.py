@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from agent.speech.pcm import EAR_RATE
+from agent.speech.audio import EAR_RATE
 from cli.caller import Caller, CallFailed, ToolUse
 from cli.earpiece import Earpiece
 from cli.microphone import Microphone

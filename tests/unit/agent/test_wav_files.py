@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.speech.pcm import EAR_RATE, Samples
+from agent.speech.audio import EAR_RATE, Samples
 from cli.wav import NotAWav, read_wav, write_wav
 
 pytestmark = pytest.mark.unit

@@ -1,0 +1,77 @@
+"""Moonshine tiny-en: a whole utterance to text, on the CPU.
+
+The library's own entry point copies the audio through Python lists and runs its own voice detection first, which costs a third of the
+time of a short utterance (199 against 127 ms for 3.4 s of speech on two cores). This calls the C function with the samples as they are.
+"""
+
+import asyncio
+import ctypes
+import re
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import as_file, files
+from typing import Any
+
+import numpy as np
+from moonshine_voice import ModelArch, Transcriber
+from moonshine_voice.moonshine_api import TranscriptC
+
+from agent.speech.audio import EAR_RATE, Samples, silence
+from agent.speech.decoding import DecodeFailed
+
+_OPTIONS = {
+    "vad_threshold": "0",
+    "return_audio_data": "false",
+    "identify_speakers": "false",
+    "word_timestamps": "false",
+}
+_SHORTEST = EAR_RATE // 10
+_PADDING = silence(100)
+"""The model drops a last word that ends with the audio."""
+
+_OLD_HYPHENS = re.compile(r"\b(to|good)-(day|night|morrow|bye)\b", re.IGNORECASE)
+"""It writes some words as the books it was trained on did: "to-morrow", "good-bye"."""
+
+
+class Moonshine:
+    """The recogniser, loaded once a process. Decodes one utterance at a time: two at once fight for the same cores and both are late."""
+
+    def __init__(self) -> None:
+        with as_file(files("moonshine_voice") / "assets" / "tiny-en") as model:
+            self._transcriber: Any = Transcriber(str(model), ModelArch.TINY, options=_OPTIONS)
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="moonshine")
+        self.decode(silence(1000))  # the first run allocates
+
+    async def transcribe(self, samples: Samples) -> str:
+        """Text of an utterance (16 kHz), decoded after those that were asked for before. Raises `DecodeFailed`."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self.decode, samples)
+
+    def decode(self, samples: Samples) -> str:
+        """Text of an utterance (16 kHz); empty when nothing was said. Blocks. Raises `DecodeFailed`."""
+        if len(samples) < _SHORTEST:
+            return ""
+        audio = np.concatenate((samples, _PADDING)).astype(np.float32) / 32768
+        transcript = ctypes.POINTER(TranscriptC)()
+        error = self._transcriber._lib.moonshine_transcribe_without_streaming(
+            self._transcriber._handle,
+            audio.ctypes.data_as(ctypes.POINTER(ctypes.c_float)),
+            len(audio),
+            EAR_RATE,
+            0,
+            ctypes.byref(transcript),
+        )
+        if error < 0:
+            raise DecodeFailed(f"moonshine refused the audio: error {error}")
+        return _text(transcript)
+
+    def close(self) -> None:
+        """Waits for the running decode and frees the model."""
+        self._executor.shutdown()
+        self._transcriber.close()
+
+
+def _text(transcript: "ctypes._Pointer[TranscriptC]") -> str:
+    if not transcript:
+        return ""
+    lines = (transcript.contents.lines[index].text for index in range(transcript.contents.line_count))
+    text = " ".join(ctypes.string_at(line).decode("utf-8", "ignore") for line in lines if line).strip()
+    return _OLD_HYPHENS.sub(r"\1\2", text)

@@ -1,0 +1,291 @@
+"""A call: every word of it is written down once, none is written down as said that nobody heard, and work beside it has no say in how it
+ends."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from livekit import rtc
+from livekit.agents import LanguageCode, stt
+from livekit.agents.stt import SpeechEventType
+from livekit.agents.voice import SpeechCreatedEvent, SpeechHandle
+from livekit.rtc import DisconnectReason
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
+
+from agent.call.call import Call, Caller, _running
+from agent.call.livekit_session import RecordedAgent
+from agent.dialogue.events import Event, Speech
+from agent.speech.endpointing import Completeness
+
+pytestmark = pytest.mark.unit
+
+FINAL, TRUNCATED = entry_pb2.SEALING_FINAL, entry_pb2.SEALING_TRUNCATED
+
+
+class Session(rtc.EventEmitter[str]):
+    """livekit-agents' session as far as a call knows it, with ears that hear what they are told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.agent: RecordedAgent | None = None
+        self.spoke, self.interrupted = asyncio.Event(), asyncio.Event()
+        self.said: list[str] = []
+        self.speeches: list[SpeechHandle] = []
+        self.silenced = asyncio.Event()
+        self.unspoken = ""
+        self.broken = False
+
+    async def start(self, agent: RecordedAgent, **_: Any) -> None:
+        self.agent = agent
+
+    async def aclose(self) -> None:
+        """As the real one does, has the ears make out what they have heard so far."""
+        if self.unspoken:
+            self.hear(SpeechEventType.FINAL_TRANSCRIPT, self.unspoken)
+
+    def hear(self, kind: SpeechEventType, text: str) -> None:
+        assert self.agent is not None
+        self.agent._record(stt.SpeechEvent(kind, alternatives=[stt.SpeechData(LanguageCode("en"), text)]))
+
+    def say(self, text: str) -> SpeechHandle:
+        return self.answer(text)
+
+    def generate_reply(self, *, user_input: str, **_: Any) -> SpeechHandle:
+        return self.answer(f"about {user_input}")
+
+    def answer(self, text: str) -> SpeechHandle:
+        speech = SpeechHandle.create(allow_interruptions=True)
+        self.said.append(text)
+        self.spoke.set()
+        self.speeches.append(speech)
+        self.emit(
+            "speech_created", SpeechCreatedEvent(speech_handle=speech, user_initiated=True, source="say")
+        )
+        return speech
+
+    def interrupt(self, *, force: bool = False) -> asyncio.Future[None]:
+        if self.broken:
+            raise RuntimeError("AgentSession isn't running")
+        self.interrupted.set()
+        if self.speeches:
+            self.speeches[-1].interrupt(force=force)
+        return cast("asyncio.Future[None]", asyncio.ensure_future(self.silenced.wait()))
+
+
+class Room(rtc.EventEmitter[str]):
+    """A room with a caller, whose lines come in whole."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.remote_participants = {"caller": SimpleNamespace(identity="caller", disconnect_reason=None)}
+        self.local_participant = SimpleNamespace(identity="agent")
+        self._handlers: dict[str, Any] = {}
+
+    def register_text_stream_handler(self, topic: str, handler: Any) -> None:
+        self._handlers[topic] = handler
+
+    def unregister_text_stream_handler(self, topic: str) -> None:
+        del self._handlers[topic]
+
+    def type(self, text: str) -> None:
+        self._handlers["lk.chat"](_Line(text), "caller")
+
+    def leave(self, reason: int) -> None:
+        person = self.remote_participants.pop("caller")
+        person.disconnect_reason = reason
+        self.emit("participant_disconnected", person)
+
+    def enter(self) -> None:
+        self.remote_participants["caller"] = SimpleNamespace(identity="caller", disconnect_reason=None)
+        self.emit("participant_connected", self.remote_participants["caller"])
+
+
+class _Line:
+    def __init__(self, text: str) -> None:
+        self.text, self.info = text, SimpleNamespace(stream_id="")
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        yield self.text
+
+
+class Parrot:
+    """A dialogue."""
+
+    def greeting(self, *, resumed: bool, answering: bool = False) -> str:
+        return "sorry" if resumed else "hello"
+
+    async def turn(self, text: str) -> AsyncGenerator[Event, None]:
+        yield Speech(text)
+
+    def completeness(self, text: str) -> Completeness:
+        return "unknown"
+
+
+class Log:
+    """What the customer said, as it was sealed."""
+
+    def __init__(self) -> None:
+        self.sealed: list[tuple[str, int]] = []
+        self.ids: list[str] = []
+        self.grew = asyncio.Event()
+
+    def revise(self, utterance_id: str, *_: Any, **__: Any) -> None:
+        self.ids.append(utterance_id)
+
+    def seal(self, utterance_id: str, speaker: int, text: str, *, sealing: int, **_: Any) -> None:
+        self.ids.append(utterance_id)
+        self.sealed.append((text, sealing))
+        self.grew.set()
+
+    def tool_call(self, *_: Any) -> None:
+        raise AssertionError("no tool is called here")
+
+    def tool_result(self, tool_call_id: str, name: str, outcome: str, result: Mapping[str, Any]) -> None:
+        raise AssertionError("no tool is called here")
+
+    async def until(self, entries: int) -> None:
+        async with asyncio.timeout(5):
+            while len(self.sealed) < entries:
+                self.grew.clear()
+                await self.grew.wait()
+
+
+class Placed:
+    """A call and both its ends."""
+
+    def __init__(self, session: Session, room: Room) -> None:
+        self.session, self.room, self.log = session, room, Log()
+        call = Call(cast("Any", room), Caller("caller"), Parrot(), cast("Any", self.log), cast("Any", None))
+        self.running = asyncio.create_task(call.run(resumed=False))
+
+    async def over(self) -> Any:
+        return await asyncio.wait_for(self.running, 5)
+
+    async def left(self) -> None:
+        """The agent leaves the call to another."""
+        self.running.cancel()
+        await asyncio.wait({self.running}, timeout=5)
+
+
+@pytest.fixture
+async def call(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Placed]:
+    """A call in which the agent says hello, until it is silenced."""
+    session = Session()
+
+    @asynccontextmanager
+    async def paced() -> AsyncIterator[None]:
+        yield
+
+    async def nothing() -> None:
+        pass
+
+    monkeypatch.setattr("agent.call.call.make_session", lambda *_: session)
+    monkeypatch.setattr("agent.call.call.attach", lambda *_: SimpleNamespace(aclose=nothing))
+    placed = Placed(session, Room())
+    await asyncio.wait_for(session.spoke.wait(), 5)
+    yield placed
+    await placed.left()
+    for speech in session.speeches:
+        speech._mark_done()
+
+
+async def test_a_line_typed_in_the_midst_of_a_sentence_leaves_the_sentence_whole(call: Placed) -> None:
+    call.session.silenced.set()
+    call.session.hear(SpeechEventType.INTERIM_TRANSCRIPT, "flights from Chennai to")
+    call.room.type("stop")
+    await call.log.until(1)
+    call.session.hear(SpeechEventType.FINAL_TRANSCRIPT, "flights from Chennai to Delhi tomorrow")
+    assert call.log.sealed == [("stop", FINAL), ("flights from Chennai to Delhi tomorrow", FINAL)]
+    assert len(set(call.log.ids)) == 2
+
+
+async def test_words_on_their_way_when_the_call_ends_are_written_down_once(call: Placed) -> None:
+    call.session.hear(SpeechEventType.INTERIM_TRANSCRIPT, "flights from Chennai to")
+    call.session.unspoken = "flights from Chennai to Delhi"
+    call.room.leave(DisconnectReason.CLIENT_INITIATED)
+    assert await call.over() == pb.CALL_END_REASON_CALLER_HUNG_UP
+    assert call.log.sealed == [("flights from Chennai to Delhi", TRUNCATED)]
+
+
+async def test_words_of_which_the_ears_make_no_more_stay_as_they_were_shown(call: Placed) -> None:
+    call.session.hear(SpeechEventType.INTERIM_TRANSCRIPT, "flights from Chennai to")
+    await call.left()
+    assert call.log.sealed == [("flights from Chennai to", TRUNCATED)]
+
+
+@pytest.mark.parametrize("hang_up", [True, False], ids=["the caller hangs up", "the agent leaves"])
+async def test_lines_that_come_too_late_for_an_answer_are_written_down(call: Placed, hang_up: bool) -> None:
+    call.room.type("cancel that")
+    call.room.type("bye")
+    await asyncio.wait_for(call.session.interrupted.wait(), 5)
+    if hang_up:
+        call.room.leave(DisconnectReason.CLIENT_INITIATED)
+        await call.over()
+    else:
+        await call.left()
+    assert call.log.sealed == [("cancel that", FINAL), ("bye", FINAL)]
+
+
+async def test_a_line_is_written_down_although_the_agent_can_not_be_interrupted(call: Placed) -> None:
+    call.session.broken = True
+    call.room.type("cancel that")
+    call.room.leave(DisconnectReason.CLIENT_INITIATED)
+    await call.over()
+    assert call.log.sealed == [("cancel that", FINAL)]
+
+
+async def test_an_answer_that_begins_while_nobody_hears_it_is_not_spoken_and_the_caller_is_told(
+    call: Placed,
+) -> None:
+    call.session.speeches[-1]._mark_done()
+    call.session.hear(SpeechEventType.INTERIM_TRANSCRIPT, "flights from Chennai to")
+    call.room.emit("reconnecting")
+    call.session.hear(SpeechEventType.FINAL_TRANSCRIPT, "flights from Chennai to Delhi")
+    assert call.session.answer("six flights").interrupted
+    call.room.emit("reconnected")
+    assert call.session.said[-1] == "sorry"
+    assert not call.session.speeches[-1].interrupted
+    assert call.log.sealed == [("flights from Chennai to Delhi", TRUNCATED)]
+
+
+async def test_who_was_away_while_nobody_spoke_hears_no_apology(call: Placed) -> None:
+    call.session.speeches[-1]._mark_done()
+    call.room.leave(DisconnectReason.SIGNAL_CLOSE)
+    call.room.enter()
+    assert call.session.said == ["hello"]
+
+
+async def test_a_question_that_was_answered_in_part_is_taken_up_again(call: Placed) -> None:
+    call.room.leave(DisconnectReason.SIGNAL_CLOSE)
+    assert call.session.speeches[-1].interrupted
+    call.room.enter()
+    assert call.session.said == ["hello", "sorry"]
+
+
+async def test_work_that_breaks_does_not_replace_the_ending() -> None:
+    began = asyncio.Event()
+
+    async def work() -> None:
+        began.set()
+        raise KeyError("broke")
+
+    async with _running(work()):
+        await began.wait()
+
+
+async def test_work_is_over_when_the_call_is() -> None:
+    left = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left.set()
+
+    async with _running(work()):
+        await asyncio.sleep(0)
+    assert left.is_set()

@@ -1,0 +1,143 @@
+"""Presence: only who leaves on purpose has hung up."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pytest
+from livekit import rtc
+from livekit.rtc import DisconnectReason
+from readback.conversation.v1 import conversation_service_pb2 as pb
+
+from agent.call.caller_presence import Presence
+
+pytestmark = pytest.mark.unit
+
+LONG, SHORT = 30.0, 0.01
+
+
+@dataclass
+class Person:
+    """Somebody in the room."""
+
+    identity: str
+    disconnect_reason: int | None = None
+
+
+class Room(rtc.EventEmitter[str]):
+    """A room with nothing in it but who is there."""
+
+    def __init__(self, *identities: str) -> None:
+        super().__init__()
+        self.remote_participants = {identity: Person(identity) for identity in identities}
+
+    def leave(self, identity: str, reason: int) -> None:
+        person = self.remote_participants.pop(identity)
+        person.disconnect_reason = reason
+        self.emit("participant_disconnected", person)
+
+    def enter(self, identity: str) -> None:
+        self.remote_participants[identity] = Person(identity)
+        self.emit("participant_connected", self.remote_participants[identity])
+
+
+class Watched:
+    """A presence and what it told."""
+
+    def __init__(self, room: Room, patience: float) -> None:
+        self.told: list[str] = []
+        self.presence = Presence(
+            cast("Any", room),
+            "caller",
+            patience=patience,
+            on_lost=lambda: self.told.append("lost"),
+            on_back=lambda: self.told.append("back"),
+        )
+
+    async def ended(self) -> Any:
+        return await asyncio.wait_for(self.presence.ended(), 5)
+
+
+async def test_who_leaves_on_purpose_has_hung_up() -> None:
+    room = Room("caller")
+    watched = Watched(room, LONG)
+    room.leave("caller", DisconnectReason.CLIENT_INITIATED)
+    assert await watched.ended() == pb.CALL_END_REASON_CALLER_HUNG_UP
+    assert watched.told == []
+
+
+async def test_who_drops_out_and_does_not_come_back_is_lost() -> None:
+    room = Room("caller")
+    watched = Watched(room, SHORT)
+    room.leave("caller", DisconnectReason.CONNECTION_TIMEOUT)
+    assert await watched.ended() == pb.CALL_END_REASON_CALLER_LOST
+    assert watched.told == ["lost"]
+
+
+async def test_who_comes_back_in_time_goes_on() -> None:
+    room = Room("caller")
+    watched = Watched(room, LONG)
+    room.leave("caller", DisconnectReason.SIGNAL_CLOSE)
+    room.enter("caller")
+    assert watched.told == ["lost", "back"]
+    room.leave("caller", DisconnectReason.CLIENT_INITIATED)
+    assert await watched.ended() == pb.CALL_END_REASON_CALLER_HUNG_UP
+
+
+async def test_a_line_of_our_own_that_is_lost_is_a_loss_too() -> None:
+    room = Room("caller")
+    watched = Watched(room, LONG)
+    room.emit("reconnecting")
+    room.emit("reconnected")
+    assert watched.told == ["lost", "back"]
+
+
+@pytest.mark.parametrize("caller_first", [True, False])
+async def test_nobody_is_back_until_both_sides_are(caller_first: bool) -> None:
+    room = Room("caller")
+    watched = Watched(room, LONG)
+    room.emit("reconnecting")
+    room.leave("caller", DisconnectReason.UNKNOWN_REASON)
+    returning = [lambda: room.enter("caller"), lambda: room.emit("reconnected")]
+    for one_is_back in returning if caller_first else reversed(returning):
+        assert "back" not in watched.told
+        one_is_back()
+    assert watched.told == ["lost", "lost", "back"]
+
+
+async def test_a_second_tab_in_the_first_ones_place_is_no_loss() -> None:
+    room = Room("caller")
+    watched = Watched(room, LONG)
+    first = room.remote_participants["caller"]
+    room.enter("caller")
+    first.disconnect_reason = DisconnectReason.DUPLICATE_IDENTITY
+    room.emit("participant_disconnected", first)
+    assert watched.told == []
+
+
+async def test_who_never_comes_is_lost() -> None:
+    assert await Watched(Room(), SHORT).ended() == pb.CALL_END_REASON_CALLER_LOST
+
+
+async def test_others_come_and_go_as_they_like() -> None:
+    room = Room("caller", "other")
+    watched = Watched(room, LONG)
+    room.leave("other", DisconnectReason.CLIENT_INITIATED)
+    room.enter("another")
+    assert watched.told == []
+
+
+async def test_a_room_that_is_gone_says_nothing_of_the_caller() -> None:
+    room = Room("caller")
+    watched = Watched(room, LONG)
+    room.emit("disconnected", DisconnectReason.ROOM_DELETED)
+    assert await watched.ended() is None
+
+
+async def test_after_close_nothing_is_watched() -> None:
+    room = Room("caller")
+    watched = Watched(room, LONG)
+    watched.presence.close()
+    room.emit("reconnecting")
+    room.leave("caller", DisconnectReason.SIGNAL_CLOSE)
+    assert watched.told == []

@@ -1,0 +1,123 @@
+"""Captions: the latest words of every utterance under its own id, however slow the room is."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, cast
+
+import pytest
+from readback.conversation.v1 import entry_pb2
+
+from agent.call.captions import RoomCaptions
+
+pytestmark = pytest.mark.unit
+
+AGENT, CUSTOMER = entry_pb2.SPEAKER_AGENT, entry_pb2.SPEAKER_CUSTOMER
+
+
+class Writer:
+    """A text stream being written."""
+
+    def __init__(self, room: "Room", sender: str, attributes: dict[str, str]) -> None:
+        self._room, self._sender, self._attributes = room, sender, attributes
+
+    async def write(self, text: str) -> None:
+        final = self._attributes["lk.transcription_final"] == "true"
+        self._room.shown.append((self._sender, self._attributes["lk.segment_id"], text, final))
+
+    async def aclose(self) -> None:
+        pass
+
+
+class Room:
+    """A room that shows what it is sent, one stream at a time, when it is let."""
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[str, str, str, bool]] = []
+        self.open = asyncio.Event()
+        self.open.set()
+        self.broken: Exception | None = None
+        self.identity = "agent"
+        self.track_publications: dict[str, Any] = {}
+        self.remote_participants: dict[str, Any] = {}
+
+    @property
+    def local_participant(self) -> "Room":
+        return self
+
+    async def stream_text(self, *, topic: str, sender_identity: str, attributes: dict[str, str]) -> Writer:
+        assert topic == "lk.transcription"
+        await self.open.wait()
+        if self.broken is not None:
+            raise self.broken
+        return Writer(self, sender_identity, attributes)
+
+
+@asynccontextmanager
+async def _captions(room: Room) -> AsyncIterator[RoomCaptions]:
+    captions = RoomCaptions(cast("Any", room), "caller")
+    publishing = asyncio.create_task(captions.publish())
+    try:
+        yield captions
+    finally:
+        publishing.cancel()
+        with suppress(asyncio.CancelledError):
+            await publishing
+
+
+async def test_each_side_is_shown_in_its_own_name() -> None:
+    room = Room()
+    async with _captions(room) as captions:
+        captions.sealed(CUSTOMER, "1", "Hello")
+        captions.sealed(AGENT, "2", "Hi")
+        await captions.flushed(5)
+    assert room.shown == [("caller", "1", "Hello", True), ("agent", "2", "Hi", True)]
+
+
+async def test_words_are_shown_as_they_come_and_end_with_the_seal() -> None:
+    room = Room()
+    async with _captions(room) as captions:
+        for text in ("Show", "Show flights"):
+            captions.revised(CUSTOMER, "1", text)
+            await captions.flushed(5)
+        captions.sealed(CUSTOMER, "1", "Show flights.")
+        await captions.flushed(5)
+    assert [text for _, _, text, _ in room.shown] == ["Show", "Show flights", "Show flights."]
+    assert [final for *_, final in room.shown] == [False, False, True]
+
+
+async def test_a_slow_room_gets_the_latest_words_and_no_backlog() -> None:
+    room = Room()
+    async with _captions(room) as captions:
+        room.open.clear()
+        captions.revised(AGENT, "1", "w0")
+        await asyncio.sleep(0)
+        for number in range(1, 500):
+            captions.revised(AGENT, "1", f"w{number}")
+        captions.sealed(AGENT, "1", "whole")
+        room.open.set()
+        await captions.flushed(5)
+    assert room.shown[-1] == ("agent", "1", "whole", True)
+    assert len(room.shown) <= 2
+
+
+@pytest.mark.parametrize("how", [ConnectionError("the room is reconnecting"), KeyError("who")])
+async def test_a_room_that_breaks_loses_captions_and_nothing_else(how: Exception) -> None:
+    room = Room()
+    async with _captions(room) as captions:
+        room.broken = how
+        captions.sealed(AGENT, "1", "lost")
+        await captions.flushed(5)
+        room.broken = None
+        captions.sealed(AGENT, "2", "shown")
+        await captions.flushed(5)
+    assert [text for _, _, text, _ in room.shown] == ["shown"]
+
+
+async def test_leaving_does_not_wait_for_a_room_that_hangs() -> None:
+    room = Room()
+    async with _captions(room) as captions:
+        room.open.clear()
+        captions.sealed(AGENT, "1", "never")
+        await captions.flushed(0.05)
+    assert room.shown == []

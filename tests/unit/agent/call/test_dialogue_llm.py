@@ -1,0 +1,140 @@
+"""A turn on its way from the dialogue to the voice: recorded and announced before it is spoken of."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Any, cast
+
+import pytest
+from livekit.agents import llm
+
+from agent.call.announcements import Announcements
+from agent.call.dialogue_llm import PolicyLLM
+from agent.dialogue.events import End, Event, Speech, ToolFinished, ToolStarted
+from agent.recording.utterances import Actions
+from agent.speech.endpointing import Completeness
+
+pytestmark = pytest.mark.unit
+
+SEARCH: list[Event] = [
+    ToolStarted("1", "search_flights", {"origin": "MAA"}),
+    ToolFinished("1", "search_flights", "EMPTY", {}),
+]
+
+
+class Scripted:
+    """A dialogue that yields what it is told to."""
+
+    def __init__(self, *events: Event | Exception | asyncio.Event) -> None:
+        self.events, self.heard, self.closed = events, "", False
+
+    def greeting(self, *, resumed: bool, answering: bool = False) -> str:
+        return "Hello."
+
+    async def turn(self, text: str) -> AsyncGenerator[Event, None]:
+        self.heard = text
+        try:
+            for event in self.events:
+                if isinstance(event, Exception):
+                    raise event
+                if isinstance(event, asyncio.Event):
+                    await event.wait()
+                else:
+                    yield event
+        finally:
+            self.closed = True
+
+    def completeness(self, text: str) -> Completeness:
+        return "unknown"
+
+
+class Diary(Announcements):
+    """Everything that was recorded, announced and done, in one order."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[Any, ...]] = []
+
+    def tool_call(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
+        self.lines.append(("call", name))
+
+    def tool_result(self, tool_call_id: str, name: str, outcome: str, result: Mapping[str, Any]) -> None:
+        self.lines.append(("result", outcome))
+
+    async def tool(self, tool_call_id: str, name: str, arguments: Mapping[str, Any], outcome: str) -> None:
+        self.lines.append(("tool", name, dict(arguments), outcome))
+
+    async def flights(self, card: Mapping[str, Any]) -> None:
+        self.lines.append(("card", card["outcome"]))
+
+    def hang_up(self) -> None:
+        self.lines.append(("hang up",))
+
+
+Answer = Callable[..., llm.LLMStream]
+
+
+@pytest.fixture
+def diary() -> Diary:
+    return Diary()
+
+
+@pytest.fixture
+def answer(diary: Diary) -> Answer:
+    def answering(dialogue: Scripted, *said: str) -> llm.LLMStream:
+        chat = llm.ChatContext.empty()
+        for words in said:
+            chat.add_message(role="user", content=words)
+        return PolicyLLM(dialogue, Actions(cast("Any", diary)), diary, diary.hang_up).chat(chat_ctx=chat)
+
+    return answering
+
+
+async def _spoken(stream: llm.LLMStream, diary: Diary) -> None:
+    async with stream:
+        async for chunk in stream:
+            assert chunk.delta is not None
+            diary.lines.append(("say", chunk.delta.content))
+
+
+async def test_the_last_words_are_answered(answer: Answer, diary: Diary) -> None:
+    dialogue = Scripted(Speech("Six flights."), Speech("Which one?"))
+    await _spoken(answer(dialogue, "hello", "flights to Delhi"), diary)
+    assert dialogue.heard == "flights to Delhi"
+    assert diary.lines == [("say", "Six flights. "), ("say", "Which one? ")]
+
+
+async def test_a_tool_is_recorded_and_announced_before_it_is_spoken_of(answer: Answer, diary: Diary) -> None:
+    await _spoken(answer(Scripted(*SEARCH, Speech("None.")), "flights"), diary)
+    tool = ("tool", "search_flights", {"origin": "MAA"}, "EMPTY")
+    assert diary.lines == [
+        ("call", "search_flights"),
+        ("result", "EMPTY"),
+        tool,
+        ("card", "EMPTY"),
+        ("say", "None. "),
+    ]
+
+
+async def test_goodbye_hangs_up(answer: Answer, diary: Diary) -> None:
+    await _spoken(answer(Scripted(Speech("Goodbye."), End()), "bye"), diary)
+    assert ("hang up",) in diary.lines
+
+
+async def test_a_dialogue_that_fails_says_sorry_and_shows_nothing_of_why(
+    answer: Answer, diary: Diary
+) -> None:
+    await _spoken(answer(Scripted(SEARCH[0], RuntimeError("secret"))), diary)
+    words = " ".join(line[1] for line in diary.lines if line[0] == "say")
+    assert "sorry" in words.lower()
+    assert "secret" not in words
+    assert ("result", "ABANDONED") in diary.lines
+
+
+async def test_a_turn_that_is_broken_off_closes_the_dialogue_and_its_tools(
+    answer: Answer, diary: Diary
+) -> None:
+    dialogue = Scripted(SEARCH[0], Speech("One moment."), asyncio.Event())
+    stream = answer(dialogue, "flights")
+    await anext(stream)
+    await stream.aclose()
+    assert dialogue.closed
+    assert diary.lines == [("call", "search_flights"), ("result", "ABANDONED")]

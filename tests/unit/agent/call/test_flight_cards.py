@@ -1,0 +1,128 @@
+"""Flight cards: times on the airports' own clocks, exact prices, and never a card of something that isn't a search."""
+
+from typing import Any
+
+import pytest
+
+from agent.call.flight_cards import flights_card
+from agent.dialogue.events import ToolFinished
+
+pytestmark = pytest.mark.unit
+
+ARGUMENTS = {"origin": "MAA", "destination": "LHR", "depart_date": "2026-11-24", "passengers": 2}
+
+
+def _stop(code: str, city: str, time: str, zone: str) -> dict[str, Any]:
+    return {"airport_code": code, "city": city, "time": time, "time_zone": zone}
+
+
+ITINERARY: dict[str, Any] = {
+    "itinerary_id": "MAA-LHR-1",
+    "segments": [
+        {
+            "carrier_code": "BA",
+            "carrier": "British Airways",
+            "flight_number": "BA36",
+            "departure": _stop("MAA", "Chennai", "2026-11-24T20:00:00Z", "Asia/Kolkata"),
+            "arrival": _stop("LHR", "London", "2026-11-25T06:25:00Z", "Europe/London"),
+            "duration": "37500s",
+        }
+    ],
+    "duration": "37500s",
+    "fare": {"total": {"currency_code": "INR", "units": "5210", "nanos": 500_000_000}},
+    "provenance": {"provider": "sample-timetable", "sample": True},
+}
+
+
+def _searched(outcome: str = "FOUND", **result: Any) -> ToolFinished:
+    places = {
+        "origin": {"code": "MAA", "city": "Chennai", "name": "x"},
+        "destination": {"code": "LON", "city": "London", "name": "y"},
+    }
+    return ToolFinished("id", "search_flights", outcome, {"sample": True, **places, **result})
+
+
+def test_a_flight_is_shown_on_the_clocks_of_its_airports() -> None:
+    card = flights_card(ARGUMENTS, _searched(itineraries=[ITINERARY]))
+    assert card is not None
+    (flight,) = card["flights"]
+    assert flight["depart"] == {"time": "01:30", "date": "2026-11-25", "airport": "MAA", "city": "Chennai"}
+    assert flight["arrive"] == {
+        "time": "06:25",
+        "date": "2026-11-25",
+        "airport": "LHR",
+        "city": "London",
+        "day_offset": 0,
+    }
+    assert flight["price"] == {"amount": "5210.50", "currency": "INR"}
+    assert (flight["flight_number"], flight["stops"], flight["duration_minutes"], flight["sample"]) == (
+        "BA36",
+        0,
+        625,
+        True,
+    )
+
+
+def test_a_card_says_what_was_searched_by_name() -> None:
+    card = flights_card(ARGUMENTS, _searched(itineraries=[]))
+    assert card is not None
+    assert card["query"]["origin"] == {"code": "MAA", "name": "Chennai"}
+    assert (card["query"]["depart_date"], card["query"]["passengers"]) == ("2026-11-24", 2)
+    assert (card["tool_call_id"], card["outcome"], card["sample"], card["flights"]) == (
+        "id",
+        "FOUND",
+        True,
+        [],
+    )
+
+
+def test_a_price_that_is_not_known_is_none() -> None:
+    card = flights_card(ARGUMENTS, _searched(itineraries=[{**ITINERARY, "fare": {}}]))
+    assert card is not None
+    assert card["flights"][0]["price"] is None
+
+
+def test_a_search_that_failed_shows_no_flights() -> None:
+    card = flights_card(ARGUMENTS, ToolFinished("id", "search_flights", "UNAVAILABLE", {}))
+    assert card is not None
+    assert (card["outcome"], card["flights"]) == ("UNAVAILABLE", [])
+    assert card["query"]["origin"] == {"code": "MAA", "name": "MAA"}
+
+
+def test_other_tools_have_no_card() -> None:
+    assert flights_card({}, ToolFinished("id", "flight_status", "FOUND", {})) is None
+
+
+def test_an_offer_is_shown_with_its_seller_and_its_end() -> None:
+    offer = {"offer_id": "sealed", "seller": "Tripdesk", "expire_time": "2026-11-24T20:15:00Z"}
+    card = flights_card(ARGUMENTS, _searched(itineraries=[ITINERARY | {"offer": offer}, ITINERARY]))
+    assert card is not None
+    assert [flight["offer"] for flight in card["flights"]] == [
+        {"seller": "Tripdesk", "expire_time": "2026-11-24T20:15:00Z"},
+        None,
+    ]
+
+
+def test_a_journey_there_and_back_is_one_card_at_the_price_of_both() -> None:
+    card = flights_card(
+        ARGUMENTS, _searched(itineraries=[ITINERARY | {"way_back": ITINERARY | {"itinerary_id": "back"}}])
+    )
+    assert card is not None
+    (flight,) = card["flights"]
+    assert (flight["back"]["itinerary_id"], flight["back"]["back"]) == ("back", None)
+    assert flight["price"] == {"amount": "5210.50", "currency": "INR"}
+
+
+def test_changes_are_shown_with_their_night_and_their_airports() -> None:
+    layovers = [{"airport_code": "LHR", "overnight": True, "next_airport_code": "LGW"}]
+    card = flights_card(
+        ARGUMENTS,
+        _searched(
+            itineraries=[
+                ITINERARY
+                | {"segments": [*ITINERARY["segments"], *ITINERARY["segments"]], "layovers": layovers}
+            ]
+        ),
+    )
+    assert card is not None
+    assert card["flights"][0]["via"] == ["London, overnight, from LGW"]

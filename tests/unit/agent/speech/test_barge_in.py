@@ -1,0 +1,77 @@
+"""Barge-in: voice is heard soon, noise isn't, and a pause between words ends nothing."""
+
+import asyncio
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from livekit import rtc
+from livekit.agents.vad import VADEvent, VADEventType
+
+from agent.speech.audio import EAR_RATE, Samples, silence
+from agent.speech.barge_in import BargeInDetector, Voice
+
+pytestmark = pytest.mark.unit
+
+START, END = VADEventType.START_OF_SPEECH, VADEventType.END_OF_SPEECH
+
+
+def _changes(probabilities: list[float]) -> list[tuple[int, VADEventType]]:
+    voice = Voice()
+    heard = [(at, voice.hear(probability)) for at, probability in enumerate(probabilities)]
+    return [(at, change) for at, change in heard if change is not None]
+
+
+def test_two_windows_of_voice_are_speech() -> None:
+    assert _changes([0.9, 0.9]) == [(1, START)]
+    assert _changes([0.9, 0.1, 0.9, 0.1]) == []
+
+
+def test_a_gap_between_words_ends_nothing() -> None:
+    assert _changes([0.9] * 4 + [0.1] * 3 + [0.9] * 4) == [(1, START)]
+
+
+def test_a_tenth_of_a_second_without_voice_is_the_end() -> None:
+    assert _changes([0.9] * 4 + [0.1] * 4) == [(1, START), (7, END)]
+
+
+def test_doubt_in_the_midst_of_speech_is_still_speech() -> None:
+    assert _changes([0.9] * 3 + [0.4] * 10) == [(1, START)]
+    assert _changes([0.4] * 10) == []
+
+
+async def _events(samples: Samples) -> list[VADEvent]:
+    stream = BargeInDetector().stream()
+    for at in range(0, len(samples) - 319, 320):
+        stream.push_frame(rtc.AudioFrame(samples[at : at + 320].tobytes(), EAR_RATE, 1, 320))
+    stream.end_input()
+    events = [event async for event in stream]
+    await stream.aclose()
+    return events
+
+
+async def test_speech_is_heard_within_a_quarter_of_a_second(spoken: Callable[[str], Samples]) -> None:
+    events = await _events(np.concatenate((silence(1000), spoken("Stop, on Friday please."), silence(1000))))
+    starts = [event.timestamp for event in events if event.type is START]
+    assert 1.0 <= starts[0] <= 1.25
+    ends = [event.timestamp for event in events if event.type is END]
+    assert len(ends) == len(starts)
+
+
+async def test_noise_is_no_speech() -> None:
+    noise = np.random.default_rng(0).normal(0, 1500, EAR_RATE * 4).astype(np.int16)
+    assert {event.type for event in await _events(noise)} == {VADEventType.INFERENCE_DONE}
+
+
+async def test_a_flush_forgets_what_was_being_heard(spoken: Callable[[str], Samples]) -> None:
+    stream = BargeInDetector().stream()
+    speech = spoken("I want to fly.")
+    stream.push_frame(rtc.AudioFrame(speech.tobytes(), EAR_RATE, 1, len(speech)))
+    stream.flush()
+    stream.push_frame(rtc.AudioFrame(silence(500).tobytes(), EAR_RATE, 1, EAR_RATE // 2))
+    stream.end_input()
+    events = [event async for event in stream]
+    await stream.aclose()
+    assert not events[-1].speaking
+    assert events[-1].raw_accumulated_speech == 0
+    await asyncio.sleep(0)
