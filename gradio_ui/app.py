@@ -11,14 +11,16 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.gzip import GZipMiddleware
 
-from gradio_ui import calls, feed, history, page, sign_in, transcripts
-from gradio_ui.backends import opened
-from gradio_ui.failures import answer_failures
-from gradio_ui.feed import Feeds
-from gradio_ui.gate import Gate
-from gradio_ui.headers import SecurityHeaders
+from gradio_ui import layout
+from gradio_ui.api import calls, conversations, event_stream, transcripts
+from gradio_ui.api.error_responses import answer_failures
+from gradio_ui.api.event_stream import Feeds
+from gradio_ui.api.services import opened
+from gradio_ui.middleware.access_control import Gate
+from gradio_ui.middleware.security_headers import SecurityHeaders
 from gradio_ui.serving import serve
 from gradio_ui.settings import UiSettings
+from gradio_ui.sign_in import routes as sign_in
 from mesh import logs
 from mesh.settings import CHECKOUT, load
 
@@ -40,10 +42,10 @@ def create_app(settings: UiSettings) -> FastAPI:
     answer_failures(app)
     # Not "/static": Gradio, mounted at "/", has its own there. Compressed here alone: a compressed feed would be held back.
     app.mount("/ui/vendor", _files(LIVEKIT_CLIENT))
-    app.mount("/ui", _files(page.STATIC))
-    for routes in (sign_in, calls, feed, history, transcripts):
+    app.mount("/ui", _files(layout.STATIC))
+    for routes in (sign_in, calls, event_stream, conversations, transcripts):
         app.include_router(routes.router)
-    page.mount(app, page.build())
+    layout.mount(app, layout.build())
     app.add_middleware(Gate)
     app.add_middleware(SecurityHeaders, livekit_origins=settings.livekit_origins)
     return app

@@ -1,10 +1,10 @@
 // Entry of the signed-in page: defines the custom elements, and leaves for the sign-in page when the session has ended.
-import "/ui/account-bar.js";
-import "/ui/voice-panel.js";
-import "/ui/flight-board.js";
-import "/ui/live-transcript.js";
-import "/ui/past-conversations.js";
-import { leaveForSignIn } from "/ui/api.js";
+import "/ui/account/account-bar.js";
+import "/ui/call/voice-panel.js";
+import "/ui/flights/flight-board.js";
+import "/ui/transcript/live-transcript.js";
+import "/ui/history/past-conversations.js";
+import { leaveForSignIn } from "/ui/shared/api.js";
 
 document.documentElement.lang = "en";
 

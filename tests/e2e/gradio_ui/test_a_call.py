@@ -227,7 +227,9 @@ async def test_call_hung_up_while_the_client_loads_is_not_joined(ada: Visitor) -
             await ada.see("hang-up").click()
         await ada.state("ended")
         assert not ada.site.conversation.conversations[ada.conversation_id].HasField("running_call")
-    await ada.page.evaluate("import('/ui/call.js').then(({ loadLiveKit }) => loadLiveKit()).then(() => null)")
+    await ada.page.evaluate(
+        "import('/ui/call/livekit-call.js').then(({ loadLiveKit }) => loadLiveKit()).then(() => null)"
+    )
     await ada.state("ended")
     async with ada.talking():
         assert sockets

@@ -51,7 +51,7 @@ PRESS_WHILE_OTHER_TABS_ARE_ASKED = """button => new Promise(pressed => {
   overheard.onmessage = async () => {
     overheard.close();
     document.querySelector(`[data-testid=${button}]`).click();
-    const { OtherTabs } = await import("/ui/call-elsewhere.js");
+    const { OtherTabs } = await import("/ui/call/other-tabs.js");
     await new OtherTabs(() => null).hold("no call");  // was asked later, so the panel has given up waiting when this has
     pressed(document.querySelector("voice-panel").dataset.state);
   };

@@ -18,7 +18,7 @@ Step = tuple[str, dict[str, Any]]
 async def log_after(visitor: Visitor, *steps: Step) -> list[dict[str, Any]]:
     """Items of a fresh log after calling its methods in order."""
     script = """async steps => {
-      const { TranscriptLog } = await import("/ui/transcript-log.js");
+      const { TranscriptLog } = await import("/ui/transcript/transcript-log.js");
       const log = new TranscriptLog();
       for (const [method, argument] of steps) method === "typed" ? log.typed(argument.id, argument.text) : log[method](argument);
       return JSON.stringify(log.items);

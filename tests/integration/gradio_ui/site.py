@@ -17,7 +17,7 @@ from readback.conversation.v1.conversation_service_pb2_grpc import add_Conversat
 from gradio_ui.app import create_app
 from gradio_ui.serving import running as page_running
 from gradio_ui.settings import UiSettings
-from gradio_ui.sign_in_cookie import COOKIE
+from gradio_ui.sign_in.cookie import COOKIE
 from mesh.ids import uuid7
 from mesh.secrets import LiveKitKeys
 from mesh.server import running

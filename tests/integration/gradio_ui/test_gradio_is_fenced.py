@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gradio_ui import page
+from gradio_ui import layout as page
 from mesh.ids import uuid7
 from tests.integration.gradio_ui.site import Person, Site
 

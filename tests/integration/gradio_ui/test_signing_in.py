@@ -10,7 +10,7 @@ import pytest
 from readback.identity.v1 import identity_service_pb2 as pb
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
-from gradio_ui.sign_in_cookie import COOKIE
+from gradio_ui.sign_in.cookie import COOKIE
 from mesh.auth import bearer
 from mesh.ids import uuid7
 from tests.integration.gradio_ui.site import PASSWORD, Person, Site

@@ -16,14 +16,14 @@ from readback.identity.v1 import identity_service_pb2 as identity
 from gradio_ui.app import create_app
 from gradio_ui.serving import running
 from gradio_ui.settings import UiSettings
-from gradio_ui.sign_in_cookie import COOKIE, CookieSeal
+from gradio_ui.sign_in.cookie import COOKIE, CookieSeal
 from mesh.auth import bearer
 from mesh.ids import uuid7
 from mesh.settings import load
 from services.conversation.client.recorder import Recorder
 from tests.integration.conversation.mesh import Mesh
 from tests.integration.gradio_ui.site import PASSWORD
-from tests.integration.gradio_ui.test_feed import Event, events_of, until
+from tests.integration.gradio_ui.test_event_stream import Event, events_of, until
 
 pytestmark = pytest.mark.integration
 

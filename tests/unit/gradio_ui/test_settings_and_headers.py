@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradio_ui.headers import content_security_policy
+from gradio_ui.middleware.security_headers import content_security_policy
 from gradio_ui.settings import UiSettings
 from mesh.settings import ConfigurationError, load
 

@@ -1,0 +1,108 @@
+// Draws a TranscriptLog as a list that grows, and reads final lines (only those) to screen readers.
+import { h, icon, ICONS } from "/ui/shared/dom.js";
+import { toolSentence } from "/ui/transcript/tool-sentences.js";
+
+const SPEAKERS = { customer: "You", agent: "Readback" };
+const EVENTS = {
+  CALL_STARTED: "Call started",
+  AGENT_JOINED: "The agent answered",
+  AGENT_LOST: "The line to the agent dropped",
+  CALL_ENDED: "Call ended",
+  CONVERSATION_ENDED: "Conversation closed",
+};
+const NOTES = { interrupted: "interrupted", truncated: "cut off" };
+const CLOCK = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const NEAR_END_PX = 60;
+
+export class TranscriptView {
+  #log;
+  #list;
+  #options;
+  #rows = new Map();
+  #announced = new Set();
+  #onChange = ({ detail }) => this.#draw(detail.item, true);
+
+  /**
+   * @param {TranscriptLog} log
+   * @param {{list: HTMLElement, testid: string, only?: "line", announce?: HTMLElement, times?: boolean}} options
+   */
+  constructor(log, options) {
+    this.#log = log;
+    this.#list = options.list;
+    this.#options = options;
+    this.#list.replaceChildren();
+    for (const item of log.items) this.#draw(item, false);
+    log.addEventListener("change", this.#onChange);
+  }
+
+  stop() {
+    this.#log.removeEventListener("change", this.#onChange);
+  }
+
+  #draw(item, live) {
+    if (this.#options.only && item.kind !== this.#options.only) return;
+    if (item.kind === "line" && !item.text) return;
+    const { scrollHeight, scrollTop, clientHeight } = this.#list;
+    const following = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    let row = this.#rows.get(item.id);
+    if (!row) {
+      row = ROWS[item.kind](this.#options);
+      this.#rows.set(item.id, row);
+      this.#list.append(row.element);
+    }
+    row.show(item);
+    if (following) this.#list.scrollTop = this.#list.scrollHeight;
+    if (live) this.#announce(item);
+  }
+
+  #announce(item) {
+    const { announce } = this.#options;
+    if (!announce || item.kind !== "line" || item.state === "open" || item.typed || this.#announced.has(item.id)) return;
+    this.#announced.add(item.id);
+    announce.textContent = `${SPEAKERS[item.speaker]}: ${item.text}`;
+  }
+}
+
+function lineRow({ testid, times }) {
+  const who = h("span", { class: "line-who" });
+  const note = h("span", { class: "line-note" });
+  const text = h("p", { class: "line-text" });
+  const element = h("li", { class: "line", "data-testid": testid }, h("div", { class: "line-head" }, who, note), text);
+  return {
+    element,
+    show(item) {
+      element.dataset.speaker = item.speaker;
+      element.dataset.state = item.state;
+      element.dataset.utteranceId = item.utteranceId ?? item.id;
+      if (item.number) element.dataset.number = item.number;
+      who.textContent = SPEAKERS[item.speaker];
+      note.textContent = [NOTES[item.state], item.typed && "typed", times && item.number && CLOCK.format(item.time)].filter(Boolean).join(" · ");
+      if (text.textContent !== item.text) text.textContent = item.text;
+    },
+  };
+}
+
+function toolRow() {
+  const text = h("span");
+  const element = h("li", { class: "aside", "data-testid": "transcript-tool" }, icon(ICONS.tool), text);
+  return {
+    element,
+    show(item) {
+      element.dataset.tool = item.name;
+      element.dataset.outcome = item.outcome ?? "";
+      text.textContent = toolSentence(item);
+    },
+  };
+}
+
+function eventRow({ times }) {
+  const element = h("li", { class: "aside event", "data-testid": "transcript-event" });
+  return {
+    element,
+    show(item) {
+      element.textContent = [EVENTS[item.change] ?? item.change, times && CLOCK.format(item.time)].filter(Boolean).join(" · ");
+    },
+  };
+}
+
+const ROWS = { line: lineRow, tool: toolRow, event: eventRow };
