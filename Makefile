@@ -31,7 +31,7 @@ test: $(DEVELOPMENT) system-packages livekit check ## Set up what tests need, th
 check: static pytest ## What CI runs: format, lint, types, contracts, freshness of gen/, every layer of tests
 
 static: $(DEVELOPMENT)
-	@tools/steps.sh $(BIN)
+	@tools/static_checks.sh $(BIN)
 
 # The product as processes, faults and figures need the machine to themselves; the rest shares its processors.
 TOGETHER := tests/unit tests/contract tests/integration --ignore=tests/integration/bench

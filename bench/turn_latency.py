@@ -31,9 +31,9 @@ from agent.speech.audio import EAR_RATE, Samples
 from agent.speech.hibari_engine import VOICE_RATE, Voice
 from agent.speech.resampling import resampled
 from bench.baselines import plain_agent
-from cli.caller import Caller
-from cli.placing_calls import conversation_of, conversations
-from cli.sign_in import signed_in
+from cli.account.acting_account import signed_in
+from cli.calls.call_client import Caller
+from cli.calls.placing import conversation_of, conversations
 from mesh.ids import uuid7
 from mesh.settings import MeshSettings, load
 from tests.product import environment_for, started

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cli.credentials import CredentialFile
+from cli.account.credentials_file import CredentialFile
 from cli.errors import ToolMissing
 from cli.golang import compiler
 from cli.livekit import server

@@ -42,7 +42,7 @@ from bench.flightdata.fault_schedules import Faulty, Tally, schedule
 from bench.flightdata.figures import as_markdown
 from bench.flightdata.sample_over_grpc import BEGUN
 from bench.flightdata.service import FLIGHTDATA, asking, search_request, serving
-from bench.transcript_log.comparing import Spread
+from bench.transcript_log.interleaved_rounds import Spread
 from doubles.aviationstack.server import AviationStackDouble
 from doubles.flightapi.server import FlightApiDouble
 from doubles.serving import served

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bench.transcript_log.aims import Aim
-from bench.transcript_log.comparing import Spread
+from bench.transcript_log.interleaved_rounds import Spread
 
 AIMS = {
     aim.key: aim

@@ -15,22 +15,19 @@ import uvloop
 from rich.console import Console
 from rich.status import Status
 
-from bench.transcript_log import (
-    acks,
-    appends,
-    fanout,
-    floors,
-    growth,
-    memory,
-    replay,
-    replica_hop,
-    sizes,
-    wakeups,
-)
+from bench.transcript_log import replica_hop
 from bench.transcript_log.aims import AIMS
-from bench.transcript_log.cores import ask_from_here
 from bench.transcript_log.figures import Figure, Measured, as_json, as_markdown, as_table, machine
-from bench.transcript_log.stage import Effort, Stage, stage
+from bench.transcript_log.measurements import ack_latency as acks
+from bench.transcript_log.measurements import append_throughput as appends
+from bench.transcript_log.measurements import byte_sizes as sizes
+from bench.transcript_log.measurements import catch_up as replay
+from bench.transcript_log.measurements import delivery_latency as fanout
+from bench.transcript_log.measurements import floors, growth
+from bench.transcript_log.measurements import wakeup_cost as wakeups
+from bench.transcript_log.measurements import watcher_memory as memory
+from bench.transcript_log.testbed.cores import ask_from_here
+from bench.transcript_log.testbed.testbed import Effort, Stage, stage
 from mesh.settings import CHECKOUT
 
 
@@ -87,7 +84,7 @@ async def measure(groups: Sequence[Group], effort: Effort, say: Callable[[str], 
 
 async def draw_growth(effort: Effort, say: Callable[[str], None]) -> None:
     """Measures how cost grows and draws it into `docs/`."""
-    from bench.transcript_log import plots  # needs matplotlib, which nothing else does
+    from bench.transcript_log.measurements import plots
 
     async with stage(effort, say) as standing:
         appended = await growth.appends(standing)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from livekit.protocol import models, room
 
-from bench.transcript_log.tcp_server import tcp_server
+from bench.transcript_log.testbed.tcp_servers import tcp_server
 
 _BODY = room.ListParticipantsResponse(
     participants=[models.ParticipantInfo(identity="caller")]

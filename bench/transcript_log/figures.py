@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from bench.transcript_log.aims import AIMS
-from bench.transcript_log.comparing import Spread
+from bench.transcript_log.interleaved_rounds import Spread
 
 
 @dataclass(frozen=True, slots=True)

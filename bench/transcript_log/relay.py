@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from bench.transcript_log.tcp_server import tcp_server
+from bench.transcript_log.testbed.tcp_servers import tcp_server
 
 
 @dataclass(slots=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 
-from bench.transcript_log import writers
-from bench.transcript_log.comparing import Spread, interleaved, percentile
-from bench.transcript_log.cores import ASKING
 from bench.transcript_log.figures import Figure
-from bench.transcript_log.stage import Stage
-from bench.transcript_log.watchers import Audience
+from bench.transcript_log.interleaved_rounds import Spread, interleaved, percentile
+from bench.transcript_log.load import writers
+from bench.transcript_log.load.watchers import Audience
+from bench.transcript_log.testbed.cores import ASKING
+from bench.transcript_log.testbed.testbed import Stage
 
 TURNS = 100
 """Turns of one run."""

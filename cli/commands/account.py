@@ -10,9 +10,9 @@ import grpc
 import typer
 from readback.identity.v1 import identity_service_pb2 as identity
 
-from cli.credentials import CredentialFile, Credentials
+from cli.account.acting_account import LoggedIn, identity_stub
+from cli.account.credentials_file import CredentialFile, Credentials
 from cli.errors import CommandError, UsageError
-from cli.sign_in import LoggedIn, identity_stub
 from mesh.auth import bearer
 from mesh.clock import SystemClock
 from mesh.ids import uuid7

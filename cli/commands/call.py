@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from cli.call_script import Line, in_given_order
+from cli.calls.script import Line, in_given_order
 from cli.errors import UsageError
 from cli.standard_input import typed_lines
 from mesh.settings import MeshSettings, load
 
 if TYPE_CHECKING:
-    from cli.placing_calls import Utterance
+    from cli.calls.placing import Utterance
 
 Lines = list[str] | None
 
@@ -61,7 +61,7 @@ def _require_files(script: Sequence[Line], out: Path | None) -> None:
 
 
 def _logged_in(settings: MeshSettings) -> bool:
-    from cli.credentials import CredentialFile
+    from cli.account.credentials_file import CredentialFile
 
     return CredentialFile(settings.home).read() is not None
 
@@ -75,11 +75,11 @@ async def _call(
     as_json: bool,
 ) -> None:
     # Speech and WebRTC take seconds to import, so a mistake in the command is told before.
-    from cli.call_report import Conversation, JsonLines
-    from cli.earpiece import HEARD_RATE
-    from cli.placing_calls import conversation_of, conversations, place
-    from cli.sign_in import signed_in
-    from cli.wav import write_wav
+    from cli.account.acting_account import signed_in
+    from cli.calls.earpiece import HEARD_RATE
+    from cli.calls.placing import conversation_of, conversations, place
+    from cli.calls.wav import write_wav
+    from cli.rendering.call_output import Conversation, JsonLines
 
     lines = _prepared(script)
     report = JsonLines() if as_json else Conversation(Console())
@@ -100,8 +100,8 @@ async def _call(
 def _prepared(script: Sequence[Line]) -> list[Utterance]:
     """Everything that will be said, before the line is open: a file that is no WAV must not cost a call."""
     from agent.speech.resampling import resampled
-    from cli.placing_calls import Spoken, Typed
-    from cli.wav import NotAWav, read_wav
+    from cli.calls.placing import Spoken, Typed
+    from cli.calls.wav import NotAWav, read_wav
 
     voice = None
     lines: list[Utterance] = []
@@ -129,7 +129,7 @@ async def _said(lines: Sequence[Utterance]) -> AsyncIterator[Utterance]:
 
 async def _typed() -> AsyncIterator[Utterance]:
     """Lines as the person types them."""
-    from cli.placing_calls import Typed
+    from cli.calls.placing import Typed
 
     async for line in typed_lines():
         if line.strip():

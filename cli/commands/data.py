@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from cli.credentials import CredentialFile
+from cli.account.credentials_file import CredentialFile
 from cli.errors import UsageError
 from cli.settings import settings_classes
 from cli.supervisor import home

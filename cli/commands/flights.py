@@ -21,9 +21,10 @@ from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 from rich.console import Console
 
-from cli import flight_tables, places
+from cli import places
+from cli.account.acting_account import signed_in
 from cli.errors import UsageError
-from cli.sign_in import signed_in
+from cli.rendering import flight_tables
 from mesh.channel import open_channel, streaming
 from mesh.settings import MeshSettings, load
 

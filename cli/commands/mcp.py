@@ -23,8 +23,8 @@ def mcp() -> None:
 async def _serve() -> None:
     from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
-    from cli.credentials import CredentialFile
-    from cli.sign_in import DESCRIPTOR, LoggedIn
+    from cli.account.acting_account import DESCRIPTOR, LoggedIn
+    from cli.account.credentials_file import CredentialFile
     from mesh.channel import open_channel
     from mesh.clock import SystemClock
     from mesh.logs import configure

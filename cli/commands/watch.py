@@ -19,11 +19,11 @@ from readback.conversation.v1 import entry_pb2
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 from rich.console import Console
 
-from cli.credentials import CredentialFile
+from cli.account.acting_account import signed_in
+from cli.account.credentials_file import CredentialFile
+from cli.arguments import since as instant_of
 from cli.errors import CommandError, UsageError
-from cli.points_in_time import since as instant_of
-from cli.readers import EventReader, JsonLines, Reader
-from cli.sign_in import signed_in
+from cli.rendering.watch_output import EventReader, JsonLines, Reader
 from mesh.channel import open_channel
 from mesh.settings import MeshSettings, load
 from services.conversation.client.errors import CursorExpired

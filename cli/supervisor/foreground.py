@@ -11,8 +11,8 @@ from rich.console import Console
 
 from cli.settings import UpSettings
 from cli.supervisor.parts import Part
-from cli.supervisor.report import Terminal
 from cli.supervisor.supervisor import Supervisor
+from cli.supervisor.terminal import Terminal
 from mesh.hosts import reachable_host, with_port
 
 SAME_WISH_SECONDS = 0.5

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from cli.supervisor import warden
-from cli.supervisor.logs import PartLog
+from cli.supervisor import reaper as warden
+from cli.supervisor.log_files import PartLog
 from cli.supervisor.parts import Part
 
 
@@ -64,7 +64,7 @@ class PartProcess:
 
 
 class Warden:
-    """The process that cleans up when this one is killed; see `cli.supervisor.warden`."""
+    """The process that cleans up when this one is killed; see `cli.supervisor.reaper`."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process

@@ -10,12 +10,13 @@ from pathlib import Path
 import psutil
 
 from cli.errors import CommandError, UsageError
-from cli.supervisor import ending, readiness
-from cli.supervisor.backoff import Backoff
-from cli.supervisor.logs import PartLog
+from cli.supervisor import readiness
+from cli.supervisor import shutdown as ending
+from cli.supervisor.log_files import PartLog
 from cli.supervisor.parts import Part
 from cli.supervisor.process import PartProcess, Warden
-from cli.supervisor.report import Report, how_it_ended, last_words
+from cli.supervisor.restart_backoff import Backoff
+from cli.supervisor.terminal import Report, how_it_ended, last_words
 from mesh.clock import Clock, SystemClock
 
 START_LIMIT_SECONDS = 180.0

@@ -98,7 +98,7 @@ def test_ctrl_c_ends_everything_also_with_a_call_and_a_page_open(
             own.process.wait(30)
             record_property(
                 "seconds", round(time.monotonic() - began, 2)
-            )  # the limits are in cli.supervisor.ending; here it is a measurement
+            )  # the limits are in cli.supervisor.shutdown; here it is a measurement
         assert own.process.returncode == 0
         assert _alive(processes) == []
     finally:

@@ -20,7 +20,7 @@ from agent.recording.utterances import CustomerSpeech
 from agent.speech.audio import EAR_RATE, Samples, silence
 from agent.speech.endpointing import Completeness
 from agent.speech.engines import Engines
-from cli.caller import Caller, CallFailed, ToolUse
+from cli.calls.call_client import Caller, CallFailed, ToolUse
 from tests.integration.agent.conftest import LiveKit
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]

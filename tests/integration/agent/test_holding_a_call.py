@@ -24,7 +24,7 @@ from agent.clients import clients
 from agent.outboxes import looked_after, outboxes_of
 from agent.settings import AgentSettings
 from agent.speech.engines import Engines
-from cli.caller import Caller
+from cli.calls.call_client import Caller
 from mesh.channel import open_channel
 from mesh.clock import SystemClock
 from mesh.server import ServerSettings, running

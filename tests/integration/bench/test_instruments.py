@@ -15,13 +15,13 @@ import pytest
 from livekit import api
 from livekit.protocol import room
 
-from bench.transcript_log.cores import ASKING, SERVING, cpu_seconds, on_core, resident_bytes
 from bench.transcript_log.empty_rooms import empty_rooms
-from bench.transcript_log.processes import DidNotStart, process
+from bench.transcript_log.load.rest_clients import RequestFailed, RestCallers
 from bench.transcript_log.relay import relay
-from bench.transcript_log.rest_load import RequestFailed, RestCallers
 from bench.transcript_log.table_sizes import vacuumed
-from bench.transcript_log.tcp_server import tcp_server
+from bench.transcript_log.testbed.cores import ASKING, SERVING, cpu_seconds, on_core, resident_bytes
+from bench.transcript_log.testbed.processes import DidNotStart, process
+from bench.transcript_log.testbed.tcp_servers import tcp_server
 from tests.postgres_server import PostgresServer
 from tests.product import free_ports
 

@@ -11,13 +11,14 @@ import grpc
 import psycopg
 import pytest
 
-from bench.transcript_log import appends, writers
-from bench.transcript_log.customers import own_connection
-from bench.transcript_log.floors import floors
-from bench.transcript_log.memory import Crowd
-from bench.transcript_log.rest_load import RequestFailed, RestCallers
-from bench.transcript_log.stage import Effort, Server, Stage, stage
-from bench.transcript_log.watchers import Audience, WatchFailed, catch_up, watch
+from bench.transcript_log.load import writers
+from bench.transcript_log.load.rest_clients import RequestFailed, RestCallers
+from bench.transcript_log.load.watchers import Audience, WatchFailed, catch_up, watch
+from bench.transcript_log.measurements import append_throughput as appends
+from bench.transcript_log.measurements.floors import floors
+from bench.transcript_log.measurements.watcher_memory import Crowd
+from bench.transcript_log.testbed.customers import own_connection
+from bench.transcript_log.testbed.testbed import Effort, Server, Stage, stage
 from tests.postgres_server import PostgresServer
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]

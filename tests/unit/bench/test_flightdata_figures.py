@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.flightdata.figures import AIMS, as_markdown
-from bench.transcript_log.comparing import Spread
+from bench.transcript_log.interleaved_rounds import Spread
 
 pytestmark = pytest.mark.unit
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from livekit.agents import types
 
-from cli import caller
+from cli.calls import call_client as caller
 
 pytestmark = pytest.mark.unit
 

@@ -1,0 +1,1 @@
+"""Load generators: writers, watchers, and clients of the REST baselines."""

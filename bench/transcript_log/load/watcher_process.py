@@ -1,0 +1,65 @@
+"""Watchers in a process of their own: it says READY once all are caught up, and follows until its input ends.
+
+    python -m bench.transcript_log.load.watcher_process ADDRESS [BUS] < [[CONVERSATION_ID, METADATA], …]
+
+With a `BUS` it also hears every wake-up, as another replica would: a URL of Redis, or of PostgreSQL for its channel `bench`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from contextlib import AsyncExitStack
+
+import psycopg
+import uvloop
+from redis.asyncio import Redis
+
+from bench.transcript_log.load.watchers import catch_up, next_of, watch
+from bench.transcript_log.testbed.customers import own_connection
+
+READY = "ready"
+CHANNEL = "bench"
+A_CONNECTION = 10
+"""Watchers on one connection."""
+
+
+async def follow(address: str, bus: str | None) -> None:
+    """Follows until it is cancelled."""
+    wanted = json.loads(sys.stdin.readline())
+    async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+        for index, (conversation_id, metadata) in enumerate(wanted):
+            if index % A_CONNECTION == 0:
+                channel = await stack.enter_async_context(own_connection(address))
+            stream = await stack.enter_async_context(
+                watch(channel, tuple(map(tuple, metadata)), conversation_id)
+            )
+            await catch_up(stream)
+            group.create_task(_drain(stream))
+        if bus is not None:
+            group.create_task(_subscribe(bus) if bus.startswith("redis") else _listen(bus))
+        print(READY, flush=True)
+
+
+async def _drain(stream: object) -> None:
+    while True:
+        await next_of(stream)
+
+
+async def _listen(conninfo: str) -> None:
+    async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as connection:
+        await connection.execute(f"LISTEN {CHANNEL}".encode())
+        async for _ in connection.notifies():
+            pass
+
+
+async def _subscribe(url: str) -> None:
+    async with Redis.from_url(url) as redis, redis.pubsub() as subscription:
+        await subscription.psubscribe("*")
+        async for _ in subscription.listen():
+            pass
+
+
+if __name__ == "__main__":
+    uvloop.run(follow(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None))

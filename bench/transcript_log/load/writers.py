@@ -1,0 +1,158 @@
+"""Agents that write: `Record` streams with so many messages unacknowledged, as lean as Python allows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
+from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
+
+from bench.transcript_log.load.load_result import Load
+from bench.transcript_log.load.sample_turns import Turn, turns
+from bench.transcript_log.testbed.customers import Customer, own_connection
+from bench.transcript_log.testbed.testbed import Server, Stage
+from mesh.channel import streaming
+from mesh.ids import uuid7
+
+OPENED_AT_ONCE = 16
+
+
+class WriteFailed(Exception):
+    """The service refused a turn or ended the stream."""
+
+
+@dataclass(slots=True)
+class Writer:
+    """One agent in one call."""
+
+    customer: Customer
+    conversation_id: str
+    stream: Any
+    talk: Iterator[Turn]
+    sent: int = 0
+    waits: list[float] = field(default_factory=list)
+    _unacked: deque[tuple[int, float]] = field(default_factory=deque)
+
+    async def send(self, batch: int = 1) -> None:
+        """Hands in the next turns of the talk, in one message."""
+        now = Timestamp()
+        now.GetCurrentTime()
+        append = pb.RecordAppend()
+        for _ in range(batch):
+            self.sent += 1
+            turn, entry_id = next(self.talk), uuid7()
+            utterance = entry_pb2.Utterance(
+                utterance_id=entry_id,
+                speaker=turn.speaker,
+                modality=entry_pb2.MODALITY_VOICE,
+                text=turn.text,
+                sealing=entry_pb2.SEALING_FINAL,
+            )
+            append.drafts.add(
+                client_sequence=self.sent,
+                entry_id=entry_id,
+                start_time=now,
+                end_time=now,
+                utterance=utterance,
+            )
+        self._unacked.append((self.sent, time.perf_counter()))
+        await self.stream.write(pb.RecordRequest(append=append))
+
+    async def acked(self) -> int:
+        """Waits for the next ack; gives how many messages it covers.
+
+        Raises:
+            WriteFailed: something else came.
+        """
+        response = await self.stream.read()
+        if not isinstance(response, pb.RecordResponse) or not response.HasField("ack"):
+            raise WriteFailed(response)
+        now, covered = time.perf_counter(), 0
+        while self._unacked and self._unacked[0][0] <= response.ack.through_client_sequence:
+            self.waits.append(now - self._unacked.popleft()[1])
+            covered += 1
+        return covered
+
+    async def write_until(self, deadline: float, window: int, batch: int) -> None:
+        """Keeps `window` messages of `batch` turns unacknowledged until a time, then waits for the last ack."""
+        for _ in range(window):
+            await self.send(batch)
+        open_messages = window
+        while open_messages:
+            covered = await self.acked()
+            open_messages -= covered
+            if time.perf_counter() < deadline:
+                for _ in range(covered):
+                    await self.send(batch)
+                open_messages += covered
+
+    async def write(self, count: int, *, window: int = 8, batch: int = 64) -> None:
+        """Hands in so many turns and waits until they are stored."""
+        left, open_messages = count, 0
+        while left or open_messages:
+            while left and open_messages < window:
+                await self.send(min(batch, left))
+                left -= min(batch, left)
+                open_messages += 1
+            open_messages -= await self.acked()
+
+
+async def opened(
+    stack: AsyncExitStack, stage: Stage, server: Server, customer: Customer, seed: int = 0
+) -> Writer:
+    """An agent that holds a new call of the customer's, on a connection of its own."""
+    channel = await stack.enter_async_context(own_connection(server.address))
+    call = await customer.call(channel)
+    stream: Any = ConversationServiceStub(channel).Record(metadata=await stage.agent())
+    await stack.enter_async_context(streaming(stream))
+    await stream.write(
+        pb.RecordRequest(open=pb.RecordOpen(call_id=call.call_id, epoch=call.epoch, writer_id=uuid7()))
+    )
+    response = await stream.read()
+    if not isinstance(response, pb.RecordResponse) or not response.HasField("opened"):
+        raise WriteFailed(response)
+    return Writer(customer, call.conversation_id, stream, turns(seed))
+
+
+@asynccontextmanager
+async def writers(
+    stage: Stage, server: Server, count: int, *, customers: Sequence[Customer] = (), first_seed: int = 0
+) -> AsyncIterator[list[Writer]]:
+    """So many agents, each in a call with a customer of its own, until the block ends; their calls are hung up then.
+
+    Their customers are new unless some are given. Each has its own talk, made from seeds that count up.
+    """
+    places = asyncio.Semaphore(OPENED_AT_ONCE)
+    async with AsyncExitStack() as stack:
+
+        async def one(index: int) -> Writer:
+            async with places:
+                customer = customers[index] if customers else await stage.customer()
+                return await opened(stack, stage, server, customer, first_seed + index)
+
+        made = await asyncio.gather(*map(one, range(count)))
+        yield made
+        for writer in made:
+            await writer.stream.write(
+                pb.RecordRequest(close=pb.RecordClose(reason=pb.CALL_END_REASON_AGENT_HUNG_UP))
+            )
+
+
+async def load(fleet: Sequence[Writer], seconds: float, *, window: int, batch: int = 1) -> Load:
+    """All of them write for a while."""
+    for writer in fleet:
+        writer.waits.clear()
+    began, sent = time.perf_counter(), sum(writer.sent for writer in fleet)
+    await asyncio.gather(*(writer.write_until(began + seconds, window, batch) for writer in fleet))
+    took = time.perf_counter() - began
+    return Load(
+        sum(writer.sent for writer in fleet) - sent, took, [wait for writer in fleet for wait in writer.waits]
+    )

@@ -1,0 +1,82 @@
+"""Plots of how cost grows, as SVG that reads on light and dark pages alike: no background, text as text, middling colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
+
+from bench.transcript_log.measurements.growth import Growth
+
+INK = "#808890"
+COLOURS = ("#2f81f7", "#d9822b", "#3fa55b", "#a371f7")
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "readback",  # the same figures give the same file
+    "font.size": 11,
+    "font.family": "sans-serif",
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "grid.color": INK,
+    "grid.alpha": 0.25,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """What a plot says on its axes."""
+
+    title: str
+    size: str
+    rate: str
+    wait: str
+
+
+APPENDS = Plot(
+    "Durable appends, one turn out in every conversation",
+    "conversations at once",
+    "acked turns per second",
+    "p99 until acked (ms)",
+)
+CATCHING_UP = Plot(
+    "Catching up with a log from its beginning",
+    "entries in the log",
+    "entries per second",
+    "until the first entries (ms)",
+)
+
+
+def draw(growth: Growth, plot: Plot, path: Path) -> None:
+    """Writes an SVG: rates on the left, waits on the right, all axes logarithmic."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(10, 4.2), layout="constrained")
+        figure.suptitle(plot.title)
+        left, right = figure.subplots(1, 2)
+        for colour, (name, points) in zip(COLOURS, growth.items(), strict=False):
+            sizes = [point.size for point in points]
+            left.plot(sizes, [point.rate for point in points], "o-", color=colour, label=name)
+            right.plot(sizes, [point.wait_ms for point in points], "o-", color=colour)
+        _axes(left, plot.size, plot.rate)
+        _axes(right, plot.size, plot.wait)
+        figure.legend(loc="outside lower center", ncols=len(growth), frameon=False)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, transparent=True, metadata={"Date": None})
+
+
+def _axes(axes: Axes, size: str, value: str) -> None:
+    axes.set(xscale="log", yscale="log", xlabel=size, ylabel=value)
+    axes.grid(visible=True)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:,.15g}")
+    axes.yaxis.set_minor_locator(NullLocator())
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)

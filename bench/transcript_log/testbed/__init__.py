@@ -1,0 +1,1 @@
+"""The servers that all measurements share, each in a process on a chosen core."""

@@ -1,0 +1,1 @@
+"""The account a command acts for, and its saved credentials."""

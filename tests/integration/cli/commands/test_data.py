@@ -1,0 +1,75 @@
+"""`readback migrate` and `readback reset` on a home of their own."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from cli.account.credentials_file import CredentialFile, Credentials
+from mesh.secrets import SecretStore
+from tests.product import READBACK, environment_for
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+
+
+def readback(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [*READBACK, *arguments]
+    return subprocess.run(
+        command, env=environment_for(home), input="", capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home with databases, secrets and a person logged in."""
+    SecretStore(tmp_path / "secrets").make_all()
+    CredentialFile(tmp_path).save(Credentials("a@b.example", "access", 0, "refresh"))
+    result = readback(tmp_path, "migrate")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == ["identity: up to date", "conversation: up to date"]
+    return tmp_path
+
+
+def tables(database: Path) -> set[str]:
+    with closing(sqlite3.connect(database)) as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def test_migrating_makes_the_tables_and_may_be_repeated(home: Path) -> None:
+    assert {"customers", "alembic_version"} <= tables(home / "identity.sqlite3")
+    assert {"conversations", "log_pages", "alembic_version"} <= tables(home / "conversation.sqlite3")
+    assert readback(home, "migrate").returncode == 0
+
+
+def test_reset_asks_first(home: Path) -> None:
+    result = readback(home, "reset")
+    assert result.returncode == 2
+    assert "--yes" in result.stderr
+    assert (home / "identity.sqlite3").exists()
+
+
+def test_reset_deletes_data_and_login_and_keeps_the_secrets(home: Path) -> None:
+    assert readback(home, "reset", "--yes").returncode == 0
+    assert list(home.glob("*.sqlite3*")) == []
+    assert CredentialFile(home).read() is None
+    assert (home / "secrets" / "identity-pepper").exists()
+
+
+def test_secrets_go_only_when_asked_to_and_never_without_the_databases(home: Path) -> None:
+    assert readback(home, "reset", "--yes", "--secrets").returncode == 0
+    assert not (home / "secrets").exists()
+    assert list(home.glob("*.sqlite3*")) == []
+    assert "nothing to delete" in readback(home, "reset", "--yes").stdout
+
+
+def test_up_refuses_databases_whose_secrets_are_gone(home: Path) -> None:
+    for secret in (home / "secrets").iterdir():
+        secret.unlink()
+    result = readback(home, "up")
+    assert result.returncode == 2
+    assert "secrets are gone" in result.stderr
+    assert not (home / "logs").exists()

@@ -1,0 +1,92 @@
+"""Figures are told in full: beside their aims, with their range, as a table and as one JSON object."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from bench.transcript_log.figures import Figure, Measured, as_json, as_markdown, as_table, machine
+from bench.transcript_log.interleaved_rounds import Spread
+from bench.transcript_log.load.load_result import Load
+
+pytestmark = pytest.mark.unit
+
+GOOD = Figure("append_vs_naive", Spread(13.04, 12.51, 14.2), {"readback_turns_s": 8123.4})
+BAD = Figure("wire_vs_text", Spread(1.31, 1.3, 1.34))
+MEASURED = Measured(
+    [GOOD, BAD], {"fdatasync_us": Spread(123.4, 120, 150)}, {"rss_per_watcher_kb": "Traceback …"}
+)
+
+
+def printed() -> str:
+    written = StringIO()
+    Console(file=written, width=150).print(as_table(MEASURED, {"cpus": 2}))
+    return written.getvalue()
+
+
+def test_a_figure_is_judged_by_its_median() -> None:
+    assert GOOD.met
+    assert not BAD.met
+    assert Figure("append_vs_naive", Spread(12, 3, 50)).met
+
+
+def test_one_object_holds_everything() -> None:
+    told = json.loads(json.dumps(as_json(MEASURED, {"cpus": 2}, 12.34)))
+    assert told["machine"] == {"cpus": 2}
+    assert told["seconds"] == 12.3
+    assert told["floors"]["fdatasync_us"] == {"median": 123, "least": 120, "most": 150}
+    assert told["figures"]["append_vs_naive"] == {
+        "median": 13.0,
+        "least": 12.5,
+        "most": 14.2,
+        "aim": "≥ 12 ×",
+        "met": True,
+        "beside": {"readback_turns_s": 8123},
+    }
+    assert told["figures"]["wire_vs_text"]["met"] is False
+    assert told["missing"] == ["rss_per_watcher_kb"]
+
+
+def test_the_table_says_pass_and_falls_short() -> None:
+    lines = printed().splitlines()
+    assert any(
+        "append_vs_naive" in line and "12.5 … 14.2" in line and "≥ 12 ×" in line and "PASS" in line
+        for line in lines
+    )
+    assert any("wire_vs_text" in line and "FALLS SHORT" in line for line in lines)
+
+
+def test_the_table_for_a_page_tells_every_figure_and_floor() -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in as_markdown(MEASURED).splitlines()
+    ]
+    assert {len(row) for row in rows} == {6}
+    told = {row[0]: row[2:] for row in rows}
+    assert told["`append_vs_naive`"] == ["13", "12.5 … 14.2", "≥ 12 ×", "met"]
+    assert told["`wire_vs_text`"][-1] == "**falls short**"
+    assert told["`rss_per_watcher_kb`"][0] == "missing"
+    assert told["*floor*"][0] == "123"
+
+
+def test_what_could_not_be_measured_is_not_left_out() -> None:
+    assert any("rss_per_watcher_kb" in line and "MISSING" in line for line in printed().splitlines())
+
+
+def test_floors_stand_in_the_same_table() -> None:
+    assert any("floor fdatasync_us" in line and "123" in line for line in printed().splitlines())
+
+
+def test_the_machine_is_told_without_its_name() -> None:
+    assert set(machine()) == {"cpus", "system", "arch", "python"}
+
+
+def test_a_load_is_told_by_rate_waits_and_cost() -> None:
+    load = Load(turns=1000, seconds=2.0, waits=[0.001] * 99 + [0.101], server_cpu=0.5, database_cpu=0.25)
+    assert load.rate == 500
+    assert load.wait_ms(50) == pytest.approx(1.0)
+    assert load.wait_ms(100) == pytest.approx(101)
+    assert load.server_us == pytest.approx(500)
+    assert load.serving_us == pytest.approx(750)

@@ -1,0 +1,60 @@
+"""Tokens are kept for their owner alone, and renewed by one command at a time."""
+
+from __future__ import annotations
+
+import fcntl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from cli.account.credentials_file import CredentialFile, Credentials
+
+pytestmark = pytest.mark.unit
+
+NOW = datetime(2027, 1, 1, tzinfo=UTC)
+
+
+def credentials(lifetime: timedelta = timedelta(minutes=10)) -> Credentials:
+    return Credentials("a@b.example", "access", (NOW + lifetime).timestamp(), "refresh")
+
+
+def test_what_is_saved_is_read_again(tmp_path: Path) -> None:
+    CredentialFile(tmp_path / "home").save(credentials())
+    assert CredentialFile(tmp_path / "home").read() == credentials()
+
+
+def test_the_file_is_for_its_owner_alone_even_where_a_loose_one_was(tmp_path: Path) -> None:
+    (tmp_path / "login.json").write_text("{}")
+    (tmp_path / "login.json").chmod(0o644)
+    CredentialFile(tmp_path).save(credentials())
+    assert (tmp_path / "login.json").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"email": 1}', "not json"])
+def test_a_file_that_makes_no_sense_is_nobody(tmp_path: Path, text: str) -> None:
+    (tmp_path / "login.json").write_text(text)
+    assert CredentialFile(tmp_path).read() is None
+
+
+def test_forgetting_says_whether_there_was_anything(tmp_path: Path) -> None:
+    file = CredentialFile(tmp_path)
+    assert not file.forget()
+    file.save(credentials())
+    assert file.forget()
+    assert file.read() is None
+
+
+def test_a_token_about_to_expire_is_not_used() -> None:
+    assert credentials(timedelta(seconds=61)).fresh_at(NOW)
+    assert not credentials(timedelta(seconds=60)).fresh_at(NOW)
+
+
+def test_tokens_are_not_in_what_is_printed() -> None:
+    assert "access" not in repr(credentials())
+
+
+async def test_renewing_keeps_others_out(tmp_path: Path) -> None:
+    async with CredentialFile(tmp_path).renewing():
+        with (tmp_path / "login.lock").open("a") as other, pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,161 @@
+"""The caller's account of a turn: what was heard, said and done, and when."""
+
+import asyncio
+import json
+import time
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from agent.speech.audio import EAR_RATE
+from cli.calls.call_client import Caller, CallFailed, ToolUse
+from cli.calls.earpiece import Earpiece
+from cli.calls.microphone import Microphone
+
+pytestmark = pytest.mark.unit
+
+ME, AGENT = "caller", "agent"
+
+
+class Participant:
+    """Somebody in the room."""
+
+    identity = ME
+
+
+class Room:
+    """A room that only knows who we are."""
+
+    local_participant = Participant()
+    remote_participants: dict[str, Any] = {}  # noqa: RUF012 - nobody else ever comes
+
+
+class Stream:
+    """A text stream that has come whole."""
+
+    def __init__(self, topic: str, text: str, **attributes: str) -> None:
+        self.info = cast("Any", type("Info", (), {"topic": topic, "attributes": attributes}))
+        self._text = text
+
+    async def read_all(self) -> str:
+        return self._text
+
+
+def _caption(segment: str, text: str, *, final: bool) -> Stream:
+    return Stream(
+        "lk.transcription", text, **{"lk.segment_id": segment, "lk.transcription_final": str(final).lower()}
+    )
+
+
+@pytest.fixture
+async def caller() -> Caller:
+    return Caller(cast("Any", Room()))
+
+
+async def _read(caller: Caller, *streams: tuple[Stream, str]) -> None:
+    for stream, identity in streams:
+        await caller._read(cast("Any", stream), identity)
+
+
+async def test_both_sides_of_a_turn_are_told_apart(caller: Caller) -> None:
+    caller._begin()
+    await _read(
+        caller,
+        (_caption("1", "Show", final=False), ME),
+        (_caption("1", "Show flights.", final=True), ME),
+        (_caption("2", "There are six.", final=True), AGENT),
+    )
+    report = caller._report("show flights", time.monotonic())
+    assert (report.said, report.heard, report.reply, report.interims) == (
+        "show flights",
+        "Show flights.",
+        "There are six.",
+        1,
+    )
+    assert report.first_audio_ms is None
+
+
+async def test_only_captions_that_came_while_speaking_count_as_interims(caller: Caller) -> None:
+    caller._begin()
+    await _read(caller, (_caption("1", "Show", final=False), ME))
+    spoke_until = time.monotonic()
+    await _read(caller, (_caption("1", "Show flights", final=False), ME))
+    assert caller._report("", spoke_until).interims == 1
+
+
+async def test_the_tail_of_the_turn_before_is_not_taken_for_an_answer(caller: Caller) -> None:
+    caller._begin()
+    await _read(caller, (_caption("1", "There are", final=False), AGENT))
+    caller._begin()
+    await _read(
+        caller,
+        (_caption("1", "There are six.", final=True), AGENT),
+        (_caption("2", "Sure.", final=True), AGENT),
+    )
+    assert caller._report("", 0.0).reply == "Sure."
+
+
+async def test_tools_and_cards_belong_to_their_turn(caller: Caller) -> None:
+    use = {"tool_call_id": "1", "name": "search_flights", "arguments": {"origin": "MAA"}, "outcome": "FOUND"}
+    await _read(
+        caller,
+        (Stream("readback.tools", json.dumps(use)), AGENT),
+        (Stream("readback.flights", json.dumps({"flights": []})), AGENT),
+    )
+    report = caller._report("", None)
+    assert report.tools == [ToolUse("search_flights", {"origin": "MAA"}, "FOUND")]
+    assert report.cards == [{"flights": []}]
+    caller._begin()
+    assert caller._report("", None).tools == []
+
+
+async def test_waiting_for_nothing_ends_with_a_reason(caller: Caller) -> None:
+    with pytest.raises(CallFailed, match="no agent came within"):
+        await caller.greeted(0.1)
+
+
+async def test_waiting_ends_too_when_something_comes_in_at_the_last_moment(caller: Caller) -> None:
+    loop = asyncio.get_running_loop()
+    loop.call_later(0.12, caller._changed.set)
+    loop.call_later(0.11, time.sleep, 0.04)  # news and the end of the wait fall into one turn of the loop
+    with pytest.raises(CallFailed, match="no agent came within"):
+        await caller.greeted(0.13)
+
+
+async def test_a_room_that_closes_ends_the_waiting(caller: Caller) -> None:
+    waiting = asyncio.create_task(caller.greeted(60))
+    await asyncio.sleep(0)
+    caller._gone(5)
+    caller._ended_at -= 60
+    with pytest.raises(CallFailed, match="the call ended: the room closed"):
+        await asyncio.wait_for(waiting, 5)
+
+
+async def test_the_microphone_says_when_the_last_loud_sample_left() -> None:
+    microphone = Microphone()
+    clock = asyncio.create_task(microphone._run())
+    speech = np.concatenate((np.full(EAR_RATE // 5, 8000, np.int16), np.zeros(EAR_RATE // 5, np.int16)))
+    began = time.monotonic()
+    last_loud = await asyncio.wait_for(microphone.speak(speech), 10)
+    assert last_loud - began >= 0.15
+    assert time.monotonic() - last_loud >= 0.15
+    clock.cancel()
+    await microphone.close()
+
+
+def test_the_earpiece_tells_loud_from_quiet() -> None:
+    changes: list[None] = []
+    earpiece = Earpiece(lambda: changes.append(None))
+    earpiece._take(np.full(240, 100, np.int16))
+    assert earpiece.first_loud is None
+    earpiece._take(np.full(240, 5000, np.int16))
+    first = earpiece.first_loud
+    assert first is not None
+    earpiece._take(np.full(240, 5000, np.int16))
+    assert earpiece.first_loud == first
+    earpiece.forget()
+    assert earpiece.first_loud is None
+    assert len(earpiece.heard()) == 720
+    assert len(changes) == 3
+    assert earpiece.quiet_for < 5

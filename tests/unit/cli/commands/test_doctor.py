@@ -1,0 +1,77 @@
+"""The doctor's findings."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from cli import checkup
+from cli.account.credentials_file import CredentialFile, Credentials
+from cli.checkup import Finding, State
+from cli.golang import compiler
+from cli.livekit import server
+from cli.settings import UpSettings
+from mesh.settings import load
+from tests.product import environment_for
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> UpSettings:
+    for name, value in environment_for(tmp_path / "home").items():
+        if name.startswith("READBACK_"):
+            monkeypatch.setenv(name, value)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "home").mkdir()
+    return load(UpSettings)
+
+
+def found(settings: UpSettings, subject: str) -> Finding:
+    return next(finding for finding in checkup.installation(settings) if finding.subject == subject)
+
+
+def test_a_fresh_installation_has_nothing_wrong(settings: UpSettings) -> None:
+    assert [finding.subject for finding in checkup.installation(settings) if finding.state.is_trouble] == []
+
+
+def test_secrets_that_others_can_read_are_wrong_and_the_way_out_is_told(settings: UpSettings) -> None:
+    settings.secrets.make_all()
+    assert found(settings, "secrets").state is State.OK
+    (settings.home / "secrets" / "cursors").chmod(0o644)
+    assert found(settings, "secrets") == Finding(
+        "secrets", State.WRONG, f"readable by others: cursors; run chmod -R go= {settings.home / 'secrets'}"
+    )
+
+
+def test_lost_secrets_are_trouble(settings: UpSettings) -> None:
+    (settings.home / "identity.sqlite3").touch()
+    assert found(settings, "secrets").state is State.MISSING
+
+
+def test_who_is_logged_in_is_told_without_the_tokens(settings: UpSettings) -> None:
+    CredentialFile(settings.home).save(Credentials("ada@b.example", "access-token", 0, "refresh-token"))
+    assert found(settings, "login").detail == "as ada@b.example"
+
+
+def test_a_server_that_is_not_built_yet_is_no_trouble_when_it_can_be(
+    settings: UpSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "locate", lambda _home: None)
+    monkeypatch.setattr(compiler, "find", lambda _: Path("/usr/bin/go"))
+    assert found(settings, "livekit server").state is State.NOTE
+    assert not server.LIVEKIT.cached.exists()
+
+
+def test_a_misspelt_variable_is_trouble(settings: UpSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("READBACK_LOG_LEVLE", "debug")
+    assert "READBACK_LOG_LEVEL?" in found(settings, "READBACK_LOG_LEVLE").detail
+
+
+def test_parts_that_do_not_answer_are_unreachable_and_their_addresses_are_told(settings: UpSettings) -> None:
+    findings = {finding.subject: finding for finding in asyncio.run(checkup.parts(settings))}
+    assert set(findings) == {"livekit", "identity", "flightdata", "conversation", "agent", "page", "gateway"}
+    assert {finding.state for finding in findings.values()} == {State.UNREACHABLE}
+    assert f":{settings.identity_http_port}/health and /metrics" in findings["identity"].detail

@@ -1,0 +1,101 @@
+"""Entries as a person reads them."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from readback.conversation.v1 import conversation_service_pb2 as conversation
+from readback.conversation.v1 import entry_pb2
+from rich.console import Console
+
+from cli.rendering.entry_lines import end_line, heading, line_of, live_line
+
+pytestmark = pytest.mark.unit
+
+
+def entry(**content: Any) -> entry_pb2.Entry:
+    start = Timestamp()
+    start.FromDatetime(datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC))
+    return entry_pb2.Entry(number=7, start_time=start, **content)
+
+
+def shown(markup: str) -> str:
+    output = io.StringIO()
+    Console(file=output, width=300).print(markup, highlight=False)
+    return output.getvalue().rstrip("\n")
+
+
+def test_words_are_shown_as_they_were_said_even_when_they_look_like_markup() -> None:
+    said = entry_pb2.Utterance(
+        speaker=entry_pb2.SPEAKER_CUSTOMER, text="seat [bold]12A[/]", sealing=entry_pb2.SEALING_FINAL
+    )
+    line = shown(line_of(entry(utterance=said)))
+    assert line.startswith("   7  ")
+    assert line.endswith("customer  seat [bold]12A[/]")
+
+
+@pytest.mark.parametrize(
+    ("sealing", "words"),
+    [(entry_pb2.SEALING_INTERRUPTED, "(interrupted)"), (entry_pb2.SEALING_TRUNCATED, "(cut off)")],
+)
+def test_an_utterance_that_was_cut_says_so(sealing: entry_pb2.Sealing.ValueType, words: str) -> None:
+    said = entry_pb2.Utterance(speaker=entry_pb2.SPEAKER_AGENT, text="There are", sealing=sealing)
+    assert shown(line_of(entry(utterance=said))).endswith(f"agent  There are {words}")
+
+
+def test_typed_words_and_late_entries_say_so() -> None:
+    said = entry_pb2.Utterance(
+        speaker=entry_pb2.SPEAKER_CUSTOMER, modality=entry_pb2.MODALITY_TEXT, text="hi"
+    )
+    assert shown(line_of(entry(utterance=said, late=True))).endswith("customer  hi (typed) (late)")
+
+
+def test_tools_show_what_was_asked_and_what_came_of_it() -> None:
+    call = entry_pb2.ToolCall(name="search_flights")
+    call.arguments.update({"origin": "MAA"})
+    assert shown(line_of(entry(tool_call=call))).endswith("tool  search_flights origin=MAA")
+    result = entry_pb2.ToolResult(name="search_flights", outcome="EMPTY")
+    assert shown(line_of(entry(tool_result=result))).endswith("tool  search_flights: EMPTY")
+
+
+def test_changes_are_told_in_words() -> None:
+    change = entry_pb2.StateChange(kind=entry_pb2.STATE_CHANGE_KIND_CALL_ENDED, reason="CALLER_HUNG_UP")
+    assert shown(line_of(entry(state_change=change))).endswith("call ended (caller hung up)")
+
+
+def test_words_still_being_spoken_have_no_number() -> None:
+    speaking = entry_pb2.OpenUtterance(speaker=entry_pb2.SPEAKER_AGENT, text="There [are]")
+    assert shown(live_line(speaking)).strip().startswith("…")
+    assert shown(live_line(speaking)).endswith("agent  There [are]")
+
+
+def test_an_utterance_that_its_writer_came_back_with_says_so() -> None:
+    said = entry_pb2.Utterance(
+        speaker=entry_pb2.SPEAKER_AGENT, text="There are two.", completes_utterance_id="cut"
+    )
+    assert shown(line_of(entry(utterance=said, late=True))).endswith(
+        "There are two. (all of what was cut off above) (late)"
+    )
+
+
+def test_a_heading_names_the_conversation_so_that_it_can_be_copied() -> None:
+    at = Timestamp()
+    at.FromDatetime(datetime(2027, 1, 2, 12, 0, tzinfo=UTC))
+    line = shown(heading(entry_pb2.Entry(conversation_id="01936d1c", start_time=at)))
+    assert line.split()[1] == "01936d1c"
+    assert line.endswith("January 2027")
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (conversation.STREAM_END_REASON_CONVERSATION_ENDED, "has ended"),
+        (conversation.STREAM_END_REASON_CONVERSATION_DELETED, "was deleted"),
+    ],
+)
+def test_an_end_says_why(reason: conversation.StreamEndReason.ValueType, words: str) -> None:
+    assert words in shown(end_line(conversation.WatchEnd(reason=reason)))
