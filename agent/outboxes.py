@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agent.clients import clients
 from agent.settings import AgentSettings
-from services.conversation.client.abandoned import AbandonedOutboxes
+from services.conversation.client.outbox_recovery import OutboxRecovery
 
 
 def outboxes_of(settings: AgentSettings) -> Path:
@@ -22,7 +22,7 @@ async def looked_after(settings: AgentSettings) -> AsyncIterator[None]:
     """Hands in what dead agents left, until the block ends."""
     async with clients(settings) as services:
         stub = await services.conversation(services.workload.own_token)
-        looking = asyncio.create_task(AbandonedOutboxes(outboxes_of(settings), stub).run())
+        looking = asyncio.create_task(OutboxRecovery(outboxes_of(settings), stub).run())
         try:
             yield
         finally:

@@ -23,7 +23,7 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
 from mesh.clock import SystemClock
-from services.conversation.client.drafting import Drafting
+from services.conversation.client.draft_builder import DraftBuilder
 from services.conversation.client.outbox import Outbox
 from services.conversation.client.outbox_file import OutboxFile
 
@@ -53,7 +53,7 @@ async def puts(folder: Path, drafts: int) -> list[float]:
     """Milliseconds of each of so many puts, sorted; nothing is acknowledged meanwhile."""
     opening = pb.RecordOpen(call_id=str(uuid4()), epoch=1, writer_id=str(uuid4()))
     outbox = Outbox(file := OutboxFile(folder, opening))
-    drafting, took = Drafting(SystemClock()), []
+    drafting, took = DraftBuilder(SystemClock()), []
     keeping = asyncio.create_task(file.keep_synced())
     try:
         for index in range(drafts):

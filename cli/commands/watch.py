@@ -26,7 +26,7 @@ from cli.errors import CommandError, UsageError
 from cli.rendering.watch_output import EventReader, JsonLines, Reader
 from mesh.channel import open_channel
 from mesh.settings import MeshSettings, load
-from services.conversation.client.errors import CursorExpired
+from services.conversation.client.watcher import CursorExpired
 from services.conversation.client.watcher import watch as watched
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def watch(
         kinds=[what.kind for what in kind or ()],
         from_earliest=from_earliest,
         include_live=reader.wants_live,
-        noticing=reader.notice,
+        on_connection=reader.notice,
     )
     asyncio.run(_watch(settings, following, reader, follow=follow))
 

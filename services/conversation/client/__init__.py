@@ -1,1 +1,2 @@
-"""For those who use the conversation service: a recorder that loses nothing, and a watcher that resumes by itself."""
+"""Clients of the conversation service: a recorder that loses no words, and a watcher that resumes by
+itself."""

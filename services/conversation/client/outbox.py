@@ -1,79 +1,73 @@
-"""What a recorder has yet to see acknowledged, in the writer's order, bounded."""
+"""The recorder's outbox: drafts that the service has not acknowledged, in the writer's order, bounded."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
-from typing import Protocol
 
 from readback.conversation.v1 import entry_pb2
 
-from services.conversation.client.errors import OutboxFull
+from services.conversation.client.outbox_file import OutboxFile
 
 CAPACITY = 4096
-"""Drafts that may wait: far more than an hour's outage of the service, since of an open utterance only the latest words wait."""
+"""Most drafts held: far more than an hour's outage makes, because only the latest revision of an open
+utterance waits."""
 MOST_BYTES = 16 << 20
-"""Bytes that they may take: results of tools can be long."""
+"""Most bytes held: tool results can be long."""
 MOST_SENT_BYTES = 1 << 20
-"""Bytes that are taken to be sent at a time: gRPC refuses a message of more than 4 MiB, and would refuse the same one again."""
+"""Most bytes sent in one message: gRPC refuses more than 4 MiB, and would refuse the same message again."""
 
 
-class Journal(Protocol):
-    """Where an outbox survives its process, see `outbox_file`."""
-
-    def add(self, draft: entry_pb2.Draft) -> None:
-        """Keeps a draft; of one entry the last counts."""
-
-    def settle(self, through_client_sequence: int) -> None:
-        """Forgets everything up to a draft, but not what was set aside."""
-
-    def set_aside(self, draft: entry_pb2.Draft) -> None:
-        """Keeps a draft whatever is settled, until another of the same entry comes."""
-
-    def tidy(
-        self, held: Sequence[entry_pb2.Draft], aside: Sequence[entry_pb2.Draft], held_bytes: int
-    ) -> None:
-        """Says what is held by now, in order, and what was set aside, so that no more room is taken than both need."""
+class OutboxFull(Exception):
+    """The service has acknowledged nothing for so long that no more drafts can be held."""
 
 
 class Outbox:
-    """Drafts that wait to be sent, and drafts that were sent and wait for their ack.
+    """Drafts that wait to be sent, and drafts that were sent and wait for their acknowledgement.
 
-    A draft gets its client sequence when it is put in and keeps it; they are sent in that order. Of an utterance that is still open only
-    the latest revision waits; when it is sealed, the revisions that were not sent are dropped.
+    A draft gets its client sequence when it is put in, and drafts are sent in that order. Of an open
+    utterance only the latest revision waits; the seal replaces revisions that were not sent.
 
-    What the service fails at each time can be passed over, so that what stands behind it is tried. If some of that is stored, what was
-    passed over is set aside: held, but not sent any more. Else everything is sent again in order.
+    A draft at which the service fails each time can be skipped, so that the drafts behind it are tried. When
+    the service stores one of those, the skipped draft is set aside: held, but no longer sent. If it stores
+    none of them, all are sent again in order.
+
+    Args:
+        file: keeps the drafts when the process dies.
     """
 
     def __init__(
-        self, journal: Journal | None = None, *, capacity: int = CAPACITY, most_bytes: int = MOST_BYTES
+        self, file: OutboxFile | None = None, *, capacity: int = CAPACITY, most_bytes: int = MOST_BYTES
     ) -> None:
-        self._journal = journal
+        self._file = file
         self._capacity, self._most_bytes = capacity, most_bytes
         self._waiting: dict[str, entry_pb2.Draft] = {}
         self._sent: deque[entry_pb2.Draft] = deque()
-        self._passed: dict[str, entry_pb2.Draft] = {}
-        self._aside: dict[str, entry_pb2.Draft] = {}
-        self._stored_words: dict[str, str] = {}
+        self._skipped: dict[str, entry_pb2.Draft] = {}
+        self._set_aside: dict[str, entry_pb2.Draft] = {}
+        self._stored_texts: dict[str, str] = {}
         self._sequence = self._bytes = 0
         self._empty = asyncio.Event()
         self._empty.set()
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self._sent) + len(self._passed)
+        return len(self._waiting) + len(self._sent) + len(self._skipped)
 
     @property
-    def holds_any(self) -> bool:
-        """Whether something is not settled, what was set aside included."""
-        return bool(len(self) or self._aside)
+    def has_unsettled(self) -> bool:
+        """Whether any draft is not settled, including drafts that were set aside."""
+        return bool(len(self) or self._set_aside)
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether any draft waits to be sent."""
+        return bool(self._waiting)
 
     def put(self, draft: entry_pb2.Draft) -> None:
-        """Leaves a draft to be sent, and numbers it.
+        """Number a draft and queue it for sending.
 
         Raises:
-            OutboxFull: too many wait.
+            OutboxFull: no more drafts can be held.
         """
         earlier = self._waiting.get(draft.entry_id)
         replaces = earlier is not None and earlier.HasField("open_utterance")
@@ -82,24 +76,20 @@ class Outbox:
         if (len(self) >= self._capacity and not replaces) or self._bytes + size > self._most_bytes:
             raise OutboxFull(f"{len(self)} drafts of {self._bytes} bytes wait for an ack")
         self._sequence += 1
-        self._bytes += size - self._dropped_bytes(draft)
-        if draft.entry_id in self._aside and draft.HasField("open_utterance"):
-            self._put_aside(draft)  # as its words before
+        self._bytes += size - self._drop_replaced(draft)
+        if draft.entry_id in self._set_aside and draft.HasField("open_utterance"):
+            self._put_aside(draft)  # like the earlier revisions of this utterance
             return
-        self._aside.pop(draft.entry_id, None)
+        self._set_aside.pop(draft.entry_id, None)
         self._waiting[draft.entry_id] = draft
         self._empty.clear()
-        if self._journal is not None:
-            self._journal.add(draft)
-            self._tidy()
-
-    @property
-    def waits(self) -> bool:
-        """Whether something waits to be sent."""
-        return bool(self._waiting)
+        if self._file is not None:
+            self._file.add(draft)
+            self._compact_file()
 
     def take(self, most: int) -> list[entry_pb2.Draft]:
-        """The next drafts to send, no more bytes than a message may have; none when none wait."""
+        """Return the next drafts to send, at most `most` and no more bytes than a message may have; empty
+        when none wait."""
         taken: list[entry_pb2.Draft] = []
         size = 0
         for draft in list(self._waiting.values())[:most]:
@@ -110,46 +100,48 @@ class Outbox:
         self._sent.extend(taken)
         return taken
 
-    def pass_over(self) -> bool:
-        """Leaves the only draft that was sent and not settled behind those that wait; says whether there is such a one.
+    def skip(self) -> bool:
+        """Skip the draft that was sent, if it was sent alone; return whether it was.
 
-        When none wait, all that were passed over do again.
+        When no other draft waits, all skipped drafts wait again.
         """
         if len(self._sent) != 1:
             return False
         draft = self._sent.pop()
-        if draft.entry_id not in self._waiting:  # else what waits is newer, and counts
-            self._passed[draft.entry_id] = draft
+        if draft.entry_id not in self._waiting:  # otherwise the waiting revision is newer
+            self._skipped[draft.entry_id] = draft
         if not self._waiting:
-            self._waiting, self._passed = self._passed, {}
+            self._waiting, self._skipped = self._skipped, {}
         return True
 
-    def set_aside(self) -> list[entry_pb2.Draft]:
-        """Holds what was passed over without sending it any more; gives it."""
-        aside, self._passed = list(self._passed.values()), {}
-        for draft in aside:
+    def set_skipped_aside(self) -> list[entry_pb2.Draft]:
+        """Hold the skipped drafts without sending them any more; return them."""
+        skipped, self._skipped = list(self._skipped.values()), {}
+        for draft in skipped:
             self._put_aside(draft)
-        return aside
+        return skipped
 
     def sent(self, client_sequence: int) -> entry_pb2.Draft | None:
-        """A draft that was sent and is not settled."""
+        """Return a draft that was sent and is not settled."""
         return next((draft for draft in self._sent if draft.client_sequence == client_sequence), None)
 
-    def settle(self, through_client_sequence: int) -> list[entry_pb2.Draft]:
-        """Forgets what was sent up to a draft, because it is stored or was refused; gives it in the order in which it was sent."""
-        settled = []
+    def settle(self, through_client_sequence: int) -> None:
+        """Drop the sent drafts up to this one: the service has stored or rejected them."""
+        if not self._sent or self._sent[0].client_sequence > through_client_sequence:
+            return
         while self._sent and self._sent[0].client_sequence <= through_client_sequence:
-            settled.append(self._sent.popleft())
-        if settled:
-            self._bytes -= sum(draft.ByteSize() for draft in settled)
-            self._note(settled)
-            self._forget(through_client_sequence)
-        return settled
+            draft = self._sent.popleft()
+            self._bytes -= draft.ByteSize()
+            if draft.HasField("open_utterance"):
+                self._stored_texts[draft.entry_id] = draft.open_utterance.text
+            else:
+                self._stored_texts.pop(draft.entry_id, None)
+        self._settle_file(through_client_sequence)
 
     def resend(self) -> None:
-        """Puts what was sent and not settled back in front, because the stream broke."""
+        """Queue what was sent and not settled again, in front, because the stream broke."""
         latest = {draft.entry_id: draft for draft in self._sent}
-        # Of one utterance only the newest counts, and what still waits is newer than what was sent.
+        # Of one utterance only the newest revision counts, and a waiting one is newer than a sent one.
         again = {
             draft.entry_id: draft
             for draft in self._sent
@@ -157,65 +149,53 @@ class Outbox:
         }
         self._waiting = {**again, **self._waiting}
         self._sent.clear()
-        self._bytes = sum(draft.ByteSize() for draft in self._held())
+        self._bytes = sum(draft.ByteSize() for draft in [*self._set_aside.values(), *self._active()])
 
     def drain(self) -> list[entry_pb2.Draft]:
-        """Everything that is not settled, in order, still held."""
+        """Return everything that is not settled, in order; the outbox still holds it."""
         self.resend()
-        return sorted(self._held(), key=lambda draft: draft.client_sequence)
+        return sorted([*self._set_aside.values(), *self._active()], key=lambda draft: draft.client_sequence)
 
-    def stored_words(self, utterance_id: str) -> str | None:
-        """The last words of an open utterance that were acknowledged; None when none were, or it is sealed."""
-        return self._stored_words.get(utterance_id)
+    def stored_text(self, utterance_id: str) -> str | None:
+        """Return the last acknowledged text of an open utterance; None if there is none, or the utterance is
+        sealed."""
+        return self._stored_texts.get(utterance_id)
 
     def clear(self) -> None:
-        """Forgets everything: it went another way."""
-        self._waiting.clear()
-        self._sent.clear()
-        self._passed.clear()
-        self._aside.clear()
+        """Drop everything, because it was stored in another way."""
+        for drafts in (self._waiting, self._sent, self._skipped, self._set_aside):
+            drafts.clear()
         self._bytes = 0
-        self._forget(self._sequence)
+        self._settle_file(self._sequence)
 
-    async def emptied(self) -> None:
-        """Returns when everything is settled."""
+    async def wait_empty(self) -> None:
+        """Wait until every draft is settled or set aside."""
         await self._empty.wait()
 
-    def _note(self, settled: Iterable[entry_pb2.Draft]) -> None:
-        for draft in settled:
-            if draft.HasField("open_utterance"):
-                self._stored_words[draft.entry_id] = draft.open_utterance.text
-            else:
-                self._stored_words.pop(draft.entry_id, None)
+    def _active(self) -> list[entry_pb2.Draft]:
+        return [*self._skipped.values(), *self._sent, *self._waiting.values()]
 
-    def _forget(self, through_client_sequence: int) -> None:
-        if self._journal is not None:
-            self._journal.settle(through_client_sequence)
-            self._tidy()
-        if not len(self):
-            self._empty.set()
-
-    def _dropped_bytes(self, draft: entry_pb2.Draft) -> int:
-        """Forgets what a new draft takes the place of, except in what was set aside; its bytes."""
+    def _drop_replaced(self, draft: entry_pb2.Draft) -> int:
+        """Drop the draft that a new one replaces, unless it was set aside; return its bytes."""
         earlier = self._waiting.get(draft.entry_id)
         if earlier is not None and earlier.HasField("open_utterance"):
             del self._waiting[draft.entry_id]
             return earlier.ByteSize()
-        earlier = self._passed.pop(draft.entry_id, None) or self._aside.get(draft.entry_id)
+        earlier = self._skipped.pop(draft.entry_id, None) or self._set_aside.get(draft.entry_id)
         return earlier.ByteSize() if earlier is not None else 0
 
     def _put_aside(self, draft: entry_pb2.Draft) -> None:
-        self._aside[draft.entry_id] = draft
-        if self._journal is not None:
-            self._journal.set_aside(draft)
+        self._set_aside[draft.entry_id] = draft
+        if self._file is not None:
+            self._file.set_aside(draft)
 
-    def _held(self) -> list[entry_pb2.Draft]:
-        return [*self._aside.values(), *self._passed.values(), *self._sent, *self._waiting.values()]
+    def _settle_file(self, through_client_sequence: int) -> None:
+        if self._file is not None:
+            self._file.settle(through_client_sequence)
+            self._compact_file()
+        if not len(self):
+            self._empty.set()
 
-    def _tidy(self) -> None:
-        if self._journal is not None:
-            self._journal.tidy(
-                [*self._passed.values(), *self._sent, *self._waiting.values()],
-                list(self._aside.values()),
-                self._bytes,
-            )
+    def _compact_file(self) -> None:
+        if self._file is not None:
+            self._file.compact(self._active(), list(self._set_aside.values()), self._bytes)

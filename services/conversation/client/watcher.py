@@ -1,4 +1,7 @@
-"""Following conversations across restarts: each entry once, in order, however often the stream has to be opened again."""
+"""Watcher: follows conversations across restarts, and yields each entry once, in order.
+
+CursorExpired       the position of the cursor is gone; carries the earliest cursor that is left
+"""
 
 from __future__ import annotations
 
@@ -18,45 +21,48 @@ from readback.conversation.v1 import entry_pb2
 from mesh.channel import streaming
 from mesh.clock import Clock, SystemClock
 from mesh.errors import metadata_of, reason_of, retry_after_of
-from services.conversation.client.backoff import Backoff
-from services.conversation.client.errors import CursorExpired
+from services.conversation.client.retry_policy import WATCH_RETRIED, Backoff
 from services.conversation.entries import timestamp
 
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
 
 HEARTBEAT_SECONDS = 5.0
-SILENCES = 3
-"""Heartbeats that may fail to come before the stream is taken for dead."""
+MISSED_HEARTBEATS = 3
+"""Missing heartbeats after which the stream counts as dead."""
 LONGEST_PAUSE_SECONDS = 3.0
-"""Between attempts: longer than a writer's, since a service that comes back is met by all of its watchers."""
+"""Longest pause between attempts: longer than a recorder's, because all watchers come back to a restarted
+service."""
 REMEMBERED = 1024
-"""Conversations of which the last entry's number is kept while all are followed."""
-AGAIN = {
-    grpc.StatusCode.UNAVAILABLE,
-    grpc.StatusCode.RESOURCE_EXHAUSTED,
-    grpc.StatusCode.DEADLINE_EXCEEDED,
-    grpc.StatusCode.CANCELLED,
-    grpc.StatusCode.INTERNAL,
-    grpc.StatusCode.UNKNOWN,
-}
-"""Answers after which the stream is opened again."""
+"""Most conversations whose last entry number is kept while all conversations are followed."""
 MAX_REFUSED_TOKENS = 3
-"""How often in a row a token may be refused: one may expire on its way, three are no accident."""
-_OVER = {pb.STREAM_END_REASON_CONVERSATION_ENDED, pb.STREAM_END_REASON_CONVERSATION_DELETED}
+"""Refused tokens in a row before the watch gives up: one may expire on its way, three are no accident."""
+_FINAL_REASONS = {pb.STREAM_END_REASON_CONVERSATION_ENDED, pb.STREAM_END_REASON_CONVERSATION_DELETED}
 
 _log = structlog.get_logger()
 
 
+class CursorExpired(Exception):
+    """The position of the cursor is gone: the database was restored or replaced, or entries were deleted by
+    age."""
+
+    def __init__(self, earliest_cursor: str) -> None:
+        super().__init__(
+            "The position of the cursor is gone; follow from the earliest cursor, or from a time."
+        )
+        self.earliest_cursor = earliest_cursor
+        """Cursor before the oldest entry that is left; empty for the beginning."""
+
+
 class Connection(Enum):
-    """What became of the line to the service."""
+    """Change of the connection to the service."""
 
     LOST = "lost"
-    """The stream broke, or fell silent; it is tried again."""
+    """The stream broke or fell silent; the watcher retries."""
     RESUMED = "resumed"
-    """The service answers again, from where it was."""
+    """The service answers again; the watch continues where it was."""
     REWOUND = "rewound"
-    """What the cursor stood on is gone; it goes on from the earliest entry that is left."""
+    """The position of the cursor is gone; the watch continues from the earliest entry that is left."""
 
 
 @asynccontextmanager
@@ -71,19 +77,28 @@ async def watch(
     include_live: bool = False,
     from_earliest: bool = False,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
-    noticing: Callable[[Connection], None] = lambda _: None,
+    on_connection: Callable[[Connection], None] = lambda _: None,
     clock: Clock | None = None,
 ) -> AsyncIterator[AsyncIterator[pb.WatchResponse]]:
-    """Events of a conversation, or of all for an empty id: `async with watch(…) as events: async for event in events`.
+    """Follow a conversation, or all of them for an empty id: `async with watch(…) as events: async for event
+    in events`.
 
-    Hands out entries one by one, live text (if asked for), `deleted` (when all are followed), `caught_up` once and at last `end`, whose
-    reason says whether the conversation has ended or was deleted; heartbeats are kept back. A cursor to keep is the last one that was not
-    empty: of entries that came together only the last has one.
+    Yields entries one by one, live text (if asked for), `deleted` (when all are followed), `caught_up` once,
+    and at last an `end` whose reason says that the conversation has ended or was deleted. Heartbeats are left
+    out. The cursor to keep is the last non-empty one: of entries that came in one message only the last has
+    one.
 
-    Resumes from there when the service drains, can't be reached, falls silent, finds this reader too slow, or wants a fresh token (which
-    the stub's channel gets); `noticing` hears of it. One message at a time is held, so that a slow reader slows the service's sending
-    and nothing here. Iterating raises `CursorExpired` unless it may go on `from_earliest`, and `grpc.aio.AioRpcError` for what no
-    other attempt would change, such as NOT_FOUND.
+    Resumes from there when the service drains, can't be reached or falls silent, when this reader is too
+    slow, or when the token must be renewed (the stub's channel does that). One message at a time is held, so
+    a slow reader makes the service send slowly.
+
+    Args:
+        from_earliest: continue from the earliest entry that is left when the cursor has expired.
+        on_connection: called when the connection changes.
+
+    Raises:
+        CursorExpired: unless `from_earliest`.
+        grpc.aio.AioRpcError: an answer that is not retried, such as NOT_FOUND.
     """
     request = pb.WatchRequest(conversation_id=conversation_id, include_live=include_live)
     request.heartbeat_interval.FromTimedelta(timedelta(seconds=heartbeat_seconds))
@@ -96,8 +111,8 @@ async def watch(
     watcher = _Watcher(
         stub,
         request,
-        SILENCES * heartbeat_seconds,
-        noticing,
+        MISSED_HEARTBEATS * heartbeat_seconds,
+        on_connection,
         clock or SystemClock(),
         from_earliest=from_earliest,
     )
@@ -111,16 +126,16 @@ class _Watcher:
         stub: ConversationServiceAsyncStub,
         request: pb.WatchRequest,
         silence: float,
-        noticing: Callable[[Connection], None],
+        on_connection: Callable[[Connection], None],
         clock: Clock,
         *,
         from_earliest: bool,
     ) -> None:
         self._stub, self._request, self._silence, self._clock = stub, request, silence, clock
-        self._notice, self._from_earliest = noticing, from_earliest
+        self._on_connection, self._from_earliest = on_connection, from_earliest
         self._backoff = Backoff(LONGEST_PAUSE_SECONDS)
         self._last_numbers: OrderedDict[str, int] = OrderedDict()
-        self._caught_up = self._ended = self._heard_once = self._lost = False
+        self._caught_up = self._ended = self._was_connected = self._lost = False
         self._refused_tokens = 0
 
     async def events(self) -> AsyncGenerator[pb.WatchResponse]:
@@ -128,27 +143,22 @@ class _Watcher:
             asked = None
             try:
                 async with streaming(self._stub.Watch(self._request)) as call:
-                    async for response in self._heard(call):
-                        if self._is_news(response):
+                    async for response in self._read(call):
+                        if self._is_new_event(response):
                             yield response
             except grpc.aio.AioRpcError as error:
-                if (
-                    self._heard_once
-                    and self._request.conversation_id
-                    and error.code() is grpc.StatusCode.NOT_FOUND
-                ):
-                    # It was there before: it was deleted while the line was down.
+                if self._was_deleted(error):
                     yield pb.WatchResponse(end=pb.WatchEnd(reason=pb.STREAM_END_REASON_CONVERSATION_DELETED))
                     return
-                self._bear(error)
+                self._prepare_retry(error)
                 asked = retry_after_of(error)
             except TimeoutError:
-                self._break("SILENT")
+                self._disconnected("SILENT")
             if self._ended:
                 return
             await self._clock.sleep(self._backoff.pause(asked))
 
-    async def _heard(
+    async def _read(
         self, call: grpc.aio.UnaryStreamCall[pb.WatchRequest, pb.WatchResponse]
     ) -> AsyncGenerator[pb.WatchResponse]:
         while True:
@@ -157,16 +167,16 @@ class _Watcher:
             if response is grpc.aio.EOF:
                 return
             assert isinstance(response, pb.WatchResponse)
-            self._mend()
+            self._connected()
             if response.cursor:
                 self._request.cursor = response.cursor
-            for event in _apart(response):
+            for event in _split(response):
                 yield event
 
-    def _is_news(self, response: pb.WatchResponse) -> bool:
+    def _is_new_event(self, response: pb.WatchResponse) -> bool:
         match response.WhichOneof("event"):
             case "entry":
-                return self._is_next(response.entry)
+                return self._is_new_entry(response.entry)
             case "caught_up":
                 known, self._caught_up = self._caught_up, True
                 return not known
@@ -174,38 +184,42 @@ class _Watcher:
                 self._last_numbers.pop(response.conversation_id, None)
                 return True
             case "end":
-                self._ended = response.end.reason in _OVER
+                self._ended = response.end.reason in _FINAL_REASONS
                 return self._ended
             case event:
                 return event == "live"
 
-    def _is_next(self, entry: entry_pb2.Entry) -> bool:
-        """Whether an entry was not handed out before."""
+    def _is_new_entry(self, entry: entry_pb2.Entry) -> bool:
         last = self._last_numbers.pop(entry.conversation_id, 0)
         self._last_numbers[entry.conversation_id] = max(last, entry.number)
         if len(self._last_numbers) > REMEMBERED:
             self._last_numbers.popitem(last=False)
         return entry.number > last
 
-    def _mend(self) -> None:
+    def _connected(self) -> None:
         self._backoff.reset()
-        self._heard_once, self._refused_tokens = True, 0
+        self._was_connected, self._refused_tokens = True, 0
         if self._lost:
             self._lost = False
-            self._notice(Connection.RESUMED)
+            self._on_connection(Connection.RESUMED)
 
-    def _break(self, why: str) -> None:
-        _log.info("the watch broke", conversation_id=self._request.conversation_id, why=why)
+    def _disconnected(self, why: str) -> None:
+        _log.info("watch broken", conversation_id=self._request.conversation_id, why=why)
         if not self._lost:
             self._lost = True
-            self._notice(Connection.LOST)
+            self._on_connection(Connection.LOST)
 
-    def _bear(self, error: grpc.aio.AioRpcError) -> None:
-        """Gets ready for another attempt.
+    def _was_deleted(self, error: grpc.aio.AioRpcError) -> bool:
+        """Return whether the conversation was there before, and was deleted while the connection was down."""
+        found_before = self._was_connected and self._request.conversation_id
+        return bool(found_before) and error.code() is grpc.StatusCode.NOT_FOUND
+
+    def _prepare_retry(self, error: grpc.aio.AioRpcError) -> None:
+        """Prepare another attempt.
 
         Raises:
-            CursorExpired: there is nothing to go on from.
-            grpc.aio.AioRpcError: none would help.
+            CursorExpired: the watch may not continue from the earliest entry.
+            grpc.aio.AioRpcError: a retry would not help.
         """
         if reason_of(error) == "ERROR_REASON_CURSOR_EXPIRED":
             self._rewind(metadata_of(error).get("earliest_cursor", ""))
@@ -214,10 +228,11 @@ class _Watcher:
             self._refused_tokens += 1
             if self._refused_tokens >= MAX_REFUSED_TOKENS:
                 raise error
-        elif error.code() not in AGAIN:
+        elif error.code() not in WATCH_RETRIED:
             raise error
-        # Who reads too slowly is told a cursor, too: after what was sent. Ours is after what came out here, and some may be lost between.
-        self._break(reason_of(error) or error.code().name)
+        # The error for a slow reader carries a cursor after what was sent. Ours is after what arrived, and
+        # some may be lost between.
+        self._disconnected(reason_of(error) or error.code().name)
 
     def _rewind(self, earliest: str) -> None:
         if not self._from_earliest:
@@ -226,11 +241,11 @@ class _Watcher:
         self._request.ClearField("start")
         if earliest:
             self._request.cursor = earliest
-        self._notice(Connection.REWOUND)
+        self._on_connection(Connection.REWOUND)
 
 
-def _apart(response: pb.WatchResponse) -> Iterator[pb.WatchResponse]:
-    """Entries that came in one message as messages of their own; the cursor, which stands after the last, goes with the last."""
+def _split(response: pb.WatchResponse) -> Iterator[pb.WatchResponse]:
+    """Yield entries that came in one message as one message each; the last one carries the cursor."""
     if not response.HasField("entries"):
         yield response
         return

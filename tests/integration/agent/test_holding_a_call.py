@@ -30,7 +30,7 @@ from mesh.clock import SystemClock
 from mesh.server import ServerSettings, running
 from mesh.settings import MeshSettings, load
 from services.conversation import app as conversation_app
-from services.conversation.client.drafting import Drafting
+from services.conversation.client.draft_builder import DraftBuilder
 from services.conversation.client.outbox import Outbox
 from services.conversation.client.outbox_file import OutboxFile
 from services.conversation.client.recorder import Recorder
@@ -279,7 +279,7 @@ async def test_what_a_killed_agent_had_said_is_handed_in_by_the_worker(placed: P
             file = OutboxFile(outboxes_of(placed.settings), opening)
             file.opened(killed.opened)
             Outbox(file).put(
-                Drafting(SystemClock()).revision(
+                DraftBuilder(SystemClock()).revision(
                     str(uuid.uuid4()), AGENT, "There are thr", entry_pb2.MODALITY_VOICE
                 )
             )

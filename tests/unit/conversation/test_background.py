@@ -13,7 +13,7 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from mesh.errors import StoreUnavailable
 from services.conversation.background import AGAIN_SECONDS, beside
 from services.conversation.backstop import backstop
-from services.conversation.client.backoff import LONGEST_SECONDS, SHORTEST_SECONDS, Backoff
+from services.conversation.client.retry_policy import LONGEST_SECONDS, SHORTEST_SECONDS, Backoff
 from services.conversation.cursors import LogId
 from services.conversation.forgetting import EVERY_SECONDS, REQUESTS_KEPT, forget
 from services.conversation.grant_vault import GrantVault

@@ -23,7 +23,7 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
 from cli.account.credentials_file import CredentialFile, Credentials
-from tests.integration.conversation.scripted import Following, Scripted, serving
+from tests.integration.conversation.client.scripted import Following, Scripted, serving
 from tests.product import READBACK, environment_for
 
 pytestmark = pytest.mark.integration

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from readback.conversation.v1 import entry_pb2
 
 from agent.recording.utterances import Actions, AgentSpeech, CustomerSpeech
-from services.conversation.client.late import completion, over
+from services.conversation.client.late_append import completion, sealed_at
 from services.conversation.client.recorder import Recorder
 from services.conversation.drafts import checked
 
@@ -75,7 +75,7 @@ class Checking(Recorder):
     def _put(self, draft: entry_pb2.Draft) -> None:
         super()._put(draft)
         checked(draft)
-        late = over(draft, NOW)
+        late = sealed_at(draft, NOW)
         checked(late)
         if late.HasField("utterance"):
             checked(completion(late))

@@ -1,4 +1,4 @@
-"""What an agent says and does, put into drafts."""
+"""Drafts for the log, built from what an agent says and does."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from mesh.ids import uuid7
 from services.conversation.entries import timestamp
 
 
-class Drafting:
-    """Makes drafts; remembers of each open utterance when it began and how often it was revised."""
+class DraftBuilder:
+    """Builder of drafts; keeps the start time and the revision count of each open utterance."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._began: dict[str, datetime] = {}
+        self._start_times: dict[str, datetime] = {}
         self._revisions: dict[str, int] = {}
 
     def revision(
@@ -29,10 +29,9 @@ class Drafting:
         text: str,
         modality: entry_pb2.Modality.ValueType,
     ) -> entry_pb2.Draft:
-        """The next revision of an open utterance."""
-        began = self._began.setdefault(utterance_id, self._clock.now())
+        """Return the next revision of an open utterance."""
+        start = timestamp(self._start_times.setdefault(utterance_id, self._clock.now()))
         revision = self._revisions[utterance_id] = self._revisions.get(utterance_id, 0) + 1
-        start = timestamp(began)
         speech = entry_pb2.OpenUtterance(
             utterance_id=utterance_id,
             speaker=speaker,
@@ -46,28 +45,31 @@ class Drafting:
     def sealed(
         self, utterance: entry_pb2.Utterance, start: datetime | None, end: datetime | None
     ) -> entry_pb2.Draft:
-        """An utterance that has ended. It began with its first revision unless `start` says otherwise, and ends now unless `end` does."""
+        """Return a finished utterance. It starts with its first revision unless `start` is given, and ends
+        now unless `end` is."""
         self._revisions.pop(utterance.utterance_id, None)
         end = end or self._clock.now()
-        began = self._began.pop(utterance.utterance_id, end)
-        start = start or began
-        return self._draft(utterance.utterance_id, min(start, end), end, utterance=utterance)
+        first_revision = self._start_times.pop(utterance.utterance_id, end)
+        return self._draft(
+            utterance.utterance_id, min(start or first_revision, end), end, utterance=utterance
+        )
 
     def tool_call(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> entry_pb2.Draft:
-        """A tool is called now."""
+        """Return the entry of a tool call that starts now."""
         content = entry_pb2.ToolCall(tool_call_id=tool_call_id, name=name, arguments=_struct(arguments))
-        self._began[tool_call_id] = now = self._clock.now()
+        self._start_times[tool_call_id] = now = self._clock.now()
         return self._draft(uuid7(), now, now, tool_call=content)
 
     def tool_result(
         self, tool_call_id: str, name: str, outcome: str, result: Mapping[str, Any]
     ) -> entry_pb2.Draft:
-        """A tool has answered now; the entry lasts from its call."""
+        """Return the entry of a tool's result that came now; it starts with the tool call."""
         content = entry_pb2.ToolResult(
             tool_call_id=tool_call_id, name=name, outcome=outcome, result=_struct(result)
         )
         now = self._clock.now()
-        return self._draft(uuid7(), min(now, self._began.pop(tool_call_id, now)), now, tool_result=content)
+        start = min(now, self._start_times.pop(tool_call_id, now))
+        return self._draft(uuid7(), start, now, tool_result=content)
 
     def _draft(self, entry_id: str, start: datetime, end: datetime, **content: Any) -> entry_pb2.Draft:
         return entry_pb2.Draft(

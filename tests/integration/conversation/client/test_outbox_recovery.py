@@ -21,17 +21,17 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 from structlog.testing import capture_logs
 
-from services.conversation.client.abandoned import (
-    KEPT_FOR,
-    LOOK_SECONDS,
-    SET_ASIDE,
-    UNFINISHED_FOR,
-    AbandonedOutboxes,
-)
 from services.conversation.client.outbox import Outbox
 from services.conversation.client.outbox_file import OutboxFile
+from services.conversation.client.outbox_recovery import (
+    KEPT_FOR,
+    SCAN_SECONDS,
+    SET_ASIDE,
+    UNFINISHED_FOR,
+    OutboxRecovery,
+)
 from services.conversation.client.recorder import Recorder
-from tests.integration.conversation.scripted import Scripted, serving
+from tests.integration.conversation.client.scripted import Scripted, serving
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.integration
@@ -126,7 +126,7 @@ class At:
 async def looked(folder: Path, script: Scripted, at: datetime | None = None) -> AsyncIterator[None]:
     """Looks after the folder once."""
     async with serving(script) as stub, asyncio.timeout(20):
-        await AbandonedOutboxes(folder, stub, At(at or datetime.now(UTC))).look()
+        await OutboxRecovery(folder, stub, At(at or datetime.now(UTC))).scan()
         yield
 
 
@@ -259,7 +259,7 @@ async def test_outbox_at_which_the_service_fails_keeps_no_other_and_nothing_behi
         async with looked(tmp_path, script):
             assert texts(script) == ["bad", "behind it", "good"]
     assert (bad.exists(), good.exists()) == (True, False)
-    assert [line["why"] for line in logs if "makes trouble" in line["event"]] == ["INTERNAL"]
+    assert [line["why"] for line in logs if "not recovered" in line["event"]] == ["INTERNAL"]
     async with looked(tmp_path, Scripted()):
         assert not bad.exists()
 
@@ -271,10 +271,10 @@ async def test_outbox_at_which_the_service_fails_is_tried_again_after_ever_longe
     script, clock = Scripted(), SimulatedClock(datetime.now(UTC))
     script.on_append = failing_at(script, "bad")
     async with serving(script) as stub, asyncio.timeout(20):
-        outboxes = AbandonedOutboxes(tmp_path, stub, clock)
+        outboxes = OutboxRecovery(tmp_path, stub, clock)
         for _ in range(100):
-            await outboxes.look()
-            clock.advance(LOOK_SECONDS)
+            await outboxes.scan()
+            clock.advance(SCAN_SECONDS)
     assert len(script.appended) == 7  # at 0, 2, 6, 14, 30, 62 and 126 seconds
 
 
@@ -287,7 +287,7 @@ async def test_what_cannot_even_be_opened_keeps_no_other_waiting(tmp_path: Path)
         async with looked(tmp_path, script):
             assert texts(script) == ["good"]
     assert not good.exists()
-    assert {line["path"] for line in logs if "makes trouble" in line["event"]} == {"0.outbox", SET_ASIDE}
+    assert {line["path"] for line in logs if "not recovered" in line["event"]} == {"0.outbox", SET_ASIDE}
 
 
 async def test_folder_that_is_not_there_yet_is_no_trouble(tmp_path: Path) -> None:
@@ -323,11 +323,11 @@ async def test_a_killed_process_loses_nothing_that_it_said(tmp_path: Path) -> No
         )
         assert process.stdout is not None
         assert await process.stdout.readline() == b"said\n"
-        await AbandonedOutboxes(tmp_path, stub).look()
+        await OutboxRecovery(tmp_path, stub).scan()
         assert script.appended == []
         process.send_signal(signal.SIGKILL)
         await process.wait()
-        await AbandonedOutboxes(tmp_path, stub).look()
+        await OutboxRecovery(tmp_path, stub).scan()
         assert texts(script) == [*(f"turn {number}" for number in range(20)), "and then I"]
         assert {request.call_id for request in script.appended} == {call_id}
         assert outboxes_in(tmp_path) == []
@@ -338,5 +338,5 @@ async def test_recorder_that_leaves_while_the_service_is_away_leaves_its_outbox(
     async with serving(script) as stub, asyncio.timeout(20):
         async with Recorder(stub, str(uuid4()), 1, folder=tmp_path) as recorder:
             recorder.seal(str(uuid4()), AGENT, "goodbye")
-        await AbandonedOutboxes(tmp_path, stub).look()
+        await OutboxRecovery(tmp_path, stub).scan()
     assert texts(script) == ["goodbye"]

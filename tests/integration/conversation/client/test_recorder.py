@@ -17,13 +17,14 @@ from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
+from structlog.testing import capture_logs
 
 from mesh.clock import SystemClock
-from services.conversation.client import record_line as kit
-from services.conversation.client.errors import DraftRefused
+from services.conversation.client import record_stream
 from services.conversation.client.outbox_file import read
 from services.conversation.client.recorder import CallEnded, CallLost, Recorder
-from tests.integration.conversation.scripted import Recording, Scripted, acked, serving
+from services.conversation.client.retry_policy import RECORD_FATAL
+from tests.integration.conversation.client.scripted import Recording, Scripted, acked, serving
 
 pytestmark = pytest.mark.integration
 
@@ -163,7 +164,7 @@ class Quick(SystemClock):
 async def test_draft_at_which_the_service_fails_each_time_does_not_stop_the_rest(
     tmp_path: Path, bad: set[str]
 ) -> None:
-    """Those are told of, handed in once more when the call is over, and left in the file when that fails, too."""
+    """The draft is logged, appended late when the call is over, and stays in the file when that fails too."""
     notes, stored = Notebook(), list[str]()
 
     async def failing(
@@ -186,26 +187,26 @@ async def test_draft_at_which_the_service_fails_each_time_does_not_stop_the_rest
 
     script = Scripted(record=[failing])
     script.on_append = fail
-    async with serving(script) as stub, asyncio.timeout(20):
-        async with Recorder(stub, str(uuid4()), 1, folder=tmp_path, clock=Quick()) as recorder:
-            entries = {text: str(uuid4()) for text in "abcde"}
-            for text, entry_id in entries.items():
-                recorder.seal(entry_id, AGENT, text)
-            await recorder.flushed()
-            assert stored == [text for text in "abcde" if text not in bad]
-            for text in bad:
-                with pytest.raises(DraftRefused):
-                    await recorder.number_of(entries[text])
-            await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
-        assert [text_of(request.drafts[0]) for request in script.appended] == sorted(bad)
-        leftover = read(in_folder(tmp_path)[0].read_bytes())
+    with capture_logs() as logs:
+        async with serving(script) as stub, asyncio.timeout(20):
+            async with Recorder(stub, str(uuid4()), 1, folder=tmp_path, clock=Quick()) as recorder:
+                entries = {text: str(uuid4()) for text in "abcde"}
+                for text, entry_id in entries.items():
+                    recorder.seal(entry_id, AGENT, text)
+                await recorder.flushed()
+                assert stored == [text for text in "abcde" if text not in bad]
+                await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+            assert [text_of(request.drafts[0]) for request in script.appended] == sorted(bad)
+            leftover = read(in_folder(tmp_path)[0].read_bytes())
+    aside = {log["entry_id"] for log in logs if log["event"].startswith("draft set aside")}
+    assert aside == {entries[text] for text in bad}
     assert leftover is not None
     assert list(leftover.drafts) == [entries[text] for text in sorted(bad)]
 
 
 async def test_service_that_fails_at_everything_for_a_while_gets_everything_in_order_afterwards() -> None:
     notes = Notebook()
-    broken = [notes.breaking_off(grpc.StatusCode.INTERNAL)] * (kit.FAILURES + 6)
+    broken = [notes.breaking_off(grpc.StatusCode.INTERNAL)] * (record_stream.FAILURES + 6)
     script = Scripted(record=[*broken, notes.acking()])
     async with (
         serving(script) as stub,
@@ -225,7 +226,7 @@ async def test_service_that_is_away_at_first_is_waited_for() -> None:
         assert recorder.opened.grant == "grant"
 
 
-@pytest.mark.parametrize("code", sorted(kit.FINAL - {grpc.StatusCode.ABORTED}, key=str))
+@pytest.mark.parametrize("code", sorted(RECORD_FATAL - {grpc.StatusCode.ABORTED}, key=str))
 async def test_what_no_attempt_would_change_is_raised_on_entering(code: grpc.StatusCode) -> None:
     script = Scripted(record=[Notebook().refusing(code)])
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -379,12 +380,12 @@ async def test_a_token_that_is_refused_again_and_again_is_not_tried_for_ever() -
         async with recording(script):
             pass
     assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
-    assert script.streams == kit.REFUSED_TOKENS
+    assert script.streams == record_stream.REFUSED_TOKENS
 
 
 async def test_a_call_that_is_taken_outlasts_refused_tokens() -> None:
     notes = Notebook()
-    refused = [notes.refusing(grpc.StatusCode.UNAUTHENTICATED)] * (kit.REFUSED_TOKENS + 1)
+    refused = [notes.refusing(grpc.StatusCode.UNAUTHENTICATED)] * (record_stream.REFUSED_TOKENS + 1)
     async with recording(
         Scripted(record=[notes.breaking_off(grpc.StatusCode.UNAVAILABLE), *refused, notes.acking()])
     ) as recorder:
@@ -429,26 +430,26 @@ async def test_no_more_than_a_few_messages_are_on_their_way_and_what_gathers_mea
                 yield OPENED
                 continue
             sizes.append(len(request.append.drafts))
-            if len(sizes) == kit.WINDOW:
+            if len(sizes) == record_stream.WINDOW:
                 await gate.wait()
-            if len(sizes) >= kit.WINDOW:
+            if len(sizes) >= record_stream.WINDOW:
                 yield acked(request)
 
     async with recording(Scripted(record=[slow])) as recorder:
-        while len(sizes) < kit.WINDOW:
+        while len(sizes) < record_stream.WINDOW:
             recorder.seal(str(uuid4()), AGENT, "one by one")
             await asyncio.sleep(0.001)  # lets the line take what there is
         for _ in range(100):
             recorder.seal(str(uuid4()), AGENT, "gathering")
         gate.set()
         await recorder.flushed()
-    assert len(sizes) - kit.WINDOW <= 1 + 100 // kit.BATCH + kit.WINDOW
+    assert len(sizes) - record_stream.WINDOW <= 1 + 100 // record_stream.BATCH + record_stream.WINDOW
     assert max(sizes) > 1
     assert [sequence for sequence, _ in notes.drafts] == list(range(1, len(notes.drafts) + 1))
 
 
 async def test_stream_that_answers_nothing_is_left_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kit, "ANSWER_WITHIN_SECONDS", 0.2)
+    monkeypatch.setattr(record_stream, "ANSWER_WITHIN_SECONDS", 0.2)
     notes = Notebook()
 
     async def swallowing(
@@ -468,7 +469,7 @@ async def test_stream_that_answers_nothing_is_left_for_another(monkeypatch: pyte
 
 
 async def test_stream_with_nothing_to_acknowledge_may_be_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kit, "ANSWER_WITHIN_SECONDS", 0.05)
+    monkeypatch.setattr(record_stream, "ANSWER_WITHIN_SECONDS", 0.05)
     script = Scripted(record=[Notebook().acking()])
     async with recording(script) as recorder:
         recorder.seal(str(uuid4()), AGENT, "one")
@@ -498,47 +499,6 @@ async def test_pause_that_the_service_asks_for_is_kept() -> None:
     async with serving(script) as stub, asyncio.timeout(20), Recorder(stub, str(uuid4()), 1, clock=Noting()):
         pass
     assert 2 < waits[0] < 2.1
-
-
-async def test_number_of_an_entry_is_known_with_its_ack() -> None:
-    async def numbering(
-        requests: AsyncIterator[pb.RecordRequest], context: Any
-    ) -> AsyncIterator[pb.RecordResponse]:
-        yield OPENED
-        async for request in requests:
-            drafts = request.append.drafts
-            for draft in drafts:
-                if draft.utterance.text == "bad":
-                    status = Status(code=3, message="no such words")
-                    yield pb.RecordResponse(
-                        rejected=pb.RecordRejected(client_sequence=draft.client_sequence, status=status)
-                    )
-            if drafts:
-                numbers = [
-                    0 if draft.utterance.text in ("", "bad") else 40 + draft.client_sequence
-                    for draft in drafts
-                ]
-                yield pb.RecordResponse(
-                    ack=pb.RecordAck(through_client_sequence=drafts[-1].client_sequence, numbers=numbers)
-                )
-
-    async with recording(Scripted(record=[numbering])) as recorder:
-        open_one, good, bad, last = (str(uuid4()) for _ in range(4))
-        recorder.revise(open_one, AGENT, "still")
-        recorder.seal(good, AGENT, "good")
-        recorder.seal(bad, AGENT, "bad")
-        recorder.seal(last, AGENT, "last")
-        assert (await recorder.number_of(last), await recorder.number_of(good)) == (44, 42)
-        with pytest.raises(DraftRefused, match="no such words"):
-            await recorder.number_of(bad)
-
-
-async def test_number_of_an_entry_that_comes_too_late_is_not_waited_for() -> None:
-    async with recording(Scripted(record=[Notebook().breaking_off(grpc.StatusCode.ABORTED)])) as recorder:
-        entry_id = str(uuid4())
-        recorder.seal(entry_id, AGENT, "one")
-        with pytest.raises(CallLost):
-            await recorder.number_of(entry_id)
 
 
 async def test_outbox_is_empty_and_gone_after_a_good_call(tmp_path: Path) -> None:

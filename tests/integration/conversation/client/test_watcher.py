@@ -17,9 +17,9 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
 from services.conversation.client import watcher
-from services.conversation.client.errors import CursorExpired
-from services.conversation.client.watcher import Connection, watch
-from tests.integration.conversation.scripted import Following, Scripted, ended, entries, entry, serving
+from services.conversation.client.retry_policy import WATCH_RETRIED
+from services.conversation.client.watcher import Connection, CursorExpired, watch
+from tests.integration.conversation.client.scripted import Following, Scripted, ended, entries, entry, serving
 
 pytestmark = pytest.mark.integration
 
@@ -48,7 +48,7 @@ def numbers(events: list[pb.WatchResponse]) -> list[int]:
     return [event.entry.number for event in events if event.HasField("entry")]
 
 
-@pytest.mark.parametrize("code", sorted(watcher.AGAIN, key=str))
+@pytest.mark.parametrize("code", sorted(WATCH_RETRIED, key=str))
 async def test_broken_watch_is_resumed_from_the_last_cursor(code: grpc.StatusCode) -> None:
     script = Scripted(watch=[sending(entry(1), entry(2), then=code), sending(entry(3), ended(DONE))])
     assert numbers(await seen_by_watcher(script)) == [1, 2, 3]
@@ -168,7 +168,9 @@ async def test_watch_goes_on_from_the_earliest_entry_if_it_may() -> None:
             sending(entry(41), entry(42), ended(DONE)),
         ]
     )
-    events = await seen_by_watcher(script, cursor="after 49", from_earliest=True, noticing=noticed.append)
+    events = await seen_by_watcher(
+        script, cursor="after 49", from_earliest=True, on_connection=noticed.append
+    )
     assert numbers(events) == [50, 41, 42], "a restored log counts anew"
     assert [request.cursor for request in script.watched] == ["after 49", "after 50", "after 40"]
     assert noticed == [Connection.LOST, Connection.REWOUND, Connection.RESUMED]
@@ -262,14 +264,14 @@ async def test_losing_the_line_and_having_it_again_are_noticed_once_each() -> No
             sending(entry(2), ended(DONE)),
         ]
     )
-    await seen_by_watcher(script, noticing=noticed.append)
+    await seen_by_watcher(script, on_connection=noticed.append)
     assert noticed == [Connection.LOST, Connection.RESUMED]
 
 
 async def test_replica_that_drains_is_nothing_to_notice() -> None:
     noticed: list[Connection] = []
     script = Scripted(watch=[sending(entry(1), ended(pb.STREAM_END_REASON_DRAINING)), sending(ended(DONE))])
-    await seen_by_watcher(script, noticing=noticed.append)
+    await seen_by_watcher(script, on_connection=noticed.append)
     assert noticed == []
 
 

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from readback.conversation.v1 import entry_pb2
 
-from services.conversation.client.errors import OutboxFull
-from services.conversation.client.outbox import MOST_SENT_BYTES, Outbox
+from services.conversation.client.outbox import MOST_SENT_BYTES, Outbox, OutboxFull
 
 pytestmark = pytest.mark.unit
 
@@ -85,10 +84,10 @@ async def test_full_outbox_says_so_and_keeps_what_it_has() -> None:
 
 async def test_emptied_returns_only_when_all_is_settled() -> None:
     outbox = Outbox()
-    await outbox.emptied()
+    await outbox.wait_empty()
     outbox.put(sealed("a"))
     outbox.take(1)
-    waiting = outbox.emptied()
+    waiting = outbox.wait_empty()
     outbox.settle(1)
     await waiting
 
@@ -102,7 +101,7 @@ async def test_drained_outbox_gives_everything_that_was_not_settled() -> None:
     assert [(draft.entry_id, draft.client_sequence) for draft in outbox.drain()] == [("b", 2), ("c", 3)]
     assert len(outbox) == 2
     outbox.clear()
-    await outbox.emptied()
+    await outbox.wait_empty()
 
 
 @given(st.lists(st.sampled_from(["put", "take", "ack", "break"]), max_size=60))
@@ -118,7 +117,7 @@ def test_every_sealed_draft_is_held_until_its_ack(steps: list[str]) -> None:
         elif step == "ack" and flying:
             draft = flying.pop(0)
             acked.add(draft.entry_id)
-            assert outbox.settle(draft.client_sequence) == [draft]
+            outbox.settle(draft.client_sequence)
         elif step == "break":
             flying.clear()
             outbox.resend()
@@ -137,40 +136,40 @@ def passing_over(*entry_ids: str) -> Outbox:
     for entry_id in entry_ids:
         outbox.put(sealed(entry_id))
     outbox.take(1)
-    assert outbox.pass_over()
+    assert outbox.skip()
     return outbox
 
 
 async def test_what_was_passed_over_is_held_but_not_sent_once_something_else_is_stored() -> None:
     outbox = passing_over("bad", "good")
     assert ids(outbox.take(10)) == ["good"]
-    assert ids(outbox.set_aside()) == ["bad"]
+    assert ids(outbox.set_skipped_aside()) == ["bad"]
     outbox.settle(2)
-    await outbox.emptied()
-    assert (len(outbox), outbox.waits, outbox.holds_any) == (0, False, True)
+    await outbox.wait_empty()
+    assert (len(outbox), outbox.has_waiting, outbox.has_unsettled) == (0, False, True)
     outbox.put(sealed("later"))
     outbox.resend()
     assert ids(outbox.take(10)) == ["later"]
     assert ids(outbox.drain()) == ["bad", "later"]
     outbox.clear()
-    assert not outbox.holds_any
+    assert not outbox.has_unsettled
 
 
 async def test_what_was_passed_over_is_sent_again_in_order_when_nothing_else_fares_better() -> None:
     outbox = passing_over("a", "b")
     outbox.take(1)
-    assert outbox.pass_over()
+    assert outbox.skip()
     assert ids(outbox.take(10)) == ["a", "b"]
-    assert outbox.set_aside() == []
+    assert outbox.set_skipped_aside() == []
 
 
 async def test_nothing_is_passed_over_unless_it_was_sent_alone() -> None:
     outbox = Outbox()
-    assert not outbox.pass_over()
+    assert not outbox.skip()
     for entry_id in "ab":
         outbox.put(sealed(entry_id))
     outbox.take(2)
-    assert not outbox.pass_over()
+    assert not outbox.skip()
 
 
 async def test_newer_words_of_what_was_set_aside_take_its_place_and_the_seal_is_tried() -> None:
@@ -178,19 +177,20 @@ async def test_newer_words_of_what_was_set_aside_take_its_place_and_the_seal_is_
     outbox.put(opened("bad", 1))
     outbox.put(sealed("good"))
     outbox.take(1)
-    outbox.pass_over()
+    outbox.skip()
     outbox.take(1)
-    outbox.set_aside()
+    outbox.set_skipped_aside()
     outbox.settle(2)
     outbox.put(opened("bad", 2))
-    assert not outbox.waits
+    assert not outbox.has_waiting
     assert [draft.open_utterance.revision for draft in outbox.drain()] == [2]
     outbox.put(sealed("bad"))
     (draft,) = outbox.take(10)
     assert draft.HasField("utterance")
-    assert not outbox.settle(draft.client_sequence - 1)
-    assert outbox.settle(draft.client_sequence) == [draft]
-    assert not outbox.holds_any
+    outbox.settle(draft.client_sequence - 1)
+    assert outbox.has_unsettled
+    outbox.settle(draft.client_sequence)
+    assert not outbox.has_unsettled
 
 
 async def test_newer_words_of_what_was_passed_over_stand_at_the_end() -> None:
@@ -198,10 +198,10 @@ async def test_newer_words_of_what_was_passed_over_stand_at_the_end() -> None:
     outbox.put(opened("a", 1))
     outbox.put(sealed("b"))
     outbox.take(1)
-    outbox.pass_over()
+    outbox.skip()
     outbox.put(opened("a", 2))
     assert [(draft.entry_id, draft.client_sequence) for draft in outbox.take(10)] == [("b", 2), ("a", 3)]
-    assert outbox.set_aside() == []
+    assert outbox.set_skipped_aside() == []
 
 
 async def test_no_more_is_taken_at_a_time_than_a_message_may_hold() -> None:

@@ -20,7 +20,7 @@ from structlog.testing import capture_logs
 
 from services.conversation.client import outbox_file
 from services.conversation.client.outbox import Outbox
-from services.conversation.client.outbox_file import Kind, Leftover, OutboxFile, frame, read
+from services.conversation.client.outbox_file import Kind, OutboxContents, OutboxFile, frame, read
 
 pytestmark = pytest.mark.unit
 
@@ -50,10 +50,10 @@ def files_in(folder: Path) -> list[Path]:
     return list(folder.iterdir())
 
 
-def left_in(folder: Path) -> Leftover:
-    leftover = read(only_file(folder).read_bytes())
-    assert leftover is not None
-    return leftover
+def contents_of(folder: Path) -> OutboxContents:
+    contents = read(only_file(folder).read_bytes())
+    assert contents is not None
+    return contents
 
 
 async def test_what_was_not_settled_is_there_in_order(tmp_path: Path) -> None:
@@ -62,9 +62,9 @@ async def test_what_was_not_settled_is_there_in_order(tmp_path: Path) -> None:
         outbox.put(draft(entry_id))
     outbox.take(3)
     outbox.settle(2)
-    leftover = left_in(tmp_path)
-    assert leftover.opening == OPENING
-    assert [(key, draft.client_sequence) for key, draft in leftover.drafts.items()] == [("c", 3), ("d", 4)]
+    contents = contents_of(tmp_path)
+    assert contents.opening == OPENING
+    assert [(key, draft.client_sequence) for key, draft in contents.drafts.items()] == [("c", 3), ("d", 4)]
 
 
 async def test_of_an_utterance_the_latest_words_are_there(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ async def test_of_an_utterance_the_latest_words_are_there(tmp_path: Path) -> Non
         outbox.put(revision("a", number))
         outbox.take(1)
     outbox.settle(4)
-    (left,) = left_in(tmp_path).drafts.values()
+    (left,) = contents_of(tmp_path).drafts.values()
     assert left.open_utterance.text == "5 words"
 
 
@@ -82,23 +82,23 @@ async def test_what_was_set_aside_is_there_whatever_is_settled_and_written_anew(
     for entry_id in ("bad", "good"):
         outbox.put(draft(entry_id))
     outbox.take(1)
-    outbox.pass_over()
+    outbox.skip()
     outbox.take(1)
-    outbox.set_aside()
+    outbox.set_skipped_aside()
     outbox.settle(2)
-    assert list(left_in(tmp_path).drafts) == ["bad"]
+    assert list(contents_of(tmp_path).drafts) == ["bad"]
     for number in range(5000):
         outbox.put(revision("open", number))
-    assert list(left_in(tmp_path).drafts) == ["bad", "open"]
+    assert list(contents_of(tmp_path).drafts) == ["bad", "open"]
     outbox.put(draft("bad", text="in other words"))
     outbox.settle(outbox.take(10)[-1].client_sequence)
-    assert list(left_in(tmp_path).drafts) == []
+    assert list(contents_of(tmp_path).drafts) == []
 
 
 async def test_ticket_is_kept_and_the_grant_is_not(tmp_path: Path) -> None:
     file = OutboxFile(tmp_path, OPENING)
     file.opened(OPENED)
-    opened = left_in(tmp_path).opened
+    opened = contents_of(tmp_path).opened
     assert opened is not None
     assert (opened.late_ticket, opened.grant) == ("ticket", "")
     assert b"not for the disk" not in only_file(tmp_path).read_bytes()
@@ -131,12 +131,12 @@ async def test_it_does_not_grow_with_what_is_settled_and_stays_locked(tmp_path: 
     outbox.put(draft("first"))
     for number in range(3000):
         outbox.put(revision("a", number))
-    assert only_file(tmp_path).stat().st_size <= outbox_file.TIDY_BYTES + 1000
+    assert only_file(tmp_path).stat().st_size <= outbox_file.COMPACT_BYTES + 1000
     for index in range(3000):
         outbox.put(draft(f"{index}"))
         outbox.settle(outbox.take(1)[-1].client_sequence)
-    assert only_file(tmp_path).stat().st_size <= outbox_file.TIDY_BYTES + 1000
-    assert left_in(tmp_path).opened is not None
+    assert only_file(tmp_path).stat().st_size <= outbox_file.COMPACT_BYTES + 1000
+    assert contents_of(tmp_path).opened is not None
     with only_file(tmp_path).open("rb") as other, pytest.raises(BlockingIOError):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
@@ -148,8 +148,8 @@ async def test_what_is_held_outlives_the_rewriting_of_the_file(tmp_path: Path) -
     outbox.put(draft("waiting"))
     for number in range(5000):
         outbox.put(revision("open", number))
-    assert list(left_in(tmp_path).drafts) == ["sent", "waiting", "open"]
-    assert left_in(tmp_path).drafts["open"].open_utterance.revision == 4999
+    assert list(contents_of(tmp_path).drafts) == ["sent", "waiting", "open"]
+    assert contents_of(tmp_path).drafts["open"].open_utterance.revision == 4999
 
 
 @given(st.data())
@@ -158,10 +158,10 @@ def test_a_file_cut_anywhere_holds_everything_before_the_cut(data: st.DataObject
     parts += [frame(Kind.DRAFT, draft(f"{number}", number).SerializeToString()) for number in range(1, 8)]
     whole = b"".join(parts)
     cut = data.draw(st.integers(len(parts[0]), len(whole)))
-    leftover = read(whole[:cut])
-    assert leftover is not None
+    contents = read(whole[:cut])
+    assert contents is not None
     complete = sum(1 for index in range(2, len(parts) + 1) if sum(map(len, parts[:index])) <= cut)
-    assert list(leftover.drafts) == [f"{number}" for number in range(1, complete + 1)]
+    assert list(contents.drafts) == [f"{number}" for number in range(1, complete + 1)]
 
 
 @given(st.binary(max_size=200))
@@ -169,9 +169,9 @@ def test_rubbish_is_read_as_nothing_or_ends_the_file(rubbish: bytes) -> None:
     good = frame(Kind.OPEN, OPENING.SerializeToString()) + frame(
         Kind.DRAFT, draft("a", 1).SerializeToString()
     )
-    leftover = read(good + rubbish)
-    assert leftover is not None
-    assert list(leftover.drafts) == ["a"]
+    contents = read(good + rubbish)
+    assert contents is not None
+    assert list(contents.drafts) == ["a"]
     assert read(rubbish) is None
 
 
@@ -179,15 +179,15 @@ def test_a_frame_whose_bytes_changed_ends_the_file() -> None:
     first, second = (frame(Kind.DRAFT, draft(key, 1).SerializeToString()) for key in "ab")
     spoiled = bytearray(frame(Kind.OPEN, OPENING.SerializeToString()) + first + second)
     spoiled[-1] ^= 1
-    leftover = read(bytes(spoiled))
-    assert leftover is not None
-    assert list(leftover.drafts) == ["a"]
+    contents = read(bytes(spoiled))
+    assert contents is not None
+    assert list(contents.drafts) == ["a"]
 
 
 def test_frames_of_another_make_are_not_taken_for_ours() -> None:
     with capture_logs() as logs:
-        leftover = read(frame(Kind.OPEN, OPENING.SerializeToString()) + frame(Kind.SETTLED, b"short"))
-    assert leftover is not None
+        contents = read(frame(Kind.OPEN, OPENING.SerializeToString()) + frame(Kind.SETTLED, b"short"))
+    assert contents is not None
     assert [line["log_level"] for line in logs] == ["error"]
 
 
@@ -206,7 +206,7 @@ async def test_full_disk_costs_durability_and_not_the_call(
         outbox.put(draft("c"))
     assert [draft.entry_id for draft in outbox.take(10)] == ["a", "b", "c"]
     assert len(logs) == 1
-    assert list(left_in(tmp_path).drafts) == ["a"]
+    assert list(contents_of(tmp_path).drafts) == ["a"]
 
 
 async def test_frame_that_is_cut_short_hides_none_before_it(

@@ -1,0 +1,126 @@
+"""Late append: store what a writer said before it lost its call or died."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid5
+
+import grpc
+import structlog
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
+
+from mesh.errors import reason_of
+from services.conversation.client.retry_policy import LATE_REJECTED, LATE_UNAVAILABLE
+from services.conversation.entries import instant, timestamp
+
+if TYPE_CHECKING:
+    from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An entry that the service did not store."""
+
+    reason: str
+    """Reason of the service's error, for example `ERROR_REASON_CONVERSATION_ENDED`."""
+    final: bool
+    """Whether a retry would be refused too; if not, the service failed to process the entry."""
+
+
+async def append_late(
+    stub: ConversationServiceAsyncStub,
+    opening: pb.RecordOpen,
+    ticket: str,
+    drafts: Iterable[entry_pb2.Draft],
+    *,
+    until: datetime,
+) -> list[Refusal]:
+    """Append the drafts of a writer with its late ticket and the agent's own token, and return the refusals.
+
+    Each draft is sent by itself, so that one refusal doesn't affect the others. A draft that is sent twice is
+    stored once. If the service has sealed an utterance as truncated meanwhile, its full text is stored as
+    another entry that names the truncated one.
+
+    Args:
+        until: when the writer stopped; an utterance that was open then ends there.
+
+    Raises:
+        grpc.aio.AioRpcError: the service can't take any entry now.
+    """
+    refusals = []
+    for draft in drafts:
+        request = pb.AppendRequest(
+            call_id=opening.call_id, epoch=opening.epoch, writer_id=opening.writer_id, late_ticket=ticket
+        )
+        closed = sealed_at(draft, until)
+        error = await _append(stub, request, closed)
+        if error and error.code() is grpc.StatusCode.ALREADY_EXISTS and closed.HasField("utterance"):
+            error = await _append(stub, request, completion(closed))
+        if error:
+            refusal = Refusal(reason_of(error) or error.code().name, error.code() in LATE_REJECTED)
+            _log.warning(
+                "late entry refused", entry_id=draft.entry_id, reason=refusal.reason, why=error.details()
+            )
+            refusals.append(refusal)
+    return refusals
+
+
+async def _append(
+    stub: ConversationServiceAsyncStub, request: pb.AppendRequest, draft: entry_pb2.Draft
+) -> grpc.aio.AioRpcError | None:
+    """Send one draft; return the service's refusal, or None if the draft is stored."""
+    del request.drafts[:]
+    request.drafts.append(draft)
+    try:
+        await stub.Append(request)
+    except grpc.aio.AioRpcError as error:
+        if error.code() in LATE_UNAVAILABLE:
+            raise
+        return error
+    return None
+
+
+def adds_to(draft: entry_pb2.Draft, stored: str) -> bool:
+    """Return whether a draft adds anything to the utterance that the service has stored with these words, and
+    sealed as truncated."""
+    if draft.HasField("open_utterance"):
+        return draft.open_utterance.text != stored
+    return draft.utterance.text != stored or draft.utterance.sealing == entry_pb2.SEALING_FINAL
+
+
+def completion(draft: entry_pb2.Draft) -> entry_pb2.Draft:
+    """Return the utterance as a new entry that completes the truncated one. Its id is derived, so a retry
+    makes the same entry."""
+    completing = entry_pb2.Draft()
+    completing.CopyFrom(draft)
+    completing.utterance.completes_utterance_id = draft.entry_id
+    completing.entry_id = completing.utterance.utterance_id = str(uuid5(UUID(draft.entry_id), "completed"))
+    return completing
+
+
+def sealed_at(draft: entry_pb2.Draft, until: datetime) -> entry_pb2.Draft:
+    """Return the draft in a form that can be appended late: an open utterance is truncated where its writer
+    stopped."""
+    if not draft.HasField("open_utterance"):
+        return draft
+    speech = draft.open_utterance
+    sealed = entry_pb2.Utterance(
+        utterance_id=speech.utterance_id,
+        speaker=speech.speaker,
+        modality=speech.modality,
+        text=speech.text,
+        sealing=entry_pb2.SEALING_TRUNCATED,
+    )
+    return entry_pb2.Draft(
+        client_sequence=draft.client_sequence,
+        entry_id=draft.entry_id,
+        start_time=draft.start_time,
+        end_time=timestamp(max(until, instant(draft.start_time))),
+        utterance=sealed,
+    )
