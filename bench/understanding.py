@@ -28,7 +28,7 @@ from agent.dialogue.flightdata_places import mention_of
 from agent.dialogue.places import Place, PlaceMention
 from agent.dialogue.understanding import understand
 from services.flightdata import places
-from services.flightdata.place_messages import annotation as annotation_message
+from services.flightdata.wire.place_messages import annotation as annotation_message
 
 CORPUS = Path(__file__).parent / "understanding"
 TODAY = date(2026, 11, 23)

@@ -49,11 +49,11 @@ from doubles.serving import served
 from doubles.world import World
 from mesh.clock import SystemClock
 from mesh.settings import load
-from services.flightdata.budgets import Meter, Plan
-from services.flightdata.providers import Capability
-from services.flightdata.routing import Answered, ProviderRouter
+from services.flightdata.providers.budgets import Meter, Plan
+from services.flightdata.providers.protocol import Capability
+from services.flightdata.providers.routing import Answered, ProviderRouter
+from services.flightdata.quota.store import MemoryLedger
 from services.flightdata.settings import FlightDataSettings
-from services.flightdata.shared.ledger import MemoryLedger
 from tests.redis_server import redis_server
 
 ROUNDS, HITS, SCHEDULES, TRIALS = 3, 1_000, 200, 5

@@ -11,20 +11,21 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from mesh.clock import Clock
-from services.flightdata.budgets import Meter, Plan
-from services.flightdata.flights import FlightStatus
-from services.flightdata.provider_errors import (
+from services.flightdata.model.flights import FlightStatus
+from services.flightdata.model.found import Found
+from services.flightdata.model.queries import FlightQuery
+from services.flightdata.providers.budgets import Meter, Plan
+from services.flightdata.providers.health import ProviderHealth
+from services.flightdata.providers.protocol import Capability, Direction
+from services.flightdata.providers.provider_errors import (
     ProviderBadAnswer,
     ProviderError,
     ProviderRateLimited,
     ProviderUnavailable,
 )
-from services.flightdata.provider_health import ProviderHealth
-from services.flightdata.providers import Capability, Direction, Found
-from services.flightdata.queries import FlightQuery
-from services.flightdata.routing import Answered, ProviderRouter
-from services.flightdata.shared.ledger import MemoryLedger
-from services.flightdata.shared.note import SharedNote
+from services.flightdata.providers.routing import Answered, ProviderRouter
+from services.flightdata.quota.shared_state import SharedNote
+from services.flightdata.quota.store import MemoryLedger
 
 T = TypeVar("T")
 BEGIN = datetime(2026, 11, 23, 12, tzinfo=UTC)

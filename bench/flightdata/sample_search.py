@@ -20,14 +20,14 @@ from statistics import quantiles
 from mesh.clock import SystemClock
 from mesh.paging import PageTokens
 from services.flightdata import places
-from services.flightdata.caching.answers import Answers
-from services.flightdata.leg_queries import SearchQuery
-from services.flightdata.offer_desk import OfferDesk
+from services.flightdata.caching.answer_cache import Answers
+from services.flightdata.caching.store import MemoryShelf
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.routing import ProviderRouter
+from services.flightdata.providers.routing import ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
-from services.flightdata.searching import Done, FlightSearch
-from services.flightdata.shared.shelf import MemoryShelf
+from services.flightdata.search.leg_queries import SearchQuery
+from services.flightdata.search.offers import OfferDesk
+from services.flightdata.search.searching import Done, FlightSearch
 
 SEED = 20261123
 DAYS_AHEAD = 20

@@ -19,18 +19,18 @@ from mesh.paging import PageTokens
 from mesh.server import Member, Registration, serve
 from mesh.settings import load
 from services.flightdata import places
-from services.flightdata.caching.answers import Answers
-from services.flightdata.configured_providers import configured_providers
-from services.flightdata.offer_desk import OfferDesk
-from services.flightdata.route_status import RouteStatusDesk
-from services.flightdata.routes import RouteDesk
-from services.flightdata.routing import ProviderRouter
-from services.flightdata.searching import FlightSearch
+from services.flightdata.caching.answer_cache import Answers
+from services.flightdata.providers.configured_providers import configured_providers
+from services.flightdata.providers.routing import ProviderRouter
+from services.flightdata.search.offers import OfferDesk
+from services.flightdata.search.searching import FlightSearch
 from services.flightdata.servicer import ERRORS, FlightDataServicer
 from services.flightdata.settings import FlightDataSettings
-from services.flightdata.shared.opening import shared
-from services.flightdata.status import StatusDesk
-from services.flightdata.status_watch import StatusWatches
+from services.flightdata.status.flight_status import StatusDesk
+from services.flightdata.status.route_status import RouteStatusDesk
+from services.flightdata.status.routes import RouteDesk
+from services.flightdata.status.watch import StatusWatches
+from services.flightdata.stores import shared
 
 
 @asynccontextmanager

@@ -14,25 +14,20 @@ from readback.flightdata.v1 import flightdata_service_pb2_grpc
 
 from mesh.clock import Clock
 from mesh.errors import ErrorTable
-from services.flightdata import (
-    errors,
-    flight_messages,
-    place_messages,
-    places,
-    provider_messages,
-    route_messages,
-)
-from services.flightdata.message_values import day_from
-from services.flightdata.offer_desk import OfferDesk
+from services.flightdata import errors, places
 from services.flightdata.places.questions import clarifying
-from services.flightdata.route_status import DEFAULT_STATUSES, RouteStatusDesk
-from services.flightdata.routes import RouteDesk
-from services.flightdata.routing import ProviderRouter
-from services.flightdata.search_requests import query_from, time_from
-from services.flightdata.searching import FlightSearch
-from services.flightdata.status import StatusDesk
-from services.flightdata.status_watch import StatusWatches, Told, Trouble
-from services.flightdata.written_events import WrittenEvents
+from services.flightdata.providers.routing import ProviderRouter
+from services.flightdata.search.offers import OfferDesk
+from services.flightdata.search.searching import FlightSearch
+from services.flightdata.search.written_events import WrittenEvents
+from services.flightdata.status.flight_status import StatusDesk
+from services.flightdata.status.route_status import DEFAULT_STATUSES, RouteStatusDesk
+from services.flightdata.status.routes import RouteDesk
+from services.flightdata.status.watch import StatusWatches, Told, Trouble
+from services.flightdata.wire import messages as flight_messages
+from services.flightdata.wire import place_messages, provider_messages, route_messages
+from services.flightdata.wire.requests import query_from, time_from
+from services.flightdata.wire.values import day_from
 
 ERRORS: ErrorTable = {
     places.PlaceNotFound: (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_PLACE_NOT_FOUND"),

@@ -9,8 +9,8 @@ from typing import Any
 
 from mesh.errors import DomainError
 from services.flightdata import errors
-from services.flightdata.flights import FlightStatus
-from services.flightdata.providers import Found
+from services.flightdata.model.flights import FlightStatus
+from services.flightdata.model.found import Found
 
 FAILURES = (
     errors.FlightNotFound,

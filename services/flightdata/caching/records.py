@@ -8,7 +8,7 @@ from dataclasses import replace
 from services.flightdata.caching.entries import Entry, FailedEntry, told_again
 from services.flightdata.caching.freshness import EMPTY_FOR, FAILED_FOR, Freshness, Kind
 from services.flightdata.caching.packing import NotReadable, Packer
-from services.flightdata.shared.shelf import Shelf
+from services.flightdata.caching.store import Shelf
 
 MOST_DECODED, MOST_DECODED_BYTES = 512, 2 * 1024 * 1024
 """Answers that are held ready, and the packed bytes of all of them: as objects they take some thirty times as much."""

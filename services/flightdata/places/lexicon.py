@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from services.flightdata.loading import uncollected
+from services.flightdata.places.loading import uncollected
 from services.flightdata.places.place import Airport, Kind, Place, PlaceNotFound
 from services.flightdata.places.text_keys import key, phonemes
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from services.flightdata.flights import State
+from services.flightdata.model.flights import State
 from services.flightdata.sample import tables
 from services.flightdata.sample.schedule import Departure
 from services.flightdata.sample.seeded import unit

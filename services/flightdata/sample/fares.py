@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from services.flightdata.cabins import Cabin
-from services.flightdata.offers import Fare, Money
-from services.flightdata.queries import Party
+from services.flightdata.model.fares import Cabin, Fare, Money
+from services.flightdata.model.queries import Party
 from services.flightdata.sample import tables
 from services.flightdata.sample.schedule import Departure
 from services.flightdata.sample.seeded import unit

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from services.flightdata.geography import distance_km
 from services.flightdata.places import Airport
+from services.flightdata.places.geography import distance_km
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.sample import tables
 from services.flightdata.sample.seeded import unit

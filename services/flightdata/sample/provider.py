@@ -8,20 +8,18 @@ from datetime import date, datetime, timedelta
 
 from mesh.clock import Clock
 from services.flightdata.errors import DateBeyondHorizon, FlightNotFound
-from services.flightdata.flights import FlightStatus, Itinerary, Segment, State, Stop
-from services.flightdata.horizon import LAST_DAY_AHEAD
-from services.flightdata.instants import Instant
+from services.flightdata.model.flights import FlightStatus, Itinerary, Provenance, Segment, State, Stop
+from services.flightdata.model.found import Found, Limit
+from services.flightdata.model.horizon import LAST_DAY_AHEAD
+from services.flightdata.model.instants import Instant, zone_of
+from services.flightdata.model.queries import FlightQuery
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.provenance import Provenance
-from services.flightdata.provider_errors import ProviderRestricted
-from services.flightdata.providers import Capability, Direction, Found
-from services.flightdata.queries import FlightQuery
+from services.flightdata.providers.protocol import Capability, Direction
+from services.flightdata.providers.provider_errors import ProviderRestricted
 from services.flightdata.sample import delays, fares, tables
 from services.flightdata.sample.schedule import Departure, Planned, Schedule
 from services.flightdata.sample.seats import seats_left
 from services.flightdata.sample.transfers import Changes
-from services.flightdata.search_limits import Limit
-from services.flightdata.zones import zone_of
 
 NAME = "sample-timetable"
 REMEMBERED_DAYS = 7

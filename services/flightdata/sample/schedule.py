@@ -8,14 +8,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import pairwise
 
-from services.flightdata.geography import block_minutes, distance_km
-from services.flightdata.loading import uncollected
+from services.flightdata.model.instants import zone_of
+from services.flightdata.places.geography import block_minutes, distance_km
 from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.places.loading import uncollected
 from services.flightdata.sample import tables
 from services.flightdata.sample.network import Network
 from services.flightdata.sample.numbering import Line, Numbering
 from services.flightdata.sample.seeded import number, unit
-from services.flightdata.zones import zone_of
 
 DAY = ((0.0, 330), (0.36, 600), (0.62, 1020), (1.0, 1370))
 """Share of a route's short flights that have left by a minute after midnight: a morning and an evening peak."""

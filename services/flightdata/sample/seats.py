@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from services.flightdata.cabins import Cabin
+from services.flightdata.model.fares import Cabin
 from services.flightdata.sample import tables
 from services.flightdata.sample.schedule import Departure
 from services.flightdata.sample.seeded import unit

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 
-from services.flightdata.connections import (
+from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.sample import tables
+from services.flightdata.sample.connections import (
     LONGEST_LAYOVER,
     LONGEST_RESORT,
     Chain,
@@ -20,8 +22,6 @@ from services.flightdata.connections import (
     connect,
     worth_telling,
 )
-from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.sample import tables
 from services.flightdata.sample.schedule import Departure, Schedule
 
 MOST_PLACES = 6

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from mesh.clock import Clock
-from services.flightdata.shared.ledger import Ledger
-from services.flightdata.shared.note import SharedNote
+from services.flightdata.quota.shared_state import SharedNote
+from services.flightdata.quota.store import Ledger
 
 REMEMBERED = timedelta(days=7)
 _log = structlog.get_logger(__name__)

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
 from services.flightdata.errors import FlightNotFound
-from services.flightdata.flight_state import said
-from services.flightdata.flights import FlightStatus, Itinerary, State
-from services.flightdata.horizon import today_in
-from services.flightdata.legs import Leg, in_order
-from services.flightdata.provenance import Provenance
-from services.flightdata.queries import FlightQuery
+from services.flightdata.model.flights import FlightStatus, Itinerary, Provenance, State
+from services.flightdata.model.instants import today_in
+from services.flightdata.model.queries import FlightQuery
+from services.flightdata.vendors.flight_state import said
+from services.flightdata.vendors.legs import Leg, in_order
 
 NEAR = timedelta(hours=36)
 """How far from now a departure may be to be what somebody means who names no day, when none is today."""

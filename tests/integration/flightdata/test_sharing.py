@@ -15,16 +15,16 @@ import redis
 
 from mesh.clock import SystemClock
 from mesh.settings import load
-from services.flightdata.budgets import Meter, Plan
-from services.flightdata.provider_errors import ProviderQuotaExhausted, ProviderUnavailable
-from services.flightdata.provider_health import ProviderHealth
-from services.flightdata.providers import Capability
+from services.flightdata.providers.budgets import Meter, Plan
+from services.flightdata.providers.health import ProviderHealth
+from services.flightdata.providers.protocol import Capability
+from services.flightdata.providers.provider_errors import ProviderQuotaExhausted, ProviderUnavailable
+from services.flightdata.quota.file import LedgerUnavailable
+from services.flightdata.quota.redis_store import PREFIX
+from services.flightdata.quota.shared_state import SharedNote
+from services.flightdata.quota.store import Share
 from services.flightdata.settings import FlightDataSettings
-from services.flightdata.shared.ledger import Share
-from services.flightdata.shared.ledger_file import LedgerUnavailable
-from services.flightdata.shared.note import SharedNote
-from services.flightdata.shared.opening import Shared, shared
-from services.flightdata.shared.redis_ledger import PREFIX
+from services.flightdata.stores import Shared, shared
 from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.integration

@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from services.flightdata.cabins import Cabin
+from services.flightdata.model.fares import Cabin
+from services.flightdata.model.queries import FlightQuery
 from services.flightdata.places import load
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.queries import FlightQuery
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.sample.schedule import Schedule
 from tests.simulated_clock import SimulatedClock

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from services.flightdata import carriers
-from services.flightdata.flight_state import Movement
-from services.flightdata.flights import Operator
-from services.flightdata.instants import Instant
-from services.flightdata.legs import End, Leg, end_at, measured
-from services.flightdata.local_times import labelled_utc, true_utc, zone_named
-from services.flightdata.not_flights import flies, is_test_carrier
+from services.flightdata.model import carriers
+from services.flightdata.model.flights import Operator
+from services.flightdata.model.instants import Instant
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.vendors.flight_numbers import canonical, joined, parts
+from services.flightdata.vendors.flight_state import Movement
 from services.flightdata.vendors.json_fields import Json, code, integer, mapping, text, under
+from services.flightdata.vendors.legs import End, Leg, end_at, measured
+from services.flightdata.vendors.local_times import labelled_utc, true_utc, zone_named
+from services.flightdata.vendors.non_flights import flies, is_test_carrier
 
 LIVE = timedelta(hours=1)
 """How old a position may be to say that an aircraft flies."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.flightdata.budgets import turn_of_month
-from services.flightdata.provider_errors import (
+from services.flightdata.providers.budgets import turn_of_month
+from services.flightdata.providers.provider_errors import (
     ProviderBadAnswer,
     ProviderError,
     ProviderQuotaExhausted,

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
-from services.flightdata import carriers
-from services.flightdata.flight_state import Movement
-from services.flightdata.flights import Operator
-from services.flightdata.instants import Instant
-from services.flightdata.legs import End, Leg, end_at, measured
-from services.flightdata.local_times import arrival_at, at_clock, clock_face, naive
-from services.flightdata.not_flights import flies, is_test_carrier
+from services.flightdata.model import carriers
+from services.flightdata.model.flights import Operator
+from services.flightdata.model.instants import Instant
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.plausibility import expected_block
 from services.flightdata.vendors.flight_numbers import canonical, joined, parts
+from services.flightdata.vendors.flight_state import Movement
 from services.flightdata.vendors.json_fields import Json, code, integer, mapping, text, under
+from services.flightdata.vendors.legs import End, Leg, end_at, measured
+from services.flightdata.vendors.local_times import arrival_at, at_clock, clock_face, naive
+from services.flightdata.vendors.non_flights import flies, is_test_carrier
+from services.flightdata.vendors.plausibility import expected_block
 
 
 def leg(row: Json, lexicon: Lexicon, day: date) -> Leg | None:

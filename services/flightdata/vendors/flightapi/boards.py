@@ -7,19 +7,19 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from services.flightdata import carriers
-from services.flightdata.flight_state import Movement
-from services.flightdata.instants import Instant
-from services.flightdata.legs import End, Leg, end_at, measured
-from services.flightdata.local_times import arrival_at, at_clock, clock_face, epoch
-from services.flightdata.not_flights import is_test_carrier
+from services.flightdata.model import carriers
+from services.flightdata.model.instants import Instant
 from services.flightdata.places import Airport
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.plausibility import expected_block
-from services.flightdata.providers import Direction
+from services.flightdata.providers.protocol import Direction
 from services.flightdata.vendors.flight_numbers import canonical, joined, parts
+from services.flightdata.vendors.flight_state import Movement
 from services.flightdata.vendors.flightapi.operated_by import operated_by
 from services.flightdata.vendors.json_fields import Json, code, listing, mapping, objects, text, under
+from services.flightdata.vendors.legs import End, Leg, end_at, measured
+from services.flightdata.vendors.local_times import arrival_at, at_clock, clock_face, epoch
+from services.flightdata.vendors.non_flights import is_test_carrier
+from services.flightdata.vendors.plausibility import expected_block
 
 
 def board_legs(body: Any, airport: Airport, direction: Direction, day: date, lexicon: Lexicon) -> list[Leg]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from services.flightdata import carriers
-from services.flightdata.flights import Operator
+from services.flightdata.model import carriers
+from services.flightdata.model.flights import Operator
 from services.flightdata.vendors.flight_numbers import canonical, joined, parts
 
 _NAMED = re.compile(r"(?P<name>.*?[^\s\d-])\s*(?P<number>\d{1,4})?")

@@ -7,18 +7,16 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from mesh.clock import Clock
-from services.flightdata.cabins import Cabin
-from services.flightdata.codeshares import collapse
-from services.flightdata.flights import FlightStatus
-from services.flightdata.horizon import today_in
-from services.flightdata.legs import Leg
+from services.flightdata.model.fares import Cabin
+from services.flightdata.model.flights import FlightStatus, Provenance
+from services.flightdata.model.found import Found, Limit
+from services.flightdata.model.instants import today_in
+from services.flightdata.model.queries import FlightQuery
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.provenance import Provenance
-from services.flightdata.provider_errors import ProviderBadAnswer, ProviderRestricted
-from services.flightdata.providers import Capability, Direction, Found
-from services.flightdata.queries import FlightQuery
-from services.flightdata.search_limits import Limit
+from services.flightdata.providers.protocol import Capability, Direction
+from services.flightdata.providers.provider_errors import ProviderBadAnswer, ProviderRestricted
 from services.flightdata.vendors import leg_selection as picking
+from services.flightdata.vendors.codeshares import collapse
 from services.flightdata.vendors.flight_numbers import parts
 from services.flightdata.vendors.flightapi import NAME, tracking
 from services.flightdata.vendors.flightapi import boards as schedules
@@ -27,6 +25,7 @@ from services.flightdata.vendors.flightapi.trips import TripReader
 from services.flightdata.vendors.json_fields import mapping
 from services.flightdata.vendors.keyed_transport import PLACEHOLDER
 from services.flightdata.vendors.learned_restrictions import LearnedRestrictions
+from services.flightdata.vendors.legs import Leg
 from services.flightdata.vendors.vendor_client import VendorAnswer, VendorClient
 
 MOST_PAIRS = 2

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
-from services.flightdata import carriers
-from services.flightdata.flight_state import Movement
-from services.flightdata.flights import Operator
-from services.flightdata.instants import Instant
-from services.flightdata.legs import End, Leg, end_at, measured
-from services.flightdata.local_times import at_clock, clock_and_day, clock_face, naive
-from services.flightdata.not_flights import is_test_carrier
+from services.flightdata.model import carriers
+from services.flightdata.model.flights import Operator
+from services.flightdata.model.instants import Instant
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.vendors.flight_numbers import canonical, parts
+from services.flightdata.vendors.flight_state import Movement
 from services.flightdata.vendors.flightapi.operated_by import operated_by
 from services.flightdata.vendors.json_fields import Json, code, integer, mapping, objects, text
+from services.flightdata.vendors.legs import End, Leg, end_at, measured
+from services.flightdata.vendors.local_times import at_clock, clock_and_day, clock_face, naive
+from services.flightdata.vendors.non_flights import is_test_carrier
 
 STATUSES = {1: "Scheduled", 2: "Arrived", 3: "Departed", 4: "Delayed", 5: "Cancelled"}
 """The numbers of the newer shape."""

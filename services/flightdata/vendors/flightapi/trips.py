@@ -15,23 +15,21 @@ from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from typing import Any
 
-from services.flightdata import carriers
-from services.flightdata.flights import Itinerary, Operator, Segment, Stop
-from services.flightdata.geography import distance_km
-from services.flightdata.instants import Instant
-from services.flightdata.local_times import naive
-from services.flightdata.not_flights import flies, is_test_carrier
-from services.flightdata.offers import Fare, Money, Offer
+from services.flightdata.model import carriers
+from services.flightdata.model.fares import Fare, Money
+from services.flightdata.model.flights import Itinerary, Operator, Provenance, Segment, Stop
+from services.flightdata.model.found import Found, Offer, RoundTrip
+from services.flightdata.model.instants import Instant
+from services.flightdata.model.queries import FlightQuery
 from services.flightdata.places import Airport
+from services.flightdata.places.geography import distance_km
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.plausibility import doubts
-from services.flightdata.provenance import Provenance
-from services.flightdata.providers import Found
-from services.flightdata.queries import FlightQuery
-from services.flightdata.round_trips import RoundTrip
 from services.flightdata.vendors.flight_numbers import joined
 from services.flightdata.vendors.flightapi import NAME
 from services.flightdata.vendors.json_fields import Json, code, listing, mapping, objects, text, under
+from services.flightdata.vendors.local_times import naive
+from services.flightdata.vendors.non_flights import flies, is_test_carrier
+from services.flightdata.vendors.plausibility import doubts
 
 OFFER_LIFE = timedelta(minutes=15)
 """How long a price is relied on: the vendor only says when it was last seen."""

@@ -9,10 +9,11 @@ import pytest
 
 from doubles.world import World
 from services.flightdata.errors import FlightNotFound
-from services.flightdata.flights import State
-from services.flightdata.instants import Convention
-from services.flightdata.plausibility import Doubt
-from services.flightdata.provider_errors import (
+from services.flightdata.model.flights import Doubt, State
+from services.flightdata.model.instants import Convention
+from services.flightdata.model.queries import FlightQuery
+from services.flightdata.providers.protocol import Capability, Direction
+from services.flightdata.providers.provider_errors import (
     ProviderBadAnswer,
     ProviderError,
     ProviderQuotaExhausted,
@@ -21,8 +22,6 @@ from services.flightdata.provider_errors import (
     ProviderRestricted,
     ProviderUnavailable,
 )
-from services.flightdata.providers import Capability, Direction
-from services.flightdata.queries import FlightQuery
 from tests.integration.flightdata.vendors.conftest import TODAY, OpenAviationStack, StandingClock
 
 pytestmark = pytest.mark.integration

@@ -8,12 +8,14 @@ from decimal import Decimal
 import pytest
 
 from doubles.world import World
-from services.flightdata.cabins import Cabin
 from services.flightdata.errors import FlightNotFound
-from services.flightdata.flights import State
-from services.flightdata.instants import Convention
-from services.flightdata.layovers import layovers
-from services.flightdata.provider_errors import (
+from services.flightdata.model.fares import Cabin
+from services.flightdata.model.flights import State
+from services.flightdata.model.instants import Convention
+from services.flightdata.model.layovers import layovers
+from services.flightdata.model.queries import FlightQuery, Party
+from services.flightdata.providers.protocol import Capability, Direction
+from services.flightdata.providers.provider_errors import (
     ProviderBadAnswer,
     ProviderError,
     ProviderQuotaExhausted,
@@ -22,8 +24,6 @@ from services.flightdata.provider_errors import (
     ProviderRestricted,
     ProviderUnavailable,
 )
-from services.flightdata.providers import Capability, Direction
-from services.flightdata.queries import FlightQuery, Party
 from tests.integration.flightdata.vendors.conftest import KEY, NOW, TODAY, OpenFlightApi, StandingClock
 
 pytestmark = pytest.mark.integration

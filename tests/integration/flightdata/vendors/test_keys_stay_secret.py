@@ -14,20 +14,24 @@ import pytest
 
 from doubles.faults import AVIATIONSTACK, FLIGHTAPI
 from mesh.errors import DomainError
-from services.flightdata.budgets import Meter, Plan
+from services.flightdata.model.queries import FlightQuery
 from services.flightdata.places import load
-from services.flightdata.provider_errors import ProviderError, ProviderRestricted, ProviderUnavailable
-from services.flightdata.provider_health import ProviderHealth
-from services.flightdata.provider_messages import provider as provider_message
-from services.flightdata.providers import Capability, FlightProvider
-from services.flightdata.queries import FlightQuery
+from services.flightdata.providers.budgets import Meter, Plan
+from services.flightdata.providers.health import ProviderHealth
+from services.flightdata.providers.protocol import Capability, FlightProvider
+from services.flightdata.providers.provider_errors import (
+    ProviderError,
+    ProviderRestricted,
+    ProviderUnavailable,
+)
+from services.flightdata.quota.store import MemoryLedger
 from services.flightdata.settings import FlightDataSettings
-from services.flightdata.shared.ledger import MemoryLedger
 from services.flightdata.vendors.aviationstack.provider import AviationStack
 from services.flightdata.vendors.flightapi.provider import FlightApi
 from services.flightdata.vendors.keyed_transport import KeyedTransport
 from services.flightdata.vendors.learned_restrictions import LearnedRestrictions
 from services.flightdata.vendors.vendor_client import VendorClient
+from services.flightdata.wire.provider_messages import provider as provider_message
 from tests.integration.flightdata.vendors.conftest import (
     KEY,
     NOW,

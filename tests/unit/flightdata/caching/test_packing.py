@@ -24,7 +24,7 @@ from services.flightdata.errors import (
     FlightsRestricted,
     FlightsUnavailable,
 )
-from services.flightdata.providers import Found
+from services.flightdata.model.found import Found
 from services.flightdata.sample.provider import SampleTimetable
 from tests.simulated_clock import SimulatedClock
 from tests.unit.flightdata.conftest import pair_query

@@ -11,10 +11,9 @@ from services.flightdata.caching import records
 from services.flightdata.caching.entries import StatusEntry
 from services.flightdata.caching.freshness import Freshness, Kind
 from services.flightdata.caching.records import Records
-from services.flightdata.flights import FlightStatus, Segment, State, Stop
-from services.flightdata.instants import Instant
-from services.flightdata.provenance import Provenance
-from services.flightdata.shared.shelf import MemoryShelf
+from services.flightdata.caching.store import MemoryShelf
+from services.flightdata.model.flights import FlightStatus, Provenance, Segment, State, Stop
+from services.flightdata.model.instants import Instant
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit

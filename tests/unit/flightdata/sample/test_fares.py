@@ -8,8 +8,8 @@ from statistics import mean
 
 import pytest
 
-from services.flightdata.cabins import Cabin
-from services.flightdata.flights import Itinerary
+from services.flightdata.model.fares import Cabin
+from services.flightdata.model.flights import Itinerary
 from services.flightdata.sample import tables
 from services.flightdata.sample.provider import SampleTimetable
 from tests.unit.flightdata.conftest import pair_query

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from services.flightdata.cabins import Cabin
-from services.flightdata.flights import Itinerary
-from services.flightdata.queries import FlightQuery, Party
+from services.flightdata.model.fares import Cabin
+from services.flightdata.model.flights import Itinerary
+from services.flightdata.model.queries import FlightQuery, Party
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.sample.schedule import Schedule
 from services.flightdata.sample.seats import FEW, SOLD_OUT, seats_left

@@ -9,7 +9,7 @@ from statistics import mean
 import pytest
 
 from services.flightdata.errors import DateBeyondHorizon, FlightNotFound
-from services.flightdata.flights import State
+from services.flightdata.model.flights import State
 from services.flightdata.sample import delays, tables
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.sample.schedule import Schedule

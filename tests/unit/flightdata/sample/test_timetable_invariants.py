@@ -9,10 +9,10 @@ from itertools import permutations
 
 import pytest
 
-from services.flightdata.flights import State
-from services.flightdata.geography import distance_km
+from services.flightdata.model.flights import State
+from services.flightdata.model.queries import FlightQuery, Party
+from services.flightdata.places.geography import distance_km
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.queries import FlightQuery, Party
 from services.flightdata.sample import tables
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.sample.schedule import Departure, Schedule

@@ -8,14 +8,14 @@ from itertools import pairwise
 
 import pytest
 
-from services.flightdata.connections import LONGEST_RESORT, WITHIN_COUNTRY
-from services.flightdata.layovers import layovers
+from services.flightdata.model.found import Limit
+from services.flightdata.model.layovers import layovers
+from services.flightdata.model.queries import FlightQuery, Party
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.queries import FlightQuery, Party
+from services.flightdata.sample.connections import LONGEST_RESORT, WITHIN_COUNTRY
 from services.flightdata.sample.provider import CONNECTED_PAIRS, ENOUGH_NONSTOP, SampleTimetable
 from services.flightdata.sample.schedule import Schedule
 from services.flightdata.sample.transfers import MOST_PLACES, Changes
-from services.flightdata.search_limits import Limit
 
 pytestmark = pytest.mark.unit
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx
 
-from services.flightdata.budgets import Meter, Plan
 from services.flightdata.places import load
-from services.flightdata.shared.ledger import MemoryLedger
+from services.flightdata.providers.budgets import Meter, Plan
+from services.flightdata.quota.store import MemoryLedger
 from services.flightdata.vendors.aviationstack.provider import AviationStack
 from services.flightdata.vendors.flightapi.provider import FlightApi
 from services.flightdata.vendors.keyed_transport import KeyedTransport

@@ -11,20 +11,21 @@ import pytest
 from doubles.flightapi.trips import Asked, trips
 from doubles.world import World
 from mesh.paging import PageTokens
-from services.flightdata.caching.answers import Answers
+from services.flightdata.caching.answer_cache import Answers
+from services.flightdata.caching.store import MemoryShelf
 from services.flightdata.errors import FlightsRestricted, FlightsUnavailable
-from services.flightdata.layovers import layovers
-from services.flightdata.leg_queries import SearchQuery
-from services.flightdata.offer_desk import OfferDesk
+from services.flightdata.model.found import Found
+from services.flightdata.model.layovers import layovers
+from services.flightdata.model.queries import FlightQuery
 from services.flightdata.places import load
-from services.flightdata.provider_errors import ProviderUnavailable
-from services.flightdata.providers import Capability, FlightProvider, Found
-from services.flightdata.queries import FlightQuery
-from services.flightdata.routing import ProviderRouter
-from services.flightdata.searching import Done, FlightSearch, Results, SearchEvent
-from services.flightdata.shared.shelf import MemoryShelf
+from services.flightdata.providers.protocol import Capability, FlightProvider
+from services.flightdata.providers.provider_errors import ProviderUnavailable
+from services.flightdata.providers.routing import ProviderRouter
+from services.flightdata.search.leg_queries import SearchQuery
+from services.flightdata.search.offers import OfferDesk
+from services.flightdata.search.searching import Done, FlightSearch, Results, SearchEvent
 from tests.simulated_clock import SimulatedClock
-from tests.unit.flightdata.test_routing import Scripted
+from tests.unit.flightdata.providers.test_routing import Scripted
 from tests.unit.flightdata.vendors.recorded import flightapi
 
 pytestmark = pytest.mark.unit

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.flightdata import carriers
-from services.flightdata.not_flights import carrier_name, flies, is_test_carrier
+from services.flightdata.model import carriers
 from services.flightdata.vendors.flight_numbers import canonical, joined, parts
 from services.flightdata.vendors.flightapi.operated_by import operated_by
 from services.flightdata.vendors.json_fields import code, integer, listing, mapping, objects, text, under
+from services.flightdata.vendors.non_flights import carrier_name, flies, is_test_carrier
 
 pytestmark = pytest.mark.unit
 

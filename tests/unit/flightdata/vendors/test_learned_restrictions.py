@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.flightdata.shared.ledger import MemoryLedger
+from services.flightdata.quota.store import MemoryLedger
 from services.flightdata.vendors.learned_restrictions import REMEMBERED, LearnedRestrictions, fingerprint
 from tests.simulated_clock import SimulatedClock
 

@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from services.flightdata.errors import FlightNotFound
-from services.flightdata.flight_state import Movement
-from services.flightdata.instants import Instant
-from services.flightdata.legs import End, Leg
-from services.flightdata.provenance import Provenance
-from services.flightdata.queries import FlightQuery
+from services.flightdata.model.flights import Provenance
+from services.flightdata.model.instants import Instant
+from services.flightdata.model.queries import FlightQuery
+from services.flightdata.vendors.flight_state import Movement
 from services.flightdata.vendors.leg_selection import found, nonstops, on_day, statuses
+from services.flightdata.vendors.legs import End, Leg
 
 pytestmark = pytest.mark.unit
 

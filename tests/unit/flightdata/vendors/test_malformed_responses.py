@@ -18,12 +18,13 @@ from doubles.aviationstack.rows import flight_rows, future_rows, timetable_rows
 from doubles.flightapi import tracking as flightapi_status
 from doubles.flightapi.trips import Asked, trips
 from doubles.world import World
-from services.flightdata import flight_messages
 from services.flightdata.errors import FlightNotFound
-from services.flightdata.flights import FlightStatus
-from services.flightdata.provider_errors import ProviderError
-from services.flightdata.providers import Direction, FlightProvider, Found
-from services.flightdata.queries import FlightQuery
+from services.flightdata.model.flights import FlightStatus
+from services.flightdata.model.found import Found
+from services.flightdata.model.queries import FlightQuery
+from services.flightdata.providers.protocol import Direction, FlightProvider
+from services.flightdata.providers.provider_errors import ProviderError
+from services.flightdata.wire import messages as flight_messages
 from tests.unit.flightdata.vendors.recorded import FIXTURES, aviationstack, flightapi
 
 pytestmark = [pytest.mark.unit, pytest.mark.timeout(1800)]

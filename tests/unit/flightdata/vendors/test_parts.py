@@ -10,11 +10,11 @@ import pytest
 
 from doubles.aviationstack.rows import flight_rows, future_rows
 from doubles.world import World
-from services.flightdata.budgets import Plan
-from services.flightdata.provider_errors import ProviderRestricted
-from services.flightdata.providers import Direction
-from services.flightdata.queries import FlightQuery
-from services.flightdata.search_limits import Limit
+from services.flightdata.model.found import Limit
+from services.flightdata.model.queries import FlightQuery
+from services.flightdata.providers.budgets import Plan
+from services.flightdata.providers.protocol import Direction
+from services.flightdata.providers.provider_errors import ProviderRestricted
 from services.flightdata.vendors.aviationstack.provider import MOST_PLACES, PAGE
 from services.flightdata.vendors.flightapi.provider import MOST_PAIRS
 from tests.unit.flightdata.vendors.recorded import aviationstack, flightapi

@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 
 from services.flightdata.errors import FlightNotFound
-from services.flightdata.flights import FlightStatus, State
-from services.flightdata.instants import Convention
+from services.flightdata.model.flights import Doubt, FlightStatus, State
+from services.flightdata.model.instants import Convention
+from services.flightdata.model.queries import FlightQuery
 from services.flightdata.places import load
-from services.flightdata.plausibility import Doubt
-from services.flightdata.provider_errors import ProviderError
-from services.flightdata.providers import Direction
-from services.flightdata.queries import FlightQuery
+from services.flightdata.providers.protocol import Direction
+from services.flightdata.providers.provider_errors import ProviderError
 from services.flightdata.vendors.aviationstack import responses as aviationstack_answers
 from services.flightdata.vendors.flightapi import responses as flightapi_answers
 from services.flightdata.vendors.flightapi.boards import board_legs

@@ -10,7 +10,7 @@ import pytest
 from doubles.flightapi import tracking as flightapi_status
 from doubles.world import World
 from services.flightdata.errors import FlightNotFound
-from services.flightdata.flights import FlightStatus
+from services.flightdata.model.flights import FlightStatus
 from tests.unit.flightdata.vendors.recorded import flightapi_over
 
 pytestmark = pytest.mark.unit

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from services.flightdata.provider_errors import ProviderRateLimited
-from services.flightdata.providers import Found
-from services.flightdata.queries import FlightQuery
+from services.flightdata.model.found import Found
+from services.flightdata.model.queries import FlightQuery
+from services.flightdata.providers.provider_errors import ProviderRateLimited
 from services.flightdata.vendors.aviationstack.responses import is_full, rows
 from services.flightdata.vendors.vendor_client import VendorAnswer
 from tests.unit.flightdata.vendors.recorded import client, flightapi, flightapi_over, recorded

@@ -1,0 +1,1 @@
+"""Providers of flight data: their protocol, and which of them is asked."""

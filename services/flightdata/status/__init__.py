@@ -1,0 +1,1 @@
+"""Flight status by number and by route, watches, and routes."""

@@ -1,0 +1,1 @@
+"""Contract messages to domain queries, and domain values to contract messages."""

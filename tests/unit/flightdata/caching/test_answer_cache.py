@@ -1,0 +1,304 @@
+"""What is known is told, what isn't is fetched once for all who ask, and failures take nothing away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from services.flightdata.caching.answer_cache import CLAIMED_FOR, LOOK_AGAIN_SECONDS, Answers, Question
+from services.flightdata.caching.entries import StatusEntry
+from services.flightdata.caching.freshness import EMPTY_FOR, FAILED_FOR, Freshness, Kind
+from services.flightdata.caching.store import MemoryShelf
+from services.flightdata.errors import FlightNotFound, FlightsUnavailable
+from services.flightdata.model.flights import FlightStatus
+from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.providers.protocol import Capability, FlightProvider
+from services.flightdata.providers.provider_errors import ProviderUnavailable
+from services.flightdata.providers.routing import Answered, Progress, ProviderRouter
+from services.flightdata.sample.provider import SampleTimetable
+from services.flightdata.status.route_status import RouteStatusDesk
+from services.flightdata.status.routes import RouteDesk
+from tests.simulated_clock import SimulatedClock
+from tests.unit.flightdata.providers.test_routing import Scripted
+
+pytestmark = pytest.mark.unit
+FRESH = Freshness()
+
+
+class Vendor(Scripted):
+    """Tells the sample's flights of a route under its own name, when it is let."""
+
+    def __init__(self, timetable: SampleTimetable, name: str = "vendor") -> None:
+        super().__init__(name, 1)
+        self.timetable = timetable
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def route_status(self, origin: str, destination: str, day: date) -> Sequence[FlightStatus]:
+        count = self.say()
+        await self.gate.wait()
+        return (await self.timetable.route_status(origin, destination, day))[:count]
+
+
+@pytest.fixture
+def vendor(timetable: SampleTimetable) -> Vendor:
+    """A provider that isn't a sample."""
+    return Vendor(timetable)
+
+
+@pytest.fixture
+def shelf(clock: SimulatedClock) -> MemoryShelf:
+    """Shared by replicas."""
+    return MemoryShelf(clock)
+
+
+def _question(clock: SimulatedClock, name: str = "MAA DEL") -> Question[Sequence[FlightStatus]]:
+    def call(provider: FlightProvider) -> Awaitable[Sequence[FlightStatus]]:
+        return provider.route_status("MAA", "DEL", datetime(2026, 11, 23, tzinfo=UTC).date())
+
+    return Question(
+        name, Kind.STATUS, Capability.ROUTE_STATUS, StatusEntry, call, lambda flights: not flights
+    )
+
+
+async def _ask(answers: Answers, clock: SimulatedClock) -> Answered[Sequence[FlightStatus]]:
+    (answer,) = [event async for event in answers.ask(_question(clock)) if isinstance(event, Answered)]
+    return answer
+
+
+async def _settle() -> None:
+    for _ in range(30):
+        await asyncio.sleep(0)
+
+
+def _replica(vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock) -> Answers:
+    return Answers(ProviderRouter([vendor], clock), shelf, clock, FRESH)
+
+
+async def test_a_fresh_answer_is_told_again_and_says_so(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
+    async with _replica(vendor, shelf, clock) as answers:
+        first = await _ask(answers, clock)
+        clock.advance(FRESH.status.total_seconds() - 1)
+        again = await _ask(answers, clock)
+    assert vendor.asked == 1
+    assert (first.cached_at, again.cached_at) == (None, clock.now() - FRESH.status + timedelta(seconds=1))
+    assert not any(status.provenance.cached for status in first.value)
+    assert all(status.provenance.cached for status in again.value)
+    assert [s.provenance.fetched for s in again.value] == [s.provenance.fetched for s in first.value], (
+        "its age is the vendor's answer's"
+    )
+
+
+async def test_a_stale_answer_is_told_while_it_is_asked_for_again(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
+    async with _replica(vendor, shelf, clock) as answers:
+        await _ask(answers, clock)
+        clock.advance(FRESH.status.total_seconds() + 1)
+        vendor.gate.clear()
+        vendor.answer = 2
+        stale = [await _ask(answers, clock) for _ in range(5)]
+        await _settle()
+        assert (vendor.asked, {len(answer.value) for answer in stale}) == (2, {1})
+        vendor.gate.set()
+        await _settle()
+        assert len((await _ask(answers, clock)).value) == 2
+    assert vendor.asked == 2
+
+
+async def test_what_is_too_old_is_not_told(vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock) -> None:
+    async with _replica(vendor, shelf, clock) as answers:
+        await _ask(answers, clock)
+        clock.advance(FRESH.kept_for(Kind.STATUS).total_seconds())
+        assert (await _ask(answers, clock)).cached_at is None
+    assert vendor.asked == 2
+
+
+@pytest.mark.parametrize("nothing", [0, ProviderUnavailable("vendor", "down")])
+async def test_an_empty_or_failed_answer_never_takes_the_place_of_a_good_one(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock, nothing: int | Exception
+) -> None:
+    async with _replica(vendor, shelf, clock) as answers:
+        await _ask(answers, clock)
+        clock.advance(FRESH.status.total_seconds() + 1)
+        vendor.answer = nothing
+        for _ in range(3):
+            assert (await _ask(answers, clock)).value
+            await _settle()
+        assert vendor.asked == 2, "and isn't asked for at once again"
+        assert (await _ask(answers, clock)).value
+
+
+async def test_failures_are_told_again_for_a_moment_only(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
+    vendor.answer = ProviderUnavailable("vendor", "down")
+    async with _replica(vendor, shelf, clock) as answers:
+        for _ in range(3):
+            with pytest.raises(FlightsUnavailable):
+                await _ask(answers, clock)
+        assert vendor.asked == 1
+        clock.advance(FAILED_FOR.total_seconds())
+        vendor.answer = 1
+        assert (await _ask(answers, clock)).value
+
+
+async def test_empty_answers_are_told_again_for_a_moment_only(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
+    vendor.answer = 0
+    async with _replica(vendor, shelf, clock) as answers:
+        assert [bool((await _ask(answers, clock)).value) for _ in range(3)] == [False] * 3
+        assert vendor.asked == 1
+        clock.advance(EMPTY_FOR.total_seconds())
+        vendor.answer = 1
+        assert (await _ask(answers, clock)).value
+
+
+async def test_a_flight_nobody_knows_is_not_asked_for_again_at_once(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
+    vendor.answer = FlightNotFound("AI1", "unknown")
+    async with _replica(vendor, shelf, clock) as answers:
+        for _ in range(2):
+            with pytest.raises(FlightNotFound):
+                await _ask(answers, clock)
+    assert vendor.asked == 1
+
+
+async def test_a_route_and_how_its_flights_do_are_one_question_of_two_ages(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock, lexicon: Lexicon
+) -> None:
+    async with _replica(vendor, shelf, clock) as answers:
+        route, status = RouteDesk(lexicon, answers, clock), RouteStatusDesk(lexicon, answers, clock)
+        assert await status.statuses("MAA", "COK", None, None)
+        assert (await route.route("MAA", "COK")).service
+        assert vendor.asked == 1
+        clock.advance(3600)
+        assert (await route.route("MAA", "COK")).service
+        assert vendor.asked == 1, "who flies is true for hours"
+        (found,) = await status.statuses("MAA", "COK", None, None)
+        assert (vendor.asked, found.provenance.fetched) == (2, clock.now()), "how they do is not"
+        assert (await route.route("MAA", "COK")).service
+    assert vendor.asked == 2
+
+
+async def test_two_hundred_at_once_on_two_replicas_ask_once(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
+    async with _replica(vendor, shelf, clock) as one, _replica(vendor, shelf, clock) as other:
+        vendor.gate.clear()
+        asking = [asyncio.create_task(_ask(replica, clock)) for _ in range(100) for replica in (one, other)]
+        await _settle()
+        vendor.gate.set()
+        await _settle()
+        clock.advance(LOOK_AGAIN_SECONDS)
+        assert {len(answer.value) for answer in await asyncio.gather(*asking)} == {1}
+    assert vendor.asked == 1
+
+
+async def test_everybody_hears_the_progress_of_the_one_fetch(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
+    async def events(answers: Answers) -> list[type]:
+        return [type(event) async for event in answers.ask(_question(clock))]
+
+    async with _replica(vendor, shelf, clock) as answers:
+        assert tuple(await asyncio.gather(events(answers), events(answers))) == (
+            [Progress, Progress, Answered],
+            [Progress, Progress, Answered],
+        )
+
+
+async def test_one_that_hangs_up_takes_no_answer_away(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
+    async with _replica(vendor, shelf, clock) as answers:
+        vendor.gate.clear()
+        first, second = asyncio.create_task(_ask(answers, clock)), asyncio.create_task(_ask(answers, clock))
+        await _settle()
+        first.cancel()
+        await _settle()
+        vendor.gate.set()
+        assert (await second).value
+    assert vendor.asked == 1
+
+
+async def test_when_the_replica_that_asks_dies_one_of_the_others_takes_over(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
+    question = _question(clock)
+    async with _replica(vendor, shelf, clock) as one, _replica(vendor, shelf, clock) as other:
+        assert await shelf.claim(one._digest(question), "a replica that died", CLAIMED_FOR)
+        asking = [asyncio.create_task(_ask(replica, clock)) for _ in range(20) for replica in (one, other)]
+        for _ in range(round(CLAIMED_FOR.total_seconds() / LOOK_AGAIN_SECONDS) + 3):
+            await _settle()
+            assert vendor.asked <= 1
+            clock.advance(LOOK_AGAIN_SECONDS)
+        await _settle()
+        clock.advance(LOOK_AGAIN_SECONDS)
+        assert all(answer.value for answer in await asyncio.gather(*asking))
+    assert vendor.asked == 1
+
+
+async def test_a_long_fetch_keeps_its_claim(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
+    async with _replica(vendor, shelf, clock) as one, _replica(vendor, shelf, clock) as other:
+        vendor.gate.clear()
+        asking = [asyncio.create_task(_ask(replica, clock)) for replica in (one, other)]
+        for _ in range(45):
+            await _settle()
+            clock.advance(1)
+        assert vendor.asked == 1
+        vendor.gate.set()
+        await _settle()
+        clock.advance(1)
+        await asyncio.gather(*asking)
+    assert vendor.asked == 1
+
+
+async def test_the_sample_is_not_kept(
+    timetable: SampleTimetable, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
+    async with Answers(ProviderRouter([timetable], clock), shelf, clock) as answers:
+        assert [(await _ask(answers, clock)).cached_at for _ in range(2)] == [None, None]
+    assert shelf.bytes == 0
+
+
+async def test_what_is_unexpected_reaches_who_asked(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
+    vendor.answer = ZeroDivisionError()
+    async with _replica(vendor, shelf, clock) as answers:
+        with pytest.raises(ZeroDivisionError):
+            await _ask(answers, clock)
+
+
+async def test_spoiled_bytes_on_the_shelf_are_a_miss(
+    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+) -> None:
+    async with _replica(vendor, shelf, clock) as answers:
+        name = answers._digest(_question(clock))
+        for place, spoiled in (
+            (f"answer:{name}", b"nonsense"),
+            (f"none:{name}", b"fnonsense"),
+            (f"none:{name}", b"enonsense"),
+        ):
+            await shelf.put(place, spoiled, timedelta(hours=1))
+        assert (await _ask(answers, clock)).value
+
+
+async def test_a_shelf_in_memory_is_bounded(clock: SimulatedClock) -> None:
+    shelf = MemoryShelf(clock, most_bytes=1000)
+    for number in range(50):
+        await shelf.put(str(number), bytes(100), timedelta(hours=1))
+        await shelf.get("0")
+    assert shelf.bytes <= 1000
+    assert await shelf.get("0") is not None, "what is asked for stays"
+    assert await shelf.get("1") is None

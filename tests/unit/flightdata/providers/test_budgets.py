@@ -1,0 +1,154 @@
+"""Calls are paid before they leave; a month's budget and an endpoint's rate are never exceeded, also over restarts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.flightdata.providers.budgets import Meter, Plan, Remaining, turn_of_month
+from services.flightdata.providers.provider_errors import (
+    ProviderQuotaExhausted,
+    ProviderRateLimited,
+    ProviderUnavailable,
+)
+from services.flightdata.quota.file import LedgerUnavailable
+from services.flightdata.quota.store import MemoryLedger, Refusal, Share
+from tests.simulated_clock import SimulatedClock
+
+pytestmark = pytest.mark.unit
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def clock() -> SimulatedClock:
+    """Late in a month."""
+    return SimulatedClock(datetime(2026, 11, 30, 23, tzinfo=UTC))
+
+
+async def test_a_month_holds_what_it_holds_and_the_next_begins_anew(clock: SimulatedClock) -> None:
+    meter = Meter("v", "key", Plan(5, {"dear": 2}), MemoryLedger(clock), clock)
+    await meter.pay("dear")
+    await meter.pay("dear")
+    with pytest.raises(ProviderQuotaExhausted) as refused:
+        await meter.pay("dear")
+    assert refused.value.until == datetime(2026, 12, 1, tzinfo=UTC)
+    await meter.pay("cheap")
+    assert await meter.remaining() == Remaining(0, 5)
+    clock.advance(3600)
+    await meter.pay("dear")
+    assert await meter.remaining() == Remaining(3, 5)
+
+
+async def test_an_endpoint_is_asked_once_in_its_time_and_a_refusal_costs_nothing(
+    clock: SimulatedClock,
+) -> None:
+    meter = Meter("v", "key", Plan(100, spacing={"timetable": MINUTE}), MemoryLedger(clock), clock)
+    await meter.pay("timetable")
+    clock.advance(15)
+    with pytest.raises(ProviderRateLimited) as refused:
+        await meter.pay("timetable")
+    assert refused.value.retry_after == timedelta(seconds=45)
+    assert not refused.value.told
+    await meter.pay("flights")
+    assert await meter.remaining() == Remaining(98, 100)
+    clock.advance(45)
+    await meter.pay("timetable")
+
+
+async def test_a_restart_forgets_nothing(tmp_path: Path, clock: SimulatedClock) -> None:
+    path, plan = tmp_path / "flightdata" / "ledger.json", Plan(2, spacing={"timetable": MINUTE})
+    await Meter("v", "key", plan, MemoryLedger(clock, path), clock).pay("timetable")
+    again = Meter("v", "key", plan, MemoryLedger(clock, path), clock)
+    with pytest.raises(ProviderRateLimited):
+        await again.pay("timetable")
+    await again.pay("flights")
+    with pytest.raises(ProviderQuotaExhausted):
+        await Meter("v", "key", plan, MemoryLedger(clock, path), clock).pay("flights")
+    await Meter("v", "another", plan, MemoryLedger(clock, path), clock).pay("flights")
+    assert "another" not in path.read_text()
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"counters": 7}', '{"counters": {"a": [1, "2026-11-30"]}, "facts": {}}']
+)
+async def test_with_a_spoiled_file_nothing_is_spent_until_somebody_puts_it_right(
+    tmp_path: Path, clock: SimulatedClock, content: str
+) -> None:
+    path = tmp_path / "ledger.json"
+    path.write_text(content)
+    ledger = MemoryLedger(clock, path)
+    with pytest.raises(LedgerUnavailable):
+        await ledger.spent("a")
+    with pytest.raises(LedgerUnavailable):
+        await ledger.spend([Share("a", 1, 1, MINUTE)])
+    with pytest.raises(LedgerUnavailable):
+        await ledger.note("v", "off", "text", MINUTE)
+    assert path.read_text() == content
+    path.unlink()
+    assert await ledger.spend([Share("a", 1, 1, MINUTE)]) is None
+
+
+async def test_where_nothing_can_be_written_nothing_is_spent(tmp_path: Path, clock: SimulatedClock) -> None:
+    folder = tmp_path / "flightdata"
+    ledger = MemoryLedger(clock, folder / "ledger.json")
+    folder.write_text("in the way of a folder")
+    with pytest.raises(LedgerUnavailable):
+        await ledger.spend([Share("a", 1, 1, MINUTE)])
+    folder.unlink()
+    assert await ledger.spend([Share("a", 1, 1, MINUTE)]) is None
+    (folder / "ledger.new").mkdir()
+    with pytest.raises(LedgerUnavailable):
+        await ledger.spend([Share("b", 1, 1, MINUTE)])
+    (folder / "ledger.new").rmdir()
+    assert await ledger.spent("b") == 0
+    assert await ledger.spend([Share("b", 1, 1, MINUTE)]) is None
+
+
+class _Gone:
+    """A ledger that can't be reached."""
+
+    async def spend(self, shares: Sequence[Share]) -> Refusal | None:
+        raise LedgerUnavailable
+
+    async def spent(self, counter: str) -> int:
+        raise LedgerUnavailable
+
+    async def note(self, subject: str, fact: str, text: str, lasts: timedelta) -> None:
+        raise LedgerUnavailable
+
+    async def noted(self, subject: str) -> Mapping[str, str]:
+        raise LedgerUnavailable
+
+
+async def test_while_nobody_knows_what_was_spent_nothing_is(clock: SimulatedClock) -> None:
+    meter = Meter("v", "key", Plan(100), _Gone(), clock)
+    with pytest.raises(ProviderUnavailable):
+        await meter.pay("flights")
+    assert await meter.remaining() is None
+    await Meter("v", "key", Plan(), _Gone(), clock).pay("flights")
+
+
+@given(st.lists(st.tuples(st.integers(1, 5), st.floats(0, 20)), max_size=60))
+async def test_whatever_is_asked_a_counter_never_holds_more_than_its_cap(
+    steps: list[tuple[int, float]],
+) -> None:
+    clock = SimulatedClock(datetime(2026, 11, 23, tzinfo=UTC))
+    ledger = MemoryLedger(clock)
+    for amount, seconds in steps:
+        await ledger.spend([Share("a", amount, 7, MINUTE), Share("b", 1, 3, MINUTE)])
+        assert await ledger.spent("a") <= 7
+        assert await ledger.spent("b") <= 3
+        clock.advance(seconds)
+
+
+@pytest.mark.parametrize(
+    ("now", "then"),
+    [((2026, 12, 31), (2027, 1, 1)), ((2028, 2, 29), (2028, 3, 1)), ((2026, 1, 31), (2026, 2, 1))],
+)
+def test_months_turn(now: tuple[int, int, int], then: tuple[int, int, int]) -> None:
+    assert turn_of_month(datetime(*now, 13, tzinfo=UTC)) == datetime(*then, tzinfo=UTC)

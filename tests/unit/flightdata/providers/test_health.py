@@ -1,0 +1,126 @@
+"""What is remembered of a provider is what the vendor said; what our own budget says is looked up each time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.flightdata.providers.breaker import STRIKES
+from services.flightdata.providers.budgets import Meter, Plan
+from services.flightdata.providers.health import ProviderHealth
+from services.flightdata.providers.protocol import Capability
+from services.flightdata.providers.provider_errors import (
+    ProviderError,
+    ProviderQuotaExhausted,
+    ProviderRejected,
+    ProviderUnavailable,
+)
+from services.flightdata.quota.file import LedgerUnavailable
+from services.flightdata.quota.shared_state import SharedNote
+from services.flightdata.quota.store import Ledger, MemoryLedger
+from tests.simulated_clock import SimulatedClock
+
+pytestmark = pytest.mark.unit
+
+DAY = timedelta(days=1)
+
+
+class Slate(MemoryLedger):
+    """A ledger that may take no facts."""
+
+    full = False
+
+    async def note(self, subject: str, fact: str, text: str, lasts: timedelta) -> None:
+        if self.full:
+            raise LedgerUnavailable
+        await super().note(subject, fact, text, lasts)
+
+
+@pytest.fixture
+def clock() -> SimulatedClock:
+    """Within a month."""
+    return SimulatedClock(datetime(2026, 11, 23, 12, tzinfo=UTC))
+
+
+@pytest.fixture
+def ledger(clock: SimulatedClock) -> Slate:
+    """What all replicas and restarts share."""
+    return Slate(clock)
+
+
+def _replica(clock: SimulatedClock, ledger: Ledger, monthly: int = 0) -> tuple[ProviderHealth, Meter]:
+    meter = Meter("v", "key", Plan(monthly, {"dear": 2}), ledger, clock)
+    return ProviderHealth("v", clock, SharedNote(ledger, "health:v", clock, DAY), meter), meter
+
+
+async def _asked(health: ProviderHealth, meter: Meter, endpoint: str) -> ProviderError | None:
+    """What comes of asking: nothing, or why it wasn't."""
+    await health.hear()
+    if refused := health.refusal(Capability.SEARCH):
+        return refused
+    try:
+        await meter.pay(endpoint)
+    except ProviderError as error:
+        await health.failed(Capability.SEARCH, error)
+        return error
+    await health.succeeded(Capability.SEARCH)
+    return None
+
+
+async def test_a_larger_budget_counts_from_the_restart_on(clock: SimulatedClock, ledger: Ledger) -> None:
+    health, meter = _replica(clock, ledger, monthly=2)
+    assert [type(await _asked(health, meter, "cheap")) for _ in range(4)] == [type(None)] * 2 + [
+        ProviderQuotaExhausted
+    ] * 2
+    assert health.off(clock.now())
+    health, meter = _replica(clock, ledger, monthly=3)
+    assert await _asked(health, meter, "cheap") is None
+
+
+async def test_what_a_dear_call_finds_too_little_is_enough_for_a_cheap_one(
+    clock: SimulatedClock, ledger: Ledger
+) -> None:
+    health, meter = _replica(clock, ledger, monthly=3)
+    assert await _asked(health, meter, "dear") is None
+    assert isinstance(await _asked(health, meter, "dear"), ProviderQuotaExhausted)
+    assert not health.off(clock.now())
+    assert await _asked(health, meter, "cheap") is None
+
+
+async def test_what_the_vendor_calls_used_up_is_so_for_replicas_and_restarts(
+    clock: SimulatedClock, ledger: Ledger
+) -> None:
+    health, _ = _replica(clock, ledger)
+    await health.failed(
+        Capability.SEARCH, ProviderQuotaExhausted("v", "used up", until=clock.now() + DAY / 2)
+    )
+    again, meter = _replica(clock, ledger)
+    assert isinstance(await _asked(again, meter, "cheap"), ProviderQuotaExhausted)
+    clock.advance((DAY / 2).total_seconds())
+    assert await _asked(again, meter, "cheap") is None
+
+
+async def test_what_one_replica_learns_takes_nothing_from_what_another_learned(
+    clock: SimulatedClock, ledger: Ledger
+) -> None:
+    (one, _), (other, _), (third, _) = (_replica(clock, ledger) for _ in range(3))
+    await one.failed(Capability.SEARCH, ProviderRejected("v", "refuses the key (401)"))
+    for _ in range(STRIKES):
+        await other.failed(Capability.STATUS, ProviderUnavailable("v", "down"))
+    await third.hear()
+    assert isinstance(third.off(clock.now()), ProviderRejected)
+    assert third.breakers[Capability.STATUS].is_open
+
+
+async def test_what_was_just_learned_is_not_unlearned_from_an_older_note(
+    clock: SimulatedClock, ledger: Slate
+) -> None:
+    (one, _), (other, _) = (_replica(clock, ledger) for _ in range(2))
+    await one.failed(Capability.SEARCH, ProviderRejected("v", "refuses the key (401)"))
+    await one.succeeded(Capability.SEARCH)
+    clock.advance(60)
+    ledger.full = True
+    await other.failed(Capability.SEARCH, ProviderRejected("v", "refuses the key (401)"))
+    await other.hear()
+    assert other.off(clock.now())

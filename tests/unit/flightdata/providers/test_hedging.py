@@ -1,0 +1,161 @@
+"""A second is asked beside a first that is slow, where its budget allows; who is slow again and again is asked last of all."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from services.flightdata.providers.breaker import FIRST_REST, OTHERS_PER_PROBE, STRIKES
+from services.flightdata.providers.budgets import Meter, Plan
+from services.flightdata.providers.health import ProviderHealth
+from services.flightdata.providers.protocol import Capability
+from services.flightdata.providers.provider_errors import Problem, ProviderUnavailable
+from services.flightdata.providers.routing import HEDGE_SECONDS, Answered, Progress, ProviderRouter
+from services.flightdata.quota.store import MemoryLedger
+from services.flightdata.wire.provider_messages import provider as provider_message
+from tests.simulated_clock import SimulatedClock
+from tests.unit.flightdata.providers.test_routing import Scripted
+
+pytestmark = pytest.mark.unit
+
+
+class Slow(Scripted):
+    """Answers when it is let."""
+
+    def __init__(self, name: str, answer: int | Exception) -> None:
+        super().__init__(name, answer)
+        self.gate = asyncio.Event()
+
+
+@pytest.fixture
+def clock() -> SimulatedClock:
+    """Noon."""
+    return SimulatedClock(datetime(2026, 11, 23, 12, tzinfo=UTC))
+
+
+async def _say(provider: object) -> int:
+    assert isinstance(provider, Scripted)
+    answer = provider.asked
+    if isinstance(provider, Slow):
+        provider.asked += 1
+        await provider.gate.wait()
+        provider.asked = answer
+    return provider.say()
+
+
+async def _ask(router: ProviderRouter) -> list[Progress | Answered[int]]:
+    return [event async for event in router.ask(Capability.SEARCH, _say, empty=lambda found: found == 0)]
+
+
+async def _settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_the_second_is_asked_when_the_first_takes_long_and_not_before(clock: SimulatedClock) -> None:
+    first, second = Slow("a", 7), Scripted("b", 9)
+    asking = asyncio.create_task(_ask(ProviderRouter([first, second], clock)))
+    await _settle()
+    clock.advance(HEDGE_SECONDS - 0.1)
+    await _settle()
+    assert second.asked == 0
+    clock.advance(0.1)
+    events = await asking
+    assert events[-1] == Answered(9, second)
+    assert Progress("a", finished=True, problem=Problem.UNAVAILABLE) in events
+
+
+async def test_the_first_still_wins_when_it_is_the_first_to_answer(clock: SimulatedClock) -> None:
+    first, second = Slow("a", 7), Slow("b", 9)
+    asking = asyncio.create_task(_ask(ProviderRouter([first, second], clock)))
+    await _settle()
+    clock.advance(HEDGE_SECONDS)
+    await _settle()
+    assert second.asked == 1
+    first.gate.set()
+    assert (await asking)[-1] == Answered(7, first)
+
+
+async def test_nobody_is_hurried_with_a_budget_that_is_low(clock: SimulatedClock) -> None:
+    first, second = Slow("a", 7), Scripted("b", 9)
+    meter = Meter("b", "key", Plan(10), MemoryLedger(clock), clock)
+    for _ in range(8):
+        await meter.pay("search")
+    health = {"a": ProviderHealth("a", clock), "b": ProviderHealth("b", clock, meter=meter)}
+    asking = asyncio.create_task(_ask(ProviderRouter([first, second], clock, health)))
+    await _settle()
+    clock.advance(60)
+    await _settle()
+    assert second.asked == 0
+    first.gate.set()
+    assert (await asking)[-1] == Answered(7, first)
+
+
+async def test_one_whose_budget_is_nearly_used_up_is_asked_last(clock: SimulatedClock) -> None:
+    first, second = Scripted("a", 7), Scripted("b", 9)
+    meter = Meter("a", "key", Plan(100), MemoryLedger(clock), clock)
+    for _ in range(97):
+        await meter.pay("search")
+    health = {"a": ProviderHealth("a", clock, meter=meter), "b": ProviderHealth("b", clock)}
+    assert (await _ask(ProviderRouter([first, second], clock, health)))[-1] == Answered(9, second)
+    message = provider_message(first, health["a"], clock.now())
+    assert (message.budget_left, message.budget) == (3, 100)
+
+
+async def test_one_that_hangs_again_and_again_is_not_waited_for(clock: SimulatedClock) -> None:
+    first, second = Slow("a", 7), Scripted("b", 9)
+    router = ProviderRouter([first, second], clock)
+    for _ in range(3):
+        asking = asyncio.create_task(_ask(router))
+        await _settle()
+        clock.advance(HEDGE_SECONDS)
+        await asking
+    assert await _ask(router) == [
+        Progress("b", finished=False),
+        Progress("b", finished=True),
+        Answered(9, second),
+    ]
+    assert list(provider_message(first, router.health["a"], clock.now()).resting_capabilities) == ["search"]
+
+
+async def test_one_left_alone_is_asked_after_all_when_nobody_else_has_anything(clock: SimulatedClock) -> None:
+    first, second = Scripted("a", ProviderUnavailable("a", "down")), Scripted("b", 9)
+    router = ProviderRouter([first, second], clock)
+    for _ in range(3):
+        await _ask(router)
+    first.answer, second.answer = 7, 0
+    clock.advance(60)
+    assert (await _ask(router))[-1] == Answered(7, first)
+
+
+async def test_to_foresee_who_would_be_asked_costs_no_trial(clock: SimulatedClock) -> None:
+    first, second = Scripted("a", ProviderUnavailable("a", "down")), Scripted("b", 9)
+    router = ProviderRouter([first, second], clock)
+    for _ in range(STRIKES):
+        await _ask(router)
+    first.answer = 7
+    clock.advance(FIRST_REST.total_seconds())
+    for _ in range(OTHERS_PER_PROBE):
+        assert router.would_begin_with(Capability.SEARCH) is second
+        assert (await _ask(router))[-1] == Answered(9, second)
+    for _ in range(3):
+        assert router.would_begin_with(Capability.SEARCH) is first
+    assert (await _ask(router))[-1] == Answered(7, first), "and the trial is still there"
+
+
+async def test_who_stops_listening_stops_the_asking(clock: SimulatedClock) -> None:
+    first, second = Slow("a", 7), Scripted("b", 9)
+    asked = ProviderRouter([first, second], clock).ask(
+        Capability.SEARCH, _say, empty=lambda found: found == 0
+    )
+    asking = asyncio.ensure_future(anext(asked))
+    await asking
+    hanging = asyncio.ensure_future(anext(asked))
+    await _settle()
+    hanging.cancel()
+    await asyncio.gather(hanging, return_exceptions=True)
+    clock.advance(HEDGE_SECONDS)
+    await _settle()
+    assert (first.asked, second.asked) == (1, 0)

@@ -1,0 +1,116 @@
+"""What a search asks providers: a query for each leg, each day that would do, and airports near enough."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+
+from services.flightdata.errors import DateBeyondHorizon, DateInPast, SamePlace
+from services.flightdata.model.found import Limit
+from services.flightdata.model.queries import ANY_TIME, Filters, Window
+from services.flightdata.places.geography import distance_km
+from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.places.nearby import MOST_NEARBY, NEAR_KM, nearby
+from services.flightdata.search.leg_queries import JourneyLeg, SearchQuery, leg_queries
+
+pytestmark = pytest.mark.unit
+
+NOW = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
+TODAY = date(2026, 11, 23)
+IN_A_WEEK = TODAY + timedelta(days=7)
+
+
+def test_one_leg_is_one_query(lexicon: Lexicon) -> None:
+    (asked,), limits = leg_queries(lexicon, SearchQuery("MAA", "LON", IN_A_WEEK, bags=1), NOW)
+    assert (asked.leg, asked.query.origins, asked.query.currency, asked.query.bags) == (0, ("MAA",), "INR", 1)
+    assert asked.query.destinations == lexicon.place("LON").airports
+    assert not limits
+
+
+def test_the_way_back_is_asked_in_the_same_currency_and_without_the_times(lexicon: Lexicon) -> None:
+    filters = Filters(departs=Window(time(6), time(12)), carriers=frozenset({"AI"}), max_stops=1)
+    back = JourneyLeg("LON", "MAA", IN_A_WEEK + timedelta(days=5))
+    (out, home), _ = leg_queries(lexicon, SearchQuery("MAA", "LON", IN_A_WEEK, filters, further=(back,)), NOW)
+    assert (home.leg, home.query.date, home.query.currency) == (1, back.date, "INR")
+    assert out.filters.departs == filters.departs
+    assert (home.filters.departs, home.filters.carriers, home.query.max_stops) == (
+        ANY_TIME,
+        frozenset({"AI"}),
+        1,
+    )
+
+
+def test_days_near_the_one_asked_for_are_asked_unless_they_are_over(lexicon: Lexicon) -> None:
+    asked, limits = leg_queries(lexicon, SearchQuery("MAA", "DEL", IN_A_WEEK, flexible=3), NOW)
+    assert [(q.query.date - IN_A_WEEK).days for q in asked] == [-3, -2, -1, 0, 1, 2, 3]
+    assert not limits
+    asked, limits = leg_queries(lexicon, SearchQuery("MAA", "DEL", TODAY, flexible=2), NOW)
+    assert [(q.query.date - TODAY).days for q in asked] == [0, 1, 2]
+    assert limits == {Limit.DAYS}
+
+
+def test_the_day_of_several_legs_stays_and_that_is_told(lexicon: Lexicon) -> None:
+    query = SearchQuery("MAA", "DEL", IN_A_WEEK, further=(JourneyLeg("DEL", "BOM", IN_A_WEEK),), flexible=2)
+    asked, limits = leg_queries(lexicon, query, NOW)
+    assert len(asked) == 2
+    assert limits == {Limit.FLEXIBLE_LEGS}
+
+
+def test_airports_near_either_end_are_added(lexicon: Lexicon) -> None:
+    (asked,), _ = leg_queries(lexicon, SearchQuery("MAN", "MAA", IN_A_WEEK, nearby=True), NOW)
+    assert asked.query.origins[0] == "MAN"
+    assert "LPL" in asked.query.origins
+    assert not set(asked.query.origins) & set(asked.query.destinations)
+
+
+@pytest.mark.parametrize("code", ["MAN", "MAA", "LON", "NYC", "SYD", "BSL", "SFO"])
+def test_near_airports_are_near_few_and_not_the_places_own(lexicon: Lexicon, code: str) -> None:
+    place = lexicon.place(code)
+    near = nearby(lexicon, place)
+    assert len(near) <= MOST_NEARBY
+    assert not set(near) & set(place.airports)
+    assert all(
+        distance_km(lexicon.airport(place.airports[0]), lexicon.airport(other)) <= NEAR_KM for other in near
+    )
+
+
+def test_a_change_is_asked_of_the_first_leg_only(lexicon: Lexicon) -> None:
+    back = JourneyLeg("LHR", "MAA", IN_A_WEEK)
+    (out, home), _ = leg_queries(
+        lexicon, SearchQuery("MAA", "LHR", IN_A_WEEK, via="DXB", further=(back,)), NOW
+    )
+    assert (out.query.via, out.filters.via) == (
+        lexicon.place("DXB").airports,
+        frozenset(lexicon.place("DXB").airports),
+    )
+    assert (home.query.via, home.filters.via) == ((), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("query", "error"),
+    [
+        (SearchQuery("LHR", "LGW", IN_A_WEEK), SamePlace),
+        (SearchQuery("MAA", "LHR", IN_A_WEEK, via="LGW"), SamePlace),
+        (SearchQuery("MAA", "DEL", IN_A_WEEK, further=(JourneyLeg("DEL", "DEL", IN_A_WEEK),)), SamePlace),
+        (SearchQuery("MAA", "DEL", TODAY - timedelta(days=1), flexible=3), DateInPast),
+        (
+            SearchQuery(
+                "MAA", "DEL", IN_A_WEEK, further=(JourneyLeg("DEL", "MAA", TODAY + timedelta(days=400)),)
+            ),
+            DateBeyondHorizon,
+        ),
+    ],
+    ids=[
+        "one city",
+        "a change in the city itself",
+        "a leg to nowhere",
+        "in the past",
+        "the way back too far ahead",
+    ],
+)
+def test_what_can_not_be_flown_is_refused(
+    lexicon: Lexicon, query: SearchQuery, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        leg_queries(lexicon, query, NOW)

@@ -1,0 +1,357 @@
+"""A search opens cities into airports, keeps to its filters, counts honestly, and refuses what can't be flown."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from mesh.paging import PageTokens
+from services.flightdata.caching.answer_cache import Answers
+from services.flightdata.caching.store import MemoryShelf
+from services.flightdata.errors import DateBeyondHorizon, DateInPast, FlightsUnavailable, SamePlace
+from services.flightdata.model.fares import Cabin
+from services.flightdata.model.flights import Itinerary
+from services.flightdata.model.found import Found, Limit
+from services.flightdata.model.queries import Filters, FlightQuery, Party, Sort, Window
+from services.flightdata.places import PlaceNotFound
+from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.providers.provider_errors import ProviderUnavailable
+from services.flightdata.providers.routing import Progress, ProviderRouter
+from services.flightdata.sample.provider import SampleTimetable
+from services.flightdata.search.leg_queries import JourneyLeg, SearchQuery
+from services.flightdata.search.offers import OfferDesk
+from services.flightdata.search.searching import Done, FlightSearch, Results
+from tests.simulated_clock import SimulatedClock
+
+pytestmark = pytest.mark.unit
+
+TODAY = date(2026, 11, 23)
+TOMORROW = TODAY + timedelta(days=1)
+CHENNAI_DELHI = SearchQuery("MAA", "DEL", TOMORROW)
+
+
+@pytest.fixture
+def search(lexicon: Lexicon, timetable: SampleTimetable, clock: SimulatedClock) -> FlightSearch:
+    """Searches over the sample timetable."""
+    router = ProviderRouter([timetable], clock)
+    answers = Answers(router, MemoryShelf(clock), clock)
+    return FlightSearch(lexicon, answers, OfferDesk(router, PageTokens(b"a key for tests"), clock), clock)
+
+
+async def _run(search: FlightSearch, query: SearchQuery) -> tuple[list[Itinerary], Done]:
+    events = [event async for event in search.search(query)]
+    found = [itinerary for event in events if isinstance(event, Results) for itinerary in event.itineraries]
+    assert isinstance(events[-1], Done)
+    assert [event.finished for event in events if isinstance(event, Progress)] == [False, True]
+    return found, events[-1]
+
+
+async def test_a_search_tells_progress_then_results_then_that_it_is_done(search: FlightSearch) -> None:
+    kinds = [type(event) async for event in search.search(CHENNAI_DELHI)]
+    assert kinds == [Progress, Progress, Results, Done]
+
+
+async def test_without_filters_everything_fits(search: FlightSearch) -> None:
+    found, done = await _run(search, CHENNAI_DELHI)
+    assert done.total == done.total_unfiltered >= len(found) > 5
+    assert done.provenance.sample
+
+
+async def test_a_window_keeps_its_start_and_not_its_end(search: FlightSearch) -> None:
+    everything, _ = await _run(search, dataclasses.replace(CHENNAI_DELHI, limit=100))
+    leaves = sorted(i.departure.time.time() for i in everything)
+    window = Filters(departs=Window(leaves[1], leaves[3]))
+    found, done = await _run(search, dataclasses.replace(CHENNAI_DELHI, filters=window))
+    assert [i.departure.time.time() for i in found] == [t for t in leaves if leaves[1] <= t < leaves[3]]
+    assert done.total == len(found) < done.total_unfiltered == len(everything)
+
+
+async def test_a_window_may_run_over_midnight(search: FlightSearch) -> None:
+    found, _ = await _run(
+        search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(departs=Window(time(21), time(6))))
+    )
+    assert found
+    assert all(i.departure.time.time() >= time(21) or i.departure.time.time() < time(6) for i in found)
+
+
+async def test_none_that_fit_is_told_from_none_at_all(search: FlightSearch) -> None:
+    found, done = await _run(
+        search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(departs=Window(time(3), time(4))))
+    )
+    assert (found, done.total) == ([], 0)
+    assert done.total_unfiltered > 0
+    _, nothing = await _run(search, SearchQuery("MAA", "BET", TOMORROW))
+    assert (nothing.total, nothing.total_unfiltered) == (0, 0)
+    assert nothing.provenance.provider == "sample-timetable"
+
+
+async def test_one_carrier_is_the_only_one(search: FlightSearch) -> None:
+    found, _ = await _run(
+        search, dataclasses.replace(CHENNAI_DELHI, filters=Filters(carriers=frozenset({"AI"}), max_stops=0))
+    )
+    assert {segment.carrier_code for i in found for segment in i.segments} == {"AI"}
+
+
+async def test_results_come_in_the_order_asked_for(search: FlightSearch) -> None:
+    by = {
+        sort: (await _run(search, dataclasses.replace(CHENNAI_DELHI, sort=sort, limit=100)))[0]
+        for sort in Sort
+    }
+    leaves = [i.departure.time for i in by[Sort.EARLIEST]]
+    assert leaves == sorted(leaves)
+    assert [i.departure.time for i in by[Sort.LATEST]] == leaves[::-1] or len(set(leaves)) < len(leaves)
+    amounts = [i.fare.total.amount for i in by[Sort.CHEAPEST] if i.fare]
+    assert amounts == sorted(amounts)
+    assert len(amounts) == len(leaves)
+    durations = [i.duration for i in by[Sort.FASTEST]]
+    assert durations == sorted(durations)
+
+
+async def test_a_limit_cuts_results_and_not_the_count(search: FlightSearch) -> None:
+    found, done = await _run(search, dataclasses.replace(CHENNAI_DELHI, limit=2))
+    assert len(found) == 2
+    assert done.total > 2
+
+
+async def test_a_city_opens_into_its_airports_and_every_result_names_its_own(
+    search: FlightSearch, lexicon: Lexicon
+) -> None:
+    found, _ = await _run(search, SearchQuery("LON", "NYC", TOMORROW, limit=100))
+    origins = {i.segments[0].departure.airport for i in found}
+    destinations = {i.segments[-1].arrival.airport for i in found}
+    assert origins <= set(lexicon.place("LON").airports)
+    assert destinations <= set(lexicon.place("NYC").airports)
+    assert len(destinations) > 1
+
+
+async def test_passengers_multiply_the_total_and_not_the_price_for_one(search: FlightSearch) -> None:
+    alone, _ = await _run(search, CHENNAI_DELHI)
+    nine, _ = await _run(search, dataclasses.replace(CHENNAI_DELHI, party=Party(9)))
+    for one, many in zip(alone, nine, strict=True):
+        assert one.fare
+        assert many.fare
+        assert many.fare.per_passenger == one.fare.total
+        assert many.fare.total.amount == 9 * one.fare.total.amount
+
+
+async def test_the_same_search_gives_the_same_ids_each_once(search: FlightSearch) -> None:
+    first, _ = await _run(search, CHENNAI_DELHI)
+    again, _ = await _run(search, dataclasses.replace(CHENNAI_DELHI, cabin=Cabin.ECONOMY, sort=Sort.CHEAPEST))
+    assert {i.id for i in first} == {i.id for i in again}
+    assert len({i.id for i in first}) == len(first)
+
+
+@pytest.mark.parametrize(
+    ("origin", "destination"),
+    [("MAA", "MAA"), ("LHR", "LGW"), ("LON", "LHR"), ("DEL", "DXN"), ("NYC", "EWR"), ("BOM", "NMI")],
+)
+async def test_a_city_is_no_journey_from_itself(search: FlightSearch, origin: str, destination: str) -> None:
+    with pytest.raises(SamePlace):
+        await _run(search, SearchQuery(origin, destination, TOMORROW))
+
+
+@pytest.mark.parametrize(("origin", "destination"), [("XQZ", "DEL"), ("DEL", "XQZ")])
+async def test_an_unknown_code_is_nobodys(search: FlightSearch, origin: str, destination: str) -> None:
+    with pytest.raises(PlaceNotFound) as refused:
+        await _run(search, SearchQuery(origin, destination, TOMORROW))
+    assert refused.value.metadata == {"code": "XQZ"}
+
+
+async def test_codes_given_up_still_find_their_city(search: FlightSearch) -> None:
+    found, _ = await _run(search, SearchQuery("DEL", "TSE", TOMORROW))
+    assert {i.segments[-1].arrival.airport for i in found} <= {"NQZ"}
+
+
+async def test_today_is_the_departure_airports(search: FlightSearch, clock: SimulatedClock) -> None:
+    clock.advance((datetime(2026, 11, 23, 20, 0, tzinfo=UTC) - clock.now()).total_seconds())
+    with pytest.raises(DateInPast) as refused:  # already the 24th in India
+        await _run(search, SearchQuery("MAA", "DEL", TODAY))
+    assert refused.value.metadata == {"today": "2026-11-24", "time_zone": "Asia/Kolkata"}
+    await _run(search, SearchQuery("JFK", "LHR", TODAY))  # still the 23rd in New York
+
+
+async def test_flights_that_have_left_are_not_offered(search: FlightSearch, clock: SimulatedClock) -> None:
+    clock.advance(6 * 3600)
+    found, _ = await _run(search, SearchQuery("MAA", "DEL", TODAY, limit=100))
+    assert found
+    assert all(i.departure.time > clock.now() for i in found)
+
+
+async def test_the_horizon_is_the_last_day_that_can_be_searched(search: FlightSearch) -> None:
+    found, _ = await _run(search, SearchQuery("MAA", "DEL", TODAY + timedelta(days=330)))
+    assert found
+    with pytest.raises(DateBeyondHorizon) as refused:
+        await _run(search, SearchQuery("MAA", "DEL", TODAY + timedelta(days=331)))
+    assert refused.value.metadata == {"last_date": "2027-10-19"}
+    with pytest.raises(DateBeyondHorizon):
+        await _run(search, SearchQuery("MAA", "DEL", date(9999, 12, 31)))
+
+
+@pytest.mark.parametrize("day", [date(2027, 3, 14), date(2027, 3, 28), date(2026, 11, 29)])
+async def test_days_on_which_clocks_change_are_flown(search: FlightSearch, day: date) -> None:
+    for origin, destination in (("JFK", "LHR"), ("LHR", "JFK"), ("CDG", "MAD")):
+        found, _ = await _run(search, SearchQuery(origin, destination, day))
+        assert all(i.duration > timedelta() for i in found)
+
+
+IN_A_WEEK = TODAY + timedelta(days=7)
+RETURN = SearchQuery(
+    "MAA", "LHR", IN_A_WEEK, further=(JourneyLeg("LHR", "MAA", IN_A_WEEK + timedelta(days=4)),)
+)
+
+
+async def _events(search: FlightSearch, query: SearchQuery) -> tuple[Results, Done]:
+    *_, results, done = [event async for event in search.search(query)]
+    assert isinstance(results, Results)
+    assert isinstance(done, Done)
+    return results, done
+
+
+async def test_a_return_is_told_as_journeys_of_one_itinerary_each_way(search: FlightSearch) -> None:
+    results, done = await _events(search, dataclasses.replace(RETURN, sort=Sort.CHEAPEST))
+    shown = {(itinerary.leg, itinerary.id) for itinerary in results.itineraries}
+    for journey in results.journeys:
+        out, back = journey.itineraries
+        assert {(0, out.id), (1, back.id)} <= shown
+        assert (out.departure.airport, back.departure.airport) == ("MAA", "LHR")
+        assert back.departure.at.utc > out.arrival.at.utc
+    assert done.total >= len(results.journeys) > 0
+    assert [(part.leg, part.day) for part in done.parts] == [
+        (0, IN_A_WEEK),
+        (1, IN_A_WEEK + timedelta(days=4)),
+    ]
+    amounts = [journey.fare.total.amount for journey in results.journeys if journey.fare]
+    assert amounts == sorted(amounts)
+    assert {journey.fare.total.currency for journey in results.journeys if journey.fare} == {"INR"}
+
+
+async def test_a_journey_through_three_cities_is_put_together(search: FlightSearch) -> None:
+    legs = (
+        JourneyLeg("DXB", "LHR", IN_A_WEEK + timedelta(days=2)),
+        JourneyLeg("LHR", "MAA", IN_A_WEEK + timedelta(days=9)),
+    )
+    results, _ = await _events(search, SearchQuery("MAA", "DXB", IN_A_WEEK, further=legs, limit=5))
+    assert len(results.journeys) == 5
+    for journey in results.journeys:
+        ends = [(itinerary.departure.airport, itinerary.arrival.airport) for itinerary in journey.itineraries]
+        assert ends == [("MAA", "DXB"), ("DXB", "LHR"), ("LHR", "MAA")]
+
+
+async def test_a_leg_that_nobody_flies_is_no_journey(search: FlightSearch) -> None:
+    query = SearchQuery("MAA", "DEL", IN_A_WEEK, further=(JourneyLeg("DEL", "BET", IN_A_WEEK),))
+    *_, done = [event async for event in search.search(query)]
+    assert isinstance(done, Done)
+    assert (done.total, done.total_unfiltered) == (0, 0)
+    assert [part.total > 0 for part in done.parts] == [True, False]
+
+
+async def test_days_that_would_do_are_told_with_their_cheapest(search: FlightSearch) -> None:
+    results, done = await _events(
+        search, SearchQuery("MAA", "DEL", IN_A_WEEK, sort=Sort.CHEAPEST, flexible=3)
+    )
+    assert [(part.day - IN_A_WEEK).days for part in done.parts] == [-3, -2, -1, 0, 1, 2, 3]
+    cheapest = min(part.cheapest.total.amount for part in done.parts if part.cheapest)
+    assert results.itineraries[0].fare
+    assert results.itineraries[0].fare.total.amount == cheapest
+    assert done.total == sum(part.total for part in done.parts)
+
+
+async def test_more_than_are_shown_is_told(search: FlightSearch) -> None:
+    _, done = await _events(search, dataclasses.replace(CHENNAI_DELHI, limit=2))
+    assert Limit.RESULTS in done.limits
+    _, done = await _events(search, dataclasses.replace(CHENNAI_DELHI, limit=100))
+    assert Limit.RESULTS not in done.limits
+
+
+async def test_sold_out_flights_are_told_and_come_last(search: FlightSearch) -> None:
+    told = 0
+    for ahead in range(1, 12):
+        results, done = await _events(
+            search, SearchQuery("BOM", "DEL", TODAY + timedelta(days=ahead), limit=100)
+        )
+        full = [itinerary.sold_out for itinerary in results.itineraries]
+        assert full == sorted(full)
+        assert sum(full) == done.sold_out
+        told += done.sold_out
+    assert told
+
+
+async def test_who_wants_to_change_in_dubai_changes_there(search: FlightSearch) -> None:
+    results, done = await _events(search, SearchQuery("MAA", "LHR", IN_A_WEEK, via="DXB"))
+    assert {segment.arrival.airport for i in results.itineraries for segment in i.segments[:-1]} == {"DXB"}
+    assert done.total < done.total_unfiltered
+
+
+async def test_every_itinerary_has_its_estimated_emissions(search: FlightSearch) -> None:
+    results, _ = await _events(search, SearchQuery("IXM", "MAN", IN_A_WEEK))
+    for itinerary in results.itineraries:
+        assert itinerary.emissions
+        assert itinerary.emissions.grams > 1_000_000
+        assert "estimate" in itinerary.emissions.source
+
+
+async def test_bags_are_in_the_price_or_their_absence_is_told(
+    search: FlightSearch, timetable: SampleTimetable, monkeypatch: Any
+) -> None:
+    query = dataclasses.replace(CHENNAI_DELHI, bags=1)
+    _, done = await _events(search, query)
+    assert Limit.BAGS not in done.limits
+    found = await timetable.search(FlightQuery(("MAA",), ("DEL",), TOMORROW))
+
+    async def without_bags(_: FlightQuery) -> Found:
+        return found
+
+    monkeypatch.setattr(timetable, "search", without_bags)
+    _, done = await _events(search, query)
+    assert Limit.BAGS in done.limits
+
+
+async def test_airports_nearby_are_searched_when_they_will_do(search: FlightSearch) -> None:
+    alone, _ = await _events(search, SearchQuery("MAN", "AMS", IN_A_WEEK, limit=100))
+    assert {itinerary.departure.airport for itinerary in alone.itineraries} == {"MAN"}
+    nearby, _ = await _events(search, SearchQuery("MAN", "AMS", IN_A_WEEK, limit=100, nearby=True))
+    assert {itinerary.departure.airport for itinerary in nearby.itineraries} > {"MAN"}
+
+
+async def test_days_are_asked_for_three_at_a_time_and_told_in_their_order(
+    search: FlightSearch, timetable: SampleTimetable, monkeypatch: Any
+) -> None:
+    asked: list[date] = []
+    most: list[int] = []
+    under_way: set[date] = set()
+    find = timetable.search
+
+    async def slow(query: FlightQuery) -> Found:
+        asked.append(query.date)
+        under_way.add(query.date)
+        most.append(len(under_way))
+        # The later a day was asked for, the sooner it is answered.
+        for _ in range(40 - 5 * len(asked)):
+            await asyncio.sleep(0)
+        under_way.remove(query.date)
+        return await find(query)
+
+    monkeypatch.setattr(timetable, "search", slow)
+    _, done = await _events(search, SearchQuery("MAA", "DEL", IN_A_WEEK, sort=Sort.CHEAPEST, flexible=3))
+    assert max(most) == 3
+    assert asked == [IN_A_WEEK + timedelta(days=ahead) for ahead in range(-3, 4)]
+    assert [part.day for part in done.parts] == asked
+
+
+async def test_a_day_that_fails_ends_the_search_and_the_rest_is_not_asked_for(
+    search: FlightSearch, timetable: SampleTimetable, monkeypatch: Any
+) -> None:
+    asked: list[date] = []
+
+    async def failing(query: FlightQuery) -> Found:
+        asked.append(query.date)
+        raise ProviderUnavailable("sample-timetable", "is down")
+
+    monkeypatch.setattr(timetable, "search", failing)
+    with pytest.raises(FlightsUnavailable):
+        await _run(search, SearchQuery("MAA", "DEL", IN_A_WEEK, flexible=3))
+    assert len(set(asked)) <= 3

@@ -1,0 +1,301 @@
+"""A watch tells changes and nothing else, costs one poll for all, and says when it can't look."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from services.flightdata.errors import FlightNotFound, FlightsUnavailable
+from services.flightdata.model.flights import FlightStatus, Provenance, Segment, State, Stop
+from services.flightdata.model.instants import Instant, today_in
+from services.flightdata.status.watch import FREE, StatusWatches, Told, Trouble
+from tests.simulated_clock import SimulatedClock
+
+pytestmark = pytest.mark.unit
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+DOWN = FlightsUnavailable({"aviationstack": "unavailable"}, retry_after=timedelta(seconds=30))
+
+
+def _status(
+    leaves_in: timedelta = timedelta(hours=1),
+    state: State = State.ON_TIME,
+    *,
+    sample: bool = False,
+    airport: str = "MAA",
+) -> FlightStatus:
+    leaves = Instant.of(NOW + leaves_in, "Asia/Kolkata")
+    segment = Segment(
+        "AI",
+        "Air India",
+        "AI542",
+        Stop(airport, "", leaves),
+        Stop("DEL", "", leaves.later(timedelta(hours=3))),
+    )
+    return FlightStatus(
+        segment,
+        leaves.local.date(),
+        state,
+        None,
+        None,
+        timedelta(),
+        Provenance("aviationstack", NOW, sample=sample),
+    )
+
+
+LATE = replace(_status(), state=State.DELAYED, delay=timedelta(minutes=40))
+LANDED = _status(state=State.LANDED)
+
+
+class Desk:
+    """Answers from a script, the last answer for ever."""
+
+    def __init__(self, clock: SimulatedClock, *answers: list[FlightStatus] | Exception) -> None:
+        self._clock = clock
+        self._answers = list(answers)
+        self.asked: list[datetime] = []
+
+    async def status(self, flight: str, day: object) -> list[FlightStatus]:
+        self.asked.append(self._clock.now())
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return [replace(leg, provenance=replace(leg.provenance, fetched=self._clock.now())) for leg in answer]
+
+
+@pytest.fixture
+def clock() -> SimulatedClock:
+    """Noon."""
+    return SimulatedClock(NOW)
+
+
+def _watches(desk: Desk, clock: SimulatedClock) -> StatusWatches:
+    return StatusWatches(desk, clock)  # type: ignore[arg-type]
+
+
+async def _collect(changes: AsyncIterator[Told], into: list[Told]) -> None:
+    async for told in changes:
+        into.append(told)
+
+
+async def _settled() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def _minutes(clock: SimulatedClock, count: int) -> None:
+    """Lets so many minutes pass, one by one."""
+    for _ in range(count):
+        clock.advance(60)
+        await _settled()
+
+
+async def test_a_flight_is_told_at_once_then_when_it_changes_until_it_is_over(clock: SimulatedClock) -> None:
+    desk = Desk(clock, [_status()], [_status()], [LATE], [LATE], [LANDED])
+    told: list[Told] = []
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_collect(_watches(desk, clock).watch("AI542", None), told))
+        await _settled()
+        assert [t.state for t in told if isinstance(t, FlightStatus)] == [State.ON_TIME]
+        await _minutes(clock, 20)
+    assert [t.state for t in told if isinstance(t, FlightStatus)] == [
+        State.ON_TIME,
+        State.DELAYED,
+        State.LANDED,
+    ]
+    assert len(desk.asked) == 5
+
+
+async def test_a_hundred_watchers_cost_one_poll_each_time(clock: SimulatedClock) -> None:
+    desk = Desk(clock, [_status()], [LATE], [LANDED])
+    watches, heard = _watches(desk, clock), [list[Told]() for _ in range(100)]
+    async with asyncio.TaskGroup() as group:
+        for told in heard:
+            group.create_task(_collect(watches.watch("AI542", None), told))
+        await _settled()
+        await _minutes(clock, 10)
+    assert len(desk.asked) == 3
+    assert all(len(told) == 3 for told in heard)
+
+
+@pytest.mark.parametrize(
+    ("leaves_in", "minutes"),
+    [
+        (timedelta(days=3), 60),
+        (timedelta(hours=9), 20),
+        (timedelta(hours=4), 10),
+        (timedelta(minutes=50), 3),
+        (timedelta(hours=-1), 10),
+    ],
+)
+async def test_the_nearer_the_next_event_the_oftener_it_is_looked_at(
+    clock: SimulatedClock, leaves_in: timedelta, minutes: int
+) -> None:
+    desk = Desk(clock, [_status(leaves_in)])
+    task = asyncio.create_task(_collect(_watches(desk, clock).watch("AI542", None), []))
+    await _settled()
+    await _minutes(clock, minutes)
+    task.cancel()
+    assert [asked - NOW for asked in desk.asked] == [timedelta(), timedelta(minutes=minutes)]
+
+
+UNHEARD = {
+    "diverted, and never said to where": _status(timedelta(hours=-3), State.DIVERTED),
+    "called in the air": _status(timedelta(hours=-3), State.EN_ROUTE),
+    "unknown": _status(timedelta(hours=-3), State.UNKNOWN),
+    "delayed without an end": replace(
+        _status(timedelta(hours=-3, minutes=-40), State.DELAYED), delay=timedelta(minutes=40)
+    ),
+}
+"""Three hours in the air, so all should have arrived just now."""
+
+
+@pytest.mark.parametrize("case", UNHEARD)
+async def test_a_flight_nobody_tells_the_end_of_is_asked_for_ever_less_and_then_given_up(
+    clock: SimulatedClock, case: str
+) -> None:
+    desk, told = Desk(clock, [UNHEARD[case]]), list[Told]()
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        group.create_task(_collect(_watches(desk, clock).watch("AI542", None), told))
+        await _settled()
+        await _minutes(clock, 15 * 60)
+    assert len(told) == 1
+    assert len(desk.asked) <= 50
+    pauses = [later - earlier for earlier, later in zip(desk.asked, desk.asked[1:], strict=False)]
+    assert min(pauses) == timedelta(minutes=3)
+    assert max(pauses) == timedelta(hours=1)
+    assert pauses == sorted(pauses), "in the end it never is asked for oftener again"
+
+
+async def test_a_flight_that_is_long_over_is_told_once(clock: SimulatedClock) -> None:
+    desk, told = Desk(clock, [_status(timedelta(days=-1), State.UNKNOWN)]), list[Told]()
+    async with asyncio.timeout(20):
+        await _collect(_watches(desk, clock).watch("AI542", None), told)
+    assert (len(told), len(desk.asked)) == (1, 1)
+
+
+async def test_a_leg_that_is_given_up_does_not_hurry_the_other(clock: SimulatedClock) -> None:
+    lost, later = _status(timedelta(days=-1), State.UNKNOWN, airport="BOM"), _status(timedelta(days=2))
+    desk = Desk(clock, [lost, later])
+    task = asyncio.create_task(_collect(_watches(desk, clock).watch("AI542", None), []))
+    await _settled()
+    await _minutes(clock, 59)
+    task.cancel()
+    assert len(desk.asked) == 1
+
+
+async def test_a_flight_that_left_late_is_followed_to_its_late_arrival(clock: SimulatedClock) -> None:
+    left = replace(_status(timedelta(hours=-14), State.EN_ROUTE), delay=timedelta(hours=11, minutes=50))
+    desk = Desk(clock, [left], [left], [replace(left, state=State.LANDED)])
+    told: list[Told] = []
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        group.create_task(_collect(_watches(desk, clock).watch("AI542", None), told))
+        await _settled()
+        await _minutes(clock, 10)
+    assert [t.state for t in told if isinstance(t, FlightStatus)] == [State.EN_ROUTE, State.LANDED]
+
+
+async def test_a_sample_costs_nothing_and_is_looked_at_often(clock: SimulatedClock) -> None:
+    desk = Desk(clock, [_status(timedelta(days=3), sample=True)])
+    task = asyncio.create_task(_collect(_watches(desk, clock).watch("AI542", None), []))
+    await _settled()
+    clock.advance(FREE.total_seconds())
+    await _settled()
+    task.cancel()
+    assert len(desk.asked) == 2
+
+
+async def test_trouble_is_told_once_and_what_was_known_is_kept(clock: SimulatedClock) -> None:
+    desk = Desk(clock, [_status()], DOWN, DOWN, [_status()], DOWN, [LANDED])
+    told: list[Told] = []
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_collect(_watches(desk, clock).watch("AI542", None), told))
+        await _settled()
+        await _minutes(clock, 20)
+    assert [type(t) for t in told] == [FlightStatus, Trouble, Trouble, FlightStatus]
+    assert isinstance(told[-1], FlightStatus)
+    assert told[-1].state is State.LANDED
+
+
+@pytest.mark.parametrize("error", [DOWN, FlightNotFound("AI542", "unknown")])
+async def test_a_watch_that_never_learned_anything_fails(clock: SimulatedClock, error: Exception) -> None:
+    desk = Desk(clock, error)
+    watches = _watches(desk, clock)
+    for _ in range(2):
+        with pytest.raises(type(error)):
+            await _collect(watches.watch("AI542", None), [])
+    assert len(desk.asked) == 2
+
+
+async def test_legs_of_one_number_are_told_each_for_itself(clock: SimulatedClock) -> None:
+    second = _status(timedelta(hours=5), airport="BOM")
+    desk = Desk(clock, [_status(), second], [LATE, second], [LANDED, replace(second, state=State.CANCELLED)])
+    told: list[Told] = []
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_collect(_watches(desk, clock).watch("AI542", None), told))
+        await _settled()
+        await _minutes(clock, 60)
+    legs = [(t.segment.departure.airport, t.state) for t in told if isinstance(t, FlightStatus)]
+    assert legs == [
+        ("MAA", State.ON_TIME), ("BOM", State.ON_TIME), ("MAA", State.DELAYED), ("MAA", State.LANDED), ("BOM", State.CANCELLED)
+    ]  # fmt: skip
+
+
+async def test_nothing_is_kept_of_a_flight_nobody_watches(clock: SimulatedClock) -> None:
+    watches = _watches(Desk(clock, [_status()]), clock)
+    async with aclosing(watches.watch("AI542", None)) as changes:
+        assert await anext(changes)
+        assert watches._flights
+    assert not watches._flights
+
+
+LATE_EVENING = datetime(2026, 11, 23, 17, 30, tzinfo=UTC)
+"""Eleven at night in Chennai."""
+
+
+class Nightly:
+    """Knows a flight that leaves Chennai at half past eleven every night and takes three hours."""
+
+    def __init__(self, clock: SimulatedClock) -> None:
+        self._clock = clock
+
+    async def status(self, flight: str, day: date | None) -> list[FlightStatus]:
+        now = self._clock.now()
+        day = day or today_in("Asia/Kolkata", now)
+        leaves = LATE_EVENING + timedelta(minutes=30) + (day - LATE_EVENING.date())
+        arrives = leaves + timedelta(hours=3)
+        state = State.LANDED if now >= arrives else State.EN_ROUTE if now >= leaves else State.ON_TIME
+        return [_status(leaves - NOW, state)]
+
+
+async def test_a_flight_in_the_air_at_midnight_is_followed_until_it_has_landed() -> None:
+    clock = SimulatedClock(LATE_EVENING)
+    watches, told = StatusWatches(Nightly(clock), clock), list[Told]()  # type: ignore[arg-type]
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        group.create_task(_collect(watches.watch("AI542", None), told))
+        await _settled()
+        await _minutes(clock, 4 * 60)
+    assert [(t.depart_date, t.state) for t in told if isinstance(t, FlightStatus)] == [
+        (LATE_EVENING.date(), state) for state in (State.ON_TIME, State.EN_ROUTE, State.LANDED)
+    ]
+
+
+async def test_who_asks_after_midnight_is_told_of_the_new_day() -> None:
+    clock = SimulatedClock(LATE_EVENING)
+    watches = StatusWatches(Nightly(clock), clock)  # type: ignore[arg-type]
+    async with aclosing(watches.watch("AI542", None)) as yesterday:
+        await anext(yesterday)
+        clock.advance(90 * 60)
+        async with (
+            aclosing(watches.watch("AI542", None)) as today,
+            aclosing(watches.watch("AI542", None)) as as_well,
+        ):
+            days = [(await anext(changes)).depart_date for changes in (today, as_well)]  # type: ignore[union-attr]
+            assert days == [LATE_EVENING.date() + timedelta(days=1)] * 2
+            assert len(watches._flights) == 1
+    assert not watches._flights

@@ -1,0 +1,94 @@
+"""Streams read side by side: no more at once than allowed, events as they come, nothing left behind when one fails or nobody listens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import pytest
+
+from services.flightdata.streams import side_by_side
+
+pytestmark = pytest.mark.unit
+
+
+class Vendors:
+    """Streams that say that they were asked and wait to be let on; what became of each is noted."""
+
+    def __init__(self, count: int) -> None:
+        self.gates = [asyncio.Event() for _ in range(count)]
+        self.begun: list[int] = []
+        self.ended: list[int] = []
+        self.streams = [self._stream(number) for number in range(count)]
+
+    async def _stream(self, number: int) -> AsyncIterator[str]:
+        self.begun.append(number)
+        try:
+            yield "asked"
+            await self.gates[number].wait()
+            if number == 13:
+                raise ValueError("unlucky")
+            yield "answered"
+        finally:
+            self.ended.append(number)
+
+
+async def test_no_more_run_at_once_than_allowed_and_the_next_begins_when_one_ends() -> None:
+    vendors = Vendors(4)
+    heard = []
+    async with aclosing(side_by_side(vendors.streams, 2)) as events:
+        async for event in events:
+            heard.append(event)
+            if heard[-2:] == [(0, "asked"), (1, "asked")]:
+                assert vendors.begun == [0, 1]
+                vendors.gates[1].set()
+            elif event == (2, "asked"):
+                assert vendors.begun == [0, 1, 2]
+                for gate in vendors.gates:
+                    gate.set()
+    assert heard[:3] == [(0, "asked"), (1, "asked"), (1, "answered")]
+    assert sorted(heard) == [(number, said) for number in range(4) for said in ("answered", "asked")]
+    assert vendors.begun == [0, 1, 2, 3]
+
+
+async def test_the_first_error_is_raised_and_ends_the_others() -> None:
+    vendors = Vendors(20)
+    for gate in vendors.gates[:14]:
+        gate.set()
+    with pytest.raises(ValueError, match="unlucky"):
+        async for _ in side_by_side(vendors.streams, 3):
+            pass
+    assert 13 in vendors.ended
+    assert sorted(vendors.ended) == sorted(vendors.begun)
+    assert 19 not in vendors.begun
+
+
+async def test_who_has_heard_enough_leaves_nothing_running() -> None:
+    vendors = Vendors(3)
+    async with aclosing(side_by_side(vendors.streams, 2)) as events:
+        assert await anext(events) == (0, "asked")
+        assert await anext(events) == (1, "asked")
+    assert sorted(vendors.ended) == [0, 1]
+    assert vendors.begun == [0, 1]
+
+
+async def test_a_stream_is_read_no_faster_than_it_is_heard() -> None:
+    told = []
+
+    async def chatter(number: int) -> AsyncIterator[int]:
+        for event in range(1000):
+            told.append(number)
+            yield event
+
+    async with aclosing(side_by_side([chatter(0), chatter(1)], 2)) as events:
+        await anext(events)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert len(told) < 10
+
+
+async def test_one_stream_is_told_as_it_is() -> None:
+    vendors = Vendors(1)
+    vendors.gates[0].set()
+    assert [event async for event in side_by_side(vendors.streams, 3)] == [(0, "asked"), (0, "answered")]

@@ -1,0 +1,170 @@
+"""Every value of the domain has one of the contract, and what is known of a flight is all written."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+
+import pytest
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
+from services.flightdata.model.fares import Cabin, Fare, Money
+from services.flightdata.model.flights import (
+    Doubt,
+    FlightStatus,
+    Itinerary,
+    Operator,
+    Provenance,
+    Segment,
+    State,
+    Stop,
+)
+from services.flightdata.model.found import Offer
+from services.flightdata.model.instants import Convention, Instant
+from services.flightdata.model.queries import Sort
+from services.flightdata.providers.provider_errors import Problem
+from services.flightdata.providers.routing import Progress
+from services.flightdata.search.searching import Done, Results
+from services.flightdata.wire import messages as flight_messages
+from services.flightdata.wire.requests import CABINS, SORTS
+
+pytestmark = pytest.mark.unit
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+SAID = Provenance("flightapi", NOW - timedelta(minutes=4), cached=True, vintage="2014")
+LEAVES = Instant.of(datetime(2026, 11, 24, 15, 30, tzinfo=UTC), "Asia/Kolkata", Convention.LOCAL_LABELLED_UTC)
+
+
+def _stop(airport: str, hours: float, **more: str) -> Stop:
+    return Stop(airport, airport.title(), LEAVES.later(timedelta(hours=hours)), **more)
+
+
+NIGHT = Segment(
+    "AF", "Air France", "AF6001", _stop("BLR", 0, terminal="2", gate="A1"), _stop("DEL", 4, belt="7"), Operator("6E", "IndiGo", "6E2345"),
+    ("KL3001", "QR4711"), "Airbus A321", frozenset({Doubt.CONTRADICTORY_TIMES}),
+)  # fmt: skip
+ONWARD = Segment("AF", "Air France", "AF225", _stop("DXN", 14), _stop("CDG", 23))
+
+
+@pytest.mark.parametrize(
+    ("table", "kind", "enum"),
+    [
+        (flight_messages.STATES, State, pb.FlightState),
+        (flight_messages.DOUBTS, Doubt, pb.Doubt),
+        (flight_messages.CONVENTIONS, Convention, pb.TimeConvention),
+        (flight_messages.PROBLEMS, Problem, pb.ProviderProblem),
+    ],
+)
+def test_every_value_has_one_of_its_own_in_the_contract(
+    table: dict[Enum, int], kind: type[Enum], enum: type
+) -> None:
+    assert set(table) - {None} == set(kind)
+    assert len(set(table.values())) == len(table)
+    assert set(table.values()) | {0} == set(enum.values())  # type: ignore[attr-defined]
+
+
+def test_every_sort_and_cabin_can_be_asked_for() -> None:
+    assert set(SORTS.values()) == set(Sort)
+    assert set(CABINS.values()) == set(Cabin)
+    assert set(SORTS) == set(pb.FlightSort.values())
+    assert set(CABINS) | {pb.CABIN_UNSPECIFIED} == set(pb.Cabin.values())
+
+
+def test_a_segment_tells_who_flies_it_what_it_is_sold_as_and_what_is_doubtful() -> None:
+    message = flight_messages.segment(NIGHT)
+    assert (message.operator.carrier_code, message.operator.flight_number) == ("6E", "6E2345")
+    assert list(message.also_sold_as) == ["KL3001", "QR4711"]
+    assert (message.aircraft, message.days_later, list(message.doubts)) == (
+        "Airbus A321",
+        1,
+        [pb.DOUBT_CONTRADICTORY_TIMES],
+    )
+    assert (message.departure.terminal, message.departure.gate, message.arrival.baggage_belt) == (
+        "2",
+        "A1",
+        "7",
+    )
+    assert message.departure.local_time == "2026-11-24T21:00:00"
+    assert message.departure.time_convention == pb.TIME_CONVENTION_LOCAL_LABELLED_UTC
+    assert not flight_messages.segment(ONWARD).HasField("operator")
+
+
+def test_an_itinerary_names_its_layovers_and_its_days() -> None:
+    message = flight_messages.itinerary(Itinerary("an-id", (NIGHT, ONWARD), None, SAID), NOW)
+    (layover,) = message.layovers
+    assert (layover.airport_code, layover.next_airport_code, layover.overnight) == ("DEL", "DXN", True)
+    assert layover.duration.ToTimedelta() == timedelta(hours=10)
+    assert message.days_later == 1
+    assert not message.HasField("fare")
+
+
+def test_provenance_says_its_age_and_what_time_it_describes() -> None:
+    message = flight_messages.provenance(SAID, NOW)
+    assert (message.provider, message.cached, message.sample, message.vintage) == (
+        "flightapi",
+        True,
+        False,
+        "2014",
+    )
+    assert message.age.ToTimedelta() == timedelta(minutes=4)
+    assert flight_messages.provenance(SAID, NOW - timedelta(hours=1)).age.ToTimedelta() == timedelta(), (
+        "clocks differ; ages don't go back"
+    )
+
+
+def test_an_offer_keeps_its_cents_and_its_end() -> None:
+    total = Money("EUR", Decimal("123.45"))
+    offer = Offer(
+        "a-name",
+        "an-id",
+        "Tripdesk",
+        Fare(total.shared_by(2), total, Cabin.PREMIUM_ECONOMY),
+        NOW + timedelta(minutes=15),
+        SAID,
+        tickets=2,
+    )
+    message = flight_messages.offer(offer, NOW)
+    assert (message.fare.total.units, message.fare.total.nanos) == (123, 450_000_000)
+    assert (message.fare.per_passenger.units, message.fare.per_passenger.nanos) == (61, 730_000_000)
+    assert (message.fare.cabin, message.tickets, message.seller) == (pb.CABIN_PREMIUM_ECONOMY, 2, "Tripdesk")
+    assert message.expire_time.ToDatetime(UTC) == NOW + timedelta(minutes=15)
+    results = flight_messages.event(Results([], [offer]), NOW).results
+    assert [o.offer_id for o in results.offers] == ["a-name"]
+
+
+def test_a_status_tells_everything_that_is_known() -> None:
+    status = FlightStatus(
+        NIGHT,
+        date(2026, 11, 24),
+        State.DIVERTED,
+        None,
+        NOW,
+        timedelta(minutes=65, seconds=59),
+        SAID,
+        NOW,
+        None,
+        "diverted",
+    )
+    message = flight_messages.status(status, NOW)
+    assert (message.state, message.provider_state, message.delay_minutes) == (
+        pb.FLIGHT_STATE_DIVERTED,
+        "diverted",
+        65,
+    )
+    assert message.actual_departure_time.ToDatetime(UTC) == NOW
+    assert not message.HasField("actual_arrival_time")
+    assert (message.operator.carrier, list(message.also_sold_as), message.aircraft) == (
+        "IndiGo",
+        ["KL3001", "QR4711"],
+        "Airbus A321",
+    )
+    assert list(message.doubts) == [pb.DOUBT_CONTRADICTORY_TIMES]
+
+
+def test_a_failed_provider_and_implausible_flights_are_told() -> None:
+    progress = flight_messages.event(
+        Progress("aviationstack", finished=True, problem=Problem.RATE_LIMITED), NOW
+    ).progress
+    assert progress.problem == pb.PROVIDER_PROBLEM_RATE_LIMITED
+    assert flight_messages.event(Done(3, 4, SAID, implausible=2), NOW).done.implausible == 2
