@@ -22,11 +22,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from agent.dialogue.context import Context
-from agent.dialogue.expectation import Expectation
 from agent.dialogue.flightdata_places import mention_of
 from agent.dialogue.places import Place, PlaceMention
-from agent.dialogue.understanding import understand
+from agent.dialogue.understanding import Context, understand
+from agent.language.meanings import Expectation
 from services.flightdata import places
 from services.flightdata.wire.place_messages import annotation as annotation_message
 

@@ -11,7 +11,7 @@ from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGive
 from agent.call.announcements import Announcements
 from agent.call.flight_cards import flights_card
 from agent.call.turns import Dialogue
-from agent.dialogue.events import End, Event, Speech, ToolFinished, ToolStarted
+from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
 from agent.recording.utterances import Actions
 from mesh.ids import uuid7
 

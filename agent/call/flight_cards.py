@@ -19,8 +19,8 @@ from decimal import Decimal
 from typing import Any
 
 from agent.dialogue import records
-from agent.dialogue.events import ToolFinished
 from agent.dialogue.tools import FlightStop, Itinerary, Price
+from agent.dialogue.turn import ToolFinished
 
 _CENT = Decimal("0.01")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from agent.dialogue.completeness import Completeness as Judgement
 from agent.dialogue.dialogue import Dialogue
-from agent.dialogue.events import Event
+from agent.dialogue.turn import Event
+from agent.language.meanings import Completeness as Judgement
 from agent.speech.endpointing import Completeness
 from mesh.clock import Clock
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from agent.dialogue.events import Event
+from agent.dialogue.turn import Event
 from agent.speech.endpointing import Completeness
 
 

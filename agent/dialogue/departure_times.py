@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import time
 
-from agent.dialogue.clock_times import TimeWindow
 from agent.dialogue.tools import Itinerary
+from agent.language.en.clock_times import TimeWindow
 
 _DAY = 24 * 60
 

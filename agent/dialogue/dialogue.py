@@ -8,21 +8,19 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 
-from agent.dialogue.completeness import Completeness, completeness
-from agent.dialogue.context import Context
-from agent.dialogue.events import Events, Speech
-from agent.dialogue.expectation import Expectation
 from agent.dialogue.frames import Frame, Intent
-from agent.dialogue.phrasing import phrase
 from agent.dialogue.places import PlaceAnnotator
 from agent.dialogue.policy import flow_for
-from agent.dialogue.spans import lowered
-from agent.dialogue.spoken_forms import day
 from agent.dialogue.state import About, DialogueState
 from agent.dialogue.tool_use import FILLER
 from agent.dialogue.tools import Tools, ToolUnavailable
-from agent.dialogue.turn import Turn
-from agent.dialogue.understanding import LONGEST, understand
+from agent.dialogue.turn import Events, Speech, Turn
+from agent.dialogue.understanding import LONGEST, Context, understand
+from agent.language.en.completeness import completeness
+from agent.language.en.phrases import phrase
+from agent.language.en.spoken_forms import day
+from agent.language.meanings import Completeness, Expectation
+from agent.language.spans import lowered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

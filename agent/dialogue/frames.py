@@ -7,10 +7,10 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from agent.dialogue.clock_times import TimeWindow
-from agent.dialogue.dates import DateExpression
 from agent.dialogue.places import PlaceMention
-from agent.dialogue.wishes import Choice
+from agent.language.en.clock_times import TimeWindow
+from agent.language.en.dates import DateExpression
+from agent.language.en.wishes import Choice
 
 
 class Intent(StrEnum):

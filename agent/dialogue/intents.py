@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from agent.dialogue.acts import Acts, opens_with
-from agent.dialogue.expectation import Expectation
 from agent.dialogue.frames import Intent, Slots
+from agent.language.en.cues import Acts, opens_with
+from agent.language.meanings import Expectation
 
 _ALWAYS_OUT = frozenset(
     {"cancelling", "refunds", "rebooking", "check_in", "human", "hotels", "cars", "weather", "visas"}
@@ -21,7 +21,7 @@ _ALWAYS_OUT = frozenset(
 @cache
 def _patterns(name: str) -> Mapping[str, re.Pattern[str]]:
     listed = json.loads(
-        resources.files("agent.dialogue").joinpath(f"data/{name}.json").read_text(encoding="utf-8")
+        resources.files("agent.language.en").joinpath(f"data/{name}.json").read_text(encoding="utf-8")
     )
     return {key: re.compile(rf"\b(?:{'|'.join(alternatives)})") for key, alternatives in listed.items()}
 

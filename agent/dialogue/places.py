@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from agent.dialogue.spoken_forms import with_article
+from agent.language.en.spoken_forms import with_article
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from agent.dialogue.flows.airport_facts import airport_facts
 from agent.dialogue.flows.answers import affirm, deny, pick_place, picked
 from agent.dialogue.flows.flight_status import flight_status
-from agent.dialogue.flows.offers import more, select
+from agent.dialogue.flows.reading_out import more, select
 from agent.dialogue.flows.search import search, search_by_merit, way_back
 from agent.dialogue.flows.small_talk import (
     farewell,

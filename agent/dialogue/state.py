@@ -10,11 +10,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from agent.dialogue import records
-from agent.dialogue.clock_times import TimeWindow
-from agent.dialogue.dates import CalendarDay, DateExpression, ImpossibleDate
-from agent.dialogue.expectation import Expectation
 from agent.dialogue.places import Place
 from agent.dialogue.tools import Itinerary, SearchFlightsRequest
+from agent.language.en.clock_times import TimeWindow
+from agent.language.en.dates import CalendarDay, DateExpression, ImpossibleDate
+from agent.language.meanings import Expectation
 
 
 class About(StrEnum):

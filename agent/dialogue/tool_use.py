@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Generic, TypeVar
 
-from agent.dialogue.events import Events, Speech, ToolFinished, ToolStarted
-from agent.dialogue.phrasing import phrase
 from agent.dialogue.tools import ToolError, ToolUnavailable
+from agent.dialogue.turn import Events, Speech, ToolFinished, ToolStarted, Turn
+from agent.language.en.phrases import phrase
 
 T = TypeVar("T")
 FILLER = Speech(phrase("one_moment"))
@@ -35,12 +35,13 @@ class ToolUse(Generic[T]):
         self.answer: T | None = None
         self.error: ToolError | None = None
 
-    async def events(self, tool_call_id: str, patience: float) -> Events:
-        """Started, "one moment" after `patience` seconds, finished. Abandoned with the turn, the call is cancelled."""
+    async def events(self, turn: Turn) -> Events:
+        """Started, "one moment" after the turn's patience, finished. Abandoned with the turn, the call is cancelled."""
+        tool_call_id = turn.new_id()
         yield ToolStarted(tool_call_id, self._name, self._arguments)
         task = asyncio.create_task(self._call())
         try:
-            done, _ = await asyncio.wait({task}, timeout=patience)
+            done, _ = await asyncio.wait({task}, timeout=turn.patience)
             if not done:
                 yield FILLER
             yield self._finished(tool_call_id, await self._outcome(task))

@@ -2,19 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from agent.dialogue.context import Context
-from agent.dialogue.events import Events, Speech
 from agent.dialogue.frames import Frame
-from agent.dialogue.phrasing import phrase
 from agent.dialogue.places import Place
 from agent.dialogue.state import About, DialogueState, Question
-from agent.dialogue.tool_use import ToolUse
 from agent.dialogue.tools import Tools
+from agent.dialogue.understanding import Context
+from agent.language.en.phrases import phrase
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """A sentence to speak; the sentences of a turn joined by spaces are its text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """A tool is being used; `tool_call_id` is a UUID, `arguments` plain data as a model would give them."""
+
+    tool_call_id: str
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFinished:
+    """The tool answered: `outcome` in one word (`FOUND`, `EMPTY`, `UNAVAILABLE`, …), `result` plain data with protobuf's field names."""
+
+    tool_call_id: str
+    name: str
+    outcome: str
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The conversation is over once what was said has been spoken."""
+
+
+Event = Speech | ToolStarted | ToolFinished | End
+Events = AsyncGenerator[Event, None]
+"""The events of a turn as they come; close it to abandon the turn."""
 
 
 @dataclass(slots=True)
@@ -42,10 +76,6 @@ class Turn:
         """Asks a question and remembers that it is open."""
         self.state.question = question
         return Speech(question.words)
-
-    def use(self, tool: ToolUse[Any]) -> Events:
-        """Uses a tool; see `ToolUse`."""
-        return tool.events(self.new_id(), self.patience)
 
 
 Flow = Callable[[Turn], Events]

@@ -4,21 +4,57 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
-from agent.dialogue.acts import Acts, acts_of, plain_words
-from agent.dialogue.arrivals import split_times
-from agent.dialogue.clock_times import window_of
-from agent.dialogue.context import Context as Context
-from agent.dialogue.dates import DateExpression, ImpossibleDate, Weekday, split_rejected
-from agent.dialogue.expectation import Expectation
 from agent.dialogue.frames import DateSlot, Frame, Intent, PlaceSlot, Slots
 from agent.dialogue.intents import Clues, foreign_topic, intent_of
-from agent.dialogue.place_roles import Roles, roles_of, unknown_places
 from agent.dialogue.places import Place, PlaceAnnotator, PlaceCandidate, PlaceMention
-from agent.dialogue.reading import Words, read, split_dates
-from agent.dialogue.spans import Found, lowered, masked
+from agent.language.en.clock_times import window_of
+from agent.language.en.cues import Acts, acts_of, plain_words
+from agent.language.en.dates import DateExpression, ImpossibleDate, Weekday, split_rejected
+from agent.language.en.leaving_or_arriving import split_times
+from agent.language.en.place_roles import Roles, roles_of, unknown_places
+from agent.language.en.reading import Words, read, split_dates
+from agent.language.meanings import Expectation
+from agent.language.spans import Found, lowered, masked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What was said before, as far as it changes what words mean.
+
+    `origin`, `destination` and `depart_date` are those of the search talked about; `asked` is the place slot ("origin" or "destination")
+    that the last question was about; `offered` whether flights are on offer that "the second one" can point at.
+    """
+
+    now: datetime
+    home_country: str = "IN"
+    home_zone: str = "Asia/Kolkata"
+    awaiting: Expectation = Expectation.NONE
+    asked: str | None = None
+    origin: Place | None = None
+    destination: Place | None = None
+    depart_date: date | None = None
+    searched: bool = False
+    offered: bool = False
+
+    @property
+    def under_way(self) -> bool:
+        """Whether there is a search, or a question about one, from which something can be taken back."""
+        return self.searched or self.awaiting is not Expectation.NONE or self.asked is not None
+
+    @classmethod
+    def pinned(cls, today: date) -> Context:
+        """The context of a conversation that begins on `today`: noon UTC, when nearly all the world has that date."""
+        return cls(now=datetime.combine(today, time(12), UTC))
+
+    def today_at(self, place: Place | None) -> date:
+        """The date now at `place`; at home when the place is not known yet."""
+        return self.now.astimezone(place.zone if place else ZoneInfo(self.home_zone)).date()
+
 
 T = TypeVar("T")
 LONGEST = 1000
@@ -36,7 +72,9 @@ async def understand(text: str, annotator: PlaceAnnotator, context: Context) -> 
     """
     original = _CODES.sub(r"\1 to \2", text[:LONGEST])
     lower = lowered(original)
-    reading, words = read(lower, original, context)
+    reading, words = read(
+        lower, original, awaiting=context.awaiting, asked=context.asked, offered=context.offered
+    )
     left = masked(original, reading.pieces)
     mentions = (
         await annotator.annotate(left, home_country=context.home_country) if plain_words(reading.left) else ()

@@ -7,16 +7,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from agent.dialogue.events import Events, Speech
 from agent.dialogue.flows.drafting import unknown_place
-from agent.dialogue.phrasing import phrase
 from agent.dialogue.places import Place
-from agent.dialogue.spoken_forms import clock, number, weekday, with_article
 from agent.dialogue.state import About
 from agent.dialogue.tool_use import ToolUse
 from agent.dialogue.tools import AirportFacts, PlaceUnknown
-from agent.dialogue.turn import Turn
-from agent.dialogue.wording import why_untold
+from agent.dialogue.turn import Events, Speech, Turn
+from agent.language.en.phrases import phrase
+from agent.language.en.spoken_forms import clock, number, weekday, with_article
+from agent.language.en.wording import why_untold
 
 _CODE = re.compile(r"\bcode\b")
 _TIME = re.compile(r"\btime\b")
@@ -38,7 +37,7 @@ async def airport_facts(turn: Turn) -> Events:
         return "FOUND", {"airport": dict(facts.data)}
 
     use = ToolUse("get_airport", {"code": code}, lambda: turn.tools.get_airport(code), describe)
-    async for event in turn.use(use):
+    async for event in use.events(turn):
         yield event
     if use.answer:
         for speech in _tell(turn, place, use.answer):

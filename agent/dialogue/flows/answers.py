@@ -10,15 +10,14 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from agent.dialogue.events import Events, Speech
 from agent.dialogue.flows.drafting import MOST_PASSENGERS, confirm_place, learn, merge
 from agent.dialogue.flows.search import advance
 from agent.dialogue.flows.small_talk import farewell
 from agent.dialogue.frames import PlaceSlot
-from agent.dialogue.phrasing import phrase
 from agent.dialogue.places import Place
 from agent.dialogue.state import About, Question, Unsure
-from agent.dialogue.turn import Flow, Turn
+from agent.dialogue.turn import Events, Flow, Speech, Turn
+from agent.language.en.phrases import phrase
 
 
 async def affirm(turn: Turn) -> Events:
@@ -100,7 +99,7 @@ def _says(text: str, place: Place) -> bool:
 def countries() -> Mapping[str, Sequence[str]]:
     """What else countries are called, by ISO 3166-1 alpha-2."""
     spoken: Mapping[str, Sequence[str]] = json.loads(
-        resources.files("agent.dialogue").joinpath("data/countries.json").read_text(encoding="utf-8")
+        resources.files("agent.language.en").joinpath("data/countries.json").read_text(encoding="utf-8")
     )
     return spoken
 

@@ -7,15 +7,14 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from agent.dialogue.clock_times import TimeWindow
-from agent.dialogue.dates import CalendarDay, DateExpression, FromReference
-from agent.dialogue.events import Speech
 from agent.dialogue.frames import DateSlot, Intent, PlaceSlot, Slots
-from agent.dialogue.phrasing import phrase
 from agent.dialogue.places import Place
-from agent.dialogue.spoken_forms import full_date, weekday_date
 from agent.dialogue.state import About, DialogueState, Draft, Question, Unsure
-from agent.dialogue.turn import Turn
+from agent.dialogue.turn import Speech, Turn
+from agent.language.en.clock_times import TimeWindow
+from agent.language.en.dates import CalendarDay, DateExpression, FromReference
+from agent.language.en.phrases import phrase
+from agent.language.en.spoken_forms import full_date, weekday_date
 
 MOST_PASSENGERS = 9
 _PLAIN_SLOTS = ("nonstop", "max_stops", "sort", "cabin", "passengers")

@@ -8,19 +8,18 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from agent.dialogue.events import Events, Speech
 from agent.dialogue.flows.drafting import beyond
-from agent.dialogue.flows.offers import chosen_of
+from agent.dialogue.flows.reading_out import chosen_of
 from agent.dialogue.flows.route_status import route_of, route_status
-from agent.dialogue.phrasing import phrase
-from agent.dialogue.spoken_forms import day, flight
 from agent.dialogue.state import About, Question
-from agent.dialogue.status_wording import status_sentences
 from agent.dialogue.tool_use import ToolUse
 from agent.dialogue.tools import DateBeyondHorizon, FlightNotFound, FlightStatus, Itinerary, ToolError
-from agent.dialogue.turn import Turn
-from agent.dialogue.wishes import Choice
-from agent.dialogue.wording import why_untold
+from agent.dialogue.turn import Events, Speech, Turn
+from agent.language.en.phrases import phrase
+from agent.language.en.spoken_forms import day, flight
+from agent.language.en.status_wording import status_sentences
+from agent.language.en.wishes import Choice
+from agent.language.en.wording import why_untold
 
 _IT = re.compile(r"\bit\b")
 """Says that the flight talked about is meant, whatever time is said of it: "is it on time this evening"."""
@@ -52,7 +51,7 @@ async def flight_status(turn: Turn) -> Events:
     use = ToolUse(
         "flight_status", arguments, lambda: turn.tools.flight_status(asked.number, asked.day), describe
     )
-    async for event in turn.use(use):
+    async for event in use.events(turn):
         yield event
     told = _tell_error(turn, use.error, asked) if use.error or not use.answer else _tell(turn, use.answer)
     for speech in told:

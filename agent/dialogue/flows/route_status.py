@@ -7,17 +7,16 @@ from datetime import date
 from typing import Any
 
 from agent.dialogue.departure_times import middle
-from agent.dialogue.events import Events, Speech
 from agent.dialogue.flows.drafting import beyond
 from agent.dialogue.frames import PlaceSlot
-from agent.dialogue.phrasing import phrase
 from agent.dialogue.places import Place
-from agent.dialogue.spoken_forms import airline, day, number
-from agent.dialogue.status_wording import route_line
 from agent.dialogue.tool_use import ToolUse
 from agent.dialogue.tools import DateBeyondHorizon, FlightStatus, RouteStatusRequest, SamePlace, ToolError
-from agent.dialogue.turn import Turn
-from agent.dialogue.wording import why_untold
+from agent.dialogue.turn import Events, Speech, Turn
+from agent.language.en.phrases import phrase
+from agent.language.en.spoken_forms import airline, day, number
+from agent.language.en.status_wording import route_line
+from agent.language.en.wording import why_untold
 
 AT_ONCE = 3
 """Flights told at once, as of a search."""
@@ -47,7 +46,7 @@ async def route_status(turn: Turn, origin: Place, destination: Place, when: date
         return "FOUND" if statuses else "EMPTY", {"statuses": [dict(status.data) for status in statuses]}
 
     use = ToolUse("route_status", request.to_json(), lambda: turn.tools.route_status(request), describe)
-    async for event in turn.use(use):
+    async for event in use.events(turn):
         yield event
     wanted = [status for status in use.answer or () if status.flight_number.startswith(slots.airline or "")]
     told = (

@@ -6,13 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from agent.dialogue.clock_times import TimeWindow
-from agent.dialogue.dates import CalendarDay
-from agent.dialogue.events import Events, Speech
 from agent.dialogue.flows.drafting import ask_other_date, begin, beyond, departure_day, merge, next_question
-from agent.dialogue.flows.offers import tell_offer
-from agent.dialogue.phrasing import phrase
-from agent.dialogue.spoken_forms import counted, day, weekday_date
+from agent.dialogue.flows.reading_out import tell_offer
 from agent.dialogue.state import About, Draft, Offer, Question
 from agent.dialogue.tool_use import ToolUse
 from agent.dialogue.tools import (
@@ -26,8 +21,12 @@ from agent.dialogue.tools import (
     ToolRestricted,
     ToolUsedUp,
 )
-from agent.dialogue.turn import Turn
-from agent.dialogue.wording import why_untold, wishes_of
+from agent.dialogue.turn import Events, Speech, Turn
+from agent.language.en.clock_times import TimeWindow
+from agent.language.en.dates import CalendarDay
+from agent.language.en.phrases import phrase
+from agent.language.en.spoken_forms import counted, day, weekday_date
+from agent.language.en.wording import why_untold, wishes_of
 
 
 async def search(turn: Turn) -> Events:
@@ -108,7 +107,7 @@ async def _run(turn: Turn) -> Events:
         return answer.outcome, _result(answer, draft)
 
     use = ToolUse("search_flights", request.to_json(), lambda: turn.tools.search_flights(request), describe)
-    async for event in turn.use(use):
+    async for event in use.events(turn):
         yield event
     turn.state.drafting = False
     if use.error:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from agent.dialogue.acts import plain_words
-from agent.dialogue.events import End, Events, Speech
-from agent.dialogue.phrasing import phrase, phrases
 from agent.dialogue.state import About
-from agent.dialogue.turn import Turn
+from agent.dialogue.turn import End, Events, Speech, Turn
+from agent.language.en.cues import plain_words
+from agent.language.en.phrases import phrase, phrases
 
 PATIENCE_FOR_STUMBLES = 2
 """From this many utterances in a row that weren't understood, the answer explains more."""

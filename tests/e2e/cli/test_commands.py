@@ -16,6 +16,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from mesh.settings import CHECKOUT
 from tests.product import READBACK, Product, environment_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -207,7 +208,7 @@ def test_what_can_not_be_is_one_sentence(
 
 def test_lines_are_understood_with_the_running_service_and_without(product: Product, tmp_path: Path) -> None:
     line = "flights from Chennai to Delhi on the 3rd of March, two of us, nonstop\n"
-    schema = json.loads(resources.files("agent.dialogue").joinpath("schemas/frame.json").read_text())
+    schema = json.loads((CHECKOUT / "tests/unit/dialogue/frame.json").read_text())
     with_service = product.readback("understand", "--today", "2027-02-01", input=line)
     frame = json.loads(with_service.stdout)
     jsonschema.validate(frame, schema)

@@ -15,7 +15,7 @@ from readback.conversation.v1 import entry_pb2
 
 from agent.call.call import Call
 from agent.call.call import Caller as OnTheLine
-from agent.dialogue.events import End, Event, Speech, ToolFinished, ToolStarted
+from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
 from agent.recording.utterances import CustomerSpeech
 from agent.speech.audio import EAR_RATE, Samples, silence
 from agent.speech.endpointing import Completeness

@@ -12,7 +12,6 @@ from readback.flightdata.v1 import flightdata_service_pb2 as pb
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 
 from agent.dialogue.dialogue import Dialogue
-from agent.dialogue.events import Event, Speech, ToolFinished
 from agent.dialogue.flightdata_places import FlightDataPlaces
 from agent.dialogue.flightdata_tools import MOST_RESULTS, FlightDataTools
 from agent.dialogue.tools import (
@@ -25,6 +24,7 @@ from agent.dialogue.tools import (
     SearchFlightsRequest,
     ToolUnavailable,
 )
+from agent.dialogue.turn import Event, Speech, ToolFinished
 from mesh.channel import open_channel
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.dialogue.dialogue import Dialogue
-from agent.dialogue.events import Event, Speech, ToolFinished
 from agent.dialogue.flightdata_places import FlightDataPlaces
 from agent.dialogue.flightdata_tools import FlightDataTools
+from agent.dialogue.turn import Event, Speech, ToolFinished
 
 if TYPE_CHECKING:
     from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub

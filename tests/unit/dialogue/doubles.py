@@ -12,7 +12,6 @@ from typing import Any
 
 from agent.dialogue import records
 from agent.dialogue.dialogue import Dialogue
-from agent.dialogue.events import End, Event, Speech, ToolFinished, ToolStarted
 from agent.dialogue.places import Place, PlaceCandidate, PlaceMention
 from agent.dialogue.state import DialogueState
 from agent.dialogue.tools import (
@@ -26,6 +25,7 @@ from agent.dialogue.tools import (
     SearchAnswer,
     SearchFlightsRequest,
 )
+from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
 
 CITIES = """
 MAA Chennai|DEL Delhi|BOM Mumbai|BLR Bengaluru|HYD Hyderabad|CCU Kolkata|PNQ Pune|COK Kochi|GOI Goa|AMD Ahmedabad|JAI Jaipur|LKO Lucknow|

@@ -10,8 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.dialogue.dialogue import Dialogue
-from agent.dialogue.events import Speech
-from agent.dialogue.expectation import Expectation
 from agent.dialogue.tools import (
     DateBeyondHorizon,
     DateInPast,
@@ -21,6 +19,8 @@ from agent.dialogue.tools import (
     ToolUnavailable,
     ToolUsedUp,
 )
+from agent.dialogue.turn import Speech
+from agent.language.meanings import Expectation
 from tests.unit.dialogue.doubles import LAST_DATE, NOW, TODAY, Conversation, ExactGazetteer, Timetable
 
 if TYPE_CHECKING:

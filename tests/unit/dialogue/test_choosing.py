@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.dialogue.wishes import Choice, find_choice
+from agent.language.en.wishes import Choice, find_choice
 
 if TYPE_CHECKING:
     from tests.unit.dialogue.doubles import Conversation, Timetable

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from agent.dialogue.tool_schemas import SCHEMAS
 from bench.understanding import FILES, LexiconPlaces, comparable, context_of, measure, read_cases, summary
 
 pytestmark = pytest.mark.unit
 
-FRAME = Draft202012Validator(json.loads((SCHEMAS / "frame.json").read_text(encoding="utf-8")))
+FRAME = Draft202012Validator(json.loads(Path(__file__).with_name("frame.json").read_text(encoding="utf-8")))
 PLACES = ("origin", "destination", "airport")
 LEAST_SHARE = {"tuning": 0.95}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +12,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from agent.dialogue.context import Context
-from agent.dialogue.expectation import Expectation
 from agent.dialogue.frames import Intent
-from agent.dialogue.tool_schemas import SCHEMAS, tools_json
-from agent.dialogue.understanding import understand
+from agent.dialogue.understanding import Context, understand
+from agent.language.meanings import Expectation
 from mesh.tool_schemas import enum_words, tool_schemas
 from tests.unit.dialogue.doubles import PLACES, TODAY, Conversation, ExactGazetteer
 
@@ -24,21 +23,12 @@ pytestmark = pytest.mark.unit
 SERVICE = pb.DESCRIPTOR.services_by_name["FlightDataService"]
 
 
-def schema(name: str) -> Any:
-    return json.loads((SCHEMAS / name).read_text(encoding="utf-8"))
-
-
 def tool(name: str) -> Any:
-    return next(entry["input_schema"] for entry in schema("tools.json") if entry["name"] == name)
+    return next(entry["input_schema"] for entry in tool_schemas(SERVICE) if entry["name"] == name)
 
 
-FRAME = Draft202012Validator(schema("frame.json"), format_checker=Draft202012Validator.FORMAT_CHECKER)
-
-
-def test_committed_tool_schemas_are_fresh() -> None:
-    assert (SCHEMAS / "tools.json").read_text(encoding="utf-8") == tools_json(), (
-        "run python -m agent.dialogue.tool_schemas"
-    )
+SCHEMA = json.loads(Path(__file__).with_name("frame.json").read_text(encoding="utf-8"))
+FRAME = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
 def test_every_tool_of_the_contract_has_a_valid_schema() -> None:
@@ -82,13 +72,13 @@ def test_enums_are_words_that_the_frames_use() -> None:
         "arrival",
         "best",
     ]
-    frame_slots = schema("frame.json")["properties"]["slots"]["properties"]
+    frame_slots = SCHEMA["properties"]["slots"]["properties"]
     assert set(frame_slots["sort"]["enum"]) <= set(enum_words(pb.FlightSort.DESCRIPTOR))
     assert sorted(frame_slots["cabin"]["enum"]) == sorted(enum_words(pb.Cabin.DESCRIPTOR))
 
 
 def test_every_intent_is_in_the_frame_schema() -> None:
-    assert sorted(schema("frame.json")["properties"]["intent"]["enum"]) == sorted(Intent)
+    assert sorted(SCHEMA["properties"]["intent"]["enum"]) == sorted(Intent)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.dialogue.events import Speech, ToolFinished, ToolStarted
-from agent.dialogue.expectation import Expectation
 from agent.dialogue.state import DialogueState, ToolRecord
+from agent.dialogue.turn import Speech, ToolFinished, ToolStarted
+from agent.language.meanings import Expectation
 
 if TYPE_CHECKING:
     from tests.unit.dialogue.doubles import Conversation, Timetable

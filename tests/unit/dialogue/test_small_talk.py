@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.dialogue.expectation import Expectation
 from agent.dialogue.intents import foreign_topic
-from agent.dialogue.phrasing import phrases
+from agent.language.en.phrases import phrases
+from agent.language.meanings import Expectation
 
 if TYPE_CHECKING:
     from tests.unit.dialogue.doubles import Conversation

@@ -6,14 +6,14 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 
-from agent.dialogue.clock_times import TimeWindow
-from agent.dialogue.dates import CalendarDay, DaysAhead
-from agent.dialogue.expectation import Expectation
 from agent.dialogue.flows.answers import _ON_NO, _ON_YES
 from agent.dialogue.frames import Intent
 from agent.dialogue.policy import _FLOWS
 from agent.dialogue.state import About, DialogueState, Draft, Question
-from tests.unit.dialogue.doubles import NOW, PLACES
+from agent.language.en.clock_times import TimeWindow
+from agent.language.en.dates import CalendarDay, DaysAhead
+from agent.language.meanings import Completeness, Expectation
+from tests.unit.dialogue.doubles import NOW, PLACES, Conversation
 
 pytestmark = pytest.mark.unit
 
@@ -78,3 +78,9 @@ def test_nothing_is_searched_before_both_ends_are_known() -> None:
     assert state.searched
     state.drafting = True
     assert not state.searched
+
+
+async def test_dialogue_judges_by_its_own_open_question(conversation: Conversation) -> None:
+    assert conversation.dialogue.completeness("Mumbai") is Completeness.UNKNOWN
+    await conversation.say("I want to fly to Goa")
+    assert conversation.dialogue.completeness("Mumbai") is Completeness.COMPLETE

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.dialogue.expectation import Expectation
 from agent.dialogue.tools import DateBeyondHorizon, ToolUnavailable
+from agent.language.meanings import Expectation
 
 if TYPE_CHECKING:
     from tests.unit.dialogue.doubles import Conversation, Timetable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.dialogue.dialogue import Dialogue
-from agent.dialogue.events import Speech, ToolFinished, ToolStarted
+from agent.dialogue.turn import Speech, ToolFinished, ToolStarted
 from tests.unit.dialogue.doubles import NOW, ExactGazetteer, Timetable
 
 if TYPE_CHECKING:

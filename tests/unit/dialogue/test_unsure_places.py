@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.dialogue.expectation import Expectation
+from agent.language.meanings import Expectation
 from tests.unit.dialogue.doubles import ExactGazetteer, Timetable
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.dialogue.expectation import Expectation
 from agent.dialogue.flightdata_tools import _search_message
 from agent.dialogue.state import DialogueState, ToolRecord
-from agent.dialogue.wording import wishes_of
+from agent.language.en.wording import wishes_of
+from agent.language.meanings import Expectation
 
 if TYPE_CHECKING:
     from agent.dialogue.tools import SearchFlightsRequest

@@ -18,7 +18,7 @@ from readback.conversation.v1 import entry_pb2
 
 from agent.call.call import Call, Caller, _running
 from agent.call.livekit_session import RecordedAgent
-from agent.dialogue.events import Event, Speech
+from agent.dialogue.turn import Event, Speech
 from agent.speech.endpointing import Completeness
 
 pytestmark = pytest.mark.unit

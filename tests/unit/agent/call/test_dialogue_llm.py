@@ -9,7 +9,7 @@ from livekit.agents import llm
 
 from agent.call.announcements import Announcements
 from agent.call.dialogue_llm import PolicyLLM
-from agent.dialogue.events import End, Event, Speech, ToolFinished, ToolStarted
+from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
 from agent.recording.utterances import Actions
 from agent.speech.endpointing import Completeness
 

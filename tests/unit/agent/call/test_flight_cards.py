@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from agent.call.flight_cards import flights_card
-from agent.dialogue.events import ToolFinished
+from agent.dialogue.turn import ToolFinished
 
 pytestmark = pytest.mark.unit
 

@@ -6,7 +6,7 @@ import pytest
 
 from agent.call.talk import Talk
 from agent.dialogue.dialogue import Dialogue
-from agent.dialogue.events import Speech
+from agent.dialogue.turn import Speech
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit

@@ -1,0 +1,1 @@
+"""Languages the agent speaks and understands: one folder each."""

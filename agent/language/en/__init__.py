@@ -1,0 +1,1 @@
+"""English: all words that the agent says and understands."""

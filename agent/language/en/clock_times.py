@@ -1,0 +1,263 @@
+"""Times of day as people say them, as windows of local time: "morning", "after six pm", "around ten", "between 6 and 9 in the evening"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import time
+
+from agent.language.en.leaving_or_arriving import is_arrival
+from agent.language.en.negation import negated
+from agent.language.en.numbers import CARDINAL, cardinal
+from agent.language.spans import Found, without_overlaps
+
+
+@dataclass(frozen=True, slots=True)
+class TimeWindow:
+    """From `start` up to, not including, `end`; None leaves that side open. One that ends before it begins runs over midnight."""
+
+    start: time | None = None
+    end: time | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds all day."""
+        return self.start is None and self.end is None
+
+    @property
+    def over_midnight(self) -> bool:
+        """Whether it ends on the day after it begins."""
+        return self.start is not None and self.end is not None and self.end <= self.start
+
+    def to_json(self) -> dict[str, str]:
+        """`{"from": "HH:MM", "to": "HH:MM"}` without the open sides."""
+        sides = {"from": self.start, "to": self.end}
+        return {name: side.strftime("%H:%M") for name, side in sides.items() if side is not None}
+
+    def narrowed(self, other: TimeWindow) -> TimeWindow:
+        """What both allow, where `other` has the word on each side that it closes: "tomorrow morning after nine"."""
+        return TimeWindow(other.start or self.start, other.end or self.end)
+
+    def reversed(self) -> TimeWindow:
+        """All the other times."""
+        return TimeWindow(self.end, self.start)
+
+
+PARTS_OF_DAY = {
+    "early morning": TimeWindow(time(4), time(8)),
+    "late morning": TimeWindow(time(10), time(12)),
+    "morning": TimeWindow(time(5), time(12)),
+    "early afternoon": TimeWindow(time(12), time(15)),
+    "late afternoon": TimeWindow(time(15), time(18)),
+    "afternoon": TimeWindow(time(12), time(17)),
+    "early evening": TimeWindow(time(17), time(19)),
+    "late evening": TimeWindow(time(19), time(22)),
+    "evening": TimeWindow(time(17), time(21)),
+    "late night": TimeWindow(time(22)),
+    "night": TimeWindow(time(20)),
+}
+_TONIGHT = TimeWindow(time(18))
+_SMALL_HOURS = TimeWindow(time(0), time(5))
+_AROUND_MIDNIGHT = TimeWindow(time(23), time(1))
+_MORNING, _LATER = "a", "p"
+_MINUTE_WORDS = r"(?:oh[ -])?(?:fifteen|thirty|forty[ -]five|forty|twenty|ten|five|\d\d)"
+_HALF = r"(?P<{0}half>[ap])\.?m\b\.?|in the (?P<{0}part>morning|afternoon|evening|night)\b|at (?P<{0}night>night)\b|(?P<{0}clock>o'? ?clock)"
+_CLOCK = (
+    r"(?:(?P<{0}noon>noon|midday|mid day|lunch ?time|lunch|midnight)\b|"
+    r"(?P<{0}past>half past|quarter past|quarter to) (?P<{0}past_hour>{1})\b|"
+    r"(?P<{0}hour>{1})(?:[:. ](?P<{0}minute>{2}))?)(?: ?(?:{3}))?"
+)
+
+
+def _clock(name: str = "") -> str:
+    return _CLOCK.format(name, CARDINAL, _MINUTE_WORDS, _HALF.format(name))
+
+
+_WINDOWS = {"noon": time(12), "midnight": time(0), "lunch": time(13)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """A time as said; `half` is None when the caller said neither morning nor afternoon."""
+
+    hour: int
+    minute: int
+    half: str | None
+
+    @property
+    def is_midnight(self) -> bool:
+        """Whether it is where one day becomes the next."""
+        return (self.hour, self.minute, self.half) == (0, 0, _MORNING)
+
+    def at(self, likely: str) -> time:
+        """The time of day, taking `likely` ("a" or "p") where the caller left it open."""
+        half = self.half or likely
+        return time((self.hour % 12 + 12 * (half == _LATER)) if self.hour <= 12 else self.hour, self.minute)
+
+
+def _half_of(match: re.Match[str], name: str) -> str | None:
+    if match[f"{name}half"]:
+        return match[f"{name}half"]
+    if part := match[f"{name}part"]:
+        return _MORNING if part == "morning" else _LATER
+    return _LATER if match[f"{name}night"] else None
+
+
+def _read(match: re.Match[str], name: str = "", half: str | None = None) -> _Clock | None:
+    """The time in the groups called `name`…; None when it is no time of a day."""
+    if word := match[f"{name}noon"]:
+        moment = next(
+            moment
+            for start, moment in _WINDOWS.items()
+            if start in word.replace("mid day", "noon").replace("midday", "noon")
+        )
+        return _Clock(moment.hour, 0, _MORNING if moment.hour == 0 else _LATER)
+    if past := match[f"{name}past"]:
+        hour, minute = (
+            cardinal(match[f"{name}past_hour"]),
+            {"half past": 30, "quarter past": 15, "quarter to": 45}[past],
+        )
+        hour -= past == "quarter to"
+    else:
+        hour, minute = cardinal(match[f"{name}hour"]), _minute(match[f"{name}minute"])
+    if hour >= 100 and minute == 0:
+        hour, minute = divmod(hour, 100)
+    if (hour, minute) == (24, 0):
+        return _Clock(0, 0, _MORNING)
+    if hour > 23 or minute > 59:
+        return None
+    return _Clock(hour, minute, _half_of(match, name) or half or _as_written(match[f"{name}hour"]))
+
+
+def _as_written(hour: str | None) -> str | None:
+    """The half of the day of "05:30" and "00:15": whoever writes the nought writes all twenty-four hours."""
+    return _MORNING if hour and hour.startswith("0") else None
+
+
+def _minute(words: str | None) -> int:
+    return cardinal(re.sub(r"^oh[ -]", "", words)) if words else 0
+
+
+def _likely(clock: _Clock, latest: int = 5) -> str:
+    """The half of the day when the caller didn't say: the later one for hours up to `latest`, and for twelve."""
+    return _LATER if clock.hour <= latest or clock.hour == 12 else _MORNING
+
+
+def _after(match: re.Match[str]) -> TimeWindow | None:
+    clock = _read(match)
+    if clock and clock.is_midnight:
+        return _SMALL_HOURS
+    # "After six" is said of an evening, "before six" of a working day.
+    return TimeWindow(start=clock.at(_likely(clock, 8))) if clock else None
+
+
+def _before(match: re.Match[str]) -> TimeWindow | None:
+    clock = _read(match)
+    # Next to nothing has landed before seven in the morning: "be there by seven" is said of an evening.
+    latest = 7 if is_arrival(match.string, match.start(), match.end()) else 5
+    return TimeWindow(end=_end(clock, _likely(clock, latest))) if clock else None
+
+
+def _end(clock: _Clock, likely: str) -> time | None:
+    """A time as the end of a window; midnight leaves it open."""
+    return None if clock.is_midnight else clock.at(likely)
+
+
+def _around(match: re.Match[str]) -> TimeWindow | None:
+    clock = _read(match)
+    if clock is None:
+        return None
+    if clock.is_midnight:
+        return _AROUND_MIDNIGHT
+    moment = clock.at(_likely(clock))
+    earlier = moment.replace(hour=moment.hour - 1) if moment.hour else time(0)
+    return TimeWindow(earlier, moment.replace(hour=moment.hour + 1) if moment.hour < 23 else None)
+
+
+def _between(match: re.Match[str]) -> TimeWindow | None:
+    last = _read(match, "until_")
+    first = _read(match, "since_", half=last.half if last and not last.is_midnight else None)
+    if first is None or last is None:
+        return None
+    end = _end(last, _likely(last))
+    start = first.at(_likely(first) if not last.is_midnight else _LATER)
+    # "Between ten and one pm": the shared "pm" holds for the second only.
+    if end and start >= end and _read(match, "since_") != first:
+        start = (
+            first.at(_MORNING)
+            if first.half is None
+            else _Clock(first.hour, first.minute, _MORNING).at(_MORNING)
+        )
+    return TimeWindow(start, end)
+
+
+_SINCE = r"after|later than|n(?:o|ot) (?:earlier|sooner) than|past|from|since|starting at"
+_UNTIL = r"before|by|until|till|earlier than|n(?:o|ot) later than|by ,"
+"""The comma stands for a day that was masked: "by tomorrow six pm"."""
+_ALL_DAY = re.compile(
+    r"\b(?:at )?any ?time(?: of (?:the )?day)?\b|\b(?:all day(?: long)?|the whole day)\b|\bflexible (?:on|with|about) (?:the )?times?\b|"
+    r"\b(?:time (?:does not|doesn't) matter|time (?:is not|isn't) important|whenever(?=[ ,.?!]*$| is| works)|(?:at )?whatever time)\b|"
+    r"\bno (?:time preference|preference (?:of|for|on|about) (?:the )?time)\b|"
+    r"\b(?:(?:do not|don't) (?:care|mind)|regardless of|no matter|never mind|forget)(?:(?: (?:about|what|which|the))* times?| when)\b|"
+    r"\bnot (?:only|just|necessarily) (?:(?:in )?the )?(?:morning|afternoon|evening|night)s?\b"
+)
+_Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], TimeWindow | None]]
+_RULES: tuple[_Rule, ...] = (
+    (re.compile(rf"\b(?:any ?time )?(?:{_SINCE}) (?:around |about )?{_clock()}(?: onwards?)?"), _after),
+    (re.compile(rf"\b(?:{_UNTIL}) +(?:around |about )?{_clock()}"), _before),
+    (re.compile(rf"\b(?:at )?{_clock()},? (?:at the latest|latest|or (?:earlier|before|sooner))\b"), _before),
+    (re.compile(rf"\b(?:at )?{_clock()},? (?:at the earliest|onwards?|or (?:later|after))\b"), _after),
+    (re.compile(rf"\b(?:{_UNTIL}) +(?:around |about )?{_clock()},? at the latest\b"), _before),
+    (re.compile(rf"\b(?:(?:at )?(?:around|about|approximately|near)|at|towards) {_clock()}"), _around),
+    (
+        re.compile(rf"\b(?:between|from) {_clock('since_')} (?:and|to|till|until) {_clock('until_')}"),
+        _between,
+    ),
+    (
+        re.compile(r"\b(?:tonight|to night|this evening)\b"),
+        lambda match: _TONIGHT if "night" in match.group() else PARTS_OF_DAY["evening"],
+    ),
+    (re.compile(r"\bfirst thing(?: in the morning)?"), lambda _: PARTS_OF_DAY["early morning"]),
+    (re.compile(r"\bred[ -]?eye\b"), lambda _: PARTS_OF_DAY["late night"]),
+    (
+        re.compile(
+            r"\b(?<!good )(?:in the |at |this |the )?(?P<part>(?:early |late )?(?:in the )?(?:morning|afternoon|evening|night))s?\b"
+        ),
+        lambda match: PARTS_OF_DAY[match["part"].replace("in the ", "")],
+    ),
+    (_ALL_DAY, lambda _: TimeWindow()),
+    # Without a word before it, a number is a time only with "pm", "o'clock" or minutes.
+    (re.compile(rf"\b{_clock()}"), lambda match: _around(match) if _tells_time(match) else None),
+)
+
+
+def _tells_time(match: re.Match[str]) -> bool:
+    named = (match[name] for name in ("half", "part", "night", "clock", "past"))
+    return any(named) or match["noon"] in ("noon", "midday", "midnight") or (":" in match.group())
+
+
+_COUNTED = re.compile(
+    r" ?(?:people|person|passengers?|adults?|days?|weeks?|tickets?|seats?|of us|stops?|hundred|thousand|rupees|dollars|/|-\d)",
+)
+
+
+def find_times(text: str) -> list[Found[TimeWindow]]:
+    """Times of day in lower-case `text` from which dates and flight numbers have been masked."""
+    found = []
+    for pattern, meaning in _RULES:
+        for match in pattern.finditer(text):
+            window = meaning(match)
+            # "From 2 people" and "by 3 days" count something.
+            if window is not None and not _COUNTED.match(text, match.end()):
+                unwanted = not window.is_open and negated(text, match.start(), match.end())
+                found.append(Found(match.start(), match.end(), window.reversed() if unwanted else window))
+    return without_overlaps(found)
+
+
+def window_of(pieces: list[Found[TimeWindow]]) -> TimeWindow | None:
+    """One window of all that was said, later words closing what earlier ones left open; None for nothing, an open one for "any time"."""
+    window: TimeWindow | None = None
+    for piece in pieces:
+        window = window.narrowed(piece.value) if window else piece.value
+    return window

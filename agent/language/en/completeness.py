@@ -1,0 +1,131 @@
+"""Whether what was said so far is a whole request: decides how long the ears wait after the last word.
+
+Runs on every partial hearing, so it uses words and grammars only, no places. An answer that fits the open question is whole at once:
+"yes" after a yes/no question, a name alone after "where to?".
+"""
+
+from __future__ import annotations
+
+import re
+
+from agent.language.en.clock_times import find_times
+from agent.language.en.cues import acts_of, opens_with, plain_words
+from agent.language.en.dates import find_dates
+from agent.language.en.flight_numbers import find_flight_numbers
+from agent.language.en.negation import find_one_way
+from agent.language.en.wishes import find_cabin, find_choice, find_most_stops, find_nonstop, find_sort
+from agent.language.meanings import Completeness, Expectation
+from agent.language.spans import lowered, masked
+
+_DANGLING = re.compile(
+    r"\b(?:to|from|the|a|an|for|on|in|at|of|and|with|my|is|are|i|i'd|i'm|want|show|show me|need|fly|flying|change|about|or|but|between|"
+    r"leaving|arriving|departing|returning|what|what's|which|when|how|can|could|would|like|your|this|that|next|by|via|into|me|us|we|find|get|going|"
+    r"go|before|after|around|until|than|also|not|without|except|avoid|arrive|land|reach|reaching|"
+    r"no no|because|if|so|um+|uh+|er+|hmm+|please show|number|flight number|status|as|"
+    r"new|san|port|los|saint|navi|abu|kuala|sri|hong|tel|rio|las|tiru)$"
+)
+_CUT_OFF = re.compile(r"(?:-|…|\.\.\.|,)\s*$")
+_FROM = re.compile(r"\bfrom\b")
+_FROM_TO = re.compile(r"\bfrom\b.*\b(?:to|into)\b \w+|\bto\b.*\bfrom\b \w+|\bbetween\b.*\band\b \w+")
+_ROUTE = re.compile(r"\b(?:to|from|between) \w{3,}")
+_HALF_A_ROUTE = re.compile(r"\bfrom\b (?:\w+ ?){1,3}(?:2|two|too)$|\bbetween\b(?!.*\band\b \w)")
+_MONTH_ALONE = re.compile(
+    r"\b(?:january|february|march|april|june|july|august|september|october|november|december|twenty|thirty)$"
+)
+_FLIGHTS = re.compile(r"\b(?:fl(?:y|ights?|ying)|tickets?|travel|trip|go)\b")
+_AIRPORT_OF = re.compile(
+    r"\bairports?\b.*\b(?:in|of|at|near|for|serves?|has|does) \w{4,}|\b(?:does|has) \w{4,}.* \bairports?$"
+)
+_UP_TO_THE_NAME = re.compile(r"^(?:.*\b(?:to|from|in|it's|uh|um) )+")
+_WHOLE_NUMBER = 5
+"""Characters of a flight number that is surely whole: carrier and three digits."""
+
+
+def completeness(text: str, expectation: Expectation = Expectation.NONE) -> Completeness:
+    """How complete `text` is when the last question awaits `expectation`."""
+    lower = lowered(text)
+    words = plain_words(lower)
+    if not words or _CUT_OFF.search(lower) or _HALF_A_ROUTE.search(words):
+        return Completeness.INCOMPLETE
+    if not acts_of(lower).rest:
+        return _of_acts(lower, words)
+    if _DANGLING.search(words):
+        return Completeness.INCOMPLETE
+    expected = _EXPECTED.get(expectation, _of_no_expectation)(lower, words)
+    return _of_no_expectation(lower, words) if expected is Completeness.UNKNOWN else expected
+
+
+def _of_acts(text: str, words: str) -> Completeness:
+    names = acts_of(text).names
+    if not names:
+        return Completeness.INCOMPLETE
+    # "Good morning" and "hello" often go on with the request.
+    return (
+        Completeness.UNKNOWN
+        if set(names) <= {"greeting"} and len(words.split()) < 3
+        else Completeness.COMPLETE
+    )
+
+
+def _of_place(_: str, words: str) -> Completeness:
+    name = _UP_TO_THE_NAME.sub("", words)
+    return (
+        Completeness.COMPLETE
+        if 0 < len(name.split()) <= 3 and len(name) > 2 and not _FLIGHTS.match(name)
+        else Completeness.UNKNOWN
+    )
+
+
+def _of_date(text: str, _: str) -> Completeness:
+    if _ends_with_half_a_date(text):
+        return Completeness.INCOMPLETE
+    return Completeness.COMPLETE if find_dates(text) else Completeness.UNKNOWN
+
+
+def _ends_with_half_a_date(text: str) -> bool:
+    return bool(_MONTH_ALONE.search(plain_words(masked(text, find_dates(text)))))
+
+
+def _of_flight_number(text: str, _: str) -> Completeness:
+    found = find_flight_numbers(text, text)
+    return Completeness.COMPLETE if found and len(found[0].value) >= _WHOLE_NUMBER else Completeness.UNKNOWN
+
+
+_EXPECTED = {
+    Expectation.PLACE: _of_place,
+    Expectation.DATE: _of_date,
+    Expectation.FLIGHT_NUMBER: _of_flight_number,
+}
+
+
+def _of_no_expectation(text: str, words: str) -> Completeness:
+    numbers = find_flight_numbers(text, text)
+    if numbers:
+        whole = len(numbers[0].value) >= _WHOLE_NUMBER or numbers[0].end < len(text.rstrip(" .?!"))
+        return Completeness.COMPLETE if whole else Completeness.UNKNOWN
+    dates = find_dates(text)
+    if _FROM.search(words) and _FLIGHTS.search(words) and not _FROM_TO.search(words):
+        return Completeness.INCOMPLETE
+    when = bool(dates or find_times(masked(text, dates)))
+    if when and not _ends_with_half_a_date(text) and (_ROUTE.search(words) or not _FLIGHTS.search(words)):
+        return Completeness.COMPLETE
+    return (
+        Completeness.COMPLETE
+        if _AIRPORT_OF.search(words) or _is_short_wish(text, words)
+        else Completeness.UNKNOWN
+    )
+
+
+def _is_short_wish(text: str, words: str) -> bool:
+    """Whether it is like "nonstop only", "the second one" or "what about Mumbai"."""
+    wish = (
+        find_choice(text)
+        or find_most_stops(text)
+        or find_nonstop(text)
+        or find_cabin(text)
+        or find_sort(text)
+        or find_one_way(text)
+    )
+    if wish and len(words.split()) <= 5:
+        return True
+    return opens_with("refine", text) and re.search(r"\b(?:what|how) about \w{4,}", words) is not None

@@ -1,0 +1,259 @@
+"""Days as people say them, resolved on a given today: no clock is read here.
+
+An expression is kept apart from the day it means, because "tomorrow" is known only once the departure airport is: resolve it with `on`.
+A weekday's name is the next such day after today. "Next Friday" is the Friday of the next calendar week, Monday to Sunday; the dialogue
+says the full date aloud, so a caller who meant the other one hears it.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import isleap, monthrange
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from agent.language.en.negation import negated
+from agent.language.en.numbers import CARDINAL, ORDINAL, cardinal, ordinal
+from agent.language.spans import Found, without_overlaps
+
+SATURDAY = 5
+
+
+class ImpossibleDate(ValueError):
+    """No calendar has this day, such as 31 February."""
+
+
+@dataclass(frozen=True, slots=True)
+class DaysAhead:
+    """So many days after today; negative for the past."""
+
+    days: int
+
+    def on(self, today: date, reference: date | None = None) -> date:  # noqa: ARG002 - one signature for all expressions
+        """The day meant when it is `today`."""
+        return today + timedelta(days=self.days)
+
+
+@dataclass(frozen=True, slots=True)
+class FromReference:
+    """So many days after the day that was talked about, or after today when there was none: "the next day"."""
+
+    days: int
+
+    def on(self, today: date, reference: date | None = None) -> date:
+        """The day meant when it is `today` and `reference` was the last day talked about."""
+        return (reference or today) + timedelta(days=self.days)
+
+
+@dataclass(frozen=True, slots=True)
+class Weekday:
+    """A day of the week, Monday 0: the next one after today, or that of the calendar week `weeks` from now."""
+
+    weekday: int
+    weeks: int | None = None
+    or_today: bool = False
+
+    def on(self, today: date, reference: date | None = None) -> date:  # noqa: ARG002 - one signature for all expressions
+        """The day meant when it is `today`."""
+        if self.weeks is not None:
+            return today + timedelta(days=self.weekday - today.weekday() + 7 * self.weeks)
+        ahead = (self.weekday - today.weekday()) % 7
+        return today + timedelta(days=ahead if ahead or self.or_today else 7)
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarDay:
+    """A day of a month; without month or year, the next such day, today included."""
+
+    day: int
+    month: int | None = None
+    year: int | None = None
+
+    def on(self, today: date, reference: date | None = None) -> date:  # noqa: ARG002 - one signature for all expressions
+        """The day meant when it is `today`; raises ImpossibleDate."""
+        if self.month is None:
+            return self._next_in_any_month(today)
+        if self.year is not None:
+            return self._in(self.year, self.month)
+        years = (
+            year
+            for year in range(today.year, today.year + 9)
+            if self.day != 29 or self.month != 2 or isleap(year)
+        )
+        return next(day for year in years if (day := self._in(year, self.month)) >= today)
+
+    def _in(self, year: int, month: int) -> date:
+        try:
+            return date(year, month, self.day)
+        except ValueError:
+            raise ImpossibleDate(f"{self.day} of month {month}") from None
+
+    def _next_in_any_month(self, today: date) -> date:
+        if not 1 <= self.day <= 31:
+            raise ImpossibleDate(f"day {self.day}")
+        year, month = today.year, today.month
+        while self.day > monthrange(year, month)[1] or date(year, month, self.day) < today:
+            year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+        return date(year, month, self.day)
+
+
+DateExpression = DaysAhead | FromReference | Weekday | CalendarDay
+
+_WEEKDAYS = {"mon": 0, "tue": 1, "wed": 2, "wen": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
+_MONTHS = {
+    month: number
+    for number, month in enumerate(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], start=1
+    )
+}
+_WEEKDAY = r"(?:mon|tues?|wednes|wends|wed|thurs?|thu|fri|satur|sat|sun)(?:day)?s?"
+_WEEKDAY_NAME = r"(?:mon|tues|wednes|wends|wends|thurs|fri|satur|sun)day"
+_MONTH = (
+    r"(?:january|jan|february|febuary|feb|march|mar|april|apr|may|june|jun|july|jul|august|aug|september|sept|sep|october|oct|"
+    r"november|nov|december|dec)\b\.?"
+)
+_PART = r"(?=(?: in the)? (?:early |late )?(?:morning|afternoon|evening|night)|[ ,.?!]*$|,)"
+# "to Mara morning" and "Tamaro" are what a recogniser made of "tomorrow (morning)"; "to Mara" in the middle of a sentence may be a town.
+_TOMORROW = (
+    r"(?:to ?-?morr?ow|tomm?orr?ow|tomm?orow|tmrw|tmr|to morrow|two morrow|t[oaeu] ?m[ao]rr?(?:a|o|u|ow)"
+    + _PART
+    + ")"
+)
+_DAY_NUMBER = rf"(?:{ORDINAL}|{CARDINAL})"
+_YEAR = r"(?:,? (?P<year>20\d\d|twenty (?:twenty[ -])?(?:five|six|seven|eight|nine)))?"
+
+
+def _year(words: str | None) -> int | None:
+    if not words:
+        return None
+    return int(words) if words.isdigit() else 2000 + 20 + cardinal(re.split(r"[ -]", words)[-1])
+
+
+def _day(words: str) -> int:
+    return ordinal(words) if re.fullmatch(ORDINAL, words) else cardinal(words)
+
+
+def _weekday(match: re.Match[str]) -> DateExpression:
+    weekday = _WEEKDAYS[match["weekday"][:3]]
+    which = " ".join(filter(None, (match["which"], match["after"])))
+    if "after next" in which:
+        return Weekday(weekday, weeks=2)
+    if "next" in which:
+        return Weekday(weekday, weeks=1)
+    return Weekday(weekday, or_today="this" in which)
+
+
+def _calendar_day(match: re.Match[str]) -> DateExpression:
+    return CalendarDay(_day(match["day"]), _MONTHS[match["month"][:3]], _year(match["year"]))
+
+
+def _slashed(match: re.Match[str]) -> DateExpression:
+    # Day first, as in India and most of the world, unless only the other order is a date.
+    first, second = int(match["first"]), int(match["second"])
+    day, month = (second, first) if second > 12 >= first else (first, second)
+    year = match["year"]
+    return CalendarDay(day, month, int(year) % 100 + 2000 if year else None)
+
+
+def _days(match: re.Match[str]) -> int:
+    count = match["count"]
+    amount = 1 if count in ("a", "an", "the") else 2 if "couple" in count else cardinal(count)
+    return (
+        min(amount, 10_000) * {"day": 1, "week": 7, "fortnight": 14, "month": 30, "year": 365}[match["unit"]]
+    )
+
+
+def _ahead(match: re.Match[str]) -> DateExpression:
+    return DaysAhead(_days(match))
+
+
+def _from_reference(match: re.Match[str]) -> DateExpression:
+    side = match["side"] or match["than"]
+    return FromReference(_days(match) if side in ("later", "after") else -_days(match))
+
+
+_Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], DateExpression]]
+
+
+def _rule(pattern: str, meaning: DateExpression | Callable[[re.Match[str]], DateExpression]) -> _Rule:
+    return re.compile(rf"\b(?:(?:on|for) )?(?:the )?{pattern}"), meaning if callable(
+        meaning
+    ) else lambda _: meaning
+
+
+_RULES: tuple[_Rule, ...] = (
+    _rule(rf"day (?:after|of the) {_TOMORROW}|overmorrow\b", DaysAhead(2)),
+    _rule(r"day before yesterday\b", DaysAhead(-2)),
+    _rule(rf"{_TOMORROW}", DaysAhead(1)),
+    _rule(
+        r"(?:today|to day|tonight|to night|right away|as soon as possible|this (?:morning|afternoon|evening|night))\b",
+        DaysAhead(0),
+    ),
+    _rule(r"(?:yesterday|last night)\b", DaysAhead(-1)),
+    _rule(r"(?:(?:next|following) day|day after(?: that)?)\b", FromReference(1)),
+    _rule(r"(?:previous day|day before(?: that)?)\b", FromReference(-1)),
+    _rule(r"following week\b", FromReference(7)),
+    _rule(r"(?:previous week|week before(?: that)?)\b", FromReference(-7)),
+    _rule(
+        rf"(?P<count>an?(?: couple of)?|the|{CARDINAL}) (?P<unit>day|week|fortnight|month)s? "
+        rf"(?:(?P<side>later|earlier|sooner)\b(?: than that)?|(?P<than>after|before)(?: that\b| it\b|(?= ?[,.?!]| ?$| please)))",
+        _from_reference,
+    ),
+    _rule(r"(?:(?:week(?:end)? after next)|next weekend)\b", Weekday(SATURDAY, weeks=1)),
+    _rule(r"(?:this |coming )?week ?end\b", Weekday(SATURDAY, or_today=True)),
+    _rule(
+        rf"(?P<which>(?:this |next |coming |following )*)(?P<weekday>{_WEEKDAY})\b(?P<after>(?: after)? next(?: week)?| week)?",
+        _weekday,
+    ),
+    _rule(rf"(?P<which>next) week(?: on)? (?P<weekday>{_WEEKDAY})\b(?P<after>)", _weekday),
+    _rule(
+        rf"(?:{_WEEKDAY_NAME},? )?(?:the )?(?P<day>{_DAY_NUMBER})(?: of|,)? (?P<month>{_MONTH}){_YEAR}",
+        _calendar_day,
+    ),
+    _rule(
+        rf"(?:{_WEEKDAY_NAME},? )?(?P<month>{_MONTH}) (?:the )?(?P<day>{_DAY_NUMBER}){_YEAR}\b(?! ?(?:am|pm)\b)",
+        _calendar_day,
+    ),
+    _rule(r"(?P<year>20\d\d)-(?P<second>\d\d?)-(?P<first>\d\d?)\b", _slashed),
+    _rule(
+        r"(?P<first>\d\d?)[/.-](?P<second>\d\d?)(?:[/.-](?P<year>20\d\d|\d\d))?\b(?! ?(?:am|pm|a\.m|p\.m)\b)",
+        _slashed,
+    ),
+    _rule(
+        rf"(?:in|after) (?P<count>an?(?: couple of)?|{CARDINAL}) (?P<unit>day|week|fortnight|month|year)s?\b(?: time)?",
+        _ahead,
+    ),
+    _rule(
+        rf"(?P<count>an?(?: couple of)?|{CARDINAL}) (?P<unit>day|week|fortnight|month|year)s? from (?:now|today)\b",
+        _ahead,
+    ),
+    _rule(r"next week\b", Weekday(0, weeks=1)),
+)
+# "The fifth" and "the 5th", but not "the second one" or "fifth option".
+_DAY_ALONE = re.compile(
+    rf"\b(?:(?:on|for) )?the (?P<day>{ORDINAL})\b(?! (?:one|option|flight|of\b|choice|result|cheapest|class|time))"
+)
+
+
+def find_dates(text: str, *, day_alone: bool = True) -> list[Found[DateExpression]]:
+    """Days in lower-case `text`. `day_alone`: "the second" may be a day, which it is not while the caller chooses among options."""
+    found: list[Found[DateExpression]] = [
+        Found(match.start(), match.end(), meaning(match))
+        for pattern, meaning in _RULES
+        for match in pattern.finditer(text)
+    ]
+    if day_alone:
+        found += [
+            Found(match.start(), match.end(), CalendarDay(ordinal(match["day"])))
+            for match in _DAY_ALONE.finditer(text)
+        ]
+    return without_overlaps(found)
+
+
+def split_rejected(
+    text: str, dates: Sequence[Found[DateExpression]]
+) -> tuple[list[Found[DateExpression]], list[Found[DateExpression]]]:
+    """Days that are meant and days that aren't: "not tomorrow, the day after"."""
+    rejected = [piece for piece in dates if negated(text, piece.start, piece.end)]
+    return [piece for piece in dates if piece not in rejected], rejected

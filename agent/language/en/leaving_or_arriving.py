@@ -1,0 +1,61 @@
+"""Whether a time of day is when one leaves or when one is to be there: the closest word for either decides, and leaving is the rule."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Sequence
+
+from agent.language.spans import Found, T
+
+_CUE = re.compile(
+    r"\b(?:(?P<arrive>arriv(?:es?|ing|als?)|land(?:s|ing)?|touch(?:es|ing)? down|reach(?:es|ing)?|be (?:there|in|at|home)|"
+    r"get(?:s|ting)? (?:me |us )?(?:in(?!to)|there|home)|com(?:es?|ing) in|make it there|due(?: in)?)|"
+    r"(?P<reach>get(?:s|ting)? (?:me |us )?(?:in)?to)|"
+    r"leav(?:es?|ing)|depart(?:s|ing|ures?)?|tak(?:es?|ing)[ -]?off|fly(?:ing)?|set(?:ting)? (?:off|out)|go(?:ing)? (?:out|from)|"
+    r"start(?:s|ing)?|board(?:ing)?)\b"
+)
+_SENTENCE_ENDS = re.compile(r"[.?!;](?= )(?<![ap]\.m\.)")
+_SAID_AFTER = re.compile(
+    r" (?:(?P<arrive>arrivals?|landing)|departures?)\b(?! (?:at|by|before|after|around|about|between|any|\d))"
+)
+_BOUND = re.compile(
+    r"(?:no |not |any ?time )?(?:by|before|until|till|after|at|around|about|between|later|earlier|past|from|\d)"
+)
+_BY = re.compile(r"(?:by|before)\b")
+
+_TO_DO = re.compile(r"(?<=\bto )(?:land|reach|touch down|depart|take off|board)\b")
+_LONGEST = 150
+"""Characters before a time in which the word for leaving or arriving can stand."""
+
+
+def is_arrival(text: str, start: int, end: int) -> bool:
+    """Whether the time of day from `start` to `end` of lower-case `text` is one of arriving.
+
+    "Get to Delhi by six" is; "get to Delhi in the morning" is said of the whole journey.
+    """
+    if said := _SAID_AFTER.match(text, end):
+        return said["arrive"] is not None
+    sentence = _SENTENCE_ENDS.split(text[max(0, start - _LONGEST) : start])[-1]
+    if sentence.endswith(("be ", "be there ")) and _BY.match(text, start):
+        return True
+    match deque(_CUE.finditer(sentence), maxlen=1):
+        case [cue]:
+            return cue["arrive"] is not None or (
+                cue["reach"] is not None and _BOUND.match(text, start) is not None
+            )
+    return False
+
+
+def find_verbs(text: str) -> list[Found[None]]:
+    """Words of leaving and arriving in lower-case `text` that stand where a place may: "I want to land by nine"."""
+    return [Found(match.start(), match.end(), None) for match in _TO_DO.finditer(text)]
+
+
+def split_times(text: str, times: Sequence[Found[T]]) -> tuple[list[Found[T]], list[Found[T]]]:
+    """Those of leaving and those of arriving."""
+    arriving = [is_arrival(text, piece.start, piece.end) for piece in times]
+    return (
+        [piece for piece, arrives in zip(times, arriving, strict=True) if not arrives],
+        [piece for piece, arrives in zip(times, arriving, strict=True) if arrives],
+    )

@@ -1,0 +1,80 @@
+"""Words that reject something, or take back what was asked for before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from agent.language.spans import Found
+
+_LONGEST = 80
+"""Characters before a word in which its negation can begin."""
+_REFUSES = r"(?:do|ca|wo|would|could|should)n't|dont|cant|cannot|(?:do|can|could|would|will) not"
+_NOT = (
+    rf"{_REFUSES}|(?<!why )(?<!you )not(?! (?:only|just|necessarily)\b)|never|neither|(?<!is there )nothing|"
+    r"without|with out|avoid(?:ing)?|except(?:ing)?(?: for)?|exclud(?:e|ing)|skip(?:ping)?|leav(?:e|ing) out|hide|ignore|drop|remove|"
+    r"filter out|hate|dislike|non(?=-)|"
+    r"(?:any|every)(?:thing|one|body)?(?: flights?| airlines?| time| day)?,? but|all(?: airlines?| flights?)? but|"
+    r"other than|rather than|instead of|apart from|aside from|besides|"
+    r"(?:different|other|another)(?: (?:airlines?|flights?|carriers?|days?|times?))? (?:than|from)|"
+    r"(?<!there )no (?:flights?|ones?|options?|departures?|arrivals?)"
+)
+_OF_THE_SAME = (
+    r"want|like|need|have|to|be|make|go|going|fly|flying|use|take|show|include|leave|leaving|depart|departing|arrive|arriving|land|landing|"
+    r"get|see|book|travel|return|returning|come back|coming back|"
+    r"me|us|it|in|on|at|with|by|of|for|from|the|a|an|any|anything|too|very|there|flights?|ones?|airlines?"
+)
+_NEGATED = re.compile(rf"\b(?:{_NOT})(?: (?:{_OF_THE_SAME}))*[ -]?$")
+_REFUSED_THERE = re.compile(
+    rf"\b(?:{_REFUSES})(?: (?:{_OF_THE_SAME}))* (?:in|to|at|from|leave|reach) [a-z]+(?: [a-z]+)? ?$"
+)
+"""With a place between: "I can't be in Delhi before nine"."""
+_NO = re.compile(r"\bno (?:more |early |late )?$")
+_SUCH = re.compile(r" (?:flights?|ones?|options?|departures?|arrivals?)\b")
+
+
+def negated(text: str, start: int, end: int) -> bool:
+    """Whether what stands from `start` to `end` of lower-case `text` is said to be unwanted.
+
+    A bare "no" says so only in "no morning flights": "no, in the morning" puts something right, and recognisers write no commas.
+    """
+    before = text[max(0, start - _LONGEST) : start]
+    return bool(
+        _NEGATED.search(before)
+        or _REFUSED_THERE.search(before)
+        or (_NO.search(before) and _SUCH.match(text, end))
+    )
+
+
+_BACK = r"(?:return(?: flight| trip| journey| leg| ticket)?|(?:way|flight|journey|trip) back)"
+_ONE_WAY = re.compile(
+    rf"\b(?:one[ -]?way|single (?:ticket|trip|journey|fare)|(?:just|only) (?:the )?(?:way there|outbound|onward)|"
+    rf"(?:no|without(?: the| a| any)?|(?:forget(?: about)?|get rid of|(?:do not|don't) bother with|drop|"
+    rf"skip|leave out|remove|never mind|ignore) (?:the|my)|"
+    rf"(?:(?:do not|don't) (?:need|want)|no need (?:for|of))(?: the| a| any)?) {_BACK}\b|not a (?:return|round[ -]?trip)\b|"
+    r"(?P<verb>(?:not|don't|won't)(?: need to| want to| have to| be)? (?:com(?:e|ing) back|return(?:ing)?|fly(?:ing)? back))\b)"
+    r"(?! (?:on|until|till|before|after|by|via)\b)"
+)
+_OTHER_DAY = re.compile(
+    r"\b(?<!the )(?:(?:any |some )?other|another|different) (?:days?|dates?)\b|"
+    r"\b(?:a few|some|several) (?:days|weeks) (?:later|earlier|before|after|sooner)\b"
+)
+
+
+def find_one_way(text: str, dates: Sequence[Found[object]] = ()) -> Found[bool] | None:
+    """Whether lower-case `text` wants no way back, or not any more: "just one way", "forget the return".
+
+    "Not returning Monday" turns down a day of `dates` only.
+    """
+    match = _ONE_WAY.search(text)
+    if match is None or (match.group().startswith("one") and negated(text, match.start(), match.end())):
+        return None
+    if match["verb"] and any(piece.start == match.end() + 1 for piece in dates):
+        return None
+    return Found(match.start(), match.end(), True)
+
+
+def find_other_day(text: str) -> Found[bool] | None:
+    """Whether lower-case `text` wants another day without saying which."""
+    match = _OTHER_DAY.search(text)
+    return Found(match.start(), match.end(), True) if match else None

@@ -1,0 +1,121 @@
+"""Which place of a sentence is which: where from, where to, or the one that was meant instead.
+
+The recogniser eats function words ("I want to fly the cochi", "flight a Chennai"), so a place needs no cue: what none tells the order
+does, first from, then to, and a place alone is where one wants to go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.dialogue.frames import PlaceSlot
+from agent.dialogue.places import PlaceMention
+from agent.language.spans import Found, masked
+
+_FROM = (
+    r"from|form|frm|leaving|leave|departing|departure|depart|out of|start(?:ing)?|origin|ex|"
+    r"(?:i'm|i am|im|we're|we are|currently|live|living|based|stay(?:ing)?) (?:in|at)"
+)
+_TO = (
+    r"to|too|two|2|into|towards?|for|reach(?:ing)?|visit(?:ing)?|be in|get in|arriv(?:e|ing)(?: in| at)?|land(?:ing)?(?: in| at)?|"
+    r"going|destination"
+)
+_TRAILING = r"(?: (?:the|city|of|airport|is|be|either|a|like|maybe|um|uh|ah|er|the city of|going|headed))*"
+_FROM_CUE = re.compile(rf"\b(?:{_FROM}){_TRAILING}[ ,:]*$")
+_TO_CUE = re.compile(rf"\b(?:{_TO}){_TRAILING}[ ,:]*$")
+_NOT_CUE = re.compile(r"\b(?:not|isn't|instead of|rather than)(?: (?:to|from|for|in))?[ ,]*$")
+_BETWEEN_CUE = re.compile(r"\bbetween[ ,]*$")
+_REPAIR = re.compile(
+    r"\b(?:no|sorry|i mean|i meant|rather|actually|make that|wait|or rather|correction|oops)\b"
+)
+_VIA_CUE = re.compile(
+    r"\b(?:via|through|by way of|(?:stop(?:s|ping|over)?|stopover|layover|change|changing|connect(?:ing|ion)?) (?:in|at|over|through|via))"
+    rf"{_TRAILING}[ ,]*$"
+)
+_JOINED = re.compile(r"^[ ,]*(?:to|too|2)[ ,]*$")
+_JOINS_DESTINATION = re.compile(r"^[ ,]*(?:to|too|2|-|–|→|and then to)\b")
+
+
+@dataclass(slots=True)
+class Roles:
+    """Places by their part in the sentence; `others` have a part that the words don't tell."""
+
+    origin: PlaceMention | None = None
+    destination: PlaceMention | None = None
+    rejected: PlaceMention | None = None
+    via: PlaceMention | None = None
+    others: list[PlaceMention] | None = None
+
+
+def _cue(before: str, after: str, has_next: bool) -> str | None:
+    if _NOT_CUE.search(before):
+        return "rejected"
+    if _BETWEEN_CUE.search(before):
+        return "origin"
+    if _VIA_CUE.search(before):
+        return "via"
+    # "Leaving for Delhi": the cue that stands closest counts, and "leaving" is followed by "for" then.
+    if _TO_CUE.search(before):
+        return "destination"
+    if _FROM_CUE.search(before) or (has_next and _JOINS_DESTINATION.match(after)):
+        return "origin"
+    return None
+
+
+def roles_of(text: str, mentions: Sequence[PlaceMention]) -> Roles:
+    """Gives every mention in lower-case `text` its part. A place after "no" or "sorry" takes the part of the one before it."""
+    roles = Roles(others=[])
+    assert roles.others is not None
+    previous: str | None = None
+    end = 0
+    for index, mention in enumerate(mentions):
+        before, after = text[end : mention.start], text[mention.end :]
+        end = mention.end
+        cue = _cue(before, after, index + 1 < len(mentions))
+        # "Flights for Delhi to Mumbai": nobody goes to one place to another, so a "from" was meant, or said and not heard.
+        between = text[end : mentions[index + 1].start] if index + 1 < len(mentions) else ""
+        if cue == "destination" and roles.origin is None and _JOINED.match(between):
+            cue = "origin"
+        if cue is None and previous in ("origin", "destination") and _REPAIR.search(before):
+            cue = previous
+        if cue is None:
+            roles.others.append(mention)
+        else:
+            setattr(roles, cue, mention)
+        previous = cue
+    _fill_by_order(roles)
+    return roles
+
+
+def _fill_by_order(roles: Roles) -> None:
+    others = roles.others or []
+    if not roles.origin and not roles.destination and len(others) > 1:
+        roles.origin, roles.destination, *roles.others = others
+    elif roles.origin and not roles.destination and others:
+        roles.destination, *roles.others = others
+    elif roles.destination and not roles.origin and others and not roles.rejected:
+        roles.origin, *roles.others = others
+
+
+_STOP = (
+    r"to|from|on|in|at|and|the|a|an|my|me|with|fly|go|travel|find|see|know|get|book|be|for|by|via|please|this|that|next|is|are|it|you|i|we|"
+    r"flights?|check|show|tell|ask|talk|leave|leaving|take|look|change|make|search|hear|one|two|say|come|someone|any|some|there|here|what|"
+    r"where|somewhere|anywhere|home|work|use|do|want|like|have|need|go(?:ing)?|return|back|arrive|airport|or|but|of|as|so"
+)
+_UNKNOWN = re.compile(
+    rf"\b(?P<cue>from|to|into|2) (?!(?:{_STOP})\b)(?P<words>[a-z][a-z'-]+(?: (?!(?:{_STOP})\b)[a-z][a-z'-]+){{0,2}})"
+)
+
+
+def unknown_places(
+    text: str, mentions: Sequence[PlaceMention], pieces: Sequence[Found[object]]
+) -> dict[str, PlaceSlot]:
+    """Words that stand where a place belongs and are none we know: `{"origin" or "destination": slot}`."""
+    left = masked(text, [*pieces, *(Found(mention.start, mention.end, None) for mention in mentions)])
+    found = {}
+    for match in _UNKNOWN.finditer(left):
+        role = "origin" if match["cue"] == "from" else "destination"
+        found[role] = PlaceSlot(match["words"].strip())
+    return found

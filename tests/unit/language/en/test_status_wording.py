@@ -1,0 +1,286 @@
+"""What is said of how a flight does: most providers estimate no arrival, so nothing may be filled in from the plan."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from agent.dialogue import records
+from agent.dialogue.tools import FlightStatus
+from agent.language.en.status_wording import route_line, status_sentences
+
+pytestmark = pytest.mark.unit
+
+LEAVES = datetime.fromisoformat("2026-11-23T10:00:00+05:30")
+ARRIVES = datetime.fromisoformat("2026-11-23T12:45:00+05:30")
+NOON_BEFORE, EARLIER = LEAVES - timedelta(hours=22), LEAVES - timedelta(hours=2)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+FLIGHT = "Air India five four two"
+
+
+def status(
+    state: str,
+    *,
+    leaves: datetime = LEAVES,
+    arrives: datetime = ARRIVES,
+    zone: str = "Asia/Kolkata",
+    **known: Any,
+) -> FlightStatus:
+    """AI542 from Chennai to Delhi (or somewhere in `zone`), of which nothing but the plan is known beside `known`."""
+    day = leaves.date()
+    ends = {
+        "departure": ("MAA", "Chennai", "Asia/Kolkata", leaves),
+        "arrival": ("DEL", "Delhi", zone, arrives),
+    }
+    stops = {
+        f"scheduled_{end}": {"airport_code": code, "city": city, "time_zone": at, "time": moment.isoformat()}
+        for end, (code, city, at, moment) in ends.items()
+    }
+    times = {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in known.items()
+        if value is not None
+    }
+    told = {
+        "flight_number": "AI542",
+        "depart_date": {"year": day.year, "month": day.month, "day": day.day},
+        "state": f"FLIGHT_STATE_{state}",
+    }
+    return records.flight_status({**told, **stops, **times})
+
+
+def said(state: str, now: datetime = EARLIER, **known: Any) -> str:
+    return " ".join(status_sentences(status(state, **known), now))
+
+
+def test_a_late_flight_without_an_estimate_of_its_arrival_does_not_arrive_before_it_leaves() -> None:
+    late = LEAVES + 3 * HOUR
+    leaving = f"{FLIGHT} is three hours late: it is now expected to leave Chennai at one in the afternoon."
+    told = said("DELAYED", delay_minutes=180, estimated_departure_time=late)
+    assert told == f"{leaving} It should arrive in Delhi at about three forty five in the afternoon."
+    assert said("DELAYED", delay_minutes=180) == told
+    assert said("DELAYED", estimated_departure_time=late) == told
+
+
+def test_the_plan_of_an_arrival_that_comes_as_an_estimate_is_not_believed_of_a_late_flight() -> None:
+    told = said("DELAYED", delay_minutes=60, estimated_arrival_time=ARRIVES)
+    assert told.endswith("It should arrive in Delhi at about one forty five in the afternoon.")
+
+
+def test_an_estimated_arrival_of_a_late_flight_is_told() -> None:
+    told = said("DELAYED", delay_minutes=60, estimated_arrival_time=ARRIVES + 50 * MINUTE)
+    assert told == (
+        f"{FLIGHT} is one hour late: it is now expected to leave Chennai at eleven in the morning. "
+        "It is expected in Delhi at one thirty five in the afternoon."
+    )
+
+
+@pytest.mark.parametrize("known", [{}, {"estimated_departure_time": LEAVES}])
+def test_a_delay_that_nobody_knows_is_told_as_one(known: dict[str, Any]) -> None:
+    assert (
+        said("DELAYED", **known)
+        == f"{FLIGHT} is delayed, but I don't know by how long. It was to leave Chennai at ten in the morning."
+    )
+    assert route_line(status("DELAYED", **known)) == f"{FLIGHT} at ten in the morning is delayed."
+
+
+def test_a_late_arrival_is_told_where_the_delay_at_departure_is_unknown() -> None:
+    assert said("DELAYED", estimated_arrival_time=ARRIVES + HOUR).endswith(
+        "It is expected in Delhi at one forty five in the afternoon."
+    )
+
+
+def test_a_delay_on_a_route_is_told_once_it_is_known() -> None:
+    assert (
+        route_line(status("DELAYED", delay_minutes=40))
+        == f"{FLIGHT} at ten in the morning is forty minutes late."
+    )
+    assert route_line(status("UNSPECIFIED")) == f"I don't know how {FLIGHT} at ten in the morning is doing."
+
+
+def test_a_flight_that_left_late_is_not_expected_by_plan() -> None:
+    left = LEAVES + 3 * HOUR
+    told = said(
+        "EN_ROUTE", left + HOUR, actual_departure_time=left, estimated_departure_time=left, delay_minutes=180
+    )
+    assert (
+        told
+        == f"{FLIGHT} is in the air. It should arrive in Delhi at about three forty five in the afternoon."
+    )
+
+
+def test_a_flight_in_the_air_is_expected_when_its_provider_expects_it() -> None:
+    told = said("EN_ROUTE", LEAVES + HOUR, estimated_arrival_time=ARRIVES - 5 * MINUTE)
+    assert told == f"{FLIGHT} is in the air. It is expected in Delhi at twelve forty in the afternoon."
+
+
+def test_a_flight_of_which_only_a_word_is_known_arrives_by_plan() -> None:
+    assert (
+        said("EN_ROUTE", LEAVES + HOUR)
+        == f"{FLIGHT} is in the air. By plan it arrives in Delhi at twelve forty five in the afternoon."
+    )
+
+
+@pytest.mark.parametrize("known", [{}, {"estimated_arrival_time": ARRIVES}])
+def test_a_flight_still_in_the_air_after_its_arrival_is_not_expected_in_the_past(
+    known: dict[str, Any],
+) -> None:
+    told = said("EN_ROUTE", ARRIVES + HOUR, **known)
+    assert told == (
+        f"{FLIGHT} is in the air. It was due in Delhi at about twelve forty five in the afternoon, but I haven't heard that it has landed."
+    )
+
+
+def test_a_landing_is_told_with_the_time_that_is_known_as_what_it_is() -> None:
+    after = ARRIVES + HOUR
+    assert said("LANDED", after) == f"{FLIGHT} has landed in Delhi."
+    assert (
+        said("LANDED", after, delay_minutes=30, estimated_arrival_time=ARRIVES)
+        == f"{FLIGHT} has landed in Delhi."
+    )
+    expected, arrived = ARRIVES + 5 * MINUTE, ARRIVES + 10 * MINUTE
+    told = said("LANDED", after, estimated_arrival_time=expected)
+    assert told == f"{FLIGHT} has landed in Delhi. It was expected at twelve fifty in the afternoon."
+    told = said("LANDED", after, estimated_arrival_time=arrived, actual_arrival_time=arrived)
+    assert told == f"{FLIGHT} has landed in Delhi. It arrived at twelve fifty five in the afternoon."
+
+
+def test_a_flight_on_time_leaves_when_it_is_expected_to() -> None:
+    told = said("ON_TIME", delay_minutes=5, estimated_departure_time=LEAVES + 5 * MINUTE)
+    assert told == (
+        f"{FLIGHT} is on time: it leaves Chennai at ten oh five in the morning and arrives in Delhi at twelve forty five in the afternoon."
+    )
+
+
+def test_a_flight_that_leaves_on_time_and_arrives_late_is_not_called_on_time_all_the_way() -> None:
+    told = said("ON_TIME", estimated_departure_time=LEAVES, estimated_arrival_time=ARRIVES + HOUR)
+    assert told == (
+        f"{FLIGHT} leaves Chennai on time, at ten in the morning. But it is expected late in Delhi, at one forty five in the afternoon."
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "known", "told"),
+    [
+        (
+            "SCHEDULED",
+            {},
+            " was scheduled to leave Chennai at ten in the morning, but I haven't heard that it has.",
+        ),
+        (
+            "ON_TIME",
+            {},
+            " is on time, as far as I know. It was to leave Chennai at ten in the morning, but I haven't heard that it has.",
+        ),
+        (
+            "DELAYED",
+            {"delay_minutes": 20},
+            " is twenty minutes late: it was expected to leave Chennai at ten twenty in the morning, but I haven't heard that it has.",
+        ),
+    ],
+)
+def test_a_flight_that_should_have_left_is_not_told_to_leave(
+    state: str, known: dict[str, Any], told: str
+) -> None:
+    assert said(state, LEAVES + 30 * MINUTE, **known) == FLIGHT + told
+
+
+@pytest.mark.parametrize(
+    ("state", "begins"),
+    [
+        (
+            "SCHEDULED",
+            f"{FLIGHT} is scheduled to leave Chennai tomorrow, Monday the twenty-third, at ten in the morning",
+        ),
+        (
+            "ON_TIME",
+            f"{FLIGHT} is on time tomorrow, Monday the twenty-third: it leaves Chennai at ten in the morning",
+        ),
+        ("DELAYED", f"{FLIGHT} is delayed tomorrow, Monday the twenty-third, but I don't know by how long."),
+        (
+            "CANCELLED",
+            f"{FLIGHT} tomorrow, Monday the twenty-third, from Chennai to Delhi, has been cancelled.",
+        ),
+        ("UNSPECIFIED", f"I don't know how {FLIGHT} is doing tomorrow, Monday the twenty-third."),
+    ],
+)
+def test_a_day_that_is_not_today_is_named(state: str, begins: str) -> None:
+    assert said(state, NOON_BEFORE).startswith(begins)
+
+
+def test_a_flight_of_an_earlier_day_is_told_with_its_day() -> None:
+    day_after = ARRIVES + 24 * HOUR
+    assert (
+        said("LANDED", day_after) == f"{FLIGHT} on Monday the twenty-third of November has landed in Delhi."
+    )
+
+
+def test_days_that_pass_on_the_way_are_told() -> None:
+    arrives = datetime.fromisoformat("2026-11-24T00:10:00+05:30")
+    leaves = arrives - 2 * HOUR
+    told = said("DELAYED", leaves=leaves, arrives=arrives, delay_minutes=120)
+    assert "leave Chennai at twelve ten at night the next day." in told
+    assert told.endswith("It should arrive in Delhi at about two ten at night.")
+    told = said("EN_ROUTE", leaves + HOUR, leaves=leaves, arrives=arrives)
+    assert told.endswith("By plan it arrives in Delhi at twelve ten at night the next day.")
+    told = said("SCHEDULED", arrives=LEAVES + 20 * HOUR, zone="Pacific/Auckland")
+    assert told.endswith("and to arrive in Delhi at one thirty in the afternoon the next day.")
+
+
+def test_times_that_do_not_fit_together_are_told_as_doubtful() -> None:
+    doubts = ["DOUBT_CONTRADICTORY_TIMES"]
+    assert said("SCHEDULED", doubts=doubts).endswith(
+        "Some of that may be wrong: what I was told doesn't fit together."
+    )
+    assert "wrong" not in said("CANCELLED", doubts=doubts)
+
+
+STATES = (
+    "SCHEDULED",
+    "ON_TIME",
+    "DELAYED",
+    "EN_ROUTE",
+    "LANDED",
+    "CANCELLED",
+    "DIVERTED",
+    "UNSPECIFIED",
+    "SOMETHING_NEW",
+)
+LATER = (None, timedelta(), 3 * HOUR)
+PLANNED_ARRIVAL = "twelve forty five in the afternoon"
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_nothing_is_made_up_whatever_is_known(state: str) -> None:
+    ends = itertools.product(LATER, repeat=4)
+    for (leaving, left, arriving, arrived), delay, hours in itertools.product(
+        ends, (0, 180), (-20, -2, 1, 4, 7, 30)
+    ):
+        known = {
+            "estimated_departure_time": None if leaving is None else LEAVES + leaving,
+            "actual_departure_time": None if left is None else LEAVES + left,
+            "estimated_arrival_time": None if arriving is None else ARRIVES + arriving,
+            "actual_arrival_time": None if arrived is None else ARRIVES + arrived,
+            "delay_minutes": delay,
+        }
+        now = LEAVES + hours * HOUR
+        told = said(state, now, **known)
+        case = (known, now, told)
+        assert "no time" not in told, case
+        assert "It arrived" not in told or arrived is not None, case
+        assert (
+            PLANNED_ARRIVAL not in told
+            or "scheduled" in told
+            or not _is_late(left, leaving, delay)
+            or arrived == timedelta()
+        ), case
+        assert "now expected to leave" not in told or now < LEAVES + 3 * HOUR, case
+        assert "It is expected in" not in told or now < ARRIVES + 3 * HOUR, case
+        assert told.endswith("."), case
+
+
+def _is_late(left: timedelta | None, leaving: timedelta | None, delay: int) -> bool:
+    return bool(left) if left is not None else bool(leaving or delay)
