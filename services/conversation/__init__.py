@@ -1,5 +1,13 @@
-"""Conversations: their calls, the log of everything said and done in them, and who may write it.
+"""Conversations, their calls, and the transcript log of everything said and done in them.
 
-`app` puts the service together, `servicer` is its contract, `store` its database. The core (`log`, `fencing`, `calls`, `takeover`,
-`watching`) takes its clock, store and wake-up bus as arguments. `client/` is for those who use the service.
+    app, assembly, servicer, messages   the process, its parts, the gRPC contract
+    model/    records, entries, drafts, cursors, log chunks
+    log/      appends to the log: group commit, writer fence, commit plans
+    calls/    conversations and calls, leases, supervision, LiveKit rooms, grants
+    record/   the `Record` stream          watch/    the `Watch` stream
+    search/   full-text search             export/   transcripts as files
+    deletion, retention                    store/    the database
+    client/   the kit for programs that record or watch
+
+The core (`model`, `log`, `calls`, `watch`) takes its clock, store and bus as arguments.
 """

@@ -21,10 +21,10 @@ from mesh.server import Member, Registration, serve
 from mesh.settings import load
 from mesh.workload import WorkloadIdentity
 from services.conversation.assembly import replica
-from services.conversation.error_table import ERRORS
-from services.conversation.identity_grants import IdentityGrants
-from services.conversation.ports import Grants, Rooms
-from services.conversation.rooms import livekit_rooms
+from services.conversation.calls.grants import IdentityGrants
+from services.conversation.calls.livekit_rooms import livekit_rooms
+from services.conversation.calls.ports import Grants, Rooms
+from services.conversation.errors import ERRORS
 from services.conversation.servicer import ConversationServicer
 from services.conversation.settings import ConversationSettings
 

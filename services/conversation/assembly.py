@@ -11,29 +11,29 @@ from mesh.clock import Clock
 from mesh.database import migrated
 from mesh.paging import PageTokens
 from services.conversation.background import Work, beside
-from services.conversation.backstop import backstop, look
-from services.conversation.calls import Calls
-from services.conversation.cursors import Cursors
-from services.conversation.deleting import Deleting
-from services.conversation.forgetting import forget
-from services.conversation.grant_vault import GrantVault
-from services.conversation.holds import Holds
-from services.conversation.indexing import Indexing
-from services.conversation.late_tickets import LateTickets
-from services.conversation.leases import Lease, Replicas, new_replica_id
-from services.conversation.leftovers import Leftovers
-from services.conversation.log import TranscriptLog
-from services.conversation.ports import Grants, Rooms
-from services.conversation.record_stream import RecordStreams
-from services.conversation.redis_wakeups import RedisWakeUps
-from services.conversation.searching import Searching
+from services.conversation.calls.calls import Calls
+from services.conversation.calls.cleanup import Leftovers
+from services.conversation.calls.grant_vault import GrantVault
+from services.conversation.calls.holds import Holds
+from services.conversation.calls.late_tickets import LateTickets
+from services.conversation.calls.leases import Lease, Replicas, new_replica_id
+from services.conversation.calls.ports import Grants, Rooms
+from services.conversation.calls.supervision import CallWatcher
+from services.conversation.deletion import Deleting
+from services.conversation.log.transcript_log import TranscriptLog
+from services.conversation.model.cursors import Cursors
+from services.conversation.record.stream import RecordStreams
+from services.conversation.retention import forget
+from services.conversation.search.indexing import Indexing
+from services.conversation.search.searching import Searching
 from services.conversation.servicer import ConversationServicer
 from services.conversation.settings import ConversationSettings
 from services.conversation.store import Store
-from services.conversation.takeover import CallWatcher
-from services.conversation.wakeups import LocalWakeUps
-from services.conversation.watch_stream import WatchStreams
-from services.conversation.watching import Watching
+from services.conversation.watch.backstop import backstop, look
+from services.conversation.watch.redis_wakeups import RedisWakeUps
+from services.conversation.watch.stream import WatchStreams
+from services.conversation.watch.wakeups import LocalWakeUps
+from services.conversation.watch.watching import Watching
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

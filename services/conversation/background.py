@@ -47,3 +47,16 @@ async def beside(clock: Clock, **works: Work) -> AsyncIterator[None]:
                 task.cancel()
             # More than once: redis-py may take a cancellation for a connection that broke, and the work would go on.
             _, pending = await asyncio.wait(pending, timeout=ENDS_WITHIN_SECONDS)
+
+
+async def first_of(*awaitables: Awaitable[object]) -> None:
+    """Returns when the first of these is done, and cancels the others. What the first one raises is raised."""
+    tasks = [asyncio.ensure_future(awaitable) for awaitable in awaitables]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()

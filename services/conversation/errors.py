@@ -19,7 +19,9 @@ A draft that breaks a rule raises the mesh's `InvalidRequest`.
 
 from __future__ import annotations
 
-from mesh.errors import DomainError
+import grpc
+
+from mesh.errors import DomainError, ErrorTable, StoreUnavailable
 
 
 class ConversationNotFound(DomainError):
@@ -116,3 +118,24 @@ class RecordOutOfOrder(DomainError):
 
     def __init__(self) -> None:
         super().__init__("The first message of the stream, and only the first, must be `open`.")
+
+
+DOMAIN = "readback.conversation.v1"
+"""`ErrorInfo.domain` of these errors."""
+
+ERRORS: ErrorTable = {
+    ConversationNotFound: (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_CONVERSATION_NOT_FOUND"),
+    ConversationEnded: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_CONVERSATION_ENDED"),
+    CallNotFound: (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_CALL_NOT_FOUND"),
+    CallEnded: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_CALL_ENDED"),
+    CallRunning: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_CALL_RUNNING"),
+    StaleEpoch: (grpc.StatusCode.ABORTED, "ERROR_REASON_STALE_EPOCH"),
+    EpochHeld: (grpc.StatusCode.ABORTED, "ERROR_REASON_EPOCH_HELD"),
+    EntryConflict: (grpc.StatusCode.ALREADY_EXISTS, "ERROR_REASON_ENTRY_CONFLICT"),
+    CursorInvalid: (grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_CURSOR_INVALID"),
+    CursorExpired: (grpc.StatusCode.OUT_OF_RANGE, "ERROR_REASON_CURSOR_EXPIRED"),
+    WatcherTooSlow: (grpc.StatusCode.RESOURCE_EXHAUSTED, "ERROR_REASON_WATCHER_TOO_SLOW"),
+    RecordOutOfOrder: (grpc.StatusCode.FAILED_PRECONDITION, "ERROR_REASON_RECORD_OUT_OF_ORDER"),
+    StoreUnavailable: (grpc.StatusCode.UNAVAILABLE, "ERROR_REASON_STORE_UNAVAILABLE"),
+}
+"""gRPC status and `ErrorReason` of each error."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from services.conversation.entries import entry_message, timestamp
-from services.conversation.ports import Access
-from services.conversation.records import Call, Conversation
-from services.conversation.searching import Found
+from services.conversation.calls.ports import Access
+from services.conversation.model.entries import entry_message, timestamp
+from services.conversation.model.records import Call, Conversation
+from services.conversation.search.searching import Found
 
 
 def conversation_message(conversation: Conversation, running: Call | None) -> pb.Conversation:

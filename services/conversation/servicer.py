@@ -14,24 +14,25 @@ from readback.options.v1 import options_pb2
 
 from mesh.auth import current_customer, current_principal
 from mesh.paging import PageTokens
-from services.conversation import calls, conversations, search_pages
-from services.conversation.answer_pages import PAGE_BYTES, page_of
-from services.conversation.calls import Calls
-from services.conversation.deleting import Deleting
-from services.conversation.entries import entry_message
-from services.conversation.entry_filter import EntryFilter
+from services.conversation.calls import calls, conversations
+from services.conversation.calls.calls import Calls
+from services.conversation.calls.late_tickets import LateTickets
+from services.conversation.deletion import Deleting
 from services.conversation.errors import CallNotFound, ConversationNotFound
-from services.conversation.exporting.export import export
-from services.conversation.fencing import Writer
-from services.conversation.late_tickets import LateTickets
-from services.conversation.log import TranscriptLog
+from services.conversation.export.export import export
+from services.conversation.log.fencing import Writer
+from services.conversation.log.transcript_log import TranscriptLog
 from services.conversation.messages import access_message, call_message, conversation_message, found_message
-from services.conversation.record_stream import RecordStreams
-from services.conversation.records import Conversation
-from services.conversation.searching import Searching
+from services.conversation.model.entries import entry_message
+from services.conversation.model.entry_filter import EntryFilter
+from services.conversation.model.records import Conversation
+from services.conversation.record.stream import RecordStreams
+from services.conversation.result_pages import PAGE_BYTES, page_of
+from services.conversation.search import search_pages
+from services.conversation.search.searching import Searching
 from services.conversation.store import Store, Transaction
-from services.conversation.watch_stream import Watcher, WatchStreams
-from services.conversation.watcher_link import takes_gzip
+from services.conversation.watch.flow_control import takes_gzip
+from services.conversation.watch.stream import Watcher, WatchStreams
 
 CONVERSATIONS_PAGE = (20, 100)
 """Conversations on a page when the caller doesn't say, and at most."""

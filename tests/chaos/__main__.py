@@ -24,7 +24,7 @@ from tests.chaos.scale import SEED
 
 PYTEST = ("-m", "pytest", "-q", "--show-capture=no", "-p", "no:cacheprovider")
 CONVERSATION = "tests/chaos/conversation"
-MODEL = (*PYTEST, "tests/integration/conversation/test_log_model.py")
+MODEL = (*PYTEST, "tests/integration/conversation/log/test_log_model.py")
 LANES: Sequence[Sequence[Sequence[str]]] = (
     (
         (

@@ -17,7 +17,7 @@ from mesh.clock import SystemClock
 from mesh.errors import reason_of
 from mesh.ids import uuid7
 from services.conversation.client.recorder import CallOver, Recorder
-from services.conversation.entries import timestamp
+from services.conversation.model.entries import timestamp
 from tests.chaos.persistence import TRANSIENT, persistently
 from tests.chaos.recorded import appending, recording
 from tests.chaos.world import World

@@ -14,9 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from mesh.database import POSTGRES, hung_up_on_in_time
 from mesh.errors import StoreUnavailable
 from mesh.outages import outages_named
-from services.conversation.changes import Changes
-from services.conversation.ports import Reconnected
+from services.conversation.model.changes import Changes
 from services.conversation.store import postgres_append, sqlite_append
+
+
+class Reconnected(Exception):
+    """The store was away and may be another server now, which never heard of the last commits: nothing that was read before still holds."""
+
 
 Write = Callable[[Any, Sequence[Changes]], set[str]]
 

@@ -10,8 +10,8 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from sqlalchemy import LargeBinary, delete, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.conversation.records import Conversation
-from services.conversation.schema import calls, conversations, deleted_calls, requests
+from services.conversation.model.records import Conversation
+from services.conversation.store.schema import calls, conversations, deleted_calls, requests
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from sqlalchemy import Connection, event, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mesh import database
-from services.conversation.changes import Changes
-from services.conversation.log_states import CustomerState, LogState
-from services.conversation.schema import log_identity
+from services.conversation.log.states import CustomerState, LogState
+from services.conversation.model.changes import Changes
 from services.conversation.store import postgres_append, sqlite_append
 from services.conversation.store.appending import Appender
+from services.conversation.store.schema import log_identity
 from services.conversation.store.states import states_of_calls
 from services.conversation.store.transactions import Transaction
 

@@ -21,10 +21,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.conversation.pages import Packing, PageRow
-from services.conversation.records import FeedRun, OpenSpeech, RunKind
-from services.conversation.schema import calls, conversations, feed_runs, feeds, log_pages, open_utterances
+from services.conversation.model.chunks import Packing, PageRow
+from services.conversation.model.records import FeedRun, OpenSpeech, RunKind
 from services.conversation.store.reads import run_of
+from services.conversation.store.schema import (
+    calls,
+    conversations,
+    feed_runs,
+    feeds,
+    log_pages,
+    open_utterances,
+)
 
 SPAN = 2400
 """Positions that one question covers. Without an end, a database may sort all the rest of a log to give the first of it."""

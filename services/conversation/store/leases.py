@@ -9,8 +9,8 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from sqlalchemy import delete, insert, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.conversation.records import Call
-from services.conversation.schema import calls, conversations, replicas
+from services.conversation.model.records import Call
+from services.conversation.store.schema import calls, conversations, replicas
 
 _RUNNING = calls.c.state != literal_column(str(pb.CALL_STATE_ENDED))  # in the words of the index
 _CALLS = select(calls, conversations.c.conversation_id, conversations.c.customer_id).join(

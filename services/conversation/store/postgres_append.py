@@ -7,8 +7,8 @@ from typing import Any
 
 import psycopg
 
-from services.conversation.changes import Changes, speech_row
-from services.conversation.drafts import id_bytes
+from services.conversation.model.changes import Changes, speech_row
+from services.conversation.model.drafts import id_bytes
 from services.conversation.store.postgres_arrays import bigints, byteas, texts
 
 _APPEND = """

@@ -8,10 +8,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.conversation.micros import micros_of
-from services.conversation.pages import Packing, PageRow, entries_of
-from services.conversation.records import FeedEnd, FeedRun, OpenSpeech, RunKind, StoredEntry
-from services.conversation.schema import calls, feed_runs, feeds, log_pages, open_utterances
+from services.conversation.model.chunks import Packing, PageRow, entries_of
+from services.conversation.model.records import FeedEnd, FeedRun, OpenSpeech, RunKind, StoredEntry
+from services.conversation.model.times import micros_of
+from services.conversation.store.schema import calls, feed_runs, feeds, log_pages, open_utterances
 
 PAGES_AT_ONCE = 16
 """Rows read at a time: some two hundred entries."""

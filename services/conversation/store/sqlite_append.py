@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from mesh.database import SQLITE_PRAGMAS
-from services.conversation.changes import Changes, speech_row
-from services.conversation.drafts import id_bytes
+from services.conversation.model.changes import Changes, speech_row
+from services.conversation.model.drafts import id_bytes
 
 _CLAIM = "UPDATE feeds SET version = version + 1, last_position = ? WHERE customer_id = ? AND version = ?"
 _HEAD = "UPDATE conversations SET last_number = ?, update_time = ?, title = ? WHERE key = ?"

@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
-from services.conversation.drafts import fingerprint, id_bytes
-from services.conversation.log_states import RECOGNISED, CustomerState, LogState
-from services.conversation.micros import micros_of
-from services.conversation.pages import Packing, PageRow, items_of
-from services.conversation.records import Conversation, FeedEnd, OpenSpeech
-from services.conversation.schema import conversations, feed_runs, feeds, log_pages, open_utterances
+from services.conversation.log.states import RECOGNISED, CustomerState, LogState
+from services.conversation.model.chunks import Packing, PageRow, items_of
+from services.conversation.model.drafts import fingerprint, id_bytes
+from services.conversation.model.records import Conversation, FeedEnd, OpenSpeech
+from services.conversation.model.times import micros_of
 from services.conversation.store.reads import from_page_of, page_row, pages_query, run_of
+from services.conversation.store.schema import conversations, feed_runs, feeds, log_pages, open_utterances
 from services.conversation.store.transactions import Transaction
 
 AT_ONCE = 50

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import visitors
 
 from mesh.requests import M, RequestLedger
-from services.conversation.records import Call, Conversation
-from services.conversation.schema import calls, conversations, feeds, requests
+from services.conversation.model.records import Call, Conversation
 from services.conversation.store.reads import LogReads
+from services.conversation.store.schema import calls, conversations, feeds, requests
 
 FENCE = frozenset({"epoch", "state", "writer_id"})
 """Columns of a call that say who may write."""

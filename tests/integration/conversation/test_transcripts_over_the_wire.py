@@ -17,7 +17,7 @@ from mesh.channel import streaming
 from mesh.errors import reason_of
 from mesh.ids import uuid7
 from services.conversation.client.recorder import Recorder
-from tests.integration.conversation.test_calls_over_the_wire import refused
+from tests.integration.conversation.calls.test_calls_over_the_wire import refused
 
 if TYPE_CHECKING:
     from tests.integration.conversation.mesh import Customer, Mesh

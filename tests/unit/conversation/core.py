@@ -11,21 +11,21 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
 from mesh.ids import uuid7
-from services.conversation import conversations
-from services.conversation.calls import Calls
-from services.conversation.entries import entry_message, timestamp
-from services.conversation.fencing import Writer
-from services.conversation.grant_vault import GrantVault
-from services.conversation.holds import Holds
-from services.conversation.leases import Lease, Replicas, new_replica_id
-from services.conversation.leftovers import Leftovers
-from services.conversation.log import TranscriptLog
-from services.conversation.ports import Access, GrantsUnavailable, Participant, RoomsUnavailable
-from services.conversation.records import Call
+from services.conversation.calls import conversations
+from services.conversation.calls.calls import Calls
+from services.conversation.calls.cleanup import Leftovers
+from services.conversation.calls.grant_vault import GrantVault
+from services.conversation.calls.holds import Holds
+from services.conversation.calls.leases import Lease, Replicas, new_replica_id
+from services.conversation.calls.ports import Access, GrantsUnavailable, Participant, RoomsUnavailable
+from services.conversation.calls.supervision import CallWatcher
+from services.conversation.log.fencing import Writer
+from services.conversation.log.transcript_log import TranscriptLog
+from services.conversation.model.entries import entry_message, timestamp
+from services.conversation.model.records import Call
 from services.conversation.store import Store
-from services.conversation.takeover import CallWatcher
-from services.conversation.wakeups import LocalWakeUps
-from services.conversation.watching import Watching
+from services.conversation.watch.wakeups import LocalWakeUps
+from services.conversation.watch.watching import Watching
 from tests.simulated_clock import SimulatedClock
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -185,7 +185,7 @@ class Core:
         self, call: Call, reason: pb.CallEndReason.ValueType = pb.CALL_END_REASON_CALLER_HUNG_UP
     ) -> None:
         """Ends a call as `EndCall` does."""
-        from services.conversation import calls
+        from services.conversation.calls import calls
 
         async with self.log.commit() as commit:
             await calls.end(commit, await commit.call(call.call_id), reason)

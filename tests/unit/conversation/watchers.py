@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 import pytest
 from readback.conversation.v1 import entry_pb2
 
-from services.conversation import walk
-from services.conversation.batches import Deleted
-from services.conversation.cursors import START, LogId, Position
-from services.conversation.entry_filter import EVERYTHING, EntryFilter
-from services.conversation.walk import CaughtUp, Event, WatchOptions
+from services.conversation.model.cursors import START, LogId, Position
+from services.conversation.model.entry_filter import EVERYTHING, EntryFilter
+from services.conversation.watch import walk
+from services.conversation.watch.batches import Deleted
+from services.conversation.watch.walk import CaughtUp, Event, WatchOptions
 
 if TYPE_CHECKING:
-    from services.conversation.fencing import Writer
-    from services.conversation.records import Call
+    from services.conversation.log.fencing import Writer
+    from services.conversation.model.records import Call
     from tests.unit.conversation.core import Core
 
 Events = AsyncGenerator[tuple[Position, Event]]

@@ -14,7 +14,7 @@ from readback.conversation.v1 import entry_pb2
 from agent.recording.utterances import Actions, AgentSpeech, CustomerSpeech
 from services.conversation.client.late_append import completion, sealed_at
 from services.conversation.client.recorder import Recorder
-from services.conversation.drafts import checked
+from services.conversation.model.drafts import checked
 
 pytestmark = pytest.mark.unit
 

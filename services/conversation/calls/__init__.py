@@ -1,0 +1,1 @@
+"""Conversations and calls: start, end, leases between replicas, supervision, LiveKit rooms, grants."""

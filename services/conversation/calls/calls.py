@@ -1,0 +1,219 @@
+"""Calls: started, rejoined, taken by an agent, given up, ended. A conversation has one running call at most."""
+
+from __future__ import annotations
+
+import functools
+from zoneinfo import available_timezones
+
+import structlog
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
+
+from mesh.errors import FieldViolation, InvalidRequest
+from mesh.ids import uuid7
+from services.conversation.calls import conversations
+from services.conversation.calls.grant_vault import GrantVault
+from services.conversation.calls.holds import Holds, Over
+from services.conversation.calls.ports import Access, Grants, Rooms
+from services.conversation.errors import CallEnded, CallNotFound, CallRunning, ConversationEnded
+from services.conversation.log import fencing
+from services.conversation.log.fencing import Opening, Writer
+from services.conversation.log.transcript_log import Commit, TranscriptLog
+from services.conversation.model.records import Call, Conversation
+from services.conversation.store import Store, Transaction
+
+_log = structlog.get_logger()
+_time_zones = functools.cache(available_timezones)
+
+
+async def owned(transaction: Transaction, customer_id: str, call_id: str) -> Call:
+    """A call of the customer's own.
+
+    Raises:
+        CallNotFound: there is none, or it is another's.
+    """
+    call = await transaction.call(call_id)
+    if call is None or call.customer_id != customer_id:
+        raise CallNotFound
+    return call
+
+
+async def end(commit: Commit, call: Call, reason: pb.CallEndReason.ValueType) -> Call:
+    """Ends a call inside a commit: seals what is still open and notes the end. Ending an ended call changes nothing.
+
+    Who holds the call, its room and its grant are seen to after the commit, see `Calls.hang_up` and `takeover`.
+    """
+    if call.ended:
+        return call
+    tail = await commit.tail(call.conversation_id)
+    await tail.truncate(call)
+    tail.note(
+        entry_pb2.STATE_CHANGE_KIND_CALL_ENDED,
+        call,
+        reason=pb.CallEndReason.Name(reason).removeprefix("CALL_END_REASON_"),
+    )
+    await commit.transaction.change_call(
+        call.key, state=pb.CALL_STATE_ENDED, end_time=commit.now, end_reason=reason, holder=None
+    )
+    return await commit.call(call.call_id)
+
+
+async def ask_again(commit: Commit, call: Call, **values: object) -> Call:
+    """Raises a call's epoch, so that another agent can be asked for and the one before is fenced off."""
+    fresh = {
+        "epoch": call.epoch + 1,
+        "state": pb.CALL_STATE_DISPATCHED,
+        "writer_id": None,
+        "holder": None,
+        "dispatch_time": commit.now,
+    }
+    await commit.transaction.change_call(call.key, **fresh, **values)
+    return await commit.call(call.call_id)
+
+
+async def replace_agent(commit: Commit, call: Call, reason: str) -> Call:
+    """Takes a call from the agent that held it: seals what that one left open, notes the loss, raises the epoch."""
+    tail = await commit.tail(call.conversation_id)
+    await tail.truncate(call)
+    asked = await ask_again(commit, call, dispatches=0)
+    tail.note(entry_pb2.STATE_CHANGE_KIND_AGENT_LOST, asked, reason=reason)
+    return asked
+
+
+class Calls:
+    """The calls of all conversations."""
+
+    def __init__(
+        self,
+        log: TranscriptLog,
+        store: Store,
+        rooms: Rooms,
+        grants: Grants,
+        vault: GrantVault,
+        holds: Holds,
+        replica_id: str,
+    ) -> None:
+        self._log, self._store, self._rooms = log, store, rooms
+        self._grants, self._vault, self._holds, self._replica_id = grants, vault, holds, replica_id
+
+    async def start(
+        self, customer_id: str, token: str, conversation_id: str, time_zone: str
+    ) -> tuple[Call, Access]:
+        """A new call and how to join it. `token` is the customer's own, to grant the call with; `time_zone` an IANA name or empty.
+
+        Raises:
+            ConversationNotFound, ConversationEnded, CallRunning.
+            InvalidRequest: there is no such time zone.
+        """
+        if time_zone and time_zone not in _time_zones():
+            raise InvalidRequest([FieldViolation("time_zone", "not a name of the IANA time zone database")])
+        async with self._store.reading() as transaction:
+            await self._startable(transaction, customer_id, conversation_id)
+        call_id = uuid7()
+        # Outside the transaction: nobody else's commit waits for another service. A grant of a call that never came to be expires.
+        grant = await self._grants.grant(token, conversation_id, call_id)
+        async with self._log.commit() as commit:
+            conversation = await self._startable(commit.transaction, customer_id, conversation_id)
+            call = await self._added(commit, conversation, call_id, time_zone, grant)
+            access = self._rooms.admit(call)
+            await commit.transaction.change_call(call.key, access_expire_time=access.expire_time)
+            (await commit.tail(conversation_id)).note(entry_pb2.STATE_CHANGE_KIND_CALL_STARTED, call)
+        self._holds.changed()
+        _log.info("call started", call_id=call_id, conversation_id=conversation_id)
+        return call, access
+
+    async def rejoin(self, customer_id: str, call_id: str) -> tuple[Call, Access]:
+        """Another token for a running call.
+
+        Raises:
+            CallNotFound, CallEnded.
+        """
+        async with self._log.commit() as commit:
+            call = await owned(commit.transaction, customer_id, call_id)
+            if call.ended:
+                raise CallEnded
+            access = self._rooms.admit(call)
+            await commit.transaction.change_call(call.key, access_expire_time=access.expire_time)
+        return call, access
+
+    async def open(self, writer: Writer) -> tuple[Call, Conversation, str]:
+        """Lets a writer take its call, to be held by this replica; the third value is the call's grant.
+
+        Raises:
+            CallNotFound, CallEnded, StaleEpoch, EpochHeld.
+        """
+        with self._holds.expecting(writer.call_id):
+            return await self._opened(writer)
+
+    async def _opened(self, writer: Writer) -> tuple[Call, Conversation, str]:
+        async with self._log.commit() as commit:
+            call = await commit.call(writer.call_id)
+            taken = {
+                "writer_id": writer.writer_id,
+                "holder": self._replica_id,
+                "state": pb.CALL_STATE_LIVE,
+                "dispatches": 0,
+            }
+            if fencing.opening(call, writer) is Opening.REOPENED:
+                await commit.transaction.change_call(call.key, holder=self._replica_id)
+            else:
+                await commit.transaction.change_call(call.key, **taken)
+                (await commit.tail(call.conversation_id)).note(entry_pb2.STATE_CHANGE_KIND_AGENT_JOINED, call)
+                await commit.flush()
+            conversation = await commit.transaction.conversation(call.conversation_id)
+            assert conversation is not None
+            assert call.sealed_grant is not None
+        return call, conversation, self._vault.open(call.sealed_grant)
+
+    async def close(self, writer: Writer, reason: pb.CallEndReason.ValueType) -> None:
+        """Gives a call up: ends it for a reason, or without one leaves it to another agent.
+
+        Raises:
+            CallNotFound, CallEnded, StaleEpoch, EpochHeld.
+        """
+        async with self._log.commit() as commit:
+            call = await commit.call(writer.call_id)
+            fencing.require_holder(call, writer)
+            if reason == pb.CALL_END_REASON_UNSPECIFIED:
+                await replace_agent(commit, call, "HANDED_OVER")
+            else:
+                await end(commit, call, reason)
+        if reason != pb.CALL_END_REASON_UNSPECIFIED:
+            self.hang_up(writer.call_id)
+        _log.info("call given up", call_id=writer.call_id, reason=pb.CallEndReason.Name(reason))
+
+    def hang_up(self, call_id: str) -> None:
+        """Lets the agent of an ended call know, and whoever clears up after it. To be called after the commit."""
+        self._holds.end(call_id, Over.CALL_ENDED)
+
+    async def _startable(
+        self, transaction: Transaction, customer_id: str, conversation_id: str
+    ) -> Conversation:
+        conversation = await conversations.owned(transaction, customer_id, conversation_id)
+        if conversation.ended:
+            raise ConversationEnded
+        running = await transaction.running_call(conversation.key)
+        if running is not None:
+            raise CallRunning(running.call_id)
+        return conversation
+
+    async def _added(
+        self, commit: Commit, conversation: Conversation, call_id: str, time_zone: str, grant: str
+    ) -> Call:
+        await commit.transaction.add_call(
+            {
+                "call_id": call_id,
+                "conversation_key": conversation.key,
+                "room": f"call-{call_id}",
+                "state": pb.CALL_STATE_DISPATCHED,
+                "epoch": 1,
+                "dispatches": 1,
+                "dispatch_time": commit.now,
+                "access_expire_time": commit.now,
+                "time_zone": time_zone,
+                "sealed_grant": self._vault.seal(grant),
+                "start_time": commit.now,
+                "end_reason": pb.CALL_END_REASON_UNSPECIFIED,
+            }
+        )
+        return await commit.call(call_id)

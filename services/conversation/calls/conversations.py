@@ -1,0 +1,59 @@
+"""Conversations: begun, found among the customer's own, and ended."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
+
+from mesh.ids import uuid7
+from services.conversation.errors import ConversationNotFound
+from services.conversation.log.transcript_log import Commit
+from services.conversation.model.records import Conversation
+from services.conversation.store import Transaction
+
+DEFAULT_LOCALE = "en-IN"
+
+
+async def begin(commit: Commit, customer_id: str, locale: str) -> Conversation:
+    """A new conversation of a customer; `locale` is a BCP 47 tag, `en-IN` when empty."""
+    conversation_id = uuid7()
+    await commit.transaction.add_conversation(
+        {
+            "conversation_id": conversation_id,
+            "customer_id": customer_id,
+            "title": "",
+            "locale": locale or DEFAULT_LOCALE,
+            "state": pb.CONVERSATION_STATE_ACTIVE,
+            "create_time": commit.now,
+            "update_time": commit.now,
+            "last_number": 0,
+        }
+    )
+    return await owned(commit.transaction, customer_id, conversation_id)
+
+
+async def owned(transaction: Transaction, customer_id: str, conversation_id: str) -> Conversation:
+    """A conversation of the customer's own.
+
+    Raises:
+        ConversationNotFound: there is none, or it is another's: a stranger must not learn that it exists.
+    """
+    conversation = await transaction.conversation(conversation_id)
+    if conversation is None or conversation.customer_id != customer_id:
+        raise ConversationNotFound
+    return conversation
+
+
+async def finish(commit: Commit, conversation: Conversation, now: datetime) -> Conversation:
+    """Ends a conversation whose calls have ended; ending an ended one changes nothing."""
+    if conversation.ended:
+        return conversation
+    tail = await commit.tail(conversation.conversation_id)
+    tail.note(entry_pb2.STATE_CHANGE_KIND_CONVERSATION_ENDED)
+    await commit.flush()
+    await commit.transaction.change_conversation(
+        conversation.key, state=pb.CONVERSATION_STATE_ENDED, end_time=now
+    )
+    return await owned(commit.transaction, conversation.customer_id, conversation.conversation_id)

@@ -1,0 +1,100 @@
+"""Deleting a conversation for good: what was said, its calls, what is being spoken, the search index, and answers that told of it.
+
+What stays is that something was deleted: a position in the customer's feed, so that whoever follows it forgets too, and for a while the ids
+of calls whose room and grant are still to be cleared up. On SQLite nothing of it is left in the file when this returns, on PostgreSQL
+until the next vacuum; copies of the database made before are their owners' affair.
+"""
+
+from __future__ import annotations
+
+from readback.conversation.v1 import conversation_service_pb2 as pb
+
+from mesh.clock import Clock
+from services.conversation.calls import conversations
+from services.conversation.calls.calls import Calls
+from services.conversation.log.bus import Bus, Committed
+from services.conversation.log.feeds import GrowingFeed
+from services.conversation.model.changes import Changes
+from services.conversation.model.records import Conversation
+from services.conversation.search.indexing import BATCH, spoken_in
+from services.conversation.store import Store, Transaction, deletion
+from services.conversation.store.engine import write
+from services.conversation.store.search import search_index
+
+
+class Deleting:
+    """Deletes conversations."""
+
+    def __init__(self, store: Store, bus: Bus, calls: Calls, clock: Clock) -> None:
+        self._store, self._bus, self._calls, self._clock = store, bus, calls, clock
+
+    async def delete(
+        self, customer_id: str, request: pb.DeleteConversationRequest
+    ) -> pb.DeleteConversationResponse:
+        """Deletes a conversation of the customer's own, once; its running call, if any, is over.
+
+        Raises:
+            ConversationNotFound: there is none, or not any more.
+            RequestIdReused: the request id came before with another conversation.
+        """
+        told: list[Committed] = []
+        hung_up: list[str] = []
+        async with self._store.writing() as transaction:
+
+            async def do() -> pb.DeleteConversationResponse:
+                conversation = await conversations.owned(transaction, customer_id, request.conversation_id)
+                running = await deletion.running_call_id(transaction.connection, conversation.key)
+                hung_up.extend([running] if running else [])
+                told.append(await self._delete(transaction, conversation))
+                return pb.DeleteConversationResponse()
+
+            answer = await transaction.once(
+                customer_id, request.request_id, request, pb.DeleteConversationResponse, do
+            )
+        for commit in told:
+            self._bus.committed(commit)
+        for call_id in hung_up:
+            self._calls.hang_up(call_id)
+        # Also for who asks again: the first time it may have been interrupted here.
+        await self._store.scrub()
+        return answer
+
+    async def _delete(self, transaction: Transaction, conversation: Conversation) -> Committed:
+        await _out_of_index(transaction, conversation)
+        position = await _noted(transaction, conversation)
+        await deletion.delete_conversation(transaction.connection, conversation, self._clock.now())
+        return Committed(
+            customer_id=conversation.customer_id,
+            conversation_id=conversation.conversation_id,
+            head=conversation.last_number,
+            feed_head=position,
+            deleted=True,
+        )
+
+
+async def _out_of_index(transaction: Transaction, conversation: Conversation) -> None:
+    index = search_index(transaction.connection)
+    through = await index.hold(conversation.key) or 0
+    number = 0
+    while number < through:
+        entries = await transaction.entries_after(
+            conversation.key, number, limit=min(BATCH, through - number)
+        )
+        if not entries:
+            break
+        number = entries[-1].number
+        await index.remove(conversation.key, conversation.customer_id, spoken_in(entries))
+    if number:
+        await index.scrub()
+
+
+async def _noted(transaction: Transaction, conversation: Conversation) -> int:
+    """Takes the next position of the customer's feed for the deletion."""
+    end = await transaction.feed_end(conversation.customer_id)
+    feed = GrowingFeed(end, None)
+    position = feed.add_deletion(conversation.conversation_id)
+    changes = Changes(
+        conversation.customer_id, end.version, feed.last_position, runs=list(feed.runs.values())
+    )
+    await write(transaction, changes)
+    return position

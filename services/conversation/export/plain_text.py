@@ -1,0 +1,57 @@
+"""A transcript to read: one line an entry, times in UTC."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
+
+from services.conversation.export.transcript import CUT_SHORT, SPEAKERS, Entries, Form, on_one_line
+
+_CHANGES = {
+    entry_pb2.STATE_CHANGE_KIND_CALL_STARTED: "Call started",
+    entry_pb2.STATE_CHANGE_KIND_AGENT_JOINED: "Agent joined",
+    entry_pb2.STATE_CHANGE_KIND_AGENT_LOST: "Agent lost",
+    entry_pb2.STATE_CHANGE_KIND_CALL_ENDED: "Call ended",
+    entry_pb2.STATE_CHANGE_KIND_CONVERSATION_ENDED: "Conversation ended",
+}
+
+
+async def written(conversation: pb.Conversation, entries: Entries) -> AsyncIterator[str]:
+    """The lines: a title, a blank line, the entries."""
+    yield f"{on_one_line(conversation.title) or 'Conversation'}, {_at(conversation.create_time)} UTC\n\n"
+    async for entry in entries:
+        yield f"[{_at(entry.start_time)}] {_line(entry)}{' (late)' if entry.late else ''}\n"
+
+
+def _line(entry: entry_pb2.Entry) -> str:
+    match entry.WhichOneof("content"):
+        case "utterance":
+            said = entry.utterance
+            return f"{SPEAKERS.get(said.speaker, 'Somebody')}: {on_one_line(said.text)}{CUT_SHORT.get(said.sealing, '')}"
+        case "tool_call":
+            return f"* {on_one_line(entry.tool_call.name)} {_compact(entry.tool_call.arguments)}"
+        case "tool_result":
+            return f"* {on_one_line(entry.tool_result.name)}: {on_one_line(entry.tool_result.outcome)}"
+        case "state_change":
+            change = entry.state_change
+            why = f" ({on_one_line(change.reason)})" if change.reason else ""
+            return f"* {_CHANGES.get(change.kind, 'Something changed')}{why}"
+        case _:
+            return "* (unknown)"
+
+
+def _compact(message: Message) -> str:
+    return on_one_line(json.dumps(MessageToDict(message), ensure_ascii=False, sort_keys=True))
+
+
+def _at(moment: Timestamp) -> str:
+    return moment.ToDatetime().strftime("%Y-%m-%d %H:%M:%S")
+
+
+FORM = Form("text/plain; charset=utf-8", "txt", written)

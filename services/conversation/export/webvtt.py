@@ -1,0 +1,60 @@
+"""A transcript as WebVTT (https://www.w3.org/TR/webvtt1/): what was spoken, each cue's time counted from the start of its call.
+
+Every call begins at 00:00:00.000 again, after a NOTE that names it, as its recording would. A cue lasts a millisecond at least, since the
+format has none that last nothing. Words are escaped, and control characters and line breaks taken out, so that nothing that was said
+can end a cue, begin a tag or write a time line of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1 import entry_pb2
+
+from services.conversation.export.transcript import CUT_SHORT, SPEAKERS, Entries, Form, on_one_line
+
+_MILLISECOND = timedelta(milliseconds=1)
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+async def written(conversation: pb.Conversation, entries: Entries) -> AsyncIterator[str]:
+    """The header, then for each call a note and its cues."""
+    title = _escaped(conversation.title)
+    yield f"WEBVTT{f' - {title}' if title else ''}\n"
+    begun: dict[str, datetime] = {}
+    last_call = ""
+    async for entry in entries:
+        start = begun.setdefault(entry.call_id, entry.start_time.ToDatetime())
+        if entry.WhichOneof("content") != "utterance" or not on_one_line(entry.utterance.text):
+            continue
+        if entry.call_id != last_call:
+            last_call = entry.call_id
+            yield f"\nNOTE Call {entry.call_id or 'unknown'}, started {start:%Y-%m-%d %H:%M:%S} UTC\n"
+        yield _cue(entry, start)
+
+
+def _cue(entry: entry_pb2.Entry, call_start: datetime) -> str:
+    said = entry.utterance
+    start = _since(call_start, entry.start_time)
+    end = max(_since(call_start, entry.end_time), start + _MILLISECOND)
+    words = f"<v {SPEAKERS.get(said.speaker, 'Somebody')}>{_escaped(said.text)}{CUT_SHORT.get(said.sealing, '')}</v>"
+    return f"\n{entry.number}\n{_clock(start)} --> {_clock(end)}\n{words}\n"
+
+
+def _since(start: datetime, moment: Timestamp) -> timedelta:
+    return max(moment.ToDatetime() - start, timedelta())
+
+
+def _clock(elapsed: timedelta) -> str:
+    seconds, milliseconds = divmod(elapsed // _MILLISECOND, 1000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{milliseconds:03}"
+
+
+def _escaped(text: str) -> str:
+    return on_one_line(text).translate(_ESCAPES)
+
+
+FORM = Form("text/vtt; charset=utf-8", "vtt", written)

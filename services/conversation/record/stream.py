@@ -1,0 +1,90 @@
+"""The `Record` stream: an agent's hold on its call, and its way to write."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+
+from readback.conversation.v1 import conversation_service_pb2 as pb
+
+from mesh.errors import status_for
+from mesh.validation import validate
+from services.conversation.calls.calls import Calls
+from services.conversation.calls.holds import Hold, Holds, Over
+from services.conversation.calls.late_tickets import LateTickets
+from services.conversation.errors import DOMAIN, ERRORS, RecordOutOfOrder, StaleEpoch
+from services.conversation.log.fencing import Writer
+from services.conversation.log.transcript_log import Refused, Stored, TranscriptLog
+from services.conversation.record.reading_ahead import reading_ahead
+
+_END_REASONS = {
+    Over.CALL_ENDED: pb.STREAM_END_REASON_CALL_ENDED,
+    Over.DRAINING: pb.STREAM_END_REASON_DRAINING,
+}
+
+
+class RecordStreams:
+    """Serves `Record`."""
+
+    def __init__(self, log: TranscriptLog, calls: Calls, holds: Holds, tickets: LateTickets) -> None:
+        self._log, self._calls, self._holds, self._tickets = log, calls, holds, tickets
+
+    async def record(self, requests: AsyncIterator[pb.RecordRequest]) -> AsyncGenerator[pb.RecordResponse]:
+        """One stream from `open` to its end."""
+        first = await anext(requests, None)
+        if first is None or first.WhichOneof("message") != "open":
+            raise RecordOutOfOrder
+        validate(first.open)
+        writer = Writer(first.open.call_id.lower(), first.open.epoch, first.open.writer_id.lower())
+        opened = await self._open(writer)
+        with self._holds.take(writer) as hold:
+            yield pb.RecordResponse(opened=opened)
+            async for response in self._answers(hold, requests):
+                yield response
+
+    async def _open(self, writer: Writer) -> pb.RecordOpened:
+        call, conversation, grant = await self._calls.open(writer)
+        return pb.RecordOpened(
+            conversation_id=conversation.conversation_id,
+            next_number=conversation.last_number + 1,
+            grant=grant,
+            locale=conversation.locale,
+            time_zone=call.time_zone,
+            caller_identity=call.caller_identity,
+            late_ticket=self._tickets.issue(writer),
+        )
+
+    async def _answers(
+        self, hold: Hold, requests: AsyncIterator[pb.RecordRequest]
+    ) -> AsyncGenerator[pb.RecordResponse]:
+        async with reading_ahead(self._log, hold, requests) as handed_in:
+            while (outcomes := await handed_in.next_outcomes()) is not None:
+                for response in responses(outcomes):
+                    yield response
+            close = handed_in.close
+        if close is not None:
+            await self._calls.close(hold.writer, close.reason)
+            yield _end(pb.STREAM_END_REASON_CALL_ENDED)
+        elif (why := hold.why_over) is Over.AGENT_REPLACED:
+            raise StaleEpoch(hold.writer.epoch + 1)
+        elif why in _END_REASONS:
+            yield _end(_END_REASONS[why])
+
+
+def responses(outcomes: Sequence[Stored | Refused]) -> list[pb.RecordResponse]:
+    """Each refusal with its status, then one ack through the last draft."""
+    answers = [
+        pb.RecordResponse(rejected=_rejected(outcome)) for outcome in outcomes if isinstance(outcome, Refused)
+    ]
+    numbers = [outcome.number if isinstance(outcome, Stored) else 0 for outcome in outcomes]
+    through = max(outcome.client_sequence for outcome in outcomes)
+    return [*answers, pb.RecordResponse(ack=pb.RecordAck(through_client_sequence=through, numbers=numbers))]
+
+
+def _rejected(refused: Refused) -> pb.RecordRejected:
+    return pb.RecordRejected(
+        client_sequence=refused.client_sequence, status=status_for(refused.error, ERRORS, DOMAIN)
+    )
+
+
+def _end(reason: pb.StreamEndReason.ValueType) -> pb.RecordResponse:
+    return pb.RecordResponse(end=pb.RecordEnd(reason=reason))

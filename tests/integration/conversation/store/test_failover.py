@@ -1,0 +1,115 @@
+"""A PostgreSQL that took over from another and lacks its last commits: what was written since is written over by nobody."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from mesh.database import migrated
+from mesh.errors import StoreUnavailable
+from services.conversation.assembly import MIGRATIONS
+from services.conversation.store import Store
+from tests.unit.conversation.core import Core
+
+if TYPE_CHECKING:
+    from readback.conversation.v1 import entry_pb2
+
+    from services.conversation.log.fencing import Writer
+    from tests.postgres_server import PostgresServer
+
+pytestmark = pytest.mark.integration
+
+GROWING = ("log_pages", "feed_runs")
+"""Tables whose rows come and change with every append, beside two that only count."""
+
+
+@asynccontextmanager
+async def replica(url: str, beside: Core | None = None) -> AsyncIterator[Core]:
+    """A replica with connections of its own."""
+    engine = await migrated(url, MIGRATIONS)
+    try:
+        yield Core(Store(engine), beside=beside)
+    finally:
+        await engine.dispose()
+
+
+class Failover:
+    """Loses what is committed after `fall_behind`, and every connection, as when a standby that lags takes over."""
+
+    def __init__(self, conninfo: str) -> None:
+        self._connection = psycopg.connect(conninfo, autocommit=True)
+
+    def fall_behind(self) -> None:
+        """What is committed from now on will have been lost."""
+        for table in (*GROWING, "feeds", "conversations"):
+            self._connection.execute(f'CREATE TABLE "behind_{table}" AS TABLE "{table}"'.encode())
+
+    def take_over(self) -> None:
+        """The other server answers from now on."""
+        others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        self._connection.execute(others)
+        with self._connection.transaction():
+            for table in GROWING:
+                self._connection.execute(f'DELETE FROM "{table}"'.encode())
+                self._connection.execute(f'INSERT INTO "{table}" TABLE "behind_{table}"'.encode())
+            self._connection.execute(
+                "UPDATE feeds SET version = b.version, last_position = b.last_position "
+                "FROM behind_feeds b WHERE b.customer_id = feeds.customer_id"
+            )
+            self._connection.execute(
+                "UPDATE conversations SET last_number = b.last_number, update_time = b.update_time, title = b.title "
+                "FROM behind_conversations b WHERE b.key = conversations.key"
+            )
+
+    def close(self) -> None:
+        """Leaves the server."""
+        self._connection.close()
+
+
+async def until_stored(core: Core, writer: Writer, draft: entry_pb2.Draft) -> None:
+    """Hands in until the store is back: every connection of a pool may have to be found dead."""
+    for _ in range(20):
+        try:
+            await core.log.append(writer, [draft])
+        except StoreUnavailable:
+            continue
+        return
+    pytest.fail("the store never came back")
+
+
+async def test_replica_that_remembers_what_a_failover_lost_writes_over_nothing_that_came_after(
+    postgres: PostgresServer,
+) -> None:
+    url = postgres.new_database()
+    async with AsyncExitStack() as stack:
+        here = await stack.enter_async_context(replica(url))
+        call, writer = await here.held_call()
+        here.customer_id = str(uuid4())
+        _, other_writer = await here.held_call()
+        failover = Failover(postgres.conninfo(url.rpartition("/")[2]))
+        stack.callback(failover.close)
+
+        await here.log.append(writer, [here.said("kept")])
+        await here.log.append(other_writer, [here.said("somebody else's")])
+        failover.fall_behind()
+        await here.log.append(writer, [here.said("lost")])
+        failover.take_over()
+
+        elsewhere = await stack.enter_async_context(replica(url, beside=here))
+        since = here.said("said since")
+        (there,) = await elsewhere.log.append(writer, [since])
+        with pytest.raises(StoreUnavailable):
+            await here.log.append(other_writer, [here.said("finds out, for another customer")])
+        await until_stored(here, writer, here.said("going on"))
+        assert [text for text, _ in await elsewhere.utterances(call.conversation_id)] == [
+            "kept",
+            "said since",
+            "going on",
+        ]
+        assert await here.log.append(writer, [since]) == [there], "it knows what the other replica stored"
+        assert [entry.number for entry in await elsewhere.entries(call.conversation_id)] == [1, 2, 3, 4, 5]

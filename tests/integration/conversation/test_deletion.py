@@ -1,0 +1,278 @@
+"""A deleted conversation is really gone, on both databases, and everybody whom it concerns is told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from sqlalchemy import text
+
+from mesh.database import migrated
+from mesh.errors import RequestIdReused, StoreUnavailable
+from mesh.ids import uuid7
+from services.conversation.assembly import MIGRATIONS
+from services.conversation.calls import conversations
+from services.conversation.deletion import Deleting
+from services.conversation.errors import CallNotFound, ConversationNotFound
+from services.conversation.export.export import export
+from services.conversation.log.bus import Committed
+from services.conversation.messages import conversation_message
+from services.conversation.model.records import RunKind
+from services.conversation.search.indexing import Indexing
+from services.conversation.search.searching import Searching
+from services.conversation.store import Store
+from services.conversation.store.search import Wanted
+from tests.unit.conversation.core import Core
+
+pytestmark = pytest.mark.integration
+
+SECRET = "xylophone"
+
+
+class Archive(Core):
+    """The core with what deletes."""
+
+    def __init__(self, store: Store, file: Path | None) -> None:
+        super().__init__(store)
+        self.file = file
+        self.indexing = Indexing(store, self.clock)
+        self.deleting = Deleting(store, self, self.calls, self.clock)
+        self.heard: list[Committed] = []
+
+    def committed(self, commit: Committed) -> None:
+        self.heard.append(commit)
+        self.bus.committed(commit)
+
+    def spoken(self, customer_id: str, conversation_id: str, speech: object) -> None:
+        raise NotImplementedError  # a deletion says nothing of that
+
+    def hint_call(self, call_id: str) -> None:
+        raise NotImplementedError  # that is the holds' affair
+
+    async def delete(self, conversation_id: str, request_id: str | None = None) -> None:
+        await self.deleting.delete(
+            self.customer_id,
+            pb.DeleteConversationRequest(conversation_id=conversation_id, request_id=request_id or uuid7()),
+        )
+
+    async def find(self, word: str) -> int:
+        return len(
+            await Searching(self.store, self.indexing).search(
+                Wanted(self.customer_id, [word]), after=None, limit=10
+            )
+        )
+
+    async def rows(self) -> dict[str, int]:
+        """How many rows of what was said and done there are."""
+        tables = (
+            "conversations",
+            "calls",
+            "log_pages",
+            "open_utterances",
+            "spoken_entries",
+            "indexed_logs",
+            "requests",
+        )
+        async with self.store.reading() as transaction:
+            return {
+                t: (await transaction.connection.execute(text(f"SELECT count(*) FROM {t}"))).scalar_one()
+                for t in tables
+            }
+
+    def on_disk(self, words: str) -> bool:
+        """Whether words can be read in any file of the database."""
+        assert self.file is not None
+        return any(
+            words.encode() in path.read_bytes() for path in self.file.parent.glob(f"{self.file.name}*")
+        )
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def archive(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Archive]:
+    """Conversations in an empty database of either kind."""
+    file = tmp_path / "log.sqlite3" if request.param == "sqlite" else None
+    url = f"sqlite+aiosqlite:///{file}" if file else request.getfixturevalue("postgres").new_database()
+    engine = await migrated(url, MIGRATIONS)
+    try:
+        yield Archive(Store(engine), file)
+    finally:
+        await engine.dispose()
+
+
+async def test_nothing_of_it_is_left_and_the_others_stay(archive: Archive) -> None:
+    call, writer = await archive.held_call()
+    await archive.log.append(
+        writer, [archive.said(f"a {SECRET} in Delhi"), archive.saying("still speaking", 1, entry_id=uuid7())]
+    )
+    other, other_writer = await archive.held_call()
+    await archive.log.append(other_writer, [archive.said("a piano in Delhi")])
+    assert (await archive.find(SECRET), await archive.find("delhi")) == (1, 2)
+    await archive.delete(call.conversation_id)
+    assert (await archive.find(SECRET), await archive.find("delhi")) == (0, 1)
+    rows = await archive.rows()
+    assert rows == {
+        "conversations": 1,
+        "calls": 1,
+        "log_pages": 1,
+        "open_utterances": 0,
+        "spoken_entries": 1,
+        "indexed_logs": 1,
+        "requests": 1,
+    }
+    assert await archive.utterances(other.conversation_id) == [("a piano in Delhi", "FINAL")]
+
+
+@pytest.mark.parametrize("archive", ["sqlite"], indirect=True)
+async def test_its_words_are_in_no_file_any_more(archive: Archive) -> None:
+    call, writer = await archive.held_call()
+    for number in range(40):
+        await archive.log.append(writer, [archive.said(f"{SECRET} {number} to Delhi")])
+    await archive.log.append(writer, [archive.saying(f"zither {SECRET}", 1, entry_id=uuid7())])
+    _, other_writer = await archive.held_call()
+    await archive.log.append(other_writer, [archive.said("a piano in Delhi")])
+    assert await archive.find(SECRET) == 10
+    assert archive.on_disk(SECRET[1:])
+    assert archive.on_disk("zither")
+    await archive.delete(call.conversation_id)
+    assert not archive.on_disk(SECRET[1:])
+    assert not archive.on_disk("zither")
+    assert archive.on_disk("piano")
+
+
+@pytest.mark.parametrize("archive", ["sqlite"], indirect=True)
+async def test_asked_again_it_finishes_what_was_interrupted(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, writer = await archive.held_call()
+    await archive.log.append(writer, [archive.said(f"{SECRET} to Delhi")])
+    request_id = uuid7()
+
+    async def interrupted() -> None:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as patched:
+        patched.setattr(archive.store, "scrub", interrupted)
+        with pytest.raises(StoreUnavailable):
+            await archive.delete(call.conversation_id, request_id)
+    assert archive.on_disk(SECRET[1:])
+    await archive.delete(call.conversation_id, request_id)
+    assert not archive.on_disk(SECRET[1:])
+    assert len(archive.heard) == 1
+
+
+async def test_who_was_reading_it_never_reads_another_in_its_place(archive: Archive) -> None:
+    """A database that gave its key out again would hand a stranger's words to whoever was in the middle of it."""
+    call, writer = await archive.held_call()
+    await archive.log.append(
+        writer, [archive.said(f"mine {number}" + " and on" * 20) for number in range(600)]
+    )
+    async with archive.store.reading() as transaction:
+        conversation = await transaction.conversation(call.conversation_id)
+    assert conversation is not None
+    pieces = export(archive.store, conversation, pb.TRANSCRIPT_FORMAT_TEXT).pieces
+    begun = await anext(pieces)
+    assert b"mine 1" in begun
+    await archive.delete(call.conversation_id)
+    archive.customer_id = uuid7()
+    _, stranger = await archive.held_call()
+    await archive.log.append(stranger, [archive.said(f"strange {number}") for number in range(600)])
+    with pytest.raises(ConversationNotFound):
+        [piece async for piece in pieces]
+
+
+async def test_answers_that_told_of_it_are_forgotten(archive: Archive) -> None:
+    conversation_id = await archive.conversation()
+    asked = pb.EndConversationRequest(conversation_id=conversation_id, request_id=uuid7())
+    kept = pb.EndConversationRequest(conversation_id=uuid7(), request_id=uuid7())
+
+    async def answered(request: pb.EndConversationRequest, about: str) -> None:
+        async with archive.log.commit() as commit:
+
+            async def do() -> pb.EndConversationResponse:
+                found = await conversations.owned(commit.transaction, archive.customer_id, conversation_id)
+                answer = conversation_message(found, None)
+                answer.conversation_id = about
+                return pb.EndConversationResponse(conversation=answer)
+
+            await commit.transaction.once(
+                archive.customer_id, request.request_id, request, pb.EndConversationResponse, do
+            )
+
+    await answered(asked, conversation_id)
+    await answered(kept, kept.conversation_id)
+    await archive.delete(conversation_id)
+    assert (await archive.rows())["requests"] == 2  # the other answer, and that it was deleted
+
+
+async def test_deleting_again_with_the_same_request_succeeds_and_with_another_finds_nothing(
+    archive: Archive,
+) -> None:
+    conversation_id, request_id = await archive.conversation(), uuid7()
+    await archive.delete(conversation_id, request_id)
+    await archive.delete(conversation_id, request_id)
+    assert len(archive.heard) == 1
+    with pytest.raises(ConversationNotFound):
+        await archive.delete(conversation_id)
+    with pytest.raises(RequestIdReused):
+        await archive.delete(await archive.conversation(), request_id)
+
+
+async def test_nobody_deletes_what_is_anothers(archive: Archive) -> None:
+    conversation_id = await archive.conversation()
+    stranger = pb.DeleteConversationRequest(conversation_id=conversation_id, request_id=uuid7())
+    with pytest.raises(ConversationNotFound):
+        await archive.deleting.delete(uuid7(), stranger)
+    assert (await archive.rows())["conversations"] == 1
+    assert archive.heard == []
+
+
+async def test_a_running_call_is_over_for_its_agent_and_its_room_and_grant_are_cleared_up(
+    archive: Archive,
+) -> None:
+    call, writer = await archive.held_call()
+    await archive.delete(call.conversation_id)
+    with pytest.raises(CallNotFound):
+        await archive.log.append(writer, [archive.said("one more word")])
+    with pytest.raises(CallNotFound):
+        await archive.log.append_all(writer, [archive.said("one more word")])
+    archive.rooms.up = archive.grants.up = False
+    assert not await archive.leftovers.clear()
+    archive.rooms.up = archive.grants.up = True
+    assert await archive.leftovers.clear()
+    assert (archive.rooms.closed, archive.grants.revoked) == ([call.room], [call.call_id])
+    await archive.leftovers.clear()
+    assert archive.grants.revoked == [call.call_id]
+
+
+async def test_an_ended_call_whose_grant_still_stands_is_cleared_up_too(archive: Archive) -> None:
+    call = await archive.call()
+    await archive.end(call)
+    await archive.delete(call.conversation_id)
+    assert await archive.leftovers.clear()
+    assert archive.grants.revoked == [call.call_id]
+
+
+async def test_the_feed_tells_of_the_deletion_once_and_goes_on(archive: Archive) -> None:
+    call, writer = await archive.held_call()
+    await archive.log.append(writer, [archive.said("hello")])
+    other, other_writer = await archive.held_call()
+    async with archive.store.reading() as transaction:
+        before = (await transaction.feed_end(archive.customer_id)).last_position
+    await archive.delete(call.conversation_id)
+    (heard,) = archive.heard
+    assert (heard.conversation_id, heard.deleted, heard.feed_head) == (call.conversation_id, True, before + 1)
+    await archive.log.append(other_writer, [archive.said("and on")])
+    async with archive.store.reading() as transaction:
+        runs = await transaction.feed_runs_after(archive.customer_id, before, limit=10)
+    assert [(run.conversation_id, run.kind, run.first_position) for run in runs] == [
+        (call.conversation_id, RunKind.DELETED, before + 1),
+        (other.conversation_id, RunKind.ENTRIES, before + 2),
+    ]
+
+
+async def test_a_conversation_without_a_word_is_deleted_too(archive: Archive) -> None:
+    conversation_id = await archive.conversation()
+    await archive.delete(conversation_id)
+    assert (await archive.rows())["conversations"] == 0

@@ -1,0 +1,257 @@
+"""Wake-ups between replicas: heard over Redis, made up for without it, and never in the way of a commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from readback.conversation.v1 import entry_pb2
+
+from mesh.clock import SystemClock
+from mesh.database import migrated
+from services.conversation.assembly import MIGRATIONS
+from services.conversation.background import beside
+from services.conversation.log.bus import Committed
+from services.conversation.model.cursors import LogId
+from services.conversation.store import Store
+from services.conversation.watch import redis_wakeups
+from services.conversation.watch.backstop import look
+from services.conversation.watch.live_captions import Spoken
+from services.conversation.watch.redis_wakeups import MAX_PENDING, RedisWakeUps
+from services.conversation.watch.walk import Ending
+from tests.redis_server import RedisServer, redis_server
+from tests.unit.conversation.core import Core
+from tests.unit.conversation.watchers import Events, asleep, coming, entries_coming, until_caught_up, watch
+
+if TYPE_CHECKING:
+    from tests.postgres_server import PostgresServer
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """A server to be killed."""
+    with redis_server() as server:
+        yield server
+
+
+@asynccontextmanager
+async def replicas(database: str, redis_url: str) -> AsyncIterator[tuple[Core, Core]]:
+    """Two replicas on one store, joined by Redis."""
+    async with AsyncExitStack() as stack:
+        engine = await migrated(database, MIGRATIONS)
+        stack.push_async_callback(engine.dispose)
+        here = Core(Store(engine))
+        there = here.another()
+        for core in (here, there):
+            await stack.enter_async_context(joined(core, redis_url))
+        yield here, there
+
+
+@asynccontextmanager
+async def joined(core: Core, redis_url: str) -> AsyncIterator[RedisWakeUps]:
+    """Joins a replica's bus to Redis until the block ends."""
+    clock = SystemClock()
+    relay = RedisWakeUps(
+        redis_url, core.bus, await core.store.incarnation(), clock, lambda: look(core.store, core.bus)
+    )
+    core.bus.relay = relay
+    async with beside(clock, publishing=relay.publish, subscription=relay.subscribe):
+        yield relay
+    await relay.aclose()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: object) -> str:
+    """A database of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/log.sqlite3"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database()
+
+
+async def heard(events: Events, count: int) -> list[int]:
+    """Numbers of the next entries, which must come before a poll would have brought them: there is none here."""
+    return [entry.number for entry in await entries_coming(events, count)]
+
+
+async def test_watcher_on_another_replica_hears_of_a_commit_without_a_poll(
+    database: str, shared_redis: RedisServer
+) -> None:
+    async with replicas(database, shared_redis.url) as (here, there):
+        call, writer = await here.held_call()
+        async with (
+            watch(there, LogId.conversation(call.conversation_id)) as one,
+            watch(there, LogId.feed(there.customer_id)) as every,
+        ):
+            for events in (one, every):
+                assert await until_caught_up(events) == [1, 2]
+            for number in range(3, 23):
+                await here.log.append(writer, [here.said(f"word {number}")])
+            for events in (one, every):
+                assert await heard(events, 20) == list(range(3, 23))
+
+
+async def test_live_text_crosses_replicas_and_never_trails_its_entry(
+    database: str, shared_redis: RedisServer
+) -> None:
+    async with replicas(database, shared_redis.url) as (here, there):
+        call, writer = await here.held_call()
+        spoken = str(uuid4())
+        async with watch(there, LogId.conversation(call.conversation_id), live=True) as events:
+            await until_caught_up(events)
+            await here.log.append(writer, [here.saying("two words", 1, entry_id=spoken)])
+            event = await coming(events)
+            assert isinstance(event, Spoken)
+            assert (event.speech.text, event.conversation_id) == ("two words", call.conversation_id)
+            await here.log.append(writer, [here.saying("two words more", 2, entry_id=spoken)])
+            await here.log.append(writer, [here.said("two words more.", entry_id=spoken)])
+            while isinstance(event := await coming(events), Spoken):
+                assert event.speech.revision == 2
+            assert isinstance(event, list)
+            assert entry_pb2.Entry.FromString(event[0].data).utterance.text == "two words more."
+            async with asleep(events):
+                pass
+
+
+async def test_end_and_deletion_of_a_conversation_cross_replicas(
+    database: str, shared_redis: RedisServer
+) -> None:
+    async with replicas(database, shared_redis.url) as (here, there):
+        call, _ = await here.held_call()
+        async with watch(there, LogId.conversation(call.conversation_id)) as events:
+            await until_caught_up(events)
+            await here.end(call)
+            await here.finish(call.conversation_id)
+            seen = [event async for _, event in events]
+        assert [step.number for event in seen if isinstance(event, list) for step in event] == [3, 4]
+        assert seen[-1] is Ending.CONVERSATION_ENDED
+        other, _ = await here.held_call()
+        async with watch(there, LogId.conversation(other.conversation_id)) as events:
+            await until_caught_up(events)
+            here.bus.committed(Committed(here.customer_id, other.conversation_id, 2, 0, deleted=True))
+            assert await coming(events) is Ending.CONVERSATION_DELETED
+
+
+async def test_calls_that_end_are_told_to_every_replica(database: str, shared_redis: RedisServer) -> None:
+    async with replicas(database, shared_redis.url) as (here, there):
+        told: asyncio.Queue[str] = asyncio.Queue()
+        there.bus.on_call_hint(told.put_nowait)
+        call_id = str(uuid4())
+        async with asyncio.timeout(10):
+            while told.empty():
+                here.bus.hint_call(call_id)
+                await asyncio.sleep(0.05)
+        assert await told.get() == call_id
+
+
+async def test_own_wake_ups_are_not_heard_twice(database: str, shared_redis: RedisServer) -> None:
+    async with replicas(database, shared_redis.url) as (here, there):
+        told: list[str] = []
+        here.bus.on_call_hint(told.append)
+        for number in range(5):
+            here.bus.hint_call(str(uuid4()))
+            assert len(told) == number + 1
+        there.bus.hint_call("01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11")
+        async with asyncio.timeout(10):
+            while "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11" not in told:
+                there.bus.hint_call("01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11")
+                await asyncio.sleep(0.02)
+        assert len(set(told)) == 6
+
+
+async def test_another_database_on_the_same_redis_is_not_heard(
+    shared_redis: RedisServer, tmp_path: object
+) -> None:
+    async with (
+        replicas(f"sqlite+aiosqlite:///{tmp_path}/a.sqlite3", shared_redis.url) as (here, _),
+        replicas(f"sqlite+aiosqlite:///{tmp_path}/b.sqlite3", shared_redis.url) as (stranger, there),
+    ):
+        told: list[str] = []
+        there.bus.on_call_hint(told.append)
+        ours, theirs = str(uuid4()), str(uuid4())
+        async with asyncio.timeout(10):
+            while theirs not in told:
+                here.bus.hint_call(ours)
+                stranger.bus.hint_call(theirs)
+                await asyncio.sleep(0.05)
+        assert ours not in told
+
+
+async def test_commit_goes_on_while_redis_is_away_and_nothing_is_lost_after(
+    own_redis: RedisServer, tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_wakeups, "PAUSES_SECONDS", (0.02, 0.1))
+    async with replicas(f"sqlite+aiosqlite:///{tmp_path}/log.sqlite3", own_redis.url) as (here, there):
+        call, writer = await here.held_call()
+        async with watch(there, LogId.conversation(call.conversation_id)) as events, asyncio.timeout(30):
+            await until_caught_up(events)
+            own_redis.kill()
+            for number in range(10):
+                await here.log.append(writer, [here.said(f"{number}")])
+            async with asleep(events) as waiting:
+                await look(there.store, there.bus)
+                event = (await waiting)[1]
+                assert isinstance(event, list)
+                assert [step.number for step in event] == list(range(3, 13)), "the poll makes up for it"
+            await here.log.append(writer, [here.said("unheard")])
+            own_redis.start()
+            assert await heard(events, 1) == [13], (
+                "having reached Redis again, a replica looks what it missed"
+            )
+            await here.log.append(writer, [here.said("heard")])
+            assert await heard(events, 1) == [14]
+
+
+async def test_flushed_redis_takes_nothing_with_it(own_redis: RedisServer, tmp_path: object) -> None:
+    async with replicas(f"sqlite+aiosqlite:///{tmp_path}/log.sqlite3", own_redis.url) as (here, there):
+        call, writer = await here.held_call()
+        async with watch(there, LogId.conversation(call.conversation_id)) as events, asyncio.timeout(30):
+            await until_caught_up(events)
+            own_redis.flush()
+            await here.log.append(writer, [here.said("after the flush")])
+            assert await heard(events, 1) == [3]
+
+
+async def test_hints_wait_for_redis_in_bounded_memory_and_are_joined(tmp_path: object) -> None:
+    engine = await migrated(f"sqlite+aiosqlite:///{tmp_path}/log.sqlite3", MIGRATIONS)
+    core = Core(Store(engine))
+    relay = RedisWakeUps(
+        "redis://127.0.0.1:9", core.bus, bytes(16), SystemClock(), lambda: look(core.store, core.bus)
+    )
+    customer, conversation = str(uuid4()), str(uuid4())
+    for head in range(1, 1000):
+        relay.committed(
+            Committed(customer, conversation, head, head, sealed=[str(uuid4())] if head < 3 else ())
+        )
+    ((_, hint),) = relay._pending.values()
+    assert isinstance(hint, Committed)
+    assert (hint.head, hint.feed_head, len(hint.sealed), hint.entries) == (999, 999, 2, ())
+    for _ in range(MAX_PENDING + 100):
+        relay.committed(Committed(customer, str(uuid4()), 1, 1))
+    assert len(relay._pending) == MAX_PENDING
+    await relay.aclose()
+    await engine.dispose()
+
+
+async def test_text_of_a_sealed_utterance_waits_for_redis_no_longer(tmp_path: object) -> None:
+    engine = await migrated(f"sqlite+aiosqlite:///{tmp_path}/log.sqlite3", MIGRATIONS)
+    core = Core(Store(engine))
+    relay = RedisWakeUps(
+        "redis://127.0.0.1:9", core.bus, bytes(16), SystemClock(), lambda: look(core.store, core.bus)
+    )
+    customer, conversation, utterance = (str(uuid4()) for _ in range(3))
+    for revision in range(1, 5):
+        speech = entry_pb2.OpenUtterance(utterance_id=utterance, revision=revision)
+        relay.spoken(customer, Spoken(conversation, speech))
+    assert len(relay._pending) == 1, "the latest wins while it waits"
+    relay.committed(Committed(customer, conversation, 3, 3, sealed=[utterance]))
+    ((_, hint),) = relay._pending.values()
+    assert isinstance(hint, Committed)
+    await relay.aclose()
+    await engine.dispose()

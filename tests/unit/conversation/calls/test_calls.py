@@ -1,0 +1,143 @@
+"""Starting, rejoining and ending calls."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from readback.conversation.v1 import conversation_service_pb2 as pb
+
+from mesh.errors import InvalidRequest
+from services.conversation.calls.holds import Over
+from services.conversation.errors import (
+    CallEnded,
+    CallNotFound,
+    CallRunning,
+    ConversationEnded,
+    ConversationNotFound,
+)
+
+if TYPE_CHECKING:
+    from tests.unit.conversation.core import Core
+
+pytestmark = pytest.mark.unit
+
+
+async def test_conversation_has_one_running_call(core: Core) -> None:
+    call = await core.call()
+    with pytest.raises(CallRunning) as caught:
+        await core.call(call.conversation_id)
+    assert caught.value.metadata == {"call_id": call.call_id}
+
+
+async def test_calls_started_at_once_in_one_conversation_come_to_one(core: Core) -> None:
+    conversation_id = await core.conversation()
+    outcomes = await asyncio.gather(*(core.call(conversation_id) for _ in range(5)), return_exceptions=True)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Call"] + ["CallRunning"] * 4
+
+
+async def test_calls_follow_one_another_in_rooms_of_their_own(core: Core) -> None:
+    first = await core.call()
+    await core.end(first)
+    second = await core.call(first.conversation_id)
+    assert first.room != second.room
+    assert first.caller_identity != second.caller_identity
+    assert [entry.number for entry in await core.entries(first.conversation_id)] == [1, 2, 3]
+
+
+async def test_stranger_neither_starts_nor_rejoins(core: Core) -> None:
+    call = await core.call()
+    with pytest.raises(ConversationNotFound):
+        await core.calls.start(str(uuid4()), "token", call.conversation_id, "")
+    with pytest.raises(CallNotFound):
+        await core.calls.rejoin(str(uuid4()), call.call_id)
+
+
+async def test_ended_conversation_takes_no_call(core: Core) -> None:
+    conversation_id = await core.conversation()
+    await core.finish(conversation_id)
+    with pytest.raises(ConversationEnded):
+        await core.call(conversation_id)
+
+
+@pytest.mark.parametrize("time_zone", ["Mars/Olympus", "../etc/passwd", "IST"])
+async def test_unknown_time_zone_is_refused(core: Core, time_zone: str) -> None:
+    conversation_id = await core.conversation()
+    with pytest.raises(InvalidRequest):
+        await core.calls.start(core.customer_id, "token", conversation_id, time_zone)
+
+
+async def test_rejoining_keeps_identity_and_room(core: Core) -> None:
+    call = await core.call()
+    again, access = await core.calls.rejoin(core.customer_id, call.call_id)
+    assert (again.room, again.caller_identity) == (call.room, call.caller_identity)
+    assert access.token
+
+
+async def test_ended_call_can_not_be_rejoined(core: Core) -> None:
+    call = await core.call()
+    await core.end(call)
+    with pytest.raises(CallEnded):
+        await core.calls.rejoin(core.customer_id, call.call_id)
+
+
+async def test_ending_twice_notes_the_end_once(core: Core) -> None:
+    call = await core.call()
+    await core.end(call)
+    await core.end(call, pb.CALL_END_REASON_NO_AGENT)
+    assert await core.changes(call.conversation_id) == ["CALL_STARTED 1", "CALL_ENDED 1 CALLER_HUNG_UP"]
+
+
+async def test_grant_is_handed_to_the_agent_and_kept_encrypted(core: Core) -> None:
+    call, writer = await core.held_call()
+    _, _, grant = await core.calls.open(writer)
+    assert grant == f"grant of token for {call.call_id}"
+    assert grant.encode() not in ((await core.now(call)).sealed_grant or b"")
+
+
+async def test_agent_that_says_goodbye_ends_the_call(core: Core) -> None:
+    call, writer = await core.held_call()
+    await core.calls.close(writer, pb.CALL_END_REASON_AGENT_HUNG_UP)
+    assert (await core.now(call)).end_reason == pb.CALL_END_REASON_AGENT_HUNG_UP
+
+
+async def test_hanging_up_ends_the_agent_s_hold(core: Core) -> None:
+    call, writer = await core.held_call()
+    with core.holds.take(writer) as hold:
+        await core.end(call)
+        assert await hold.over() is Over.CALL_ENDED
+
+
+async def test_ended_call_leaves_neither_room_nor_grant(core: Core) -> None:
+    call = await core.call()
+    assert await core.leftovers.clear()
+    assert core.rooms.closed == []
+    await core.end(call)
+    assert await core.leftovers.clear()
+    assert core.rooms.closed == [call.room]
+    assert core.grants.revoked == [call.call_id]
+    assert (await core.now(call)).sealed_grant is None
+
+
+async def test_leftovers_are_tried_until_they_are_gone(core: Core) -> None:
+    call = await core.call()
+    await core.end(call)
+    core.grants.up = False
+    assert not await core.leftovers.clear()
+    core.grants.up = True
+    core.rooms.up = False
+    assert not await core.leftovers.clear()
+    core.rooms.up = True
+    assert await core.leftovers.clear()
+    assert (await core.now(call)).sealed_grant is None
+
+
+async def test_room_that_can_not_be_closed_is_left_to_livekit_in_the_end(core: Core) -> None:
+    call = await core.call()
+    await core.end(call)
+    core.rooms.up = False
+    core.clock.advance(600)
+    assert await core.leftovers.clear()
+    assert core.grants.revoked == [call.call_id]

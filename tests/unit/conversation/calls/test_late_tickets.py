@@ -1,0 +1,46 @@
+"""A late ticket is good for one writer, one epoch, one call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from services.conversation.calls.late_tickets import LateTickets
+from services.conversation.log.fencing import Writer
+
+pytestmark = pytest.mark.unit
+
+WRITER = Writer(str(uuid4()), 3, str(uuid4()))
+TICKETS = LateTickets("a key of the installation")
+
+
+def test_ticket_is_its_writers() -> None:
+    assert TICKETS.is_of(WRITER, TICKETS.issue(WRITER))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(WRITER, call_id=str(uuid4())),
+        replace(WRITER, epoch=4),
+        replace(WRITER, epoch=2),
+        replace(WRITER, writer_id=str(uuid4())),
+    ],
+)
+def test_ticket_of_another_call_epoch_or_writer_is_refused(other: Writer) -> None:
+    assert not TICKETS.is_of(other, TICKETS.issue(WRITER))
+
+
+@pytest.mark.parametrize("ticket", ["", "x", "ü" * 22, "A" * 22])
+def test_what_is_no_ticket_is_refused(ticket: str) -> None:
+    assert not TICKETS.is_of(WRITER, ticket)
+
+
+def test_ticket_of_another_installation_is_refused() -> None:
+    assert not TICKETS.is_of(WRITER, LateTickets("another key").issue(WRITER))
+
+
+def test_ticket_fits_the_contract() -> None:
+    assert 0 < len(TICKETS.issue(WRITER)) <= 128

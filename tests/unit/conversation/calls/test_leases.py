@@ -1,0 +1,354 @@
+"""A call held on one replica is no lost call on another, and one that nobody holds any more is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from readback.conversation.v1 import conversation_service_pb2 as pb
+
+from mesh.errors import StoreUnavailable
+from services.conversation.background import beside
+from services.conversation.calls import leases
+from services.conversation.calls.holds import EXPECTED_SECONDS, Hold, Holds, Over
+from services.conversation.calls.leases import LEASE_SECONDS, Lease, Replicas
+from services.conversation.calls.ports import Participant
+from services.conversation.calls.supervision import AT_ONCE, LOOK_SECONDS
+from services.conversation.errors import StaleEpoch
+from services.conversation.log.fencing import Writer
+from services.conversation.model.records import Call
+from tests.simulated_clock import SimulatedClock
+from tests.unit.conversation.core import NOON
+
+if TYPE_CHECKING:
+    from tests.unit.conversation.core import Core
+
+pytestmark = pytest.mark.unit
+
+
+async def pass_time(seconds: float, core: Core, *looking: Core) -> None:
+    """Lets time pass in which these replicas look and nobody else does."""
+    for _ in range(round(seconds / LOOK_SECONDS)):
+        core.clock.advance(LOOK_SECONDS)
+        for replica in looking:
+            await replica.look()
+
+
+@contextmanager
+def held(core: Core, writer: Writer) -> Iterator[Hold]:
+    """A stream on a replica, after it was opened there."""
+    with core.holds.take(writer) as hold:
+        yield hold
+
+
+async def live_call(core: Core) -> tuple[Call, Writer]:
+    """A call whose caller and agent are in the room; opened, without its stream."""
+    call, writer = await core.held_call()
+    core.rooms.caller_joins()
+    core.rooms.people.append(Participant("agent-1", is_agent=True))
+    return call, writer
+
+
+async def test_call_held_on_one_replica_is_left_alone_by_all_others(core: Core) -> None:
+    other, third = core.another(), core.another()
+    call, writer = await live_call(core)
+    with held(core, writer):
+        await pass_time(30, core, core, other, third)
+    assert (await core.now(call)).epoch == 1
+    assert core.rooms.asked == []
+
+
+async def test_agent_lost_on_one_replica_is_replaced_within_a_second_by_one_of_them(core: Core) -> None:
+    other, third = core.another(), core.another()
+    call, writer = await live_call(core)
+    with held(core, writer):
+        await pass_time(5, core, core, other, third)
+    await pass_time(0.75, core, core, other, third)
+    assert core.rooms.asked == []
+    await pass_time(1, core, core, other, third)
+    assert core.rooms.asked == [2]
+    assert core.rooms.removed == ["agent-1"]
+    assert (await core.changes(call.conversation_id))[-1] == "AGENT_LOST 2 STREAM_BROKEN"
+
+
+async def test_writer_that_opens_again_on_another_replica_keeps_its_call_and_ends_the_half_open_stream(
+    core: Core,
+) -> None:
+    other = core.another()
+    call, writer = await live_call(core)
+    with held(core, writer) as first:
+        await pass_time(2, core, core, other)
+        await other.calls.open(writer)
+        with held(other, writer):
+            await pass_time(10, core, core, other)
+            assert await first.over() is Over.REOPENED
+    now = await core.now(call)
+    assert (now.epoch, now.holder) == (1, other.replica_id)
+
+
+async def test_half_open_stream_that_goes_late_does_not_free_the_call_elsewhere(core: Core) -> None:
+    other = core.another()
+    call, writer = await live_call(core)
+    half_open = core.holds.take(writer)
+    half_open.__enter__()
+    await other.calls.open(writer)
+    with held(other, writer):
+        half_open.__exit__(None, None, None)
+        await pass_time(5, core, core, other)
+        assert (await core.now(call)).holder == other.replica_id
+
+
+async def test_calls_of_a_replica_that_died_are_given_time_and_then_taken(core: Core) -> None:
+    other = core.another()
+    call, writer = await live_call(core)
+    with held(core, writer):
+        await pass_time(5, core, core, other)
+        await pass_time(LEASE_SECONDS + 0.5, core, other)  # this one is dead, or stopped
+        assert core.rooms.asked == []
+        await pass_time(1, core, other)
+        assert core.rooms.asked == [2]
+        assert (await core.now(call)).epoch == 2
+
+
+async def test_calls_of_a_replica_that_died_are_taken_however_long_livekit_is_silent(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of the surviving replica's own rooms is due as well, more of them than are looked into at once."""
+    other, answer = core.another(), asyncio.Event()
+    call, writer = await live_call(core)
+    with ExitStack() as streams:
+        streams.enter_context(held(core, writer))
+        for _ in range(AT_ONCE + 2):
+            streams.enter_context(held(other, (await other.held_call())[1]))
+        await pass_time(5, core, core, other)
+
+        async def silent(room: str) -> list[Participant]:
+            await answer.wait()
+            return core.rooms.people
+
+        monkeypatch.setattr(core.rooms, "participants", silent)
+        async with asyncio.timeout(30):
+            for _ in range(round((LEASE_SECONDS + 1.5) / LOOK_SECONDS)):
+                core.clock.advance(LOOK_SECONDS)
+                await other.lease.keep()
+                await other.watcher.look()
+                await asyncio.gather(*other.watcher._tending.values())
+            assert (await core.now(call)).epoch == 2
+            answer.set()
+            await other.watcher.settled()
+            await other.look()
+        assert core.rooms.asked == [2]
+
+
+async def test_watcher_that_ends_leaves_no_question_to_livekit_behind(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asyncio.Event()
+
+    async def silent(room: str) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(core.rooms, "participants", silent)
+    await core.call()
+    async with asyncio.timeout(10):
+        async with beside(core.clock, calls=core.watcher.run):
+            await asked.wait()
+        await core.watcher.settled()
+    assert [task for task in asyncio.all_tasks() if task.get_name().startswith("call")] == []
+
+
+async def test_agents_of_a_replica_that_died_find_another_in_time(core: Core) -> None:
+    other = core.another()
+    call, writer = await live_call(core)
+    with held(core, writer):
+        await pass_time(5, core, core, other)
+        await pass_time(LEASE_SECONDS + 0.5, core, other)
+        await other.calls.open(writer)
+        with held(other, writer):
+            await pass_time(20, core, other)
+    assert (await core.now(call)).epoch == 1
+
+
+async def test_replica_that_was_stopped_learns_that_its_agent_was_replaced(core: Core) -> None:
+    other = core.another()
+    _, writer = await live_call(core)
+    with held(core, writer) as hold:
+        await pass_time(5, core, core, other)
+        await pass_time(4, core, other)
+        await core.look()
+        assert await hold.over() is Over.AGENT_REPLACED
+    with pytest.raises(StaleEpoch):
+        await core.log.append(writer, [core.said("Am I still here?")])
+
+
+async def test_call_ended_elsewhere_ends_its_stream_here(core: Core) -> None:
+    other = core.another()
+    call, writer = await live_call(core)
+    with held(core, writer) as hold:
+        await core.look()
+        await other.end(call)
+        assert other.hinted == [call.call_id]  # for this replica to look at once
+        await core.lease.keep()
+        assert await hold.over() is Over.CALL_ENDED
+
+
+async def test_call_handed_over_elsewhere_ends_its_stream_here(core: Core) -> None:
+    other = core.another()
+    _, writer = await live_call(core)
+    with held(core, writer) as hold:
+        await other.calls.close(writer, pb.CALL_END_REASON_UNSPECIFIED)
+        await core.lease.keep()
+        assert await hold.over() is Over.AGENT_REPLACED
+
+
+async def test_replica_that_drains_neither_gives_its_calls_up_nor_keeps_them(core: Core) -> None:
+    other = core.another()
+    call, writer = await live_call(core)
+    with held(core, writer):
+        await pass_time(2, core, core, other)
+        core.holds.drain()
+    await core.look()
+    assert (await core.now(call)).holder == core.replica_id
+    await pass_time(2, core, core, other)
+    await other.calls.open(writer)
+    with held(other, writer):
+        await pass_time(20, core, core, other)
+    assert (await core.now(call)).epoch == 1
+
+
+async def test_stream_about_to_take_its_call_is_not_given_up_in_between(core: Core) -> None:
+    call, writer = await live_call(core)
+    await core.lease.keep()  # between the commit and the stream's taking hold
+    with held(core, writer):
+        await core.lease.keep()
+        assert (await core.now(call)).holder == core.replica_id
+
+
+async def test_stream_cut_off_before_it_took_its_call_is_given_up_after_a_while(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, _ = await live_call(core)
+    monkeypatch.setattr("services.conversation.calls.holds.EXPECTED_SECONDS", 0.0)
+    await core.lease.keep()
+    assert (await core.now(call)).holder is None
+    assert EXPECTED_SECONDS > 1
+
+
+async def test_open_that_failed_after_its_commit_leaves_a_call_to_others(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease is woken, though this replica holds nothing, and gives the call up at once."""
+    call = await core.call()
+    monkeypatch.setattr(core.calls._vault, "open", lambda _: 1 / 0)
+    async with asyncio.timeout(10):
+        async with beside(core.clock, lease=core.lease.run):
+            core.clock.advance(LEASE_SECONDS)
+            with pytest.raises(ZeroDivisionError):
+                await core.calls.open(Writer(call.call_id, 1, str(uuid4())))
+            while (await core.now(call)).holder is not None:
+                core.clock.advance(LOOK_SECONDS)
+                await asyncio.sleep(0.01)
+    assert (await core.now(call)).state == pb.CALL_STATE_LIVE
+
+
+async def test_replica_without_calls_writes_nothing(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    await core.lease.keep()
+    monkeypatch.setattr(core.store, "writing", None)
+    await core.lease.keep()
+
+
+async def test_outage_takes_nobody_s_call_away(core: Core) -> None:
+    """While the store is away nobody can renew; when it is back the first to look must not take the others for dead."""
+    other = core.another()
+    call, writer = await live_call(core)
+    with held(core, writer):
+        await pass_time(5, core, core, other)
+        core.clock.advance(60)
+        await other.look()
+        core.clock.advance(LOOK_SECONDS)
+        await other.look()
+        await pass_time(5, core, other, core)
+    assert (await core.now(call)).epoch == 1
+
+
+async def test_what_could_not_be_written_is_written_later(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, writer = await live_call(core)
+    with held(core, writer):
+        await core.lease.keep()
+    with monkeypatch.context() as away:
+
+        def writing() -> object:
+            raise StoreUnavailable
+
+        away.setattr(core.store, "writing", writing)
+        with pytest.raises(StoreUnavailable):
+            await core.lease.keep()
+    await core.lease.keep()
+    assert (await core.now(call)).holder is None
+
+
+async def test_each_replica_asks_who_is_in_the_room_only_for_its_own_calls(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = core.another()
+    _, writer = await live_call(core)
+    asked: list[str] = []
+    participants = core.rooms.participants
+
+    async def counted(room: str) -> object:
+        asked.append(room)
+        return await participants(room)
+
+    monkeypatch.setattr(core.rooms, "participants", counted)
+    with held(core, writer):
+        await pass_time(20, core, other)
+        asked.clear()
+        await core.look()
+        assert len(asked) == 1
+
+
+def test_replica_is_alive_while_its_row_changes_by_the_clock_of_who_looks() -> None:
+    clock = SimulatedClock(NOON)
+    replicas = Replicas("own", clock)
+    skewed = NOON.replace(year=1999)
+    for tick in range(20):
+        clock.advance(0.25)
+        replicas.observe({"other": skewed.replace(microsecond=tick), "dead": skewed})
+    assert set(replicas.alive) == {"own", "other"}
+
+
+def test_own_replica_is_always_alive() -> None:
+    assert set(Replicas("own", SimulatedClock(NOON)).alive) == {"own"}
+
+
+def test_every_process_is_a_replica_of_its_own() -> None:
+    assert leases.new_replica_id() != leases.new_replica_id()
+
+
+async def test_hint_is_sent_only_for_calls_that_are_not_held_here() -> None:
+    told: list[str] = []
+    holds = Holds(told.append)
+    writer = Writer("here", 1, str(uuid4()))
+    with holds.take(writer):
+        holds.end("here", Over.CALL_ENDED)
+        holds.end("elsewhere", Over.CALL_ENDED)
+    assert told == ["elsewhere"]
+
+
+async def test_another_writer_s_stream_is_replaced_and_the_same_writer_s_moved(core: Core) -> None:
+    call, writer = await live_call(core)
+    now = await core.now(call)
+    with held(core, writer) as hold:
+        assert leases._why(now, hold) is Over.REOPENED
+        assert leases._why(replace(now, epoch=2), hold) is Over.AGENT_REPLACED
+        assert leases._why(replace(now, state=pb.CALL_STATE_ENDED), hold) is Over.CALL_ENDED
+        assert leases._why(None, hold) is Over.CALL_ENDED
+    assert isinstance(core.lease, Lease)

@@ -1,0 +1,193 @@
+"""What is taken from a writer, and how it comes back from a row."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from google.protobuf.message import Message
+from hypothesis import given
+from hypothesis import strategies as st
+from readback.conversation.v1 import entry_pb2
+
+from mesh.errors import InvalidRequest
+from mesh.ids import uuid_text
+from services.conversation.model.drafts import NewEntry, Revision, checked, id_bytes, is_uuid
+from services.conversation.model.entries import KINDS, NAMES, entry_message, instant, open_message, timestamp
+from services.conversation.model.records import OpenSpeech, StoredEntry
+from services.conversation.model.times import micros_of
+
+pytestmark = pytest.mark.unit
+
+NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
+TEXT = st.text(max_size=200).filter(lambda text: "\x00" not in text)
+
+
+def utterance(entry_id: str, text: str = "hello") -> entry_pb2.Utterance:
+    return entry_pb2.Utterance(
+        utterance_id=entry_id,
+        speaker=entry_pb2.SPEAKER_CUSTOMER,
+        modality=entry_pb2.MODALITY_TEXT,
+        text=text,
+        generated_text="hello there",
+        sealing=entry_pb2.SEALING_INTERRUPTED,
+        language="en-IN",
+    )
+
+
+def draft_of(content: Message, entry_id: str | None = None) -> entry_pb2.Draft:
+    draft = entry_pb2.Draft(
+        client_sequence=1,
+        entry_id=entry_id or str(uuid4()),
+        start_time=timestamp(NOW),
+        end_time=timestamp(NOW),
+    )
+    names = {
+        "Utterance": "utterance",
+        "OpenUtterance": "open_utterance",
+        "ToolCall": "tool_call",
+        "ToolResult": "tool_result",
+    }
+    getattr(draft, names[content.DESCRIPTOR.name]).CopyFrom(content)
+    return draft
+
+
+def stored(entry: NewEntry) -> StoredEntry:
+    return StoredEntry(
+        number=7,
+        entry_id=uuid_text(entry.entry_id),
+        call_id=None,
+        kind=entry.kind,
+        speaker=entry.speaker,  # type: ignore[arg-type]  # checked against the contract's enum
+        start_micros=entry.start,
+        end_micros=entry.end,
+        commit_micros=micros_of(NOW),
+        late=False,
+        content=entry.content,
+    )
+
+
+def taken(draft: entry_pb2.Draft) -> NewEntry:
+    entry = checked(draft)
+    assert isinstance(entry, NewEntry)
+    return entry
+
+
+@given(text=TEXT)
+def test_utterance_comes_back_from_its_row_as_it_was(text: str) -> None:
+    entry_id = str(uuid4())
+    message = entry_message(str(uuid4()), stored(taken(draft_of(utterance(entry_id, text), entry_id))))
+    assert message.utterance == utterance(entry_id, text)
+
+
+@given(text=TEXT, number=st.floats(allow_nan=False, allow_infinity=False), flag=st.booleans())
+def test_tool_entries_come_back_with_their_values(text: str, number: float, flag: bool) -> None:
+    values: dict[str, Any] = {
+        "text": text,
+        "number": number,
+        "flag": flag,
+        "nothing": None,
+        "list": [text, {"deep": number}],
+    }
+    call = entry_pb2.ToolCall(tool_call_id=str(uuid4()), name="search_flights")
+    call.arguments.update(values)
+    result = entry_pb2.ToolResult(tool_call_id=call.tool_call_id, name="search_flights", outcome="FOUND")
+    result.result.update(values)
+    assert entry_message("", stored(taken(draft_of(call)))).tool_call == call
+    assert entry_message("", stored(taken(draft_of(result)))).tool_result == result
+
+
+def test_same_draft_has_the_same_fingerprint_and_any_change_another() -> None:
+    entry_id = str(uuid4())
+    draft = draft_of(utterance(entry_id), entry_id)
+    fingerprint = taken(draft).fingerprint
+    again = draft_of(utterance(entry_id), entry_id)
+    again.client_sequence = 99
+    assert taken(again).fingerprint == fingerprint, "the writer's own sequence is not part of the entry"
+    for changed in (utterance(entry_id, "hello!"), utterance(entry_id)):
+        other = draft_of(changed, entry_id)
+        if changed.text == "hello":
+            other.end_time.nanos += 1000
+        assert taken(other).fingerprint != fingerprint
+
+
+def test_map_s_order_does_not_change_the_fingerprint() -> None:
+    entry_id, tool_call_id = str(uuid4()), str(uuid4())
+    prints = set()
+    for keys in (["origin", "destination", "date"], ["date", "destination", "origin"]):
+        call = entry_pb2.ToolCall(tool_call_id=tool_call_id, name="search_flights")
+        for key in keys:
+            call.arguments[key] = key.upper()
+        prints.add(taken(draft_of(call, entry_id)).fingerprint)
+    assert len(prints) == 1
+
+
+def test_open_utterance_needs_no_end() -> None:
+    entry_id = str(uuid4())
+    speech = entry_pb2.OpenUtterance(
+        utterance_id=entry_id,
+        speaker=entry_pb2.SPEAKER_AGENT,
+        modality=entry_pb2.MODALITY_VOICE,
+        text="There",
+        revision=1,
+    )
+    draft = draft_of(speech, entry_id)
+    draft.ClearField("end_time")
+    assert checked(draft) == Revision(id_bytes(entry_id), speech, micros_of(NOW))
+
+
+def test_open_utterance_comes_back_with_id_and_start() -> None:
+    entry_id = str(uuid4())
+    content = entry_pb2.OpenUtterance(
+        speaker=entry_pb2.SPEAKER_AGENT, text="There", revision=4
+    ).SerializeToString()
+    message = open_message(OpenSpeech(1, 1, entry_id, entry_pb2.SPEAKER_AGENT, 4, NOW, NOW, content))
+    assert (message.utterance_id, message.text, message.revision) == (entry_id, "There", 4)
+    assert instant(message.start_time) == NOW
+
+
+def test_ids_are_kept_in_lower_case() -> None:
+    entry_id = str(uuid4()).upper()
+    assert uuid_text(taken(draft_of(utterance(entry_id), entry_id)).entry_id) == entry_id.lower()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "field"),
+    [
+        (lambda draft: draft.ClearField("utterance"), "content"),
+        (lambda draft: setattr(draft.utterance, "text", "x" * 20_001), "utterance.text"),
+        (lambda draft: setattr(draft.utterance, "speaker", 9), "utterance.speaker"),
+        (lambda draft: setattr(draft.utterance, "sealing", 0), "utterance.sealing"),
+        (lambda draft: setattr(draft, "entry_id", "mine"), "entry_id"),
+        (lambda draft: draft.ClearField("end_time"), "end_time"),
+    ],
+)
+def test_draft_that_breaks_a_rule_is_refused_with_the_field_s_name(spoil: object, field: str) -> None:
+    entry_id = str(uuid4())
+    draft = draft_of(utterance(entry_id), entry_id)
+    assert callable(spoil)
+    spoil(draft)
+    with pytest.raises(InvalidRequest) as caught:
+        checked(draft)
+    assert field in [violation.field for violation in caught.value.violations]
+
+
+def test_every_content_has_a_kind_and_back() -> None:
+    assert (
+        {NAMES[number] for number in KINDS.values()}
+        == set(KINDS)
+        == {"utterance", "tool_call", "tool_result", "state_change"}
+    )
+
+
+@given(st.text(max_size=40))
+def test_only_uuids_pass_for_uuids(text: str) -> None:
+    assert not is_uuid(text) or len(text) == 36
+
+
+@given(st.uuids())
+def test_uuids_do_pass(uuid: object) -> None:
+    assert is_uuid(str(uuid))
+    assert is_uuid(str(uuid).upper())

@@ -1,0 +1,68 @@
+"""Snippets: the words around what was found."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.conversation.search.snippets import WIDTH, Part, snippet
+
+pytestmark = pytest.mark.unit
+
+LONG = " ".join(f"word{number}" for number in range(100))
+
+
+def joined(parts: list[Part]) -> str:
+    return "".join(part.text for part in parts)
+
+
+def test_a_short_text_is_its_own_snippet() -> None:
+    assert snippet("Show Flights to Delhi.", {"flights", "delhi"}) == [
+        Part("Show ", False),
+        Part("Flights", True),
+        Part(" to ", False),
+        Part("Delhi", True),
+        Part(".", False),
+    ]
+
+
+def test_matched_words_keep_their_case_and_accents() -> None:
+    assert Part("Zürich", True) in snippet("From Zürich.", {"zurich"})
+
+
+def test_a_long_text_is_cut_between_words_around_what_was_found() -> None:
+    parts = snippet(LONG, {"word50"})
+    text = joined(parts)
+    assert Part("word50", True) in parts
+    assert text.startswith("…word4")
+    assert text.endswith("…")
+    assert set(text.strip("…").split()) <= set(LONG.split())
+    assert len(text) <= WIDTH + 20
+
+
+@pytest.mark.parametrize(("word", "starts", "ends"), [("word0", False, True), ("word99", True, False)])
+def test_an_ellipsis_stands_only_where_something_was_left_out(word: str, starts: bool, ends: bool) -> None:
+    text = joined(snippet(LONG, {word}))
+    assert text.startswith("…") is starts
+    assert text.endswith("…") is ends
+
+
+def test_a_text_in_which_no_word_is_meant_shows_its_beginning() -> None:
+    assert joined(snippet(LONG, set())).startswith("word0 word1")
+
+
+def test_a_text_that_is_one_endless_word_is_cut_all_the_same() -> None:
+    assert len(joined(snippet("x" * 5000, set()))) <= WIDTH + 1
+
+
+@given(st.text(max_size=600), st.sets(st.text(st.characters(categories=["Ll"]), min_size=1, max_size=3)))
+def test_a_snippet_is_a_piece_of_its_text(text: str, meant: set[str]) -> None:
+    parts = snippet(text, meant)
+    assert all(part.text for part in parts)
+    assert (
+        joined(parts)
+        .removeprefix("…" if len(text) > WIDTH else "")
+        .removesuffix("…" if len(text) > WIDTH else "")
+        in text
+    )

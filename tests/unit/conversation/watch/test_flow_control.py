@@ -1,0 +1,109 @@
+"""Compression where the link is what is slow, patience with who reads slowly, and an end to it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from services.conversation.watch.flow_control import (
+    SLOW_BYTES_A_SECOND,
+    WORTH_COMPRESSING,
+    WatcherLink,
+    takes_gzip,
+)
+from tests.simulated_clock import SimulatedClock
+
+pytestmark = pytest.mark.unit
+
+BIG = 10 * WORTH_COMPRESSING
+
+
+@pytest.fixture
+def clock() -> SimulatedClock:
+    return SimulatedClock(datetime(2026, 11, 23, 12, tzinfo=UTC))
+
+
+@pytest.fixture
+def link(clock: SimulatedClock) -> WatcherLink:
+    return WatcherLink(clock, patience=30, computing=lambda: 0.0)
+
+
+def test_first_batch_is_compressed_whatever_the_link_and_small_messages_never(link: WatcherLink) -> None:
+    assert not link.hand(WORTH_COMPRESSING - 1)
+    assert link.hand(WORTH_COMPRESSING)
+
+
+def test_fast_link_is_sent_plain_batches_and_a_slow_one_compressed_ones(
+    link: WatcherLink, clock: SimulatedClock
+) -> None:
+    link.hand(BIG)
+    assert not link.is_too_slow()
+    assert not link.hand(BIG), "it took no time"
+    clock.advance(2 * BIG / SLOW_BYTES_A_SECOND)
+    assert not link.is_too_slow()
+    assert link.hand(BIG)
+
+
+def test_time_that_compressing_took_is_not_held_against_the_link(clock: SimulatedClock) -> None:
+    computed = 0.0
+    link = WatcherLink(clock, patience=30, computing=lambda: computed)
+    assert link.hand(BIG)
+    clock.advance(1)
+    computed = 1.0
+    assert not link.is_too_slow()
+    assert not link.hand(BIG), "a busy server would deflate the more, the busier it is"
+    clock.advance(1)
+    link.is_too_slow()
+    assert link.hand(BIG), "this time it computed nothing, and waited"
+
+
+def test_small_message_says_nothing_about_the_link(link: WatcherLink, clock: SimulatedClock) -> None:
+    link.hand(BIG)
+    link.is_too_slow()
+    link.hand(10)
+    clock.advance(1)
+    link.is_too_slow()
+    assert not link.hand(BIG)
+
+
+def test_who_has_caught_up_is_sent_plain_messages_until_the_link_shows_itself_slow(
+    link: WatcherLink, clock: SimulatedClock
+) -> None:
+    link.caught_up()
+    assert not link.hand(BIG)
+    clock.advance(1)
+    link.is_too_slow()
+    assert link.hand(BIG)
+
+
+def test_message_unread_for_longer_than_patience_is_too_slow(
+    link: WatcherLink, clock: SimulatedClock
+) -> None:
+    link.hand(10)
+    clock.advance(30)
+    assert not link.is_too_slow()
+    link.hand(10)
+    clock.advance(30.1)
+    assert link.is_too_slow()
+
+
+@pytest.mark.parametrize(
+    ("agent", "takes"),
+    [
+        ("grpc-python-asyncio/1.85.1 grpc-c/58.0.0 (linux; chttp2)", True),
+        ("grpc-java-netty/1.70.0", True),
+        ("grpc-node-js/1.12.0", True),
+        ("connect-es/2.0.0", True),
+        ("grpc-go/1.70.0", False),
+        ("curl/8.0", False),
+        (b"grpc-c/", False),
+        ("", False),
+    ],
+)
+def test_only_who_takes_gzip_unasked_is_sent_it(agent: str | bytes, takes: bool) -> None:
+    assert takes_gzip([("x", "y"), ("user-agent", agent)]) is takes
+
+
+def test_caller_without_a_name_is_sent_plain_messages() -> None:
+    assert not takes_gzip([])

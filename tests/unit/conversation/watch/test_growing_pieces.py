@@ -1,0 +1,42 @@
+"""Catching up begins with a small piece, so that the first message comes soon, and goes on with ever larger ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.conversation.model.cursors import LogId
+from services.conversation.watch import walk
+from services.conversation.watch.log_reader import ROWS, ConversationReader, Piece
+from services.conversation.watch.walk import FIRST_ROWS
+from tests.unit.conversation.core import Core
+from tests.unit.conversation.watchers import until_caught_up, watch
+
+pytestmark = pytest.mark.unit
+
+
+async def test_pieces_double_up_to_a_bound_and_leave_nothing_out(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    after = ConversationReader.after
+
+    async def noted(
+        reader: ConversationReader, position: int, *, with_spoken: bool = False, rows: int = ROWS
+    ) -> Piece:
+        asked.append(rows)
+        return await after(reader, position, with_spoken=with_spoken, rows=rows)
+
+    monkeypatch.setattr(ConversationReader, "after", noted)
+    monkeypatch.setattr(walk, "FIRST_ROWS", 1)
+    monkeypatch.setattr(walk, "ROWS", 4)
+    call, writer = await core.held_call()
+    for _ in range(6):
+        await core.log.append(writer, [core.said("a turn of some length, " * 8) for _ in range(20)])
+    async with watch(core, LogId.conversation(call.conversation_id)) as events:
+        assert await until_caught_up(events) == list(range(1, 123))
+    assert asked[:3] == [1, 2, 4]
+    assert set(asked[3:]) == {4}
+
+
+def test_first_piece_is_a_fraction_of_the_largest() -> None:
+    assert 0 < FIRST_ROWS <= ROWS // 4

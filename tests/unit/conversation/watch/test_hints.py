@@ -1,0 +1,90 @@
+"""Hints between replicas arrive as they were sent, and what is no hint is refused."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from readback.conversation.v1 import entry_pb2
+
+from services.conversation.log.bus import Committed
+from services.conversation.model.records import StoredEntry
+from services.conversation.watch.hints import ORIGIN_BYTES, CallHint, Hint, SpokenHint, packed, unpacked
+from services.conversation.watch.live_captions import Spoken
+
+pytestmark = pytest.mark.unit
+
+ORIGIN = b"a-origin"
+IDS = st.uuids().map(str)
+MICROS = st.integers(-(2**50), 2**60)
+ENTRIES = st.builds(
+    StoredEntry,
+    st.integers(1, 2**63),
+    IDS,
+    st.none() | IDS,
+    st.integers(8, 15),
+    st.sampled_from(entry_pb2.Speaker.values()),
+    MICROS,
+    MICROS,
+    MICROS,
+    st.booleans(),
+    st.binary(max_size=300),
+    st.integers(0, 2**63),
+)
+COMMITS = st.builds(
+    Committed,
+    IDS,
+    IDS,
+    st.integers(0, 2**63),
+    st.integers(0, 2**63),
+    st.lists(ENTRIES, max_size=4),
+    sealed=st.lists(IDS, max_size=5),
+    ended=st.booleans(),
+    deleted=st.booleans(),
+)
+SPEECHES = st.builds(
+    entry_pb2.OpenUtterance, utterance_id=IDS, text=st.text(max_size=200), revision=st.integers(0, 2**40)
+)
+SPOKEN = st.builds(SpokenHint, IDS, st.builds(Spoken, IDS, SPEECHES))
+HINTS = st.lists(st.one_of(COMMITS, SPOKEN, st.builds(CallHint, IDS)), max_size=8)
+
+
+@given(HINTS)
+def test_hints_arrive_as_they_were_sent_and_in_order(hints: list[Hint]) -> None:
+    assert list(unpacked(packed(ORIGIN, hints))) == hints
+
+
+def test_origin_comes_first_so_that_a_process_knows_its_own() -> None:
+    assert len(ORIGIN) == ORIGIN_BYTES
+    assert packed(ORIGIN, []).startswith(ORIGIN)
+
+
+def test_commit_without_its_entries_is_small() -> None:
+    committed = Committed(str(uuid4()), str(uuid4()), 7, 9)
+    assert len(packed(ORIGIN, [committed])) < 70
+
+
+@given(COMMITS, st.integers(1, 400))
+def test_commit_that_is_cut_short_is_refused_whole(commit: Committed, cut: int) -> None:
+    message = packed(ORIGIN, [commit])
+    short = message[: max(ORIGIN_BYTES + 1, len(message) - cut)]
+    with pytest.raises(ValueError, match=r"cut short|unpack"):
+        list(unpacked(short))
+
+
+def test_hint_of_a_kind_that_a_newer_replica_sends_is_passed_over() -> None:
+    call = CallHint(str(uuid4()))
+    newer = bytes([99]) + (3).to_bytes(4, "big") + b"new"
+    message = packed(ORIGIN, [call])
+    assert list(unpacked(message + newer + message[ORIGIN_BYTES:])) == [call, call]
+
+
+@given(st.binary(max_size=80), HINTS)
+def test_garbage_is_refused_or_passed_over_and_breaks_nothing(garbage: bytes, hints: list[Hint]) -> None:
+    for message in (garbage, ORIGIN + garbage, packed(ORIGIN, hints)[:-1]):
+        try:
+            list(unpacked(message))
+        except ValueError:
+            continue

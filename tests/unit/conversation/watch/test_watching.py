@@ -1,0 +1,425 @@
+"""A watcher of one conversation sees each entry once, in order, and what is live in between: after etcd's promises of a watch."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from readback.conversation.v1 import entry_pb2
+
+from services.conversation.errors import ConversationNotFound
+from services.conversation.log.fencing import Writer
+from services.conversation.model.cursors import START, LogId, Position
+from services.conversation.model.entry_filter import UTTERANCE, EntryFilter
+from services.conversation.watch import batches, walk
+from services.conversation.watch.backstop import look
+from services.conversation.watch.live_captions import Spoken
+from services.conversation.watch.log_reader import ConversationReader, Piece
+from services.conversation.watch.walk import CaughtUp, Ending, Heartbeat
+from services.conversation.watch.watching import PositionLost
+from tests.unit.conversation.watchers import (
+    asleep,
+    coming,
+    entries_coming,
+    entries_of,
+    heartbeats,
+    numbers_of,
+    read_at_once,
+    until_caught_up,
+    watch,
+)
+
+if TYPE_CHECKING:
+    from tests.unit.conversation.core import Core
+
+pytestmark = pytest.mark.unit
+
+
+async def talk(core: Core, entries: int = 0) -> tuple[LogId, Writer]:
+    """A call that a writer holds, with the two entries of its beginning and as many words as one likes."""
+    call, writer = await core.held_call()
+    if entries:
+        await core.log.append(writer, [core.said(f"word {number}") for number in range(entries)])
+    return LogId.conversation(call.conversation_id), writer
+
+
+async def test_ordered_and_unique_from_the_beginning_across_catching_up(core: Core) -> None:
+    log, writer = await talk(core)
+    async with watch(core, log) as events:
+        assert await until_caught_up(events) == [1, 2]
+        await core.log.append(writer, [core.said("hello")])
+        (entry,) = await entries_coming(events, 1)
+        assert (entry.number, entry.conversation_id, entry.utterance.text) == (3, log.id, "hello")
+
+
+async def test_reliable_over_pages_and_messages_of_any_size(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, _ = await talk(core, 250)
+    for rows, size in ((1, 1), (1, 10_000), (3, 700), (48, 256 * 1024)):
+        read_at_once(monkeypatch, rows)
+        monkeypatch.setattr(batches, "BATCH_BYTES", size)
+        async with watch(core, log) as events:
+            assert await until_caught_up(events) == list(range(1, 253))
+
+
+async def test_resumable_from_every_position_it_ever_gave(core: Core) -> None:
+    log, _ = await talk(core, 20)
+    positions = [START]
+    async with watch(core, log) as events:
+        async for position, event in events:
+            positions.append(position)
+            if isinstance(event, CaughtUp):
+                break
+    for position in positions:
+        assert await core.watching.start_at(log, position) == position
+        async with watch(core, log, position) as events:
+            assert await until_caught_up(events) == list(range(position.number + 1, 23))
+
+
+async def test_resumable_within_a_batch(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "BATCH_BYTES", 1)
+    log, _ = await talk(core, 5)
+    async with watch(core, log) as events:
+        positions = [(await anext(events))[0] for _ in range(7)]
+    assert [position.number for position in positions] == list(range(1, 8))
+    async with watch(core, log, positions[3]) as events:
+        assert await until_caught_up(events) == [5, 6, 7]
+
+
+async def test_atomic_what_was_committed_together_comes_together(core: Core) -> None:
+    log, writer = await talk(core)
+    async with watch(core, log) as events:
+        await until_caught_up(events)
+        await core.log.append(writer, [core.said(f"{number}") for number in range(16)])
+        assert numbers_of(await coming(events)) == list(range(3, 19))
+
+
+async def test_bookmarkable_heartbeats_carry_the_position_past_what_was_left_out(core: Core) -> None:
+    log, writer = await talk(core)
+    only_tools = EntryFilter(kinds=frozenset({UTTERANCE + 1}))
+    async with watch(core, log, chosen=only_tools) as events:
+        assert await until_caught_up(events) == []
+        await core.log.append(writer, [core.said("left out") for _ in range(5)])
+        async with heartbeats(core), asleep(events) as waiting:
+            core.clock.advance(5)
+            position, event = await waiting
+    assert isinstance(event, Heartbeat)
+    assert position.number == 7
+    assert await core.watching.start_at(log, position) == position
+
+
+@pytest.mark.parametrize(
+    ("chosen", "numbers"),
+    [
+        (EntryFilter(speakers=frozenset({entry_pb2.SPEAKER_CUSTOMER})), [4, 6]),
+        (
+            EntryFilter(speakers=frozenset({entry_pb2.SPEAKER_CUSTOMER, entry_pb2.SPEAKER_AGENT})),
+            [3, 4, 5, 6],
+        ),
+        (EntryFilter(kinds=frozenset({UTTERANCE})), [3, 4, 5, 6]),
+        (EntryFilter(kinds=frozenset({12})), [1, 2]),
+        (EntryFilter(kinds=frozenset({12}), speakers=frozenset({entry_pb2.SPEAKER_AGENT})), []),
+    ],
+)
+async def test_filtered_watch_is_the_same_log_without_what_is_not_wanted(
+    core: Core, chosen: EntryFilter, numbers: list[int]
+) -> None:
+    log, writer = await talk(core)
+    customer = entry_pb2.SPEAKER_CUSTOMER
+    await core.log.append(
+        writer,
+        [core.said("a"), core.said("b", speaker=customer), core.said("c"), core.said("d", speaker=customer)],
+    )
+    async with watch(core, log, chosen=chosen) as events:
+        assert await until_caught_up(events) == numbers
+
+
+async def test_start_at_a_time_begins_with_the_first_entry_stored_then(core: Core) -> None:
+    log, writer = await talk(core)
+    core.clock.advance(60)
+    await core.log.append(writer, [core.said("a minute later")])
+    start = await core.watching.start_at(log, core.clock.now() - timedelta(seconds=30))
+    assert start.number == 2
+    assert (await core.watching.start_at(log, core.clock.now() + timedelta(days=1))).number == 3
+    assert await core.watching.start_at(log, core.clock.now() - timedelta(days=1)) == START
+
+
+async def test_position_past_the_end_or_of_another_history_is_lost(core: Core) -> None:
+    log, _ = await talk(core)
+    for position in (Position.at(99, str(uuid4())), Position.at(1, str(uuid4())), Position(1)):
+        with pytest.raises(PositionLost):
+            await core.watching.start_at(log, position)
+
+
+async def test_watch_of_no_conversation_begins_nowhere(core: Core) -> None:
+    with pytest.raises(ConversationNotFound):
+        await core.watching.start_at(LogId.conversation(str(uuid4())), Position(1))
+
+
+async def test_silence_is_broken_by_heartbeats_and_news_puts_them_off(core: Core) -> None:
+    log, writer = await talk(core)
+    async with heartbeats(core), watch(core, log) as events:
+        await until_caught_up(events)
+        for _ in range(3):
+            async with asleep(events) as waiting:
+                core.clock.advance(5)
+                assert (await waiting)[1] == Heartbeat(core.clock.now())
+        async with asleep(events) as waiting:
+            core.clock.advance(4)
+            await core.log.append(writer, [core.said("not silent")])
+            await waiting
+        async with asleep(events) as waiting:
+            core.clock.advance(4)
+            await asyncio.sleep(0.05)
+            assert not waiting.done(), "four seconds of silence are none of five"
+            core.clock.advance(1.25)
+            assert isinstance((await waiting)[1], Heartbeat)
+
+
+async def test_long_log_of_which_nothing_is_wanted_is_no_silence_and_need_not_be_read_twice(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, _ = await talk(core, 200)
+    read_at_once(monkeypatch, 1)
+    read, reads = ConversationReader.after, list[int]()
+
+    async def slowly(
+        reader: ConversationReader, position: int, *, with_spoken: bool = False, rows: int
+    ) -> Piece:
+        reads.append(position)
+        core.clock.advance(2)
+        return await read(reader, position, with_spoken=with_spoken, rows=rows)
+
+    monkeypatch.setattr(ConversationReader, "after", slowly)
+    unsaid = EntryFilter(speakers=frozenset({entry_pb2.SPEAKER_CUSTOMER}))
+    async with watch(core, log, chosen=unsaid) as events:
+        position, event = await anext(events)
+        assert isinstance(event, Heartbeat)
+        assert len(reads) == 3, "five seconds and no longer"
+    async with watch(core, log, position, chosen=unsaid) as events:
+        while not isinstance(event := await coming(events), CaughtUp):
+            assert isinstance(event, Heartbeat)
+    assert reads == sorted(set(reads)), "nothing was read twice"
+
+
+async def test_live_text_is_the_latest_and_never_of_what_is_sealed(core: Core) -> None:
+    log, writer = await talk(core)
+    spoken = str(uuid4())
+    async with watch(core, log, live=True) as events:
+        await until_caught_up(events)
+        for revision in range(1, 6):
+            await core.log.append(writer, [core.saying(f"{revision} words", revision, entry_id=spoken)])
+        event = await coming(events)
+        assert isinstance(event, Spoken)
+        assert event.speech.text == "5 words"
+        await core.log.append(
+            writer, [core.saying("6 words", 6, entry_id=spoken), core.said("all words", entry_id=spoken)]
+        )
+        assert entries_of(await coming(events))[0].utterance.text == "all words"
+        async with asleep(events):
+            pass
+
+
+async def test_late_comer_is_told_what_is_being_spoken(core: Core) -> None:
+    log, writer = await talk(core)
+    await core.log.append(writer, [core.saying("I am saying", 7, entry_id=str(uuid4()))])
+    for _ in range(2):
+        async with watch(core, log, live=True) as events:
+            await until_caught_up(events)
+            event = await coming(events)
+            assert isinstance(event, Spoken)
+            assert (event.speech.text, event.speech.revision) == ("I am saying", 7)
+
+
+async def test_entry_found_in_the_store_before_it_was_announced_ends_its_live_text(core: Core) -> None:
+    """The replica that sealed it was stopped between its commit and its word of it; what it had still to say comes afterwards."""
+    log, writer = await talk(core)
+    utterance = str(uuid4())
+    async with watch(core, log, live=True) as early:
+        await until_caught_up(early)
+        await core.log.append(writer, [core.saying("hello th", 1, entry_id=utterance)])
+        assert isinstance(await coming(early), Spoken)
+        await core.another().log.append(writer, [core.said("hello there", entry_id=utterance)])
+        async with watch(core, log, live=True) as late:
+            assert await until_caught_up(late) == [1, 2, 3]
+            core.bus.spoken(
+                core.customer_id, log.id, core.saying("hello the", 2, entry_id=utterance).open_utterance
+            )
+            async with asleep(late):
+                pass
+
+
+async def test_two_watchers_of_one_log_each_get_the_live_text_once(core: Core) -> None:
+    log, writer = await talk(core)
+    async with watch(core, log, live=True) as first, watch(core, log, live=True) as second:
+        await until_caught_up(first)
+        await core.log.append(writer, [core.saying("one", 1, entry_id=str(uuid4()))])
+        await until_caught_up(second)
+        for events in (first, second):
+            assert isinstance(await coming(events), Spoken)
+            async with asleep(events):
+                pass
+
+
+async def test_live_text_is_not_sent_to_who_does_not_want_it(core: Core) -> None:
+    log, writer = await talk(core)
+    only_customer = EntryFilter(speakers=frozenset({entry_pb2.SPEAKER_CUSTOMER}))
+    async with watch(core, log) as deaf, watch(core, log, live=True, chosen=only_customer) as choosy:
+        await until_caught_up(deaf)
+        await until_caught_up(choosy)
+        await core.log.append(writer, [core.saying("psst", 1, entry_id=str(uuid4()))])
+        for events in (deaf, choosy):
+            async with asleep(events):
+                pass
+
+
+async def test_watch_ends_when_the_conversation_has_ended_and_all_was_sent(core: Core) -> None:
+    call, _ = await core.held_call()
+    async with watch(core, LogId.conversation(call.conversation_id)) as events:
+        await until_caught_up(events)
+        await core.end(call)
+        await core.finish(call.conversation_id)
+        seen = [event async for _, event in events]
+    assert [number for event in seen if isinstance(event, list) for number in numbers_of(event)] == [3, 4]
+    assert seen[-1] is Ending.CONVERSATION_ENDED
+
+
+async def test_watch_of_an_ended_conversation_sends_all_and_ends(core: Core) -> None:
+    call, _ = await core.held_call()
+    await core.end(call)
+    await core.finish(call.conversation_id)
+    async with watch(core, LogId.conversation(call.conversation_id)) as events:
+        assert await until_caught_up(events) == [1, 2, 3, 4]
+        assert [event async for _, event in events] == [Ending.CONVERSATION_ENDED]
+
+
+async def test_watch_ends_when_the_token_expires(core: Core) -> None:
+    log, _ = await talk(core)
+    async with heartbeats(core), watch(core, log, minutes=0.05) as events:
+        await until_caught_up(events)
+        async with asleep(events) as waiting:
+            core.clock.advance(3)
+            assert (await waiting)[1] is Ending.TOKEN_EXPIRED
+
+
+async def test_draining_ends_watches_that_run_and_that_come(core: Core) -> None:
+    log, _ = await talk(core)
+    async with watch(core, log) as events:
+        await until_caught_up(events)
+        async with asleep(events) as waiting:
+            core.watching.drain()
+            assert (await waiting)[1] is Ending.DRAINING
+    async with watch(core, log) as events:
+        assert await coming(events) is Ending.DRAINING
+
+
+async def test_lost_wake_up_is_made_up_for_by_the_backstop(core: Core) -> None:
+    log, writer = await talk(core)
+    heard = core.bus.hear
+    core.bus.hear = lambda commit: None  # type: ignore[method-assign]  # what is said nobody hears
+    async with watch(core, log) as events:
+        await until_caught_up(events)
+        await core.log.append(writer, [core.said("unheard")])
+        async with asleep(events) as waiting:
+            await look(core.store, core.bus)
+            assert numbers_of((await waiting)[1]) == [3]
+        core.bus.hear = heard  # type: ignore[method-assign]
+        await core.log.append(writer, [core.said("heard")])
+        assert numbers_of(await coming(events)) == [4], (
+            "what memory holds begins after the gap, and is sent once"
+        )
+
+
+async def test_wake_up_for_what_is_not_there_is_no_reason_to_spin_or_to_skip(core: Core) -> None:
+    log, writer = await talk(core)
+    async with watch(core, log) as events:
+        await until_caught_up(events)
+        core.bus.watched(log.kind)[log.id].reach(99)
+        async with asleep(events):
+            pass
+    async with watch(core, log) as events:
+        await until_caught_up(events)
+        await core.log.append(writer, [core.said("three")])
+        assert numbers_of(await coming(events)) == [3]
+
+
+async def test_watcher_that_sleeps_through_a_thousand_entries_loses_none(core: Core) -> None:
+    log, writer = await talk(core)
+    async with watch(core, log) as events:
+        await until_caught_up(events)
+        for _ in range(10):
+            await core.log.append(writer, [core.said("word") for _ in range(100)])
+        entries = await entries_coming(events, 1000)
+    assert [entry.number for entry in entries] == list(range(3, 1003))
+
+
+async def test_watchers_at_the_head_are_served_without_reading_the_store(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, writer = await talk(core)
+    async with watch(core, log) as first, watch(core, log) as second:
+        await until_caught_up(first)
+        await until_caught_up(second)
+        monkeypatch.setattr(walk.Walk, "_read", None)
+        await core.log.append(writer, [core.said("out of memory")])
+        one, other = await coming(first), await coming(second)
+    assert isinstance(one, list)
+    assert isinstance(other, list)
+    assert one[0].data is other[0].data, "serialized once"
+
+
+async def test_news_without_entries_is_read_once_for_all_who_wait(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, writer = await talk(core)
+    reads = 0
+    read = walk.Walk._read
+
+    async def counted(self: walk.Walk) -> object:
+        nonlocal reads
+        reads += 1
+        return await read(self)
+
+    async with watch(core, log) as first, watch(core, log) as second, watch(core, log) as third:
+        watchers = (first, second, third)
+        for events in watchers:
+            await until_caught_up(events)
+        monkeypatch.setattr(walk.Walk, "_read", counted)
+        heard = core.bus.hear
+        core.bus.hear = lambda commit: None  # type: ignore[method-assign]
+        await core.log.append(writer, [core.said("elsewhere")])
+        core.bus.hear = heard  # type: ignore[method-assign]
+        waiting = [asyncio.ensure_future(coming(events)) for events in watchers]
+        await asyncio.sleep(0)
+        await look(core.store, core.bus)
+        assert [numbers_of(event) for event in await asyncio.gather(*waiting)] == [[3], [3], [3]]
+    assert reads == 1
+
+
+async def test_slow_watcher_is_demoted_to_the_store_and_misses_nothing(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, writer = await talk(core)
+    monkeypatch.setattr(core.bus._memory, "_size", 5000)
+    async with watch(core, log) as slow, watch(core, log) as quick:
+        await until_caught_up(slow)
+        await until_caught_up(quick)
+        for number in range(50):
+            await core.log.append(writer, [core.said(f"{number} " + "word " * 100)])
+            assert numbers_of(await coming(quick)) == [number + 3]
+        assert core.bus._memory._held_size <= 5000, "what is kept for the slow is bounded"
+        assert [entry.number for entry in await entries_coming(slow, 50)] == list(range(3, 53))
+
+
+async def test_watch_that_is_closed_listens_no_more_and_holds_nothing(core: Core) -> None:
+    log, _ = await talk(core)
+    async with watch(core, log) as events:
+        await until_caught_up(events)
+        async with asleep(events):
+            assert list(core.bus.watched(log.kind)) == [log.id]
+    assert not core.bus.watched(log.kind)
+    assert not core.watching._around.wheel._slots
