@@ -28,12 +28,12 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
 from mesh.clock import Clock, SystemClock
+from services.conversation.background import first_of
 from services.conversation.client.draft_builder import DraftBuilder
 from services.conversation.client.late_append import adds_to, append_late
 from services.conversation.client.outbox import Outbox, OutboxFull
 from services.conversation.client.outbox_file import OutboxFile
 from services.conversation.client.record_stream import CallEnded, CallLost, CallOver, RecordStream
-from services.conversation.background import first_of
 
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub

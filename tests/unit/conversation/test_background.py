@@ -11,14 +11,13 @@ from cryptography.fernet import InvalidToken
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from mesh.errors import StoreUnavailable
-from services.conversation.background import AGAIN_SECONDS, beside
-from services.conversation.watch.backstop import backstop
+from services.conversation.background import AGAIN_SECONDS, beside, first_of
+from services.conversation.calls.cleanup import SWEEP_SECONDS
+from services.conversation.calls.grant_vault import GrantVault
 from services.conversation.client.retry_policy import LONGEST_SECONDS, SHORTEST_SECONDS, Backoff
 from services.conversation.model.cursors import LogId
 from services.conversation.retention import EVERY_SECONDS, REQUESTS_KEPT, forget
-from services.conversation.calls.grant_vault import GrantVault
-from services.conversation.calls.cleanup import SWEEP_SECONDS
-from services.conversation.background import first_of
+from services.conversation.watch.backstop import backstop
 from tests.simulated_clock import SimulatedClock
 from tests.unit.conversation.core import NOON, Core
 
