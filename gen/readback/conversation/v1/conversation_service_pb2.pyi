@@ -32,19 +32,19 @@ class _ConversationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Con
     CONVERSATION_STATE_UNSPECIFIED: _ConversationState.ValueType  # 0
     """Unknown."""
     CONVERSATION_STATE_ACTIVE: _ConversationState.ValueType  # 1
-    """Calls may be started in it."""
+    """Calls can be started."""
     CONVERSATION_STATE_ENDED: _ConversationState.ValueType  # 2
-    """It has ended and is only read."""
+    """It has ended and is read-only."""
 
 class ConversationState(_ConversationState, metaclass=_ConversationStateEnumTypeWrapper):
-    """Where a conversation stands."""
+    """State of a conversation."""
 
 CONVERSATION_STATE_UNSPECIFIED: ConversationState.ValueType  # 0
 """Unknown."""
 CONVERSATION_STATE_ACTIVE: ConversationState.ValueType  # 1
-"""Calls may be started in it."""
+"""Calls can be started."""
 CONVERSATION_STATE_ENDED: ConversationState.ValueType  # 2
-"""It has ended and is only read."""
+"""It has ended and is read-only."""
 Global___ConversationState: _TypeAlias = ConversationState  # noqa: Y015
 
 class _CallState:
@@ -56,23 +56,23 @@ class _CallStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallState.V
     CALL_STATE_UNSPECIFIED: _CallState.ValueType  # 0
     """Unknown."""
     CALL_STATE_DISPATCHED: _CallState.ValueType  # 1
-    """An agent was asked for and has not opened its `Record` stream yet."""
+    """An agent was dispatched and has not opened its `Record` stream yet."""
     CALL_STATE_LIVE: _CallState.ValueType  # 2
     """An agent holds the call."""
     CALL_STATE_ENDED: _CallState.ValueType  # 3
-    """Over."""
+    """It has ended."""
 
 class CallState(_CallState, metaclass=_CallStateEnumTypeWrapper):
-    """Where a call stands."""
+    """State of a call."""
 
 CALL_STATE_UNSPECIFIED: CallState.ValueType  # 0
 """Unknown."""
 CALL_STATE_DISPATCHED: CallState.ValueType  # 1
-"""An agent was asked for and has not opened its `Record` stream yet."""
+"""An agent was dispatched and has not opened its `Record` stream yet."""
 CALL_STATE_LIVE: CallState.ValueType  # 2
 """An agent holds the call."""
 CALL_STATE_ENDED: CallState.ValueType  # 3
-"""Over."""
+"""It has ended."""
 Global___CallState: _TypeAlias = CallState  # noqa: Y015
 
 class _CallEndReason:
@@ -88,14 +88,14 @@ class _CallEndReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallEnd
     CALL_END_REASON_AGENT_HUNG_UP: _CallEndReason.ValueType  # 2
     """The agent said goodbye."""
     CALL_END_REASON_CALLER_LOST: _CallEndReason.ValueType  # 3
-    """The caller was lost and did not come back."""
+    """The caller left the room and did not come back."""
     CALL_END_REASON_CONVERSATION_ENDED: _CallEndReason.ValueType  # 4
     """The conversation was ended."""
     CALL_END_REASON_NO_AGENT: _CallEndReason.ValueType  # 5
-    """No agent could be had."""
+    """No agent was available."""
 
 class CallEndReason(_CallEndReason, metaclass=_CallEndReasonEnumTypeWrapper):
-    """Why a call ended."""
+    """Reason for the end of a call."""
 
 CALL_END_REASON_UNSPECIFIED: CallEndReason.ValueType  # 0
 """It has not ended."""
@@ -104,11 +104,11 @@ CALL_END_REASON_CALLER_HUNG_UP: CallEndReason.ValueType  # 1
 CALL_END_REASON_AGENT_HUNG_UP: CallEndReason.ValueType  # 2
 """The agent said goodbye."""
 CALL_END_REASON_CALLER_LOST: CallEndReason.ValueType  # 3
-"""The caller was lost and did not come back."""
+"""The caller left the room and did not come back."""
 CALL_END_REASON_CONVERSATION_ENDED: CallEndReason.ValueType  # 4
 """The conversation was ended."""
 CALL_END_REASON_NO_AGENT: CallEndReason.ValueType  # 5
-"""No agent could be had."""
+"""No agent was available."""
 Global___CallEndReason: _TypeAlias = CallEndReason  # noqa: Y015
 
 class _StreamEndReason:
@@ -126,12 +126,12 @@ class _StreamEndReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Strea
     STREAM_END_REASON_CALL_ENDED: _StreamEndReason.ValueType  # 3
     """The call has ended; stop speaking and leave."""
     STREAM_END_REASON_CONVERSATION_ENDED: _StreamEndReason.ValueType  # 4
-    """Nothing more will come: the conversation has ended and everything was sent."""
+    """The conversation has ended and everything was sent."""
     STREAM_END_REASON_CONVERSATION_DELETED: _StreamEndReason.ValueType  # 5
     """The conversation was deleted."""
 
 class StreamEndReason(_StreamEndReason, metaclass=_StreamEndReasonEnumTypeWrapper):
-    """Why the service ends a stream."""
+    """Reason for the end of a stream."""
 
 STREAM_END_REASON_UNSPECIFIED: StreamEndReason.ValueType  # 0
 """Unknown."""
@@ -142,7 +142,7 @@ STREAM_END_REASON_TOKEN_EXPIRED: StreamEndReason.ValueType  # 2
 STREAM_END_REASON_CALL_ENDED: StreamEndReason.ValueType  # 3
 """The call has ended; stop speaking and leave."""
 STREAM_END_REASON_CONVERSATION_ENDED: StreamEndReason.ValueType  # 4
-"""Nothing more will come: the conversation has ended and everything was sent."""
+"""The conversation has ended and everything was sent."""
 STREAM_END_REASON_CONVERSATION_DELETED: StreamEndReason.ValueType  # 5
 """The conversation was deleted."""
 Global___StreamEndReason: _TypeAlias = StreamEndReason  # noqa: Y015
@@ -156,7 +156,7 @@ class _EntryKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EntryKind.V
     ENTRY_KIND_UNSPECIFIED: _EntryKind.ValueType  # 0
     """Unknown."""
     ENTRY_KIND_UTTERANCE: _EntryKind.ValueType  # 1
-    """Somebody spoke."""
+    """An utterance."""
     ENTRY_KIND_TOOL_CALL: _EntryKind.ValueType  # 2
     """The agent called a tool."""
     ENTRY_KIND_TOOL_RESULT: _EntryKind.ValueType  # 3
@@ -165,12 +165,12 @@ class _EntryKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EntryKind.V
     """The call or its agent changed."""
 
 class EntryKind(_EntryKind, metaclass=_EntryKindEnumTypeWrapper):
-    """What an entry is."""
+    """Kind of an entry."""
 
 ENTRY_KIND_UNSPECIFIED: EntryKind.ValueType  # 0
 """Unknown."""
 ENTRY_KIND_UTTERANCE: EntryKind.ValueType  # 1
-"""Somebody spoke."""
+"""An utterance."""
 ENTRY_KIND_TOOL_CALL: EntryKind.ValueType  # 2
 """The agent called a tool."""
 ENTRY_KIND_TOOL_RESULT: EntryKind.ValueType  # 3
@@ -188,28 +188,28 @@ class _TranscriptFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Tran
     TRANSCRIPT_FORMAT_UNSPECIFIED: _TranscriptFormat.ValueType  # 0
     """Plain text."""
     TRANSCRIPT_FORMAT_TEXT: _TranscriptFormat.ValueType  # 1
-    """UTF-8 text to read, one line an entry."""
+    """UTF-8 text, one line per entry."""
     TRANSCRIPT_FORMAT_WEBVTT: _TranscriptFormat.ValueType  # 2
-    """WebVTT: what was spoken, timed from the start of its call."""
+    """WebVTT: utterances, timed from the start of their call."""
     TRANSCRIPT_FORMAT_JSON: _TranscriptFormat.ValueType  # 3
     """JSON: one object with the conversation and every entry in the JSON form of `Entry`."""
 
 class TranscriptFormat(_TranscriptFormat, metaclass=_TranscriptFormatEnumTypeWrapper):
-    """What a transcript is written as."""
+    """File format of a transcript."""
 
 TRANSCRIPT_FORMAT_UNSPECIFIED: TranscriptFormat.ValueType  # 0
 """Plain text."""
 TRANSCRIPT_FORMAT_TEXT: TranscriptFormat.ValueType  # 1
-"""UTF-8 text to read, one line an entry."""
+"""UTF-8 text, one line per entry."""
 TRANSCRIPT_FORMAT_WEBVTT: TranscriptFormat.ValueType  # 2
-"""WebVTT: what was spoken, timed from the start of its call."""
+"""WebVTT: utterances, timed from the start of their call."""
 TRANSCRIPT_FORMAT_JSON: TranscriptFormat.ValueType  # 3
 """JSON: one object with the conversation and every entry in the JSON form of `Entry`."""
 Global___TranscriptFormat: _TypeAlias = TranscriptFormat  # noqa: Y015
 
 @_typing.final
 class Conversation(_message.Message):
-    """The durable thread between one customer and the agent."""
+    """Durable thread between one customer and the agent."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -225,28 +225,28 @@ class Conversation(_message.Message):
     conversation_id: _builtins.str
     """UUIDv7 in text form."""
     title: _builtins.str
-    """What it is about, in a few words; empty until something was said."""
+    """Topic in a few words; empty until the first words are said."""
     locale: _builtins.str
-    """BCP 47 tag in which the agent speaks."""
+    """BCP 47 tag of the agent's language."""
     state: Global___ConversationState.ValueType
-    """Whether calls may be started in it."""
+    """State of the conversation."""
     last_entry_number: _builtins.int
-    """Number of the last entry; 0 when there is none."""
+    """Number of the last entry; 0 if there is none."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When it began."""
+        """Time of its start."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When the last entry was stored."""
+        """Commit time of the last entry."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """When it ended, if it has."""
+        """Time of its end, if it has ended."""
 
     @_builtins.property
     def running_call(self) -> Global___Call:
-        """The call that is running, if any."""
+        """The running call, if any."""
 
     def __init__(
         self,
@@ -287,18 +287,18 @@ class Call(_message.Message):
     conversation_id: _builtins.str
     """The conversation."""
     epoch: _builtins.int
-    """Which agent holds the call, counted up at each dispatch; the highest wins."""
+    """Fencing number of the agent that holds the call. It goes up at each dispatch; the highest wins."""
     state: Global___CallState.ValueType
-    """Where it stands."""
+    """State of the call."""
     end_reason: Global___CallEndReason.ValueType
-    """Why it ended, if it has."""
+    """Reason for its end, if it has ended."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was started."""
+        """Time of its start."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """When it ended, if it has."""
+        """Time of its end, if it has ended."""
 
     def __init__(
         self,
@@ -321,7 +321,7 @@ Global___Call: _TypeAlias = Call  # noqa: Y015
 
 @_typing.final
 class CallAccess(_message.Message):
-    """What a caller's client needs to join a call."""
+    """Access to a call for the caller's client."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -334,7 +334,7 @@ class CallAccess(_message.Message):
     """LiveKit token for this room and identity: microphone and text, nothing else."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """Until when the token lets one join."""
+        """Time from which the token can't be used to join."""
 
     def __init__(
         self,
@@ -353,7 +353,7 @@ Global___CallAccess: _TypeAlias = CallAccess  # noqa: Y015
 
 @_typing.final
 class StartConversationRequest(_message.Message):
-    """Asks for a new conversation."""
+    """Request for a new conversation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -362,7 +362,7 @@ class StartConversationRequest(_message.Message):
     request_id: _builtins.str
     """UUID chosen by the caller; the same id gives the same conversation."""
     locale: _builtins.str
-    """BCP 47 tag in which the agent should speak; `en-IN` when empty."""
+    """BCP 47 tag of the language for the agent; `en-IN` when empty."""
     def __init__(
         self,
         *,
@@ -379,7 +379,7 @@ Global___StartConversationRequest: _TypeAlias = StartConversationRequest  # noqa
 
 @_typing.final
 class StartConversationResponse(_message.Message):
-    """A new conversation."""
+    """Response with the new conversation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -403,7 +403,7 @@ Global___StartConversationResponse: _TypeAlias = StartConversationResponse  # no
 
 @_typing.final
 class GetConversationRequest(_message.Message):
-    """Asks for one conversation."""
+    """Request for one conversation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -425,7 +425,7 @@ Global___GetConversationRequest: _TypeAlias = GetConversationRequest  # noqa: Y0
 
 @_typing.final
 class GetConversationResponse(_message.Message):
-    """One conversation."""
+    """Response with one conversation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -449,7 +449,7 @@ Global___GetConversationResponse: _TypeAlias = GetConversationResponse  # noqa: 
 
 @_typing.final
 class ListConversationsRequest(_message.Message):
-    """Asks for a page of conversations."""
+    """Request for a page of conversations."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -457,9 +457,9 @@ class ListConversationsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     RUNNING_CALL_ONLY_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """How many at most: 20 when 0, 100 when more."""
+    """Most results on a page: 20 if 0, at most 100."""
     page_token: _builtins.str
-    """`next_page_token` of the page before."""
+    """`next_page_token` of the previous page."""
     running_call_only: _builtins.bool
     """Only conversations with a running call."""
     def __init__(
@@ -479,17 +479,17 @@ Global___ListConversationsRequest: _TypeAlias = ListConversationsRequest  # noqa
 
 @_typing.final
 class ListConversationsResponse(_message.Message):
-    """A page of conversations."""
+    """Page of conversations."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CONVERSATIONS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """For the next page; empty on the last."""
+    """Token for the next page; empty on the last."""
     @_builtins.property
     def conversations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Conversation]:
-        """The newest first."""
+        """Newest first."""
 
     def __init__(
         self,
@@ -507,7 +507,7 @@ Global___ListConversationsResponse: _TypeAlias = ListConversationsResponse  # no
 
 @_typing.final
 class EndConversationRequest(_message.Message):
-    """Asks to end a conversation."""
+    """Request to end a conversation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -533,14 +533,14 @@ Global___EndConversationRequest: _TypeAlias = EndConversationRequest  # noqa: Y0
 
 @_typing.final
 class EndConversationResponse(_message.Message):
-    """The conversation has ended."""
+    """Response for an ended conversation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CONVERSATION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def conversation(self) -> Global___Conversation:
-        """The conversation as it ended."""
+        """The ended conversation."""
 
     def __init__(
         self,
@@ -557,7 +557,7 @@ Global___EndConversationResponse: _TypeAlias = EndConversationResponse  # noqa: 
 
 @_typing.final
 class DeleteConversationRequest(_message.Message):
-    """Asks to delete a conversation."""
+    """Request to delete a conversation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -583,7 +583,7 @@ Global___DeleteConversationRequest: _TypeAlias = DeleteConversationRequest  # no
 
 @_typing.final
 class DeleteConversationResponse(_message.Message):
-    """The conversation is gone."""
+    """Response for a deleted conversation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -600,16 +600,16 @@ Global___DeleteConversationResponse: _TypeAlias = DeleteConversationResponse  # 
 
 @_typing.final
 class StartCallRequest(_message.Message):
-    """Asks for a call."""
+    """Request for a call."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
-    """The conversation in which the call happens."""
+    """The conversation of the call."""
     time_zone: _builtins.str
-    """IANA zone of the caller's clock, for words like "tonight"; the departure airport's zone when empty."""
+    """IANA time zone of the caller, for words like "tonight"; the departure airport's zone when empty."""
     def __init__(
         self,
         *,
@@ -626,7 +626,7 @@ Global___StartCallRequest: _TypeAlias = StartCallRequest  # noqa: Y015
 
 @_typing.final
 class StartCallResponse(_message.Message):
-    """A call to join."""
+    """Response with the call to join."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -638,7 +638,7 @@ class StartCallResponse(_message.Message):
 
     @_builtins.property
     def access(self) -> Global___CallAccess:
-        """How to join it."""
+        """Access to the call."""
 
     def __init__(
         self,
@@ -656,7 +656,7 @@ Global___StartCallResponse: _TypeAlias = StartCallResponse  # noqa: Y015
 
 @_typing.final
 class RejoinCallRequest(_message.Message):
-    """Asks for another token for a running call."""
+    """Request for another token for a running call."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -678,7 +678,7 @@ Global___RejoinCallRequest: _TypeAlias = RejoinCallRequest  # noqa: Y015
 
 @_typing.final
 class RejoinCallResponse(_message.Message):
-    """A call to join again."""
+    """Response with the call to join again."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -690,7 +690,7 @@ class RejoinCallResponse(_message.Message):
 
     @_builtins.property
     def access(self) -> Global___CallAccess:
-        """How to join it."""
+        """Access to the call."""
 
     def __init__(
         self,
@@ -708,7 +708,7 @@ Global___RejoinCallResponse: _TypeAlias = RejoinCallResponse  # noqa: Y015
 
 @_typing.final
 class EndCallRequest(_message.Message):
-    """Asks to end a call."""
+    """Request to end a call."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -734,14 +734,14 @@ Global___EndCallRequest: _TypeAlias = EndCallRequest  # noqa: Y015
 
 @_typing.final
 class EndCallResponse(_message.Message):
-    """The call has ended."""
+    """Response for an ended call."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CALL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def call(self) -> Global___Call:
-        """The call as it ended."""
+        """The ended call."""
 
     def __init__(
         self,
@@ -758,7 +758,7 @@ Global___EndCallResponse: _TypeAlias = EndCallResponse  # noqa: Y015
 
 @_typing.final
 class RecordRequest(_message.Message):
-    """One message of a writer."""
+    """Message from a writer."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -767,15 +767,15 @@ class RecordRequest(_message.Message):
     CLOSE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def open(self) -> Global___RecordOpen:
-        """First, and only first: takes the call."""
+        """Takes the call. Always and only the first message."""
 
     @_builtins.property
     def append(self) -> Global___RecordAppend:
-        """Hands in entries."""
+        """Adds entries."""
 
     @_builtins.property
     def close(self) -> Global___RecordClose:
-        """Last: gives the call up for good. A stream that ends without it counts as a lost agent."""
+        """Leaves the call for good. A stream that ends without it counts as a lost agent."""
 
     def __init__(
         self,
@@ -796,7 +796,7 @@ Global___RecordRequest: _TypeAlias = RecordRequest  # noqa: Y015
 
 @_typing.final
 class RecordOpen(_message.Message):
-    """Takes a call."""
+    """Opening of a recording."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -804,9 +804,9 @@ class RecordOpen(_message.Message):
     EPOCH_FIELD_NUMBER: _builtins.int
     WRITER_ID_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
-    """The call, as dispatched."""
+    """The call from the dispatch."""
     epoch: _builtins.int
-    """The epoch, as dispatched."""
+    """The epoch from the dispatch."""
     writer_id: _builtins.str
     """UUID of this writer, the same each time it opens the stream again."""
     def __init__(
@@ -826,7 +826,7 @@ Global___RecordOpen: _TypeAlias = RecordOpen  # noqa: Y015
 
 @_typing.final
 class RecordAppend(_message.Message):
-    """Hands in entries."""
+    """Drafts of a writer."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -850,13 +850,15 @@ Global___RecordAppend: _TypeAlias = RecordAppend  # noqa: Y015
 
 @_typing.final
 class RecordClose(_message.Message):
-    """Gives the call up. The stream then ends with `STREAM_END_REASON_CALL_ENDED`: for this writer, the call is over."""
+    """End of a recording. The stream then ends with `STREAM_END_REASON_CALL_ENDED`: the call is over for this
+    writer.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     REASON_FIELD_NUMBER: _builtins.int
     reason: Global___CallEndReason.ValueType
-    """Why the call ended. Without a reason it does not end: it is handed to another agent."""
+    """Reason for the end of the call. Without a reason the call continues, with another agent."""
     def __init__(
         self,
         *,
@@ -872,7 +874,7 @@ Global___RecordClose: _TypeAlias = RecordClose  # noqa: Y015
 
 @_typing.final
 class RecordResponse(_message.Message):
-    """One message to a writer."""
+    """Message to a writer."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -916,7 +918,7 @@ Global___RecordResponse: _TypeAlias = RecordResponse  # noqa: Y015
 
 @_typing.final
 class RecordOpened(_message.Message):
-    """The writer holds the call."""
+    """Answer to `open`: the writer holds the call."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -930,17 +932,19 @@ class RecordOpened(_message.Message):
     conversation_id: _builtins.str
     """The conversation of the call."""
     next_number: _builtins.int
-    """Number that the next entry will get."""
+    """Number of the next entry."""
     grant: _builtins.str
     """Grant of the call, for `ExchangeToken`."""
     locale: _builtins.str
-    """BCP 47 tag in which the agent should speak."""
+    """BCP 47 tag of the language for the agent."""
     time_zone: _builtins.str
-    """IANA zone of the caller's clock; empty when unknown."""
+    """IANA time zone of the caller; empty when unknown."""
     caller_identity: _builtins.str
     """Identity of the caller in the room."""
     late_ticket: _builtins.str
-    """Proves that this writer held this epoch, for `Append` after the grant is gone. Unlike the grant it lets nobody act for the customer."""
+    """Proof that this writer held this epoch, for `Append` after the grant has expired. It gives no other
+    right: only the grant lets an agent act for the customer.
+    """
     def __init__(
         self,
         *,
@@ -962,18 +966,20 @@ Global___RecordOpened: _TypeAlias = RecordOpened  # noqa: Y015
 
 @_typing.final
 class RecordAck(_message.Message):
-    """Every draft handed in on this stream up to one of them is stored, save those that were rejected before this message."""
+    """Acknowledgement: every draft on this stream up to `through_client_sequence` is stored, except rejected
+    ones.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     THROUGH_CLIENT_SEQUENCE_FIELD_NUMBER: _builtins.int
     NUMBERS_FIELD_NUMBER: _builtins.int
     through_client_sequence: _builtins.int
-    """The last of them, by its position in the writer's sequence."""
+    """Position of the last acknowledged draft in the writer's sequence."""
     @_builtins.property
     def numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """The entries' numbers, one for each draft handed in on this stream since the ack before, in the writer's order; 0 for an open utterance
-        and for a rejected draft.
+        """Entry numbers, one for each draft on this stream since the previous ack, in the writer's order; 0 for an
+        open utterance and for a rejected draft.
         """
 
     def __init__(
@@ -992,16 +998,16 @@ Global___RecordAck: _TypeAlias = RecordAck  # noqa: Y015
 
 @_typing.final
 class AckedDraft(_message.Message):
-    """One stored draft."""
+    """Stored draft."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CLIENT_SEQUENCE_FIELD_NUMBER: _builtins.int
     NUMBER_FIELD_NUMBER: _builtins.int
     client_sequence: _builtins.int
-    """The draft's position in the writer's sequence."""
+    """Position of the draft in the writer's sequence."""
     number: _builtins.int
-    """The entry's number; 0 for an open utterance."""
+    """Number of the entry; 0 for an open utterance."""
     def __init__(
         self,
         *,
@@ -1018,17 +1024,17 @@ Global___AckedDraft: _TypeAlias = AckedDraft  # noqa: Y015
 
 @_typing.final
 class RecordRejected(_message.Message):
-    """A draft was refused; the others stand."""
+    """Refusal of one draft; the others are not affected."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CLIENT_SEQUENCE_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     client_sequence: _builtins.int
-    """The draft's position in the writer's sequence."""
+    """Position of the draft in the writer's sequence."""
     @_builtins.property
     def status(self) -> _status_pb2.Status:
-        """Why, with ErrorInfo."""
+        """Reason, with ErrorInfo."""
 
     def __init__(
         self,
@@ -1046,13 +1052,13 @@ Global___RecordRejected: _TypeAlias = RecordRejected  # noqa: Y015
 
 @_typing.final
 class RecordEnd(_message.Message):
-    """The service ends the stream."""
+    """End of a recording, by the service."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     REASON_FIELD_NUMBER: _builtins.int
     reason: Global___StreamEndReason.ValueType
-    """Why."""
+    """Reason for the end."""
     def __init__(
         self,
         *,
@@ -1068,7 +1074,7 @@ Global___RecordEnd: _TypeAlias = RecordEnd  # noqa: Y015
 
 @_typing.final
 class AppendRequest(_message.Message):
-    """Asks to append entries."""
+    """Request to append entries."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1078,13 +1084,13 @@ class AppendRequest(_message.Message):
     DRAFTS_FIELD_NUMBER: _builtins.int
     LATE_TICKET_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
-    """The call in which they happened."""
+    """The call of the entries."""
     epoch: _builtins.int
     """The writer's epoch."""
     writer_id: _builtins.str
     """UUID of the writer."""
     late_ticket: _builtins.str
-    """The ticket that the writer got when it opened its stream; needed with an agent's own token."""
+    """Late ticket from the writer's `opened`; required with an agent's own token."""
     @_builtins.property
     def drafts(self) -> _containers.RepeatedCompositeFieldContainer[_entry_pb2.Draft]:
         """In the writer's order."""
@@ -1108,7 +1114,7 @@ Global___AppendRequest: _TypeAlias = AppendRequest  # noqa: Y015
 
 @_typing.final
 class AppendResponse(_message.Message):
-    """The entries are stored, all or none."""
+    """Response for appended entries. Either all are stored or none."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1132,7 +1138,7 @@ Global___AppendResponse: _TypeAlias = AppendResponse  # noqa: Y015
 
 @_typing.final
 class WatchRequest(_message.Message):
-    """Asks to follow one conversation or all."""
+    """Request to follow one conversation or all."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1143,22 +1149,22 @@ class WatchRequest(_message.Message):
     INCLUDE_LIVE_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
-    """The conversation; all of the customer's, also those still to come, when empty."""
+    """The conversation. If empty, all of the customer's conversations, including future ones."""
     cursor: _builtins.str
     """After the message that carried this cursor."""
     include_live: _builtins.bool
-    """Also send the text of utterances that are still being spoken."""
+    """Whether to send the text of open utterances too."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """At the first entry stored at or after this time."""
+        """The first entry stored at or after this time."""
 
     @_builtins.property
     def heartbeat_interval(self) -> _duration_pb2.Duration:
-        """How long a silence may last before a heartbeat: 5 s when absent, 1 s at least, 60 s at most."""
+        """Longest silence before a heartbeat: 5 s when absent, at least 1 s, at most 60 s."""
 
     @_builtins.property
     def filter(self) -> Global___EntryFilter:
-        """Which entries and live text to send; all when absent. What is left out still moves the cursor."""
+        """Filter for entries and live text; all when absent. Entries that are filtered out still move the cursor."""
 
     def __init__(
         self,
@@ -1182,7 +1188,7 @@ Global___WatchRequest: _TypeAlias = WatchRequest  # noqa: Y015
 
 @_typing.final
 class EntryFilter(_message.Message):
-    """Chooses entries: those that fit every rule that is given."""
+    """Filter for entries. An entry must match all fields that are set."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1190,7 +1196,7 @@ class EntryFilter(_message.Message):
     KINDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def speakers(self) -> _containers.RepeatedScalarFieldContainer[_entry_pb2.Speaker.ValueType]:
-        """Only what one of these said; entries that are no utterances have no speaker."""
+        """Only utterances of these speakers."""
 
     @_builtins.property
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___EntryKind.ValueType]:
@@ -1212,7 +1218,7 @@ Global___EntryFilter: _TypeAlias = EntryFilter  # noqa: Y015
 
 @_typing.final
 class WatchResponse(_message.Message):
-    """One message to a watcher. Each carries the cursor from which to resume after it."""
+    """Message to a watcher. Each carries the cursor to resume after it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1228,22 +1234,22 @@ class WatchResponse(_message.Message):
     cursor: _builtins.str
     """Opaque position; live text doesn't advance it."""
     conversation_id: _builtins.str
-    """The conversation that live text or a deletion is of, when all are followed."""
+    """Conversation of live text or a deletion, when all conversations are followed."""
     @_builtins.property
     def entry(self) -> _entry_pb2.Entry:
         """The next entry of the log."""
 
     @_builtins.property
     def entries(self) -> Global___EntryBatch:
-        """The next entries of the log, where there are many to send; the cursor stands after the last."""
+        """The next entries of the log, when there are many to send. The cursor is after the last."""
 
     @_builtins.property
     def live(self) -> _entry_pb2.OpenUtterance:
-        """Text of an utterance that is still being spoken; may be skipped, never out of date when sent."""
+        """Text of an open utterance. Revisions may be skipped; the one sent is the latest."""
 
     @_builtins.property
     def caught_up(self) -> Global___CaughtUp:
-        """Everything stored when the watch began has been sent; what follows is new. Sent once."""
+        """All entries stored when the watch began are sent; later entries are new. Sent once."""
 
     @_builtins.property
     def heartbeat(self) -> Global___Heartbeat:
@@ -1251,11 +1257,13 @@ class WatchResponse(_message.Message):
 
     @_builtins.property
     def end(self) -> Global___WatchEnd:
-        """The stream ends in good order."""
+        """The service ends the stream."""
 
     @_builtins.property
     def deleted(self) -> Global___ConversationDeleted:
-        """One of the conversations followed was deleted: forget what came of it. Only when all are followed; else the watch ends."""
+        """A conversation was deleted: drop its entries. Sent only when all conversations are followed; a watch of
+        one conversation ends instead.
+        """
 
     def __init__(
         self,
@@ -1289,7 +1297,7 @@ class EntryBatch(_message.Message):
     ENTRIES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[_entry_pb2.Entry]:
-        """At least two."""
+        """At least two entries."""
 
     def __init__(
         self,
@@ -1306,7 +1314,7 @@ Global___EntryBatch: _TypeAlias = EntryBatch  # noqa: Y015
 
 @_typing.final
 class ConversationDeleted(_message.Message):
-    """A conversation is gone."""
+    """Deletion of a conversation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1323,7 +1331,7 @@ Global___ConversationDeleted: _TypeAlias = ConversationDeleted  # noqa: Y015
 
 @_typing.final
 class CaughtUp(_message.Message):
-    """The watcher has everything that was stored when it began."""
+    """Mark after the last entry that was stored when the watch began."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1340,14 +1348,14 @@ Global___CaughtUp: _TypeAlias = CaughtUp  # noqa: Y015
 
 @_typing.final
 class Heartbeat(_message.Message):
-    """Nothing new."""
+    """Sign of life when there is nothing new."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     TIME_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
-        """The server's clock."""
+        """Time at the server."""
 
     def __init__(
         self,
@@ -1364,13 +1372,13 @@ Global___Heartbeat: _TypeAlias = Heartbeat  # noqa: Y015
 
 @_typing.final
 class WatchEnd(_message.Message):
-    """The service ends the watch."""
+    """End of a watch, by the service."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     REASON_FIELD_NUMBER: _builtins.int
     reason: Global___StreamEndReason.ValueType
-    """Why."""
+    """Reason for the end."""
     def __init__(
         self,
         *,
@@ -1386,7 +1394,7 @@ Global___WatchEnd: _TypeAlias = WatchEnd  # noqa: Y015
 
 @_typing.final
 class ListEntriesRequest(_message.Message):
-    """Asks for a page of entries."""
+    """Request for a page of entries."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1397,12 +1405,12 @@ class ListEntriesRequest(_message.Message):
     conversation_id: _builtins.str
     """The conversation."""
     page_size: _builtins.int
-    """How many at most: 100 when 0, 500 when more; fewer where they would be more than a megabyte together."""
+    """Most results on a page: 100 if 0, at most 500. A page is also limited to about one megabyte."""
     page_token: _builtins.str
-    """`next_page_token` of the page before."""
+    """`next_page_token` of the previous page."""
     @_builtins.property
     def filter(self) -> Global___EntryFilter:
-        """Which entries; all when absent."""
+        """Filter for the entries; all when absent."""
 
     def __init__(
         self,
@@ -1422,14 +1430,14 @@ Global___ListEntriesRequest: _TypeAlias = ListEntriesRequest  # noqa: Y015
 
 @_typing.final
 class ListEntriesResponse(_message.Message):
-    """A page of entries."""
+    """Page of entries."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ENTRIES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """For the next page; empty on the last."""
+    """Token for the next page; empty on the last."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[_entry_pb2.Entry]:
         """In the order of the log."""
@@ -1450,7 +1458,7 @@ Global___ListEntriesResponse: _TypeAlias = ListEntriesResponse  # noqa: Y015
 
 @_typing.final
 class SearchEntriesRequest(_message.Message):
-    """Asks for entries in whose words something is found."""
+    """Request to find entries by their words."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1462,22 +1470,22 @@ class SearchEntriesRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     query: _builtins.str
-    """Words that must all occur, whatever their case or ending."""
+    """Words that must all occur; case and word endings are ignored."""
     conversation_id: _builtins.str
-    """Only in this conversation; in all of the customer's when empty."""
+    """Only in this conversation; in all of the customer's conversations when empty."""
     speaker: _entry_pb2.Speaker.ValueType
-    """Only what one of them said; both when unspecified."""
+    """Only words of this speaker; both speakers when unspecified."""
     page_size: _builtins.int
-    """How many at most: 20 when 0, 100 when more; fewer where they would be more than a megabyte together."""
+    """Most results on a page: 20 if 0, at most 100. A page is also limited to about one megabyte."""
     page_token: _builtins.str
-    """`next_page_token` of the page before."""
+    """`next_page_token` of the previous page."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """Only what was stored at this time or later."""
+        """Only entries stored at this time or later."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """Only what was stored before this time."""
+        """Only entries stored before this time."""
 
     def __init__(
         self,
@@ -1500,17 +1508,17 @@ Global___SearchEntriesRequest: _TypeAlias = SearchEntriesRequest  # noqa: Y015
 
 @_typing.final
 class SearchEntriesResponse(_message.Message):
-    """A page of what was found."""
+    """Page of search results."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     RESULTS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """For the next page; empty on the last."""
+    """Token for the next page; empty on the last."""
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___FoundEntry]:
-        """The newest first."""
+        """Newest first."""
 
     def __init__(
         self,
@@ -1528,7 +1536,7 @@ Global___SearchEntriesResponse: _TypeAlias = SearchEntriesResponse  # noqa: Y015
 
 @_typing.final
 class FoundEntry(_message.Message):
-    """An entry in whose words something was found."""
+    """Search result."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1536,14 +1544,14 @@ class FoundEntry(_message.Message):
     CONVERSATION_TITLE_FIELD_NUMBER: _builtins.int
     SNIPPET_FIELD_NUMBER: _builtins.int
     conversation_title: _builtins.str
-    """What its conversation is about, in a few words."""
+    """Title of its conversation."""
     @_builtins.property
     def entry(self) -> _entry_pb2.Entry:
         """The entry."""
 
     @_builtins.property
     def snippet(self) -> _containers.RepeatedCompositeFieldContainer[Global___SnippetPart]:
-        """The words around what was found."""
+        """The matched words with their context."""
 
     def __init__(
         self,
@@ -1562,16 +1570,16 @@ Global___FoundEntry: _TypeAlias = FoundEntry  # noqa: Y015
 
 @_typing.final
 class SnippetPart(_message.Message):
-    """A piece of a snippet."""
+    """Part of a snippet."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     TEXT_FIELD_NUMBER: _builtins.int
     MATCHED_FIELD_NUMBER: _builtins.int
     text: _builtins.str
-    """The words."""
+    """Text of this part."""
     matched: _builtins.bool
-    """They are what was looked for."""
+    """Whether this part matches the query."""
     def __init__(
         self,
         *,
@@ -1588,7 +1596,7 @@ Global___SnippetPart: _TypeAlias = SnippetPart  # noqa: Y015
 
 @_typing.final
 class ExportTranscriptRequest(_message.Message):
-    """Asks for a whole transcript."""
+    """Request for a whole transcript."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1597,7 +1605,7 @@ class ExportTranscriptRequest(_message.Message):
     conversation_id: _builtins.str
     """The conversation."""
     format: Global___TranscriptFormat.ValueType
-    """What to write it as."""
+    """File format."""
     def __init__(
         self,
         *,
@@ -1614,7 +1622,7 @@ Global___ExportTranscriptRequest: _TypeAlias = ExportTranscriptRequest  # noqa: 
 
 @_typing.final
 class ExportTranscriptResponse(_message.Message):
-    """A piece of a transcript."""
+    """Chunk of a transcript."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1622,11 +1630,11 @@ class ExportTranscriptResponse(_message.Message):
     FILE_NAME_FIELD_NUMBER: _builtins.int
     DATA_FIELD_NUMBER: _builtins.int
     media_type: _builtins.str
-    """Media type of the file, for example `text/vtt; charset=utf-8`; on the first piece."""
+    """Media type of the file, for example `text/vtt; charset=utf-8`; on the first chunk."""
     file_name: _builtins.str
-    """A name for the file, for example `chennai-to-delhi-2026-11-23.vtt`; on the first piece."""
+    """File name, for example `chennai-to-delhi-2026-11-23.vtt`; on the first chunk."""
     data: _builtins.bytes
-    """The next bytes of the file."""
+    """Next bytes of the file."""
     def __init__(
         self,
         *,

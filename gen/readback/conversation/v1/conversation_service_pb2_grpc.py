@@ -28,7 +28,7 @@ if _version_not_supported:
 class ConversationServiceStub:
     """Conversations between a customer and the voice agent, their calls, and the log of everything said and done.
 
-    Ownership follows from the token: another customer's conversation or call is NOT_FOUND.
+    The token names the customer. Another customer's conversation or call is NOT_FOUND.
     """
 
     def __init__(self, channel):
@@ -112,7 +112,7 @@ class ConversationServiceStub:
 class ConversationServiceServicer:
     """Conversations between a customer and the voice agent, their calls, and the log of everything said and done.
 
-    Ownership follows from the token: another customer's conversation or call is NOT_FOUND.
+    The token names the customer. Another customer's conversation or call is NOT_FOUND.
     """
 
     def StartConversation(self, request, context):
@@ -125,7 +125,7 @@ class ConversationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetConversation(self, request, context):
-        """One conversation.
+        """Returns one conversation.
 
         Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
         """
@@ -134,7 +134,7 @@ class ConversationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListConversations(self, request, context):
-        """The customer's conversations, the newest first.
+        """Lists the customer's conversations, newest first.
 
         Errors: INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
         """
@@ -152,8 +152,8 @@ class ConversationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteConversation(self, request, context):
-        """Deletes a conversation for good: its entries, its calls and what was being spoken; a running call ends. Watchers are told. Deleting
-        twice with the same request id succeeds.
+        """Deletes a conversation permanently: its entries, its calls and its open utterances. A running call ends,
+        and watchers get an event. A second deletion with the same request id succeeds.
 
         Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
         """
@@ -162,7 +162,8 @@ class ConversationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StartCall(self, request, context):
-        """Starts a call: a fresh room, a token to join it, and an agent dispatched to it. Issues a token, so it takes no request id.
+        """Starts a call: creates a room and a token to join it, and dispatches an agent. Takes no request id,
+        because it issues a token.
 
         Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`.
         """
@@ -171,8 +172,8 @@ class ConversationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RejoinCall(self, request, context):
-        """A new token for a running call, for a page that was reloaded or a second device. The room then has the caller once: who was in it
-        under the same identity is told that the call moved.
+        """Issues a new token for a running call, for a page that was reloaded or a second device. The caller is in
+        the room once: an earlier participant with the same identity is removed.
 
         Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`.
         """
@@ -181,7 +182,7 @@ class ConversationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EndCall(self, request, context):
-        """Hangs up: the agent leaves, its grant is revoked, the room is closed. Ending an ended call succeeds.
+        """Ends a call: the agent leaves, its grant is revoked, the room is closed. Ending an ended call succeeds.
 
         Errors: NOT_FOUND `CALL_NOT_FOUND`.
         """
@@ -190,47 +191,50 @@ class ConversationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Record(self, request_iterator, context):
-        """The agent's hold on a call and its way to write: `open` first, then drafts; acks come in order, after the commit. A draft that
-        is refused gets a `rejected` of its own and the stream goes on. When the stream breaks, the same writer may open the same epoch
-        again and hand in what was not acked. Opened with the agent's own token; the call's grant comes with `opened`.
+        """Holds a call for an agent and records its log: first `open`, then drafts. Acks come in order, after the
+        commit. A draft that is refused gets its own `rejected`, and the stream continues. When the stream
+        breaks, the same writer may open the same epoch again and resend what was not acked. The agent opens the
+        stream with its own token; `opened` carries the call's grant.
 
-        Errors: ABORTED `STALE_EPOCH`, `EPOCH_HELD` (stop speaking, don't retry); NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION
-        `CALL_ENDED`, `RECORD_OUT_OF_ORDER`.
+        Errors: ABORTED `STALE_EPOCH`, `EPOCH_HELD` (stop speaking, don't retry); NOT_FOUND `CALL_NOT_FOUND`;
+        FAILED_PRECONDITION `CALL_ENDED`, `RECORD_OUT_OF_ORDER`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Append(self, request, context):
-        """Appends entries without a stream, under the same rules as `Record`. A writer whose epoch is stale may hand in what it had
-        already spoken; it is stored as late. An utterance that the service sealed as truncated meanwhile stays as it is (`ENTRY_CONFLICT`);
-        its writer may hand all of its words in as another utterance that names it (`completes_utterance_id`).
+        """Appends entries without a stream, under the same rules as `Record`. A writer whose epoch is stale may
+        append what it has already spoken; it is stored as late. An utterance that the service has sealed as
+        truncated doesn't change (`ENTRY_CONFLICT`); its writer may append the full text as another utterance
+        that names it (`completes_utterance_id`).
 
-        Called in the name of the call's customer, or with the agent's own token and the late ticket of the writer.
+        Called on behalf of the call's customer, or with the agent's own token and the writer's late ticket.
 
-        Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`; FAILED_PRECONDITION `CONVERSATION_ENDED`; ABORTED `STALE_EPOCH`,
-        `EPOCH_HELD`.
+        Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`; FAILED_PRECONDITION
+        `CONVERSATION_ENDED`; ABORTED `STALE_EPOCH`, `EPOCH_HELD`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Watch(self, request, context):
-        """Follows the log of one conversation, or of all of the customer's, from a cursor, a time or the beginning: every entry once, in order,
-        live text between. The server may end the stream at any time (`end`); resume from the last cursor.
+        """Follows the log of one conversation, or of all of the customer's conversations, from a cursor, a time or
+        the beginning. Sends every entry once, in order, and live text in between. The server may end the stream
+        at any time (`end`); resume from the last cursor.
 
-        Entries of one conversation come in the order of its log; those of several in the order in which they were committed. Agents follow
-        the one conversation of their call.
+        Entries of one conversation come in the order of its log, entries of several in the order of their
+        commits. An agent may follow only the conversation of its call.
 
-        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; OUT_OF_RANGE `CURSOR_EXPIRED`; RESOURCE_EXHAUSTED
-        `WATCHER_TOO_SLOW`.
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; OUT_OF_RANGE
+        `CURSOR_EXPIRED`; RESOURCE_EXHAUSTED `WATCHER_TOO_SLOW`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListEntries(self, request, context):
-        """Entries of a conversation, page by page.
+        """Lists the entries of a conversation, page by page.
 
         Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
         """
@@ -239,7 +243,7 @@ class ConversationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SearchEntries(self, request, context):
-        """Entries in whose words something is found, the newest first, with snippets.
+        """Finds entries by their words, newest first, with snippets.
 
         Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
         """
@@ -248,7 +252,7 @@ class ConversationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExportTranscript(self, request, context):
-        """A whole transcript as a file, in pieces.
+        """Exports a whole transcript as a file, in chunks.
 
         Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
         """
@@ -340,7 +344,7 @@ def add_ConversationServiceServicer_to_server(servicer, server):
 class ConversationService:
     """Conversations between a customer and the voice agent, their calls, and the log of everything said and done.
 
-    Ownership follows from the token: another customer's conversation or call is NOT_FOUND.
+    The token names the customer. Another customer's conversation or call is NOT_FOUND.
     """
 
     @staticmethod

@@ -29,7 +29,7 @@ GRPC_VERSION: str
 class ConversationServiceStub:
     """Conversations between a customer and the voice agent, their calls, and the log of everything said and done.
 
-    Ownership follows from the token: another customer's conversation or call is NOT_FOUND.
+    The token names the customer. Another customer's conversation or call is NOT_FOUND.
     """
 
     @_typing.overload
@@ -42,12 +42,12 @@ class ConversationServiceStub:
     Errors: ALREADY_EXISTS `REQUEST_ID_REUSED`.
     """
     GetConversation: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.GetConversationRequest, _conversation_service_pb2.GetConversationResponse]
-    """One conversation.
+    """Returns one conversation.
 
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
     """
     ListConversations: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.ListConversationsRequest, _conversation_service_pb2.ListConversationsResponse]
-    """The customer's conversations, the newest first.
+    """Lists the customer's conversations, newest first.
 
     Errors: INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
     """
@@ -57,67 +57,71 @@ class ConversationServiceStub:
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
     """
     DeleteConversation: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.DeleteConversationRequest, _conversation_service_pb2.DeleteConversationResponse]
-    """Deletes a conversation for good: its entries, its calls and what was being spoken; a running call ends. Watchers are told. Deleting
-    twice with the same request id succeeds.
+    """Deletes a conversation permanently: its entries, its calls and its open utterances. A running call ends,
+    and watchers get an event. A second deletion with the same request id succeeds.
 
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
     """
     StartCall: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.StartCallRequest, _conversation_service_pb2.StartCallResponse]
-    """Starts a call: a fresh room, a token to join it, and an agent dispatched to it. Issues a token, so it takes no request id.
+    """Starts a call: creates a room and a token to join it, and dispatches an agent. Takes no request id,
+    because it issues a token.
 
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`.
     """
     RejoinCall: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.RejoinCallRequest, _conversation_service_pb2.RejoinCallResponse]
-    """A new token for a running call, for a page that was reloaded or a second device. The room then has the caller once: who was in it
-    under the same identity is told that the call moved.
+    """Issues a new token for a running call, for a page that was reloaded or a second device. The caller is in
+    the room once: an earlier participant with the same identity is removed.
 
     Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`.
     """
     EndCall: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.EndCallRequest, _conversation_service_pb2.EndCallResponse]
-    """Hangs up: the agent leaves, its grant is revoked, the room is closed. Ending an ended call succeeds.
+    """Ends a call: the agent leaves, its grant is revoked, the room is closed. Ending an ended call succeeds.
 
     Errors: NOT_FOUND `CALL_NOT_FOUND`.
     """
     Record: _grpc.StreamStreamMultiCallable[_conversation_service_pb2.RecordRequest, _conversation_service_pb2.RecordResponse]
-    """The agent's hold on a call and its way to write: `open` first, then drafts; acks come in order, after the commit. A draft that
-    is refused gets a `rejected` of its own and the stream goes on. When the stream breaks, the same writer may open the same epoch
-    again and hand in what was not acked. Opened with the agent's own token; the call's grant comes with `opened`.
+    """Holds a call for an agent and records its log: first `open`, then drafts. Acks come in order, after the
+    commit. A draft that is refused gets its own `rejected`, and the stream continues. When the stream
+    breaks, the same writer may open the same epoch again and resend what was not acked. The agent opens the
+    stream with its own token; `opened` carries the call's grant.
 
-    Errors: ABORTED `STALE_EPOCH`, `EPOCH_HELD` (stop speaking, don't retry); NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION
-    `CALL_ENDED`, `RECORD_OUT_OF_ORDER`.
+    Errors: ABORTED `STALE_EPOCH`, `EPOCH_HELD` (stop speaking, don't retry); NOT_FOUND `CALL_NOT_FOUND`;
+    FAILED_PRECONDITION `CALL_ENDED`, `RECORD_OUT_OF_ORDER`.
     """
     Append: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.AppendRequest, _conversation_service_pb2.AppendResponse]
-    """Appends entries without a stream, under the same rules as `Record`. A writer whose epoch is stale may hand in what it had
-    already spoken; it is stored as late. An utterance that the service sealed as truncated meanwhile stays as it is (`ENTRY_CONFLICT`);
-    its writer may hand all of its words in as another utterance that names it (`completes_utterance_id`).
+    """Appends entries without a stream, under the same rules as `Record`. A writer whose epoch is stale may
+    append what it has already spoken; it is stored as late. An utterance that the service has sealed as
+    truncated doesn't change (`ENTRY_CONFLICT`); its writer may append the full text as another utterance
+    that names it (`completes_utterance_id`).
 
-    Called in the name of the call's customer, or with the agent's own token and the late ticket of the writer.
+    Called on behalf of the call's customer, or with the agent's own token and the writer's late ticket.
 
-    Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`; FAILED_PRECONDITION `CONVERSATION_ENDED`; ABORTED `STALE_EPOCH`,
-    `EPOCH_HELD`.
+    Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`; FAILED_PRECONDITION
+    `CONVERSATION_ENDED`; ABORTED `STALE_EPOCH`, `EPOCH_HELD`.
     """
     Watch: _grpc.UnaryStreamMultiCallable[_conversation_service_pb2.WatchRequest, _conversation_service_pb2.WatchResponse]
-    """Follows the log of one conversation, or of all of the customer's, from a cursor, a time or the beginning: every entry once, in order,
-    live text between. The server may end the stream at any time (`end`); resume from the last cursor.
+    """Follows the log of one conversation, or of all of the customer's conversations, from a cursor, a time or
+    the beginning. Sends every entry once, in order, and live text in between. The server may end the stream
+    at any time (`end`); resume from the last cursor.
 
-    Entries of one conversation come in the order of its log; those of several in the order in which they were committed. Agents follow
-    the one conversation of their call.
+    Entries of one conversation come in the order of its log, entries of several in the order of their
+    commits. An agent may follow only the conversation of its call.
 
-    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; OUT_OF_RANGE `CURSOR_EXPIRED`; RESOURCE_EXHAUSTED
-    `WATCHER_TOO_SLOW`.
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; OUT_OF_RANGE
+    `CURSOR_EXPIRED`; RESOURCE_EXHAUSTED `WATCHER_TOO_SLOW`.
     """
     ListEntries: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.ListEntriesRequest, _conversation_service_pb2.ListEntriesResponse]
-    """Entries of a conversation, page by page.
+    """Lists the entries of a conversation, page by page.
 
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
     """
     SearchEntries: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.SearchEntriesRequest, _conversation_service_pb2.SearchEntriesResponse]
-    """Entries in whose words something is found, the newest first, with snippets.
+    """Finds entries by their words, newest first, with snippets.
 
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
     """
     ExportTranscript: _grpc.UnaryStreamMultiCallable[_conversation_service_pb2.ExportTranscriptRequest, _conversation_service_pb2.ExportTranscriptResponse]
-    """A whole transcript as a file, in pieces.
+    """Exports a whole transcript as a file, in chunks.
 
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
     """
@@ -126,7 +130,7 @@ class ConversationServiceStub:
 class ConversationServiceAsyncStub(ConversationServiceStub):
     """Conversations between a customer and the voice agent, their calls, and the log of everything said and done.
 
-    Ownership follows from the token: another customer's conversation or call is NOT_FOUND.
+    The token names the customer. Another customer's conversation or call is NOT_FOUND.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -136,12 +140,12 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     Errors: ALREADY_EXISTS `REQUEST_ID_REUSED`.
     """
     GetConversation: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.GetConversationRequest, _conversation_service_pb2.GetConversationResponse]  # type: ignore[assignment]
-    """One conversation.
+    """Returns one conversation.
 
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
     """
     ListConversations: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.ListConversationsRequest, _conversation_service_pb2.ListConversationsResponse]  # type: ignore[assignment]
-    """The customer's conversations, the newest first.
+    """Lists the customer's conversations, newest first.
 
     Errors: INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
     """
@@ -151,67 +155,71 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
     """
     DeleteConversation: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.DeleteConversationRequest, _conversation_service_pb2.DeleteConversationResponse]  # type: ignore[assignment]
-    """Deletes a conversation for good: its entries, its calls and what was being spoken; a running call ends. Watchers are told. Deleting
-    twice with the same request id succeeds.
+    """Deletes a conversation permanently: its entries, its calls and its open utterances. A running call ends,
+    and watchers get an event. A second deletion with the same request id succeeds.
 
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
     """
     StartCall: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.StartCallRequest, _conversation_service_pb2.StartCallResponse]  # type: ignore[assignment]
-    """Starts a call: a fresh room, a token to join it, and an agent dispatched to it. Issues a token, so it takes no request id.
+    """Starts a call: creates a room and a token to join it, and dispatches an agent. Takes no request id,
+    because it issues a token.
 
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`.
     """
     RejoinCall: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.RejoinCallRequest, _conversation_service_pb2.RejoinCallResponse]  # type: ignore[assignment]
-    """A new token for a running call, for a page that was reloaded or a second device. The room then has the caller once: who was in it
-    under the same identity is told that the call moved.
+    """Issues a new token for a running call, for a page that was reloaded or a second device. The caller is in
+    the room once: an earlier participant with the same identity is removed.
 
     Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`.
     """
     EndCall: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.EndCallRequest, _conversation_service_pb2.EndCallResponse]  # type: ignore[assignment]
-    """Hangs up: the agent leaves, its grant is revoked, the room is closed. Ending an ended call succeeds.
+    """Ends a call: the agent leaves, its grant is revoked, the room is closed. Ending an ended call succeeds.
 
     Errors: NOT_FOUND `CALL_NOT_FOUND`.
     """
     Record: _aio.StreamStreamMultiCallable[_conversation_service_pb2.RecordRequest, _conversation_service_pb2.RecordResponse]  # type: ignore[assignment]
-    """The agent's hold on a call and its way to write: `open` first, then drafts; acks come in order, after the commit. A draft that
-    is refused gets a `rejected` of its own and the stream goes on. When the stream breaks, the same writer may open the same epoch
-    again and hand in what was not acked. Opened with the agent's own token; the call's grant comes with `opened`.
+    """Holds a call for an agent and records its log: first `open`, then drafts. Acks come in order, after the
+    commit. A draft that is refused gets its own `rejected`, and the stream continues. When the stream
+    breaks, the same writer may open the same epoch again and resend what was not acked. The agent opens the
+    stream with its own token; `opened` carries the call's grant.
 
-    Errors: ABORTED `STALE_EPOCH`, `EPOCH_HELD` (stop speaking, don't retry); NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION
-    `CALL_ENDED`, `RECORD_OUT_OF_ORDER`.
+    Errors: ABORTED `STALE_EPOCH`, `EPOCH_HELD` (stop speaking, don't retry); NOT_FOUND `CALL_NOT_FOUND`;
+    FAILED_PRECONDITION `CALL_ENDED`, `RECORD_OUT_OF_ORDER`.
     """
     Append: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.AppendRequest, _conversation_service_pb2.AppendResponse]  # type: ignore[assignment]
-    """Appends entries without a stream, under the same rules as `Record`. A writer whose epoch is stale may hand in what it had
-    already spoken; it is stored as late. An utterance that the service sealed as truncated meanwhile stays as it is (`ENTRY_CONFLICT`);
-    its writer may hand all of its words in as another utterance that names it (`completes_utterance_id`).
+    """Appends entries without a stream, under the same rules as `Record`. A writer whose epoch is stale may
+    append what it has already spoken; it is stored as late. An utterance that the service has sealed as
+    truncated doesn't change (`ENTRY_CONFLICT`); its writer may append the full text as another utterance
+    that names it (`completes_utterance_id`).
 
-    Called in the name of the call's customer, or with the agent's own token and the late ticket of the writer.
+    Called on behalf of the call's customer, or with the agent's own token and the writer's late ticket.
 
-    Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`; FAILED_PRECONDITION `CONVERSATION_ENDED`; ABORTED `STALE_EPOCH`,
-    `EPOCH_HELD`.
+    Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`; FAILED_PRECONDITION
+    `CONVERSATION_ENDED`; ABORTED `STALE_EPOCH`, `EPOCH_HELD`.
     """
     Watch: _aio.UnaryStreamMultiCallable[_conversation_service_pb2.WatchRequest, _conversation_service_pb2.WatchResponse]  # type: ignore[assignment]
-    """Follows the log of one conversation, or of all of the customer's, from a cursor, a time or the beginning: every entry once, in order,
-    live text between. The server may end the stream at any time (`end`); resume from the last cursor.
+    """Follows the log of one conversation, or of all of the customer's conversations, from a cursor, a time or
+    the beginning. Sends every entry once, in order, and live text in between. The server may end the stream
+    at any time (`end`); resume from the last cursor.
 
-    Entries of one conversation come in the order of its log; those of several in the order in which they were committed. Agents follow
-    the one conversation of their call.
+    Entries of one conversation come in the order of its log, entries of several in the order of their
+    commits. An agent may follow only the conversation of its call.
 
-    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; OUT_OF_RANGE `CURSOR_EXPIRED`; RESOURCE_EXHAUSTED
-    `WATCHER_TOO_SLOW`.
+    Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; OUT_OF_RANGE
+    `CURSOR_EXPIRED`; RESOURCE_EXHAUSTED `WATCHER_TOO_SLOW`.
     """
     ListEntries: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.ListEntriesRequest, _conversation_service_pb2.ListEntriesResponse]  # type: ignore[assignment]
-    """Entries of a conversation, page by page.
+    """Lists the entries of a conversation, page by page.
 
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
     """
     SearchEntries: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.SearchEntriesRequest, _conversation_service_pb2.SearchEntriesResponse]  # type: ignore[assignment]
-    """Entries in whose words something is found, the newest first, with snippets.
+    """Finds entries by their words, newest first, with snippets.
 
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
     """
     ExportTranscript: _aio.UnaryStreamMultiCallable[_conversation_service_pb2.ExportTranscriptRequest, _conversation_service_pb2.ExportTranscriptResponse]  # type: ignore[assignment]
-    """A whole transcript as a file, in pieces.
+    """Exports a whole transcript as a file, in chunks.
 
     Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
     """
@@ -219,7 +227,7 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
 class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Conversations between a customer and the voice agent, their calls, and the log of everything said and done.
 
-    Ownership follows from the token: another customer's conversation or call is NOT_FOUND.
+    The token names the customer. Another customer's conversation or call is NOT_FOUND.
     """
 
     @_abc_1.abstractmethod
@@ -239,7 +247,7 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_service_pb2.GetConversationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_service_pb2.GetConversationResponse, _abc.Awaitable[_conversation_service_pb2.GetConversationResponse]]:
-        """One conversation.
+        """Returns one conversation.
 
         Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
         """
@@ -250,7 +258,7 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_service_pb2.ListConversationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_service_pb2.ListConversationsResponse, _abc.Awaitable[_conversation_service_pb2.ListConversationsResponse]]:
-        """The customer's conversations, the newest first.
+        """Lists the customer's conversations, newest first.
 
         Errors: INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
         """
@@ -272,8 +280,8 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_service_pb2.DeleteConversationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_service_pb2.DeleteConversationResponse, _abc.Awaitable[_conversation_service_pb2.DeleteConversationResponse]]:
-        """Deletes a conversation for good: its entries, its calls and what was being spoken; a running call ends. Watchers are told. Deleting
-        twice with the same request id succeeds.
+        """Deletes a conversation permanently: its entries, its calls and its open utterances. A running call ends,
+        and watchers get an event. A second deletion with the same request id succeeds.
 
         Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
         """
@@ -284,7 +292,8 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_service_pb2.StartCallRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_service_pb2.StartCallResponse, _abc.Awaitable[_conversation_service_pb2.StartCallResponse]]:
-        """Starts a call: a fresh room, a token to join it, and an agent dispatched to it. Issues a token, so it takes no request id.
+        """Starts a call: creates a room and a token to join it, and dispatches an agent. Takes no request id,
+        because it issues a token.
 
         Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; FAILED_PRECONDITION `CONVERSATION_ENDED`, `CALL_RUNNING`.
         """
@@ -295,8 +304,8 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_service_pb2.RejoinCallRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_service_pb2.RejoinCallResponse, _abc.Awaitable[_conversation_service_pb2.RejoinCallResponse]]:
-        """A new token for a running call, for a page that was reloaded or a second device. The room then has the caller once: who was in it
-        under the same identity is told that the call moved.
+        """Issues a new token for a running call, for a page that was reloaded or a second device. The caller is in
+        the room once: an earlier participant with the same identity is removed.
 
         Errors: NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION `CALL_ENDED`.
         """
@@ -307,7 +316,7 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_service_pb2.EndCallRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_service_pb2.EndCallResponse, _abc.Awaitable[_conversation_service_pb2.EndCallResponse]]:
-        """Hangs up: the agent leaves, its grant is revoked, the room is closed. Ending an ended call succeeds.
+        """Ends a call: the agent leaves, its grant is revoked, the room is closed. Ending an ended call succeeds.
 
         Errors: NOT_FOUND `CALL_NOT_FOUND`.
         """
@@ -318,12 +327,13 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_conversation_service_pb2.RecordRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_conversation_service_pb2.RecordResponse], _abc.AsyncIterator[_conversation_service_pb2.RecordResponse]]:
-        """The agent's hold on a call and its way to write: `open` first, then drafts; acks come in order, after the commit. A draft that
-        is refused gets a `rejected` of its own and the stream goes on. When the stream breaks, the same writer may open the same epoch
-        again and hand in what was not acked. Opened with the agent's own token; the call's grant comes with `opened`.
+        """Holds a call for an agent and records its log: first `open`, then drafts. Acks come in order, after the
+        commit. A draft that is refused gets its own `rejected`, and the stream continues. When the stream
+        breaks, the same writer may open the same epoch again and resend what was not acked. The agent opens the
+        stream with its own token; `opened` carries the call's grant.
 
-        Errors: ABORTED `STALE_EPOCH`, `EPOCH_HELD` (stop speaking, don't retry); NOT_FOUND `CALL_NOT_FOUND`; FAILED_PRECONDITION
-        `CALL_ENDED`, `RECORD_OUT_OF_ORDER`.
+        Errors: ABORTED `STALE_EPOCH`, `EPOCH_HELD` (stop speaking, don't retry); NOT_FOUND `CALL_NOT_FOUND`;
+        FAILED_PRECONDITION `CALL_ENDED`, `RECORD_OUT_OF_ORDER`.
         """
 
     @_abc_1.abstractmethod
@@ -332,14 +342,15 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_service_pb2.AppendRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_service_pb2.AppendResponse, _abc.Awaitable[_conversation_service_pb2.AppendResponse]]:
-        """Appends entries without a stream, under the same rules as `Record`. A writer whose epoch is stale may hand in what it had
-        already spoken; it is stored as late. An utterance that the service sealed as truncated meanwhile stays as it is (`ENTRY_CONFLICT`);
-        its writer may hand all of its words in as another utterance that names it (`completes_utterance_id`).
+        """Appends entries without a stream, under the same rules as `Record`. A writer whose epoch is stale may
+        append what it has already spoken; it is stored as late. An utterance that the service has sealed as
+        truncated doesn't change (`ENTRY_CONFLICT`); its writer may append the full text as another utterance
+        that names it (`completes_utterance_id`).
 
-        Called in the name of the call's customer, or with the agent's own token and the late ticket of the writer.
+        Called on behalf of the call's customer, or with the agent's own token and the writer's late ticket.
 
-        Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`; FAILED_PRECONDITION `CONVERSATION_ENDED`; ABORTED `STALE_EPOCH`,
-        `EPOCH_HELD`.
+        Errors: NOT_FOUND `CALL_NOT_FOUND`; ALREADY_EXISTS `ENTRY_CONFLICT`; FAILED_PRECONDITION
+        `CONVERSATION_ENDED`; ABORTED `STALE_EPOCH`, `EPOCH_HELD`.
         """
 
     @_abc_1.abstractmethod
@@ -348,14 +359,15 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_service_pb2.WatchRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_conversation_service_pb2.WatchResponse], _abc.AsyncIterator[_conversation_service_pb2.WatchResponse]]:
-        """Follows the log of one conversation, or of all of the customer's, from a cursor, a time or the beginning: every entry once, in order,
-        live text between. The server may end the stream at any time (`end`); resume from the last cursor.
+        """Follows the log of one conversation, or of all of the customer's conversations, from a cursor, a time or
+        the beginning. Sends every entry once, in order, and live text in between. The server may end the stream
+        at any time (`end`); resume from the last cursor.
 
-        Entries of one conversation come in the order of its log; those of several in the order in which they were committed. Agents follow
-        the one conversation of their call.
+        Entries of one conversation come in the order of its log, entries of several in the order of their
+        commits. An agent may follow only the conversation of its call.
 
-        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; OUT_OF_RANGE `CURSOR_EXPIRED`; RESOURCE_EXHAUSTED
-        `WATCHER_TOO_SLOW`.
+        Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `CURSOR_INVALID`; OUT_OF_RANGE
+        `CURSOR_EXPIRED`; RESOURCE_EXHAUSTED `WATCHER_TOO_SLOW`.
         """
 
     @_abc_1.abstractmethod
@@ -364,7 +376,7 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_service_pb2.ListEntriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_service_pb2.ListEntriesResponse, _abc.Awaitable[_conversation_service_pb2.ListEntriesResponse]]:
-        """Entries of a conversation, page by page.
+        """Lists the entries of a conversation, page by page.
 
         Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
         """
@@ -375,7 +387,7 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_service_pb2.SearchEntriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_service_pb2.SearchEntriesResponse, _abc.Awaitable[_conversation_service_pb2.SearchEntriesResponse]]:
-        """Entries in whose words something is found, the newest first, with snippets.
+        """Finds entries by their words, newest first, with snippets.
 
         Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`; INVALID_ARGUMENT `INVALID_PAGE_TOKEN`.
         """
@@ -386,7 +398,7 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_service_pb2.ExportTranscriptRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_conversation_service_pb2.ExportTranscriptResponse], _abc.AsyncIterator[_conversation_service_pb2.ExportTranscriptResponse]]:
-        """A whole transcript as a file, in pieces.
+        """Exports a whole transcript as a file, in chunks.
 
         Errors: NOT_FOUND `CONVERSATION_NOT_FOUND`.
         """

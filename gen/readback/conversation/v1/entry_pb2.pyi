@@ -33,7 +33,7 @@ class _SpeakerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Speaker.Value
     """The voice agent."""
 
 class Speaker(_Speaker, metaclass=_SpeakerEnumTypeWrapper):
-    """Who speaks."""
+    """Speaker of an utterance."""
 
 SPEAKER_UNSPECIFIED: Speaker.ValueType  # 0
 """Unknown; never stored."""
@@ -57,7 +57,7 @@ class _ModalityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Modality.Val
     """Typed and shown."""
 
 class Modality(_Modality, metaclass=_ModalityEnumTypeWrapper):
-    """How the words came or went."""
+    """Medium of an utterance."""
 
 MODALITY_UNSPECIFIED: Modality.ValueType  # 0
 """Unknown; never stored."""
@@ -76,23 +76,23 @@ class _SealingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Sealing.Value
     SEALING_UNSPECIFIED: _Sealing.ValueType  # 0
     """Unknown; never stored."""
     SEALING_FINAL: _Sealing.ValueType  # 1
-    """Said to its end."""
+    """The speaker finished it."""
     SEALING_INTERRUPTED: _Sealing.ValueType  # 2
-    """Cut short by the other side; the text holds what was said until then."""
+    """The other side interrupted it; the text holds the words until then."""
     SEALING_TRUNCATED: _Sealing.ValueType  # 3
-    """Its writer died or lost the call; the text holds the last that was stored."""
+    """Its writer died or lost the call; the text holds the last stored revision."""
 
 class Sealing(_Sealing, metaclass=_SealingEnumTypeWrapper):
-    """How an utterance came to its end."""
+    """End of an utterance."""
 
 SEALING_UNSPECIFIED: Sealing.ValueType  # 0
 """Unknown; never stored."""
 SEALING_FINAL: Sealing.ValueType  # 1
-"""Said to its end."""
+"""The speaker finished it."""
 SEALING_INTERRUPTED: Sealing.ValueType  # 2
-"""Cut short by the other side; the text holds what was said until then."""
+"""The other side interrupted it; the text holds the words until then."""
 SEALING_TRUNCATED: Sealing.ValueType  # 3
-"""Its writer died or lost the call; the text holds the last that was stored."""
+"""Its writer died or lost the call; the text holds the last stored revision."""
 Global___Sealing: _TypeAlias = Sealing  # noqa: Y015
 
 class _StateChangeKind:
@@ -108,14 +108,14 @@ class _StateChangeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_State
     STATE_CHANGE_KIND_AGENT_JOINED: _StateChangeKind.ValueType  # 2
     """An agent took the call."""
     STATE_CHANGE_KIND_AGENT_LOST: _StateChangeKind.ValueType  # 3
-    """The agent was lost; another is asked for."""
+    """The agent was lost; another one was dispatched."""
     STATE_CHANGE_KIND_CALL_ENDED: _StateChangeKind.ValueType  # 4
     """The call ended."""
     STATE_CHANGE_KIND_CONVERSATION_ENDED: _StateChangeKind.ValueType  # 5
     """The conversation ended."""
 
 class StateChangeKind(_StateChangeKind, metaclass=_StateChangeKindEnumTypeWrapper):
-    """What changed in a conversation."""
+    """Kind of a state change."""
 
 STATE_CHANGE_KIND_UNSPECIFIED: StateChangeKind.ValueType  # 0
 """Unknown; never stored."""
@@ -124,7 +124,7 @@ STATE_CHANGE_KIND_CALL_STARTED: StateChangeKind.ValueType  # 1
 STATE_CHANGE_KIND_AGENT_JOINED: StateChangeKind.ValueType  # 2
 """An agent took the call."""
 STATE_CHANGE_KIND_AGENT_LOST: StateChangeKind.ValueType  # 3
-"""The agent was lost; another is asked for."""
+"""The agent was lost; another one was dispatched."""
 STATE_CHANGE_KIND_CALL_ENDED: StateChangeKind.ValueType  # 4
 """The call ended."""
 STATE_CHANGE_KIND_CONVERSATION_ENDED: StateChangeKind.ValueType  # 5
@@ -133,7 +133,7 @@ Global___StateChangeKind: _TypeAlias = StateChangeKind  # noqa: Y015
 
 @_typing.final
 class Utterance(_message.Message):
-    """One side's continuous speech, sealed."""
+    """Finished utterance of one speaker."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -146,21 +146,23 @@ class Utterance(_message.Message):
     LANGUAGE_FIELD_NUMBER: _builtins.int
     COMPLETES_UTTERANCE_ID_FIELD_NUMBER: _builtins.int
     utterance_id: _builtins.str
-    """UUID chosen by the writer when the utterance began; the same as on the live captions."""
+    """UUID chosen by the writer at the start of the utterance; the live captions use the same id."""
     speaker: Global___Speaker.ValueType
-    """Who spoke."""
+    """Speaker."""
     modality: Global___Modality.ValueType
     """Spoken or typed."""
     text: _builtins.str
-    """The customer's words as recognised or typed; the agent's words as they were paced out to the caller."""
+    """The customer's words as recognised or typed, or the agent's words that the caller has heard or read."""
     generated_text: _builtins.str
-    """The agent's words as they were meant to be said; empty where they are the same as `text`."""
+    """All the words that the agent was about to say; empty if they are the same as `text`."""
     sealing: Global___Sealing.ValueType
-    """How it ended."""
+    """End of the utterance."""
     language: _builtins.str
-    """BCP 47 tag of the language spoken; empty when it is the conversation's."""
+    """BCP 47 tag of the spoken language; empty if it is the conversation's."""
     completes_utterance_id: _builtins.str
-    """The utterance, sealed as truncated by the service, of which this one holds all words: its writer came back with them."""
+    """Id of an utterance that the service sealed as truncated; this utterance holds its full text, appended
+    later by its writer.
+    """
     def __init__(
         self,
         *,
@@ -183,7 +185,7 @@ Global___Utterance: _TypeAlias = Utterance  # noqa: Y015
 
 @_typing.final
 class OpenUtterance(_message.Message):
-    """An utterance that is still being spoken: stored as it grows, without a number, replaced by its next revision."""
+    """Utterance that is still being spoken. It is stored without a number, and replaced by its next revision."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -194,18 +196,18 @@ class OpenUtterance(_message.Message):
     REVISION_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
     utterance_id: _builtins.str
-    """UUID chosen by the writer when the utterance began."""
+    """UUID chosen by the writer at the start of the utterance."""
     speaker: Global___Speaker.ValueType
-    """Who speaks."""
+    """Speaker."""
     modality: Global___Modality.ValueType
     """Spoken or typed."""
     text: _builtins.str
     """All words so far; a later revision may change earlier words."""
     revision: _builtins.int
-    """Counts up; of two revisions the higher holds."""
+    """Revision number; the highest one is valid."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """When the utterance began."""
+        """Start time of the utterance."""
 
     def __init__(
         self,
@@ -227,7 +229,7 @@ Global___OpenUtterance: _TypeAlias = OpenUtterance  # noqa: Y015
 
 @_typing.final
 class ToolCall(_message.Message):
-    """The agent called a tool."""
+    """Call of a tool by the agent."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -235,12 +237,12 @@ class ToolCall(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     ARGUMENTS_FIELD_NUMBER: _builtins.int
     tool_call_id: _builtins.str
-    """Id of this use of the tool, unique in the conversation."""
+    """Id of this tool call, unique in the conversation."""
     name: _builtins.str
     """Name of the tool, for example `search_flights`."""
     @_builtins.property
     def arguments(self) -> _struct_pb2.Struct:
-        """Arguments as given."""
+        """Arguments of the call."""
 
     def __init__(
         self,
@@ -259,7 +261,7 @@ Global___ToolCall: _TypeAlias = ToolCall  # noqa: Y015
 
 @_typing.final
 class ToolResult(_message.Message):
-    """A tool answered."""
+    """Result of a tool call."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -268,14 +270,14 @@ class ToolResult(_message.Message):
     OUTCOME_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
     tool_call_id: _builtins.str
-    """The tool call that this answers."""
+    """Id of the tool call."""
     name: _builtins.str
     """Name of the tool."""
     outcome: _builtins.str
-    """Typed outcome in one word, for example `FOUND`, `EMPTY`, `UNAVAILABLE`."""
+    """Outcome in one word, for example `FOUND`, `EMPTY`, `UNAVAILABLE`."""
     @_builtins.property
     def result(self) -> _struct_pb2.Struct:
-        """What the tool returned."""
+        """Result of the tool."""
 
     def __init__(
         self,
@@ -295,7 +297,7 @@ Global___ToolResult: _TypeAlias = ToolResult  # noqa: Y015
 
 @_typing.final
 class StateChange(_message.Message):
-    """A call began, changed hands or ended."""
+    """Start, agent change or end of a call."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -303,11 +305,11 @@ class StateChange(_message.Message):
     EPOCH_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     kind: Global___StateChangeKind.ValueType
-    """What changed."""
+    """Kind of the change."""
     epoch: _builtins.int
-    """The epoch from which this holds, for changes of the agent."""
+    """Epoch of the agent, for changes of the agent."""
     reason: _builtins.str
-    """One word on why, for example `CALLER_HUNG_UP`."""
+    """Reason in one word, for example `CALLER_HUNG_UP`."""
     def __init__(
         self,
         *,
@@ -325,7 +327,7 @@ Global___StateChange: _TypeAlias = StateChange  # noqa: Y015
 
 @_typing.final
 class Entry(_message.Message):
-    """One sealed position of a conversation's log."""
+    """Entry in the log of a conversation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -342,30 +344,32 @@ class Entry(_message.Message):
     TOOL_RESULT_FIELD_NUMBER: _builtins.int
     STATE_CHANGE_FIELD_NUMBER: _builtins.int
     number: _builtins.int
-    """1, 2, 3 … without gaps, in the order of commit."""
+    """Position in the log: 1, 2, 3 … without gaps, in commit order."""
     entry_id: _builtins.str
-    """UUID chosen by the writer (of an utterance: its utterance id); writing it twice stores it once."""
+    """UUID chosen by the writer; for an utterance its utterance id. An entry that is written twice is stored
+    once.
+    """
     conversation_id: _builtins.str
     """The conversation."""
     call_id: _builtins.str
-    """The call in which it happened; empty for what happens outside calls."""
+    """The call; empty for entries outside calls."""
     late: _builtins.bool
-    """Handed in by a writer that had already lost the call."""
+    """Whether the writer appended it after it had lost the call."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """When it began."""
+        """Start time."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """When it ended."""
+        """End time."""
 
     @_builtins.property
     def commit_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was stored."""
+        """Time at which the entry was stored."""
 
     @_builtins.property
     def utterance(self) -> Global___Utterance:
-        """Somebody spoke."""
+        """Utterance."""
 
     @_builtins.property
     def tool_call(self) -> Global___ToolCall:
@@ -407,7 +411,7 @@ Global___Entry: _TypeAlias = Entry  # noqa: Y015
 
 @_typing.final
 class Draft(_message.Message):
-    """What a writer hands in."""
+    """Entry or open utterance from a writer."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -420,26 +424,26 @@ class Draft(_message.Message):
     TOOL_CALL_FIELD_NUMBER: _builtins.int
     TOOL_RESULT_FIELD_NUMBER: _builtins.int
     client_sequence: _builtins.int
-    """Position in the writer's own sequence, counting up from 1 for one writer of one epoch; revisions that were overtaken before they were
-    sent leave gaps. Acks and rejections name it.
+    """Position in the writer's sequence, which counts up from 1 for one writer in one epoch. Revisions that
+    were replaced before they were sent leave gaps. Acks and rejections name this position.
     """
     entry_id: _builtins.str
-    """UUID of the entry; for utterances the utterance id. Handing in the same entry again stores it once."""
+    """UUID of the entry; for utterances the utterance id. An entry that is sent twice is stored once."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """When it began."""
+        """Start time."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """When it ended; absent for an utterance that is still open."""
+        """End time; absent for an open utterance."""
 
     @_builtins.property
     def open_utterance(self) -> Global___OpenUtterance:
-        """An utterance goes on: stored, replaced by the next revision, not numbered."""
+        """Revision of an open utterance: stored without a number, replaced by the next revision."""
 
     @_builtins.property
     def utterance(self) -> Global___Utterance:
-        """An utterance has ended: becomes an entry."""
+        """Finished utterance; becomes an entry."""
 
     @_builtins.property
     def tool_call(self) -> Global___ToolCall:

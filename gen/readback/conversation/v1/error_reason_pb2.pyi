@@ -25,7 +25,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_UNSPECIFIED: _ErrorReason.ValueType  # 0
     """Not a reason."""
     ERROR_REASON_CONVERSATION_NOT_FOUND: _ErrorReason.ValueType  # 1
-    """No such conversation among the caller's own.
+    """The caller has no such conversation.
 
         { "reason": "ERROR_REASON_CONVERSATION_NOT_FOUND", "domain": "readback.conversation.v1", "metadata": {} }
     """
@@ -35,7 +35,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "ERROR_REASON_CONVERSATION_ENDED", "domain": "readback.conversation.v1", "metadata": {} }
     """
     ERROR_REASON_CALL_NOT_FOUND: _ErrorReason.ValueType  # 3
-    """No such call among the caller's own.
+    """The caller has no such call.
 
         { "reason": "ERROR_REASON_CALL_NOT_FOUND", "domain": "readback.conversation.v1", "metadata": {} }
     """
@@ -51,7 +51,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
           "metadata": { "call_id": "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11" } }
     """
     ERROR_REASON_STALE_EPOCH: _ErrorReason.ValueType  # 6
-    """Another agent holds the call by now: the writer's epoch is lower than the call's. Never retried.
+    """Another agent holds the call: the writer's epoch is lower than the call's. Don't retry.
 
         { "reason": "ERROR_REASON_STALE_EPOCH", "domain": "readback.conversation.v1", "metadata": { "epoch": "3" } }
     """
@@ -71,35 +71,37 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "ERROR_REASON_CURSOR_INVALID", "domain": "readback.conversation.v1", "metadata": {} }
     """
     ERROR_REASON_WATCHER_TOO_SLOW: _ErrorReason.ValueType  # 10
-    """The watcher read too slowly, for longer than the service waits; resume from the cursor.
+    """The watcher read too slowly for too long; resume from the cursor.
 
         { "reason": "ERROR_REASON_WATCHER_TOO_SLOW", "domain": "readback.conversation.v1", "metadata": { "cursor": "AQx…" } }
     """
     ERROR_REASON_RECORD_OUT_OF_ORDER: _ErrorReason.ValueType  # 11
-    """The first message of a Record stream must be `open`, and only the first.
+    """The first message of a Record stream must be `open`, and no later message may be.
 
         { "reason": "ERROR_REASON_RECORD_OUT_OF_ORDER", "domain": "readback.conversation.v1", "metadata": {} }
     """
     ERROR_REASON_CURSOR_EXPIRED: _ErrorReason.ValueType  # 12
-    """What the cursor stood on is no longer there: the database was restored or replaced, or the entries were deleted by age. Follow from
-    the earliest cursor, or from a time.
+    """The position of the cursor is gone: the database was restored or replaced, or the entries were deleted by
+    age. Follow from the earliest cursor, or from a time.
 
         { "reason": "ERROR_REASON_CURSOR_EXPIRED", "domain": "readback.conversation.v1", "metadata": { "earliest_cursor": "AQx…" } }
     """
     ERROR_REASON_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 13
-    """The store can't be reached just now; `google.rpc.RetryInfo` says when to try again. Whether a write that was under way is stored is not
-    known: hand it in again, it is stored once.
+    """The store can't be reached now; `google.rpc.RetryInfo` says when to retry. A write that was in progress
+    may or may not be stored: send it again, it is stored once.
 
         { "reason": "ERROR_REASON_STORE_UNAVAILABLE", "domain": "readback.conversation.v1", "metadata": {} }
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
-    """Reasons the conversation service gives in `google.rpc.ErrorInfo`, with domain `readback.conversation.v1`."""
+    """Error reasons of the conversation service in `google.rpc.ErrorInfo`, with domain
+    `readback.conversation.v1`.
+    """
 
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
 """Not a reason."""
 ERROR_REASON_CONVERSATION_NOT_FOUND: ErrorReason.ValueType  # 1
-"""No such conversation among the caller's own.
+"""The caller has no such conversation.
 
     { "reason": "ERROR_REASON_CONVERSATION_NOT_FOUND", "domain": "readback.conversation.v1", "metadata": {} }
 """
@@ -109,7 +111,7 @@ ERROR_REASON_CONVERSATION_ENDED: ErrorReason.ValueType  # 2
     { "reason": "ERROR_REASON_CONVERSATION_ENDED", "domain": "readback.conversation.v1", "metadata": {} }
 """
 ERROR_REASON_CALL_NOT_FOUND: ErrorReason.ValueType  # 3
-"""No such call among the caller's own.
+"""The caller has no such call.
 
     { "reason": "ERROR_REASON_CALL_NOT_FOUND", "domain": "readback.conversation.v1", "metadata": {} }
 """
@@ -125,7 +127,7 @@ ERROR_REASON_CALL_RUNNING: ErrorReason.ValueType  # 5
       "metadata": { "call_id": "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11" } }
 """
 ERROR_REASON_STALE_EPOCH: ErrorReason.ValueType  # 6
-"""Another agent holds the call by now: the writer's epoch is lower than the call's. Never retried.
+"""Another agent holds the call: the writer's epoch is lower than the call's. Don't retry.
 
     { "reason": "ERROR_REASON_STALE_EPOCH", "domain": "readback.conversation.v1", "metadata": { "epoch": "3" } }
 """
@@ -145,24 +147,24 @@ ERROR_REASON_CURSOR_INVALID: ErrorReason.ValueType  # 9
     { "reason": "ERROR_REASON_CURSOR_INVALID", "domain": "readback.conversation.v1", "metadata": {} }
 """
 ERROR_REASON_WATCHER_TOO_SLOW: ErrorReason.ValueType  # 10
-"""The watcher read too slowly, for longer than the service waits; resume from the cursor.
+"""The watcher read too slowly for too long; resume from the cursor.
 
     { "reason": "ERROR_REASON_WATCHER_TOO_SLOW", "domain": "readback.conversation.v1", "metadata": { "cursor": "AQx…" } }
 """
 ERROR_REASON_RECORD_OUT_OF_ORDER: ErrorReason.ValueType  # 11
-"""The first message of a Record stream must be `open`, and only the first.
+"""The first message of a Record stream must be `open`, and no later message may be.
 
     { "reason": "ERROR_REASON_RECORD_OUT_OF_ORDER", "domain": "readback.conversation.v1", "metadata": {} }
 """
 ERROR_REASON_CURSOR_EXPIRED: ErrorReason.ValueType  # 12
-"""What the cursor stood on is no longer there: the database was restored or replaced, or the entries were deleted by age. Follow from
-the earliest cursor, or from a time.
+"""The position of the cursor is gone: the database was restored or replaced, or the entries were deleted by
+age. Follow from the earliest cursor, or from a time.
 
     { "reason": "ERROR_REASON_CURSOR_EXPIRED", "domain": "readback.conversation.v1", "metadata": { "earliest_cursor": "AQx…" } }
 """
 ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 13
-"""The store can't be reached just now; `google.rpc.RetryInfo` says when to try again. Whether a write that was under way is stored is not
-known: hand it in again, it is stored once.
+"""The store can't be reached now; `google.rpc.RetryInfo` says when to retry. A write that was in progress
+may or may not be stored: send it again, it is stored once.
 
     { "reason": "ERROR_REASON_STORE_UNAVAILABLE", "domain": "readback.conversation.v1", "metadata": {} }
 """
