@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from mesh.clock import Clock, SystemClock
-from mesh.workload import ExchangedToken, WorkloadIdentity
+from mesh.security.workload_identity import ExchangedToken, WorkloadIdentity
 
 
 class ActToken:

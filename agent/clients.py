@@ -14,8 +14,9 @@ from readback.identity.v1 import identity_service_pb2 as identity_pb
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 from agent.settings import AgentSettings
-from mesh.channel import TokenSource, open_channel
-from mesh.workload import WorkloadIdentity
+from mesh.calling.channel import open_channel
+from mesh.security.authentication import TokenSource
+from mesh.security.workload_identity import WorkloadIdentity
 
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub

@@ -16,10 +16,10 @@ from agent.outboxes import looked_after
 from agent.settings import AgentSettings
 from agent.speech.engines import Engines
 from mesh import logs
-from mesh.http import http_side
-from mesh.listening import endpoint_of
+from mesh.serving.http_probes import http_side
+from mesh.serving.ports import endpoint_of
+from mesh.serving.shutdown import stop_event
 from mesh.settings import load
-from mesh.stopping import told_to_stop
 
 _log = structlog.get_logger(__name__)
 
@@ -114,7 +114,7 @@ async def serve(settings: AgentSettings) -> None:
     server = make_server(settings)
     registered = asyncio.Event()
     server.on("worker_registered", lambda *_: registered.set())
-    stopping = told_to_stop()
+    stopping = stop_event()
     with http_side("agent", endpoint_of(settings, "agent_http_port"), registered.is_set):
         async with looked_after(settings):
             running = asyncio.create_task(server.run())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 
-from mesh.channel import open_channel
+from mesh.calling.channel import open_channel
 from mesh.settings import MeshSettings, load
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ async def answers(address: str) -> bool:
 @asynccontextmanager
 async def _own() -> AsyncIterator[str]:
     """The service on a free port of this process."""
-    from mesh.server import running
+    from mesh.serving.grpc_server import running
     from services.flightdata.app import member
     from services.flightdata.settings import FlightDataSettings
 

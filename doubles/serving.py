@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from starlette.types import ASGIApp
 
-from mesh.asgi import Site, running
+from mesh.serving.web_server import Site, running
 
 
 @asynccontextmanager

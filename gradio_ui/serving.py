@@ -8,18 +8,18 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from gradio_ui.settings import UiSettings
-from mesh import asgi
-from mesh.listening import endpoint_of
+from mesh.serving import web_server
+from mesh.serving.ports import endpoint_of
 
 
 @asynccontextmanager
-async def running(app: FastAPI, settings: UiSettings) -> AsyncIterator[asgi.RunningSite]:
+async def running(app: FastAPI, settings: UiSettings) -> AsyncIterator[web_server.RunningSite]:
     """Serves an app until the block ends: then feeds end, other requests get `ui_stop_seconds`, channels close.
 
     Raises:
         ConfigurationError: the port is taken.
     """
-    async with asgi.running(app, _site(app, settings)) as page:
+    async with web_server.running(app, _site(app, settings)) as page:
         yield page
 
 
@@ -29,11 +29,11 @@ async def serve(app: FastAPI, settings: UiSettings) -> None:
     Raises:
         ConfigurationError: a port is taken.
     """
-    await asgi.serve(app, _site(app, settings), probed_at=endpoint_of(settings, "ui_http_port"))
+    await web_server.serve(app, _site(app, settings), probed_at=endpoint_of(settings, "ui_http_port"))
 
 
-def _site(app: FastAPI, settings: UiSettings) -> asgi.Site:
-    return asgi.Site(
+def _site(app: FastAPI, settings: UiSettings) -> web_server.Site:
+    return web_server.Site(
         "ui",
         settings.bind,
         settings.ui_port,

@@ -30,7 +30,8 @@ from grpc_status import rpc_status
 from mesh.ids import uuid7
 
 MESH_DOMAIN = "readback.options.v1"
-STORE_RETRY_AFTER = timedelta(milliseconds=500)
+RETRY_AFTER = timedelta(milliseconds=500)
+"""Wait suggested to callers of an overloaded service or one without its database."""
 _log = structlog.get_logger()
 
 
@@ -86,6 +87,11 @@ class Overloaded(DomainError):
     """Too many calls at once."""
 
 
+def overloaded() -> Overloaded:
+    """Return the error for a process that handles too many RPCs."""
+    return Overloaded("Too much is going on just now.", metadata={"scope": "total"}, retry_after=RETRY_AFTER)
+
+
 class Unavailable(DomainError):
     """A part that is needed can't be reached just now."""
 
@@ -99,7 +105,7 @@ class StoreUnavailable(Unavailable):
     def __init__(self) -> None:
         super().__init__(
             "The store can't be reached just now; what was asked for may have been done.",
-            retry_after=STORE_RETRY_AFTER,
+            retry_after=RETRY_AFTER,
         )
 
 

@@ -11,8 +11,8 @@ from typing import Literal, TypeVar
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from mesh.hosts import reachable_host, with_port
-from mesh.secrets import LiveKitKeys, SecretStore
+from mesh.addresses import reachable_host, with_port
+from mesh.security.secrets import LiveKitKeys, SecretStore
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 """The folder that holds pyproject.toml."""

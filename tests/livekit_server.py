@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from cli.livekit.server import provide
-from mesh.secrets import LiveKitKeys
+from mesh.security.secrets import LiveKitKeys
 from mesh.settings import CHECKOUT
 from tests.product import free_ports
 

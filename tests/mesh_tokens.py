@@ -8,8 +8,8 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from mesh.auth import ACCESS_TOKEN_TYPE, ALGORITHM, AUDIENCE, ISSUER
 from mesh.ids import uuid7
+from mesh.security.authentication import ACCESS_TOKEN_TYPE, ALGORITHM, AUDIENCE, ISSUER
 
 KID = "test-key"
 

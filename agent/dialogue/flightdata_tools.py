@@ -32,7 +32,7 @@ from agent.dialogue.tools import (
     ToolUnavailable,
     ToolUsedUp,
 )
-from mesh.channel import streaming
+from mesh.calling.channel import streaming
 from mesh.errors import metadata_of, reason_of
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from datetime import timedelta
 from statistics import quantiles
 
 from mesh.clock import SystemClock
-from mesh.paging import PageTokens
+from mesh.contracts.page_tokens import PageTokens
 from services.flightdata import places
 from services.flightdata.caching.answer_cache import Answers
 from services.flightdata.caching.store import MemoryShelf

@@ -13,9 +13,9 @@ from readback.flightdata.v1 import flightdata_service_pb2 as pb
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 from readback.options.v1 import options_pb2
 
-from mesh.auth import Principal
-from mesh.channel import open_channel
-from mesh.server import running
+from mesh.calling.channel import open_channel
+from mesh.security.authentication import Principal
+from mesh.serving.grpc_server import running
 from services.flightdata.app import member
 from services.flightdata.settings import FlightDataSettings
 

@@ -14,11 +14,11 @@ from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 from cli.account.credentials_file import CredentialFile, Credentials
 from cli.errors import CommandError
-from mesh.auth import bearer
-from mesh.channel import TokenSource, open_channel
+from mesh.calling.channel import open_channel
 from mesh.clock import Clock, SystemClock
 from mesh.errors import reason_of
 from mesh.ids import uuid7
+from mesh.security.authentication import TokenSource, bearer
 from mesh.settings import MeshSettings
 
 if TYPE_CHECKING:

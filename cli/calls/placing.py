@@ -16,7 +16,7 @@ from cli.account.acting_account import Account
 from cli.calls.call_client import Caller, CallFailed, TurnReport
 from cli.errors import CommandError
 from cli.rendering.call_output import CallReport
-from mesh.channel import open_channel
+from mesh.calling.channel import open_channel
 from mesh.ids import uuid7
 from mesh.settings import MeshSettings
 

@@ -13,9 +13,9 @@ from readback.identity.v1 import identity_service_pb2 as identity
 from cli.account.acting_account import LoggedIn, identity_stub
 from cli.account.credentials_file import CredentialFile, Credentials
 from cli.errors import CommandError, UsageError
-from mesh.auth import bearer
 from mesh.clock import SystemClock
 from mesh.ids import uuid7
+from mesh.security.authentication import bearer
 from mesh.settings import MeshSettings, load
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 def migrate() -> None:
     """Bring every database to the newest schema. Services do the same when they start."""
-    from mesh.database import (
+    from mesh.database.migrations import (
         migrate as bring_up_to_date,
     )  # SQLAlchemy takes a second to import, and `reset` needs none of it
 

@@ -39,9 +39,9 @@ async def _serve(aviationstack_port: int, flightapi_port: int, *, older: bool, m
     from doubles.flightapi import server as flightapi
     from doubles.serving import served
     from doubles.world import World
-    from mesh.stopping import told_to_stop
+    from mesh.serving.shutdown import stop_event
 
-    stopping = told_to_stop()
+    stopping = stop_event()
     world = World()
     one = aviationstack.AviationStackDouble(
         world, aviationstack.Terms(keys=frozenset({KEY}), monthly=monthly)

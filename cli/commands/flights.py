@@ -25,7 +25,7 @@ from cli import places
 from cli.account.acting_account import signed_in
 from cli.errors import UsageError
 from cli.rendering import flight_tables
-from mesh.channel import open_channel, streaming
+from mesh.calling.channel import open_channel, streaming
 from mesh.settings import MeshSettings, load
 
 if TYPE_CHECKING:

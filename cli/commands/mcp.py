@@ -25,7 +25,7 @@ async def _serve() -> None:
 
     from cli.account.acting_account import DESCRIPTOR, LoggedIn
     from cli.account.credentials_file import CredentialFile
-    from mesh.channel import open_channel
+    from mesh.calling.channel import open_channel
     from mesh.clock import SystemClock
     from mesh.logs import configure
     from mesh.settings import load

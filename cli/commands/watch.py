@@ -24,7 +24,7 @@ from cli.account.credentials_file import CredentialFile
 from cli.arguments import since as instant_of
 from cli.errors import CommandError, UsageError
 from cli.rendering.watch_output import EventReader, JsonLines, Reader
-from mesh.channel import open_channel
+from mesh.calling.channel import open_channel
 from mesh.settings import MeshSettings, load
 from services.conversation.client.watcher import CursorExpired
 from services.conversation.client.watcher import watch as watched

@@ -13,7 +13,7 @@ from cli.settings import UpSettings
 from cli.supervisor.parts import Part
 from cli.supervisor.supervisor import Supervisor
 from cli.supervisor.terminal import Terminal
-from mesh.hosts import reachable_host, with_port
+from mesh.addresses import reachable_host, with_port
 
 SAME_WISH_SECONDS = 0.5
 """A second signal this soon is the same wish: `make` passes on what its whole process group was sent."""

@@ -11,7 +11,7 @@ import psutil
 
 from cli.errors import PortsInUse
 from cli.supervisor.parts import Part, Port
-from mesh.listening import bound, wrong_address
+from mesh.serving.ports import bound, wrong_address
 
 _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 

@@ -22,7 +22,7 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from gradio_ui.api.conversations import as_json
 from gradio_ui.api.error_responses import short_reason
 from gradio_ui.api.services import Customer, SignedIn
-from mesh.channel import streaming
+from mesh.calling.channel import streaming
 from mesh.errors import metadata_of
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from gradio_ui.settings import UiSettings
 from gradio_ui.sign_in.browser_sessions import Session, SessionEnded, Sessions, TokenRefused
 from gradio_ui.sign_in.cookie import CookieSeal
-from mesh.auth import bearer
-from mesh.channel import open_channel
+from mesh.calling.channel import open_channel
+from mesh.security.authentication import bearer
 
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub

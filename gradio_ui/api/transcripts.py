@@ -14,7 +14,7 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from gradio_ui.api.conversations import PageToken, as_json
 from gradio_ui.api.services import SignedIn
-from mesh.channel import streaming
+from mesh.calling.channel import streaming
 from mesh.ids import uuid7
 
 if TYPE_CHECKING:

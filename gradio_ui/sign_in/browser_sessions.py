@@ -20,9 +20,9 @@ import grpc
 from readback.identity.v1 import identity_service_pb2 as identity
 
 from gradio_ui.sign_in.cookie import CookieSeal, SignIn
-from mesh.auth import bearer
 from mesh.clock import Clock, SystemClock
 from mesh.ids import uuid7
+from mesh.security.authentication import bearer
 
 if TYPE_CHECKING:
     from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceAsyncStub

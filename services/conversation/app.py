@@ -11,15 +11,15 @@ from readback.conversation.v1.conversation_service_pb2_grpc import add_Conversat
 from readback.identity.v1 import identity_service_pb2
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
-from mesh.auth import TokenVerifier
-from mesh.channel import open_channel
+from mesh.calling.channel import open_channel
 from mesh.clock import Clock, SystemClock
-from mesh.jwks import keys_of_identity
-from mesh.listening import endpoint_of
 from mesh.logs import configure
-from mesh.server import Member, Registration, serve
+from mesh.security.authentication import TokenVerifier
+from mesh.security.jwks import keys_of_identity
+from mesh.security.workload_identity import WorkloadIdentity
+from mesh.serving.grpc_server import Member, Registration, serve
+from mesh.serving.ports import endpoint_of
 from mesh.settings import load
-from mesh.workload import WorkloadIdentity
 from services.conversation.assembly import replica
 from services.conversation.calls.grants import IdentityGrants
 from services.conversation.calls.livekit_rooms import livekit_rooms

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from mesh.clock import Clock
-from mesh.database import migrated
-from mesh.paging import PageTokens
+from mesh.contracts.page_tokens import PageTokens
+from mesh.database.migrations import migrated
 from services.conversation.background import Work, beside
 from services.conversation.calls.calls import Calls
 from services.conversation.calls.cleanup import Leftovers

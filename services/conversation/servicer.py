@@ -12,8 +12,8 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceServicer
 from readback.options.v1 import options_pb2
 
-from mesh.auth import current_customer, current_principal
-from mesh.paging import PageTokens
+from mesh.contracts.page_tokens import PageTokens
+from mesh.security.authentication import current_customer, current_principal
 from services.conversation.calls import calls, conversations
 from services.conversation.calls.calls import Calls
 from services.conversation.calls.late_tickets import LateTickets

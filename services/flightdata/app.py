@@ -9,14 +9,14 @@ import uvloop
 from readback.flightdata.v1 import flightdata_service_pb2, flightdata_service_pb2_grpc
 from readback.identity.v1 import identity_service_pb2
 
-from mesh.auth import TokenVerifier
-from mesh.channel import open_channel
+from mesh.calling.channel import open_channel
 from mesh.clock import Clock, SystemClock
-from mesh.jwks import keys_of_identity
-from mesh.listening import endpoint_of
+from mesh.contracts.page_tokens import PageTokens
 from mesh.logs import configure
-from mesh.paging import PageTokens
-from mesh.server import Member, Registration, serve
+from mesh.security.authentication import TokenVerifier
+from mesh.security.jwks import keys_of_identity
+from mesh.serving.grpc_server import Member, Registration, serve
+from mesh.serving.ports import endpoint_of
 from mesh.settings import load
 from services.flightdata import places
 from services.flightdata.caching.answer_cache import Answers

@@ -14,14 +14,14 @@ from readback.flightdata.v1 import flightdata_service_pb2
 from readback.identity.v1 import identity_service_pb2
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
-from mesh import asgi
-from mesh.auth import TokenVerifier
-from mesh.channel import TokenSource, open_channel
-from mesh.jwks import keys_of_identity
-from mesh.listening import endpoint_of
+from mesh.calling.channel import open_channel
 from mesh.logs import configure
+from mesh.security.authentication import TokenSource, TokenVerifier
+from mesh.security.jwks import keys_of_identity
+from mesh.security.workload_identity import WorkloadIdentity
+from mesh.serving import web_server
+from mesh.serving.ports import endpoint_of
 from mesh.settings import load
-from mesh.workload import WorkloadIdentity
 from services.gateway.mcp.access import Callers
 from services.gateway.mcp.calling import Backends
 from services.gateway.mcp.catalogue import catalogue
@@ -79,8 +79,8 @@ def main() -> None:
 async def _serve(settings: GatewaySettings) -> None:
     async with gateway(settings) as built:
         app = web_app(built.server, built.callers, settings.hosts)
-        site = asgi.Site("gateway", settings.bind, settings.mcp_port, "READBACK_MCP_PORT", STOP_SECONDS)
-        await asgi.serve(app, site, probed_at=endpoint_of(settings, "gateway_http_port"))
+        site = web_server.Site("gateway", settings.bind, settings.mcp_port, "READBACK_MCP_PORT", STOP_SECONDS)
+        await web_server.serve(app, site, probed_at=endpoint_of(settings, "gateway_http_port"))
 
 
 async def over_stdio(settings: GatewaySettings, tokens: TokenSource | None) -> None:

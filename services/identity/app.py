@@ -11,29 +11,29 @@ import uvloop
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from readback.identity.v1 import identity_service_pb2, identity_service_pb2_grpc
 
-from mesh.auth import TokenVerifier
 from mesh.clock import Clock, SystemClock
-from mesh.database import migrated
-from mesh.listening import endpoint_of
+from mesh.database.idempotency import IdempotencyStore
+from mesh.database.migrations import migrated
 from mesh.logs import configure
-from mesh.requests import RequestLedger
-from mesh.server import Member, Registration, serve
+from mesh.security.authentication import TokenVerifier
+from mesh.serving.grpc_server import Member, Registration, serve
+from mesh.serving.ports import endpoint_of
 from mesh.settings import load
-from services.identity.access_tokens import AccessTokens
-from services.identity.actors import Actors
-from services.identity.customers import Customers
-from services.identity.error_table import ERRORS
-from services.identity.expiry import sweeping
-from services.identity.grants import Grants
-from services.identity.passwords import PasswordHasher
-from services.identity.schema import requests
+from services.identity.accounts.customers import Customers
+from services.identity.accounts.password_hashing import PasswordHasher
+from services.identity.accounts.sign_in import SignIn
+from services.identity.delegation.actor_assertions import Actors
+from services.identity.delegation.grants import Grants
+from services.identity.delegation.token_exchange import TokenExchange
+from services.identity.errors import ERRORS
 from services.identity.servicer import IdentityServicer
-from services.identity.sessions import Sessions
 from services.identity.settings import IdentitySettings
-from services.identity.sign_in import SignIn
-from services.identity.signing_keys import SigningKeys
-from services.identity.store import Store
-from services.identity.token_exchange import TokenExchange
+from services.identity.store.expiry import sweeping
+from services.identity.store.schema import requests
+from services.identity.store.store import Store
+from services.identity.tokens.access_tokens import AccessTokens
+from services.identity.tokens.sessions import Sessions
+from services.identity.tokens.signing_keys import SigningKeys
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -79,7 +79,7 @@ def _servicer(
         exchange=TokenExchange(store, Actors(settings.actor_public_keys, clock), tokens, clock),
         keys=keys,
         store=store,
-        ledger=RequestLedger(requests),
+        ledger=IdempotencyStore(requests),
     )
 
 

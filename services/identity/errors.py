@@ -17,7 +17,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal
 
-from mesh.errors import DomainError
+import grpc
+
+from mesh.errors import DomainError, ErrorTable
 
 
 class EmailTaken(DomainError):
@@ -87,3 +89,17 @@ class CustomerNotFound(DomainError):
 
     def __init__(self) -> None:
         super().__init__("This account no longer exists.")
+
+
+ERRORS: ErrorTable = {
+    EmailTaken: (grpc.StatusCode.ALREADY_EXISTS, "ERROR_REASON_EMAIL_TAKEN"),
+    WeakPassword: (grpc.StatusCode.INVALID_ARGUMENT, "ERROR_REASON_WEAK_PASSWORD"),
+    WrongCredentials: (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_WRONG_CREDENTIALS"),
+    TooManyAttempts: (grpc.StatusCode.RESOURCE_EXHAUSTED, "ERROR_REASON_TOO_MANY_ATTEMPTS"),
+    SessionEnded: (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_SESSION_ENDED"),
+    RefreshTokenReused: (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_REFRESH_TOKEN_REUSED"),
+    UnknownActor: (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_UNKNOWN_ACTOR"),
+    GrantEnded: (grpc.StatusCode.UNAUTHENTICATED, "ERROR_REASON_GRANT_ENDED"),
+    CustomerNotFound: (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_CUSTOMER_NOT_FOUND"),
+}
+"""gRPC code and reason of each error. A new reason also goes into `ErrorReason` of identity's contract."""

@@ -15,16 +15,16 @@ from readback.identity.v1 import identity_service_pb2 as pb
 from readback.identity.v1 import identity_service_pb2_grpc
 from readback.options.v1.options_pb2 import ACCESS_SERVICE
 
-from mesh.auth import current_customer, current_principal
-from mesh.requests import RequestLedger
-from services.identity import records
-from services.identity.customers import Customers
-from services.identity.grants import Grants
-from services.identity.sessions import Sessions, TokenPair
-from services.identity.sign_in import SignIn
-from services.identity.signing_keys import SigningKeys
-from services.identity.store import Store, Transaction
-from services.identity.token_exchange import TokenExchange
+from mesh.database.idempotency import IdempotencyStore
+from mesh.security.authentication import current_customer, current_principal
+from services.identity.accounts.customers import Customers
+from services.identity.accounts.sign_in import SignIn
+from services.identity.delegation.grants import Grants
+from services.identity.delegation.token_exchange import TokenExchange
+from services.identity.store import records
+from services.identity.store.store import Store, Transaction
+from services.identity.tokens.sessions import Sessions, TokenPair
+from services.identity.tokens.signing_keys import SigningKeys
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Mutation = pb.LogoutRequest | pb.DeleteCustomerRequest | pb.RevokeGrantRequest
@@ -44,7 +44,7 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         exchange: TokenExchange,
         keys: SigningKeys,
         store: Store,
-        ledger: RequestLedger,
+        ledger: IdempotencyStore,
     ) -> None:
         self._customers, self._sign_in = customers, sign_in
         self._sessions, self._grants = sessions, grants

@@ -10,7 +10,7 @@ import sys
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 
-from mesh.channel import open_channel
+from mesh.calling.channel import open_channel
 from services.conversation.client.watcher import watch
 
 SERVICE = pb.DESCRIPTOR.services_by_name["ConversationService"]

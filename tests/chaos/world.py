@@ -15,9 +15,9 @@ import jwt
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 
-from mesh.auth import ACCESS_TOKEN_TYPE, ALGORITHM, AUDIENCE, ISSUER
-from mesh.channel import open_channel
+from mesh.calling.channel import open_channel
 from mesh.ids import uuid7
+from mesh.security.authentication import ACCESS_TOKEN_TYPE, ALGORITHM, AUDIENCE, ISSUER
 from tests.chaos.cluster import Cluster, cluster
 from tests.chaos.history import History, Seen
 from tests.chaos.processes import Nursery

@@ -15,7 +15,7 @@ from readback.conversation.v1.conversation_service_pb2_grpc import ConversationS
 
 from bench.transcript_log.load.writers import Writer
 from bench.transcript_log.testbed.customers import Metadata, own_connection
-from mesh.channel import streaming
+from mesh.calling.channel import streaming
 
 
 class WatchFailed(Exception):

@@ -19,7 +19,7 @@ from bench.transcript_log.load.load_result import Load
 from bench.transcript_log.load.sample_turns import Turn, turns
 from bench.transcript_log.testbed.customers import Customer, own_connection
 from bench.transcript_log.testbed.testbed import Server, Stage
-from mesh.channel import streaming
+from mesh.calling.channel import streaming
 from mesh.ids import uuid7
 
 OPENED_AT_ONCE = 16

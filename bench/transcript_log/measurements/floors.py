@@ -25,7 +25,7 @@ from bench.transcript_log.testbed.customers import own_connection
 from bench.transcript_log.testbed.floor_server import SERVICE
 from bench.transcript_log.testbed.processes import process
 from bench.transcript_log.testbed.testbed import Stage
-from mesh.channel import streaming
+from mesh.calling.channel import streaming
 from mesh.ids import uuid7
 from tests.product import environment_for, free_ports
 

@@ -10,8 +10,8 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 from readback.identity.v1 import identity_service_pb2
 
-from mesh.auth import bearer
 from mesh.ids import uuid7
+from mesh.security.authentication import bearer
 
 if TYPE_CHECKING:
     from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceAsyncStub

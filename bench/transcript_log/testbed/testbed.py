@@ -17,9 +17,9 @@ from bench.transcript_log.empty_rooms import empty_rooms
 from bench.transcript_log.testbed.cores import ASKING, SERVING, on_core
 from bench.transcript_log.testbed.customers import Customer, Metadata, own_connection, registered
 from bench.transcript_log.testbed.processes import process
-from mesh.auth import bearer
-from mesh.secrets import SecretStore
-from mesh.workload import WorkloadIdentity
+from mesh.security.authentication import bearer
+from mesh.security.secrets import SecretStore
+from mesh.security.workload_identity import WorkloadIdentity
 from tests.postgres_server import PostgresServer, postgres_server
 from tests.product import environment_for
 from tests.redis_server import RedisServer, redis_server

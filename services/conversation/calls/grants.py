@@ -6,9 +6,9 @@ import grpc
 from readback.identity.v1 import identity_service_pb2 as pb
 from readback.identity.v1 import identity_service_pb2_grpc
 
-from mesh.auth import bearer
 from mesh.ids import uuid7
-from mesh.workload import WorkloadIdentity
+from mesh.security.authentication import bearer
+from mesh.security.workload_identity import WorkloadIdentity
 from services.conversation.calls.ports import GrantsUnavailable
 
 

@@ -18,7 +18,7 @@ from livekit import api
 from livekit.protocol import agent_dispatch, models, room
 
 from mesh.clock import Clock
-from mesh.secrets import LiveKitKeys
+from mesh.security.secrets import LiveKitKeys
 from services.conversation.calls.ports import Access, Participant, RoomsUnavailable
 from services.conversation.model.records import Call
 

@@ -24,7 +24,7 @@ import grpc
 import structlog
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from mesh.channel import streaming
+from mesh.calling.channel import streaming
 from mesh.clock import Clock
 from mesh.errors import reason_of, retry_after_of
 from services.conversation.client.outbox import Outbox

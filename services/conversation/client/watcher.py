@@ -18,7 +18,7 @@ import structlog
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from mesh.channel import streaming
+from mesh.calling.channel import streaming
 from mesh.clock import Clock, SystemClock
 from mesh.errors import metadata_of, reason_of, retry_after_of
 from services.conversation.client.retry_policy import WATCH_RETRIED, Backoff

@@ -1,5 +1,5 @@
-"""Runs the migrations; see `mesh.database.migrate`."""
+"""Runs the migrations; see `mesh.database.migrations.migrate`."""
 
-from mesh.database import run_migrations
+from mesh.database.migrations import run_migrations
 
 run_migrations()

@@ -13,8 +13,8 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from readback.conversation.v1 import entry_pb2
 
+from mesh.contracts.validation import is_time, validate
 from mesh.errors import FieldViolation, InvalidRequest
-from mesh.validation import is_time, validate
 from services.conversation.model.entries import KINDS, packed
 from services.conversation.model.times import micros_in
 

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
+from mesh.contracts.validation import validate
 from mesh.errors import FieldViolation, InvalidRequest
-from mesh.validation import validate
 from services.conversation.calls.holds import Hold
 from services.conversation.errors import RecordOutOfOrder
 from services.conversation.log.fencing import Writer

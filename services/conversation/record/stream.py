@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
+from mesh.contracts.validation import validate
 from mesh.errors import status_for
-from mesh.validation import validate
 from services.conversation.calls.calls import Calls
 from services.conversation.calls.holds import Hold, Holds, Over
 from services.conversation.calls.late_tickets import LateTickets

@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from mesh.database import POSTGRES, hung_up_on_in_time
+from mesh.database.engine import POSTGRES, hard_timeout
+from mesh.database.outages import translate_outages
 from mesh.errors import StoreUnavailable
-from mesh.outages import outages_named
 from services.conversation.model.changes import Changes
 from services.conversation.store import postgres_append, sqlite_append
 
@@ -38,7 +38,7 @@ class Appender:
         self._connect = _sqlite(engine.url) if is_sqlite else _postgres(engine)
         self._write: Write = sqlite_append.append if is_sqlite else postgres_append.append
         self._limited: Callable[[], AbstractContextManager[None]] = (
-            nullcontext if is_sqlite else lambda: hung_up_on_in_time(lambda: self._connection)
+            nullcontext if is_sqlite else lambda: hard_timeout(lambda: self._connection)
         )
         self._thread: ThreadPoolExecutor | None = None
         self._connection: Any = None
@@ -67,7 +67,7 @@ class Appender:
         if self._connection is None:
             self._open()
         try:
-            with outages_named():
+            with translate_outages():
                 return self._write(self._connection, group)
         except StoreUnavailable:
             # It may be in the middle of anything; the next one begins anew. What is wrong with a statement leaves it as it was.
@@ -75,7 +75,7 @@ class Appender:
             raise
 
     def _open(self) -> None:
-        with outages_named():
+        with translate_outages():
             self._connection = self._connect()
         if self._was_lost:
             self._was_lost = False

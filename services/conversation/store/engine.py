@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, event, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from mesh import database
+from mesh.database.engine import engine as database
 from services.conversation.log.states import CustomerState, LogState
 from services.conversation.model.changes import Changes
 from services.conversation.store import postgres_append, sqlite_append

@@ -21,8 +21,8 @@ from sqlalchemy import (
     text,
 )
 
+from mesh.database.idempotency import requests_table
 from mesh.ids import uuid_text
-from mesh.requests import requests_table
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

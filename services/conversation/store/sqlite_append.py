@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from mesh.database import SQLITE_PRAGMAS
+from mesh.database.engine import SQLITE_PRAGMAS
 from services.conversation.model.changes import Changes, speech_row
 from services.conversation.model.drafts import id_bytes
 
@@ -30,7 +30,7 @@ ON CONFLICT (conversation_key, utterance_id) DO UPDATE SET call_key = excluded.c
 
 
 def open_connection(path: str) -> sqlite3.Connection:
-    """A connection for one thread, as durable as those of `mesh.database`."""
+    """A connection for one thread, as durable as those of `mesh.database.engine`."""
     connection = sqlite3.connect(path, isolation_level=None, timeout=5, check_same_thread=False)
     for pragma in SQLITE_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")

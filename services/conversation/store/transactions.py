@@ -13,14 +13,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import visitors
 
-from mesh.requests import M, RequestLedger
+from mesh.database.idempotency import IdempotencyStore, M
 from services.conversation.model.records import Call, Conversation
 from services.conversation.store.reads import LogReads
 from services.conversation.store.schema import calls, conversations, feeds, requests
 
 FENCE = frozenset({"epoch", "state", "writer_id"})
 """Columns of a call that say who may write."""
-_LEDGER = RequestLedger(requests)
+_LEDGER = IdempotencyStore(requests)
 
 
 def _calls() -> Select[Any]:

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from mesh.contracts.page_tokens import PageTokens
 from mesh.errors import InvalidPageToken
-from mesh.paging import PageTokens
 from services.flightdata.errors import OfferNotFound
 from services.flightdata.model.fares import Cabin, Fare, Money
 from services.flightdata.model.queries import FlightQuery, Party

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mesh.clock import Clock
-from mesh.paging import PageTokens
+from mesh.contracts.page_tokens import PageTokens
 from services.flightdata.errors import OfferExpired, OfferGone
 from services.flightdata.model.fares import Fare
 from services.flightdata.model.flights import Itinerary

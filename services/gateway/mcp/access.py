@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from mesh.auth import TokenVerifier
 from mesh.errors import Unauthenticated
+from mesh.security.authentication import TokenVerifier
 
 
 class Callers:

@@ -8,8 +8,8 @@ import grpc
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from mesh.auth import bearer
-from mesh.channel import streaming
+from mesh.calling.channel import streaming
+from mesh.security.authentication import bearer
 from services.gateway.mcp.catalogue import Tool
 
 DEADLINE_SECONDS = 60.0

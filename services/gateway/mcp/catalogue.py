@@ -10,7 +10,7 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 from readback.options.v1 import options_pb2
 
-from mesh.tool_schemas import tool_schemas
+from mesh.contracts.tool_schemas import tool_schemas
 
 
 @dataclass(frozen=True, slots=True)

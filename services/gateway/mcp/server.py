@@ -12,8 +12,8 @@ from google.protobuf.message import Message
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 
+from mesh.contracts.tool_arguments import request_from
 from mesh.errors import InvalidRequest, Unauthenticated, Unavailable
-from mesh.tool_arguments import request_from
 from services.gateway.mcp.answers import as_json, compact, within
 from services.gateway.mcp.calling import Backends
 from services.gateway.mcp.catalogue import Tool

@@ -1,5 +1,5 @@
-"""Run by Alembic; the connection and its transaction come from `mesh.database.migrate`."""
+"""Run by Alembic; the connection and its transaction come from `mesh.database.migrations.migrate`."""
 
-from mesh.database import run_migrations
+from mesh.database.migrations import run_migrations
 
 run_migrations()

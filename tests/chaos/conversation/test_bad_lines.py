@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from readback.conversation.v1 import entry_pb2
 
-from mesh.server import ServerSettings
+from mesh.serving.grpc_server import ServerSettings
 from tests.chaos.followers import Follower
 from tests.chaos.scale import SECONDS, amount
 from tests.chaos.scenes import playing

@@ -11,8 +11,8 @@ import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 
-from mesh.auth import bearer
 from mesh.ids import uuid7
+from mesh.security.authentication import bearer
 from services.conversation.settings import ConversationSettings
 from tests.chaos.callers import Answers
 from tests.chaos.scale import FULL, SECONDS, amount

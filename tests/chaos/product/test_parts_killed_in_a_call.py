@@ -18,8 +18,8 @@ from readback.conversation.v1.conversation_service_pb2_grpc import ConversationS
 from readback.identity.v1 import identity_service_pb2 as identity
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
-from mesh.auth import bearer
 from mesh.ids import uuid7
+from mesh.security.authentication import bearer
 from tests.product import READBACK, Product
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]

@@ -18,8 +18,8 @@ from readback.identity.v1 import identity_service_pb2
 from readback.options.v1 import error_reason_pb2 as mesh_reasons
 from readback.options.v1 import options_pb2
 
-from mesh.access import path_of, rules_of
-from mesh.channel import service_config
+from mesh.calling.retries_and_timeouts import service_config
+from mesh.security.access_rules import path_of, rules_of
 
 pytestmark = pytest.mark.contract
 

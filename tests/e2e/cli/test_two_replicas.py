@@ -19,7 +19,7 @@ from readback.conversation.v1.conversation_service_pb2_grpc import ConversationS
 from readback.identity.v1 import identity_service_pb2
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
-from mesh.channel import open_channel
+from mesh.calling.channel import open_channel
 from mesh.ids import uuid7
 from tests.product import READBACK, START_SECONDS, environment_for, free_ports
 

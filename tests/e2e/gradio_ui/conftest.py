@@ -12,7 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from mesh.ids import uuid7
-from mesh.secrets import LiveKitKeys
+from mesh.security.secrets import LiveKitKeys
 from tests.e2e.gradio_ui.scripted_agent import ScriptedAgent
 from tests.integration.gradio_ui.site import PASSWORD, Site, site_at
 from tests.livekit_server import livekit_server

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from livekit import api, rtc
 
-from mesh.secrets import LiveKitKeys
+from mesh.security.secrets import LiveKitKeys
 
 RATE = 48_000
 FRAME = RATE // 100

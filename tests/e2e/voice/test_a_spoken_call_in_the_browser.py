@@ -13,7 +13,7 @@ from readback.conversation.v1.conversation_service_pb2_grpc import ConversationS
 from readback.identity.v1 import identity_service_pb2 as identity
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
-from mesh.auth import bearer
+from mesh.security.authentication import bearer
 from tests.e2e.voice.browser import PASSWORD, captions, microphone, page_of, sign_up, speak
 from tests.product import Product
 

@@ -21,12 +21,12 @@ from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.identity.v1 import identity_service_pb2 as identity
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
-from mesh.access import path_of
-from mesh.auth import bearer
-from mesh.channel import open_channel
+from mesh.calling.channel import open_channel
 from mesh.ids import uuid7
-from mesh.server import running
-from mesh.workload import WorkloadIdentity
+from mesh.security.access_rules import path_of
+from mesh.security.authentication import bearer
+from mesh.security.workload_identity import WorkloadIdentity
+from mesh.serving.grpc_server import running
 from services.conversation.app import member as conversation_member
 from services.conversation.settings import ConversationSettings
 from services.flightdata.app import member as flightdata_member

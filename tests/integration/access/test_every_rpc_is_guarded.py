@@ -16,9 +16,9 @@ from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
 from readback.identity.v1 import identity_service_pb2 as identity
 from readback.options.v1 import options_pb2
 
-from mesh.access import path_of, rules_of
 from mesh.errors import reason_of
 from mesh.ids import uuid7
+from mesh.security.access_rules import path_of, rules_of
 from mesh.settings import MeshSettings
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]

@@ -25,9 +25,9 @@ from agent.outboxes import looked_after, outboxes_of
 from agent.settings import AgentSettings
 from agent.speech.engines import Engines
 from cli.calls.call_client import Caller
-from mesh.channel import open_channel
+from mesh.calling.channel import open_channel
 from mesh.clock import SystemClock
-from mesh.server import ServerSettings, running
+from mesh.serving.grpc_server import ServerSettings, running
 from mesh.settings import MeshSettings, load
 from services.conversation import app as conversation_app
 from services.conversation.client.draft_builder import DraftBuilder

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 
-from mesh.channel import open_channel
+from mesh.calling.channel import open_channel
 from tests.integration.conversation.mesh import CONVERSATION, Mesh
 from tests.product import free_ports
 

@@ -17,11 +17,12 @@ from readback.conversation.v1.conversation_service_pb2_grpc import ConversationS
 from readback.identity.v1 import identity_service_pb2
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
-from mesh.channel import TokenSource, open_channel
+from mesh.calling.channel import open_channel
 from mesh.ids import uuid7
-from mesh.server import ServerSettings, running
+from mesh.security.authentication import TokenSource
+from mesh.security.workload_identity import WorkloadIdentity
+from mesh.serving.grpc_server import ServerSettings, running
 from mesh.settings import load
-from mesh.workload import WorkloadIdentity
 from services.conversation.app import member
 from services.conversation.settings import ConversationSettings
 from services.identity.app import member as identity_member

@@ -9,7 +9,7 @@ import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from sqlalchemy import text
 
-from mesh.database import migrated
+from mesh.database.migrations import migrated
 from mesh.errors import RequestIdReused, StoreUnavailable
 from mesh.ids import uuid7
 from services.conversation.assembly import MIGRATIONS

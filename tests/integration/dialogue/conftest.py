@@ -16,10 +16,10 @@ from doubles.aviationstack.server import AviationStackDouble
 from doubles.flightapi.server import FlightApiDouble
 from doubles.serving import served
 from doubles.world import World
-from mesh.auth import TokenVerifier
-from mesh.channel import open_channel
+from mesh.calling.channel import open_channel
 from mesh.clock import SystemClock
-from mesh.server import running
+from mesh.security.authentication import TokenVerifier
+from mesh.serving.grpc_server import running
 from mesh.settings import load
 from services.flightdata.app import member
 from services.flightdata.settings import FlightDataSettings

@@ -25,7 +25,7 @@ from agent.dialogue.tools import (
     ToolUnavailable,
 )
 from agent.dialogue.turn import Event, Speech, ToolFinished
-from mesh.channel import open_channel
+from mesh.calling.channel import open_channel
 
 if TYPE_CHECKING:
     from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub

@@ -13,8 +13,8 @@ from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataService
 from readback.identity.v1 import identity_service_pb2
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
-from mesh.channel import open_channel
-from mesh.server import running
+from mesh.calling.channel import open_channel
+from mesh.serving.grpc_server import running
 from mesh.settings import load
 from services.flightdata.app import member
 from services.flightdata.settings import FlightDataSettings

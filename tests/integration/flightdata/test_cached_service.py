@@ -20,9 +20,9 @@ from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from doubles.aviationstack.server import AviationStackDouble
 from doubles.serving import served
 from doubles.world import World
-from mesh.channel import open_channel
-from mesh.inbound import PUSHBACK
-from mesh.server import running
+from mesh.calling.channel import open_channel
+from mesh.serving.grpc_server import running
+from mesh.serving.inbound_call import PUSHBACK
 from mesh.settings import load
 from services.flightdata.app import member
 from services.flightdata.settings import FlightDataSettings

@@ -24,9 +24,9 @@ from doubles.aviationstack.server import AviationStackDouble
 from doubles.flightapi.server import FlightApiDouble
 from doubles.serving import served
 from doubles.world import World
-from mesh.channel import open_channel
+from mesh.calling.channel import open_channel
 from mesh.errors import metadata_of, reason_of, retry_after_of
-from mesh.server import running
+from mesh.serving.grpc_server import running
 from mesh.settings import load
 from services.flightdata.app import member
 from services.flightdata.settings import FlightDataSettings

@@ -17,9 +17,9 @@ from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataService
 from readback.identity.v1 import identity_service_pb2
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
-from mesh import asgi
-from mesh.channel import open_channel
-from mesh.server import running
+from mesh.calling.channel import open_channel
+from mesh.serving import web_server
+from mesh.serving.grpc_server import running
 from mesh.settings import load
 from services.flightdata.app import member
 from services.flightdata.settings import FlightDataSettings
@@ -51,8 +51,8 @@ class Mesh:
         loaded = load(GatewaySettings, home=self.home, **(addresses | settings))
         async with gateway(loaded) as built:
             app = web_app(built.server, built.callers, loaded.hosts)
-            async with asgi.running(
-                app, asgi.Site("gateway", "127.0.0.1", 0, "READBACK_MCP_PORT", 1)
+            async with web_server.running(
+                app, web_server.Site("gateway", "127.0.0.1", 0, "READBACK_MCP_PORT", 1)
             ) as site:
                 yield site.url + "/mcp"
 

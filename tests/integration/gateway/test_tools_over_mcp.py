@@ -11,9 +11,9 @@ import pytest_asyncio
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from mesh.auth import bearer
-from mesh.channel import open_channel
-from mesh.tool_arguments import request_from
+from mesh.calling.channel import open_channel
+from mesh.contracts.tool_arguments import request_from
+from mesh.security.authentication import bearer
 from services.gateway.app import FLIGHTDATA
 from services.gateway.mcp.answers import as_json, tokens_of
 from services.gateway.mcp.catalogue import Tool, catalogue

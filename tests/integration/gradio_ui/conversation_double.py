@@ -19,7 +19,7 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import conversation_service_pb2_grpc, entry_pb2
 
 from mesh.ids import uuid7
-from mesh.secrets import LiveKitKeys
+from mesh.security.secrets import LiveKitKeys
 
 
 def now() -> Timestamp:

@@ -19,8 +19,8 @@ from gradio_ui.serving import running as page_running
 from gradio_ui.settings import UiSettings
 from gradio_ui.sign_in.cookie import COOKIE
 from mesh.ids import uuid7
-from mesh.secrets import LiveKitKeys
-from mesh.server import running
+from mesh.security.secrets import LiveKitKeys
+from mesh.serving.grpc_server import running
 from mesh.settings import load
 from services.identity.app import member
 from services.identity.settings import IdentitySettings

@@ -11,8 +11,8 @@ from readback.identity.v1 import identity_service_pb2 as pb
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 from gradio_ui.sign_in.cookie import COOKIE
-from mesh.auth import bearer
 from mesh.ids import uuid7
+from mesh.security.authentication import bearer
 from tests.integration.gradio_ui.site import PASSWORD, Person, Site
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]

@@ -17,8 +17,8 @@ from gradio_ui.app import create_app
 from gradio_ui.serving import running
 from gradio_ui.settings import UiSettings
 from gradio_ui.sign_in.cookie import COOKIE, CookieSeal
-from mesh.auth import bearer
 from mesh.ids import uuid7
+from mesh.security.authentication import bearer
 from mesh.settings import load
 from services.conversation.client.recorder import Recorder
 from tests.integration.conversation.mesh import Mesh

@@ -13,13 +13,13 @@ import pytest
 from readback.identity.v1 import identity_service_pb2 as pb
 from readback.identity.v1 import identity_service_pb2_grpc
 
-from mesh.auth import bearer
-from mesh.channel import open_channel
+from mesh.calling.channel import open_channel
 from mesh.errors import reason_of
 from mesh.ids import uuid7
-from mesh.server import running
+from mesh.security.authentication import bearer
+from mesh.security.workload_identity import make_assertion
+from mesh.serving.grpc_server import running
 from mesh.settings import load
-from mesh.workload import make_assertion
 from services.identity.app import member
 from services.identity.settings import IdentitySettings
 from tests.simulated_clock import SimulatedClock

@@ -9,9 +9,9 @@ import grpc
 import pytest
 from readback.identity.v1 import identity_service_pb2 as pb
 
-from mesh.auth import bearer
 from mesh.errors import metadata_of, violations_of
 from mesh.ids import uuid7
+from mesh.security.authentication import bearer
 from tests.integration.identity.harness import PASSWORD, Identity, SignedIn, refused, running_identity
 
 pytestmark = pytest.mark.integration

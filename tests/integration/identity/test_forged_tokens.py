@@ -14,8 +14,8 @@ from livekit.api import AccessToken as LiveKitToken
 from livekit.api import VideoGrants
 from readback.identity.v1 import identity_service_pb2 as pb
 
-from mesh.auth import bearer
 from mesh.ids import uuid7
+from mesh.security.authentication import bearer
 from tests.integration.identity.harness import Identity, SignedIn, refused
 
 pytestmark = pytest.mark.integration

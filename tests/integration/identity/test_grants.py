@@ -11,11 +11,11 @@ import pytest
 from readback.identity.v1 import identity_service_pb2 as pb
 from readback.options.v1 import options_pb2
 
-from mesh.auth import Principal, TokenVerifier, bearer
-from mesh.channel import open_channel
+from mesh.calling.channel import open_channel
 from mesh.ids import uuid7
-from mesh.jwks import keys_of_identity
-from mesh.workload import WorkloadIdentity
+from mesh.security.authentication import Principal, TokenVerifier, bearer
+from mesh.security.jwks import keys_of_identity
+from mesh.security.workload_identity import WorkloadIdentity
 from tests.integration.identity.harness import SERVICE, Identity, SignedIn, refused
 
 pytestmark = pytest.mark.integration

@@ -11,7 +11,7 @@ from readback.identity.v1 import identity_service_pb2 as pb
 
 from mesh.errors import retry_after_of
 from mesh.ids import uuid7
-from services.identity.throttling import FREE_ATTEMPTS, LONGEST_WAIT
+from services.identity.accounts.sign_in_throttling import FREE_ATTEMPTS, LONGEST_WAIT
 from tests.integration.identity.harness import PASSWORD, Identity, refused
 
 pytestmark = pytest.mark.integration

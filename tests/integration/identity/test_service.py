@@ -25,14 +25,15 @@ from readback.identity.v1 import identity_service_pb2_grpc
 from sqlalchemy import Connection
 
 from mesh import logs
-from mesh.channel import open_channel
-from mesh.database import migrated, reading
+from mesh.calling.channel import open_channel
+from mesh.database.migrations import migrated
+from mesh.database.transactions import reading
 from mesh.errors import metadata_of
 from mesh.ids import uuid7
 from mesh.settings import load
 from services.identity.app import MIGRATIONS
-from services.identity.schema import metadata
 from services.identity.settings import IdentitySettings
+from services.identity.store.schema import metadata
 from tests.integration.identity.harness import PASSWORD, SERVICE, refused, running_identity
 
 pytestmark = pytest.mark.integration

@@ -13,11 +13,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1 import conversation_service_pb2_grpc as conversation_grpc
 
-from mesh.auth import TokenVerifier, bearer, current_customer
-from mesh.channel import open_channel, streaming
+from mesh.calling.channel import open_channel, streaming
 from mesh.errors import DomainError, ErrorTable, metadata_of, reason_of, retry_after_of, violations_of
-from mesh.limits import LimitSettings
-from mesh.server import Member, Registration, RunningServer, ServerSettings, running
+from mesh.security.authentication import TokenVerifier, bearer, current_customer
+from mesh.serving.grpc_server import Member, Registration, RunningServer, ServerSettings, running
+from mesh.serving.limits import LimitSettings
 from tests.mesh_tokens import KID, SigningKey
 
 pytestmark = pytest.mark.integration

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from agent.act_token import ActToken
-from mesh.workload import ExchangedToken
+from mesh.security.workload_identity import ExchangedToken
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mesh.database import migrated
+from mesh.database.migrations import migrated
 from services.conversation.assembly import MIGRATIONS
 from services.conversation.store import Store
 from tests.unit.conversation.core import Core

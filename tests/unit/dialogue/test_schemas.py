@@ -15,7 +15,7 @@ from readback.flightdata.v1 import flightdata_service_pb2 as pb
 from agent.dialogue.frames import Intent
 from agent.dialogue.understanding import Context, understand
 from agent.language.meanings import Expectation
-from mesh.tool_schemas import enum_words, tool_schemas
+from mesh.contracts.tool_schemas import enum_words, tool_schemas
 from tests.unit.dialogue.doubles import PLACES, TODAY, Conversation, ExactGazetteer
 
 pytestmark = pytest.mark.unit

@@ -8,8 +8,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from services.identity.access_tokens import AccessTokens
-from services.identity.signing_keys import SigningKeys
+from services.identity.tokens.access_tokens import AccessTokens
+from services.identity.tokens.signing_keys import SigningKeys
 from tests.simulated_clock import SimulatedClock
 
 

@@ -7,35 +7,35 @@ import uuid
 
 import pytest
 
-from mesh import deadlines
+from mesh.calling import propagation
 from mesh.ids import uuid7
 
 pytestmark = pytest.mark.unit
 
 
 async def test_an_outgoing_call_may_not_outlast_the_incoming_one() -> None:
-    deadlines.remember(2.0)
-    assert deadlines.shrunk(10.0) == pytest.approx(2.0 - deadlines.MARGIN_SECONDS, abs=0.5)
-    assert deadlines.shrunk(0.5) == 0.5
-    assert deadlines.shrunk(None) is not None
+    propagation.set_deadline(2.0)
+    assert propagation.shrink(10.0) == pytest.approx(2.0 - propagation.MARGIN_SECONDS, abs=0.5)
+    assert propagation.shrink(0.5) == 0.5
+    assert propagation.shrink(None) is not None
 
 
 async def test_a_deadline_that_has_passed_leaves_nothing() -> None:
-    deadlines.remember(0.0)
-    assert deadlines.shrunk(10.0) == 0.0
+    propagation.set_deadline(0.0)
+    assert propagation.shrink(10.0) == 0.0
 
 
 async def test_without_a_deadline_nothing_shrinks() -> None:
-    deadlines.remember(None)
-    assert deadlines.shrunk(10.0) == 10.0
-    assert deadlines.shrunk(None) is None
+    propagation.set_deadline(None)
+    assert propagation.shrink(10.0) == 10.0
+    assert propagation.shrink(None) is None
 
 
 async def test_one_calls_deadline_is_not_anothers() -> None:
     async def handle(seconds: float | None) -> float | None:
-        deadlines.remember(seconds)
+        propagation.set_deadline(seconds)
         await asyncio.sleep(0)
-        return deadlines.shrunk(None)
+        return propagation.shrink(None)
 
     short, none = await asyncio.gather(handle(1.0), handle(None))
     assert short is not None

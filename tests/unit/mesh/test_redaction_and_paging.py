@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.identity.v1 import identity_service_pb2 as identity
 
+from mesh.contracts.page_tokens import PageTokens
 from mesh.errors import InvalidPageToken
-from mesh.paging import PageTokens
 from mesh.redaction import REDACTED, redacted, scrub, scrub_event
 from tests.mesh_tokens import SigningKey
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from mesh.secrets import SecretStore
+from mesh.security.secrets import SecretStore
 from mesh.settings import ConfigurationError, MeshSettings, load
 
 pytestmark = pytest.mark.unit

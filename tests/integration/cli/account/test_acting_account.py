@@ -14,8 +14,8 @@ from readback.identity.v1 import identity_service_pb2 as identity_pb
 from cli.account.acting_account import LoggedIn, throw_away
 from cli.account.credentials_file import CredentialFile, Credentials
 from cli.errors import CommandError
-from mesh.auth import bearer
 from mesh.errors import reason_of
+from mesh.security.authentication import bearer
 from tests.integration.identity.harness import Identity, running_identity
 
 pytestmark = pytest.mark.integration

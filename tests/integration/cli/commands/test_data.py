@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli.account.credentials_file import CredentialFile, Credentials
-from mesh.secrets import SecretStore
+from mesh.security.secrets import SecretStore
 from tests.product import READBACK, environment_for
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]

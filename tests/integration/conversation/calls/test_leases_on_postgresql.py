@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mesh.database import migrated
+from mesh.database.migrations import migrated
 from services.conversation.assembly import MIGRATIONS
 from services.conversation.store import Store
 from services.conversation.store import leases as table

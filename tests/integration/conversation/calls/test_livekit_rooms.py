@@ -14,7 +14,7 @@ from aiohttp import web
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from mesh.clock import SystemClock
-from mesh.secrets import LiveKitKeys
+from mesh.security.secrets import LiveKitKeys
 from services.conversation.calls import livekit_rooms as module
 from services.conversation.calls.livekit_rooms import JOIN_WITHIN, LiveKitRooms, livekit_rooms
 from services.conversation.calls.ports import RoomsUnavailable

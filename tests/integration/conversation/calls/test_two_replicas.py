@@ -13,7 +13,7 @@ import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from mesh.channel import streaming
+from mesh.calling.channel import streaming
 from mesh.errors import reason_of
 from mesh.ids import uuid7
 from services.conversation.client.recorder import CallEnded, Recorder

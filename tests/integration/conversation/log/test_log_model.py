@@ -31,7 +31,7 @@ from psycopg import sql
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from mesh.database import migrated
+from mesh.database.migrations import migrated
 from mesh.errors import DomainError
 from services.conversation.assembly import MIGRATIONS
 from services.conversation.calls import calls

@@ -14,7 +14,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from mesh.channel import streaming
+from mesh.calling.channel import streaming
 from mesh.errors import reason_of
 from services.conversation.client.recorder import CallEnded, CallLost, Recorder
 from services.conversation.model.entries import timestamp

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from readback.conversation.v1 import entry_pb2
 from sqlalchemy import delete
 
-from mesh.database import migrated
+from mesh.database.migrations import migrated
 from services.conversation.assembly import MIGRATIONS
 from services.conversation.log.fencing import Writer
 from services.conversation.model.records import Call

@@ -10,7 +10,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from mesh.database import migrated
+from mesh.database.migrations import migrated
 from mesh.errors import StoreUnavailable
 from services.conversation.assembly import MIGRATIONS
 from services.conversation.store import Store

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mesh.database import migrated
+from mesh.database.migrations import migrated
 from services.conversation.assembly import MIGRATIONS
 from services.conversation.model.cursors import LogId
 from services.conversation.store import Store, following

@@ -12,7 +12,9 @@ from alembic.config import Config
 from readback.conversation.v1 import entry_pb2
 from sqlalchemy import Connection, text
 
-from mesh.database import migrated, open_engine, writing
+from mesh.database.engine import open_engine
+from mesh.database.migrations import migrated
+from mesh.database.transactions import writing
 from services.conversation.assembly import MIGRATIONS
 from services.conversation.model.entries import KINDS, entry_message
 from services.conversation.model.records import RunKind

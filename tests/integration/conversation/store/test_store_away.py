@@ -14,8 +14,8 @@ import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from mesh import database
-from mesh.channel import streaming
+from mesh.calling.channel import streaming
+from mesh.database import transactions
 from mesh.errors import reason_of, retry_after_of
 from mesh.ids import uuid7
 from services.conversation.client.recorder import Recorder
@@ -127,7 +127,7 @@ async def test_append_to_a_database_that_fell_silent_ends_before_its_deadline(
                 utterance=utterance,
             )
             request = pb.AppendRequest(call_id=call.call_id, epoch=1, writer_id=writer, drafts=[draft])
-            monkeypatch.setattr(database, "TRANSACTION_SECONDS", 0.5)
+            monkeypatch.setattr(transactions, "TRANSACTION_SECONDS", 0.5)
             main = psutil.Process(
                 int((own_postgres.folder / "data" / "postmaster.pid").read_text().split()[0])
             )

@@ -12,7 +12,7 @@ import pytest
 from readback.conversation.v1 import entry_pb2
 
 from mesh.clock import SystemClock
-from mesh.database import migrated
+from mesh.database.migrations import migrated
 from services.conversation.assembly import MIGRATIONS
 from services.conversation.background import beside
 from services.conversation.log.bus import Committed

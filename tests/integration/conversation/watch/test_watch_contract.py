@@ -18,8 +18,9 @@ from readback.conversation.v1 import entry_pb2
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 from sqlalchemy import update
 
-from mesh.channel import open_channel, streaming
-from mesh.database import open_engine, writing
+from mesh.calling.channel import open_channel, streaming
+from mesh.database.engine import open_engine
+from mesh.database.transactions import writing
 from mesh.errors import metadata_of, reason_of, violations_of
 from services.conversation.client.recorder import Recorder
 from services.conversation.store.schema import log_identity

@@ -15,7 +15,7 @@ from google.protobuf.duration_pb2 import Duration
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from mesh.channel import streaming
+from mesh.calling.channel import streaming
 from mesh.errors import reason_of
 from services.conversation.client.recorder import Recorder
 from services.conversation.client.watcher import watch

@@ -37,7 +37,13 @@ class Screen:
 def test_warnings_and_worse_are_complaints(level: str) -> None:
     complaint = complaint_in(
         json.dumps(
-            {"level": level, "logger": "mesh.server", "event": "disk is full", "code": 12, "timestamp": "now"}
+            {
+                "level": level,
+                "logger": "mesh.serving.grpc_server",
+                "event": "disk is full",
+                "code": 12,
+                "timestamp": "now",
+            }
         )
     )
     assert complaint is not None
@@ -95,7 +101,7 @@ def test_a_complaint_is_one_line() -> None:
 
 def test_a_complaint_that_repeats_is_shown_once_a_minute() -> None:
     screen = Screen()
-    line = '{"level": "warning", "logger": "services.identity.store", "event": "slow"}'
+    line = '{"level": "warning", "logger": "services.identity.store.store", "event": "slow"}'
     for _ in range(3):
         screen.report.heard(PART, line)
     screen.now = QUIET_FOR_SECONDS

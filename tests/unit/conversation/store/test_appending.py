@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from mesh.database import SQLITE_PRAGMAS, migrated
+from mesh.database.engine import SQLITE_PRAGMAS
+from mesh.database.migrations import migrated
 from mesh.errors import StoreUnavailable
 from services.conversation.assembly import MIGRATIONS
 from services.conversation.model.changes import Changes, Head

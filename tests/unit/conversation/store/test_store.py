@@ -15,7 +15,8 @@ from readback.conversation.v1 import entry_pb2
 from sqlalchemy import Connection, Dialect, event, text
 from sqlalchemy.dialects import sqlite
 
-from mesh import database
+from mesh.database import engine as engines
+from mesh.database import migrations, transactions
 from mesh.errors import StoreUnavailable
 from services.conversation.assembly import MIGRATIONS
 from services.conversation.model.chunks import ITEM_BYTES
@@ -36,7 +37,7 @@ def url_in(folder: Path) -> str:
 
 
 async def test_migrations_make_the_schema_that_the_store_uses(tmp_path: Path) -> None:
-    engine = await database.migrated(url_in(tmp_path), MIGRATIONS)
+    engine = await migrations.migrated(url_in(tmp_path), MIGRATIONS)
 
     def differences(connection: Connection) -> list[object]:
         options = {
@@ -44,7 +45,7 @@ async def test_migrations_make_the_schema_that_the_store_uses(tmp_path: Path) ->
         }  # FTS5's own tables
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
-    async with database.reading(engine) as connection:
+    async with transactions.reading(engine) as connection:
         assert await connection.run_sync(differences) == []
     await engine.dispose()
 
@@ -52,7 +53,7 @@ async def test_migrations_make_the_schema_that_the_store_uses(tmp_path: Path) ->
 async def test_database_keeps_its_incarnation_and_no_other_has_it(tmp_path: Path) -> None:
     seen = []
     for name in ("one", "one", "other"):
-        engine = await database.migrated(url_in(tmp_path / name), MIGRATIONS)
+        engine = await migrations.migrated(url_in(tmp_path / name), MIGRATIONS)
         seen.append(await Store(engine).incarnation())
         await engine.dispose()
     assert seen[0] == seen[1] != seen[2]
@@ -122,7 +123,7 @@ async def test_disk_that_is_full_is_the_store_being_away_until_there_is_room_aga
     words = "x" * 20_000
     with monkeypatch.context() as full:
         # What SQLite makes of a limit below what there is: not one page more.
-        full.setattr(sqlite_append, "SQLITE_PRAGMAS", (*database.SQLITE_PRAGMAS, "max_page_count=1"))
+        full.setattr(sqlite_append, "SQLITE_PRAGMAS", (*engines.SQLITE_PRAGMAS, "max_page_count=1"))
         with pytest.raises(StoreUnavailable) as raised:
             await core.log.append(writer, [core.said(words)])
     assert raised.value.retry_after is not None

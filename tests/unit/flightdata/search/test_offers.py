@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mesh.paging import PageTokens
+from mesh.contracts.page_tokens import PageTokens
 from services.flightdata.errors import FlightsUnavailable, OfferExpired, OfferGone, OfferNotFound
 from services.flightdata.model.fares import Cabin, Fare, Money
 from services.flightdata.model.flights import Itinerary, Provenance, Segment, Stop

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mesh.paging import PageTokens
+from mesh.contracts.page_tokens import PageTokens
 from services.flightdata.caching.answer_cache import Answers
 from services.flightdata.caching.store import MemoryShelf
 from services.flightdata.errors import DateBeyondHorizon, DateInPast, FlightsUnavailable, SamePlace

@@ -10,7 +10,7 @@ import pytest
 
 from doubles.flightapi.trips import Asked, trips
 from doubles.world import World
-from mesh.paging import PageTokens
+from mesh.contracts.page_tokens import PageTokens
 from services.flightdata.caching.answer_cache import Answers
 from services.flightdata.caching.store import MemoryShelf
 from services.flightdata.errors import FlightsRestricted, FlightsUnavailable

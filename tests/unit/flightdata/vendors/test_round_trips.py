@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from doubles.flightapi.trips import Asked, trips
 from doubles.world import World
-from mesh.paging import PageTokens
+from mesh.contracts.page_tokens import PageTokens
 from services.flightdata.caching.answer_cache import Answers
 from services.flightdata.caching.store import MemoryShelf
 from services.flightdata.errors import FlightsUnavailable

@@ -1,0 +1,1 @@
+"""Outgoing RPCs: channels, retries and timeouts, and what they inherit from the RPC being handled."""

@@ -1,0 +1,124 @@
+"""The tools as JSON Schema, from the contract: names, descriptions and fields of every RPC that is offered as a tool.
+
+A field that is `hidden` or comes `from_context` is left out, so a model can neither see nor set it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from buf.validate import validate_pb2
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, ServiceDescriptor
+from readback.options.v1 import options_pb2
+
+PROTOS = Path(__file__).parents[2] / "protos"
+_COMMENT = re.compile(r"^\s*// ?(?P<text>.*)$")
+_MESSAGE = re.compile(r"^message (?P<name>\w+) \{")
+_FIELD = re.compile(r"^\s+(?:repeated |optional )?[\w.]+ (?P<name>\w+) = \d+")
+_DATE: Mapping[str, Any] = {"type": "string", "format": "date"}
+_TIME_OF_DAY: Mapping[str, Any] = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
+_INSTANT: Mapping[str, Any] = {"type": "string", "format": "date-time"}
+KNOWN_MESSAGES = {
+    "google.type.Date": _DATE,
+    "google.type.TimeOfDay": _TIME_OF_DAY,
+    "google.protobuf.Timestamp": _INSTANT,
+}
+"""Messages that a model writes as a text of its own form."""
+_SCALARS = {
+    FieldDescriptor.CPPTYPE_STRING: "string",
+    FieldDescriptor.CPPTYPE_BOOL: "boolean",
+    FieldDescriptor.CPPTYPE_INT32: "integer",
+    FieldDescriptor.CPPTYPE_INT64: "integer",
+    FieldDescriptor.CPPTYPE_DOUBLE: "number",
+}
+
+
+def tool_schemas(service: ServiceDescriptor) -> list[dict[str, Any]]:
+    """`[{"name", "description", "input_schema"}]` of a service's tools, in the order of the contract."""
+    return list(_tools(service))
+
+
+def _tools(service: ServiceDescriptor) -> Iterator[dict[str, Any]]:
+    comments = _comments(service)
+    for method in service.methods:
+        options = method.GetOptions()
+        if options.HasExtension(options_pb2.tool):
+            tool = options.Extensions[options_pb2.tool]
+            yield {
+                "name": tool.name,
+                "description": tool.description,
+                "input_schema": _object(method.input_type, comments),
+            }
+
+
+def _object(message: Descriptor, comments: Mapping[str, str]) -> dict[str, Any]:
+    fields = [field for field in message.fields if _is_for_models(field)]
+    required = [field.name for field in fields if _is_required(field)]
+    properties = {field.name: _property(field, comments) for field in fields}
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def _is_for_models(field: FieldDescriptor) -> bool:
+    options = field.GetOptions().Extensions[options_pb2.tool_field]
+    return not (options.hidden or options.from_context)
+
+
+def _rules(field: FieldDescriptor) -> validate_pb2.FieldRules:
+    rules: validate_pb2.FieldRules = field.GetOptions().Extensions[validate_pb2.field]
+    return rules
+
+
+def _is_required(field: FieldDescriptor) -> bool:
+    """Required by name, or a text whose pattern refuses the empty one."""
+    rules = _rules(field)
+    return rules.required or bool(rules.string.pattern and not re.search(rules.string.pattern, ""))
+
+
+def _property(field: FieldDescriptor, comments: Mapping[str, str]) -> dict[str, Any]:
+    return {"description": comments.get(field.full_name, ""), **_type(field, comments)}
+
+
+def _type(field: FieldDescriptor, comments: Mapping[str, str]) -> Mapping[str, Any]:
+    if not field.is_repeated:
+        return _single(field, _rules(field), comments)
+    rules = _rules(field).repeated
+    limits = {"maxItems": rules.max_items} if rules.max_items else {}
+    return {"type": "array", "items": _single(field, rules.items, comments), **limits}
+
+
+def _single(
+    field: FieldDescriptor, rules: validate_pb2.FieldRules, comments: Mapping[str, str]
+) -> Mapping[str, Any]:
+    if field.message_type is not None:
+        return KNOWN_MESSAGES.get(field.message_type.full_name) or _object(field.message_type, comments)
+    if field.enum_type is not None:
+        return {"type": "string", "enum": enum_words(field.enum_type)}
+    limits: dict[str, Any] = {"pattern": rules.string.pattern} if rules.string.pattern else {}
+    if rules.HasField("int32"):
+        limits |= {"minimum": rules.int32.gte, "maximum": rules.int32.lte}
+    return {"type": _SCALARS[field.cpp_type], **limits}
+
+
+def enum_words(enum: EnumDescriptor) -> list[str]:
+    """The values of an enum as words: `cheapest` for `FLIGHT_SORT_CHEAPEST`; the unspecified one is no word."""
+    prefix = enum.values_by_number[0].name.removesuffix("UNSPECIFIED")
+    return [value.name.removeprefix(prefix).lower() for value in enum.values if value.number]
+
+
+def _comments(service: ServiceDescriptor) -> Mapping[str, str]:
+    """The comment of every field in the service's file, by full name. Descriptors in Python keep none, so the contract itself is read."""
+    comments: dict[str, str] = {}
+    message, above = "", list[str]()
+    for line in (PROTOS / service.file.name).read_text(encoding="utf-8").splitlines():
+        if comment := _COMMENT.match(line):
+            above.append(comment["text"])
+            continue
+        if opening := _MESSAGE.match(line):
+            message = f"{service.file.package}.{opening['name']}"
+        elif field := _FIELD.match(line):
+            comments[f"{message}.{field['name']}"] = " ".join(above)
+        above = []
+    return comments

@@ -1,0 +1,85 @@
+"""Database engines with safe defaults.
+
+SQLite is opened for durability (WAL, synchronous=FULL: a commit is on disk when it returns), with secure deletion,
+and with explicit transactions: the driver's implicit ones begin late and can't be upgraded safely.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from mesh.settings import ConfigurationError
+
+WRITES = "readback_writes"
+"""Execution option of a connection whose next transaction writes."""
+POSTGRES: Mapping[str, Any] = {
+    "connect_timeout": 2,
+    # Milliseconds until a server that doesn't acknowledge counts as lost; the operating system waits a quarter of an hour.
+    "tcp_user_timeout": 4000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+    "options": "-c statement_timeout=4000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000",
+}
+"""libpq connection parameters; every wait is shorter than `transactions.TRANSACTION_SECONDS`."""
+# No ping before each use, which would be a round trip: one dead connection invalidates its whole pool.
+_POOL = {"pool_size": 10, "max_overflow": 10, "pool_timeout": 2.0}
+SQLITE_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=ON",
+    "busy_timeout=5000",
+)
+"""Set on every connection to a SQLite file: commits are durable, deleted data is overwritten."""
+
+
+def open_engine(url: str) -> AsyncEngine:
+    """Return an engine for an async SQLAlchemy URL (`sqlite+aiosqlite:///…`); the caller must dispose of it.
+
+    Makes the folder of a SQLite file if it is missing.
+
+    Raises:
+        ConfigurationError: the folder can't be made or written to.
+    """
+    parsed = make_url(url)
+    # Errors are logged, so their texts must not contain parameter values.
+    if parsed.get_backend_name() != "sqlite":
+        return create_async_engine(parsed, hide_parameters=True, connect_args=dict(POSTGRES), **_POOL)
+    if parsed.database and parsed.database != ":memory:":
+        _make_folder(Path(parsed.database).parent)
+    engine = create_async_engine(parsed, connect_args={"timeout": 5}, hide_parameters=True)
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        # Owner only: the files hold password hashes and transcripts.
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigurationError(f"The database's folder {folder} can't be made: {error.strerror}.") from None
+    if not os.access(folder, os.W_OK):
+        raise ConfigurationError(f"The database's folder {folder} can't be written to.")
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # only `_begin_sqlite` begins transactions
+    cursor = connection.cursor()
+    for pragma in SQLITE_PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # Two transactions that read first and write later would fail with SQLITE_BUSY.
+    immediate = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

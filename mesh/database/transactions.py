@@ -1,0 +1,102 @@
+"""Database transactions that declare whether they write, with a time limit."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from mesh.database.engine import WRITES
+from mesh.database.outages import translate_outages
+
+TRANSACTION_SECONDS = 5.0
+"""Time limit of a transaction; shorter than `mesh.calling.retries_and_timeouts.UNARY_TIMEOUT_SECONDS`."""
+_READ_ONLY: dict[str, dict[str, object]] = {
+    # With PostgreSQL's default each statement would see a newer state than the one before.
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+    "sqlite": {},
+}
+
+
+@asynccontextmanager
+async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Open a transaction that writes: committed when the block ends, rolled back when it raises.
+
+    Raises:
+        StoreUnavailable: the database can't be reached. If the commit failed so, it may still have happened.
+    """
+    async with _transaction(engine, writes=True) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Open a read-only transaction that sees one consistent state.
+
+    Raises:
+        StoreUnavailable: the database can't be reached.
+    """
+    async with _transaction(engine, writes=False) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def _transaction(engine: AsyncEngine, *, writes: bool) -> AsyncIterator[AsyncConnection]:
+    with translate_outages():
+        async with engine.connect() as connection:
+            options = {} if writes else _READ_ONLY[engine.dialect.name]
+            await connection.execution_options(**{WRITES: writes}, **options)
+            with await _time_limit(connection):
+                async with connection.begin():
+                    yield connection
+
+
+@asynccontextmanager
+async def asking(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Open a connection for read-only statements that need not see the same state.
+
+    Raises:
+        StoreUnavailable: the database can't be reached.
+    """
+    if engine.dialect.name == "sqlite":  # where a transaction costs nothing
+        async with reading(engine) as connection:
+            yield connection
+        return
+    with translate_outages():
+        async with engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            with await _time_limit(connection):
+                yield connection
+
+
+async def _time_limit(connection: AsyncConnection) -> AbstractContextManager[None]:
+    if connection.dialect.name == "sqlite":
+        return nullcontext()
+    driver = (await connection.get_raw_connection()).driver_connection
+    return hard_timeout(lambda: driver)
+
+
+@contextmanager
+def hard_timeout(driver: Callable[[], Any]) -> Iterator[None]:
+    """Shut down psycopg's connection if the block takes longer than `TRANSACTION_SECONDS`.
+
+    `driver` returns the connection, or None if there is none. Its user, in any thread, then gets a connection error.
+    """
+    # Cancelling isn't enough: psycopg would ask the silent server to cancel the statement, and wait for the answer.
+    timer = asyncio.get_running_loop().call_later(TRANSACTION_SECONDS, _shut_down, driver)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _shut_down(driver: Callable[[], Any]) -> None:
+    connection = driver()
+    if connection is not None and not connection.closed:
+        with socket.socket(fileno=os.dup(connection.fileno())) as duplicate:
+            duplicate.shutdown(socket.SHUT_RDWR)

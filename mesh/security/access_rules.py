@@ -1,0 +1,47 @@
+"""Who may call what, read off the contracts. No rule, no access."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from readback.options.v1 import options_pb2
+
+from mesh.errors import AccessDenied, Unauthenticated
+from mesh.security.authentication import Principal
+
+Rules = frozenset[options_pb2.Access.ValueType]
+
+
+def path_of(method: MethodDescriptor) -> str:
+    """The method as gRPC names it on the wire: `/package.Service/Method`."""
+    return f"/{method.containing_service.full_name}/{method.name}"
+
+
+def rules_of(method: MethodDescriptor) -> Rules:
+    """The access rules of a method; empty when the contract has none."""
+    rules: Iterable[options_pb2.Access.ValueType] = method.GetOptions().Extensions[options_pb2.access]
+    return frozenset(rules) - {options_pb2.ACCESS_UNSPECIFIED}
+
+
+def rules_of_services(services: Iterable[ServiceDescriptor]) -> Mapping[str, Rules]:
+    """Access rules by method path."""
+    return {path_of(method): rules_of(method) for service in services for method in service.methods}
+
+
+def check(method: str, rules: Rules, principal: Principal | None) -> None:
+    """Lets the call pass or says why not.
+
+    Raises:
+        Unauthenticated: the method needs a token and there is none.
+        AccessDenied: the token is of a kind that may not call the method, or the method has no rule.
+    """
+    if options_pb2.ACCESS_PUBLIC in rules:
+        return
+    if rules and principal is None:
+        raise Unauthenticated("missing")
+    if principal is None or principal.kind not in rules:
+        needs = ", ".join(sorted(options_pb2.Access.Name(rule).removeprefix("ACCESS_") for rule in rules))
+        raise AccessDenied(
+            "This token may not be used for that.", metadata={"method": method, "needs": needs}
+        )

@@ -1,0 +1,82 @@
+"""How a member of the mesh proves who it is: a signed assertion (RFC 7523), exchanged for tokens (RFC 8693)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import jwt
+from readback.identity.v1 import identity_service_pb2, identity_service_pb2_grpc
+
+from mesh.clock import Clock, SystemClock
+from mesh.ids import uuid7
+from mesh.security.authentication import ALGORITHM, ISSUER
+
+ASSERTION_TYPE = "client-authentication+jwt"
+ASSERTION_LIFETIME = timedelta(minutes=2)
+RENEW_BEFORE = timedelta(seconds=60)
+"""A token with less than this left is exchanged for a new one before it is used."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangedToken:
+    """A token of a few minutes."""
+
+    token: str
+    expires_at: datetime
+
+    def fresh_at(self, now: datetime) -> bool:
+        """Whether it may still be used for a while."""
+        return self.expires_at - now > RENEW_BEFORE
+
+
+def make_assertion(name: str, private_key_pem: bytes, *, now: datetime) -> str:
+    """A JWT in which a member says who it is, for the identity service alone, good for two minutes and one use."""
+    claims = {
+        "iss": name,
+        "sub": name,
+        "aud": ISSUER,
+        "iat": now,
+        "exp": now + ASSERTION_LIFETIME,
+        "jti": uuid7(),
+    }
+    return jwt.encode(claims, private_key_pem, ALGORITHM, headers={"typ": ASSERTION_TYPE})
+
+
+class WorkloadIdentity:
+    """A member's name and key, and the tokens they buy."""
+
+    def __init__(
+        self,
+        name: str,
+        private_key_pem: bytes,
+        identity: identity_service_pb2_grpc.IdentityServiceAsyncStub,
+        clock: Clock | None = None,
+    ) -> None:
+        self._name, self._key, self._identity = name, private_key_pem, identity
+        self._clock = clock or SystemClock()
+        self._own: ExchangedToken | None = None
+        self._lock = asyncio.Lock()
+
+    async def own_token(self) -> str:
+        """A token of the member's own; kept until shortly before it expires.
+
+        Raises:
+            grpc.aio.AioRpcError: identity refused or can't be reached.
+        """
+        async with self._lock:
+            if self._own is None or not self._own.fresh_at(self._clock.now()):
+                self._own = await self.exchange("")
+            return self._own.token
+
+    async def exchange(self, grant: str) -> ExchangedToken:
+        """A token for the call of a grant, `sub` its customer, `act` this member; for an empty grant a token of the member's own.
+
+        Raises:
+            grpc.aio.AioRpcError: identity refused or can't be reached.
+        """
+        assertion = make_assertion(self._name, self._key, now=self._clock.now())
+        request = identity_service_pb2.ExchangeTokenRequest(actor_assertion=assertion, grant=grant)
+        response = await self._identity.ExchangeToken(request, timeout=5)
+        return ExchangedToken(response.access_token, response.expire_time.ToDatetime(UTC))

@@ -1,0 +1,1 @@
+"""Customer accounts: registration, passwords, signing in."""

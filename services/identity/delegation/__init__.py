@@ -1,0 +1,1 @@
+"""Delegation: grants under which other services act for a customer, and the token exchange."""

@@ -1,0 +1,125 @@
+"""The tables, as the newest migration leaves them; a test holds the two together."""
+# ruff: noqa: ARG002 -- SQLAlchemy hands every conversion the dialect
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+)
+
+from mesh.database.idempotency import requests_table
+
+metadata = MetaData()
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC, also from SQLite, which keeps no zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC, so that text compares like time."""
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """From whatever the driver made of it."""
+        return value and (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC))
+
+
+def _customer_id() -> Column[str]:
+    return Column(
+        "customer_id",
+        String(36),
+        ForeignKey("customers.customer_id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    )
+
+
+def _session_id() -> Column[str]:
+    return Column(
+        "session_id",
+        String(36),
+        ForeignKey("sessions.session_id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    )
+
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("customer_id", String(36), primary_key=True),
+    Column("canonical_email", String(254), nullable=False, unique=True),
+    Column("email", String(254), nullable=False),
+    Column("display_name", String(100), nullable=False),
+    Column("locale", String(35), nullable=False),
+    Column("password_hash", String(128), nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("session_id", String(36), primary_key=True),
+    _customer_id(),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+    Column("ended_at", Instant),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    _session_id(),
+    Column("parent", LargeBinary(32), index=True),
+    Column("created_at", Instant, nullable=False),
+    Column("spent_at", Instant),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    _customer_id(),
+    _session_id(),
+    Column("conversation_id", String(36), nullable=False),
+    Column("call_id", String(36), nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+    Index("ix_grants_call_id_customer_id", "call_id", "customer_id", unique=True),
+)
+
+failed_attempts = Table(
+    "failed_attempts",
+    metadata,
+    Column(
+        "account", LargeBinary(32), primary_key=True
+    ),  # a digest: people mistype passwords into the address
+    Column("count", Integer, nullable=False),
+    Column("last_at", Instant, nullable=False, index=True),
+)
+
+seen_assertions = Table(
+    "seen_assertions",
+    metadata,
+    Column("actor", String(64), primary_key=True),
+    Column("jti", String(128), primary_key=True),
+    Column("expires_at", Instant, nullable=False, index=True),
+)
+
+requests = requests_table(metadata)

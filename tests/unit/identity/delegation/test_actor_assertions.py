@@ -1,0 +1,168 @@
+"""Assertions: a member proves who it is with its own key, for identity alone, for minutes."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+from datetime import timedelta
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from mesh.security.workload_identity import make_assertion
+from services.identity.delegation.actor_assertions import Actors
+from services.identity.errors import UnknownActor
+from tests.simulated_clock import SimulatedClock
+
+pytestmark = pytest.mark.unit
+
+
+class Installation:
+    """Two members with their keys, and somebody else."""
+
+    def __init__(self, clock: SimulatedClock) -> None:
+        self.clock = clock
+        self.keys = {
+            name: ec.generate_private_key(ec.SECP256R1()) for name in ("agent", "conversation", "stranger")
+        }
+        self.trusted = {name: self.public_pem(name) for name in ("agent", "conversation")}
+        self.actors = Actors(lambda: self.trusted, clock)
+
+    def private_pem(self, name: str) -> bytes:
+        """A member's private key."""
+        key = self.keys[name]
+        return key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+
+    def public_pem(self, name: str) -> bytes:
+        """A member's public key."""
+        key = self.keys[name].public_key()
+        return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+    def assertion(
+        self, signer: str = "agent", typ: str | None = "client-authentication+jwt", **claims: Any
+    ) -> str:
+        """An assertion of the agent with other claims; None leaves one out."""
+        now = int(self.clock.now().timestamp())
+        usual = {
+            "iss": "agent",
+            "sub": "agent",
+            "aud": "readback-identity",
+            "iat": now,
+            "exp": now + 120,
+            "jti": "once",
+        }
+        body = {name: value for name, value in (usual | claims).items() if value is not None}
+        return jwt.PyJWS().encode(json.dumps(body).encode(), self.keys[signer], "ES256", {"typ": typ})
+
+
+@pytest.fixture
+def installation(clock: SimulatedClock) -> Installation:
+    """An installation at noon."""
+    return Installation(clock)
+
+
+@pytest.mark.parametrize("name", ["agent", "conversation"])
+async def test_what_the_mesh_makes_is_what_identity_accepts(installation: Installation, name: str) -> None:
+    now = installation.clock.now()
+    proof = await installation.actors.verify(make_assertion(name, installation.private_pem(name), now=now))
+    assert (proof.actor, proof.expires_at) == (name, now + timedelta(minutes=2))
+    assert proof.jti
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"signer": "stranger"},
+        {"signer": "stranger", "iss": "stranger", "sub": "stranger"},
+        {"signer": "conversation"},
+        {"iss": "conversation", "sub": "conversation"},
+        {"sub": "conversation"},
+        {"iss": None},
+        {"iss": ["agent"]},
+        {"iss": "../secrets/actor-agent"},
+        {"sub": None},
+        {"aud": "readback-mesh"},
+        {"aud": None},
+        {"typ": "JWT"},
+        {"typ": "at+jwt"},
+        {"jti": None},
+        {"jti": ""},
+        {"jti": "x" * 129},
+        {"jti": 7},
+        {"jti": "on\0ce"},
+        {"jti": "once\ud800"},
+        {"exp": None},
+        {"iat": None},
+        {"exp": "soon"},
+        {"exp": True},
+        {"exp": 1e300},
+        {"iat": -1e300},
+    ],
+    ids=str,
+)
+async def test_an_assertion_that_proves_nothing_is_refused_without_saying_why(
+    installation: Installation, wrong: dict[str, Any]
+) -> None:
+    with pytest.raises(UnknownActor) as refused:
+        await installation.actors.verify(installation.assertion(**wrong))
+    assert str(refused.value) == "The assertion does not prove a known member of the mesh."
+    assert refused.value.metadata == {}
+
+
+@pytest.mark.parametrize(
+    ("issued", "expires", "good"),
+    [
+        (0, 300, True),
+        (0, 301, False),
+        (0, 0, False),
+        (0, -1, False),
+        (30, 120, True),
+        (31, 120, False),
+        (-299, 1, True),
+        (-300, 0, False),
+        (-3600, 60, False),
+    ],
+)
+async def test_an_assertion_lives_for_five_minutes_at_most(
+    installation: Installation, issued: int, expires: int, good: bool
+) -> None:
+    now = int(installation.clock.now().timestamp())
+    assertion = installation.assertion(iat=now + issued, exp=now + expires)
+    if good:
+        await installation.actors.verify(assertion)
+    else:
+        with pytest.raises(UnknownActor):
+            await installation.actors.verify(assertion)
+
+
+async def test_the_public_key_is_no_shared_secret(installation: Installation) -> None:
+    header, body, _ = installation.assertion().split(".")
+    header = _encoded(b'{"alg":"HS256","typ":"client-authentication+jwt"}')
+    signature = hmac.digest(installation.trusted["agent"], f"{header}.{body}".encode(), "sha256")
+    unsigned = _encoded(b'{"alg":"none","typ":"client-authentication+jwt"}')
+    for forged in (f"{header}.{body}.{_encoded(signature)}", f"{unsigned}.{body}."):
+        with pytest.raises(UnknownActor):
+            await installation.actors.verify(forged)
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+async def test_taking_a_key_away_works_at_once(installation: Installation) -> None:
+    await installation.actors.verify(installation.assertion())
+    del installation.trusted["agent"]
+    with pytest.raises(UnknownActor):
+        await installation.actors.verify(installation.assertion())
+
+
+@pytest.mark.parametrize("text", ["", "...", "a.b.c", "eyJhbGciOiJFUzI1NiJ9..", "[" * 5000, "ü", "\0"])
+async def test_garbage_is_refused(installation: Installation, text: str) -> None:
+    with pytest.raises(UnknownActor):
+        await installation.actors.verify(text)

@@ -1,0 +1,92 @@
+"""What a model may write becomes a request; what it may not is named."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
+from mesh.contracts.tool_arguments import request_from
+from mesh.errors import InvalidRequest
+
+pytestmark = pytest.mark.unit
+
+SEARCH = pb.SearchFlightsRequest.DESCRIPTOR
+
+
+def search(**arguments: Any) -> pb.SearchFlightsRequest:
+    request = request_from(SEARCH, arguments)
+    assert isinstance(request, pb.SearchFlightsRequest)
+    return request
+
+
+def complaints(**arguments: Any) -> dict[str, str]:
+    with pytest.raises(InvalidRequest) as refused:
+        request_from(SEARCH, arguments)
+    return {violation.field: violation.description for violation in refused.value.violations}
+
+
+def test_dates_and_times_are_taken_as_people_write_them() -> None:
+    request = search(depart_date="2026-11-24", depart_from="18:05")
+    assert (request.depart_date.year, request.depart_date.month, request.depart_date.day) == (2026, 11, 24)
+    assert (request.depart_from.hours, request.depart_from.minutes) == (18, 5)
+
+
+def test_words_become_enum_values() -> None:
+    request = search(sort="cheapest", cabin="premium_economy")
+    assert (request.sort, request.cabin) == (pb.FLIGHT_SORT_CHEAPEST, pb.CABIN_PREMIUM_ECONOMY)
+
+
+def test_plain_values_and_lists_are_taken_as_they_are() -> None:
+    request = search(origin="MAA", nonstop=True, passengers=2, without_carrier_codes=["AI", "6E"])
+    assert (request.origin, request.nonstop, request.passengers, list(request.without_carrier_codes)) == (
+        "MAA",
+        True,
+        2,
+        ["AI", "6E"],
+    )
+
+
+def test_null_is_as_good_as_absent() -> None:
+    assert search(origin="MAA", depart_from=None) == pb.SearchFlightsRequest(origin="MAA")
+
+
+def test_every_mistake_is_named_at_once() -> None:
+    found = complaints(depart_date="soon", depart_from="25:00", sort="luckiest", without_carrier_codes="AI")
+    assert set(found) == {"depart_date", "depart_from", "sort", "without_carrier_codes"}
+    assert "2026-12-31" in found["depart_date"]
+    assert "cheapest" in found["sort"]
+
+
+@pytest.mark.parametrize("name", ["max_results", "customer_id", "__class__", ""])
+def test_what_is_none_of_the_models_business_is_refused(name: str) -> None:
+    assert set(complaints(**{name: 1})) == {name}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"passengers": "two"}, {"nonstop": "maybe"}, {"origin": 7}, {"passengers": 1 << 40}]
+)
+def test_values_of_another_type_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest):
+        request_from(SEARCH, wrong)
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    arguments=st.dictionaries(
+        st.sampled_from([field.name for field in SEARCH.fields]) | st.text(max_size=8), anything, max_size=6
+    )
+)
+def test_whatever_a_model_writes_is_a_request_or_a_complaint(arguments: dict[str, Any]) -> None:
+    with suppress(InvalidRequest):
+        assert isinstance(request_from(SEARCH, arguments), pb.SearchFlightsRequest)

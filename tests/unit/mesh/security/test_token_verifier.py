@@ -1,0 +1,154 @@
+"""A token is taken only if everything about it is as it should be."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+
+import grpc
+import jwt
+import pytest
+from readback.options.v1 import options_pb2
+
+from mesh.errors import AccessDenied, Unauthenticated, Unavailable
+from mesh.security import access_rules
+from mesh.security.authentication import TokenVerifier
+from mesh.security.jwks import JwksCache
+from tests.mesh_tokens import KID, SigningKey
+from tests.simulated_clock import SimulatedClock
+
+pytestmark = pytest.mark.unit
+
+KEY = SigningKey()
+
+
+async def _keys(kid: str):
+    return KEY.public if kid == KID else None
+
+
+async def _problem(token: str, clock: SimulatedClock | None = None) -> str:
+    with pytest.raises(Unauthenticated) as raised:
+        await TokenVerifier(_keys, clock=clock or SimulatedClock(datetime.now(UTC))).verify(token)
+    return raised.value.metadata["problem"]
+
+
+async def test_a_good_token_tells_who_calls() -> None:
+    principal = await TokenVerifier(_keys).verify(KEY.agent_token("ada", call_id="c1", conversation_id="v1"))
+    assert (principal.kind, principal.customer_id, principal.actor) == (
+        options_pb2.ACCESS_AGENT,
+        "ada",
+        "agent",
+    )
+    assert (principal.call_id, principal.conversation_id) == ("c1", "v1")
+    assert principal.token not in repr(principal)
+
+
+async def test_a_members_own_token_reaches_no_customer() -> None:
+    principal = await TokenVerifier(_keys).verify(KEY.service_token())
+    assert principal.customer_id is None
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"aud": "somebody-else"}, "wrong audience"),
+        ({"iss": "somebody-else"}, "wrong issuer"),
+        ({"kind": "root"}, "wrong kind"),
+        ({"kind": "agent"}, "wrong kind"),
+        ({"act": {"sub": "agent"}}, "wrong kind"),
+        ({"headers": {"typ": "JWT"}}, "wrong type"),
+        ({"headers": {"kid": "../../etc/passwd"}}, "unknown key"),
+        ({"headers": {"kid": "another"}}, "unknown key"),
+        ({"headers": {"jku": "https://evil.example"}}, "wrong type"),
+        ({"headers": {"jwk": {"kty": "EC"}}}, "wrong type"),
+        ({"without": ("exp",)}, "invalid"),
+        ({"without": ("jti",)}, "invalid"),
+        ({"without": ("sub",)}, "invalid"),
+        ({"nbf": datetime.now(UTC) + timedelta(hours=1)}, "not valid yet"),
+    ],
+)
+async def test_a_token_with_one_thing_wrong_is_refused(change, problem: str) -> None:
+    assert await _problem(KEY.token(**change)) == problem
+
+
+async def test_a_token_signed_by_another_key_is_refused() -> None:
+    assert await _problem(SigningKey().token()) == "invalid"
+
+
+@pytest.mark.parametrize("token", ["", "a", "a.b.c", "....", "x" * 100_000, "\ud800.b.c"])
+async def test_what_is_no_token_is_refused(token: str) -> None:
+    assert await _problem(token) == "malformed"
+
+
+async def test_a_token_is_refused_from_the_second_it_expires_also_when_it_was_good_before() -> None:
+    clock = SimulatedClock(datetime.now(UTC))
+    verifier = TokenVerifier(_keys, clock=clock)
+    token = KEY.token(exp=clock.now() + timedelta(seconds=30))
+    await verifier.verify(token)
+    clock.advance(31)
+    with pytest.raises(Unauthenticated, match="expired"):
+        await verifier.verify(token)
+
+
+async def test_no_rule_means_no_access() -> None:
+    principal = await TokenVerifier(_keys).verify(KEY.token())
+    with pytest.raises(AccessDenied):
+        access_rules.check("/x", frozenset(), principal)
+    with pytest.raises(AccessDenied):
+        access_rules.check("/x", frozenset(), None)
+    with pytest.raises(Unauthenticated):
+        access_rules.check("/x", frozenset({options_pb2.ACCESS_CUSTOMER}), None)
+
+
+class Jwks:
+    """Counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked, self.down = 0, False
+        self.keys: list[str] = []
+
+    async def __call__(self) -> list[str]:
+        self.asked += 1
+        if self.down:
+            raise grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, grpc.aio.Metadata(), grpc.aio.Metadata())
+        await asyncio.sleep(0)
+        return self.keys
+
+
+async def test_unknown_keys_do_not_hammer_identity() -> None:
+    fetch, clock = Jwks(), SimulatedClock(datetime.now(UTC))
+    cache = JwksCache(fetch, clock)
+    for number in range(50):
+        assert await cache(f"kid-{number}") is None
+    assert fetch.asked == 1
+    clock.advance(6)
+    await cache("kid")
+    assert fetch.asked == 2
+
+
+async def test_strangers_do_not_hammer_an_identity_that_is_down() -> None:
+    fetch, clock = Jwks(), SimulatedClock(datetime.now(UTC))
+    fetch.down = True
+    cache = JwksCache(fetch, clock)
+    for number in range(50):
+        with pytest.raises(Unavailable):
+            await cache(f"kid-{number}")
+    assert fetch.asked == 1
+
+
+async def test_known_keys_are_used_while_identity_is_down() -> None:
+    fetch, clock = Jwks(), SimulatedClock(datetime.now(UTC))
+    fetch.keys = [json.dumps(jwt.algorithms.ECAlgorithm.to_jwk(KEY.public, as_dict=True) | {"kid": KID})]
+    cache = JwksCache(fetch, clock)
+    assert await cache(KID) == KEY.public
+    fetch.down = True
+    clock.advance(3600)
+    assert await cache(KID) == KEY.public
+
+
+async def test_without_identity_and_without_keys_the_answer_is_try_again_and_not_go_away() -> None:
+    fetch = Jwks()
+    fetch.down = True
+    with pytest.raises(Unavailable):
+        await JwksCache(fetch)("kid")

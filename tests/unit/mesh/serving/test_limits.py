@@ -1,0 +1,60 @@
+"""Places are given up to a limit and given back."""
+
+from __future__ import annotations
+
+import pytest
+
+from mesh.errors import Overloaded
+from mesh.serving.limits import Limiter, LimitSettings
+
+pytestmark = pytest.mark.unit
+
+SETTINGS = LimitSettings(unary=2, unary_per_caller=1, streams=1, streams_per_caller=1, pending=7)
+
+
+def test_process_is_full_until_somebody_leaves() -> None:
+    limiter = Limiter(SETTINGS)
+    for _ in range(2):
+        limiter.enter(streaming=False)
+    assert limiter.is_full(streaming=False)
+    with pytest.raises(Overloaded) as refused:
+        limiter.enter(streaming=False)
+    assert refused.value.metadata == {"scope": "total"}
+    assert refused.value.retry_after is not None
+    limiter.leave(streaming=False)
+    limiter.enter(streaming=False)
+    assert limiter.running == 2
+
+
+def test_streams_and_calls_with_one_answer_don_t_take_each_other_s_places() -> None:
+    limiter = Limiter(SETTINGS)
+    limiter.enter(streaming=True)
+    assert limiter.is_full(streaming=True)
+    assert not limiter.is_full(streaming=False)
+
+
+def test_one_caller_s_limit_is_nobody_else_s() -> None:
+    limiter = Limiter(SETTINGS)
+    limiter.enter_caller("ada", streaming=False)
+    with pytest.raises(Overloaded) as refused:
+        limiter.enter_caller("ada", streaming=False)
+    assert refused.value.metadata == {"scope": "caller"}
+    limiter.enter_caller("bob", streaming=False)
+    limiter.enter_caller("ada", streaming=True)
+    limiter.leave_caller("ada", streaming=False)
+    limiter.enter_caller("ada", streaming=False)
+
+
+def test_callers_that_have_left_are_forgotten() -> None:
+    limiter = Limiter(SETTINGS)
+    for number in range(100):
+        limiter.enter_caller(f"caller {number}", streaming=False)
+        limiter.leave_caller(f"caller {number}", streaming=False)
+    assert not limiter._by_caller
+
+
+def test_core_refuses_all_at_twice_the_number_at_which_it_begins_to() -> None:
+    assert dict(SETTINGS.options()) == {
+        "grpc.server.max_pending_requests": 7,
+        "grpc.server.max_pending_requests_hard_limit": 14,
+    }
