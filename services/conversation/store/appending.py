@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from mesh.database.engine import POSTGRES, hard_timeout
+from mesh.database.engine import POSTGRES
 from mesh.database.outages import translate_outages
+from mesh.database.transactions import hard_timeout
 from mesh.errors import StoreUnavailable
 from services.conversation.model.changes import Changes
 from services.conversation.store import postgres_append, sqlite_append

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, event, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from mesh.database.engine import engine as database
+from mesh.database import transactions
 from services.conversation.log.states import CustomerState, LogState
 from services.conversation.model.changes import Changes
 from services.conversation.store import postgres_append, sqlite_append
@@ -33,19 +33,19 @@ class Store:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
         """One consistent view."""
-        async with database.reading(self._engine) as connection:
+        async with transactions.reading(self._engine) as connection:
             yield Transaction(connection, writes=False)
 
     @asynccontextmanager
     async def asking(self) -> AsyncIterator[Transaction]:
         """Questions that are one statement each: without a transaction around them, which costs PostgreSQL two more round trips."""
-        async with database.asking(self._engine) as connection:
+        async with transactions.asking(self._engine) as connection:
             yield Transaction(connection, writes=False)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
         """All or nothing, durable on leaving."""
-        async with self._turn, database.writing(self._engine) as connection:
+        async with self._turn, transactions.writing(self._engine) as connection:
             yield Transaction(connection, writes=True)
 
     async def scrub(self) -> None:
@@ -57,7 +57,7 @@ class Store:
 
     async def incarnation(self) -> bytes:
         """16 bytes that this database alone has."""
-        async with database.reading(self._engine) as connection:
+        async with transactions.reading(self._engine) as connection:
             return bytes((await connection.execute(select(log_identity.c.incarnation))).scalar_one())
 
     async def states(self, call_ids: Collection[str], logs: Mapping[str, LogState]) -> list[CustomerState]:
