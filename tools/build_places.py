@@ -1,9 +1,10 @@
-"""Builds the tables of places beside `services/flightdata/places` from open data and a hand overlay.
+"""Build the tables in `services/flightdata/places/data/` from open data and a manual overlay.
 
     python -m tools.build_places            # writes services/flightdata/places/data/*.tsv
 
-Sources: airportsdata (MIT), OpenTravelData as packaged by neobase (CC-BY-4.0; see NOTICE), and `places_overlay.toml`.
-Same packages, same overlay, same bytes: the tables are committed and a test builds them again.
+Sources: airportsdata (MIT), OpenTravelData as packaged by neobase (CC-BY-4.0; see NOTICE), and
+`places_overlay.toml`. The build is reproducible: the same packages and overlay give the same bytes. The
+tables are committed, and a test rebuilds them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 import tomllib
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -22,65 +23,87 @@ from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
-from services.flightdata.places import text_keys as spelling
+from services.flightdata.places import text_keys
 
 AS_OF = "2026-11-23"
-"""Day the tables describe: a recoding or an opening after it is not yet in them."""
+"""The day that the tables describe. Later code changes and openings are left out."""
 OVERLAY = Path(__file__).with_name("places_overlay.toml")
 TARGET = Path(__file__).parent.parent / "services" / "flightdata" / "places" / "data"
 LEAST_RANK = 0.002
-"""Rank of an airport that OpenTravelData has not ranked."""
+"""Rank of an airport without a rank in OpenTravelData."""
 LATIN_END, LATIN_ADDITIONAL = "\u0250", frozenset(map(chr, range(0x1E00, 0x1F00)))
-"""Unicode's Latin blocks: everything before the first, and the second (Vietnamese, transliterations)."""
+"""The end of Unicode's first Latin blocks, and the block Latin Extended Additional (Vietnamese,
+transliterations)."""
 NEAR = 0.5
-"""Likeness to the main name that a name of no stated language needs: many are nicknames or of other centuries."""
+"""Likeness to the main name that a name without a language needs: many are nicknames or historical."""
 CITY_RANK, CITY_SHARE = 0.05, 0.08
-"""A city is an area of several airports when its best has this rank and the others this share of it: not its aero clubs."""
+"""Rank of the main airport, and share of it for the others, from which they form one area: excludes aero
+clubs."""
 
+AIRPORT_COLUMNS = [
+    "code",
+    "icao",
+    "name",
+    "city",
+    "country",
+    "zone",
+    "lat",
+    "lon",
+    "feet",
+    "metro",
+    "rank",
+    "spoken",
+    "spellings",
+]
+METRO_COLUMNS = ["code", "city", "country", "zone", "rank", "members", "spoken", "spellings"]
 _GENERIC = re.compile(
-    r"\b(international|intl|airport|aerodrome|airfield|air ?base|air force (?:base|station)|regional|municipal|memorial|domestic)\b",
+    r"\b(international|intl|airport|aerodrome|airfield|air ?base|air force (?:base|station)"
+    r"|regional|municipal|memorial|domestic)\b",
     re.I,
 )
-_NOT_NAMES = {
-    "post",
-    "link",
-    "wkdt",
-    "iata",
-    "icao",
-    "faac",
-    "abbr",
-    "unlc",
-    "phon",
-    "piny",
-    "fr_1793",
-    "tcid",
-    "uicn",
-}
+_NOT_NAMES = frozenset(
+    [
+        "post",
+        "link",
+        "wkdt",
+        "iata",
+        "icao",
+        "faac",
+        "abbr",
+        "unlc",
+        "phon",
+        "piny",
+        "fr_1793",
+        "tcid",
+        "uicn",
+    ]
+)
+"""Language codes of OpenTravelData's alternative names that mark codes and links."""
 
 
 def fold(name: str) -> str:
-    """A name in plain letters as the lexicon folds it; empty when it is not in Latin script."""
-    return (
-        spelling.fold(name)
-        if all(c < LATIN_END or c in LATIN_ADDITIONAL or not c.isalpha() for c in name)
-        else ""
-    )
+    """Fold a name as the lexicon does; return "" for other scripts than Latin."""
+    latin = all(c < LATIN_END or c in LATIN_ADDITIONAL or not c.isalpha() for c in name)
+    return text_keys.fold(name) if latin else ""
 
 
 def short_name(name: str) -> str:
-    """`Indira Gandhi International Airport` → `Indira Gandhi`."""
+    """Remove generic words: `Indira Gandhi International Airport` → `Indira Gandhi`."""
     return re.sub(r"\s+", " ", _GENERIC.sub(" ", name)).strip(" -–/")
 
 
 def plain(name: str) -> str:
-    """A name without the macrons of a transliteration: `Ghāziābād` → `Ghaziabad`; other accents stay."""
+    """Remove a transliteration's macrons and keep other accents: `Ghāziābād` → `Ghaziabad`."""
     kept = (c for c in unicodedata.normalize("NFD", name) if c not in "\u0304\u0323\u0331")
     return unicodedata.normalize("NFC", "".join(kept)).replace("’", "'")
 
 
 @dataclass
 class Row:
-    """One place on its way into a table. `spoken` names may be garbled by a recogniser; `spellings` are only matched exactly."""
+    """A table row under construction.
+
+    `spoken` names are also matched by similarity, `spellings` only exactly.
+    """
 
     code: str
     name: str
@@ -100,7 +123,7 @@ class Row:
 
 
 def optd_rows() -> list[dict[str, str]]:
-    """Rows of OpenTravelData that hold on `AS_OF`."""
+    """Return the rows of OpenTravelData that are valid on `AS_OF`."""
     with files("neobase").joinpath("optd_por_public.csv").open(encoding="utf-8") as table:
         rows = list(csv.DictReader(table, delimiter="^"))
     return [
@@ -109,18 +132,18 @@ def optd_rows() -> list[dict[str, str]]:
 
 
 def airportsdata_rows() -> Iterator[dict[str, str]]:
-    """Rows of airportsdata that have an IATA code."""
+    """Yield the rows of airportsdata that have an IATA code."""
     with files("airportsdata").joinpath("airports.csv").open(encoding="utf-8") as table:
         yield from (row for row in csv.DictReader(table) if row["iata"])
 
 
 def city_code(row: dict[str, str]) -> str:
-    """The first city an airport serves."""
+    """Return the code of the first city that an airport serves."""
     return row["city_code_list"].split(",")[0]
 
 
 def names_of(row: dict[str, str]) -> tuple[set[str], set[str]]:
-    """(names in English, other spellings in Latin script) from a row's alternative names."""
+    """Return (names in English, other spellings in Latin script) from a row's alternative names."""
     english: set[str] = set()
     languages: dict[str, set[str]] = defaultdict(set)
     main = fold(row["name"])
@@ -142,25 +165,16 @@ def names_of(row: dict[str, str]) -> tuple[set[str], set[str]]:
 
 
 def airports(rows: Iterable[dict[str, str]]) -> dict[str, Row]:
-    """Airports of both tables; OpenTravelData's city and zone win, airportsdata fills what it leaves out."""
+    """Merge the airports of both sources: OpenTravelData's fields win, airportsdata fills the gaps."""
     found: dict[str, Row] = {}
     for r in rows:
         if "A" not in r["location_type"] or r["envelope_id"]:
             continue
         city = plain(r["city_name_list"].split("=")[0])
-        row = Row(
-            r["iata_code"],
-            plain(r["name"]),
-            short_name(city) or city,
-            r["country_code"],
-            r["timezone"],
-            r["icao_code"],
-        )
-        row.lat, row.lon, row.feet = (
-            float(r["latitude"]),
-            float(r["longitude"]),
-            round(float(r["elevation"] or 0) * 3.28084),
-        )
+        served = short_name(city) or city
+        row = Row(r["iata_code"], plain(r["name"]), served, r["country_code"], r["timezone"], r["icao_code"])
+        row.lat, row.lon = float(r["latitude"]), float(r["longitude"])
+        row.feet = round(float(r["elevation"] or 0) * 3.28084)
         row.metro = row.city_code = city_code(r)
         row.rank = max(float(r["page_rank"] or 0), LEAST_RANK)
         english, other = names_of(r)
@@ -178,7 +192,7 @@ def airports(rows: Iterable[dict[str, str]]) -> dict[str, Row]:
 
 
 def correct(found: dict[str, Row], overlay: dict[str, Any]) -> None:
-    """Applies the overlay's closures and corrections that hold on `AS_OF`."""
+    """Apply the overlay's closures and corrections that are valid on `AS_OF`."""
     for entry in overlay["closed"]:
         if str(entry["since"]) <= AS_OF:
             found.pop(entry["code"], None)
@@ -186,12 +200,8 @@ def correct(found: dict[str, Row], overlay: dict[str, Any]) -> None:
         if str(entry["since"]) > AS_OF:
             continue
         row = found[entry["code"]]
-        row.name, row.city, row.metro = (
-            entry.get("name", row.name),
-            entry.get("city", row.city),
-            entry.get("metro", row.metro),
-        )
-        row.city_code = row.metro
+        row.name, row.city = entry.get("name", row.name), entry.get("city", row.city)
+        row.metro = row.city_code = entry.get("metro", row.metro)
         row.rank = min(max(row.rank, entry.get("rank", 0.0)), entry.get("rank_cap", 1.0))
         row.spoken |= {fold(a) for a in entry.get("aliases", [])}
     for tier in overlay["known"]:
@@ -200,7 +210,7 @@ def correct(found: dict[str, Row], overlay: dict[str, Any]) -> None:
 
 
 def together(rows: list[Row]) -> list[Row]:
-    """The airports of one city that travellers use; empty when the city is small."""
+    """Return the airports of one city that travellers use; empty if the city is small."""
     best = max((row.rank for row in rows), default=0.0)
     return [row for row in rows if row.rank >= CITY_SHARE * best] if best >= CITY_RANK else []
 
@@ -208,7 +218,7 @@ def together(rows: list[Row]) -> list[Row]:
 def metros(
     found: dict[str, Row], overlay: dict[str, Any], cities: dict[str, dict[str, str]]
 ) -> dict[str, Row]:
-    """Cities with several airports, and every airport's `metro` put right."""
+    """Return the cities with several airports, and correct every airport's `metro`."""
     members: dict[str, list[Row]] = defaultdict(list)
     for row in found.values():
         if row.rank > LEAST_RANK:
@@ -227,15 +237,8 @@ def metros(
         best = max(airports_, key=lambda row: (row.rank, row.code))
         city = entry.get("city") or (plain(cities[code]["name"]) if code in cities else best.city)
         rank = max(entry.get("rank", 0.0), min(1.0, sum(row.rank for row in airports_)))
-        area = Row(
-            code,
-            city,
-            city,
-            best.country,
-            best.zone,
-            rank=rank,
-            spoken={fold(a) for a in entry.get("aliases", [])},
-        )
+        aliases = {fold(a) for a in entry.get("aliases", [])}
+        area = Row(code, city, city, best.country, best.zone, rank=rank, spoken=aliases)
         area.members = [row.code for row in sorted(airports_, key=lambda row: (-row.rank, row.code))]
         for row in airports_:
             row.metro, row.spoken = code, row.spoken | {s for s in row.spellings if s and s != fold(city)}
@@ -247,7 +250,7 @@ def metros(
 
 
 def heirs(found: dict[str, Row], areas: dict[str, Row]) -> dict[str, Row]:
-    """City code → what travellers who name the city mean: its area, or the busiest of its airports."""
+    """Map each city code to what its name stands for: the city's area, or its busiest airport."""
     chosen: dict[str, Row] = {}
     for row in sorted(found.values(), key=lambda row: (-row.rank, row.code)):
         chosen.setdefault(row.city_code or row.code, row)
@@ -257,7 +260,7 @@ def heirs(found: dict[str, Row], areas: dict[str, Row]) -> dict[str, Row]:
 def name_cities(
     found: dict[str, Row], areas: dict[str, Row], cities: dict[str, dict[str, str]]
 ) -> dict[str, Row]:
-    """Gives each city's names to its heir and takes them from its other airports; returns the heirs."""
+    """Move each city's names from its other airports to its heir; return the heirs."""
     chosen = heirs(found, areas)
     for code, row in chosen.items():
         if code in cities and code != "REK":
@@ -269,11 +272,8 @@ def name_cities(
         heir = chosen[row.city_code or row.code] if row.metro == row.code else areas[row.metro]
         if heir is row or heir.code == row.code:
             continue
-        row.spoken |= (
-            {fold(f"{row.city} {short_name(row.name)}")}
-            if row.metro != row.code and fold(row.city) not in fold(row.name)
-            else set()
-        )
+        if row.metro != row.code and fold(row.city) not in fold(row.name):
+            row.spoken.add(fold(f"{row.city} {short_name(row.name)}"))
         row.spoken -= {fold(heir.city)}
         row.spellings -= {fold(heir.city)}
         if row.metro == row.code and fold(row.city) != fold(heir.city):
@@ -281,23 +281,18 @@ def name_cities(
     return chosen
 
 
-def table(rows: Iterable[Row], columns: Iterable[str]) -> str:
-    """Rows as tab-separated lines under a heading, in the order of their codes."""
+def table(rows: Iterable[Row], columns: Sequence[str]) -> str:
+    """Format rows as tab-separated lines below a heading, sorted by code."""
 
     def cell(value: object) -> str:
         if isinstance(value, set):
             return "|".join(sorted(v for v in value if v))
         if isinstance(value, list):
             return ",".join(value)
-        return (
-            f"{value:.5g}"
-            if isinstance(value, float) and abs(value) < 1.01
-            else f"{value:.4f}"
-            if isinstance(value, float)
-            else str(value)
-        )
+        if isinstance(value, float):
+            return f"{value:.5g}" if abs(value) < 1.01 else f"{value:.4f}"
+        return str(value)
 
-    columns = list(columns)
     lines = ["\t".join(columns)]
     for row in sorted(rows, key=lambda r: r.code):
         row.spellings -= row.spoken
@@ -306,7 +301,7 @@ def table(rows: Iterable[Row], columns: Iterable[str]) -> str:
 
 
 def build() -> dict[str, str]:
-    """File name → text of each table."""
+    """Return the text of each table by file name."""
     overlay = tomllib.loads(OVERLAY.read_text(encoding="utf-8"))
     rows = optd_rows()
     cities: dict[str, dict[str, str]] = {}
@@ -325,27 +320,8 @@ def build() -> dict[str, str]:
     countries = {r["country_code"]: (r["country_name"], r["ccy_code"]) for r in rows if r["country_code"]}
     countries |= {code: (countries[code][0], money) for code, money in overlay["currency"].items()}
     return {
-        "airports.tsv": table(
-            found.values(),
-            [
-                "code",
-                "icao",
-                "name",
-                "city",
-                "country",
-                "zone",
-                "lat",
-                "lon",
-                "feet",
-                "metro",
-                "rank",
-                "spoken",
-                "spellings",
-            ],
-        ),
-        "metros.tsv": table(
-            areas.values(), ["code", "city", "country", "zone", "rank", "members", "spoken", "spellings"]
-        ),
+        "airports.tsv": table(found.values(), AIRPORT_COLUMNS),
+        "metros.tsv": table(areas.values(), METRO_COLUMNS),
         "codes.tsv": "code\tplace\n" + "".join(f"{code}\t{place}\n" for code, place in sorted(other.items())),
         "countries.tsv": "code\tname\tcurrency\n"
         + "".join(f"{c}\t{name}\t{money}\n" for c, (name, money) in sorted(countries.items())),
@@ -353,7 +329,7 @@ def build() -> dict[str, str]:
 
 
 def main() -> None:
-    """Writes the tables."""
+    """Write the tables."""
     TARGET.mkdir(parents=True, exist_ok=True)
     for name, text in build().items():
         (TARGET / name).write_text(text, encoding="utf-8")

@@ -1,10 +1,11 @@
-"""Learns what the offline ears make of the names of places: speaks each well-known one and writes down what is heard instead.
+"""Collect mishearings of place names: speak each well-known name and record the recogniser's transcript.
 
-    python -m tools.hear_places [VOICE…]    # adds to services/flightdata/places/data/heard.tsv, in some minutes a voice
+    python -m tools.hear_places [VOICE…]    # adds to services/flightdata/places/data/heard.tsv, some minutes
+    per voice
 
-Voices: `hibari` (the default, from its wheel) and `flite:rms`, `flite:slt`… (Debian's `flite`); ears: Moonshine tiny-en, from its wheel.
-Only mishearings are kept, with how often each came. The corpus in `bench/` has other sentences, speeds and voices nobody learnt from, so
-that the bench doesn't grade its own teacher: keep it so.
+Voices: `hibari` (default, from its wheel), `flite:rms`, `flite:slt`… (Debian's `flite`). Recogniser:
+Moonshine tiny-en, from its wheel. Only mishearings are kept, with their counts. Keep the corpus in `bench/`
+separate from this data: it has other sentences, speeds and voices, so that the bench measures on unseen data.
 """
 
 from __future__ import annotations
@@ -25,12 +26,14 @@ from hibari import SAMPLE_RATE, Hibari
 from moonshine_voice import ModelArch, Transcriber
 from numpy.typing import NDArray
 
-from services.flightdata.places import carrier_words, lexicon
+from services.flightdata.places import lexicon
 from services.flightdata.places.place import Place
+from services.flightdata.places.sentence import context_words
 from services.flightdata.places.text_keys import key
 
 TARGET = lexicon.DATA / "heard.tsv"
-EAR_RATE = 16_000
+RECOGNISER_RATE = 16_000
+"""Samples a second."""
 KNOWN_RANK = 0.055
 FRAMES = (
     (
@@ -40,10 +43,10 @@ FRAMES = (
     ("{}.", re.compile(r"(.+)")),
     ("Flights from {}.", re.compile(r"(?:flights?|flight's) (?:from|for|form) (.+)", re.I)),
 )
-"""Sentences, and how the name is cut out of what was heard of them."""
+"""Sentences, each with the pattern that finds the name in its transcript."""
 SPEEDS = (0.95, 1.05)
 LONGEST_WORDS = 5
-OTHER_NAMES = (
+FORMER_NAMES = [
     "Bangalore",
     "Bombay",
     "Calcutta",
@@ -55,12 +58,12 @@ OTHER_NAMES = (
     "Calicut",
     "Vizag",
     "Saigon",
-)
-"""Former names of renamed cities, still said."""
+]
+"""Former names of renamed cities that are still in use."""
 
 
-class Ears:
-    """Moonshine without its own voice detection: one sentence in, its text out."""
+class Recogniser:
+    """Moonshine without its voice detection: transcribes one sentence at a time."""
 
     def __init__(self) -> None:
         model = Path(moonshine_voice.__file__).parent / "assets" / "tiny-en"
@@ -72,22 +75,22 @@ class Ears:
         }
         self._transcriber = Transcriber(str(model), ModelArch.TINY, options=options)
 
-    def hear(self, audio: NDArray[np.float32]) -> str:
-        """The text of mono audio at `EAR_RATE`."""
-        transcript = self._transcriber.transcribe_without_streaming(audio.tolist(), EAR_RATE)
+    def transcribe(self, audio: NDArray[np.float32]) -> str:
+        """Return the text of mono audio at `RECOGNISER_RATE`."""
+        transcript = self._transcriber.transcribe_without_streaming(audio.tolist(), RECOGNISER_RATE)
         return " ".join(line.text for line in transcript.lines).strip()
 
 
 Voice = Callable[[str, float], NDArray[np.float32]]
-"""Speaks a text at a speed (1 is the voice's own): mono audio at `EAR_RATE`."""
+"""Synthesises a text at a speed relative to the voice's own, as mono audio at `RECOGNISER_RATE`."""
 
 
 def voice_named(name: str) -> Voice:
-    """`hibari`, or a voice of flite's as `flite:rms`."""
+    """Return the voice `hibari`, or one of flite's, for example `flite:rms`."""
     engine, _, variant = name.partition(":")
     if engine == "hibari":
         hibari = Hibari()
-        return lambda text, speed: _for_ears(np.asarray(hibari(text, speed=speed), np.float32), SAMPLE_RATE)
+        return lambda text, speed: _resampled(np.asarray(hibari(text, speed=speed), np.float32), SAMPLE_RATE)
     return lambda text, speed: _flite(variant, text, speed)
 
 
@@ -100,40 +103,38 @@ def _flite(variant: str, text: str, speed: float) -> NDArray[np.float32]:
             check=True,
         )
         with wave.open(str(target)) as file:
-            audio = np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(
-                np.float32
-            ) / np.float32(32768)
-            return _for_ears(audio, file.getframerate())
+            samples = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+            return _resampled(samples.astype(np.float32) / np.float32(32768), file.getframerate())
 
 
-def _for_ears(audio: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
-    """At `EAR_RATE`, with a little silence around it."""
-    count = int(len(audio) * EAR_RATE / rate)
-    resampled = np.interp(np.arange(count) * rate / EAR_RATE, np.arange(len(audio)), audio)
-    silence = np.zeros(EAR_RATE // 5)
+def _resampled(audio: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
+    """Resample to `RECOGNISER_RATE` and add 0.2 s of silence at both ends."""
+    count = int(len(audio) * RECOGNISER_RATE / rate)
+    resampled = np.interp(np.arange(count) * rate / RECOGNISER_RATE, np.arange(len(audio)), audio)
+    silence = np.zeros(RECOGNISER_RATE // 5)
     return np.concatenate([silence, resampled, silence]).astype(np.float32)
 
 
 def known_names() -> Iterator[tuple[str, Place]]:
-    """Names of well-known places as travellers say them: the city's, and English aliases of the overlay's renamed cities."""
-    words = lexicon.load()
+    """Yield the names of well-known cities, and the former names of renamed ones."""
+    known = lexicon.load()
     least = lexicon.prior(KNOWN_RANK)
-    for code, place in sorted(words.places.items()):
-        if code == place.code and place.prior >= least and words.metro_of(place) == code:
+    for code, place in sorted(known.places.items()):
+        if code == place.code and place.prior >= least and known.metro_of(place) == code:
             yield place.city, place
-    for joined in OTHER_NAMES:
-        yield joined, words.exact[key(joined)][0].place
+    for name in FORMER_NAMES:
+        yield name, known.exact[key(name)][0].place
 
 
-def tellable(said: str, names: set[str]) -> bool:
-    """Whether a hearing can be told from ordinary speech: no name of a place or country, no everyday word, not a whole sentence."""
-    everyday = carrier_words.load().common | lexicon.load().countries | names
-    return len(key(said)) > 2 and key(said) not in everyday and len(said.split()) <= LONGEST_WORDS
+def distinctive(heard: str, names: set[str]) -> bool:
+    """Return True if a text is distinct from ordinary speech: no place name, everyday word or sentence."""
+    everyday = context_words().common | lexicon.load().countries | names
+    return len(key(heard)) > 2 and key(heard) not in everyday and len(heard.split()) <= LONGEST_WORDS
 
 
 def mishearings(voice: Voice) -> Counter[tuple[str, str]]:
-    """(what was heard, code of what was said) with how often."""
-    ears = Ears()
+    """Count the pairs (heard text, code of the spoken place)."""
+    recogniser = Recogniser()
     least = lexicon.prior(KNOWN_RANK)
     names = {
         joined
@@ -144,15 +145,16 @@ def mishearings(voice: Voice) -> Counter[tuple[str, str]]:
     for name, place in known_names():
         for frame, cut in FRAMES:
             for speed in SPEEDS:
-                match = cut.fullmatch(ears.hear(voice(frame.format(name), speed)).strip(" .,?!"))
-                said = re.sub(r"[^a-z' -]", "", match[1].casefold()).strip() if match else ""
-                if tellable(said, names):
-                    found[said, place.code] += 1
+                transcript = recogniser.transcribe(voice(frame.format(name), speed))
+                match = cut.fullmatch(transcript.strip(" .,?!"))
+                heard = re.sub(r"[^a-z' -]", "", match[1].casefold()).strip() if match else ""
+                if distinctive(heard, names):
+                    found[heard, place.code] += 1
     return found
 
 
-def remembered() -> Counter[tuple[str, str]]:
-    """What the table holds already: hearings of other voices and days stay true."""
+def recorded() -> Counter[tuple[str, str]]:
+    """Return the table's present counts, so that results of other voices are kept."""
     with TARGET.open(encoding="utf-8", newline="") as table:
         return Counter(
             {(row["heard"], row["place"]): int(row["times"]) for row in csv.DictReader(table, delimiter="\t")}
@@ -160,11 +162,11 @@ def remembered() -> Counter[tuple[str, str]]:
 
 
 def main() -> None:
-    """Adds to the table."""
-    found = remembered()
+    """Add the mishearings of each given voice to the table."""
+    found = recorded()
     for name in sys.argv[1:] or ["hibari"]:
         found |= mishearings(voice_named(name))
-    lines = [f"{said}\t{code}\t{count}\n" for (said, code), count in sorted(found.items())]
+    lines = [f"{heard}\t{code}\t{count}\n" for (heard, code), count in sorted(found.items())]
     TARGET.write_text("heard\tplace\ttimes\n" + "".join(lines), encoding="utf-8")
     sys.stdout.write(f"{len(lines)} mishearings of {len({code for _, code in found})} places\n")
 

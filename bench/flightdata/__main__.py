@@ -1,17 +1,9 @@
-"""Flight data: how fast what is known is told, how seldom vendors are asked, and what a fault costs.
+"""Benches of flight data: speed of cached and sample searches, number of vendor calls, and cost of faults.
 
     python -m bench.flightdata [--json] [--markdown FILE]
 
-What is about time is measured in rounds, and told as their median; the table for a page tells the range too.
-
-| key | what | aim |
-|---|---|---|
-| `cache_hit_vs_echo` | p50 of a cached search ÷ p50 of a bare `grpc.aio` echo of the same messages, taken in turns | ≤ 1.5 |
-| `identical_misses_calls` | how often the vendor got the same call, for 200 equal searches at once on two replicas over one Redis | 1 |
-| `hung_primary_vs_secondary` | p50 of a question whose first provider hangs ÷ (hedge delay + 1.2 × the second's p50) | ≤ 1 |
-| `sample_search_p50_ms`, `_p99_ms` | searches of the sample over gRPC, 1,000 pairs of busy cities | ≤ 5, ≤ 25 |
-| `sample_search_rss_mb`, `startup_seconds` | of a process of its own that serves and asks them | ≤ 250, ≤ 2 |
-| `fault_schedules_ok` | share of 200 random fault schedules that hold what `flightdata_faults.Tally.holds` says | 1 |
+`bench/flightdata/figures.py` lists what is measured, with the aims. Times are medians over rounds; the
+markdown table shows their range too.
 """
 
 from __future__ import annotations
@@ -38,7 +30,7 @@ import structlog
 import uvloop
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from bench.flightdata.fault_schedules import Faulty, Tally, schedule
+from bench.flightdata.fault_schedules import Faulty, Tally, schedule, send_request
 from bench.flightdata.figures import as_markdown
 from bench.flightdata.sample_over_grpc import BEGUN
 from bench.flightdata.service import FLIGHTDATA, asking, search_request, serving
@@ -50,8 +42,7 @@ from doubles.world import World
 from mesh.clock import SystemClock
 from mesh.settings import load
 from services.flightdata.providers.budgets import Meter, Plan
-from services.flightdata.providers.protocol import Capability
-from services.flightdata.providers.routing import Answered, ProviderRouter
+from services.flightdata.providers.routing import ProviderRouter
 from services.flightdata.quota.store import MemoryLedger
 from services.flightdata.settings import FlightDataSettings
 from tests.redis_server import redis_server
@@ -73,7 +64,7 @@ def _vendor_settings(home: Path, url: str, **more: Any) -> FlightDataSettings:
 
 
 async def cache_hit_vs_echo(home: Path) -> dict[str, float]:
-    """A cached search and an echo of its messages, one after the other."""
+    """Compare a cached search with an echo of the same messages, taking turns."""
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(served(FlightApiDouble(World()).app()))
         settings = load(
@@ -85,18 +76,18 @@ async def cache_hit_vs_echo(home: Path) -> dict[str, float]:
         )
         address = await stack.enter_async_context(serving(settings))
         request = search_request("LON", "NYC")
-        # Both are called over bare channels: it is the service that is measured.
+        # Both calls use bare channels, so that only the servers differ.
         search = _call(
             await stack.enter_async_context(grpc.aio.insecure_channel(address)),
             f"/{FLIGHTDATA.full_name}/SearchFlights",
         )
         await _timed(search, request)
-        told = [message async for message in search(request)]
-        echo = await stack.enter_async_context(_echo([message.SerializeToString() for message in told]))
+        messages = [message async for message in search(request)]
+        echo = await stack.enter_async_context(_echo([message.SerializeToString() for message in messages]))
         pairs = [(await _timed(search, request), await _timed(echo, request)) for _ in range(HITS)]
     hit, bare = (median(times) for times in zip(*pairs, strict=True))
     return {
-        "cache_hit_itineraries": sum(len(message.results.itineraries) for message in told),
+        "cache_hit_itineraries": sum(len(message.results.itineraries) for message in messages),
         "cache_hit_vs_echo": round(hit / bare, 2),
         "cache_hit_p50_ms": round(1000 * hit, 3),
         "echo_p50_ms": round(1000 * bare, 3),
@@ -105,15 +96,15 @@ async def cache_hit_vs_echo(home: Path) -> dict[str, float]:
 
 @asynccontextmanager
 async def _echo(messages: list[bytes]) -> AsyncIterator[Any]:
-    """A bare server that streams these bytes, and how to call it."""
+    """Serve a bare server that streams these bytes, and yield a callable for it."""
 
-    async def say(request: bytes, context: object) -> AsyncIterator[bytes]:  # noqa: ARG001 -- as gRPC calls it
+    async def stream(request: bytes, context: object) -> AsyncIterator[bytes]:  # noqa: ARG001 -- gRPC's signature
         for message in messages:
             yield message
 
     server = grpc.aio.server()
     handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
-        "Echo": grpc.unary_stream_rpc_method_handler(say)
+        "Echo": grpc.unary_stream_rpc_method_handler(stream)
     }
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("bench.Bench", handlers)])
     port = server.add_insecure_port("127.0.0.1:0")
@@ -124,7 +115,7 @@ async def _echo(messages: list[bytes]) -> AsyncIterator[Any]:
 
 
 def _call(channel: grpc.aio.Channel, method: str) -> Any:
-    """A search's call of a method, with a token."""
+    """Return a callable for a streaming search method, with a token."""
     call = channel.unary_stream(
         method,
         request_serializer=pb.SearchFlightsRequest.SerializeToString,
@@ -141,7 +132,7 @@ async def _timed(call: Any, request: pb.SearchFlightsRequest) -> float:
 
 
 async def identical_misses_calls(home: Path) -> dict[str, float]:
-    """200 equal searches at once, two replicas."""
+    """Send 200 equal concurrent searches to two replicas and count the repeated vendor calls."""
     double = AviationStackDouble(World())
     with redis_server() as redis:
         async with served(double.app()) as url:
@@ -156,29 +147,28 @@ async def identical_misses_calls(home: Path) -> dict[str, float]:
 
 
 async def hung_primary_vs_secondary() -> dict[str, float]:
-    """A first provider that says nothing, and a second that does after a while."""
+    """Compare a hanging first provider plus a healthy second one with the healthy one alone."""
     clock = SystemClock()
     meter = Meter("v", "key", Plan(), MemoryLedger(clock), clock)
     took, alone = [], []
     for _ in range(TRIALS):
         hung = Faulty("hung", [(0.0, "hung")], meter, clock, SECOND_SECONDS)
-        well = Faulty("well", [(0.0, "well")], meter, clock, SECOND_SECONDS)
-        took.append(await _asked(ProviderRouter([hung, well], clock, hedge_seconds=HEDGE_SECONDS)))
-        alone.append(await _asked(ProviderRouter([well], clock)))
+        healthy = Faulty("healthy", [(0.0, "healthy")], meter, clock, SECOND_SECONDS)
+        took.append(
+            await _request_seconds(ProviderRouter([hung, healthy], clock, hedge_seconds=HEDGE_SECONDS))
+        )
+        alone.append(await _request_seconds(ProviderRouter([healthy], clock)))
     return {"hung_primary_vs_secondary": round(median(took) / (HEDGE_SECONDS + 1.2 * median(alone)), 3)}
 
 
-async def _asked(router: ProviderRouter) -> float:
+async def _request_seconds(router: ProviderRouter) -> float:
     begun = time.perf_counter()
-    asked = router.ask(
-        Capability.STATUS, lambda provider: provider.status("AI1", None), empty=lambda _: False
-    )
-    assert any([isinstance(event, Answered) async for event in asked])
+    assert await send_request(router)
     return time.perf_counter() - begun
 
 
 async def sample_search(home: Path) -> dict[str, float]:
-    """In a process of its own, started for it."""
+    """Measure sample searches in a fresh process."""
     command = [sys.executable, "-m", "bench.flightdata.sample_over_grpc", str(home)]
     child = await asyncio.to_thread(
         subprocess.run,
@@ -193,19 +183,19 @@ async def sample_search(home: Path) -> dict[str, float]:
 
 
 async def fault_schedules(count: int = SCHEDULES) -> dict[str, float]:
-    """Random schedules, seeds 0, 1, 2 …"""
+    """Run the random schedules of the seeds 0, 1, 2 …"""
     tallies = [await schedule(seed) for seed in range(count)]
-    whole = sum(tallies, Tally())
+    total = sum(tallies, Tally())
     return {
         "fault_schedules_ok": sum(tally.holds for tally in tallies) / count,
-        "fault_schedules_answered": whole.answered / whole.questions,
-        "fault_schedules_to_the_sick": round(whole.probes / max(1, whole.while_open), 4),
-        "fault_schedules_over_budget": whole.over_budget,
+        "fault_schedules_answered": total.answered / total.requests,
+        "fault_schedules_to_the_sick": round(total.probes / max(1, total.while_open), 4),
+        "fault_schedules_over_budget": total.over_budget,
     }
 
 
 async def measure(home: Path) -> dict[str, Spread]:
-    """Everything."""
+    """Run every bench in rounds."""
     rounds: dict[str, list[float]] = defaultdict(list)
     for number in range(ROUNDS):
         for part in (
@@ -225,12 +215,12 @@ def _add(rounds: dict[str, list[float]], found: dict[str, float]) -> None:
 
 
 def main() -> None:
-    """Prints the figures."""
+    """Print the figures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="writes the table for a page as well")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write a markdown table")
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     logging.disable(logging.WARNING)

@@ -1,4 +1,4 @@
-"""Random schedules of a provider's faults beside one that is well, on a virtual clock: who is asked, and whether questions are answered."""
+"""Random fault schedules of one provider next to a healthy one, on a virtual clock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import heapq
 import random
 from collections.abc import Coroutine, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -30,14 +30,14 @@ from services.flightdata.quota.store import MemoryLedger
 T = TypeVar("T")
 BEGIN = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SETTLE_TURNS = 25
-"""Turns of the loop after which nobody moves but for the clock."""
-QUESTIONS = 150
-MOST_AT_ONCE = 7
-FAULTS = ("well", "down", "hung", "nonsense", "too often")
+"""Turns of the event loop after which only the clock can make progress."""
+REQUESTS = 150
+MOST_CONCURRENT = 7
+FAULTS = ("healthy", "down", "hung", "malformed", "rate limited")
 
 
 class VirtualClock:
-    """A clock that jumps to the next who waits, once nobody else has anything to do."""
+    """A clock that jumps to the next sleeper's wake-up time once every other task is idle."""
 
     def __init__(self) -> None:
         self._elapsed = 0.0
@@ -45,22 +45,22 @@ class VirtualClock:
         self._count = 0
 
     def now(self) -> datetime:
-        """The wall clock."""
+        """Return the simulated wall-clock time."""
         return BEGIN + timedelta(seconds=self._elapsed)
 
     def monotonic(self) -> float:
-        """Seconds since the beginning."""
+        """Return the seconds since the start."""
         return self._elapsed
 
     async def sleep(self, seconds: float) -> None:
-        """Waits until the clock has come so far."""
+        """Sleep in simulated time."""
         self._count += 1
         until: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._elapsed + seconds, self._count, until))
         await until
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """What comes of some work, with the clock jumping ahead for it."""
+        """Run a coroutine to its end, advancing the clock as needed, and return its result."""
         task = asyncio.create_task(work)
         while not task.done():
             for _ in range(SETTLE_TURNS):
@@ -73,7 +73,7 @@ class VirtualClock:
 
 
 class Faulty:
-    """A provider that does at each moment as its schedule says: moments from which a fault holds, in order."""
+    """A provider that follows a schedule of (start in seconds, fault), sorted by start."""
 
     is_sample = False
 
@@ -84,11 +84,11 @@ class Faulty:
         self._schedule, self._meter, self._clock, self._latency = schedule, meter, clock, latency
 
     def capabilities(self) -> frozenset[Capability]:
-        """Status only."""
+        """Return status only."""
         return frozenset({Capability.STATUS})
 
-    async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:  # noqa: ARG002 -- it answers nothing in particular
-        """Nothing, after a while, or a failure."""
+    async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:  # noqa: ARG002 -- the answer is always empty
+        """Return no rows after a delay, or raise the scheduled error."""
         await self._meter.pay("status")
         self.calls += 1
         fault = next(fault for since, fault in reversed(self._schedule) if since <= self._clock.monotonic())
@@ -96,33 +96,33 @@ class Faulty:
         match fault:
             case "down" | "hung":
                 raise ProviderUnavailable(self.name, fault)
-            case "nonsense":
+            case "malformed":
                 raise ProviderBadAnswer(self.name, fault)
-            case "too often":
+            case "rate limited":
                 raise ProviderRateLimited(self.name, fault, retry_after=timedelta(seconds=30))
         return ()
 
     async def search(self, query: FlightQuery) -> Found:
-        """Not asked."""
+        """Fail: the schedules never ask this."""
         raise NotImplementedError
 
     async def route_status(self, origin: str, destination: str, day: date) -> Sequence[FlightStatus]:
-        """Not asked."""
+        """Fail: the schedules never ask this."""
         raise NotImplementedError
 
     async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:
-        """Not asked."""
+        """Fail: the schedules never ask this."""
         raise NotImplementedError
 
 
 class Observed(ProviderHealth):
-    """Counts the questions that came while the breaker was open, and those that were let through all the same."""
+    """Health that counts the requests made while the breaker was open, and the probes among them."""
 
     while_open = 0
     probes = 0
 
     def refusal(self, capability: Capability, *, last_resort: bool = False) -> ProviderError | None:
-        """As ever."""
+        """Count the request and return what `ProviderHealth` returns."""
         was_open = self.breakers[capability].is_open
         refused = super().refusal(capability, last_resort=last_resort)
         self.while_open += was_open and not last_resort
@@ -132,75 +132,74 @@ class Observed(ProviderHealth):
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What became of the questions. `while_open` of them came while the sick one's breaker was open; `probes` went to it all the same."""
+    """Counts over a schedule's requests.
 
-    questions: int = 0
+    `while_open` requests came while the faulty provider's breaker was open; `probes` of them still reached
+    it.
+    """
+
+    requests: int = 0
     answered: int = 0
     while_open: int = 0
     probes: int = 0
     over_budget: int = 0
 
     def __add__(self, other: Tally) -> Tally:
-        """Both together."""
-        return Tally(
-            self.questions + other.questions,
-            self.answered + other.answered,
-            self.while_open + other.while_open,
-            self.probes + other.probes,
-            self.over_budget + other.over_budget,
-        )
+        """Return the sums of both."""
+        return Tally(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
     @property
     def holds(self) -> bool:
-        """Whether 99.9 % were answered, 5 % at most went to whom a breaker keeps them from, and no budget was exceeded."""
-        answered = self.answered >= 0.999 * self.questions
+        """Return True if 99.9 % were answered, probes were at most 5 %, and no budget was exceeded."""
+        answered = self.answered >= 0.999 * self.requests
         return answered and self.probes <= max(1, 0.05 * self.while_open) and not self.over_budget
 
 
-async def schedule(seed: int, questions: int = QUESTIONS) -> Tally:
-    """One random schedule, the same for the same seed."""
+async def schedule(seed: int, requests: int = REQUESTS) -> Tally:
+    """Run the random schedule of a seed."""
     dice = random.Random(seed)
     clock = VirtualClock()
     ledger = MemoryLedger(clock)
     faults = [(0.0, dice.choice(FAULTS))]
-    while faults[-1][0] < questions * 3:
+    while faults[-1][0] < requests * 3:
         faults.append((faults[-1][0] + dice.expovariate(1 / 120), dice.choice(FAULTS)))
     budget = dice.choice([20, 60, 10_000])
     meters = {
         name: Meter(name, "key", Plan(monthly), ledger, clock)
-        for name, monthly in {"sick": budget, "well": 0}.items()
+        for name, monthly in {"faulty": budget, "healthy": 0}.items()
     }
-    sick = Faulty("sick", faults, meters["sick"], clock, dice.uniform(0.05, 2))
-    well = Faulty("well", [(0.0, "well")], meters["well"], clock, dice.uniform(0.05, 5))
+    faulty = Faulty("faulty", faults, meters["faulty"], clock, dice.uniform(0.05, 2))
+    healthy = Faulty("healthy", [(0.0, "healthy")], meters["healthy"], clock, dice.uniform(0.05, 5))
     health = {
         name: Observed(name, clock, SharedNote(ledger, f"health:{name}", clock, timedelta(days=1)), meter)
         for name, meter in meters.items()
     }
-    router = ProviderRouter([sick, well] if dice.random() < 0.7 else [well, sick], clock, health)
+    order = [faulty, healthy] if dice.random() < 0.7 else [healthy, faulty]
+    router = ProviderRouter(order, clock, health)
     answered = 0
-    for at_once in _bursts(dice, questions):
-        answered += await clock.run(_questions(router, at_once))
+    for concurrent in _bursts(dice, requests):
+        answered += await clock.run(_answered(router, concurrent))
         await clock.run(clock.sleep(dice.expovariate(0.5)))
-    return Tally(
-        questions, answered, health["sick"].while_open, health["sick"].probes, max(0, sick.calls - budget)
-    )
+    seen = health["faulty"]
+    return Tally(requests, answered, seen.while_open, seen.probes, max(0, faulty.calls - budget))
 
 
-def _bursts(dice: random.Random, questions: int) -> Iterator[int]:
-    """How many ask at once, one after the other: mostly one, and now and then several."""
-    while questions:
-        at_once = min(questions, dice.choice((1, 1, 1, 2, MOST_AT_ONCE)))
-        questions -= at_once
-        yield at_once
+def _bursts(dice: random.Random, requests: int) -> Iterator[int]:
+    """Split the requests into bursts of mostly one and sometimes several concurrent requests."""
+    while requests:
+        concurrent = min(requests, dice.choice((1, 1, 1, 2, MOST_CONCURRENT)))
+        requests -= concurrent
+        yield concurrent
 
 
-async def _questions(router: ProviderRouter, at_once: int) -> int:
-    """How many of so many equal questions are answered."""
-    return sum(await asyncio.gather(*(_question(router) for _ in range(at_once))))
+async def _answered(router: ProviderRouter, concurrent: int) -> int:
+    """Send equal concurrent requests and count the answers."""
+    return sum(await asyncio.gather(*(send_request(router) for _ in range(concurrent))))
 
 
-async def _question(router: ProviderRouter) -> bool:
-    asked = router.ask(
+async def send_request(router: ProviderRouter) -> bool:
+    """Ask for a flight's status and return True if a provider answered."""
+    events = router.ask(
         Capability.STATUS, lambda provider: provider.status("AI1", None), empty=lambda _: False
     )
-    return any([isinstance(event, Answered) async for event in asked])
+    return any([isinstance(event, Answered) async for event in events])

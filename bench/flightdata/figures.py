@@ -1,4 +1,4 @@
-"""What flight data is meant to reach, and how what was measured is told beside it."""
+"""Aims of the flight-data benches, and the table that compares them with the measurements."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AIMS = {
         ),
         Aim(
             "identical_misses_calls",
-            "calls to the vendor for 200 equal searches at once, two replicas",
+            "equal vendor calls for 200 equal concurrent searches on two replicas over one Redis",
             1,
             "",
         ),
@@ -31,23 +31,23 @@ AIMS = {
             "ms",
         ),
         Aim("sample_search_p99_ms", "the same, p99", 25, "ms"),
-        Aim("sample_search_rss_mb", "memory of the process that serves and asks them", 250, "MB"),
-        Aim("startup_seconds", "from its start until it can be asked", 2, "s"),
+        Aim("sample_search_rss_mb", "memory of the process with server and client", 250, "MB"),
+        Aim("startup_seconds", "start of that process until its first request", 2, "s"),
         Aim(
             "fault_schedules_ok",
-            "share of 200 random fault schedules that end as they must",
+            "share of 200 random fault schedules that satisfy `fault_schedules.Tally.holds`",
             0.999,
             "",
             at_least=True,
         ),
-        Aim("fault_schedules_to_the_sick", "share of questions that an open breaker lets through", 0.05, ""),
+        Aim("fault_schedules_to_the_sick", "share of requests that an open breaker lets through", 0.05, ""),
         Aim("fault_schedules_over_budget", "calls beyond a budget in all schedules", 0, ""),
     )
 }
 
 
 def as_markdown(found: Mapping[str, Spread]) -> str:
-    """Figures beside their aims as a table for a page; one that was not measured is told as missing."""
+    """Format the figures and their aims as a markdown table, with "missing" for those not measured."""
     rows = ["| key | what | median | range | aim | |", "|---|---|---|---|---|---|"]
     for key, aim in AIMS.items():
         if key in found:

@@ -1,4 +1,4 @@
-"""The sample timetable searched over gRPC, in a process that imports what the service does and no more: started afresh for each round.
+"""Sample searches over gRPC in a fresh process with the service's imports only.
 
     BENCH_BEGUN=$(date +%s.%N) python -m bench.flightdata.sample_over_grpc HOME
 
@@ -26,12 +26,12 @@ from services.flightdata import places
 from services.flightdata.settings import FlightDataSettings
 
 BEGUN = "BENCH_BEGUN"
-"""Seconds since 1970 at which the process was started."""
+"""The environment variable with the Unix time at which the process was started."""
 PAIRS, BUSY = 1_000, 150
 
 
 async def measure(home: Path, begun: float) -> dict[str, float]:
-    """1,000 pairs of busy cities; `begun` is when this process was started."""
+    """Search 1,000 pairs of busy cities; `begun` is the Unix time at which this process was started."""
     async with asking(load(FlightDataSettings, home=home)) as service:
         startup = time.time() - begun
         busy = sorted(places.load().airports.values(), key=lambda airport: -airport.rank)[:BUSY]

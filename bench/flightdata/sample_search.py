@@ -1,9 +1,10 @@
-"""How fast the sample timetable is searched, connections included, and what it takes to hold it.
+"""Speed and memory of sample searches with connections, in process.
 
     python -m bench.flightdata.sample_search [--json] [--pairs 1000]
 
-Pairs of airports are drawn with a fixed seed, half of them linked by nonstop flights and half not; each is searched once, so that no plan
-of a route is warm. `start_s` is how long the tables take to read; `sample_search_rss_mb` is the most that the process held.
+Pairs of airports are drawn with a fixed seed, half of them linked by nonstop flights and half not; each is
+searched once, so that no plan of a route is warm. `start_s` is how long the tables take to read;
+`sample_search_rss_mb` is the most that the process held.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ DAYS_AHEAD = 20
 
 
 def drawn(lexicon: Lexicon, timetable: SampleTimetable, count: int) -> list[tuple[str, str]]:
-    """Ordered pairs of airports in two cities."""
+    """Draw ordered pairs of airports in different cities."""
     draw = random.Random(SEED)
     linked = timetable.schedule.network.services
     known = sorted({code for pair in linked for code in pair})
@@ -47,7 +48,7 @@ def drawn(lexicon: Lexicon, timetable: SampleTimetable, count: int) -> list[tupl
 
 
 async def measure(count: int) -> dict[str, float]:
-    """Milliseconds a search, seconds to start, megabytes held."""
+    """Return milliseconds per search, start-up seconds and peak megabytes."""
     begun = time.perf_counter()
     lexicon, clock = places.load(), SystemClock()
     timetable = SampleTimetable(lexicon, clock, "readback")
@@ -75,7 +76,7 @@ async def measure(count: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Prints the figures."""
+    """Print the figures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,4 +1,4 @@
-"""The service of flight data as the benches ask it: on a port of this process, with callers that need no account."""
+"""The flight-data service in this process, for benches whose callers need no account."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ FLIGHTDATA = pb.DESCRIPTOR.services_by_name["FlightDataService"]
 DAYS_AHEAD = 2
 
 
-class _Anyone:
-    """Takes every caller for one customer: tokens have a bench of their own."""
+class _AcceptAll:
+    """A verifier that accepts every token as the same customer."""
 
     async def verify(self, token: str) -> Principal:
-        """The customer."""
+        """Return the customer."""
         expires = datetime.now(UTC) + timedelta(hours=1)
         return Principal(
             options_pb2.ACCESS_CUSTOMER, "bench", "bench", None, None, None, None, expires, token
@@ -36,16 +36,16 @@ class _Anyone:
 
 @asynccontextmanager
 async def serving(settings: FlightDataSettings) -> AsyncIterator[str]:
-    """The address of a service of its own."""
+    """Run the service and yield its address."""
     async with member(settings) as flightdata:
-        anyones = replace(flightdata, verifier=_Anyone())  # type: ignore[arg-type]  # only asked to verify
-        async with running(anyones) as server:
+        accepting = replace(flightdata, verifier=_AcceptAll())  # type: ignore[arg-type]  # only `verify` is used
+        async with running(accepting) as server:
             yield server.address
 
 
 @asynccontextmanager
 async def asking(settings: FlightDataSettings) -> AsyncIterator[Any]:
-    """A caller of a service of its own."""
+    """Run the service and yield a client stub for it."""
 
     async def token() -> str:
         return "bench"
@@ -58,7 +58,7 @@ async def asking(settings: FlightDataSettings) -> AsyncIterator[Any]:
 
 
 def search_request(origin: str, destination: str) -> pb.SearchFlightsRequest:
-    """A search for the day after tomorrow."""
+    """Return a search for the day after tomorrow."""
     day = datetime.now(UTC).date() + timedelta(days=DAYS_AHEAD)
     return pb.SearchFlightsRequest(
         origin=origin,

@@ -1,1 +1,1 @@
-"""How well places are found: the garbles that are published, and what is measured on them."""
+"""Corpora and bench of place annotation."""

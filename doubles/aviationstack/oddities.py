@@ -1,4 +1,4 @@
-"""Rows that AviationStack has been seen to send and nobody would think of, each under a flight number of its own."""
+"""Unexpected rows that AviationStack has been observed to send, each under its own flight number."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _shifted(text: str, minutes: int) -> str:
 
 
 def _at_local(row: Row, end: str, now: datetime, minutes: int) -> None:
-    """Plans one end so many minutes from now on its own clock, without a delay."""
+    """Schedule one end `minutes` from now in its own time zone, without a delay."""
     planned = labelled(now.astimezone(ZoneInfo(row[end]["timezone"])) + timedelta(minutes=minutes))
     row[end] |= {
         "scheduled": planned,
@@ -46,7 +46,7 @@ def _unknown(row: Row, now: datetime) -> None:
 
 
 def _diverted(row: Row, now: datetime) -> None:
-    """The new airport is never named."""
+    """Diverted. The vendor never names the new airport."""
     _at_local(row, "departure", now, -600)
     _at_local(row, "arrival", now, -90)
     row["flight_status"], row["live"] = "diverted", _live(now)
@@ -54,7 +54,7 @@ def _diverted(row: Row, now: datetime) -> None:
 
 
 def _airborne(row: Row, now: datetime) -> None:
-    """Called scheduled while it flies."""
+    """Reported as scheduled while in the air."""
     _at_local(row, "departure", now, -281)
     _at_local(row, "arrival", now, 90)
     row["flight_status"], row["live"] = "scheduled", _live(now)
@@ -80,7 +80,7 @@ def _empty_airline(row: Row, _now: datetime) -> None:
 
 
 def _delayed(row: Row, now: datetime) -> None:
-    """65 minutes late, and neither the state nor the estimate knows it."""
+    """65 minutes late; neither the status nor the estimate reflects it."""
     _at_local(row, "departure", now, 50)
     _at_local(row, "arrival", now, 240)
     row["flight_status"] = "scheduled"
@@ -94,12 +94,12 @@ def _cancelled(row: Row, now: datetime) -> None:
 
 
 def _across_midnight(row: Row, _now: datetime) -> None:
-    """It left, they say, an hour and a half before it was to."""
+    """Reported as departed an hour and a half before the schedule."""
     row["departure"] |= {"delay": None, "actual": _shifted(row["departure"]["scheduled"], -99)}
 
 
 def _a_day_apart(row: Row, _now: datetime) -> None:
-    """The two ends' dates disagree by a day."""
+    """The dates of departure and arrival disagree by a day."""
     row["arrival"] |= {"scheduled": _shifted(row["arrival"]["scheduled"], -24 * 60), "estimated": None}
 
 
@@ -136,7 +136,7 @@ def _unestimated(row: Row, now: datetime) -> None:
 
 
 def _landed_unseen(row: Row, now: datetime) -> None:
-    """Only the word says that it landed."""
+    """Only the status says that it landed."""
     _at_local(row, "departure", now, -200)
     _at_local(row, "arrival", now, -40)
     row["flight_status"], row["arrival"]["estimated"] = "landed", None
@@ -159,4 +159,4 @@ ODDITIES: dict[str, Change] = {
     "FI914": _unestimated,
     "FI915": _landed_unseen,
 }
-"""What each of these flight numbers shows; all fly from Paris to London."""
+"""The change that each flight number applies to its row; all fly from Paris to London."""

@@ -1,5 +1,7 @@
-"""Rows as AviationStack writes them, in its three shapes, with its falsehoods: local times under a label of UTC, an estimate that never
-moves, a delay that stands apart, codeshares that hide their operating flight.
+"""Rows in AviationStack's three shapes, with its errors.
+
+Local times are labelled UTC, estimates never change, delays are stated separately, and codeshares hide their
+operating flight.
 """
 
 from __future__ import annotations
@@ -12,11 +14,12 @@ from doubles.world import Carrier, Flight, Port, fraction
 
 Row = dict[str, Any]
 UNKNOWN_GATE, UNKNOWN_TERMINAL, UNKNOWN_BELT, UNKNOWN_ARRIVAL = 0.3, 0.71, 0.83, 0.93
-"""Shares of rows without them, as counted; of the last, rows that estimate no arrival, nor how late it will be."""
+"""Observed shares of rows without each field. The last one: without an estimated arrival and an arrival
+delay."""
 
 
 def flight_rows(flight: Flight, day: date, now: datetime) -> Iterator[Row]:
-    """Rows of `/flights` for one flight on one day: codeshares' and, unless withheld, its own."""
+    """Yield a flight's `/flights` rows for one day: its codeshares and, unless withheld, its own row."""
     if not flight.withheld:
         yield flight_row(flight, day, now, flight.carrier, flight.number)
     for carrier, number in flight.sold_by:
@@ -24,7 +27,7 @@ def flight_rows(flight: Flight, day: date, now: datetime) -> Iterator[Row]:
 
 
 def flight_row(flight: Flight, day: date, now: datetime, carrier: Carrier, number: int) -> Row:
-    """A row of `/flights` under one of the flight's numbers."""
+    """Return the `/flights` row under one of the flight's numbers."""
     leaves, arrives, late = flight.leaves(day), flight.arrives(day), flight.delay(day)
     left = now >= leaves + timedelta(minutes=late)
     landed = now >= arrives + timedelta(minutes=late)
@@ -64,7 +67,7 @@ def flight_row(flight: Flight, day: date, now: datetime, carrier: Carrier, numbe
 
 
 def codeshared(flight: Flight) -> Row:
-    """The operating flight as a codeshare's row names it: all in small letters."""
+    """Return the operating flight as codeshare rows name it: all in lower case."""
     return {
         "airline_name": flight.carrier.name.lower(),
         "airline_iata": flight.carrier.iata.lower(),
@@ -104,43 +107,36 @@ def _or_none(value: str, share: float, unknown: float) -> str | None:
 
 
 def labelled(local: datetime) -> str:
-    """Local digits under the label that lies."""
+    """Return local digits with the vendor's false UTC label."""
     return local.replace(tzinfo=None).isoformat(timespec="seconds") + "+00:00"
 
 
 def true_label(instant: datetime) -> str:
-    """`live.updated`: the same label, and for once true."""
+    """Return a time that really is UTC, as `live.updated` is."""
     return instant.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def future_rows(flight: Flight, day: date) -> Iterator[Row]:
-    """Rows of `/flightsFuture`: another shape, in small letters, "" for what is missing."""
-    own = {
-        "name": flight.carrier.name.lower(),
-        "iataCode": flight.carrier.iata.lower(),
-        "icaoCode": flight.carrier.icao.lower(),
-    }
-    operating = {"airline": own, "flight": _small_flight(flight.carrier, flight.number)}
+    """Yield `/flightsFuture` rows: another shape, in lower case, with "" for missing values."""
+    operating = _numbered(flight.carrier, flight.number)
     if not flight.withheld:
         yield _future_row(flight, day) | operating
     for carrier, number in flight.sold_by:
-        airline = {
+        yield _future_row(flight, day) | _numbered(carrier, number) | {"codeshared": operating}
+
+
+def _numbered(carrier: Carrier, number: int) -> Row:
+    return {
+        "airline": {
             "name": carrier.name.lower(),
             "iataCode": carrier.iata.lower(),
             "icaoCode": carrier.icao.lower(),
-        }
-        yield _future_row(flight, day) | {
-            "airline": airline,
-            "flight": _small_flight(carrier, number),
-            "codeshared": operating,
-        }
-
-
-def _small_flight(carrier: Carrier, number: int) -> Row:
-    return {
-        "number": str(number),
-        "iataNumber": f"{carrier.iata}{number}".lower(),
-        "icaoNumber": f"{carrier.icao}{number}".lower(),
+        },
+        "flight": {
+            "number": str(number),
+            "iataNumber": f"{carrier.iata}{number}".lower(),
+            "icaoNumber": f"{carrier.icao}{number}".lower(),
+        },
     }
 
 
@@ -165,7 +161,7 @@ def _future_end(port: Port, planned: datetime, terminal: str) -> Row:
 
 
 def timetable_rows(flight: Flight, day: date, now: datetime, kind: str) -> Iterator[Row]:
-    """Rows of `/timetable`: capitals, local times without a label, a word for the state."""
+    """Yield `/timetable` rows: upper case, local times without a label, a word for the status."""
     for row in flight_rows(flight, day, now):
         named = row["flight"]["codeshared"]
         yield {

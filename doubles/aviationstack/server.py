@@ -1,4 +1,4 @@
-"""AviationStack as a local server: `/v1/flights`, `/v1/timetable`, `/v1/flightsFuture`, with its plans, counters and ways to fail."""
+"""AviationStack's `/flights`, `/timetable` and `/flightsFuture`, with plans, call counters and faults."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from starlette.applications import Starlette
@@ -14,10 +14,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from doubles import faults as troubles
+from doubles import faults
 from doubles.aviationstack.oddities import ODDITIES
 from doubles.aviationstack.rows import Row, flight_row, flight_rows, future_rows, timetable_rows
-from doubles.faults import Sleep, Trouble
+from doubles.faults import Fault, Sleep
+from doubles.serving import real_sleep, utc_now
 from doubles.world import Carrier, World
 
 MESSAGES = {
@@ -42,14 +43,13 @@ PAID_ONLY = frozenset({"routes", "airports", "airlines", "cities"})
 ICELANDAIR = Carrier("FI", "Icelandair", "ICE")
 
 
-def utc_now() -> datetime:
-    """The machine's clock."""
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a key may do. `seconds_between` is of `/timetable` and `/flightsFuture`: 60 on the free plan, 10 on paid ones, 0 for tests."""
+    """The limits of a plan.
+
+    `seconds_between` is the rate limit of `/timetable` and `/flightsFuture`: 60 on the free plan, 10 on paid
+    ones.
+    """
 
     keys: frozenset[str] = frozenset({"demo"})
     free: bool = True
@@ -62,34 +62,35 @@ class Terms:
 
 @dataclass
 class AviationStackDouble:
-    """An ASGI app. `calls` keeps what was asked, path and query, in order."""
+    """The server. `calls` records each request's path and query in order."""
 
     world: World
     terms: Terms = field(default_factory=Terms)
     now: Callable[[], datetime] = utc_now
-    sleep: Sleep = troubles.real_sleep
+    sleep: Sleep = real_sleep
     calls: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     _last: dict[str, datetime] = field(default_factory=dict)
     _used: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def app(self) -> Starlette:
-        """The app, to be served at a root."""
-        return Starlette(routes=[Route("/v1/{path:path}", self._answer), Route("/{path:path}", self._answer)])
+        """Return the ASGI app, to be served at the root path."""
+        return Starlette(
+            routes=[Route("/v1/{path:path}", self._respond), Route("/{path:path}", self._respond)]
+        )
 
-    async def _answer(self, request: Request) -> Response:
+    async def _respond(self, request: Request) -> Response:
         path, query = request.path_params["path"], dict(request.query_params)
         self.calls.append((path, query))
         as_200 = self.terms.errors_as_200 or request.headers.get("x-double") == "errors-as-200"
-        if refused := self._refusal(path, query):
-            return self.error(refused, as_200=as_200)
+        if code := self._error_code(path, query):
+            return self.error(code, as_200=as_200)
         rows = self._rows(path, query)
         if isinstance(rows, Response):
             return rows
-        whole = self._page(rows, query, path)
-        return await self._troubled(query, whole)
+        return await self._with_fault(query, self._page(rows, query, path))
 
-    def _refusal(self, path: str, query: Mapping[str, str]) -> str:
-        """The code of the error that a key or a plan gives; empty when there is none."""
+    def _error_code(self, path: str, query: Mapping[str, str]) -> str:
+        """Return the error code that the key or the plan causes; empty if the request is allowed."""
         key = query.get("access_key", "")
         if key not in self.terms.keys:
             return "invalid_access_key" if key else "missing_access_key"
@@ -108,7 +109,7 @@ class AviationStackDouble:
         return False
 
     def error(self, code: str, *, as_200: bool = False) -> Response:
-        """An error in the vendor's form."""
+        """Return an error in the vendor's format."""
         status, message = MESSAGES[code]
         return JSONResponse(
             {"error": {"code": code, "message": message}}, status_code=200 if as_200 else status
@@ -138,7 +139,7 @@ class AviationStackDouble:
         for flight in self._matching(query, number):
             for day in days:
                 rows = flight_rows(flight, day, now)
-                # A number's own row is what its filter gives, also when it is withheld elsewhere.
+                # A search by number returns that number's own row, even if route searches withhold it.
                 if number:
                     carrier = next(
                         c
@@ -169,16 +170,12 @@ class AviationStackDouble:
 
     def _timetable(self, query: Mapping[str, str]) -> list[Row] | Response:
         kind, airport = query.get("type", "departure"), query.get("iataCode", "").upper()
-        board = [
-            f
-            for f in self.world.flights()
-            if airport == (f.origin.iata if kind == "departure" else f.destination.iata)
-        ]
+        board = self.world.board(airport, departures=kind == "departure")
         today = self.now().date()
         rows = [row for flight in board for row in timetable_rows(flight, today, self.now(), kind)]
         if rows:
             return rows
-        # No rows: an object where the list belongs.
+        # Without rows, the vendor sends an object in place of the list.
         paging = {"limit": None, "offset": None, "count": 0, "total": 0}
         return JSONResponse({"pagination": paging, "data": {"error": "No Record Found", "success": False}})
 
@@ -193,11 +190,7 @@ class AviationStackDouble:
                 {"error": {"code": "validation_error", "message": "Request failed.", "context": context}},
                 status_code=422,
             )
-        board = [
-            f
-            for f in self.world.flights()
-            if airport == (f.origin.iata if kind == "departure" else f.destination.iata)
-        ]
+        board = self.world.board(airport, departures=kind == "departure")
         return [row for flight in board for row in future_rows(flight, day)]
 
     def _page(self, rows: list[Row], query: Mapping[str, str], path: str) -> Response:
@@ -215,10 +208,10 @@ class AviationStackDouble:
             paging |= {"limit": str(limit), "offset": None}
         return JSONResponse({"pagination": paging, "data": page})
 
-    async def _troubled(self, query: Mapping[str, str], whole: Response) -> Response:
-        trouble = troubles.AVIATIONSTACK.get((query.get("dep_iata") or query.get("iataCode") or "").upper())
-        match trouble:
-            case Trouble.PHP:
+    async def _with_fault(self, query: Mapping[str, str], good: Response) -> Response:
+        fault = faults.AVIATIONSTACK.get((query.get("dep_iata") or query.get("iataCode") or "").upper())
+        match fault:
+            case Fault.PHP:
                 leaked = {
                     "error": {
                         "code": "Undefined array key 1 in /var/www/html/app.php on line 42",
@@ -226,27 +219,27 @@ class AviationStackDouble:
                     }
                 }
                 return JSONResponse(leaked, status_code=500)
-            case Trouble.INTERNAL | Trouble.ERROR_AS_200:
-                return self.error("internal_error", as_200=trouble is Trouble.ERROR_AS_200)
-            case Trouble.RATE_LIMITED:
+            case Fault.INTERNAL | Fault.ERROR_AS_200:
+                return self.error("internal_error", as_200=fault is Fault.ERROR_AS_200)
+            case Fault.RATE_LIMITED:
                 return self.error("rate_limit_reached")
-            case Trouble.USED_UP:
+            case Fault.USED_UP:
                 return self.error("usage_limit_reached")
-            case Trouble.RESTRICTED:
+            case Fault.RESTRICTED:
                 return self.error("function_access_restricted")
-            case Trouble.REJECTED:
+            case Fault.REJECTED:
                 return JSONResponse({"message": "Unauthorized"}, status_code=401)
-            case Trouble.EMPTY:
+            case Fault.EMPTY:
                 return JSONResponse(
                     {"pagination": {"limit": 100, "offset": 0, "count": 0, "total": 0}, "data": []}
                 )
-            case Trouble.NESTED:
-                return JSONResponse(_nested(bytes(whole.body)))
-        return await troubles.common(trouble, whole, self.sleep) or whole
+            case Fault.NESTED:
+                return JSONResponse(_nested(bytes(good.body)))
+        return await faults.shared_response(fault, good, self.sleep) or good
 
 
 def _nested(body: bytes) -> dict[str, Any]:
-    """The answer with its list in a list and its paging as text and null."""
+    """Return the response with its list inside a list, and with text and null as paging numbers."""
     data = json.loads(body)["data"]
     return {
         "pagination": {"limit": "100", "offset": None, "count": len(data), "total": 10000},

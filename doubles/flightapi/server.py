@@ -1,8 +1,8 @@
-"""FlightAPI.io as a local server: trips, tracking, boards, with its credits, its throttle and its ways to fail."""
+"""FlightAPI.io's endpoints for trips, tracking and boards, with credits, throttling and faults."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from doubles import faults as troubles
-from doubles.aviationstack.server import utc_now
-from doubles.faults import Sleep, Trouble
-from doubles.flightapi import tracking as status
-from doubles.flightapi.trips import Asked, trips
+from doubles import faults
+from doubles.faults import Fault, Sleep
+from doubles.flightapi import tracking
+from doubles.flightapi.trips import TripRequest, trips
+from doubles.serving import real_sleep, utc_now
 from doubles.world import Flight, World
 
 CREDITS = {"onewaytrip": 2, "roundtrip": 2, "airline": 1, "trackbyroute": 1, "schedule": 2, "compschedule": 2}
@@ -26,7 +26,11 @@ NO_DETAILS = "No details for your input"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a key may do. `throttle_seconds`: a call that follows another sooner gets a 401. `older`: the shapes before November 2025."""
+    """The limits of a key, and the response shapes.
+
+    A call within `throttle_seconds` of the last gets a 401. `older` selects the shapes used before November
+    2025.
+    """
 
     keys: frozenset[str] = frozenset({"demo"})
     credits: int = 10_000
@@ -37,29 +41,24 @@ class Terms:
 
 @dataclass
 class FlightApiDouble:
-    """An ASGI app. `calls` keeps the paths and queries that were asked, without keys, in order."""
+    """The server. `calls` records each request's path (without the key) and query in order."""
 
     world: World
     terms: Terms = field(default_factory=Terms)
     now: Callable[[], datetime] = utc_now
-    sleep: Sleep = troubles.real_sleep
+    sleep: Sleep = real_sleep
     calls: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     used: int = 0
     _last: datetime | None = None
-    _looks: dict[str, int] = field(default_factory=dict)
+    _requests: dict[str, int] = field(default_factory=dict)
 
     def app(self) -> Starlette:
-        """The app, to be served at a root."""
+        """Return the ASGI app, to be served at the root path."""
+        party = "{adults}/{children}/{infants}/{cabin}/{currency}"
         return Starlette(
             routes=[
-                Route(
-                    "/onewaytrip/{key}/{origin}/{destination}/{day}/{adults}/{children}/{infants}/{cabin}/{currency}",
-                    self._trip,
-                ),
-                Route(
-                    "/roundtrip/{key}/{origin}/{destination}/{day}/{back}/{adults}/{children}/{infants}/{cabin}/{currency}",
-                    self._trip,
-                ),
+                Route(f"/onewaytrip/{{key}}/{{origin}}/{{destination}}/{{day}}/{party}", self._trip),
+                Route(f"/roundtrip/{{key}}/{{origin}}/{{destination}}/{{day}}/{{back}}/{party}", self._trip),
                 Route("/airline/{key}", self._tracking),
                 Route("/trackbyroute/{key}", self._route),
                 Route("/schedule/v2/{key}", self._newer_board),
@@ -68,8 +67,8 @@ class FlightApiDouble:
             ]
         )
 
-    async def _begin(self, request: Request) -> Response | None:
-        """Counts a call; the answer when a key or the throttle refuses it."""
+    async def _refusal(self, request: Request) -> Response | None:
+        """Count a call and return the error response if the key, the throttle or the credits refuse it."""
         kind = request.url.path.split("/")[1]
         self.calls.append(
             (request.url.path.replace(f"/{request.path_params['key']}", "", 1), dict(request.query_params))
@@ -90,25 +89,25 @@ class FlightApiDouble:
         return None
 
     async def _trip(self, request: Request) -> Response:
-        if refused := await self._begin(request):
+        if refused := await self._refusal(request):
             return refused
-        asked = _asked(request.path_params)
-        if asked is None:
+        trip = _trip_request(request.path_params)
+        if trip is None:
             return JSONResponse({"message": "Invalid parameters"}, status_code=400)
-        trouble = troubles.FLIGHTAPI.get(asked.origin)
-        path = request.url.path
-        self._looks[path] = self._looks.get(path, 0) + 1
+        fault = faults.FLIGHTAPI.get(trip.origin)
+        repeats = self._requests.get(request.url.path, 0)
+        self._requests[request.url.path] = repeats + 1
         body = trips(
             self.world,
-            asked,
-            look=self._looks[path] - 1,
-            unpriced=trouble is Trouble.UNPRICED,
-            dearer=trouble is Trouble.DEARER,
+            trip,
+            repeats=repeats,
+            unpriced=fault is Fault.UNPRICED,
+            dearer=fault is Fault.DEARER,
         )
-        return await self._troubled(asked.origin, JSONResponse(body))
+        return await self._with_fault(trip.origin, JSONResponse(body))
 
     async def _tracking(self, request: Request) -> Response:
-        if refused := await self._begin(request):
+        if refused := await self._refusal(request):
             return refused
         query = request.query_params
         number, day = f"{query.get('name', '').upper()}{query.get('num', '')}", _day(query.get("date", ""))
@@ -117,90 +116,87 @@ class FlightApiDouble:
             return JSONResponse({"message": "Invalid date"}, status_code=400)
         if flight is None:
             return JSONResponse({"message": NO_DETAILS}, status_code=404)
-        whole: Any = (
-            status.older_tracking(flight, day, self.now())
+        body: Any = (
+            tracking.older_tracking(flight, day, self.now())
             if self.terms.older
-            else status.newer_tracking([flight], day, self.now())
+            else tracking.newer_tracking([flight], day, self.now())
         )
-        return await self._troubled(flight.origin.iata, JSONResponse(whole))
+        return await self._with_fault(flight.origin.iata, JSONResponse(body))
 
     async def _route(self, request: Request) -> Response:
-        if refused := await self._begin(request):
+        if refused := await self._refusal(request):
             return refused
         query = request.query_params
         pair, day = (query.get("airport1", ""), query.get("airport2", "")), _day(query.get("date", ""))
         if day is None:
             return JSONResponse({"message": "Invalid date"}, status_code=400)
         flights = self.world.by_pair.get(pair, [])
-        whole: Any = (
-            status.older_route(flights, day, self.now())
+        body: Any = (
+            tracking.older_route(flights, day, self.now())
             if self.terms.older
-            else status.newer_tracking(flights, day, self.now())
+            else tracking.newer_tracking(flights, day, self.now())
         )
-        return await self._troubled(pair[0], JSONResponse(whole))
+        return await self._with_fault(pair[0], JSONResponse(body))
 
     async def _board(self, request: Request) -> Response:
-        if refused := await self._begin(request):
+        if refused := await self._refusal(request):
             return refused
         query = request.query_params
         airport, mode = query.get("iata", ""), query.get("mode", "departures")
         if airport not in self.world.ports:
             return JSONResponse({"message": NO_DETAILS}, status_code=404)
         day = self.now().date() + timedelta(days=int(query.get("day", "1")) - 1)
-        page = status.board(self.world.ports[airport], mode, self._at(airport, mode), day, self.now())
-        whole = JSONResponse(page if request.url.path.startswith("/schedule") else [page])
-        return await self._troubled(airport, whole)
+        board = tracking.board(
+            self.world.ports[airport], mode, self._board_flights(airport, mode), day, self.now()
+        )
+        body = board if request.url.path.startswith("/schedule") else [board]
+        return await self._with_fault(airport, JSONResponse(body))
 
     async def _newer_board(self, request: Request) -> Response:
-        if refused := await self._begin(request):
+        if refused := await self._refusal(request):
             return refused
         query = request.query_params
         airport, mode = query.get("iata", ""), query.get("mode", "departures")
         day = date(int(query["year"]), int(query["month"]), int(query["day"]))
-        page = status.newer_board(self.world.ports[airport], mode, self._at(airport, mode), day)
-        return await self._troubled(airport, JSONResponse(page))
+        board = tracking.newer_board(self.world.ports[airport], mode, self._board_flights(airport, mode), day)
+        return await self._with_fault(airport, JSONResponse(board))
 
-    def _at(self, airport: str, mode: str) -> Iterable[Flight]:
-        departures = mode.startswith("dep")
-        return [
-            f
-            for f in self.world.flights()
-            if airport == (f.origin.iata if departures else f.destination.iata)
-        ]
+    def _board_flights(self, airport: str, mode: str) -> list[Flight]:
+        return self.world.board(airport, departures=mode.startswith("dep"))
 
-    async def _troubled(self, origin: str, whole: Response) -> Response:
-        trouble = troubles.FLIGHTAPI.get(origin)
-        match trouble:
-            case Trouble.USED_UP:
+    async def _with_fault(self, origin: str, good: Response) -> Response:
+        fault = faults.FLIGHTAPI.get(origin)
+        match fault:
+            case Fault.USED_UP:
                 return JSONResponse({"message": "Credits exhausted"}, status_code=429)
-            case Trouble.RATE_LIMITED:
-                # In words that the used up budget has too.
+            case Fault.RATE_LIMITED:
+                # Worded like the message for used up credits.
                 return JSONResponse(
                     {"message": "Rate limit exceeded. Please upgrade your plan."}, status_code=429
                 )
-            case Trouble.RESTRICTED:
+            case Fault.RESTRICTED:
                 return JSONResponse({"message": "Forbidden"}, status_code=403)
-            case Trouble.THROTTLED:
+            case Fault.THROTTLED:
                 return JSONResponse({"message": "Unauthorized"}, status_code=401)
-            case Trouble.GONE:
+            case Fault.GONE:
                 return JSONResponse({"message": "Request timeout"}, status_code=410)
-            case Trouble.EMPTY:
+            case Fault.EMPTY:
                 return JSONResponse([])
-            case Trouble.HTML_AS_200:
-                return HTMLResponse(troubles.PAGE)
-        return await troubles.common(trouble, whole, self.sleep) or whole
+            case Fault.HTML_AS_200:
+                return HTMLResponse(faults.ERROR_PAGE)
+        return await faults.shared_response(fault, good, self.sleep) or good
 
 
 def _day(text: str) -> date | None:
-    """A day as `20261124`."""
+    """Parse a day written as `20261124`; None if it isn't one."""
     try:
         return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 -- a day of the calendar has no zone
     except ValueError:
         return None
 
 
-def _asked(path: dict[str, Any]) -> Asked | None:
-    """What a path asks for; None when the vendor would refuse it."""
+def _trip_request(path: dict[str, Any]) -> TripRequest | None:
+    """Parse the path's parameters; None if the vendor would refuse them."""
     try:
         day, back = (
             date.fromisoformat(path["day"]),
@@ -213,7 +209,7 @@ def _asked(path: dict[str, Any]) -> Asked | None:
         return None
     if back and back < day:
         return None
-    return Asked(
+    return TripRequest(
         path["origin"],
         path["destination"],
         day,

@@ -1,4 +1,4 @@
-"""Tracking and boards as FlightAPI.io writes them: each in an older and a newer shape, with three ways of writing a time."""
+"""FlightAPI.io's tracking and board responses: each in an older and a newer shape, in three time formats."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def _word(flight: Flight, day: date, now: datetime) -> str:
 
 
 def _clock(local: datetime) -> str:
-    """`10:30, Jul 24`: no year, no zone."""
+    """Write a time as `10:30, Jul 24`, without year and zone."""
     return f"{local:%H:%M, %b %d}"
 
 
 def older_tracking(flight: Flight, day: date, now: datetime) -> list[Row]:
-    """`/airline` as documented: a list of objects with one key each."""
+    """Return an `/airline` response as documented: a list of objects with one key each."""
     leaves, arrives, late = flight.leaves(day), flight.arrives(day), timedelta(minutes=flight.delay(day))
     left, landed = now >= leaves + late, now >= arrives + late
     return [
@@ -75,7 +75,7 @@ def _airport(port: Port) -> Row:
 
 
 def newer_tracking(flights: Iterable[Flight], day: date, now: datetime) -> Row:
-    """`/airline` and `/trackbyroute` as reported since November 2025."""
+    """Return an `/airline` or `/trackbyroute` response as reported since November 2025."""
     numbers = {"Scheduled": 1, "Arrived": 2, "In Flight": 3, "Delayed": 4, "Cancelled": 5}
     rows = [
         {
@@ -94,7 +94,10 @@ def newer_tracking(flights: Iterable[Flight], day: date, now: datetime) -> Row:
 
 
 def older_route(flights: Iterable[Flight], day: date, now: datetime) -> list[Row]:
-    """`/trackbyroute` as documented: keys with capitals and a space. Codeshares name their operator."""
+    """Return a `/trackbyroute` response as documented.
+
+    Keys have capitals and spaces, and codeshares name their operator.
+    """
     rows = []
     for flight in flights:
         numbers = [(flight.carrier, flight.number), *flight.sold_by]
@@ -114,7 +117,10 @@ def older_route(flights: Iterable[Flight], day: date, now: datetime) -> list[Row
 
 
 def board(port: Port, mode: str, flights: Iterable[Flight], day: date, now: datetime) -> Row:
-    """A page of `/schedule` and `/compschedule`: seconds since 1970, and the board's own airport left out of its rows."""
+    """Return a `/schedule` or `/compschedule` response.
+
+    Times are in Unix seconds, and rows lack the code of the board's own airport.
+    """
     rows = [_board_row(flight, mode, day, now) for flight in flights]
     head = {
         "item": {"current": len(rows), "total": len(rows), "limit": 100},
@@ -178,7 +184,7 @@ def _epoch_port(port: Port) -> Row:
 
 
 def newer_board(port: Port, mode: str, flights: Iterable[Flight], day: date) -> Row:
-    """A page of `/schedule/v2`: clock faces, and a row for every number a flight is sold under."""
+    """Return a `/schedule/v2` response: times of day, and one row per flight number sold."""
     rows = []
     for flight in flights:
         other = flight.destination if mode.startswith("dep") else flight.origin

@@ -1,4 +1,4 @@
-"""Trips as FlightAPI.io writes them: six lists joined by ids, carriers with negative ids, prices without a currency."""
+"""FlightAPI.io's trip responses: six lists joined by ids, negative carrier ids, prices without a currency."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from doubles.world import Carrier, Flight, Port, World, fraction
 
 Row = dict[str, Any]
 Flights = Sequence[tuple[Flight, date]]
-"""One after the other, each with its day."""
+"""Consecutive flights, each with its day of departure."""
 AGENTS = (
     {"id": "trip", "name": "Tripdesk", "is_carrier": False, "rating": 4.2},
     {"id": "moon", "name": "Moonfares", "is_carrier": False},
@@ -31,8 +31,8 @@ SHORTEST_CONNECTION, LONGEST_CONNECTION = timedelta(hours=1), timedelta(hours=14
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a trip's path asks for."""
+class TripRequest:
+    """The parameters of a trip search."""
 
     origin: str
     destination: str
@@ -45,24 +45,24 @@ class Asked:
     back: date | None = None
 
     @property
-    def way_back(self) -> Asked:
-        """The other direction alone, on the day back."""
+    def way_back(self) -> TripRequest:
+        """Return the one-way request for the return direction."""
         return replace(
             self, origin=self.destination, destination=self.origin, day=self.back or self.day, back=None
         )
 
     @property
     def party(self) -> int:
-        """How many travel."""
+        """Return the number of passengers."""
         return self.adults + self.children + self.infants
 
 
 @dataclass
-class Answer:
-    """An answer that is being put together."""
+class TripResponse:
+    """A response under construction; `repeats` counts earlier equal requests."""
 
-    asked: Asked
-    look: int
+    asked: TripRequest
+    repeats: int
     places: dict[int, Row] = field(default_factory=dict)
     carriers: dict[int, Row] = field(default_factory=dict)
     segments: list[Row] = field(default_factory=list)
@@ -70,7 +70,7 @@ class Answer:
     itineraries: list[Row] = field(default_factory=list)
 
     def place(self, port: Port) -> int:
-        """The id of an airport, which is listed once."""
+        """List an airport once and return its id."""
         number = 10_000 + int(fraction("place", port.iata) * 20_000)
         self.places[number] = {
             "id": number,
@@ -85,34 +85,36 @@ class Answer:
         return number
 
     def carrier(self, carrier: Carrier) -> int:
-        """The id of a carrier: a negative number."""
+        """List a carrier once and return its id, a negative number."""
         number = -30_000 - int(fraction("carrier", carrier.iata) * 3_000)
         row = {"id": number, "name": carrier.name, "alt_id": carrier.iata, "display_code": carrier.iata}
         self.carriers[number] = row | {"display_code_type": "IATA", "alliance": 0}
         return number
 
     def add(self, flights: Flights, *, unpriced: bool, dearer: bool) -> None:
-        """An itinerary of these flights, each with its day."""
+        """Add an itinerary of these flights."""
         leg, ids, carrier = self._leg(flights)
-        price = self._price([flight for flight, _ in flights]) + (10 * self.look if dearer else 0)
+        price = self._price([flight for flight, _ in flights]) + (10 * self.repeats if dearer else 0)
         self.itineraries.append(_itinerary([leg], ids, price, carrier, unpriced=unpriced))
 
     def add_both(self, out: Flights, back: Flights, *, unpriced: bool, dearer: bool) -> None:
-        """Out and back at one price, a tenth less than both ways cost alone."""
+        """Add a round trip at one price, 10 % below the sum of both ways."""
         (leg, ids, carrier), (other, others, _) = self._leg(out), self._leg(back)
         price = round(0.9 * self._price([flight for flight, _ in (*out, *back)]), 2) + (
-            10 * self.look if dearer else 0
+            10 * self.repeats if dearer else 0
         )
         self.itineraries.append(_itinerary([leg, other], [*ids, *others], price, carrier, unpriced=unpriced))
 
     def _leg(self, flights: Flights) -> tuple[str, list[str], int]:
-        """The ids of a leg, of its segments and of its first carrier."""
+        """Add a leg; return its id, its segments' ids and its first carrier's id."""
         ids = [self._segment(flight, day) for flight, day in flights]
         (first, leaves_on), (last, arrives_of) = flights[0], flights[-1]
         leaves, arrives = first.leaves(leaves_on), last.arrives(arrives_of)
         origin, destination = self.place(first.origin), self.place(last.destination)
         carriers = [self.carrier(flight.carrier) for flight, _ in flights]
-        leg = f"{origin}-{leaves:%y%m%d%H%M}--{'-'.join(map(str, carriers))}-{len(flights) - 1}-{destination}-{arrives:%y%m%d%H%M}"
+        stops = len(flights) - 1
+        leg = f"{origin}-{leaves:%y%m%d%H%M}--{'-'.join(map(str, carriers))}-{stops}"
+        leg += f"-{destination}-{arrives:%y%m%d%H%M}"
         self.legs.append(
             {
                 "id": leg,
@@ -122,7 +124,7 @@ class Answer:
                 "arrival": _naive(arrives),
                 "segment_ids": ids,
                 "duration": int((arrives - leaves).total_seconds() // 60),
-                "stop_count": len(flights) - 1,
+                "stop_count": stops,
                 "marketing_carrier_ids": carriers,
                 "operating_carrier_ids": carriers,
                 "stop_ids": [[self.place(flight.destination) for flight, _ in flights[:-1]]],
@@ -145,14 +147,14 @@ class Answer:
                 "marketing_flight_number": str(flight.number),
                 "marketing_carrier_id": carrier,
                 "operating_carrier_id": carrier,
-                # Newer answers say it the longer way.
+                # Newer responses use the longer form.
                 **({"mode": "flight"} if flight.number % 2 else {"transport_mode": "TRANSPORT_MODE_FLIGHT"}),
             }
         )
         return name
 
     def _price(self, flights: Iterable[Flight]) -> float:
-        """For everybody, in the currency asked for, which the answer doesn't repeat beside it."""
+        """Return the price for all passengers, in the currency of the request."""
         hours = sum(flight.block.total_seconds() / 3600 for flight in flights)
         cabin = {"Economy": 1.0, "Premium_Economy": 1.7, "Business": 3.4, "First": 5.5}[self.asked.cabin]
         share = 0.8 + 0.4 * fraction(self.asked.day, self.asked.origin, self.asked.destination)
@@ -160,8 +162,8 @@ class Answer:
             (30 + hours * 700 * PER_KM.get(self.asked.currency, 0.09)) * cabin * share * self.asked.party, 2
         )
 
-    def add_what_nobody_flies(self, world: World) -> None:
-        """A test carrier's flight and a train, as they leak into answers."""
+    def add_non_flights(self, world: World) -> None:
+        """Add a test carrier's flight and a train, as the vendor leaks them into responses."""
         flight = world.by_pair[self.asked.origin, self.asked.destination][0]
         self.add([(flight, self.asked.day)], unpriced=False, dearer=False)
         self.carriers[-31896] = DUFFEL
@@ -186,7 +188,7 @@ class Answer:
         self.itineraries[-1] |= {"id": "train-leg", "leg_ids": ["train-leg"]}
 
     def body(self) -> Row:
-        """The answer whole."""
+        """Return the complete response."""
         asked = self.asked
         legs = [(asked.origin, asked.destination, asked.day)]
         legs += [(asked.destination, asked.origin, asked.back)] if asked.back else []
@@ -212,9 +214,11 @@ class Answer:
         }
 
 
-def trips(world: World, asked: Asked, *, look: int, unpriced: bool = False, dearer: bool = False) -> Row:
-    """The answer to a search; `look` counts how often it was asked before."""
-    answer = Answer(asked, look)
+def trips(
+    world: World, asked: TripRequest, *, repeats: int, unpriced: bool = False, dearer: bool = False
+) -> Row:
+    """Return the response to a search; `repeats` counts earlier equal requests."""
+    answer = TripResponse(asked, repeats)
     if asked.back:
         for out, back in list(product(_ways(world, asked), _ways(world, asked.way_back)))[:MOST_ROUND_TRIPS]:
             if back[0][0].leaves(back[0][1]) > out[-1][0].arrives(out[-1][1]):
@@ -225,11 +229,11 @@ def trips(world: World, asked: Asked, *, look: int, unpriced: bool = False, dear
     for pair in list(_connections(world, asked))[:4]:
         answer.add(pair, unpriced=unpriced, dearer=dearer)
     if (asked.origin, asked.destination) in world.by_pair:
-        answer.add_what_nobody_flies(world)
+        answer.add_non_flights(world)
     return answer.body()
 
 
-def _ways(world: World, asked: Asked) -> list[Flights]:
+def _ways(world: World, asked: TripRequest) -> list[Flights]:
     nonstop = [[(flight, asked.day)] for flight in world.by_pair.get((asked.origin, asked.destination), ())]
     return [*nonstop, *list(_connections(world, asked))[:4]]
 
@@ -248,7 +252,7 @@ def _once(rows: list[Row]) -> list[Row]:
     return list({row["id"]: row for row in rows}.values())
 
 
-def _connections(world: World, asked: Asked) -> Iterable[list[tuple[Flight, date]]]:
+def _connections(world: World, asked: TripRequest) -> Iterable[list[tuple[Flight, date]]]:
     for hub in ("DXB", "FRA", "DEL", "LHR"):
         for first in world.by_pair.get((asked.origin, hub), ())[:1]:
             for second in world.by_pair.get((hub, asked.destination), ()):
@@ -264,7 +268,7 @@ def _itinerary(legs: list[str], segments: list[str], amount: float, carrier: int
     options = [
         _option(agent["id"], price, segments, carrier) for agent, price in zip(AGENTS, prices, strict=True)
     ]
-    nobody = _option("none", {"update_status": "pending", "quote_age": 0}, segments, carrier) | {
+    without_seller = _option("none", {"update_status": "pending", "quote_age": 0}, segments, carrier) | {
         "unpriced_type": "partner_not_selected"
     }
     priced = [] if unpriced else options
@@ -272,7 +276,7 @@ def _itinerary(legs: list[str], segments: list[str], amount: float, carrier: int
         "id": "|".join(legs),
         "itinerary_token": "token",
         "leg_ids": legs,
-        "pricing_options": [nobody, *priced],
+        "pricing_options": [without_seller, *priced],
         "score": 1.0,
         "cheapest_price": prices[0] if priced else {},
         "pricing_options_count": 1 + len(priced),

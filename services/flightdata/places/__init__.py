@@ -1,6 +1,7 @@
-"""Places: what a traveller's words mean, also where a recogniser garbled them.
+"""Places: the airports and cities that a traveller's words mean, even if a speech recogniser garbled them.
 
-These functions need no server: the command line and tests of the dialogue call them in process, the service behind gRPC.
+These functions need no server: the command line and the dialogue's tests call them in process, the service
+behind gRPC.
 """
 
 from __future__ import annotations
@@ -36,20 +37,20 @@ __all__ = [
 
 
 def annotate(text: str, *, home_country: str = "") -> list[Annotation]:
-    """Every place named in a text, in its order, with up to three candidates each."""
+    """Find every place named in a text, in text order, with up to three candidates each."""
     return annotation.annotate(lexicon.load(), text, home_country=home_country)
 
 
 def resolve(query: str, *, home_country: str = "", limit: int = 3) -> Resolution:
-    """The places that a few words may mean. Raises `PlaceNotRecognised`."""
+    """Return the places that a few words may mean. Raises `PlaceNotRecognised`."""
     return matching.resolve(lexicon.load(), query, home_country=home_country, limit=limit)
 
 
 def place(code: str) -> Place:
-    """The metropolitan area or airport with an IATA code. Raises `PlaceNotFound`."""
+    """Return the metropolitan area or airport with an IATA code. Raises `PlaceNotFound`."""
     return lexicon.load().place(code)
 
 
 def airport(code: str) -> Airport:
-    """The airport with an IATA code. Raises `PlaceNotFound`."""
+    """Return the airport with an IATA code. Raises `PlaceNotFound`."""
     return lexicon.load().airport(code)

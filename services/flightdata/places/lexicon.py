@@ -1,6 +1,6 @@
-"""Every place and every name it goes by, loaded once from the tables beside this file.
+"""All places with all their names, loaded once from the tables in `data/`.
 
-The tables come from airportsdata and OpenTravelData by way of `tools/build_places.py`.
+`tools/build_places.py` builds the tables from airportsdata and OpenTravelData.
 """
 
 from __future__ import annotations
@@ -22,14 +22,18 @@ from services.flightdata.places.text_keys import key, phonemes
 
 DATA = Path(__file__).with_name("data")
 HEARD_TRUST = 0.92
-"""Likeness of a known mishearing (`heard.tsv`, from tools/hear_places.py) to the name it stands for: near, but never exact."""
+"""Likeness of a known mishearing (`heard.tsv`, from tools/hear_places.py) to its name: close, but never
+exact."""
 UNRANKED = 0.002
-"""Rank of airports that nobody has ranked: their names are matched exactly, never by sound."""
+"""Rank of airports without traffic data: their names are matched exactly, never by sound."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """A place that an exact name stands for; `tier` 0 is its English name, 1 a spelling of another language or a field's name."""
+    """A place that an exact name stands for.
+
+    `tier` is 0 for its English name, 1 for foreign spellings and an airport's own name.
+    """
 
     place: Place
     tier: int
@@ -37,9 +41,10 @@ class Meaning:
 
 @dataclass(frozen=True)
 class Spoken:
-    """Names that may be garbled, as parallel sequences: keys, the index of their place, priors, and how far each is trusted.
+    """Names that are also matched by similarity, as parallel sequences over the names.
 
-    Phonemes repeat (`Bern`, `Brno`), so they are kept once in `sounds`, and `sound_of` says which belongs to a name.
+    `place_of` is an index into `Lexicon.by_index`, `trust` a factor on likeness. Names share phonemes
+    (`Bern`, `Brno`), so `sounds` holds each once and `sound_of` is the index of a name's phonemes.
     """
 
     keys: Sequence[str]
@@ -53,10 +58,10 @@ class Spoken:
 
 @dataclass(frozen=True, eq=False)
 class Lexicon:
-    """Airports, places and their names; compared by identity, since there is one.
+    """Airports, places and their names; a singleton, so compared by identity.
 
-    Where a city and its main airport share a code, `places` holds the city; a city's code that no airport bears (`YMQ`) and a code
-    given up (`FRU`) lead to the airport of today.
+    If a city and its main airport share a code, `places` holds the city. City codes without an airport
+    (`YMQ`) and withdrawn codes (`FRU`) map to today's airport.
     """
 
     airports: Mapping[str, Airport]
@@ -65,33 +70,37 @@ class Lexicon:
     exact: Mapping[str, Sequence[Meaning]]
     spoken: Spoken
     heard: frozenset[str]
-    """Keys that recognisers are known to write for a name."""
+    """Keys of known mishearings."""
     currencies: Mapping[str, str]
     """Country → ISO 4217 code."""
     countries: frozenset[str]
-    """Keys of country names that are no city's name too: nobody lands in `thailand`, and it is no garbled Oakland."""
+    """Keys of country names that aren't also city names, so that `thailand` isn't taken for a garbled
+    Oakland."""
 
     def airport(self, code: str) -> Airport:
-        """The airport with an IATA code. Raises `PlaceNotFound`."""
+        """Return the airport with an IATA code. Raises `PlaceNotFound`."""
         try:
             return self.airports[code]
         except KeyError:
             raise PlaceNotFound(code) from None
 
     def place(self, code: str) -> Place:
-        """The metropolitan area or airport with an IATA code. Raises `PlaceNotFound`."""
+        """Return the metropolitan area or airport with an IATA code. Raises `PlaceNotFound`."""
         try:
             return self.places[code]
         except KeyError:
             raise PlaceNotFound(code) from None
 
     def metro_of(self, place: Place) -> str:
-        """Code of the city a place lies in: two places with the same one are not a journey."""
+        """Return the code of a place's city; there are no journeys between places of one city."""
         return place.code if place.kind is Kind.METRO else self.airports[place.code].metro
 
 
 def prior(rank: float) -> float:
-    """Popularity on a scale of 0 to 1: the source's rank spans three powers of ten, people's choices fewer."""
+    """Convert a traffic rank to a popularity from 0 to 1.
+
+    Ranks span three powers of ten, so the scale is logarithmic.
+    """
     return min(1.0, max(0.0, 1.0 + math.log10(rank) / 2.7))
 
 
@@ -123,18 +132,16 @@ def _airport(row: dict[str, str], country: str) -> Airport:
 
 
 def _place(row: dict[str, str], country: str, *, members: tuple[str, ...]) -> Place:
-    kind = Kind.METRO if len(members) > 1 else Kind.AIRPORT
-    weight = prior(float(row["rank"]))
     return Place(
-        row["code"],
-        kind,
-        row.get("name", row["city"]),
-        row["city"],
-        row["country"],
-        country,
-        row["zone"],
-        members,
-        weight,
+        code=row["code"],
+        kind=Kind.METRO if len(members) > 1 else Kind.AIRPORT,
+        name=row.get("name", row["city"]),
+        city=row["city"],
+        country_code=row["country"],
+        country=country,
+        zone=row["zone"],
+        airports=members,
+        prior=prior(float(row["rank"])),
     )
 
 
@@ -154,22 +161,21 @@ def _spoken(entries: Mapping[tuple[str, int], float], places: Sequence[Place]) -
 @lru_cache(maxsize=1)
 @uncollected()
 def load() -> Lexicon:
-    """Reads the tables; the second call returns the same lexicon."""
+    """Load the tables, once."""
     countries = {row["code"]: row["name"] for row in _rows("countries.tsv")}
     currencies = {row["code"]: row["currency"] for row in _rows("countries.tsv")}
     airports: dict[str, Airport] = {}
     places: dict[str, Place] = {}
     names: dict[str, list[tuple[str, int]]] = {}
     for row in _rows("airports.tsv"):
-        airports[row["code"]] = _airport(row, countries.get(row["country"], row["country"]))
-        places[row["code"]] = _place(
-            row, countries.get(row["country"], row["country"]), members=(row["code"],)
-        )
-        names[row["code"]] = list(_names(row))
+        code, country = row["code"], countries.get(row["country"], row["country"])
+        airports[code] = _airport(row, country)
+        places[code] = _place(row, country, members=(code,))
+        names[code] = list(_names(row))
     for row in _rows("metros.tsv"):
-        members = tuple(row["members"].split(","))
-        places[row["code"]] = _place(row, countries.get(row["country"], row["country"]), members=members)
-        names[row["code"]] = [*_names(row), *names.get(row["code"], [])]
+        code, country = row["code"], countries.get(row["country"], row["country"])
+        places[code] = _place(row, country, members=tuple(row["members"].split(",")))
+        names[code] = [*_names(row), *names.get(code, [])]
     lexicon = _assemble(airports, places, names, currencies, frozenset(map(key, countries.values())))
     places.update((row["code"], places[row["place"]]) for row in _rows("codes.tsv"))
     return lexicon

@@ -1,7 +1,8 @@
-"""What a few words may mean: an exact code, then a name, then an alias, then what is written and sounds alike.
+"""Matching of a few words to places: an exact code first, then a name, then similar letters and sounds.
 
-Likeness is half Levenshtein on the letters with spaces removed and half Levenshtein on the Metaphone codes: the best of the measures
-that need no phoneme dictionary. A name that only *sounds* right, with most letters wrong, never wins on that alone.
+Likeness is the mean of two Levenshtein similarities: of the letters without spaces, and of the Metaphone
+codes. Of the measures that need no phoneme dictionary it is the best. A name with most letters wrong never
+wins on its sound alone.
 """
 
 from __future__ import annotations
@@ -19,34 +20,38 @@ from services.flightdata.places.spelled_codes import spelled_code
 from services.flightdata.places.text_keys import key, phonemes, words
 
 PRIOR_WEIGHT = 0.25
-"""How much popularity counts beside likeness. More makes every unknown word a capital."""
+"""Weight of popularity relative to likeness. With more, every unknown word becomes a capital city."""
 HOME_BONUS = 0.25
 """Added to the prior of places in the caller's own country."""
 LEAST_LIKENESS = 0.45
-"""Below it a name isn't even a candidate."""
+"""Likeness that a candidate needs."""
 LEAST_RESOLVED = 0.55
-"""Likeness from which a whole query means something."""
+"""Likeness that the best candidate of a whole query needs."""
 LEAST_LETTERS = 0.2
-"""Likeness of the letters alone that a match needs, however well it sounds."""
+"""Likeness of the letters that a match needs, however similar the sounds are."""
 SURE_LIKENESS, SURE_MARGIN = 0.74, 0.06
-"""A garbled name is acted on without asking when it is this like and this far ahead of the next; measured by bench/places/."""
+"""Likeness and lead over the next candidate that make a garbled name confident; measured by bench/places/."""
 SHORT = 5
-"""A garbled name of fewer letters is never sure: too much sounds like it."""
+"""Letters that a confident garbled name needs: too many names resemble shorter ones."""
 TWIN_WEIGHT, TWIN_MARGIN = 0.5, 0.1
-"""Places of one name are told apart by popularity alone; nearer than this the agent asks (Birmingham, San José)."""
+"""Only popularity separates namesakes; within this margin the agent asks (Birmingham, San José)."""
 FAMOUS = 0.93
-"""Prior from which nobody is asked whether he means a namesake at home: an American's Paris is in France."""
+"""Prior from which a namesake in the caller's country causes no question: an American's Paris is in France."""
 OBSCURE = 0.28
-"""Prior below which an exact name is weighed against what it sounds like: more people say "Tunis" badly than "Tunas" well."""
+"""Prior below which an exact name competes with similar ones: "Tunis" is likelier than "Tunas"."""
 TIER_GAP = 0.06
-"""What an exact spelling of another language, or an airport's own name, gives away to a city's name in English."""
+"""Score lost by a foreign spelling or an airport's own name, compared with a city's English name."""
+
+
+GENERIC_WORDS = frozenset({"airport", "airports", "city", "the", "international"})
+LONGEST_KEY = 64
 
 
 def resolve(lexicon: Lexicon, query: str, *, home_country: str = "", limit: int = 3) -> Resolution:
-    """What a query may mean. Raises `PlaceNotRecognised`."""
+    """Return the candidates for a query. Raises `PlaceNotRecognised`."""
     code = spelled_code(words(query)) or query.strip()
     place = lexicon.places.get(code.upper())
-    # A code is meant as one, unless it is also a name that people say: `Goa` is not GOA in Genoa.
+    # In lower case, a code that is also a name counts as the name: `Goa` is not GOA in Genoa.
     if place and (code.isupper() or key(query) not in lexicon.exact):
         return Resolution((Candidate(place, 1.0, 1.0),), 1.0, confident=True)
     joined = _without_generic(lexicon, query)
@@ -60,17 +65,13 @@ def _without_generic(lexicon: Lexicon, query: str) -> str:
     joined = key(query)
     if joined in lexicon.exact:
         return joined
-    return "".join(
-        w.folded
-        for w in words(query)
-        if w.folded not in {"airport", "airports", "city", "the", "international"}
-    )[:64]
+    return "".join(w.folded for w in words(query) if w.folded not in GENERIC_WORDS)[:LONGEST_KEY]
 
 
 def match(
     lexicon: Lexicon, keys: Sequence[str], *, home_country: str = "", limit: int = 3
 ) -> list[Resolution | None]:
-    """What each key may mean, in one pass over all names; None where nothing is like it."""
+    """Return the resolution of each key, in one pass over all names; None where no name is similar."""
     if not keys:
         return []
     likeness = _likeness(lexicon, keys)
@@ -83,7 +84,7 @@ def match(
 
 
 def _likeness(lexicon: Lexicon, keys: Sequence[str]) -> NDArray[np.float32]:
-    """(keys × spoken names), 0 to 1."""
+    """Return the likeness matrix (keys × spoken names), 0 to 1."""
     spoken = lexicon.spoken
     letters = cdist(keys, spoken.keys, scorer=Levenshtein.normalized_similarity, dtype=np.float32)
     sounds = cdist(
@@ -127,12 +128,15 @@ def _resolution(
 
 
 def _squash(ranking: float) -> float:
-    """A ranking of likeness and prior as a score below an exact match's."""
+    """Scale a sum of likeness and prior to a score below that of an exact match."""
     return min(0.99, ranking / (1 + PRIOR_WEIGHT))
 
 
 def _exact(meanings: Iterable[Meaning], home_country: str) -> list[Candidate]:
-    """Places of exactly this name: the likeliest scores 1, its twins less by how much less likely they are."""
+    """Return the places with exactly this name, best first.
+
+    The best scores 1, namesakes less according to their popularity.
+    """
 
     def standing(meaning: Meaning) -> float:
         home = HOME_BONUS if meaning.place.country_code == home_country else 0.0
@@ -148,14 +152,14 @@ def _exact(meanings: Iterable[Meaning], home_country: str) -> list[Candidate]:
 
 
 def _twin_at_home(exact: Sequence[Candidate], home_country: str) -> bool:
-    """Whether the caller's own country has a smaller place of the name: from Pakistan, Hyderabad is to be asked about."""
+    """Return True if the caller's country has a smaller namesake, as Pakistan has of Hyderabad."""
     if exact[0].place.prior >= FAMOUS:
         return False
     return any(twin.place.country_code == home_country != exact[0].place.country_code for twin in exact[1:])
 
 
 def _distinct(lexicon: Lexicon, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The best candidate of each city, likeliest first: a city and its own airports are not rivals."""
+    """Keep the best candidate of each city, best first: a city doesn't compete with its own airports."""
     seen: dict[str, Candidate] = {}
     for candidate in candidates:
         seen.setdefault(lexicon.metro_of(candidate.place), candidate)

@@ -1,4 +1,4 @@
-"""What the world of places is made of, and what can go wrong with it."""
+"""Airports, places, and their resolution from words, with the errors of looking them up."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class PlaceNotFound(DomainError):
 
 
 class PlaceNotRecognised(DomainError):
-    """The words name no place we know."""
+    """The words match no known place."""
 
     def __init__(self) -> None:
         super().__init__("These words name no place we know.")
 
 
 class Kind(Enum):
-    """What a place is."""
+    """The kind of a place."""
 
     AIRPORT = "airport"
     METRO = "metro"
@@ -31,7 +31,11 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Airport:
-    """One airport. `metro` is its metropolitan area's code, its own when it stands alone; `rank` is how busy it is, 0 to 1."""
+    """One airport.
+
+    `metro` is the code of its metropolitan area, or its own code if it stands alone; `rank` is its traffic, 0
+    to 1.
+    """
 
     code: str
     icao: str
@@ -49,9 +53,9 @@ class Airport:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Somewhere one can fly to: an airport, or a city with several under its metropolitan code.
+    """A destination: an airport, or a city with several airports under its metropolitan code.
 
-    `prior` is how likely anybody means it, 0 to 1, before a word is heard.
+    `prior` is the probability weight, 0 to 1, that a caller means it, regardless of the words.
     """
 
     code: str
@@ -67,7 +71,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A place that words may mean; `score` 1 is an exact name or code. `likeness` leaves popularity out."""
+    """A place that words may mean. `score` 1 is an exact name or code; `likeness` ignores popularity."""
 
     place: Place
     score: float
@@ -76,7 +80,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What words may mean, the likeliest first; never empty. `margin` is the first's score less the second's, 1 when alone."""
+    """The non-empty candidates for some words, best first.
+
+    `margin` is the difference between the two best scores, 1 for a single candidate.
+    """
 
     candidates: tuple[Candidate, ...]
     margin: float
@@ -85,7 +92,7 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """A place found in `text[start:end]` of a sentence (code points)."""
+    """A place found in `text[start:end]` of a sentence, in code points."""
 
     start: int
     end: int

@@ -1,28 +1,80 @@
-"""Where in a sentence a place is to be expected: after "from" or "to", or as the whole of a short answer."""
+"""Cues around words that speak for a place: a preceding "from" or "to", or nothing else in a short answer."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
+from pathlib import Path
 
-from services.flightdata.places.carrier_words import CarrierWords
-from services.flightdata.places.text_keys import Word
+from services.flightdata.places.text_keys import Word, key, phonemes
 
+_CONTEXT_WORDS = Path(__file__).with_name("data") / "context_words.txt"
 GARBLED_PREPOSITIONS = frozenset(
-    {"the", "a", "an", "do", "two", "2", "too", "of", "through", "out", "are", "or", "at", "you", "de"}
+    ["the", "a", "an", "do", "two", "2", "too", "of", "through", "out", "are", "or", "at", "you", "de"]
 )
-"""What a recogniser makes of an unstressed "to" or "from": "fly the Kochi", "flight a Chennai"."""
+"""Words that recognisers write for an unstressed "to" or "from": "fly the Kochi", "flight a Chennai"."""
 AIRPORT = frozenset({"airport", "airports"})
-"""Words before which a place is named."""
+"""Words that follow the name of a place."""
 OPENERS = frozenset({"how", "much", "is", "and", "then"})
-"""Words beside fillers before the first place: "how much is Chennai to Delhi"."""
+"""Words, in addition to fillers, that may precede the first place: "how much is Chennai to Delhi"."""
 REACH = 4
-"""How many words back "fly" still makes a "to" one of direction."""
+"""Number of words within which "fly" turns a following "to" into one of direction."""
 
 
-class Setting(IntEnum):
-    """How much the words around a window speak for a place."""
+@dataclass(frozen=True)
+class ContextWords:
+    """The words of a travel request that name no place, folded, grouped by their role.
+
+    `decoys` are the keys of phrases that are often misheard as places, `decoy_sounds` their phonemes in the
+    same order.
+    """
+
+    time: frozenset[str]
+    """Months, days and hours: never part of a place."""
+    never: frozenset[str]
+    """Words that alone never name a place, even after "to"; includes `time`."""
+    common: frozenset[str]
+    """All words that name a place only if a cue says so."""
+    slot: frozenset[str]
+    travel: frozenset[str]
+    filler: frozenset[str]
+    decoys: tuple[str, ...]
+    decoy_sounds: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def context_words() -> ContextWords:
+    """Load `data/context_words.txt`, once."""
+    sections: dict[str, list[str]] = defaultdict(list)
+    section = ""
+    for line in _CONTEXT_WORDS.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            section = line.strip("[]")
+        elif line and not line.startswith("#"):
+            sections[section].append(line)
+
+    def folded(name: str) -> frozenset[str]:
+        return frozenset(key(word) for line in sections[name] for word in line.split())
+
+    decoys = tuple(key(line) for line in sections["decoy"])
+    time, never = folded("time"), folded("time") | folded("never")
+    return ContextWords(
+        time=time,
+        never=never,
+        common=never | folded("everyday"),
+        slot=folded("slot"),
+        travel=folded("travel"),
+        filler=folded("filler"),
+        decoys=decoys,
+        decoy_sounds=tuple(phonemes(d) for d in decoys),
+    )
+
+
+class Cue(IntEnum):
+    """The strength of the surrounding words as a cue for a place."""
 
     NONE = 0
     NEAR = 1
@@ -32,77 +84,72 @@ class Setting(IntEnum):
 
 @dataclass(frozen=True)
 class Sentence:
-    """An utterance as words, with what its grammar says about each position."""
+    """An utterance as words, with the grammatical cues for each position."""
 
     words: Sequence[Word]
-    carrier: CarrierWords
+    context: ContextWords
 
     def folded(self, start: int, end: int) -> str:
-        """The words of a window run together, as keys are."""
+        """Join the folded words of a window, as lookup keys are."""
         return "".join(word.folded for word in self.words[start:end])
 
     def at(self, index: int) -> str:
-        """The folded word at a position; empty beyond either end."""
+        """Return the folded word at a position; empty beyond either end."""
         return self.words[index].folded if 0 <= index < len(self.words) else ""
 
-    def setting(self, start: int, end: int) -> Setting:
-        """How much the words around `words[start:end]` speak for a place."""
+    def cue(self, start: int, end: int) -> Cue:
+        """Return the cue for a place that surrounds `words[start:end]`."""
         if self._alone(start, end):
-            return Setting.ALONE
+            return Cue.ALONE
         before, further = self.at(start - 1), self.at(start - 2)
-        if before in self.carrier.slot:
-            return Setting.SLOT
-        if before in GARBLED_PREPOSITIONS and (
-            further in self.carrier.travel or further in self.carrier.slot
-        ):
-            return Setting.SLOT
+        if before in self.context.slot:
+            return Cue.SLOT
+        if before in GARBLED_PREPOSITIONS and further in self.context.travel | self.context.slot:
+            return Cue.SLOT
         if (further, before) == ("out", "of") or self.at(end) in AIRPORT:
-            return Setting.SLOT
+            return Cue.SLOT
         if self.opens(start, end) and self.common(start, end) < end - start:
-            return Setting.SLOT
-        if before in self.carrier.travel or self.at(end) == "to":
-            return Setting.NEAR
-        return Setting.NONE
+            return Cue.SLOT
+        if before in self.context.travel or self.at(end) == "to":
+            return Cue.NEAR
+        return Cue.NONE
 
     def _alone(self, start: int, end: int) -> bool:
         around = [word.folded for word in (*self.words[:start], *self.words[end:])]
-        return all(word in self.carrier.filler for word in around)
+        return all(word in self.context.filler for word in around)
 
     def opens(self, start: int, end: int) -> bool:
-        """Whether a window is all that is said before a "to" that leads somewhere ("Chennai to Delhi"), but for fillers."""
+        """Return True if only fillers precede a window and a "to" follows it, as in "Chennai to Delhi"."""
+        if self.at(end) != "to" or self.words[end].after_break:
+            return False
         after = self.at(end + 1)
-        if (
-            self.at(end) != "to"
-            or self.words[end].after_break
-            or after in self.carrier.travel
-            or after in self.carrier.never
-        ):
+        if after in self.context.travel or after in self.context.never:
             return False
         return all(
-            word.folded in self.carrier.filler or word.folded in OPENERS for word in self.words[:start]
+            word.folded in self.context.filler or word.folded in OPENERS for word in self.words[:start]
         )
 
     def directional(self, index: int) -> bool:
-        """Whether a place must begin at `index`: after "from", after "fly to", after a garbled "to"."""
+        """Return True if a place must begin at `index`: after "from", "fly to", or "fly"."""
         before = self.at(index - 1)
         if before == "from":
             return True
         earlier = {self.at(i) for i in range(index - 1 - REACH, index - 1)}
         if before in {"to", "into"}:
-            return bool(earlier & self.carrier.travel) or "from" in earlier
+            return bool(earlier & self.context.travel) or "from" in earlier
         return before in {"fly", "flying"}
 
     def broken(self, start: int, end: int) -> bool:
-        """Whether punctuation stands inside a window."""
+        """Return True if a window contains punctuation."""
         return any(word.after_break for word in self.words[start + 1 : end])
 
     def common(self, start: int, end: int) -> int:
-        """How many words of a window are everyday ones."""
-        return sum(word.folded in self.carrier.common for word in self.words[start:end])
+        """Count the everyday words in a window."""
+        return sum(word.folded in self.context.common for word in self.words[start:end])
 
     def barred(self, start: int, end: int) -> bool:
-        """Whether a window holds a number or a time."""
+        """Return True if a window contains a number or a time."""
         return any(
-            word.folded in self.carrier.time or any(c.isdigit() for c in word.folded)
+            word.folded in self.context.time or any(c.isdigit() for c in word.folded)
             for word in self.words[start:end]
         )

@@ -1,4 +1,4 @@
-"""Codes said letter by letter: "M A A", "mike alpha alpha", and what a recogniser writes for letters, "em ay ay"."""
+"""Airport codes spelled letter by letter: "M A A", "mike alpha alpha", or "em ay ay" in transcripts."""
 
 from __future__ import annotations
 
@@ -8,54 +8,26 @@ from services.flightdata.places.text_keys import Word
 
 LETTERS = 3
 _WORDS = (
-    "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar papa quebec romeo sierra tango",
-    "uniform victor whiskey xray yankee zulu alfa juliett whisky",
+    "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar papa",
+    "quebec romeo sierra tango uniform victor whiskey xray yankee zulu alfa juliett whisky",
 )
 ALPHABET = {word: word[0].upper() for line in _WORDS for word in line.split()}
-"""ICAO spelling alphabet, with the spellings that recognisers prefer."""
-NAMES = {
-    "ay": "A",
-    "bee": "B",
-    "cee": "C",
-    "dee": "D",
-    "ee": "E",
-    "eff": "F",
-    "gee": "G",
-    "jee": "G",
-    "aitch": "H",
-    "haitch": "H",
-    "jay": "J",
-    "kay": "K",
-    "el": "L",
-    "ell": "L",
-    "em": "M",
-    "en": "N",
-    "pee": "P",
-    "queue": "Q",
-    "ess": "S",
-    "tee": "T",
-    "vee": "V",
-    "ex": "X",
-    "zee": "Z",
-    "zed": "Z",
-}
-"""Names of letters that are hardly ever anything else."""
-WORDS_TOO = {
-    "eh": "A",
-    "be": "B",
-    "see": "C",
-    "sea": "C",
-    "eye": "I",
-    "oh": "O",
-    "cue": "Q",
-    "are": "R",
-    "ar": "R",
-    "you": "U",
-    "why": "Y",
-}
-"""Names of letters that are everyday words too."""
+"""The ICAO spelling alphabet, with the spellings that recognisers prefer."""
+
+
+def _names(pairs: str) -> dict[str, str]:
+    return {name: letter for name, _, letter in (pair.partition("=") for pair in pairs.split())}
+
+
+NAMES = _names(
+    "ay=A bee=B cee=C dee=D ee=E eff=F gee=G jee=G aitch=H haitch=H jay=J kay=K el=L ell=L em=M en=N "
+    "pee=P queue=Q ess=S tee=T vee=V ex=X zee=Z zed=Z"
+)
+"""Names of letters that rarely mean anything else."""
+AMBIGUOUS_NAMES = _names("eh=A be=B see=C sea=C eye=I oh=O cue=Q are=R ar=R you=U why=Y")
+"""Names of letters that are also everyday words."""
 LEAST_NAMES = 2
-"""How many of a code's letters must be named by nothing else: "see you there" spells nothing."""
+"""Unambiguous letter names that a code needs: "see you there" spells nothing."""
 
 
 def _letter(word: Word) -> str | None:
@@ -63,11 +35,11 @@ def _letter(word: Word) -> str | None:
 
 
 def _named(word: Word) -> str | None:
-    return NAMES.get(word.folded) or WORDS_TOO.get(word.folded) or _letter(word)
+    return NAMES.get(word.folded) or AMBIGUOUS_NAMES.get(word.folded) or _letter(word)
 
 
 def spelled_code(words: Sequence[Word]) -> str | None:
-    """The code three words spell, all as letters, by their names, or by the alphabet; None for anything else."""
+    """Return the code that three words spell by letters, letter names or alphabet; None otherwise."""
     if len(words) != LETTERS:
         return None
     letters = [_letter(word) for word in words]

@@ -1,4 +1,4 @@
-"""How names are compared: folded to plain letters, cut into words, and put into phonemes."""
+"""Text normalisation for name lookup: plain letters, words, and phonemes."""
 
 from __future__ import annotations
 
@@ -9,52 +9,35 @@ from functools import lru_cache
 
 import jellyfish
 
-_LETTERS = str.maketrans(
-    {
-        "ı": "i",
-        "ø": "o",
-        "Ø": "O",
-        "ł": "l",
-        "Ł": "L",
-        "đ": "d",
-        "Đ": "D",
-        "ß": "ss",
-        "æ": "ae",
-        "œ": "oe",
-        "þ": "th",
-        "ð": "d",
-    }
-    | {"’": "'", "–": "-", "Ð": "D", "ə": "a", "Ə": "A", "ħ": "h", "Ħ": "H"}
+_LETTERS = str.maketrans(dict(zip("ıøØłŁđĐÐðəƏħĦ’–", "ioOlLdDDdaAhH'-", strict=True))) | str.maketrans(
+    {"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"}
 )
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _BREAK = re.compile(r"[.,;:?!…()\n]")
 
 
 def fold(name: str) -> str:
-    """`Zürich` → `zurich`, `Xi’an` → `xi'an`; letters of other scripts are left out."""
-    flat = (
-        name
-        if name.isascii()
-        else "".join(c for c in unicodedata.normalize("NFKD", name.translate(_LETTERS)) if c.isascii())
-    )
-    return re.sub(r"\s+", " ", flat).strip().casefold()
+    """Fold a name to lower-case ASCII (`Zürich` → `zurich`, `Xi’an` → `xi'an`); drop other scripts."""
+    if not name.isascii():
+        name = "".join(c for c in unicodedata.normalize("NFKD", name.translate(_LETTERS)) if c.isascii())
+    return re.sub(r"\s+", " ", name).strip().casefold()
 
 
 def key(name: str) -> str:
-    """A name as it is looked up: folded, letters and digits only (`New York` → `newyork`, so that spaces may be misheard)."""
+    """Return the lookup key of a name: folded, letters and digits only (`New York` → `newyork`)."""
     folded = fold(name)
     return folded if folded.isalnum() else "".join(c for c in folded if c.isalnum())
 
 
 @lru_cache(maxsize=65536)
 def phonemes(joined: str) -> str:
-    """Metaphone code of a key; the key itself when it has none."""
+    """Return the Metaphone code of a key, or the key itself if it has none."""
     return jellyfish.metaphone(joined) or joined
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of a text: `text[start:end]` as written, its folded form, and whether punctuation stands before it."""
+    """One word of a text: `text[start:end]`, its folded form, and whether punctuation precedes it."""
 
     start: int
     end: int
@@ -64,20 +47,12 @@ class Word:
 
 
 def words(text: str) -> list[Word]:
-    """The words of a text with their places in it, counted in code points; words in other scripts are left out."""
+    """Split a text into words with their code-point positions; skip words in other scripts."""
     found: list[Word] = []
     last = 0
     for match in _WORD.finditer(text):
-        folded = key(match[0])
-        if folded:
-            found.append(
-                Word(
-                    match.start(),
-                    match.end(),
-                    match[0],
-                    folded,
-                    bool(_BREAK.search(text, last, match.start())),
-                )
-            )
+        if folded := key(match[0]):
+            after_break = bool(_BREAK.search(text, last, match.start()))
+            found.append(Word(match.start(), match.end(), match[0], folded, after_break))
         last = match.end()
     return found

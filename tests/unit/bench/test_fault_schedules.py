@@ -1,4 +1,4 @@
-"""With one provider that is well, questions are answered whatever the other does; it is left alone, and no budget is exceeded."""
+"""With one healthy provider, every request is answered whatever the other does, and no budget is exceeded."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ pytestmark = pytest.mark.unit
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 2**32))
-async def test_one_that_is_well_is_enough_and_a_sick_one_is_left_alone(seed: int) -> None:
-    tally = await schedule(seed, questions=60)
-    assert tally.answered == tally.questions
+async def test_one_healthy_provider_is_enough_and_a_faulty_one_is_rarely_asked(seed: int) -> None:
+    tally = await schedule(seed, requests=60)
+    assert tally.answered == tally.requests
     assert tally.probes <= max(1, 0.05 * tally.while_open)
     assert not tally.over_budget
 
 
 async def test_a_schedule_is_the_same_for_the_same_seed() -> None:
-    assert await schedule(7, questions=30) == await schedule(7, questions=30)
+    assert await schedule(7, requests=30) == await schedule(7, requests=30)

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from doubles.aviationstack import server as aviationstack
-from doubles.faults import AVIATIONSTACK, FLIGHTAPI, Trouble
+from doubles.faults import AVIATIONSTACK, FLIGHTAPI, Fault
 from doubles.flightapi import server as flightapi
 from doubles.serving import served
 from doubles.world import World
@@ -208,7 +208,7 @@ async def test_a_newer_board_is_served_by_its_own_path(api: tuple[httpx.AsyncCli
 
 
 @pytest.mark.parametrize(
-    "origin", [code for code, trouble in AVIATIONSTACK.items() if trouble in {Trouble.DROPPED, Trouble.CUT}]
+    "origin", [code for code, fault in AVIATIONSTACK.items() if fault in {Fault.DROPPED, Fault.CUT}]
 )
 async def test_a_connection_that_breaks_is_broken(stack: tuple[Get, Any], origin: str) -> None:
     get, _ = stack
@@ -237,6 +237,6 @@ async def test_a_slow_vendor_sleeps_and_then_answers(world: World, clock: Simula
 
 
 def test_every_trouble_is_met_somewhere(world: World) -> None:
-    assert set(AVIATIONSTACK.values()) | set(FLIGHTAPI.values()) == set(Trouble) - {Trouble.THROTTLED}
+    assert set(AVIATIONSTACK.values()) | set(FLIGHTAPI.values()) == set(Fault) - {Fault.THROTTLED}
     assert AVIATIONSTACK.keys() | FLIGHTAPI.keys() <= world.ports.keys()
     assert timedelta(minutes=45) < min(f.block for f in world.flights())

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from bench.places.measurement import CORPUS, WRITTEN, measure
+from bench.places.__main__ import CORPUS, WRITTEN, measure
 
 pytestmark = pytest.mark.unit
 

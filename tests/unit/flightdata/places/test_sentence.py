@@ -1,45 +1,42 @@
-"""Where a sentence asks for a place."""
+"""Cues for a place in a sentence."""
 
 from __future__ import annotations
 
 import pytest
 
-from services.flightdata.places import carrier_words
-from services.flightdata.places.sentence import Sentence, Setting
+from services.flightdata.places.sentence import Cue, Sentence, context_words
 from services.flightdata.places.text_keys import words
 
 pytestmark = pytest.mark.unit
 
 
 def _sentence(text: str) -> Sentence:
-    return Sentence(words(text), carrier_words.load())
+    return Sentence(words(text), context_words())
 
 
 @pytest.mark.parametrize(
-    ("text", "word", "setting"),
+    ("text", "word", "cue"),
     [
-        ("fly from chinai", "chinai", Setting.SLOT),
-        ("I want to fly the cochi", "cochi", Setting.SLOT),
-        ("I want to flight a lookno", "lookno", Setting.SLOT),
-        ("any flights chinai tomorrow", "chinai", Setting.NEAR),
-        ("chinai to deli tomorrow", "chinai", Setting.SLOT),
-        ("the chinai to deli", "chinai", Setting.SLOT),
-        ("my friend chinai to deli", "chinai", Setting.NEAR),
-        ("chinai to go", "chinai", Setting.NEAR),
-        ("is chinai airport open", "chinai", Setting.SLOT),
-        ("something out of chinai", "chinai", Setting.SLOT),
-        ("my friend chinai sings", "chinai", Setting.NONE),
-        ("chinai", "chinai", Setting.ALONE),
-        ("no, chinai please", "chinai", Setting.ALONE),
-        ("uh I mean chinai", "chinai", Setting.ALONE),
+        ("fly from chinai", "chinai", Cue.SLOT),
+        ("I want to fly the cochi", "cochi", Cue.SLOT),
+        ("I want to flight a lookno", "lookno", Cue.SLOT),
+        ("any flights chinai tomorrow", "chinai", Cue.NEAR),
+        ("chinai to deli tomorrow", "chinai", Cue.SLOT),
+        ("the chinai to deli", "chinai", Cue.SLOT),
+        ("my friend chinai to deli", "chinai", Cue.NEAR),
+        ("chinai to go", "chinai", Cue.NEAR),
+        ("is chinai airport open", "chinai", Cue.SLOT),
+        ("something out of chinai", "chinai", Cue.SLOT),
+        ("my friend chinai sings", "chinai", Cue.NONE),
+        ("chinai", "chinai", Cue.ALONE),
+        ("no, chinai please", "chinai", Cue.ALONE),
+        ("uh I mean chinai", "chinai", Cue.ALONE),
     ],
 )
-def test_the_words_around_a_window_say_whether_a_place_is_wanted(
-    text: str, word: str, setting: Setting
-) -> None:
+def test_the_words_around_a_window_are_a_cue_for_a_place(text: str, word: str, cue: Cue) -> None:
     sentence = _sentence(text)
     place = [w.folded for w in sentence.words].index(word)
-    assert sentence.setting(place, place + 1) is setting
+    assert sentence.cue(place, place + 1) is cue
 
 
 @pytest.mark.parametrize(
@@ -53,7 +50,7 @@ def test_the_words_around_a_window_say_whether_a_place_is_wanted(
         ("stay in here", False),
     ],
 )
-def test_a_place_must_stand_after_a_direction_only(text: str, directional: bool) -> None:
+def test_a_place_must_begin_only_after_a_direction(text: str, directional: bool) -> None:
     sentence = _sentence(text)
     assert sentence.directional(len(sentence.words) - 1) is directional
 
@@ -68,10 +65,10 @@ def test_a_window_knows_its_everyday_words_its_breaks_and_its_numbers() -> None:
     assert not sentence.barred(0, 2)
 
 
-def test_sections_of_carrier_words_hold_what_they_say() -> None:
-    carrier = carrier_words.load()
-    assert {"may", "monday", "tomorrow"} <= carrier.time <= carrier.never <= carrier.common
-    assert {"nice", "mobile", "reading", "bath", "split", "orange"} <= carrier.common - carrier.never
-    assert {"from", "to", "in"} <= carrier.slot
-    assert len(carrier.decoys) == len(carrier.decoy_sounds) > 30
-    assert "tomorrowmorning" in carrier.decoys
+def test_context_words_are_grouped_by_role() -> None:
+    context = context_words()
+    assert {"may", "monday", "tomorrow"} <= context.time <= context.never <= context.common
+    assert {"nice", "mobile", "reading", "bath", "split", "orange"} <= context.common - context.never
+    assert {"from", "to", "in"} <= context.slot
+    assert len(context.decoys) == len(context.decoy_sounds) > 30
+    assert "tomorrowmorning" in context.decoys

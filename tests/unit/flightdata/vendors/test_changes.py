@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from doubles.flightapi.trips import Asked, trips
+from doubles.flightapi.trips import TripRequest, trips
 from doubles.world import World
 from mesh.contracts.page_tokens import PageTokens
 from services.flightdata.caching.answer_cache import Answers
@@ -37,7 +37,7 @@ NONSTOP_ONLY = frozenset({Capability.SEARCH})
 
 def _body() -> dict[str, Any]:
     """Flights from Chennai to New York, some of them by way of London's Heathrow."""
-    return trips(World(), Asked("MAA", "JFK", DAY, 1, 0, 0, "Economy", "INR"), look=0)
+    return trips(World(), TripRequest("MAA", "JFK", DAY, 1, 0, 0, "Economy", "INR"), repeats=0)
 
 
 class Vendor(Scripted):

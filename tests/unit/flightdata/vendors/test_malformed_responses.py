@@ -16,7 +16,7 @@ import pytest
 
 from doubles.aviationstack.rows import flight_rows, future_rows, timetable_rows
 from doubles.flightapi import tracking as flightapi_status
-from doubles.flightapi.trips import Asked, trips
+from doubles.flightapi.trips import TripRequest, trips
 from doubles.world import World
 from services.flightdata.errors import FlightNotFound
 from services.flightdata.model.flights import FlightStatus
@@ -113,12 +113,12 @@ def _documents() -> list[tuple[Adapter, Any, int]]:
         (aviationstack, board, DEPARTURES),
         (
             flightapi,
-            trips(WORLD, Asked("MAA", "DEL", LATER, 1, 0, 0, "Economy", "INR"), look=0),
+            trips(WORLD, TripRequest("MAA", "DEL", LATER, 1, 0, 0, "Economy", "INR"), repeats=0),
             SEARCH_LATER,
         ),
         (
             flightapi,
-            trips(WORLD, Asked("MAA", "DEL", TODAY, 1, 0, 0, "Economy", "INR", back=LATER), look=0),
+            trips(WORLD, TripRequest("MAA", "DEL", TODAY, 1, 0, 0, "Economy", "INR", back=LATER), repeats=0),
             ROUND_TRIP,
         ),
         (flightapi, flightapi_status.older_tracking(flights[0], TODAY, NOW), STATUS),

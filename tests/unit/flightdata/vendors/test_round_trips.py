@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 import pytest_asyncio
 
-from doubles.flightapi.trips import Asked, trips
+from doubles.flightapi.trips import TripRequest, trips
 from doubles.world import World
 from mesh.contracts.page_tokens import PageTokens
 from services.flightdata.caching.answer_cache import Answers
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.unit
 
 NOW = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
 OUT, BACK = date(2026, 12, 3), date(2026, 12, 10)
-BODY = trips(World(), Asked("MAA", "LHR", OUT, 1, 0, 0, "Economy", "INR", back=BACK), look=0)
+BODY = trips(World(), TripRequest("MAA", "LHR", OUT, 1, 0, 0, "Economy", "INR", back=BACK), repeats=0)
 RETURN = SearchQuery("MAA", "LHR", OUT, further=(JourneyLeg("LHR", "MAA", BACK),), sort=Sort.CHEAPEST)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from doubles.aviationstack.rows import flight_rows, future_rows, timetable_rows
 from doubles.flightapi import tracking as flightapi_status
-from doubles.flightapi.trips import Asked, trips
+from doubles.flightapi.trips import TripRequest, trips
 from doubles.world import World
 from tests.unit.flightdata.vendors.recorded import recorded
 
@@ -90,13 +90,13 @@ def test_timetables_are_written_as_recorded() -> None:
 
 
 def test_trips_are_written_as_recorded() -> None:
-    asked = Asked("MAA", "DEL", DAY, 1, 0, 0, "Economy", "USD")
-    _assert_same_shape(trips(WORLD, asked, look=0), recorded("flightapi", "onewaytrip"))
+    asked = TripRequest("MAA", "DEL", DAY, 1, 0, 0, "Economy", "USD")
+    _assert_same_shape(trips(WORLD, asked, repeats=0), recorded("flightapi", "onewaytrip"))
 
 
 def test_round_trips_are_written_as_recorded_with_two_legs_and_one_price() -> None:
-    asked = Asked("MAA", "DEL", DAY, 1, 0, 0, "Economy", "USD", back=date(2026, 12, 1))
-    body = trips(WORLD, asked, look=0)
+    asked = TripRequest("MAA", "DEL", DAY, 1, 0, 0, "Economy", "USD", back=date(2026, 12, 1))
+    body = trips(WORLD, asked, repeats=0)
     _assert_same_shape(body, recorded("flightapi", "onewaytrip"))
     legs = {leg["id"] for leg in body["legs"]}
     for row in body["itineraries"]:
