@@ -5,6 +5,7 @@ Each service subclasses `MeshSettings` in its own `settings.py`. Vendor and Live
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -15,7 +16,14 @@ from mesh.addresses import reachable_host, with_port
 from mesh.security.secrets import LiveKitKeys, SecretStore
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-"""The folder that holds pyproject.toml."""
+"""The folder that holds pyproject.toml, or site-packages where the wheel is installed."""
+
+
+def default_home() -> Path:
+    """Return `.readback` in the checkout, or the user's data folder (XDG) when installed from a wheel."""
+    if (CHECKOUT / "pyproject.toml").is_file():
+        return CHECKOUT / ".readback"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "readback"
 
 
 class ConfigurationError(Exception):
@@ -33,8 +41,9 @@ class MeshSettings(BaseSettings):
         use_attribute_docstrings=True,
     )
 
-    home: Path = CHECKOUT / ".readback"
-    """Folder of databases, secrets, logs and the LiveKit server of embedded mode."""
+    home: Path = default_home()
+    """Folder of databases, secrets, logs and the LiveKit server of embedded mode: `.readback` in the checkout, or
+    `~/.local/share/readback` when installed from a wheel."""
     bind: str = "127.0.0.1"
     """Address that every server listens on, of IPv4 or IPv6; `::` stands for all of both."""
     environment: Literal["development", "production"] = "development"

@@ -1,6 +1,6 @@
-"""Generates `gen/` from `protos/`: messages, typed stubs and gRPC stubs.
+"""Generate `gen/` from `protos/`: messages, typed stubs, gRPC stubs, and the descriptor set with comments.
 
-`python -m tools.gen` writes; `python -m tools.gen --check` generates into a scratch folder and fails where the committed copy differs.
+`python -m tools.gen` writes. `python -m tools.gen --check` generates into a scratch folder and fails on any difference.
 `grpc_python` lives inside `grpc_tools` and is no plugin binary, so `buf generate` can't run it.
 """
 
@@ -18,6 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 GENERATED = ("readback", "buf")
+DESCRIPTOR_SET = "readback/contracts.binpb"
+"""Every contract with its comments, for programs that read contracts at run time."""
 
 
 def generate(into: Path) -> None:
@@ -35,6 +37,8 @@ def generate(into: Path) -> None:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     }
     subprocess.run([*protoc, *plain, *map(str, sorted(sources))], check=True, env=environment)
+    descriptors = ["--include_source_info", f"--descriptor_set_out={into / DESCRIPTOR_SET}"]
+    subprocess.run([*protoc, *descriptors, *map(str, services)], check=True, env=environment)
     subprocess.run([*protoc, *stubs, *map(str, services)], check=True, env=environment)
 
 
@@ -45,8 +49,8 @@ def differences(fresh: Path, committed: Path) -> list[str]:
         names = {
             path.relative_to(base)
             for base in (fresh, committed)
-            for path in (base / package).rglob("*.py*")
-            if path.suffix != ".pyc"
+            for path in (base / package).rglob("*")
+            if path.suffix in {".py", ".pyi", ".binpb"}
         }
         for name in sorted(names):
             pair = fresh / name, committed / name

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from functools import cache
+from importlib import resources
 from typing import Any
 
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, ServiceDescriptor
+from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, FileDescriptorSet
 from readback.options.v1 import options_pb2
 
-PROTOS = Path(__file__).parents[2] / "protos"
-_COMMENT = re.compile(r"^\s*// ?(?P<text>.*)$")
-_MESSAGE = re.compile(r"^message (?P<name>\w+) \{")
-_FIELD = re.compile(r"^\s+(?:repeated |optional )?[\w.]+ (?P<name>\w+) = \d+")
 _DATE: Mapping[str, Any] = {"type": "string", "format": "date"}
 _TIME_OF_DAY: Mapping[str, Any] = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
 _INSTANT: Mapping[str, Any] = {"type": "string", "format": "date-time"}
@@ -108,17 +106,26 @@ def enum_words(enum: EnumDescriptor) -> list[str]:
     return [value.name.removeprefix(prefix).lower() for value in enum.values if value.number]
 
 
+@cache
+def _contracts() -> Mapping[str, FileDescriptorProto]:
+    """Return the generated descriptor set, by file name. Unlike descriptors in Python it keeps comments."""
+    data = (resources.files("readback") / "contracts.binpb").read_bytes()
+    return {file.name: file for file in FileDescriptorSet.FromString(data).file}
+
+
 def _comments(service: ServiceDescriptor) -> Mapping[str, str]:
-    """The comment of every field in the service's file, by full name. Descriptors in Python keep none, so the contract itself is read."""
+    """Return the comment of every field of a top-level message in the service's file, by full name."""
+    file = _contracts()[service.file.name]
     comments: dict[str, str] = {}
-    message, above = "", list[str]()
-    for line in (PROTOS / service.file.name).read_text(encoding="utf-8").splitlines():
-        if comment := _COMMENT.match(line):
-            above.append(comment["text"])
-            continue
-        if opening := _MESSAGE.match(line):
-            message = f"{service.file.package}.{opening['name']}"
-        elif field := _FIELD.match(line):
-            comments[f"{message}.{field['name']}"] = " ".join(above)
-        above = []
+    for location in file.source_code_info.location:
+        match list(location.path):
+            case [
+                FileDescriptorProto.MESSAGE_TYPE_FIELD_NUMBER,
+                index,
+                DescriptorProto.FIELD_FIELD_NUMBER,
+                field,
+            ]:
+                message = file.message_type[index]
+                name = f"{file.package}.{message.name}.{message.field[field].name}"
+                comments[name] = " ".join(location.leading_comments.split())
     return comments
