@@ -31,7 +31,7 @@ from services.conversation.settings import ConversationSettings
 
 @asynccontextmanager
 async def member(settings: ConversationSettings, clock: Clock | None = None) -> AsyncIterator[Member]:
-    """The service, ready to be served; its database is migrated first and closed afterwards."""
+    """Build the service; its database is migrated first and closed at the end."""
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         identity_service = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
@@ -61,7 +61,7 @@ async def member(settings: ConversationSettings, clock: Clock | None = None) -> 
 async def assembled(
     settings: ConversationSettings, verifier: TokenVerifier, rooms: Rooms, grants: Grants, clock: Clock
 ) -> AsyncIterator[Member]:
-    """The service over given neighbours, for `member` and for tests that stand in for one of them."""
+    """Build the service with the given neighbours; tests replace them with doubles."""
     async with replica(settings, rooms, grants, clock) as running:
         yield Member("conversation", [_registration(running.servicer())], verifier, running.drain)
 
@@ -74,10 +74,10 @@ def _registration(servicer: ConversationServicer) -> Registration:
 
 
 def main() -> None:
-    """Serves conversations until SIGTERM.
+    """Serve conversations until SIGTERM.
 
     Raises:
-        ConfigurationError: a setting is wrong or a port taken.
+        ConfigurationError: a setting is wrong or a port is in use.
     """
     settings = load(ConversationSettings)
     configure(settings, "conversation")

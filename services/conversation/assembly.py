@@ -1,4 +1,4 @@
-"""The parts of a replica put together over its neighbours: store, bus, log, calls, streams, and the work that goes on beside them."""
+"""Assembly of a replica: its parts, and its background tasks."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from pathlib import Path
 from mesh.clock import Clock
 from mesh.contracts.page_tokens import PageTokens
 from mesh.database.migrations import migrated
-from services.conversation.background import Work, beside
+from services.conversation.background import Task, run_in_background
 from services.conversation.calls.calls import Calls
-from services.conversation.calls.cleanup import Leftovers
-from services.conversation.calls.grant_vault import GrantVault
+from services.conversation.calls.cleanup import CallCleanup
+from services.conversation.calls.grants import GrantCipher
 from services.conversation.calls.holds import Holds
-from services.conversation.calls.late_tickets import LateTickets
-from services.conversation.calls.leases import Lease, Replicas, new_replica_id
 from services.conversation.calls.ports import Grants, Rooms
-from services.conversation.calls.supervision import CallWatcher
-from services.conversation.deletion import Deleting
+from services.conversation.calls.replica_leases import LiveReplicas, ReplicaLease, new_replica_id
+from services.conversation.calls.supervision import CallSupervisor
+from services.conversation.deletion import Deletion
 from services.conversation.log.transcript_log import TranscriptLog
+from services.conversation.log.writer_fence import LateTickets
 from services.conversation.model.cursors import Cursors
 from services.conversation.record.stream import RecordStreams
-from services.conversation.retention import forget
+from services.conversation.retention import purge
+from services.conversation.search.entry_search import EntrySearch
 from services.conversation.search.indexing import Indexing
-from services.conversation.search.searching import Searching
 from services.conversation.servicer import ConversationServicer
 from services.conversation.settings import ConversationSettings
 from services.conversation.store import Store
@@ -39,7 +39,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Replica:
-    """A replica's parts, over its neighbours."""
+    """Parts of one replica."""
 
     def __init__(
         self,
@@ -55,24 +55,22 @@ class Replica:
         self._incarnation, replica_id = incarnation, new_replica_id()
         self._holds = Holds(bus.hint_call)
         self._log, self._watching = TranscriptLog(store, bus, clock), Watching(store, bus, clock)
-        self._vault = GrantVault(settings.secrets.text("grants"))
-        self._calls = Calls(self._log, store, rooms, grants, self._vault, self._holds, replica_id)
-        self._lease, self._leftovers = (
-            Lease(replica_id, store, self._holds, clock),
-            Leftovers(store, rooms, grants, clock),
+        cipher = GrantCipher(settings.secrets.text("grants"))
+        self._calls = Calls(self._log, store, rooms, grants, cipher, self._holds, replica_id)
+        self._lease = ReplicaLease(replica_id, store, self._holds, clock)
+        self._cleanup = CallCleanup(store, rooms, grants, clock)
+        self._supervisor = CallSupervisor(
+            self._log, store, rooms, self._holds, LiveReplicas(replica_id, clock), clock
         )
-        self._watcher = CallWatcher(self._log, store, rooms, self._holds, Replicas(replica_id, clock), clock)
         self._indexing = Indexing(store, clock)
-        self._holds.notify(self._leftovers.left)
-        bus.on_call_hint(self._lease.hear)
+        self._holds.notify(self._cleanup.call_ended)
+        bus.on_call_hint(self._lease.receive_hint)
 
     def servicer(self) -> ConversationServicer:
-        """What callers reach."""
+        """Return the gRPC servicer."""
         secrets = self._settings.secrets
-        cursors, tickets = (
-            Cursors(secrets.text("cursors").encode(), self._incarnation),
-            LateTickets(secrets.text("grants")),
-        )
+        cursors = Cursors(secrets.text("cursors").encode(), self._incarnation)
+        tickets = LateTickets(secrets.text("grants"))
         return ConversationServicer(
             store=self._store,
             log=self._log,
@@ -82,27 +80,28 @@ class Replica:
             watches=WatchStreams(
                 self._watching, cursors, self._clock, self._settings.watcher_patience_seconds
             ),
-            searching=Searching(self._store, self._indexing),
-            deleting=Deleting(self._store, self._bus, self._calls, self._clock),
+            search=EntrySearch(self._store, self._indexing),
+            deletion=Deletion(self._store, self._bus, self._calls, self._clock),
             pages=PageTokens(secrets.text("page-tokens").encode()),
         )
 
-    def works(self) -> dict[str, Work]:
-        """What goes on beside the calls, by name."""
+    def background_tasks(self) -> dict[str, Task]:
+        """Return the background tasks by name."""
         return {
-            "calls": self._watcher.run,
+            "supervision": self._supervisor.run,
             "lease": self._lease.run,
-            "leftovers": self._leftovers.run,
+            "cleanup": self._cleanup.run,
             "heartbeats": self._watching.heartbeats,
             "backstop": partial(
                 backstop, self._store, self._bus, self._clock, self._settings.conversation_poll_seconds
             ),
-            "forgetting": partial(forget, self._store, self._clock),
+            "retention": partial(purge, self._store, self._clock),
             "indexing": self._indexing.run,
         }
 
     async def drain(self) -> None:
-        """Ends watches and records, so that they move to another replica, after what they handed in is stored and acknowledged."""
+        """End all streams, so that clients move to another replica, and wait until their drafts are stored
+        and acknowledged."""
         self._watching.drain()
         self._holds.drain()
         await self._log.settled()
@@ -112,18 +111,18 @@ class Replica:
 async def replica(
     settings: ConversationSettings, rooms: Rooms, grants: Grants, clock: Clock
 ) -> AsyncIterator[Replica]:
-    """A replica at work; its database is migrated first and closed afterwards."""
+    """Run a replica; its database is migrated first and closed at the end."""
     async with AsyncExitStack() as stack:
         engine = await migrated(settings.database_url, MIGRATIONS)
         stack.push_async_callback(engine.dispose)
         store, bus = Store(engine), LocalWakeUps()
         incarnation = await store.incarnation()
         assembled = Replica(settings, store, bus, rooms, grants, clock, incarnation)
-        works = assembled.works()
+        tasks = assembled.background_tasks()
         if settings.redis_url:
             relay = RedisWakeUps(settings.redis_url, bus, incarnation, clock, partial(look, store, bus))
             stack.push_async_callback(relay.aclose)
             bus.relay = relay
-            works |= {"publishing": relay.publish, "subscription": relay.subscribe}
-        await stack.enter_async_context(beside(clock, **works))
+            tasks |= {"publishing": relay.publish, "subscription": relay.subscribe}
+        await stack.enter_async_context(run_in_background(clock, **tasks))
         yield assembled

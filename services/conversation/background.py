@@ -1,4 +1,4 @@
-"""Work that goes on beside the calls and must not stop because it failed once."""
+"""Background tasks of a replica; a task that fails is restarted."""
 
 from __future__ import annotations
 
@@ -11,46 +11,47 @@ import structlog
 from mesh.clock import Clock
 from mesh.errors import StoreUnavailable
 
-Work = Callable[[], Awaitable[None]]
-"""Something that goes on for ever."""
+Task = Callable[[], Awaitable[None]]
+"""Runs until it is cancelled."""
 
-AGAIN_SECONDS = 1.0
-"""Pause before work that failed begins anew."""
+RESTART_SECONDS = 1.0
+"""Pause before a failed task is restarted."""
 ENDS_WITHIN_SECONDS = 0.2
-"""How long work may take to end when it is cancelled, before it is cancelled once more."""
+"""Time for a cancelled task to end before it is cancelled again."""
 
 _log = structlog.get_logger()
 
 
-async def kept_going(name: str, work: Work, clock: Clock) -> None:
-    """Does work for ever; when it fails, says so and begins anew."""
+async def restart_on_failure(name: str, task: Task, clock: Clock) -> None:
+    """Run a task, and restart it after each failure, until cancelled."""
     while True:
         try:
-            await work()
+            await task()
         except StoreUnavailable:
-            _log.warning("background work waits for the store", work=name)
-        except Exception:  # noqa: BLE001 -- whatever it was, the calls need the work done
-            _log.exception("background work failed and begins anew", work=name)
-        await clock.sleep(AGAIN_SECONDS)
+            _log.warning("background task waits for the store", task=name)
+        except Exception:  # noqa: BLE001 -- the calls need every task, so each failure leads to a restart
+            _log.exception("background task failed; restarting", task=name)
+        await clock.sleep(RESTART_SECONDS)
 
 
 @asynccontextmanager
-async def beside(clock: Clock, **works: Work) -> AsyncIterator[None]:
-    """Does each work, by its name, until the block ends."""
-    tasks = [asyncio.create_task(kept_going(name, work, clock), name=name) for name, work in works.items()]
+async def run_in_background(clock: Clock, **tasks: Task) -> AsyncIterator[None]:
+    """Run tasks, given by name, until the block ends."""
+    pending = {
+        asyncio.create_task(restart_on_failure(name, task, clock), name=name) for name, task in tasks.items()
+    }
     try:
         yield
     finally:
-        pending = set(tasks)
         while pending:
             for task in pending:
                 task.cancel()
-            # More than once: redis-py may take a cancellation for a connection that broke, and the work would go on.
+            # Repeated, because redis-py may take a cancellation for a broken connection and continue.
             _, pending = await asyncio.wait(pending, timeout=ENDS_WITHIN_SECONDS)
 
 
 async def first_of(*awaitables: Awaitable[object]) -> None:
-    """Returns when the first of these is done, and cancels the others. What the first one raises is raised."""
+    """Wait for the first of these and cancel the others; raise what the first one raises."""
     tasks = [asyncio.ensure_future(awaitable) for awaitable in awaitables]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

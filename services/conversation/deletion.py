@@ -1,8 +1,9 @@
-"""Deleting a conversation for good: what was said, its calls, what is being spoken, the search index, and answers that told of it.
+"""Permanent deletion of a conversation: entries, calls, open utterances, search index, and stored answers
+that mention it.
 
-What stays is that something was deleted: a position in the customer's feed, so that whoever follows it forgets too, and for a while the ids
-of calls whose room and grant are still to be cleared up. On SQLite nothing of it is left in the file when this returns, on PostgreSQL
-until the next vacuum; copies of the database made before are their owners' affair.
+Two things remain: the deletion itself as a position in the customer's feed, so that watchers drop the
+conversation too, and, until their cleanup, the ids of its calls. On SQLite the file holds nothing of the
+conversation when this returns, on PostgreSQL after the next vacuum. Backups of the database are not affected.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from services.conversation.store.engine import write
 from services.conversation.store.search import search_index
 
 
-class Deleting:
-    """Deletes conversations."""
+class Deletion:
+    """Deletion of conversations."""
 
     def __init__(self, store: Store, bus: Bus, calls: Calls, clock: Clock) -> None:
         self._store, self._bus, self._calls, self._clock = store, bus, calls, clock
@@ -31,13 +32,13 @@ class Deleting:
     async def delete(
         self, customer_id: str, request: pb.DeleteConversationRequest
     ) -> pb.DeleteConversationResponse:
-        """Deletes a conversation of the customer's own, once; its running call, if any, is over.
+        """Delete a conversation of this customer; a running call ends.
 
         Raises:
-            ConversationNotFound: there is none, or not any more.
-            RequestIdReused: the request id came before with another conversation.
+            ConversationNotFound: there is no such conversation, or it is already deleted.
+            RequestIdReused: the request id was used for another conversation.
         """
-        told: list[Committed] = []
+        commits: list[Committed] = []
         hung_up: list[str] = []
         async with self._store.writing() as transaction:
 
@@ -45,23 +46,23 @@ class Deleting:
                 conversation = await conversations.owned(transaction, customer_id, request.conversation_id)
                 running = await deletion.running_call_id(transaction.connection, conversation.key)
                 hung_up.extend([running] if running else [])
-                told.append(await self._delete(transaction, conversation))
+                commits.append(await self._delete(transaction, conversation))
                 return pb.DeleteConversationResponse()
 
             answer = await transaction.once(
                 customer_id, request.request_id, request, pb.DeleteConversationResponse, do
             )
-        for commit in told:
+        for commit in commits:
             self._bus.committed(commit)
         for call_id in hung_up:
             self._calls.hang_up(call_id)
-        # Also for who asks again: the first time it may have been interrupted here.
+        # Also for a repeated request: the first one may have been interrupted before this.
         await self._store.scrub()
         return answer
 
     async def _delete(self, transaction: Transaction, conversation: Conversation) -> Committed:
-        await _out_of_index(transaction, conversation)
-        position = await _noted(transaction, conversation)
+        await _remove_from_index(transaction, conversation)
+        position = await _add_to_feed(transaction, conversation)
         await deletion.delete_conversation(transaction.connection, conversation, self._clock.now())
         return Committed(
             customer_id=conversation.customer_id,
@@ -72,7 +73,7 @@ class Deleting:
         )
 
 
-async def _out_of_index(transaction: Transaction, conversation: Conversation) -> None:
+async def _remove_from_index(transaction: Transaction, conversation: Conversation) -> None:
     index = search_index(transaction.connection)
     through = await index.hold(conversation.key) or 0
     number = 0
@@ -88,8 +89,8 @@ async def _out_of_index(transaction: Transaction, conversation: Conversation) ->
         await index.scrub()
 
 
-async def _noted(transaction: Transaction, conversation: Conversation) -> int:
-    """Takes the next position of the customer's feed for the deletion."""
+async def _add_to_feed(transaction: Transaction, conversation: Conversation) -> int:
+    """Add the deletion to the customer's feed; return its position."""
     end = await transaction.feed_end(conversation.customer_id)
     feed = GrowingFeed(end, None)
     position = feed.add_deletion(conversation.conversation_id)

@@ -1,16 +1,16 @@
-"""What can go wrong in conversations, worded for the caller.
+"""Errors of the conversation service; their texts are for the caller.
 
     DomainError
-    ├── ConversationNotFound    also another customer's
+    ├── ConversationNotFound    also for another customer's
     ├── ConversationEnded
-    ├── CallNotFound            also another customer's
+    ├── CallNotFound            also for another customer's
     ├── CallEnded
     ├── CallRunning             names the running call
-    ├── StaleEpoch              the writer lost the call; never retried
+    ├── StaleEpoch              the writer has lost the call; don't retry
     ├── EpochHeld               another writer holds the epoch
     ├── EntryConflict           names the entry's number
-    ├── CursorInvalid           malformed, forged, of another log
-    ├── CursorExpired           what it stood on is gone; names the earliest cursor
+    ├── CursorInvalid           malformed, forged, or of another log
+    ├── CursorExpired           its position is gone; names the earliest cursor
     ├── WatcherTooSlow          names the cursor to resume from
     └── RecordOutOfOrder
 
@@ -25,35 +25,35 @@ from mesh.errors import DomainError, ErrorTable, StoreUnavailable
 
 
 class ConversationNotFound(DomainError):
-    """No such conversation among the caller's own."""
+    """The caller has no such conversation."""
 
     def __init__(self) -> None:
         super().__init__("There is no such conversation.")
 
 
 class ConversationEnded(DomainError):
-    """The conversation is only read from now on."""
+    """The conversation has ended and is read-only."""
 
     def __init__(self) -> None:
         super().__init__("The conversation has ended; start another.")
 
 
 class CallNotFound(DomainError):
-    """No such call among the caller's own."""
+    """The caller has no such call."""
 
     def __init__(self) -> None:
         super().__init__("There is no such call.")
 
 
 class CallEnded(DomainError):
-    """The call is over."""
+    """The call has ended."""
 
     def __init__(self) -> None:
         super().__init__("The call has ended; start another in the same conversation.")
 
 
 class CallRunning(DomainError):
-    """A conversation has one running call at most."""
+    """The conversation already has a running call."""
 
     def __init__(self, call_id: str) -> None:
         super().__init__(
@@ -62,14 +62,14 @@ class CallRunning(DomainError):
 
 
 class StaleEpoch(DomainError):
-    """Another agent was given the call."""
+    """Another agent has the call."""
 
     def __init__(self, epoch: int) -> None:
-        super().__init__("Another agent was given this call; stop speaking.", metadata={"epoch": str(epoch)})
+        super().__init__("Another agent has this call; stop speaking.", metadata={"epoch": str(epoch)})
 
 
 class EpochHeld(DomainError):
-    """Another writer came first."""
+    """Another writer holds the epoch."""
 
     def __init__(self, epoch: int) -> None:
         super().__init__(
@@ -78,7 +78,7 @@ class EpochHeld(DomainError):
 
 
 class EntryConflict(DomainError):
-    """The id is taken by an entry with other content."""
+    """An entry with this id and other content is in the log."""
 
     def __init__(self, number: int) -> None:
         super().__init__(
@@ -87,25 +87,26 @@ class EntryConflict(DomainError):
 
 
 class CursorInvalid(DomainError):
-    """The cursor says nothing about this log."""
+    """The cursor does not belong to this log."""
 
     def __init__(self) -> None:
-        super().__init__("The cursor is not of this log; start from the beginning.", field="cursor")
+        super().__init__("The cursor does not belong to this log; start from the beginning.", field="cursor")
 
 
 class CursorExpired(DomainError):
-    """What the cursor stood on is no longer there: the database was restored or replaced, or the entries are gone."""
+    """The position of the cursor is gone: the database was restored or replaced, or the entries were
+    deleted."""
 
     def __init__(self, earliest_cursor: str) -> None:
         metadata = {"earliest_cursor": earliest_cursor}
         super().__init__(
-            "What the cursor stood on is gone; follow from the earliest cursor, or from a time.",
+            "The position of the cursor is gone; follow from the earliest cursor, or from a time.",
             metadata=metadata,
         )
 
 
 class WatcherTooSlow(DomainError):
-    """The watcher left a message unread for longer than the service waits."""
+    """The watcher did not read a message in time."""
 
     def __init__(self, cursor: str) -> None:
         super().__init__(
@@ -114,7 +115,7 @@ class WatcherTooSlow(DomainError):
 
 
 class RecordOutOfOrder(DomainError):
-    """`open` comes first and once."""
+    """`open` must be the first message, and only the first."""
 
     def __init__(self) -> None:
         super().__init__("The first message of the stream, and only the first, must be `open`.")

@@ -1,4 +1,4 @@
-"""The contract's messages for what the domain holds."""
+"""Contract messages for domain objects."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from services.conversation.calls.ports import Access
 from services.conversation.model.entries import entry_message, timestamp
 from services.conversation.model.records import Call, Conversation
-from services.conversation.search.searching import Found
+from services.conversation.search.entry_search import Found
 
 
 def conversation_message(conversation: Conversation, running: Call | None) -> pb.Conversation:
-    """A conversation, with its running call if it has one."""
+    """Return the message for a conversation and its running call, if any."""
     return pb.Conversation(
         conversation_id=conversation.conversation_id,
         title=conversation.title,
@@ -26,7 +26,7 @@ def conversation_message(conversation: Conversation, running: Call | None) -> pb
 
 
 def call_message(call: Call) -> pb.Call:
-    """A call."""
+    """Return the message for a call."""
     return pb.Call(
         call_id=call.call_id,
         conversation_id=call.conversation_id,
@@ -39,14 +39,14 @@ def call_message(call: Call) -> pb.Call:
 
 
 def access_message(access: Access) -> pb.CallAccess:
-    """How to join a call."""
+    """Return the message for a caller's access to a call."""
     return pb.CallAccess(
         livekit_url=access.url, livekit_token=access.token, expire_time=timestamp(access.expire_time)
     )
 
 
 def found_message(found: Found) -> pb.FoundEntry:
-    """Something that was found."""
+    """Return the message for a search result."""
     return pb.FoundEntry(
         entry=entry_message(found.conversation_id, found.entry),
         conversation_title=found.title,

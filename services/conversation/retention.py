@@ -1,5 +1,7 @@
-"""What is of no use any more: answered requests after a day, since by then nobody sends one again because its answer got lost, and
-replicas that have not been heard of for as long."""
+"""Retention: how long answered requests and the rows of dead replicas are kept.
+
+Conversations have no time limit; a customer deletes them, see `deletion`.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +11,17 @@ from mesh.clock import Clock
 from services.conversation.store import Store, leases
 
 REQUESTS_KEPT = timedelta(days=1)
-"""How long the same request id gets the same answer."""
+"""Time for which the same request id gets the same answer. Clients that lost an answer retry sooner."""
+REPLICAS_KEPT = timedelta(days=1)
+"""Time for which a dead replica's row is kept."""
 EVERY_SECONDS = 600.0
-"""Pause between sweeps. Replicas may sweep at once: what one has deleted the other doesn't find."""
+"""Pause between purges. Several replicas may purge at the same time."""
 
 
-async def forget(store: Store, clock: Clock) -> None:
-    """Deletes what is old enough, at once and then now and then, for ever."""
+async def purge(store: Store, clock: Clock) -> None:
+    """Purge expired rows now, then periodically, until cancelled."""
     while True:
         async with store.writing() as transaction:
             await transaction.forget_requests(clock.now() - REQUESTS_KEPT)
-            await leases.forget_replicas(transaction.connection, clock.now() - REQUESTS_KEPT)
+            await leases.forget_replicas(transaction.connection, clock.now() - REPLICAS_KEPT)
         await clock.sleep(EVERY_SECONDS)

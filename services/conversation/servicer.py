@@ -1,5 +1,6 @@
-"""The contract of the conversation service: messages in, messages out; what they mean is decided in the modules beside it."""
-# ruff: noqa: ARG002 -- gRPC hands every method a context
+"""gRPC servicer of the conversation service: checks access, and translates between contract messages and the
+domain."""
+# ruff: noqa: ARG002 -- gRPC passes a context to every method
 
 from __future__ import annotations
 
@@ -16,38 +17,34 @@ from mesh.contracts.page_tokens import PageTokens
 from mesh.security.authentication import current_customer, current_principal
 from services.conversation.calls import calls, conversations
 from services.conversation.calls.calls import Calls
-from services.conversation.calls.late_tickets import LateTickets
-from services.conversation.deletion import Deleting
+from services.conversation.deletion import Deletion
 from services.conversation.errors import CallNotFound, ConversationNotFound
 from services.conversation.export.export import export
-from services.conversation.log.fencing import Writer
 from services.conversation.log.transcript_log import TranscriptLog
+from services.conversation.log.writer_fence import LateTickets, Writer
 from services.conversation.messages import access_message, call_message, conversation_message, found_message
 from services.conversation.model.entries import entry_message
 from services.conversation.model.entry_filter import EntryFilter
 from services.conversation.model.records import Conversation
 from services.conversation.record.stream import RecordStreams
-from services.conversation.result_pages import PAGE_BYTES, page_of
-from services.conversation.search import search_pages
-from services.conversation.search.searching import Searching
+from services.conversation.result_pages import (
+    CONVERSATIONS,
+    ENTRIES,
+    PAGE_BYTES,
+    SEARCH_RESULTS,
+    page_of,
+)
+from services.conversation.search import entry_search
+from services.conversation.search.entry_search import EntrySearch
 from services.conversation.store import Store, Transaction
 from services.conversation.watch.flow_control import takes_gzip
 from services.conversation.watch.stream import Watcher, WatchStreams
 
-CONVERSATIONS_PAGE = (20, 100)
-"""Conversations on a page when the caller doesn't say, and at most."""
-ENTRIES_PAGE = (100, 500)
-"""Entries on a page when the caller doesn't say, and at most."""
-FOUND_PAGE = (20, 100)
-"""Results of a search on a page when the caller doesn't say, and at most."""
-
-Context = (
-    Any  # the generated servicer's contexts are generic over messages and carry nothing that is used here
-)
+Context = Any  # generic over messages in the generated servicer; its type is of no use here
 
 
 class ConversationServicer(ConversationServiceServicer):
-    """Serves `readback.conversation.v1.ConversationService`."""
+    """Servicer of `readback.conversation.v1.ConversationService`."""
 
     def __init__(
         self,
@@ -58,18 +55,18 @@ class ConversationServicer(ConversationServiceServicer):
         tickets: LateTickets,
         records: RecordStreams,
         watches: WatchStreams,
-        searching: Searching,
-        deleting: Deleting,
+        search: EntrySearch,
+        deletion: Deletion,
         pages: PageTokens,
     ) -> None:
         self._store, self._log, self._calls, self._tickets = store, log, calls, tickets
         self._records, self._watches, self._pages = records, watches, pages
-        self._searching, self._deleting = searching, deleting
+        self._search, self._deletion = search, deletion
 
     async def StartConversation(
         self, request: pb.StartConversationRequest, context: Context
     ) -> pb.StartConversationResponse:
-        """Starts a conversation."""
+        """Start a conversation."""
         customer_id = current_customer()
         async with self._log.commit() as commit:
 
@@ -84,7 +81,7 @@ class ConversationServicer(ConversationServiceServicer):
     async def GetConversation(
         self, request: pb.GetConversationRequest, context: Context
     ) -> pb.GetConversationResponse:
-        """One conversation."""
+        """Return one conversation."""
         async with self._store.reading() as transaction:
             conversation = await _readable(transaction, request.conversation_id)
             running = await transaction.running_call(conversation.key)
@@ -93,11 +90,11 @@ class ConversationServicer(ConversationServiceServicer):
     async def ListConversations(
         self, request: pb.ListConversationsRequest, context: Context
     ) -> pb.ListConversationsResponse:
-        """The customer's conversations, the newest first."""
+        """List the customer's conversations, newest first."""
         customer_id = current_customer()
         scope = f"conversations of {customer_id}, {request.running_call_only=}"
         before = int(self._pages.open(request.page_token, scope)) if request.page_token else None
-        size = _page_size(request.page_size, CONVERSATIONS_PAGE)
+        size = CONVERSATIONS.of(request.page_size)
         async with self._store.reading() as transaction:
             only = request.running_call_only
             found = await transaction.conversations_of(
@@ -115,7 +112,7 @@ class ConversationServicer(ConversationServiceServicer):
     async def EndConversation(
         self, request: pb.EndConversationRequest, context: Context
     ) -> pb.EndConversationResponse:
-        """Ends a conversation and its running call."""
+        """End a conversation and its running call."""
         customer_id, hung_up = current_customer(), None
         async with self._log.commit() as commit:
 
@@ -140,11 +137,11 @@ class ConversationServicer(ConversationServiceServicer):
     async def DeleteConversation(
         self, request: pb.DeleteConversationRequest, context: Context
     ) -> pb.DeleteConversationResponse:
-        """Deletes a conversation for good."""
-        return await self._deleting.delete(current_customer(), request)
+        """Delete a conversation permanently."""
+        return await self._deletion.delete(current_customer(), request)
 
     async def StartCall(self, request: pb.StartCallRequest, context: Context) -> pb.StartCallResponse:
-        """Starts a call."""
+        """Start a call."""
         principal = current_principal()
         call, access = await self._calls.start(
             current_customer(), principal.token, request.conversation_id.lower(), request.time_zone
@@ -152,12 +149,12 @@ class ConversationServicer(ConversationServiceServicer):
         return pb.StartCallResponse(call=call_message(call), access=access_message(access))
 
     async def RejoinCall(self, request: pb.RejoinCallRequest, context: Context) -> pb.RejoinCallResponse:
-        """A new token for a running call."""
+        """Issue a new token for a running call."""
         call, access = await self._calls.rejoin(current_customer(), request.call_id)
         return pb.RejoinCallResponse(call=call_message(call), access=access_message(access))
 
     async def EndCall(self, request: pb.EndCallRequest, context: Context) -> pb.EndCallResponse:
-        """Hangs up."""
+        """End a call."""
         customer_id = current_customer()
         reason = (
             pb.CALL_END_REASON_AGENT_HUNG_UP
@@ -179,15 +176,15 @@ class ConversationServicer(ConversationServiceServicer):
     async def Record(
         self, request_iterator: AsyncIterator[pb.RecordRequest], context: Context
     ) -> AsyncIterator[pb.RecordResponse]:
-        """An agent's hold on its call."""
+        """Hold a call for an agent and record its log."""
         async with aclosing(self._records.record(aiter(request_iterator))) as responses:
             async for response in responses:
                 yield response
 
     async def Append(self, request: pb.AppendRequest, context: Context) -> pb.AppendResponse:
-        """Appends entries without a stream."""
+        """Append entries without a stream."""
         writer = Writer(request.call_id.lower(), request.epoch, request.writer_id.lower())
-        if not (_in_call(request.call_id) or self._tickets.is_of(writer, request.late_ticket)):
+        if not (_in_call(request.call_id) or self._tickets.is_valid(writer, request.late_ticket)):
             raise CallNotFound
         stored = await self._log.append_all(writer, request.drafts)
         return pb.AppendResponse(
@@ -195,7 +192,7 @@ class ConversationServicer(ConversationServiceServicer):
         )
 
     async def Watch(self, request: pb.WatchRequest, context: Context) -> AsyncIterator[Any]:
-        """Follows a log, or all of the caller's. Hands out messages that are serialized already."""
+        """Follow the log of one conversation or all. Yields serialized messages."""
         principal = current_principal()
         if request.conversation_id or principal.kind == options_pb2.ACCESS_AGENT:
             async with self._store.reading() as transaction:
@@ -208,11 +205,11 @@ class ConversationServicer(ConversationServiceServicer):
                 yield response
 
     async def ListEntries(self, request: pb.ListEntriesRequest, context: Context) -> pb.ListEntriesResponse:
-        """Entries of a conversation, page by page."""
+        """List the entries of a conversation."""
         rule = EntryFilter.of(request.filter)
         scope = f"entries of {request.conversation_id.lower()}, {sorted(rule.kinds)} {sorted(rule.speakers)}"
         after = int(self._pages.open(request.page_token, scope)) if request.page_token else 0
-        size = _page_size(request.page_size, ENTRIES_PAGE)
+        size = ENTRIES.of(request.page_size)
         async with self._store.reading() as transaction:
             conversation = await _readable(transaction, request.conversation_id)
             found = await transaction.entries_after(
@@ -231,48 +228,43 @@ class ConversationServicer(ConversationServiceServicer):
     async def SearchEntries(
         self, request: pb.SearchEntriesRequest, context: Context
     ) -> pb.SearchEntriesResponse:
-        """Entries in whose words something is found."""
+        """Find entries by their words."""
         customer_id = current_customer()
         if request.conversation_id:
             async with self._store.reading() as transaction:
                 await conversations.owned(transaction, customer_id, request.conversation_id)
-        scope = search_pages.scope(customer_id, request)
-        after = (
-            search_pages.place(self._pages.open(request.page_token, scope)) if request.page_token else None
-        )
-        size = _page_size(request.page_size, FOUND_PAGE)
-        found = await self._searching.search(
-            search_pages.wanted(customer_id, request), after=after, limit=size + 1
+        scope = entry_search.page_scope(customer_id, request)
+        token = self._pages.open(request.page_token, scope) if request.page_token else ""
+        size = SEARCH_RESULTS.of(request.page_size)
+        found = await self._search.search(
+            entry_search.query_of(customer_id, request),
+            after=entry_search.parse_place(token) if token else None,
+            limit=size + 1,
         )
         page = page_of([found_message(one) for one in found], size)
         last = found[len(page) - 1] if len(found) > len(page) else None
         return pb.SearchEntriesResponse(
             results=page,
-            next_page_token=self._pages.seal(search_pages.position(last.place), scope) if last else "",
+            next_page_token=self._pages.seal(entry_search.format_place(last.place), scope) if last else "",
         )
 
     async def ExportTranscript(
         self, request: pb.ExportTranscriptRequest, context: Context
     ) -> AsyncIterator[pb.ExportTranscriptResponse]:
-        """A whole transcript, in pieces."""
+        """Export a whole transcript, in chunks."""
         async with self._store.reading() as transaction:
             conversation = await conversations.owned(transaction, current_customer(), request.conversation_id)
         written = export(self._store, conversation, request.format)
         yield pb.ExportTranscriptResponse(media_type=written.media_type, file_name=written.file_name)
-        async for piece in written.pieces:
-            yield pb.ExportTranscriptResponse(data=piece)
-
-
-def _page_size(asked: int, limits: tuple[int, int]) -> int:
-    usual, most = limits
-    return min(asked, most) if asked else usual
+        async for chunk in written.chunks:
+            yield pb.ExportTranscriptResponse(data=chunk)
 
 
 def _in_call(call_id: str) -> bool:
-    """Whether the caller is an agent acting in this call.
+    """Return whether the caller is an agent that acts in this call.
 
     Raises:
-        CallNotFound: it is an agent acting in another one.
+        CallNotFound: the caller is an agent that acts in another call.
     """
     principal = current_principal()
     if principal.kind != options_pb2.ACCESS_AGENT:
@@ -283,10 +275,11 @@ def _in_call(call_id: str) -> bool:
 
 
 async def _readable(transaction: Transaction, conversation_id: str) -> Conversation:
-    """A conversation that the caller may read: a customer any of their own, an agent the one it acts in.
+    """Return a conversation that the caller may read: a customer all of their own, an agent the one of its
+    call.
 
     Raises:
-        ConversationNotFound: there is none such.
+        ConversationNotFound: the caller may not read it, or it doesn't exist.
     """
     principal = current_principal()
     if principal.kind == options_pb2.ACCESS_AGENT and principal.conversation_id != conversation_id.lower():

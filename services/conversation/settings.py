@@ -8,26 +8,26 @@ from mesh.settings import MeshSettings
 
 
 class ConversationSettings(MeshSettings):
-    """What the conversation service needs to know beside what every member does."""
+    """Settings of the conversation service, in addition to those of every service."""
 
     conversation_database_url: str = ""
     """Async SQLAlchemy URL of the log's database; a SQLite file in READBACK_HOME when empty."""
     livekit_public_url: str = ""
-    """Address of the LiveKit server as callers reach it (`ws://` or `wss://`); LIVEKIT_URL when empty."""
+    """Address of the LiveKit server for callers (`ws://` or `wss://`); LIVEKIT_URL when empty."""
     agent_name: str = Field(default="readback", min_length=1)
-    """Name under which the agent's workers register with LiveKit."""
+    """Name with which the agent's workers register at LiveKit."""
     conversation_poll_seconds: float = Field(default=1.0, gt=0, le=60)
-    """How often a process asks the database what is new of what is watched, for wake-ups that got lost: with several replicas and no Redis
-    this is how late a watcher hears of what another replica stored."""
+    """Interval at which a replica polls the database for new entries, in case wake-ups got lost. With several
+    replicas and no Redis, entries from another replica reach a watcher this late."""
     watcher_patience_seconds: float = Field(default=30.0, gt=0, le=600)
-    """How long a message may wait for a watcher to read it before the watch is ended."""
+    """Time for a watcher to read a message before the watch ends."""
 
     @property
     def database_url(self) -> str:
-        """Where the log is kept."""
+        """URL of the log's database."""
         return self.conversation_database_url or f"sqlite+aiosqlite:///{self.home / 'conversation.sqlite3'}"
 
     @property
     def callers_livekit_url(self) -> str:
-        """The address that callers are given."""
+        """Address of the LiveKit server for callers."""
         return self.livekit_public_url or self.livekit_url

@@ -1,4 +1,5 @@
-"""Calls: started, rejoined, taken by an agent, given up, ended. A conversation has one running call at most."""
+"""Lifecycle of calls: start, rejoin, open and close by an agent, end. A conversation has at most one running
+call."""
 
 from __future__ import annotations
 
@@ -12,13 +13,13 @@ from readback.conversation.v1 import entry_pb2
 from mesh.errors import FieldViolation, InvalidRequest
 from mesh.ids import uuid7
 from services.conversation.calls import conversations
-from services.conversation.calls.grant_vault import GrantVault
+from services.conversation.calls.grants import GrantCipher
 from services.conversation.calls.holds import Holds, Over
 from services.conversation.calls.ports import Access, Grants, Rooms
 from services.conversation.errors import CallEnded, CallNotFound, CallRunning, ConversationEnded
-from services.conversation.log import fencing
-from services.conversation.log.fencing import Opening, Writer
+from services.conversation.log import writer_fence
 from services.conversation.log.transcript_log import Commit, TranscriptLog
+from services.conversation.log.writer_fence import Opening, Writer
 from services.conversation.model.records import Call, Conversation
 from services.conversation.store import Store, Transaction
 
@@ -27,10 +28,10 @@ _time_zones = functools.cache(available_timezones)
 
 
 async def owned(transaction: Transaction, customer_id: str, call_id: str) -> Call:
-    """A call of the customer's own.
+    """Return a call of this customer.
 
     Raises:
-        CallNotFound: there is none, or it is another's.
+        CallNotFound: there is no such call, or it is another customer's.
     """
     call = await transaction.call(call_id)
     if call is None or call.customer_id != customer_id:
@@ -39,9 +40,9 @@ async def owned(transaction: Transaction, customer_id: str, call_id: str) -> Cal
 
 
 async def end(commit: Commit, call: Call, reason: pb.CallEndReason.ValueType) -> Call:
-    """Ends a call inside a commit: seals what is still open and notes the end. Ending an ended call changes nothing.
+    """End a call inside a commit, and truncate its open utterances. Ending an ended call changes nothing.
 
-    Who holds the call, its room and its grant are seen to after the commit, see `Calls.hang_up` and `takeover`.
+    After the commit, call `Calls.hang_up`, which ends the agent's stream and starts the cleanup.
     """
     if call.ended:
         return call
@@ -58,8 +59,8 @@ async def end(commit: Commit, call: Call, reason: pb.CallEndReason.ValueType) ->
     return await commit.call(call.call_id)
 
 
-async def ask_again(commit: Commit, call: Call, **values: object) -> Call:
-    """Raises a call's epoch, so that another agent can be asked for and the one before is fenced off."""
+async def dispatch_next(commit: Commit, call: Call, **values: object) -> Call:
+    """Raise a call's epoch for the dispatch of another agent; this fences off the current one."""
     fresh = {
         "epoch": call.epoch + 1,
         "state": pb.CALL_STATE_DISPATCHED,
@@ -72,16 +73,16 @@ async def ask_again(commit: Commit, call: Call, **values: object) -> Call:
 
 
 async def replace_agent(commit: Commit, call: Call, reason: str) -> Call:
-    """Takes a call from the agent that held it: seals what that one left open, notes the loss, raises the epoch."""
+    """Take a call from its agent: truncate its open utterances, log the loss, raise the epoch."""
     tail = await commit.tail(call.conversation_id)
     await tail.truncate(call)
-    asked = await ask_again(commit, call, dispatches=0)
-    tail.note(entry_pb2.STATE_CHANGE_KIND_AGENT_LOST, asked, reason=reason)
-    return asked
+    call = await dispatch_next(commit, call, dispatches=0)
+    tail.note(entry_pb2.STATE_CHANGE_KIND_AGENT_LOST, call, reason=reason)
+    return call
 
 
 class Calls:
-    """The calls of all conversations."""
+    """Lifecycle of the calls of all conversations."""
 
     def __init__(
         self,
@@ -89,32 +90,36 @@ class Calls:
         store: Store,
         rooms: Rooms,
         grants: Grants,
-        vault: GrantVault,
+        cipher: GrantCipher,
         holds: Holds,
         replica_id: str,
     ) -> None:
         self._log, self._store, self._rooms = log, store, rooms
-        self._grants, self._vault, self._holds, self._replica_id = grants, vault, holds, replica_id
+        self._grants, self._cipher, self._holds, self._replica_id = grants, cipher, holds, replica_id
 
     async def start(
         self, customer_id: str, token: str, conversation_id: str, time_zone: str
     ) -> tuple[Call, Access]:
-        """A new call and how to join it. `token` is the customer's own, to grant the call with; `time_zone` an IANA name or empty.
+        """Start a call; return it with the caller's access to its room.
+
+        Args:
+            token: the customer's own, to issue the call's grant.
+            time_zone: an IANA name, or empty.
 
         Raises:
             ConversationNotFound, ConversationEnded, CallRunning.
-            InvalidRequest: there is no such time zone.
+            InvalidRequest: the time zone doesn't exist.
         """
         if time_zone and time_zone not in _time_zones():
-            raise InvalidRequest([FieldViolation("time_zone", "not a name of the IANA time zone database")])
+            raise InvalidRequest([FieldViolation("time_zone", "not a name in the IANA time zone database")])
         async with self._store.reading() as transaction:
             await self._startable(transaction, customer_id, conversation_id)
         call_id = uuid7()
-        # Outside the transaction: nobody else's commit waits for another service. A grant of a call that never came to be expires.
+        # Outside the transaction, so that no commit waits for another service. An unused grant expires.
         grant = await self._grants.grant(token, conversation_id, call_id)
         async with self._log.commit() as commit:
             conversation = await self._startable(commit.transaction, customer_id, conversation_id)
-            call = await self._added(commit, conversation, call_id, time_zone, grant)
+            call = await self._add(commit, conversation, call_id, time_zone, grant)
             access = self._rooms.admit(call)
             await commit.transaction.change_call(call.key, access_expire_time=access.expire_time)
             (await commit.tail(conversation_id)).note(entry_pb2.STATE_CHANGE_KIND_CALL_STARTED, call)
@@ -123,7 +128,7 @@ class Calls:
         return call, access
 
     async def rejoin(self, customer_id: str, call_id: str) -> tuple[Call, Access]:
-        """Another token for a running call.
+        """Return a running call with another token for it.
 
         Raises:
             CallNotFound, CallEnded.
@@ -137,15 +142,15 @@ class Calls:
         return call, access
 
     async def open(self, writer: Writer) -> tuple[Call, Conversation, str]:
-        """Lets a writer take its call, to be held by this replica; the third value is the call's grant.
+        """Let a writer take its call on this replica; return the call, its conversation and its grant.
 
         Raises:
             CallNotFound, CallEnded, StaleEpoch, EpochHeld.
         """
         with self._holds.expecting(writer.call_id):
-            return await self._opened(writer)
+            return await self._open(writer)
 
-    async def _opened(self, writer: Writer) -> tuple[Call, Conversation, str]:
+    async def _open(self, writer: Writer) -> tuple[Call, Conversation, str]:
         async with self._log.commit() as commit:
             call = await commit.call(writer.call_id)
             taken = {
@@ -154,7 +159,7 @@ class Calls:
                 "state": pb.CALL_STATE_LIVE,
                 "dispatches": 0,
             }
-            if fencing.opening(call, writer) is Opening.REOPENED:
+            if writer_fence.opening(call, writer) is Opening.REOPENED:
                 await commit.transaction.change_call(call.key, holder=self._replica_id)
             else:
                 await commit.transaction.change_call(call.key, **taken)
@@ -163,27 +168,27 @@ class Calls:
             conversation = await commit.transaction.conversation(call.conversation_id)
             assert conversation is not None
             assert call.sealed_grant is not None
-        return call, conversation, self._vault.open(call.sealed_grant)
+        return call, conversation, self._cipher.open(call.sealed_grant)
 
     async def close(self, writer: Writer, reason: pb.CallEndReason.ValueType) -> None:
-        """Gives a call up: ends it for a reason, or without one leaves it to another agent.
+        """Close an agent's hold: end the call for a reason, or without one dispatch another agent.
 
         Raises:
             CallNotFound, CallEnded, StaleEpoch, EpochHeld.
         """
         async with self._log.commit() as commit:
             call = await commit.call(writer.call_id)
-            fencing.require_holder(call, writer)
+            writer_fence.require_holder(call, writer)
             if reason == pb.CALL_END_REASON_UNSPECIFIED:
                 await replace_agent(commit, call, "HANDED_OVER")
             else:
                 await end(commit, call, reason)
         if reason != pb.CALL_END_REASON_UNSPECIFIED:
             self.hang_up(writer.call_id)
-        _log.info("call given up", call_id=writer.call_id, reason=pb.CallEndReason.Name(reason))
+        _log.info("call closed by its agent", call_id=writer.call_id, reason=pb.CallEndReason.Name(reason))
 
     def hang_up(self, call_id: str) -> None:
-        """Lets the agent of an ended call know, and whoever clears up after it. To be called after the commit."""
+        """End the agent's stream of an ended call, and start the cleanup. Call it after the commit."""
         self._holds.end(call_id, Over.CALL_ENDED)
 
     async def _startable(
@@ -197,7 +202,7 @@ class Calls:
             raise CallRunning(running.call_id)
         return conversation
 
-    async def _added(
+    async def _add(
         self, commit: Commit, conversation: Conversation, call_id: str, time_zone: str, grant: str
     ) -> Call:
         await commit.transaction.add_call(
@@ -211,7 +216,7 @@ class Calls:
                 "dispatch_time": commit.now,
                 "access_expire_time": commit.now,
                 "time_zone": time_zone,
-                "sealed_grant": self._vault.seal(grant),
+                "sealed_grant": self._cipher.seal(grant),
                 "start_time": commit.now,
                 "end_reason": pb.CALL_END_REASON_UNSPECIFIED,
             }

@@ -1,6 +1,6 @@
-"""What an ended call leaves behind: its room is closed and its grant revoked, however often that has to be tried.
+"""Cleanup after ended calls: close the room and revoke the grant, and retry until both are done.
 
-Until both are done the call's row keeps the grant; so nothing is forgotten when the service dies in between.
+Until then the call's row keeps the grant, so a restart of the service forgets no cleanup.
 """
 
 from __future__ import annotations
@@ -19,44 +19,44 @@ from services.conversation.store import Store, deletion
 from services.conversation.store.deletion import DeletedCall
 
 AT_ONCE = 32
-"""Calls cleared up in one go."""
-AGAIN_SECONDS = 5.0
-"""Pause before what could not be cleared up is tried again."""
+"""Calls cleaned up in one batch."""
+RETRY_SECONDS = 5.0
+"""Pause before a failed cleanup is retried."""
 SWEEP_SECONDS = 30.0
-"""Pause between looks for what others left. That two replicas clear up after the same call does no harm."""
+"""Pause between sweeps for the calls of dead replicas. Two replicas may clean up after the same call."""
 CLOSE_WITHIN = timedelta(minutes=5)
-"""How long closing a room is tried: LiveKit ends an empty one by itself."""
+"""Time after which closing a room is no longer retried: LiveKit closes an empty room itself."""
 
 _log = structlog.get_logger()
 
 
-class Leftovers:
-    """Clears up after ended calls."""
+class CallCleanup:
+    """Cleanup after the ended calls of all replicas."""
 
     def __init__(self, store: Store, rooms: Rooms, grants: Grants, clock: Clock) -> None:
         self._store, self._rooms, self._grants, self._clock = store, rooms, grants, clock
-        self._more = asyncio.Event()
+        self._ended = asyncio.Event()
 
-    def left(self) -> None:
-        """Says that a call has ended."""
-        self._more.set()
+    def call_ended(self) -> None:
+        """Start a sweep, because a call has ended."""
+        self._ended.set()
 
     async def run(self) -> None:
-        """Clears up, for ever: at once after a call has ended here, and now and then what a replica that died left."""
+        """Sweep after each end of a call on this replica, and periodically, until cancelled."""
         while True:
-            self._more.clear()
-            if await self.clear():
-                await first_of(self._more.wait(), self._clock.sleep(SWEEP_SECONDS))
+            self._ended.clear()
+            if await self.sweep():
+                await first_of(self._ended.wait(), self._clock.sleep(SWEEP_SECONDS))
             else:
-                await self._clock.sleep(AGAIN_SECONDS)
+                await self._clock.sleep(RETRY_SECONDS)
 
-    async def clear(self) -> bool:
-        """Clears up once; says whether nothing is left."""
+    async def sweep(self) -> bool:
+        """Clean up once; return whether nothing is left to do."""
         async with self._store.reading() as transaction:
             found = await transaction.calls_with_leftovers(limit=AT_ONCE)
             deleted = await deletion.deleted_calls_left(transaction.connection, limit=AT_ONCE)
-        done = [call for call in found if await self._cleared(call, call.end_time)]
-        gone = [call.call_id for call in deleted if await self._cleared(call, call.delete_time)]
+        done = [call for call in found if await self._clean_up(call, call.end_time)]
+        gone = [call.call_id for call in deleted if await self._clean_up(call, call.delete_time)]
         if done or gone:
             async with self._store.writing() as transaction:
                 for call in done:
@@ -64,16 +64,16 @@ class Leftovers:
                 await deletion.forget_deleted_calls(transaction.connection, gone)
         return len(done) == len(found) < AT_ONCE and len(gone) == len(deleted) < AT_ONCE
 
-    async def _cleared(self, call: Call | DeletedCall, ended: datetime | None) -> bool:
-        closed = await self._managed(call, self._rooms.close(call.room))
-        revoked = await self._managed(call, self._grants.revoke(call.call_id))
+    async def _clean_up(self, call: Call | DeletedCall, ended: datetime | None) -> bool:
+        closed = await self._attempt(call, self._rooms.close(call.room))
+        revoked = await self._attempt(call, self._grants.revoke(call.call_id))
         in_time = ended is not None and self._clock.now() - ended < CLOSE_WITHIN
         return revoked and (closed or not in_time)
 
-    async def _managed(self, call: Call | DeletedCall, attempt: Awaitable[None]) -> bool:
+    async def _attempt(self, call: Call | DeletedCall, attempt: Awaitable[None]) -> bool:
         try:
             await attempt
         except (RoomsUnavailable, GrantsUnavailable) as error:
-            _log.warning("something is left of an ended call", call_id=call.call_id, why=str(error))
+            _log.warning("call cleanup failed", call_id=call.call_id, why=str(error))
             return False
         return True

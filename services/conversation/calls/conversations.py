@@ -1,4 +1,4 @@
-"""Conversations: begun, found among the customer's own, and ended."""
+"""Lifecycle of conversations: begin, find, end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEFAULT_LOCALE = "en-IN"
 
 
 async def begin(commit: Commit, customer_id: str, locale: str) -> Conversation:
-    """A new conversation of a customer; `locale` is a BCP 47 tag, `en-IN` when empty."""
+    """Begin a conversation of a customer; `locale` is a BCP 47 tag, `en-IN` when empty."""
     conversation_id = uuid7()
     await commit.transaction.add_conversation(
         {
@@ -35,10 +35,12 @@ async def begin(commit: Commit, customer_id: str, locale: str) -> Conversation:
 
 
 async def owned(transaction: Transaction, customer_id: str, conversation_id: str) -> Conversation:
-    """A conversation of the customer's own.
+    """Return a conversation of this customer.
 
     Raises:
-        ConversationNotFound: there is none, or it is another's: a stranger must not learn that it exists.
+        ConversationNotFound: there is no such conversation, or it is another customer's, who must not learn
+        that it
+            exists.
     """
     conversation = await transaction.conversation(conversation_id)
     if conversation is None or conversation.customer_id != customer_id:
@@ -47,7 +49,7 @@ async def owned(transaction: Transaction, customer_id: str, conversation_id: str
 
 
 async def finish(commit: Commit, conversation: Conversation, now: datetime) -> Conversation:
-    """Ends a conversation whose calls have ended; ending an ended one changes nothing."""
+    """End a conversation whose calls have ended. Ending an ended one changes nothing."""
     if conversation.ended:
         return conversation
     tail = await commit.tail(conversation.conversation_id)

@@ -1,8 +1,17 @@
-"""Grants, as the identity service gives and ends them."""
+"""Call grants: an agent's right to act for the customer in one call.
+
+The identity service issues and revokes them, and decides how long they live. This service keeps each grant
+encrypted until its call is cleaned up, because an agent of any epoch gets it with `opened`, and a stolen
+database must not contain it.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+
 import grpc
+from cryptography.fernet import Fernet
 from readback.identity.v1 import identity_service_pb2 as pb
 from readback.identity.v1 import identity_service_pb2_grpc
 
@@ -13,7 +22,7 @@ from services.conversation.calls.ports import GrantsUnavailable
 
 
 class IdentityGrants:
-    """Grants of the identity service behind a stub."""
+    """Grants from the identity service."""
 
     def __init__(
         self, identity: identity_service_pb2_grpc.IdentityServiceAsyncStub, workload: WorkloadIdentity
@@ -21,19 +30,19 @@ class IdentityGrants:
         self._identity, self._workload = identity, workload
 
     async def grant(self, customer_token: str, conversation_id: str, call_id: str) -> str:
-        """A grant for one call, in the name of the customer whose token this is.
+        """Return a grant for one call, issued on behalf of the customer with this token.
 
         Raises:
-            grpc.aio.AioRpcError: identity refused or can't be reached.
+            grpc.aio.AioRpcError: the identity service refused or can't be reached.
         """
         request = pb.GrantCallRequest(conversation_id=conversation_id, call_id=call_id)
         return (await self._identity.GrantCall(request, metadata=bearer(customer_token))).grant
 
     async def revoke(self, call_id: str) -> None:
-        """Ends the grant of a call, in this service's own name: nobody need be signed in any more.
+        """Revoke the grant of a call with this service's own token: the customer may have signed out.
 
         Raises:
-            GrantsUnavailable: identity refused or can't be reached.
+            GrantsUnavailable: the identity service refused or can't be reached.
         """
         try:
             token = await self._workload.own_token()
@@ -42,3 +51,26 @@ class IdentityGrants:
             )
         except grpc.aio.AioRpcError as error:
             raise GrantsUnavailable(f"identity answered {error.code().name}") from None
+
+
+class GrantCipher:
+    """Encryption of grants at rest.
+
+    Args:
+        key: secret of the installation.
+    """
+
+    def __init__(self, key: str) -> None:
+        self._fernet = Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest()))
+
+    def seal(self, grant: str) -> bytes:
+        """Return the grant, encrypted and authenticated."""
+        return self._fernet.encrypt(grant.encode())
+
+    def open(self, sealed: bytes) -> str:
+        """Return the decrypted grant.
+
+        Raises:
+            cryptography.fernet.InvalidToken: it was sealed with another key.
+        """
+        return self._fernet.decrypt(sealed).decode()

@@ -1,7 +1,7 @@
-"""Which calls have a live `Record` stream in this process, and how such a stream learns that it is over.
+"""Holds: the live `Record` streams of this replica, by call.
 
-A stream is the agent's lease on its call: it breaks at once when the agent's process dies. The break is a hint; the call's row is the
-truth, and `leases` keeps the two the same.
+A stream is the agent's lease on its call, because it breaks when the agent's process dies. The call's row has
+the final word; `replica_leases` keeps holds and rows in agreement.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 
-from services.conversation.log.fencing import Writer
+from services.conversation.log.writer_fence import Writer
 
 EXPECTED_SECONDS = 5.0
-"""How long a stream may take from asking for its call to taking it."""
+"""Longest time for a stream to take its call after asking for it."""
 
 
 class Over(Enum):
-    """Why a hold is over."""
+    """Reason for the end of a hold."""
 
     CALL_ENDED = "call ended"
     AGENT_REPLACED = "agent replaced"
-    """Another agent was asked for."""
+    """Another agent was dispatched."""
     REOPENED = "reopened"
-    """The same writer opened another stream; this one is half-open at best."""
+    """The same writer opened another stream; this one is broken."""
     DRAINING = "draining"
 
 
@@ -36,48 +36,49 @@ class Hold:
         self._over: asyncio.Future[Over] = asyncio.get_running_loop().create_future()
 
     def end(self, why: Over) -> None:
-        """Says that the hold is over; only the first reason counts."""
+        """End the hold; only the first reason counts."""
         if not self._over.done():
             self._over.set_result(why)
 
     @property
     def why_over(self) -> Over | None:
-        """Why the hold is over; None while it is not."""
+        """Reason for the end; None while the call is held."""
         return self._over.result() if self._over.done() else None
 
     def notify(self, listener: Callable[[], None]) -> None:
-        """Names one who is told when the hold is over."""
+        """Register a callback for the end of the hold."""
         self._over.add_done_callback(lambda _: listener())
 
     async def over(self) -> Over:
-        """Waits until the hold is over."""
+        """Wait for the end of the hold; return the reason."""
         return await asyncio.shield(self._over)
 
 
 class Holds:
-    """The holds of this process, one a call at most.
+    """All holds of this replica, at most one per call.
 
     Args:
-        tell_replicas: passes on the id of a call that ended or changed hands and isn't held here; may get lost.
+        hint_replicas: sends the other replicas the id of a call that ended or was taken from its agent; hints
+        may get lost.
     """
 
-    def __init__(self, tell_replicas: Callable[[str], None] = lambda _call_id: None) -> None:
-        self._tell_replicas = tell_replicas
+    def __init__(self, hint_replicas: Callable[[str], None] = lambda _call_id: None) -> None:
+        self._hint_replicas = hint_replicas
         self._held: dict[str, Hold] = {}
         self._expected: dict[str, list[float]] = {}
         self._listeners: list[Callable[[], None]] = []
         self.draining = False
-        """Whether streams end because this process goes, which says nothing about their agents."""
+        """Whether streams end because this replica shuts down; their agents are not lost."""
 
     def notify(self, listener: Callable[[], None]) -> None:
-        """Names one who is told when a call has begun, comes to be held, not held any more, or ended."""
+        """Register a callback for each call that starts, ends, or changes its hold."""
         self._listeners.append(listener)
 
     @contextmanager
     def expecting(self, call_id: str) -> Iterator[None]:
-        """Says that a stream is about to take a call: its row may name this replica before the stream does.
+        """Expect a stream to take a call: the call's row may name this replica before the stream holds it.
 
-        Until the stream takes it; not any more when the block raises, though the row may name this replica even then.
+        Lasts until the stream takes the call, or the block raises; the row may name this replica even then.
         """
         asked = asyncio.get_running_loop().time()
         self._expected.setdefault(call_id, []).append(asked)
@@ -85,7 +86,7 @@ class Holds:
             yield
         except BaseException:
             others = self._expected.get(call_id, [])
-            if asked in others:  # else one has come meanwhile
+            if asked in others:  # otherwise a stream has taken the call
                 others.remove(asked)
             self._expect_only(call_id, others)
             self.changed()
@@ -93,7 +94,7 @@ class Holds:
 
     @contextmanager
     def take(self, writer: Writer) -> Iterator[Hold]:
-        """Holds a call until the block ends."""
+        """Hold a call until the block ends."""
         hold = Hold(writer)
         earlier = self._held.get(writer.call_id)
         self._held[writer.call_id] = hold
@@ -111,15 +112,15 @@ class Holds:
             self.changed()
 
     def held(self) -> Mapping[str, Hold]:
-        """The holds there are, by call id."""
+        """Return the holds by call id."""
         return self._held
 
     def is_held(self, call_id: str) -> bool:
-        """Whether a stream holds the call."""
+        """Return whether a stream holds the call."""
         return call_id in self._held
 
     def is_expected(self, call_id: str) -> bool:
-        """Whether a stream holds the call or is about to. One that was cut off in between is given up after a while."""
+        """Return whether a stream holds the call or is about to, for at most `EXPECTED_SECONDS`."""
         since = asyncio.get_running_loop().time() - EXPECTED_SECONDS
         self._expect_only(call_id, [asked for asked in self._expected.get(call_id, ()) if asked >= since])
         return call_id in self._held or call_id in self._expected
@@ -131,21 +132,21 @@ class Holds:
             self._expected.pop(call_id, None)
 
     def end(self, call_id: str, why: Over) -> None:
-        """Ends the hold on a call, here or, by a hint, on whichever replica has it. To be called after the commit that ended it."""
+        """End the hold on a call, here or by a hint on another replica. Call it after the commit."""
         hold = self._held.get(call_id)
         if hold is not None:
             hold.end(why)
         else:
-            self._tell_replicas(call_id)
+            self._hint_replicas(call_id)
         self.changed()
 
     def drain(self) -> None:
-        """Ends every hold, also those still to come."""
+        """End all holds, including future ones."""
         self.draining = True
         for hold in list(self._held.values()):
             hold.end(Over.DRAINING)
 
     def changed(self) -> None:
-        """Tells the listeners that something is different. To be called after the commit that made it so."""
+        """Notify the listeners of a change. Call it after the commit."""
         for listener in self._listeners:
             listener()

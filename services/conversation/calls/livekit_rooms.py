@@ -1,7 +1,9 @@
-"""LiveKit: tokens for callers, and agents asked for, put out and listed. The only module that holds the key that mints.
+"""LiveKit rooms: tokens for callers, dispatch of agents, participants. Only this module holds the key that
+signs LiveKit tokens.
 
-A room is never made beforehand: LiveKit honours the dispatch in a token only for the participant whose joining makes the room. No
-token or key is ever logged; LiveKit's own errors are named by their class, since their text may quote one.
+A room is created by its first participant, because LiveKit honours the dispatch in a token only for the
+participant that creates the room. Tokens and keys are never logged. A LiveKit error is logged by its class
+only, because its text may quote a token.
 """
 
 from __future__ import annotations
@@ -23,19 +25,19 @@ from services.conversation.calls.ports import Access, Participant, RoomsUnavaila
 from services.conversation.model.records import Call
 
 JOIN_WITHIN = timedelta(minutes=10)
-"""How long a caller's token lets one join."""
+"""Lifetime of a caller's token; it only limits joining."""
 EMPTY_SECONDS = 60
-"""How long LiveKit keeps a room that nobody has joined."""
+"""Time after which LiveKit closes a room that was never joined."""
 DEPARTURE_SECONDS = 60
-"""How long LiveKit keeps a room that everybody has left: a caller who comes back finds it."""
+"""Time after which LiveKit closes a room that all have left: a caller who returns finds it open."""
 API_TIMEOUT_SECONDS = 3.0
-"""How long LiveKit may take to answer."""
+"""Timeout of each request to LiveKit."""
 
 T = TypeVar("T")
 
 
 class LiveKitRooms:
-    """Rooms on a LiveKit server."""
+    """`Rooms` on a LiveKit server."""
 
     def __init__(
         self, client: api.LiveKitAPI, keys: LiveKitKeys, *, callers_url: str, agent_name: str, clock: Clock
@@ -44,7 +46,7 @@ class LiveKitRooms:
         self._callers_url, self._agent_name, self._clock = callers_url, agent_name, clock
 
     def admit(self, call: Call) -> Access:
-        """A token for the call's room: microphone and text, nothing else. Joining with it makes the room and asks for an agent."""
+        """Return a token for the call's room, for microphone and text only; see `Rooms.admit`."""
         grants = api.VideoGrants(
             room_join=True,
             room=call.room,
@@ -64,8 +66,8 @@ class LiveKitRooms:
         return Access(self._callers_url, token.to_jwt(), self._clock.now() + JOIN_WITHIN)
 
     async def participants(self, room_name: str) -> Sequence[Participant]:
-        """Who is in a room; nobody when there is no such room."""
-        answer = await _asked(
+        """Return the participants of a room; empty if there is no such room."""
+        answer = await _request(
             self._client.room.list_participants(room.ListParticipantsRequest(room=room_name))
         )
         kinds = (
@@ -75,24 +77,24 @@ class LiveKitRooms:
         )
         return [Participant(identity, is_agent) for identity, is_agent in kinds]
 
-    async def ask_for_agent(self, call: Call) -> None:
-        """Dispatches an agent with the call's epoch. LiveKit says nothing when no worker is there to take it."""
+    async def dispatch_agent(self, call: Call) -> None:
+        """Dispatch an agent with the call's epoch. LiveKit reports no error when no worker takes it."""
         request = agent_dispatch.CreateAgentDispatchRequest(
             agent_name=self._agent_name, room=call.room, metadata=_metadata(call)
         )
-        await _asked(self._client.agent_dispatch.create_dispatch(request))
+        await _request(self._client.agent_dispatch.create_dispatch(request))
 
     async def remove(self, room_name: str, identity: str) -> None:
-        """Puts somebody out of a room; fine when they are not there."""
-        await _asked(
+        """Remove a participant from a room, if present."""
+        await _request(
             self._client.room.remove_participant(
                 room.RoomParticipantIdentity(room=room_name, identity=identity)
             )
         )
 
     async def close(self, room_name: str) -> None:
-        """Ends a room for everybody in it; fine when there is none."""
-        await _asked(self._client.room.delete_room(room.DeleteRoomRequest(room=room_name)))
+        """Close a room, if it exists, and disconnect its participants."""
+        await _request(self._client.room.delete_room(room.DeleteRoomRequest(room=room_name)))
 
     def _configuration(self, call: Call) -> room.RoomConfiguration:
         dispatch = agent_dispatch.RoomAgentDispatch(agent_name=self._agent_name, metadata=_metadata(call))
@@ -105,12 +107,12 @@ def _metadata(call: Call) -> str:
     return json.dumps({"call": call.call_id, "epoch": call.epoch})
 
 
-async def _asked(question: Awaitable[T]) -> T | None:
-    """The answer; None when LiveKit knows nothing by that name."""
+async def _request(request: Awaitable[T]) -> T | None:
+    """Return LiveKit's response; None for NOT_FOUND."""
     try:
-        # The client has a time limit for each request, but a longer one than a caller should wait in silence.
+        # The client's own timeout is longer than a caller should wait.
         async with asyncio.timeout(API_TIMEOUT_SECONDS):
-            return await question
+            return await request
     except api.ServerError as error:
         if error.code == api.ServerErrorCode.NOT_FOUND:
             return None
@@ -123,7 +125,7 @@ async def _asked(question: Awaitable[T]) -> T | None:
 async def livekit_rooms(
     url: str, keys: LiveKitKeys, *, callers_url: str, agent_name: str, clock: Clock
 ) -> AsyncIterator[LiveKitRooms]:
-    """Rooms on the LiveKit server at `url`, whether it is up or not."""
+    """Open a client for the LiveKit server at `url`; the server need not be up."""
     async with aiohttp.ClientSession() as session:
         client = api.LiveKitAPI(url, keys.key, keys.secret, session=session, failover=False)
         yield LiveKitRooms(client, keys, callers_url=callers_url, agent_name=agent_name, clock=clock)

@@ -1,4 +1,4 @@
-"""What the core needs from outside: rooms to speak in and grants to act under."""
+"""Interfaces of the core to its neighbours: the room server, and the service that issues grants."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from services.conversation.model.records import Call
 
 
 class RoomsUnavailable(Exception):
-    """The room server can't be asked just now, so nothing is known about any room."""
+    """The room server can't be reached now, so the state of all rooms is unknown."""
 
 
 class GrantsUnavailable(Exception):
-    """A grant can't be revoked just now."""
+    """A grant can't be revoked now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """Somebody in a room."""
+    """Participant in a room."""
 
     identity: str
     is_agent: bool
@@ -28,7 +28,7 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How a caller joins a room."""
+    """A caller's access to a room."""
 
     url: str
     token: str
@@ -39,36 +39,37 @@ class Access:
 
 
 class Rooms(Protocol):
-    """The room server. Every method but `admit` raises `RoomsUnavailable` when it can't be reached."""
+    """Room server. Every method except `admit` raises `RoomsUnavailable` when it can't be reached."""
 
     def admit(self, call: Call) -> Access:
-        """A token with which the caller joins the call's room; joining makes the room and asks for an agent of the call's epoch."""
+        """Return a token to join the call's room. The first join creates the room and dispatches an agent
+        with the call's epoch."""
         ...
 
     async def participants(self, room: str) -> Sequence[Participant]:
-        """Who is in a room; nobody when there is no such room."""
+        """Return the participants of a room; empty if there is no such room."""
         ...
 
-    async def ask_for_agent(self, call: Call) -> None:
-        """Dispatches an agent with the call's epoch."""
+    async def dispatch_agent(self, call: Call) -> None:
+        """Dispatch an agent with the call's epoch."""
         ...
 
     async def remove(self, room: str, identity: str) -> None:
-        """Puts somebody out of a room; fine when they are not there."""
+        """Remove a participant from a room, if present."""
         ...
 
     async def close(self, room: str) -> None:
-        """Ends a room for everybody in it; fine when there is none."""
+        """Close a room, if it exists, and disconnect its participants."""
         ...
 
 
 class Grants(Protocol):
-    """The customer's leave for agents to act in a call."""
+    """Grants that let agents act for a customer in one call."""
 
     async def grant(self, customer_token: str, conversation_id: str, call_id: str) -> str:
-        """A grant for one call, in the name of the customer whose token this is."""
+        """Return a grant for one call, issued on behalf of the customer with this token."""
         ...
 
     async def revoke(self, call_id: str) -> None:
-        """Ends the grant of a call; fine when it has none. Raises `GrantsUnavailable` when that can't be done now."""
+        """Revoke the grant of a call, if it has one; raise `GrantsUnavailable` if that fails."""
         ...

@@ -1,1 +1,1 @@
-"""Transcripts as files, written in pieces as the log is read: `plain_text`, `webvtt`, `json_document`."""
+"""Export of transcripts as files. The formats are `plain_text`, `webvtt` and `json_document`."""

@@ -1,4 +1,5 @@
-"""A transcript for programs: `{"conversation": …, "entries": […]}`, both in protobuf's JSON with the names of the contract."""
+"""JSON transcripts: `{"conversation": …, "entries": […]}` in protobuf's JSON form, with the field names of
+the contract."""
 
 from __future__ import annotations
 
@@ -9,11 +10,11 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from services.conversation.export.transcript import Entries, Form
+from services.conversation.export.transcript import Entries, Format
 
 
-async def written(conversation: pb.Conversation, entries: Entries) -> AsyncIterator[str]:
-    """One JSON object, an entry a line."""
+async def write(conversation: pb.Conversation, entries: Entries) -> AsyncIterator[str]:
+    """Write one JSON object, with one entry per line."""
     yield f'{{"conversation": {_json(conversation)},\n"entries": ['
     before = "\n"
     async for entry in entries:
@@ -26,4 +27,4 @@ def _json(message: Message) -> str:
     return json.dumps(MessageToDict(message, preserving_proto_field_name=True), ensure_ascii=False)
 
 
-FORM = Form("application/json", "json", written)
+FORMAT = Format("application/json", "json", write)

@@ -1,4 +1,4 @@
-"""A transcript to read: one line an entry, times in UTC."""
+"""Plain-text transcripts: one line per entry, times in UTC."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from services.conversation.export.transcript import CUT_SHORT, SPEAKERS, Entries, Form, on_one_line
+from services.conversation.export.transcript import CUT_SHORT, SPEAKERS, Entries, Format, on_one_line
 
 _CHANGES = {
     entry_pb2.STATE_CHANGE_KIND_CALL_STARTED: "Call started",
@@ -22,8 +22,8 @@ _CHANGES = {
 }
 
 
-async def written(conversation: pb.Conversation, entries: Entries) -> AsyncIterator[str]:
-    """The lines: a title, a blank line, the entries."""
+async def write(conversation: pb.Conversation, entries: Entries) -> AsyncIterator[str]:
+    """Write a title, a blank line and the entries."""
     yield f"{on_one_line(conversation.title) or 'Conversation'}, {_at(conversation.create_time)} UTC\n\n"
     async for entry in entries:
         yield f"[{_at(entry.start_time)}] {_line(entry)}{' (late)' if entry.late else ''}\n"
@@ -54,4 +54,4 @@ def _at(moment: Timestamp) -> str:
     return moment.ToDatetime().strftime("%Y-%m-%d %H:%M:%S")
 
 
-FORM = Form("text/plain; charset=utf-8", "txt", written)
+FORMAT = Format("text/plain; charset=utf-8", "txt", write)

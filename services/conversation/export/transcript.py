@@ -1,4 +1,4 @@
-"""What every form of a transcript is written from."""
+"""Interface of the transcript formats, and the wording that they share."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from readback.conversation.v1 import entry_pb2
 
 Entries = AsyncIterable[entry_pb2.Entry]
 Writer = Callable[[pb.Conversation, Entries], AsyncIterator[str]]
-"""Writes a conversation's entries, which come in the order of the log, as text in pieces."""
+"""Writes a conversation's entries, which come in log order, as text."""
 
 SPEAKERS: Mapping[entry_pb2.Speaker.ValueType, str] = {
     entry_pb2.SPEAKER_CUSTOMER: "Customer",
     entry_pb2.SPEAKER_AGENT: "Agent",
 }
-"""What speakers are called."""
+"""Names of the speakers."""
 CUT_SHORT: Mapping[entry_pb2.Sealing.ValueType, str] = {
     entry_pb2.SEALING_INTERRUPTED: " —",
     entry_pb2.SEALING_TRUNCATED: " …",
 }
-"""What stands behind the words of an utterance that was not said to its end."""
+"""Marks after an utterance that was not finished."""
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """A kind of file."""
+class Format:
+    """File format of a transcript."""
 
     media_type: str
     suffix: str
@@ -34,5 +34,5 @@ class Form:
 
 
 def on_one_line(text: str) -> str:
-    """A text without line breaks and other control characters, so that no word said can pass for structure."""
+    """Return a text without line breaks and control characters, so that no words are taken for structure."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -1,8 +1,9 @@
-"""A transcript as WebVTT (https://www.w3.org/TR/webvtt1/): what was spoken, each cue's time counted from the start of its call.
+"""WebVTT transcripts (https://www.w3.org/TR/webvtt1/): utterances, with cue times from the start of their
+call.
 
-Every call begins at 00:00:00.000 again, after a NOTE that names it, as its recording would. A cue lasts a millisecond at least, since the
-format has none that last nothing. Words are escaped, and control characters and line breaks taken out, so that nothing that was said
-can end a cue, begin a tag or write a time line of its own.
+Each call starts at 00:00:00.000, like its recording, after a NOTE that names it. A cue lasts at least one
+millisecond, because the format has no shorter one. Words are escaped, and line breaks and control characters
+are removed, so that no words can end a cue, start a tag or form a time line.
 """
 
 from __future__ import annotations
@@ -14,20 +15,20 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from services.conversation.export.transcript import CUT_SHORT, SPEAKERS, Entries, Form, on_one_line
+from services.conversation.export.transcript import CUT_SHORT, SPEAKERS, Entries, Format, on_one_line
 
 _MILLISECOND = timedelta(milliseconds=1)
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
-async def written(conversation: pb.Conversation, entries: Entries) -> AsyncIterator[str]:
-    """The header, then for each call a note and its cues."""
+async def write(conversation: pb.Conversation, entries: Entries) -> AsyncIterator[str]:
+    """Write the header, then a note and the cues of each call."""
     title = _escaped(conversation.title)
     yield f"WEBVTT{f' - {title}' if title else ''}\n"
-    begun: dict[str, datetime] = {}
+    call_starts: dict[str, datetime] = {}
     last_call = ""
     async for entry in entries:
-        start = begun.setdefault(entry.call_id, entry.start_time.ToDatetime())
+        start = call_starts.setdefault(entry.call_id, entry.start_time.ToDatetime())
         if entry.WhichOneof("content") != "utterance" or not on_one_line(entry.utterance.text):
             continue
         if entry.call_id != last_call:
@@ -57,4 +58,4 @@ def _escaped(text: str) -> str:
     return on_one_line(text).translate(_ESCAPES)
 
 
-FORM = Form("text/vtt; charset=utf-8", "vtt", written)
+FORMAT = Format("text/vtt; charset=utf-8", "vtt", write)

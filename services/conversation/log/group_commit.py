@@ -27,11 +27,11 @@ from mesh.clock import Clock
 from mesh.errors import DomainError, StoreUnavailable
 from mesh.failpoints import failpoint
 from services.conversation.errors import CallNotFound, ConversationEnded, StaleEpoch
-from services.conversation.log import fencing
+from services.conversation.log import writer_fence
 from services.conversation.log.commit_plan import CommitPlan
-from services.conversation.log.fencing import Standing, Writer
 from services.conversation.log.states import CustomerState, LogState, LogStates
 from services.conversation.log.tail import Tail
+from services.conversation.log.writer_fence import Standing, Writer
 from services.conversation.model.changes import Changes
 from services.conversation.model.drafts import NewEntry, Revision, checked
 from services.conversation.model.records import Call
@@ -326,10 +326,10 @@ def _planned(plan: CommitPlan, pending: _Pending) -> Outcomes:
     """Takes an append into a plan."""
     call = plan.call(pending.writer.call_id)
     if not pending.whole:
-        fencing.require_holder(call, pending.writer)
+        writer_fence.require_holder(call, pending.writer)
         tail = plan.tail(call.conversation_id)
         return [_taken(tail, call, sequence, entry, Standing.HOLDER) for sequence, entry in pending.drafts]
-    standing = fencing.standing(call, pending.writer)
+    standing = writer_fence.standing(call, pending.writer)
     tail = plan.tail(call.conversation_id)
     if tail.conversation.ended:
         raise ConversationEnded

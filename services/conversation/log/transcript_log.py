@@ -18,9 +18,9 @@ from mesh.clock import Clock
 from services.conversation.errors import CallNotFound, ConversationNotFound
 from services.conversation.log.bus import Bus
 from services.conversation.log.commit_plan import CommitPlan
-from services.conversation.log.fencing import Writer
 from services.conversation.log.group_commit import GroupCommit, Queue, Refused, Stored
 from services.conversation.log.tail import Tail
+from services.conversation.log.writer_fence import Writer
 from services.conversation.model.records import Call
 from services.conversation.model.times import micros_of
 from services.conversation.store import Store, Transaction

@@ -13,8 +13,8 @@ from mesh.contracts.validation import validate
 from mesh.errors import FieldViolation, InvalidRequest
 from services.conversation.calls.holds import Hold
 from services.conversation.errors import RecordOutOfOrder
-from services.conversation.log.fencing import Writer
 from services.conversation.log.transcript_log import Queue, Refused, Stored, TranscriptLog
+from services.conversation.log.writer_fence import Writer
 
 MAX_DRAFTS = 256
 """Drafts in one `RecordAppend`; the contract's rule, checked here because a draft that breaks its own must not end the stream."""

@@ -10,10 +10,9 @@ from mesh.contracts.validation import validate
 from mesh.errors import status_for
 from services.conversation.calls.calls import Calls
 from services.conversation.calls.holds import Hold, Holds, Over
-from services.conversation.calls.late_tickets import LateTickets
 from services.conversation.errors import DOMAIN, ERRORS, RecordOutOfOrder, StaleEpoch
-from services.conversation.log.fencing import Writer
 from services.conversation.log.transcript_log import Refused, Stored, TranscriptLog
+from services.conversation.log.writer_fence import LateTickets, Writer
 from services.conversation.record.reading_ahead import reading_ahead
 
 _END_REASONS = {

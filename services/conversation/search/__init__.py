@@ -1,1 +1,5 @@
-"""Full-text search in transcripts: the index, the query, and the snippets of the results."""
+"""Full-text search in transcripts.
+
+entry_search    queries and their results         snippets    the matched words with their context
+indexing        when entries are indexed          words       how text is split and folded
+"""

@@ -1,10 +1,11 @@
-"""Keeping the search index: behind the commits, never in them, so that appending costs nothing more for being found later.
+"""Indexing of entries for search, after their commit, so that it costs an append nothing.
 
-What is searchable is what was said: the words of utterances as they were spoken or recognised, those handed in late and those cut short
-included. Tool calls, their results and changes of state are not, nor are words that were meant to be said and never were.
+Searchable are the words of utterances as spoken or recognised, including late and truncated ones. Tool calls,
+their results, state changes and generated text that was not spoken are not searchable.
 
-How far each log is indexed is stored with the index. Logs that have come to rest are indexed in the background; before a customer's
-search, whatever is left of their own. So a search misses nothing that was committed before it, and an index that was lost grows again.
+The index stores how far each log is indexed. Idle logs are indexed in the background, and the rest of a
+customer's logs before each of the customer's searches. So a search finds everything that was committed before
+it, and a lost index is rebuilt.
 """
 
 from __future__ import annotations
@@ -22,50 +23,52 @@ from services.conversation.store import Store
 from services.conversation.store.search import Behind, Spoken, search_index
 
 BATCH = 500
-"""Entries indexed in one transaction: others wait for it some milliseconds."""
-LOGS_AT_ONCE = 50
-"""Logs asked for at a time."""
-REST = timedelta(seconds=10)
-"""How long nothing was added to a log before it is indexed unasked."""
+"""Entries indexed in one transaction, which blocks other writes for some milliseconds."""
+LOGS_PER_QUERY = 50
+"""Logs fetched in one query."""
+IDLE = timedelta(seconds=10)
+"""Time without a new entry after which a log is indexed in the background."""
 PAUSE_SECONDS = 0.5
-"""Pause after a batch that nobody waits for. A thousand entries a second is what four thousand calls say."""
+"""Pause after a background batch. It allows a thousand entries per second, which is what four thousand calls
+produce."""
 SWEEP_SECONDS = 30.0
-"""Pause between looks for logs that rest. Two replicas that look at once index each entry once."""
+"""Pause between background sweeps. Two replicas that sweep at the same time index each entry once."""
 
 
 class Indexing:
-    """Brings the search index up to the log."""
+    """Updates of the search index."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
 
     async def run(self) -> None:
-        """Indexes what has come to rest, for ever."""
+        """Index idle logs periodically, until cancelled."""
         while True:
             await self.sweep(pause=PAUSE_SECONDS)
             await self._clock.sleep(SWEEP_SECONDS)
 
     async def sweep(self, *, pause: float = 0) -> None:
-        """Indexes what has come to rest; `pause` are the seconds between two batches that are left to others."""
+        """Index all idle logs, with `pause` seconds between two batches."""
         while logs := await self._behind(None):
             for log in logs:
                 await self._index(log, pause)
 
     async def catch_up(self, customer_id: str) -> None:
-        """Indexes everything of a customer's that was committed before."""
+        """Index everything of a customer that is committed."""
         while logs := await self._behind(customer_id):
             for log in logs:
                 await self._index(log)
 
     async def _behind(self, customer_id: str | None) -> Sequence[Behind]:
         async with self._store.reading() as transaction:
-            quiet_since = self._clock.now() - REST if customer_id is None else None
+            quiet_since = self._clock.now() - IDLE if customer_id is None else None
             return await search_index(transaction.connection).behind(
-                customer_id, limit=LOGS_AT_ONCE, quiet_since=quiet_since
+                customer_id, limit=LOGS_PER_QUERY, quiet_since=quiet_since
             )
 
     async def _index(self, log: Behind, pause: float = 0) -> None:
-        """Indexes a log up to the end that it had. One that grows faster than that is come back to."""
+        """Index a log up to the end that it had when it was fetched; the next fetch finds what was added
+        since."""
         reached = 0
         while reached < log.head:
             async with self._store.writing() as transaction:
@@ -75,7 +78,7 @@ class Indexing:
                     return  # deleted meanwhile
                 entries = await transaction.entries_after(log.key, through, limit=BATCH)
                 if not entries:
-                    return  # somebody else was here
+                    return  # another replica was faster
                 reached = entries[-1].number
                 await index.add(log.key, log.customer_id, spoken_in(entries), through=reached)
             if pause:
@@ -83,10 +86,12 @@ class Indexing:
 
 
 def spoken_in(entries: Sequence[StoredEntry]) -> list[Spoken]:
-    """What of these entries is searchable, as the index keeps it."""
-    said = [
+    """Return the searchable words of these entries, as the index stores them."""
+    utterances = [
         (entry, folded_words(entry_pb2.Utterance.FromString(entry.content).text))
         for entry in entries
         if entry.kind == UTTERANCE
     ]
-    return [Spoken(entry.number, entry.speaker, entry.commit_time, words) for entry, words in said if words]
+    return [
+        Spoken(entry.number, entry.speaker, entry.commit_time, words) for entry, words in utterances if words
+    ]

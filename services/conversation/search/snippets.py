@@ -1,4 +1,4 @@
-"""The words around what was found, with what was found marked."""
+"""Snippets: the matched words of a search result with their context."""
 
 from __future__ import annotations
 
@@ -8,25 +8,28 @@ from typing import NamedTuple
 from services.conversation.search.words import Word, words_in
 
 WIDTH = 160
-"""Characters of a snippet, about."""
+"""Approximate length of a snippet, in characters."""
 LEAD = 40
-"""Characters before what was found, about."""
+"""Approximate length of the context before the first matched word, in characters."""
 
 
 class Part(NamedTuple):
-    """A piece of a snippet."""
+    """Part of a snippet."""
 
     text: str
     matched: bool
 
 
-def snippet(text: str, meant: Set[str]) -> list[Part]:
-    """A text, or the part of it with the first of the meant words (folded as `words` does), cut between words.
+def snippet(text: str, matching: Set[str]) -> list[Part]:
+    """Return a short text as a whole, or the part around its first matched word, cut between words.
 
-    An ellipsis says where something was left out. The parts joined are the snippet.
+    An ellipsis marks omitted text. The joined parts are the snippet.
+
+    Args:
+        matching: the words that match the query, folded as in `words`.
     """
     words = list(words_in(text))
-    hits = [word for word in words if word.folded in meant]
+    hits = [word for word in words if word.folded in matching]
     start, end = _window(text, words, hits)
     parts: list[Part] = [Part("…", False)] if start else []
     at = start

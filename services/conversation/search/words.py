@@ -1,8 +1,9 @@
-"""Words as the search index keeps them: the same for what was said and for what is looked for, whatever the database.
+"""Words of the search index: how text is split into words, and how case and accents are folded, for entries
+and queries alike.
 
-Stemming is the database's own (Snowball's English on PostgreSQL, Porter's on SQLite): words of other languages are mostly left as they
-are. Everything before it happens here: what is a word, case, accents. So no punctuation, operator or quotation mark ever reaches a
-database's query syntax. An index holds what this module made of the log: whoever changes the rules has to build the indexes anew.
+Only stemming is left to the database (Snowball for English on PostgreSQL, Porter on SQLite), which changes
+few words of other languages. So no punctuation, operator or quotation mark reaches a database's query syntax.
+A change of these rules requires a rebuild of the indexes.
 """
 
 from __future__ import annotations
@@ -12,32 +13,33 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
-LONGEST = 64
-"""Characters of a word that count."""
+MAX_LENGTH = 64
+"""Characters of a word that are indexed; the rest is cut off."""
 _ACCENTS = range(0x300, 0x370)
 _RUN = re.compile(r"\S+")
 
 
 class Word(NamedTuple):
-    """A word and where it stands."""
+    """Word and its position in a text."""
 
     start: int
     end: int
     folded: str
-    """Without case, accents and compatibility forms."""
+    """The word without case, accents and compatibility forms."""
 
 
 def words_in(text: str) -> Iterator[Word]:
-    """The words of a text, in order: unbroken runs of letters, digits and the marks that scripts like Devanagari write vowels with."""
-    # Asked letter by letter, a long text would take twenty milliseconds of everybody's event loop.
-    parted = {ord(letter): letter if _in_word(letter) else " " for letter in set(text)}
-    for run in _RUN.finditer(text.translate(parted)):
+    """Yield the words of a text in order: runs of letters, digits and the vowel marks of scripts like
+    Devanagari."""
+    # Testing each letter of a long text would block the event loop for twenty milliseconds.
+    separated = {ord(letter): letter if _in_word(letter) else " " for letter in set(text)}
+    for run in _RUN.finditer(text.translate(separated)):
         if folded := _folded(run[0]):
             yield Word(run.start(), run.end(), folded)
 
 
 def folded_words(text: str) -> list[str]:
-    """The words of a text as the index keeps them."""
+    """Return the words of a text as the index stores them."""
     return [word.folded for word in words_in(text)]
 
 
@@ -47,10 +49,10 @@ def _in_word(letter: str) -> bool:
 
 def _folded(word: str) -> str:
     if word.isascii():
-        return word.lower()[:LONGEST]
-    apart = unicodedata.normalize("NFKD", word)
-    bare = {
+        return word.lower()[:MAX_LENGTH]
+    decomposed = unicodedata.normalize("NFKD", word)
+    folding = {
         ord(letter): letter if ord(letter) not in _ACCENTS and _in_word(letter) else None
-        for letter in set(apart)
+        for letter in set(decomposed)
     }
-    return unicodedata.normalize("NFC", apart.translate(bare).casefold())[:LONGEST]
+    return unicodedata.normalize("NFC", decomposed.translate(folding).casefold())[:MAX_LENGTH]

@@ -14,14 +14,14 @@ from mesh.errors import RequestIdReused, StoreUnavailable
 from mesh.ids import uuid7
 from services.conversation.assembly import MIGRATIONS
 from services.conversation.calls import conversations
-from services.conversation.deletion import Deleting
+from services.conversation.deletion import Deletion
 from services.conversation.errors import CallNotFound, ConversationNotFound
 from services.conversation.export.export import export
 from services.conversation.log.bus import Committed
 from services.conversation.messages import conversation_message
 from services.conversation.model.records import RunKind
+from services.conversation.search.entry_search import EntrySearch
 from services.conversation.search.indexing import Indexing
-from services.conversation.search.searching import Searching
 from services.conversation.store import Store
 from services.conversation.store.search import Wanted
 from tests.unit.conversation.core import Core
@@ -38,7 +38,7 @@ class Archive(Core):
         super().__init__(store)
         self.file = file
         self.indexing = Indexing(store, self.clock)
-        self.deleting = Deleting(store, self, self.calls, self.clock)
+        self.deleting = Deletion(store, self, self.calls, self.clock)
         self.heard: list[Committed] = []
 
     def committed(self, commit: Committed) -> None:
@@ -59,7 +59,7 @@ class Archive(Core):
 
     async def find(self, word: str) -> int:
         return len(
-            await Searching(self.store, self.indexing).search(
+            await EntrySearch(self.store, self.indexing).search(
                 Wanted(self.customer_id, [word]), after=None, limit=10
             )
         )
@@ -171,7 +171,7 @@ async def test_who_was_reading_it_never_reads_another_in_its_place(archive: Arch
     async with archive.store.reading() as transaction:
         conversation = await transaction.conversation(call.conversation_id)
     assert conversation is not None
-    pieces = export(archive.store, conversation, pb.TRANSCRIPT_FORMAT_TEXT).pieces
+    pieces = export(archive.store, conversation, pb.TRANSCRIPT_FORMAT_TEXT).chunks
     begun = await anext(pieces)
     assert b"mine 1" in begun
     await archive.delete(call.conversation_id)
@@ -238,11 +238,11 @@ async def test_a_running_call_is_over_for_its_agent_and_its_room_and_grant_are_c
     with pytest.raises(CallNotFound):
         await archive.log.append_all(writer, [archive.said("one more word")])
     archive.rooms.up = archive.grants.up = False
-    assert not await archive.leftovers.clear()
+    assert not await archive.cleanup.sweep()
     archive.rooms.up = archive.grants.up = True
-    assert await archive.leftovers.clear()
+    assert await archive.cleanup.sweep()
     assert (archive.rooms.closed, archive.grants.revoked) == ([call.room], [call.call_id])
-    await archive.leftovers.clear()
+    await archive.cleanup.sweep()
     assert archive.grants.revoked == [call.call_id]
 
 
@@ -250,7 +250,7 @@ async def test_an_ended_call_whose_grant_still_stands_is_cleared_up_too(archive:
     call = await archive.call()
     await archive.end(call)
     await archive.delete(call.conversation_id)
-    assert await archive.leftovers.clear()
+    assert await archive.cleanup.sweep()
     assert archive.grants.revoked == [call.call_id]
 
 

@@ -13,14 +13,14 @@ from readback.conversation.v1 import entry_pb2
 from mesh.ids import uuid7
 from services.conversation.calls import conversations
 from services.conversation.calls.calls import Calls
-from services.conversation.calls.cleanup import Leftovers
-from services.conversation.calls.grant_vault import GrantVault
+from services.conversation.calls.cleanup import CallCleanup
+from services.conversation.calls.grants import GrantCipher
 from services.conversation.calls.holds import Holds
-from services.conversation.calls.leases import Lease, Replicas, new_replica_id
 from services.conversation.calls.ports import Access, GrantsUnavailable, Participant, RoomsUnavailable
-from services.conversation.calls.supervision import CallWatcher
-from services.conversation.log.fencing import Writer
+from services.conversation.calls.replica_leases import LiveReplicas, ReplicaLease, new_replica_id
+from services.conversation.calls.supervision import CallSupervisor
 from services.conversation.log.transcript_log import TranscriptLog
+from services.conversation.log.writer_fence import Writer
 from services.conversation.model.entries import entry_message, timestamp
 from services.conversation.model.records import Call
 from services.conversation.store import Store
@@ -52,7 +52,7 @@ class DoubledRooms:
         self._answer()
         return list(self.people)
 
-    async def ask_for_agent(self, call: Call) -> None:
+    async def dispatch_agent(self, call: Call) -> None:
         self._answer()
         self.asked.append(call.epoch)
 
@@ -102,16 +102,16 @@ class Core:
         self.bus, self.replica_id, self.hinted = LocalWakeUps(), new_replica_id(), list[str]()
         self.holds = Holds(self.hinted.append)
         self.lease, self.replicas = (
-            Lease(self.replica_id, store, self.holds, self.clock),
-            Replicas(self.replica_id, self.clock),
+            ReplicaLease(self.replica_id, store, self.holds, self.clock),
+            LiveReplicas(self.replica_id, self.clock),
         )
         self.log = TranscriptLog(store, self.bus, self.clock)
         self.watching = Watching(store, self.bus, self.clock)
         self.calls = Calls(
-            self.log, store, self.rooms, self.grants, GrantVault("key"), self.holds, self.replica_id
+            self.log, store, self.rooms, self.grants, GrantCipher("key"), self.holds, self.replica_id
         )
-        self.watcher = CallWatcher(self.log, store, self.rooms, self.holds, self.replicas, self.clock)
-        self.leftovers = Leftovers(store, self.rooms, self.grants, self.clock)
+        self.supervisor = CallSupervisor(self.log, store, self.rooms, self.holds, self.replicas, self.clock)
+        self.cleanup = CallCleanup(store, self.rooms, self.grants, self.clock)
         self.customer_id: str = beside.customer_id if beside else str(uuid4())
 
     def another(self) -> Core:
@@ -120,9 +120,9 @@ class Core:
 
     async def look(self) -> None:
         """What a replica does several times a second."""
-        await self.lease.keep()
-        await self.watcher.look()
-        await self.watcher.settled()
+        await self.lease.renew()
+        await self.supervisor.scan()
+        await self.supervisor.settled()
 
     async def conversation(self) -> str:
         """A new conversation's id."""

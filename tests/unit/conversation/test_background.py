@@ -11,12 +11,12 @@ from cryptography.fernet import InvalidToken
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from mesh.errors import StoreUnavailable
-from services.conversation.background import AGAIN_SECONDS, beside, first_of
+from services.conversation.background import RESTART_SECONDS, first_of, run_in_background
 from services.conversation.calls.cleanup import SWEEP_SECONDS
-from services.conversation.calls.grant_vault import GrantVault
+from services.conversation.calls.grants import GrantCipher
 from services.conversation.client.retry_policy import LONGEST_SECONDS, SHORTEST_SECONDS, Backoff
 from services.conversation.model.cursors import LogId
-from services.conversation.retention import EVERY_SECONDS, REQUESTS_KEPT, forget
+from services.conversation.retention import EVERY_SECONDS, REQUESTS_KEPT, purge
 from services.conversation.watch.backstop import backstop
 from tests.simulated_clock import SimulatedClock
 from tests.unit.conversation.core import NOON, Core
@@ -37,12 +37,12 @@ async def test_work_that_fails_begins_anew_after_a_pause() -> None:
         begun.append(clock.monotonic())
         raise ZeroDivisionError
 
-    async with beside(clock, failing=failing):
+    async with run_in_background(clock, failing=failing):
         await settle()
         assert begun == [0]
-        clock.advance(AGAIN_SECONDS)
+        clock.advance(RESTART_SECONDS)
         await settle()
-        assert begun == [0, AGAIN_SECONDS]
+        assert begun == [0, RESTART_SECONDS]
 
 
 async def test_work_stops_with_the_block() -> None:
@@ -55,7 +55,7 @@ async def test_work_stops_with_the_block() -> None:
             stopped.set()
 
     before = asyncio.all_tasks()
-    async with beside(SimulatedClock(NOON), endless=endless):
+    async with run_in_background(SimulatedClock(NOON), endless=endless):
         await settle()
     assert stopped.is_set()
     assert asyncio.all_tasks() == before
@@ -75,7 +75,7 @@ async def test_work_stops_though_a_cancellation_was_taken_for_something_else() -
                 if taken > 1:
                     raise
 
-    async with asyncio.timeout(5), beside(SimulatedClock(NOON), stubborn=stubborn):
+    async with asyncio.timeout(5), run_in_background(SimulatedClock(NOON), stubborn=stubborn):
         await settle()
     assert taken == 2
 
@@ -105,10 +105,10 @@ async def test_backstop_asks_once_an_interval(core: Core) -> None:
 
 
 async def test_leftovers_are_cleared_when_a_call_ends_and_again_when_that_failed(core: Core) -> None:
-    core.holds.notify(core.leftovers.left)
+    core.holds.notify(core.cleanup.call_ended)
     core.grants.up = False
     call = await core.call()
-    async with beside(core.clock, leftovers=core.leftovers.run):
+    async with run_in_background(core.clock, cleanup=core.cleanup.run):
         await core.end(call)
         async with asyncio.timeout(5):
             while not core.rooms.closed:  # noqa: ASYNC110 -- the database works in a thread of its own
@@ -123,7 +123,7 @@ async def test_leftovers_are_cleared_when_a_call_ends_and_again_when_that_failed
 
 async def test_what_a_replica_that_died_left_is_cleared_by_another(core: Core) -> None:
     dead = core.another()
-    async with beside(core.clock, leftovers=core.leftovers.run), asyncio.timeout(10):
+    async with run_in_background(core.clock, cleanup=core.cleanup.run), asyncio.timeout(10):
         await settle()
         call = await dead.call()
         await dead.end(call)
@@ -142,9 +142,9 @@ async def test_store_that_is_away_is_waited_for(core: Core) -> None:
         attempts += 1
         raise StoreUnavailable
 
-    async with beside(core.clock, work=in_need_of_the_store):
+    async with run_in_background(core.clock, work=in_need_of_the_store):
         await settle()
-        core.clock.advance(AGAIN_SECONDS)
+        core.clock.advance(RESTART_SECONDS)
         await settle()
     assert attempts == 2
 
@@ -152,7 +152,10 @@ async def test_store_that_is_away_is_waited_for(core: Core) -> None:
 async def test_watcher_looks_at_once_when_a_stream_comes_or_goes(core: Core) -> None:
     _, writer = await core.held_call()
     core.rooms.caller_joins()
-    async with beside(core.clock, calls=core.watcher.run, lease=core.lease.run), asyncio.timeout(10):
+    async with (
+        run_in_background(core.clock, calls=core.supervisor.run, lease=core.lease.run),
+        asyncio.timeout(10),
+    ):
         with core.holds.take(writer):
             await asyncio.sleep(0.05)
         while not core.rooms.asked:
@@ -162,17 +165,17 @@ async def test_watcher_looks_at_once_when_a_stream_comes_or_goes(core: Core) -> 
 
 
 async def test_watcher_looks_at_once_when_a_call_begins(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
-    look, looked = core.watcher.look, asyncio.Semaphore(0)
+    look, looked = core.supervisor.scan, asyncio.Semaphore(0)
 
     async def seen() -> bool:
         busy = await look()
-        await core.watcher.settled()
+        await core.supervisor.settled()
         looked.release()
         return busy
 
-    monkeypatch.setattr(core.watcher, "look", seen)
+    monkeypatch.setattr(core.supervisor, "scan", seen)
     core.rooms.caller_joins()
-    async with beside(core.clock, calls=core.watcher.run), asyncio.timeout(5):
+    async with run_in_background(core.clock, calls=core.supervisor.run), asyncio.timeout(5):
         await looked.acquire()
         call = await core.call()
         await looked.acquire()  # with the clock standing still
@@ -195,7 +198,10 @@ async def test_answered_requests_are_forgotten_after_a_day_and_not_before(core: 
     core.clock.advance(
         (datetime.now(UTC) - core.clock.now()).total_seconds()
     )  # the ledger goes by the wall clock
-    async with beside(core.clock, forgetting=lambda: forget(core.store, core.clock)), asyncio.timeout(5):
+    async with (
+        run_in_background(core.clock, forgetting=lambda: purge(core.store, core.clock)),
+        asyncio.timeout(5),
+    ):
         await settle()
         assert await ask() == 1
         core.clock.advance(REQUESTS_KEPT.total_seconds() + EVERY_SECONDS)
@@ -213,8 +219,8 @@ def test_pauses_grow_to_a_limit_and_begin_anew_after_a_success() -> None:
 
 
 def test_grant_is_opened_only_with_the_key_it_was_sealed_with() -> None:
-    sealed = GrantVault("one key").seal("grant")
+    sealed = GrantCipher("one key").seal("grant")
     assert b"grant" not in sealed
-    assert GrantVault("one key").open(sealed) == "grant"
+    assert GrantCipher("one key").open(sealed) == "grant"
     with pytest.raises(InvalidToken):
-        GrantVault("other key").open(sealed)
+        GrantCipher("other key").open(sealed)

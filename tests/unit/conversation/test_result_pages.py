@@ -13,7 +13,7 @@ from readback.conversation.v1 import entry_pb2
 
 from mesh.errors import InvalidRequest
 from mesh.ids import uuid7
-from services.conversation.export.export import PIECE_BYTES, export
+from services.conversation.export.export import CHUNK_BYTES, export
 from services.conversation.model.drafts import MAX_CONTENT_BYTES, checked
 from services.conversation.model.entries import timestamp
 from services.conversation.result_pages import PAGE_BYTES, page_of
@@ -97,7 +97,7 @@ async def test_no_piece_of_a_file_is_larger_for_an_entry_that_is(core: Core) -> 
     async with core.store.reading() as transaction:
         conversation = await transaction.conversation(call.conversation_id)
     assert conversation is not None
-    pieces = [piece async for piece in export(core.store, conversation, pb.TRANSCRIPT_FORMAT_JSON).pieces]
-    assert {len(piece) for piece in pieces[:-1]} == {PIECE_BYTES}
+    pieces = [piece async for piece in export(core.store, conversation, pb.TRANSCRIPT_FORMAT_JSON).chunks]
+    assert {len(piece) for piece in pieces[:-1]} == {CHUNK_BYTES}
     assert len(b"".join(pieces)) > GRPC_TAKES
     assert len(json.loads(b"".join(pieces))["entries"]) == 3

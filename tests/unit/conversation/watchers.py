@@ -19,7 +19,7 @@ from services.conversation.watch.batches import Deleted
 from services.conversation.watch.walk import CaughtUp, Event, WatchOptions
 
 if TYPE_CHECKING:
-    from services.conversation.log.fencing import Writer
+    from services.conversation.log.writer_fence import Writer
     from services.conversation.model.records import Call
     from tests.unit.conversation.core import Core
 

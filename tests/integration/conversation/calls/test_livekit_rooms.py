@@ -76,7 +76,7 @@ async def livekit_that(answers: Answer) -> AsyncIterator[LiveKitRooms]:
 
 QUESTIONS: list[Callable[[LiveKitRooms], Awaitable[object]]] = [
     lambda rooms: rooms.participants("room"),
-    lambda rooms: rooms.ask_for_agent(a_call()),
+    lambda rooms: rooms.dispatch_agent(a_call()),
     lambda rooms: rooms.remove("room", "agent-1"),
     lambda rooms: rooms.close("room"),
 ]

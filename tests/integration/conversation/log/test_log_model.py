@@ -35,9 +35,9 @@ from mesh.database.migrations import migrated
 from mesh.errors import DomainError
 from services.conversation.assembly import MIGRATIONS
 from services.conversation.calls import calls
-from services.conversation.deletion import Deleting
-from services.conversation.log.fencing import Writer
+from services.conversation.deletion import Deletion
 from services.conversation.log.transcript_log import Refused, Stored
+from services.conversation.log.writer_fence import Writer
 from services.conversation.model.entries import entry_message
 from services.conversation.model.records import Call, RunKind
 from services.conversation.store import Store
@@ -242,7 +242,7 @@ class Histories(RuleBasedStateMachine):
             request = pb.DeleteConversationRequest(
                 conversation_id=system.conversation_ids[id(conversation)], request_id=str(uuid4())
             )
-            self.run(Deleting(core.store, core.bus, core.calls, core.clock).delete(core.customer_id, request))
+            self.run(Deletion(core.store, core.bus, core.calls, core.clock).delete(core.customer_id, request))
 
     @rule(seconds=st.floats(-5, 30))
     def time_passes(self, seconds: float) -> None:

@@ -19,7 +19,7 @@ from tests.unit.conversation.core import Core
 if TYPE_CHECKING:
     from readback.conversation.v1 import entry_pb2
 
-    from services.conversation.log.fencing import Writer
+    from services.conversation.log.writer_fence import Writer
     from tests.postgres_server import PostgresServer
 
 pytestmark = pytest.mark.integration

@@ -14,7 +14,7 @@ from readback.conversation.v1 import entry_pb2
 from mesh.clock import SystemClock
 from mesh.database.migrations import migrated
 from services.conversation.assembly import MIGRATIONS
-from services.conversation.background import beside
+from services.conversation.background import run_in_background
 from services.conversation.log.bus import Committed
 from services.conversation.model.cursors import LogId
 from services.conversation.store import Store
@@ -61,7 +61,7 @@ async def joined(core: Core, redis_url: str) -> AsyncIterator[RedisWakeUps]:
         redis_url, core.bus, await core.store.incarnation(), clock, lambda: look(core.store, core.bus)
     )
     core.bus.relay = relay
-    async with beside(clock, publishing=relay.publish, subscription=relay.subscribe):
+    async with run_in_background(clock, publishing=relay.publish, subscription=relay.subscribe):
         yield relay
     await relay.aclose()
 

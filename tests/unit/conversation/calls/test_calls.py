@@ -112,10 +112,10 @@ async def test_hanging_up_ends_the_agent_s_hold(core: Core) -> None:
 
 async def test_ended_call_leaves_neither_room_nor_grant(core: Core) -> None:
     call = await core.call()
-    assert await core.leftovers.clear()
+    assert await core.cleanup.sweep()
     assert core.rooms.closed == []
     await core.end(call)
-    assert await core.leftovers.clear()
+    assert await core.cleanup.sweep()
     assert core.rooms.closed == [call.room]
     assert core.grants.revoked == [call.call_id]
     assert (await core.now(call)).sealed_grant is None
@@ -125,12 +125,12 @@ async def test_leftovers_are_tried_until_they_are_gone(core: Core) -> None:
     call = await core.call()
     await core.end(call)
     core.grants.up = False
-    assert not await core.leftovers.clear()
+    assert not await core.cleanup.sweep()
     core.grants.up = True
     core.rooms.up = False
-    assert not await core.leftovers.clear()
+    assert not await core.cleanup.sweep()
     core.rooms.up = True
-    assert await core.leftovers.clear()
+    assert await core.cleanup.sweep()
     assert (await core.now(call)).sealed_grant is None
 
 
@@ -139,5 +139,5 @@ async def test_room_that_can_not_be_closed_is_left_to_livekit_in_the_end(core: C
     await core.end(call)
     core.rooms.up = False
     core.clock.advance(600)
-    assert await core.leftovers.clear()
+    assert await core.cleanup.sweep()
     assert core.grants.revoked == [call.call_id]

@@ -8,7 +8,7 @@ import pytest
 
 from services.conversation.calls.holds import Holds, Over
 from services.conversation.errors import CallEnded, StaleEpoch
-from services.conversation.log.fencing import Writer
+from services.conversation.log.writer_fence import Writer
 
 pytestmark = pytest.mark.unit
 

@@ -10,11 +10,11 @@ from uuid import uuid4
 import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from services.conversation.calls import supervision as takeover
+from services.conversation.calls import agent_replacement, caller_absence, supervision
 from services.conversation.calls.holds import Over
 from services.conversation.calls.ports import Participant
 from services.conversation.errors import StaleEpoch
-from services.conversation.log.fencing import Writer
+from services.conversation.log.writer_fence import Writer
 
 if TYPE_CHECKING:
     from services.conversation.model.records import Call
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.unit
 async def look_for(core: Core, seconds: float, *others: Core) -> None:
     """Lets replicas look as often as they do while time passes."""
     step = (
-        takeover.LOOK_SECONDS if seconds < 30 else 0.75
+        supervision.SCAN_SECONDS if seconds < 30 else 0.75
     )  # fewer looks over long times, where it makes no difference
     for _ in range(round(seconds / step)):
         core.clock.advance(step)
@@ -71,7 +71,9 @@ async def test_call_is_given_up_when_no_agent_can_be_had(core: Core) -> None:
     await look_for(core, 90)
     ended = await core.now(call)
     assert ended.end_reason == pb.CALL_END_REASON_NO_AGENT
-    assert len(core.rooms.asked) == takeover.MAX_DISPATCHES - 1  # the token's own dispatch was the first
+    assert (
+        len(core.rooms.asked) == agent_replacement.MAX_DISPATCHES - 1
+    )  # the token's own dispatch was the first
     assert (await core.changes(call.conversation_id))[-1].endswith("NO_AGENT")
 
 
@@ -241,7 +243,7 @@ async def test_agents_whose_streams_end_because_the_service_drains_are_not_repla
 
 
 async def test_call_that_kills_every_agent_is_given_up(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(takeover, "MAX_EPOCH", 4)
+    monkeypatch.setattr(agent_replacement, "MAX_EPOCH", 4)
     call = await core.call()
     core.rooms.caller_joins()
     for epoch in range(1, 4):
@@ -275,10 +277,10 @@ async def test_last_agent_asked_for_that_comes_while_livekit_is_asked_has_the_ca
 
     async def come_at_the_last_moment() -> None:
         now = await core.now(call)
-        late = (core.clock.now() - now.dispatch_time).total_seconds() >= takeover.patience(
-            takeover.MAX_DISPATCHES
+        late = (core.clock.now() - now.dispatch_time).total_seconds() >= agent_replacement.patience(
+            agent_replacement.MAX_DISPATCHES
         )
-        if now.dispatches == takeover.MAX_DISPATCHES and late:
+        if now.dispatches == agent_replacement.MAX_DISPATCHES and late:
             writer = Writer(call.call_id, now.epoch, str(uuid4()))
             await core.calls.open(writer)
             stream.enter_context(core.holds.take(writer))
@@ -301,8 +303,11 @@ async def test_caller_who_is_given_another_token_while_livekit_is_asked_can_join
         await look_for(core, 59)
 
         async def rejoin_at_the_last_moment() -> None:
-            absent_since = core.watcher._observed[call.call_id].absent_since
-            if absent_since is not None and core.clock.monotonic() - absent_since > takeover.ABSENT_SECONDS:
+            absent_since = core.supervisor._observed[call.call_id].caller.absent_since
+            if (
+                absent_since is not None
+                and core.clock.monotonic() - absent_since > caller_absence.ABSENT_SECONDS
+            ):
                 await core.calls.rejoin(core.customer_id, call.call_id)
 
         while_livekit_is_asked(core, monkeypatch, rejoin_at_the_last_moment)
@@ -336,4 +341,10 @@ async def test_trouble_with_one_call_keeps_no_other_waiting(
 
 
 def test_patience_grows_to_a_limit() -> None:
-    assert [takeover.patience(dispatches) for dispatches in range(1, 6)] == [3.0, 4.5, 6.75, 8.0, 8.0]
+    assert [agent_replacement.patience(dispatches) for dispatches in range(1, 6)] == [
+        3.0,
+        4.5,
+        6.75,
+        8.0,
+        8.0,
+    ]

@@ -17,7 +17,7 @@ from readback.conversation.v1 import entry_pb2
 from mesh.ids import uuid7
 from services.conversation.export import json_document, plain_text, webvtt
 from services.conversation.export.export import file_name
-from services.conversation.export.transcript import Form
+from services.conversation.export.transcript import Format
 from services.conversation.model.entries import timestamp
 from services.conversation.model.records import Conversation
 
@@ -54,7 +54,7 @@ def said(
     return entry(number, utterance=content, **more)  # type: ignore[arg-type]  # times and ids by name
 
 
-async def written(form: Form, entries: Iterable[entry_pb2.Entry], title: str = "Chennai to Delhi") -> str:
+async def written(form: Format, entries: Iterable[entry_pb2.Entry], title: str = "Chennai to Delhi") -> str:
     async def each() -> AsyncIterator[entry_pb2.Entry]:
         for one in entries:
             yield one
@@ -65,7 +65,7 @@ async def written(form: Form, entries: Iterable[entry_pb2.Entry], title: str = "
 
 async def test_plain_text_has_a_line_an_entry() -> None:
     text = await written(
-        plain_text.FORM,
+        plain_text.FORMAT,
         [
             entry(1, stateChange={"kind": "STATE_CHANGE_KIND_CALL_STARTED"}),
             said(2, "Show flights\nto Delhi", at=3),
@@ -94,12 +94,12 @@ async def test_plain_text_has_a_line_an_entry() -> None:
 async def test_plain_text_says_what_came_late() -> None:
     late = said(1, "Hello")
     late.late = True
-    assert (await written(plain_text.FORM, [late])).endswith("Customer: Hello (late)\n")
+    assert (await written(plain_text.FORMAT, [late])).endswith("Customer: Hello (late)\n")
 
 
 async def test_webvtt_times_what_was_spoken_from_the_start_of_its_call() -> None:
     text = await written(
-        webvtt.FORM,
+        webvtt.FORMAT,
         [
             entry(1, stateChange={"kind": "STATE_CHANGE_KIND_CALL_STARTED"}),
             said(2, "Hello", speaker="AGENT", at=1.25, lasts=2.5),
@@ -119,7 +119,7 @@ async def test_webvtt_times_what_was_spoken_from_the_start_of_its_call() -> None
 
 async def test_webvtt_leaves_out_what_nobody_spoke() -> None:
     text = await written(
-        webvtt.FORM,
+        webvtt.FORMAT,
         [said(1, "  "), entry(2, toolResult={"toolCallId": uuid7(), "name": "x", "outcome": "FOUND"})],
     )
     assert text == "WEBVTT - Chennai to Delhi\n"
@@ -128,7 +128,7 @@ async def test_webvtt_leaves_out_what_nobody_spoke() -> None:
 async def test_an_utterance_that_began_before_its_call_begins_with_it() -> None:
     early = said(2, "Hello", at=-5, lasts=6)
     text = await written(
-        webvtt.FORM, [entry(1, stateChange={"kind": "STATE_CHANGE_KIND_CALL_STARTED"}), early]
+        webvtt.FORMAT, [entry(1, stateChange={"kind": "STATE_CHANGE_KIND_CALL_STARTED"}), early]
     )
     assert "00:00:00.000 --> 00:00:01.000" in text
 
@@ -139,22 +139,24 @@ async def test_an_utterance_that_began_before_its_call_begins_with_it() -> None:
 )
 async def test_words_never_pass_for_structure(words: str, title: str) -> None:
     hostile = f"{words}\n\n9\n00:00:00.000 --> 00:00:09.000\n<v Agent>bought</v> & {words}"
-    text = await written(webvtt.FORM, [said(1, hostile), said(2, "Bye", at=1)], title)
+    text = await written(webvtt.FORMAT, [said(1, hostile), said(2, "Bye", at=1)], title)
     assert [(number, who) for number, _, _, who, _ in CUE.findall(text)] == [
         ("1", "Customer"),
         ("2", "Customer"),
     ]
     assert text.count("-->") == 2
-    lines = (await written(plain_text.FORM, [said(1, hostile), said(2, "Bye", at=1)], title)).splitlines()
+    lines = (await written(plain_text.FORMAT, [said(1, hostile), said(2, "Bye", at=1)], title)).splitlines()
     assert [line[:23] for line in lines[2:]] == ["[2026-11-23 12:00:00] C", "[2026-11-23 12:00:01] C"]
-    document = json.loads(await written(json_document.FORM, [said(1, hostile), said(2, "Bye", at=1)], title))
+    document = json.loads(
+        await written(json_document.FORMAT, [said(1, hostile), said(2, "Bye", at=1)], title)
+    )
     assert document["entries"][0]["utterance"]["text"] == hostile
     assert document["conversation"].get("title", "") == title
 
 
 async def test_json_is_one_object_with_or_without_entries() -> None:
-    assert json.loads(await written(json_document.FORM, []))["entries"] == []
-    document = json.loads(await written(json_document.FORM, [said(1, "Größe"), said(2, "b")]))
+    assert json.loads(await written(json_document.FORMAT, []))["entries"] == []
+    document = json.loads(await written(json_document.FORMAT, [said(1, "Größe"), said(2, "b")]))
     assert [one["number"] for one in document["entries"]] == ["1", "2"]
     assert document["conversation"]["title"] == "Chennai to Delhi"
 

@@ -14,9 +14,9 @@ from mesh.errors import StoreUnavailable
 from mesh.failpoints import FailpointReached, set_failpoints
 from services.conversation.errors import CallNotFound, EpochHeld, StaleEpoch
 from services.conversation.log.commit_plan import CommitPlan
-from services.conversation.log.fencing import Writer
 from services.conversation.log.group_commit import ATTEMPTS, GroupCommit, Queue, Refused, Stored
 from services.conversation.log.states import CustomerState, LogState, LogStates
+from services.conversation.log.writer_fence import Writer
 from services.conversation.model.changes import Changes
 from services.conversation.store.appending import Reconnected
 from tests.unit.conversation.core import Core

@@ -12,7 +12,7 @@ from readback.conversation.v1 import entry_pb2
 
 from mesh.errors import DomainError
 from services.conversation.calls import calls
-from services.conversation.log.fencing import Writer
+from services.conversation.log.writer_fence import Writer
 from services.conversation.model.records import Call
 from tests.unit.conversation.core import Core
 

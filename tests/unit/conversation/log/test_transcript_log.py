@@ -11,8 +11,8 @@ from readback.conversation.v1 import entry_pb2
 
 from mesh.errors import InvalidRequest
 from services.conversation.errors import CallNotFound, ConversationEnded, EntryConflict, StaleEpoch
-from services.conversation.log.fencing import Writer
 from services.conversation.log.transcript_log import Refused, Stored
+from services.conversation.log.writer_fence import Writer
 
 if TYPE_CHECKING:
     from tests.unit.conversation.core import Core

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.conversation.search import words as module
-from services.conversation.search.words import LONGEST, folded_words, words_in
+from services.conversation.search.words import MAX_LENGTH, folded_words, words_in
 
 pytestmark = pytest.mark.unit
 
@@ -44,7 +44,7 @@ def test_composed_and_decomposed_letters_are_the_same() -> None:
 
 
 def test_a_word_that_never_ends_is_cut() -> None:
-    assert [len(word) for word in folded_words("x" * 1000)] == [LONGEST]
+    assert [len(word) for word in folded_words("x" * 1000)] == [MAX_LENGTH]
 
 
 @given(st.text(max_size=200))

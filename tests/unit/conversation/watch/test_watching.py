@@ -11,7 +11,7 @@ import pytest
 from readback.conversation.v1 import entry_pb2
 
 from services.conversation.errors import ConversationNotFound
-from services.conversation.log.fencing import Writer
+from services.conversation.log.writer_fence import Writer
 from services.conversation.model.cursors import START, LogId, Position
 from services.conversation.model.entry_filter import UTTERANCE, EntryFilter
 from services.conversation.watch import batches, walk

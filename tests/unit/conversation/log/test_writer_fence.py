@@ -10,7 +10,7 @@ import pytest
 
 from services.conversation.calls import calls
 from services.conversation.errors import CallEnded, EpochHeld, StaleEpoch
-from services.conversation.log.fencing import Standing, Writer, standing
+from services.conversation.log.writer_fence import Standing, Writer, standing
 from services.conversation.model.records import Call
 
 if TYPE_CHECKING:

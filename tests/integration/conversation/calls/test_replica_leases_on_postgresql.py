@@ -55,12 +55,12 @@ async def test_agent_that_came_back_while_its_call_was_being_given_up_keeps_it(
 ) -> None:
     call, writer = await core.held_call()
     with core.holds.take(writer):
-        await core.lease.keep()
+        await core.lease.renew()
     around_the_lock(monkeypatch, before=lambda: core.calls.open(writer))
-    await core.lease.keep()
+    await core.lease.renew()
     assert (await core.now(call)).holder == core.replica_id
     with core.holds.take(writer) as hold:
-        await core.lease.keep()
+        await core.lease.renew()
         assert hold.why_over is None
 
 
@@ -69,13 +69,13 @@ async def test_agent_that_comes_back_once_its_call_is_given_up_gets_it_afterward
 ) -> None:
     call, writer = await core.held_call()
     with core.holds.take(writer):
-        await core.lease.keep()
+        await core.lease.renew()
     opening: list[asyncio.Task[object]] = []
     around_the_lock(monkeypatch, after=lambda: opening.append(asyncio.create_task(core.calls.open(writer))))
     async with asyncio.timeout(10):
-        await core.lease.keep()
+        await core.lease.renew()
         await asyncio.gather(*opening)
     assert (await core.now(call)).holder == core.replica_id
     with core.holds.take(writer) as hold:
-        await core.lease.keep()
+        await core.lease.renew()
         assert hold.why_over is None

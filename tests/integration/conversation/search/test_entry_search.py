@@ -17,11 +17,11 @@ from sqlalchemy import delete
 
 from mesh.database.migrations import migrated
 from services.conversation.assembly import MIGRATIONS
-from services.conversation.log.fencing import Writer
+from services.conversation.log.writer_fence import Writer
 from services.conversation.model.records import Call
 from services.conversation.result_pages import PAGE_BYTES
-from services.conversation.search.indexing import REST, Indexing
-from services.conversation.search.searching import Found, Searching
+from services.conversation.search.entry_search import EntrySearch, Found
+from services.conversation.search.indexing import IDLE, Indexing
 from services.conversation.search.words import folded_words
 from services.conversation.store import Store
 from services.conversation.store.schema import conversations
@@ -39,7 +39,7 @@ class Library(Core):
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self.indexing = Indexing(store, self.clock)
-        self.searching = Searching(store, self.indexing)
+        self.searching = EntrySearch(store, self.indexing)
 
     async def told(self, *texts: str, speaker: entry_pb2.Speaker.ValueType = CUSTOMER) -> tuple[Call, Writer]:
         """A call of its own in which these were said, a second apart."""
@@ -273,7 +273,7 @@ async def test_logs_that_rest_are_indexed_unasked_and_those_that_grow_are_left_a
     await library.told("Delhi")
     await library.indexing.sweep()
     assert await behind() == 1
-    library.clock.advance(REST.total_seconds() + 1)
+    library.clock.advance(IDLE.total_seconds() + 1)
     await library.indexing.sweep()
     assert await behind() == 0
     assert await library.texts("delhi") == ["Delhi"]
@@ -284,7 +284,7 @@ async def test_indexing_unasked_leaves_others_time_between_its_batches(
 ) -> None:
     monkeypatch.setattr("services.conversation.search.indexing.BATCH", 10)
     await library.told(*(f"Delhi {number}" for number in range(25)))
-    library.clock.advance(REST.total_seconds() + 1)
+    library.clock.advance(IDLE.total_seconds() + 1)
     pauses: list[float] = []
 
     async def noted(seconds: float) -> None:

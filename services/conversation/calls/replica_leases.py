@@ -1,9 +1,12 @@
-"""Which replica holds a call, so that each of them knows a call that another holds from one that is lost.
+"""Replica leases: which replica holds a call, and which replicas are alive, so that a lost call is
+recognised.
 
-A call's row names the replica that has its stream. What has to be said twice a second is not that, but that the replica is alive: one
-row for each replica, a lease on all the calls it holds. So holding calls costs nothing, and no renewal meets an append on a row.
+A call's row names the replica that has its stream. A replica has one row with its lease on all its calls, and
+renews that row twice a second. So calls need no renewal of their own, and a renewal never locks a row that an
+append needs.
 
-Clocks of several machines are never compared. A replica is alive as long as its row is seen to change, by the clock of who looks.
+Clocks of different machines are never compared. A replica is alive as long as its row changes, measured by
+the clock of the reader.
 """
 
 from __future__ import annotations
@@ -23,46 +26,49 @@ from services.conversation.store import Store
 from services.conversation.store import leases as table
 
 RENEW_SECONDS = 0.5
-"""How often a replica that holds calls says that it is alive."""
+"""Interval at which a replica that holds calls renews its lease."""
 GATHER_SECONDS = 0.05
-"""Least pause between looks at the rows: where hundreds of streams come over from another replica, one look serves them all."""
+"""Shortest pause between two checks: when hundreds of streams move from another replica, one check serves
+them all."""
 LEASE_SECONDS = 2.0
-"""How long it is believed."""
+"""Time without a renewal after which a replica counts as dead."""
 _log = structlog.get_logger()
 
 
-class Lease:
-    """This replica's lease: what its streams hold and what the rows say are kept the same."""
+class ReplicaLease:
+    """This replica's lease; keeps its holds and the calls' rows in agreement."""
 
     def __init__(self, replica_id: str, store: Store, holds: Holds, clock: Clock) -> None:
         self.replica_id = replica_id
         self._store, self._holds, self._clock = store, holds, clock
         self._changed = asyncio.Event()
-        self._dirty = True  # a replica that was here before under this id may have left some
-        holds.notify(self.look)
+        self._dirty = True  # an earlier replica with this id may have left rows
+        holds.notify(self.check_soon)
 
-    def look(self) -> None:
-        """Says that a stream came or went."""
+    def check_soon(self) -> None:
+        """Check again, because a hold has changed."""
         self._dirty = True
         self._changed.set()
 
-    def hear(self, call_id: str) -> None:
-        """Says that a call ended or changed hands, perhaps on another replica."""
+    def receive_hint(self, call_id: str) -> None:
+        """Check again if this call, which a replica reports as changed, is held here."""
         if self._holds.is_held(call_id):
             self._changed.set()
 
     async def run(self) -> None:
-        """Keeps the lease, for ever."""
+        """Renew and check periodically, until cancelled."""
         while True:
             self._changed.clear()
-            await self.keep()
+            await self.renew()
             await self._clock.sleep(GATHER_SECONDS)
             await first_of(self._changed.wait(), self._clock.sleep(RENEW_SECONDS - GATHER_SECONDS))
 
-    async def keep(self) -> None:
-        """Renews once, gives up the calls whose streams broke, and ends the streams whose calls ended or went elsewhere.
+    async def renew(self) -> None:
+        """Renew the lease, release the calls whose streams broke, and end the streams whose calls ended or
+        moved.
 
-        A replica that drains keeps still: its agents are on their way to another one, and its lease runs out if they don't arrive.
+        A replica that drains does nothing: its agents move to another replica, and its lease expires if they
+        don't arrive.
         """
         mine = dict(self._holds.held())
         if self._holds.draining or not (mine or self._dirty):
@@ -74,7 +80,8 @@ class Lease:
                     await table.renew(transaction.connection, self.replica_id, self._clock.now())
                 rows = await table.writers_held_by(transaction.connection, self.replica_id)
                 if broken := self._unexpected(rows):
-                    # Whoever opens one of them from here on waits for this transaction; whoever did before is expected by then.
+                    # After this lock a stream that opens one of them waits for us; one that came before is
+                    # expected by now.
                     locked = await table.lock_held_by(transaction.connection, self.replica_id, broken)
                     if broken := self._unexpected(locked):
                         await table.release(transaction.connection, self.replica_id, broken)
@@ -93,15 +100,15 @@ class Lease:
         return [call_id for call_id in call_ids if not self._holds.is_expected(call_id)]
 
     async def _end(self, hold: Hold) -> None:
-        """Tells a stream why its call is not its own any more."""
+        """End a stream with the reason that the call's row gives."""
         async with self._store.reading() as transaction:
             call = await transaction.call(hold.writer.call_id)
-        why = _why(call, hold)
-        _log.info("a stream is over", call_id=hold.writer.call_id, why=why.value)
+        why = _end_reason(call, hold)
+        _log.info("record stream ended", call_id=hold.writer.call_id, why=why.value)
         hold.end(why)
 
 
-def _why(call: Call | None, hold: Hold) -> Over:
+def _end_reason(call: Call | None, hold: Hold) -> Over:
     if call is None or call.ended:
         return Over.CALL_ENDED
     if (call.epoch, call.writer_id) != (hold.writer.epoch, hold.writer.writer_id):
@@ -109,20 +116,20 @@ def _why(call: Call | None, hold: Hold) -> Over:
     return Over.REOPENED  # on another replica
 
 
-class Replicas:
-    """Which replicas are alive, as one of them sees it."""
+class LiveReplicas:
+    """View of one replica of which replicas are alive."""
 
     def __init__(self, own_id: str, clock: Clock) -> None:
         self.own_id, self._clock = own_id, clock
         self._seen: dict[str, tuple[datetime, float]] = {}
-        self._looked = float("-inf")
+        self._observed = float("-inf")
 
     def observe(self, renewals: Mapping[str, datetime]) -> None:
-        """Takes note of the rows as they are. A row that is new is one that has just changed."""
+        """Compare the renewal times with the last ones. A new row counts as changed."""
         now = self._clock.monotonic()
-        if now - self._looked > LEASE_SECONDS / 2:
-            self._seen.clear()  # nobody was looking, or nobody could write: nothing is known of anybody
-        self._looked = now
+        if now - self._observed > LEASE_SECONDS / 2:
+            self._seen.clear()  # too long ago to say anything about a replica
+        self._observed = now
         self._seen = {
             replica_id: known
             if (known := self._seen.get(replica_id)) and known[0] == renewed
@@ -132,7 +139,7 @@ class Replicas:
 
     @property
     def alive(self) -> Collection[str]:
-        """Ids of the living, this one included."""
+        """Ids of the live replicas, including this one."""
         since = self._clock.monotonic() - LEASE_SECONDS
         return {self.own_id} | {
             replica_id for replica_id, (_, changed) in self._seen.items() if changed > since
@@ -140,5 +147,5 @@ class Replicas:
 
 
 def new_replica_id() -> str:
-    """An id for a process: one that is restarted is another replica, since its streams are gone."""
+    """Return an id for this process. A restarted process is another replica, because its streams are gone."""
     return uuid7()

@@ -7,8 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.conversation.calls.late_tickets import LateTickets
-from services.conversation.log.fencing import Writer
+from services.conversation.log.writer_fence import LateTickets, Writer
 
 pytestmark = pytest.mark.unit
 
@@ -17,7 +16,7 @@ TICKETS = LateTickets("a key of the installation")
 
 
 def test_ticket_is_its_writers() -> None:
-    assert TICKETS.is_of(WRITER, TICKETS.issue(WRITER))
+    assert TICKETS.is_valid(WRITER, TICKETS.issue(WRITER))
 
 
 @pytest.mark.parametrize(
@@ -30,16 +29,16 @@ def test_ticket_is_its_writers() -> None:
     ],
 )
 def test_ticket_of_another_call_epoch_or_writer_is_refused(other: Writer) -> None:
-    assert not TICKETS.is_of(other, TICKETS.issue(WRITER))
+    assert not TICKETS.is_valid(other, TICKETS.issue(WRITER))
 
 
 @pytest.mark.parametrize("ticket", ["", "x", "ü" * 22, "A" * 22])
 def test_what_is_no_ticket_is_refused(ticket: str) -> None:
-    assert not TICKETS.is_of(WRITER, ticket)
+    assert not TICKETS.is_valid(WRITER, ticket)
 
 
 def test_ticket_of_another_installation_is_refused() -> None:
-    assert not TICKETS.is_of(WRITER, LateTickets("another key").issue(WRITER))
+    assert not TICKETS.is_valid(WRITER, LateTickets("another key").issue(WRITER))
 
 
 def test_ticket_fits_the_contract() -> None:

@@ -1,13 +1,16 @@
-"""Looking for something that was said, in all of a customer's conversations or in one."""
+"""Search for words in a customer's conversations. A page token holds the place of the last result."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
+from services.conversation.model.entries import instant
 from services.conversation.model.records import StoredEntry
+from services.conversation.model.times import instant_of, micros_of
 from services.conversation.result_pages import fitting
 from services.conversation.search.indexing import Indexing
 from services.conversation.search.snippets import Part, snippet
@@ -16,32 +19,33 @@ from services.conversation.store import Store, Transaction
 from services.conversation.store.search import Hit, Place, SearchIndex, Wanted, search_index
 
 NEIGHBOURS = 12
-"""Entries read at a time: about a page's."""
+"""Entries read in one query: about one chunk of the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An entry in whose words something was found."""
+    """Search result."""
 
     entry: StoredEntry
     conversation_id: str
     title: str
     snippet: Sequence[Part]
     place: Place
-    """Where it stands among the results, to go on from."""
+    """Place among the results; the next page starts after it."""
 
 
-class Searching:
-    """Searches what was said."""
+class EntrySearch:
+    """Search in what was said."""
 
     def __init__(self, store: Store, indexing: Indexing) -> None:
         self._store, self._indexing = store, indexing
 
     async def search(self, wanted: Wanted, *, after: Place | None, limit: int) -> list[Found]:
-        """Entries with all of the words, the newest first, from a place on. A query without words finds nothing.
+        """Return the entries with all of the words, newest first. A query without words finds nothing.
 
         Args:
-            limit: how many at most; fewer where one more would be more than goes into one answer.
+            after: the place of the last result of the previous page.
+            limit: most results; one more than fit on a page is enough.
         """
         if not wanted.words:
             return []
@@ -56,13 +60,15 @@ class Searching:
                 for hit in hits
                 if (entry := entries.get((hit.conversation_key, hit.number))) is not None
             ]
-            # One more than fits, so that it is known whether there is more; a snippet takes going through the whole text.
+            # One more than fits shows that there is another page. The others need no snippet, which takes
+            # time.
             shown = read[: fitting((len(entry.content) for _, entry in read), limit) + 1]
             return await _with_snippets(index, shown, wanted.words)
 
 
 async def _entries(transaction: Transaction, hits: Sequence[Hit]) -> dict[tuple[int, int], StoredEntry]:
-    """The entries that were hit, by key and number. Neighbours come with them, a page at a time, and may have been hit too."""
+    """Return the entries of the hits, by key and number. One query reads several neighbours, which may be
+    hits too."""
     found: dict[tuple[int, int], StoredEntry] = {}
     sought = {(hit.conversation_key, hit.number) for hit in hits}
     for key, number in sorted(sought):
@@ -76,8 +82,41 @@ async def _with_snippets(
     index: SearchIndex, read: Sequence[tuple[Hit, StoredEntry]], words: Sequence[str]
 ) -> list[Found]:
     texts = [entry_pb2.Utterance.FromString(entry.content).text for _, entry in read]
-    meant = await index.meant({word for text in texts for word in folded_words(text)}, words)
+    matching = await index.meant({word for text in texts for word in folded_words(text)}, words)
     return [
-        Found(entry, hit.conversation_id, hit.title, snippet(text, meant), hit.place)
+        Found(entry, hit.conversation_id, hit.title, snippet(text, matching), hit.place)
         for (hit, entry), text in zip(read, texts, strict=True)
     ]
+
+
+def query_of(customer_id: str, request: pb.SearchEntriesRequest) -> Wanted:
+    """Return the query of a customer's request."""
+    return Wanted(
+        customer_id=customer_id,
+        words=folded_words(request.query),
+        conversation_id=request.conversation_id.lower(),
+        since=instant(request.start_time) if request.HasField("start_time") else None,
+        before=instant(request.end_time) if request.HasField("end_time") else None,
+        speaker=request.speaker,
+    )
+
+
+def page_scope(customer_id: str, request: pb.SearchEntriesRequest) -> str:
+    """Return everything that must be the same for the next page."""
+    rules = pb.SearchEntriesRequest()
+    rules.CopyFrom(request)
+    rules.ClearField("page_size")
+    rules.ClearField("page_token")
+    return f"search of {customer_id}, {rules.SerializeToString(deterministic=True).hex()}"
+
+
+def format_place(place: Place) -> str:
+    """Return a place among the results as text."""
+    time, key, number = place
+    return f"{micros_of(time)} {key} {number}"
+
+
+def parse_place(text: str) -> Place:
+    """Parse the text of a place."""
+    time, key, number = map(int, text.split())
+    return instant_of(time), key, number

@@ -13,14 +13,14 @@ import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from mesh.errors import StoreUnavailable
-from services.conversation.background import beside
-from services.conversation.calls import leases
+from services.conversation.background import run_in_background
+from services.conversation.calls import replica_leases as leases
 from services.conversation.calls.holds import EXPECTED_SECONDS, Hold, Holds, Over
-from services.conversation.calls.leases import LEASE_SECONDS, Lease, Replicas
 from services.conversation.calls.ports import Participant
-from services.conversation.calls.supervision import AT_ONCE, LOOK_SECONDS
+from services.conversation.calls.replica_leases import LEASE_SECONDS, LiveReplicas, ReplicaLease
+from services.conversation.calls.supervision import CONCURRENCY, SCAN_SECONDS
 from services.conversation.errors import StaleEpoch
-from services.conversation.log.fencing import Writer
+from services.conversation.log.writer_fence import Writer
 from services.conversation.model.records import Call
 from tests.simulated_clock import SimulatedClock
 from tests.unit.conversation.core import NOON
@@ -33,8 +33,8 @@ pytestmark = pytest.mark.unit
 
 async def pass_time(seconds: float, core: Core, *looking: Core) -> None:
     """Lets time pass in which these replicas look and nobody else does."""
-    for _ in range(round(seconds / LOOK_SECONDS)):
-        core.clock.advance(LOOK_SECONDS)
+    for _ in range(round(seconds / SCAN_SECONDS)):
+        core.clock.advance(SCAN_SECONDS)
         for replica in looking:
             await replica.look()
 
@@ -123,7 +123,7 @@ async def test_calls_of_a_replica_that_died_are_taken_however_long_livekit_is_si
     call, writer = await live_call(core)
     with ExitStack() as streams:
         streams.enter_context(held(core, writer))
-        for _ in range(AT_ONCE + 2):
+        for _ in range(CONCURRENCY + 2):
             streams.enter_context(held(other, (await other.held_call())[1]))
         await pass_time(5, core, core, other)
 
@@ -133,14 +133,14 @@ async def test_calls_of_a_replica_that_died_are_taken_however_long_livekit_is_si
 
         monkeypatch.setattr(core.rooms, "participants", silent)
         async with asyncio.timeout(30):
-            for _ in range(round((LEASE_SECONDS + 1.5) / LOOK_SECONDS)):
-                core.clock.advance(LOOK_SECONDS)
-                await other.lease.keep()
-                await other.watcher.look()
-                await asyncio.gather(*other.watcher._tending.values())
+            for _ in range(round((LEASE_SECONDS + 1.5) / SCAN_SECONDS)):
+                core.clock.advance(SCAN_SECONDS)
+                await other.lease.renew()
+                await other.supervisor.scan()
+                await asyncio.gather(*other.supervisor._agent_checks.values())
             assert (await core.now(call)).epoch == 2
             answer.set()
-            await other.watcher.settled()
+            await other.supervisor.settled()
             await other.look()
         assert core.rooms.asked == [2]
 
@@ -157,9 +157,9 @@ async def test_watcher_that_ends_leaves_no_question_to_livekit_behind(
     monkeypatch.setattr(core.rooms, "participants", silent)
     await core.call()
     async with asyncio.timeout(10):
-        async with beside(core.clock, calls=core.watcher.run):
+        async with run_in_background(core.clock, calls=core.supervisor.run):
             await asked.wait()
-        await core.watcher.settled()
+        await core.supervisor.settled()
     assert [task for task in asyncio.all_tasks() if task.get_name().startswith("call")] == []
 
 
@@ -194,7 +194,7 @@ async def test_call_ended_elsewhere_ends_its_stream_here(core: Core) -> None:
         await core.look()
         await other.end(call)
         assert other.hinted == [call.call_id]  # for this replica to look at once
-        await core.lease.keep()
+        await core.lease.renew()
         assert await hold.over() is Over.CALL_ENDED
 
 
@@ -203,7 +203,7 @@ async def test_call_handed_over_elsewhere_ends_its_stream_here(core: Core) -> No
     _, writer = await live_call(core)
     with held(core, writer) as hold:
         await other.calls.close(writer, pb.CALL_END_REASON_UNSPECIFIED)
-        await core.lease.keep()
+        await core.lease.renew()
         assert await hold.over() is Over.AGENT_REPLACED
 
 
@@ -224,9 +224,9 @@ async def test_replica_that_drains_neither_gives_its_calls_up_nor_keeps_them(cor
 
 async def test_stream_about_to_take_its_call_is_not_given_up_in_between(core: Core) -> None:
     call, writer = await live_call(core)
-    await core.lease.keep()  # between the commit and the stream's taking hold
+    await core.lease.renew()  # between the commit and the stream's taking hold
     with held(core, writer):
-        await core.lease.keep()
+        await core.lease.renew()
         assert (await core.now(call)).holder == core.replica_id
 
 
@@ -235,7 +235,7 @@ async def test_stream_cut_off_before_it_took_its_call_is_given_up_after_a_while(
 ) -> None:
     call, _ = await live_call(core)
     monkeypatch.setattr("services.conversation.calls.holds.EXPECTED_SECONDS", 0.0)
-    await core.lease.keep()
+    await core.lease.renew()
     assert (await core.now(call)).holder is None
     assert EXPECTED_SECONDS > 1
 
@@ -245,22 +245,22 @@ async def test_open_that_failed_after_its_commit_leaves_a_call_to_others(
 ) -> None:
     """The lease is woken, though this replica holds nothing, and gives the call up at once."""
     call = await core.call()
-    monkeypatch.setattr(core.calls._vault, "open", lambda _: 1 / 0)
+    monkeypatch.setattr(core.calls._cipher, "open", lambda _: 1 / 0)
     async with asyncio.timeout(10):
-        async with beside(core.clock, lease=core.lease.run):
+        async with run_in_background(core.clock, lease=core.lease.run):
             core.clock.advance(LEASE_SECONDS)
             with pytest.raises(ZeroDivisionError):
                 await core.calls.open(Writer(call.call_id, 1, str(uuid4())))
             while (await core.now(call)).holder is not None:
-                core.clock.advance(LOOK_SECONDS)
+                core.clock.advance(SCAN_SECONDS)
                 await asyncio.sleep(0.01)
     assert (await core.now(call)).state == pb.CALL_STATE_LIVE
 
 
 async def test_replica_without_calls_writes_nothing(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
-    await core.lease.keep()
+    await core.lease.renew()
     monkeypatch.setattr(core.store, "writing", None)
-    await core.lease.keep()
+    await core.lease.renew()
 
 
 async def test_outage_takes_nobody_s_call_away(core: Core) -> None:
@@ -271,7 +271,7 @@ async def test_outage_takes_nobody_s_call_away(core: Core) -> None:
         await pass_time(5, core, core, other)
         core.clock.advance(60)
         await other.look()
-        core.clock.advance(LOOK_SECONDS)
+        core.clock.advance(SCAN_SECONDS)
         await other.look()
         await pass_time(5, core, other, core)
     assert (await core.now(call)).epoch == 1
@@ -282,7 +282,7 @@ async def test_what_could_not_be_written_is_written_later(
 ) -> None:
     call, writer = await live_call(core)
     with held(core, writer):
-        await core.lease.keep()
+        await core.lease.renew()
     with monkeypatch.context() as away:
 
         def writing() -> object:
@@ -290,8 +290,8 @@ async def test_what_could_not_be_written_is_written_later(
 
         away.setattr(core.store, "writing", writing)
         with pytest.raises(StoreUnavailable):
-            await core.lease.keep()
-    await core.lease.keep()
+            await core.lease.renew()
+    await core.lease.renew()
     assert (await core.now(call)).holder is None
 
 
@@ -317,7 +317,7 @@ async def test_each_replica_asks_who_is_in_the_room_only_for_its_own_calls(
 
 def test_replica_is_alive_while_its_row_changes_by_the_clock_of_who_looks() -> None:
     clock = SimulatedClock(NOON)
-    replicas = Replicas("own", clock)
+    replicas = LiveReplicas("own", clock)
     skewed = NOON.replace(year=1999)
     for tick in range(20):
         clock.advance(0.25)
@@ -326,7 +326,7 @@ def test_replica_is_alive_while_its_row_changes_by_the_clock_of_who_looks() -> N
 
 
 def test_own_replica_is_always_alive() -> None:
-    assert set(Replicas("own", SimulatedClock(NOON)).alive) == {"own"}
+    assert set(LiveReplicas("own", SimulatedClock(NOON)).alive) == {"own"}
 
 
 def test_every_process_is_a_replica_of_its_own() -> None:
@@ -347,8 +347,8 @@ async def test_another_writer_s_stream_is_replaced_and_the_same_writer_s_moved(c
     call, writer = await live_call(core)
     now = await core.now(call)
     with held(core, writer) as hold:
-        assert leases._why(now, hold) is Over.REOPENED
-        assert leases._why(replace(now, epoch=2), hold) is Over.AGENT_REPLACED
-        assert leases._why(replace(now, state=pb.CALL_STATE_ENDED), hold) is Over.CALL_ENDED
-        assert leases._why(None, hold) is Over.CALL_ENDED
-    assert isinstance(core.lease, Lease)
+        assert leases._end_reason(now, hold) is Over.REOPENED
+        assert leases._end_reason(replace(now, epoch=2), hold) is Over.AGENT_REPLACED
+        assert leases._end_reason(replace(now, state=pb.CALL_STATE_ENDED), hold) is Over.CALL_ENDED
+        assert leases._end_reason(None, hold) is Over.CALL_ENDED
+    assert isinstance(core.lease, ReplicaLease)
