@@ -15,14 +15,14 @@ from services.flightdata.model.flights import FlightStatus
 from services.flightdata.model.found import Found
 from services.flightdata.model.queries import FlightQuery
 from services.flightdata.providers.budgets import Meter, Plan
-from services.flightdata.providers.health import ProviderHealth
-from services.flightdata.providers.protocol import Capability, Direction
-from services.flightdata.providers.provider_errors import (
+from services.flightdata.providers.errors import (
     ProviderBadAnswer,
     ProviderError,
     ProviderRateLimited,
     ProviderUnavailable,
 )
+from services.flightdata.providers.health import ProviderHealth
+from services.flightdata.providers.protocol import Capability, Direction
 from services.flightdata.providers.routing import Answered, ProviderRouter
 from services.flightdata.quota.shared_state import SharedNote
 from services.flightdata.quota.store import MemoryLedger

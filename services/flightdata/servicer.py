@@ -170,7 +170,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         """The providers, in the order they are asked."""
         now, health = self._clock.now(), self._router.health
         for provider in self._router.providers:
-            await health[provider.name].hear()
+            await health[provider.name].refresh()
         return pb.ListProvidersResponse(
             providers=[
                 provider_messages.provider(provider, health[provider.name], now)

@@ -54,7 +54,7 @@ class Question(Generic[T]):
     shape: type[Entry]
     call: Callable[[FlightProvider], Awaitable[T]]
     empty: Callable[[T], bool]
-    rather: Capability | None = None
+    prefer: Capability | None = None
     other_kinds: tuple[Kind, ...] = ()
 
 
@@ -95,9 +95,9 @@ class Answers(AbstractAsyncContextManager["Answers"]):
         async for event in events:
             yield event
 
-    def begin_with(self, capability: Capability, rather: Capability | None, *, able: Capability) -> bool:
+    def begin_with(self, capability: Capability, prefer: Capability | None, *, able: Capability) -> bool:
         """Whether who would be asked first is `able` to do more than `capability`."""
-        first = self._router.would_begin_with(capability, rather)
+        first = self._router.first_choice(capability, prefer)
         return first is not None and able in first.capabilities()
 
     def able(self, capability: Capability) -> int:
@@ -174,7 +174,7 @@ class Answers(AbstractAsyncContextManager["Answers"]):
 
     def _asked(self, question: Question[T]) -> AsyncIterator[Event[T]]:
         return self._router.ask(
-            question.capability, question.call, empty=question.empty, rather=question.rather
+            question.capability, question.call, empty=question.empty, prefer=question.prefer
         )
 
     @asynccontextmanager
@@ -217,7 +217,7 @@ class Answers(AbstractAsyncContextManager["Answers"]):
 
     def _digest(self, question: Question[T]) -> str:
         asked = ",".join(provider.name for provider in self._router.providers)
-        said = f"{question.capability.value}|{question.rather}|{asked}|{question.name}"
+        said = f"{question.capability.value}|{question.prefer}|{asked}|{question.name}"
         return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 

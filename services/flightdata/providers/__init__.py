@@ -1,1 +1,1 @@
-"""Providers of flight data: their protocol, and which of them is asked."""
+"""The provider protocol, and the policies for asking providers: routing, hedging, breakers, health and budgets."""

@@ -1,6 +1,7 @@
-"""What a key may spend: a monthly budget in the vendor's own units, and how often an endpoint may be asked.
+"""Spending limits of a vendor key: a monthly budget in the vendor's units, and a rate per endpoint.
 
-Every call is paid before it leaves, out of a ledger that replicas and restarts share: so neither can be exceeded, whatever fails between.
+Every call is paid before it is sent, from a quota store that replicas and restarts share, so no failure can
+exceed a limit.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from mesh.clock import Clock
-from services.flightdata.providers.provider_errors import (
+from services.flightdata.providers.errors import (
     ProviderQuotaExhausted,
     ProviderRateLimited,
     ProviderUnavailable,
@@ -22,9 +23,10 @@ from services.flightdata.vendors.learned_restrictions import fingerprint
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a key's plan allows. `monthly` 0 is as much as the vendor lets; endpoints are the first part of their paths.
+    """The limits of a key's plan; endpoints are named by the first part of their path.
 
-    `costs` are in the budget's units, 1 where nothing is said; `spacing` is the time between two calls of one endpoint.
+    `monthly` 0 means no own limit. `costs` are in the budget's units, 1 by default. `spacing` is the least
+    time between two calls of an endpoint.
     """
 
     monthly: int = 0
@@ -34,19 +36,19 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
-    """What is left of a month's budget, of how much."""
+    """The rest of a month's budget, and its total."""
 
     left: int
     of: int
 
     @property
     def share(self) -> float:
-        """From 1 (untouched) to 0 (used up)."""
+        """Return the rest as a share, from 1 (untouched) to 0 (used up)."""
         return self.left / self.of
 
 
 class Meter:
-    """Pays for the calls of one key."""
+    """Payment for the calls of one key."""
 
     def __init__(self, provider: str, key: str, plan: Plan, ledger: Ledger, clock: Clock) -> None:
         self._provider, self._plan, self._ledger, self._clock = provider, plan, ledger, clock
@@ -54,12 +56,12 @@ class Meter:
         self._counter = f"spent:{self._account}"
 
     async def pay(self, endpoint: str) -> None:
-        """Pays for one call of an endpoint.
+        """Pay for one call of an endpoint.
 
         Raises:
-            ProviderQuotaExhausted: the month's budget doesn't hold it.
-            ProviderRateLimited: the endpoint was asked too short a time ago.
-            ProviderUnavailable: nobody knows what has been spent.
+            ProviderQuotaExhausted: the month's budget doesn't suffice.
+            ProviderRateLimited: the endpoint's last call was too recent.
+            ProviderUnavailable: the quota store can't be read or written.
         """
         now = self._clock.now()
         month, spacing = self._month(endpoint, now), self._spacing(endpoint)
@@ -67,29 +69,23 @@ class Meter:
         try:
             refused = await self._ledger.spend(shares) if shares else None
         except LedgerUnavailable as error:
-            raise ProviderUnavailable(
-                self._provider, "may not be asked while its budget can't be looked up"
-            ) from error
+            raise ProviderUnavailable(self._provider, "not called: its budget can't be read") from error
         if refused is None:
             return
         if refused.share is spacing:
-            raise ProviderRateLimited(
-                self._provider,
-                f"may not be asked for {endpoint} so soon",
-                retry_after=refused.wait,
-                told=False,
-            )
+            detail = f"not called: {endpoint} has a rate limit"
+            raise ProviderRateLimited(self._provider, detail, retry_after=refused.wait, by_vendor=False)
         raise self.used_up()
 
     def used_up(self) -> ProviderQuotaExhausted:
-        """What it is that the month's budget doesn't hold a call: ours to say, and over as soon as the budget is larger."""
+        """Return the error for a month's budget that doesn't suffice."""
         until = turn_of_month(self._clock.now())
         return ProviderQuotaExhausted(
-            self._provider, "the month's budget is used up", until=until, told=False
+            self._provider, "the month's budget is used up", until=until, by_vendor=False
         )
 
     async def remaining(self) -> Remaining | None:
-        """What is left of the month; None when nobody counts or knows."""
+        """Return the rest of the month's budget; None without a budget, or if it can't be read."""
         if not self._plan.monthly:
             return None
         try:
@@ -111,6 +107,6 @@ class Meter:
 
 
 def turn_of_month(now: datetime) -> datetime:
-    """When the month's budget is given anew."""
+    """Return the start of the next month (UTC), when a monthly budget is renewed."""
     following = (now.astimezone(UTC).replace(day=1) + timedelta(days=32)).replace(day=1)
     return following.replace(hour=0, minute=0, second=0, microsecond=0)

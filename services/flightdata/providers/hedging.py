@@ -1,4 +1,4 @@
-"""Asking one after the other, the next also while one is slow, until somebody who asks has heard enough."""
+"""Hedged requests: ask one provider after another, and the next one early if the present one is slow."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Outcome = TypeVar("Outcome")
 
 @dataclass(frozen=True, slots=True)
 class Started(Generic[R]):
-    """A runner is on its way."""
+    """A runner started."""
 
     runner: R
 
 
 @dataclass(frozen=True, slots=True)
 class Finished(Generic[R, Outcome]):
-    """A runner arrived; `overtaken` set out before it and are still on their way."""
+    """A runner finished; the runners in `overtaken` started earlier and are still running."""
 
     runner: R
     outcome: Outcome
@@ -35,10 +35,10 @@ async def race(
     hedge: Callable[[R], bool],
     wait: Callable[[], Coroutine[Any, Any, None]],
 ) -> AsyncGenerator[Started[R] | Finished[R, Outcome], None]:
-    """Runs the first; the next when nobody is on the way any more, or after a `wait` when it is one to `hedge` with.
+    """Start the runners in order, each when none is running, or after a `wait` if `hedge` allows it.
 
-    Whether a runner is to run at all is asked when its turn has come, and not before: `admit` may count.
-    Whoever closes the generator has heard enough: those still on their way are cancelled.
+    `admit` is called once per runner, when its turn comes, and may skip it. Closing the generator cancels the
+    runners that are still running.
     """
     waiting = list(runners)
     running: dict[asyncio.Task[Outcome], R] = {}

@@ -1,4 +1,7 @@
-"""What whoever knows flights has to answer. The service asks; it never falls back from a failing provider to invented flights."""
+"""The protocol of flight providers.
+
+The service never falls back from a failing provider to sample flights.
+"""
 
 from __future__ import annotations
 
@@ -13,65 +16,67 @@ from services.flightdata.model.queries import FlightQuery
 
 
 class Capability(Enum):
-    """What a provider can be asked."""
+    """A kind of request that a provider supports."""
 
     SEARCH = "search"
     """Flights between places on a day."""
     OFFERS = "offers"
-    """A search's answer comes with prices that somebody sells at."""
+    """Searches return prices with a seller."""
     CONNECTIONS = "connections"
-    """Flights between places by way of others, not only those without a stop."""
+    """Searches return connections, not only nonstop flights."""
     ROUND_TRIPS = "round trips"
-    """Out and back, sold together at one price."""
+    """Searches return round trips at one price."""
     STATUS = "status"
-    """How a flight does, by its number."""
+    """The status of a flight by its number."""
     ROUTE_STATUS = "route status"
-    """How the flights between two airports do."""
+    """The status of the flights between two airports."""
     BOARD = "board"
     """Departures or arrivals of one airport."""
 
 
 class Direction(Enum):
-    """Which side of an airport's board."""
+    """The side of an airport's board."""
 
     DEPARTURES = "departures"
     ARRIVALS = "arrivals"
 
 
 class FlightProvider(Protocol):
-    """A source of flights. Whatever it raises is a `ProviderError` or one of the errors named below."""
+    """A source of flights. Its methods raise `ProviderError` and the errors named below, nothing else."""
 
     @property
     def name(self) -> str:
-        """As provenance says it, for example `sample-timetable`."""
+        """The name in provenance, for example `sample-timetable`."""
         ...
 
     @property
     def is_sample(self) -> bool:
-        """Whether its flights are invented."""
+        """True if its flights are invented."""
         ...
 
     def capabilities(self) -> frozenset[Capability]:
-        """What it can be asked now, as far as is known; it changes when a key's plan refuses something."""
+        """Return the supported requests; they shrink when a key's plan refuses a feature."""
         ...
 
     async def search(self, query: FlightQuery) -> Found:
-        """Flights between places on one day, or, with a day `back`, round trips."""
+        """Return the flights between places on one day, or round trips if the query has a day `back`."""
         ...
 
     async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:
-        """How a flight (`AI542`) is doing on its day of departure, today there when None; a row for each of its legs, in order.
+        """Return the status of each leg of a flight (`AI542`), in order.
+
+        `day` is the day of departure at the origin; None means today there.
 
         Raises:
-            FlightNotFound: no such flight on that day.
-            DateBeyondHorizon: schedules of that day aren't known.
+            FlightNotFound: the provider has no such flight on that day.
+            DateBeyondHorizon: the schedules of that day are unknown.
         """
         ...
 
     async def route_status(self, origin: str, destination: str, day: date) -> Sequence[FlightStatus]:
-        """How the flights between two airports do on a day, in the order they leave; empty when there are none."""
+        """Return the status of a day's flights between two airports, by departure; may be empty."""
         ...
 
     async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:
-        """The departures or arrivals of an airport on a day, in the order they are planned; empty when there are none."""
+        """Return an airport's departures or arrivals of a day, by scheduled time; may be empty."""
         ...

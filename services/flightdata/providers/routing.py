@@ -1,8 +1,8 @@
-"""Which provider is asked, and what it means when some of them fail.
+"""The choice of the provider for a request, and the meaning of several failures.
 
-Those that can, by what is wanted, budget and order; a second beside a first that is slow. The first that has something answers. "There
-are none" is believed only when every provider that could know said so; one that failed might have known better, so then nobody knows.
-Invented flights are never the way out.
+Providers are asked in order of preference and budget, with a second one in parallel to a slow first. The
+first non-empty answer wins. An empty answer is trusted only if every provider that could know agrees: if one
+of them failed, the result is an error. Sample flights are never a fallback.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ from services.flightdata.errors import (
     FlightsRestricted,
     FlightsUnavailable,
 )
-from services.flightdata.providers.health import ProviderHealth
-from services.flightdata.providers.hedging import Started, race
-from services.flightdata.providers.protocol import Capability, FlightProvider
-from services.flightdata.providers.provider_errors import (
+from services.flightdata.providers.errors import (
     Problem,
     ProviderError,
     ProviderQuotaExhausted,
     ProviderRestricted,
     ProviderUnavailable,
 )
+from services.flightdata.providers.health import ProviderHealth
+from services.flightdata.providers.hedging import Started, race
+from services.flightdata.providers.protocol import Capability, FlightProvider
 
 T = TypeVar("T")
 RETRY_AFTER = timedelta(seconds=30)
-"""When to try again when no provider says."""
+"""Time to retry after if no provider states one."""
 HEDGE_SECONDS = 2.5
-"""How long the first may take before a second is asked as well."""
+"""Time after which a second provider is asked in parallel."""
 NEARLY_USED_UP, ENOUGH_TO_HEDGE = 0.05, 0.25
-"""Shares of a budget: with less a provider is asked after the others, with more it may be asked to save seconds."""
+"""Shares of a budget. With less than the first, a provider is asked last; hedging needs the second."""
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A provider is being asked, or has finished; `problem` is how it failed."""
+    """A provider was asked, or has finished; `problem` is its failure."""
 
     provider: str
     finished: bool
@@ -56,7 +56,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Answered(Generic[T]):
-    """What was answered, and who answered it; `cached_at` is when, if that was an earlier question."""
+    """An answer and its provider; `cached_at` is the time of the original request if it came from the cache."""
 
     value: T
     provider: FlightProvider
@@ -67,42 +67,42 @@ Call = Callable[[FlightProvider], Awaitable[T]]
 
 
 @dataclass
-class _Asking(Generic[T]):
-    """What has been heard in answer to one question."""
+class _Outcomes(Generic[T]):
+    """The outcomes so far of one request."""
 
     empty: Callable[[T], bool]
     failures: dict[str, ProviderError] = field(default_factory=dict)
-    left_alone: list[FlightProvider] = field(default_factory=list)
-    nothing: list[Answered[T]] = field(default_factory=list)
+    skipped: list[FlightProvider] = field(default_factory=list)
+    empty_answers: list[Answered[T]] = field(default_factory=list)
     unknown: list[FlightNotFound] = field(default_factory=list)
 
-    def heard(
+    def add(
         self, provider: FlightProvider, outcome: T | ProviderError | FlightNotFound
     ) -> Answered[T] | None:
-        """The answer, when the outcome is one; otherwise it is kept with its like."""
+        """Record an outcome, and return it if it is a non-empty answer."""
         self.failures.pop(provider.name, None)
         if isinstance(outcome, ProviderError):
             self.failures[provider.name] = outcome
         elif isinstance(outcome, FlightNotFound):
             self.unknown.append(outcome)
         elif self.empty(outcome):
-            self.nothing.append(Answered(outcome, provider))
+            self.empty_answers.append(Answered(outcome, provider))
         else:
             return Answered(outcome, provider)
         return None
 
-    def settled(self) -> Answered[T]:
-        """What it means that nobody has anything. Raises it, when that is an error."""
+    def result(self) -> Answered[T]:
+        """Return the empty answer, or raise the error, that follows if there is no other answer."""
         if all(isinstance(error, ProviderRestricted) for error in self.failures.values()):
-            if self.nothing:
-                return self.nothing[0]
+            if self.empty_answers:
+                return self.empty_answers[0]
             if self.unknown:
                 raise self.unknown[0]
-        raise _nobody(self.failures)
+        raise _combined(self.failures)
 
 
 class ProviderRouter:
-    """Asks providers, in the order given where nothing speaks against it."""
+    """Requests to several providers, given in order of preference."""
 
     def __init__(
         self,
@@ -124,24 +124,28 @@ class ProviderRouter:
         call: Call[T],
         *,
         empty: Callable[[T], bool],
-        rather: Capability | None = None,
+        prefer: Capability | None = None,
     ) -> AsyncIterator[Progress | Answered[T]]:
-        """Progress as providers are asked, then the answer, once and last. Those that can do `rather` too are asked first.
+        """Yield progress, then the answer as the last event.
+
+        Providers that also support `prefer` are asked first.
 
         Raises:
-            FlightNotFound: every provider that could know says so.
-            FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: nobody could answer.
+            FlightNotFound: no provider that could know the flight knows it.
+            FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: no provider could answer.
         """
-        await self._hear()
-        asking = _Asking[T](empty)
-        ranked = sorted(self.providers, key=lambda provider: self._rank(provider, rather))
-        # Those left alone for failing are asked after all, when nobody else had anything.
-        for candidates, last_resort in ((ranked, False), (asking.left_alone, True)):
+        await self._refresh()
+        outcomes = _Outcomes[T](empty)
+        ranked = sorted(self.providers, key=lambda provider: self._rank(provider, prefer))
+        # Providers skipped for recent failures get a second chance if no other had an answer.
+        for candidates, last_resort in ((ranked, False), (outcomes.skipped, True)):
             rivals = race(
                 candidates,
                 partial(self._outcome, capability=capability, call=call),
-                admit=partial(self._admitted, capability=capability, asking=asking, last_resort=last_resort),
-                hedge=partial(self._may_hedge, rather=rather),
+                admit=partial(
+                    self._admitted, capability=capability, outcomes=outcomes, last_resort=last_resort
+                ),
+                hedge=partial(self._may_hedge, prefer=prefer),
                 wait=lambda: self._clock.sleep(self._hedge_seconds),
             )
             async with aclosing(rivals):
@@ -150,66 +154,64 @@ class ProviderRouter:
                         yield Progress(event.runner.name, finished=False)
                         continue
                     yield Progress(event.runner.name, finished=True, problem=_problem(event.outcome))
-                    if answer := asking.heard(event.runner, event.outcome):
+                    if answer := outcomes.add(event.runner, event.outcome):
                         for slow in event.overtaken:
                             yield Progress(slow.name, finished=True, problem=Problem.UNAVAILABLE)
                             await self.health[slow.name].overtaken(capability)
                         yield answer
                         return
-        yield asking.settled()
+        yield outcomes.result()
 
-    def would_begin_with(
-        self, capability: Capability, rather: Capability | None = None
-    ) -> FlightProvider | None:
-        """Who would be asked first for what `ask` would be asked; None when nobody can be. It counts as no question."""
-        ranked = sorted(self.providers, key=lambda provider: self._rank(provider, rather))
-        able = (provider for provider in ranked if capability in provider.capabilities())
-        return next(
-            (provider for provider in able if self.health[provider.name].foreseen(capability) is None), None
-        )
+    def first_choice(self, capability: Capability, prefer: Capability | None = None) -> FlightProvider | None:
+        """Return the provider that `ask` would ask first, without counting a request; None if there is none."""
+        for provider in sorted(self.providers, key=lambda provider: self._rank(provider, prefer)):
+            able = capability in provider.capabilities()
+            if able and not self.health[provider.name].would_refuse(capability):
+                return provider
+        return None
 
     async def ask_one(self, name: str, capability: Capability, call: Call[T]) -> T:
-        """The answer of one provider, which must be among `providers`.
+        """Return the answer of one of the `providers`.
 
         Raises:
-            FlightNotFound: it says so.
+            FlightNotFound: the provider doesn't know the flight.
             FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: it could not answer.
         """
         provider = next(provider for provider in self.providers if provider.name == name)
-        await self._hear()
+        await self._refresh()
         if refused := self._refused(provider, capability, last_resort=True):
-            raise _nobody({name: refused})
+            raise _combined({name: refused})
         outcome = await self._outcome(provider, capability, call)
         if isinstance(outcome, ProviderError):
-            raise _nobody({name: outcome})
+            raise _combined({name: outcome})
         if isinstance(outcome, FlightNotFound):
             raise outcome
         return outcome
 
-    async def _hear(self) -> None:
+    async def _refresh(self) -> None:
         for health in self.health.values():
-            await health.hear()
+            await health.refresh()
 
-    def _rank(self, provider: FlightProvider, rather: Capability | None) -> tuple[bool, bool]:
-        """What speaks against asking a provider first; those with equal ranks keep their order."""
-        health = self.health[provider.name]
-        wanted = rather is None or rather in provider.capabilities()
-        return not wanted, health.remaining is not None and health.remaining.share < NEARLY_USED_UP
+    def _rank(self, provider: FlightProvider, prefer: Capability | None) -> tuple[bool, bool]:
+        """Return the sort key of a provider: preferred first, nearly used-up budgets last."""
+        remaining = self.health[provider.name].remaining
+        preferred = prefer is None or prefer in provider.capabilities()
+        return not preferred, remaining is not None and remaining.share < NEARLY_USED_UP
 
-    def _may_hedge(self, provider: FlightProvider, rather: Capability | None) -> bool:
-        """Whether seconds are worth a provider's budget, and its answer what is wanted."""
+    def _may_hedge(self, provider: FlightProvider, prefer: Capability | None) -> bool:
+        """Return True if a provider has budget for a hedged request and supports `prefer`."""
         remaining = self.health[provider.name].remaining
         affordable = remaining is None or remaining.share >= ENOUGH_TO_HEDGE
-        return affordable and (rather is None or rather in provider.capabilities())
+        return affordable and (prefer is None or prefer in provider.capabilities())
 
     def _admitted(
-        self, provider: FlightProvider, *, capability: Capability, asking: _Asking[T], last_resort: bool
+        self, provider: FlightProvider, *, capability: Capability, outcomes: _Outcomes[T], last_resort: bool
     ) -> bool:
         refused = self._refused(provider, capability, last_resort=last_resort)
         if refused:
-            asking.failures[provider.name] = refused
+            outcomes.failures[provider.name] = refused
         if isinstance(refused, ProviderUnavailable) and not last_resort:
-            asking.left_alone.append(provider)
+            outcomes.skipped.append(provider)
         return refused is None
 
     def _refused(
@@ -222,33 +224,31 @@ class ProviderRouter:
     async def _outcome(
         self, provider: FlightProvider, capability: Capability, call: Call[T]
     ) -> T | ProviderError | FlightNotFound:
+        health = self.health[provider.name]
+        outcome: T | FlightNotFound
         try:
-            answer = await call(provider)
+            outcome = await call(provider)
         except ProviderError as error:
-            await self._failed(provider, capability, error)
+            await health.failed(capability, error)
+            _log.warning(
+                "provider failed",
+                provider=provider.name,
+                problem=error.problem.value,
+                detail=error.detail,
+            )
             return error
         except FlightNotFound as error:
-            await self.health[provider.name].succeeded(capability)
-            return error
-        await self.health[provider.name].succeeded(capability)
-        return answer
-
-    async def _failed(self, provider: FlightProvider, capability: Capability, error: ProviderError) -> None:
-        await self.health[provider.name].failed(capability, error)
-        _log.warning(
-            "a provider of flights failed",
-            provider=provider.name,
-            problem=error.problem.value,
-            detail=error.detail,
-        )
+            outcome = error
+        await health.succeeded(capability)
+        return outcome
 
 
 def _problem(outcome: object) -> Problem | None:
     return outcome.problem if isinstance(outcome, ProviderError) else None
 
 
-def _nobody(failures: dict[str, ProviderError]) -> DomainError:
-    """The error for a request that no provider answered."""
+def _combined(failures: dict[str, ProviderError]) -> DomainError:
+    """Return the error for a request that no provider answered."""
     problems = {name: error.problem.value for name, error in failures.items()}
     exhausted = [error for error in failures.values() if isinstance(error, ProviderQuotaExhausted)]
     if all(isinstance(error, ProviderRestricted) for error in failures.values()):

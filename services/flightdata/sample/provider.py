@@ -14,8 +14,8 @@ from services.flightdata.model.horizon import LAST_DAY_AHEAD
 from services.flightdata.model.instants import Instant, zone_of
 from services.flightdata.model.queries import FlightQuery
 from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.providers.errors import ProviderRestricted
 from services.flightdata.providers.protocol import Capability, Direction
-from services.flightdata.providers.provider_errors import ProviderRestricted
 from services.flightdata.sample import delays, fares, tables
 from services.flightdata.sample.schedule import Departure, Planned, Schedule
 from services.flightdata.sample.seats import seats_left

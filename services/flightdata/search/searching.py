@@ -131,15 +131,15 @@ class FlightSearch:
             FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: no provider could answer.
         """
         legs, limits = leg_queries(self._lexicon, query, self._clock.now())
-        rather = Capability.OFFERS if _is_about_prices(query) else None
+        prefer = Capability.OFFERS if _is_about_prices(query) else None
         asked: list[_Asked] = []
-        async for part in self._whole(query, legs, rather):
+        async for part in self._whole(query, legs, prefer):
             if isinstance(part, Progress):
                 yield part
             else:
                 asked.append(part)
         if not asked:
-            async for part in self._each(legs, rather):
+            async for part in self._each(legs, prefer):
                 if isinstance(part, Progress):
                     yield part
                 else:
@@ -149,14 +149,14 @@ class FlightSearch:
             yield told
 
     async def _whole(
-        self, query: SearchQuery, legs: Sequence[LegQuery], rather: Capability | None
+        self, query: SearchQuery, legs: Sequence[LegQuery], prefer: Capability | None
     ) -> AsyncIterator[Progress | _Asked]:
         """Both legs of a return asked for at once, where who would be asked sells them so; nothing when there is nothing to be had."""
         both = as_one(query, legs)
-        if both is None or not self._answers.begin_with(_needed(both), rather, able=Capability.ROUND_TRIPS):
+        if both is None or not self._answers.begin_with(_needed(both), prefer, able=Capability.ROUND_TRIPS):
             return
         try:
-            async for event in self._answers.ask(question(both, rather, Capability.ROUND_TRIPS)):
+            async for event in self._answers.ask(question(both, prefer, Capability.ROUND_TRIPS)):
                 if isinstance(event, Progress):
                     yield event
                 elif event.value.round_trips:
@@ -168,10 +168,10 @@ class FlightSearch:
                 raise
 
     async def _each(
-        self, legs: Sequence[LegQuery], rather: Capability | None
+        self, legs: Sequence[LegQuery], prefer: Capability | None
     ) -> AsyncIterator[Progress | _Asked]:
         """Every leg, or the leg on every day, asked for by itself; the answers come as they do."""
-        streams = [self._answers.ask(question(leg.query, rather)) for leg in legs]
+        streams = [self._answers.ask(question(leg.query, prefer)) for leg in legs]
         async with aclosing(side_by_side(streams, AT_ONCE)) as events:
             async for number, event in events:
                 yield (
@@ -271,9 +271,9 @@ class FlightSearch:
 
 @lru_cache(maxsize=REMEMBERED)
 def question(
-    leg: FlightQuery, rather: Capability | None = None, capability: Capability | None = None
+    leg: FlightQuery, prefer: Capability | None = None, capability: Capability | None = None
 ) -> Question[Found]:
-    """What is asked for a leg, under the name of everything that may change the answer; whoever can do `rather` too is asked first."""
+    """What is asked for a leg, under the name of everything that may change the answer; whoever can do `prefer` too is asked first."""
     return Question(
         name=repr(leg),
         kind=Kind.SEARCH,
@@ -281,7 +281,7 @@ def question(
         shape=FoundEntry,
         call=lambda provider: provider.search(leg),
         empty=_is_empty,
-        rather=rather,
+        prefer=prefer,
     )
 
 

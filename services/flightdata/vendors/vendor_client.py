@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from services.flightdata.providers.budgets import Meter
-from services.flightdata.providers.provider_errors import ProviderBadAnswer, ProviderUnavailable
+from services.flightdata.providers.errors import ProviderBadAnswer, ProviderUnavailable
 from services.flightdata.vendors.keyed_transport import KeyedTransport, without_key
 
 MOST_BYTES = 16 * 1024 * 1024

@@ -21,7 +21,7 @@ from services.flightdata.model.flights import (
 from services.flightdata.model.found import Limit, Offer
 from services.flightdata.model.instants import Convention
 from services.flightdata.model.layovers import Layover, layovers
-from services.flightdata.providers.provider_errors import Problem
+from services.flightdata.providers.errors import Problem
 from services.flightdata.providers.routing import Progress
 from services.flightdata.search.journeys import Journey
 from services.flightdata.search.searching import Done, Part, Results, SearchEvent

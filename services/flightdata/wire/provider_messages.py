@@ -19,7 +19,7 @@ def provider(of: FlightProvider, health: ProviderHealth, now: datetime) -> pb.Pr
         name=of.name,
         sample=of.is_sample,
         capabilities=sorted(capability.value for capability in of.capabilities()),
-        off=health.off(now) is not None,
+        off=health.disabled(now) is not None,
         last_success_time=timestamp(health.last_success) if health.last_success else None,
         last_failure_time=timestamp(health.last_failure) if health.last_failure else None,
         last_problem=PROBLEMS[error.problem if error else None],

@@ -16,9 +16,9 @@ import redis
 from mesh.clock import SystemClock
 from mesh.settings import load
 from services.flightdata.providers.budgets import Meter, Plan
+from services.flightdata.providers.errors import ProviderQuotaExhausted, ProviderUnavailable
 from services.flightdata.providers.health import ProviderHealth
 from services.flightdata.providers.protocol import Capability
-from services.flightdata.providers.provider_errors import ProviderQuotaExhausted, ProviderUnavailable
 from services.flightdata.quota.file import LedgerUnavailable
 from services.flightdata.quota.redis_store import PREFIX
 from services.flightdata.quota.shared_state import SharedNote
@@ -129,7 +129,7 @@ async def test_replicas_hear_of_each_others_refused_key_and_open_breaker(common:
     one, other = (ProviderHealth("v", CLOCK, SharedNote(common.ledger, name, CLOCK, HOUR)) for _ in range(2))
     for _ in range(3):
         await one.failed(Capability.SEARCH, ProviderUnavailable("v", "down"))
-    await other.hear()
+    await other.refresh()
     assert isinstance(other.refusal(Capability.SEARCH), ProviderUnavailable)
     assert other.refusal(Capability.STATUS) is None
 
@@ -162,5 +162,5 @@ async def test_without_redis_nothing_is_kept_nothing_is_spent_and_nothing_breaks
         health = ProviderHealth("v", CLOCK, SharedNote(common.ledger, name, CLOCK, HOUR))
         for _ in range(3):
             await health.failed(Capability.SEARCH, ProviderUnavailable("v", "down"))
-        await health.hear()
+        await health.refresh()
         assert health.refusal(Capability.SEARCH) is not None

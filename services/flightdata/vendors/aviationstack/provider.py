@@ -12,12 +12,12 @@ from services.flightdata.model.found import Found, Limit
 from services.flightdata.model.instants import today_in
 from services.flightdata.model.queries import FlightQuery
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.providers.protocol import Capability, Direction
-from services.flightdata.providers.provider_errors import (
+from services.flightdata.providers.errors import (
     ProviderError,
     ProviderRateLimited,
     ProviderRestricted,
 )
+from services.flightdata.providers.protocol import Capability, Direction
 from services.flightdata.vendors import leg_selection as picking
 from services.flightdata.vendors.aviationstack import NAME, flight_rows, schedule_rows
 from services.flightdata.vendors.aviationstack.responses import is_full, rows

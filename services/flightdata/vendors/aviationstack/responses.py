@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.flightdata.providers.budgets import turn_of_month
-from services.flightdata.providers.provider_errors import (
+from services.flightdata.providers.errors import (
     ProviderBadAnswer,
     ProviderError,
     ProviderQuotaExhausted,

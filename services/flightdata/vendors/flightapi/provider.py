@@ -13,8 +13,8 @@ from services.flightdata.model.found import Found, Limit
 from services.flightdata.model.instants import today_in
 from services.flightdata.model.queries import FlightQuery
 from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.providers.errors import ProviderBadAnswer, ProviderRestricted
 from services.flightdata.providers.protocol import Capability, Direction
-from services.flightdata.providers.provider_errors import ProviderBadAnswer, ProviderRestricted
 from services.flightdata.vendors import leg_selection as picking
 from services.flightdata.vendors.codeshares import collapse
 from services.flightdata.vendors.flight_numbers import parts

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from services.flightdata.providers.provider_errors import (
+from services.flightdata.providers.errors import (
     ProviderBadAnswer,
     ProviderError,
     ProviderQuotaExhausted,

@@ -12,8 +12,7 @@ from services.flightdata.errors import FlightNotFound
 from services.flightdata.model.flights import Doubt, State
 from services.flightdata.model.instants import Convention
 from services.flightdata.model.queries import FlightQuery
-from services.flightdata.providers.protocol import Capability, Direction
-from services.flightdata.providers.provider_errors import (
+from services.flightdata.providers.errors import (
     ProviderBadAnswer,
     ProviderError,
     ProviderQuotaExhausted,
@@ -22,6 +21,7 @@ from services.flightdata.providers.provider_errors import (
     ProviderRestricted,
     ProviderUnavailable,
 )
+from services.flightdata.providers.protocol import Capability, Direction
 from tests.integration.flightdata.vendors.conftest import TODAY, OpenAviationStack, StandingClock
 
 pytestmark = pytest.mark.integration

@@ -14,8 +14,7 @@ from services.flightdata.model.flights import State
 from services.flightdata.model.instants import Convention
 from services.flightdata.model.layovers import layovers
 from services.flightdata.model.queries import FlightQuery, Party
-from services.flightdata.providers.protocol import Capability, Direction
-from services.flightdata.providers.provider_errors import (
+from services.flightdata.providers.errors import (
     ProviderBadAnswer,
     ProviderError,
     ProviderQuotaExhausted,
@@ -24,6 +23,7 @@ from services.flightdata.providers.provider_errors import (
     ProviderRestricted,
     ProviderUnavailable,
 )
+from services.flightdata.providers.protocol import Capability, Direction
 from tests.integration.flightdata.vendors.conftest import KEY, NOW, TODAY, OpenFlightApi, StandingClock
 
 pytestmark = pytest.mark.integration

@@ -17,13 +17,13 @@ from mesh.errors import DomainError
 from services.flightdata.model.queries import FlightQuery
 from services.flightdata.places import load
 from services.flightdata.providers.budgets import Meter, Plan
-from services.flightdata.providers.health import ProviderHealth
-from services.flightdata.providers.protocol import Capability, FlightProvider
-from services.flightdata.providers.provider_errors import (
+from services.flightdata.providers.errors import (
     ProviderError,
     ProviderRestricted,
     ProviderUnavailable,
 )
+from services.flightdata.providers.health import ProviderHealth
+from services.flightdata.providers.protocol import Capability, FlightProvider
 from services.flightdata.quota.store import MemoryLedger
 from services.flightdata.settings import FlightDataSettings
 from services.flightdata.vendors.aviationstack.provider import AviationStack

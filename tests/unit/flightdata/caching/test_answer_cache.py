@@ -15,8 +15,8 @@ from services.flightdata.caching.store import MemoryShelf
 from services.flightdata.errors import FlightNotFound, FlightsUnavailable
 from services.flightdata.model.flights import FlightStatus
 from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.providers.errors import ProviderUnavailable
 from services.flightdata.providers.protocol import Capability, FlightProvider
-from services.flightdata.providers.provider_errors import ProviderUnavailable
 from services.flightdata.providers.routing import Answered, Progress, ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.status.route_status import RouteStatusDesk

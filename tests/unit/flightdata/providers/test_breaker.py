@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.flightdata.providers.breaker import (
+    FAILURE_THRESHOLD,
     FIRST_REST,
-    FORGIVEN_AFTER,
     LONGEST_REST,
-    OTHERS_PER_PROBE,
-    STRIKES,
+    REJECTED_PER_PROBE,
+    RESET_AFTER,
     Breaker,
 )
 
@@ -23,7 +23,9 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 def _open() -> Breaker:
     breaker = Breaker()
-    assert [breaker.failed(NOW) for _ in range(STRIKES)] == [False] * (STRIKES - 1) + [True]
+    assert [breaker.failed(NOW) for _ in range(FAILURE_THRESHOLD)] == [False] * (FAILURE_THRESHOLD - 1) + [
+        True
+    ]
     return breaker
 
 
@@ -38,7 +40,7 @@ def test_failures_that_are_not_in_a_row_open_nothing() -> None:
 def test_an_open_one_lets_one_in_twenty_through_after_its_rest() -> None:
     breaker = _open()
     admitted = [breaker.admits(NOW + timedelta(seconds=second)) for second in range(200)]
-    assert 0 < sum(admitted) <= 200 / OTHERS_PER_PROBE
+    assert 0 < sum(admitted) <= 200 / REJECTED_PER_PROBE
     assert not any(admitted[: int(FIRST_REST.total_seconds())])
 
 
@@ -73,8 +75,8 @@ def test_questions_asked_before_it_opened_lengthen_nothing(asked_before: int) ->
 def test_a_look_ahead_is_no_question() -> None:
     breaker = _open()
     rested = NOW + FIRST_REST
-    assert not any(breaker.would_admit(rested) for _ in range(OTHERS_PER_PROBE * 2))
-    assert [breaker.admits(rested) for _ in range(OTHERS_PER_PROBE)] == [False] * OTHERS_PER_PROBE
+    assert not any(breaker.would_admit(rested) for _ in range(REJECTED_PER_PROBE * 2))
+    assert [breaker.admits(rested) for _ in range(REJECTED_PER_PROBE)] == [False] * REJECTED_PER_PROBE
     assert all(breaker.would_admit(rested) for _ in range(3))
     assert breaker.admits(rested)
     assert not breaker.would_admit(rested)
@@ -82,7 +84,7 @@ def test_a_look_ahead_is_no_question() -> None:
 
 def test_where_few_ask_it_is_forgiven() -> None:
     breaker = _open()
-    assert breaker.admits(NOW + FIRST_REST + FORGIVEN_AFTER)
+    assert breaker.admits(NOW + FIRST_REST + RESET_AFTER)
 
 
 def test_the_last_resort_waits_for_the_rest_only() -> None:
@@ -94,19 +96,19 @@ def test_the_last_resort_waits_for_the_rest_only() -> None:
 
 def test_one_that_is_merely_slow_is_better_than_nobody() -> None:
     breaker = Breaker()
-    for _ in range(STRIKES):
-        breaker.failed(NOW, overtaken=True)
+    for _ in range(FAILURE_THRESHOLD):
+        breaker.failed(NOW, slow=True)
     assert not breaker.admits(NOW)
     assert breaker.admits(NOW, last_resort=True)
 
 
 def test_replicas_believe_the_newer() -> None:
     breaker = Breaker()
-    breaker.hear(NOW + timedelta(minutes=1), NOW)
+    breaker.merge(NOW + timedelta(minutes=1), NOW)
     assert not breaker.admits(NOW)
-    breaker.hear(None, NOW - timedelta(seconds=1))
+    breaker.merge(None, NOW - timedelta(seconds=1))
     assert breaker.is_open
-    breaker.hear(None, NOW + timedelta(seconds=1))
+    breaker.merge(None, NOW + timedelta(seconds=1))
     assert breaker.admits(NOW)
 
 
@@ -124,4 +126,4 @@ def test_whatever_happens_an_open_one_lets_five_percent_through_at_most(
             breaker.failed(now) if fails else breaker.succeeded(now)
         else:
             turned += 1
-        assert through <= (through + turned) / OTHERS_PER_PROBE or now - NOW >= FORGIVEN_AFTER
+        assert through <= (through + turned) / REJECTED_PER_PROBE or now - NOW >= RESET_AFTER

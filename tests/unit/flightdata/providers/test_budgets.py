@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.flightdata.providers.budgets import Meter, Plan, Remaining, turn_of_month
-from services.flightdata.providers.provider_errors import (
+from services.flightdata.providers.errors import (
     ProviderQuotaExhausted,
     ProviderRateLimited,
     ProviderUnavailable,
@@ -53,7 +53,7 @@ async def test_an_endpoint_is_asked_once_in_its_time_and_a_refusal_costs_nothing
     with pytest.raises(ProviderRateLimited) as refused:
         await meter.pay("timetable")
     assert refused.value.retry_after == timedelta(seconds=45)
-    assert not refused.value.told
+    assert not refused.value.by_vendor
     await meter.pay("flights")
     assert await meter.remaining() == Remaining(98, 100)
     clock.advance(45)

@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.flightdata.providers.breaker import STRIKES
+from services.flightdata.providers.breaker import FAILURE_THRESHOLD
 from services.flightdata.providers.budgets import Meter, Plan
-from services.flightdata.providers.health import ProviderHealth
-from services.flightdata.providers.protocol import Capability
-from services.flightdata.providers.provider_errors import (
+from services.flightdata.providers.errors import (
     ProviderError,
     ProviderQuotaExhausted,
     ProviderRejected,
     ProviderUnavailable,
 )
+from services.flightdata.providers.health import ProviderHealth
+from services.flightdata.providers.protocol import Capability
 from services.flightdata.quota.file import LedgerUnavailable
 from services.flightdata.quota.shared_state import SharedNote
 from services.flightdata.quota.store import Ledger, MemoryLedger
@@ -56,7 +56,7 @@ def _replica(clock: SimulatedClock, ledger: Ledger, monthly: int = 0) -> tuple[P
 
 async def _asked(health: ProviderHealth, meter: Meter, endpoint: str) -> ProviderError | None:
     """What comes of asking: nothing, or why it wasn't."""
-    await health.hear()
+    await health.refresh()
     if refused := health.refusal(Capability.SEARCH):
         return refused
     try:
@@ -73,7 +73,7 @@ async def test_a_larger_budget_counts_from_the_restart_on(clock: SimulatedClock,
     assert [type(await _asked(health, meter, "cheap")) for _ in range(4)] == [type(None)] * 2 + [
         ProviderQuotaExhausted
     ] * 2
-    assert health.off(clock.now())
+    assert health.disabled(clock.now())
     health, meter = _replica(clock, ledger, monthly=3)
     assert await _asked(health, meter, "cheap") is None
 
@@ -84,7 +84,7 @@ async def test_what_a_dear_call_finds_too_little_is_enough_for_a_cheap_one(
     health, meter = _replica(clock, ledger, monthly=3)
     assert await _asked(health, meter, "dear") is None
     assert isinstance(await _asked(health, meter, "dear"), ProviderQuotaExhausted)
-    assert not health.off(clock.now())
+    assert not health.disabled(clock.now())
     assert await _asked(health, meter, "cheap") is None
 
 
@@ -106,10 +106,10 @@ async def test_what_one_replica_learns_takes_nothing_from_what_another_learned(
 ) -> None:
     (one, _), (other, _), (third, _) = (_replica(clock, ledger) for _ in range(3))
     await one.failed(Capability.SEARCH, ProviderRejected("v", "refuses the key (401)"))
-    for _ in range(STRIKES):
+    for _ in range(FAILURE_THRESHOLD):
         await other.failed(Capability.STATUS, ProviderUnavailable("v", "down"))
-    await third.hear()
-    assert isinstance(third.off(clock.now()), ProviderRejected)
+    await third.refresh()
+    assert isinstance(third.disabled(clock.now()), ProviderRejected)
     assert third.breakers[Capability.STATUS].is_open
 
 
@@ -122,5 +122,5 @@ async def test_what_was_just_learned_is_not_unlearned_from_an_older_note(
     clock.advance(60)
     ledger.full = True
     await other.failed(Capability.SEARCH, ProviderRejected("v", "refuses the key (401)"))
-    await other.hear()
-    assert other.off(clock.now())
+    await other.refresh()
+    assert other.disabled(clock.now())

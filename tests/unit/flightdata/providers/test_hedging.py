@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.flightdata.providers.breaker import FIRST_REST, OTHERS_PER_PROBE, STRIKES
+from services.flightdata.providers.breaker import FAILURE_THRESHOLD, FIRST_REST, REJECTED_PER_PROBE
 from services.flightdata.providers.budgets import Meter, Plan
+from services.flightdata.providers.errors import Problem, ProviderUnavailable
 from services.flightdata.providers.health import ProviderHealth
 from services.flightdata.providers.protocol import Capability
-from services.flightdata.providers.provider_errors import Problem, ProviderUnavailable
 from services.flightdata.providers.routing import HEDGE_SECONDS, Answered, Progress, ProviderRouter
 from services.flightdata.quota.store import MemoryLedger
 from services.flightdata.wire.provider_messages import provider as provider_message
@@ -133,15 +133,15 @@ async def test_one_left_alone_is_asked_after_all_when_nobody_else_has_anything(c
 async def test_to_foresee_who_would_be_asked_costs_no_trial(clock: SimulatedClock) -> None:
     first, second = Scripted("a", ProviderUnavailable("a", "down")), Scripted("b", 9)
     router = ProviderRouter([first, second], clock)
-    for _ in range(STRIKES):
+    for _ in range(FAILURE_THRESHOLD):
         await _ask(router)
     first.answer = 7
     clock.advance(FIRST_REST.total_seconds())
-    for _ in range(OTHERS_PER_PROBE):
-        assert router.would_begin_with(Capability.SEARCH) is second
+    for _ in range(REJECTED_PER_PROBE):
+        assert router.first_choice(Capability.SEARCH) is second
         assert (await _ask(router))[-1] == Answered(9, second)
     for _ in range(3):
-        assert router.would_begin_with(Capability.SEARCH) is first
+        assert router.first_choice(Capability.SEARCH) is first
     assert (await _ask(router))[-1] == Answered(7, first), "and the trial is still there"
 
 

@@ -17,8 +17,7 @@ from services.flightdata.errors import (
 from services.flightdata.model.flights import FlightStatus
 from services.flightdata.model.found import Found
 from services.flightdata.model.queries import FlightQuery
-from services.flightdata.providers.protocol import Capability, Direction
-from services.flightdata.providers.provider_errors import (
+from services.flightdata.providers.errors import (
     Problem,
     ProviderBadAnswer,
     ProviderError,
@@ -28,6 +27,7 @@ from services.flightdata.providers.provider_errors import (
     ProviderRestricted,
     ProviderUnavailable,
 )
+from services.flightdata.providers.protocol import Capability, Direction
 from services.flightdata.providers.routing import Answered, Progress, ProviderRouter
 from services.flightdata.wire.provider_messages import provider as provider_message
 from tests.simulated_clock import SimulatedClock
@@ -115,7 +115,7 @@ async def test_who_can_do_more_of_what_is_wanted_is_asked_first(clock: Simulated
         return provider.say()
 
     asked = ProviderRouter([first, second], clock).ask(
-        Capability.SEARCH, say, empty=lambda found: found == 0, rather=Capability.OFFERS
+        Capability.SEARCH, say, empty=lambda found: found == 0, prefer=Capability.OFFERS
     )
     assert [event async for event in asked][-1] == Answered(9, second)
     assert first.asked == 0

@@ -18,7 +18,7 @@ from services.flightdata.model.flights import Itinerary, Provenance, Segment, St
 from services.flightdata.model.found import Found, Offer
 from services.flightdata.model.instants import Instant
 from services.flightdata.model.queries import FlightQuery, Party
-from services.flightdata.providers.provider_errors import ProviderUnavailable
+from services.flightdata.providers.errors import ProviderUnavailable
 from services.flightdata.providers.routing import ProviderRouter
 from services.flightdata.search.offer_terms import OfferTerms, opened
 from services.flightdata.search.offers import OfferDesk

@@ -19,7 +19,7 @@ from services.flightdata.model.found import Found, Limit
 from services.flightdata.model.queries import Filters, FlightQuery, Party, Sort, Window
 from services.flightdata.places import PlaceNotFound
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.providers.provider_errors import ProviderUnavailable
+from services.flightdata.providers.errors import ProviderUnavailable
 from services.flightdata.providers.routing import Progress, ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.search.leg_queries import JourneyLeg, SearchQuery

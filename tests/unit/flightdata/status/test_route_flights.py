@@ -13,8 +13,8 @@ from services.flightdata.caching.store import MemoryShelf
 from services.flightdata.errors import FlightsRestricted, FlightsUnavailable
 from services.flightdata.model.flights import FlightStatus
 from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.providers.errors import ProviderRestricted, ProviderUnavailable
 from services.flightdata.providers.protocol import Capability, Direction
-from services.flightdata.providers.provider_errors import ProviderRestricted, ProviderUnavailable
 from services.flightdata.providers.routing import ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.status.route_status import RouteStatusDesk

@@ -11,7 +11,7 @@ from services.flightdata.caching.store import MemoryShelf
 from services.flightdata.errors import SamePlace
 from services.flightdata.places import PlaceNotFound
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.providers.provider_errors import ProviderUnavailable
+from services.flightdata.providers.errors import ProviderUnavailable
 from services.flightdata.providers.routing import ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.status.routes import RouteDesk

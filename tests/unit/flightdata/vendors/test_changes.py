@@ -18,8 +18,8 @@ from services.flightdata.model.found import Found
 from services.flightdata.model.layovers import layovers
 from services.flightdata.model.queries import FlightQuery
 from services.flightdata.places import load
+from services.flightdata.providers.errors import ProviderUnavailable
 from services.flightdata.providers.protocol import Capability, FlightProvider
-from services.flightdata.providers.provider_errors import ProviderUnavailable
 from services.flightdata.providers.routing import ProviderRouter
 from services.flightdata.search.leg_queries import SearchQuery
 from services.flightdata.search.offers import OfferDesk

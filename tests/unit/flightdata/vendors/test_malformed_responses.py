@@ -22,8 +22,8 @@ from services.flightdata.errors import FlightNotFound
 from services.flightdata.model.flights import FlightStatus
 from services.flightdata.model.found import Found
 from services.flightdata.model.queries import FlightQuery
+from services.flightdata.providers.errors import ProviderError
 from services.flightdata.providers.protocol import Direction, FlightProvider
-from services.flightdata.providers.provider_errors import ProviderError
 from services.flightdata.wire import messages as flight_messages
 from tests.unit.flightdata.vendors.recorded import FIXTURES, aviationstack, flightapi
 

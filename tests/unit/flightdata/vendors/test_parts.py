@@ -13,8 +13,8 @@ from doubles.world import World
 from services.flightdata.model.found import Limit
 from services.flightdata.model.queries import FlightQuery
 from services.flightdata.providers.budgets import Plan
+from services.flightdata.providers.errors import ProviderRestricted
 from services.flightdata.providers.protocol import Direction
-from services.flightdata.providers.provider_errors import ProviderRestricted
 from services.flightdata.vendors.aviationstack.provider import MOST_PLACES, PAGE
 from services.flightdata.vendors.flightapi.provider import MOST_PAIRS
 from tests.unit.flightdata.vendors.recorded import aviationstack, flightapi

@@ -14,8 +14,8 @@ from services.flightdata.model.flights import Doubt, FlightStatus, State
 from services.flightdata.model.instants import Convention
 from services.flightdata.model.queries import FlightQuery
 from services.flightdata.places import load
+from services.flightdata.providers.errors import ProviderError
 from services.flightdata.providers.protocol import Direction
-from services.flightdata.providers.provider_errors import ProviderError
 from services.flightdata.vendors.aviationstack import responses as aviationstack_answers
 from services.flightdata.vendors.flightapi import responses as flightapi_answers
 from services.flightdata.vendors.flightapi.boards import board_legs

@@ -20,8 +20,8 @@ from services.flightdata.errors import FlightsUnavailable
 from services.flightdata.model.found import Found
 from services.flightdata.model.queries import Filters, FlightQuery, Sort
 from services.flightdata.places import load
+from services.flightdata.providers.errors import ProviderUnavailable
 from services.flightdata.providers.protocol import Capability, FlightProvider
-from services.flightdata.providers.provider_errors import ProviderUnavailable
 from services.flightdata.providers.routing import ProviderRouter
 from services.flightdata.search.leg_queries import JourneyLeg, SearchQuery
 from services.flightdata.search.offers import OfferDesk

@@ -12,7 +12,7 @@ import pytest
 
 from services.flightdata.model.found import Found
 from services.flightdata.model.queries import FlightQuery
-from services.flightdata.providers.provider_errors import ProviderRateLimited
+from services.flightdata.providers.errors import ProviderRateLimited
 from services.flightdata.vendors.aviationstack.responses import is_full, rows
 from services.flightdata.vendors.vendor_client import VendorAnswer
 from tests.unit.flightdata.vendors.recorded import client, flightapi, flightapi_over, recorded

@@ -23,7 +23,7 @@ from services.flightdata.model.flights import (
 from services.flightdata.model.found import Offer
 from services.flightdata.model.instants import Convention, Instant
 from services.flightdata.model.queries import Sort
-from services.flightdata.providers.provider_errors import Problem
+from services.flightdata.providers.errors import Problem
 from services.flightdata.providers.routing import Progress
 from services.flightdata.search.searching import Done, Results
 from services.flightdata.wire import messages as flight_messages
