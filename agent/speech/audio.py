@@ -1,30 +1,41 @@
-"""Speech as the ears hear it: 16 kHz, mono, signed 16 bit."""
+"""Audio as arrays of samples: mono, signed 16 bit, 16 kHz unless stated otherwise."""
 
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from livekit import rtc
 
 Samples: TypeAlias = npt.NDArray[np.int16]
-"""One dimension of samples."""
+"""One-dimensional array of samples."""
 
-EAR_RATE = 16_000
-"""Samples a second that recognition and voice detection are trained on."""
+STT_RATE = 16_000
+"""Samples per second that recognition and voice detection are trained on."""
 
 STEP_MS = 10
-"""The ears' clock: one step."""
+"""Resolution of endpointing, in milliseconds."""
 
-STEP = EAR_RATE * STEP_MS // 1000
-"""Samples of one step."""
+STEP = STT_RATE * STEP_MS // 1000
+"""Samples per step."""
 
 
 def rms(samples: Samples) -> float:
-    """Root mean square of the samples, 0 to 32768; 0 for none."""
+    """Return the root mean square of the samples, 0 to 32768; 0 for an empty array."""
     if len(samples) == 0:
         return 0.0
     return float(np.sqrt(np.mean(np.square(samples.astype(np.float32)))))
 
 
 def silence(milliseconds: int) -> Samples:
-    """That much nothing."""
-    return np.zeros(EAR_RATE * milliseconds // 1000, np.int16)
+    """Return digital silence at `STT_RATE`."""
+    return np.zeros(STT_RATE * milliseconds // 1000, np.int16)
+
+
+def resampled(samples: Samples, rate: int, to_rate: int) -> Samples:
+    """Convert samples to another rate. The duration stays the same to within one sample."""
+    if rate == to_rate or len(samples) == 0:
+        return samples
+    resampler = rtc.AudioResampler(rate, to_rate, quality=rtc.AudioResamplerQuality.HIGH)
+    frames = [*resampler.push(bytearray(samples.tobytes())), *resampler.flush()]
+    pieces = [np.frombuffer(frame.data, np.int16) for frame in frames]
+    return np.concatenate(pieces) if pieces else samples[:0]

@@ -1,4 +1,4 @@
-"""Cuts a growing text where a speaker would breathe, so that the first words can be spoken before the last are written."""
+"""Clauses of a growing text, so that speech can start before the text is complete."""
 
 import re
 
@@ -6,42 +6,42 @@ _BOUNDARY = re.compile(r"(?<=[,;:.!?…—])[\"”’)\]]*\s+(?=\S)")
 _ABBREVIATION = re.compile(r"(?:\b[A-Za-z]|\b(?:Mr|Mrs|Ms|Dr|St|Mt|Ft|vs|No))\.$")
 """A period that ends no clause: "6 a.m. from", "St. Petersburg"."""
 
-_FIRST = 4
-_LATER = 40
-_LONGEST = 220
+_MIN_FIRST = 4
+_MIN_LATER = 40
+_MAX = 220
 
 
 class Clauses:
-    """Collects pieces of text of any size and gives back whole clauses.
+    """Splitter from pieces of text to clauses.
 
-    The first may be short, since somebody waits for it. Those after it are joined up to a length at which the voice keeps its melody.
+    The first clause may be short, because the caller waits for it. Later clauses are joined to `_MIN_LATER` characters or more,
+    because the voice sounds flat on short ones.
     """
 
     def __init__(self) -> None:
         self._text = ""
-        self._shortest = _FIRST
+        self._min_length = _MIN_FIRST
 
     def push(self, piece: str) -> list[str]:
-        """Takes the next piece, and gives the clauses that are whole by now."""
+        """Add a piece of text and return the clauses that are complete."""
         self._text += piece
         clauses = []
-        while (cut := self._cut()) is not None:
-            clauses.append(self._text[:cut].strip())
-            self._text = self._text[cut:].lstrip()
-            self._shortest = _LATER
+        while (end := self._next_end()) is not None:
+            clauses.append(self._text[:end].strip())
+            self._text = self._text[end:].lstrip()
+            self._min_length = _MIN_LATER
         return [clause for clause in clauses if clause]
 
     def finish(self) -> list[str]:
-        """What is left when no more comes: one clause or none."""
-        rest, self._text, self._shortest = self._text.strip(), "", _FIRST
+        """Return the remaining text as one clause, or nothing, and start again with an empty text."""
+        rest, self._text, self._min_length = self._text.strip(), "", _MIN_FIRST
         return [rest] if rest else []
 
-    def _cut(self) -> int | None:
+    def _next_end(self) -> int | None:
         for boundary in _BOUNDARY.finditer(self._text):
-            if boundary.start() >= self._shortest and not _ABBREVIATION.search(
-                self._text[: boundary.start()]
-            ):
+            start = boundary.start()
+            if start >= self._min_length and not _ABBREVIATION.search(self._text[:start]):
                 return boundary.end()
-        if len(self._text) > _LONGEST and (space := self._text.rfind(" ", 0, _LONGEST)) > 0:
+        if len(self._text) > _MAX and (space := self._text.rfind(" ", 0, _MAX)) > 0:
             return space
         return None

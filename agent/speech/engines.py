@@ -1,24 +1,24 @@
-"""The models of a process, loaded once before its first call."""
+"""The speech models of a process."""
 
 from dataclasses import dataclass
 
-from agent.speech.hibari_engine import Voice
-from agent.speech.moonshine_engine import Moonshine
+from agent.speech.hibari_engine import HibariEngine
+from agent.speech.moonshine_engine import MoonshineEngine
 
 
 @dataclass(frozen=True)
-class Engines:
-    """What hears and what speaks."""
+class SpeechEngines:
+    """Recogniser and voice, loaded once before the first call."""
 
-    moonshine: Moonshine
-    voice: Voice
+    moonshine: MoonshineEngine
+    hibari: HibariEngine
 
     @classmethod
-    def load(cls) -> "Engines":
-        """Loads and warms everything; takes seconds."""
-        return cls(Moonshine(), Voice())
+    def load(cls) -> "SpeechEngines":
+        """Load and warm both models. Takes seconds."""
+        return cls(MoonshineEngine(), HibariEngine())
 
     def close(self) -> None:
-        """Frees what was loaded."""
+        """Free both models."""
         self.moonshine.close()
-        self.voice.close()
+        self.hibari.close()

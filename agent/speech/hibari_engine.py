@@ -1,8 +1,7 @@
-"""hibari: text to speech on the CPU, some 40 times faster than it is spoken."""
+"""hibari, the offline voice: text to speech on the CPU, about 40 times faster than real time."""
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,80 +10,68 @@ from hibari import SAMPLE_RATE, Hibari
 
 from agent.speech.audio import Samples
 
-VOICE_RATE: int = SAMPLE_RATE
-"""Samples a second of the voice."""
+TTS_RATE: int = SAMPLE_RATE
+"""Samples per second of the voice."""
 
 _AUDIBLE = 0.012
 _LEAD_S = 0.004
-_REST_S = {".": 0.26, "!": 0.26, "?": 0.26, ",": 0.1, ";": 0.14, ":": 0.14}
-_REST_OTHERWISE_S = 0.08
+_PAUSE_S = {".": 0.26, "!": 0.26, "?": 0.26, ",": 0.1, ";": 0.14, ":": 0.14}
+_OTHER_PAUSE_S = 0.08
 _SEED = 0
-_SHORT = 80
-_REMEMBERED = 128
+_MAX_CACHED_LENGTH = 80
+_CACHE_SIZE = 128
 
 
-class Voice:
-    """The voice, loaded once a process. Speaks one clause at a time and remembers short ones.
+class HibariEngine:
+    """The voice, loaded once per process. Speaks one clause at a time and caches short ones.
 
-    The model puts 280 to 330 ms of silence before every sentence and up to half a second after it. The one before is cut, since the caller
-    waits through it; the one after becomes a rest as long as the punctuation asks for.
+    The model puts 280 to 330 ms of silence before every sentence and up to half a second after it. The leading silence is cut, because
+    the caller waits through it; the trailing silence is set to a pause that fits the punctuation.
     """
 
     def __init__(self) -> None:
         self._hibari = Hibari()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="hibari")
-        self._remembered: OrderedDict[str, Samples] = OrderedDict()
-        self.say("Ready.")  # the first run loads the pronunciation rules, which takes a second and more
+        self._cache: OrderedDict[str, Samples] = OrderedDict()
+        self.say("Ready.")  # the first run loads the pronunciation rules, which takes more than a second
 
     async def speak(self, text: str) -> Samples:
-        """Speech of one clause, at `VOICE_RATE`; a moment of silence when it holds nothing to pronounce."""
-        known = self._remembered.get(text)
-        return (
-            known
-            if known is not None
-            else await asyncio.get_running_loop().run_in_executor(self._executor, self.say, text)
-        )
+        """Return speech of one clause at `TTS_RATE`; 20 ms of silence when it has nothing to pronounce."""
+        cached = self._cache.get(text)
+        if cached is not None:
+            return cached
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self.say, text)
 
     def say(self, text: str) -> Samples:
-        """Speech of one clause, at `VOICE_RATE`. Blocks."""
-        known = self._remembered.get(text)
-        if known is not None:
-            return known
-        samples = (
-            _trimmed(np.asarray(self._hibari(text, seed=_SEED), np.float32), text)
-            if any(map(str.isalnum, text))
-            else _nothing()
-        )
-        if len(text) <= _SHORT:
-            self._remember(text, samples)
+        """Return what `speak` returns. Blocks."""
+        cached = self._cache.get(text)
+        if cached is not None:
+            return cached
+        if not any(map(str.isalnum, text)):
+            return _brief_silence()
+        samples = _trimmed(np.asarray(self._hibari(text, seed=_SEED), np.float32), text)
+        if len(text) <= _MAX_CACHED_LENGTH:
+            self._cache[text] = samples
+            if len(self._cache) > _CACHE_SIZE:
+                self._cache.popitem(last=False)
         return samples
 
-    def learn(self, phrases: Iterable[str]) -> None:
-        """Speaks phrases beforehand that will be needed at once. Blocks."""
-        for phrase in phrases:
-            self.say(phrase)
-
     def close(self) -> None:
-        """Waits for the clause that is being made."""
+        """Wait for the clause that is being synthesised."""
         self._executor.shutdown()
 
-    def _remember(self, text: str, samples: Samples) -> None:
-        self._remembered[text] = samples
-        if len(self._remembered) > _REMEMBERED:
-            self._remembered.popitem(last=False)
 
-
-def _nothing() -> Samples:
-    return np.zeros(VOICE_RATE // 50, np.int16)
+def _brief_silence() -> Samples:
+    return np.zeros(TTS_RATE // 50, np.int16)
 
 
 def _trimmed(audio: npt.NDArray[np.float32], text: str) -> Samples:
     audible = np.flatnonzero(np.abs(audio) > _AUDIBLE)
     if len(audible) == 0:
-        return _nothing()
-    rest = _REST_S.get(text.rstrip('"”’) ')[-1:], _REST_OTHERWISE_S)
-    first = max(0, int(audible[0]) - int(_LEAD_S * VOICE_RATE))
+        return _brief_silence()
+    pause = int(_PAUSE_S.get(text.rstrip('"”’) ')[-1:], _OTHER_PAUSE_S) * TTS_RATE)
+    first = max(0, int(audible[0]) - int(_LEAD_S * TTS_RATE))
     last = int(audible[-1]) + 1
-    spoken = audio[first : last + int(rest * VOICE_RATE)]
-    padding = np.zeros(max(0, int(rest * VOICE_RATE) - (len(audio) - last)), np.float32)
-    return (np.clip(np.concatenate((spoken, padding)), -1, 1) * 32767).astype(np.int16)
+    padding = np.zeros(max(0, pause - (len(audio) - last)), np.float32)
+    spoken = np.concatenate((audio[first : last + pause], padding))
+    return (np.clip(spoken, -1, 1) * 32767).astype(np.int16)

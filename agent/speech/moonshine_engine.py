@@ -1,7 +1,8 @@
-"""Moonshine tiny-en: a whole utterance to text, on the CPU.
+"""Moonshine tiny-en, the offline recogniser: one utterance to text, on the CPU.
 
 The library's own entry point copies the audio through Python lists and runs its own voice detection first, which costs a third of the
-time of a short utterance (199 against 127 ms for 3.4 s of speech on two cores). This calls the C function with the samples as they are.
+time of a short utterance (199 against 127 ms for 3.4 s of speech on two cores). This module calls the C function with the samples as
+they are.
 """
 
 import asyncio
@@ -15,8 +16,7 @@ import numpy as np
 from moonshine_voice import ModelArch, Transcriber
 from moonshine_voice.moonshine_api import TranscriptC
 
-from agent.speech.audio import EAR_RATE, Samples, silence
-from agent.speech.decoding import DecodeFailed
+from agent.speech.audio import STT_RATE, Samples, silence
 
 _OPTIONS = {
     "vad_threshold": "0",
@@ -24,30 +24,34 @@ _OPTIONS = {
     "identify_speakers": "false",
     "word_timestamps": "false",
 }
-_SHORTEST = EAR_RATE // 10
+_MIN_SAMPLES = STT_RATE // 10
 _PADDING = silence(100)
-"""The model drops a last word that ends with the audio."""
+"""Silence after the audio; without it the model drops the last word."""
 
 _OLD_HYPHENS = re.compile(r"\b(to|good)-(day|night|morrow|bye)\b", re.IGNORECASE)
-"""It writes some words as the books it was trained on did: "to-morrow", "good-bye"."""
+"""Old spellings that the model learned from books: "to-morrow", "good-bye"."""
 
 
-class Moonshine:
-    """The recogniser, loaded once a process. Decodes one utterance at a time: two at once fight for the same cores and both are late."""
+class DecodeFailed(Exception):
+    """This audio could not be decoded. The next may succeed."""
+
+
+class MoonshineEngine:
+    """The model, loaded once per process. Decodes one utterance at a time: two at once compete for the same cores, and both are late."""
 
     def __init__(self) -> None:
         with as_file(files("moonshine_voice") / "assets" / "tiny-en") as model:
             self._transcriber: Any = Transcriber(str(model), ModelArch.TINY, options=_OPTIONS)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="moonshine")
-        self.decode(silence(1000))  # the first run allocates
+        self.decode(silence(1000))  # the first run allocates memory
 
     async def transcribe(self, samples: Samples) -> str:
-        """Text of an utterance (16 kHz), decoded after those that were asked for before. Raises `DecodeFailed`."""
+        """Return the text of an utterance (16 kHz) after those requested before. Raises `DecodeFailed`."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, self.decode, samples)
 
     def decode(self, samples: Samples) -> str:
-        """Text of an utterance (16 kHz); empty when nothing was said. Blocks. Raises `DecodeFailed`."""
-        if len(samples) < _SHORTEST:
+        """Return the text of an utterance (16 kHz), empty without speech. Blocks. Raises `DecodeFailed`."""
+        if len(samples) < _MIN_SAMPLES:
             return ""
         audio = np.concatenate((samples, _PADDING)).astype(np.float32) / 32768
         transcript = ctypes.POINTER(TranscriptC)()
@@ -55,7 +59,7 @@ class Moonshine:
             self._transcriber._handle,
             audio.ctypes.data_as(ctypes.POINTER(ctypes.c_float)),
             len(audio),
-            EAR_RATE,
+            STT_RATE,
             0,
             ctypes.byref(transcript),
         )
@@ -64,7 +68,7 @@ class Moonshine:
         return _text(transcript)
 
     def close(self) -> None:
-        """Waits for the running decode and frees the model."""
+        """Wait for the running decode and free the model."""
         self._executor.shutdown()
         self._transcriber.close()
 

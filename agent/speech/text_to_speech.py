@@ -1,25 +1,26 @@
-"""The offline voice as livekit-agents' streaming TTS: speaks clause by clause, while the text is still being written."""
+"""livekit-agents' streaming TTS over hibari: speaks clause by clause while the text grows."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from livekit.agents import APIConnectOptions, tts
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
 
 from agent.speech.clauses import Clauses
-from agent.speech.hibari_engine import VOICE_RATE, Voice
+from agent.speech.hibari_engine import TTS_RATE, HibariEngine
 from mesh.ids import uuid7
 
 _FRAME_MS = 50
 
 
-class HibariVoice(tts.TTS[Any]):
-    """Text to speech with the `Voice` of this process."""
+class HibariTTS(tts.TTS[Any]):
+    """Text to speech with the `HibariEngine` of this process."""
 
-    def __init__(self, voice: Voice) -> None:
+    def __init__(self, engine: HibariEngine) -> None:
         super().__init__(
-            capabilities=tts.TTSCapabilities(streaming=True), sample_rate=VOICE_RATE, num_channels=1
+            capabilities=tts.TTSCapabilities(streaming=True), sample_rate=TTS_RATE, num_channels=1
         )
-        self._voice = voice
+        self._engine = engine
 
     @property
     def model(self) -> str:
@@ -28,55 +29,57 @@ class HibariVoice(tts.TTS[Any]):
 
     @property
     def provider(self) -> str:
-        """Where it runs."""
+        """Name of the provider, for usage reports."""
         return "local"
 
     def synthesize(
         self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
-    ) -> "WholeText":
-        """Speaks a text that is there as a whole."""
-        return WholeText(self, self._voice, text, conn_options)
+    ) -> "CompleteText":
+        """Speak a complete text."""
+        return CompleteText(self, self._engine, text, conn_options)
 
     def stream(self, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS) -> "GrowingText":
-        """Speaks a text that is still being written."""
-        return GrowingText(self, self._voice, conn_options)
+        """Speak a text that grows."""
+        return GrowingText(self, self._engine, conn_options)
 
 
-class WholeText(tts.ChunkedStream):
-    """Speech of a text that is there as a whole."""
+class CompleteText(tts.ChunkedStream):
+    """Speech of a complete text."""
 
-    def __init__(self, hibari: HibariVoice, voice: Voice, text: str, conn_options: APIConnectOptions) -> None:
-        super().__init__(tts=hibari, input_text=text, conn_options=conn_options)
-        self._voice = voice
+    def __init__(
+        self, hibari_tts: HibariTTS, engine: HibariEngine, text: str, conn_options: APIConnectOptions
+    ) -> None:
+        super().__init__(tts=hibari_tts, input_text=text, conn_options=conn_options)
+        self._engine = engine
 
     async def _run(self, output_emitter: tts.AudioEmitter) -> None:
-        _begin(output_emitter, stream=False)
+        _initialize(output_emitter, stream=False)
         clauses = Clauses()
-        for clause in [*clauses.push(self.input_text), *clauses.finish()]:
-            await _emit(output_emitter, self._voice, clause)
+        await _speak(output_emitter, self._engine, [*clauses.push(self.input_text), *clauses.finish()])
 
 
 class GrowingText(tts.SynthesizeStream):
-    """Speech of a text that is still being written."""
+    """Speech of a text that grows."""
 
-    def __init__(self, hibari: HibariVoice, voice: Voice, conn_options: APIConnectOptions) -> None:
-        super().__init__(tts=hibari, conn_options=conn_options)
-        self._voice = voice
+    def __init__(self, hibari_tts: HibariTTS, engine: HibariEngine, conn_options: APIConnectOptions) -> None:
+        super().__init__(tts=hibari_tts, conn_options=conn_options)
+        self._engine = engine
 
     async def _run(self, output_emitter: tts.AudioEmitter) -> None:
-        _begin(output_emitter, stream=True)
+        _initialize(output_emitter, stream=True)
         output_emitter.start_segment(segment_id=uuid7())
         clauses = Clauses()
         async for piece in self._input_ch:
-            for clause in clauses.push(piece) if isinstance(piece, str) else clauses.finish():
+            complete = clauses.push(piece) if isinstance(piece, str) else clauses.finish()
+            if complete:
                 self._mark_started()
-                await _emit(output_emitter, self._voice, clause)
+                await _speak(output_emitter, self._engine, complete)
 
 
-def _begin(emitter: tts.AudioEmitter, *, stream: bool) -> None:
+def _initialize(emitter: tts.AudioEmitter, *, stream: bool) -> None:
     emitter.initialize(
         request_id=uuid7(),
-        sample_rate=VOICE_RATE,
+        sample_rate=TTS_RATE,
         num_channels=1,
         mime_type="audio/pcm",
         frame_size_ms=_FRAME_MS,
@@ -84,6 +87,7 @@ def _begin(emitter: tts.AudioEmitter, *, stream: bool) -> None:
     )
 
 
-async def _emit(emitter: tts.AudioEmitter, voice: Voice, clause: str) -> None:
-    emitter.push((await voice.speak(clause)).tobytes())
-    emitter.flush()  # or the last frame of the clause waits for the next one
+async def _speak(emitter: tts.AudioEmitter, engine: HibariEngine, clauses: Iterable[str]) -> None:
+    for clause in clauses:
+        emitter.push((await engine.speak(clause)).tobytes())
+        emitter.flush()  # without it the last frame of the clause waits for the next one

@@ -1,24 +1,31 @@
-"""Tells voice from other sounds, 32 ms at a time."""
+"""Voice activity: a model tells voice from other sounds, loudness finds the end of speech about 100 ms before the model does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from agent.speech.audio import EAR_RATE, Samples
+from agent.speech.audio import STT_RATE, Samples, rms
 
 WINDOW = 512
-"""Samples that the voice detector looks at: 32 ms at 16 kHz."""
-WINDOW_MS = WINDOW * 1000 // EAR_RATE
+"""Samples per window of the voice detector: 32 ms at 16 kHz."""
+WINDOW_MS = WINDOW * 1000 // STT_RATE
 
 VoiceProbability = Callable[[Samples], float]
-"""Probability that a window of `WINDOW` samples holds voice; stateful, windows in order (Silero VAD)."""
+"""Returns the probability that a window of `WINDOW` samples holds voice. Stateful: windows come in order (Silero VAD)."""
 
-_ON = 0.5
-_OFF = 0.15
+_VOICED = 0.5
+_UNVOICED = 0.15
+
+_DROP = 10 ** (-32 / 20)
+"""Speech this far below its own peak is a pause: −32 dB keeps the weak ends of words."""
+_PEAK_DECAY = 0.999
+_FLOOR_WEIGHT = 0.1
+_FLOOR_LIMIT = 300.0
+_ABOVE_FLOOR = 3.0
 
 
-class Voicing:
-    """What the voice detector says of the latest windows."""
+class VoiceActivity:
+    """Counts of the latest voiced and unvoiced windows."""
 
     def __init__(self, probability_of: VoiceProbability) -> None:
         self._probability_of = probability_of
@@ -27,15 +34,40 @@ class Voicing:
         self.voiced_windows = 0
         self.unvoiced_ms = 0
 
-    def hear(self, step: Samples) -> None:
-        """Takes the next samples, as many as there are."""
-        self._carry = np.concatenate((self._carry, step))
+    def push(self, samples: Samples) -> None:
+        """Classify the next samples, in any number."""
+        self._carry = np.concatenate((self._carry, samples))
         while len(self._carry) >= WINDOW:
             window, self._carry = self._carry[:WINDOW], self._carry[WINDOW:]
             self.probability = float(self._probability_of(window))
-            self.voiced_windows = self.voiced_windows + 1 if self.probability >= _ON else 0
-            self.unvoiced_ms = self.unvoiced_ms + WINDOW_MS if self.probability < _OFF else 0
+            self.voiced_windows = self.voiced_windows + 1 if self.probability >= _VOICED else 0
+            self.unvoiced_ms = self.unvoiced_ms + WINDOW_MS if self.probability < _UNVOICED else 0
 
-    def forget_onset(self) -> None:
-        """Makes the next onset count from here."""
+    def reset_onset(self) -> None:
+        """Count voiced windows from zero, so that the next onset needs new ones."""
         self.voiced_windows = 0
+
+
+class NoiseFloor:
+    """Loudness of the caller's room between utterances, as a moving average of RMS values."""
+
+    def __init__(self) -> None:
+        self.level = 8.0
+
+    def push(self, step: Samples) -> None:
+        """Add one step without speech. Its level is limited, so that one loud noise doesn't raise the floor for long."""
+        self.level += _FLOOR_WEIGHT * (min(rms(step), _FLOOR_LIMIT) - self.level)
+
+
+class Loudness:
+    """Loud and quiet steps of one utterance, relative to its own peak and to the noise floor."""
+
+    def __init__(self, floor: NoiseFloor, onset: Iterable[Samples]) -> None:
+        self._floor = floor
+        self._peak = max((rms(step) for step in onset), default=1.0)
+
+    def is_loud(self, step: Samples) -> bool:
+        """Return whether the step is loud enough for speech, and update the peak."""
+        level = rms(step)
+        self._peak = max(self._peak * _PEAK_DECAY, level)
+        return level > max(self._peak * _DROP, self._floor.level * _ABOVE_FLOOR)
