@@ -14,7 +14,7 @@ from agent.call.holding import Line, hold
 from agent.call_limit import Admission
 from agent.outboxes import looked_after
 from agent.settings import AgentSettings
-from agent.speech.engines import Engines
+from agent.speech.engines import SpeechEngines
 from mesh import logs
 from mesh.serving.http_probes import http_side
 from mesh.serving.ports import endpoint_of
@@ -35,7 +35,7 @@ def prewarm(process: JobProcess) -> None:
     """Loads the models of a process before its first call."""
     _log_through_the_worker()
     process.userdata["settings"] = load(AgentSettings)
-    process.userdata["engines"] = Engines.load()
+    process.userdata["engines"] = SpeechEngines.load()
 
 
 async def answer(job: JobContext) -> None:

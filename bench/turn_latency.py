@@ -27,9 +27,9 @@ from pathlib import Path
 from livekit import api
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from agent.speech.audio import EAR_RATE, Samples
-from agent.speech.hibari_engine import VOICE_RATE, Voice
-from agent.speech.resampling import resampled
+from agent.speech.audio import STT_RATE, Samples
+from agent.speech.hibari_engine import TTS_RATE, HibariEngine
+from agent.speech.audio import resampled
 from bench.baselines import plain_agent
 from cli.account.acting_account import signed_in
 from cli.calls.call_client import Caller
@@ -151,8 +151,8 @@ async def measure(settings: MeshSettings, turns: int) -> tuple[Measured, Measure
 
 
 def _spoken() -> dict[str, Samples]:
-    voice = Voice()
-    return {question: resampled(voice.say(question), VOICE_RATE, EAR_RATE) for question in QUESTIONS}
+    voice = HibariEngine()
+    return {question: resampled(voice.say(question), TTS_RATE, STT_RATE) for question in QUESTIONS}
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from agent.call.turns import Dialogue
 from agent.call.typed_messages import TypedLine, TypedText
 from agent.recording.session_recorder import attach
 from agent.recording.utterances import Actions, AgentSpeech, CustomerSpeech, Log
-from agent.speech.engines import Engines
+from agent.speech.engines import SpeechEngines
 
 _log = structlog.get_logger(__name__)
 
@@ -42,7 +42,7 @@ class Call:
     """Brings together a caller in a room, a dialogue, and the log that all of it is written into."""
 
     def __init__(
-        self, room: rtc.Room, caller: Caller, dialogue: Dialogue, log: Log, engines: Engines
+        self, room: rtc.Room, caller: Caller, dialogue: Dialogue, log: Log, engines: SpeechEngines
     ) -> None:
         self._room, self._caller, self._dialogue = room, caller, dialogue
         self._captions = RoomCaptions(room, caller.identity)

@@ -28,7 +28,7 @@ from agent.dialogue.state import DialogueState
 from agent.outboxes import outboxes_of
 from agent.recording.earlier_entries import entries_of, tool_records, unanswered
 from agent.settings import AgentSettings
-from agent.speech.engines import Engines
+from agent.speech.engines import SpeechEngines
 from mesh.clock import SystemClock
 from services.conversation.client.recorder import CallEnded, CallLost, Recorder
 
@@ -47,7 +47,7 @@ class Line:
     leave: asyncio.Event
 
 
-async def hold(dispatch: Dispatch, line: Line, engines: Engines, settings: AgentSettings) -> None:
+async def hold(dispatch: Dispatch, line: Line, engines: SpeechEngines, settings: AgentSettings) -> None:
     """Talks until the call is over, lost to another agent, or to be left to one.
 
     Raises:
@@ -68,7 +68,7 @@ async def hold(dispatch: Dispatch, line: Line, engines: Engines, settings: Agent
 async def _talked(
     dispatch: Dispatch,
     line: Line,
-    engines: Engines,
+    engines: SpeechEngines,
     settings: AgentSettings,
     services: Clients,
     recorder: Recorder,

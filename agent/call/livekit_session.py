@@ -16,12 +16,12 @@ from livekit.agents.voice.room_io import AudioInputOptions, AudioOutputOptions, 
 
 from agent.call.dialogue_llm import PolicyLLM
 from agent.recording.utterances import AgentSpeech, CustomerSpeech
-from agent.speech.audio import EAR_RATE
+from agent.speech.audio import STT_RATE
 from agent.speech.barge_in import BargeInDetector
-from agent.speech.engines import Engines
-from agent.speech.hibari_engine import VOICE_RATE
-from agent.speech.speech_to_text import Ears
-from agent.speech.text_to_speech import HibariVoice
+from agent.speech.engines import SpeechEngines
+from agent.speech.hibari_engine import TTS_RATE
+from agent.speech.speech_to_text import MoonshineSTT
+from agent.speech.text_to_speech import HibariTTS
 
 _BARGE_IN_S = 0.2
 """Voice over the agent's own for this long pauses it: 0.1 s stops for every cough, the framework's 0.5 s leaves 670 ms of both talking."""
@@ -71,13 +71,13 @@ class RecordedAgent(Agent):
                 pass
 
 
-def make_session(engines: Engines, policy: PolicyLLM) -> AgentSession[None]:
+def make_session(engines: SpeechEngines, policy: PolicyLLM) -> AgentSession[None]:
     """A session that hears, thinks and speaks on this machine alone."""
     return AgentSession(
-        stt=Ears(engines.moonshine, policy.dialogue.completeness),
+        stt=MoonshineSTT(engines.moonshine, policy.dialogue.completeness),
         vad=BargeInDetector(),
         llm=policy,
-        tts=HibariVoice(engines.voice),
+        tts=HibariTTS(engines.voice),
         turn_handling={
             "turn_detection": "stt",
             "endpointing": {"mode": "fixed", "min_delay": 0.0, "max_delay": 0.0},
@@ -102,10 +102,10 @@ def room_options(caller_identity: str) -> RoomOptions:
     return RoomOptions(
         participant_identity=caller_identity,
         audio_input=AudioInputOptions(
-            sample_rate=EAR_RATE, frame_size_ms=20, auto_gain_control=False, pre_connect_audio=False
+            sample_rate=STT_RATE, frame_size_ms=20, auto_gain_control=False, pre_connect_audio=False
         ),
         audio_output=AudioOutputOptions(
-            sample_rate=VOICE_RATE,
+            sample_rate=TTS_RATE,
             track_name="agent",
             track_publish_options=rtc.TrackPublishOptions(
                 source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=True, red=True

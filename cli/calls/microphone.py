@@ -7,7 +7,7 @@ from contextlib import suppress
 import numpy as np
 from livekit import rtc
 
-from agent.speech.audio import EAR_RATE, STEP, STEP_MS, Samples
+from agent.speech.audio import STT_RATE, STEP, STEP_MS, Samples
 
 SPEECH = 400
 """Samples louder than this are speech."""
@@ -21,7 +21,7 @@ class Microphone:
 
     def __init__(self) -> None:
         # Without a queue of its own, a sample leaves when it is handed over, so that its time is known.
-        self._source = rtc.AudioSource(EAR_RATE, 1, queue_size_ms=0)
+        self._source = rtc.AudioSource(STT_RATE, 1, queue_size_ms=0)
         self._waiting: asyncio.Queue[tuple[Samples, asyncio.Future[float]]] = asyncio.Queue(8)
         self._clock: asyncio.Task[None] | None = None
 
@@ -62,7 +62,7 @@ class Microphone:
             tone = noise.normal(0, _ROOM_TONE, STEP).astype(np.int16)
             tone[: len(step)] += step
             now = time.monotonic()
-            await self._source.capture_frame(rtc.AudioFrame(tone.tobytes(), EAR_RATE, 1, STEP))
+            await self._source.capture_frame(rtc.AudioFrame(tone.tobytes(), STT_RATE, 1, STEP))
             if len(step) and np.abs(step).max() > SPEECH:
                 last_loud = now
             if spoken is not None and at >= len(samples):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.speech.audio import EAR_RATE, Samples
-from agent.speech.resampling import resampled
+from agent.speech.audio import STT_RATE, Samples
+from agent.speech.audio import resampled
 
 LONGEST_S = 600
 """Longer files are taken for a mistake."""
@@ -44,7 +44,7 @@ def read_wav(path: Path) -> Samples:
     samples = _AS_16_BIT[width](data[: len(data) - len(data) % (width * channels)])
     if len(samples) == 0:
         raise NotAWav(f"{path} holds no sound")
-    return resampled(_mono(samples, channels), rate, EAR_RATE)
+    return resampled(_mono(samples, channels), rate, STT_RATE)
 
 
 def write_wav(path: Path, samples: Samples, rate: int) -> None:

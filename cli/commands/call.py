@@ -99,7 +99,7 @@ async def _call(
 
 def _prepared(script: Sequence[Line]) -> list[Utterance]:
     """Everything that will be said, before the line is open: a file that is no WAV must not cost a call."""
-    from agent.speech.resampling import resampled
+    from agent.speech.audio import resampled
     from cli.calls.placing import Spoken, Typed
     from cli.calls.wav import NotAWav, read_wav
 
@@ -115,10 +115,10 @@ def _prepared(script: Sequence[Line]) -> list[Utterance]:
                 except NotAWav as error:
                     raise UsageError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
             case "say":
-                from agent.speech.hibari_engine import VOICE_RATE, Voice
+                from agent.speech.hibari_engine import TTS_RATE, HibariEngine
 
-                voice = voice or Voice()
-                lines.append(Spoken(line.value, resampled(voice.say(line.value), VOICE_RATE, 16_000)))
+                voice = voice or HibariEngine()
+                lines.append(Spoken(line.value, resampled(voice.say(line.value), TTS_RATE, 16_000)))
     return lines
 
 

@@ -9,10 +9,10 @@ from functools import cache
 
 import numpy as np
 
-from agent.speech.audio import EAR_RATE, Samples
-from agent.speech.hibari_engine import VOICE_RATE, Voice
-from agent.speech.moonshine_engine import Moonshine
-from agent.speech.resampling import resampled
+from agent.speech.audio import STT_RATE, Samples
+from agent.speech.hibari_engine import TTS_RATE, HibariEngine
+from agent.speech.moonshine_engine import MoonshineEngine
+from agent.speech.audio import resampled
 from services.flightdata import places
 from services.flightdata.sample import tables
 
@@ -31,7 +31,7 @@ GARBLED = (
 """Cities whose names the recogniser seldom writes as they are written."""
 CALLS = 3
 """How often a question is heard as a call may carry it."""
-PACKET, LOST_PACKETS = EAR_RATE // 50, 2
+PACKET, LOST_PACKETS = STT_RATE // 50, 2
 """Samples of 20 ms, which is what WebRTC sends at a time, and how many are lost."""
 
 
@@ -46,22 +46,22 @@ class Drawn:
 
 
 @cache
-def _ears() -> Moonshine:
-    return Moonshine()
+def _ears() -> MoonshineEngine:
+    return MoonshineEngine()
 
 
 @cache
-def _voice() -> Voice:
-    return Voice()
+def _voice() -> HibariEngine:
+    return HibariEngine()
 
 
 def _spoken(text: str) -> Samples:
-    return resampled(_voice().say(text), VOICE_RATE, EAR_RATE)
+    return resampled(_voice().say(text), TTS_RATE, STT_RATE)
 
 
 def _carried(speech: Samples, choice: random.Random) -> Samples:
     """Speech as a call may hand it over: later, softer, and with two packets lost."""
-    before, after = (np.zeros(choice.randrange(EAR_RATE // 10, EAR_RATE // 2), np.int16) for _ in range(2))
+    before, after = (np.zeros(choice.randrange(STT_RATE // 10, STT_RATE // 2), np.int16) for _ in range(2))
     carried = np.concatenate([before, (speech * choice.uniform(0.5, 1)).astype(np.int16), after])
     for _ in range(LOST_PACKETS):
         start = choice.randrange(len(carried) - PACKET)

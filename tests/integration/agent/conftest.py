@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from livekit import api
 
-from agent.speech.audio import EAR_RATE, Samples
-from agent.speech.engines import Engines
-from agent.speech.hibari_engine import VOICE_RATE
-from agent.speech.resampling import resampled
+from agent.speech.audio import STT_RATE, Samples
+from agent.speech.engines import SpeechEngines
+from agent.speech.hibari_engine import TTS_RATE
+from agent.speech.audio import resampled
 from tests.livekit_server import livekit_server
 
 
@@ -45,13 +45,13 @@ def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKit]:
 
 
 @pytest.fixture(scope="session")
-def engines() -> Iterator[Engines]:
+def engines() -> Iterator[SpeechEngines]:
     """The real ears and voice."""
-    with closing(Engines.load()) as loaded:
+    with closing(SpeechEngines.load()) as loaded:
         yield loaded
 
 
 @pytest.fixture(scope="session")
-def spoken(engines: Engines) -> Callable[[str], Samples]:
+def spoken(engines: SpeechEngines) -> Callable[[str], Samples]:
     """Speech of a text at 16 kHz."""
-    return lambda text: resampled(engines.voice.say(text), VOICE_RATE, EAR_RATE)
+    return lambda text: resampled(engines.voice.say(text), TTS_RATE, STT_RATE)

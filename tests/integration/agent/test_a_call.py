@@ -17,9 +17,9 @@ from agent.call.call import Call
 from agent.call.call import Caller as OnTheLine
 from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
 from agent.recording.utterances import CustomerSpeech
-from agent.speech.audio import EAR_RATE, Samples, silence
+from agent.speech.audio import STT_RATE, Samples, silence
 from agent.speech.endpointing import Completeness
-from agent.speech.engines import Engines
+from agent.speech.engines import SpeechEngines
 from cli.calls.call_client import Caller, CallFailed, ToolUse
 from tests.integration.agent.conftest import LiveKit
 
@@ -117,7 +117,7 @@ Place = Callable[..., Any]
 
 
 @pytest.fixture
-async def place(livekit: LiveKit, engines: Engines) -> Place:
+async def place(livekit: LiveKit, engines: SpeechEngines) -> Place:
     """Places a call: the caller joins, the agent greets."""
     name = f"call-{uuid.uuid4()}"
 
@@ -268,7 +268,7 @@ async def test_a_barge_in_silences_the_agent_and_keeps_what_was_heard(
 
 
 async def test_silence_and_noise_get_no_answer(place: Place) -> None:
-    noise = np.random.default_rng(3).normal(0, 500, EAR_RATE * 2).astype(np.int16)
+    noise = np.random.default_rng(3).normal(0, 500, STT_RATE * 2).astype(np.int16)
     async with place() as call:
         for sound in (silence(2000), noise):
             turn = await call.caller.speak(sound, timeout=3)

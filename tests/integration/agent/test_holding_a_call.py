@@ -23,7 +23,7 @@ from agent.call.holding import Line, hold
 from agent.clients import clients
 from agent.outboxes import looked_after, outboxes_of
 from agent.settings import AgentSettings
-from agent.speech.engines import Engines
+from agent.speech.engines import SpeechEngines
 from cli.calls.call_client import Caller
 from mesh.calling.channel import open_channel
 from mesh.clock import SystemClock
@@ -72,7 +72,7 @@ class Placed:
 
     livekit: LiveKit
     settings: AgentSettings
-    engines: Engines
+    engines: SpeechEngines
     conversation: "ConversationServiceAsyncStub"
     service: Restartable
     call: pb.Call
@@ -138,7 +138,7 @@ class Held:
 
 
 @pytest.fixture
-async def placed(tmp_path: Path, livekit: LiveKit, engines: Engines) -> AsyncIterator[Placed]:
+async def placed(tmp_path: Path, livekit: LiveKit, engines: SpeechEngines) -> AsyncIterator[Placed]:
     """The services, a customer, and a call of theirs."""
     identity, conversation, flightdata = free_ports(3)
     common = {

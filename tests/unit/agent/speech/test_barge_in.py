@@ -8,8 +8,8 @@ import pytest
 from livekit import rtc
 from livekit.agents.vad import VADEvent, VADEventType
 
-from agent.speech.audio import EAR_RATE, Samples, silence
-from agent.speech.barge_in import BargeInDetector, Voice
+from agent.speech.audio import STT_RATE, Samples, silence
+from agent.speech.barge_in import BargeInDetector, SpeechSegments
 
 pytestmark = pytest.mark.unit
 
@@ -17,8 +17,8 @@ START, END = VADEventType.START_OF_SPEECH, VADEventType.END_OF_SPEECH
 
 
 def _changes(probabilities: list[float]) -> list[tuple[int, VADEventType]]:
-    voice = Voice()
-    heard = [(at, voice.hear(probability)) for at, probability in enumerate(probabilities)]
+    segments = SpeechSegments()
+    heard = [(at, segments.push(probability)) for at, probability in enumerate(probabilities)]
     return [(at, change) for at, change in heard if change is not None]
 
 
@@ -43,7 +43,7 @@ def test_doubt_in_the_midst_of_speech_is_still_speech() -> None:
 async def _events(samples: Samples) -> list[VADEvent]:
     stream = BargeInDetector().stream()
     for at in range(0, len(samples) - 319, 320):
-        stream.push_frame(rtc.AudioFrame(samples[at : at + 320].tobytes(), EAR_RATE, 1, 320))
+        stream.push_frame(rtc.AudioFrame(samples[at : at + 320].tobytes(), STT_RATE, 1, 320))
     stream.end_input()
     events = [event async for event in stream]
     await stream.aclose()
@@ -59,16 +59,16 @@ async def test_speech_is_heard_within_a_quarter_of_a_second(spoken: Callable[[st
 
 
 async def test_noise_is_no_speech() -> None:
-    noise = np.random.default_rng(0).normal(0, 1500, EAR_RATE * 4).astype(np.int16)
+    noise = np.random.default_rng(0).normal(0, 1500, STT_RATE * 4).astype(np.int16)
     assert {event.type for event in await _events(noise)} == {VADEventType.INFERENCE_DONE}
 
 
 async def test_a_flush_forgets_what_was_being_heard(spoken: Callable[[str], Samples]) -> None:
     stream = BargeInDetector().stream()
     speech = spoken("I want to fly.")
-    stream.push_frame(rtc.AudioFrame(speech.tobytes(), EAR_RATE, 1, len(speech)))
+    stream.push_frame(rtc.AudioFrame(speech.tobytes(), STT_RATE, 1, len(speech)))
     stream.flush()
-    stream.push_frame(rtc.AudioFrame(silence(500).tobytes(), EAR_RATE, 1, EAR_RATE // 2))
+    stream.push_frame(rtc.AudioFrame(silence(500).tobytes(), STT_RATE, 1, STT_RATE // 2))
     stream.end_input()
     events = [event async for event in stream]
     await stream.aclose()

@@ -6,27 +6,27 @@ from typing import TypeVar
 import numpy as np
 import pytest
 
-from agent.speech.audio import EAR_RATE, Samples, silence
+from agent.speech.audio import STT_RATE, Samples, silence
 from agent.speech.endpointing import Completeness, Endpointer, Timing
-from agent.speech.heard import Decode, Final, Heard, Interim, Preflight, SpeechBegan, SpeechEnded
+from agent.speech.endpointing import DecodeRequest, Final, EndpointingEvent, Interim, Preflight, SpeechStarted, SpeechEnded
 from agent.speech.voice_activity import WINDOW
 
 pytestmark = pytest.mark.unit
 
-Listen = Callable[..., list[tuple[int, Heard]]]
+Listen = Callable[..., list[tuple[int, EndpointingEvent]]]
 Spoken = Callable[[str], Samples]
 E = TypeVar("E")
 
 
-def _of(kind: type[E], events: list[tuple[int, Heard]]) -> list[E]:
+def _of(kind: type[E], events: list[tuple[int, EndpointingEvent]]) -> list[E]:
     return [event for _, event in events if isinstance(event, kind)]
 
 
 def _judge(text: str) -> Completeness:
     words = text.lower().rstrip(".,?! ").split()
     if words[-1] in {"to", "too", "two", "from", "on", "and", "the", "at"}:
-        return "incomplete"
-    return "complete" if words[-1] in {"yes", "no", "morning", "evening", "friday", "please"} else "unknown"
+        return Completeness.INCOMPLETE
+    return Completeness.COMPLETE if words[-1] in {"yes", "no", "morning", "evening", "friday", "please"} else Completeness.UNKNOWN
 
 
 def _after(lead_ms: int, *parts: Samples) -> Samples:
@@ -37,14 +37,14 @@ def test_a_request_is_heard_once_with_its_bounds(listen: Listen, spoken: Spoken)
     speech = spoken("I want to fly from Boston to Denver on Friday.")
     events = listen(_after(500, speech), judge=_judge)
     kinds = [type(event) for _, event in events]
-    assert kinds[0] is SpeechBegan
+    assert kinds[0] is SpeechStarted
     assert kinds[-2:] == [Final, SpeechEnded]
-    assert kinds.count(SpeechBegan) == kinds.count(Final) == 1
+    assert kinds.count(SpeechStarted) == kinds.count(Final) == 1
     words = set(_of(Final, events)[0].text.lower().rstrip(".").split())
     assert {"boston", "denver", "friday"} <= words
-    assert _of(SpeechBegan, events)[0].at_ms == pytest.approx(500, abs=150)
+    assert _of(SpeechStarted, events)[0].at_ms == pytest.approx(500, abs=150)
     assert _of(SpeechEnded, events)[0].at_ms == pytest.approx(
-        500 + len(speech) * 1000 / EAR_RATE - 260, abs=150
+        500 + len(speech) * 1000 / STT_RATE - 260, abs=150
     )
 
 
@@ -80,7 +80,7 @@ def test_a_complete_request_waits_for_no_more_than_a_breath(listen: Listen, spok
 
 
 def test_an_unfinished_request_is_taken_after_a_second(listen: Listen, spoken: Spoken) -> None:
-    events = listen(_after(500, spoken("Show flights from Boston to")), judge=lambda _: "incomplete")
+    events = listen(_after(500, spoken("Show flights from Boston to")), judge=lambda _: Completeness.INCOMPLETE)
     committed = next(clock for clock, event in events if isinstance(event, Final))
     assert 1100 <= committed - _of(SpeechEnded, events)[0].at_ms <= 1200
     assert not _of(Preflight, events)
@@ -91,20 +91,20 @@ def test_two_requests_are_two_utterances(listen: Listen, spoken: Spoken) -> None
         _after(400, spoken("Yes, please."), silence(1200), spoken("In the evening.")), judge=_judge
     )
     assert len(_of(Final, events)) == 2
-    began = [event.at_ms for event in _of(SpeechBegan, events)]
+    began = [event.at_ms for event in _of(SpeechStarted, events)]
     ended = [event.at_ms for event in _of(SpeechEnded, events)]
     assert began[0] < ended[0] < began[1] < ended[1]
 
 
 @pytest.mark.parametrize("level", [0, 30, 800, 4000])
 def test_silence_and_noise_give_nothing(listen: Listen, level: int) -> None:
-    noise = np.random.default_rng(level).normal(0, level, EAR_RATE * 6).clip(-32768, 32767).astype(np.int16)
+    noise = np.random.default_rng(level).normal(0, level, STT_RATE * 6).clip(-32768, 32767).astype(np.int16)
     assert listen(noise) == []
 
 
 def test_a_click_is_not_a_word(listen: Listen) -> None:
     audio = silence(3000).copy()
-    audio[EAR_RATE : EAR_RATE + 80] = 20_000
+    audio[STT_RATE : STT_RATE + 80] = 20_000
     assert not _of(Final, listen(audio))
 
 
@@ -120,27 +120,27 @@ class _Line:
     """An endpointer with a voice detector and a recogniser that do as told, to place decodes to the millisecond."""
 
     def __init__(
-        self, judge: Callable[[str], Completeness] = lambda _: "unknown", timing: Timing | None = None
+        self, judge: Callable[[str], Completeness] = lambda _: Completeness.UNKNOWN, timing: Timing | None = None
     ) -> None:
         self.endpointer = Endpointer(lambda window: float(np.abs(window).max() > 1000), judge, timing)
 
-    def tone(self, milliseconds: int) -> list[Heard]:
-        waves = np.sin(np.arange(EAR_RATE * milliseconds // 1000) * 2 * np.pi * 220 / EAR_RATE)
-        return self.endpointer.hear((waves * 8000).astype(np.int16))
+    def tone(self, milliseconds: int) -> list[EndpointingEvent]:
+        waves = np.sin(np.arange(STT_RATE * milliseconds // 1000) * 2 * np.pi * 220 / STT_RATE)
+        return self.endpointer.push_audio((waves * 8000).astype(np.int16))
 
-    def quiet(self, milliseconds: int) -> list[Heard]:
-        return self.endpointer.hear(silence(milliseconds))
+    def quiet(self, milliseconds: int) -> list[EndpointingEvent]:
+        return self.endpointer.push_audio(silence(milliseconds))
 
 
-def _only_decode(events: list[Heard]) -> Decode:
-    (request,) = [event for event in events if isinstance(event, Decode)]
+def _only_decode(events: list[EndpointingEvent]) -> DecodeRequest:
+    (request,) = [event for event in events if isinstance(event, DecodeRequest)]
     return request
 
 
 def test_never_more_than_one_decode_is_open() -> None:
     line = _Line()
     events = line.tone(3000) + line.quiet(400)
-    assert len([event for event in events if isinstance(event, Decode)]) == 1
+    assert len([event for event in events if isinstance(event, DecodeRequest)]) == 1
 
 
 def test_the_pause_is_decoded_as_soon_as_the_decoder_is_free() -> None:
@@ -148,15 +148,15 @@ def test_the_pause_is_decoded_as_soon_as_the_decoder_is_free() -> None:
     interim = _only_decode(line.tone(1000))
     assert interim.pause is None
     line.quiet(100)
-    assert _only_decode(line.endpointer.decoded(interim, "fly to")).pause is not None
+    assert _only_decode(line.endpointer.push_text(interim, "fly to")).pause is not None
 
 
 def test_what_was_decoded_in_a_pause_is_void_when_the_caller_goes_on() -> None:
-    line = _Line(judge=lambda _: "complete")
+    line = _Line(judge=lambda _: Completeness.COMPLETE)
     line.tone(300)
     pause = _only_decode(line.quiet(60))
     line.tone(200)
-    heard = line.endpointer.decoded(pause, "fly to")
+    heard = line.endpointer.push_text(pause, "fly to")
     assert heard == [Interim("fly to")]
     assert not [event for event in line.tone(300) if isinstance(event, Final)]
 
@@ -164,56 +164,56 @@ def test_what_was_decoded_in_a_pause_is_void_when_the_caller_goes_on() -> None:
 def test_words_once_shown_are_never_swallowed() -> None:
     line = _Line()
     interim = _only_decode(line.tone(1000))
-    pause = _only_decode(line.endpointer.decoded(interim, "hello") + line.quiet(150))
-    line.endpointer.decoded(pause, "")
+    pause = _only_decode(line.endpointer.push_text(interim, "hello") + line.quiet(150))
+    line.endpointer.push_text(pause, "")
     assert [event.text for event in line.quiet(1500) if isinstance(event, Final)] == ["hello"]
 
 
-def _talked_on(line: _Line, milliseconds: int, *, in_a_pause: str | None = None) -> list[Heard]:
+def _talked_on(line: _Line, milliseconds: int, *, in_a_pause: str | None = None) -> list[EndpointingEvent]:
     """Tone without a pause, then quiet. Each second of it decodes to a word; a pause to what is said."""
-    heard: list[Heard] = []
+    heard: list[EndpointingEvent] = []
     for sound in [line.tone] * (milliseconds // 100) + [line.quiet] * 20:
         events = sound(100)
         while events:
             event = events.pop(0)
-            if not isinstance(event, Decode):
+            if not isinstance(event, DecodeRequest):
                 heard.append(event)
             elif event.pause is not None and in_a_pause is not None:
-                events += line.endpointer.decoded(event, in_a_pause)
+                events += line.endpointer.push_text(event, in_a_pause)
             else:
-                events += line.endpointer.decoded(
-                    event, " ".join(["word"] * (len(event.samples) // EAR_RATE))
+                events += line.endpointer.push_text(
+                    event, " ".join(["word"] * (len(event.samples) // STT_RATE))
                 )
     return heard
 
 
-def _shown_and_final(heard: list[Heard]) -> tuple[int, int]:
+def _shown_and_final(heard: list[EndpointingEvent]) -> tuple[int, int]:
     final = next(event for event in heard if isinstance(event, Final))
     shown = [event.text for event in heard[: heard.index(final)] if isinstance(event, Interim | Preflight)]
     return max(len(text.split()) for text in shown), len(final.text.split())
 
 
 def test_words_once_shown_are_never_swallowed_by_an_utterance_that_grows_too_long() -> None:
-    line = _Line(timing=Timing(fold=2000, longest=11_000))
+    line = _Line(timing=Timing(max_decode=2000, max_utterance=11_000))
     shown, final = _shown_and_final(_talked_on(line, 12_000))
     assert shown == final >= 9
 
 
 def test_words_once_shown_are_never_swallowed_by_a_last_look_that_finds_none() -> None:
-    line = _Line(timing=Timing(fold=2000))
+    line = _Line(timing=Timing(max_decode=2000))
     shown, final = _shown_and_final(_talked_on(line, 7000, in_a_pause=""))
     assert shown == final >= 6
 
 
 def test_audio_that_is_let_go_undecoded_leaves_the_words_that_were_shown_of_it() -> None:
-    line = _Line(timing=Timing(fold=500))
+    line = _Line(timing=Timing(max_decode=500))
 
-    def next_decode(sound: Callable[[int], list[Heard]]) -> Decode:
-        return next(event for _ in range(50) for event in sound(20) if isinstance(event, Decode))
+    def next_decode(sound: Callable[[int], list[EndpointingEvent]]) -> DecodeRequest:
+        return next(event for _ in range(50) for event in sound(20) if isinstance(event, DecodeRequest))
 
-    line.endpointer.decoded(next_decode(line.tone), "fly to Delhi")
-    line.endpointer.decoded(next_decode(line.tone), "")
-    assert line.endpointer.decoded(next_decode(line.quiet), "tomorrow") == [
+    line.endpointer.push_text(next_decode(line.tone), "fly to Delhi")
+    line.endpointer.push_text(next_decode(line.tone), "")
+    assert line.endpointer.push_text(next_decode(line.quiet), "tomorrow") == [
         Preflight("fly to Delhi tomorrow")
     ]
 
@@ -222,51 +222,51 @@ def test_silence_after_the_words_is_not_decoded() -> None:
     line = _Line()
     interim = _only_decode(line.tone(1000))
     line.quiet(400)
-    pause = _only_decode(line.endpointer.decoded(interim, "hello"))
-    assert not np.abs(pause.samples[-EAR_RATE * 50 // 1000 :]).max()
-    assert np.abs(pause.samples[-EAR_RATE * 80 // 1000 :]).max()
+    pause = _only_decode(line.endpointer.push_text(interim, "hello"))
+    assert not np.abs(pause.samples[-STT_RATE * 50 // 1000 :]).max()
+    assert np.abs(pause.samples[-STT_RATE * 80 // 1000 :]).max()
 
 
 def test_sound_without_words_ends_without_words() -> None:
     line = _Line()
     line.tone(300)
-    line.endpointer.decoded(_only_decode(line.quiet(60)), "")
+    line.endpointer.push_text(_only_decode(line.quiet(60)), "")
     assert [type(event) for event in line.quiet(1000)] == [SpeechEnded]
 
 
 def test_a_late_decode_of_an_utterance_that_is_over_changes_nothing() -> None:
-    line = _Line(timing=Timing(longest=2000))
+    line = _Line(timing=Timing(max_utterance=2000))
     request = _only_decode(line.tone(1900) + line.quiet(300))
     assert not line.endpointer.speaking
-    assert line.endpointer.decoded(request, "late") == []
+    assert line.endpointer.push_text(request, "late") == []
 
 
 def test_nobody_speaks_forever() -> None:
-    line = _Line(timing=Timing(longest=5000))
-    events: list[Heard] = []
+    line = _Line(timing=Timing(max_utterance=5000))
+    events: list[EndpointingEvent] = []
     for _ in range(60):
         events += line.tone(100)
-        for request in [event for event in events if isinstance(event, Decode)]:
+        for request in [event for event in events if isinstance(event, DecodeRequest)]:
             events.remove(request)
-            events += line.endpointer.decoded(request, "on and on")
+            events += line.endpointer.push_text(request, "on and on")
     assert [event for event in events if isinstance(event, Final)]
 
 
 def test_a_long_utterance_is_decoded_in_parts_and_keeps_all_its_words() -> None:
-    line = _Line(timing=Timing(fold=2000))
+    line = _Line(timing=Timing(max_decode=2000))
     line.tone(2500)
-    open_decodes = [line.endpointer._open]
+    open_decodes = [line.endpointer._open_request]
     assert open_decodes[0] is not None
-    line.endpointer.decoded(open_decodes[0], "one two")
+    line.endpointer.push_text(open_decodes[0], "one two")
     longest = 0
     for part in range(12):
         for event in line.tone(700) + line.quiet(130):
-            if isinstance(event, Decode):
-                longest = max(longest, len(event.samples) // (EAR_RATE // 1000))
+            if isinstance(event, DecodeRequest):
+                longest = max(longest, len(event.samples) // (STT_RATE // 1000))
                 line.tone(50)
-                line.endpointer.decoded(event, f"part{part}")
-    finals = [event for event in line.quiet(3000) if isinstance(event, Decode)]
-    heard = [event for request in finals for event in line.endpointer.decoded(request, "last")]
+                line.endpointer.push_text(event, f"part{part}")
+    finals = [event for event in line.quiet(3000) if isinstance(event, DecodeRequest)]
+    heard = [event for request in finals for event in line.endpointer.push_text(request, "last")]
     assert longest < 6000
     assert any(
         "part" in event.text and event.text.endswith("last")
@@ -276,15 +276,15 @@ def test_a_long_utterance_is_decoded_in_parts_and_keeps_all_its_words() -> None:
 
 
 def test_events_do_not_depend_on_how_the_audio_is_cut() -> None:
-    def run(size: int) -> list[Heard]:
+    def run(size: int) -> list[EndpointingEvent]:
         line = _Line()
         audio = np.concatenate(
-            (silence(300), (np.sin(np.arange(EAR_RATE) / 12) * 8000).astype(np.int16), silence(300))
+            (silence(300), (np.sin(np.arange(STT_RATE) / 12) * 8000).astype(np.int16), silence(300))
         )
         return [
             event
             for at in range(0, len(audio), size)
-            for event in line.endpointer.hear(audio[at : at + size])
+            for event in line.endpointer.push_audio(audio[at : at + size])
         ]
 
     assert (
@@ -298,6 +298,6 @@ def test_a_slow_decoder_is_not_asked_at_every_breath() -> None:
     line = _Line()
     slow = _only_decode(line.tone(1000))
     line.tone(1000)
-    line.endpointer.decoded(slow, "fly")
-    assert not [event for event in line.quiet(80) if isinstance(event, Decode)]
-    assert [event for event in line.quiet(60) if isinstance(event, Decode)]
+    line.endpointer.push_text(slow, "fly")
+    assert not [event for event in line.quiet(80) if isinstance(event, DecodeRequest)]
+    assert [event for event in line.quiet(60) if isinstance(event, DecodeRequest)]

@@ -9,11 +9,11 @@ from livekit import rtc
 from livekit.agents import stt
 from livekit.agents.stt import SpeechEvent, SpeechEventType
 
-from agent.speech.audio import EAR_RATE, STEP, Samples, silence
-from agent.speech.decoding import DecodeFailed
-from agent.speech.moonshine_engine import Moonshine
-from agent.speech.resampling import resampled
-from agent.speech.speech_to_text import Ears
+from agent.speech.audio import STT_RATE, STEP, Samples, silence
+from agent.speech.moonshine_engine import DecodeFailed
+from agent.speech.moonshine_engine import MoonshineEngine
+from agent.speech.audio import resampled
+from agent.speech.speech_to_text import MoonshineSTT
 
 pytestmark = pytest.mark.unit
 
@@ -33,8 +33,8 @@ class Scripted:
         return self.text
 
 
-def _push(stream: stt.RecognizeStream, samples: Samples, rate: int = EAR_RATE) -> None:
-    size = STEP * 2 * rate // EAR_RATE
+def _push(stream: stt.RecognizeStream, samples: Samples, rate: int = STT_RATE) -> None:
+    size = STEP * 2 * rate // STT_RATE
     for at in range(0, len(samples) - size + 1, size):
         stream.push_frame(rtc.AudioFrame(samples[at : at + size].tobytes(), rate, 1, size))
 
@@ -50,7 +50,7 @@ async def _until(stream: stt.RecognizeStream, kind: SpeechEventType) -> list[Spe
 
 
 async def test_a_turn_is_reported_in_the_frameworks_order(spoken: Spoken) -> None:
-    async with Ears(Scripted(), lambda _: "complete").stream() as stream:
+    async with MoonshineSTT(Scripted(), lambda _: Completeness.COMPLETE).stream() as stream:
         _push(stream, np.concatenate((silence(300), spoken("Yes, please."), silence(400))))
         events = await _until(stream, SpeechEventType.END_OF_SPEECH)
     kinds = [event.type for event in events]
@@ -64,15 +64,15 @@ async def test_a_turn_is_reported_in_the_frameworks_order(spoken: Spoken) -> Non
 
 
 async def test_a_microphone_muted_in_the_midst_of_a_word_ends_the_turn(spoken: Spoken) -> None:
-    async with Ears(Scripted(), lambda _: "complete").stream() as stream:
-        _push(stream, np.concatenate((silence(300), spoken("Yes, please.")[: EAR_RATE // 2])))
+    async with MoonshineSTT(Scripted(), lambda _: Completeness.COMPLETE).stream() as stream:
+        _push(stream, np.concatenate((silence(300), spoken("Yes, please.")[: STT_RATE // 2])))
         events = await _until(stream, SpeechEventType.END_OF_SPEECH)
     assert events[-2].alternatives[0].text == "yes please"
 
 
 async def test_a_decode_that_fails_ends_neither_the_stream_nor_the_turn(spoken: Spoken) -> None:
     scripted = Scripted(fails=True)
-    async with Ears(scripted, lambda _: "complete").stream() as stream:
+    async with MoonshineSTT(scripted, lambda _: Completeness.COMPLETE).stream() as stream:
         _push(stream, np.concatenate((silence(300), spoken("Yes, please."), silence(900))))
         assert SpeechEventType.FINAL_TRANSCRIPT not in {
             event.type for event in await _until(stream, SpeechEventType.END_OF_SPEECH)
@@ -84,38 +84,38 @@ async def test_a_decode_that_fails_ends_neither_the_stream_nor_the_turn(spoken: 
 
 
 async def test_other_rates_are_brought_to_the_ears(spoken: Spoken) -> None:
-    async with Ears(Scripted(), lambda _: "complete").stream() as stream:
+    async with MoonshineSTT(Scripted(), lambda _: Completeness.COMPLETE).stream() as stream:
         speech = np.concatenate((silence(300), spoken("Yes, please."), silence(600)))
-        _push(stream, resampled(speech, EAR_RATE, 48_000), 48_000)
+        _push(stream, resampled(speech, STT_RATE, 48_000), 48_000)
         assert await _until(stream, SpeechEventType.END_OF_SPEECH)
 
 
 async def test_the_end_of_the_audio_ends_the_stream() -> None:
-    async with Ears(Scripted(), lambda _: "complete").stream() as stream:
+    async with MoonshineSTT(Scripted(), lambda _: Completeness.COMPLETE).stream() as stream:
         _push(stream, silence(500))
         stream.end_input()
         assert [event async for event in stream] == []
 
 
-async def test_a_whole_recording_is_recognised_at_once(moonshine: Moonshine, spoken: Spoken) -> None:
-    speech = resampled(spoken("I want to fly from Boston to Denver."), EAR_RATE, 24_000)
-    event = await Ears(moonshine, lambda _: "unknown").recognize(
+async def test_a_whole_recording_is_recognised_at_once(moonshine: MoonshineEngine, spoken: Spoken) -> None:
+    speech = resampled(spoken("I want to fly from Boston to Denver."), STT_RATE, 24_000)
+    event = await MoonshineSTT(moonshine, lambda _: Completeness.UNKNOWN).recognize(
         rtc.AudioFrame(speech.tobytes(), 24_000, 1, len(speech))
     )
     assert {"boston", "denver"} <= set(event.alternatives[0].text.lower().rstrip(".").split())
 
 
-def test_moonshine_writes_words_as_people_do_today(moonshine: Moonshine, spoken: Spoken) -> None:
+def test_moonshine_writes_words_as_people_do_today(moonshine: MoonshineEngine, spoken: Spoken) -> None:
     assert "goodbye" in moonshine.decode(spoken("Thank you, goodbye.")).lower()
 
 
-def test_moonshine_hears_nothing_in_nothing(moonshine: Moonshine) -> None:
+def test_moonshine_hears_nothing_in_nothing(moonshine: MoonshineEngine) -> None:
     assert moonshine.decode(silence(0)) == ""
     assert moonshine.decode(silence(50)) == ""
 
 
 async def test_decodes_come_back_in_the_order_they_were_asked_for(
-    moonshine: Moonshine, spoken: Spoken
+    moonshine: MoonshineEngine, spoken: Spoken
 ) -> None:
     done: list[int] = []
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from agent.speech.audio import EAR_RATE
+from agent.speech.audio import STT_RATE
 from cli.calls.call_client import Caller, CallFailed, ToolUse
 from cli.calls.earpiece import Earpiece
 from cli.calls.microphone import Microphone
@@ -135,7 +135,7 @@ async def test_a_room_that_closes_ends_the_waiting(caller: Caller) -> None:
 async def test_the_microphone_says_when_the_last_loud_sample_left() -> None:
     microphone = Microphone()
     clock = asyncio.create_task(microphone._run())
-    speech = np.concatenate((np.full(EAR_RATE // 5, 8000, np.int16), np.zeros(EAR_RATE // 5, np.int16)))
+    speech = np.concatenate((np.full(STT_RATE // 5, 8000, np.int16), np.zeros(STT_RATE // 5, np.int16)))
     began = time.monotonic()
     last_loud = await asyncio.wait_for(microphone.speak(speech), 10)
     assert last_loud - began >= 0.15

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.speech.audio import EAR_RATE, Samples
+from agent.speech.audio import STT_RATE, Samples
 from cli.calls.wav import NotAWav, read_wav, write_wav
 
 pytestmark = pytest.mark.unit
@@ -40,16 +40,16 @@ def test_any_rate_width_and_channels_become_what_the_ears_hear(
     tmp_path: Path, rate: int, width: int, channels: int
 ) -> None:
     samples = read_wav(_write(tmp_path / "speech.wav", rate=rate, width=width, channels=channels))
-    assert len(samples) == pytest.approx(EAR_RATE, abs=EAR_RATE * 0.02)
+    assert len(samples) == pytest.approx(STT_RATE, abs=STT_RATE * 0.02)
     middle = samples[4000:12_000].astype(np.float64)
     assert np.sqrt(np.mean(middle**2)) == pytest.approx(16_000 / np.sqrt(2), rel=0.05)
     spectrum = np.abs(np.fft.rfft(middle))
-    assert np.argmax(spectrum) * EAR_RATE / len(middle) == pytest.approx(440, abs=3)
+    assert np.argmax(spectrum) * STT_RATE / len(middle) == pytest.approx(440, abs=3)
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     path = tmp_path / "speech.wav"
-    write_wav(path, SECOND[:16_000], EAR_RATE)
+    write_wav(path, SECOND[:16_000], STT_RATE)
     assert np.array_equal(read_wav(path), SECOND[:16_000])
 
 
@@ -79,7 +79,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 
 def test_a_wav_without_sound_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "empty.wav"
-    write_wav(path, SECOND[:0], EAR_RATE)
+    write_wav(path, SECOND[:0], STT_RATE)
     with pytest.raises(NotAWav, match="holds no sound"):
         read_wav(path)
 
