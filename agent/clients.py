@@ -1,7 +1,8 @@
-"""The services an agent calls: in its own name, or in that of a customer who is on the line."""
+"""Clients of the services that an agent calls, in its own name or in the customer's."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
@@ -15,26 +16,47 @@ from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 from agent.settings import AgentSettings
 from mesh.calling.channel import open_channel
+from mesh.clock import Clock, SystemClock
 from mesh.security.authentication import TokenSource
-from mesh.security.workload_identity import WorkloadIdentity
+from mesh.security.workload_identity import ExchangedToken, WorkloadIdentity
 
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
     from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceAsyncStub
 
 _NAME = "agent"
-"""The agents' name among the mesh's actors."""
+"""The agents' name in the mesh."""
 
 
-class Clients:
-    """Stubs on channels that close with the call. Made by `clients`."""
+class DelegatedToken:
+    """Source of tokens to act for the customer of one call. Exchanges the call's grant again before a token expires."""
+
+    def __init__(self, workload: WorkloadIdentity, grant: str, clock: Clock | None = None) -> None:
+        self._workload, self._grant, self._clock = workload, grant, clock or SystemClock()
+        self._current: ExchangedToken | None = None
+        self._lock = asyncio.Lock()
+
+    async def __call__(self) -> str:
+        """Return a token that is valid for the next call.
+
+        Raises:
+            grpc.aio.AioRpcError: identity can't be reached, or the grant was revoked.
+        """
+        async with self._lock:
+            if self._current is None or not self._current.fresh_at(self._clock.now()):
+                self._current = await self._workload.exchange(self._grant)
+            return self._current.token
+
+
+class ServiceClients:
+    """Stubs whose channels close with the call. Made by `service_clients`."""
 
     def __init__(self, settings: AgentSettings, workload: WorkloadIdentity, stack: AsyncExitStack) -> None:
         self._settings, self._stack = settings, stack
         self.workload = workload
 
     async def conversation(self, tokens: TokenSource) -> ConversationServiceAsyncStub:
-        """The conversation service, called with these tokens."""
+        """Return a stub of the conversation service that sends these tokens."""
         service = conversation_pb.DESCRIPTOR.services_by_name["ConversationService"]
         channel = await self._stack.enter_async_context(
             open_channel(self._settings.address_of("conversation"), service, tokens=tokens)
@@ -42,7 +64,7 @@ class Clients:
         return ConversationServiceStub(channel)
 
     async def flightdata(self, tokens: TokenSource) -> FlightDataServiceAsyncStub:
-        """The flight-data service, called with these tokens."""
+        """Return a stub of the flight-data service that sends these tokens."""
         service = flightdata_pb.DESCRIPTOR.services_by_name["FlightDataService"]
         channel = await self._stack.enter_async_context(
             open_channel(self._settings.address_of("flightdata"), service, tokens=tokens)
@@ -51,10 +73,10 @@ class Clients:
 
 
 @asynccontextmanager
-async def clients(settings: AgentSettings) -> AsyncIterator[Clients]:
-    """The services, and the agent's own identity that opens them."""
+async def service_clients(settings: AgentSettings) -> AsyncIterator[ServiceClients]:
+    """Open the services with the agent's own identity."""
     async with AsyncExitStack() as stack:
         service = identity_pb.DESCRIPTOR.services_by_name["IdentityService"]
         channel = await stack.enter_async_context(open_channel(settings.address_of("identity"), service))
-        identity = IdentityServiceStub(channel)
-        yield Clients(settings, WorkloadIdentity(_NAME, settings.secrets.actor_key(_NAME), identity), stack)
+        workload = WorkloadIdentity(_NAME, settings.secrets.actor_key(_NAME), IdentityServiceStub(channel))
+        yield ServiceClients(settings, workload, stack)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import structlog
 from livekit.agents import AgentServer, AutoSubscribe, JobContext, JobProcess, JobRequest
 from prometheus_client import Gauge
 
-from agent.call.dispatch import Dispatch, MalformedDispatch
-from agent.call.holding import Line, hold
-from agent.call_limit import Admission
-from agent.outboxes import looked_after
+from agent.call.call_job import CallJob, JobRoom, MalformedJob, run_job
+from agent.call_limit import CallLimit
+from agent.clients import service_clients
 from agent.settings import AgentSettings
 from agent.speech.engines import SpeechEngines
 from mesh import logs
@@ -20,6 +21,7 @@ from mesh.serving.http_probes import http_side
 from mesh.serving.ports import endpoint_of
 from mesh.serving.shutdown import stop_event
 from mesh.settings import load
+from services.conversation.client.outbox_recovery import OutboxRecovery
 
 _log = structlog.get_logger(__name__)
 
@@ -29,54 +31,56 @@ _CAPACITY = Gauge("readback_agent_calls_limit", "Calls this worker holds at most
 _UNLIMITED = float("inf")
 _STOP_WITHIN_S = 3.0
 _LOAD_MODELS_WITHIN_S = 60.0
+_RETRY_FOREVER = 1_000_000
+"""Attempts to reach the LiveKit server. A worker that gave up would throw its warm models away."""
 
 
 def prewarm(process: JobProcess) -> None:
-    """Loads the models of a process before its first call."""
+    """Load the models of a process before its first call."""
     _log_through_the_worker()
     process.userdata["settings"] = load(AgentSettings)
     process.userdata["engines"] = SpeechEngines.load()
 
 
-async def answer(job: JobContext) -> None:
-    """Takes the call of a job. Returns at once; the call goes on by itself until `ended`."""
+async def start_job(context: JobContext) -> None:
+    """Start the call of a job and return; the call runs until `end_job`."""
     try:
-        dispatch = Dispatch.parse(job.job.metadata)
-    except MalformedDispatch as error:
-        _log.warning("job without a call", why=str(error))
-        job.shutdown("no call")
+        job = CallJob.parse(context.job.metadata)
+    except MalformedJob as error:
+        _log.warning("job without a call", error=str(error))
+        context.shutdown("no call")
         return
-    structlog.contextvars.bind_contextvars(call_id=dispatch.call_id, epoch=dispatch.epoch)
+    structlog.contextvars.bind_contextvars(call_id=job.call_id, epoch=job.epoch)
     leave = asyncio.Event()
-    job.proc.userdata["leave"] = leave
-    job.proc.userdata["holding"] = asyncio.create_task(_hold(job, dispatch, leave))
+    context.proc.userdata["leave"] = leave
+    context.proc.userdata["running"] = asyncio.create_task(_run(context, job, leave))
 
 
-async def ended(job: JobContext) -> None:
-    """Lets the call go, however its job came to an end, and waits until everything is written down."""
-    if "holding" in job.proc.userdata:
-        job.proc.userdata["leave"].set()
-        await job.proc.userdata["holding"]
+async def end_job(context: JobContext) -> None:
+    """Leave the call and wait until everything is recorded."""
+    if "running" in context.proc.userdata:
+        context.proc.userdata["leave"].set()
+        await context.proc.userdata["running"]
 
 
-async def _hold(job: JobContext, dispatch: Dispatch, leave: asyncio.Event) -> None:
-    settings, engines = job.proc.userdata["settings"], job.proc.userdata["engines"]
+async def _run(context: JobContext, job: CallJob, leave: asyncio.Event) -> None:
+    settings, engines = context.proc.userdata["settings"], context.proc.userdata["engines"]
 
     async def join() -> None:
-        await job.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
+        await context.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
 
     try:
-        await hold(dispatch, Line(job.room, join, leave), engines, settings)
-    except Exception:  # noqa: BLE001 - whatever broke, the stream to the conversation service breaks with it and another agent is sent
-        _log.exception("call dropped")
+        await run_job(job, JobRoom(context.room, join, leave), engines, settings)
+    except Exception:  # noqa: BLE001 - any error also closes the stream to the conversation service, which then sends another agent
+        _log.exception("call failed")
     finally:
-        job.shutdown("call over")
+        context.shutdown("call over")
 
 
 def make_server(settings: AgentSettings) -> AgentServer:
-    """A worker that takes calls for `settings.agent_name` once it runs."""
+    """Return a worker that takes calls for `settings.agent_name` once it runs."""
     keys = settings.livekit_worker_keys
-    admission = Admission(settings.agent_max_calls, time.monotonic)
+    call_limit = CallLimit(settings.agent_max_calls, time.monotonic)
     server = AgentServer(
         ws_url=settings.livekit_url,
         api_key=keys.key,
@@ -89,34 +93,33 @@ def make_server(settings: AgentSettings) -> AgentServer:
         initialize_process_timeout=_LOAD_MODELS_WITHIN_S,
         shutdown_process_timeout=_STOP_WITHIN_S,
         session_end_timeout=_STOP_WITHIN_S * 2,
-        # Gives up never: a LiveKit server that is away for minutes is no reason to throw warm models away.
-        max_retry=1_000_000,
+        max_retry=_RETRY_FOREVER,
         setup_fnc=prewarm,
-        preload_modules=["agent.call.holding"],
+        preload_modules=["agent.call.call_job"],
     )
 
     async def admit(request: JobRequest) -> None:
         running = {job.job.id for job in server.active_jobs}
-        if admission.admit(request.id, running):
+        if call_limit.admit(request.id, running):
             await request.accept(name="Readback")
         else:
-            _log.warning("call passed on", running=len(running), limit=settings.agent_max_calls)
+            _log.warning("call limit reached", running=len(running), limit=settings.agent_max_calls)
             await request.reject(terminate=False)
 
-    server.rtc_session(answer, agent_name=settings.agent_name, on_request=admit, on_session_end=ended)
+    server.rtc_session(start_job, agent_name=settings.agent_name, on_request=admit, on_session_end=end_job)
     _CALLS.set_function(lambda: len(server.active_jobs))
     _CAPACITY.set(settings.agent_max_calls)
     return server
 
 
 async def serve(settings: AgentSettings) -> None:
-    """Takes calls until SIGTERM or SIGINT. Running calls are then left to other workers; a second signal ends the process at once."""
+    """Take calls until SIGTERM or SIGINT, then leave running calls to other workers. A second signal ends the process immediately."""
     server = make_server(settings)
     registered = asyncio.Event()
     server.on("worker_registered", lambda *_: registered.set())
     stopping = stop_event()
     with http_side("agent", endpoint_of(settings, "agent_http_port"), registered.is_set):
-        async with looked_after(settings):
+        async with recovering_outboxes(settings):
             running = asyncio.create_task(server.run())
             await asyncio.wait(
                 (running, asyncio.create_task(stopping.wait())), return_when=asyncio.FIRST_COMPLETED
@@ -126,8 +129,21 @@ async def serve(settings: AgentSettings) -> None:
             await running
 
 
+@asynccontextmanager
+async def recovering_outboxes(settings: AgentSettings) -> AsyncIterator[None]:
+    """Submit drafts that dead agents left behind, until the block ends."""
+    async with service_clients(settings) as clients:
+        stub = await clients.conversation(clients.workload.own_token)
+        recovery = asyncio.create_task(OutboxRecovery(settings.outbox_folder, stub).run())
+        try:
+            yield
+        finally:
+            recovery.cancel()
+            await asyncio.gather(recovery, return_exceptions=True)
+
+
 def _log_through_the_worker() -> None:
-    """Log lines of a call's process go through the worker's, which formats and scrubs them."""
+    """Send log lines of a call's process through the worker, which formats and redacts them."""
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, structlog.stdlib.render_to_log_kwargs],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -137,7 +153,7 @@ def _log_through_the_worker() -> None:
 
 
 def main() -> None:
-    """Runs a worker; its settings come from the environment. Raises `mesh.settings.ConfigurationError`."""
+    """Run a worker with settings from the environment. Raises `mesh.settings.ConfigurationError`."""
     settings = load(AgentSettings)
     logs.configure(settings, "agent")
     asyncio.run(serve(settings))

@@ -27,9 +27,8 @@ from pathlib import Path
 from livekit import api
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from agent.speech.audio import STT_RATE, Samples
+from agent.speech.audio import STT_RATE, Samples, resampled
 from agent.speech.hibari_engine import TTS_RATE, HibariEngine
-from agent.speech.audio import resampled
 from bench.baselines import plain_agent
 from cli.account.acting_account import signed_in
 from cli.calls.call_client import Caller

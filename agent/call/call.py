@@ -13,15 +13,14 @@ from livekit import rtc
 from livekit.agents.voice import CloseEvent, SpeechCreatedEvent, SpeechHandle
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from agent.call.announcements import Announcements
-from agent.call.caller_presence import Ending, Presence
+from agent.call.caller_presence import CallEnding, CallerPresence
 from agent.call.captions import RoomCaptions
-from agent.call.dialogue_llm import PolicyLLM
-from agent.call.livekit_session import RecordedAgent, make_session, room_options
-from agent.call.turns import Dialogue
-from agent.call.typed_messages import TypedLine, TypedText
-from agent.recording.session_recorder import attach
-from agent.recording.utterances import Actions, AgentSpeech, CustomerSpeech, Log
+from agent.call.dialogue_llm import CallDialogue, DialogueLLM
+from agent.call.flight_cards import RoomPublisher
+from agent.call.livekit_session import make_session, room_options
+from agent.call.typed_messages import TypedMessage, TypedMessages
+from agent.recording.session_recorder import RecordingAgent, record_playback
+from agent.recording.utterances import AgentSpeech, CustomerSpeech, Log, ToolCalls
 from agent.speech.engines import SpeechEngines
 
 _log = structlog.get_logger(__name__)
@@ -31,81 +30,90 @@ _LAST_CAPTIONS_S = 0.5
 
 
 @dataclass(frozen=True)
-class Caller:
-    """Who is on the line: their identity in the room, and how many seconds to wait for them when they drop out."""
+class CallerParticipant:
+    """The caller's identity in the room, and the seconds to wait after the caller drops out."""
 
     identity: str
     patience: float = 30.0
 
 
 class Call:
-    """Brings together a caller in a room, a dialogue, and the log that all of it is written into."""
+    """A caller in a room, connected to a dialogue and to the log of the conversation."""
 
     def __init__(
-        self, room: rtc.Room, caller: Caller, dialogue: Dialogue, log: Log, engines: SpeechEngines
+        self,
+        room: rtc.Room,
+        caller: CallerParticipant,
+        dialogue: CallDialogue,
+        log: Log,
+        engines: SpeechEngines,
     ) -> None:
         self._room, self._caller, self._dialogue = room, caller, dialogue
         self._captions = RoomCaptions(room, caller.identity)
         self._customer = CustomerSpeech(log, self._captions)
         self._speech = AgentSpeech(log, self._captions)
-        policy = PolicyLLM(dialogue, Actions(log), Announcements(room), self._hang_up)
-        self._session = make_session(engines, policy)
-        self._typed = TypedText(room, caller.identity)
-        self._unwritten: deque[TypedLine] = deque()
-        self._answer: SpeechHandle | None = None
+        dialogue_llm = DialogueLLM(dialogue, ToolCalls(log), RoomPublisher(room), self._hang_up)
+        self._session = make_session(engines, dialogue_llm)
+        self._messages = TypedMessages(room, caller.identity)
+        self._unrecorded: deque[TypedMessage] = deque()
+        self._last_speech: SpeechHandle | None = None
         self._goodbye: asyncio.Future[SpeechHandle] = asyncio.get_running_loop().create_future()
         self._closed = asyncio.Event()
-        self._unheard = self._cut_off = self._over = False
+        self._caller_away = self._speech_lost = self._over = False
 
-    async def run(self, *, resumed: bool, unanswered: str = "") -> Ending | None:
-        """Talks until the call is over, in a room that is joined. Says how it ended; None when another agent is to go on
-        with it, because the room is gone or the session gave up on ears, mind or voice.
+    async def run(self, *, resumed: bool, unanswered: str = "") -> CallEnding | None:
+        """Talk until the call is over, in a room that is already joined. When cancelled, the agent is silent immediately.
 
-        Cancelling it makes the agent fall silent at once. `resumed`: another agent held this call before; `unanswered`: words that it heard
-        and was lost before it could answer.
+        Args:
+            resumed: another agent held this call before.
+            unanswered: words that the other agent heard and did not answer.
+
+        Returns:
+            How the call ended; None if another agent should continue it, because the room is gone or the session failed.
         """
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(_running(self._captions.publish()))
-            stack.push_async_callback(self._captions.flushed, _LAST_CAPTIONS_S)
-            stack.callback(self._write_what_is_left)
-            presence = self._watch()
+            stack.push_async_callback(self._captions.flush, _LAST_CAPTIONS_S)
+            stack.callback(self._record_remaining)
+            presence = self._watch_caller()
             stack.callback(presence.close)
             await stack.enter_async_context(self._session_running())
             self._session.say(self._dialogue.greeting(resumed=resumed, answering=bool(unanswered)))
             if unanswered:
                 self._session.generate_reply(user_input=unanswered)
-            await stack.enter_async_context(_running(self._answer_typed_lines()))
-            stack.callback(self._fall_silent)
-            return await self._first(presence)
+            await stack.enter_async_context(_running(self._answer_messages()))
+            stack.callback(self._stop_speaking)
+            return await self._ending(presence)
 
-    def _watch(self) -> Presence:
-        return Presence(
+    def _watch_caller(self) -> CallerPresence:
+        return CallerPresence(
             self._room,
             self._caller.identity,
             patience=self._caller.patience,
-            on_lost=self._lost,
-            on_back=self._back,
+            on_away=self._on_away,
+            on_back=self._on_back,
         )
 
     @asynccontextmanager
     async def _session_running(self) -> AsyncIterator[None]:
         self._session.on("speech_created", self._speech_created)
         self._session.on("close", self._session_closed)
-        agent = RecordedAgent(self._customer, self._speech)
+        agent = RecordingAgent(self._customer, self._speech)
         options = room_options(self._caller.identity)
         await self._session.start(
             agent, room=self._room, room_options=options, record=False, session_host=False
         )
-        synchronizer = attach(self._session, self._speech)
+        synchronizer = record_playback(self._session, self._speech)
         try:
             yield
         finally:
             await self._session.aclose()
             await synchronizer.aclose()
 
-    async def _first(self, presence: Presence) -> Ending | None:
-        """How the call ends, whoever ends it."""
-        left, goodbye = asyncio.ensure_future(presence.ended()), asyncio.ensure_future(self._said_goodbye())
+    async def _ending(self, presence: CallerPresence) -> CallEnding | None:
+        """Wait for the first of: the caller leaves, the agent has said goodbye, the session closes."""
+        left = asyncio.ensure_future(presence.ended())
+        goodbye = asyncio.ensure_future(self._goodbye_spoken())
         closed = asyncio.ensure_future(self._closed.wait())
         try:
             await asyncio.wait((left, goodbye, closed), return_when=asyncio.FIRST_COMPLETED)
@@ -116,8 +124,8 @@ class Call:
             for task in (left, goodbye, closed):
                 task.cancel()
 
-    async def _said_goodbye(self) -> None:
-        """Waits until the agent has said goodbye and nobody held it back."""
+    async def _goodbye_spoken(self) -> None:
+        """Wait until a goodbye has been spoken without interruption."""
         while True:
             handle = await self._goodbye
             await handle.wait_for_playout()
@@ -126,83 +134,84 @@ class Call:
             self._goodbye = asyncio.get_running_loop().create_future()
 
     def _hang_up(self) -> None:
-        if self._answer is not None and not self._goodbye.done():
-            self._goodbye.set_result(self._answer)
+        if self._last_speech is not None and not self._goodbye.done():
+            self._goodbye.set_result(self._last_speech)
 
     def _speech_created(self, event: SpeechCreatedEvent) -> None:
-        self._answer = event.speech_handle
-        if self._unheard:
-            self._cut_off = True
+        self._last_speech = event.speech_handle
+        if self._caller_away:
+            self._speech_lost = True
             event.speech_handle.interrupt(force=True)
 
     def _session_closed(self, event: CloseEvent) -> None:
         if event.error is not None:
-            _log.error("session gave up", reason=event.reason.value, error=str(event.error.error))
+            _log.error("session failed", reason=event.reason.value, error=str(event.error.error))
         self._closed.set()
 
-    async def _answer_typed_lines(self) -> None:
-        async for line in self._typed:
+    async def _answer_messages(self) -> None:
+        async for message in self._messages:
             try:
-                await self._answer_typed(line)
-            except Exception:  # noqa: BLE001 - one line is no reason to answer no more of them
-                _log.exception("typed line not answered")
+                await self._answer_message(message)
+            except Exception:  # noqa: BLE001 - one failed message must not stop the others
+                _log.exception("typed message not answered")
 
-    async def _answer_typed(self, line: TypedLine) -> None:
-        self._unwritten.append(line)
+    async def _answer_message(self, message: TypedMessage) -> None:
+        self._unrecorded.append(message)
         await self._session.interrupt()
-        self._write_typed()  # after the words that it cut short
-        if line.too_long:
+        self._record_messages()  # after the agent's words that it interrupted
+        if message.too_long:
             self._session.say(_TOO_LONG)
         else:
-            self._session.generate_reply(user_input=line.text, input_modality="text")
+            self._session.generate_reply(user_input=message.text, input_modality="text")
 
-    def _write_typed(self) -> None:
-        while self._unwritten:
-            line = self._unwritten.popleft()
-            self._customer.typed(line.text, line.utterance_id)
+    def _record_messages(self) -> None:
+        while self._unrecorded:
+            message = self._unrecorded.popleft()
+            self._customer.typed(message.text, message.utterance_id)
 
-    def _write_what_is_left(self) -> None:
-        """What came too late for an answer. The ears are closed by now, or they would tell words again that are cut off here."""
-        self._customer.cut()
-        self._unwritten.extend(self._typed.close())
-        self._write_typed()
+    def _record_remaining(self) -> None:
+        """Record what came too late for an answer. Runs after recognition has stopped, so that it can't report the words again."""
+        self._customer.truncate()
+        self._unrecorded.extend(self._messages.close())
+        self._record_messages()
 
-    def _lost(self) -> None:
-        """Nobody hears the agent; what it says until they are back must not be recorded as said.
+    def _on_away(self) -> None:
+        """Stop speaking. While the caller is away, agent speech must not be recorded as delivered.
 
-        What the caller was saying goes on in the ears until they have made out all of it: ears that begin anew would lose what they had not
-        yet decoded.
+        Recognition continues with the audio it has; a restart would lose words not yet decoded.
         """
-        self._customer.lost()
-        self._unheard = True
-        self._cut_off = self._cut_off or (self._answer is not None and not self._answer.done())
-        with suppress(RuntimeError):  # between starting and closing there may be nothing to interrupt
+        self._customer.connection_lost()
+        self._caller_away = True
+        self._speech_lost = self._speech_lost or (
+            self._last_speech is not None and not self._last_speech.done()
+        )
+        with suppress(RuntimeError):  # the session may not have started, or may be closing
             self._session.interrupt(force=True)
 
-    def _fall_silent(self) -> None:
-        """The ears still make out what they have heard, but nothing is said to it any more."""
+    def _stop_speaking(self) -> None:
+        """Stop speaking for the rest of the call; recognition still finishes its audio."""
         self._over = True
-        self._lost()
+        self._on_away()
 
-    def _back(self) -> None:
+    def _on_back(self) -> None:
         if self._over:
             return
-        _log.info("caller back", cut_off=self._cut_off)
-        self._customer.back()
-        self._unheard = False
-        if self._cut_off:
+        _log.info("caller back", speech_lost=self._speech_lost)
+        self._customer.connection_restored()
+        self._caller_away = False
+        if self._speech_lost:
             self._session.say(self._dialogue.greeting(resumed=True))
-        self._cut_off = False
+        self._speech_lost = False
 
 
 @asynccontextmanager
 async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run work in the background until the block ends. Its failure is logged and doesn't change how the call ends."""
     task = asyncio.ensure_future(work)
     try:
         yield
     finally:
         task.cancel()
         await asyncio.wait((task,))
-        # Work beside the call has no say in how the call ends.
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("work beside the call failed", exc_info=error)
+            _log.error("background work failed", exc_info=error)

@@ -1,14 +1,14 @@
-"""Whether the caller is still there.
+"""The caller's presence in the room: hanging up, dropping out, coming back.
 
-Only somebody who leaves on purpose has hung up. Who drops out of the room for any other reason may be back in a moment, and the same goes
-for a room server that fails: both sides reconnect to the next one.
+Only a caller who leaves on purpose has hung up. Anyone else who drops out may return, so the agent waits `patience` seconds before it ends
+the call. The same applies when a room server fails: both sides then reconnect to the next one.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import structlog
 from livekit import rtc
@@ -16,13 +16,13 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 
 _log = structlog.get_logger(__name__)
 
-Ending: TypeAlias = "pb.CallEndReason.ValueType"
+CallEnding: TypeAlias = "pb.CallEndReason.ValueType"
 
 
-class Presence:
-    """Watches one caller in a room; must be made in the event loop.
+class CallerPresence:
+    """Watcher of one caller in a room. Must be made in the event loop.
 
-    `on_lost` is called when they drop out, or our own line to the room does; `on_back` once both are there again.
+    Calls `on_away` when the caller drops out or the agent's own connection does, `on_back` once both are connected again.
     """
 
     def __init__(
@@ -31,78 +31,78 @@ class Presence:
         identity: str,
         *,
         patience: float,
-        on_lost: Callable[[], None],
+        on_away: Callable[[], None],
         on_back: Callable[[], None],
     ) -> None:
         self._room, self._identity, self._patience = room, identity, patience
-        self._on_lost, self._on_back = on_lost, on_back
-        self._giving_up: asyncio.TimerHandle | None = None
+        self._on_away, self._on_back = on_away, on_back
+        self._timeout: asyncio.TimerHandle | None = None
         self._reconnecting = False
-        self._ended: asyncio.Future[Ending | None] = asyncio.get_running_loop().create_future()
-        room.on("participant_connected", self._connected)
-        room.on("participant_disconnected", self._disconnected)
-        room.on("reconnecting", self._line_lost)
-        room.on("reconnected", self._line_back)
-        room.on("disconnected", self._room_gone)
+        self._ended: asyncio.Future[CallEnding | None] = asyncio.get_running_loop().create_future()
+        self._handlers: dict[Any, Callable[..., None]] = {
+            "participant_connected": self._connected,
+            "participant_disconnected": self._disconnected,
+            "reconnecting": self._connection_lost,
+            "reconnected": self._connection_restored,
+            "disconnected": self._room_gone,
+        }
+        for event, handler in self._handlers.items():
+            room.on(event, handler)
         if identity not in room.remote_participants:
-            self._wait()
+            self._start_timeout()
 
-    async def ended(self) -> Ending | None:
-        """Waits for the end: how the caller left, or None when the room is gone and with it the means to know."""
+    async def ended(self) -> CallEnding | None:
+        """Wait for the end. Return how the caller left, or None when the agent's room is gone and it can't know."""
         return await asyncio.shield(self._ended)
 
     def close(self) -> None:
-        """Stops watching."""
-        self._room.off("participant_connected", self._connected)
-        self._room.off("participant_disconnected", self._disconnected)
-        self._room.off("reconnecting", self._line_lost)
-        self._room.off("reconnected", self._line_back)
-        self._room.off("disconnected", self._room_gone)
-        self._stop_waiting()
+        """Stop watching."""
+        for event, handler in self._handlers.items():
+            self._room.off(event, handler)
+        self._stop_timeout()
         self._ended.cancel()
 
     def _connected(self, participant: rtc.RemoteParticipant) -> None:
-        if participant.identity == self._identity and self._stop_waiting() and not self._reconnecting:
+        if participant.identity == self._identity and self._stop_timeout() and not self._reconnecting:
             self._on_back()
 
     def _disconnected(self, participant: rtc.RemoteParticipant) -> None:
         if participant.identity != self._identity or self._identity in self._room.remote_participants:
-            return  # a second tab of the same caller has taken the first one's place already
-        reason = participant.disconnect_reason
-        _log.info(
-            "caller left", reason=rtc.DisconnectReason.Name(reason or rtc.DisconnectReason.UNKNOWN_REASON)
-        )
+            return  # a second tab of the same caller has already replaced the first
+        reason = participant.disconnect_reason or rtc.DisconnectReason.UNKNOWN_REASON
+        _log.info("caller left", reason=rtc.DisconnectReason.Name(reason))
         if reason == rtc.DisconnectReason.CLIENT_INITIATED:
             self._end(pb.CALL_END_REASON_CALLER_HUNG_UP)
         else:
-            self._wait()
-            self._on_lost()
+            self._start_timeout()
+            self._on_away()
 
-    def _line_lost(self) -> None:
+    def _connection_lost(self) -> None:
         self._reconnecting = True
-        self._on_lost()
+        self._on_away()
 
-    def _line_back(self) -> None:
+    def _connection_restored(self) -> None:
         self._reconnecting = False
-        if self._giving_up is None:
+        if self._timeout is None:
             self._on_back()
 
     def _room_gone(self, reason: object = None) -> None:
         _log.info("room gone", reason=str(reason))
         self._end(None)
 
-    def _wait(self) -> None:
-        self._stop_waiting()
-        self._giving_up = asyncio.get_running_loop().call_later(
+    def _start_timeout(self) -> None:
+        self._stop_timeout()
+        self._timeout = asyncio.get_running_loop().call_later(
             self._patience, self._end, pb.CALL_END_REASON_CALLER_LOST
         )
 
-    def _stop_waiting(self) -> bool:
-        waited, self._giving_up = self._giving_up, None
-        if waited is not None:
-            waited.cancel()
-        return waited is not None
+    def _stop_timeout(self) -> bool:
+        """Return whether a timeout was running."""
+        timeout, self._timeout = self._timeout, None
+        if timeout is not None:
+            timeout.cancel()
+        return timeout is not None
 
-    def _end(self, ending: Ending | None) -> None:
+    def _end(self, ending: CallEnding | None) -> None:
         if not self._ended.done():
             self._ended.set_result(ending)

@@ -1,8 +1,8 @@
-"""Live captions of both sides, as LiveKit's clients expect them: text streams on `lk.transcription`.
+"""Live captions of both speakers, as LiveKit's clients expect them: text streams on `lk.transcription`.
 
-LiveKit's own output names segments as it likes. Here a segment is an utterance and bears its UUID (`lk.segment_id`), so that a page can
-replace the caption by the entry of the log that it has become. Every stream holds all words so far; a later one of the same segment
-replaces it. It is sent in the speaker's name.
+LiveKit's own output chooses its own segment names. Here a segment is an utterance and `lk.segment_id` is its UUID, so that the web app can
+replace a caption by its entry of the log instead of showing both. Every stream holds all words so far and replaces earlier streams of its
+segment. It is sent in the speaker's name.
 """
 
 import asyncio
@@ -32,47 +32,39 @@ class _Caption:
 
 
 class RoomCaptions:
-    """Shows live text in a room, the latest of every utterance; what came before it and could not be sent in time is left out."""
+    """Sender of captions to a room. Of each utterance only the latest unsent caption is kept."""
 
     def __init__(self, room: rtc.Room, caller_identity: str) -> None:
         self._room, self._caller = room, caller_identity
-        self._waiting: dict[str, _Caption] = {}
+        self._unsent: dict[str, _Caption] = {}
         self._wake = asyncio.Event()
-        self._sent = asyncio.Event()
-        self._sent.set()
+        self._all_sent = asyncio.Event()
+        self._all_sent.set()
 
-    def revised(self, speaker: entry_pb2.Speaker.ValueType, utterance_id: str, text: str) -> None:
-        """All words so far of an utterance that goes on."""
-        self._put(speaker, utterance_id, text, final=False)
-
-    def sealed(self, speaker: entry_pb2.Speaker.ValueType, utterance_id: str, text: str) -> None:
-        """All words of an utterance that has ended."""
-        self._put(speaker, utterance_id, text, final=True)
+    def show(
+        self, speaker: entry_pb2.Speaker.ValueType, utterance_id: str, text: str, *, final: bool = False
+    ) -> None:
+        """Queue all words so far of an utterance; `final` when no more will follow."""
+        by_caller = speaker == entry_pb2.SPEAKER_CUSTOMER
+        identity = self._caller if by_caller else self._room.local_participant.identity
+        self._unsent[utterance_id] = _Caption(identity, utterance_id, text, final)
+        self._all_sent.clear()
+        self._wake.set()
 
     async def publish(self) -> None:
-        """Sends captions in order, until cancelled."""
+        """Send captions in order, until cancelled."""
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._waiting:
-                await self._send(self._waiting.pop(next(iter(self._waiting))))
-            self._sent.set()
+            while self._unsent:
+                await self._send(self._unsent.pop(next(iter(self._unsent))))
+            self._all_sent.set()
 
-    async def flushed(self, timeout: float) -> None:
-        """Waits until everything is sent, or until the time is over."""
+    async def flush(self, timeout: float) -> None:
+        """Wait until all captions are sent, for at most `timeout` seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
-                await self._sent.wait()
-
-    def _put(
-        self, speaker: entry_pb2.Speaker.ValueType, utterance_id: str, text: str, *, final: bool
-    ) -> None:
-        identity = (
-            self._caller if speaker == entry_pb2.SPEAKER_CUSTOMER else self._room.local_participant.identity
-        )
-        self._waiting[utterance_id] = _Caption(identity, utterance_id, text, final)
-        self._sent.clear()
-        self._wake.set()
+                await self._all_sent.wait()
 
     async def _send(self, caption: _Caption) -> None:
         attributes = {
@@ -80,7 +72,7 @@ class RoomCaptions:
             ATTRIBUTE_TRANSCRIPTION_FINAL: str(caption.final).lower(),
         }
         try:
-            with suppress(ValueError):  # who only types has no track
+            with suppress(ValueError):  # a caller without a microphone has no track
                 attributes[ATTRIBUTE_TRANSCRIPTION_TRACK_ID] = find_micro_track_id(
                     self._room, caption.identity
                 )
@@ -90,7 +82,7 @@ class RoomCaptions:
             await writer.write(caption.text)
             await writer.aclose()
         except (ConnectionError, RuntimeError) as error:
-            # The room is reconnecting or gone. A caption is no reason to end a call, and the log has its words.
+            # The room is reconnecting or gone. The log has the words, so the call continues without this caption.
             _log.info("caption not sent", error=str(error))
-        except Exception:  # noqa: BLE001 - nor is one that broke in another way a reason to show no more of them
+        except Exception:  # noqa: BLE001 - one broken caption must not stop the others
             _log.exception("caption not sent")

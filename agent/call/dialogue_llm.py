@@ -1,34 +1,75 @@
-"""The dialogue as livekit-agents' LLM: a turn of the customer goes in, the answer comes out as it is made."""
+"""The dialogue as livekit-agents' LLM: takes the customer's words, streams the answer."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from livekit.agents import APIConnectOptions, llm
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGivenOr
 
-from agent.call.announcements import Announcements
-from agent.call.flight_cards import flights_card
-from agent.call.turns import Dialogue
+from agent.call.flight_cards import RoomPublisher, flights_card
+from agent.dialogue.dialogue import Dialogue
 from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
-from agent.recording.utterances import Actions
+from agent.language.meanings import Completeness
+from agent.recording.utterances import ToolCalls
+from mesh.clock import Clock
 from mesh.ids import uuid7
 
 _log = structlog.get_logger(__name__)
 _SORRY = "I'm sorry, something went wrong on my side. Could you say that again?"
+_LOST_YOU = "Sorry, I lost you for a moment."
+_GO_ON = "Please go on."
 
 
-class PolicyLLM(llm.LLM[Any]):
-    """Answers with a `Dialogue`, and sees to it that what it does is recorded and announced before it is spoken of."""
+class CallDialogue(Protocol):
+    """The dialogue of one call."""
+
+    def greeting(self, *, resumed: bool, answering: bool = False) -> str:
+        """Return the first words. `resumed`: the caller was cut off earlier; `answering`: an answer follows immediately."""
+
+    def turn(self, text: str) -> AsyncGenerator[Event, None]:
+        """Answer the customer's words. Closed early when the customer interrupts."""
+
+    def completeness(self, text: str) -> Completeness:
+        """Judge if the words are a complete answer to what the dialogue expects."""
+
+
+class TimedDialogue:
+    """A `CallDialogue` that gives the rule-based dialogue the current time, and the words for a lost connection."""
+
+    def __init__(self, dialogue: Dialogue, clock: Clock) -> None:
+        self._dialogue, self._clock = dialogue, clock
+        self.completeness = dialogue.completeness
+
+    def greeting(self, *, resumed: bool, answering: bool = False) -> str:
+        """Return a welcome, or after a loss an apology and the open question."""
+        if not resumed:
+            return " ".join(speech.text for speech in self._dialogue.opening(now=self._clock.now()))
+        if answering:
+            return _LOST_YOU
+        question = self._dialogue.state.question
+        return f"{_LOST_YOU} {question.words if question else _GO_ON}"
+
+    def turn(self, text: str) -> AsyncGenerator[Event, None]:
+        """Answer the customer's words."""
+        return self._dialogue.respond(text, now=self._clock.now())
+
+
+class DialogueLLM(llm.LLM[Any]):
+    """LLM that answers with a `CallDialogue`. Tool calls are recorded and published before the agent speaks about them."""
 
     def __init__(
-        self, dialogue: Dialogue, actions: Actions, announcements: Announcements, hang_up: Callable[[], None]
+        self,
+        dialogue: CallDialogue,
+        tool_calls: ToolCalls,
+        publisher: RoomPublisher,
+        hang_up: Callable[[], None],
     ) -> None:
         super().__init__()
         self.dialogue = dialogue
-        self.actions = actions
-        self.announcements = announcements
+        self.tool_calls = tool_calls
+        self.publisher = publisher
         self.hang_up = hang_up
 
     @property
@@ -38,7 +79,7 @@ class PolicyLLM(llm.LLM[Any]):
 
     @property
     def provider(self) -> str:
-        """Where it runs."""
+        """Name of the provider, for usage reports."""
         return "local"
 
     def chat(
@@ -51,35 +92,35 @@ class PolicyLLM(llm.LLM[Any]):
         tool_choice: NotGivenOr[llm.ToolChoice] = NOT_GIVEN,  # noqa: ARG002 - see above
         extra_kwargs: NotGivenOr[dict[str, Any]] = NOT_GIVEN,  # noqa: ARG002 - see above
     ) -> "TurnStream":
-        """Answers the customer's last words."""
+        """Answer the customer's last message."""
         return TurnStream(self, chat_ctx, tools or [], conn_options)
 
 
 class TurnStream(llm.LLMStream):
-    """One turn. Cancelled when the customer barges in."""
+    """Answer of one turn. Cancelled when the customer interrupts."""
 
     def __init__(
         self,
-        policy: PolicyLLM,
+        dialogue_llm: DialogueLLM,
         chat_ctx: llm.ChatContext,
         tools: list[llm.Tool],
         conn_options: APIConnectOptions,
     ) -> None:
-        super().__init__(policy, chat_ctx=chat_ctx, tools=tools, conn_options=conn_options)
-        self._policy = policy
+        super().__init__(dialogue_llm, chat_ctx=chat_ctx, tools=tools, conn_options=conn_options)
+        self._call = dialogue_llm
         self._turn_id = uuid7()
         self._started: dict[str, ToolStarted] = {}
 
     async def _run(self) -> None:
         try:
-            async with aclosing(self._policy.dialogue.turn(_last_words(self._chat_ctx))) as events:
+            async with aclosing(self._call.dialogue.turn(_last_user_text(self._chat_ctx))) as events:
                 async for event in events:
                     await self._handle(event)
-        except Exception:  # noqa: BLE001 - whatever it is, the caller hears a sentence and the call goes on
+        except Exception:  # noqa: BLE001 - for any error the caller hears an apology and the call continues
             _log.exception("turn failed")
             self._say(_SORRY)
         finally:
-            self._policy.actions.abandon()
+            self._call.tool_calls.abandon()
 
     async def _handle(self, event: Event) -> None:
         match event:
@@ -87,20 +128,18 @@ class TurnStream(llm.LLMStream):
                 self._say(text)
             case ToolStarted(tool_call_id, name, arguments):
                 self._started[tool_call_id] = event
-                self._policy.actions.called(tool_call_id, name, arguments)
+                self._call.tool_calls.start(tool_call_id, name, arguments)
             case ToolFinished():
-                await self._tool_finished(self._started[event.tool_call_id], event)
+                await self._finish_tool(self._started[event.tool_call_id], event)
             case End():
-                self._policy.hang_up()
+                self._call.hang_up()
 
-    async def _tool_finished(self, started: ToolStarted, finished: ToolFinished) -> None:
-        self._policy.actions.answered(finished.tool_call_id, finished.outcome, finished.result)
-        await self._policy.announcements.tool(
-            started.tool_call_id, started.name, started.arguments, finished.outcome
-        )
+    async def _finish_tool(self, started: ToolStarted, finished: ToolFinished) -> None:
+        self._call.tool_calls.finish(finished.tool_call_id, finished.outcome, finished.result)
+        await self._call.publisher.tool_used(started, finished.outcome)
         card = flights_card(started.arguments, finished)
         if card is not None:
-            await self._policy.announcements.flights(card)
+            await self._call.publisher.flights_found(card)
 
     def _say(self, text: str) -> None:
         self._event_ch.send_nowait(
@@ -108,10 +147,6 @@ class TurnStream(llm.LLMStream):
         )
 
 
-def _last_words(chat_ctx: llm.ChatContext) -> str:
-    words = (
-        item.text_content
-        for item in reversed(chat_ctx.items)
-        if item.type == "message" and item.role == "user"
-    )
-    return next(words, None) or ""
+def _last_user_text(chat_ctx: llm.ChatContext) -> str:
+    texts = (i.text_content for i in reversed(chat_ctx.items) if i.type == "message" and i.role == "user")
+    return next(texts, None) or ""

@@ -1,4 +1,6 @@
-"""Flight cards: what the caller's page shows while the agent speaks of it, as plain JSON.
+"""Flight cards and tool calls for the caller's screen, as JSON text streams in the room.
+
+A flight card, on `TOPIC_FLIGHTS`:
 
     {"tool_call_id", "outcome", "sample": true,
      "query": {"origin": {"code", "name"}, "destination": {"code", "name"}, "depart_date": "2026-11-24", …as searched},
@@ -7,26 +9,63 @@
                   "arrive": {"time": "08:55", "date": "2026-11-24", "airport": "DEL", "city": "Delhi", "day_offset": 0},
                   "price": {"amount": "5210.00", "currency": "INR"}, "via": ["Dubai"], "sold_out": false, "co2e_kg": 322}]}
 
-`back` is the way back, a flight too, of a journey there and back: then `price` is for both. Times are those on the clocks of the airports.
-`offer` tells who sells it at this price and until when, null when nobody does: {"seller", "expire_time"}.
-`price` is null when it isn't known, as is `co2e_kg`, an estimate for one passenger. A failed search has an outcome and no flights.
+`back` is the return flight of a round trip, in the same form; `price` is then for both flights. Times are local to the airports.
+`offer`: the seller at this price and the offer's end, {"seller", "expire_time"}; null without a named seller.
+`price` is null when unknown, as is `co2e_kg`, an estimate for one passenger. A failed search has an outcome and no flights.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+import structlog
+from livekit import rtc
+
 from agent.dialogue import records
 from agent.dialogue.tools import FlightStop, Itinerary, Price
-from agent.dialogue.turn import ToolFinished
+from agent.dialogue.turn import ToolFinished, ToolStarted
+
+TOPIC_TOOLS = "readback.tools"
+"""One JSON object per tool call: `{"tool_call_id", "name", "arguments", "outcome"}`."""
+TOPIC_FLIGHTS = "readback.flights"
+"""One JSON object per search."""
 
 _CENT = Decimal("0.01")
+_log = structlog.get_logger(__name__)
+
+
+class RoomPublisher:
+    """Sender of tool calls and flight cards to everyone in a room. A message that can't be sent is dropped."""
+
+    def __init__(self, room: rtc.Room) -> None:
+        self._room = room
+
+    async def tool_used(self, started: ToolStarted, outcome: str) -> None:
+        """Publish a finished tool call."""
+        message = {
+            "tool_call_id": started.tool_call_id,
+            "name": started.name,
+            "arguments": dict(started.arguments),
+            "outcome": outcome,
+        }
+        await self._send(TOPIC_TOOLS, message)
+
+    async def flights_found(self, card: Mapping[str, Any]) -> None:
+        """Publish a flight card."""
+        await self._send(TOPIC_FLIGHTS, card)
+
+    async def _send(self, topic: str, message: Mapping[str, Any]) -> None:
+        try:
+            await self._room.local_participant.send_text(json.dumps(message, ensure_ascii=False), topic=topic)
+        except (ConnectionError, RuntimeError) as error:
+            _log.info("room message not sent", topic=topic, error=str(error))
 
 
 def flights_card(arguments: Mapping[str, Any], finished: ToolFinished) -> Mapping[str, Any] | None:
-    """The card of a search; None for other tools."""
+    """Return the card of a search, None for other tools."""
     if finished.name != "search_flights":
         return None
     result = finished.result
@@ -41,11 +80,9 @@ def flights_card(arguments: Mapping[str, Any], finished: ToolFinished) -> Mappin
 
 
 def _place(place: Mapping[str, Any] | None, code: Any) -> Mapping[str, Any]:
-    return (
-        {"code": place["code"], "name": place.get("city") or place["name"]}
-        if place
-        else {"code": code, "name": code}
-    )
+    if place is None:
+        return {"code": code, "name": code}
+    return {"code": place["code"], "name": place.get("city") or place["name"]}
 
 
 def _flight(itinerary: Itinerary) -> Mapping[str, Any]:
@@ -56,22 +93,22 @@ def _flight(itinerary: Itinerary) -> Mapping[str, Any]:
         "carrier": first.carrier,
         "carrier_code": first.carrier_code,
         "flight_number": first.flight_number,
-        "depart": _end(itinerary.departure),
-        "arrive": {**_end(itinerary.arrival), "day_offset": days},
+        "depart": _stop(itinerary.departure),
+        "arrive": {**_stop(itinerary.arrival), "day_offset": days},
         "duration_minutes": round(itinerary.duration.total_seconds() / 60),
         "price": _price(itinerary.total),
         "stops": itinerary.stops,
-        "via": _changes(itinerary),
+        "via": _connections(itinerary),
         "sold_out": itinerary.sold_out,
-        "co2e_kg": _kilograms(itinerary),
+        "co2e_kg": _co2e_kg(itinerary),
         "sample": itinerary.sample,
         "offer": _offer(itinerary),
         "back": _flight(itinerary.back) if itinerary.back else None,
     }
 
 
-def _changes(itinerary: Itinerary) -> list[str]:
-    """Where one changes, and what is unpleasant about it: "London, overnight, from LGW"."""
+def _connections(itinerary: Itinerary) -> list[str]:
+    """Return the connecting cities with their inconveniences: "London, overnight, from LGW"."""
     layovers = itinerary.data.get("layovers") or [{}] * itinerary.stops
     return [
         segment.arrival.city
@@ -82,18 +119,16 @@ def _changes(itinerary: Itinerary) -> list[str]:
 
 
 def _offer(itinerary: Itinerary) -> Mapping[str, Any] | None:
-    """Who sells it at this price, and until when (an instant); None when nobody named does."""
     offer = itinerary.data.get(records.OFFER)
     return {"seller": offer.get("seller", ""), "expire_time": offer["expire_time"]} if offer else None
 
 
-def _kilograms(itinerary: Itinerary) -> int | None:
-    """The estimated emissions for one passenger; None when nobody estimated them."""
+def _co2e_kg(itinerary: Itinerary) -> int | None:
     grams = itinerary.data.get("emissions", {}).get("grams")
     return round(int(grams) / 1000) if grams else None
 
 
-def _end(stop: FlightStop) -> Mapping[str, Any]:
+def _stop(stop: FlightStop) -> Mapping[str, Any]:
     local = stop.local
     return {
         "time": f"{local:%H:%M}",

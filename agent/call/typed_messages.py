@@ -1,4 +1,4 @@
-"""Lines that the caller types: text streams on `lk.chat`, answered like spoken words."""
+"""Messages that the caller types: text streams on `lk.chat`, answered like spoken words."""
 
 import asyncio
 import re
@@ -10,92 +10,91 @@ import structlog
 from livekit import rtc
 from livekit.agents.types import TOPIC_CHAT
 
-from agent.recording.utterances import MOST_CHARACTERS
+from agent.recording.utterances import MAX_TEXT_LENGTH
 
-LONGEST_ANSWERED = 1000
-"""Longer lines are not requests; they are kept, and the caller is asked for a shorter one."""
+MAX_ANSWERED_LENGTH = 1000
+"""Longer messages are recorded, but the caller is asked for a shorter one."""
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""Characters that nobody types, a NUL among them, but that a client of one's own can send: neither a log, a prompt nor a screen is to get
-them. Tabs and line breaks stay."""
-_WAITING = 16
+"""Control characters that a custom client can send. They must not reach a log, a prompt or a screen. Tabs and line breaks stay."""
+_QUEUE_SIZE = 16
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class TypedLine:
-    """One line. `utterance_id` is the id of its stream, when the caller's client drew a UUID for it: so the page knows its entry."""
+class TypedMessage:
+    """One message. `utterance_id` is the id of its stream if that is a UUID from the client, so that the web app knows its entry."""
 
     text: str
     utterance_id: str | None
 
     @property
     def too_long(self) -> bool:
-        """Whether to ask for a shorter one."""
-        return len(self.text) > LONGEST_ANSWERED
+        """True for a message that is not answered."""
+        return len(self.text) > MAX_ANSWERED_LENGTH
 
 
-class TypedText:
-    """The caller's typed lines in order, as an async iterator. What others in the room type is not for us.
+class TypedMessages:
+    """Async iterator over the caller's messages, in order. Messages of other participants are ignored.
 
-    Made before the room is joined, so that no line comes too early. Who types faster than the agent answers loses lines, not the call.
+    Make it before joining the room, so that no message comes too early. When the queue is full, further messages are dropped.
     """
 
     def __init__(self, room: rtc.Room, caller_identity: str) -> None:
         self._room, self._caller = room, caller_identity
-        self._lines: asyncio.Queue[TypedLine] = asyncio.Queue(_WAITING)
-        self._reading: set[asyncio.Task[None]] = set()
+        self._queue: asyncio.Queue[TypedMessage] = asyncio.Queue(_QUEUE_SIZE)
+        self._readers: set[asyncio.Task[None]] = set()
         self._ids: set[str] = set()
         room.register_text_stream_handler(TOPIC_CHAT, self._received)
 
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> TypedLine:
-        return await self._lines.get()
+    async def __anext__(self) -> TypedMessage:
+        return await self._queue.get()
 
-    def close(self) -> list[TypedLine]:
-        """Stops listening. Gives the lines that nobody has taken."""
+    def close(self) -> list[TypedMessage]:
+        """Stop listening and return the messages still in the queue."""
         self._room.unregister_text_stream_handler(TOPIC_CHAT)
-        for task in self._reading:
+        for task in self._readers:
             task.cancel()
-        return [self._lines.get_nowait() for _ in range(self._lines.qsize())]
+        return [self._queue.get_nowait() for _ in range(self._queue.qsize())]
 
     def _received(self, reader: rtc.TextStreamReader, identity: str) -> None:
         if identity != self._caller:
             reader.close()
             return
         task = asyncio.create_task(self._read(reader))
-        self._reading.add(task)
-        task.add_done_callback(self._reading.discard)
+        self._readers.add(task)
+        task.add_done_callback(self._readers.discard)
 
     async def _read(self, reader: rtc.TextStreamReader) -> None:
         text = ""
         try:
             async for chunk in reader:
                 text += chunk
-                if len(text) > MOST_CHARACTERS:
+                if len(text) > MAX_TEXT_LENGTH:
                     reader.close()
                     break
         except ConnectionError as error:
-            _log.info("typed line broke off", error=str(error))
-        if not (text := _CONTROLS.sub(" ", text[:MOST_CHARACTERS]).strip()):
+            _log.info("typed message incomplete", error=str(error))
+        if not (text := _CONTROLS.sub(" ", text[:MAX_TEXT_LENGTH]).strip()):
             return
         try:
-            self._lines.put_nowait(TypedLine(text, self._own_id(reader.info.stream_id)))
+            self._queue.put_nowait(TypedMessage(text, self._usable_id(reader.info.stream_id)))
         except asyncio.QueueFull:
-            _log.warning("typed line dropped", waiting=_WAITING)
+            _log.warning("typed message dropped", queued=_QUEUE_SIZE)
 
-    def _own_id(self, stream_id: str) -> str | None:
-        """The id for a line's entry, or None when that may be another entry's: the log would refuse whichever comes later.
+    def _usable_id(self, stream_id: str) -> str | None:
+        """Return the id for the message's entry, or None if it could be another entry's: the log refuses the second entry of an id.
 
-        The caller sees the ids of what is being said, and could have the agent's words refused with them. Ours are all of version 7.
+        The caller sees the ids of open utterances and could otherwise block the agent's words. Ids made by the agent are of version 7.
         """
         try:
-            drawn = uuid.UUID(stream_id)
+            parsed = uuid.UUID(stream_id)
         except ValueError:
             return None
-        if drawn.version != 4 or str(drawn) in self._ids:
+        if parsed.version != 4 or str(parsed) in self._ids:
             return None
-        self._ids.add(str(drawn))
-        return str(drawn)
+        self._ids.add(str(parsed))
+        return str(parsed)

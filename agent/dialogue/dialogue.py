@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import datetime
 
+from agent.dialogue.caller_home import CallerHome
 from agent.dialogue.frames import Frame, Intent
 from agent.dialogue.places import PlaceAnnotator
 from agent.dialogue.policy import flow_for
@@ -23,14 +23,6 @@ from agent.language.meanings import Completeness, Expectation
 from agent.language.spans import lowered
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who calls from where: decides which "Kochi" is likelier, and which day "today" is before an origin is known."""
-
-    home_country: str = "IN"
-    home_zone: str = "Asia/Kolkata"
-
-
 class Dialogue:
     """One conversation. One utterance at a time: read `respond` to its end, or close it (the caller spoke over it), before the next.
 
@@ -43,7 +35,7 @@ class Dialogue:
         tools: Tools,
         *,
         state: DialogueState | None = None,
-        caller: Caller | None = None,
+        home: CallerHome | None = None,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
         patience: float = 1.5,
     ) -> None:
@@ -51,7 +43,7 @@ class Dialogue:
         self.state = state or DialogueState()
         self._annotator = annotator
         self._tools = tools
-        self._caller = caller or Caller()
+        self._home = home or CallerHome()
         self._new_id = new_id
         self._patience = patience
 
@@ -107,13 +99,13 @@ class Dialogue:
         draft, question = state.draft, state.question
         return Context(
             now=now,
-            home_country=self._caller.home_country,
-            home_zone=self._caller.home_zone,
+            home_country=self._home.country,
+            home_zone=self._home.time_zone,
             awaiting=self.expectation(),
             asked=(question.slot or question.about.value) if question else None,
             origin=draft.origin,
             destination=draft.destination,
-            depart_date=draft.day_on(now, self._caller.home_zone),
+            depart_date=draft.day_on(now, self._home.time_zone),
             searched=state.searched,
             offered=state.offer is not None,
         )

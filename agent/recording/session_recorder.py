@@ -1,46 +1,93 @@
-"""Where the agent's words pass by at the moment they are spoken.
+"""Hooks into livekit-agents' session that record recognised, generated and spoken words.
 
-livekit-agents' synchroniser paces text along the sound. It writes into `SpokenWords`, one word at a time, and its sound tells when the
-caller begins and ceases to hear.
+livekit-agents' synchronizer paces text along the audio. It writes one word at a time, and its audio output reports the start and end of
+playback.
 """
 
+from collections.abc import AsyncIterable
 from datetime import UTC, datetime
 from typing import Any
 
-from livekit.agents.voice import AgentSession, TranscriptSynchronizer, io
+from livekit import rtc
+from livekit.agents import stt
+from livekit.agents.stt import SpeechEventType
+from livekit.agents.voice import Agent, AgentSession, ModelSettings, TranscriptSynchronizer, io
 
-from agent.recording.utterances import AgentSpeech
+from agent.recording.utterances import AgentSpeech, CustomerSpeech
+
+
+class RecordingAgent(Agent):
+    """Agent that records recognised words and generated text on their way through the session."""
+
+    def __init__(self, customer: CustomerSpeech, speech: AgentSpeech) -> None:
+        super().__init__(instructions="")
+        self._customer, self._speech = customer, speech
+
+    async def stt_node(
+        self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
+    ) -> AsyncIterable[stt.SpeechEvent]:
+        """Recognise speech and record each event."""
+        async for event in Agent.default.stt_node(self, audio, model_settings):
+            assert isinstance(event, stt.SpeechEvent)
+            self._record(event)
+            yield event
+
+    async def transcription_node(
+        self,
+        text: AsyncIterable[Any],
+        model_settings: ModelSettings,  # noqa: ARG002 - the framework's signature
+    ) -> AsyncIterable[Any]:
+        """Record generated text and pass it on to the synchronizer."""
+        self._speech.generation_started()
+        async for piece in text:
+            self._speech.generated(str(piece))
+            yield piece
+
+    def _record(self, event: stt.SpeechEvent) -> None:
+        match event.type:
+            case SpeechEventType.START_OF_SPEECH:
+                self._customer.started(_time(event.speech_start_time or event.created_at))
+            case SpeechEventType.INTERIM_TRANSCRIPT | SpeechEventType.PREFLIGHT_TRANSCRIPT:
+                self._customer.interim(event.alternatives[0].text)
+            case SpeechEventType.FINAL_TRANSCRIPT:
+                end = _time(event.speech_end_time or event.created_at)
+                self._customer.final(event.alternatives[0].text, end)
+            case _:
+                pass
 
 
 class SpokenWords(io.TextOutput):
-    """Hands each word to the record of the agent's speech."""
+    """Text output that records each word as it is spoken."""
 
     def __init__(self, speech: AgentSpeech) -> None:
         super().__init__(label="spoken words", next_in_chain=None)
         self._speech = speech
 
     async def capture_text(self, text: str) -> None:
-        """The next word, with the space that goes with it."""
-        self._speech.word(text)
+        """Record the next word, including its space."""
+        self._speech.spoken(text)
 
     def flush(self) -> None:
-        """The end of the sound, not of the text, ends an utterance."""
+        """Do nothing: the end of playback ends an utterance, not the end of the text."""
 
 
-def attach(session: AgentSession[Any], speech: AgentSpeech) -> TranscriptSynchronizer:
-    """Paces the text of a session that has started, and not yet spoken, along its sound. Close what is returned after the session."""
-    sound = session.output.audio
-    assert sound is not None
-    synchronizer = TranscriptSynchronizer(next_in_chain_audio=sound, next_in_chain_text=SpokenWords(speech))
-    synchronizer.audio_output.on("playback_started", lambda event: speech.begin(_time(event.created_at)))
-    synchronizer.audio_output.on("playback_finished", lambda event: _ended(speech, event))
-    session.output.audio = synchronizer.audio_output
+def record_playback(session: AgentSession[Any], speech: AgentSpeech) -> TranscriptSynchronizer:
+    """Record what a session speaks. Call it after the start and before any speech; close the result after the session."""
+    audio = session.output.audio
+    assert audio is not None
+    synchronizer = TranscriptSynchronizer(next_in_chain_audio=audio, next_in_chain_text=SpokenWords(speech))
+    output = synchronizer.audio_output
+    output.on("playback_started", lambda event: speech.playback_started(_time(event.created_at)))
+    output.on("playback_finished", lambda event: _finished(speech, event))
+    session.output.audio = output
     session.output.transcription = synchronizer.text_output
     return synchronizer
 
 
-def _ended(speech: AgentSpeech, event: io.PlaybackFinishedEvent) -> None:
-    speech.end(datetime.now(UTC), interrupted=event.interrupted, spoken=event.synchronized_transcript)
+def _finished(speech: AgentSpeech, event: io.PlaybackFinishedEvent) -> None:
+    speech.playback_finished(
+        datetime.now(UTC), interrupted=event.interrupted, spoken=event.synchronized_transcript
+    )
 
 
 def _time(seconds: float) -> datetime:

@@ -1,8 +1,7 @@
-"""Writes a call down while it happens: what the customer says as it is recognised, what the agent says as it is spoken, what it does.
+"""Recording of a call while it happens: the customer's words as recognised, the agent's as spoken, and tool calls.
 
-Nothing waits for the end of a sentence. An agent that dies in the midst of one has already handed in the words that were heard, and the
-entry that comes of them holds no word that was not. Captions get their text and their ids from here too, so that a page can tell which
-caption has become which entry.
+Words are recorded before their sentence ends, so that an agent that dies inside one has already submitted the words that were heard.
+Captions get their text and ids here too, so that the web app knows which caption became which entry.
 """
 
 import time
@@ -14,14 +13,14 @@ from readback.conversation.v1 import entry_pb2
 
 from mesh.ids import uuid7
 
-MOST_CHARACTERS = 20_000
-"""Longest text of an utterance in the contract."""
+MAX_TEXT_LENGTH = 20_000
+"""Longest text of an utterance in the contract, in characters."""
 
 _REVISION_INTERVAL_S = 0.1
 
 
 class Log(Protocol):
-    """Where it is written: a `services.conversation.client.recorder.Recorder`. None of these waits, and what is handed in is not lost."""
+    """Destination of the recording: a `services.conversation.client.recorder.Recorder`. No method blocks, and no draft is lost."""
 
     def revise(
         self,
@@ -31,7 +30,7 @@ class Log(Protocol):
         *,
         modality: entry_pb2.Modality.ValueType = ...,
     ) -> None:
-        """All words so far of an utterance that goes on."""
+        """Record all words so far of an open utterance."""
 
     def seal(
         self,
@@ -45,27 +44,26 @@ class Log(Protocol):
         start_time: datetime | None = None,
         end_time: datetime | None = None,
     ) -> None:
-        """An utterance as it ended."""
+        """Record a finished utterance."""
 
     def tool_call(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
-        """A tool is called."""
+        """Record the start of a tool call."""
 
     def tool_result(self, tool_call_id: str, name: str, outcome: str, result: Mapping[str, Any]) -> None:
-        """A tool answered."""
+        """Record the result of a tool call."""
 
 
 class Captions(Protocol):
-    """Who shows live text to the caller."""
+    """Display of live text for the caller."""
 
-    def revised(self, speaker: entry_pb2.Speaker.ValueType, utterance_id: str, text: str) -> None:
-        """All words so far of an utterance that goes on."""
-
-    def sealed(self, speaker: entry_pb2.Speaker.ValueType, utterance_id: str, text: str) -> None:
-        """All words of an utterance that has ended."""
+    def show(
+        self, speaker: entry_pb2.Speaker.ValueType, utterance_id: str, text: str, *, final: bool = False
+    ) -> None:
+        """Show all words so far of an utterance; `final` when no more will follow."""
 
 
 class Utterance:
-    """One utterance from its first word to its seal."""
+    """One utterance from its first word to its end."""
 
     def __init__(
         self,
@@ -83,28 +81,28 @@ class Utterance:
         self._revised_at = float("-inf")
 
     def revise(self, text: str) -> None:
-        """All words so far. Captions get every change, the log ten a second at most: the next one brings the words of one left out."""
-        self._captions.revised(self._speaker, self.utterance_id, text)
+        """Show and record all words so far. Captions get every revision, the log at most ten a second; later ones include the words."""
+        self._captions.show(self._speaker, self.utterance_id, text)
         if time.monotonic() - self._revised_at < _REVISION_INTERVAL_S:
             return
         self._revised_at = time.monotonic()
-        self._log.revise(self.utterance_id, self._speaker, text[:MOST_CHARACTERS], modality=self._modality)
+        self._log.revise(self.utterance_id, self._speaker, text[:MAX_TEXT_LENGTH], modality=self._modality)
 
     def seal(
         self, text: str, sealing: entry_pb2.Sealing.ValueType, end: datetime, *, generated: str = ""
     ) -> None:
-        """All words it came to; `generated` is what was meant to be said, if that was more."""
+        """Show and record the final words. `generated` is the text that should have been spoken, if that was more."""
         self._log.seal(
             self.utterance_id,
             self._speaker,
-            text[:MOST_CHARACTERS],
+            text[:MAX_TEXT_LENGTH],
             sealing=sealing,
             modality=self._modality,
-            generated_text="" if generated == text else generated[:MOST_CHARACTERS],
+            generated_text="" if generated == text else generated[:MAX_TEXT_LENGTH],
             start_time=self._start,
             end_time=max(end, self._start),
         )
-        self._captions.sealed(self._speaker, self.utterance_id, text)
+        self._captions.show(self._speaker, self.utterance_id, text, final=True)
 
 
 class CustomerSpeech:
@@ -112,44 +110,43 @@ class CustomerSpeech:
 
     def __init__(self, log: Log, captions: Captions) -> None:
         self._log, self._captions = log, captions
-        self._began: datetime | None = None
+        self._start: datetime | None = None
         self._open: Utterance | None = None
-        self._shown = ""
-        self._lost = False
+        self._text = ""
+        self._connected = True
 
-    def lost(self) -> None:
-        """The line is gone. Words of what was heard before may still come; nobody knows whether they were all."""
-        self._lost = True
+    def connection_lost(self) -> None:
+        """Treat words recognised from now on as truncated: audio may be missing."""
+        self._connected = False
 
-    def back(self) -> None:
-        """The line is there again."""
-        self._lost = False
+    def connection_restored(self) -> None:
+        """Treat words recognised from now on as complete again."""
+        self._connected = True
 
-    def began(self, at: datetime) -> None:
-        """The customer began to speak; no word is known yet."""
-        self._began = at
+    def started(self, at: datetime) -> None:
+        """Note the start of speech. No word is known yet."""
+        self._start = at
 
     def interim(self, text: str) -> None:
-        """All words so far; a later text may change earlier words."""
-        self._shown = text
+        """Record all words so far; a later text may change earlier words."""
+        self._text = text
         self._current().revise(text)
 
     def final(self, text: str, end: datetime) -> None:
-        """All words of the utterance."""
-        self._current().seal(
-            text, entry_pb2.SEALING_TRUNCATED if self._lost else entry_pb2.SEALING_FINAL, end
-        )
-        self._open, self._began, self._shown = None, None, ""
+        """Record all words of the utterance."""
+        sealing = entry_pb2.SEALING_FINAL if self._connected else entry_pb2.SEALING_TRUNCATED
+        self._current().seal(text, sealing, end)
+        self._reset()
 
-    def cut(self) -> None:
-        """Nobody listens any more; what was recognised until now is all there will be."""
+    def truncate(self) -> None:
+        """End the open utterance with the words so far: recognition has stopped."""
         if self._open is not None:
-            self._open.seal(self._shown, entry_pb2.SEALING_TRUNCATED, _now())
-        self._open, self._began, self._shown = None, None, ""
+            self._open.seal(self._text, entry_pb2.SEALING_TRUNCATED, _now())
+        self._reset()
 
     def typed(self, text: str, utterance_id: str | None = None) -> None:
-        """The customer typed a line. Its id is the one that their client gave it, if that is a UUID."""
-        line = Utterance(
+        """Record a typed message, under the id that the customer's client gave it if there is one."""
+        message = Utterance(
             self._log,
             self._captions,
             entry_pb2.SPEAKER_CUSTOMER,
@@ -157,14 +154,16 @@ class CustomerSpeech:
             modality=entry_pb2.MODALITY_TEXT,
             utterance_id=utterance_id,
         )
-        line.seal(text, entry_pb2.SEALING_FINAL, _now())
+        message.seal(text, entry_pb2.SEALING_FINAL, _now())
 
     def _current(self) -> Utterance:
         if self._open is None:
-            self._open = Utterance(
-                self._log, self._captions, entry_pb2.SPEAKER_CUSTOMER, self._began or _now()
-            )
+            start = self._start or _now()
+            self._open = Utterance(self._log, self._captions, entry_pb2.SPEAKER_CUSTOMER, start)
         return self._open
+
+    def _reset(self) -> None:
+        self._open, self._start, self._text = None, None, ""
 
 
 class AgentSpeech:
@@ -173,63 +172,63 @@ class AgentSpeech:
     def __init__(self, log: Log, captions: Captions) -> None:
         self._log, self._captions = log, captions
         self._open: Utterance | None = None
-        self._began: datetime | None = None
+        self._start: datetime | None = None
         self._spoken = ""
         self._generated = ""
 
-    def prepare(self) -> None:
-        """What is generated from now on belongs to the next utterance."""
+    def generation_started(self) -> None:
+        """Start the text of the next utterance."""
         self._generated = ""
 
-    def generate(self, piece: str) -> None:
-        """A piece of text that is to be spoken."""
+    def generated(self, piece: str) -> None:
+        """Add text that will be spoken."""
         self._generated += piece
 
-    def begin(self, at: datetime) -> None:
-        """The caller begins to hear it."""
-        self._began = at
+    def playback_started(self, at: datetime) -> None:
+        """Note when the caller begins to hear the utterance."""
+        self._start = at
 
-    def word(self, piece: str) -> None:
-        """The next word is being spoken, spaces included."""
+    def spoken(self, piece: str) -> None:
+        """Record the next spoken word, spaces included."""
         if self._open is None:
-            if self._began is None:
-                return  # the tail of an utterance that is sealed already
-            self._open = Utterance(self._log, self._captions, entry_pb2.SPEAKER_AGENT, self._began)
+            if self._start is None:
+                return  # the rest of an utterance that is already sealed
+            self._open = Utterance(self._log, self._captions, entry_pb2.SPEAKER_AGENT, self._start)
         self._spoken += piece
         self._open.revise(self._spoken.strip())
 
-    def end(self, at: datetime, *, interrupted: bool, spoken: str | None) -> None:
-        """The sound has ended. `spoken` is all that was heard, where the pacing knows better than the words so far."""
+    def playback_finished(self, at: datetime, *, interrupted: bool, spoken: str | None) -> None:
+        """Record the finished utterance. `spoken` is all that was heard, if the synchronizer knows it better than the words so far."""
         text = (self._spoken if spoken is None else spoken).strip()
-        if text and self._began is not None:
+        if text and self._start is not None:
             utterance = self._open or Utterance(
-                self._log, self._captions, entry_pb2.SPEAKER_AGENT, self._began
+                self._log, self._captions, entry_pb2.SPEAKER_AGENT, self._start
             )
             sealing = entry_pb2.SEALING_INTERRUPTED if interrupted else entry_pb2.SEALING_FINAL
             utterance.seal(text, sealing, at, generated=self._generated.strip())
-        self._open, self._began, self._spoken = None, None, ""
+        self._open, self._start, self._spoken = None, None, ""
 
 
-class Actions:
-    """The agent's uses of tools."""
+class ToolCalls:
+    """The agent's tool calls of one turn."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
         self._running: dict[str, str] = {}
 
-    def called(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
-        """A tool is called with these arguments, plain JSON."""
+    def start(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
+        """Record a tool call; `arguments` is plain JSON."""
         self._running[tool_call_id] = name
         self._log.tool_call(tool_call_id, name, arguments)
 
-    def answered(self, tool_call_id: str, outcome: str, result: Mapping[str, Any]) -> None:
-        """The tool answered, plain JSON."""
+    def finish(self, tool_call_id: str, outcome: str, result: Mapping[str, Any]) -> None:
+        """Record the result, plain JSON."""
         self._log.tool_result(tool_call_id, self._running.pop(tool_call_id), outcome, result)
 
     def abandon(self) -> None:
-        """The turn was broken off; what its tools would have answered is of no use any more."""
+        """Record running tool calls as abandoned, when the turn is over or interrupted."""
         for tool_call_id in list(self._running):
-            self.answered(tool_call_id, "ABANDONED", {})
+            self.finish(tool_call_id, "ABANDONED", {})
 
 
 def _now() -> datetime:

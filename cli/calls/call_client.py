@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from livekit import rtc
 
-from agent.call.announcements import TOPIC_FLIGHTS, TOPIC_TOOLS
+from agent.call.flight_cards import TOPIC_FLIGHTS, TOPIC_TOOLS
 from agent.speech.audio import Samples
 from cli.calls.earpiece import Earpiece
 from cli.calls.microphone import Microphone

@@ -7,7 +7,7 @@ from contextlib import suppress
 import numpy as np
 from livekit import rtc
 
-from agent.speech.audio import STT_RATE, STEP, STEP_MS, Samples
+from agent.speech.audio import STEP, STEP_MS, STT_RATE, Samples
 
 SPEECH = 400
 """Samples louder than this are speech."""

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.speech.audio import STT_RATE, Samples
-from agent.speech.audio import resampled
+from agent.speech.audio import STT_RATE, Samples, resampled
 
 LONGEST_S = 600
 """Longer files are taken for a mistake."""

@@ -9,10 +9,9 @@ from functools import cache
 
 import numpy as np
 
-from agent.speech.audio import STT_RATE, Samples
+from agent.speech.audio import STT_RATE, Samples, resampled
 from agent.speech.hibari_engine import TTS_RATE, HibariEngine
 from agent.speech.moonshine_engine import MoonshineEngine
-from agent.speech.audio import resampled
 from services.flightdata import places
 from services.flightdata.sample import tables
 

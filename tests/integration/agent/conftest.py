@@ -1,4 +1,4 @@
-"""A real LiveKit server, and the engines of ears and voice."""
+"""A real LiveKit server and the speech engines."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -8,10 +8,9 @@ from datetime import timedelta
 import pytest
 from livekit import api
 
-from agent.speech.audio import STT_RATE, Samples
+from agent.speech.audio import STT_RATE, Samples, resampled
 from agent.speech.engines import SpeechEngines
 from agent.speech.hibari_engine import TTS_RATE
-from agent.speech.audio import resampled
 from tests.livekit_server import livekit_server
 
 
@@ -46,7 +45,7 @@ def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKit]:
 
 @pytest.fixture(scope="session")
 def engines() -> Iterator[SpeechEngines]:
-    """The real ears and voice."""
+    """The real recogniser and voice."""
     with closing(SpeechEngines.load()) as loaded:
         yield loaded
 
@@ -54,4 +53,4 @@ def engines() -> Iterator[SpeechEngines]:
 @pytest.fixture(scope="session")
 def spoken(engines: SpeechEngines) -> Callable[[str], Samples]:
     """Speech of a text at 16 kHz."""
-    return lambda text: resampled(engines.voice.say(text), TTS_RATE, STT_RATE)
+    return lambda text: resampled(engines.hibari.say(text), TTS_RATE, STT_RATE)

@@ -1,4 +1,4 @@
-"""A call through a real LiveKit server: a real caller, the real ears and voice, and a dialogue that fits on a page."""
+"""A call through a real LiveKit server: a real caller, the real speech engines, and a short dialogue."""
 
 import asyncio
 import uuid
@@ -13,12 +13,11 @@ from livekit import api, rtc
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from agent.call.call import Call
-from agent.call.call import Caller as OnTheLine
+from agent.call.call import Call, CallerParticipant
 from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
+from agent.language.meanings import Completeness
 from agent.recording.utterances import CustomerSpeech
 from agent.speech.audio import STT_RATE, Samples, silence
-from agent.speech.endpointing import Completeness
 from agent.speech.engines import SpeechEngines
 from cli.calls.call_client import Caller, CallFailed, ToolUse
 from tests.integration.agent.conftest import LiveKit
@@ -32,7 +31,7 @@ ANSWER = "Sure, there are six flights. The earliest leaves at six ten in the mor
 
 
 class Parrot:
-    """Knows two answers and one tool."""
+    """A dialogue with two answers and one tool."""
 
     def greeting(self, *, resumed: bool, answering: bool = False) -> str:
         return "Sorry, I lost you for a moment." if resumed else GREETING
@@ -49,7 +48,8 @@ class Parrot:
             yield Speech(sentence if sentence.endswith("?") else f"{sentence}.")
 
     def completeness(self, text: str) -> Completeness:
-        return "complete" if text.lower().rstrip(".?! ").endswith(("friday", "please", "bye")) else "unknown"
+        complete = text.lower().rstrip(".?! ").endswith(("friday", "please", "bye"))
+        return Completeness.COMPLETE if complete else Completeness.UNKNOWN
 
 
 class Log:
@@ -139,7 +139,7 @@ async def place(livekit: LiveKit, engines: SpeechEngines) -> Place:
 
         async with join() as caller:
             await room.connect(livekit.url, livekit.token("agent", name, agent=True))
-            call = Call(room, OnTheLine("caller", patience), Parrot(), log, engines)
+            call = Call(room, CallerParticipant("caller", patience), Parrot(), log, engines)
             ending = asyncio.create_task(call.run(resumed=resumed))
             try:
                 await caller.greeted()
@@ -153,7 +153,7 @@ async def place(livekit: LiveKit, engines: SpeechEngines) -> Place:
     return placed
 
 
-async def test_a_spoken_question_is_answered_aloud_and_written_down(
+async def test_a_spoken_question_is_answered_and_recorded(
     place: Place, spoken: Callable[[str], Samples]
 ) -> None:
     async with place() as call:
@@ -178,7 +178,7 @@ async def test_a_spoken_question_is_answered_aloud_and_written_down(
     assert np.abs(heard).max() > 3000
 
 
-async def test_the_agents_words_are_written_down_while_they_are_spoken(
+async def test_the_agents_words_are_recorded_while_they_are_spoken(
     place: Place, spoken: Callable[[str], Samples]
 ) -> None:
     async with place() as call:
@@ -192,7 +192,7 @@ async def test_the_agents_words_are_written_down_while_they_are_spoken(
     assert answer == sorted(answer, key=len)
 
 
-async def test_a_typed_line_is_answered_alike(place: Place) -> None:
+async def test_a_typed_message_is_answered(place: Place) -> None:
     async with place(microphone=False) as call:
         turn = await call.caller.type("flights to delhi")
     assert turn.reply == ANSWER
@@ -201,7 +201,7 @@ async def test_a_typed_line_is_answered_alike(place: Place) -> None:
     assert turn.heard == "flights to delhi"
 
 
-async def test_a_line_typed_in_the_midst_of_a_sentence_costs_no_word(
+async def test_a_message_typed_during_a_sentence_loses_no_word(
     place: Place, spoken: Callable[[str], Samples]
 ) -> None:
     async with place() as call:
@@ -219,7 +219,7 @@ async def test_a_line_typed_in_the_midst_of_a_sentence_costs_no_word(
     assert {"i", "want", "boston", "denver", "friday"} <= set(sentence.lower().rstrip(".").split())
 
 
-async def test_a_sentence_that_the_line_cuts_off_is_kept_once_and_gets_no_answer_that_nobody_hears(
+async def test_a_sentence_cut_off_by_a_lost_connection_is_recorded_once_and_not_answered(
     place: Place, spoken: Callable[[str], Samples]
 ) -> None:
     async with place() as call:
@@ -239,7 +239,7 @@ async def test_a_sentence_that_the_line_cuts_off_is_kept_once_and_gets_no_answer
     assert call.log.said(AGENT) == [GREETING, back.reply]
 
 
-async def test_ten_thousand_characters_are_kept_and_declined(place: Place) -> None:
+async def test_ten_thousand_characters_are_recorded_and_declined(place: Place) -> None:
     async with place(microphone=False) as call:
         turn = await call.caller.type("x" * 10_000)
         assert "more than I can take in" in turn.reply
@@ -247,7 +247,7 @@ async def test_ten_thousand_characters_are_kept_and_declined(place: Place) -> No
         assert (await call.caller.type("flights to delhi")).reply == ANSWER
 
 
-async def test_a_barge_in_silences_the_agent_and_keeps_what_was_heard(
+async def test_an_interruption_silences_the_agent_and_keeps_the_spoken_words(
     place: Place, spoken: Callable[[str], Samples]
 ) -> None:
     async with place() as call:
@@ -289,7 +289,7 @@ async def test_a_caller_who_hangs_up_ends_the_call(place: Place) -> None:
         assert await asyncio.wait_for(call.ending, 10) == pb.CALL_END_REASON_CALLER_HUNG_UP
 
 
-async def test_a_second_tab_takes_over_and_the_agent_goes_on(place: Place) -> None:
+async def test_a_second_tab_takes_over_the_call(place: Place) -> None:
     async with place(microphone=False) as call, call.rejoin() as second:
         assert "DUPLICATE_IDENTITY" in await call.caller.over()
         turn = await second.type("flights to delhi")
@@ -297,25 +297,27 @@ async def test_a_second_tab_takes_over_and_the_agent_goes_on(place: Place) -> No
         assert not call.ending.done()
 
 
-async def test_an_agent_that_comes_after_another_says_so(place: Place) -> None:
+async def test_a_second_agent_apologises(place: Place) -> None:
     async with place(resumed=True) as call:
         assert call.log.said(AGENT) == ["Sorry, I lost you for a moment."]
 
 
-async def test_no_way_in_is_said_without_showing_the_token(livekit: LiveKit) -> None:
+async def test_a_refused_token_is_not_shown_in_the_error(livekit: LiveKit) -> None:
     with pytest.raises(CallFailed) as refused:
         async with Caller.joined(livekit.url, "not-a-token"):
             pass
     assert "not-a-token" not in str(refused.value)
 
 
-async def test_a_session_that_gives_up_leaves_the_call_to_another_agent(place: Place) -> None:
+async def test_a_failed_session_leaves_the_call_to_another_agent(place: Place) -> None:
     async with place(microphone=False) as call:
         await call.agent._session.aclose()
         assert await asyncio.wait_for(call.ending, 10) is None
 
 
-async def test_a_typed_line_that_breaks_costs_no_other(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failing_typed_message_does_not_stop_the_next(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     answered, broken = CustomerSpeech.typed, list[str]()
 
     def typed(customer: CustomerSpeech, text: str, utterance_id: str | None) -> None:

@@ -1,14 +1,14 @@
-"""Admission: as many calls as the worker may hold, counted the moment they are accepted."""
+"""The limit of calls, counted from the moment they are accepted."""
 
 import pytest
 
-from agent.call_limit import Admission
+from agent.call_limit import CallLimit
 
 pytestmark = pytest.mark.unit
 
 
 class Clock:
-    """Seconds that pass when told."""
+    """A clock set by the test."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -17,29 +17,29 @@ class Clock:
         return self.now
 
 
-def test_calls_that_come_together_are_counted_before_they_run() -> None:
-    admission = Admission(2, Clock())
-    assert [admission.admit(job, []) for job in ("a", "b", "c")] == [True, True, False]
+def test_simultaneous_calls_are_counted_before_they_run() -> None:
+    call_limit = CallLimit(2, Clock())
+    assert [call_limit.admit(job, []) for job in ("a", "b", "c")] == [True, True, False]
 
 
 def test_a_call_that_ended_makes_room() -> None:
-    admission = Admission(1, Clock())
-    assert admission.admit("a", [])
-    assert not admission.admit("b", ["a"])
-    assert admission.admit("c", [])
+    call_limit = CallLimit(1, Clock())
+    assert call_limit.admit("a", [])
+    assert not call_limit.admit("b", ["a"])
+    assert call_limit.admit("c", [])
 
 
-def test_a_call_that_runs_is_counted_once() -> None:
-    admission = Admission(2, Clock())
-    assert admission.admit("a", [])
-    assert admission.admit("b", ["a"])
-    assert not admission.admit("c", ["a", "b"])
+def test_a_running_call_is_counted_once() -> None:
+    call_limit = CallLimit(2, Clock())
+    assert call_limit.admit("a", [])
+    assert call_limit.admit("b", ["a"])
+    assert not call_limit.admit("c", ["a", "b"])
 
 
-def test_a_call_that_was_accepted_and_never_came_blocks_nobody_for_long() -> None:
+def test_an_accepted_call_that_never_starts_frees_its_place() -> None:
     clock = Clock()
-    admission = Admission(1, clock)
-    assert admission.admit("a", [])
-    assert not admission.admit("b", [])
+    call_limit = CallLimit(1, clock)
+    assert call_limit.admit("a", [])
+    assert not call_limit.admit("b", [])
     clock.now += 20
-    assert admission.admit("b", [])
+    assert call_limit.admit("b", [])

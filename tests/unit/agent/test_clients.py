@@ -1,4 +1,4 @@
-"""The token to act with: exchanged once, renewed before it runs out, never fetched twice at once."""
+"""The delegated token: exchanged once, renewed before it expires, fetched once for concurrent calls."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from agent.act_token import ActToken
+from agent.clients import DelegatedToken
 from mesh.security.workload_identity import ExchangedToken
 from tests.simulated_clock import SimulatedClock
 
@@ -39,23 +39,23 @@ def identity(clock: SimulatedClock) -> Identity:
 
 
 @pytest.fixture
-def act(identity: Identity, clock: SimulatedClock) -> ActToken:
-    return ActToken(cast("Any", identity), "the grant", clock)
+def token(identity: Identity, clock: SimulatedClock) -> DelegatedToken:
+    return DelegatedToken(cast("Any", identity), "the grant", clock)
 
 
-async def test_the_grant_is_exchanged_once(act: ActToken, identity: Identity) -> None:
-    assert [await act(), await act()] == ["token 1", "token 1"]
+async def test_the_grant_is_exchanged_once(token: DelegatedToken, identity: Identity) -> None:
+    assert [await token(), await token()] == ["token 1", "token 1"]
     assert identity.exchanged == ["the grant"]
 
 
-async def test_a_token_is_renewed_before_it_runs_out(act: ActToken, clock: SimulatedClock) -> None:
-    await act()
+async def test_a_token_is_renewed_before_it_expires(token: DelegatedToken, clock: SimulatedClock) -> None:
+    await token()
     clock.advance(4 * 60 - 1)
-    assert await act() == "token 1"
+    assert await token() == "token 1"
     clock.advance(2)
-    assert await act() == "token 2"
+    assert await token() == "token 2"
 
 
-async def test_calls_at_once_share_one_exchange(act: ActToken, identity: Identity) -> None:
-    assert set(await asyncio.gather(*(act() for _ in range(5)))) == {"token 1"}
+async def test_concurrent_calls_share_one_exchange(token: DelegatedToken, identity: Identity) -> None:
+    assert set(await asyncio.gather(*(token() for _ in range(5)))) == {"token 1"}
     assert len(identity.exchanged) == 1

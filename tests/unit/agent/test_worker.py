@@ -1,4 +1,4 @@
-"""The worker: its own keys, its own count of calls, and jobs that name no call."""
+"""The worker: its keys, its limit of calls, and jobs without a call."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from agent.settings import AgentSettings
-from agent.worker import answer, ended, make_server
+from agent.worker import end_job, make_server, start_job
 from mesh.settings import ConfigurationError, load
 
 pytestmark = pytest.mark.unit
@@ -64,11 +64,11 @@ class Job:
 
 
 @pytest.mark.parametrize("metadata", ["", "{}", "not json"])
-async def test_a_job_without_a_call_ends_at_once(metadata: str) -> None:
+async def test_a_job_without_a_call_ends_immediately(metadata: str) -> None:
     job = Job(metadata)
-    await answer(cast("Any", job))
+    await start_job(cast("Any", job))
     assert job.over == "no call"
-    await ended(cast("Any", job))
+    await end_job(cast("Any", job))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,4 @@
-"""A call: every word of it is written down once, none is written down as said that nobody heard, and work beside it has no say in how it
-ends."""
+"""A call: every word is recorded once, unheard words are not recorded as spoken, background work doesn't change the ending."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -16,10 +15,10 @@ from livekit.rtc import DisconnectReason
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from agent.call.call import Call, Caller, _running
-from agent.call.livekit_session import RecordedAgent
+from agent.call.call import Call, CallerParticipant, _running
 from agent.dialogue.turn import Event, Speech
-from agent.speech.endpointing import Completeness
+from agent.language.meanings import Completeness
+from agent.recording.session_recorder import RecordingAgent
 
 pytestmark = pytest.mark.unit
 
@@ -27,11 +26,11 @@ FINAL, TRUNCATED = entry_pb2.SEALING_FINAL, entry_pb2.SEALING_TRUNCATED
 
 
 class Session(rtc.EventEmitter[str]):
-    """livekit-agents' session as far as a call knows it, with ears that hear what they are told to."""
+    """livekit-agents' session as far as a call uses it, with scripted recognition."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.agent: RecordedAgent | None = None
+        self.agent: RecordingAgent | None = None
         self.spoke, self.interrupted = asyncio.Event(), asyncio.Event()
         self.said: list[str] = []
         self.speeches: list[SpeechHandle] = []
@@ -39,11 +38,11 @@ class Session(rtc.EventEmitter[str]):
         self.unspoken = ""
         self.broken = False
 
-    async def start(self, agent: RecordedAgent, **_: Any) -> None:
+    async def start(self, agent: RecordingAgent, **_: Any) -> None:
         self.agent = agent
 
     async def aclose(self) -> None:
-        """As the real one does, has the ears make out what they have heard so far."""
+        """Report the words heard so far, as the real session does."""
         if self.unspoken:
             self.hear(SpeechEventType.FINAL_TRANSCRIPT, self.unspoken)
 
@@ -77,7 +76,7 @@ class Session(rtc.EventEmitter[str]):
 
 
 class Room(rtc.EventEmitter[str]):
-    """A room with a caller, whose lines come in whole."""
+    """A room with a caller who types."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -113,7 +112,7 @@ class _Line:
 
 
 class Parrot:
-    """A dialogue."""
+    """A dialogue that repeats the caller's words."""
 
     def greeting(self, *, resumed: bool, answering: bool = False) -> str:
         return "sorry" if resumed else "hello"
@@ -122,11 +121,11 @@ class Parrot:
         yield Speech(text)
 
     def completeness(self, text: str) -> Completeness:
-        return "unknown"
+        return Completeness.UNKNOWN
 
 
 class Log:
-    """What the customer said, as it was sealed."""
+    """The customer's sealed utterances."""
 
     def __init__(self) -> None:
         self.sealed: list[tuple[str, int]] = []
@@ -155,25 +154,27 @@ class Log:
 
 
 class Placed:
-    """A call and both its ends."""
+    """A running call with its session, room and log."""
 
     def __init__(self, session: Session, room: Room) -> None:
         self.session, self.room, self.log = session, room, Log()
-        call = Call(cast("Any", room), Caller("caller"), Parrot(), cast("Any", self.log), cast("Any", None))
+        call = Call(
+            cast("Any", room), CallerParticipant("caller"), Parrot(), cast("Any", self.log), cast("Any", None)
+        )
         self.running = asyncio.create_task(call.run(resumed=False))
 
     async def over(self) -> Any:
         return await asyncio.wait_for(self.running, 5)
 
     async def left(self) -> None:
-        """The agent leaves the call to another."""
+        """Leave the call to another agent."""
         self.running.cancel()
         await asyncio.wait({self.running}, timeout=5)
 
 
 @pytest.fixture
 async def call(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Placed]:
-    """A call in which the agent says hello, until it is silenced."""
+    """A call whose agent has started its greeting."""
     session = Session()
 
     @asynccontextmanager
@@ -184,7 +185,7 @@ async def call(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Placed]:
         pass
 
     monkeypatch.setattr("agent.call.call.make_session", lambda *_: session)
-    monkeypatch.setattr("agent.call.call.attach", lambda *_: SimpleNamespace(aclose=nothing))
+    monkeypatch.setattr("agent.call.call.record_playback", lambda *_: SimpleNamespace(aclose=nothing))
     placed = Placed(session, Room())
     await asyncio.wait_for(session.spoke.wait(), 5)
     yield placed
@@ -193,7 +194,7 @@ async def call(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Placed]:
         speech._mark_done()
 
 
-async def test_a_line_typed_in_the_midst_of_a_sentence_leaves_the_sentence_whole(call: Placed) -> None:
+async def test_a_message_typed_during_a_sentence_keeps_the_sentence_whole(call: Placed) -> None:
     call.session.silenced.set()
     call.session.hear(SpeechEventType.INTERIM_TRANSCRIPT, "flights from Chennai to")
     call.room.type("stop")
@@ -203,7 +204,7 @@ async def test_a_line_typed_in_the_midst_of_a_sentence_leaves_the_sentence_whole
     assert len(set(call.log.ids)) == 2
 
 
-async def test_words_on_their_way_when_the_call_ends_are_written_down_once(call: Placed) -> None:
+async def test_words_still_in_recognition_when_the_call_ends_are_recorded_once(call: Placed) -> None:
     call.session.hear(SpeechEventType.INTERIM_TRANSCRIPT, "flights from Chennai to")
     call.session.unspoken = "flights from Chennai to Delhi"
     call.room.leave(DisconnectReason.CLIENT_INITIATED)
@@ -211,14 +212,14 @@ async def test_words_on_their_way_when_the_call_ends_are_written_down_once(call:
     assert call.log.sealed == [("flights from Chennai to Delhi", TRUNCATED)]
 
 
-async def test_words_of_which_the_ears_make_no_more_stay_as_they_were_shown(call: Placed) -> None:
+async def test_words_without_a_final_transcript_are_recorded_as_shown(call: Placed) -> None:
     call.session.hear(SpeechEventType.INTERIM_TRANSCRIPT, "flights from Chennai to")
     await call.left()
     assert call.log.sealed == [("flights from Chennai to", TRUNCATED)]
 
 
 @pytest.mark.parametrize("hang_up", [True, False], ids=["the caller hangs up", "the agent leaves"])
-async def test_lines_that_come_too_late_for_an_answer_are_written_down(call: Placed, hang_up: bool) -> None:
+async def test_messages_too_late_for_an_answer_are_recorded(call: Placed, hang_up: bool) -> None:
     call.room.type("cancel that")
     call.room.type("bye")
     await asyncio.wait_for(call.session.interrupted.wait(), 5)
@@ -230,7 +231,7 @@ async def test_lines_that_come_too_late_for_an_answer_are_written_down(call: Pla
     assert call.log.sealed == [("cancel that", FINAL), ("bye", FINAL)]
 
 
-async def test_a_line_is_written_down_although_the_agent_can_not_be_interrupted(call: Placed) -> None:
+async def test_a_message_is_recorded_although_the_agent_can_not_be_interrupted(call: Placed) -> None:
     call.session.broken = True
     call.room.type("cancel that")
     call.room.leave(DisconnectReason.CLIENT_INITIATED)
@@ -238,7 +239,7 @@ async def test_a_line_is_written_down_although_the_agent_can_not_be_interrupted(
     assert call.log.sealed == [("cancel that", FINAL)]
 
 
-async def test_an_answer_that_begins_while_nobody_hears_it_is_not_spoken_and_the_caller_is_told(
+async def test_an_answer_that_starts_while_the_caller_is_away_is_replaced_by_an_apology(
     call: Placed,
 ) -> None:
     call.session.speeches[-1]._mark_done()
@@ -252,21 +253,21 @@ async def test_an_answer_that_begins_while_nobody_hears_it_is_not_spoken_and_the
     assert call.log.sealed == [("flights from Chennai to Delhi", TRUNCATED)]
 
 
-async def test_who_was_away_while_nobody_spoke_hears_no_apology(call: Placed) -> None:
+async def test_a_caller_who_missed_nothing_hears_no_apology(call: Placed) -> None:
     call.session.speeches[-1]._mark_done()
     call.room.leave(DisconnectReason.SIGNAL_CLOSE)
     call.room.enter()
     assert call.session.said == ["hello"]
 
 
-async def test_a_question_that_was_answered_in_part_is_taken_up_again(call: Placed) -> None:
+async def test_an_interrupted_answer_is_followed_by_an_apology(call: Placed) -> None:
     call.room.leave(DisconnectReason.SIGNAL_CLOSE)
     assert call.session.speeches[-1].interrupted
     call.room.enter()
     assert call.session.said == ["hello", "sorry"]
 
 
-async def test_work_that_breaks_does_not_replace_the_ending() -> None:
+async def test_failing_background_work_does_not_replace_the_ending() -> None:
     began = asyncio.Event()
 
     async def work() -> None:
@@ -277,7 +278,7 @@ async def test_work_that_breaks_does_not_replace_the_ending() -> None:
         await began.wait()
 
 
-async def test_work_is_over_when_the_call_is() -> None:
+async def test_background_work_stops_with_the_call() -> None:
     left = asyncio.Event()
 
     async def work() -> None:

@@ -1,4 +1,4 @@
-"""Presence: only who leaves on purpose has hung up."""
+"""Presence: only a caller who leaves on purpose has hung up."""
 
 import asyncio
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from livekit import rtc
 from livekit.rtc import DisconnectReason
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from agent.call.caller_presence import Presence
+from agent.call.caller_presence import CallerPresence
 
 pytestmark = pytest.mark.unit
 
@@ -18,14 +18,14 @@ LONG, SHORT = 30.0, 0.01
 
 @dataclass
 class Person:
-    """Somebody in the room."""
+    """A participant."""
 
     identity: str
     disconnect_reason: int | None = None
 
 
 class Room(rtc.EventEmitter[str]):
-    """A room with nothing in it but who is there."""
+    """A room with only its participants."""
 
     def __init__(self, *identities: str) -> None:
         super().__init__()
@@ -42,92 +42,92 @@ class Room(rtc.EventEmitter[str]):
 
 
 class Watched:
-    """A presence and what it told."""
+    """A presence and its callbacks."""
 
     def __init__(self, room: Room, patience: float) -> None:
-        self.told: list[str] = []
-        self.presence = Presence(
+        self.calls: list[str] = []
+        self.presence = CallerPresence(
             cast("Any", room),
             "caller",
             patience=patience,
-            on_lost=lambda: self.told.append("lost"),
-            on_back=lambda: self.told.append("back"),
+            on_away=lambda: self.calls.append("away"),
+            on_back=lambda: self.calls.append("back"),
         )
 
     async def ended(self) -> Any:
         return await asyncio.wait_for(self.presence.ended(), 5)
 
 
-async def test_who_leaves_on_purpose_has_hung_up() -> None:
+async def test_a_caller_who_leaves_on_purpose_has_hung_up() -> None:
     room = Room("caller")
     watched = Watched(room, LONG)
     room.leave("caller", DisconnectReason.CLIENT_INITIATED)
     assert await watched.ended() == pb.CALL_END_REASON_CALLER_HUNG_UP
-    assert watched.told == []
+    assert watched.calls == []
 
 
-async def test_who_drops_out_and_does_not_come_back_is_lost() -> None:
+async def test_a_caller_who_drops_out_and_stays_away_is_lost() -> None:
     room = Room("caller")
     watched = Watched(room, SHORT)
     room.leave("caller", DisconnectReason.CONNECTION_TIMEOUT)
     assert await watched.ended() == pb.CALL_END_REASON_CALLER_LOST
-    assert watched.told == ["lost"]
+    assert watched.calls == ["away"]
 
 
-async def test_who_comes_back_in_time_goes_on() -> None:
+async def test_a_caller_who_comes_back_in_time_continues() -> None:
     room = Room("caller")
     watched = Watched(room, LONG)
     room.leave("caller", DisconnectReason.SIGNAL_CLOSE)
     room.enter("caller")
-    assert watched.told == ["lost", "back"]
+    assert watched.calls == ["away", "back"]
     room.leave("caller", DisconnectReason.CLIENT_INITIATED)
     assert await watched.ended() == pb.CALL_END_REASON_CALLER_HUNG_UP
 
 
-async def test_a_line_of_our_own_that_is_lost_is_a_loss_too() -> None:
+async def test_losing_the_agents_own_connection_counts_as_away() -> None:
     room = Room("caller")
     watched = Watched(room, LONG)
     room.emit("reconnecting")
     room.emit("reconnected")
-    assert watched.told == ["lost", "back"]
+    assert watched.calls == ["away", "back"]
 
 
 @pytest.mark.parametrize("caller_first", [True, False])
-async def test_nobody_is_back_until_both_sides_are(caller_first: bool) -> None:
+async def test_the_caller_is_back_only_when_both_sides_are(caller_first: bool) -> None:
     room = Room("caller")
     watched = Watched(room, LONG)
     room.emit("reconnecting")
     room.leave("caller", DisconnectReason.UNKNOWN_REASON)
     returning = [lambda: room.enter("caller"), lambda: room.emit("reconnected")]
     for one_is_back in returning if caller_first else reversed(returning):
-        assert "back" not in watched.told
+        assert "back" not in watched.calls
         one_is_back()
-    assert watched.told == ["lost", "lost", "back"]
+    assert watched.calls == ["away", "away", "back"]
 
 
-async def test_a_second_tab_in_the_first_ones_place_is_no_loss() -> None:
+async def test_a_second_tab_that_replaces_the_first_is_not_away() -> None:
     room = Room("caller")
     watched = Watched(room, LONG)
     first = room.remote_participants["caller"]
     room.enter("caller")
     first.disconnect_reason = DisconnectReason.DUPLICATE_IDENTITY
     room.emit("participant_disconnected", first)
-    assert watched.told == []
+    assert watched.calls == []
 
 
-async def test_who_never_comes_is_lost() -> None:
+async def test_a_caller_who_never_comes_is_lost() -> None:
     assert await Watched(Room(), SHORT).ended() == pb.CALL_END_REASON_CALLER_LOST
 
 
-async def test_others_come_and_go_as_they_like() -> None:
+async def test_other_participants_are_ignored() -> None:
     room = Room("caller", "other")
     watched = Watched(room, LONG)
     room.leave("other", DisconnectReason.CLIENT_INITIATED)
     room.enter("another")
-    assert watched.told == []
+    assert watched.calls == []
 
 
-async def test_a_room_that_is_gone_says_nothing_of_the_caller() -> None:
+async def test_a_deleted_room_gives_no_ending() -> None:
     room = Room("caller")
     watched = Watched(room, LONG)
     room.emit("disconnected", DisconnectReason.ROOM_DELETED)
@@ -140,4 +140,4 @@ async def test_after_close_nothing_is_watched() -> None:
     watched.presence.close()
     room.emit("reconnecting")
     room.leave("caller", DisconnectReason.SIGNAL_CLOSE)
-    assert watched.told == []
+    assert watched.calls == []

@@ -30,7 +30,7 @@ class Writer:
 
 
 class Room:
-    """A room that shows what it is sent, one stream at a time, when it is let."""
+    """A room that shows one stream at a time while `open` is set."""
 
     def __init__(self) -> None:
         self.shown: list[tuple[str, str, str, bool]] = []
@@ -65,23 +65,23 @@ async def _captions(room: Room) -> AsyncIterator[RoomCaptions]:
             await publishing
 
 
-async def test_each_side_is_shown_in_its_own_name() -> None:
+async def test_each_speaker_is_shown_in_their_own_name() -> None:
     room = Room()
     async with _captions(room) as captions:
-        captions.sealed(CUSTOMER, "1", "Hello")
-        captions.sealed(AGENT, "2", "Hi")
-        await captions.flushed(5)
+        captions.show(CUSTOMER, "1", "Hello", final=True)
+        captions.show(AGENT, "2", "Hi", final=True)
+        await captions.flush(5)
     assert room.shown == [("caller", "1", "Hello", True), ("agent", "2", "Hi", True)]
 
 
-async def test_words_are_shown_as_they_come_and_end_with_the_seal() -> None:
+async def test_words_are_shown_as_they_come_and_the_last_are_final() -> None:
     room = Room()
     async with _captions(room) as captions:
         for text in ("Show", "Show flights"):
-            captions.revised(CUSTOMER, "1", text)
-            await captions.flushed(5)
-        captions.sealed(CUSTOMER, "1", "Show flights.")
-        await captions.flushed(5)
+            captions.show(CUSTOMER, "1", text)
+            await captions.flush(5)
+        captions.show(CUSTOMER, "1", "Show flights.", final=True)
+        await captions.flush(5)
     assert [text for _, _, text, _ in room.shown] == ["Show", "Show flights", "Show flights."]
     assert [final for *_, final in room.shown] == [False, False, True]
 
@@ -90,34 +90,34 @@ async def test_a_slow_room_gets_the_latest_words_and_no_backlog() -> None:
     room = Room()
     async with _captions(room) as captions:
         room.open.clear()
-        captions.revised(AGENT, "1", "w0")
+        captions.show(AGENT, "1", "w0")
         await asyncio.sleep(0)
         for number in range(1, 500):
-            captions.revised(AGENT, "1", f"w{number}")
-        captions.sealed(AGENT, "1", "whole")
+            captions.show(AGENT, "1", f"w{number}")
+        captions.show(AGENT, "1", "whole", final=True)
         room.open.set()
-        await captions.flushed(5)
+        await captions.flush(5)
     assert room.shown[-1] == ("agent", "1", "whole", True)
     assert len(room.shown) <= 2
 
 
 @pytest.mark.parametrize("how", [ConnectionError("the room is reconnecting"), KeyError("who")])
-async def test_a_room_that_breaks_loses_captions_and_nothing_else(how: Exception) -> None:
+async def test_a_failing_room_loses_only_captions(how: Exception) -> None:
     room = Room()
     async with _captions(room) as captions:
         room.broken = how
-        captions.sealed(AGENT, "1", "lost")
-        await captions.flushed(5)
+        captions.show(AGENT, "1", "lost", final=True)
+        await captions.flush(5)
         room.broken = None
-        captions.sealed(AGENT, "2", "shown")
-        await captions.flushed(5)
+        captions.show(AGENT, "2", "shown", final=True)
+        await captions.flush(5)
     assert [text for _, _, text, _ in room.shown] == ["shown"]
 
 
-async def test_leaving_does_not_wait_for_a_room_that_hangs() -> None:
+async def test_flush_does_not_wait_for_a_hanging_room() -> None:
     room = Room()
     async with _captions(room) as captions:
         room.open.clear()
-        captions.sealed(AGENT, "1", "never")
-        await captions.flushed(0.05)
+        captions.show(AGENT, "1", "never", final=True)
+        await captions.flush(0.05)
     assert room.shown == []

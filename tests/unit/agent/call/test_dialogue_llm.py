@@ -1,4 +1,4 @@
-"""A turn on its way from the dialogue to the voice: recorded and announced before it is spoken of."""
+"""One turn: tool calls are recorded and published before the agent speaks about them."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -7,11 +7,11 @@ from typing import Any, cast
 import pytest
 from livekit.agents import llm
 
-from agent.call.announcements import Announcements
-from agent.call.dialogue_llm import PolicyLLM
+from agent.call.dialogue_llm import DialogueLLM
+from agent.call.flight_cards import RoomPublisher
 from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
-from agent.recording.utterances import Actions
-from agent.speech.endpointing import Completeness
+from agent.language.meanings import Completeness
+from agent.recording.utterances import ToolCalls
 
 pytestmark = pytest.mark.unit
 
@@ -22,7 +22,7 @@ SEARCH: list[Event] = [
 
 
 class Scripted:
-    """A dialogue that yields what it is told to."""
+    """A dialogue with scripted events."""
 
     def __init__(self, *events: Event | Exception | asyncio.Event) -> None:
         self.events, self.heard, self.closed = events, "", False
@@ -44,11 +44,11 @@ class Scripted:
             self.closed = True
 
     def completeness(self, text: str) -> Completeness:
-        return "unknown"
+        return Completeness.UNKNOWN
 
 
-class Diary(Announcements):
-    """Everything that was recorded, announced and done, in one order."""
+class Diary(RoomPublisher):
+    """Everything recorded, published and done, in order."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[Any, ...]] = []
@@ -59,10 +59,10 @@ class Diary(Announcements):
     def tool_result(self, tool_call_id: str, name: str, outcome: str, result: Mapping[str, Any]) -> None:
         self.lines.append(("result", outcome))
 
-    async def tool(self, tool_call_id: str, name: str, arguments: Mapping[str, Any], outcome: str) -> None:
-        self.lines.append(("tool", name, dict(arguments), outcome))
+    async def tool_used(self, started: ToolStarted, outcome: str) -> None:
+        self.lines.append(("tool", started.name, dict(started.arguments), outcome))
 
-    async def flights(self, card: Mapping[str, Any]) -> None:
+    async def flights_found(self, card: Mapping[str, Any]) -> None:
         self.lines.append(("card", card["outcome"]))
 
     def hang_up(self) -> None:
@@ -83,7 +83,7 @@ def answer(diary: Diary) -> Answer:
         chat = llm.ChatContext.empty()
         for words in said:
             chat.add_message(role="user", content=words)
-        return PolicyLLM(dialogue, Actions(cast("Any", diary)), diary, diary.hang_up).chat(chat_ctx=chat)
+        return DialogueLLM(dialogue, ToolCalls(cast("Any", diary)), diary, diary.hang_up).chat(chat_ctx=chat)
 
     return answering
 
@@ -95,14 +95,16 @@ async def _spoken(stream: llm.LLMStream, diary: Diary) -> None:
             diary.lines.append(("say", chunk.delta.content))
 
 
-async def test_the_last_words_are_answered(answer: Answer, diary: Diary) -> None:
+async def test_the_last_message_is_answered(answer: Answer, diary: Diary) -> None:
     dialogue = Scripted(Speech("Six flights."), Speech("Which one?"))
     await _spoken(answer(dialogue, "hello", "flights to Delhi"), diary)
     assert dialogue.heard == "flights to Delhi"
     assert diary.lines == [("say", "Six flights. "), ("say", "Which one? ")]
 
 
-async def test_a_tool_is_recorded_and_announced_before_it_is_spoken_of(answer: Answer, diary: Diary) -> None:
+async def test_a_tool_call_is_recorded_and_published_before_the_agent_speaks_about_it(
+    answer: Answer, diary: Diary
+) -> None:
     await _spoken(answer(Scripted(*SEARCH, Speech("None.")), "flights"), diary)
     tool = ("tool", "search_flights", {"origin": "MAA"}, "EMPTY")
     assert diary.lines == [
@@ -119,9 +121,7 @@ async def test_goodbye_hangs_up(answer: Answer, diary: Diary) -> None:
     assert ("hang up",) in diary.lines
 
 
-async def test_a_dialogue_that_fails_says_sorry_and_shows_nothing_of_why(
-    answer: Answer, diary: Diary
-) -> None:
+async def test_a_failing_dialogue_apologises_and_hides_the_error(answer: Answer, diary: Diary) -> None:
     await _spoken(answer(Scripted(SEARCH[0], RuntimeError("secret"))), diary)
     words = " ".join(line[1] for line in diary.lines if line[0] == "say")
     assert "sorry" in words.lower()
@@ -129,7 +129,7 @@ async def test_a_dialogue_that_fails_says_sorry_and_shows_nothing_of_why(
     assert ("result", "ABANDONED") in diary.lines
 
 
-async def test_a_turn_that_is_broken_off_closes_the_dialogue_and_its_tools(
+async def test_an_interrupted_turn_closes_the_dialogue_and_abandons_its_tools(
     answer: Answer, diary: Diary
 ) -> None:
     dialogue = Scripted(SEARCH[0], Speech("One moment."), asyncio.Event())

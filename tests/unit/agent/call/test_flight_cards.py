@@ -1,4 +1,4 @@
-"""Flight cards: times on the airports' own clocks, exact prices, and never a card of something that isn't a search."""
+"""Flight cards: local times, exact prices, and cards only for searches."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def _searched(outcome: str = "FOUND", **result: Any) -> ToolFinished:
     return ToolFinished("id", "search_flights", outcome, {"sample": True, **places, **result})
 
 
-def test_a_flight_is_shown_on_the_clocks_of_its_airports() -> None:
+def test_times_are_local_to_the_airports() -> None:
     card = flights_card(ARGUMENTS, _searched(itineraries=[ITINERARY]))
     assert card is not None
     (flight,) = card["flights"]
@@ -63,7 +63,7 @@ def test_a_flight_is_shown_on_the_clocks_of_its_airports() -> None:
     )
 
 
-def test_a_card_says_what_was_searched_by_name() -> None:
+def test_a_card_names_the_places_of_the_search() -> None:
     card = flights_card(ARGUMENTS, _searched(itineraries=[]))
     assert card is not None
     assert card["query"]["origin"] == {"code": "MAA", "name": "Chennai"}
@@ -76,7 +76,7 @@ def test_a_card_says_what_was_searched_by_name() -> None:
     )
 
 
-def test_a_price_that_is_not_known_is_none() -> None:
+def test_an_unknown_price_is_none() -> None:
     card = flights_card(ARGUMENTS, _searched(itineraries=[{**ITINERARY, "fare": {}}]))
     assert card is not None
     assert card["flights"][0]["price"] is None
@@ -103,7 +103,7 @@ def test_an_offer_is_shown_with_its_seller_and_its_end() -> None:
     ]
 
 
-def test_a_journey_there_and_back_is_one_card_at_the_price_of_both() -> None:
+def test_a_round_trip_is_one_card_with_the_price_of_both_flights() -> None:
     card = flights_card(
         ARGUMENTS, _searched(itineraries=[ITINERARY | {"way_back": ITINERARY | {"itinerary_id": "back"}}])
     )
@@ -113,7 +113,7 @@ def test_a_journey_there_and_back_is_one_card_at_the_price_of_both() -> None:
     assert flight["price"] == {"amount": "5210.50", "currency": "INR"}
 
 
-def test_changes_are_shown_with_their_night_and_their_airports() -> None:
+def test_connections_show_a_night_and_a_change_of_airport() -> None:
     layovers = [{"airport_code": "LHR", "overnight": True, "next_airport_code": "LGW"}]
     card = flights_card(
         ARGUMENTS,

@@ -1,4 +1,4 @@
-"""Typed lines: whole, in order, from the caller alone, and never more than the call can bear."""
+"""Typed messages: complete, in order, only from the caller, limited in number and length."""
 
 import asyncio
 import uuid
@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from agent.call.typed_messages import LONGEST_ANSWERED, TypedLine, TypedText
-from agent.recording.utterances import MOST_CHARACTERS
+from agent.call.typed_messages import MAX_ANSWERED_LENGTH, TypedMessage, TypedMessages
+from agent.recording.utterances import MAX_TEXT_LENGTH
 from mesh.ids import uuid7
 
 pytestmark = pytest.mark.unit
@@ -36,7 +36,7 @@ class Reader:
 
 
 class Room:
-    """A room in which somebody types."""
+    """A room in which participants type."""
 
     def __init__(self) -> None:
         self._handler: Callable[[Any, str], None] | None = None
@@ -59,18 +59,18 @@ async def room() -> Room:
 
 
 @pytest.fixture
-async def typed(room: Room) -> TypedText:
-    return TypedText(cast("Any", room), "caller")
+async def typed(room: Room) -> TypedMessages:
+    return TypedMessages(cast("Any", room), "caller")
 
 
-async def _next(typed: TypedText) -> TypedLine:
+async def _next(typed: TypedMessages) -> TypedMessage:
     return await asyncio.wait_for(anext(typed), 5)
 
 
-async def test_a_line_is_put_together_and_keeps_the_id_of_its_stream(room: Room, typed: TypedText) -> None:
-    line = str(uuid.uuid4())
-    room.type(Reader("flights ", "to Delhi ", stream_id=line))
-    assert await _next(typed) == TypedLine("flights to Delhi", line)
+async def test_a_message_is_joined_and_keeps_the_id_of_its_stream(room: Room, typed: TypedMessages) -> None:
+    message = str(uuid.uuid4())
+    room.type(Reader("flights ", "to Delhi ", stream_id=message))
+    assert await _next(typed) == TypedMessage("flights to Delhi", message)
 
 
 @pytest.mark.parametrize(
@@ -78,38 +78,40 @@ async def test_a_line_is_put_together_and_keeps_the_id_of_its_stream(room: Room,
     ["7", "", uuid7(), str(uuid.UUID(int=0))],
     ids=["number", "nothing", "like the agent's", "nil"],
 )
-async def test_an_id_that_may_be_anothers_is_not_taken(room: Room, typed: TypedText, stream_id: str) -> None:
+async def test_an_id_that_may_belong_to_another_entry_is_ignored(
+    room: Room, typed: TypedMessages, stream_id: str
+) -> None:
     room.type(Reader("hello", stream_id=stream_id))
     assert (await _next(typed)).utterance_id is None
 
 
-async def test_an_id_is_taken_once(room: Room, typed: TypedText) -> None:
-    line = str(uuid.uuid4())
+async def test_an_id_is_used_once(room: Room, typed: TypedMessages) -> None:
+    message = str(uuid.uuid4())
     for text in ("yes", "no"):
-        room.type(Reader(text, stream_id=line.upper()))
-    assert [await _next(typed) for _ in range(2)] == [TypedLine("yes", line), TypedLine("no", None)]
+        room.type(Reader(text, stream_id=message.upper()))
+    assert [await _next(typed) for _ in range(2)] == [TypedMessage("yes", message), TypedMessage("no", None)]
 
 
-async def test_what_nobody_has_taken_is_given_at_the_end(room: Room, typed: TypedText) -> None:
+async def test_close_returns_the_messages_still_queued(room: Room, typed: TypedMessages) -> None:
     for text in ("one", "two", "three"):
         room.type(Reader(text))
     assert (await _next(typed)).text == "one"
-    assert [line.text for line in typed.close()] == ["two", "three"]
+    assert [message.text for message in typed.close()] == ["two", "three"]
 
 
-async def test_lines_come_in_order_and_empty_ones_not_at_all(room: Room, typed: TypedText) -> None:
+async def test_messages_come_in_order_without_empty_ones(room: Room, typed: TypedMessages) -> None:
     for text in ("one", "  ", "", "two"):
         room.type(Reader(text))
     assert [(await _next(typed)).text for _ in range(2)] == ["one", "two"]
 
 
-async def test_what_nobody_can_type_is_taken_out_of_a_line(room: Room, typed: TypedText) -> None:
+async def test_control_characters_are_removed(room: Room, typed: TypedMessages) -> None:
     room.type(Reader("\0\x1b\x7f"))
     room.type(Reader("book\0a flight\x1b[2J\r\n\tto दिल्ली\x9f"))
     assert (await _next(typed)).text == "book a flight [2J \n\tto दिल्ली"
 
 
-async def test_what_others_type_is_not_for_the_agent(room: Room, typed: TypedText) -> None:
+async def test_messages_of_other_participants_are_ignored(room: Room, typed: TypedMessages) -> None:
     stranger = Reader("cancel everything")
     room.type(stranger, by="stranger")
     room.type(Reader("hello"))
@@ -118,29 +120,31 @@ async def test_what_others_type_is_not_for_the_agent(room: Room, typed: TypedTex
     assert stranger.read == 0
 
 
-async def test_a_line_without_end_is_read_as_far_as_it_can_be_kept(room: Room, typed: TypedText) -> None:
+async def test_an_endless_message_is_read_up_to_the_longest_text(room: Room, typed: TypedMessages) -> None:
     endless = Reader(*["x" * 1000] * 1000)
     room.type(endless)
-    line = await _next(typed)
-    assert len(line.text) == MOST_CHARACTERS
-    assert line.too_long
-    assert endless.read <= MOST_CHARACTERS // 1000 + 1
+    message = await _next(typed)
+    assert len(message.text) == MAX_TEXT_LENGTH
+    assert message.too_long
+    assert endless.read <= MAX_TEXT_LENGTH // 1000 + 1
 
 
-async def test_a_line_that_breaks_off_is_kept_so_far(room: Room, typed: TypedText) -> None:
+async def test_an_incomplete_message_is_kept(room: Room, typed: TypedMessages) -> None:
     room.type(Reader("flights to", breaks=True))
     assert (await _next(typed)).text == "flights to"
 
 
-async def test_a_flood_of_lines_is_bounded(room: Room, typed: TypedText) -> None:
+async def test_a_flood_of_messages_is_bounded(room: Room, typed: TypedMessages) -> None:
     for number in range(100):
         room.type(Reader(str(number)))
     async with asyncio.timeout(5):
-        while typed._reading:
-            await asyncio.gather(*typed._reading)
-    assert typed._lines.qsize() == 16
+        while typed._readers:
+            await asyncio.gather(*typed._readers)
+    assert typed._queue.qsize() == 16
 
 
-@pytest.mark.parametrize(("length", "too_long"), [(LONGEST_ANSWERED, False), (LONGEST_ANSWERED + 1, True)])
-def test_a_request_has_a_length(length: int, too_long: bool) -> None:
-    assert TypedLine("x" * length, None).too_long is too_long
+@pytest.mark.parametrize(
+    ("length", "too_long"), [(MAX_ANSWERED_LENGTH, False), (MAX_ANSWERED_LENGTH + 1, True)]
+)
+def test_an_answered_message_has_a_longest_length(length: int, too_long: bool) -> None:
+    assert TypedMessage("x" * length, None).too_long is too_long

@@ -1,4 +1,4 @@
-"""What a new agent takes up from the log."""
+"""Restoring a call from the log."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from google.protobuf.struct_pb2 import Struct
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from agent.recording.earlier_entries import entries_of, tool_records, unanswered
+from agent.recording.earlier_entries import read_entries, tool_records, unanswered_words
 
 pytestmark = pytest.mark.unit
 
@@ -69,7 +69,7 @@ def test_a_tool_call_without_answer_is_none() -> None:
 
 
 def test_words_that_nobody_answered_are_taken_up() -> None:
-    assert unanswered([_agent("Hello"), _customer("flights to Delhi")], "now") == "flights to Delhi"
+    assert unanswered_words([_agent("Hello"), _customer("flights to Delhi")], "now") == "flights to Delhi"
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_words_that_nobody_answered_are_taken_up() -> None:
     ids=["nothing said", "the answer had begun", "the words broke off", "another call"],
 )
 def test_everything_else_is_let_go(entries: list[entry_pb2.Entry]) -> None:
-    assert unanswered(entries, "now") == ""
+    assert unanswered_words(entries, "now") == ""
 
 
 class Pages:
@@ -102,6 +102,6 @@ class Pages:
 
 async def test_every_page_of_the_log_is_read() -> None:
     pages = Pages()
-    entries = await entries_of(pages, "conversation")  # type: ignore[arg-type]
+    entries = await read_entries(pages, "conversation")  # type: ignore[arg-type]
     assert pages.asked == ["", "second"]
     assert len(tool_records(entries)) == 1

@@ -1,4 +1,4 @@
-"""Whatever happens in a call, each draft that comes of it keeps the contract's rules: a draft that is refused is words lost."""
+"""Every draft of a call satisfies the contract, because a refused draft loses words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from readback.conversation.v1 import entry_pb2
 
-from agent.recording.utterances import Actions, AgentSpeech, CustomerSpeech
+from agent.recording.utterances import AgentSpeech, CustomerSpeech, ToolCalls
 from services.conversation.client.late_append import completion, sealed_at
 from services.conversation.client.recorder import Recorder
 from services.conversation.model.drafts import checked
@@ -26,33 +26,32 @@ JSON = st.dictionaries(
     st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.lists(st.integers(0, 9)),
 )
 STEPS = st.one_of(
-    st.tuples(st.just("begin"), TIMES),
-    st.tuples(st.just("generate"), WORDS),
-    st.tuples(st.just("word"), WORDS),
-    st.tuples(st.just("end"), TIMES, st.booleans(), st.none() | WORDS),
-    st.tuples(st.just("began"), TIMES),
+    st.tuples(st.just("playback_started"), TIMES),
+    st.tuples(st.just("generated"), WORDS),
+    st.tuples(st.just("spoken"), WORDS),
+    st.tuples(st.just("playback_finished"), TIMES, st.booleans(), st.none() | WORDS),
+    st.tuples(st.just("started"), TIMES),
     st.tuples(st.just("interim"), WORDS),
     st.tuples(st.just("final"), WORDS, TIMES),
-    st.tuples(st.just("cut")),
+    st.tuples(st.just("truncate")),
     st.tuples(st.just("typed"), WORDS),
-    st.tuples(st.just("called"), JSON),
-    st.tuples(st.just("answered"), JSON),
+    st.tuples(st.just("tool_started"), JSON),
+    st.tuples(st.just("tool_finished"), JSON),
     st.tuples(st.just("abandon")),
 )
 
 
 class NoCaptions:
-    """Nobody looks."""
+    """Captions that show nothing."""
 
-    def revised(self, speaker: entry_pb2.Speaker.ValueType, utterance_id: str, text: str) -> None:
-        """Not shown."""
-
-    def sealed(self, speaker: entry_pb2.Speaker.ValueType, utterance_id: str, text: str) -> None:
-        """Not shown."""
+    def show(
+        self, speaker: entry_pb2.Speaker.ValueType, utterance_id: str, text: str, *, final: bool = False
+    ) -> None:
+        """Ignore the text."""
 
 
 class Clock:
-    """Goes back and forth, as a machine's does that is set."""
+    """A clock that jumps back and forth, like one that is being set."""
 
     def __init__(self, times: list[datetime]) -> None:
         self._times = times or [NOW]
@@ -66,11 +65,11 @@ class Clock:
         return float(self._asked)
 
     async def sleep(self, seconds: float) -> None:
-        """Never asked to."""
+        """Return immediately; no test sleeps."""
 
 
 class Checking(Recorder):
-    """Holds each draft against the rules, in every form in which it may be handed in."""
+    """Recorder that checks each draft, in every form in which it may be submitted."""
 
     def _put(self, draft: entry_pb2.Draft) -> None:
         super()._put(draft)
@@ -82,38 +81,38 @@ class Checking(Recorder):
 
 
 class Agent:
-    """Everything that an agent records."""
+    """All recordings of one agent."""
 
     def __init__(self, recorder: Recorder) -> None:
         captions, self._running = NoCaptions(), list[str]()
-        self.speech, self.customer, self.actions = (
+        self.speech, self.customer, self.tool_calls = (
             AgentSpeech(recorder, captions),
             CustomerSpeech(recorder, captions),
-            Actions(recorder),
+            ToolCalls(recorder),
         )
 
     def do(self, name: str, *given: Any) -> None:
         match name:
-            case "end":
+            case "playback_finished":
                 at, interrupted, spoken = given
-                self.speech.end(at, interrupted=interrupted, spoken=spoken)
-            case "called":
+                self.speech.playback_finished(at, interrupted=interrupted, spoken=spoken)
+            case "tool_started":
                 self._running.append(str(uuid4()))
-                self.actions.called(self._running[-1], "search_flights", *given)
-            case "answered" if self._running:
-                self.actions.answered(self._running.pop(), "FOUND", *given)
-            case "answered":
+                self.tool_calls.start(self._running[-1], "search_flights", *given)
+            case "tool_finished" if self._running:
+                self.tool_calls.finish(self._running.pop(), "FOUND", *given)
+            case "tool_finished":
                 pass
             case "abandon":
                 self._running.clear()
-                self.actions.abandon()
+                self.tool_calls.abandon()
             case _:
                 doer = self.speech if hasattr(self.speech, name) else self.customer
                 getattr(doer, name)(*given)
 
 
 @given(st.lists(STEPS, max_size=40), st.lists(TIMES, max_size=5))
-async def test_every_draft_keeps_the_rules_however_the_call_goes(
+async def test_every_draft_satisfies_the_contract(
     steps: list[tuple[Any, ...]], times: list[datetime]
 ) -> None:
     recorder = Checking(cast("Any", None), str(uuid4()), 1, clock=Clock(times))

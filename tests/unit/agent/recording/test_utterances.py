@@ -1,4 +1,4 @@
-"""The record of a call: what was heard and what was spoken, no word more, whatever interrupts it."""
+"""The recording of a call: exactly the words that were heard and spoken, also after interruptions."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from readback.conversation.v1 import entry_pb2
 
-from agent.recording.utterances import MOST_CHARACTERS, Actions, AgentSpeech, CustomerSpeech
+from agent.recording.utterances import MAX_TEXT_LENGTH, AgentSpeech, CustomerSpeech, ToolCalls
 from mesh.ids import uuid7
 
 pytestmark = pytest.mark.unit
@@ -22,11 +22,11 @@ FINAL, INTERRUPTED, TRUNCATED = (
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 
 
-class Notes:
-    """A log that remembers what was handed in, in order."""
+class RecordedLog:
+    """A log that keeps all drafts in order."""
 
     def __init__(self) -> None:
-        self.handed_in: list[tuple[Any, ...]] = []
+        self.drafts: list[tuple[Any, ...]] = []
         self.ids: list[str] = []
         self.sealed: list[dict[str, Any]] = []
 
@@ -34,36 +34,33 @@ class Notes:
         self, utterance_id: str, speaker: int, text: str, *, modality: int = entry_pb2.MODALITY_VOICE
     ) -> None:
         self.ids.append(utterance_id)
-        self.handed_in.append(("revise", speaker, text))
+        self.drafts.append(("revise", speaker, text))
 
     def seal(self, utterance_id: str, speaker: int, text: str, **details: Any) -> None:
         self.ids.append(utterance_id)
         self.sealed.append(details)
-        self.handed_in.append(("seal", speaker, text, details["sealing"]))
+        self.drafts.append(("seal", speaker, text, details["sealing"]))
 
     def tool_call(self, tool_call_id: str, name: str, arguments: Mapping[str, Any]) -> None:
-        self.handed_in.append(("call", tool_call_id, name, arguments))
+        self.drafts.append(("call", tool_call_id, name, arguments))
 
     def tool_result(self, tool_call_id: str, name: str, outcome: str, result: Mapping[str, Any]) -> None:
-        self.handed_in.append(("result", tool_call_id, name, outcome))
+        self.drafts.append(("result", tool_call_id, name, outcome))
 
 
 class Screen:
-    """Captions as the caller's page would get them."""
+    """Captions as the caller's web app would get them."""
 
     def __init__(self) -> None:
         self.shown: list[tuple[int, str, str, bool]] = []
 
-    def revised(self, speaker: int, utterance_id: str, text: str) -> None:
-        self.shown.append((speaker, utterance_id, text, False))
-
-    def sealed(self, speaker: int, utterance_id: str, text: str) -> None:
-        self.shown.append((speaker, utterance_id, text, True))
+    def show(self, speaker: int, utterance_id: str, text: str, *, final: bool = False) -> None:
+        self.shown.append((speaker, utterance_id, text, final))
 
 
 @pytest.fixture
-def notes() -> Notes:
-    return Notes()
+def log() -> RecordedLog:
+    return RecordedLog()
 
 
 @pytest.fixture
@@ -72,180 +69,188 @@ def screen() -> Screen:
 
 
 @pytest.fixture
-def customer(notes: Notes, screen: Screen) -> CustomerSpeech:
-    return CustomerSpeech(notes, screen)
+def customer(log: RecordedLog, screen: Screen) -> CustomerSpeech:
+    return CustomerSpeech(log, screen)
 
 
 @pytest.fixture
-def agent(notes: Notes, screen: Screen) -> AgentSpeech:
-    return AgentSpeech(notes, screen)
+def agent(log: RecordedLog, screen: Screen) -> AgentSpeech:
+    return AgentSpeech(log, screen)
 
 
 def _speak(agent: AgentSpeech, text: str, *, words: int | None = None) -> None:
-    agent.prepare()
-    agent.generate(text)
-    agent.begin(NOW)
+    agent.generation_started()
+    agent.generated(text)
+    agent.playback_started(NOW)
     for word in text.split()[:words]:
-        agent.word(word + " ")
+        agent.spoken(word + " ")
 
 
-def test_the_customer_is_written_down_while_they_speak(customer: CustomerSpeech, notes: Notes) -> None:
-    customer.began(NOW)
+def test_the_customers_words_are_recorded_while_they_speak(
+    customer: CustomerSpeech, log: RecordedLog
+) -> None:
+    customer.started(NOW)
     customer.interim("Show flights")
     customer.final("Show flights to Delhi.", NOW + timedelta(seconds=2))
-    assert notes.handed_in == [
+    assert log.drafts == [
         ("revise", CUSTOMER, "Show flights"),
         ("seal", CUSTOMER, "Show flights to Delhi.", FINAL),
     ]
-    assert notes.sealed[0]["start_time"] == NOW
-    assert notes.sealed[0]["end_time"] == NOW + timedelta(seconds=2)
+    assert log.sealed[0]["start_time"] == NOW
+    assert log.sealed[0]["end_time"] == NOW + timedelta(seconds=2)
 
 
 def test_one_utterance_has_one_id_in_the_log_and_on_the_screen(
-    customer: CustomerSpeech, notes: Notes, screen: Screen
+    customer: CustomerSpeech, log: RecordedLog, screen: Screen
 ) -> None:
     customer.interim("Show")
     customer.final("Show flights.", NOW)
     customer.final("To Delhi.", NOW)
-    first, second = dict.fromkeys(notes.ids)
+    first, second = dict.fromkeys(log.ids)
     assert [shown[1] for shown in screen.shown] == [first, first, second]
     assert UUID(first) != UUID(second)
 
 
-def test_captions_get_every_change_and_the_log_ten_a_second(
-    customer: CustomerSpeech, notes: Notes, screen: Screen
+def test_captions_get_every_revision_and_the_log_ten_a_second(
+    customer: CustomerSpeech, log: RecordedLog, screen: Screen
 ) -> None:
     for word in range(50):
         customer.interim("word " * word)
     assert len(screen.shown) == 50
-    assert len(notes.handed_in) == 1
+    assert len(log.drafts) == 1
 
 
-def test_a_word_alone_without_an_interim_is_recorded(customer: CustomerSpeech, notes: Notes) -> None:
-    customer.began(NOW)
+def test_a_single_word_without_an_interim_is_recorded(customer: CustomerSpeech, log: RecordedLog) -> None:
+    customer.started(NOW)
     customer.final("Yes.", NOW + timedelta(milliseconds=300))
-    assert notes.handed_in == [("seal", CUSTOMER, "Yes.", FINAL)]
+    assert log.drafts == [("seal", CUSTOMER, "Yes.", FINAL)]
 
 
-def test_sound_without_words_leaves_nothing(customer: CustomerSpeech, notes: Notes) -> None:
-    customer.began(NOW)
-    customer.cut()
-    assert notes.handed_in == []
+def test_sound_without_words_is_not_recorded(customer: CustomerSpeech, log: RecordedLog) -> None:
+    customer.started(NOW)
+    customer.truncate()
+    assert log.drafts == []
 
 
-def test_a_customer_who_is_cut_off_keeps_their_words(customer: CustomerSpeech, notes: Notes) -> None:
+def test_an_utterance_that_is_cut_off_keeps_its_words(customer: CustomerSpeech, log: RecordedLog) -> None:
     customer.interim("Show flights to")
-    customer.cut()
+    customer.truncate()
     customer.final("Hello?", NOW)
-    assert notes.handed_in[1:] == [
+    assert log.drafts[1:] == [
         ("seal", CUSTOMER, "Show flights to", TRUNCATED),
         ("seal", CUSTOMER, "Hello?", FINAL),
     ]
 
 
-def test_a_customer_whose_line_is_lost_keeps_all_words_that_were_heard_once(
-    customer: CustomerSpeech, notes: Notes
+def test_words_heard_before_the_connection_was_lost_are_recorded_once(
+    customer: CustomerSpeech, log: RecordedLog
 ) -> None:
     customer.interim("Show flights to")
-    customer.lost()
+    customer.connection_lost()
     customer.final("Show flights to Delhi", NOW)
-    customer.cut()
-    customer.back()
+    customer.truncate()
+    customer.connection_restored()
     customer.final("Hello?", NOW)
-    assert notes.handed_in[1:] == [
+    assert log.drafts[1:] == [
         ("seal", CUSTOMER, "Show flights to Delhi", TRUNCATED),
         ("seal", CUSTOMER, "Hello?", FINAL),
     ]
 
 
-def test_what_is_typed_in_the_midst_of_a_sentence_does_not_break_it_in_two(
-    customer: CustomerSpeech, notes: Notes
+def test_a_message_typed_during_a_sentence_does_not_split_the_sentence(
+    customer: CustomerSpeech, log: RecordedLog
 ) -> None:
     customer.interim("Show flights to")
     customer.typed("stop")
     customer.final("Show flights to Delhi", NOW)
-    assert notes.handed_in[1:] == [
+    assert log.drafts[1:] == [
         ("seal", CUSTOMER, "stop", FINAL),
         ("seal", CUSTOMER, "Show flights to Delhi", FINAL),
     ]
-    assert notes.ids[0] == notes.ids[2] != notes.ids[1]
+    assert log.ids[0] == log.ids[2] != log.ids[1]
 
 
-def test_a_typed_line_is_text_and_has_the_id_that_the_page_gave_it(
-    customer: CustomerSpeech, notes: Notes
+def test_a_typed_message_is_text_and_has_the_id_that_the_web_app_gave_it(
+    customer: CustomerSpeech, log: RecordedLog
 ) -> None:
-    line = uuid7()
-    customer.typed("flights to delhi", line)
-    assert notes.ids == [line]
-    assert notes.sealed[0]["modality"] == entry_pb2.MODALITY_TEXT
+    message = uuid7()
+    customer.typed("flights to delhi", message)
+    assert log.ids == [message]
+    assert log.sealed[0]["modality"] == entry_pb2.MODALITY_TEXT
 
 
-def test_a_line_longer_than_the_contract_allows_is_cut(customer: CustomerSpeech, notes: Notes) -> None:
-    customer.typed("x" * (MOST_CHARACTERS + 1))
-    assert len(notes.handed_in[0][2]) == MOST_CHARACTERS
+def test_a_message_longer_than_the_contract_allows_is_cut(customer: CustomerSpeech, log: RecordedLog) -> None:
+    customer.typed("x" * (MAX_TEXT_LENGTH + 1))
+    assert len(log.drafts[0][2]) == MAX_TEXT_LENGTH
 
 
-def test_the_agent_is_written_down_as_it_is_spoken(agent: AgentSpeech, notes: Notes) -> None:
+def test_the_agents_words_are_recorded_as_they_are_spoken(agent: AgentSpeech, log: RecordedLog) -> None:
     _speak(agent, "There are six flights.")
-    agent.end(NOW + timedelta(seconds=2), interrupted=False, spoken="There are six flights. ")
-    assert notes.handed_in == [("revise", AGENT, "There"), ("seal", AGENT, "There are six flights.", FINAL)]
-    assert notes.sealed[0]["generated_text"] == ""
-    assert notes.sealed[0]["start_time"] == NOW
+    agent.playback_finished(NOW + timedelta(seconds=2), interrupted=False, spoken="There are six flights. ")
+    assert log.drafts == [("revise", AGENT, "There"), ("seal", AGENT, "There are six flights.", FINAL)]
+    assert log.sealed[0]["generated_text"] == ""
+    assert log.sealed[0]["start_time"] == NOW
 
 
-def test_a_barge_in_keeps_what_was_spoken_and_what_was_meant(agent: AgentSpeech, notes: Notes) -> None:
+def test_an_interruption_keeps_the_spoken_and_the_generated_text(
+    agent: AgentSpeech, log: RecordedLog
+) -> None:
     _speak(agent, "There are six flights.", words=2)
-    agent.end(NOW + timedelta(seconds=1), interrupted=True, spoken="There are ")
-    assert notes.handed_in[-1] == ("seal", AGENT, "There are", INTERRUPTED)
-    assert notes.sealed[0]["generated_text"] == "There are six flights."
+    agent.playback_finished(NOW + timedelta(seconds=1), interrupted=True, spoken="There are ")
+    assert log.drafts[-1] == ("seal", AGENT, "There are", INTERRUPTED)
+    assert log.sealed[0]["generated_text"] == "There are six flights."
 
 
-def test_an_answer_that_nobody_heard_leaves_nothing(agent: AgentSpeech, notes: Notes, screen: Screen) -> None:
-    agent.prepare()
-    agent.generate("There are six flights.")
-    agent.end(NOW, interrupted=True, spoken="")
-    assert notes.handed_in == []
+def test_an_answer_that_was_not_heard_is_not_recorded(
+    agent: AgentSpeech, log: RecordedLog, screen: Screen
+) -> None:
+    agent.generation_started()
+    agent.generated("There are six flights.")
+    agent.playback_finished(NOW, interrupted=True, spoken="")
+    assert log.drafts == []
     assert screen.shown == []
 
 
-def test_words_that_come_after_the_seal_begin_nothing_new(agent: AgentSpeech, notes: Notes) -> None:
+def test_words_after_the_end_start_no_new_utterance(agent: AgentSpeech, log: RecordedLog) -> None:
     _speak(agent, "There are six flights.", words=3)
-    agent.end(NOW, interrupted=False, spoken="There are six flights.")
-    agent.word("flights. ")
-    assert notes.handed_in[-1] == ("seal", AGENT, "There are six flights.", FINAL)
+    agent.playback_finished(NOW, interrupted=False, spoken="There are six flights.")
+    agent.spoken("flights. ")
+    assert log.drafts[-1] == ("seal", AGENT, "There are six flights.", FINAL)
 
 
-def test_two_answers_are_two_utterances(agent: AgentSpeech, notes: Notes) -> None:
+def test_two_answers_are_two_utterances(agent: AgentSpeech, log: RecordedLog) -> None:
     for text in ("One moment.", "There are six."):
         _speak(agent, text)
-        agent.end(NOW, interrupted=False, spoken=None)
-    assert [entry[2] for entry in notes.handed_in if entry[0] == "seal"] == ["One moment.", "There are six."]
-    assert len(set(notes.ids)) == 2
+        agent.playback_finished(NOW, interrupted=False, spoken=None)
+    assert [entry[2] for entry in log.drafts if entry[0] == "seal"] == ["One moment.", "There are six."]
+    assert len(set(log.ids)) == 2
 
 
-def test_without_pacing_the_words_so_far_are_what_was_spoken(agent: AgentSpeech, notes: Notes) -> None:
+def test_without_a_synchronizer_the_words_so_far_are_the_spoken_text(
+    agent: AgentSpeech, log: RecordedLog
+) -> None:
     _speak(agent, "There are six flights.", words=2)
-    agent.end(NOW, interrupted=True, spoken=None)
-    assert notes.handed_in[-1] == ("seal", AGENT, "There are", INTERRUPTED)
+    agent.playback_finished(NOW, interrupted=True, spoken=None)
+    assert log.drafts[-1] == ("seal", AGENT, "There are", INTERRUPTED)
 
 
-def test_an_utterance_never_ends_before_it_began(agent: AgentSpeech, notes: Notes) -> None:
+def test_an_utterance_never_ends_before_its_start(agent: AgentSpeech, log: RecordedLog) -> None:
     _speak(agent, "Hello.")
-    agent.end(NOW - timedelta(seconds=5), interrupted=False, spoken=None)
-    assert notes.sealed[0]["end_time"] == NOW
+    agent.playback_finished(NOW - timedelta(seconds=5), interrupted=False, spoken=None)
+    assert log.sealed[0]["end_time"] == NOW
 
 
-def test_tools_are_written_down_in_order(notes: Notes) -> None:
-    actions = Actions(notes)
-    actions.called("one", "search_flights", {"origin": "MAA"})
-    actions.answered("one", "FOUND", {"total": 6})
-    assert [entry[0] for entry in notes.handed_in] == ["call", "result"]
-    actions.abandon()
-    assert len(notes.handed_in) == 2
+def test_tool_calls_are_recorded_in_order(log: RecordedLog) -> None:
+    tool_calls = ToolCalls(log)
+    tool_calls.start("one", "search_flights", {"origin": "MAA"})
+    tool_calls.finish("one", "FOUND", {"total": 6})
+    assert [entry[0] for entry in log.drafts] == ["call", "result"]
+    tool_calls.abandon()
+    assert len(log.drafts) == 2
 
 
-def test_a_tool_whose_turn_was_broken_off_has_an_end_too(notes: Notes) -> None:
-    actions = Actions(notes)
-    actions.called("one", "search_flights", {"origin": "MAA"})
-    actions.abandon()
-    assert notes.handed_in[-1] == ("result", "one", "search_flights", "ABANDONED")
+def test_a_tool_call_of_an_interrupted_turn_has_a_result_too(log: RecordedLog) -> None:
+    tool_calls = ToolCalls(log)
+    tool_calls.start("one", "search_flights", {"origin": "MAA"})
+    tool_calls.abandon()
+    assert log.drafts[-1] == ("result", "one", "search_flights", "ABANDONED")

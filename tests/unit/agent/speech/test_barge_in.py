@@ -1,4 +1,4 @@
-"""Barge-in: voice is heard soon, noise isn't, and a pause between words ends nothing."""
+"""Barge-in: voice is detected soon, noise is not, and a pause between words ends no segment."""
 
 import asyncio
 from collections.abc import Callable
@@ -27,15 +27,15 @@ def test_two_windows_of_voice_are_speech() -> None:
     assert _changes([0.9, 0.1, 0.9, 0.1]) == []
 
 
-def test_a_gap_between_words_ends_nothing() -> None:
+def test_a_pause_between_words_ends_no_segment() -> None:
     assert _changes([0.9] * 4 + [0.1] * 3 + [0.9] * 4) == [(1, START)]
 
 
-def test_a_tenth_of_a_second_without_voice_is_the_end() -> None:
+def test_a_tenth_of_a_second_without_voice_ends_the_segment() -> None:
     assert _changes([0.9] * 4 + [0.1] * 4) == [(1, START), (7, END)]
 
 
-def test_doubt_in_the_midst_of_speech_is_still_speech() -> None:
+def test_uncertain_windows_during_speech_are_still_speech() -> None:
     assert _changes([0.9] * 3 + [0.4] * 10) == [(1, START)]
     assert _changes([0.4] * 10) == []
 
@@ -50,7 +50,7 @@ async def _events(samples: Samples) -> list[VADEvent]:
     return events
 
 
-async def test_speech_is_heard_within_a_quarter_of_a_second(spoken: Callable[[str], Samples]) -> None:
+async def test_speech_is_detected_within_a_quarter_of_a_second(spoken: Callable[[str], Samples]) -> None:
     events = await _events(np.concatenate((silence(1000), spoken("Stop, on Friday please."), silence(1000))))
     starts = [event.timestamp for event in events if event.type is START]
     assert 1.0 <= starts[0] <= 1.25
@@ -58,12 +58,12 @@ async def test_speech_is_heard_within_a_quarter_of_a_second(spoken: Callable[[st
     assert len(ends) == len(starts)
 
 
-async def test_noise_is_no_speech() -> None:
+async def test_noise_is_not_speech() -> None:
     noise = np.random.default_rng(0).normal(0, 1500, STT_RATE * 4).astype(np.int16)
     assert {event.type for event in await _events(noise)} == {VADEventType.INFERENCE_DONE}
 
 
-async def test_a_flush_forgets_what_was_being_heard(spoken: Callable[[str], Samples]) -> None:
+async def test_a_flush_resets_the_segment(spoken: Callable[[str], Samples]) -> None:
     stream = BargeInDetector().stream()
     speech = spoken("I want to fly.")
     stream.push_frame(rtc.AudioFrame(speech.tobytes(), STT_RATE, 1, len(speech)))

@@ -1,4 +1,4 @@
-"""Clauses: what may be spoken while the rest is still being written."""
+"""Clauses: the parts of a growing text that can be spoken already."""
 
 import pytest
 from hypothesis import given
@@ -14,11 +14,11 @@ def _cut(*pieces: str) -> list[str]:
     return [clause for piece in pieces for clause in clauses.push(piece)] + clauses.finish()
 
 
-def test_first_clause_comes_before_the_text_is_whole() -> None:
+def test_the_first_clause_comes_before_the_text_is_complete() -> None:
     assert Clauses().push("Sure, there are six flights") == ["Sure,"]
 
 
-def test_later_clauses_are_joined_up_to_a_length_at_which_the_voice_keeps_its_melody() -> None:
+def test_short_later_clauses_are_joined() -> None:
     assert _cut("Sure, at six ten, at seven, and at eight thirty in the evening. Which one?") == [
         "Sure,",
         "at six ten, at seven, and at eight thirty in the evening.",

@@ -1,4 +1,4 @@
-"""The ears as the framework sees them: events in order, whatever the microphone does."""
+"""livekit-agents' STT: events in order, whatever the microphone does."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,10 +9,9 @@ from livekit import rtc
 from livekit.agents import stt
 from livekit.agents.stt import SpeechEvent, SpeechEventType
 
-from agent.speech.audio import STT_RATE, STEP, Samples, silence
-from agent.speech.moonshine_engine import DecodeFailed
-from agent.speech.moonshine_engine import MoonshineEngine
-from agent.speech.audio import resampled
+from agent.language.meanings import Completeness
+from agent.speech.audio import STEP, STT_RATE, Samples, resampled, silence
+from agent.speech.moonshine_engine import DecodeFailed, MoonshineEngine
 from agent.speech.speech_to_text import MoonshineSTT
 
 pytestmark = pytest.mark.unit
@@ -21,7 +20,7 @@ Spoken = Callable[[str], Samples]
 
 
 class Scripted:
-    """A recogniser that hears what it is told to."""
+    """A recogniser with a scripted text."""
 
     def __init__(self, text: str = "yes please", *, fails: bool = False) -> None:
         self.text, self.fails, self.asked = text, fails, 0
@@ -63,14 +62,14 @@ async def test_a_turn_is_reported_in_the_frameworks_order(spoken: Spoken) -> Non
     assert events[0].speech_start_time is not None
 
 
-async def test_a_microphone_muted_in_the_midst_of_a_word_ends_the_turn(spoken: Spoken) -> None:
+async def test_a_microphone_muted_inside_a_word_ends_the_turn(spoken: Spoken) -> None:
     async with MoonshineSTT(Scripted(), lambda _: Completeness.COMPLETE).stream() as stream:
         _push(stream, np.concatenate((silence(300), spoken("Yes, please.")[: STT_RATE // 2])))
         events = await _until(stream, SpeechEventType.END_OF_SPEECH)
     assert events[-2].alternatives[0].text == "yes please"
 
 
-async def test_a_decode_that_fails_ends_neither_the_stream_nor_the_turn(spoken: Spoken) -> None:
+async def test_a_failed_decode_ends_the_turn_but_not_the_stream(spoken: Spoken) -> None:
     scripted = Scripted(fails=True)
     async with MoonshineSTT(scripted, lambda _: Completeness.COMPLETE).stream() as stream:
         _push(stream, np.concatenate((silence(300), spoken("Yes, please."), silence(900))))
@@ -83,7 +82,7 @@ async def test_a_decode_that_fails_ends_neither_the_stream_nor_the_turn(spoken: 
     assert events[-2].alternatives[0].text == "yes please"
 
 
-async def test_other_rates_are_brought_to_the_ears(spoken: Spoken) -> None:
+async def test_other_rates_are_resampled(spoken: Spoken) -> None:
     async with MoonshineSTT(Scripted(), lambda _: Completeness.COMPLETE).stream() as stream:
         speech = np.concatenate((silence(300), spoken("Yes, please."), silence(600)))
         _push(stream, resampled(speech, STT_RATE, 48_000), 48_000)
@@ -97,7 +96,7 @@ async def test_the_end_of_the_audio_ends_the_stream() -> None:
         assert [event async for event in stream] == []
 
 
-async def test_a_whole_recording_is_recognised_at_once(moonshine: MoonshineEngine, spoken: Spoken) -> None:
+async def test_a_complete_recording_is_recognised(moonshine: MoonshineEngine, spoken: Spoken) -> None:
     speech = resampled(spoken("I want to fly from Boston to Denver."), STT_RATE, 24_000)
     event = await MoonshineSTT(moonshine, lambda _: Completeness.UNKNOWN).recognize(
         rtc.AudioFrame(speech.tobytes(), 24_000, 1, len(speech))
@@ -105,16 +104,16 @@ async def test_a_whole_recording_is_recognised_at_once(moonshine: MoonshineEngin
     assert {"boston", "denver"} <= set(event.alternatives[0].text.lower().rstrip(".").split())
 
 
-def test_moonshine_writes_words_as_people_do_today(moonshine: MoonshineEngine, spoken: Spoken) -> None:
+def test_old_hyphens_are_removed(moonshine: MoonshineEngine, spoken: Spoken) -> None:
     assert "goodbye" in moonshine.decode(spoken("Thank you, goodbye.")).lower()
 
 
-def test_moonshine_hears_nothing_in_nothing(moonshine: MoonshineEngine) -> None:
+def test_silence_gives_no_text(moonshine: MoonshineEngine) -> None:
     assert moonshine.decode(silence(0)) == ""
     assert moonshine.decode(silence(50)) == ""
 
 
-async def test_decodes_come_back_in_the_order_they_were_asked_for(
+async def test_decodes_finish_in_the_order_of_the_requests(
     moonshine: MoonshineEngine, spoken: Spoken
 ) -> None:
     done: list[int] = []

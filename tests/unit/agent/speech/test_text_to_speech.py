@@ -1,4 +1,4 @@
-"""The voice as the framework sees it: sound comes while the text is still being written."""
+"""livekit-agents' TTS: audio comes while the text still grows."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from agent.speech.text_to_speech import HibariTTS
 pytestmark = pytest.mark.unit
 
 
-async def test_the_first_clause_sounds_before_the_text_is_whole(voice: HibariEngine) -> None:
+async def test_the_first_clause_is_spoken_before_the_text_is_complete(voice: HibariEngine) -> None:
     async with HibariTTS(voice).stream() as stream:
         stream.push_text("Sure, there are")
         async with asyncio.timeout(10):
@@ -34,7 +34,7 @@ async def test_all_of_a_growing_text_is_spoken(voice: HibariEngine) -> None:
     assert spoken == pytest.approx(sum(len(voice.say(clause)) for clause in clauses) / TTS_RATE, abs=0.1)
 
 
-async def test_a_whole_text_is_spoken(voice: HibariEngine) -> None:
+async def test_a_complete_text_is_spoken(voice: HibariEngine) -> None:
     async with HibariTTS(voice).synthesize("Hello, where would you like to fly?") as stream:
         assert sum([event.frame.duration async for event in stream]) > 1.5
 

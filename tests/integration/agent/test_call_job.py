@@ -1,4 +1,4 @@
-"""A call held as in production: the real services, a real LiveKit server, a token exchanged for the call's grant."""
+"""A call as in production: the real services, a real LiveKit server, a token exchanged for the call's grant."""
 
 import asyncio
 import json
@@ -18,12 +18,11 @@ from readback.conversation.v1.conversation_service_pb2_grpc import ConversationS
 from readback.identity.v1 import identity_service_pb2 as identity_pb
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
-from agent.call.dispatch import Dispatch
-from agent.call.holding import Line, hold
-from agent.clients import clients
-from agent.outboxes import looked_after, outboxes_of
+from agent.call.call_job import CallJob, JobRoom, run_job
+from agent.clients import service_clients
 from agent.settings import AgentSettings
 from agent.speech.engines import SpeechEngines
+from agent.worker import recovering_outboxes
 from cli.calls.call_client import Caller
 from mesh.calling.channel import open_channel
 from mesh.clock import SystemClock
@@ -51,7 +50,7 @@ AGENT, CUSTOMER = entry_pb2.SPEAKER_AGENT, entry_pb2.SPEAKER_CUSTOMER
 
 
 class Restartable:
-    """The conversation service, which may go away and come back."""
+    """The conversation service, which the test can stop and start."""
 
     def __init__(self, settings: ConversationSettings, port: int) -> None:
         self._settings, self._port = settings, port
@@ -85,15 +84,15 @@ class Placed:
 
     @asynccontextmanager
     async def held(self, epoch: int) -> AsyncIterator["Held"]:
-        """An agent that holds the call in this epoch; what it leaves is for another."""
+        """Hold the call in this epoch, then leave it to another agent."""
         room, leave = rtc.Room(), asyncio.Event()
 
         async def join() -> None:
             await room.connect(self.livekit.url, self.livekit.token(f"agent-{epoch}", self.room, agent=True))
 
-        line = Line(room, join, leave)
+        job_room = JobRoom(room, join, leave)
         task = asyncio.create_task(
-            hold(Dispatch(self.call.call_id, epoch), line, self.engines, self.settings)
+            run_job(CallJob(self.call.call_id, epoch), job_room, self.engines, self.settings)
         )
         try:
             yield Held(room, leave, task)
@@ -107,7 +106,7 @@ class Placed:
         return list((await self.conversation.ListEntries(request)).entries)
 
     async def until(self, reached: Callable[[list[entry_pb2.Entry]], bool]) -> None:
-        """Waits for something to be in the log."""
+        """Wait until the log satisfies a condition."""
         async with asyncio.timeout(20):
             while True:
                 if reached(await self.entries()):
@@ -118,7 +117,7 @@ class Placed:
         return [entry.utterance.text for entry in await self.entries() if entry.utterance.speaker == speaker]
 
     async def dispatched_again(self) -> int:
-        """The epoch in which the next agent is asked for."""
+        """Wait for the next agent's epoch and return it."""
         async with asyncio.timeout(15):
             while True:
                 request = pb.GetConversationRequest(conversation_id=self.call.conversation_id)
@@ -220,7 +219,7 @@ async def test_a_typed_search_is_answered_recorded_and_shown(placed: Placed) -> 
     assert "CALLER_HUNG_UP" in entries[-1].state_change.reason
 
 
-async def test_a_call_that_is_left_goes_on_with_another_agent_where_it_was(placed: Placed) -> None:
+async def test_another_agent_continues_a_call_where_the_first_left_it(placed: Placed) -> None:
     async with Caller.joined(
         placed.access.livekit_url, placed.access.livekit_token, microphone=False
     ) as caller:
@@ -243,7 +242,7 @@ async def test_an_agent_that_comes_too_late_never_joins(placed: Placed) -> None:
         assert not late.room.isconnected()
 
 
-async def test_the_voice_goes_on_while_the_log_is_away_and_every_turn_is_in_it_afterwards(
+async def test_the_agent_talks_while_the_log_is_down_and_every_turn_is_recorded_afterwards(
     placed: Placed,
 ) -> None:
     async with (
@@ -271,12 +270,12 @@ async def test_the_voice_goes_on_while_the_log_is_away_and_every_turn_is_in_it_a
     assert list((placed.settings.home / "outbox").iterdir()) == []
 
 
-async def test_what_a_killed_agent_had_said_is_handed_in_by_the_worker(placed: Placed) -> None:
+async def test_the_words_of_a_killed_agent_are_submitted_by_the_worker(placed: Placed) -> None:
     opening = pb.RecordOpen(call_id=placed.call.call_id, epoch=1, writer_id=str(uuid.uuid4()))
-    async with clients(placed.settings) as services:
-        own = await services.conversation(services.workload.own_token)
+    async with service_clients(placed.settings) as clients:
+        own = await clients.conversation(clients.workload.own_token)
         async with Recorder(own, opening.call_id, opening.epoch, opening.writer_id) as killed:
-            file = OutboxFile(outboxes_of(placed.settings), opening)
+            file = OutboxFile(placed.settings.outbox_folder, opening)
             file.opened(killed.opened)
             Outbox(file).put(
                 DraftBuilder(SystemClock()).revision(
@@ -284,7 +283,7 @@ async def test_what_a_killed_agent_had_said_is_handed_in_by_the_worker(placed: P
                 )
             )
             file.close(keep=True)
-    async with looked_after(placed.settings):
+    async with recovering_outboxes(placed.settings):
         await placed.until(lambda entries: any(entry.utterance.text == "There are thr" for entry in entries))
     (cut,) = [entry.utterance for entry in await placed.entries() if entry.HasField("utterance")]
     assert cut.sealing == entry_pb2.SEALING_TRUNCATED

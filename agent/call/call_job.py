@@ -1,0 +1,145 @@
+"""A job of the worker: takes one call from the conversation service, talks in the customer's name, gives the call up."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from typing import Any, Self
+
+import structlog
+from livekit import rtc
+from readback.conversation.v1 import conversation_service_pb2 as pb
+
+from agent.call.call import Call, CallerParticipant
+from agent.call.caller_presence import CallEnding
+from agent.call.dialogue_llm import TimedDialogue
+from agent.clients import DelegatedToken, ServiceClients, service_clients
+from agent.dialogue.caller_home import CallerHome
+from agent.dialogue.dialogue import Dialogue
+from agent.dialogue.flightdata_places import FlightDataPlaces
+from agent.dialogue.flightdata_tools import FlightDataTools
+from agent.dialogue.state import DialogueState
+from agent.recording.earlier_entries import read_entries, tool_records, unanswered_words
+from agent.settings import AgentSettings
+from agent.speech.engines import SpeechEngines
+from mesh.clock import SystemClock
+from services.conversation.client.recorder import CallEnded, CallLost, Recorder
+
+_log = structlog.get_logger(__name__)
+
+
+class MalformedJob(Exception):
+    """The job's metadata names no call."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallJob:
+    """A call and the epoch to hold it in. Grants no authority: that comes from the conversation service."""
+
+    call_id: str
+    epoch: int
+
+    @classmethod
+    def parse(cls, metadata: str) -> Self:
+        """Parse a job's metadata, `{"call": …, "epoch": …}`. Raises `MalformedJob`."""
+        try:
+            fields = json.loads(metadata)
+            return cls(str(fields["call"]), int(fields["epoch"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise MalformedJob(f"the metadata names no call: {error!r}") from None
+
+    @property
+    def resumed(self) -> bool:
+        """True if another agent held the call before."""
+        return self.epoch > 1
+
+
+@dataclass(frozen=True)
+class JobRoom:
+    """The room of a job, joined only once the call is taken. `leave` is set when this worker should leave the call to another."""
+
+    room: rtc.Room
+    join: Callable[[], Awaitable[None]]
+    leave: asyncio.Event
+
+
+async def run_job(job: CallJob, room: JobRoom, engines: SpeechEngines, settings: AgentSettings) -> None:
+    """Talk until the call is over, lost to another agent, or to be left to one.
+
+    Raises:
+        grpc.aio.AioRpcError: a service that the call needs refuses.
+    """
+    async with service_clients(settings) as clients:
+        own = await clients.conversation(clients.workload.own_token)
+        recorder = Recorder(own, job.call_id, job.epoch, folder=settings.outbox_folder)
+        try:
+            async with AsyncExitStack() as stack:
+                if await _finished_before(room.leave, stack.enter_async_context(recorder)):
+                    talking = _talk(job, room, engines, settings, clients, recorder)
+                    await _until_over(talking, recorder, room.leave)
+        except (CallLost, CallEnded) as over:
+            _log.info("call not taken", call_id=job.call_id, epoch=job.epoch, reason=str(over))
+
+
+async def _talk(
+    job: CallJob,
+    room: JobRoom,
+    engines: SpeechEngines,
+    settings: AgentSettings,
+    clients: ServiceClients,
+    recorder: Recorder,
+) -> CallEnding | None:
+    """Restore the dialogue from the log, join the room, talk."""
+    opened = recorder.opened
+    token = DelegatedToken(clients.workload, opened.grant)
+    entries = await read_entries(await clients.conversation(token), opened.conversation_id)
+    flightdata = await clients.flightdata(token)
+    dialogue = Dialogue(
+        FlightDataPlaces(flightdata),
+        FlightDataTools(flightdata),
+        state=DialogueState.restored(tool_records(entries)),
+        home=CallerHome.of(opened.locale, opened.time_zone),
+    )
+    await room.join()
+    caller = CallerParticipant(opened.caller_identity, settings.caller_patience_seconds)
+    call = Call(room.room, caller, TimedDialogue(dialogue, SystemClock()), recorder, engines)
+    unanswered = unanswered_words(entries, job.call_id) if job.resumed else ""
+    return await call.run(resumed=job.resumed, unanswered=unanswered)
+
+
+async def _finished_before(leave: asyncio.Event, work: Coroutine[Any, Any, object]) -> bool:
+    """Run work until it finishes or `leave` is set. Return whether it finished; raise its error."""
+    working, leaving = asyncio.create_task(work), asyncio.create_task(leave.wait())
+    try:
+        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        leaving.cancel()
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working
+    return not working.cancelled()
+
+
+async def _until_over(
+    talk: Coroutine[Any, Any, CallEnding | None], recorder: Recorder, leave: asyncio.Event
+) -> None:
+    talking = asyncio.create_task(talk)
+    over = asyncio.create_task(recorder.over())
+    leaving = asyncio.create_task(leave.wait())
+    try:
+        await asyncio.wait((talking, over, leaving), return_when=asyncio.FIRST_COMPLETED)
+        ended = talking.done()
+    finally:
+        for task in (talking, leaving):
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await talking  # stops speaking and seals open utterances
+    if over.done():
+        _log.info("call lost", reason=str(over.result()))
+    else:
+        over.cancel()
+        # Without a reason the call is not over, and another agent continues it.
+        await recorder.close((talking.result() if ended else None) or pb.CALL_END_REASON_UNSPECIFIED)

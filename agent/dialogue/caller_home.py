@@ -1,0 +1,31 @@
+"""The caller's country and time zone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Self
+from zoneinfo import available_timezones
+
+_REGION = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z]{3}){0,3}(?:-[A-Za-z]{4})?-([A-Za-z]{2})(?:-|$)")
+"""In a BCP 47 tag: language, extended languages, script, and then the region as an ISO 3166 country (RFC 5646, 2.1)."""
+
+_time_zones = cache(available_timezones)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerHome:
+    """Decides which "Kochi" is likelier, and which day "today" is before an origin is known."""
+
+    country: str = "IN"
+    time_zone: str = "Asia/Kolkata"
+
+    @classmethod
+    def of(cls, locale: str, time_zone: str) -> Self:
+        """Return the country of a BCP 47 locale and the IANA time zone. Empty or unknown values become the defaults, India's."""
+        home, region = cls(), _REGION.match(locale)
+        return cls(
+            country=region[1].upper() if region else home.country,
+            time_zone=time_zone if time_zone in _time_zones() else home.time_zone,
+        )

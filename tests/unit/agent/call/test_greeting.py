@@ -1,0 +1,53 @@
+"""The greeting of a call: a welcome, or an apology after a loss."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from agent.call.dialogue_llm import TimedDialogue
+from agent.dialogue.dialogue import Dialogue
+from agent.dialogue.turn import Speech
+from tests.simulated_clock import SimulatedClock
+
+pytestmark = pytest.mark.unit
+
+
+class Nowhere:
+    """Places and tools without any airport."""
+
+    async def annotate(self, text: str, *, home_country: str) -> list[object]:
+        return []
+
+
+@pytest.fixture
+def dialogue() -> Dialogue:
+    return Dialogue(Nowhere(), Nowhere())  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def timed(dialogue: Dialogue) -> TimedDialogue:
+    return TimedDialogue(dialogue, SimulatedClock(datetime(2026, 11, 23, 9, tzinfo=UTC)))
+
+
+def test_a_call_begins_with_a_welcome(timed: TimedDialogue) -> None:
+    assert "Readback" in timed.greeting(resumed=False)
+
+
+def test_after_a_loss_the_agent_apologises_and_asks_the_caller_to_go_on(timed: TimedDialogue) -> None:
+    assert timed.greeting(resumed=True) == "Sorry, I lost you for a moment. Please go on."
+
+
+def test_an_answer_that_follows_needs_no_invitation(timed: TimedDialogue) -> None:
+    assert timed.greeting(resumed=True, answering=True) == "Sorry, I lost you for a moment."
+
+
+async def test_an_open_question_is_asked_again_after_a_loss(timed: TimedDialogue, dialogue: Dialogue) -> None:
+    spoken = [event.text async for event in timed.turn("I want to fly tomorrow") if isinstance(event, Speech)]
+    assert dialogue.state.question is not None
+    assert timed.greeting(resumed=True).endswith(dialogue.state.question.words)
+    assert spoken
+
+
+def test_completeness_is_judged_by_the_dialogue(timed: TimedDialogue) -> None:
+    assert timed.completeness("flights from Chennai to") == "incomplete"
+    assert timed.completeness("flights from Chennai to Delhi tomorrow morning") == "complete"
