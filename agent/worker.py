@@ -17,7 +17,7 @@ from agent.clients import service_clients
 from agent.settings import AgentSettings
 from agent.speech.engines import SpeechEngines
 from mesh import logs
-from mesh.serving.http_probes import http_side
+from mesh.serving.http_probes import serving_probes
 from mesh.serving.ports import endpoint_of
 from mesh.serving.shutdown import stop_event
 from mesh.settings import load
@@ -118,7 +118,7 @@ async def serve(settings: AgentSettings) -> None:
     registered = asyncio.Event()
     server.on("worker_registered", lambda *_: registered.set())
     stopping = stop_event()
-    with http_side("agent", endpoint_of(settings, "agent_http_port"), registered.is_set):
+    with serving_probes("agent", endpoint_of(settings, "agent_http_port"), registered.is_set):
         async with recovering_outboxes(settings):
             running = asyncio.create_task(server.run())
             await asyncio.wait(

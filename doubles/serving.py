@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from starlette.types import ASGIApp
 
-from mesh.serving.web_server import Site, running
+from mesh.serving.ports import Endpoint
+from mesh.serving.web_server import WebServer, running
 
 
 @asynccontextmanager
@@ -22,8 +23,9 @@ async def served(
         ConfigurationError: the port is taken.
     """
     # Zero seconds of grace: a request that hangs on purpose must not delay the shutdown.
-    async with running(app, Site(name, bind, port, "the port's option", stop_seconds=0)) as site:
-        yield site.url
+    endpoint = Endpoint(bind, port, "the port's option")
+    async with running(app, WebServer(name, endpoint, stop_seconds=0)) as server:
+        yield server.url
 
 
 def utc_now() -> datetime:

@@ -13,13 +13,13 @@ from mesh.serving.ports import endpoint_of
 
 
 @asynccontextmanager
-async def running(app: FastAPI, settings: UiSettings) -> AsyncIterator[web_server.RunningSite]:
+async def running(app: FastAPI, settings: UiSettings) -> AsyncIterator[web_server.RunningWebServer]:
     """Serves an app until the block ends: then feeds end, other requests get `ui_stop_seconds`, channels close.
 
     Raises:
         ConfigurationError: the port is taken.
     """
-    async with web_server.running(app, _site(app, settings)) as page:
+    async with web_server.running(app, _web_server(app, settings)) as page:
         yield page
 
 
@@ -29,15 +29,10 @@ async def serve(app: FastAPI, settings: UiSettings) -> None:
     Raises:
         ConfigurationError: a port is taken.
     """
-    await web_server.serve(app, _site(app, settings), probed_at=endpoint_of(settings, "ui_http_port"))
+    await web_server.serve(app, _web_server(app, settings), probes=endpoint_of(settings, "ui_http_port"))
 
 
-def _site(app: FastAPI, settings: UiSettings) -> web_server.Site:
-    return web_server.Site(
-        "ui",
-        settings.bind,
-        settings.ui_port,
-        "READBACK_UI_PORT",
-        settings.ui_stop_seconds,
-        app.state.feeds.end_all,
+def _web_server(app: FastAPI, settings: UiSettings) -> web_server.WebServer:
+    return web_server.WebServer(
+        "ui", endpoint_of(settings, "ui_port"), settings.ui_stop_seconds, app.state.feeds.end_all
     )

@@ -1,2 +1,4 @@
-"""What makes a process a member of the mesh: serving, calling, proving who one is, failing well. Knows the contract of identity, and no
-service's insides."""
+"""The mesh: what every process needs to serve RPCs, call others, prove its identity, and report errors.
+
+Depends on the contract of identity and on no service's code.
+"""

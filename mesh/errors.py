@@ -1,17 +1,17 @@
-"""From a domain's error to `google.rpc.Status`, and back again on the caller's side.
+"""Errors: the tree that domains raise, its mapping to `google.rpc.Status`, and reading that status on the caller's side.
 
-    DomainError                 what a service's domain raises; its text is meant for the caller
+    DomainError                 base of every service's errors; its text is written for the caller
     ├── InvalidRequest          fields break their rules
-    ├── Unauthenticated         no token, or not a good one
-    ├── AccessDenied            a good token of the wrong kind
-    ├── Overloaded              too much at once
-    ├── Unavailable             a part that is needed can't be reached
-    │   └── StoreUnavailable    the database can't
-    ├── InvalidPageToken        a page token nobody here sealed
-    └── RequestIdReused         the same request id with another payload
+    ├── Unauthenticated         no valid token
+    ├── AccessDenied            a valid token of the wrong kind
+    ├── Overloaded              too many RPCs at the same time
+    ├── Unavailable             a required part can't be reached
+    │   └── StoreUnavailable    the database can't be reached
+    ├── InvalidPageToken        the page token is not valid for this request
+    └── RequestIdReused         the request id was used for another payload
 
-A service adds its own tree and one `ErrorTable`. Whatever is in no table is unexpected: the caller gets INTERNAL with a
-correlation id, the log gets the rest.
+A service adds its own tree and one `ErrorTable`, where each error gets its gRPC code and reason. An error in no table is unexpected: the
+caller gets INTERNAL with a correlation id, the log gets the traceback.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from mesh.ids import uuid7
 
 MESH_DOMAIN = "readback.options.v1"
 RETRY_AFTER = timedelta(milliseconds=500)
-"""Wait suggested to callers of an overloaded service or one without its database."""
+"""Wait suggested to callers of an overloaded process or one without its database."""
 _log = structlog.get_logger()
 
 
 class DomainError(Exception):
-    """Base of what a domain raises. `str(error)` reaches the caller, so write it for them."""
+    """Base of every domain error. `str(error)` is sent to the caller."""
 
     def __init__(
         self,
@@ -53,12 +53,12 @@ class DomainError(Exception):
 
 
 class FieldViolation(NamedTuple):
-    """One field that breaks its rule."""
+    """A field that breaks its rule."""
 
     field: str
     """Path of the field, for example `drafts[2].entry_id`."""
     description: str
-    """What is wrong with it."""
+    """The problem, for the caller."""
 
 
 class InvalidRequest(DomainError):
@@ -73,60 +73,63 @@ class InvalidRequest(DomainError):
 
 
 class Unauthenticated(DomainError):
-    """No token, or one that is expired, malformed, foreign or of another kind."""
+    """No token, or one that is expired, malformed, or from another issuer."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(f"This needs a valid access token ({problem}).", metadata={"problem": problem})
 
 
 class AccessDenied(DomainError):
-    """A good token of a kind that may not do this."""
+    """A valid token whose kind may not call the method."""
 
 
 class Overloaded(DomainError):
-    """Too many calls at once."""
+    """Too many RPCs at the same time."""
 
 
 def overloaded() -> Overloaded:
-    """Return the error for a process that handles too many RPCs."""
+    """Return the error of a process that handles too many RPCs."""
     return Overloaded("Too much is going on just now.", metadata={"scope": "total"}, retry_after=RETRY_AFTER)
 
 
 class Unavailable(DomainError):
-    """A part that is needed can't be reached just now."""
+    """A required part of the system can't be reached."""
 
     def __init__(self, message: str, *, retry_after: timedelta = timedelta(seconds=1)) -> None:
         super().__init__(message, retry_after=retry_after)
 
 
 class StoreUnavailable(Unavailable):
-    """The database can't be reached just now, or did not answer in time."""
+    """The database can't be reached, or did not answer in time."""
 
     def __init__(self) -> None:
         super().__init__(
-            "The store can't be reached just now; what was asked for may have been done.",
+            "The database can't be reached just now, so it is unknown whether this was done; try again.",
             retry_after=RETRY_AFTER,
         )
 
 
 class InvalidPageToken(DomainError):
-    """A page token that is malformed, of another request, or sealed by nobody we know."""
+    """A page token that is malformed, forged, or made for another request."""
 
     def __init__(self) -> None:
-        super().__init__("The page token is not valid for this request.", field="page_token")
+        super().__init__(
+            "The page token is not valid for this request; start the listing again.", field="page_token"
+        )
 
 
 class RequestIdReused(DomainError):
-    """A request id that came before with another payload."""
+    """A request id that was used for another payload."""
 
     def __init__(self, request_id: str) -> None:
         super().__init__(
-            "This request id was already used for another request.", metadata={"request_id": request_id}
+            "This request id was already used for another request; choose a new one.",
+            metadata={"request_id": request_id},
         )
 
 
 ErrorTable = Mapping[type[DomainError], tuple[grpc.StatusCode, str]]
-"""From a domain's error to its gRPC code and the name of its reason in the service's `ErrorReason` enum; subclasses inherit."""
+"""Each error's gRPC code, and its reason in the service's `ErrorReason` enum. Subclasses inherit both."""
 
 MESH_ERRORS: ErrorTable = {
     InvalidRequest: (grpc.StatusCode.INVALID_ARGUMENT, "MESH_ERROR_REASON_INVALID_REQUEST"),
@@ -138,7 +141,7 @@ MESH_ERRORS: ErrorTable = {
     RequestIdReused: (grpc.StatusCode.ALREADY_EXISTS, "MESH_ERROR_REASON_REQUEST_ID_REUSED"),
 }
 
-_PASSED_ON = {
+_FORWARDED_CODES = {
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -147,9 +150,9 @@ _PASSED_ON = {
 
 
 def status_for(error: BaseException, table: ErrorTable, domain: str) -> status_pb2.Status:
-    """The status a caller gets for an error raised by a handler.
+    """Return the status that a caller gets for an error raised by a handler. Logs unexpected errors.
 
-    `domain` is the package of the service's `ErrorReason`. Logs what is unexpected, with its traceback.
+    `domain` is the proto package of the service's `ErrorReason`.
     """
     if isinstance(error, DomainError):
         for kind in type(error).__mro__:
@@ -157,16 +160,16 @@ def status_for(error: BaseException, table: ErrorTable, domain: str) -> status_p
                 return _status(error, *table[kind], domain)
             if kind in MESH_ERRORS:
                 return _status(error, *MESH_ERRORS[kind], MESH_DOMAIN)
-    if isinstance(error, grpc.aio.AioRpcError) and error.code() in _PASSED_ON:
-        _log.warning("a service this one needs failed", code=error.code().name, details=error.details())
+    if isinstance(error, grpc.aio.AioRpcError) and error.code() in _FORWARDED_CODES:
+        _log.warning("upstream failed", code=error.code().name, details=error.details())
         if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
-            # Not UNAVAILABLE: that is retried, and what is overloaded must not be asked more often.
-            busy = Overloaded(
+            # Not UNAVAILABLE, which callers would retry.
+            overload = Overloaded(
                 "A part of the system is overloaded.",
                 metadata={"scope": "upstream"},
                 retry_after=retry_after_of(error),
             )
-            return _status(busy, *MESH_ERRORS[Overloaded], MESH_DOMAIN)
+            return _status(overload, *MESH_ERRORS[Overloaded], MESH_DOMAIN)
         if error.code() is grpc.StatusCode.UNAUTHENTICATED:
             return _status(Unauthenticated("refused"), *MESH_ERRORS[Unauthenticated], MESH_DOMAIN)
         return _status(
@@ -190,7 +193,7 @@ def _status(error: DomainError, code: grpc.StatusCode, reason: str, domain: str)
         delay = Duration()
         delay.FromTimedelta(error.retry_after)
         details.append(error_details_pb2.RetryInfo(retry_delay=delay))
-    return _packed(code, str(error), details)
+    return _with_details(code, str(error), details)
 
 
 def _unexpected(error: BaseException) -> status_pb2.Status:
@@ -199,11 +202,11 @@ def _unexpected(error: BaseException) -> status_pb2.Status:
     info = error_details_pb2.ErrorInfo(
         reason="MESH_ERROR_REASON_INTERNAL", domain=MESH_DOMAIN, metadata={"correlation_id": correlation_id}
     )
-    message = f"Something went wrong on our side; the log knows it as {correlation_id}."
-    return _packed(grpc.StatusCode.INTERNAL, message, [info])
+    message = f"Something went wrong on our side; report it with the id {correlation_id}."
+    return _with_details(grpc.StatusCode.INTERNAL, message, [info])
 
 
-def _packed(code: grpc.StatusCode, message: str, details: Sequence[Message]) -> status_pb2.Status:
+def _with_details(code: grpc.StatusCode, message: str, details: Sequence[Message]) -> status_pb2.Status:
     status = status_pb2.Status(code=code_pb2.Code.Value(code.name), message=message)
     for detail in details:
         status.details.add().Pack(detail)
@@ -211,41 +214,41 @@ def _packed(code: grpc.StatusCode, message: str, details: Sequence[Message]) -> 
 
 
 def rpc_error(error: DomainError) -> grpc.aio.AioRpcError:
-    """What a caller would get, had a server of the mesh raised this."""
+    """Return the error that a caller gets if a server raises `error`."""
     status = rpc_status.to_status(status_for(error, {}, MESH_DOMAIN))
     return grpc.aio.AioRpcError(
         status.code, grpc.aio.Metadata(), grpc.aio.Metadata(*status.trailing_metadata), status.details
     )
 
 
-def _detail(error: grpc.aio.AioRpcError, detail: Message) -> bool:
+def _unpack(error: grpc.aio.AioRpcError, detail: Message) -> bool:
     status = rpc_status.from_call(error)
     return status is not None and any(packed.Unpack(detail) for packed in status.details)
 
 
 def reason_of(error: grpc.aio.AioRpcError) -> str | None:
-    """The ErrorInfo reason of an error a caller got; None when it has none."""
+    """Return the ErrorInfo reason of an RPC's error; None if it has none."""
     info = error_details_pb2.ErrorInfo()
-    return info.reason if _detail(error, info) else None
+    return info.reason if _unpack(error, info) else None
 
 
 def metadata_of(error: grpc.aio.AioRpcError) -> dict[str, str]:
-    """The ErrorInfo metadata of an error a caller got."""
+    """Return the ErrorInfo metadata of an RPC's error."""
     info = error_details_pb2.ErrorInfo()
-    return dict(info.metadata) if _detail(error, info) else {}
+    return dict(info.metadata) if _unpack(error, info) else {}
 
 
 def violations_of(error: grpc.aio.AioRpcError) -> list[FieldViolation]:
-    """The fields that an error names."""
+    """Return the invalid fields that an RPC's error lists."""
     request = error_details_pb2.BadRequest()
     return (
         [FieldViolation(v.field, v.description) for v in request.field_violations]
-        if _detail(error, request)
+        if _unpack(error, request)
         else []
     )
 
 
 def retry_after_of(error: grpc.aio.AioRpcError) -> timedelta | None:
-    """How long the server asks to wait before trying again; None when it doesn't say."""
+    """Return how long the server asks to wait before a retry; None if it doesn't."""
     retry = error_details_pb2.RetryInfo()
-    return retry.retry_delay.ToTimedelta() if _detail(error, retry) else None
+    return retry.retry_delay.ToTimedelta() if _unpack(error, retry) else None

@@ -1,13 +1,13 @@
-"""Places in the code at which a test may kill or hold up the process, to see what survives.
+"""Failpoints: places in the code where a test can kill, stop, delay or fail the process.
 
-`READBACK_FAILPOINTS="conversation.after_commit_before_ack=kill@7,…"`: at the seventh time that a point is reached, something happens.
+`READBACK_FAILPOINTS="conversation.after_commit_before_ack=kill@7,…"` acts the seventh time that the point is reached:
 
-    kill        SIGKILL, as the machine's memory would be gone
-    stop        SIGSTOP: the process stands still until somebody continues it
-    sleep:0.5   it takes so many seconds longer, at this and every later time
-    fail        `FailpointReached` is raised
+    kill        SIGKILL
+    stop        SIGSTOP, until the test continues the process
+    sleep:0.5   wait this many seconds, this time and every later one
+    fail        raise `FailpointReached`
 
-Without `@N` it happens the first time. Off, a point costs one look at an empty table.
+Without `@N` it acts the first time. A point that isn't set costs one dictionary lookup.
 """
 
 from __future__ import annotations
@@ -16,24 +16,25 @@ import asyncio
 import os
 import signal
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mesh.settings import ConfigurationError
 
 FAILPOINTS = "READBACK_FAILPOINTS"
-"""The variable that sets them."""
+"""Environment variable that sets the failpoints."""
 
 
 class FailpointReached(Exception):
-    """Raised where a test asked for it."""
+    """Raised at a failpoint set to `fail`."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Action:
-    what: str
+    kind: str
     seconds: float
-    after: int
-    """How often the point must be reached."""
+    visit: int
+    """Number of the visit at which to act."""
 
 
 _actions: dict[str, _Action] = {}
@@ -41,24 +42,24 @@ _reached: Counter[str] = Counter()
 
 
 def set_failpoints(text: str, *, environment: str) -> None:
-    """Sets what happens where, in place of what was set before. An empty text sets nothing.
+    """Replace all failpoints by those in `text`; an empty text sets none.
 
     Raises:
-        ConfigurationError: the environment is production, or the text is no list of failpoints.
+        ConfigurationError: the environment is production, or the text is malformed.
     """
     actions = dict(_parsed(part.strip()) for part in text.split(",") if part.strip())
     if actions and environment == "production":
-        raise ConfigurationError(f"{FAILPOINTS} is set, but this is production.")
+        raise ConfigurationError(f"{FAILPOINTS} is set in production; unset it.")
     _actions.clear()
     _reached.clear()
     _actions.update(actions)
 
 
 async def failpoint(name: str) -> None:
-    """A place at which something may be made to happen.
+    """Act as the failpoint of this name is set; do nothing if it isn't.
 
     Raises:
-        FailpointReached: if that was asked for.
+        FailpointReached: the failpoint is set to `fail`.
     """
     if _actions and name in _actions:
         await _reach(name, _actions[name])
@@ -66,11 +67,11 @@ async def failpoint(name: str) -> None:
 
 async def _reach(name: str, action: _Action) -> None:
     _reached[name] += 1
-    if action.what == "sleep" and _reached[name] >= action.after:
+    if action.kind == "sleep" and _reached[name] >= action.visit:
         await asyncio.sleep(action.seconds)
-    if _reached[name] != action.after:
+    if _reached[name] != action.visit:
         return
-    match action.what:
+    match action.kind:
         case "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         case "stop":
@@ -81,13 +82,9 @@ async def _reach(name: str, action: _Action) -> None:
 
 def _parsed(part: str) -> tuple[str, _Action]:
     name, _, rest = part.partition("=")
-    what, _, count = rest.partition("@")
-    what, _, seconds = what.partition(":")
-    if not name or what not in {"kill", "stop", "sleep", "fail"} or (what == "sleep") != bool(seconds):
-        raise ConfigurationError(f"{FAILPOINTS} has {part!r}, which is not of the form name=kill@N.")
-    try:
-        return name, _Action(what, float(seconds or 0), int(count or 1))
-    except ValueError:
-        raise ConfigurationError(
-            f"{FAILPOINTS} has {part!r}, which is not of the form name=kill@N."
-        ) from None
+    action, _, visit = rest.partition("@")
+    kind, _, seconds = action.partition(":")
+    if name and kind in {"kill", "stop", "sleep", "fail"} and (kind == "sleep") == bool(seconds):
+        with suppress(ValueError):
+            return name, _Action(kind, float(seconds or 0), int(visit or 1))
+    raise ConfigurationError(f"{FAILPOINTS} has {part!r}, which is not of the form name=kill@N.")

@@ -1,4 +1,4 @@
-"""Structured logs: structlog and the standard library through one scrubbing formatter."""
+"""Structured logs on stderr: JSON or console text, from structlog and the standard library, with secrets redacted."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 import structlog
 
-from mesh.redaction import scrub_event
+from mesh.redaction import redact_event
 from mesh.settings import MeshSettings
 
 
 def configure(settings: MeshSettings, process: str) -> None:
-    """Sends every log line of the process to stderr, named after the process, with the request's context."""
+    """Send every log line to stderr, with the name of the process and the context of the request."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -23,8 +23,8 @@ def configure(settings: MeshSettings, process: str) -> None:
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
         structlog.stdlib.ExtraAdder(),
-        _named(process),
-        scrub_event,
+        _add_process(process),
+        redact_event,
     ]
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
@@ -34,7 +34,7 @@ def configure(settings: MeshSettings, process: str) -> None:
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        # Below its level a line costs nothing: the standard library would only drop it after every processor had run.
+        # Drops lines below the level before any processor runs; the standard library would drop them after.
         wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
         cache_logger_on_first_use=True,
     )
@@ -50,7 +50,7 @@ def configure(settings: MeshSettings, process: str) -> None:
         logging.getLogger(chatty).setLevel("WARNING")
 
 
-def _named(process: str) -> structlog.typing.Processor:
+def _add_process(process: str) -> structlog.typing.Processor:
     def add_name(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         event.setdefault("process", process)
         return event

@@ -1,6 +1,6 @@
-"""Keeps secrets and personal data out of logs.
+"""Redaction: keeps tokens and personal data out of logs.
 
-`debug_redact` in the contracts marks fields; Python's `str(message)` ignores it, so messages are printed only through here.
+Fields marked `debug_redact` in the contracts are blanked; Python's `str(message)` would print them.
 """
 
 from __future__ import annotations
@@ -15,16 +15,41 @@ from google.protobuf.message import Message
 REDACTED = "[redacted]"
 _JWT = re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.?[\w-]*")
 _OPAQUE = re.compile(r"\brb[rg]_[\w-]{20,}")
-"""Refresh tokens and grants: identity gives them these prefixes so that they can be told."""
+"""Refresh tokens and grants, by their prefixes (`services.identity.tokens.opaque_tokens`)."""
 _BEARER = re.compile(r"(?i)\b(bearer|access_token=)\s*[^\s\"'&]+")
 
 
-def redacted(message: Message) -> str:
-    """The message as compact text, with every `debug_redact` field blanked."""
+def redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Redact every value of a log event, also inside lists and mappings. A structlog processor."""
+    for key, value in event.items():
+        event[key] = _redacted(value)
+    return event
+
+
+def _redacted(value: Any) -> Any:
+    match value:
+        case str():
+            return redact_text(value)
+        case Message():
+            return redact_message(value)
+        case dict():
+            return {key: _redacted(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_redacted(item) for item in value]
+    return value
+
+
+def redact_text(text: str) -> str:
+    """Return a text without anything that looks like a token. LiveKit's SDK puts whole JWTs into its error texts."""
+    return _BEARER.sub(REDACTED, _OPAQUE.sub(REDACTED, _JWT.sub(REDACTED, text)))
+
+
+def redact_message(message: Message) -> str:
+    """Return a message as compact JSON, with every `debug_redact` field blanked and every token in it removed."""
     copy = type(message)()
     copy.CopyFrom(message)
     _blank(copy)
-    return json_format.MessageToJson(copy, indent=None, preserving_proto_field_name=True)
+    return redact_text(json_format.MessageToJson(copy, indent=None, preserving_proto_field_name=True))
 
 
 def _blank(message: Message) -> None:
@@ -43,23 +68,3 @@ def _messages(value: Any) -> list[Message]:
         return [value]
     items = value.values() if hasattr(value, "values") else value
     return [item for item in items if isinstance(item, Message)]
-
-
-def scrub(text: str) -> str:
-    """The text without anything that looks like a token. LiveKit's SDK puts whole JWTs into its error texts."""
-    return _BEARER.sub(REDACTED, _OPAQUE.sub(REDACTED, _JWT.sub(REDACTED, text)))
-
-
-def scrub_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: scrubs every text of a log event, also inside lists and mappings."""
-    for key, value in event.items():
-        event[key] = _scrubbed(value)
-    return event
-
-
-def _scrubbed(value: Any) -> Any:
-    if isinstance(value, str):
-        return scrub(value)
-    if isinstance(value, dict):
-        return {key: _scrubbed(item) for key, item in value.items()}
-    return [_scrubbed(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -64,7 +64,7 @@ def _prepare(settings: UpSettings, console: Console) -> tuple[Part, ...]:
         config_file = config.write(settings)
     parts = parts_of(settings, program, config_file)
     ports.check(parts, settings.bind)
-    settings.secrets.make_all()
+    settings.secrets.create_all()
     return parts
 
 

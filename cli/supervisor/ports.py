@@ -11,7 +11,7 @@ import psutil
 
 from cli.errors import PortsInUse
 from cli.supervisor.parts import Part, Port
-from mesh.serving.ports import bound, wrong_address
+from mesh.serving.ports import address_problem, bind_socket
 
 _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
@@ -40,9 +40,9 @@ def check(parts: Iterable[Part], bind: str) -> None:
 def _why_not(part: Part, port: Port, bind: str) -> str | None:
     """Why the part could not listen there now; None when it could."""
     try:
-        bound(bind, port.number, _KINDS[port.kind]).close()
+        bind_socket(bind, port.number, _KINDS[port.kind]).close()
     except OSError as error:
-        return wrong_address(bind, error) or _sentence(part, port, error)
+        return address_problem(bind, error) or _sentence(part, port, error)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Page tokens (AIP-158): opaque, signed, and good only for the request that began the listing."""
+"""Page tokens (AIP-158): opaque, signed, and valid only for the request that began the listing."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ _MAC_BYTES = 16
 
 
 class PageTokens:
-    """Seals a position into a token and opens it again."""
+    """Encodes a position of a listing as a token, and decodes it."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
 
     def seal(self, position: str, bound_to: str) -> str:
-        """A token for a position; `bound_to` names everything that must be the same on the next page (caller, filters)."""
+        """Return a token for a position; `bound_to` holds what must be the same on the next page: caller, filters."""
         body = position.encode()
         return base64.urlsafe_b64encode(self._mac(body, bound_to) + body).decode().rstrip("=")
 
     def open(self, token: str, bound_to: str) -> str:
-        """The position in a token.
+        """Return the position in a token.
 
         Raises:
-            InvalidPageToken: it was not sealed here for this request.
+            InvalidPageToken: the token was not made here for this request.
         """
         try:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)

@@ -1,4 +1,4 @@
-"""What a model writes into a tool's arguments, as the contract's request: the inverse of `tool_schemas`."""
+"""Requests from the arguments that a model gives to a tool; the inverse of `tool_schemas`."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from readback.options.v1 import options_pb2
 
-from mesh.contracts.tool_schemas import enum_words
+from mesh.contracts.tool_schemas import enum_words, is_withheld
 from mesh.errors import FieldViolation, InvalidRequest
 
-_CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+_TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
 def request_from(message: Descriptor, arguments: Mapping[str, Any]) -> Message:
-    """A request of this type.
+    """Return a request of this type.
 
     Raises:
-        InvalidRequest: an argument is unknown, none of the model's business, or of another form than the schema says; names each.
+        InvalidRequest: lists every argument that is unknown, withheld from models, or not what the schema says.
     """
     violations: list[FieldViolation] = []
     values = _values(message, arguments, "", violations)
@@ -43,7 +42,7 @@ def _values(
     values: dict[str, Any] = {}
     for name, given in arguments.items():
         field = message.fields_by_name.get(name)
-        if field is None or _is_withheld(field):
+        if field is None or is_withheld(field):
             violations.append(FieldViolation(path + name, "is not an argument of this tool"))
         elif given is not None:
             values[name] = (
@@ -52,11 +51,6 @@ def _values(
                 else _value(field, given, path + name, violations)
             )
     return values
-
-
-def _is_withheld(field: FieldDescriptor) -> bool:
-    options = field.GetOptions().Extensions[options_pb2.tool_field]
-    return bool(options.hidden or options.from_context)
 
 
 def _list(field: FieldDescriptor, given: object, path: str, violations: list[FieldViolation]) -> list[Any]:
@@ -104,7 +98,7 @@ def _date(given: object) -> dict[str, int]:
 
 
 def _time_of_day(given: object) -> dict[str, int]:
-    clock = _CLOCK.fullmatch(str(given))
-    if clock is None:
+    match = _TIME_OF_DAY.fullmatch(str(given))
+    if match is None:
         raise ValueError("must be a time of day such as 18:30")
-    return {"hours": int(clock[1]), "minutes": int(clock[2])}
+    return {"hours": int(match[1]), "minutes": int(match[2])}

@@ -1,6 +1,6 @@
-"""The tools as JSON Schema, from the contract: names, descriptions and fields of every RPC that is offered as a tool.
+"""Tools for models as JSON Schema, generated from the contracts' `tool` options.
 
-A field that is `hidden` or comes `from_context` is left out, so a model can neither see nor set it.
+A field that is `hidden` or `from_context` is left out: a model can neither see nor set it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KNOWN_MESSAGES = {
     "google.type.TimeOfDay": _TIME_OF_DAY,
     "google.protobuf.Timestamp": _INSTANT,
 }
-"""Messages that a model writes as a text of its own form."""
+"""Messages that a model writes as strings."""
 _SCALARS = {
     FieldDescriptor.CPPTYPE_STRING: "string",
     FieldDescriptor.CPPTYPE_BOOL: "boolean",
@@ -35,7 +35,7 @@ _SCALARS = {
 
 
 def tool_schemas(service: ServiceDescriptor) -> list[dict[str, Any]]:
-    """`[{"name", "description", "input_schema"}]` of a service's tools, in the order of the contract."""
+    """Return `[{"name", "description", "input_schema"}]` of a service's tools, in the order of the contract."""
     return list(_tools(service))
 
 
@@ -53,15 +53,16 @@ def _tools(service: ServiceDescriptor) -> Iterator[dict[str, Any]]:
 
 
 def _object(message: Descriptor, comments: Mapping[str, str]) -> dict[str, Any]:
-    fields = [field for field in message.fields if _is_for_models(field)]
+    fields = [field for field in message.fields if not is_withheld(field)]
     required = [field.name for field in fields if _is_required(field)]
     properties = {field.name: _property(field, comments) for field in fields}
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
-def _is_for_models(field: FieldDescriptor) -> bool:
+def is_withheld(field: FieldDescriptor) -> bool:
+    """Return whether models can neither see nor set a field."""
     options = field.GetOptions().Extensions[options_pb2.tool_field]
-    return not (options.hidden or options.from_context)
+    return bool(options.hidden or options.from_context)
 
 
 def _rules(field: FieldDescriptor) -> validate_pb2.FieldRules:
@@ -70,7 +71,7 @@ def _rules(field: FieldDescriptor) -> validate_pb2.FieldRules:
 
 
 def _is_required(field: FieldDescriptor) -> bool:
-    """Required by name, or a text whose pattern refuses the empty one."""
+    """Return whether a field is required, or a string whose pattern doesn't match an empty one."""
     rules = _rules(field)
     return rules.required or bool(rules.string.pattern and not re.search(rules.string.pattern, ""))
 
@@ -101,7 +102,7 @@ def _single(
 
 
 def enum_words(enum: EnumDescriptor) -> list[str]:
-    """The values of an enum as words: `cheapest` for `FLIGHT_SORT_CHEAPEST`; the unspecified one is no word."""
+    """Return the values of an enum as words: `cheapest` for `FLIGHT_SORT_CHEAPEST`; leaves out the unspecified one."""
     prefix = enum.values_by_number[0].name.removesuffix("UNSPECIFIED")
     return [value.name.removeprefix(prefix).lower() for value in enum.values if value.number]
 

@@ -1,7 +1,7 @@
-"""Requests are checked before a handler sees them: against the rules in the contracts (protovalidate), and for times that are none.
+"""Validation of requests: the contracts' rules (protovalidate), and the ranges of times and durations.
 
-A field may hold any seconds, whatever `Timestamp` and `Duration` are defined to mean; what is out of their range has no place among
-Python's times, so it is refused here and nobody behind has to ask.
+A `Timestamp` or `Duration` field may hold values outside its defined range, which Python's types can't represent. They are refused here,
+so that no handler needs to check.
 """
 
 from __future__ import annotations
@@ -17,20 +17,19 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from mesh.errors import FieldViolation, InvalidRequest
 
-_SECONDS = range(-62_135_596_800, 253_402_300_800)  # years 1 to 9999
-_LONGEST_SECONDS = 315_576_000_000  # ten thousand years
+_TIMESTAMP_SECONDS = range(-62_135_596_800, 253_402_300_800)  # years 1 to 9999
+_MAX_DURATION_SECONDS = 315_576_000_000  # ten thousand years
 _NANOS = range(1_000_000_000)
 _TIMES = (Timestamp.DESCRIPTOR.full_name, Duration.DESCRIPTOR.full_name)
 
 
 def validate(message: Message) -> None:
-    """Checks one message. The interceptor does it for unary requests; handlers do it for messages of a request stream, so that
-    one bad message need not end the stream.
+    """Check a message. The interceptor calls this for unary requests, handlers for each message of a request stream.
 
     Raises:
-        InvalidRequest: with every field that breaks its rule.
+        InvalidRequest: lists every field that breaks its rule.
     """
-    violations = list(_no_times(message))
+    violations = list(_time_violations(message))
     try:
         protovalidate.validate(message)
     except protovalidate.ValidationError as error:
@@ -40,14 +39,14 @@ def validate(message: Message) -> None:
 
 
 def is_time(timestamp: Timestamp) -> bool:
-    """Whether it is in the range that `Timestamp` is defined for, and so of a datetime."""
-    return timestamp.seconds in _SECONDS and timestamp.nanos in _NANOS
+    """Return whether a timestamp is in its defined range, which is also a datetime's."""
+    return timestamp.seconds in _TIMESTAMP_SECONDS and timestamp.nanos in _NANOS
 
 
 def is_duration(duration: Duration) -> bool:
-    """Whether it is in the range that `Duration` is defined for, and so of a timedelta: both parts of one sign."""
+    """Return whether a duration is in its defined range, with both parts of one sign."""
     seconds, nanos = duration.seconds, duration.nanos
-    return abs(seconds) <= _LONGEST_SECONDS and abs(nanos) in _NANOS and seconds * nanos >= 0
+    return abs(seconds) <= _MAX_DURATION_SECONDS and abs(nanos) in _NANOS and seconds * nanos >= 0
 
 
 def _violation(violation: protovalidate.Violation) -> FieldViolation:
@@ -60,43 +59,39 @@ def _violation(violation: protovalidate.Violation) -> FieldViolation:
     return FieldViolation(path, violation.proto.message or violation.proto.rule_id)
 
 
-def _no_times(message: Message) -> Iterator[FieldViolation]:
-    """Every time and duration in a message that is out of range, however deep."""
-    for field in _leading_to_times(message.DESCRIPTOR):
-        for path, held in _held(message, field):
-            if isinstance(held, Timestamp):
-                if not is_time(held):
+def _time_violations(message: Message) -> Iterator[FieldViolation]:
+    """Yield every time and duration that is out of range, at any depth."""
+    for field in _fields_with_times(message.DESCRIPTOR):
+        for path, value in _messages_in(message, field):
+            if isinstance(value, Timestamp):
+                if not is_time(value):
                     yield FieldViolation(path, "not a time")
-            elif isinstance(held, Duration):
-                if not is_duration(held):
+            elif isinstance(value, Duration):
+                if not is_duration(value):
                     yield FieldViolation(path, "not a duration")
             else:
-                yield from (
-                    FieldViolation(f"{path}.{found.field}", found.description) for found in _no_times(held)
-                )
+                for inner in _time_violations(value):
+                    yield FieldViolation(f"{path}.{inner.field}", inner.description)
 
 
-def _held(message: Message, field: FieldDescriptor) -> Iterator[tuple[str, Message]]:
-    """The messages in a field, each with its path."""
+def _messages_in(message: Message, field: FieldDescriptor) -> Iterator[tuple[str, Message]]:
     value = getattr(message, field.name)
-    if not field.is_repeated:
-        if message.HasField(field.name):
-            yield field.name, value
-        return
-    for place, held in enumerate(value):
-        yield f"{field.name}[{place}]", held
+    if field.is_repeated:
+        yield from ((f"{field.name}[{index}]", item) for index, item in enumerate(value))
+    elif message.HasField(field.name):
+        yield field.name, value
 
 
 @cache
-def _leading_to_times(descriptor: Descriptor) -> tuple[FieldDescriptor, ...]:
-    """Fields that are times or hold some. Of most messages there are none, and then looking costs nothing."""
-    return tuple(field for field in descriptor.fields if _holds_times(field, frozenset()))
+def _fields_with_times(descriptor: Descriptor) -> tuple[FieldDescriptor, ...]:
+    """Return the fields that are or contain times. Most messages have none, so most checks cost nothing."""
+    return tuple(field for field in descriptor.fields if _contains_times(field, frozenset()))
 
 
-def _holds_times(field: FieldDescriptor, around: frozenset[str]) -> bool:
-    held = field.message_type
-    if held is None or held.full_name in around:
+def _contains_times(field: FieldDescriptor, parents: frozenset[str]) -> bool:
+    kind = field.message_type
+    if kind is None or kind.full_name in parents:
         return False
-    return held.full_name in _TIMES or any(
-        _holds_times(inner, around | {held.full_name}) for inner in held.fields
+    return kind.full_name in _TIMES or any(
+        _contains_times(inner, parents | {kind.full_name}) for inner in kind.fields
     )

@@ -1,4 +1,4 @@
-"""Request ids (AIP-155): the result of a mutation is stored with it, in the same transaction, and given again to who asks again."""
+"""Idempotent mutations by request id (AIP-155): the response is stored in the mutation's transaction, and repeated to retries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ M = TypeVar("M", bound=Message)
 
 
 def requests_table(metadata: MetaData) -> Table:
-    """The table of a service's answered requests; its migration must make the same columns."""
+    """Return the table of a service's answered requests; its migration must create the same columns."""
     return Table(
         "requests",
         metadata,
@@ -31,7 +31,7 @@ def requests_table(metadata: MetaData) -> Table:
 
 
 class IdempotencyStore:
-    """Answered requests of a service."""
+    """Responses to the requests that a service has answered."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -45,40 +45,37 @@ class IdempotencyStore:
         response_type: type[M],
         do: Callable[[], Awaitable[M]],
     ) -> M:
-        """Does what a request asks for, or gives the answer it got before.
+        """Run `do` for a new request id; for a known one, return the stored response.
 
-        `connection` is in a writing transaction, the one in which `do` works; `owner` is whose request it is.
+        `connection` is in the writing transaction that `do` works in; `owner` is whose request it is.
 
         Raises:
-            RequestIdReused: the id came before with another payload.
+            RequestIdReused: the id was used for another payload.
         """
         table = self._table
-        payload_hash = hashlib.sha256(
-            request.DESCRIPTOR.full_name.encode() + b"\0" + request.SerializeToString(deterministic=True)
-        ).digest()
-        here = (table.c.owner == owner, table.c.request_id == request_id)
-        values = {
-            "owner": owner,
-            "request_id": request_id,
-            "payload_hash": payload_hash,
-            "create_time": datetime.now(UTC),
-        }
-        # Claimed before it is done: who sends the same on another replica meanwhile waits for the answer instead of doing it too.
+        name = request.DESCRIPTOR.full_name.encode()
+        payload_hash = hashlib.sha256(name + b"\0" + request.SerializeToString(deterministic=True)).digest()
+        row = (table.c.owner == owner, table.c.request_id == request_id)
+        # Claimed before `do` runs, so that the same request on another replica waits for this response.
         insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
         claim = (
             insert(table)
-            .values(**values, response=b"")
+            .values(
+                owner=owner,
+                request_id=request_id,
+                payload_hash=payload_hash,
+                response=b"",
+                create_time=datetime.now(UTC),
+            )
             .on_conflict_do_nothing()
             .returning(table.c.request_id)
         )
         if (await connection.execute(claim)).one_or_none() is not None:
             response = await do()
-            answered = (
-                update(table).where(*here).values(response=response.SerializeToString(deterministic=True))
-            )
-            await connection.execute(answered)
+            stored = response.SerializeToString(deterministic=True)
+            await connection.execute(update(table).where(*row).values(response=stored))
             return response
-        found = (await connection.execute(select(table.c.payload_hash, table.c.response).where(*here))).one()
+        found = (await connection.execute(select(table.c.payload_hash, table.c.response).where(*row))).one()
         if found.payload_hash != payload_hash:
             raise RequestIdReused(request_id)
         return response_type.FromString(found.response)

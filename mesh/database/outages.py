@@ -1,4 +1,4 @@
-"""Telling a database that is away from a statement that is wrong: the first is `StoreUnavailable`, the second a mistake of ours."""
+"""Outages: tells an unreachable database, which becomes `StoreUnavailable`, from a wrong statement, which is a bug."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _SQLITE = frozenset(
         sqlite3.SQLITE_PROTOCOL,
     }
 )
-"""Primary result codes that say something about the file or the disk and nothing about the statement."""
+"""Primary result codes about the file or the disk."""
 _POSTGRES = ("08", "40", "53", "57", "58", "25006", "55P03")
-"""SQLSTATEs, by how they begin (PostgreSQL, Appendix A): connection, rollback for another's sake, resources, operator's doing, system;
-a read-only transaction, which is what writing to a server that is no longer the primary says; a lock not had in time."""
+"""Prefixes of SQLSTATEs (PostgreSQL, Appendix A): connection, rollback because of another transaction, resources, operator, system;
+a read-only transaction, which a server that is no longer the primary reports; lock timeout."""
 
 
 @contextmanager
 def translate_outages() -> Iterator[None]:
-    """Raises `StoreUnavailable` in place of what a driver raises when its database is away, too slow, or shutting down.
+    """Raise `StoreUnavailable` in place of a driver's error for a database that is unreachable, too slow, or stopping.
 
-    Where a commit was under way it may have happened: what is done in a transaction must be recognised when it is done again.
+    A commit that failed so may have happened, so a repeated transaction must recognise its own effects.
     """
     try:
         yield
@@ -44,18 +44,14 @@ def translate_outages() -> Iterator[None]:
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether an error of SQLAlchemy, psycopg or sqlite3 says that the database is away."""
+    """Return whether an error of SQLAlchemy, psycopg or sqlite3 says that the database can't be reached."""
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or (error.orig is not None and is_outage(error.orig))
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _SQLITE
-    if (
-        type(error).__module__.partition(".")[0] == "psycopg"
-    ):  # by its name: nobody without PostgreSQL waits for its import
-        state = getattr(error, "sqlstate", None)
-        return (
-            state.startswith(_POSTGRES)
-            if state
-            else any(kind.__name__ == "OperationalError" for kind in type(error).__mro__)
-        )
+    # By name, so that processes without PostgreSQL need not import psycopg.
+    if type(error).__module__.partition(".")[0] == "psycopg":
+        if state := getattr(error, "sqlstate", None):
+            return bool(state.startswith(_POSTGRES))
+        return any(kind.__name__ == "OperationalError" for kind in type(error).__mro__)
     return isinstance(error, PoolTimeout | ConnectionError)

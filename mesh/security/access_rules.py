@@ -1,4 +1,4 @@
-"""Who may call what, read off the contracts. No rule, no access."""
+"""Access rules: who may call an RPC, as its contract says (`readback.options.v1.access`). A method without rules refuses every caller."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ Rules = frozenset[options_pb2.Access.ValueType]
 
 
 def path_of(method: MethodDescriptor) -> str:
-    """The method as gRPC names it on the wire: `/package.Service/Method`."""
+    """Return the method's name on the wire: `/package.Service/Method`."""
     return f"/{method.containing_service.full_name}/{method.name}"
 
 
 def rules_of(method: MethodDescriptor) -> Rules:
-    """The access rules of a method; empty when the contract has none."""
+    """Return the access rules of a method; empty when the contract has none."""
     rules: Iterable[options_pb2.Access.ValueType] = method.GetOptions().Extensions[options_pb2.access]
     return frozenset(rules) - {options_pb2.ACCESS_UNSPECIFIED}
 
 
 def rules_of_services(services: Iterable[ServiceDescriptor]) -> Mapping[str, Rules]:
-    """Access rules by method path."""
+    """Return the access rules by method path."""
     return {path_of(method): rules_of(method) for service in services for method in service.methods}
 
 
 def check(method: str, rules: Rules, principal: Principal | None) -> None:
-    """Lets the call pass or says why not.
+    """Check a caller against the rules of a method.
 
     Raises:
-        Unauthenticated: the method needs a token and there is none.
-        AccessDenied: the token is of a kind that may not call the method, or the method has no rule.
+        Unauthenticated: the method needs a token and the caller sent none.
+        AccessDenied: callers of this kind may not call the method, or it has no rules.
     """
     if options_pb2.ACCESS_PUBLIC in rules:
         return

@@ -1,4 +1,7 @@
-"""Who calls: access tokens (RFC 9068) verified against the caller's allowlist of one algorithm, issuer, audience and type (RFC 8725)."""
+"""Authentication: verification of access tokens (RFC 9068), and the principal of the RPC being handled.
+
+A token must match one algorithm, issuer, audience and type (RFC 8725).
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ AUDIENCE = "readback-mesh"
 ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105 -- the media type of RFC 9068, no secret
 ALGORITHM = "ES256"
 MAX_TOKEN_LENGTH = 8192
+MAX_CLOCK_SKEW_SECONDS = 60
 
 KINDS: Mapping[str, options_pb2.Access.ValueType] = {
     "customer": options_pb2.ACCESS_CUSTOMER,
@@ -30,40 +34,40 @@ KINDS: Mapping[str, options_pb2.Access.ValueType] = {
     "service": options_pb2.ACCESS_SERVICE,
     "operator": options_pb2.ACCESS_OPERATOR,
 }
-"""The `kind` claim and the access rule it satisfies."""
+"""The access rule that each value of the `kind` claim satisfies."""
 
 KeySource = Callable[[str], Awaitable[EllipticCurvePublicKey | None]]
-"""Finds the verification key for a `kid`; None when there is none."""
+"""Returns the verification key with a `kid`; None if there is none."""
 
 TokenSource = Callable[[], Awaitable[str]]
 """Returns a valid access token, to authenticate outgoing RPCs."""
 
 _KID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_FOREIGN_HEADERS = {"jku", "jwk", "x5u", "x5c", "crit"}
+_REFUSED_HEADERS = {"jku", "jwk", "x5u", "x5c", "crit"}
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A verified caller."""
+    """An authenticated caller."""
 
     kind: options_pb2.Access.ValueType
-    """Which access rule the caller satisfies."""
+    """The access rule that the caller satisfies."""
     subject: str
-    """`sub`: a customer id, or the name of a member of the mesh."""
+    """`sub`: a customer id, or the name of a service."""
     customer_id: str | None
-    """The customer whose data the caller may reach; None for members without a customer."""
+    """The customer whose data the caller may access; None for services."""
     actor: str | None
-    """`act.sub`: who acts for the customer."""
+    """`act.sub`: the agent that acts for the customer."""
     session_id: str | None
     """The customer's session."""
     call_id: str | None
-    """The one call an agent may act in."""
+    """The only call that an agent may act in."""
     conversation_id: str | None
     """The conversation of that call."""
     expires_at: datetime
-    """When the token stops being accepted."""
+    """When the token expires."""
     token: str
-    """The token itself, to pass on in the caller's name. Never logged."""
+    """The token itself, for calls on the caller's behalf. Never logged."""
 
     def __repr__(self) -> str:
         return f"Principal({options_pb2.Access.Name(self.kind)}, {self.subject}, actor={self.actor})"
@@ -73,7 +77,7 @@ _principal: ContextVar[Principal | None] = ContextVar("principal", default=None)
 
 
 def current_principal() -> Principal:
-    """The caller of the RPC being handled.
+    """Return the caller of the RPC being handled.
 
     Raises:
         Unauthenticated: a public RPC was called without a token.
@@ -85,7 +89,7 @@ def current_principal() -> Principal:
 
 
 def current_customer() -> str:
-    """The customer in whose name the RPC being handled was called.
+    """Return the id of the customer that the RPC being handled acts for.
 
     Raises:
         Unauthenticated: the caller has no customer.
@@ -97,17 +101,17 @@ def current_customer() -> str:
 
 
 def set_principal(principal: Principal | None) -> None:
-    """Says who calls, for the rest of this context. For interceptors and tests."""
+    """Set the caller for the rest of this context. For interceptors and tests."""
     _principal.set(principal)
 
 
 def bearer(token: str) -> tuple[tuple[str, str], ...]:
-    """Call metadata that carries a token."""
+    """Return call metadata that carries a token."""
     return (("authorization", f"Bearer {token}"),)
 
 
 class TokenVerifier:
-    """Verifies access tokens; remembers good ones until they expire, since ES256 costs as much as a third of an RPC."""
+    """Verifies access tokens. Caches good ones until they expire, because verifying ES256 takes as long as a third of an RPC."""
 
     def __init__(
         self,
@@ -116,35 +120,34 @@ class TokenVerifier:
         issuer: str = ISSUER,
         audience: str = AUDIENCE,
         clock: Clock | None = None,
-        remembered: int = 10_000,
+        cache_size: int = 10_000,
     ) -> None:
         self._keys, self._issuer, self._audience = keys, issuer, audience
         self._clock = clock or SystemClock()
-        self._remembered = remembered
-        self._good: OrderedDict[bytes, Principal] = OrderedDict()
+        self._cache_size = cache_size
+        self._cache: OrderedDict[bytes, Principal] = OrderedDict()
 
     async def verify(self, token: str) -> Principal:
-        """The principal of a token.
+        """Return the principal of a token.
 
         Raises:
-            Unauthenticated: with the problem in one word or two.
-            Unavailable: the keys can't be had just now.
+            Unauthenticated: the token is bad; the text names the problem.
+            Unavailable: the verification keys can't be fetched.
         """
         if len(token) > MAX_TOKEN_LENGTH:
             raise Unauthenticated("malformed")
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-        known = self._good.get(digest)
-        if known is None:
-            known = await self._verified(token)
-            self._good[digest] = known
-            while len(self._good) > self._remembered:
-                self._good.popitem(last=False)
-        if known.expires_at <= self._clock.now():
-            self._good.pop(digest, None)
+        principal = self._cache.get(digest)
+        if principal is None:
+            principal = self._cache[digest] = await self._decode(token)
+            while len(self._cache) > self._cache_size:
+                self._cache.popitem(last=False)
+        if principal.expires_at <= self._clock.now():
+            self._cache.pop(digest, None)
             raise Unauthenticated("expired")
-        return known
+        return principal
 
-    async def _verified(self, token: str) -> Principal:
+    async def _decode(self, token: str) -> Principal:
         key = await self._key_for(token)
         try:
             claims = jwt.decode(
@@ -153,7 +156,7 @@ class TokenVerifier:
                 algorithms=[ALGORITHM],
                 issuer=self._issuer,
                 audience=self._audience,
-                # Times are checked below against the injected clock.
+                # The times are checked against the injected clock, in `verify` and `_principal`.
                 options={
                     "require": ["exp", "iat", "iss", "aud", "sub", "jti"],
                     "verify_exp": False,
@@ -178,7 +181,7 @@ class TokenVerifier:
         if (
             header.get("typ") != ACCESS_TOKEN_TYPE
             or header.get("alg") != ALGORITHM
-            or _FOREIGN_HEADERS & header.keys()
+            or _REFUSED_HEADERS & header.keys()
         ):
             raise Unauthenticated("wrong type")
         if not isinstance(kid, str) or not _KID.fullmatch(kid):
@@ -192,7 +195,7 @@ class TokenVerifier:
         kind, subject = KINDS.get(str(claims.get("kind"))), claims["sub"]
         act = claims.get("act")
         actor = act.get("sub") if isinstance(act, dict) else None
-        # A customer's token with an actor in it, or an agent's without one, is a token nobody should have made.
+        # Agents have an actor, all others have none.
         if (
             kind is None
             or not isinstance(subject, str)
@@ -204,7 +207,7 @@ class TokenVerifier:
             not_before = float(claims.get("nbf", claims["iat"]))
         except (TypeError, ValueError, OverflowError):
             raise Unauthenticated("malformed") from None
-        if not_before > self._clock.now().timestamp() + 60:
+        if not_before > self._clock.now().timestamp() + MAX_CLOCK_SKEW_SECONDS:
             raise Unauthenticated("not valid yet")
         has_customer = kind in (options_pb2.ACCESS_CUSTOMER, options_pb2.ACCESS_AGENT)
         return Principal(

@@ -1,4 +1,4 @@
-"""How a member of the mesh proves who it is: a signed assertion (RFC 7523), exchanged for tokens (RFC 8693)."""
+"""Workload identity: a service authenticates with a signed assertion (RFC 7523), which it exchanges for tokens (RFC 8693)."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from mesh.security.authentication import ALGORITHM, ISSUER
 ASSERTION_TYPE = "client-authentication+jwt"
 ASSERTION_LIFETIME = timedelta(minutes=2)
 RENEW_BEFORE = timedelta(seconds=60)
-"""A token with less than this left is exchanged for a new one before it is used."""
+"""Remaining lifetime below which a token is renewed instead of used."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExchangedToken:
-    """A token of a few minutes."""
+    """A short-lived access token."""
 
     token: str
     expires_at: datetime
 
     def fresh_at(self, now: datetime) -> bool:
-        """Whether it may still be used for a while."""
+        """Return whether the token is valid for at least `RENEW_BEFORE`."""
         return self.expires_at - now > RENEW_BEFORE
 
 
 def make_assertion(name: str, private_key_pem: bytes, *, now: datetime) -> str:
-    """A JWT in which a member says who it is, for the identity service alone, good for two minutes and one use."""
+    """Return a JWT that proves a service's name to the identity service; valid once, for `ASSERTION_LIFETIME`."""
     claims = {
         "iss": name,
         "sub": name,
@@ -45,7 +45,7 @@ def make_assertion(name: str, private_key_pem: bytes, *, now: datetime) -> str:
 
 
 class WorkloadIdentity:
-    """A member's name and key, and the tokens they buy."""
+    """A service's name and private key, and the tokens it gets with them."""
 
     def __init__(
         self,
@@ -60,10 +60,10 @@ class WorkloadIdentity:
         self._lock = asyncio.Lock()
 
     async def own_token(self) -> str:
-        """A token of the member's own; kept until shortly before it expires.
+        """Return a token of the service itself; cached until shortly before it expires.
 
         Raises:
-            grpc.aio.AioRpcError: identity refused or can't be reached.
+            grpc.aio.AioRpcError: identity refused, or can't be reached.
         """
         async with self._lock:
             if self._own is None or not self._own.fresh_at(self._clock.now()):
@@ -71,10 +71,10 @@ class WorkloadIdentity:
             return self._own.token
 
     async def exchange(self, grant: str) -> ExchangedToken:
-        """A token for the call of a grant, `sub` its customer, `act` this member; for an empty grant a token of the member's own.
+        """Return a token to act for the customer of a grant in its call; for an empty grant a token of the service itself.
 
         Raises:
-            grpc.aio.AioRpcError: identity refused or can't be reached.
+            grpc.aio.AioRpcError: identity refused, or can't be reached.
         """
         assertion = make_assertion(self._name, self._key, now=self._clock.now())
         request = identity_service_pb2.ExchangeTokenRequest(actor_assertion=assertion, grant=grant)

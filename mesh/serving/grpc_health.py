@@ -1,4 +1,4 @@
-"""gRPC's health service, for servers that stop: its watches end with the server and don't hold it up."""
+"""gRPC's health service, with watches that end when the server stops."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ _Response = health_pb2.HealthCheckResponse
 
 
 class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # grpcio-health-checking has no types
-    """Says of each service of a process whether it takes calls. Channels of the mesh hold a watch on it for each connection."""
+    """Health of each service of a process."""
 
     def __init__(self) -> None:
         self._states: dict[str, int] = {}
         self._changed = asyncio.Event()
-        self._over = False
+        self._closed = False
 
     def serve(self, *names: str) -> None:
-        """These services take calls; the empty name stands for the process."""
+        """Mark services as SERVING; the empty name stands for the process."""
         self._states |= dict.fromkeys(names, _Response.SERVING)
-        self._tell()
+        self._notify()
 
     def drain(self) -> None:
-        """None takes calls any more."""
+        """Mark every service as NOT_SERVING."""
         self._states = dict.fromkeys(self._states, _Response.NOT_SERVING)
-        self._tell()
+        self._notify()
 
-    def let_go(self) -> None:
-        """Ends every watch."""
-        self._over = True
-        self._tell()
+    def close_watches(self) -> None:
+        """End every watch."""
+        self._closed = True
+        self._notify()
 
     async def Check(  # noqa: N802  # gRPC's name
         self, request: health_pb2.HealthCheckRequest, context: Any
     ) -> health_pb2.HealthCheckResponse:
-        """The state of one service."""
+        """Return the state of one service."""
         if request.service not in self._states:
             await context.abort(grpc.StatusCode.NOT_FOUND, "There is no such service here.")
         return _Response(status=self._states[request.service])
@@ -48,15 +48,15 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # grpcio-he
         request: health_pb2.HealthCheckRequest,
         context: Any,  # noqa: ARG002 -- gRPC hands every method a context
     ) -> AsyncIterator[health_pb2.HealthCheckResponse]:
-        """The state of one service, whenever it changes."""
-        said = None
-        while not self._over:
+        """Send the state of one service now and after each change."""
+        sent = None
+        while not self._closed:
             changed, state = self._changed, self._states.get(request.service, _Response.SERVICE_UNKNOWN)
-            if state != said:
+            if state != sent:
                 yield _Response(status=state)
-                said = state
+                sent = state
             await changed.wait()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()

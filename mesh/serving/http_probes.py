@@ -1,4 +1,4 @@
-"""The small HTTP side of a process: `/health` for probes, `/metrics` for Prometheus."""
+"""HTTP endpoints for operators: `/health` for probes, `/metrics` for Prometheus."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from mesh.serving.ports import Endpoint, listening
+from mesh.serving.ports import Endpoint, listen
 
 
 @contextmanager
-def http_side(name: str, endpoint: Endpoint, healthy: Callable[[], bool]) -> Iterator[int]:
-    """Serves in a thread of its own, so that a busy event loop still answers its probe. Yields the port.
+def serving_probes(process: str, endpoint: Endpoint, healthy: Callable[[], bool]) -> Iterator[int]:
+    """Serve the probes in a thread, so that a busy event loop doesn't delay them. Yields the port.
 
     Raises:
-        ConfigurationError: it can't listen there.
+        ConfigurationError: the endpoint is unusable.
     """
 
     class Handler(BaseHTTPRequestHandler):
-        """Answers two paths."""
+        """Answers `/health` and `/metrics`."""
 
         def do_GET(self) -> None:
-            """Answers a GET."""
+            """Answer a GET request."""
             if self.path == "/health":
                 good = healthy()
-                body = json.dumps({"process": name, "status": "serving" if good else "not serving"}).encode()
-                self._answer(200 if good else 503, "application/json", body)
+                body = {"process": process, "status": "serving" if good else "not serving"}
+                self._answer(200 if good else 503, "application/json", json.dumps(body).encode())
             elif self.path == "/metrics":
                 self._answer(200, CONTENT_TYPE_LATEST, generate_latest())
             else:
@@ -43,24 +43,19 @@ def http_side(name: str, endpoint: Endpoint, healthy: Callable[[], bool]) -> Ite
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the standard library's signature
-            """Probes are not worth a log line."""
+            """Log nothing: probes come every few seconds."""
 
-    server = _server(endpoint, Handler)
+    listener = listen(endpoint)
+    # Its own socket would always be an IPv4 one.
+    server = ThreadingHTTPServer((endpoint.bind, endpoint.port), Handler, bind_and_activate=False)
+    server.socket.close()
+    server.socket = listener
+    server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="http", daemon=True)
     thread.start()
     try:
-        yield server.socket.getsockname()[1]
+        yield listener.getsockname()[1]
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def _server(endpoint: Endpoint, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
-    """A server on a socket of ours: its own would be IPv4's whatever the address."""
-    listener = listening(endpoint)
-    server = ThreadingHTTPServer((endpoint.bind, endpoint.port), handler, bind_and_activate=False)
-    server.socket.close()
-    server.socket = listener
-    server.daemon_threads = True
-    return server

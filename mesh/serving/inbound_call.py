@@ -1,4 +1,4 @@
-"""One served call, from its first byte to its status: context and log line, metrics, errors, admission, authentication and access."""
+"""The steps around every incoming RPC: log context, limits, authentication, access, metrics, and errors as rich statuses."""
 
 from __future__ import annotations
 
@@ -25,63 +25,65 @@ from mesh.serving.limits import Limiter
 from mesh.serving.rpc_metrics import MethodMetrics, code_name
 
 PUSHBACK = "grpc-retry-pushback-ms"
-WORTH_A_RETRY = timedelta(seconds=2)
-"""What is over sooner, a channel's own retries may outlast."""
+MAX_WAIT_FOR_RETRIES = timedelta(seconds=2)
+"""A channel's own retries can bridge waits up to this long."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
-    """What is known of a method before anybody calls it."""
+class RpcMethod:
+    """What the server knows of a method before it is called."""
 
     path: str
     """`/package.Service/Method`."""
     streaming: bool
-    """Whether either side sends more than one message."""
+    """Whether the client or the server sends more than one message."""
     rules: access_rules.Rules
-    """Who may call it."""
+    """Kinds of callers that may call it."""
     errors: ErrorTable
-    """What its service's domain may raise."""
+    """Errors of its service's domain."""
     metrics: MethodMetrics
 
     @property
     def package(self) -> str:
-        """The proto package, which is the domain of its errors' reasons."""
-        return self.path[1:].rpartition("/")[0].rpartition(".")[0]
+        """The proto package, which is the domain of its error reasons."""
+        return package_of(self.path)
+
+
+def package_of(path: str) -> str:
+    """Return the proto package of `/package.Service/Method`."""
+    return path[1:].rpartition("/")[0].rpartition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
-class Gates:
-    """What stands before every handler of a server."""
+class Admission:
+    """What decides whether a server accepts an RPC."""
 
     verifier: TokenVerifier
     limiter: Limiter
 
 
-class Inbound(AbstractAsyncContextManager[None]):
-    """A call while it is handled, the iteration of its stream included. Whatever is raised inside is answered as a rich status."""
+class InboundCall(AbstractAsyncContextManager[None]):
+    """Context of one RPC while it is handled, including the iteration of its stream. Answers every exception with a rich status."""
 
-    # Written out and not composed of smaller context managers: those cost as much as the rest of a call.
-    __slots__ = ("_begun", "_caller", "_context", "_counted", "_gates", "_method")
+    # Not composed of smaller context managers: those would cost as much as the rest of an RPC.
+    __slots__ = ("_admission", "_caller", "_context", "_counted", "_method", "_started")
 
-    def __init__(self, method: Method, gates: Gates, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-        self._method, self._gates, self._context = method, gates, context
+    def __init__(
+        self, method: RpcMethod, admission: Admission, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> None:
+        self._method, self._admission, self._context = method, admission, context
         self._counted = False
         self._caller: str | None = None
-        self._begun = 0.0
+        self._started = 0.0
 
     async def __aenter__(self) -> None:
-        self._begun = time.perf_counter()
+        self._started = time.perf_counter()
         self._method.metrics.running.inc()
+        metadata = self._context.invocation_metadata() or ()
         try:
-            await self._admit(
-                {
-                    key: value
-                    for key, value in self._context.invocation_metadata() or ()
-                    if isinstance(value, str)
-                }
-            )
+            await self._admit({key: value for key, value in metadata if isinstance(value, str)})
         except BaseException as error:
             await self.__aexit__(type(error), error, error.__traceback__)
             raise
@@ -89,65 +91,64 @@ class Inbound(AbstractAsyncContextManager[None]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._count_out()
+        self._leave_limits()
         try:
             if isinstance(error, Exception) and not isinstance(error, grpc.aio.AbortError):
-                status = status_for(error, self._method.errors, self._method.package)
-                answer = rpc_status.to_status(status)
+                status = rpc_status.to_status(status_for(error, self._method.errors, self._method.package))
                 await self._context.abort(
-                    answer.code, answer.details, (*answer.trailing_metadata, *_pushback(error))
+                    status.code, status.details, (*status.trailing_metadata, *_pushback(error))
                 )
         finally:
-            self._measure(gone=error is not None and not isinstance(error, Exception))
+            self._record(cancelled=error is not None and not isinstance(error, Exception))
 
     async def _admit(self, metadata: Mapping[str, str]) -> None:
         offered = metadata.get(propagation.REQUEST_ID, "")
-        # The id is the caller's to choose, but not its shape: it goes into logs.
+        # The id goes into logs, so a caller can't choose its form.
         request_id = offered if _REQUEST_ID.fullmatch(offered) else uuid7()
         propagation.set_deadline(self._context.time_remaining())
         structlog.contextvars.bind_contextvars(request_id=request_id, method=self._method.path)
-        self._gates.limiter.enter(streaming=self._method.streaming)
+        self._admission.limiter.enter(streaming=self._method.streaming)
         self._counted = True
-        principal = await self._authenticated(metadata)
+        principal = await self._authenticate(metadata)
         set_principal(principal)
         if principal is not None:
             structlog.contextvars.bind_contextvars(subject=principal.subject, actor=principal.actor)
         caller = self._context.peer().rpartition(":")[0] if principal is None else principal.customer_id
         if caller is not None:
-            self._gates.limiter.enter_caller(caller, streaming=self._method.streaming)
+            self._admission.limiter.enter_caller(caller, streaming=self._method.streaming)
             self._caller = caller
 
-    async def _authenticated(self, metadata: Mapping[str, str]) -> Principal | None:
-        """Who calls; refuses what the contract does not allow."""
+    async def _authenticate(self, metadata: Mapping[str, str]) -> Principal | None:
         principal, rules = None, self._method.rules
         try:
             token = _bearer_token(metadata)
-            principal = await self._gates.verifier.verify(token) if token else None
+            principal = await self._admission.verifier.verify(token) if token else None
         except Unauthenticated:
-            # A stale token must not keep anybody from signing in again.
+            # Public methods ignore a bad token: a stale one must not prevent signing in again.
             if options_pb2.ACCESS_PUBLIC not in rules:
                 raise
         access_rules.check(self._method.path, rules, principal)
         return principal
 
-    def _count_out(self) -> None:
+    def _leave_limits(self) -> None:
+        limiter = self._admission.limiter
         if self._caller is not None:
-            self._gates.limiter.leave_caller(self._caller, streaming=self._method.streaming)
+            limiter.leave_caller(self._caller, streaming=self._method.streaming)
         if self._counted:
-            self._gates.limiter.leave(streaming=self._method.streaming)
+            limiter.leave(streaming=self._method.streaming)
 
-    def _measure(self, *, gone: bool) -> None:
-        seconds = time.perf_counter() - self._begun
-        code = "CANCELLED" if gone else code_name(self._context.code())
+    def _record(self, *, cancelled: bool) -> None:
+        seconds = time.perf_counter() - self._started
+        code = "CANCELLED" if cancelled else code_name(self._context.code())
         self._method.metrics.running.dec()
-        self._method.metrics.answered(code, seconds)
+        self._method.metrics.observe(code, seconds)
         _log.debug("handled", code=code, milliseconds=round(seconds * 1000, 1))
 
 
 def _pushback(error: Exception) -> tuple[tuple[str, str], ...]:
-    """Tells the caller's channel not to retry what won't be better in a moment (gRFC A6): its retries would only multiply the load."""
+    """Return metadata that stops the caller's channel from retrying (gRFC A6), if the error will last longer than its retries."""
     wait = error.retry_after if isinstance(error, DomainError) else None
-    return ((PUSHBACK, "-1"),) if wait is not None and wait > WORTH_A_RETRY else ()
+    return ((PUSHBACK, "-1"),) if wait is not None and wait > MAX_WAIT_FOR_RETRIES else ()
 
 
 def _bearer_token(metadata: Mapping[str, str]) -> str | None:

@@ -1,4 +1,4 @@
-"""The one server interceptor: every call runs inside `Inbound`, and what is too much is refused before it is read."""
+"""The server interceptor: runs every handler inside an `InboundCall`, and refuses RPCs of a full process before parsing them."""
 
 from __future__ import annotations
 
@@ -13,75 +13,67 @@ from grpc_status import rpc_status
 
 from mesh.errors import ErrorTable, overloaded, status_for
 from mesh.security import access_rules
-from mesh.serving.inbound_call import Gates, Inbound, Method
+from mesh.serving.inbound_call import Admission, InboundCall, RpcMethod, package_of
 from mesh.serving.rpc_metrics import MethodMetrics
 
 INFRASTRUCTURE = ("/grpc.health.v1.", "/grpc.reflection.")
-"""Services of gRPC itself: they stand outside."""
+"""Services of gRPC itself, which this interceptor leaves alone."""
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 @dataclass(frozen=True, slots=True)
-class _Guarded:
-    """A method's handler, made once."""
+class _Wrapped:
+    """A method's handlers, made at its first call."""
 
-    method: Method
+    streaming: bool
     handler: Handler
     refusal: Handler
 
 
 class Interceptor(grpc.aio.ServerInterceptor):
-    """Wraps handlers.
+    """Wraps the handlers of a server.
 
     Args:
         rules: access rules by method path.
         tables: each service's errors by its proto package.
-        inspect: is shown every request that comes as a single message.
+        validate: called with every request that is a single message.
     """
 
     def __init__(
         self,
-        gates: Gates,
+        admission: Admission,
         rules: Mapping[str, access_rules.Rules],
         tables: Mapping[str, ErrorTable],
-        inspect: Callable[[Message], None],
+        validate: Callable[[Message], None],
     ) -> None:
-        self._gates, self._rules, self._tables, self._inspect = gates, rules, tables, inspect
-        self._guarded: dict[str, _Guarded] = {}
+        self._admission, self._rules, self._tables, self._validate = admission, rules, tables, validate
+        self._wrapped: dict[str, _Wrapped] = {}
 
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
-        """The handler of a call: the method's own inside `Inbound`, or one that only refuses."""
+        """Return the handler of an RPC: the method's own inside an `InboundCall`, or one that refuses."""
         path = handler_call_details.method
-        guarded = self._guarded.get(path)
-        if guarded is None:
+        wrapped = self._wrapped.get(path)
+        if wrapped is None:
             handler = await continuation(handler_call_details)
             if handler is None or path.startswith(INFRASTRUCTURE):
                 return handler
-            guarded = self._guarded[path] = self._guard(path, handler)
-        return (
-            guarded.refusal
-            if self._gates.limiter.is_full(streaming=guarded.method.streaming)
-            else guarded.handler
-        )
+            wrapped = self._wrapped[path] = self._wrap(path, handler)
+        full = self._admission.limiter.is_full(streaming=wrapped.streaming)
+        return wrapped.refusal if full else wrapped.handler
 
-    def _guard(self, path: str, handler: Handler) -> _Guarded:
+    def _wrap(self, path: str, handler: Any) -> _Wrapped:
         streaming = bool(handler.request_streaming or handler.response_streaming)
-        errors = self._tables.get(path[1:].rpartition("/")[0].rpartition(".")[0], {})
-        method = Method(
-            path,
-            streaming,
-            self._rules.get(path, frozenset()),
-            errors,
-            MethodMetrics(path, streaming=streaming),
-        )
-        return _Guarded(method, self._wrapped(handler, method), _refusal(method))
+        errors = self._tables.get(package_of(path), {})
+        metrics = MethodMetrics(path, streaming=streaming)
+        method = RpcMethod(path, streaming, self._rules.get(path, frozenset()), errors, metrics)
+        return _Wrapped(streaming, self._handler(handler, method), _refusal(method))
 
-    def _wrapped(self, handler: Any, method: Method) -> Handler:
+    def _handler(self, handler: Any, method: RpcMethod) -> Handler:
         codec = {
             "request_deserializer": handler.request_deserializer,
             "response_serializer": _serializer(handler.response_serializer),
@@ -90,52 +82,47 @@ class Interceptor(grpc.aio.ServerInterceptor):
         if handler.response_streaming:
             inner = handler.unary_stream if single else handler.stream_stream
             make = grpc.unary_stream_rpc_method_handler if single else grpc.stream_stream_rpc_method_handler
-            return make(self._many(inner, method, single=single), **codec)
+            return make(self._stream(inner, method), **codec)
         inner = handler.unary_unary if single else handler.stream_unary
-        make_one = grpc.unary_unary_rpc_method_handler if single else grpc.stream_unary_rpc_method_handler
-        return make_one(self._one(inner, method, single=single), **codec)
+        make_unary = grpc.unary_unary_rpc_method_handler if single else grpc.stream_unary_rpc_method_handler
+        return make_unary(self._unary(inner, method), **codec)
 
-    def _one(self, inner: Any, method: Method, *, single: bool) -> Any:
+    def _unary(self, inner: Any, method: RpcMethod) -> Any:
         async def handle(request: Message | AsyncIterable[Message], context: Any) -> Message:
-            async with Inbound(method, self._gates, context):
-                self._look_at(request, single)
+            async with InboundCall(method, self._admission, context):
+                if isinstance(request, Message):
+                    self._validate(request)
                 response: Message = await inner(request, context)
                 return response
 
         return handle
 
-    def _many(self, inner: Any, method: Method, *, single: bool) -> Any:
+    def _stream(self, inner: Any, method: RpcMethod) -> Any:
         async def handle(request: Message | AsyncIterable[Message], context: Any) -> AsyncIterator[Message]:
-            async with Inbound(method, self._gates, context):
-                self._look_at(request, single)
-                # Closed here and not by the garbage collector: a cancelled watch must let go of what it holds at once.
+            async with InboundCall(method, self._admission, context):
+                if isinstance(request, Message):
+                    self._validate(request)
+                # Without `aclosing` a cancelled handler would keep its resources until garbage collection.
                 async with aclosing(inner(request, context)) as responses:
                     async for response in responses:
                         yield response
 
         return handle
 
-    def _look_at(self, request: Message | AsyncIterable[Message], single: bool) -> None:
-        if single and isinstance(request, Message):
-            self._inspect(request)
-
 
 def _serializer(serialize: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
-    """Lets a handler answer with a message that is serialized already, for many who are sent the same."""
+    """Let a handler return a serialized message, so that one sent to many callers is serialized once."""
     return lambda response: response if type(response) is bytes else serialize(response)
 
 
-def _refusal(method: Method) -> Handler:
-    """Answers a call that is too much without parsing its request."""
+def _refusal(method: RpcMethod) -> Handler:
+    """Return a handler that refuses an RPC without parsing its request."""
     status = rpc_status.to_status(status_for(overloaded(), method.errors, method.package))
 
     async def refuse(_request: object, context: Any) -> None:
-        method.metrics.answered(status.code.name, 0.0)
+        method.metrics.observe(status.code.name, 0.0)
         await context.abort_with_status(status)
 
-    # A stream is refused before its first message has come.
-    return (
-        grpc.stream_unary_rpc_method_handler(refuse)
-        if method.streaming
-        else grpc.unary_unary_rpc_method_handler(refuse)
-    )
+    # A handler with a request stream runs before the first message has arrived.
+    make = grpc.stream_unary_rpc_method_handler if method.streaming else grpc.unary_unary_rpc_method_handler
+    return make(refuse)

@@ -1,10 +1,10 @@
-"""Admission: how much may go on at once, from one caller and in total. Too much is refused early and cheaply.
+"""Limits of a server: the size of a request, and how many RPCs may run at the same time. Excess is refused early and cheaply.
 
-Three gates, the cheapest first:
+Concurrency has three limits, the cheapest first:
 
-    pending     calls that gRPC's core holds because the event loop has not come round to them: refused by the core itself, in
-                microseconds, so that overload costs those it lets in next to nothing. A caller's channel makes RESOURCE_EXHAUSTED of it
-    in total    calls that are being handled: refused before the request is parsed or the caller known
+    pending     RPCs that gRPC's core holds until the event loop gets to them. The core itself refuses the excess, in microseconds,
+                so overload costs the accepted RPCs next to nothing. The caller's channel turns that into RESOURCE_EXHAUSTED
+    in total    RPCs being handled. The excess is refused before its request is parsed or its caller is known
     per caller  refused once the caller is known
 """
 
@@ -16,79 +16,86 @@ from dataclasses import dataclass
 
 from mesh.errors import RETRY_AFTER, Overloaded, overloaded
 
+MAX_REQUEST_BYTES = 4 * 1024 * 1024
+"""Size limit of one request message."""
+MAX_METADATA_BYTES = 16 * 1024
+"""Size limit of a request's metadata, access token included."""
+
 
 @dataclass(frozen=True, slots=True)
 class LimitSettings:
-    """How many calls may be running, and waiting to run."""
+    """How many RPCs may be running, and waiting to run."""
 
     unary: int = 256
-    """Calls with one answer, of all callers together."""
+    """Running unary RPCs of all callers together."""
     unary_per_caller: int = 64
-    """Calls with one answer, of one caller."""
+    """Running unary RPCs of one caller."""
     streams: int = 6000
-    """Streams, of all callers together."""
+    """Open streams of all callers together."""
     streams_per_caller: int = 256
-    """Streams, of one caller; members of the mesh hold one a live call and count only in total."""
+    """Open streams of one caller. Services, which hold one for each live call, only count in total."""
     pending: int = 256
-    """Calls that wait for the event loop: above it they begin to be refused, at twice as many all of them are. Who is let in under overload
-    waits as long as these take, a quarter of a second or so; fewer would refuse the watchers of a replica that died as they come over."""
+    """RPCs that wait for the event loop. Above it refusals begin, at twice as many every RPC is refused. An accepted RPC waits up to a
+    quarter of a second at this value; a lower one would refuse the watchers that move over from a replica that died."""
 
-    def options(self) -> Sequence[tuple[str, int]]:
-        """Channel arguments of a server."""
+    def channel_arguments(self) -> Sequence[tuple[str, int]]:
+        """Return the limits that gRPC's core enforces."""
         return (
+            ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
+            ("grpc.max_metadata_size", MAX_METADATA_BYTES),
             ("grpc.server.max_pending_requests", self.pending),
             ("grpc.server.max_pending_requests_hard_limit", 2 * self.pending),
         )
 
 
 class Limiter:
-    """Counts running calls."""
+    """Counts running RPCs."""
 
     def __init__(self, settings: LimitSettings) -> None:
-        self._most = {False: settings.unary, True: settings.streams}
-        self._most_per_caller = {False: settings.unary_per_caller, True: settings.streams_per_caller}
+        self._limit = {False: settings.unary, True: settings.streams}
+        self._limit_per_caller = {False: settings.unary_per_caller, True: settings.streams_per_caller}
         self._running = {False: 0, True: 0}
         self._by_caller: Counter[tuple[str, bool]] = Counter()
 
     @property
     def running(self) -> int:
-        """Calls being handled."""
+        """Number of RPCs being handled."""
         return sum(self._running.values())
 
     def is_full(self, *, streaming: bool) -> bool:
-        """Whether another call would be too much for the process."""
-        return self._running[streaming] >= self._most[streaming]
+        """Return whether the process refuses another RPC."""
+        return self._running[streaming] >= self._limit[streaming]
 
     def enter(self, *, streaming: bool) -> None:
-        """Counts a call in; `leave` counts it out.
+        """Count an RPC in; pair it with `leave`.
 
         Raises:
-            Overloaded: it is too much for the process, and is not counted.
+            Overloaded: the process is full; the RPC is not counted.
         """
         if self.is_full(streaming=streaming):
             raise overloaded()
         self._running[streaming] += 1
 
     def leave(self, *, streaming: bool) -> None:
-        """Counts a call out."""
+        """Count an RPC out."""
         self._running[streaming] -= 1
 
     def enter_caller(self, caller: str, *, streaming: bool) -> None:
-        """Counts a call in against its caller; `leave_caller` counts it out.
+        """Count an RPC in against its caller; pair it with `leave_caller`.
 
         Raises:
-            Overloaded: it is too much from one caller, and is not counted.
+            Overloaded: the caller has too many running; the RPC is not counted.
         """
-        if self._by_caller[caller, streaming] >= self._most_per_caller[streaming]:
+        if self._by_caller[caller, streaming] >= self._limit_per_caller[streaming]:
             raise Overloaded(
-                "You have too many calls running at once.",
+                "You have too many calls running at once; wait for one to end.",
                 metadata={"scope": "caller"},
                 retry_after=RETRY_AFTER,
             )
         self._by_caller[caller, streaming] += 1
 
     def leave_caller(self, caller: str, *, streaming: bool) -> None:
-        """Counts a call out."""
+        """Count an RPC out against its caller."""
         self._by_caller[caller, streaming] -= 1
         if not self._by_caller[caller, streaming]:
             del self._by_caller[caller, streaming]

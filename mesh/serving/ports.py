@@ -1,4 +1,4 @@
-"""Ports that servers listen on, and what is said when they can't."""
+"""Ports that servers listen on."""
 
 from __future__ import annotations
 
@@ -8,72 +8,71 @@ from dataclasses import dataclass
 
 from mesh.settings import ConfigurationError, MeshSettings, variable_of
 
-_AWAITING_ACCEPT = 128
+_BACKLOG = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a server listens."""
+    """Address that a server listens on."""
 
-    bind: str
-    port: int
-    """Any free one when 0."""
-    variable: str
-    """The setting that moves the port."""
+    bind: str = "127.0.0.1"
+    port: int = 0
+    """0 takes any free port."""
+    variable: str = "the port"
+    """Setting that changes the port, for error texts."""
 
 
 def endpoint_of(settings: MeshSettings, port: str) -> Endpoint:
-    """The endpoint whose port is the setting of this name, as the field is called."""
+    """Return the endpoint of the port setting with this field name."""
     return Endpoint(settings.bind, getattr(settings, port), variable_of(type(settings), port))
 
 
-def bound(bind: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
-    """A socket that is bound. `::` takes what comes over IPv4 too, whatever the system's default (RFC 3493 §5.3), as gRPC's servers do.
+def bind_socket(bind: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
+    """Return a bound socket. `::` accepts IPv4 too, whatever the system's default (RFC 3493 §5.3), as gRPC does.
 
     Raises:
-        OSError: the port is taken, or the address can't be had.
+        OSError: the port is taken, or the address isn't this machine's.
     """
-    made = socket.socket(socket.AF_INET6 if ":" in bind else socket.AF_INET, kind)
+    bound = socket.socket(socket.AF_INET6 if ":" in bind else socket.AF_INET, kind)
     try:
         if kind == socket.SOCK_STREAM:
-            made.setsockopt(
-                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-            )  # else a port would seem taken a minute after its server ended
+            # Otherwise the port would seem taken for a minute after its last server ended.
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if bind == "::":
-            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        made.bind((bind, port))
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        bound.bind((bind, port))
     except OSError:
-        made.close()
+        bound.close()
         raise
-    return made
+    return bound
 
 
-def listening(endpoint: Endpoint) -> socket.socket:
-    """A socket that listens.
+def listen(endpoint: Endpoint) -> socket.socket:
+    """Return a listening socket.
 
     Raises:
-        ConfigurationError: why it can't, and which setting to change.
+        ConfigurationError: the endpoint is unusable; the text names the setting to change.
     """
     try:
-        made = bound(endpoint.bind, endpoint.port)
-        made.listen(_AWAITING_ACCEPT)
+        listener = bind_socket(endpoint.bind, endpoint.port)
+        listener.listen(_BACKLOG)
     except OSError as error:
-        raise ConfigurationError(_sentence(endpoint, error)) from None
-    return made
+        raise ConfigurationError(_problem(endpoint, error)) from None
+    return listener
 
 
-def wrong_address(bind: str, error: OSError) -> str | None:
-    """Why nothing can listen on an address, whatever the port; None when it is about the port."""
+def address_problem(bind: str, error: OSError) -> str | None:
+    """Return why no port of an address can be used; None if the error is about one port."""
     if error.errno in (errno.EADDRINUSE, errno.EACCES):
         return None
     return f"Nothing can listen on {bind}: {error.strerror}; set READBACK_BIND to an address of this machine."
 
 
-def _sentence(endpoint: Endpoint, error: OSError) -> str:
+def _problem(endpoint: Endpoint, error: OSError) -> str:
     where = f"Port {endpoint.port} on {endpoint.bind}"
     if error.errno == errno.EADDRINUSE:
         return f"{where} is in use; stop what uses it or set {endpoint.variable} to another."
     return (
-        wrong_address(endpoint.bind, error)
+        address_problem(endpoint.bind, error)
         or f"{where} can't be listened on: {error.strerror}; set {endpoint.variable} to another."
     )

@@ -1,4 +1,4 @@
-"""Prometheus metrics of every RPC. Labels are resolved once a method: looking them up costs more than counting."""
+"""Prometheus metrics of every RPC."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
 
 
 class MethodMetrics:
-    """What is counted and timed of one method."""
+    """Metrics of one method. Labels are resolved once, because looking them up costs more than counting."""
 
     def __init__(self, path: str, *, streaming: bool) -> None:
         self.running = RUNNING.labels(path)
         self._seconds = None if streaming else SECONDS.labels(path)
         self._handled = functools.cache(lambda code: HANDLED.labels(path, code))
 
-    def answered(self, code: str, seconds: float) -> None:
-        """Counts an answer; how long it took says something of calls with one answer only."""
+    def observe(self, code: str, seconds: float) -> None:
+        """Count an answer; its duration is recorded for unary methods only."""
         self._handled(code).inc()
         if self._seconds is not None:
             self._seconds.observe(seconds)
 
 
 def code_name(code: grpc.StatusCode | int) -> str:
-    """Name of the code that gRPC's context says a call was answered with; it is a number at times, and 0 until one is set."""
+    """Return the name of a context's status code, which gRPC gives as an enum or a number; 0 until one is set."""
     return code.name if isinstance(code, grpc.StatusCode) else _NAMES.get(code, "OK")

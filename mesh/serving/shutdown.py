@@ -1,23 +1,27 @@
-"""Being told to end."""
+"""Shutdown on SIGTERM or SIGINT, and how long a stopping server waits."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+NOTICE_SECONDS = 0.2
+"""How long a stopping server still accepts RPCs after its health stream says NOT_SERVING."""
+DRAIN_SECONDS = 0.8
+"""How long it then lets running RPCs finish."""
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def stop_event() -> asyncio.Event:
-    """An event that SIGTERM or SIGINT sets. Only the first of them: a second one ends the process at once."""
+    """Return an event that the first SIGTERM or SIGINT sets. A second signal ends the process immediately."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
         stopping.set()
-        for number in SIGNALS:
+        for number in _SIGNALS:
             loop.remove_signal_handler(number)
 
-    for number in SIGNALS:
+    for number in _SIGNALS:
         loop.add_signal_handler(number, stop)
     return stopping

@@ -1,4 +1,4 @@
-"""Serving an ASGI app over HTTP, from the first request to the last one that is let finish."""
+"""HTTP server for ASGI apps, with an orderly shutdown."""
 
 from __future__ import annotations
 
@@ -13,41 +13,38 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from mesh.addresses import with_port
-from mesh.serving.http_probes import http_side
-from mesh.serving.ports import Endpoint, listening
+from mesh.serving.http_probes import serving_probes
+from mesh.serving.ports import Endpoint, listen
 from mesh.serving.shutdown import stop_event
 
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """Where an app is served, and how it ends."""
+class WebServer:
+    """Settings of an HTTP server."""
 
-    name: str
-    """Of the process, for `/health`."""
-    bind: str
-    port: int
-    variable: str
-    """The setting that moves the port."""
+    process: str
+    """Name of the process, for `/health`."""
+    endpoint: Endpoint
     stop_seconds: int
-    """How long open requests may take to finish."""
+    """How long open requests may take to finish when the server stops."""
     before_stop: Callable[[], None] = lambda: None
-    """Ends streams that browsers would hold open for ever."""
+    """Ends streams that browsers would otherwise hold open."""
 
 
 @dataclass(frozen=True, slots=True)
-class RunningSite:
-    """An app that takes requests."""
+class RunningWebServer:
+    """A web server that accepts requests."""
 
     url: str
     """`http://host:port`."""
     healthy: Callable[[], bool]
-    """Whether it takes new requests."""
+    """Returns whether the server accepts new requests."""
 
 
-class _Server(uvicorn.Server):
-    """uvicorn, except that it says when it is up, leaves signals alone, and ends open streams before it waits for them."""
+class _Uvicorn(uvicorn.Server):
+    """uvicorn that reports its start, ignores signals, and ends open streams before it waits for requests."""
 
     def __init__(self, config: uvicorn.Config, before_stop: Callable[[], None]) -> None:
         super().__init__(config)
@@ -55,43 +52,42 @@ class _Server(uvicorn.Server):
         self.up = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begins to serve."""
         await super().startup(sockets)
         self.up.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stops; what is still running after the configured time is cut off."""
         self._before_stop()
         await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Nothing: `serve` decides when it ends."""
         yield
 
 
 @asynccontextmanager
-async def running(app: ASGIApp, site: Site) -> AsyncIterator[RunningSite]:
-    """Serves an app until the block ends: then streams end, other requests get `stop_seconds`, the port closes.
+async def running(app: ASGIApp, web_server: WebServer) -> AsyncIterator[RunningWebServer]:
+    """Serve an app until the block ends.
+
+    Then streams end, other requests get `stop_seconds` to finish, and the port closes.
 
     Raises:
-        ConfigurationError: it can't listen there.
+        ConfigurationError: the endpoint is unusable.
     """
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=site.stop_seconds,
+        timeout_graceful_shutdown=web_server.stop_seconds,
     )
-    server = _Server(config, site.before_stop)
-    with listening(Endpoint(site.bind, site.port, site.variable)) as listener:
+    server = _Uvicorn(config, web_server.before_stop)
+    with listen(web_server.endpoint) as listener:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         up = asyncio.create_task(server.up.wait())
         try:
             await asyncio.wait({serving, up}, return_when=asyncio.FIRST_COMPLETED)
             host, port = listener.getsockname()[:2]
-            yield RunningSite(
+            yield RunningWebServer(
                 f"http://{with_port(host, port)}", lambda: server.started and not server.should_exit
             )
         finally:
@@ -100,15 +96,15 @@ async def running(app: ASGIApp, site: Site) -> AsyncIterator[RunningSite]:
             await serving
 
 
-async def serve(app: ASGIApp, site: Site, *, probed_at: Endpoint) -> None:
-    """Serves an app, and its health and metrics beside it, until SIGTERM or SIGINT. A second signal ends the process at once.
+async def serve(app: ASGIApp, web_server: WebServer, *, probes: Endpoint) -> None:
+    """Serve an app, its health and its metrics until SIGTERM or SIGINT. A second signal ends the process immediately.
 
     Raises:
-        ConfigurationError: it can't listen somewhere.
+        ConfigurationError: an endpoint is unusable.
     """
     stopping = stop_event()
-    async with running(app, site) as served:
-        with http_side(site.name, probed_at, served.healthy) as taken:
-            _log.info("serving", url=served.url, http_port=taken)
+    async with running(app, web_server) as served:
+        with serving_probes(web_server.process, probes, served.healthy) as http_port:
+            _log.info("serving", url=served.url, http_port=http_port)
             await stopping.wait()
             _log.info("stopping")

@@ -86,8 +86,8 @@ def main() -> None:
 
 async def _run(settings: ConversationSettings) -> None:
     async with member(settings) as conversation:
-        at, probed_at = (
+        endpoint, probes = (
             endpoint_of(settings, "conversation_port"),
             endpoint_of(settings, "conversation_http_port"),
         )
-        await serve(conversation, settings, at=at, probed_at=probed_at)
+        await serve(conversation, settings, endpoint=endpoint, probes=probes)

@@ -90,8 +90,8 @@ def main() -> None:
 
 async def _run(settings: FlightDataSettings) -> None:
     async with member(settings) as flightdata:
-        at, probed_at = (
+        endpoint, probes = (
             endpoint_of(settings, "flightdata_port"),
             endpoint_of(settings, "flightdata_http_port"),
         )
-        await serve(flightdata, settings, at=at, probed_at=probed_at)
+        await serve(flightdata, settings, endpoint=endpoint, probes=probes)

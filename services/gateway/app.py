@@ -79,8 +79,8 @@ def main() -> None:
 async def _serve(settings: GatewaySettings) -> None:
     async with gateway(settings) as built:
         app = web_app(built.server, built.callers, settings.hosts)
-        site = web_server.Site("gateway", settings.bind, settings.mcp_port, "READBACK_MCP_PORT", STOP_SECONDS)
-        await web_server.serve(app, site, probed_at=endpoint_of(settings, "gateway_http_port"))
+        site = web_server.WebServer("gateway", endpoint_of(settings, "mcp_port"), STOP_SECONDS)
+        await web_server.serve(app, site, probes=endpoint_of(settings, "gateway_http_port"))
 
 
 async def over_stdio(settings: GatewaySettings, tokens: TokenSource | None) -> None:

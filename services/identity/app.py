@@ -115,5 +115,6 @@ def main() -> None:
 
 async def _run(settings: IdentitySettings) -> None:
     async with member(settings) as identity:
-        at, probed_at = endpoint_of(settings, "identity_port"), endpoint_of(settings, "identity_http_port")
-        await serve(identity, settings, at=at, probed_at=probed_at)
+        endpoint = endpoint_of(settings, "identity_port")
+        probes = endpoint_of(settings, "identity_http_port")
+        await serve(identity, settings, endpoint=endpoint, probes=probes)

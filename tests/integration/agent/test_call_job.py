@@ -27,6 +27,7 @@ from cli.calls.call_client import Caller
 from mesh.calling.channel import open_channel
 from mesh.clock import SystemClock
 from mesh.serving.grpc_server import ServerSettings, running
+from mesh.serving.ports import Endpoint
 from mesh.settings import MeshSettings, load
 from services.conversation import app as conversation_app
 from services.conversation.client.draft_builder import DraftBuilder
@@ -59,7 +60,9 @@ class Restartable:
     async def start(self) -> None:
         member = await self._stack.enter_async_context(conversation_app.member(self._settings))
         briefly = ServerSettings(drain_seconds=1)
-        await self._stack.enter_async_context(running(member, port=self._port, settings=briefly))
+        await self._stack.enter_async_context(
+            running(member, endpoint=Endpoint(port=self._port), settings=briefly)
+        )
 
     async def stop(self) -> None:
         await self._stack.aclose()
@@ -150,7 +153,7 @@ async def placed(tmp_path: Path, livekit: LiveKit, engines: SpeechEngines) -> As
         "livekit_api_secret": livekit.secret,
     }
     mesh = load(MeshSettings, **common)
-    mesh.secrets.make_all()
+    mesh.secrets.create_all()
     async with AsyncExitStack() as stack:
         start, briefly = stack.enter_async_context, ServerSettings(drain_seconds=1)
         members = (
@@ -158,7 +161,7 @@ async def placed(tmp_path: Path, livekit: LiveKit, engines: SpeechEngines) -> As
             (flightdata_app.member(load(FlightDataSettings, **common)), flightdata),
         )
         for member, port in members:
-            await start(running(await start(member), port=port, settings=briefly))
+            await start(running(await start(member), endpoint=Endpoint(port=port), settings=briefly))
         service = Restartable(load(ConversationSettings, **common), conversation)
         await service.start()
         stack.push_async_callback(service.stop)

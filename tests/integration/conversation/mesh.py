@@ -22,6 +22,7 @@ from mesh.ids import uuid7
 from mesh.security.authentication import TokenSource
 from mesh.security.workload_identity import WorkloadIdentity
 from mesh.serving.grpc_server import ServerSettings, running
+from mesh.serving.ports import Endpoint
 from mesh.settings import load
 from services.conversation.app import member
 from services.conversation.settings import ConversationSettings
@@ -102,7 +103,7 @@ class Mesh:
         brisk = ServerSettings(drain_seconds=1)
         async with (
             member(self.settings(**overrides)) as served,
-            running(served, port=port, settings=brisk) as server,
+            running(served, endpoint=Endpoint(port=port), settings=brisk) as server,
         ):
             self.address = server.address
             yield server.address

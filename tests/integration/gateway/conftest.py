@@ -20,6 +20,7 @@ from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 from mesh.calling.channel import open_channel
 from mesh.serving import web_server
 from mesh.serving.grpc_server import running
+from mesh.serving.ports import Endpoint
 from mesh.settings import load
 from services.flightdata.app import member
 from services.flightdata.settings import FlightDataSettings
@@ -51,9 +52,7 @@ class Mesh:
         loaded = load(GatewaySettings, home=self.home, **(addresses | settings))
         async with gateway(loaded) as built:
             app = web_app(built.server, built.callers, loaded.hosts)
-            async with web_server.running(
-                app, web_server.Site("gateway", "127.0.0.1", 0, "READBACK_MCP_PORT", 1)
-            ) as site:
+            async with web_server.running(app, web_server.WebServer("gateway", Endpoint(), 1)) as site:
                 yield site.url + "/mcp"
 
 

@@ -21,6 +21,7 @@ from gradio_ui.sign_in.cookie import COOKIE
 from mesh.ids import uuid7
 from mesh.security.secrets import LiveKitKeys
 from mesh.serving.grpc_server import running
+from mesh.serving.ports import Endpoint
 from mesh.settings import load
 from services.identity.app import member
 from services.identity.settings import IdentitySettings
@@ -114,7 +115,9 @@ class Site:
             member(load(IdentitySettings, home=self.home, identity_bcrypt_cost=4, **settings))
         )
         port = int(self.identity_address.rsplit(":", 1)[1])
-        self.identity_address = (await stack.enter_async_context(running(served, port=port))).address
+        self.identity_address = (
+            await stack.enter_async_context(running(served, endpoint=Endpoint(port=port)))
+        ).address
 
     async def start_conversation(self) -> None:
         stack = self._parts["conversation"] = AsyncExitStack()

@@ -29,7 +29,7 @@ def test_a_secret_stays_what_it_was(tmp_path: Path) -> None:
 
 def test_secrets_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
     store = SecretStore(tmp_path / "secrets")
-    store.make_all()
+    store.create_all()
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "secrets").iterdir()}
     assert modes == {0o600}

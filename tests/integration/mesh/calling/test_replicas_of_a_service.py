@@ -18,6 +18,7 @@ from mesh.errors import reason_of, retry_after_of
 from mesh.security.authentication import TokenVerifier, bearer
 from mesh.serving.grpc_server import Member, Registration, ServerSettings, running
 from mesh.serving.limits import LimitSettings
+from mesh.serving.ports import Endpoint
 from tests.mesh_tokens import SigningKey
 from tests.product import free_ports
 
@@ -67,7 +68,7 @@ async def serving(replica: Replica, port: int = 0, limits: LimitSettings | None 
 
     member = Member("replica", [Registration(SERVICE, add, {})], TokenVerifier(keys), replica.drain)
     settings = ServerSettings(notice_seconds=0.1, drain_seconds=2, limits=limits or LimitSettings())
-    async with running(member, port=port, settings=settings) as server:
+    async with running(member, endpoint=Endpoint(port=port), settings=settings) as server:
         yield server.address
 
 

@@ -17,7 +17,7 @@ from mesh.calling.channel import open_channel
 from mesh.logs import configure
 from mesh.security.authentication import TokenVerifier, bearer
 from mesh.serving.grpc_server import Member, Registration, ServerSettings, running
-from mesh.serving.http_probes import http_side
+from mesh.serving.http_probes import serving_probes
 from mesh.serving.ports import Endpoint
 from mesh.settings import MeshSettings, load
 from tests.mesh_tokens import SigningKey
@@ -104,7 +104,7 @@ async def test_a_stopping_server_ends_its_streams_in_good_order_and_finishes_wha
 
 async def test_probes_and_metrics_answer_over_http() -> None:
     healthy = True
-    with http_side("test", Endpoint("127.0.0.1", 0, "READBACK_TEST_HTTP_PORT"), lambda: healthy) as port:
+    with serving_probes("test", Endpoint("127.0.0.1", 0, "READBACK_TEST_HTTP_PORT"), lambda: healthy) as port:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             assert (await client.get("/health")).json() == {"process": "test", "status": "serving"}
             healthy = False

@@ -64,7 +64,7 @@ async def test_watch_tells_each_change_once_and_ends_when_it_is_let_go(
         states.serve("bookings")  # changes nothing here
         states.drain()
         assert (await watch.read()).status == NOT_SERVING
-        states.let_go()
+        states.close_watches()
         assert await watch.read() is grpc.aio.EOF
 
 
@@ -76,7 +76,7 @@ async def test_watches_that_were_let_go_don_t_hold_up_the_server(
     watches = [stub.Watch(asked("flights")) for _ in range(5)]
     for watch in watches:
         await watch.read()
-    states.let_go()
+    states.close_watches()
     async with asyncio.timeout(5):
         await server.stop(60)
     states.drain()
@@ -84,6 +84,6 @@ async def test_watches_that_were_let_go_don_t_hold_up_the_server(
 
 async def test_watch_that_begins_after_that_ends_at_once(health: tuple[Health, Any, grpc.aio.Server]) -> None:
     states, stub, _ = health
-    states.let_go()
+    states.close_watches()
     async with asyncio.timeout(5):
         assert await stub.Watch(asked("flights")).read() is grpc.aio.EOF

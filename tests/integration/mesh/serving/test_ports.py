@@ -16,7 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from mesh.addresses import grpc_target
 from mesh.security.authentication import TokenVerifier
 from mesh.serving import grpc_server, web_server
-from mesh.serving.http_probes import http_side
+from mesh.serving.http_probes import serving_probes
 from mesh.serving.ports import Endpoint, endpoint_of
 from mesh.settings import ConfigurationError, MeshSettings, load
 
@@ -42,21 +42,19 @@ async def _app(
 async def member(at: Endpoint) -> AsyncIterator[str]:
     served = grpc_server.Member("any", [], TokenVerifier(_no_keys))
     brisk = grpc_server.ServerSettings(notice_seconds=0, drain_seconds=0)
-    async with grpc_server.running(
-        served, bind=at.bind, port=at.port, variable=at.variable, settings=brisk
-    ) as running:
+    async with grpc_server.running(served, endpoint=at, settings=brisk) as running:
         yield running.address
 
 
 @asynccontextmanager
 async def site(at: Endpoint) -> AsyncIterator[str]:
-    async with web_server.running(_app, web_server.Site("any", at.bind, at.port, at.variable, 1)) as running:  # type: ignore[arg-type]  # looser than ASGI
+    async with web_server.running(_app, web_server.WebServer("any", at, 1)) as running:  # type: ignore[arg-type]  # looser than ASGI
         yield running.url.removeprefix("http://")
 
 
 @asynccontextmanager
 async def probes(at: Endpoint) -> AsyncIterator[str]:
-    with http_side("any", at, lambda: True) as port:
+    with serving_probes("any", at, lambda: True) as port:
         yield f"[{at.bind}]:{port}" if ":" in at.bind else f"{at.bind}:{port}"
 
 

@@ -38,7 +38,7 @@ def test_a_fresh_installation_has_nothing_wrong(settings: UpSettings) -> None:
 
 
 def test_secrets_that_others_can_read_are_wrong_and_the_way_out_is_told(settings: UpSettings) -> None:
-    settings.secrets.make_all()
+    settings.secrets.create_all()
     assert found(settings, "secrets").state is State.OK
     (settings.home / "secrets" / "cursors").chmod(0o644)
     assert found(settings, "secrets") == Finding(

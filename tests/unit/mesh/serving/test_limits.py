@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mesh.errors import Overloaded
-from mesh.serving.limits import Limiter, LimitSettings
+from mesh.serving.limits import MAX_METADATA_BYTES, MAX_REQUEST_BYTES, Limiter, LimitSettings
 
 pytestmark = pytest.mark.unit
 
@@ -54,7 +54,12 @@ def test_callers_that_have_left_are_forgotten() -> None:
 
 
 def test_core_refuses_all_at_twice_the_number_at_which_it_begins_to() -> None:
-    assert dict(SETTINGS.options()) == {
-        "grpc.server.max_pending_requests": 7,
-        "grpc.server.max_pending_requests_hard_limit": 14,
-    }
+    arguments = dict(SETTINGS.channel_arguments())
+    assert arguments["grpc.server.max_pending_requests"] == 7
+    assert arguments["grpc.server.max_pending_requests_hard_limit"] == 14
+
+
+def test_size_limits_are_set() -> None:
+    arguments = dict(SETTINGS.channel_arguments())
+    assert arguments["grpc.max_receive_message_length"] == MAX_REQUEST_BYTES == 4 * 1024 * 1024
+    assert arguments["grpc.max_metadata_size"] == MAX_METADATA_BYTES

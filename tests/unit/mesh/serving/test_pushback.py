@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from mesh.errors import DomainError, StoreUnavailable, Unavailable
-from mesh.serving.inbound_call import PUSHBACK, WORTH_A_RETRY, _pushback
+from mesh.serving.inbound_call import MAX_WAIT_FOR_RETRIES, PUSHBACK, _pushback
 
 pytestmark = pytest.mark.unit
 
@@ -20,6 +20,6 @@ def test_what_may_be_over_soon_is_left_to_the_channel(error: Exception) -> None:
 
 
 def test_what_lasts_is_not_retried() -> None:
-    assert _pushback(DomainError("down", retry_after=WORTH_A_RETRY + timedelta(seconds=1))) == (
+    assert _pushback(DomainError("down", retry_after=MAX_WAIT_FOR_RETRIES + timedelta(seconds=1))) == (
         (PUSHBACK, "-1"),
     )

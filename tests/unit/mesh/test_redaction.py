@@ -1,18 +1,20 @@
-"""What must not be printed is not; what was sealed for one listing opens for that one alone."""
+"""Secrets and personal data don't reach the logs."""
 
 from __future__ import annotations
 
 import json
+import logging
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.identity.v1 import identity_service_pb2 as identity
 
-from mesh.contracts.page_tokens import PageTokens
-from mesh.errors import InvalidPageToken
-from mesh.redaction import REDACTED, redacted, scrub, scrub_event
+from mesh.logs import configure
+from mesh.redaction import REDACTED, redact_event, redact_message, redact_text
+from mesh.settings import MeshSettings
 from tests.mesh_tokens import SigningKey
 
 pytestmark = pytest.mark.unit
@@ -22,7 +24,7 @@ def test_marked_fields_are_blank_and_others_are_not() -> None:
     request = identity.RegisterRequest(
         email="ada@example.com", password="correct horse", display_name="Ada", locale="en-GB"
     )
-    printed = json.loads(redacted(request))
+    printed = json.loads(redact_message(request))
     assert printed == {"email": REDACTED, "password": REDACTED, "display_name": REDACTED, "locale": "en-GB"}
     assert request.password == "correct horse"
 
@@ -33,14 +35,14 @@ def test_marked_fields_are_blank_inside_other_messages_too() -> None:
     )
     opened = conversation.RecordResponse(opened=conversation.RecordOpened(grant="secret", locale="en-IN"))
     for message in (response, opened):
-        assert "secret" not in redacted(message)
-    assert "ws://sfu" in redacted(response)
-    assert "en-IN" in redacted(opened)
+        assert "secret" not in redact_message(message)
+    assert "ws://sfu" in redact_message(response)
+    assert "en-IN" in redact_message(opened)
 
 
 def test_tokens_do_not_reach_a_log_line() -> None:
     token = SigningKey().token()
-    event = scrub_event(
+    event = redact_event(
         None,
         "info",
         {"event": f"401 from /rtc?access_token={token}&x=1", "header": f"Bearer {token}", "count": 3},
@@ -51,25 +53,21 @@ def test_tokens_do_not_reach_a_log_line() -> None:
 
 
 @given(st.text(max_size=200))
-def test_scrubbing_never_fails(text: str) -> None:
-    assert isinstance(scrub(text), str)
+def test_redaction_never_fails(text: str) -> None:
+    assert isinstance(redact_text(text), str)
 
 
-@given(st.text(max_size=60), st.text(max_size=60))
-def test_a_page_token_opens_for_its_own_listing(position: str, bound_to: str) -> None:
-    tokens = PageTokens(b"k" * 32)
-    assert tokens.open(tokens.seal(position, bound_to), bound_to) == position
-
-
-@given(st.text(max_size=80))
-def test_no_made_up_page_token_opens(token: str) -> None:
-    with pytest.raises(InvalidPageToken):
-        PageTokens(b"k" * 32).open(token, "list")
-
-
-def test_a_page_token_of_another_customer_or_installation_does_not_open() -> None:
-    token = PageTokens(b"k" * 32).seal("17", "ada")
-    with pytest.raises(InvalidPageToken):
-        PageTokens(b"k" * 32).open(token, "bob")
-    with pytest.raises(InvalidPageToken):
-        PageTokens(b"other" * 8).open(token, "ada")
+def test_messages_passed_as_log_fields_are_redact_message(capsys: pytest.CaptureFixture[str]) -> None:
+    handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
+    try:
+        configure(MeshSettings(log_format="json"), "test")
+        request = identity.RegisterRequest(email="ada@example.com", password="correct horse")
+        structlog.get_logger("test").warning("refused", request=request, others=[request])
+    finally:
+        logging.getLogger().handlers[:] = handlers
+        logging.getLogger().setLevel(level)
+        structlog.reset_defaults()
+    line = capsys.readouterr().err
+    assert "correct horse" not in line
+    assert "ada@example.com" not in line
+    assert json.loads(json.loads(line)["request"])["password"] == REDACTED
