@@ -1,14 +1,14 @@
-# `make run` and `make test` need Python 3.11 or newer, make and git. Everything else is installed below .venv, once.
+# Needs Python 3.11 or newer, make and git. Everything else is installed into .venv.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory --no-builtin-rules
-.PHONY: help run test check static pytest chaos gen lock fmt system-packages livekit clean
+.PHONY: help run quick test check static pytest chaos gen lock fmt system-packages livekit clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
 BIN := $(VENV)/bin
-# The stamps say from which lock the environment was made; the development lock holds all of the other.
+# Stamps of the lock files that .venv was made from. The development lock includes the runtime lock.
 UV := $(VENV)/.uv
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
@@ -17,23 +17,26 @@ CHAOS_ARGS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_PYTHON_DOWNLOADS := never
-# A folder of `make`'s caller must not leak in: everything is installed into .venv.
+# The caller's Python paths must not leak in: everything is installed into .venv.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-help: ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F '\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F '\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-run: $(RUNTIME) ## Set up what is missing and start everything; Ctrl-C ends it
+run: $(RUNTIME) ## Install what is missing and start everything; Ctrl-C stops it
 	@exec $(BIN)/readback up
 
-test: $(DEVELOPMENT) system-packages livekit check ## Set up what tests need, then everything that CI runs
+quick: static ## The inner loop: format, lint, types, contracts, unit and contract tests (about three minutes)
+	@$(BIN)/python -m pytest -q --numprocesses=2 --dist=loadfile tests/unit tests/contract
 
-check: static pytest ## What CI runs: format, lint, types, contracts, freshness of gen/, every layer of tests
+test: $(DEVELOPMENT) system-packages livekit check ## Install what the tests need, then run everything that CI runs (about twenty minutes)
+
+check: static pytest ## Run everything that CI runs, without installing
 
 static: $(DEVELOPMENT)
-	@tools/static_checks.sh $(BIN)
+	@tools/steps.sh $(BIN)
 
-# The product as processes, faults and figures need the machine to themselves; the rest shares its processors.
+# Benches, e2e and chaos tests measure or kill whole processes: they run alone. The others share the processors.
 TOGETHER := tests/unit tests/contract tests/integration --ignore=tests/integration/bench
 ALONE := tests/integration/bench tests/e2e tests/chaos
 
@@ -45,24 +48,24 @@ else
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 endif
 
-chaos: $(DEVELOPMENT) system-packages livekit ## Hurt the product in every way it should survive, and sum up what happened (25 minutes)
+chaos: $(DEVELOPMENT) system-packages livekit ## Run every chaos test at full length and print the summary (25 minutes)
 	@$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
 
-gen: $(DEVELOPMENT) ## Generate gen/ from protos/, and the table of settings from their classes
+gen: $(DEVELOPMENT) ## Generate gen/ from protos/ and docs/settings.md from the settings classes
 	@$(BIN)/python -m tools.gen
 	@$(BIN)/python -m tools.settings_table
 
 fmt: $(DEVELOPMENT) ## Format Python and protobuf files
 	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix-only . && $(BIN)/buf format -w protos
 
-lock: $(UV) ## Resolve pyproject.toml anew into the lock files
+lock: $(UV) ## Resolve pyproject.toml into the lock files
 	@compile() { $(BIN)/uv pip compile -q --system-certs --universal --python-version 3.11 --generate-hashes \
 	    --no-header --no-annotate --no-emit-index-url "$$@"; }; \
 	compile pyproject.toml -o requirements.lock; \
 	compile pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock; \
 	echo "uv==$$(sed -nE 's/^ *"uv==([0-9.]+)".*/\1/p' pyproject.toml)" | compile - -o requirements-uv.lock
 
-clean: ## Remove the virtual environment and caches, never data
+clean: ## Remove the virtual environment and caches; keep data
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # --- setting up ------------------------------------------------------------------------------------------------------------------
@@ -75,10 +78,10 @@ $(BIN)/python:
 $(UV): requirements-uv.lock | $(BIN)/python
 	@$(BIN)/python -m pip install -q --require-hashes -r requirements-uv.lock; touch $@
 
-# `uv pip sync` ends with exactly what the lock names; the project itself follows, built by the backend that the lock names.
+# `uv pip sync` installs exactly what the lock names. The project follows, built by the backend that the lock names.
 define install
 	@echo "Installing $(1) (the first time takes a minute or two)"
-	@# Compiled here and not by six processes at once when they first start.
+	@# Compile here once, instead of in six processes that start at the same time.
 	@$(BIN)/uv pip sync -q --compile-bytecode --system-certs --require-hashes --python $(BIN)/python $(1)
 	@$(BIN)/uv pip install -q --offline --python $(BIN)/python --no-deps --no-build-isolation -e .
 endef
