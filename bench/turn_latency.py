@@ -30,9 +30,9 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from agent.speech.audio import STT_RATE, Samples, resampled
 from agent.speech.hibari_engine import TTS_RATE, HibariEngine
 from bench.baselines import plain_agent
-from cli.account.acting_account import signed_in
-from cli.calls.call_client import Caller
-from cli.calls.placing import conversation_of, conversations
+from cli.account.acting_account import acting_account
+from cli.calls.call_client import CallClient
+from cli.calls.placing import conversation_for_call, conversation_stub
 from mesh.ids import uuid7
 from mesh.settings import MeshSettings, load
 from tests.product import environment_for, started
@@ -103,28 +103,28 @@ def baseline(environment: Mapping[str, str]) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def in_call_with_readback(settings: MeshSettings) -> AsyncIterator[Caller]:
+async def in_call_with_readback(settings: MeshSettings) -> AsyncIterator[CallClient]:
     """A caller in a call with the product, with a throw-away account."""
     async with (
-        signed_in(settings) as account,
-        conversations(settings, account) as stub,
-        conversation_of(stub, account, None) as conversation_id,
+        acting_account(settings) as account,
+        conversation_stub(settings, account) as stub,
+        conversation_for_call(stub, account, None) as conversation_id,
     ):
         placed = await stub.StartCall(pb.StartCallRequest(conversation_id=conversation_id))
-        async with Caller.joined(placed.access.livekit_url, placed.access.livekit_token) as caller:
-            await caller.greeted(60)
+        async with CallClient.join(placed.access.livekit_url, placed.access.livekit_token) as caller:
+            await caller.wait_for_greeting(60)
             yield caller
 
 
 @asynccontextmanager
-async def in_call_with_plain(settings: MeshSettings) -> AsyncIterator[Caller]:
+async def in_call_with_plain(settings: MeshSettings) -> AsyncIterator[CallClient]:
     """A caller in a call with the plain agent."""
     keys = settings.livekit_keys
     dispatch = api.RoomConfiguration(agents=[api.RoomAgentDispatch(agent_name=plain_agent.NAME)])
     token = api.AccessToken(keys.key, keys.secret).with_identity("caller").with_room_config(dispatch)
     token = token.with_grants(api.VideoGrants(room_join=True, room=f"plain-{uuid7()}"))
-    async with Caller.joined(settings.livekit_url, token.to_jwt()) as caller:
-        await caller.greeted(60)
+    async with CallClient.join(settings.livekit_url, token.to_jwt()) as caller:
+        await caller.wait_for_greeting(60)
         yield caller
 
 

@@ -1,1 +1,1 @@
-"""The `readback` command: it starts the product, talks to it, and looks after its data."""
+"""The `readback` command: starts the product, talks to it, and manages its data."""

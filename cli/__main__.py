@@ -1,4 +1,4 @@
-"""`python -m cli` is `readback`."""
+"""Entry point of `python -m cli`, the same as `readback`."""
 
 from cli.main import run
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import typer
 
-GROUPS = {
+COMMAND_MODULES = {
     "up": "up",
     "serve": "serve",
     "agent": "serve",
@@ -29,19 +29,20 @@ GROUPS = {
     "migrate": "data",
     "reset": "data",
 }
-"""Each command and the module of `cli.commands` that holds it."""
-
+"""Each command and its module in `cli.commands`."""
 HELP = (
-    "Readback, a travel voice agent. `readback up` starts everything; the other commands talk to what runs."
+    "Readback, a travel voice agent. "
+    "`readback up` starts everything; the other commands work with the running product."
 )
+PART_COMMANDS = frozenset({"serve", "agent", "ui", "mcp"})
+"""Commands that run a part of the product; each configures its own logs."""
 
 
-PARTS = frozenset({"serve", "agent", "ui", "mcp"})
-"""Commands that are processes of the product, with logs of their own."""
+def build(command: str | None = None) -> typer.Typer:
+    """Build the command line with the module of `command` alone, or with all if it is unknown.
 
-
-def build(wanted: str | None = None) -> typer.Typer:
-    """The command line; with the group of `wanted` alone, since every part starts through here and imports cost a second."""
+    Every part starts through here, and importing all commands would cost it a second.
+    """
     app = typer.Typer(
         help=HELP,
         no_args_is_help=True,
@@ -50,46 +51,49 @@ def build(wanted: str | None = None) -> typer.Typer:
         rich_markup_mode="rich",
     )
     app.callback(help=HELP)(lambda: None)
-    for group in [GROUPS[wanted]] if wanted in GROUPS else dict.fromkeys(GROUPS.values()):
-        importlib.import_module(f"cli.commands.{group}").register(app)
+    modules = (
+        [COMMAND_MODULES[command]] if command in COMMAND_MODULES else dict.fromkeys(COMMAND_MODULES.values())
+    )
+    for module in modules:
+        importlib.import_module(f"cli.commands.{module}").register(app)
     return app
 
 
 def run() -> None:
-    """Runs the command line; whatever goes wrong ends as one sentence and an exit code."""
-    wanted = sys.argv[1] if len(sys.argv) > 1 else None
+    """Run the command line. Every failure ends as one sentence on stderr and an exit code."""
+    command = sys.argv[1] if len(sys.argv) > 1 else None
     try:
-        _run(wanted)
-    except SystemExit as ended:
-        if wanted == "call" and isinstance(ended.code, int | None):
-            _end_at_once(ended.code or 0)
+        _run(command)
+    except SystemExit as exit_:
+        if command == "call" and isinstance(exit_.code, int | None):
+            _exit_without_cleanup(exit_.code or 0)
         raise
 
 
-def _end_at_once(code: int) -> None:
-    """Ends without taking the interpreter down: a thread of LiveKit's that calls into it just then would abort the process."""
+def _exit_without_cleanup(code: int) -> None:
+    """Exit at once: a LiveKit thread that calls into an interpreter in shutdown aborts the process."""
     with contextlib.suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(code)
 
 
-def _run(wanted: str | None) -> None:
+def _run(command: str | None) -> None:
     try:
-        if wanted not in PARTS:
+        if command not in PART_COMMANDS:
             _silence_logs()
-        build(wanted)()
+        build(command)()
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        # Whoever read our output has gone; the interpreter must not complain about it when it flushes.
+        # The reader of our output is gone; without this the interpreter fails again when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001  # the last place where a traceback can be kept from the person
-        from cli.failures import explained  # costs gRPC's import, which most commands don't need
+    except Exception as error:  # noqa: BLE001  # the last place to keep a traceback from the user
+        from cli.errors import explain
 
-        sentence, code = explained(error) or (
-            f"Something unexpected went wrong ({type(error).__name__}); the details are in {_record()}.",
+        sentence, code = explain(error) or (
+            f"An unexpected error occurred ({type(error).__name__}); see the details in {_save_traceback()}.",
             1,
         )
         print(sentence, file=sys.stderr)
@@ -97,15 +101,15 @@ def _run(wanted: str | None) -> None:
 
 
 def _silence_logs() -> None:
-    """Libraries log for services; at a command line their lines would stand between ours."""
-    import structlog  # a part configures it by itself, later
+    """Keep log lines of libraries out of the command's output."""
+    import structlog  # not at module level: a part configures it itself
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.getLogger().addHandler(logging.NullHandler())
 
 
-def _record() -> Path:
-    """Writes the traceback where the person can find it and we can ask for it."""
+def _save_traceback() -> Path:
+    """Append the current traceback to `command.log` in the home and return its path."""
     home = Path(os.environ.get("READBACK_HOME") or Path(__file__).resolve().parent.parent / ".readback")
     path = home / "logs" / "command.log"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Settings of `readback up`, and the one check over the settings of every part."""
+"""Settings of `readback up`, and the check of the settings of every part."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from mesh.settings import ConfigurationError, MeshSettings, load, variable_of
 
-ROOMS = (
+SETTINGS_MODULES = (
     "services.identity.settings",
     "services.conversation.settings",
     "services.flightdata.settings",
@@ -21,62 +21,62 @@ ROOMS = (
     "agent.settings",
     "gradio_ui.settings",
 )
-"""Modules that hold the settings of the parts."""
+"""The settings module of each part."""
 SERVICES_GRACE_SECONDS = 1.2
-"""How long the supervisor lets services end by themselves."""
+"""Time that services have to stop before the supervisor kills them."""
 
 
 class UpSettings(MeshSettings):
-    """What the supervisor needs to know beyond the mesh."""
+    """Settings of the supervisor and of the LiveKit server it starts."""
 
     livekit_port: int = Field(7880, gt=0, le=65535)
     """HTTP and WebSocket port of the LiveKit server that `readback up` starts."""
     livekit_tcp_port: int = Field(7881, gt=0, le=65535)
-    """TCP port of its media, for callers whose network drops UDP."""
+    """TCP port for its media, for callers whose network blocks UDP."""
     livekit_udp_port: int = Field(7882, gt=0, le=65535)
-    """UDP port of its media."""
+    """UDP port for its media."""
 
     @property
     def livekit_is_external(self) -> bool:
-        """Whether somebody else runs the LiveKit server, as `LIVEKIT_URL` says."""
+        """True if `LIVEKIT_URL` names a LiveKit server that runs elsewhere."""
         return "livekit_url" in self.model_fields_set
 
     @model_validator(mode="after")
-    def _drained_before_killed(self) -> UpSettings:
+    def _check_drain_time(self) -> UpSettings:
         if self.drain_notice_seconds + self.drain_seconds > SERVICES_GRACE_SECONDS:
             raise ValueError(
-                "READBACK_DRAIN_NOTICE_SECONDS and READBACK_DRAIN_SECONDS come to more than the "
-                f"{SERVICES_GRACE_SECONDS} s after which the supervisor kills a service"
+                "READBACK_DRAIN_NOTICE_SECONDS and READBACK_DRAIN_SECONDS come to more than "
+                f"{SERVICES_GRACE_SECONDS} s, when the supervisor kills a service; make them shorter"
             )
         return self
 
     @model_validator(mode="after")
-    def _keys_of_an_external_server(self) -> UpSettings:
+    def _check_external_keys(self) -> UpSettings:
         if self.livekit_is_external and not (self.livekit_api_key and self.livekit_worker_api_key):
             raise ValueError(
-                "LIVEKIT_URL names a server that runs elsewhere, so LIVEKIT_API_KEY, LIVEKIT_API_SECRET, "
-                "LIVEKIT_WORKER_API_KEY and LIVEKIT_WORKER_API_SECRET must be set too"
+                "LIVEKIT_URL names a server that runs elsewhere; set LIVEKIT_API_KEY, LIVEKIT_API_SECRET, "
+                "LIVEKIT_WORKER_API_KEY and LIVEKIT_WORKER_API_SECRET too"
             )
         return self
 
 
 def settings_classes() -> Iterator[type[MeshSettings]]:
-    """The settings of the supervisor and of every part that is there."""
+    """Yield the settings classes of the supervisor and of every installed part."""
     yield UpSettings
-    for room in ROOMS:
-        if importlib.util.find_spec(room) is None:
+    for name in SETTINGS_MODULES:
+        if importlib.util.find_spec(name) is None:
             continue
-        module = importlib.import_module(room)
+        module = importlib.import_module(name)
         for _, found in inspect.getmembers(module, inspect.isclass):
-            if issubclass(found, MeshSettings) and found.__module__ == room:
+            if issubclass(found, MeshSettings) and found.__module__ == name:
                 yield found
 
 
 def check_all() -> UpSettings:
-    """Reads the settings of every part, so that nothing starts while any of them is wrong.
+    """Check the settings of every part, and return those of the supervisor.
 
     Raises:
-        ConfigurationError: naming each mistake once.
+        ConfigurationError: at least one setting is wrong; the text names each mistake once.
     """
     mistakes: dict[str, None] = {}
     for settings in settings_classes():
@@ -90,12 +90,12 @@ def check_all() -> UpSettings:
 
 
 def variables(settings: type[MeshSettings]) -> dict[str, str]:
-    """Names of the environment variables of a settings class, each with its field."""
+    """Return the environment variables of a settings class, each with its field."""
     return {variable_of(settings, name): name for name in settings.model_fields}
 
 
 def unknown_variables() -> dict[str, str | None]:
-    """`READBACK_*` variables that no part reads, each with the likeliest meant one: a slip of the pen is otherwise silent."""
+    """Return `READBACK_*` variables that no part reads, each with the most similar known one, if any."""
     known = {name for settings in settings_classes() for name in variables(settings)}
-    strange = sorted(name for name in os.environ if name.startswith("READBACK_") and name not in known)
-    return {name: next(iter(difflib.get_close_matches(name, known, n=1)), None) for name in strange}
+    unknown = sorted(name for name in os.environ if name.startswith("READBACK_") and name not in known)
+    return {name: next(iter(difflib.get_close_matches(name, known, n=1)), None) for name in unknown}

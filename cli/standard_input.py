@@ -1,4 +1,4 @@
-"""Lines from standard input, which no command has to wait for."""
+"""Lines from standard input, read in a way that Ctrl-C can interrupt."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from concurrent.futures import Future
 from io import FileIO
 
 
-async def typed_lines() -> AsyncIterator[str]:
-    """Every line until the end of the input, as it comes, without what ends it."""
-    # Unbuffered: the buffer's lock is held while it reads, and the interpreter aborts when it can't have it at its end.
+async def read_lines() -> AsyncIterator[str]:
+    """Yield each line without its line break until the input ends."""
+    # Unbuffered: a buffered reader holds a lock while it reads, and the interpreter aborts on it at exit.
     standard_input = FileIO(sys.stdin.fileno(), closefd=False)
-    while line := await _line(standard_input):
+    while line := await _read_line(standard_input):
         yield line.decode(sys.stdin.encoding, "replace").rstrip("\r\n")
 
 
-async def _line(file: FileIO) -> bytes:
-    """The next line; empty at the end.
+async def _read_line(file: FileIO) -> bytes:
+    """Return the next line; empty at the end of the input.
 
-    Nothing interrupts a read, and asyncio waits for its own threads before it lets a program end. This one is waited for by nobody, so that
-    Ctrl-C is heard while a terminal says nothing.
+    Nothing interrupts a blocking read, and asyncio waits for its own threads at exit. A daemon thread is
+    not waited for, so Ctrl-C works while no line comes.
     """
-    answer: Future[bytes] = Future()
-    answer.set_running_or_notify_cancel()
+    line: Future[bytes] = Future()
+    line.set_running_or_notify_cancel()
 
     def read() -> None:
         try:
-            answer.set_result(file.readline())
+            line.set_result(file.readline())
         except OSError as error:
-            answer.set_exception(error)
+            line.set_exception(error)
 
     threading.Thread(target=read, name="standard input", daemon=True).start()
-    return await asyncio.wrap_future(answer)
+    return await asyncio.wrap_future(line)

@@ -1,4 +1,4 @@
-"""In whose name a command acts: the person who logged in, or a throw-away account that is deleted afterwards."""
+"""The account a command acts for: the one that is logged in, or a guest account for this command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import grpc
 from readback.identity.v1 import identity_service_pb2 as identity
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
-from cli.account.credentials_file import CredentialFile, Credentials
+from cli.account.credentials_file import Credentials, CredentialsFile
 from cli.errors import CommandError
 from mesh.calling.channel import open_channel
 from mesh.clock import Clock, SystemClock
@@ -25,102 +25,100 @@ if TYPE_CHECKING:
     from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceAsyncStub
 
 DESCRIPTOR = identity.DESCRIPTOR.services_by_name["IdentityService"]
-ENDED = {"ERROR_REASON_SESSION_ENDED", "ERROR_REASON_REFRESH_TOKEN_REUSED"}
+SESSION_ENDED = {"ERROR_REASON_SESSION_ENDED", "ERROR_REASON_REFRESH_TOKEN_REUSED"}
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """Somebody who can call services."""
+class ActingAccount:
+    """An account that can call services."""
 
     token: TokenSource
-    """Gives an access token that is good for a while."""
-    throw_away: bool
-    """Whether the account is deleted when the command ends."""
+    """Returns a fresh access token."""
+    is_guest: bool
+    """The account is deleted when the command ends."""
 
 
-class LoggedIn:
-    """The saved session, renewed when it has to be."""
+class SavedLogin:
+    """The saved session, refreshed when its access token is about to expire."""
 
-    def __init__(self, file: CredentialFile, stub: IdentityServiceAsyncStub, clock: Clock) -> None:
+    def __init__(self, file: CredentialsFile, stub: IdentityServiceAsyncStub, clock: Clock) -> None:
         self._file, self._stub, self._clock = file, stub, clock
 
     async def token(self) -> str:
-        """An access token that is good for a while.
+        """Return a fresh access token.
 
         Raises:
             CommandError: the session has ended.
         """
-        credentials = self._saved()
+        credentials = self._read()
         if not credentials.fresh_at(self._clock.now()):
-            async with self._file.renewing():
-                credentials = self._saved()
+            async with self._file.refresh_lock():
+                credentials = self._read()  # another command may have refreshed it meanwhile
                 if not credentials.fresh_at(self._clock.now()):
-                    credentials = await self._renewed(credentials)
+                    credentials = await self._refresh(credentials)
         return credentials.access_token
 
-    def _saved(self) -> Credentials:
+    def _read(self) -> Credentials:
         credentials = self._file.read()
         if credentials is None:
-            raise CommandError("Nobody is logged in any more; run `readback login`.")
+            raise CommandError("You are no longer logged in; run `readback login`.")
         return credentials
 
-    async def _renewed(self, old: Credentials) -> Credentials:
+    async def _refresh(self, old: Credentials) -> Credentials:
         request = identity.RefreshSessionRequest(refresh_token=old.refresh_token)
         try:
             response = await self._stub.RefreshSession(request)
         except grpc.aio.AioRpcError as error:
-            if reason_of(error) in ENDED:
-                self._file.forget()
-                raise CommandError("The session has ended; run `readback login` again.") from None
+            if reason_of(error) in SESSION_ENDED:
+                self._file.delete()
+                raise CommandError("Your session has ended; run `readback login` again.") from None
             raise
-        credentials = Credentials.of(old.email, response.tokens)
+        credentials = Credentials.from_tokens(old.email, response.tokens)
         self._file.save(credentials)
         return credentials
 
 
 @asynccontextmanager
 async def identity_stub(settings: MeshSettings) -> AsyncIterator[IdentityServiceAsyncStub]:
-    """A way to identity, without a token."""
+    """Connect to the identity service without a token."""
     async with open_channel(settings.address_of("identity"), DESCRIPTOR) as channel:
         yield IdentityServiceStub(channel)
 
 
 @asynccontextmanager
-async def signed_in(settings: MeshSettings, clock: Clock | None = None) -> AsyncIterator[Account]:
-    """The person who is logged in, or else a throw-away account.
+async def acting_account(settings: MeshSettings) -> AsyncIterator[ActingAccount]:
+    """Yield the account that is logged in, or else a guest account.
 
     Raises:
         CommandError: the saved session has ended.
     """
-    file = CredentialFile(settings.home)
+    file = CredentialsFile(settings.home)
     async with identity_stub(settings) as stub:
         if file.read() is not None:
-            yield Account(LoggedIn(file, stub, clock or SystemClock()).token, throw_away=False)
+            yield ActingAccount(SavedLogin(file, stub, SystemClock()).token, is_guest=False)
             return
-        async with throw_away(stub) as account:
+        async with guest_account(stub) as account:
             yield account
 
 
 @asynccontextmanager
-async def throw_away(stub: IdentityServiceAsyncStub) -> AsyncIterator[Account]:
-    """An account for the length of one command."""
+async def guest_account(stub: IdentityServiceAsyncStub) -> AsyncIterator[ActingAccount]:
+    """Register an account for the length of one command, and delete it afterwards."""
     password = secrets.token_urlsafe(24)
     request = identity.RegisterRequest(
         email=f"guest-{uuid7()}@readback.invalid", password=password, display_name="Guest"
     )
-    registered = await stub.Register(request)
-    tokens = registered.tokens
+    tokens = (await stub.Register(request)).tokens
 
     async def token() -> str:
         nonlocal tokens
-        if not Credentials.of(request.email, tokens).fresh_at(SystemClock().now()):
-            tokens = (
-                await stub.RefreshSession(identity.RefreshSessionRequest(refresh_token=tokens.refresh_token))
-            ).tokens
+        if not Credentials.from_tokens(request.email, tokens).fresh_at(SystemClock().now()):
+            refresh = identity.RefreshSessionRequest(refresh_token=tokens.refresh_token)
+            tokens = (await stub.RefreshSession(refresh)).tokens
         return tokens.access_token
 
     try:
-        yield Account(token, throw_away=True)
+        yield ActingAccount(token, is_guest=True)
     finally:
-        farewell = identity.DeleteCustomerRequest(password=password, request_id=uuid7())
-        await stub.DeleteCustomer(farewell, metadata=bearer(await token()))
+        deletion = identity.DeleteCustomerRequest(password=password, request_id=uuid7())
+        await stub.DeleteCustomer(deletion, metadata=bearer(await token()))

@@ -1,4 +1,4 @@
-"""A caller without a browser: a real participant that speaks, types, and reports what came of it."""
+"""A LiveKit participant that places a call without a browser: it speaks, types, and reports each turn."""
 
 import asyncio
 import json
@@ -16,30 +16,27 @@ from agent.speech.audio import Samples
 from cli.calls.earpiece import Earpiece
 from cli.calls.microphone import Microphone
 
-# LiveKit's names between agents and clients. `livekit.agents.types` has them too, at the price of seconds of imports.
+# The names of the LiveKit agent protocol, copied: importing `livekit.agents.types` takes seconds.
 ATTRIBUTE_AGENT_STATE = "lk.agent.state"
 ATTRIBUTE_TRANSCRIPTION_FINAL = "lk.transcription_final"
 ATTRIBUTE_TRANSCRIPTION_SEGMENT_ID = "lk.segment_id"
 TOPIC_CHAT = "lk.chat"
 TOPIC_TRANSCRIPTION = "lk.transcription"
 
-_SETTLED_S = 0.5
-"""Quiet after which the agent has finished."""
-
-
+_ANSWER_ENDS_AFTER_S = 0.5
+"""Silence after which the agent's answer is complete."""
 _TAKEOVER_S = 10.0
-"""Within this another agent takes over from one that was lost."""
-
-_GLANCE_S = 0.05
+"""Time for another agent to take over the call of a lost one."""
+_POLL_S = 0.05
 
 
 class CallFailed(Exception):
-    """The call can't go on; the text says why."""
+    """The call can't continue; the text says why."""
 
 
 @dataclass(frozen=True)
 class ToolUse:
-    """A tool that the agent used."""
+    """A tool call of the agent."""
 
     name: str
     arguments: dict[str, Any]
@@ -48,20 +45,19 @@ class ToolUse:
 
 @dataclass(frozen=True)
 class TurnReport:
-    """What came of one thing said.
-
-    `heard` is the recognised text, or the line as typed. `first_audio_ms` runs from the last loud sample sent to the first loud one of the
-    answer: None when there was none, negative when the agent cut in. `interims` counts captions that came while the caller spoke. `cards`
-    are the messages with flights.
-    """
+    """One line of the caller and the agent's answer."""
 
     said: str
     heard: str
+    """The recognised text, or the line as typed."""
     reply: str
     tools: list[ToolUse] = field(default_factory=list)
     first_audio_ms: float | None = None
+    """From the last loud sample sent to the first loud sample heard; negative when the agent cut in."""
     interims: int = 0
+    """Number of captions that came while the caller spoke."""
     cards: list[dict[str, Any]] = field(default_factory=list)
+    """Messages with flights."""
 
 
 @dataclass
@@ -73,7 +69,7 @@ class _Segment:
 
 
 class _Turn:
-    """What has come in since something was said."""
+    """Everything received since the caller's last line."""
 
     def __init__(self) -> None:
         self.segments: dict[str, _Segment] = {}
@@ -88,8 +84,8 @@ class _Turn:
         return any(segment.agent and segment.final for segment in self.segments.values())
 
 
-class Caller:
-    """A participant in a call. Make one with `Caller.joined`."""
+class CallClient:
+    """A participant in a call. Create one with `CallClient.join`."""
 
     def __init__(self, room: rtc.Room) -> None:
         self._room = room
@@ -97,45 +93,48 @@ class Caller:
         self._microphone = Microphone()
         self._earpiece = Earpiece(self._changed.set)
         self._turn = _Turn()
-        self._past: set[str] = set()
+        self._past_segments: set[str] = set()
         self._reading: set[asyncio.Task[None]] = set()
         self._ended_at = self._patience = 0.0
         self.ended: str | None = None
-        """Who left, once somebody did; None again when another agent takes over."""
+        """Why the call ended; None while it lasts, and again when another agent takes over."""
 
     @classmethod
     @asynccontextmanager
-    async def joined(cls, url: str, token: str, *, microphone: bool = True) -> AsyncIterator[Self]:
-        """Joins, and hangs up at the end. Raises `CallFailed` when there is no way in."""
-        caller = cls(rtc.Room())
-        caller._listen()
+    async def join(cls, url: str, token: str, *, microphone: bool = True) -> AsyncIterator[Self]:
+        """Join a room, and hang up at the end.
+
+        Raises:
+            CallFailed: the LiveKit server doesn't answer or refuses the token.
+        """
+        client = cls(rtc.Room())
+        client._register_handlers()
         try:
             try:
                 async with asyncio.timeout(15):
-                    await caller._room.connect(url, token)
+                    await client._room.connect(url, token)
             except (rtc.ConnectError, TimeoutError):
-                raise CallFailed(
-                    f"no connection to the LiveKit server at {url}"
-                ) from None  # its own text holds the token
+                # Without the cause: its text contains the token.
+                raise CallFailed(f"no connection to the LiveKit server at {url}") from None
             if microphone:
-                await caller._microphone.publish(caller._room)
-            yield caller
+                await client._microphone.publish(client._room)
+            yield client
         finally:
-            await caller.hang_up()
+            await client.hang_up()
 
-    async def greeted(self, timeout: float = 30) -> TurnReport:
-        """Waits until the agent has come and said its first words."""
-        await self._until(lambda: self._turn.answered and self._settled(), timeout, "no agent came")
+    async def wait_for_greeting(self, timeout: float = 30) -> TurnReport:
+        """Wait until the agent has joined and greeted."""
+        await self._until(lambda: self._turn.answered and self._answer_ended(), timeout, "no agent came")
         return self._report("", None)
 
     async def speak(self, samples: Samples, said: str = "", *, timeout: float = 30) -> TurnReport:
-        """Speaks (16 kHz) and waits for the whole answer, however long it is; for `timeout` seconds when there is none."""
+        """Speak 16 kHz samples and wait for the whole answer; for `timeout` seconds if there is none."""
         self._begin()
         spoke_until = await self._microphone.speak(samples)
         return await self._answer(said, spoke_until, timeout)
 
     async def type(self, text: str, *, timeout: float = 30) -> TurnReport:
-        """Types a line and waits for the whole answer, as `speak` does."""
+        """Type a line and wait for the whole answer, as `speak` does."""
         self._begin()
         sent = time.monotonic()
         await self._room.local_participant.send_text(text, topic=TOPIC_CHAT)
@@ -144,55 +143,55 @@ class Caller:
     async def barge_in(
         self, samples: Samples, said: str = "", *, after: float = 1.0, timeout: float = 30
     ) -> tuple[float, TurnReport]:
-        """Speaks into the agent's speech once it has been audible for so many seconds.
+        """Speak over the agent once it has been audible for `after` seconds.
 
-        Gives how many milliseconds the agent went on talking, and the turn.
+        Returns the milliseconds until the agent fell silent, and the turn.
         """
-        self._earpiece.forget()
-        await self._until(lambda: self._loud_for() >= after, timeout, "the agent said nothing to barge into")
+        self._earpiece.reset_first_loud()
+        await self._until(lambda: self._loud_for() >= after, timeout, "the agent said nothing to interrupt")
         self._begin()
         began = time.monotonic()
         speaking = asyncio.create_task(self._microphone.speak(samples))
-        await self._until(lambda: self._earpiece.quiet_for > 0.3, timeout, "the agent went on talking")
+        await self._until(lambda: self._earpiece.quiet_for > 0.3, timeout, "the agent did not stop talking")
         silenced_ms = (self._earpiece.last_loud - began) * 1000
-        self._earpiece.forget()
+        self._earpiece.reset_first_loud()
         return silenced_ms, await self._answer(said, await speaking, timeout)
 
-    async def over(self, timeout: float = 30) -> str:
-        """Waits until the agent has left or the room is closed, and says which."""
-        await self._until(lambda: self.ended is not None, timeout, "the call went on")
+    async def wait_for_end(self, timeout: float = 30) -> str:
+        """Wait until the agent leaves or the room closes, and return the reason."""
+        await self._until(lambda: self.ended is not None, timeout, "the call did not end")
         return self.ended or ""
 
-    async def lost(self) -> None:
-        """Waits, for as long as the call lasts, until nobody is left in it who could answer."""
+    async def wait_until_lost(self) -> None:
+        """Wait without a limit until no agent is left that could answer."""
         await self._until(lambda: self._is_lost, inf, "")
 
     async def hang_up(self) -> None:
-        """Leaves the room on purpose."""
+        """Leave the room."""
         await self._microphone.close()
         await self._earpiece.close()
         await self._room.disconnect()
         for task in self._reading:
             task.cancel()
 
-    def heard(self) -> Samples:
-        """Everything the agent said, at `cli.calls.earpiece.HEARD_RATE`."""
-        return self._earpiece.heard()
+    def recording(self) -> Samples:
+        """Return everything heard from the agent, at `cli.calls.earpiece.RECORDING_RATE`."""
+        return self._earpiece.recording()
 
     @property
     def agent_state(self) -> str:
-        """What the agent says it does: `initializing`, `listening`, `thinking`, `speaking`; empty when there is none."""
+        """The agent's published state, for example `listening`; empty without an agent."""
         return next((agent.attributes.get(ATTRIBUTE_AGENT_STATE, "") for agent in self._agents()), "")
 
     async def _answer(self, said: str, spoke_until: float, timeout: float) -> TurnReport:
-        with suppress(TimeoutError):  # silence and noise get no answer, and that is one
-            await self._until(lambda: self._turn.answered and self._settled(), timeout, "")
+        with suppress(TimeoutError):  # no answer is a valid outcome, for example after noise
+            await self._until(lambda: self._turn.answered and self._answer_ended(), timeout, "")
         return self._report(said, spoke_until)
 
     def _begin(self) -> None:
-        self._past |= self._turn.segments.keys()
+        self._past_segments |= self._turn.segments.keys()
         self._turn = _Turn()
-        self._earpiece.forget()
+        self._earpiece.reset_first_loud()
 
     def _report(self, said: str, spoke_until: float | None) -> TurnReport:
         turn, loud = self._turn, self._earpiece.first_loud
@@ -201,18 +200,11 @@ class Caller:
         )
         shown = [at for segment in turn.segments.values() if not segment.agent for at in segment.interims]
         interims = len([at for at in shown if spoke_until is not None and at < spoke_until])
-        return TurnReport(
-            said,
-            turn.text(agent=False),
-            turn.text(agent=True),
-            turn.tools,
-            first_audio_ms,
-            interims,
-            turn.cards,
-        )
+        heard, reply = turn.text(agent=False), turn.text(agent=True)
+        return TurnReport(said, heard, reply, turn.tools, first_audio_ms, interims, turn.cards)
 
-    def _settled(self) -> bool:
-        return self.agent_state in {"listening", ""} and self._earpiece.quiet_for > _SETTLED_S
+    def _answer_ended(self) -> bool:
+        return self.agent_state in {"listening", ""} and self._earpiece.quiet_for > _ANSWER_ENDS_AFTER_S
 
     @property
     def _is_lost(self) -> bool:
@@ -222,10 +214,12 @@ class Caller:
         loud = self._earpiece.first_loud
         return 0.0 if loud is None else time.monotonic() - loud
 
-    async def _until(self, reached: Callable[[], bool], timeout: float, otherwise: str) -> None:
-        """Waits for something to come in that makes it so, and no longer than `timeout` seconds after the agent was last heard.
+    async def _until(self, reached: Callable[[], bool], timeout: float, failure: str) -> None:
+        """Wait until `reached` is true, at most `timeout` seconds after the agent was last heard.
 
-        Raises `CallFailed`, or TimeoutError when `otherwise` is empty.
+        Raises:
+            CallFailed: the call ended, or the time is up.
+            TimeoutError: the time is up and `failure` is empty.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
@@ -234,39 +228,37 @@ class Caller:
             if self._is_lost:
                 raise CallFailed(f"the call ended: {self.ended}")
             if loop.time() >= deadline:
-                raise CallFailed(f"{otherwise} within {timeout:g} seconds") if otherwise else TimeoutError
+                raise CallFailed(f"{failure} within {timeout:g} seconds") if failure else TimeoutError
             self._changed.clear()
-            with suppress(TimeoutError):  # quiet is nothing that comes in
-                async with asyncio.timeout(_GLANCE_S):
+            with suppress(TimeoutError):  # silence triggers no event
+                async with asyncio.timeout(_POLL_S):
                     await self._changed.wait()
 
     def _agents(self) -> list[rtc.RemoteParticipant]:
         kind = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
-        return [
-            participant for participant in self._room.remote_participants.values() if participant.kind == kind
-        ]
+        return [someone for someone in self._room.remote_participants.values() if someone.kind == kind]
 
-    def _listen(self) -> None:
+    def _register_handlers(self) -> None:
         room = self._room
         room.on("track_subscribed", lambda track, *_: self._earpiece.listen(track))
         room.on("track_unsubscribed", lambda *_: self._earpiece.stop())
         room.on("participant_attributes_changed", lambda *_: self._changed.set())
-        room.on("participant_connected", self._joined)
-        room.on("participant_disconnected", self._left)
-        room.on("disconnected", self._gone)
+        room.on("participant_connected", self._participant_joined)
+        room.on("participant_disconnected", self._participant_left)
+        room.on("disconnected", self._disconnected)
         for topic in (TOPIC_TRANSCRIPTION, TOPIC_TOOLS, TOPIC_FLIGHTS):
             room.register_text_stream_handler(topic, self._received)
 
-    def _joined(self, participant: rtc.RemoteParticipant) -> None:
+    def _participant_joined(self, participant: rtc.RemoteParticipant) -> None:
         if participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT:
             self.ended = None
 
-    def _left(self, participant: rtc.RemoteParticipant) -> None:
+    def _participant_left(self, participant: rtc.RemoteParticipant) -> None:
         if participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT and not self._agents():
             self._end("the agent left", _TAKEOVER_S)
 
-    def _gone(self, reason: Any = None) -> None:
-        self._end(f"the room closed ({_name(reason)})", 2 * _SETTLED_S)
+    def _disconnected(self, reason: Any = None) -> None:
+        self._end(f"the room closed ({_name(reason)})", 2 * _ANSWER_ENDS_AFTER_S)
 
     def _end(self, ended: str, patience: float) -> None:
         self.ended, self._patience, self._ended_at = ended, patience, time.monotonic()
@@ -281,24 +273,20 @@ class Caller:
         try:
             text = await reader.read_all()
         except ConnectionError:
-            return  # an agent that died in the midst of a stream
-        match reader.info.topic:
-            case topic if topic == TOPIC_TRANSCRIPTION:
-                self._caption(
-                    reader.info.attributes or {},
-                    text,
-                    agent=identity != self._room.local_participant.identity,
-                )
-            case topic if topic == TOPIC_TOOLS:
-                use = json.loads(text)
-                self._turn.tools.append(ToolUse(use["name"], use["arguments"], use["outcome"]))
-            case _:
-                self._turn.cards.append(json.loads(text))
+            return  # the agent died in the middle of a stream
+        if reader.info.topic == TOPIC_TRANSCRIPTION:
+            from_agent = identity != self._room.local_participant.identity
+            self._add_caption(reader.info.attributes or {}, text, agent=from_agent)
+        elif reader.info.topic == TOPIC_TOOLS:
+            use = json.loads(text)
+            self._turn.tools.append(ToolUse(use["name"], use["arguments"], use["outcome"]))
+        else:
+            self._turn.cards.append(json.loads(text))
         self._changed.set()
 
-    def _caption(self, attributes: dict[str, str], text: str, *, agent: bool) -> None:
+    def _add_caption(self, attributes: dict[str, str], text: str, *, agent: bool) -> None:
         segment_id = attributes.get(ATTRIBUTE_TRANSCRIPTION_SEGMENT_ID, "")
-        if segment_id in self._past:
+        if segment_id in self._past_segments:
             return
         segment = self._turn.segments.setdefault(segment_id, _Segment(agent, "", final=False))
         segment.text, segment.final = text, attributes.get(ATTRIBUTE_TRANSCRIPTION_FINAL) == "true"

@@ -1,4 +1,4 @@
-"""What the caller hears of the agent: when it is loud, and all of it for a recording."""
+"""The caller's ear: measures when the agent is audible, and records everything heard."""
 
 import asyncio
 import time
@@ -10,17 +10,17 @@ from livekit import rtc
 
 from agent.speech.audio import Samples
 
-HEARD_RATE = 24_000
-"""Samples a second of what was heard."""
+RECORDING_RATE = 24_000
+"""Samples per second of the recording."""
 
 LOUD = 600
-"""A frame with a sample louder than this is the agent speaking."""
+"""A frame with a louder sample than this counts as speech of the agent."""
 
 _FRAME_MS = 10
 
 
 class Earpiece:
-    """Listens to one audio track at a time. `changed` is called for every frame."""
+    """Listens to one audio track at a time, and calls `changed` for every frame."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
@@ -30,17 +30,20 @@ class Earpiece:
         self.last_loud = float("-inf")
 
     def listen(self, track: rtc.Track) -> None:
-        """Listens to this track from now on. The one of an agent that died would go on with the sound of the next one."""
+        """Listen to this track instead of the one before.
+
+        A dead agent's track would otherwise carry the sound of the next agent too.
+        """
         self.stop()
         self._listening = asyncio.create_task(self._run(track))
 
     def stop(self) -> None:
-        """Listens no more."""
+        """Stop listening."""
         if self._listening is not None:
             self._listening.cancel()
 
     async def close(self) -> None:
-        """Listens no more, and lets go of the track."""
+        """Stop listening and release the track."""
         self.stop()
         if self._listening is not None:
             with suppress(asyncio.CancelledError):
@@ -51,21 +54,21 @@ class Earpiece:
         """Seconds since the agent was last loud."""
         return time.monotonic() - self.last_loud
 
-    def forget(self) -> None:
-        """Makes the next loud frame the first."""
+    def reset_first_loud(self) -> None:
+        """Make the next loud frame the first one."""
         self._first_loud = None
 
     @property
     def first_loud(self) -> float | None:
-        """`time.monotonic()` of the first loud frame since `forget`."""
+        """`time.monotonic()` of the first loud frame since `reset_first_loud`."""
         return self._first_loud
 
-    def heard(self) -> Samples:
-        """Everything heard so far, at `HEARD_RATE`."""
+    def recording(self) -> Samples:
+        """Return everything heard so far, at `RECORDING_RATE`."""
         return np.concatenate(self._frames) if self._frames else np.zeros(0, np.int16)
 
     async def _run(self, track: rtc.Track) -> None:
-        stream = rtc.AudioStream(track, sample_rate=HEARD_RATE, num_channels=1, frame_size_ms=_FRAME_MS)
+        stream = rtc.AudioStream(track, sample_rate=RECORDING_RATE, num_channels=1, frame_size_ms=_FRAME_MS)
         try:
             async for event in stream:
                 self._take(np.frombuffer(event.frame.data, np.int16).copy())

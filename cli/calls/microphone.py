@@ -1,4 +1,4 @@
-"""A microphone made of samples: a track that is fed in real time, by its own clock, as a browser feeds one."""
+"""A microphone made of samples: an audio track fed in real time, as a browser feeds one."""
 
 import asyncio
 import time
@@ -13,33 +13,36 @@ SPEECH = 400
 """Samples louder than this are speech."""
 
 _ROOM_TONE = 3.0
-"""Level of the noise between utterances; a microphone is never wholly silent."""
+"""Level of the noise between utterances; a real microphone is never silent."""
 
 
 class Microphone:
     """Publishes one audio track and speaks into it."""
 
     def __init__(self) -> None:
-        # Without a queue of its own, a sample leaves when it is handed over, so that its time is known.
+        # Without a queue in LiveKit a sample leaves when it is captured, so its time is known.
         self._source = rtc.AudioSource(STT_RATE, 1, queue_size_ms=0)
-        self._waiting: asyncio.Queue[tuple[Samples, asyncio.Future[float]]] = asyncio.Queue(8)
+        self._queue: asyncio.Queue[tuple[Samples, asyncio.Future[float]]] = asyncio.Queue(8)
         self._clock: asyncio.Task[None] | None = None
 
     async def publish(self, room: rtc.Room) -> None:
-        """Publishes the track, with discontinuous transmission and redundancy as browsers have them, and starts its clock."""
+        """Publish the track with DTX and RED, as browsers do, and start feeding it."""
         track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=True, red=True)
         await room.local_participant.publish_track(track, options)
         self._clock = asyncio.create_task(self._run())
 
     async def speak(self, samples: Samples) -> float:
-        """Speaks (16 kHz), after what waits to be spoken. Returns when all is sent, with `time.monotonic()` of the last loud sample."""
+        """Queue 16 kHz samples and wait until they are sent.
+
+        Returns `time.monotonic()` of the last loud sample.
+        """
         spoken: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        await self._waiting.put((samples, spoken))
+        await self._queue.put((samples, spoken))
         return await spoken
 
     async def close(self) -> None:
-        """Falls silent for good."""
+        """Stop the track."""
         if self._clock is not None:
             self._clock.cancel()
             with suppress(asyncio.CancelledError):
@@ -55,8 +58,8 @@ class Microphone:
         while True:
             due += STEP_MS / 1000
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            if spoken is None and not self._waiting.empty():
-                (samples, spoken), at = self._waiting.get_nowait(), 0
+            if spoken is None and not self._queue.empty():
+                (samples, spoken), at = self._queue.get_nowait(), 0
             step = samples[at : at + STEP]
             at += STEP
             tone = noise.normal(0, _ROOM_TONE, STEP).astype(np.int16)

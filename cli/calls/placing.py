@@ -1,4 +1,4 @@
-"""Places a call: a conversation, a room, a participant that says its lines, and a tidy end."""
+"""Placing a call: start it, say each line after the agent's answer, and end it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 
-from cli.account.acting_account import Account
-from cli.calls.call_client import Caller, CallFailed, TurnReport
+from cli.account.acting_account import ActingAccount
+from cli.calls.call_client import CallClient, CallFailed, TurnReport
 from cli.errors import CommandError
-from cli.rendering.call_output import CallReport
+from cli.rendering.call_output import CallOutput
 from mesh.calling.channel import open_channel
 from mesh.ids import uuid7
 from mesh.settings import MeshSettings
@@ -28,125 +28,112 @@ if TYPE_CHECKING:
 DESCRIPTOR = conversation.DESCRIPTOR.services_by_name["ConversationService"]
 
 
-class Utterance(Protocol):
-    """Something to say, ready to be said."""
-
-    async def say(self, caller: Caller) -> TurnReport:
-        """Says it and waits for the answer."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class Spoken:
-    """Something to say aloud."""
+class SpokenLine:
+    """Speech for one turn."""
 
-    said: str
+    text: str
+    """The words, or the path of the recording."""
     samples: Samples
     """16 kHz."""
 
-    async def say(self, caller: Caller) -> TurnReport:
-        """Speaks it."""
-        return await caller.speak(self.samples, self.said)
+    async def send(self, client: CallClient) -> TurnReport:
+        """Speak the line and wait for the answer."""
+        return await client.speak(self.samples, self.text)
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
-    """A line to type."""
+class TypedLine:
+    """Typed text for one turn."""
 
     text: str
 
-    async def say(self, caller: Caller) -> TurnReport:
-        """Types it."""
-        return await caller.type(self.text)
+    async def send(self, client: CallClient) -> TurnReport:
+        """Type the line and wait for the answer."""
+        return await client.type(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedCall:
-    """A call that has been asked for and not joined yet."""
-
-    call: conversation.Call
-    access: conversation.CallAccess
+CallerLine = SpokenLine | TypedLine
 
 
 @asynccontextmanager
-async def conversations(
-    settings: MeshSettings, account: Account
+async def conversation_stub(
+    settings: MeshSettings, account: ActingAccount
 ) -> AsyncIterator[ConversationServiceAsyncStub]:
-    """A way to the conversation service in the account's name."""
+    """Connect to the conversation service with the account's token."""
     async with open_channel(settings.address_of("conversation"), DESCRIPTOR, tokens=account.token) as channel:
         yield ConversationServiceStub(channel)
 
 
 @asynccontextmanager
-async def _ended_properly(
-    stub: ConversationServiceAsyncStub, conversation_id: str, report: CallReport
-) -> AsyncIterator[PlacedCall]:
-    """A new call, which is over when the block is left, whatever happens in it."""
-    answer = await stub.StartCall(conversation.StartCallRequest(conversation_id=conversation_id))
-    try:
-        yield PlacedCall(answer.call, answer.access)
-    finally:
-        over = await stub.EndCall(
-            conversation.EndCallRequest(call_id=answer.call.call_id, request_id=uuid7())
-        )
-        report.ended(conversation.CallEndReason.Name(over.call.end_reason).removeprefix("CALL_END_REASON_"))
-
-
-@asynccontextmanager
-async def conversation_of(
-    stub: ConversationServiceAsyncStub, account: Account, conversation_id: str | None
+async def conversation_for_call(
+    stub: ConversationServiceAsyncStub, account: ActingAccount, conversation_id: str | None
 ) -> AsyncIterator[str]:
-    """The conversation to call in: the one given, or a new one, which is deleted afterwards where its account is."""
+    """Yield the given conversation, or a new one; a guest's new conversation is deleted afterwards."""
     if conversation_id is not None:
         yield conversation_id
         return
     answer = await stub.StartConversation(conversation.StartConversationRequest(request_id=uuid7()))
-    begun = answer.conversation.conversation_id
+    new_id = answer.conversation.conversation_id
     try:
-        yield begun
+        yield new_id
     finally:
-        if account.throw_away:
-            await stub.DeleteConversation(
-                conversation.DeleteConversationRequest(conversation_id=begun, request_id=uuid7())
-            )
+        if account.is_guest:
+            deletion = conversation.DeleteConversationRequest(conversation_id=new_id, request_id=uuid7())
+            await stub.DeleteConversation(deletion)
 
 
-async def place(
+async def place_call(
     stub: ConversationServiceAsyncStub,
     conversation_id: str,
-    lines: AsyncIterator[Utterance],
-    report: CallReport,
+    lines: AsyncIterator[CallerLine],
+    output: CallOutput,
     *,
     microphone: bool = True,
 ) -> Samples:
-    """Calls, says each line after the agent has finished, and gives what was heard, at `cli.calls.earpiece.HEARD_RATE`.
+    """Place a call and send each line after the agent's answer.
 
-    A call that ends while the next line is waited for is over, and nothing has failed.
+    The call may end before all lines are sent; that is no failure.
+
+    Returns:
+        What was heard of the agent, at `cli.calls.earpiece.RECORDING_RATE`.
 
     Raises:
-        CommandError: the call could not be had, or ended before a line was answered.
+        CommandError: the call could not be joined, or ended before a line was answered.
     """
     began = time.monotonic()
     try:
         async with (
-            _ended_properly(stub, conversation_id, report) as placed,
-            Caller.joined(
-                placed.access.livekit_url, placed.access.livekit_token, microphone=microphone
-            ) as caller,
+            _started_call(stub, conversation_id, output) as access,
+            CallClient.join(access.livekit_url, access.livekit_token, microphone=microphone) as client,
         ):
-            report.connected(conversation_id, (time.monotonic() - began) * 1000)
-            report.greeted(await caller.greeted())
-            while line := await _next(lines, caller):
-                report.turn(await line.say(caller))
-            return caller.heard()
+            output.connected(conversation_id, (time.monotonic() - began) * 1000)
+            output.greeted(await client.wait_for_greeting())
+            while line := await _next_line(lines, client):
+                output.turn(await line.send(client))
+            return client.recording()
     except CallFailed as error:
         raise CommandError(f"The call failed: {error}.") from None
 
 
-async def _next(lines: AsyncIterator[Utterance], caller: Caller) -> Utterance | None:
-    """The next line to say; None when there is none, or nobody left to say it to."""
+@asynccontextmanager
+async def _started_call(
+    stub: ConversationServiceAsyncStub, conversation_id: str, output: CallOutput
+) -> AsyncIterator[conversation.CallAccess]:
+    """Start a call, and end it when the block ends."""
+    answer = await stub.StartCall(conversation.StartCallRequest(conversation_id=conversation_id))
+    try:
+        yield answer.access
+    finally:
+        end = conversation.EndCallRequest(call_id=answer.call.call_id, request_id=uuid7())
+        reason = (await stub.EndCall(end)).call.end_reason
+        output.ended(conversation.CallEndReason.Name(reason).removeprefix("CALL_END_REASON_"))
+
+
+async def _next_line(lines: AsyncIterator[CallerLine], client: CallClient) -> CallerLine | None:
+    """Return the next line; None after the last one, or when the call is lost before it comes."""
     line = asyncio.ensure_future(anext(lines, None))
-    lost = asyncio.create_task(caller.lost())
+    lost = asyncio.create_task(client.wait_until_lost())
     try:
         await asyncio.wait((line, lost), return_when=asyncio.FIRST_COMPLETED)
         return line.result() if line.done() else None

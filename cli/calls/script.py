@@ -1,45 +1,42 @@
-"""What a caller is going to say, in the order in which it was given on the command line."""
+"""The script of a call: the caller's lines in the order of the command line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 Kind = Literal["say", "wav", "text"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+OTHER_OPTIONS_WITH_VALUES = frozenset({"--out", "--conversation"})
+"""Options of `call` whose value may look like an option."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ScriptLine:
     """One turn of the caller."""
 
     kind: Kind
-    """Spoken by a synthetic voice, played from a file, or typed."""
+    """Synthesised speech, a recording, or typed text."""
     value: str
-    """The words, or the file."""
+    """The words, or the path of the recording."""
 
 
-def in_given_order(arguments: Sequence[str]) -> list[Line]:
-    """The lines in a command's arguments, across kinds: option parsers group by option and lose that order.
+def read_script(arguments: Sequence[str]) -> list[ScriptLine]:
+    """Return the script lines among a command's arguments, in order.
 
-    `arguments` are ones that the parser has accepted, so every option here has its value.
+    Option parsers group values by option and lose the order across options. The parser has accepted
+    `arguments` before, so every option has its value.
     """
-    return list(_lines(arguments))
-
-
-def _lines(arguments: Sequence[str]) -> Iterator[Line]:
-    waiting = iter(arguments)
-    for argument in waiting:
+    lines = []
+    remaining = iter(arguments)
+    for argument in remaining:
         if argument == "--":
-            return
+            break
         name, equals, value = argument.partition("=")
         kind = name.removeprefix("--")
         if name.startswith("--") and kind in KINDS:
-            yield Line(kind, value if equals else next(waiting, ""))
-        elif argument in WITH_VALUES:
-            next(waiting, None)
-
-
-WITH_VALUES = frozenset({"--out", "--conversation"})
-"""The other options of `call` that take a value, which may look like an option."""
+            lines.append(ScriptLine(kind, value if equals else next(remaining, "")))
+        elif argument in OTHER_OPTIONS_WITH_VALUES:
+            next(remaining, None)
+    return lines

@@ -1,4 +1,4 @@
-"""Speech from WAV files of any shape, and back."""
+"""WAV files: speech to play in a call, and recordings of calls."""
 
 import wave
 from pathlib import Path
@@ -7,8 +7,8 @@ import numpy as np
 
 from agent.speech.audio import STT_RATE, Samples, resampled
 
-LONGEST_S = 600
-"""Longer files are taken for a mistake."""
+MAX_SECONDS = 600
+"""A longer file is taken for a mistake."""
 
 
 class NotAWav(Exception):
@@ -16,7 +16,11 @@ class NotAWav(Exception):
 
 
 def read_wav(path: Path) -> Samples:
-    """Samples of a file as 16 kHz mono, whatever its rate, width and channels. Raises `NotAWav`."""
+    """Return a file of any rate, width and number of channels as 16 kHz mono samples.
+
+    Raises:
+        NotAWav: the file is missing, not PCM, empty, or too long.
+    """
     try:
         with wave.open(str(path), "rb") as file:
             rate, width, channels, frames = (
@@ -25,8 +29,8 @@ def read_wav(path: Path) -> Samples:
                 file.getnchannels(),
                 file.getnframes(),
             )
-            if frames > rate * LONGEST_S:
-                raise NotAWav(f"{path} is longer than {LONGEST_S // 60} minutes")
+            if frames > rate * MAX_SECONDS:
+                raise NotAWav(f"{path} is longer than {MAX_SECONDS // 60} minutes")
             data = file.readframes(frames)
     except FileNotFoundError:
         raise NotAWav(f"there is no file {path}") from None
@@ -36,18 +40,18 @@ def read_wav(path: Path) -> Samples:
         ) from None
     except OSError as error:
         raise NotAWav(f"{path} can't be read: {error.strerror}") from None
-    if rate < 1000 or width not in _AS_16_BIT:
-        raise NotAWav(
-            f"{path} has {8 * width}-bit samples at {rate} Hz; 8, 16, 24 or 32 bits at 1000 Hz or more would do"
-        )
-    samples = _AS_16_BIT[width](data[: len(data) - len(data) % (width * channels)])
+    if rate < 1000 or width not in (1, 2, 3, 4):
+        raise NotAWav(f"{path} has {8 * width}-bit samples at {rate} Hz; use 8 to 32 bits at 1000 Hz or more")
+    samples = _to_16_bit(data[: len(data) - len(data) % (width * channels)], width)
     if len(samples) == 0:
-        raise NotAWav(f"{path} holds no sound")
-    return resampled(_mono(samples, channels), rate, STT_RATE)
+        raise NotAWav(f"{path} contains no sound")
+    if channels > 1:
+        samples = samples.reshape(-1, channels).astype(np.int32).mean(axis=1).astype(np.int16)
+    return resampled(samples, rate, STT_RATE)
 
 
 def write_wav(path: Path, samples: Samples, rate: int) -> None:
-    """Writes mono samples; an existing file is replaced."""
+    """Write mono samples; an existing file is replaced."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -55,27 +59,15 @@ def write_wav(path: Path, samples: Samples, rate: int) -> None:
         file.writeframes(samples.tobytes())
 
 
-def _mono(samples: Samples, channels: int) -> Samples:
-    if channels == 1:
-        return samples
-    mixed: Samples = samples.reshape(-1, channels).astype(np.int32).mean(axis=1).astype(np.int16)
-    return mixed
-
-
-def _from_8_bit(data: bytes) -> Samples:
-    return ((np.frombuffer(data, np.uint8).astype(np.int16) - 128) * 256).astype(np.int16)
-
-
-def _from_16_bit(data: bytes) -> Samples:
-    return np.frombuffer(data, "<i2").astype(np.int16)
-
-
-def _from_24_bit(data: bytes) -> Samples:
-    return np.frombuffer(data, np.uint8).reshape(-1, 3)[:, 1:].copy().view("<i2").reshape(-1).astype(np.int16)
-
-
-def _from_32_bit(data: bytes) -> Samples:
-    return (np.frombuffer(data, "<i4") >> 16).astype(np.int16)
-
-
-_AS_16_BIT = {1: _from_8_bit, 2: _from_16_bit, 3: _from_24_bit, 4: _from_32_bit}
+def _to_16_bit(data: bytes, width: int) -> Samples:
+    """Return little-endian PCM of 1 to 4 bytes per sample as 16 bits; 8-bit PCM is unsigned."""
+    match width:
+        case 1:
+            return ((np.frombuffer(data, np.uint8).astype(np.int16) - 128) * 256).astype(np.int16)
+        case 2:
+            return np.frombuffer(data, "<i2").astype(np.int16)
+        case 3:
+            highest_bytes = np.frombuffer(data, np.uint8).reshape(-1, 3)[:, 1:]
+            return highest_bytes.copy().view("<i2").reshape(-1).astype(np.int16)
+        case _:
+            return (np.frombuffer(data, "<i4") >> 16).astype(np.int16)

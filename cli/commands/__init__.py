@@ -1,1 +1,1 @@
-"""One module a command group; each has a `register` that adds its commands."""
+"""One module per group of commands; each has a `register` function that adds its commands."""

@@ -4,99 +4,88 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import grpc
 import typer
 from readback.identity.v1 import identity_service_pb2 as identity
 
-from cli.account.acting_account import LoggedIn, identity_stub
-from cli.account.credentials_file import CredentialFile, Credentials
+from cli.account.acting_account import SavedLogin, identity_stub
+from cli.account.credentials_file import Credentials, CredentialsFile
 from cli.errors import CommandError, UsageError
 from mesh.clock import SystemClock
 from mesh.ids import uuid7
 from mesh.security.authentication import bearer
 from mesh.settings import MeshSettings, load
 
-if TYPE_CHECKING:
-    from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceAsyncStub
-
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands."""
+    """Add the commands."""
     app.command()(login)
     app.command()(logout)
 
 
 def login(
     email: Annotated[
-        str | None, typer.Argument(help="E-mail address of the account; asked for when left out.")
+        str | None, typer.Argument(help="E-mail address of the account. Default: ask for it.")
     ] = None,
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from the first line of stdin.")
     ] = False,
-    new: Annotated[bool, typer.Option("--register", help="Make the account first.")] = False,
-    name: Annotated[str, typer.Option(help="With --register: how to address you.")] = "",
+    new: Annotated[bool, typer.Option("--register", help="Create the account first.")] = False,
+    name: Annotated[str, typer.Option(help="Your name, with --register.")] = "",
 ) -> None:
-    """Log in; later commands act in your name until `readback logout`."""
+    """Log in. Later commands act for this account until `readback logout`."""
     settings = load(MeshSettings)
-    address = email or _asked_for("E-mail")
-    password = _password(from_stdin=password_stdin, twice=new)
+    address = email or _ask_for_email()
+    password = _ask_for_password(from_stdin=password_stdin, confirm=new)
     asyncio.run(_login(settings, address, password, (name or address.partition("@")[0]) if new else None))
     print(f"Logged in as {address}.")
 
 
 def logout() -> None:
-    """Log out and forget the tokens."""
-    if asyncio.run(_logout(load(MeshSettings))):
-        print("Logged out.")
-    else:
-        print("Nobody was logged in.")
+    """Log out and delete the saved login."""
+    print("Logged out." if asyncio.run(_logout(load(MeshSettings))) else "You were not logged in.")
 
 
-def _asked_for(what: str) -> str:
+def _ask_for_email() -> str:
     if not sys.stdin.isatty():
-        raise UsageError(f"{what} is missing; give it as an argument.")
-    return str(typer.prompt(what))
+        raise UsageError("The e-mail address is missing; give it as an argument.")
+    return str(typer.prompt("E-mail"))
 
 
-def _password(*, from_stdin: bool, twice: bool) -> str:
-    """The password as typed. Never an argument: those are seen by every user of the machine."""
+def _ask_for_password(*, from_stdin: bool, confirm: bool) -> str:
+    """Read the password. It is never an argument: all users of the machine can see arguments."""
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
     if not sys.stdin.isatty():
-        raise UsageError("There is no terminal to ask for the password; pass it with --password-stdin.")
-    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=twice))
+        raise UsageError("There is no terminal to ask for the password; use --password-stdin.")
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=confirm))
 
 
 async def _login(settings: MeshSettings, email: str, password: str, new_name: str | None) -> None:
+    """Log in, or register first if there is a name for a new account."""
     async with identity_stub(settings) as stub:
-        tokens = await _tokens(stub, email, password, new_name)
-    CredentialFile(settings.home).save(Credentials.of(email, tokens))
-
-
-async def _tokens(
-    stub: IdentityServiceAsyncStub, email: str, password: str, new_name: str | None
-) -> identity.TokenPair:
-    if new_name is None:
-        return (await stub.Login(identity.LoginRequest(email=email, password=password))).tokens
-    return (
-        await stub.Register(identity.RegisterRequest(email=email, password=password, display_name=new_name))
-    ).tokens
+        if new_name is None:
+            tokens = (await stub.Login(identity.LoginRequest(email=email, password=password))).tokens
+        else:
+            request = identity.RegisterRequest(email=email, password=password, display_name=new_name)
+            tokens = (await stub.Register(request)).tokens
+    CredentialsFile(settings.home).save(Credentials.from_tokens(email, tokens))
 
 
 async def _logout(settings: MeshSettings) -> bool:
-    file = CredentialFile(settings.home)
+    file = CredentialsFile(settings.home)
     if file.read() is None:
         return False
     try:
         async with identity_stub(settings) as stub:
-            token = await LoggedIn(file, stub, SystemClock()).token()
+            token = await SavedLogin(file, stub, SystemClock()).token()
             await stub.Logout(identity.LogoutRequest(request_id=uuid7()), metadata=bearer(token))
     except (grpc.aio.AioRpcError, CommandError) as error:
         print(
-            f"The session could not be ended on the server ({type(error).__name__}); its tokens are forgotten here.",
+            f"The server could not end the session ({type(error).__name__}); the login is deleted anyway.",
             file=sys.stderr,
         )
-    file.forget()
+    file.delete()
     return True

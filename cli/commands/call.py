@@ -11,48 +11,50 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from cli.calls.script import Line, in_given_order
+from cli.account.credentials_file import CredentialsFile
+from cli.calls.script import ScriptLine, read_script
 from cli.errors import UsageError
-from cli.standard_input import typed_lines
+from cli.standard_input import read_lines
 from mesh.settings import MeshSettings, load
 
 if TYPE_CHECKING:
-    from cli.calls.placing import Utterance
+    from cli.calls.placing import CallerLine
 
 Lines = list[str] | None
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the command."""
+    """Add the command."""
     app.command()(call)
 
 
 def call(
-    say: Annotated[Lines, typer.Option(metavar="TEXT", help="Speak this with a synthetic voice.")] = None,  # noqa: ARG001  # read in order
-    wav: Annotated[Lines, typer.Option(metavar="FILE", help="Play this recording of speech.")] = None,  # noqa: ARG001  # read in order
-    text: Annotated[Lines, typer.Option(metavar="TEXT", help="Type this.")] = None,  # noqa: ARG001  # read in order
+    # `read_script` reads these three from the arguments, to keep their order.
+    say: Annotated[Lines, typer.Option(metavar="TEXT", help="Speak this with a synthetic voice.")] = None,  # noqa: ARG001  # see above
+    wav: Annotated[Lines, typer.Option(metavar="FILE", help="Play this recording of speech.")] = None,  # noqa: ARG001  # see above
+    text: Annotated[Lines, typer.Option(metavar="TEXT", help="Type this.")] = None,  # noqa: ARG001  # see above
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write what was heard of the agent to a WAV file.")
+        Path | None, typer.Option(metavar="FILE", help="Write the agent's speech to this WAV file.")
     ] = None,
     conversation: Annotated[
-        str | None, typer.Option(metavar="ID", help="Call again in this conversation of yours.")
+        str | None, typer.Option(metavar="ID", help="Continue this conversation of yours.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """Place a call and say each --say, --wav and --text in the order given, each after the agent has finished.
+    """Place a call. Each --say, --wav and --text is one turn, in the order given.
 
-    Without any of them, lines are typed from the terminal until its end (Ctrl-D). The call is yours when you are logged in; else
-    a throw-away account makes it, which is deleted afterwards with everything that was said.
+    Without any of them, type your lines in the terminal; Ctrl-D ends the call. If you are logged in, the call
+    is yours; otherwise a guest account makes it, and is deleted afterwards with the conversation.
     """
     settings = load(MeshSettings)
-    script = in_given_order(sys.argv[1:])
+    script = read_script(sys.argv[1:])
     _require_files(script, out)
     if conversation is not None and not _logged_in(settings):
-        raise UsageError("Only your own conversations can be called again; run `readback login` first.")
+        raise UsageError("You can continue only your own conversations; run `readback login` first.")
     asyncio.run(_call(settings, script, out, conversation, as_json=as_json))
 
 
-def _require_files(script: Sequence[Line], out: Path | None) -> None:
+def _require_files(script: Sequence[ScriptLine], out: Path | None) -> None:
     missing = [line.value for line in script if line.kind == "wav" and not Path(line.value).is_file()]
     if missing:
         raise UsageError(f"There is no file {missing[0]}.")
@@ -61,76 +63,73 @@ def _require_files(script: Sequence[Line], out: Path | None) -> None:
 
 
 def _logged_in(settings: MeshSettings) -> bool:
-    from cli.account.credentials_file import CredentialFile
-
-    return CredentialFile(settings.home).read() is not None
+    return CredentialsFile(settings.home).read() is not None
 
 
 async def _call(
     settings: MeshSettings,
-    script: Sequence[Line],
+    script: Sequence[ScriptLine],
     out: Path | None,
     conversation_id: str | None,
     *,
     as_json: bool,
 ) -> None:
-    # Speech and WebRTC take seconds to import, so a mistake in the command is told before.
-    from cli.account.acting_account import signed_in
-    from cli.calls.earpiece import HEARD_RATE
-    from cli.calls.placing import conversation_of, conversations, place
+    # Speech and WebRTC take seconds to import; mistakes in the command are reported before.
+    from cli.account.acting_account import acting_account
+    from cli.calls.earpiece import RECORDING_RATE
+    from cli.calls.placing import conversation_for_call, conversation_stub, place_call
     from cli.calls.wav import write_wav
-    from cli.rendering.call_output import Conversation, JsonLines
+    from cli.rendering.call_output import JsonCallOutput, TerminalCallOutput
 
-    lines = _prepared(script)
-    report = JsonLines() if as_json else Conversation(Console())
+    prepared = _prepare(script)
+    lines = _each(prepared) if prepared else _typed_lines()
+    output = JsonCallOutput() if as_json else TerminalCallOutput(Console())
     async with (
-        signed_in(settings) as account,
-        conversations(settings, account) as stub,
-        conversation_of(stub, account, conversation_id) as talk,
+        acting_account(settings) as account,
+        conversation_stub(settings, account) as stub,
+        conversation_for_call(stub, account, conversation_id) as chosen_id,
     ):
-        heard = await place(stub, talk, _said(lines) if lines else _typed(), report, microphone=bool(lines))
+        recording = await place_call(stub, chosen_id, lines, output, microphone=bool(prepared))
     if out is not None:
-        write_wav(out, heard, HEARD_RATE)
+        write_wav(out, recording, RECORDING_RATE)
     if not as_json and not _logged_in(settings):
-        print(
-            "This call was a throw-away account's. After `readback login` calls are yours, to be followed and read again."
-        )
+        print("A guest account made this call. Run `readback login` to keep your calls and read them later.")
 
 
-def _prepared(script: Sequence[Line]) -> list[Utterance]:
-    """Everything that will be said, before the line is open: a file that is no WAV must not cost a call."""
+def _prepare(script: Sequence[ScriptLine]) -> list[CallerLine]:
+    """Read and synthesise all speech before the call starts, so that a bad file costs no call."""
+    from agent.speech.audio import STT_RATE
     from agent.speech.audio import resampled
-    from cli.calls.placing import Spoken, Typed
+    from cli.calls.placing import SpokenLine, TypedLine
     from cli.calls.wav import NotAWav, read_wav
 
     voice = None
-    lines: list[Utterance] = []
+    lines: list[CallerLine] = []
     for line in script:
         match line.kind:
             case "text":
-                lines.append(Typed(line.value))
+                lines.append(TypedLine(line.value))
             case "wav":
                 try:
-                    lines.append(Spoken(line.value, read_wav(Path(line.value))))
+                    lines.append(SpokenLine(line.value, read_wav(Path(line.value))))
                 except NotAWav as error:
                     raise UsageError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
             case "say":
                 from agent.speech.hibari_engine import TTS_RATE, HibariEngine
 
                 voice = voice or HibariEngine()
-                lines.append(Spoken(line.value, resampled(voice.say(line.value), TTS_RATE, 16_000)))
+                lines.append(SpokenLine(line.value, resampled(voice.say(line.value), TTS_RATE, STT_RATE)))
     return lines
 
 
-async def _said(lines: Sequence[Utterance]) -> AsyncIterator[Utterance]:
+async def _each(lines: Sequence[CallerLine]) -> AsyncIterator[CallerLine]:
     for line in lines:
         yield line
 
 
-async def _typed() -> AsyncIterator[Utterance]:
-    """Lines as the person types them."""
-    from cli.calls.placing import Typed
+async def _typed_lines() -> AsyncIterator[CallerLine]:
+    from cli.calls.placing import TypedLine
 
-    async for line in typed_lines():
+    async for line in read_lines():
         if line.strip():
-            yield Typed(line.strip())
+            yield TypedLine(line.strip())

@@ -6,12 +6,13 @@ import asyncio
 import importlib.util
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.account.credentials_file import CredentialFile
+from cli.account.credentials_file import CredentialsFile
 from cli.errors import UsageError
 from cli.settings import settings_classes
 from cli.supervisor import home
@@ -19,60 +20,56 @@ from mesh.settings import MeshSettings, load
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands."""
+    """Add the commands."""
     app.command()(migrate)
     app.command()(reset)
 
 
 def migrate() -> None:
     """Bring every database to the newest schema. Services do the same when they start."""
-    from mesh.database.migrations import (
-        migrate as bring_up_to_date,
-    )  # SQLAlchemy takes a second to import, and `reset` needs none of it
+    # SQLAlchemy takes a second to import, and `reset` doesn't need it.
+    from mesh.database.migrations import migrate as upgrade
 
     for name, url, migrations in _databases():
-        asyncio.run(bring_up_to_date(url, migrations))
+        asyncio.run(upgrade(url, migrations))
         print(f"{name}: up to date")
 
 
 def reset(
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     secrets: Annotated[
-        bool, typer.Option("--secrets", help="Delete the secrets too; everybody is signed out for good.")
+        bool, typer.Option("--secrets", help="Delete the secrets too; this ends all sessions.")
     ] = False,
 ) -> None:
     """Delete every account, conversation and transcript of this installation."""
     folder = load(MeshSettings).home
-    if home.is_held(folder):
+    if home.is_locked(folder):
         raise UsageError(f"Readback is running on {folder}; end it first.")
-    doomed = home.databases(folder)
-    if not doomed and not secrets:
+    files = home.databases(folder)
+    if not files and not secrets:
         print(f"There is nothing to delete in {folder}.")
         return
-    _confirm(folder, yes=yes)
-    for path in doomed:
+    if not yes:
+        _confirm(folder)
+    for path in files:
         path.unlink()
-    CredentialFile(folder).forget()
+    CredentialsFile(folder).delete()
     if secrets:
         shutil.rmtree(folder / "secrets", ignore_errors=True)
-    print(f"Deleted {len(doomed)} database files{' and the secrets' if secrets else ''} in {folder}.")
+    print(f"Deleted {len(files)} database files{' and the secrets' if secrets else ''} in {folder}.")
 
 
-def _confirm(folder: Path, *, yes: bool) -> None:
-    if yes:
-        return
+def _confirm(folder: Path) -> None:
     if not sys.stdin.isatty():
-        raise UsageError("There is no terminal to ask on; pass --yes to delete everything.")
+        raise UsageError("There is no terminal to confirm on; use --yes to delete everything.")
     typer.confirm(f"Delete every account, conversation and transcript in {folder}?", abort=True)
 
 
-def _databases() -> list[tuple[str, str, Path]]:
-    """Name, URL and migrations of every service that keeps a database."""
-    found = []
+def _databases() -> Iterator[tuple[str, str, Path]]:
+    """Yield name, URL and migrations folder of every service with a database."""
     for settings in settings_classes():
-        room = settings.__module__.rpartition(".")[0]
-        spec = importlib.util.find_spec(room)
+        package = settings.__module__.rpartition(".")[0]
+        spec = importlib.util.find_spec(package)
         folder = Path(str(spec.origin)).parent / "migrations" if spec and spec.origin else Path()
         if hasattr(settings, "database_url") and folder.is_dir():
-            found.append((room.rpartition(".")[2], load(settings).database_url, folder))
-    return found
+            yield package.rpartition(".")[2], load(settings).database_url, folder

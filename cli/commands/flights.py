@@ -6,8 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
@@ -21,8 +20,8 @@ from readback.flightdata.v1 import flightdata_service_pb2 as flightdata
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 from rich.console import Console
 
-from cli import places
-from cli.account.acting_account import signed_in
+from cli.account.acting_account import acting_account
+from cli.arguments import parse_day, parse_place, parse_time
 from cli.errors import UsageError
 from cli.rendering import flight_tables
 from mesh.calling.channel import open_channel, streaming
@@ -35,7 +34,7 @@ DESCRIPTOR = flightdata.DESCRIPTOR.services_by_name["FlightDataService"]
 
 
 class Sort(StrEnum):
-    """How to order flights."""
+    """Orders of flights."""
 
     EARLIEST = "earliest"
     CHEAPEST = "cheapest"
@@ -43,96 +42,93 @@ class Sort(StrEnum):
     LATEST = "latest"
 
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands."""
-    flights = typer.Typer(help="Look flights up.", no_args_is_help=True)
+    """Add the commands."""
+    flights = typer.Typer(help="Search flights and show their status.", no_args_is_help=True)
     flights.command()(search)
     flights.command()(status)
     app.add_typer(flights, name="flights")
 
 
 def search(
-    origin: Annotated[str, typer.Argument(metavar="FROM", help="Where to leave from: a code or a name.")],
-    destination: Annotated[str, typer.Argument(metavar="TO", help="Where to go.")],
+    origin: Annotated[str, typer.Argument(metavar="FROM", help="Place of departure: a code or a name.")],
+    destination: Annotated[str, typer.Argument(metavar="TO", help="Place of arrival: a code or a name.")],
     day: Annotated[
-        str, typer.Option("--date", help="YYYY-MM-DD, today or tomorrow, on the calendar there.")
+        str, typer.Option("--date", help="YYYY-MM-DD, today or tomorrow, in local time of departure.")
     ] = "tomorrow",
-    back: Annotated[
-        str,
-        typer.Option(
-            "--return",
-            metavar="DATE",
-            help="The day of the way back, when both are wanted: YYYY-MM-DD, today or tomorrow.",
-        ),
+    return_day: Annotated[
+        str, typer.Option("--return", metavar="DATE", help="Day of the return flight, for a round trip.")
     ] = "",
-    sort: Annotated[Sort, typer.Option(help="How to order them.")] = Sort.EARLIEST,
-    passengers: Annotated[int, typer.Option(min=1, max=9, help="How many travel.")] = 1,
+    sort: Annotated[Sort, typer.Option(help="Order of the flights.")] = Sort.EARLIEST,
+    passengers: Annotated[int, typer.Option(min=1, max=9, help="Number of passengers.")] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Show flights from one place to another on one day, or there and back."""
-    asyncio.run(
-        _search(
-            load(MeshSettings), _Wanted(origin, destination, day, back, sort, passengers), as_json=as_json
-        )
+    """Search flights on one day, or round trips."""
+    request = flightdata.SearchFlightsRequest(
+        sort=flightdata.FlightSort.Value(f"FLIGHT_SORT_{sort.name}"), passengers=passengers
     )
+    asyncio.run(_search(request, origin, destination, day, return_day, as_json=as_json))
 
 
 def status(
     flight: Annotated[
         str,
         typer.Argument(
-            metavar="FLIGHT|FROM", help="Flight number, for example AI542, or where it leaves from."
+            metavar="FLIGHT|FROM", help="Flight number, for example AI542, or place of departure."
         ),
     ],
     destination: Annotated[
-        str, typer.Argument(metavar="[TO]", help="Where it goes, when the number isn't known.")
+        str, typer.Argument(metavar="[TO]", help="Place of arrival, if you don't know the number.")
     ] = "",
     day: Annotated[
-        str, typer.Option("--date", help="YYYY-MM-DD; today at the departure airport when left out.")
+        str,
+        typer.Option(
+            "--date", help="YYYY-MM-DD, today or tomorrow. Default: today, at the departure airport."
+        ),
     ] = "",
     near: Annotated[
-        str, typer.Option(metavar="HH:MM", help="About when it leaves, of several that go there.")
+        str, typer.Option(metavar="HH:MM", help="Approximate departure time, to order several flights.")
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Tell how one flight is doing, or those from one place to another."""
-    settings = load(MeshSettings)
+    """Show the status of one flight, or of the flights between two places."""
     if destination:
-        asyncio.run(_route_status(settings, flight, destination, day, near, as_json=as_json))
+        asyncio.run(_route_status(flight, destination, day, near, as_json=as_json))
     elif near:
-        raise UsageError("--near chooses among the flights to a place; say which.")
+        raise UsageError("--near needs two places; write FROM and TO instead of a flight number.")
     else:
-        asyncio.run(_status(settings, flight, day, as_json=as_json))
+        asyncio.run(_status(flight, day, as_json=as_json))
 
 
 @asynccontextmanager
-async def _flight_data(settings: MeshSettings) -> AsyncIterator[FlightDataServiceAsyncStub]:
+async def _flight_data() -> AsyncIterator[FlightDataServiceAsyncStub]:
+    settings = load(MeshSettings)
     async with (
-        signed_in(settings) as account,
+        acting_account(settings) as account,
         open_channel(settings.address_of("flightdata"), DESCRIPTOR, tokens=account.token) as channel,
     ):
         yield FlightDataServiceStub(channel)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A search as it was typed."""
-
-    origin: str
-    destination: str
-    day: str
-    back: str
-    sort: Sort
-    passengers: int
-
-
-async def _search(settings: MeshSettings, wanted: _Wanted, *, as_json: bool) -> None:
-    async with _flight_data(settings) as stub:
-        request = await _request(stub, wanted)
-        results = flightdata.SearchResults()
+async def _search(
+    request: flightdata.SearchFlightsRequest,
+    origin: str,
+    destination: str,
+    day: str,
+    return_day: str,
+    *,
+    as_json: bool,
+) -> None:
+    results = flightdata.SearchResults()
+    async with _flight_data() as stub:
+        start, end = await parse_place(stub, origin), await parse_place(stub, destination)
+        request.origin, request.destination = start.code, end.code
+        request.depart_date.CopyFrom(_date(parse_day(day, _today(start))))
+        if return_day:
+            request.return_date.CopyFrom(_date(parse_day(return_day, _today(end))))
         async with streaming(stub.SearchFlights(request)) as responses:
             async for response in responses:
                 results.MergeFrom(response.results)
@@ -140,35 +136,30 @@ async def _search(settings: MeshSettings, wanted: _Wanted, *, as_json: bool) -> 
     if as_json:
         _print_json(*results.itineraries, *results.journeys)
     else:
-        _show(request, results, done)
-
-
-async def _request(stub: FlightDataServiceAsyncStub, wanted: _Wanted) -> flightdata.SearchFlightsRequest:
-    leave, go = await places.resolved(stub, wanted.origin), await places.resolved(stub, wanted.destination)
-    return flightdata.SearchFlightsRequest(
-        origin=leave.code,
-        destination=go.code,
-        depart_date=parsed_day(wanted.day, _today(leave)),
-        return_date=parsed_day(wanted.back, _today(go)) if wanted.back else None,
-        sort=flightdata.FlightSort.Value(f"FLIGHT_SORT_{wanted.sort.name}"),
-        passengers=wanted.passengers,
-    )
+        _print_results(request, results, done)
 
 
 def _today(place: flightdata.Place) -> date:
     return datetime.now(ZoneInfo(place.time_zone)).date()
 
 
-def _show(
+def _date(day: date) -> Date:
+    return Date(year=day.year, month=day.month, day=day.day)
+
+
+def _weekday(day: Date) -> str:
+    return f"{date(day.year, day.month, day.day):%A, %d %B %Y}"
+
+
+def _print_results(
     request: flightdata.SearchFlightsRequest, results: flightdata.SearchResults, done: flightdata.SearchDone
 ) -> None:
     console = Console()
-    when, what = f"{_day(request.depart_date):%A, %d %B %Y}", "flights"
+    when, what = _weekday(request.depart_date), "flights"
     if request.HasField("return_date"):
-        when, what = f"{when}, and back on {_day(request.return_date):%A, %d %B %Y}", "ways to go"
-    console.print(
-        f"\n[bold]{request.origin} → {request.destination}[/]  {when}, {done.total} {what}\n", highlight=False
-    )
+        when, what = f"{when}, and back on {_weekday(request.return_date)}", "round trips"
+    title = f"\n[bold]{request.origin} → {request.destination}[/]  {when}, {done.total} {what}\n"
+    console.print(title, highlight=False)
     if results.journeys:
         console.print(flight_tables.journeys(results.journeys, results.itineraries), highlight=False)
     elif results.itineraries:
@@ -177,42 +168,36 @@ def _show(
         console.print()
         console.print(flight_tables.offers(results.offers, results.itineraries), highlight=False)
     if done.provenance.sample:
-        console.print(f"\n{flight_tables.SAMPLE}", highlight=False)
+        console.print(f"\n{flight_tables.SAMPLE_NOTICE}", highlight=False)
     if flightdata.SEARCH_LIMIT_PART in done.limits:
-        console.print(f"\n{flight_tables.PARTIAL}", highlight=False)
+        console.print(f"\n{flight_tables.PARTIAL_NOTICE}", highlight=False)
 
 
-def _day(of: Date) -> date:
-    return date(of.year, of.month, of.day)
-
-
-async def _status(settings: MeshSettings, number: str, day: str, *, as_json: bool) -> None:
+async def _status(number: str, day: str, *, as_json: bool) -> None:
     request = flightdata.GetFlightStatusRequest(flight_number=number.replace(" ", "").upper())
     if day:
-        request.date.CopyFrom(parsed_day(day, datetime.now().astimezone().date()))
-    async with _flight_data(settings) as stub:
+        request.date.CopyFrom(_date(parse_day(day, datetime.now().astimezone().date())))
+    async with _flight_data() as stub:
         answer = await stub.GetFlightStatus(request)
-    _tell([answer.status, *answer.further_legs], as_json=as_json)
+    _print_statuses([answer.status, *answer.further_legs], as_json=as_json)
 
 
-async def _route_status(
-    settings: MeshSettings, origin: str, destination: str, day: str, near: str, *, as_json: bool
-) -> None:
-    async with _flight_data(settings) as stub:
-        leave, go = await places.resolved(stub, origin), await places.resolved(stub, destination)
-        request = flightdata.ListRouteStatusRequest(
-            origin=leave.code,
-            destination=go.code,
-            date=parsed_day(day, _today(leave)) if day else None,
-            near=parsed_time(near) if near else None,
-        )
+async def _route_status(origin: str, destination: str, day: str, near: str, *, as_json: bool) -> None:
+    async with _flight_data() as stub:
+        start, end = await parse_place(stub, origin), await parse_place(stub, destination)
+        request = flightdata.ListRouteStatusRequest(origin=start.code, destination=end.code)
+        if day:
+            request.date.CopyFrom(_date(parse_day(day, _today(start))))
+        if near:
+            time = parse_time(near)
+            request.near.CopyFrom(TimeOfDay(hours=time.hour, minutes=time.minute))
         found = (await stub.ListRouteStatus(request)).statuses
     if not found and not as_json:
-        print(f"Nobody is known to fly from {leave.city} to {go.city} that day.")
-    _tell(found, as_json=as_json)
+        print(f"No known flight from {start.city} to {end.city} on that day.")
+    _print_statuses(found, as_json=as_json)
 
 
-def _tell(flights: Sequence[flightdata.FlightStatus], *, as_json: bool) -> None:
+def _print_statuses(flights: Sequence[flightdata.FlightStatus], *, as_json: bool) -> None:
     if as_json:
         _print_json(*flights)
         return
@@ -220,34 +205,7 @@ def _tell(flights: Sequence[flightdata.FlightStatus], *, as_json: bool) -> None:
     for flight in flights:
         console.print(flight_tables.status(flight), highlight=False)
     if any(flight.provenance.sample for flight in flights):
-        console.print(flight_tables.SAMPLE, highlight=False)
-
-
-def parsed_day(words: str, today: date) -> Date:
-    """A day as typed.
-
-    Raises:
-        UsageError: no calendar has it.
-    """
-    near = {"today": today, "tomorrow": today + timedelta(days=1)}
-    try:
-        day = near.get(words.lower()) or date.fromisoformat(words)
-    except ValueError:
-        raise UsageError(f"{words!r} is no date; write YYYY-MM-DD, today or tomorrow.") from None
-    return Date(year=day.year, month=day.month, day=day.day)
-
-
-def parsed_time(words: str) -> TimeOfDay:
-    """A time of day as typed.
-
-    Raises:
-        UsageError: no clock shows it.
-    """
-    try:
-        moment = time.fromisoformat(words)
-    except ValueError:
-        raise UsageError(f"{words!r} is no time of day; write HH:MM.") from None
-    return TimeOfDay(hours=moment.hour, minutes=moment.minute)
+        console.print(flight_tables.SAMPLE_NOTICE, highlight=False)
 
 
 def _print_json(*messages: Message) -> None:

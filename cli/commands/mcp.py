@@ -1,4 +1,4 @@
-"""`readback mcp`: the tools for an assistant on this machine that starts its MCP servers itself, over standard input and output."""
+"""`readback mcp`: the MCP tools over standard input and output, for assistants that start their servers."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import typer
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the command."""
+    """Add the command."""
     app.command()(mcp)
 
 
 def mcp() -> None:
-    """Serve the tools over standard input and output (MCP), in the name of who is logged in.
+    """Serve the MCP tools over standard input and output, for the account that is logged in.
 
-    Over HTTP they are at http://127.0.0.1:8080/mcp while `readback up` runs, or at the port that READBACK_MCP_PORT says.
+    While `readback up` runs they are also served over HTTP, at http://127.0.0.1:8080/mcp (READBACK_MCP_PORT).
     """
     asyncio.run(_serve())
 
@@ -23,8 +23,8 @@ def mcp() -> None:
 async def _serve() -> None:
     from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
-    from cli.account.acting_account import DESCRIPTOR, LoggedIn
-    from cli.account.credentials_file import CredentialFile
+    from cli.account.acting_account import DESCRIPTOR, SavedLogin
+    from cli.account.credentials_file import CredentialsFile
     from mesh.calling.channel import open_channel
     from mesh.clock import SystemClock
     from mesh.logs import configure
@@ -34,7 +34,7 @@ async def _serve() -> None:
 
     settings = load(GatewaySettings)
     configure(settings, "mcp")
-    file = CredentialFile(settings.home)
+    file = CredentialsFile(settings.home)
     async with open_channel(settings.address_of("identity"), DESCRIPTOR) as channel:
-        logged_in = LoggedIn(file, IdentityServiceStub(channel), SystemClock())
-        await over_stdio(settings, logged_in.token if file.read() else None)
+        login = SavedLogin(file, IdentityServiceStub(channel), SystemClock())
+        await over_stdio(settings, login.token if file.read() else None)

@@ -1,4 +1,4 @@
-"""`readback serve`, `readback agent`, `readback ui`: one part at a time, as the supervisor or a container starts it."""
+"""`readback serve`, `readback agent`, `readback ui`: single parts, for the supervisor or a container."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 
 class Service(StrEnum):
-    """Services that can be served."""
+    """Services of the mesh."""
 
     IDENTITY = "identity"
     CONVERSATION = "conversation"
@@ -20,7 +20,7 @@ class Service(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands."""
+    """Add the commands."""
     app.command()(serve)
     app.command()(agent)
     app.command()(ui)
@@ -29,14 +29,13 @@ def register(app: typer.Typer) -> None:
 def serve(
     names: Annotated[
         list[Service],
-        typer.Argument(help="Services to serve; several are supervised, each in a process of its own."),
+        typer.Argument(help="Services to run; each of several runs in its own process."),
     ],
 ) -> None:
-    """Serve one service of the mesh, or several."""
+    """Run one or more services."""
     if len(set(names)) > 1:
-        from cli.supervisor.several import (
-            serve_all,
-        )  # a single service has no use for a supervisor and shouldn't wait for it
+        # Imported here: a single service needs no supervisor and shouldn't wait for its import.
+        from cli.supervisor.foreground import serve_all
 
         serve_all({str(name) for name in names})
     else:
@@ -49,11 +48,11 @@ def agent() -> None:
 
 
 def ui() -> None:
-    """Run the web page."""
+    """Run the web app."""
     _run("gradio_ui.app")
 
 
 def _run(module: str) -> None:
-    """Runs the `main` of a part, which finds its settings in the environment and no arguments of ours."""
+    """Run the `main` of a part, without our arguments; it reads its settings from the environment."""
     sys.argv[1:] = []
     importlib.import_module(module).main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -25,37 +26,34 @@ EXAMPLES = (
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the command."""
+    """Add the command."""
     app.command()(up)
 
 
 def up(
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show everything that the parts log.")
+        bool, typer.Option("--verbose", "-v", help="Show all log lines of the parts.")
     ] = False,
 ) -> None:
-    """Start everything: services, LiveKit, the agent and the page. Ctrl-C ends it."""
+    """Start everything: services, LiveKit server, agent and web app. Ctrl-C ends it."""
     console = Console()
     settings = check_all()
-    _warn_of_slips(console)
-    with home.held(settings.home):
+    _warn_of_unknown_variables(console)
+    with home.locked(settings.home):
         parts = _prepare(settings, console)
         console.print(f"\n[bold]Readback[/]  starting {len(parts)} parts\n", highlight=False)
-        asyncio.run(
-            supervise(
-                settings, parts, console, verbose=verbose, when_ready=lambda: _welcome(settings, console)
-            )
-        )
+        welcome = partial(_welcome, settings, console)
+        asyncio.run(supervise(settings, parts, console, verbose=verbose, when_ready=welcome))
 
 
-def _warn_of_slips(console: Console) -> None:
-    for name, meant in unknown_variables().items():
-        hint = f"; did you mean {meant}?" if meant else "."
+def _warn_of_unknown_variables(console: Console) -> None:
+    for name, similar in unknown_variables().items():
+        hint = f"; did you mean {similar}?" if similar else "."
         console.print(f"  [yellow]![/] {name} is no setting of Readback{hint}", highlight=False)
 
 
 def _prepare(settings: UpSettings, console: Console) -> tuple[Part, ...]:
-    """Everything that can fail before anything runs."""
+    """Do everything that can fail before the first part is started."""
     home.require_secrets_of_databases(settings.home)
     program = config_file = None
     if not settings.livekit_is_external:
@@ -70,13 +68,13 @@ def _prepare(settings: UpSettings, console: Console) -> tuple[Part, ...]:
 
 def _welcome(settings: UpSettings, console: Console) -> None:
     address = f"http://{with_port(reachable_host(settings.bind), settings.ui_port)}"
-    console.print(
-        f"\n  Open [bold cyan]{address}[/], sign up, press [bold]Call[/] and say:\n", highlight=False
-    )
+    invitation = f"\n  Open [bold cyan]{address}[/], sign up, press [bold]Call[/] and say:\n"
+    console.print(invitation, highlight=False)
     for example in EXAMPLES:
         console.print(f"      “{escape(example)}”", highlight=False)
     console.print(
-        f"\n  Flights are a sample timetable, labelled so everywhere. Logs: {settings.home / 'logs'}\n  Ctrl-C ends everything.\n",
+        "\n  The flights are sample data and marked as such. "
+        f"Logs: {settings.home / 'logs'}\n  Ctrl-C ends everything.\n",
         highlight=False,
         soft_wrap=True,
     )

@@ -1,4 +1,4 @@
-"""`readback watch`: conversations as they happen."""
+"""`readback watch`: follow conversations while they happen."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from readback.conversation.v1 import entry_pb2
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 from rich.console import Console
 
-from cli.account.acting_account import signed_in
-from cli.account.credentials_file import CredentialFile
-from cli.arguments import since as instant_of
+from cli.account.acting_account import acting_account
+from cli.account.credentials_file import CredentialsFile
+from cli.arguments import parse_since
 from cli.errors import CommandError, UsageError
-from cli.rendering.watch_output import EventReader, JsonLines, Reader
+from cli.rendering.watch_output import JsonWatchOutput, TerminalWatchOutput, WatchOutput
 from mesh.calling.channel import open_channel
 from mesh.settings import MeshSettings, load
 from services.conversation.client.watcher import CursorExpired
-from services.conversation.client.watcher import watch as watched
+from services.conversation.client.watcher import watch as open_resuming_watch
 
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub
@@ -35,31 +35,30 @@ if TYPE_CHECKING:
 DESCRIPTOR = conversation.DESCRIPTOR.services_by_name["ConversationService"]
 
 EXAMPLES = """\b
-readback watch                                   everything of yours, as it happens
-readback watch --since 2h --speaker customer     what you said in the last two hours, and what you say
+readback watch                                   all your conversations, live
+readback watch --since 2h --speaker customer     your own words, from two hours ago on
 readback watch 01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11 --no-follow
 readback watch --json | jq -r .entry.utterance.text
-readback watch --json --cursor "$(cat cursor)"   what came since a program last looked"""
+readback watch --json --cursor "$(cat cursor)"   events after a saved cursor"""
 
 Watch = AbstractAsyncContextManager[AsyncIterator[conversation.WatchResponse]]
-Following = Callable[["ConversationServiceAsyncStub"], Watch]
-"""Opens a watch that knows what it is to follow."""
+OpenWatch = Callable[["ConversationServiceAsyncStub"], Watch]
 
 
-class Who(StrEnum):
-    """Whose words to show."""
+class Speaker(StrEnum):
+    """Speakers, as options."""
 
     CUSTOMER = "customer"
     AGENT = "agent"
 
     @property
-    def speaker(self) -> entry_pb2.Speaker.ValueType:
-        """As the contract names them."""
+    def value_in_contract(self) -> entry_pb2.Speaker.ValueType:
+        """The speaker's value in the contract."""
         return entry_pb2.Speaker.Value(f"SPEAKER_{self.name}")
 
 
-class What(StrEnum):
-    """Which entries to show."""
+class Kind(StrEnum):
+    """Kinds of entries, as options."""
 
     UTTERANCE = "utterance"
     TOOL_CALL = "tool-call"
@@ -67,106 +66,113 @@ class What(StrEnum):
     STATE_CHANGE = "state-change"
 
     @property
-    def kind(self) -> conversation.EntryKind.ValueType:
-        """As the contract names them."""
+    def value_in_contract(self) -> conversation.EntryKind.ValueType:
+        """The kind's value in the contract."""
         return conversation.EntryKind.Value(f"ENTRY_KIND_{self.name}")
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the command."""
+    """Add the command."""
     app.command(epilog=EXAMPLES)(watch)
 
 
 def watch(
     conversation_id: Annotated[
-        str, typer.Argument(metavar="[CONVERSATION]", help="Only this one; all of yours when left out.")
+        str, typer.Argument(metavar="[CONVERSATION]", help="Conversation to follow. Default: all of yours.")
     ] = "",
     conversation_option: Annotated[
-        str, typer.Option("--conversation", help="The same, as `readback call` has it.", hidden=True)
+        str,
+        typer.Option(
+            "--conversation", help="The same as the argument, for symmetry with `readback call`.", hidden=True
+        ),
     ] = "",
-    cursor: Annotated[str, typer.Option(help="Go on after the event that came with this cursor.")] = "",
+    cursor: Annotated[str, typer.Option(help="Continue after the event with this cursor.")] = "",
     since: Annotated[
-        str, typer.Option(help="From here on: how long ago (2h, 1d12h) or when (07:30, 2027-01-31T07:30).")
+        str, typer.Option(help="Start here: how long ago (2h, 1d12h) or when (07:30, 2027-01-31T07:30).")
     ] = "",
     speaker: Annotated[
-        list[Who] | None, typer.Option(help="Only what they said. May be given twice.")
+        list[Speaker] | None, typer.Option(help="Only words of this speaker. Repeatable.")
     ] = None,
-    kind: Annotated[
-        list[What] | None, typer.Option(help="Only entries of this kind. May be given several times.")
-    ] = None,
+    kind: Annotated[list[Kind] | None, typer.Option(help="Only entries of this kind. Repeatable.")] = None,
     live: Annotated[
         bool,
-        typer.Option("--live", help="Also words that are still being spoken; a terminal always shows them."),
+        typer.Option("--live", help="Show words while they are spoken. Always on in a terminal."),
     ] = False,
     follow: Annotated[
-        bool, typer.Option("--follow/--no-follow", help="Wait for what comes, or stop after what is there.")
+        bool, typer.Option("--follow/--no-follow", help="Wait for new events, or stop after the stored ones.")
     ] = True,
     from_earliest: Annotated[
-        bool, typer.Option("--from-earliest", help="If what the cursor stood on is gone, begin anew.")
+        bool,
+        typer.Option(
+            "--from-earliest", help="If the cursor has expired, start again from the earliest entry."
+        ),
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line, with cursors to go on from.")
+        bool,
+        typer.Option("--json", help="Print one JSON object per line, each with a cursor to continue from."),
     ] = False,
 ) -> None:
-    """Follow your conversations: everything said and done, from the beginning, each entry once, whatever restarts meanwhile."""
+    """Follow your conversations from the beginning. Each entry comes exactly once, also across restarts."""
     settings = load(MeshSettings)
     if cursor and since:
-        raise UsageError("--cursor and --since both say where to begin; give one of them.")
+        raise UsageError("--cursor and --since both set the start; use one of them.")
     if conversation_id and conversation_option not in {"", conversation_id}:
-        raise UsageError("Two conversations were named; follow one, or all of yours.")
-    start = instant_of(since, datetime.now().astimezone()) if since else None
-    if CredentialFile(settings.home).read() is None:
-        raise UsageError("Whose conversations? Run `readback login` first.")
-    wanted = conversation_id or conversation_option
-    reader: EventReader = (
-        JsonLines(live=live) if as_json else Reader(Console(), show_live=live, several=not wanted)
-    )
-    following = partial(
-        watched,
-        conversation_id=wanted,
+        raise UsageError("Two conversations were given; give one, or none to follow all of yours.")
+    start = parse_since(since, datetime.now().astimezone()) if since else None
+    if CredentialsFile(settings.home).read() is None:
+        raise UsageError("You can follow only your own conversations; run `readback login` first.")
+    chosen = conversation_id or conversation_option
+    output: WatchOutput = JsonWatchOutput(live=live)
+    if not as_json:
+        output = TerminalWatchOutput(Console(), show_live=live, several=not chosen)
+    open_watch = partial(
+        open_resuming_watch,
+        conversation_id=chosen,
         cursor=cursor,
         start_time=start,
-        speakers=[who.speaker for who in speaker or ()],
-        kinds=[what.kind for what in kind or ()],
+        speakers=[one.value_in_contract for one in speaker or ()],
+        kinds=[one.value_in_contract for one in kind or ()],
         from_earliest=from_earliest,
-        include_live=reader.wants_live,
-        on_connection=reader.notice,
+        include_live=output.wants_live,
+        on_connection=output.notice,
     )
-    asyncio.run(_watch(settings, following, reader, follow=follow))
+    asyncio.run(_watch(settings, open_watch, output, follow=follow))
 
 
-async def _watch(settings: MeshSettings, following: Following, reader: EventReader, *, follow: bool) -> None:
+async def _watch(settings: MeshSettings, open_watch: OpenWatch, output: WatchOutput, *, follow: bool) -> None:
     async with (
-        signed_in(settings) as account,
+        acting_account(settings) as account,
         open_channel(settings.address_of("conversation"), DESCRIPTOR, tokens=account.token) as channel,
     ):
         stub: ConversationServiceAsyncStub = ConversationServiceStub(channel)
-        reading = asyncio.create_task(_read(following(stub), reader, follow=follow))
-        deaf = _nobody_listens()
-        await asyncio.wait((reading, deaf), return_when=asyncio.FIRST_COMPLETED)
-        if not reading.done():
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+        showing = asyncio.create_task(_show(open_watch(stub), output, follow=follow))
+        await asyncio.wait((showing, _stdout_reader_gone()), return_when=asyncio.FIRST_COMPLETED)
+        if not showing.done():
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
             raise BrokenPipeError
-        await reading
+        await showing
 
 
-async def _read(following: Watch, reader: EventReader, *, follow: bool) -> None:
-    with reader:
+async def _show(watch: Watch, output: WatchOutput, *, follow: bool) -> None:
+    with output:
         try:
-            async with following as events:
+            async with watch as events:
                 async for event in events:
-                    reader.show(event)
+                    output.show(event)
                     if event.WhichOneof("event") == "caught_up" and not follow:
                         return
         except CursorExpired:
             raise CommandError(
-                "What the cursor stood on is no longer there; --from-earliest begins anew."
+                "The cursor has expired; use --from-earliest to start again from the earliest entry."
             ) from None
 
 
-def _nobody_listens() -> asyncio.Future[None]:
-    """Done when whoever read our output has gone: `readback watch | head` must not wait for the next entry to notice."""
+def _stdout_reader_gone() -> asyncio.Future[None]:
+    """Return a future that is done when the reader of our output is gone.
+
+    `readback watch | head` must end then, and not wait for the next entry to notice.
+    """
     loop = asyncio.get_running_loop()
     gone: asyncio.Future[None] = loop.create_future()
 
@@ -175,6 +181,6 @@ def _nobody_listens() -> asyncio.Future[None]:
         gone.set_result(None)
 
     if stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode):
-        # The end of a pipe that is written to is never readable; that its reader has gone makes it so.
+        # The writing end of a pipe becomes readable only when its reader is gone.
         loop.add_reader(sys.stdout.fileno(), set_done)
     return gone

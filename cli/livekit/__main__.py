@@ -1,4 +1,4 @@
-"""`python -m cli.livekit` provides the server beforehand: set-ups use it, so that no test has to wait for a compiler."""
+"""`python -m cli.livekit`: build the server beforehand, so that no test waits for a compiler."""
 
 import sys
 

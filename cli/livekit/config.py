@@ -1,4 +1,4 @@
-"""The LiveKit server's own configuration: real keys instead of `--dev`, and ports that can be chosen."""
+"""Configuration file of the LiveKit server: generated keys and configurable ports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cli.settings import UpSettings
 
 
 def configuration(settings: UpSettings) -> dict[str, Any]:
-    """The server's settings as LiveKit's config-sample.yaml names them."""
+    """Return the server's settings, named as in LiveKit's config-sample.yaml."""
     rtc: dict[str, Any] = {
         "tcp_port": settings.livekit_tcp_port,
         "udp_port": settings.livekit_udp_port,
@@ -26,7 +26,7 @@ def configuration(settings: UpSettings) -> dict[str, Any]:
     pairs = settings.livekit_keys, settings.livekit_worker_keys
     return {
         "port": settings.livekit_port,
-        # `localhost` is how the parts and browsers are told of it on ::1, and that may mean either.
+        # On ::1 the parts and browsers use the name `localhost`, which may mean either address.
         "bind_addresses": ["::1", "127.0.0.1"] if settings.bind == "::1" else [settings.bind],
         "rtc": rtc,
         "keys": {pair.key: pair.secret for pair in pairs},
@@ -39,7 +39,7 @@ def configuration(settings: UpSettings) -> dict[str, Any]:
 
 
 def write(settings: UpSettings) -> Path:
-    """Writes the configuration for its owner alone (JSON is YAML) and returns where it is."""
+    """Write the configuration as JSON, which is YAML too, readable by its owner alone; return its path."""
     path = settings.home / "livekit.yaml"
     settings.home.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(".new")

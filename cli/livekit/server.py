@@ -1,4 +1,4 @@
-"""Where the LiveKit server's program is: on PATH, in this home, in the user's cache, or built now."""
+"""The LiveKit server: its version, and its program, on PATH, in the home or cache, or built now."""
 
 from __future__ import annotations
 
@@ -24,38 +24,36 @@ LIVEKIT = GoProgram(
 )
 
 
-def locate(home: Path) -> Path | None:
-    """A server that runs, without building one; None when there is none."""
-    on_path = shutil.which("livekit-server")
-    if on_path and runs(Path(on_path)):
-        return Path(on_path)
-    ours = home / "bin" / f"livekit-server-{LIVEKIT.version}"
-    if runs(ours):
-        return ours
-    if runs(LIVEKIT.cached):
-        return _placed(LIVEKIT.cached, ours)
-    return None
-
-
 def provide(home: Path, console: Console) -> Path:
-    """A server that runs, built when there is none.
+    """Return a server that runs; build it if there is none.
 
     Raises:
-        CommandError: it can't be built, or what was built doesn't run.
+        CommandError: it can't be built, or the built program doesn't run.
     """
     found = locate(home)
     if found is None:
         build(LIVEKIT, console)
         found = locate(home)
     if found is None:
-        raise CommandError(
-            f"The LiveKit server was built, but {LIVEKIT.cached} doesn't run here; put a livekit-server on PATH."
-        )
+        raise CommandError(f"{LIVEKIT.cached} was built but doesn't run here; put a livekit-server on PATH.")
     return found
 
 
+def locate(home: Path) -> Path | None:
+    """Return a server that runs, without building one; None if there is none."""
+    on_path = shutil.which("livekit-server")
+    if on_path and runs(Path(on_path)):
+        return Path(on_path)
+    in_home = home / "bin" / f"livekit-server-{LIVEKIT.version}"
+    if not runs(in_home):
+        if not runs(LIVEKIT.cached):
+            return None
+        _install(LIVEKIT.cached, in_home)
+    return in_home
+
+
 def runs(program: Path) -> bool:
-    """Whether the program starts at all: a build for another machine, or half a copy, doesn't."""
+    """Return whether the program starts. A build for another machine or half a copy doesn't."""
     if not program.is_file():
         return False
     try:
@@ -65,13 +63,12 @@ def runs(program: Path) -> bool:
     return probe.returncode == 0
 
 
-def _placed(cached: Path, ours: Path) -> Path:
-    """Links or copies the cached program into the home; appears whole or not at all."""
-    ours.parent.mkdir(parents=True, exist_ok=True)
-    scratch = ours.with_name(f".{ours.name}-{os.getpid()}")
+def _install(cached: Path, target: Path) -> None:
+    """Link or copy the cached program into the home, atomically."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = target.with_name(f".{target.name}-{os.getpid()}")
     try:
         os.link(cached, scratch)
     except OSError:
         shutil.copy2(cached, scratch)
-    scratch.replace(ours)
-    return ours
+    scratch.replace(target)

@@ -1,9 +1,8 @@
-"""Entries as lines to read, in Rich markup."""
+"""Transcript entries as lines in Rich markup."""
 
 from __future__ import annotations
 
 from datetime import UTC
-from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 from readback.conversation.v1 import conversation_service_pb2 as conversation
@@ -11,83 +10,71 @@ from readback.conversation.v1 import entry_pb2
 from rich.markup import escape
 
 INDENT = 26
-"""Columns before the words of an entry."""
-_CUT = {
+"""Width of number, time and speaker before the words of an entry."""
+_SEALING_LABELS = {
     entry_pb2.SEALING_INTERRUPTED: " [dim](interrupted)[/]",
     entry_pb2.SEALING_TRUNCATED: " [dim](cut off)[/]",
 }
-_ENDS = {
+_END_TEXTS = {
     conversation.STREAM_END_REASON_CONVERSATION_ENDED: "The conversation has ended.",
     conversation.STREAM_END_REASON_CONVERSATION_DELETED: "The conversation was deleted.",
 }
 
 
-def line_of(entry: entry_pb2.Entry) -> str:
-    """One entry, with its number and time."""
+def entry_line(entry: entry_pb2.Entry) -> str:
+    """Return the line for an entry: number, local time, content."""
     time = entry.start_time.ToDatetime(UTC).astimezone()
     late = " [yellow](late)[/]" if entry.late else ""
-    return f"[dim]{entry.number:>4}  {time:%H:%M:%S}[/]  {_content(entry)}{late}"
+    return f"[dim]{entry.number:>4}  {time:%H:%M:%S}[/]  {_content_of(entry)}{late}"
 
 
 def live_line(utterance: entry_pb2.OpenUtterance) -> str:
-    """Words that are still being spoken."""
-    return f"[dim]      …       {_who(utterance.speaker):>8}  {escape(utterance.text)}[/]"
+    """Return the line for words that are still being spoken."""
+    return f"[dim]      …       {_speaker_name(utterance.speaker):>8}  {escape(utterance.text)}[/]"
 
 
 def heading(entry: entry_pb2.Entry) -> str:
-    """The conversation of the entries that follow, with the day of the first of them."""
-    return f"[bold]── {entry.conversation_id}[/]  [dim]{entry.start_time.ToDatetime(UTC).astimezone():%A %d %B %Y}[/]"
+    """Return a heading with the conversation and the day of its next entry."""
+    day = f"{entry.start_time.ToDatetime(UTC).astimezone():%A %d %B %Y}"
+    return f"[bold]── {entry.conversation_id}[/]  [dim]{day}[/]"
 
 
 def deleted_line(conversation_id: str) -> str:
-    """One of several conversations is gone."""
+    """Return the line for a deleted conversation."""
     return f"[dim]──[/] {conversation_id} [yellow]was deleted[/]"
 
 
 def end_line(end: conversation.WatchEnd) -> str:
-    """Why there is no more to come."""
-    return f"[dim]{_ENDS.get(end.reason, 'There is no more to come.')}[/]"
+    """Return the line that says why the stream ended."""
+    return f"[dim]{_END_TEXTS.get(end.reason, 'The stream has ended.')}[/]"
 
 
-def _content(entry: entry_pb2.Entry) -> str:
+def _content_of(entry: entry_pb2.Entry) -> str:
     match entry.WhichOneof("content"):
         case "utterance":
-            return _said(entry.utterance)
+            return _utterance(entry.utterance)
         case "tool_call":
-            return f"[magenta]    tool[/]  {entry.tool_call.name} {escape(_compact(MessageToDict(entry.tool_call.arguments)))}"
+            arguments = MessageToDict(entry.tool_call.arguments)
+            listed = ", ".join(f"{name}={value}" for name, value in sorted(arguments.items()))
+            return f"[magenta]    tool[/]  {entry.tool_call.name} {escape(listed)}"
         case "tool_result":
             return f"[magenta]    tool[/]  {entry.tool_result.name}: {entry.tool_result.outcome}"
         case _:
-            change = (
-                entry_pb2.StateChangeKind.Name(entry.state_change.kind)
-                .removeprefix("STATE_CHANGE_KIND_")
-                .replace("_", " ")
-                .lower()
-            )
-            reason = (
-                f" ({entry.state_change.reason.replace('_', ' ').lower()})"
-                if entry.state_change.reason
-                else ""
-            )
-            return f"[dim]       ·  {change}{reason}[/]"
+            kind = entry_pb2.StateChangeKind.Name(entry.state_change.kind).removeprefix("STATE_CHANGE_KIND_")
+            reason = f" ({entry.state_change.reason})" if entry.state_change.reason else ""
+            return f"[dim]       ·  {f'{kind}{reason}'.replace('_', ' ').lower()}[/]"
 
 
-def _said(said: entry_pb2.Utterance) -> str:
-    style = "bold cyan" if said.speaker == entry_pb2.SPEAKER_AGENT else "bold"
-    typed = (
-        " [dim](typed)[/]"
-        if said.modality == entry_pb2.MODALITY_TEXT and said.speaker == entry_pb2.SPEAKER_CUSTOMER
-        else ""
-    )
-    whole = " [dim](all of what was cut off above)[/]" if said.completes_utterance_id else ""
-    return (
-        f"[{style}]{_who(said.speaker):>8}[/]  {escape(said.text)}{_CUT.get(said.sealing, '')}{whole}{typed}"
-    )
+def _utterance(utterance: entry_pb2.Utterance) -> str:
+    by_agent = utterance.speaker == entry_pb2.SPEAKER_AGENT
+    labels = _SEALING_LABELS.get(utterance.sealing, "")
+    if utterance.completes_utterance_id:
+        labels += " [dim](full text of the one cut off above)[/]"
+    if utterance.modality == entry_pb2.MODALITY_TEXT and not by_agent:
+        labels += " [dim](typed)[/]"
+    style = "bold cyan" if by_agent else "bold"
+    return f"[{style}]{_speaker_name(utterance.speaker):>8}[/]  {escape(utterance.text)}{labels}"
 
 
-def _who(speaker: entry_pb2.Speaker.ValueType) -> str:
+def _speaker_name(speaker: entry_pb2.Speaker.ValueType) -> str:
     return "agent" if speaker == entry_pb2.SPEAKER_AGENT else "customer"
-
-
-def _compact(arguments: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in sorted(arguments.items()))

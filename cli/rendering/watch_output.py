@@ -1,4 +1,4 @@
-"""Who shows what is followed: lines for a person, or JSON for a program."""
+"""The output of `readback watch`: lines for people, or JSON for programs."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from cli.rendering.entry_lines import INDENT, deleted_line, end_line, heading, line_of, live_line
+from cli.rendering.entry_lines import INDENT, deleted_line, end_line, entry_line, heading, live_line
 from services.conversation.client.watcher import Connection
 
 _NOTICES = {
-    Connection.LOST: "[yellow]──[/] [dim]connection lost, trying again …[/]",
-    Connection.RESUMED: "[green]──[/] [dim]connected again, going on where it was[/]",
-    Connection.REWOUND: "[yellow]──[/] [dim]the log is not the one it was; from its earliest entry[/]",
+    Connection.LOST: "[yellow]──[/] [dim]connection lost, reconnecting …[/]",
+    Connection.RESUMED: "[green]──[/] [dim]connected again, nothing missed[/]",
+    Connection.REWOUND: "[yellow]──[/] [dim]the cursor expired; starting again from the earliest entry[/]",
 }
-_SPEAKING_AT_ONCE = 4
-"""Utterances that move at the foot of a terminal."""
+_MAX_LIVE_LINES = 4
+"""Limit of live utterances at the bottom of a terminal."""
 
 
-class EventReader(Protocol):
+class WatchOutput(Protocol):
     """Shows events as they come; a context manager."""
 
     wants_live: bool
-    """Whether to be given words that are still being spoken."""
+    """Live events are needed too: words that are still being spoken."""
 
     def __enter__(self) -> Self:
-        """Gets ready."""
+        """Prepare the terminal."""
 
     def __exit__(self, *_: object) -> None:
-        """Leaves the terminal as it was."""
+        """Restore the terminal."""
 
     def show(self, event: WatchResponse) -> None:
-        """Shows one event."""
+        """Show one event."""
 
     def notice(self, connection: Connection) -> None:
-        """Says what became of the line to the service."""
+        """Report a change of the connection to the service."""
 
 
-class JsonLines:
-    """Each event as the contract has it, one object a line; the last cursor that came is where to go on. Notices go to stderr."""
+class JsonWatchOutput:
+    """One `WatchResponse` as JSON per line. Notices go to stderr."""
 
     def __init__(self, *, live: bool = False) -> None:
         self.wants_live = live
@@ -55,24 +55,25 @@ class JsonLines:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing to put away."""
+        """Nothing to restore."""
 
     def show(self, event: WatchResponse) -> None:
-        """Prints it."""
+        """Print one event."""
         sys.stdout.write(
             json.dumps(MessageToDict(event, preserving_proto_field_name=True), ensure_ascii=False) + "\n"
         )
         sys.stdout.flush()
 
     def notice(self, connection: Connection) -> None:
-        """Says it where no program reads."""
+        """Print the notice on stderr."""
         self._notices.print(_NOTICES[connection], highlight=False)
 
 
-class Reader:
-    """Entries line by line; on a terminal, words still being spoken move at its foot until their entry replaces them.
+class TerminalWatchOutput:
+    """Entries line by line.
 
-    With `several` conversations, a heading says whose entries follow.
+    On a terminal, words still being spoken stay at the bottom until their entry replaces them. With
+    `several` conversations a heading stands where the conversation changes.
     """
 
     def __init__(self, console: Console, *, show_live: bool = False, several: bool = False) -> None:
@@ -80,7 +81,7 @@ class Reader:
         self._print_live = show_live and not console.is_terminal
         self._notices = console if console.is_terminal else Console(stderr=True, soft_wrap=True)
         self._live = Live(console=console, transient=True, auto_refresh=False)
-        self._speaking: dict[str, entry_pb2.OpenUtterance] = {}
+        self._open: dict[str, entry_pb2.OpenUtterance] = {}
         self._conversation = ""
         self.wants_live = console.is_terminal or show_live
 
@@ -93,51 +94,51 @@ class Reader:
         self._live.stop()
 
     def show(self, event: WatchResponse) -> None:
-        """Shows entries, deletions, the end and live words; nothing of the rest."""
+        """Show entries, live words, deletions and the end; ignore other events."""
         match event.WhichOneof("event"):
             case "entry":
-                self._sealed(event.entry.entry_id)
-                self._head(event.entry)
-                self._entry(line_of(event.entry))
+                self._close(event.entry.entry_id)
+                self._print_heading(event.entry)
+                self._print_entry(entry_line(event.entry))
             case "live" if self._print_live:
-                self._line(live_line(event.live))
+                self._print(live_line(event.live))
             case "live":
-                self._spoken(event.live)
+                self._show_open(event.live)
             case "deleted":
-                self._line(deleted_line(event.conversation_id))
+                self._print(deleted_line(event.conversation_id))
             case "end":
-                self._line(end_line(event.end))
+                self._print(end_line(event.end))
             case _:
                 pass
 
     def notice(self, connection: Connection) -> None:
-        """Says it between the lines of a terminal, else on stderr."""
-        self._speaking.clear()
-        self._draw()
+        """Print the notice among the entries on a terminal, else on stderr."""
+        self._open.clear()
+        self._draw_open()
         self._notices.print(_NOTICES[connection], highlight=False, soft_wrap=True)
 
-    def _head(self, entry: entry_pb2.Entry) -> None:
+    def _print_heading(self, entry: entry_pb2.Entry) -> None:
         if self._several and entry.conversation_id != self._conversation:
             self._conversation = entry.conversation_id
-            self._line(heading(entry))
+            self._print(heading(entry))
 
-    def _spoken(self, utterance: entry_pb2.OpenUtterance) -> None:
-        self._speaking.pop(utterance.utterance_id, None)
-        self._speaking[utterance.utterance_id] = utterance
-        while len(self._speaking) > _SPEAKING_AT_ONCE:
-            del self._speaking[next(iter(self._speaking))]
-        self._draw()
+    def _show_open(self, utterance: entry_pb2.OpenUtterance) -> None:
+        self._open.pop(utterance.utterance_id, None)
+        self._open[utterance.utterance_id] = utterance
+        while len(self._open) > _MAX_LIVE_LINES:
+            del self._open[next(iter(self._open))]
+        self._draw_open()
 
-    def _sealed(self, entry_id: str) -> None:
-        if self._speaking.pop(entry_id, None) is not None:
-            self._draw()
+    def _close(self, entry_id: str) -> None:
+        if self._open.pop(entry_id, None) is not None:
+            self._draw_open()
 
-    def _draw(self) -> None:
-        lines = (Text.from_markup(live_line(utterance)) for utterance in self._speaking.values())
+    def _draw_open(self) -> None:
+        lines = (Text.from_markup(live_line(utterance)) for utterance in self._open.values())
         self._live.update(Group(*lines), refresh=self._live.is_started)
 
-    def _entry(self, markup: str) -> None:
-        """One entry; on a terminal its words stay in a column of their own."""
+    def _print_entry(self, markup: str) -> None:
+        """Print an entry; on a terminal, wrap its words in their own column."""
         if self._console.is_terminal and self._console.width > 2 * INDENT:
             line = Text.from_markup(markup)
             head, words = line[:INDENT], line[INDENT:]
@@ -145,7 +146,7 @@ class Reader:
                 self._console.print(head + piece, highlight=False)
                 head = Text(" " * INDENT)
         else:
-            self._line(markup)
+            self._print(markup)
 
-    def _line(self, markup: str) -> None:
+    def _print(self, markup: str) -> None:
         self._console.print(markup, highlight=False, soft_wrap=True)

@@ -1,1 +1,1 @@
-"""Behind `readback up`: one process a part, started in order, watched, restarted, and ended together."""
+"""Supervisor of `readback up`: one process per part, restarted after a crash."""

@@ -1,38 +1,23 @@
-"""Supervises parts in the foreground of a terminal until a signal says stop."""
+"""Parts in the foreground of a terminal until a signal stops them."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 
 from rich.console import Console
 
-from cli.settings import UpSettings
-from cli.supervisor.parts import Part
+from cli.settings import UpSettings, check_all
+from cli.supervisor import ports
+from cli.supervisor.parts import Part, parts_of
 from cli.supervisor.supervisor import Supervisor
-from cli.supervisor.terminal import Terminal
+from cli.supervisor.terminal import TerminalOutput
 from mesh.addresses import reachable_host, with_port
 
-SAME_WISH_SECONDS = 0.5
-"""A second signal this soon is the same wish: `make` passes on what its whole process group was sent."""
-
-
-def environment_of_parts(settings: UpSettings) -> Mapping[str, str]:
-    """What every part finds in its environment."""
-    host = reachable_host(settings.bind)
-    local = {"READBACK_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}
-    if not settings.livekit_is_external:
-        # The page's Content-Security-Policy names it, and that has no words for an IPv6 address (CSP Level 3 §2.3.1).
-        local["LIVEKIT_URL"] = (
-            f"ws://{with_port('localhost' if host == '::1' else host, settings.livekit_port)}"
-        )
-    proxied = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
-    direct = ",".join(
-        filter(None, [proxied, "127.0.0.1", "localhost", host])
-    )  # the parts reach each other without a proxy
-    return os.environ | local | {"NO_PROXY": direct, "no_proxy": direct}
+REPEATED_SIGNAL_SECONDS = 0.5
+"""A second signal within this time is the same one: `make` forwards a signal that we got already."""
 
 
 async def supervise(
@@ -43,28 +28,54 @@ async def supervise(
     verbose: bool = False,
     when_ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Runs the parts until SIGINT, SIGTERM or SIGHUP.
+    """Run the parts until SIGINT, SIGTERM or SIGHUP; a second signal kills them.
 
     Raises:
         CommandError: a part could not be started in the first place.
     """
-    supervisor = Supervisor(
-        parts, environment_of_parts(settings), settings.home / "logs", Terminal(console, verbose=verbose)
-    )
-
+    output = TerminalOutput(console, verbose=verbose)
+    supervisor = Supervisor(parts, environment_of_parts(settings), settings.home / "logs", output)
+    loop = asyncio.get_running_loop()
     first: float | None = None
 
     def stop() -> None:
         nonlocal first
-        now = asyncio.get_running_loop().time()
         if first is None:
-            first = now
-            console.print("\n  Ending everything; once more to kill it.", highlight=False)
+            first = loop.time()
+            console.print("\n  Ending everything; press Ctrl-C again to kill it.", highlight=False)
             supervisor.stop()
-        elif now - first > SAME_WISH_SECONDS:
+        elif loop.time() - first > REPEATED_SIGNAL_SECONDS:
             supervisor.stop()
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
+        loop.add_signal_handler(number, stop)
     await supervisor.run(when_ready)
     console.print("  Ended.", highlight=False)
+
+
+def serve_all(names: Set[str]) -> None:
+    """Run several services, without the rest of the product, until a signal stops them.
+
+    Raises:
+        CommandError: a port is in use, or a service could not be started.
+        ConfigurationError: a setting is wrong.
+    """
+    settings = check_all()
+    parts = [part for part in parts_of(settings, None, None) if part.name in names]
+    ports.check(parts, settings.bind)
+    settings.secrets.create_all()()
+    asyncio.run(supervise(settings, parts, Console()))
+
+
+def environment_of_parts(settings: UpSettings) -> Mapping[str, str]:
+    """Return the environment variables of every part."""
+    host = reachable_host(settings.bind)
+    variables = {"READBACK_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}
+    if not settings.livekit_is_external:
+        # The web app's Content-Security-Policy has no syntax for an IPv6 address (CSP Level 3 §2.3.1).
+        livekit = with_port("localhost" if host == "::1" else host, settings.livekit_port)
+        variables["LIVEKIT_URL"] = f"ws://{livekit}"
+    # Parts reach each other without a proxy.
+    no_proxy = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
+    direct = ",".join(filter(None, [no_proxy, "127.0.0.1", "localhost", host]))
+    return os.environ | variables | {"NO_PROXY": direct, "no_proxy": direct}

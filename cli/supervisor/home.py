@@ -1,4 +1,4 @@
-"""The home of one installation: held by one supervisor at a time, its secrets as old as its databases."""
+"""The home folder of an installation: locked by one supervisor at a time, its databases and their secrets."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from cli.errors import UsageError
 
 
 @contextmanager
-def held(home: Path) -> Iterator[None]:
-    """Keeps a second supervisor out of the home; the system lets go of the lock even when this process is killed.
+def locked(home: Path) -> Iterator[None]:
+    """Lock out a second supervisor. The system releases the lock even if this process is killed.
 
     Raises:
-        UsageError: another one runs there.
+        UsageError: another supervisor runs on this home.
     """
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (home / "up.lock").open("a+") as file:
@@ -24,7 +24,8 @@ def held(home: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UsageError(
-                f"Readback is already running on {home} (process {holder(home)}); end it first, or set READBACK_HOME to another folder."
+                f"Readback is already running on {home} (process {lock_holder(home)}); "
+                "end it first, or set READBACK_HOME to another folder."
             ) from None
         file.truncate(0)
         file.write(str(os.getpid()))
@@ -32,16 +33,16 @@ def held(home: Path) -> Iterator[None]:
         yield
 
 
-def holder(home: Path) -> str:
-    """The process that last took the home; empty when nobody ever did."""
+def lock_holder(home: Path) -> str:
+    """Return the process that locked the home last; empty if none ever did."""
     try:
         return (home / "up.lock").read_text()
     except FileNotFoundError:
         return ""
 
 
-def is_held(home: Path) -> bool:
-    """Whether a supervisor runs there."""
+def is_locked(home: Path) -> bool:
+    """Return whether a supervisor runs on this home."""
     try:
         with (home / "up.lock").open("a+") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -53,12 +54,12 @@ def is_held(home: Path) -> bool:
 
 
 def databases(home: Path) -> list[Path]:
-    """Every database file, with what SQLite keeps beside it."""
+    """Return every database file, with SQLite's own files for it."""
     return sorted(path for pattern in ("*.sqlite3*", "*.db", "*.db-*") for path in home.glob(pattern))
 
 
 def require_secrets_of_databases(home: Path) -> None:
-    """Databases are sealed with the secrets beside them; new secrets would lock everybody out without a word.
+    """Refuse to run databases without the secrets that seal them: new secrets would lock out every customer.
 
     Raises:
         UsageError: there are databases and no secrets.
@@ -66,5 +67,6 @@ def require_secrets_of_databases(home: Path) -> None:
     secrets = home / "secrets"
     if databases(home) and not (secrets.is_dir() and any(secrets.iterdir())):
         raise UsageError(
-            f"{home} has databases but its secrets are gone: put {secrets} back, or delete the databases with `readback reset`."
+            f"{home} has databases but its secrets are gone; "
+            f"put {secrets} back, or delete the databases with `readback reset`."
         )

@@ -1,4 +1,4 @@
-"""The parts of the product: what is run, where it listens, what it waits for, and when it is ended."""
+"""The parts of the product: command, ports, health URL, start order and end order of each process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ READBACK = (sys.executable, "-m", "cli")
 
 
 class Stage(IntEnum):
-    """When a part is ended: those that call before those that are called."""
+    """Order in which parts are ended: callers before the services they call."""
 
     CALLERS = 0
     SERVICES = 1
@@ -29,7 +29,7 @@ class Port:
 
     number: int
     variable: str
-    """The setting that moves it."""
+    """The setting that changes it."""
     kind: Literal["tcp", "udp"] = "tcp"
 
 
@@ -42,7 +42,7 @@ class Part:
     health_url: str
     """Answers 200 when the part is ready."""
     where: str
-    """Address to show."""
+    """Address for people."""
     ports: Sequence[Port]
     stage: Stage
     after: Sequence[str] = ()
@@ -50,21 +50,29 @@ class Part:
 
 
 def parts_of(settings: UpSettings, livekit: Path | None, livekit_config: Path | None) -> tuple[Part, ...]:
-    """Every part, in the order of starting. Without a LiveKit program somebody else's server is used."""
-    services = [_service(settings, name) for name in ("identity", "flightdata", "conversation")]
-    callers = [_agent(settings, after=["livekit"] if livekit else []), _page(settings), _gateway(settings)]
-    if livekit is None:
-        return (*services, *callers)
-    return (_livekit(settings, livekit, livekit_config), *services, *callers)
-
-
-def _livekit(settings: UpSettings, program: Path, config: Path | None) -> Part:
+    """Return every part in start order; without a LiveKit program, an external server is used."""
     host = reachable_host(settings.bind)
-    return Part(
+
+    def url(port: int, path: str = "/health", scheme: str = "http") -> str:
+        return f"{scheme}://{with_port(host, port)}{path}"
+
+    def service(name: str) -> Part:
+        port, http_port = getattr(settings, f"{name}_port"), getattr(settings, f"{name}_http_port")
+        variable = f"READBACK_{name.upper()}"
+        return Part(
+            name=name,
+            command=(*READBACK, "serve", name),
+            health_url=url(http_port),
+            where=with_port(host, port),
+            ports=(Port(port, f"{variable}_PORT"), Port(http_port, f"{variable}_HTTP_PORT")),
+            stage=Stage.SERVICES,
+        )
+
+    livekit_server = Part(
         name="livekit",
-        command=(str(program), "--config", str(config)),
-        health_url=f"http://{with_port(host, settings.livekit_port)}/",
-        where=f"ws://{with_port(host, settings.livekit_port)}",
+        command=(str(livekit), "--config", str(livekit_config)),
+        health_url=url(settings.livekit_port, "/"),
+        where=url(settings.livekit_port, "", "ws"),
         ports=(
             Port(settings.livekit_port, "READBACK_LIVEKIT_PORT"),
             Port(settings.livekit_tcp_port, "READBACK_LIVEKIT_TCP_PORT"),
@@ -72,62 +80,38 @@ def _livekit(settings: UpSettings, program: Path, config: Path | None) -> Part:
         ),
         stage=Stage.MEDIA,
     )
-
-
-def _service(settings: UpSettings, name: str) -> Part:
-    host = reachable_host(settings.bind)
-    port, http_port = getattr(settings, f"{name}_port"), getattr(settings, f"{name}_http_port")
-    return Part(
-        name=name,
-        command=(*READBACK, "serve", name),
-        health_url=f"http://{with_port(host, http_port)}/health",
-        where=with_port(host, port),
-        ports=(
-            Port(port, f"READBACK_{name.upper()}_PORT"),
-            Port(http_port, f"READBACK_{name.upper()}_HTTP_PORT"),
-        ),
-        stage=Stage.SERVICES,
-    )
-
-
-def _agent(settings: UpSettings, after: Sequence[str]) -> Part:
-    return Part(
+    agent = Part(
         name="agent",
         command=(*READBACK, "agent"),
-        health_url=f"http://{with_port(reachable_host(settings.bind), settings.agent_http_port)}/health",
+        health_url=url(settings.agent_http_port),
         where="answers calls",
         ports=(Port(settings.agent_http_port, "READBACK_AGENT_HTTP_PORT"),),
         stage=Stage.CALLERS,
-        # It calls the services only once somebody calls, so its long start need not wait for theirs.
-        after=after,
+        # Not after the services: it calls them only during a call, and its own start takes long.
+        after=("livekit",) if livekit else (),
     )
-
-
-def _page(settings: UpSettings) -> Part:
-    host = reachable_host(settings.bind)
-    return Part(
+    page = Part(
         name="page",
         command=(*READBACK, "ui"),
-        health_url=f"http://{with_port(host, settings.ui_http_port)}/health",
-        where=f"http://{with_port(host, settings.ui_port)}",
+        health_url=url(settings.ui_http_port),
+        where=url(settings.ui_port, ""),
         ports=(
             Port(settings.ui_port, "READBACK_UI_PORT"),
             Port(settings.ui_http_port, "READBACK_UI_HTTP_PORT"),
         ),
         stage=Stage.CALLERS,
     )
-
-
-def _gateway(settings: UpSettings) -> Part:
-    host = reachable_host(settings.bind)
-    return Part(
+    gateway = Part(
         name="gateway",
         command=(*READBACK, "serve", "gateway"),
-        health_url=f"http://{with_port(host, settings.gateway_http_port)}/health",
-        where=f"http://{with_port(host, settings.mcp_port)}/mcp",
+        health_url=url(settings.gateway_http_port),
+        where=url(settings.mcp_port, "/mcp"),
         ports=(
             Port(settings.mcp_port, "READBACK_MCP_PORT"),
             Port(settings.gateway_http_port, "READBACK_GATEWAY_HTTP_PORT"),
         ),
         stage=Stage.CALLERS,
     )
+    services = (service("identity"), service("flightdata"), service("conversation"))
+    media = (livekit_server,) if livekit else ()
+    return (*media, *services, agent, page, gateway)

@@ -1,4 +1,4 @@
-"""Whether every port is free, asked before anything is started."""
+"""Check that every port is free before anything is started."""
 
 from __future__ import annotations
 
@@ -17,28 +17,26 @@ _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
 
 def check(parts: Iterable[Part], bind: str) -> None:
-    """Tries every port of every part.
+    """Try to listen on every port of every part.
 
     Raises:
-        PortsInUse: with a sentence for each that is taken, or wanted twice, or can't be had at all.
+        PortsInUse: ports are taken, assigned twice, or can't be used; the text has one sentence for each.
     """
-    wrong: list[str | None] = []
-    wanted: dict[tuple[int, str], str] = {}
+    problems: list[str | None] = []
+    assigned: dict[tuple[int, str], str] = {}
     for part in parts:
         for port in part.ports:
-            rival = wanted.setdefault((port.number, port.kind), port.variable)
-            if rival != port.variable:
-                wrong.append(
-                    f"{rival} and {port.variable} are both {port.number}; give one of them another port."
-                )
+            other = assigned.setdefault((port.number, port.kind), port.variable)
+            if other == port.variable:
+                problems.append(_problem(part, port, bind))
             else:
-                wrong.append(_why_not(part, port, bind))
-    if sentences := dict.fromkeys(filter(None, wrong)):
+                problems.append(f"{other} and {port.variable} are both {port.number}; change one of them.")
+    if sentences := dict.fromkeys(filter(None, problems)):
         raise PortsInUse("\n".join(sentences))
 
 
-def _why_not(part: Part, port: Port, bind: str) -> str | None:
-    """Why the part could not listen there now; None when it could."""
+def _problem(part: Part, port: Port, bind: str) -> str | None:
+    """Return why the part can't listen there now; None if it can."""
     try:
         bind_socket(bind, port.number, _KINDS[port.kind]).close()
     except OSError as error:
@@ -47,14 +45,16 @@ def _why_not(part: Part, port: Port, bind: str) -> str | None:
 
 
 def _sentence(part: Part, port: Port, error: OSError) -> str:
-    which = f"Port {port.number}, which {part.name} needs,"
+    subject = f"Port {port.number}, which {part.name} needs,"
     if error.errno != errno.EADDRINUSE:
-        return f"{which} can't be listened on: {error.strerror}; choose another port with {port.variable}."
-    return f"{which} is in use{_by_whom(port)}; end that program or choose another port with {port.variable}."
+        return f"{subject} can't be used: {error.strerror}; choose another port with {port.variable}."
+    return (
+        f"{subject} is in use{_user_of(port)}; end that program or choose another port with {port.variable}."
+    )
 
 
-def _by_whom(port: Port) -> str:
-    """The program that holds the port, where the system tells."""
+def _user_of(port: Port) -> str:
+    """Return the program that uses the port, if the system tells."""
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections(port.kind):
             listening = port.kind == "udp" or connection.status == psutil.CONN_LISTEN

@@ -1,4 +1,4 @@
-"""One run of a part: a process group of its own, so that what it starts ends with it."""
+"""Processes of the supervisor: a run of a part in its own process group, and the reaper."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
-from cli.supervisor import reaper as warden
+from cli.supervisor import reaper
 from cli.supervisor.log_files import PartLog
 from cli.supervisor.parts import Part
 
 
 class PartProcess:
-    """A running part."""
+    """A running part. Its process group ends with it, and so does everything it started."""
 
     def __init__(self, part: Part, process: asyncio.subprocess.Process) -> None:
         self.part = part
@@ -25,7 +24,7 @@ class PartProcess:
 
     @classmethod
     async def start(cls, part: Part, environment: Mapping[str, str], log: PartLog) -> PartProcess:
-        """Starts the part, its output going to `log`."""
+        """Start the part with its output going to `log`."""
         output = await log.attach()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -34,50 +33,47 @@ class PartProcess:
                 stdout=output,
                 stderr=output,
                 env=environment,
-                start_new_session=True,  # Ctrl-C is the supervisor's alone
-                umask=0o077,  # databases, logs and outboxes are for their owner
+                start_new_session=True,  # Ctrl-C goes to the supervisor alone
+                umask=0o077,  # only the owner may read databases, logs and outboxes
             )
         finally:
             os.close(output)
         return cls(part, process)
 
     async def wait(self) -> int:
-        """Waits for its end; minus the signal's number when one ended it. Its group is killed with it."""
+        """Wait for the end, kill the rest of the group, and return the exit code; minus the signal's number
+        if a signal ended it."""
         code = await self._process.wait()
         self.kill()
         return code
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended."""
+        """The process has not ended."""
         return self._process.returncode is None
 
     def terminate(self) -> None:
-        """Asks it to end."""
+        """Send SIGTERM to the process."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Ends the whole group at once."""
+        """Send SIGKILL to the whole group."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.group, signal.SIGKILL)
 
 
-class Warden:
-    """The process that cleans up when this one is killed; see `cli.supervisor.reaper`."""
+class Reaper:
+    """The process of `cli.supervisor.reaper`, which cleans up when this process is killed."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
 
     @classmethod
-    async def start(cls) -> Warden:
-        """Starts it."""
-        script = str(Path(warden.__file__))
+    async def start(cls) -> Reaper:
+        """Start the process."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            "-S",
-            script,
+            *(sys.executable, "-I", "-S", reaper.__file__),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             start_new_session=True,
@@ -85,20 +81,20 @@ class Warden:
         return cls(process)
 
     def watch(self, group: int) -> None:
-        """Takes a group under its care."""
-        self._tell(f"+{group}\n")
+        """Add a process group."""
+        self._send(f"+{group}\n")
 
     def forget(self, group: int) -> None:
-        """Lets go of a group that has ended, before its number can mean another."""
-        self._tell(f"-{group}\n")
+        """Remove a group that has ended, before the system uses its number again."""
+        self._send(f"-{group}\n")
 
-    def _tell(self, line: str) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(ConnectionError):
-            self._process.stdin.write(line.encode())
-
-    async def dismiss(self) -> None:
-        """Ends it once nothing is left to watch."""
+    async def stop(self) -> None:
+        """End the reaper once no group is left."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         await self._process.wait()
+
+    def _send(self, line: str) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(ConnectionError):
+            self._process.stdin.write(line.encode())

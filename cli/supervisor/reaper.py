@@ -1,8 +1,9 @@
-"""Ends what the supervisor left behind when it was killed itself.
+"""Reaper: ends the supervisor's process groups when the supervisor itself was killed.
 
-A small process of its own, run as a script without the product's packages. The supervisor writes `+GROUP` and `-GROUP` for each
-process group it starts and sees ended. When the pipe closes, whatever group is still listed is asked to end, then killed: it works
-for grandchildren and on every Unix, which a death signal from the kernel doesn't.
+A small process, run as a script that imports nothing of the product. The supervisor writes `+GROUP` for
+each process group it starts and `-GROUP` for each that has ended. When the pipe closes, the groups still
+listed are terminated, then killed. Unlike a death signal from the kernel this includes grandchildren, on
+every Unix.
 """
 
 import os
@@ -14,7 +15,7 @@ GRACE_SECONDS = 2.0
 
 
 def alive(group: int) -> bool:
-    """Whether any process of the group is left."""
+    """Return whether any process of the group is left."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -25,7 +26,7 @@ def alive(group: int) -> bool:
 
 
 def send(groups: set[int], number: signal.Signals) -> None:
-    """Signals every group that is left."""
+    """Send a signal to every group that is left."""
     for group in groups:
         try:
             os.killpg(group, number)
@@ -34,7 +35,7 @@ def send(groups: set[int], number: signal.Signals) -> None:
 
 
 def end(groups: set[int]) -> None:
-    """Asks, waits at most `GRACE_SECONDS`, kills."""
+    """Terminate the groups, wait at most `GRACE_SECONDS`, and kill what is left."""
     send(groups, signal.SIGTERM)
     deadline = time.monotonic() + GRACE_SECONDS
     while time.monotonic() < deadline and any(alive(group) for group in groups):
@@ -43,7 +44,7 @@ def end(groups: set[int]) -> None:
 
 
 def main() -> None:
-    """Reads the list until the supervisor is gone."""
+    """Keep the list of groups until the supervisor is gone, then end them."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     groups: set[int] = set()

@@ -1,4 +1,4 @@
-"""Ends everything within five seconds: callers first, then services, then the media server."""
+"""Shutdown of all parts within five seconds: callers first, then services, then the media server."""
 
 from __future__ import annotations
 
@@ -15,58 +15,48 @@ from cli.supervisor.parts import Stage
 from cli.supervisor.process import PartProcess
 
 GRACE_SECONDS = {Stage.CALLERS: 1.5, Stage.SERVICES: SERVICES_GRACE_SECONDS, Stage.MEDIA: 0.2}
-"""How long each stage may take to end by itself. LiveKit would wait for its rooms to empty, so it is hardly waited for."""
+"""Time for each stage to end by itself. LiveKit gets little, because it waits for its rooms to empty."""
 
 _PR_SET_CHILD_SUBREAPER = 36
 
 
 def adopt_orphans() -> None:
-    """Makes Linux hand the orphans of our children to us, so that none is out of sight. Elsewhere process groups must do."""
+    """Make orphans of our children our own children (Linux only), so that none is missed at the end."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-async def end(processes: Collection[PartProcess], hurry: asyncio.Event) -> None:
-    """Asks stage by stage, then kills what is left. With `hurry` set nothing is waited for."""
+async def end_all(processes: Collection[PartProcess], hurry: asyncio.Event) -> None:
+    """Terminate stage by stage, and kill what is left. Once `hurry` is set nothing is waited for."""
     for stage in Stage:
         group = [process for process in processes if process.part.stage is stage]
-        await _end_stage(group, GRACE_SECONDS[stage], hurry)
-
-
-async def _end_stage(group: Collection[PartProcess], grace: float, hurry: asyncio.Event) -> None:
-    for process in group:
-        process.terminate()
-    all_ended = asyncio.create_task(_all_ended(group))
-    impatient = asyncio.create_task(hurry.wait())
-    await asyncio.wait((all_ended, impatient), timeout=grace, return_when=asyncio.FIRST_COMPLETED)
-    impatient.cancel()
-    for process in group:
-        process.kill()
-    await all_ended
-
-
-async def _all_ended(group: Collection[PartProcess]) -> bool:
-    for process in group:
-        await process.wait()
-    return True
+        for process in group:
+            process.terminate()
+        ended = asyncio.gather(*(process.wait() for process in group))
+        hurried = asyncio.create_task(hurry.wait())
+        waiting = (ended, hurried)
+        await asyncio.wait(waiting, timeout=GRACE_SECONDS[stage], return_when=asyncio.FIRST_COMPLETED)
+        hurried.cancel()
+        for process in group:
+            process.kill()
+        await ended
 
 
 def children() -> set[psutil.Process]:
-    """The processes that this one has started itself."""
+    """Return the direct children of this process."""
     return set(psutil.Process().children())
 
 
-def kill_descendants(spared: Collection[psutil.Process]) -> list[str]:
-    """Kills whatever else descends from this process, but for children that are `spared` and theirs, and returns the names; the last net
-    under everything above."""
+def kill_descendants(spared: Collection[psutil.Process]) -> None:
+    """Kill every other descendant of this process: the last safety net after all of the above.
+
+    `spared` children and their descendants are left alone.
+    """
     left: list[psutil.Process] = []
     for child in children().difference(spared):
         with contextlib.suppress(psutil.NoSuchProcess):
             left += [child, *child.children(recursive=True)]
-    names = []
     for process in left:
         with contextlib.suppress(psutil.NoSuchProcess):
-            names.append(process.name())
             process.kill()
     psutil.wait_procs(left, timeout=1)
-    return names

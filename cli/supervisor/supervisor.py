@@ -1,4 +1,4 @@
-"""Keeps every part running until it is told to stop."""
+"""The supervisor: starts the parts in order, restarts those that crash, and ends them all together."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from pathlib import Path
 import psutil
 
 from cli.errors import CommandError, UsageError
-from cli.supervisor import readiness
-from cli.supervisor import shutdown as ending
+from cli.supervisor import readiness, shutdown
 from cli.supervisor.log_files import PartLog
 from cli.supervisor.parts import Part
-from cli.supervisor.process import PartProcess, Warden
-from cli.supervisor.restart_backoff import Backoff
-from cli.supervisor.terminal import Report, how_it_ended, last_words
+from cli.supervisor.process import PartProcess, Reaper
+from cli.supervisor.restart_backoff import RestartBackoff
+from cli.supervisor.terminal import SupervisorOutput, exit_text, readable
 from mesh.clock import Clock, SystemClock
 
 START_LIMIT_SECONDS = 180.0
@@ -26,134 +25,137 @@ Probe = Callable[[str], Awaitable[bool]]
 
 
 class Supervisor:
-    """Starts parts in order of what they need, restarts the ones that die, ends them all together."""
+    """Keeps every part running until it is stopped."""
 
     def __init__(
         self,
         parts: Sequence[Part],
         environment: Mapping[str, str],
         logs: Path,
-        report: Report,
+        output: SupervisorOutput,
         *,
         clock: Clock | None = None,
-        probe: Probe = readiness.answers,
+        probe: Probe = readiness.is_ready,
     ) -> None:
-        self._parts, self._environment, self._logs, self._report = parts, environment, logs, report
+        self._parts, self._environment, self._logs, self._output = parts, environment, logs, output
         self._clock, self._probe = clock or SystemClock(), probe
         self._ready = {part.name: asyncio.Event() for part in parts}
         self._running: dict[str, PartProcess] = {}
-        self._written: list[PartLog] = []
+        self._open_logs: list[PartLog] = []
         self._stop, self._hurry = asyncio.Event(), asyncio.Event()
-        self._warden: Warden | None = None
+        self._reaper: Reaper | None = None
 
     def stop(self) -> None:
-        """Ends everything; a second time, at once."""
+        """End all parts; a second call kills them."""
         (self._hurry if self._stop.is_set() else self._stop).set()
 
     async def all_ready(self) -> None:
-        """Waits until every part is ready."""
+        """Wait until every part is ready."""
         for ready in self._ready.values():
             await ready.wait()
 
     async def run(self, when_ready: Callable[[], None] = lambda: None) -> None:
-        """Runs until `stop`. Nothing is left running when this returns or raises, but for what this process had started before.
+        """Run until `stop`. Afterwards no process is left but those this process had started before.
 
         Raises:
             CommandError: a part could not be started in the first place.
         """
-        others = ending.children()
-        ending.adopt_orphans()
-        self._warden = await Warden.start()
+        started_before = shutdown.children()
+        shutdown.adopt_orphans()
+        self._reaper = await Reaper.start()
         try:
-            await self._keep_all(when_ready)
+            await self._run_parts(when_ready)
         finally:
-            await asyncio.shield(self._end_all(spared=others))
+            await asyncio.shield(self._end_all(spared=started_before))
 
-    async def _keep_all(self, when_ready: Callable[[], None]) -> None:
+    async def _run_parts(self, when_ready: Callable[[], None]) -> None:
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._keep(part)) for part in self._parts]
-                tasks.append(group.create_task(self._announce(when_ready)))
+                tasks = [group.create_task(self._run_part(part)) for part in self._parts]
+                tasks.append(group.create_task(self._call_when_ready(when_ready)))
                 await self._stop.wait()
                 for task in tasks:
                     task.cancel()
         except* CommandError as failures:
             raise failures.exceptions[0] from None
 
-    async def _announce(self, when_ready: Callable[[], None]) -> None:
+    async def _call_when_ready(self, when_ready: Callable[[], None]) -> None:
         await self.all_ready()
         when_ready()
 
-    async def _keep(self, part: Part) -> None:
-        """The life of one part."""
+    async def _run_part(self, part: Part) -> None:
+        """Start a part once the parts it needs are ready, and restart it after each crash."""
         for needed in part.after:
             await self._ready[needed].wait()
-        log = PartLog(self._logs / f"{part.name}.log", partial(self._report.heard, part))
-        self._written.append(log)
-        backoff = Backoff()
+        log = PartLog(self._logs / f"{part.name}.log", partial(self._output.logged, part))
+        self._open_logs.append(log)
+        backoff = RestartBackoff()
         first = True
         while True:
             began = self._clock.monotonic()
             process = await self._start(part, log)
-            if await self._until_ready(process, began, log, first=first):
-                (self._report.ready if first else self._report.back)(part, self._clock.monotonic() - began)
+            if await self._wait_until_ready(process, began, log, first=first):
+                (self._output.ready if first else self._output.back)(part, self._clock.monotonic() - began)
                 first = False
                 self._ready[part.name].set()
             code = await process.wait()
             self._forget(process)
-            delay = backoff.after(self._clock.monotonic() - began)
-            self._report.died(part, code, log.last_line, delay)
+            delay = backoff.delay_after(self._clock.monotonic() - began)
+            self._output.died(part, code, log.last_line, delay)
             await self._clock.sleep(delay)
 
     async def _start(self, part: Part, log: PartLog) -> PartProcess:
         process = await PartProcess.start(part, self._environment, log)
         self._running[part.name] = process
-        assert self._warden is not None
-        self._warden.watch(process.group)
+        assert self._reaper is not None
+        self._reaper.watch(process.group)
         return process
 
     def _forget(self, process: PartProcess) -> None:
-        assert self._warden is not None
-        self._warden.forget(process.group)
+        assert self._reaper is not None
+        self._reaper.forget(process.group)
         self._running.pop(process.part.name, None)
 
-    async def _until_ready(self, process: PartProcess, began: float, log: PartLog, *, first: bool) -> bool:
-        """Waits until the part answers; False when it ended before.
+    async def _wait_until_ready(
+        self, process: PartProcess, began: float, log: PartLog, *, first: bool
+    ) -> bool:
+        """Wait until the part is ready; return False if it ended before.
 
         Raises:
-            CommandError: on the first start, when it ended, or didn't answer for `START_LIMIT_SECONDS`.
+            CommandError: on the first start, if it ended or was not ready within `START_LIMIT_SECONDS`.
         """
-        patience = SLOW_AFTER_SECONDS
+        next_notice = SLOW_AFTER_SECONDS
         while process.running:
             if await self._probe(process.part.health_url) and process.running:
                 return True
             waited = self._clock.monotonic() - began
-            if waited > patience:
-                patience += SLOW_AFTER_SECONDS
-                self._report.slow(process.part, waited)
+            if waited > next_notice:
+                next_notice += SLOW_AFTER_SECONDS
+                self._output.slow(process.part, waited)
             if first and waited > START_LIMIT_SECONDS:
+                limit = f"{START_LIMIT_SECONDS:.0f} s"
                 raise CommandError(
-                    f"{process.part.name} was not ready after {START_LIMIT_SECONDS:.0f} s; its log is {log.path}."
+                    f"{process.part.name} was not ready after {limit}; see its log {log.path}."
                 )
             await self._clock.sleep(readiness.INTERVAL_SECONDS)
         if first:
-            raise _failure(process.part, await process.wait(), log)
+            raise _start_failure(process.part, await process.wait(), log)
         return False
 
     async def _end_all(self, *, spared: Collection[psutil.Process]) -> None:
         running = list(self._running.values())
-        await ending.end(running, self._hurry)
+        await shutdown.end_all(running, self._hurry)
         for process in running:
             self._forget(process)
-        assert self._warden is not None
-        await self._warden.dismiss()
-        ending.kill_descendants(spared)
-        for log in self._written:
+        assert self._reaper is not None
+        await self._reaper.stop()
+        shutdown.kill_descendants(spared)
+        for log in self._open_logs:
             log.close()
 
 
-def _failure(part: Part, code: int, log: PartLog) -> CommandError:
-    """Why a part never came up; its own configuration errors (exit code 2) stay such."""
-    words = last_words(log.last_line) if log.last_line else "it said nothing"
-    kind = UsageError if code == UsageError.exit_code else CommandError
-    return kind(f"{part.name} {how_it_ended(code)} before it was ready: {words}\nIts log is {log.path}.")
+def _start_failure(part: Part, code: int, log: PartLog) -> CommandError:
+    """Return the reason a part never started; exit code 2 of a part stays a configuration error."""
+    reason = readable(log.last_line) if log.last_line else "it logged nothing"
+    error = UsageError if code == UsageError.exit_code else CommandError
+    return error(f"{part.name} {exit_text(code)} before it was ready: {reason}\nSee its log {log.path}.")

@@ -1,111 +1,138 @@
-"""What the supervisor tells, and to whom."""
+"""Output of the supervisor on the terminal: state changes, and log lines that need attention."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
 
-from cli.supervisor.log_files import complaint_in
 from cli.supervisor.parts import Part
 
-QUIET_FOR_SECONDS = 60.0
-"""A complaint that repeats is shown once in this time."""
+REPEAT_AFTER_SECONDS = 60.0
+"""An alert that repeats is shown once in this time."""
+_ALERT_LEVELS = {
+    "warn": "warning",
+    "warning": "warning",
+    "error": "error",
+    "critical": "error",
+    "fatal": "error",
+    "panic": "error",
+}
+_SHOWN_FIELDS = ("error", "reason", "code", "details", "correlation_id")
+_OUR_PACKAGES = ("mesh", "services", "agent", "gradio_ui")
+"""Only warnings of these loggers are shown; those of libraries address their developers."""
+_HARMLESS = ("error reading data channel", "closed unexpectedly")
+"""LiveKit logs these as errors when a caller hangs up."""
 
 
-class Report(Protocol):
-    """Is told what happens to the parts."""
+class SupervisorOutput(Protocol):
+    """Shows events of the supervisor."""
 
     def ready(self, part: Part, seconds: float) -> None:
-        """A part can be used, so long after it was started."""
+        """Show that a part is ready, `seconds` after its start."""
         ...
 
     def slow(self, part: Part, seconds: float) -> None:
-        """A part is still not ready."""
+        """Show that a part is still not ready."""
         ...
 
     def died(self, part: Part, code: int, last_line: str, delay: float) -> None:
-        """A part ended by itself and will be started again after `delay` seconds."""
+        """Show that a part ended by itself and is restarted after `delay` seconds."""
         ...
 
     def back(self, part: Part, seconds: float) -> None:
-        """A part that died is ready again."""
+        """Show that a restarted part is ready again."""
         ...
 
-    def heard(self, part: Part, line: str) -> None:
-        """A part wrote a line."""
+    def logged(self, part: Part, line: str) -> None:
+        """Show a log line of a part, if it needs attention."""
         ...
 
 
-def how_it_ended(code: int) -> str:
-    """An exit code in words."""
-    return f"was killed (signal {-code})" if code < 0 else f"ended (exit code {code})"
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A log line that needs the user's attention."""
+
+    level: str
+    """`warning` or `error`."""
+    text: str
 
 
-class Terminal:
-    """Tells the person who ran `readback up`."""
+class TerminalOutput:
+    """Supervisor output for the user of `readback up`."""
 
     def __init__(
         self, console: Console, *, verbose: bool = False, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._console, self._verbose, self._monotonic = console, verbose, monotonic
-        self._shown: dict[tuple[str, str], float] = {}
+        self._shown_at: dict[tuple[str, str], float] = {}
 
     def ready(self, part: Part, seconds: float) -> None:
-        """One line a part."""
-        self._console.print(
-            f"  [green]✓[/] {part.name:<13} {seconds:5.1f} s   {escape(part.where)}", highlight=False
-        )
+        """Print the start time and the address."""
+        self._print(f"  [green]✓[/] {part.name:<13} {seconds:5.1f} s   {escape(part.where)}")
 
     def slow(self, part: Part, seconds: float) -> None:
-        """Says that it is being waited for."""
-        self._console.print(
-            f"  [yellow]…[/] {part.name:<13} still starting after {seconds:.0f} s", highlight=False
-        )
+        """Print the time waited so far."""
+        self._print(f"  [yellow]…[/] {part.name:<13} still starting after {seconds:.0f} s")
 
     def died(self, part: Part, code: int, last_line: str, delay: float) -> None:
-        """Says so, with its last words."""
-        words = f": {escape(last_words(last_line))}" if last_line else ""
-        self._console.print(
-            f"  [red]✗[/] {part.name:<13} {how_it_ended(code)}; starting it again in {delay:g} s{words}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        """Print the exit code and the last log line."""
+        reason = f": {escape(readable(last_line))}" if last_line else ""
+        self._print(f"  [red]✗[/] {part.name:<13} {exit_text(code)}; restarting in {delay:g} s{reason}")
 
     def back(self, part: Part, seconds: float) -> None:
-        """Says so."""
-        self._console.print(f"  [green]✓[/] {part.name:<13} is back after {seconds:.1f} s", highlight=False)
+        """Print the time to restart."""
+        self._print(f"  [green]✓[/] {part.name:<13} is back after {seconds:.1f} s")
 
-    def heard(self, part: Part, line: str) -> None:
-        """Shows complaints, and everything when verbose."""
+    def logged(self, part: Part, line: str) -> None:
+        """Print alerts; every line if verbose."""
         if self._verbose:
-            self._console.print(f"  [dim]{part.name:<15} {escape(line)}[/]", highlight=False, soft_wrap=True)
-            return
-        complaint = complaint_in(line)
-        now = self._monotonic()
-        if (
-            complaint is None
-            or now - self._shown.get((part.name, complaint.text), -QUIET_FOR_SECONDS) < QUIET_FOR_SECONDS
-        ):
-            return
-        self._shown[part.name, complaint.text] = now
-        colour = "red" if complaint.level == "error" else "yellow"
-        self._console.print(
-            f"  [{colour}]![/] {part.name:<13} {escape(complaint.text)}", highlight=False, soft_wrap=True
-        )
+            self._print(f"  [dim]{part.name:<15} {escape(line)}[/]")
+        elif alert := alert_in(line):
+            key, now = (part.name, alert.text), self._monotonic()
+            if now - self._shown_at.get(key, -REPEAT_AFTER_SECONDS) < REPEAT_AFTER_SECONDS:
+                return
+            self._shown_at[key] = now
+            colour = "red" if alert.level == "error" else "yellow"
+            self._print(f"  [{colour}]![/] {part.name:<13} {escape(alert.text)}")
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, highlight=False, soft_wrap=True)
 
 
-def last_words(line: str) -> str:
-    """The readable part of a dying process's last line."""
-    complaint = complaint_in(line)
-    if complaint:
-        return complaint.text
+def exit_text(code: int) -> str:
+    """Return an exit code in words."""
+    return f"was killed (signal {-code})" if code < 0 else f"ended (exit code {code})"
+
+
+def alert_in(line: str) -> Alert | None:
+    """Return the alert in a JSON log line of structlog or zap; None if it needs no attention."""
+    event = _parse(line)
+    level = _ALERT_LEVELS.get(str(event.get("level", "")).lower())
+    message = next((str(event[key]) for key in ("event", "msg", "message") if event.get(key)), line)
+    text = message.partition("\n")[0]
+    ours = str(event.get("logger", "")).partition(".")[0] in _OUR_PACKAGES
+    if level is None or (level == "warning" and not ours) or any(words in text for words in _HARMLESS):
+        return None
+    fields = [f"{key}={str(event[key])[:120]}" for key in _SHOWN_FIELDS if event.get(key)]
+    return Alert(level, " ".join([text[:300], *fields]))
+
+
+def readable(line: str) -> str:
+    """Return the readable part of a log line."""
+    alert = alert_in(line)
+    return alert.text if alert else str(_parse(line).get("event", line))[:400]
+
+
+def _parse(line: str) -> dict[str, object]:
+    """Return the fields of a JSON log line; empty if it is none."""
     try:
         event = json.loads(line)
     except ValueError:
-        return line[:400]
-    return str(event.get("event", line))[:400] if isinstance(event, dict) else line[:400]
+        return {}
+    return event if isinstance(event, dict) else {}

@@ -19,7 +19,7 @@ from agent.language.meanings import Completeness
 from agent.recording.utterances import CustomerSpeech
 from agent.speech.audio import STT_RATE, Samples, silence
 from agent.speech.engines import SpeechEngines
-from cli.calls.call_client import Caller, CallFailed, ToolUse
+from cli.calls.call_client import CallClient, CallFailed, ToolUse
 from tests.integration.agent.conftest import LiveKit
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -105,7 +105,7 @@ class Conversation:
     """Both ends of a call."""
 
     agent: Call
-    caller: Caller
+    caller: CallClient
     log: Log
     ending: "asyncio.Task[pb.CallEndReason.ValueType | None]"
     rejoin: Callable[[], Any]
@@ -128,7 +128,7 @@ async def place(livekit: LiveKit, engines: SpeechEngines) -> Place:
         room, log = rtc.Room(), Log()
 
         def join() -> Any:
-            return Caller.joined(livekit.url, livekit.token("caller", name), microphone=microphone)
+            return CallClient.join(livekit.url, livekit.token("caller", name), microphone=microphone)
 
         async def drop() -> None:
             """The server loses the caller."""
@@ -142,7 +142,7 @@ async def place(livekit: LiveKit, engines: SpeechEngines) -> Place:
             call = Call(room, CallerParticipant("caller", patience), Parrot(), log, engines)
             ending = asyncio.create_task(call.run(resumed=resumed))
             try:
-                await caller.greeted()
+                await caller.wait_for_greeting()
                 yield Conversation(call, caller, log, ending, join, drop)
             finally:
                 ending.cancel()
@@ -160,7 +160,7 @@ async def test_a_spoken_question_is_answered_and_recorded(
         turn = await call.caller.speak(
             spoken("I want to fly from Boston to Denver on Friday."), "the question"
         )
-        heard = call.caller.heard()
+        heard = call.caller.recording()
     assert {"boston", "denver", "friday"} <= set(turn.heard.lower().rstrip(".").split())
     assert turn.reply == ANSWER
     assert turn.interims >= 2
@@ -230,7 +230,7 @@ async def test_a_sentence_cut_off_by_a_lost_connection_is_recorded_once_and_not_
         await call.drop()
         await call.log.until(lambda: bool(call.log.said(CUSTOMER)))
         async with call.rejoin() as again:
-            back = await again.greeted()
+            back = await again.wait_for_greeting()
         with suppress(CallFailed):
             await speaking
     assert call.log.last(CUSTOMER)["sealing"] == entry_pb2.SEALING_TRUNCATED
@@ -291,7 +291,7 @@ async def test_a_caller_who_hangs_up_ends_the_call(place: Place) -> None:
 
 async def test_a_second_tab_takes_over_the_call(place: Place) -> None:
     async with place(microphone=False) as call, call.rejoin() as second:
-        assert "DUPLICATE_IDENTITY" in await call.caller.over()
+        assert "DUPLICATE_IDENTITY" in await call.caller.wait_for_end()
         turn = await second.type("flights to delhi")
         assert turn.reply == ANSWER
         assert not call.ending.done()
@@ -304,7 +304,7 @@ async def test_a_second_agent_apologises(place: Place) -> None:
 
 async def test_a_refused_token_is_not_shown_in_the_error(livekit: LiveKit) -> None:
     with pytest.raises(CallFailed) as refused:
-        async with Caller.joined(livekit.url, "not-a-token"):
+        async with CallClient.join(livekit.url, "not-a-token"):
             pass
     assert "not-a-token" not in str(refused.value)
 

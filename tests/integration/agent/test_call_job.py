@@ -23,7 +23,7 @@ from agent.clients import service_clients
 from agent.settings import AgentSettings
 from agent.speech.engines import SpeechEngines
 from agent.worker import recovering_outboxes
-from cli.calls.call_client import Caller
+from cli.calls.call_client import CallClient
 from mesh.calling.channel import open_channel
 from mesh.clock import SystemClock
 from mesh.serving.grpc_server import ServerSettings, running
@@ -193,10 +193,10 @@ async def placed(tmp_path: Path, livekit: LiveKit, engines: SpeechEngines) -> As
 
 async def test_a_typed_search_is_answered_recorded_and_shown(placed: Placed) -> None:
     async with (
-        Caller.joined(placed.access.livekit_url, placed.access.livekit_token, microphone=False) as caller,
+        CallClient.join(placed.access.livekit_url, placed.access.livekit_token, microphone=False) as caller,
         placed.held(1) as agent,
     ):
-        greeting = await caller.greeted()
+        greeting = await caller.wait_for_greeting()
         turn = await caller.type("show flights from Chennai to Delhi tomorrow morning")
         await caller.hang_up()
         await asyncio.wait_for(agent.task, 15)
@@ -223,11 +223,11 @@ async def test_a_typed_search_is_answered_recorded_and_shown(placed: Placed) -> 
 
 
 async def test_another_agent_continues_a_call_where_the_first_left_it(placed: Placed) -> None:
-    async with Caller.joined(
+    async with CallClient.join(
         placed.access.livekit_url, placed.access.livekit_token, microphone=False
     ) as caller:
         async with placed.held(1) as first:
-            await caller.greeted()
+            await caller.wait_for_greeting()
             asking = asyncio.create_task(caller.type("show flights from Chennai to Delhi on Friday"))
             await placed.until(lambda entries: any(entry.HasField("tool_result") for entry in entries))
             first.leave.set()
@@ -249,10 +249,10 @@ async def test_the_agent_talks_while_the_log_is_down_and_every_turn_is_recorded_
     placed: Placed,
 ) -> None:
     async with (
-        Caller.joined(placed.access.livekit_url, placed.access.livekit_token, microphone=False) as caller,
+        CallClient.join(placed.access.livekit_url, placed.access.livekit_token, microphone=False) as caller,
         placed.held(1) as agent,
     ):
-        greeting = await caller.greeted()
+        greeting = await caller.wait_for_greeting()
         await placed.service.stop()
         turns = [
             await caller.type("show flights from Chennai to Delhi on Friday")

@@ -12,7 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.integration
 
-CALLING = "from cli.commands.call import _typed as lines"
+CALLING = "from cli.commands.call import _typed_lines as lines"
 UNDERSTANDING = "from cli.commands.understand import _lines; lines = lambda: _lines(None)"
 READING = """
 import asyncio, signal

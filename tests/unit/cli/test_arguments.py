@@ -1,12 +1,12 @@
-"""What people type after --since."""
+"""Days, times and --since as users type them."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 import pytest
 
-from cli.arguments import since
+from cli.arguments import parse_day, parse_since, parse_time
 from cli.errors import UsageError
 
 pytestmark = pytest.mark.unit
@@ -34,17 +34,41 @@ NOW = datetime(2027, 1, 31, 9, 0, tzinfo=IST)
     ],
 )
 def test_point_in_time_is_what_a_person_means(text: str, meant: datetime) -> None:
-    assert since(text, NOW) == meant
+    assert parse_since(text, NOW) == meant
 
 
 @pytest.mark.parametrize(
     "text", ["", "soon", "2 o'clock", "h", "99999999999d", "25:00", "2027-13-01", "2h ago", "-2h"]
 )
-def test_what_is_no_point_in_time_is_refused_with_examples(text: str) -> None:
+def test_a_text_that_is_no_point_in_time_is_refused_with_examples(text: str) -> None:
     with pytest.raises(UsageError, match="2h, 90m"):
-        since(text, NOW)
+        parse_since(text, NOW)
 
 
-def test_what_is_still_to_come_is_refused() -> None:
-    with pytest.raises(UsageError, match="still to come"):
-        since("2027-02-01", NOW)
+def test_a_point_in_the_future_is_refused() -> None:
+    with pytest.raises(UsageError, match="in the future"):
+        parse_since("2027-02-01", NOW)
+
+
+@pytest.mark.parametrize(
+    ("words", "day"),
+    [("today", date(2027, 2, 28)), ("Tomorrow", date(2027, 3, 1)), ("2027-12-24", date(2027, 12, 24))],
+)
+def test_days_as_they_are_typed(words: str, day: date) -> None:
+    assert parse_day(words, date(2027, 2, 28)) == day
+
+
+@pytest.mark.parametrize("words", ["soon", "2027-02-30", "", "24.12.2027"])
+def test_a_text_that_is_no_day_is_refused(words: str) -> None:
+    with pytest.raises(UsageError, match="YYYY-MM-DD"):
+        parse_day(words, date(2027, 2, 28))
+
+
+def test_a_time_of_day_as_it_is_typed() -> None:
+    assert parse_time("18:05") == time(18, 5)
+
+
+@pytest.mark.parametrize("words", ["evening", "25:00", ""])
+def test_a_text_that_is_no_time_of_day_is_refused(words: str) -> None:
+    with pytest.raises(UsageError, match="HH:MM"):
+        parse_time(words)

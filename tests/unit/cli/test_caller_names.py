@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from livekit.agents import types
 
-from cli.calls import call_client as caller
+from cli.calls import call_client
 
 pytestmark = pytest.mark.unit
 
@@ -21,4 +21,4 @@ pytestmark = pytest.mark.unit
     ],
 )
 def test_names_are_the_frameworks(name: str) -> None:
-    assert getattr(caller, name) == getattr(types, name)
+    assert getattr(call_client, name) == getattr(types, name)

@@ -1,4 +1,4 @@
-"""Whatever goes wrong is one sentence and an exit code, never a traceback."""
+"""Every failure ends as one sentence and an exit code, never as a traceback."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import grpc
 import pytest
 
 from cli import main
-from cli.errors import CommandError, PortsInUse, ToolMissing, UsageError
-from cli.failures import explained
+from cli.errors import CommandError, PortsInUse, ToolMissing, UsageError, explain
 from mesh.settings import ConfigurationError
 
 pytestmark = pytest.mark.unit
@@ -30,29 +29,29 @@ def refused(code: grpc.StatusCode, details: str) -> grpc.aio.AioRpcError:
         (ConfigurationError("x"), 2),
     ],
 )
-def test_our_own_errors_say_what_they_say(error: Exception, code: int) -> None:
-    assert explained(error) == ("x", code)
+def test_our_own_errors_are_shown_word_for_word(error: Exception, code: int) -> None:
+    assert explain(error) == ("x", code)
 
 
 def test_a_service_that_is_not_there_leads_to_readback_up() -> None:
-    told = explained(
+    explanation = explain(
         refused(grpc.StatusCode.UNAVAILABLE, "failed to connect to all addresses; last error: refused")
     )
-    assert told is not None
-    assert "readback up" in told[0]
-    assert told[1] == 1
+    assert explanation is not None
+    assert "readback up" in explanation[0]
+    assert explanation[1] == 1
 
 
-def test_a_services_own_words_are_passed_on() -> None:
-    assert explained(refused(grpc.StatusCode.NOT_FOUND, "No such flight.")) == ("No such flight.", 1)
+def test_the_text_of_a_service_is_shown() -> None:
+    assert explain(refused(grpc.StatusCode.NOT_FOUND, "No such flight.")) == ("No such flight.", 1)
 
 
 def test_an_error_in_a_group_is_explained_like_the_error() -> None:
-    assert explained(ExceptionGroup("group", [UsageError("x")])) == ("x", 2)
+    assert explain(ExceptionGroup("group", [UsageError("x")])) == ("x", 2)
 
 
-def test_what_nobody_expected_is_not_explained() -> None:
-    assert explained(RuntimeError("secret")) is None
+def test_an_unexpected_error_is_not_explained() -> None:
+    assert explain(RuntimeError("secret")) is None
 
 
 def test_an_unexpected_error_is_written_down_and_not_shown(
@@ -73,7 +72,7 @@ def test_an_unexpected_error_is_written_down_and_not_shown(
     assert "RuntimeError: inner text" in (tmp_path / "logs" / "command.log").read_text()
 
 
-@pytest.mark.parametrize("command", sorted(main.GROUPS))
+@pytest.mark.parametrize("command", sorted(main.COMMAND_MODULES))
 def test_every_command_is_in_the_group_that_is_loaded_for_it(command: str) -> None:
     from typer.testing import CliRunner
 

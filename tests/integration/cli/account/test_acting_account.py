@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 from readback.identity.v1 import identity_service_pb2 as identity_pb
 
-from cli.account.acting_account import LoggedIn, throw_away
-from cli.account.credentials_file import CredentialFile, Credentials
+from cli.account.acting_account import SavedLogin, guest_account
+from cli.account.credentials_file import Credentials, CredentialsFile
 from cli.errors import CommandError
 from mesh.errors import reason_of
 from mesh.security.authentication import bearer
@@ -28,10 +28,10 @@ async def identity(tmp_path: Path) -> AsyncIterator[Identity]:
         yield service
 
 
-async def saved(identity: Identity, home: Path) -> CredentialFile:
+async def saved(identity: Identity, home: Path) -> CredentialsFile:
     """A person's credentials, as `readback login` leaves them."""
-    file = CredentialFile(home)
-    file.save(Credentials.of("asha@example.com", (await identity.register()).tokens))
+    file = CredentialsFile(home)
+    file.save(Credentials.from_tokens("asha@example.com", (await identity.register()).tokens))
     return file
 
 
@@ -39,7 +39,7 @@ async def test_a_fresh_token_is_used_as_it_is(identity: Identity, tmp_path: Path
     file = await saved(identity, tmp_path)
     before = file.read()
     assert before is not None
-    assert await LoggedIn(file, identity.stub, identity.clock).token() == before.access_token
+    assert await SavedLogin(file, identity.stub, identity.clock).token() == before.access_token
     assert file.read() == before
 
 
@@ -49,7 +49,7 @@ async def test_commands_that_find_the_token_expired_together_renew_it_once(
     """Renewing twice with one refresh token would end the session."""
     file = await saved(identity, tmp_path)
     identity.clock.advance(identity.settings.identity_customer_token_seconds)
-    commands = [LoggedIn(CredentialFile(tmp_path), identity.stub, identity.clock) for _ in range(5)]
+    commands = [SavedLogin(CredentialsFile(tmp_path), identity.stub, identity.clock) for _ in range(5)]
     tokens = await asyncio.gather(*(command.token() for command in commands))
     assert len(set(tokens)) == 1
     await identity.stub.GetCustomer(identity_pb.GetCustomerRequest(), metadata=bearer(tokens[0]))
@@ -64,12 +64,12 @@ async def test_a_session_that_has_ended_is_forgotten_with_a_sentence(
     file = await saved(identity, tmp_path)
     identity.clock.advance(identity.settings.identity_session_days * 24 * 3600 + 1)
     with pytest.raises(CommandError, match="readback login"):
-        await LoggedIn(file, identity.stub, identity.clock).token()
+        await SavedLogin(file, identity.stub, identity.clock).token()
     assert file.read() is None
 
 
 async def test_a_throw_away_account_is_gone_afterwards(identity: Identity) -> None:
-    async with throw_away(identity.stub) as account:
+    async with guest_account(identity.stub) as account:
         token = await account.token()
         made = await identity.stub.GetCustomer(identity_pb.GetCustomerRequest(), metadata=bearer(token))
         assert made.customer.email.endswith("@readback.invalid")
@@ -80,7 +80,7 @@ async def test_a_throw_away_account_is_gone_afterwards(identity: Identity) -> No
 
 async def test_a_throw_away_account_is_gone_even_when_the_command_fails(identity: Identity) -> None:
     with pytest.raises(CommandError):
-        async with throw_away(identity.stub) as account:
+        async with guest_account(identity.stub) as account:
             token = await account.token()
             raise CommandError("no")
     with pytest.raises(grpc.aio.AioRpcError):

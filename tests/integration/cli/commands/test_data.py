@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.account.credentials_file import CredentialFile, Credentials
+from cli.account.credentials_file import Credentials, CredentialsFile
 from mesh.security.secrets import SecretStore
 from tests.product import READBACK, environment_for
 
@@ -26,8 +26,8 @@ def readback(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A home with databases, secrets and a person logged in."""
-    SecretStore(tmp_path / "secrets").create_all()
-    CredentialFile(tmp_path).save(Credentials("a@b.example", "access", 0, "refresh"))
+    SecretStore(tmp_path / "secrets").create_all()()
+    CredentialsFile(tmp_path).save(Credentials("a@b.example", "access", 0, "refresh"))
     result = readback(tmp_path, "migrate")
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines() == ["identity: up to date", "conversation: up to date"]
@@ -55,7 +55,7 @@ def test_reset_asks_first(home: Path) -> None:
 def test_reset_deletes_data_and_login_and_keeps_the_secrets(home: Path) -> None:
     assert readback(home, "reset", "--yes").returncode == 0
     assert list(home.glob("*.sqlite3*")) == []
-    assert CredentialFile(home).read() is None
+    assert CredentialsFile(home).read() is None
     assert (home / "secrets" / "identity-pepper").exists()
 
 

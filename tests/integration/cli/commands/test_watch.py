@@ -22,7 +22,7 @@ from grpc_status import rpc_status
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from cli.account.credentials_file import CredentialFile, Credentials
+from cli.account.credentials_file import Credentials, CredentialsFile
 from tests.integration.conversation.client.scripted import Following, Scripted, serving
 from tests.product import READBACK, environment_for
 
@@ -68,7 +68,7 @@ class Watching:
 
     def __init__(self, home: Path, script: Scripted) -> None:
         self._home, self._script = home, script
-        CredentialFile(home).save(Credentials("ada@example.com", "a token", time.time() + 3600, "another"))
+        CredentialsFile(home).save(Credentials("ada@example.com", "a token", time.time() + 3600, "another"))
 
     @asynccontextmanager
     async def running(self, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:

@@ -51,7 +51,7 @@ class Diary:
     def back(self, part: Part, seconds: float) -> None:
         self._note("back", part)
 
-    def heard(self, part: Part, line: str) -> None:
+    def logged(self, part: Part, line: str) -> None:
         self.lines.append(line)
         self.changed.set()
 
@@ -163,7 +163,7 @@ async def test_what_parts_write_is_in_their_logs_readable_by_the_owner_alone(tmp
 async def test_a_running_part_goes_on_in_another_file_when_its_log_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logs, "ROTATED_AT_BYTES", 20)
+    monkeypatch.setattr(logs, "MAX_FILE_BYTES", 20)
     async with supervised(tmp_path, part("store")) as (_, diary):
         await diary.until_heard("plain text")
     assert "low on tea" in (tmp_path / "store.log.1").read_text()
@@ -221,12 +221,12 @@ from pathlib import Path
 from cli.supervisor import log_files as logs
 from cli.supervisor.shutdown import GRACE_SECONDS
 from cli.supervisor.parts import Part, Stage
-from cli.supervisor.terminal import Terminal
+from cli.supervisor.terminal import TerminalOutput
 from cli.supervisor.supervisor import Supervisor
 from rich.console import Console
 command = ({sys.executable!r}, {str(SCRIPT)!r}, "--port", "{port}", "--stubborn")
 part = Part("mule", command, "http://127.0.0.1:{port}/", "", (), Stage.SERVICES)
-asyncio.run(Supervisor([part], dict(os.environ), Path({str(tmp_path)!r}), Terminal(Console())).run(lambda: print("up", flush=True)))
+asyncio.run(Supervisor([part], dict(os.environ), Path({str(tmp_path)!r}), TerminalOutput(Console())).run(lambda: print("up", flush=True)))
 """
     supervisor = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     assert supervisor.stdout is not None

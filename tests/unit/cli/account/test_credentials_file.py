@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.account.credentials_file import CredentialFile, Credentials
+from cli.account.credentials_file import Credentials, CredentialsFile
 
 pytestmark = pytest.mark.unit
 
@@ -20,28 +20,28 @@ def credentials(lifetime: timedelta = timedelta(minutes=10)) -> Credentials:
 
 
 def test_what_is_saved_is_read_again(tmp_path: Path) -> None:
-    CredentialFile(tmp_path / "home").save(credentials())
-    assert CredentialFile(tmp_path / "home").read() == credentials()
+    CredentialsFile(tmp_path / "home").save(credentials())
+    assert CredentialsFile(tmp_path / "home").read() == credentials()
 
 
 def test_the_file_is_for_its_owner_alone_even_where_a_loose_one_was(tmp_path: Path) -> None:
     (tmp_path / "login.json").write_text("{}")
     (tmp_path / "login.json").chmod(0o644)
-    CredentialFile(tmp_path).save(credentials())
+    CredentialsFile(tmp_path).save(credentials())
     assert (tmp_path / "login.json").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"email": 1}', "not json"])
 def test_a_file_that_makes_no_sense_is_nobody(tmp_path: Path, text: str) -> None:
     (tmp_path / "login.json").write_text(text)
-    assert CredentialFile(tmp_path).read() is None
+    assert CredentialsFile(tmp_path).read() is None
 
 
 def test_forgetting_says_whether_there_was_anything(tmp_path: Path) -> None:
-    file = CredentialFile(tmp_path)
-    assert not file.forget()
+    file = CredentialsFile(tmp_path)
+    assert not file.delete()
     file.save(credentials())
-    assert file.forget()
+    assert file.delete()
     assert file.read() is None
 
 
@@ -55,6 +55,6 @@ def test_tokens_are_not_in_what_is_printed() -> None:
 
 
 async def test_renewing_keeps_others_out(tmp_path: Path) -> None:
-    async with CredentialFile(tmp_path).renewing():
+    async with CredentialsFile(tmp_path).refresh_lock():
         with (tmp_path / "login.lock").open("a") as other, pytest.raises(BlockingIOError):
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from agent.speech.audio import STT_RATE
-from cli.calls.call_client import Caller, CallFailed, ToolUse
+from cli.calls.call_client import CallClient, CallFailed, ToolUse
 from cli.calls.earpiece import Earpiece
 from cli.calls.microphone import Microphone
 
@@ -49,16 +49,16 @@ def _caption(segment: str, text: str, *, final: bool) -> Stream:
 
 
 @pytest.fixture
-async def caller() -> Caller:
-    return Caller(cast("Any", Room()))
+async def caller() -> CallClient:
+    return CallClient(cast("Any", Room()))
 
 
-async def _read(caller: Caller, *streams: tuple[Stream, str]) -> None:
+async def _read(caller: CallClient, *streams: tuple[Stream, str]) -> None:
     for stream, identity in streams:
         await caller._read(cast("Any", stream), identity)
 
 
-async def test_both_sides_of_a_turn_are_told_apart(caller: Caller) -> None:
+async def test_both_sides_of_a_turn_are_told_apart(caller: CallClient) -> None:
     caller._begin()
     await _read(
         caller,
@@ -76,7 +76,7 @@ async def test_both_sides_of_a_turn_are_told_apart(caller: Caller) -> None:
     assert report.first_audio_ms is None
 
 
-async def test_only_captions_that_came_while_speaking_count_as_interims(caller: Caller) -> None:
+async def test_only_captions_that_came_while_speaking_count_as_interims(caller: CallClient) -> None:
     caller._begin()
     await _read(caller, (_caption("1", "Show", final=False), ME))
     spoke_until = time.monotonic()
@@ -84,7 +84,7 @@ async def test_only_captions_that_came_while_speaking_count_as_interims(caller: 
     assert caller._report("", spoke_until).interims == 1
 
 
-async def test_the_tail_of_the_turn_before_is_not_taken_for_an_answer(caller: Caller) -> None:
+async def test_the_tail_of_the_turn_before_is_not_taken_for_an_answer(caller: CallClient) -> None:
     caller._begin()
     await _read(caller, (_caption("1", "There are", final=False), AGENT))
     caller._begin()
@@ -96,7 +96,7 @@ async def test_the_tail_of_the_turn_before_is_not_taken_for_an_answer(caller: Ca
     assert caller._report("", 0.0).reply == "Sure."
 
 
-async def test_tools_and_cards_belong_to_their_turn(caller: Caller) -> None:
+async def test_tools_and_cards_belong_to_their_turn(caller: CallClient) -> None:
     use = {"tool_call_id": "1", "name": "search_flights", "arguments": {"origin": "MAA"}, "outcome": "FOUND"}
     await _read(
         caller,
@@ -110,23 +110,23 @@ async def test_tools_and_cards_belong_to_their_turn(caller: Caller) -> None:
     assert caller._report("", None).tools == []
 
 
-async def test_waiting_for_nothing_ends_with_a_reason(caller: Caller) -> None:
+async def test_waiting_for_nothing_ends_with_a_reason(caller: CallClient) -> None:
     with pytest.raises(CallFailed, match="no agent came within"):
-        await caller.greeted(0.1)
+        await caller.wait_for_greeting(0.1)
 
 
-async def test_waiting_ends_too_when_something_comes_in_at_the_last_moment(caller: Caller) -> None:
+async def test_waiting_ends_too_when_something_comes_in_at_the_last_moment(caller: CallClient) -> None:
     loop = asyncio.get_running_loop()
     loop.call_later(0.12, caller._changed.set)
     loop.call_later(0.11, time.sleep, 0.04)  # news and the end of the wait fall into one turn of the loop
     with pytest.raises(CallFailed, match="no agent came within"):
-        await caller.greeted(0.13)
+        await caller.wait_for_greeting(0.13)
 
 
-async def test_a_room_that_closes_ends_the_waiting(caller: Caller) -> None:
-    waiting = asyncio.create_task(caller.greeted(60))
+async def test_a_room_that_closes_ends_the_waiting(caller: CallClient) -> None:
+    waiting = asyncio.create_task(caller.wait_for_greeting(60))
     await asyncio.sleep(0)
-    caller._gone(5)
+    caller._disconnected(5)
     caller._ended_at -= 60
     with pytest.raises(CallFailed, match="the call ended: the room closed"):
         await asyncio.wait_for(waiting, 5)
@@ -154,8 +154,8 @@ def test_the_earpiece_tells_loud_from_quiet() -> None:
     assert first is not None
     earpiece._take(np.full(240, 5000, np.int16))
     assert earpiece.first_loud == first
-    earpiece.forget()
+    earpiece.reset_first_loud()
     assert earpiece.first_loud is None
-    assert len(earpiece.heard()) == 720
+    assert len(earpiece.recording()) == 720
     assert len(changes) == 3
     assert earpiece.quiet_for < 5

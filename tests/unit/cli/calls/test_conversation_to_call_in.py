@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from cli.account.acting_account import Account
-from cli.calls.placing import conversation_of
+from cli.account.acting_account import ActingAccount
+from cli.calls.placing import conversation_for_call
 
 pytestmark = pytest.mark.unit
 
@@ -38,8 +38,8 @@ async def _no_token() -> str:
 async def placed(*, throw_away: bool, conversation_id: str | None = None, failing: bool = False) -> list[str]:
     service: Any = Service()
     with suppress(ConnectionError):
-        async with conversation_of(
-            service, Account(_no_token, throw_away=throw_away), conversation_id
+        async with conversation_for_call(
+            service, ActingAccount(_no_token, is_guest=throw_away), conversation_id
         ) as talk:
             service.asked.append(f"call in {talk}")
             if failing:

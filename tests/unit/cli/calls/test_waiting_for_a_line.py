@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from cli.calls.call_client import Caller, TurnReport
-from cli.calls.placing import Typed, Utterance, place
+from cli.calls.call_client import CallClient, TurnReport
+from cli.calls.placing import CallerLine, TypedLine, place_call
 
 pytestmark = pytest.mark.unit
 
@@ -46,13 +46,13 @@ class Report:
         self.told.append(reason)
 
 
-class Answering(Caller):
+class Answering(CallClient):
     """A caller in a room without anybody, who is answered at once."""
 
     def __init__(self) -> None:
         super().__init__(SimpleNamespace(remote_participants={}))  # type: ignore[arg-type]  # the room isn't spoken in
 
-    async def greeted(self, timeout: float = 30) -> TurnReport:
+    async def wait_for_greeting(self, timeout: float = 30) -> TurnReport:
         return TurnReport("", "", "Hello.")
 
     async def type(self, text: str, *, timeout: float = 30) -> TurnReport:
@@ -60,7 +60,7 @@ class Answering(Caller):
 
     def hang_up_on(self) -> None:
         """The room is closed, so long ago that nobody comes back."""
-        self._gone()
+        self._disconnected()
         self._ended_at -= 60
 
 
@@ -69,18 +69,18 @@ async def caller(monkeypatch: pytest.MonkeyPatch) -> Answering:
     made = Answering()
 
     @asynccontextmanager
-    async def joined(*_: object, **__: object) -> AsyncIterator[Caller]:
+    async def join(*_: object, **__: object) -> AsyncIterator[CallClient]:
         yield made
 
-    monkeypatch.setattr(Caller, "joined", joined)
+    monkeypatch.setattr(CallClient, "join", join)
     return made
 
 
 async def test_a_call_that_ends_while_a_line_is_waited_for_is_over_and_says_why(caller: Answering) -> None:
     let_go = asyncio.Event()
 
-    async def lines() -> AsyncIterator[Utterance]:
-        yield Typed("thanks, bye")
+    async def lines() -> AsyncIterator[CallerLine]:
+        yield TypedLine("thanks, bye")
         caller.hang_up_on()
         try:
             await asyncio.Event().wait()
@@ -89,16 +89,16 @@ async def test_a_call_that_ends_while_a_line_is_waited_for_is_over_and_says_why(
 
     report = Report()
     async with asyncio.timeout(10):
-        await place(Service(), "conversation", lines(), report)  # type: ignore[arg-type]  # as much of the service as a call needs
+        await place_call(Service(), "conversation", lines(), report)  # type: ignore[arg-type]  # as much of the service as a call needs
     assert report.told == ["connected", "greeted", "thanks, bye", "AGENT_HUNG_UP"]
     assert let_go.is_set()
 
 
 async def test_every_line_is_said_and_the_end_of_the_lines_is_the_end_of_the_call(caller: Answering) -> None:
-    async def lines() -> AsyncIterator[Utterance]:
-        yield Typed("one")
-        yield Typed("two")
+    async def lines() -> AsyncIterator[CallerLine]:
+        yield TypedLine("one")
+        yield TypedLine("two")
 
     report = Report()
-    await place(Service(), "conversation", lines(), report)  # type: ignore[arg-type]  # as much of the service as a call needs
+    await place_call(Service(), "conversation", lines(), report)  # type: ignore[arg-type]  # as much of the service as a call needs
     assert report.told == ["connected", "greeted", "one", "two", "AGENT_HUNG_UP"]

@@ -80,7 +80,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
 def test_a_wav_without_sound_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "empty.wav"
     write_wav(path, SECOND[:0], STT_RATE)
-    with pytest.raises(NotAWav, match="holds no sound"):
+    with pytest.raises(NotAWav, match="contains no sound"):
         read_wav(path)
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cli import checkup
-from cli.account.credentials_file import CredentialFile, Credentials
-from cli.checkup import Finding, State
-from cli.golang import compiler
+from cli.account.credentials_file import Credentials, CredentialsFile
+from cli.commands import doctor
+from cli.commands.doctor import Finding, State
 from cli.livekit import server
 from cli.settings import UpSettings
 from mesh.settings import load
@@ -30,11 +29,13 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> UpSettings:
 
 
 def found(settings: UpSettings, subject: str) -> Finding:
-    return next(finding for finding in checkup.installation(settings) if finding.subject == subject)
+    return next(finding for finding in doctor.check_installation(settings) if finding.subject == subject)
 
 
 def test_a_fresh_installation_has_nothing_wrong(settings: UpSettings) -> None:
-    assert [finding.subject for finding in checkup.installation(settings) if finding.state.is_trouble] == []
+    assert [
+        finding.subject for finding in doctor.check_installation(settings) if finding.state.is_trouble
+    ] == []
 
 
 def test_secrets_that_others_can_read_are_wrong_and_the_way_out_is_told(settings: UpSettings) -> None:
@@ -52,7 +53,7 @@ def test_lost_secrets_are_trouble(settings: UpSettings) -> None:
 
 
 def test_who_is_logged_in_is_told_without_the_tokens(settings: UpSettings) -> None:
-    CredentialFile(settings.home).save(Credentials("ada@b.example", "access-token", 0, "refresh-token"))
+    CredentialsFile(settings.home).save(Credentials("ada@b.example", "access-token", 0, "refresh-token"))
     assert found(settings, "login").detail == "as ada@b.example"
 
 
@@ -60,7 +61,7 @@ def test_a_server_that_is_not_built_yet_is_no_trouble_when_it_can_be(
     settings: UpSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "locate", lambda _home: None)
-    monkeypatch.setattr(compiler, "find", lambda _: Path("/usr/bin/go"))
+    monkeypatch.setattr(doctor, "find_go", lambda _: Path("/usr/bin/go"))
     assert found(settings, "livekit server").state is State.NOTE
     assert not server.LIVEKIT.cached.exists()
 
@@ -71,7 +72,7 @@ def test_a_misspelt_variable_is_trouble(settings: UpSettings, monkeypatch: pytes
 
 
 def test_parts_that_do_not_answer_are_unreachable_and_their_addresses_are_told(settings: UpSettings) -> None:
-    findings = {finding.subject: finding for finding in asyncio.run(checkup.parts(settings))}
+    findings = {finding.subject: finding for finding in asyncio.run(doctor.check_parts(settings))}
     assert set(findings) == {"livekit", "identity", "flightdata", "conversation", "agent", "page", "gateway"}
     assert {finding.state for finding in findings.values()} == {State.UNREACHABLE}
     assert f":{settings.identity_http_port}/health and /metrics" in findings["identity"].detail

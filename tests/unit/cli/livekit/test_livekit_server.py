@@ -13,8 +13,9 @@ import pytest
 from rich.console import Console
 
 from cli.errors import CommandError, ToolMissing
-from cli.golang import build, compiler
-from cli.golang.program import cache_folder
+from cli.golang import build
+from cli.golang import program as go_program
+from cli.golang.program import cache_folder, find_go, go_version
 from cli.livekit import config, server
 from cli.livekit.server import LIVEKIT
 from cli.settings import UpSettings
@@ -58,29 +59,27 @@ def test_a_server_that_does_not_run_is_no_server(tmp_path: Path) -> None:
 
 def test_the_machines_go_is_used_when_it_is_new_enough(tmp_path: Path) -> None:
     mine = program(tmp_path / "path" / "go", answers="go version go1.26.8 linux/amd64")
-    assert compiler.find(LIVEKIT) == mine
+    assert find_go(LIVEKIT) == mine
 
 
 def test_an_old_go_gives_way_to_the_one_in_the_wheel(tmp_path: Path) -> None:
     program(tmp_path / "path" / "go", answers="go version go1.19.8 linux/amd64")
-    found = compiler.find(LIVEKIT)
+    found = find_go(LIVEKIT)
     assert found != tmp_path / "path" / "go"
-    assert compiler.version_of(found) >= LIVEKIT.needs
+    assert go_version(found) >= LIVEKIT.needs
 
 
 def test_without_any_go_the_sentence_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        compiler,
-        "_candidates",
+        go_program,
+        "_installed_gos",
         lambda: iter([program(tmp_path / "go", answers="go version go1.19.8 linux/amd64")]),
     )
     with pytest.raises(ToolMissing, match="put a livekit-server on PATH, or set LIVEKIT_URL"):
-        compiler.find(LIVEKIT)
+        find_go(LIVEKIT)
 
 
-def test_a_build_is_told_while_it_runs_and_kept_in_the_cache(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_build_is_announced_and_kept_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = tmp_path / "go"
     fake.write_text(
         "#!/bin/sh\n"
@@ -89,7 +88,7 @@ def test_a_build_is_told_while_it_runs_and_kept_in_the_cache(
         'mkdir -p "$GOBIN"; printf \'#!/bin/sh\\nexit 0\\n\' > "$GOBIN/server"; chmod +x "$GOBIN/server"\n'
     )
     fake.chmod(0o755)
-    monkeypatch.setattr("cli.golang.compiler.find", lambda _: fake)
+    monkeypatch.setattr("cli.golang.build.find_go", lambda _: fake)
     output = io.StringIO()
     assert server.provide(tmp_path / "home", Console(file=output)).is_file()
     assert LIVEKIT.cached.is_file()
@@ -101,7 +100,7 @@ def test_a_failed_build_ends_with_gos_last_words(tmp_path: Path, monkeypatch: py
     fake = tmp_path / "go"
     fake.write_text("#!/bin/sh\necho 'dial tcp: no route to host' >&2\nexit 1\n")
     fake.chmod(0o755)
-    monkeypatch.setattr("cli.golang.compiler.find", lambda _: fake)
+    monkeypatch.setattr("cli.golang.build.find_go", lambda _: fake)
     with pytest.raises(CommandError, match="no route to host"):
         build.build(LIVEKIT, Console(file=io.StringIO()))
     assert list(cache_folder().iterdir()) == []
@@ -110,7 +109,7 @@ def test_a_failed_build_ends_with_gos_last_words(tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize(
     ("number", "ends_with"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
 )
-def test_a_build_told_to_end_before_it_has_a_name_for_its_process_ends_it(
+def test_a_signal_before_the_build_has_a_name_for_its_process_kills_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, ends_with: type[BaseException]
 ) -> None:
     program(tmp_path / "path" / "go", answers="go version go1.26.8 linux/amd64")
@@ -168,14 +167,14 @@ def test_a_configuration_that_others_could_read_is_replaced_by_one_they_can_not(
     assert config.write(load(UpSettings, home=tmp_path)).stat().st_mode & 0o777 == 0o600
 
 
-def test_a_server_on_ipv6s_loopback_is_reached_by_the_name_its_callers_are_told(tmp_path: Path) -> None:
+def test_a_server_on_ipv6s_loopback_is_reached_by_the_name_its_callers_use(tmp_path: Path) -> None:
     settings = load(UpSettings, home=tmp_path, bind="::1", livekit_port=7001)
     written = config.configuration(settings)
     assert written["bind_addresses"] == ["::1", "127.0.0.1"]
     assert written["rtc"]["enable_loopback_candidate"] is True
-    told = environment_of_parts(settings)
-    assert told["LIVEKIT_URL"] == "ws://localhost:7001"
-    assert "::1" in told["NO_PROXY"].split(",")
+    variables = environment_of_parts(settings)
+    assert variables["LIVEKIT_URL"] == "ws://localhost:7001"
+    assert "::1" in variables["NO_PROXY"].split(",")
 
 
 def test_a_server_for_other_machines_is_not_tied_to_loopback(tmp_path: Path) -> None:

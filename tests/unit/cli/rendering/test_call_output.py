@@ -1,10 +1,10 @@
-"""What `readback call --json` prints is what its schema says."""
+"""The output of `readback call`; its JSON follows the schema."""
 
 from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass, field
+from dataclasses import replace
 from importlib import resources
 from typing import Any
 
@@ -12,37 +12,32 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from cli.rendering.call_output import Conversation, JsonLines
+from cli.calls.call_client import ToolUse, TurnReport
+from cli.rendering.call_output import JsonCallOutput, TerminalCallOutput
 
 pytestmark = pytest.mark.unit
 
 SCHEMA = json.loads(resources.files("cli").joinpath("schemas/call_event.json").read_text())
 
 
-@dataclass
-class Tool:
-    name: str = "search_flights"
-    arguments: dict[str, Any] = field(default_factory=lambda: {"origin": "MAA", "destination": "DEL"})
-    outcome: str = "FOUND"
-
-
-@dataclass
-class Turn:
-    said: str = "Flights from Chennai to Delhi."
-    heard: str = "flights from chennai to delhi"
-    reply: str = "There are twelve [flights]."
-    tools: list[Tool] = field(default_factory=lambda: [Tool()])
-    first_audio_ms: float | None = 612.5
-    interims: int = 4
+TOOL = ToolUse("search_flights", {"origin": "MAA", "destination": "DEL"}, "FOUND")
+TURN = TurnReport(
+    said="Flights from Chennai to Delhi.",
+    heard="flights from chennai to delhi",
+    reply="There are twelve [flights].",
+    tools=[TOOL],
+    first_audio_ms=612.5,
+    interims=4,
+)
 
 
 def test_every_event_is_one_line_that_fits_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
-    report = JsonLines()
-    report.connected("01a20694-e4e3-7775-8f88-c947783080c7", 212.345)
-    report.greeted(Turn())
-    report.turn(Turn())
-    report.turn(Turn(heard="", reply="", tools=[], first_audio_ms=None, interims=0))
-    report.ended("CALLER_HUNG_UP")
+    output = JsonCallOutput()
+    output.connected("01a20694-e4e3-7775-8f88-c947783080c7", 212.345)
+    output.greeted(TURN)
+    output.turn(TURN)
+    output.turn(replace(TURN, heard="", reply="", tools=[], first_audio_ms=None, interims=0))
+    output.ended("CALLER_HUNG_UP")
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [event["event"] for event in events] == ["connected", "turn", "turn", "ended"]
     for event in events:
@@ -50,7 +45,7 @@ def test_every_event_is_one_line_that_fits_the_schema(capsys: pytest.CaptureFixt
 
 
 def test_a_turn_carries_what_was_said_heard_answered_and_done(capsys: pytest.CaptureFixture[str]) -> None:
-    JsonLines().turn(Turn())
+    JsonCallOutput().turn(TURN)
     assert json.loads(capsys.readouterr().out) == {
         "event": "turn",
         "said": "Flights from Chennai to Delhi.",
@@ -77,20 +72,20 @@ def test_a_turn_carries_what_was_said_heard_answered_and_done(capsys: pytest.Cap
         {"event": "ended", "reason": "X", "more": 1},
     ],
 )
-def test_the_schema_refuses_what_is_no_event(event: dict[str, Any]) -> None:
+def test_the_schema_refuses_anything_else(event: dict[str, Any]) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(event, SCHEMA)
 
 
-def test_a_person_reads_both_sides_word_for_word() -> None:
-    output = io.StringIO()
-    report = Conversation(Console(file=output, width=200))
-    report.connected("01a2", 212)
-    report.greeted(Turn(reply="Hello."))
-    report.turn(Turn())
-    report.turn(Turn(reply=""))
-    report.ended("CALLER_HUNG_UP")
-    text = output.getvalue()
+def test_the_terminal_shows_both_sides_word_for_word() -> None:
+    text_of = io.StringIO()
+    output = TerminalCallOutput(Console(file=text_of, width=200))
+    output.connected("01a2", 212)
+    output.greeted(replace(TURN, reply="Hello."))
+    output.turn(TURN)
+    output.turn(replace(TURN, reply=""))
+    output.ended("CALLER_HUNG_UP")
+    text = text_of.getvalue()
     for line in (
         "you  Flights from",
         "heard  flights from",

@@ -12,7 +12,7 @@ from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1 import entry_pb2
 from rich.console import Console
 
-from cli.rendering.entry_lines import end_line, heading, line_of, live_line
+from cli.rendering.entry_lines import end_line, entry_line, heading, live_line
 
 pytestmark = pytest.mark.unit
 
@@ -33,7 +33,7 @@ def test_words_are_shown_as_they_were_said_even_when_they_look_like_markup() -> 
     said = entry_pb2.Utterance(
         speaker=entry_pb2.SPEAKER_CUSTOMER, text="seat [bold]12A[/]", sealing=entry_pb2.SEALING_FINAL
     )
-    line = shown(line_of(entry(utterance=said)))
+    line = shown(entry_line(entry(utterance=said)))
     assert line.startswith("   7  ")
     assert line.endswith("customer  seat [bold]12A[/]")
 
@@ -44,27 +44,27 @@ def test_words_are_shown_as_they_were_said_even_when_they_look_like_markup() -> 
 )
 def test_an_utterance_that_was_cut_says_so(sealing: entry_pb2.Sealing.ValueType, words: str) -> None:
     said = entry_pb2.Utterance(speaker=entry_pb2.SPEAKER_AGENT, text="There are", sealing=sealing)
-    assert shown(line_of(entry(utterance=said))).endswith(f"agent  There are {words}")
+    assert shown(entry_line(entry(utterance=said))).endswith(f"agent  There are {words}")
 
 
 def test_typed_words_and_late_entries_say_so() -> None:
     said = entry_pb2.Utterance(
         speaker=entry_pb2.SPEAKER_CUSTOMER, modality=entry_pb2.MODALITY_TEXT, text="hi"
     )
-    assert shown(line_of(entry(utterance=said, late=True))).endswith("customer  hi (typed) (late)")
+    assert shown(entry_line(entry(utterance=said, late=True))).endswith("customer  hi (typed) (late)")
 
 
 def test_tools_show_what_was_asked_and_what_came_of_it() -> None:
     call = entry_pb2.ToolCall(name="search_flights")
     call.arguments.update({"origin": "MAA"})
-    assert shown(line_of(entry(tool_call=call))).endswith("tool  search_flights origin=MAA")
+    assert shown(entry_line(entry(tool_call=call))).endswith("tool  search_flights origin=MAA")
     result = entry_pb2.ToolResult(name="search_flights", outcome="EMPTY")
-    assert shown(line_of(entry(tool_result=result))).endswith("tool  search_flights: EMPTY")
+    assert shown(entry_line(entry(tool_result=result))).endswith("tool  search_flights: EMPTY")
 
 
 def test_changes_are_told_in_words() -> None:
     change = entry_pb2.StateChange(kind=entry_pb2.STATE_CHANGE_KIND_CALL_ENDED, reason="CALLER_HUNG_UP")
-    assert shown(line_of(entry(state_change=change))).endswith("call ended (caller hung up)")
+    assert shown(entry_line(entry(state_change=change))).endswith("call ended (caller hung up)")
 
 
 def test_words_still_being_spoken_have_no_number() -> None:
@@ -77,8 +77,8 @@ def test_an_utterance_that_its_writer_came_back_with_says_so() -> None:
     said = entry_pb2.Utterance(
         speaker=entry_pb2.SPEAKER_AGENT, text="There are two.", completes_utterance_id="cut"
     )
-    assert shown(line_of(entry(utterance=said, late=True))).endswith(
-        "There are two. (all of what was cut off above) (late)"
+    assert shown(entry_line(entry(utterance=said, late=True))).endswith(
+        "There are two. (full text of the one cut off above) (late)"
     )
 
 

@@ -12,7 +12,7 @@ from readback.conversation.v1.conversation_service_pb2 import CaughtUp, Conversa
 from rich.console import Console
 from rich.text import Text
 
-from cli.rendering.watch_output import JsonLines, Reader
+from cli.rendering.watch_output import JsonWatchOutput, TerminalWatchOutput
 from services.conversation.client.watcher import Connection
 
 pytestmark = pytest.mark.unit
@@ -36,7 +36,7 @@ def read(
 ) -> str:
     output = io.StringIO()
     console = Console(file=output, width=200, force_terminal=terminal)
-    with Reader(console, show_live=show_live, several=several) as reader:
+    with TerminalWatchOutput(console, show_live=show_live, several=several) as reader:
         for event in events:
             if isinstance(event, Connection):
                 reader.notice(event)
@@ -62,13 +62,13 @@ def test_both_sides_may_speak_at_once() -> None:
 
 
 def test_what_moves_is_bounded_and_forgotten_when_the_line_is_lost() -> None:
-    reader = Reader(Console(file=io.StringIO(), force_terminal=True))
+    reader = TerminalWatchOutput(Console(file=io.StringIO(), force_terminal=True))
     with reader:
         for index in range(50):
             reader.show(speaking("words", f"{index}"))
-        assert len(reader._speaking) <= 4
+        assert len(reader._open) <= 4
         reader.notice(Connection.LOST)
-        assert not reader._speaking
+        assert not reader._open
 
 
 def test_a_file_gets_entries_alone_unless_live_words_are_asked_for() -> None:
@@ -77,9 +77,9 @@ def test_a_file_gets_entries_alone_unless_live_words_are_asked_for() -> None:
 
 
 def test_a_terminal_wants_live_words_and_a_file_does_not() -> None:
-    assert Reader(Console(file=io.StringIO(), force_terminal=True)).wants_live
-    assert not Reader(Console(file=io.StringIO())).wants_live
-    assert not JsonLines().wants_live
+    assert TerminalWatchOutput(Console(file=io.StringIO(), force_terminal=True)).wants_live
+    assert not TerminalWatchOutput(Console(file=io.StringIO())).wants_live
+    assert not JsonWatchOutput().wants_live
 
 
 def test_headings_stand_where_the_conversation_changes() -> None:
@@ -114,7 +114,7 @@ def test_notices_stay_out_of_what_is_piped_on(
     connection: Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert read(connection, terminal=False) == ""
-    JsonLines().notice(connection)
+    JsonWatchOutput().notice(connection)
     printed = capsys.readouterr()
     assert printed.out == ""
     assert len(printed.err.splitlines()) == 2
@@ -122,7 +122,7 @@ def test_notices_stay_out_of_what_is_piped_on(
 
 
 def test_json_is_what_the_contract_says_one_line_an_event(capsys: pytest.CaptureFixture[str]) -> None:
-    with JsonLines() as lines:
+    with JsonWatchOutput() as lines:
         lines.show(said("line\nbreak"))
     (line,) = capsys.readouterr().out.splitlines()
     event = json.loads(line)

@@ -14,9 +14,9 @@ pytestmark = pytest.mark.unit
 
 def test_a_second_supervisor_is_refused_in_one_sentence(tmp_path: Path) -> None:
     with (
-        home.held(tmp_path),
+        home.locked(tmp_path),
         pytest.raises(UsageError, match="already running") as refused,
-        home.held(tmp_path),
+        home.locked(tmp_path),
     ):
         pass
     assert refused.value.exit_code == 2
@@ -24,15 +24,15 @@ def test_a_second_supervisor_is_refused_in_one_sentence(tmp_path: Path) -> None:
 
 
 def test_a_home_is_free_again_afterwards(tmp_path: Path) -> None:
-    with home.held(tmp_path):
-        assert home.is_held(tmp_path)
-    assert not home.is_held(tmp_path)
-    with home.held(tmp_path):
+    with home.locked(tmp_path):
+        assert home.is_locked(tmp_path)
+    assert not home.is_locked(tmp_path)
+    with home.locked(tmp_path):
         pass
 
 
 def test_a_home_that_is_not_there_is_not_held(tmp_path: Path) -> None:
-    assert not home.is_held(tmp_path / "none")
+    assert not home.is_locked(tmp_path / "none")
 
 
 def test_databases_without_secrets_are_refused(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_databases_with_secrets_and_fresh_homes_pass(tmp_path: Path) -> None:
     home.require_secrets_of_databases(tmp_path)
 
 
-def test_what_sqlite_keeps_beside_a_database_belongs_to_it(tmp_path: Path) -> None:
+def test_what_sqlite_keeps_for_a_database_belongs_to_it(tmp_path: Path) -> None:
     for name in ("identity.sqlite3", "identity.sqlite3-wal", "identity.sqlite3-shm", "livekit.yaml"):
         (tmp_path / name).touch()
     assert [path.name for path in home.databases(tmp_path)] == [

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from cli.supervisor.log_files import KEPT_FILES, LONGEST_LINE_BYTES, ROTATED_AT_BYTES, PartLog, complaint_in
+from cli.supervisor.log_files import KEPT_FILES, MAX_FILE_BYTES, MAX_LINE_BYTES, PartLog
 from cli.supervisor.parts import Part, Stage
-from cli.supervisor.terminal import QUIET_FOR_SECONDS, Terminal, how_it_ended, last_words
+from cli.supervisor.terminal import REPEAT_AFTER_SECONDS, TerminalOutput, alert_in, exit_text, readable
 
 pytestmark = pytest.mark.unit
 
@@ -24,7 +24,7 @@ class Screen:
     def __init__(self, *, verbose: bool = False) -> None:
         self._text = io.StringIO()
         self.now = 0.0
-        self.report = Terminal(
+        self.report = TerminalOutput(
             Console(file=self._text, width=200), verbose=verbose, monotonic=lambda: self.now
         )
 
@@ -35,7 +35,7 @@ class Screen:
 
 @pytest.mark.parametrize("level", ["warning", "warn", "error", "critical", "ERROR", "fatal"])
 def test_warnings_and_worse_are_complaints(level: str) -> None:
-    complaint = complaint_in(
+    alert = alert_in(
         json.dumps(
             {
                 "level": level,
@@ -46,8 +46,8 @@ def test_warnings_and_worse_are_complaints(level: str) -> None:
             }
         )
     )
-    assert complaint is not None
-    assert complaint.text == "disk is full code=12"
+    assert alert is not None
+    assert alert.text == "disk is full code=12"
 
 
 @pytest.mark.parametrize(
@@ -63,30 +63,28 @@ def test_warnings_and_worse_are_complaints(level: str) -> None:
     ],
 )
 def test_anything_else_is_not(line: str) -> None:
-    assert complaint_in(line) is None
+    assert alert_in(line) is None
 
 
 def test_zap_names_its_message_otherwise() -> None:
-    complaint = complaint_in('{"level":"error","ts":1,"logger":"livekit","caller":"x.go:1","msg":"no key"}')
-    assert complaint is not None
-    assert complaint.text == "no key"
+    alert = alert_in('{"level":"error","ts":1,"logger":"livekit","caller":"x.go:1","msg":"no key"}')
+    assert alert is not None
+    assert alert.text == "no key"
 
 
 def test_a_librarys_warnings_stay_in_the_log() -> None:
     assert (
-        complaint_in(
+        alert_in(
             '{"level": "warning", "logger": "livekit.agents", "event": "inference is slower than realtime"}'
         )
         is None
     )
-    assert (
-        complaint_in('{"level": "error", "logger": "livekit.agents", "event": "out of memory"}') is not None
-    )
+    assert alert_in('{"level": "error", "logger": "livekit.agents", "event": "out of memory"}') is not None
 
 
 def test_a_caller_who_hangs_up_is_no_error() -> None:
     assert (
-        complaint_in(
+        alert_in(
             '{"level": "error", "logger": "livekit", "msg": "error reading data channel", "error": "closed"}'
         )
         is None
@@ -94,44 +92,42 @@ def test_a_caller_who_hangs_up_is_no_error() -> None:
 
 
 def test_a_complaint_is_one_line() -> None:
-    complaint = complaint_in(json.dumps({"level": "error", "event": "blocked\n  File x", "error": "y" * 500}))
-    assert complaint is not None
-    assert complaint.text == "blocked error=" + "y" * 120
+    alert = alert_in(json.dumps({"level": "error", "event": "blocked\n  File x", "error": "y" * 500}))
+    assert alert is not None
+    assert alert.text == "blocked error=" + "y" * 120
 
 
 def test_a_complaint_that_repeats_is_shown_once_a_minute() -> None:
     screen = Screen()
     line = '{"level": "warning", "logger": "services.identity.store.store", "event": "slow"}'
     for _ in range(3):
-        screen.report.heard(PART, line)
-    screen.now = QUIET_FOR_SECONDS
-    screen.report.heard(PART, line)
+        screen.report.logged(PART, line)
+    screen.now = REPEAT_AFTER_SECONDS
+    screen.report.logged(PART, line)
     assert screen.lines == ["! identity      slow"] * 2
 
 
 def test_the_terminal_shows_everything_when_verbose() -> None:
     screen = Screen(verbose=True)
-    screen.report.heard(PART, "[plain] text")
+    screen.report.logged(PART, "[plain] text")
     assert screen.lines == ["identity        [plain] text"]
 
 
 def test_a_death_is_told_with_its_last_words_and_the_delay() -> None:
     screen = Screen()
     screen.report.died(PART, -9, '{"level": "error", "event": "out of [memory]"}', 0.5)
-    assert screen.lines == [
-        "✗ identity      was killed (signal 9); starting it again in 0.5 s: out of [memory]"
-    ]
+    assert screen.lines == ["✗ identity      was killed (signal 9); restarting in 0.5 s: out of [memory]"]
 
 
 def test_endings_in_words() -> None:
-    assert how_it_ended(3) == "ended (exit code 3)"
-    assert how_it_ended(-15) == "was killed (signal 15)"
+    assert exit_text(3) == "ended (exit code 3)"
+    assert exit_text(-15) == "was killed (signal 15)"
 
 
 def test_last_words_are_readable_whatever_they_are() -> None:
-    assert last_words('{"level": "info", "event": "stopping"}') == "stopping"
-    assert last_words("ImportError: no") == "ImportError: no"
-    assert last_words("[1]") == "[1]"
+    assert readable('{"level": "info", "event": "stopping"}') == "stopping"
+    assert readable("ImportError: no") == "ImportError: no"
+    assert readable("[1]") == "[1]"
 
 
 def test_lines_cut_by_the_pipe_are_put_together_and_a_last_one_without_end_counts(tmp_path: Path) -> None:
@@ -157,12 +153,12 @@ def test_an_endless_line_does_not_fill_the_memory(tmp_path: Path) -> None:
 
 def test_a_log_left_full_by_an_earlier_run_is_put_aside(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
-    path.write_bytes(b"x" * ROTATED_AT_BYTES)
+    path.write_bytes(b"x" * MAX_FILE_BYTES)
     log = PartLog(path, print)
     log.data_received(b"old\nnew\n")
     log.close()
     assert path.read_bytes() == b"new\n"
-    assert path.with_suffix(".log.1").stat().st_size == ROTATED_AT_BYTES + len(b"old\n")
+    assert path.with_suffix(".log.1").stat().st_size == MAX_FILE_BYTES + len(b"old\n")
 
 
 def test_logs_stay_bounded_while_a_part_runs_and_the_latest_lines_are_there_whole_and_in_order(
@@ -172,27 +168,27 @@ def test_logs_stay_bounded_while_a_part_runs_and_the_latest_lines_are_there_whol
     log = PartLog(tmp_path / "a.log", heard.append)
     lines = [f"{number} ".ljust(1 + number % 7_000, "x") for number in range(12_000)]
     said = "".join(f"{line}\n" for line in lines).encode()
-    assert len(said) > (KEPT_FILES + 2) * ROTATED_AT_BYTES
+    assert len(said) > (KEPT_FILES + 2) * MAX_FILE_BYTES
     for start in range(0, len(said), 60_001):
         log.data_received(said[start : start + 60_001])
     log.close()
     files = [*(tmp_path / f"a.log.{age}" for age in range(KEPT_FILES, 0, -1)), tmp_path / "a.log"]
     assert set(tmp_path.iterdir()) == set(files)
-    assert all(file.stat().st_size <= ROTATED_AT_BYTES + LONGEST_LINE_BYTES for file in files)
+    assert all(file.stat().st_size <= MAX_FILE_BYTES + MAX_LINE_BYTES for file in files)
     assert all(file.stat().st_mode & 0o077 == 0 for file in files)
     kept = [line for file in files for line in file.read_text().splitlines()]
     assert kept == lines[-len(kept) :]
-    assert len("\n".join(kept)) > KEPT_FILES * (ROTATED_AT_BYTES - 10_000)
+    assert len("\n".join(kept)) > KEPT_FILES * (MAX_FILE_BYTES - 10_000)
     assert all(file.read_bytes().endswith(b"\n") for file in files)
     assert heard == [line.strip() for line in lines]
 
 
 def test_a_line_without_end_is_cut_rather_than_let_a_log_grow(tmp_path: Path) -> None:
     log = PartLog(tmp_path / "a.log", print)
-    for _ in range(2 * ROTATED_AT_BYTES // LONGEST_LINE_BYTES):
-        log.data_received(b"x" * LONGEST_LINE_BYTES)
+    for _ in range(2 * MAX_FILE_BYTES // MAX_LINE_BYTES):
+        log.data_received(b"x" * MAX_LINE_BYTES)
     log.close()
-    assert (tmp_path / "a.log.1").stat().st_size <= ROTATED_AT_BYTES + 2 * LONGEST_LINE_BYTES
+    assert (tmp_path / "a.log.1").stat().st_size <= MAX_FILE_BYTES + 2 * MAX_LINE_BYTES
 
 
 def test_a_log_is_for_its_owner_alone(tmp_path: Path) -> None:

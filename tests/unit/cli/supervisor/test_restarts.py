@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli.supervisor.parts import Part, Stage
-from cli.supervisor.restart_backoff import FORGIVEN_AFTER_SECONDS, LONGEST_SECONDS, Backoff
+from cli.supervisor.restart_backoff import LONGEST_SECONDS, RESET_AFTER_SECONDS, RestartBackoff
 from cli.supervisor.supervisor import Supervisor
 from tests.simulated_clock import SimulatedClock
 
@@ -18,17 +18,17 @@ pytestmark = pytest.mark.unit
 
 
 def test_delays_double_up_to_a_limit() -> None:
-    backoff = Backoff()
-    delays = [backoff.after(1) for _ in range(9)]
+    backoff = RestartBackoff()
+    delays = [backoff.delay_after(1) for _ in range(9)]
     assert delays[:4] == [0.5, 1, 2, 4]
     assert delays[-1] == LONGEST_SECONDS
 
 
 def test_a_part_that_ran_for_a_while_is_forgiven() -> None:
-    backoff = Backoff()
+    backoff = RestartBackoff()
     for _ in range(5):
-        backoff.after(1)
-    assert backoff.after(FORGIVEN_AFTER_SECONDS) == 0.5
+        backoff.delay_after(1)
+    assert backoff.delay_after(RESET_AFTER_SECONDS) == 0.5
 
 
 class Deaths:
@@ -43,7 +43,7 @@ class Deaths:
 
     def back(self, part: Part, seconds: float) -> None: ...
 
-    def heard(self, part: Part, line: str) -> None: ...
+    def logged(self, part: Part, line: str) -> None: ...
 
     def died(self, part: Part, code: int, last_line: str, delay: float) -> None:
         self.delays.put_nowait(delay)
