@@ -98,8 +98,7 @@ async def _call(
 
 def _prepare(script: Sequence[ScriptLine]) -> list[CallerLine]:
     """Read and synthesise all speech before the call starts, so that a bad file costs no call."""
-    from agent.speech.audio import STT_RATE
-    from agent.speech.audio import resampled
+    from agent.speech.audio import STT_RATE, resampled
     from cli.calls.placing import SpokenLine, TypedLine
     from cli.calls.wav import NotAWav, read_wav
 
