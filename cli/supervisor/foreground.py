@@ -63,7 +63,7 @@ def serve_all(names: Set[str]) -> None:
     settings = check_all()
     parts = [part for part in parts_of(settings, None, None) if part.name in names]
     ports.check(parts, settings.bind)
-    settings.secrets.create_all()()
+    settings.secrets.create_all()
     asyncio.run(supervise(settings, parts, Console()))
 
 

@@ -26,7 +26,7 @@ def readback(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A home with databases, secrets and a person logged in."""
-    SecretStore(tmp_path / "secrets").create_all()()
+    SecretStore(tmp_path / "secrets").create_all()
     CredentialsFile(tmp_path).save(Credentials("a@b.example", "access", 0, "refresh"))
     result = readback(tmp_path, "migrate")
     assert result.returncode == 0, result.stderr
