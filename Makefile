@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory --no-builtin-rules
-.PHONY: help run quick test check static pytest chaos gen lock fmt system-packages livekit clean
+.PHONY: help run quick test check static pytest chaos gen lock fmt system-packages livekit toxiproxy clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -27,28 +27,32 @@ run: $(RUNTIME) ## Install what is missing and start everything; Ctrl-C stops it
 	@exec $(BIN)/readback up
 
 quick: static ## The inner loop: format, lint, types, contracts, unit and contract tests (about three minutes)
-	@$(BIN)/python -m pytest -q --numprocesses=2 --dist=loadfile tests/unit tests/contract
+	@$(BIN)/python -m pytest -q $(IN_PAIRS) tests/unit tests/contract
 
-test: $(DEVELOPMENT) system-packages livekit check ## Install what the tests need, then run everything that CI runs (about twenty minutes)
+test: $(DEVELOPMENT) system-packages livekit toxiproxy check ## Install what the tests need, then run everything that CI runs (about twenty minutes)
 
 check: static pytest ## Run everything that CI runs, without installing
 
 static: $(DEVELOPMENT)
 	@tools/steps.sh $(BIN)
 
-# Benches, e2e and chaos tests measure or kill whole processes: they run alone. The others share the processors.
-TOGETHER := tests/unit tests/contract tests/integration --ignore=tests/integration/bench
-ALONE := tests/integration/bench tests/e2e tests/chaos
+# Two at a time: tests that share the processors well. Calls wait for speech, so two products fit on two cores.
+# Benches and chaos tests measure or kill whole processes: they run alone.
+SHARED := tests/unit tests/contract tests/integration --ignore=tests/integration/bench tests/e2e/gradio_ui
+CALLS := tests/e2e/voice tests/e2e/cli
+ALONE := tests/integration/bench tests/chaos
+IN_PAIRS := --numprocesses=2 --dist=loadfile
 
 pytest: $(DEVELOPMENT)
 ifeq ($(strip $(PYTEST_ARGS)),)
-	@$(BIN)/python -m pytest -q --numprocesses=2 --dist=loadfile $(TOGETHER)
+	@$(BIN)/python -m pytest -q $(IN_PAIRS) $(SHARED)
+	@$(BIN)/python -m pytest -q $(IN_PAIRS) $(CALLS)
 	@$(BIN)/python -m pytest -q $(ALONE)
 else
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 endif
 
-chaos: $(DEVELOPMENT) system-packages livekit ## Run every chaos test at full length and print the summary (25 minutes)
+chaos: $(DEVELOPMENT) system-packages livekit toxiproxy ## Run every chaos test at full length and print the summary (25 minutes)
 	@$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
 
 gen: $(DEVELOPMENT) ## Generate gen/ from protos/ and docs/settings.md from the settings classes
@@ -100,3 +104,6 @@ system-packages:
 
 livekit: $(DEVELOPMENT)
 	@$(BIN)/python -m cli.livekit
+
+toxiproxy: $(DEVELOPMENT)
+	@$(BIN)/python -m tests.toxiproxy

@@ -127,3 +127,7 @@ def _wait_for(api: httpx.Client) -> None:
             time.sleep(0.02)
         else:
             return
+
+
+if __name__ == "__main__":
+    provide()
