@@ -1,1 +1,1 @@
-"""The provider protocol, and the policies for asking providers: routing, hedging, breakers, health and budgets."""
+"""The provider protocol, and the policies of asking providers: routing, hedging, breakers, budgets."""

@@ -64,7 +64,7 @@ async def configured_providers(
 
 
 def aviationstack_plan(settings: FlightDataSettings) -> Plan:
-    """Return AviationStack's plan; two endpoints have a rate limit (the vendor's change log of 2025-08-19)."""
+    """Return AviationStack's plan; two endpoints have a rate limit (vendor's change log of 2025-08-19)."""
     spacing = timedelta(seconds=settings.aviationstack_spacing_seconds)
     return Plan(
         settings.aviationstack_monthly_calls, spacing={"timetable": spacing, "flightsFuture": spacing}

@@ -70,7 +70,7 @@ class ProviderHealth:
         return blocked is not None or not self.breakers[capability].would_admit(now)
 
     def disabled(self, now: datetime) -> ProviderError | None:
-        """Return the vendor's refusal of the key, or the error of a used-up budget; None if requests may be sent."""
+        """Return the error if the vendor refuses the key or the budget is used up; None otherwise."""
         if isinstance(self._disabled, ProviderQuotaExhausted) and self._disabled.until <= now:
             self._disabled = None
         if self._disabled is None and self._meter and self.remaining and not self.remaining.left:

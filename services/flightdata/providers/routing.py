@@ -56,7 +56,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Answered(Generic[T]):
-    """An answer and its provider; `cached_at` is the time of the original request if it came from the cache."""
+    """An answer and its provider; `cached_at` is the time of the original request of a cached answer."""
 
     value: T
     provider: FlightProvider
@@ -163,7 +163,7 @@ class ProviderRouter:
         yield outcomes.result()
 
     def first_choice(self, capability: Capability, prefer: Capability | None = None) -> FlightProvider | None:
-        """Return the provider that `ask` would ask first, without counting a request; None if there is none."""
+        """Return the provider that `ask` would ask first, or None, without counting a request."""
         for provider in sorted(self.providers, key=lambda provider: self._rank(provider, prefer)):
             able = capability in provider.capabilities()
             if able and not self.health[provider.name].would_refuse(capability):

@@ -1,1 +1,1 @@
-"""Vendors of flight data: one package each, every one a `FlightProvider` over HTTP."""
+"""Vendors of flight data: one package with a `FlightProvider` per vendor, and their shared parts."""

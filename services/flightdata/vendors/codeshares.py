@@ -1,7 +1,7 @@
-"""Codeshares collapsed: one aircraft, one record, with every number it is sold under.
+"""Codeshares merged into one record per flight, with all its numbers.
 
-Of 100 rows counted in AviationStack 61 were duplicates of this kind, and of the 28 flights they named as operating, 8 had no row of
-their own: such a flight is made up from what its codeshares say.
+Of 100 AviationStack rows, 61 were such duplicates. Of the 28 operating flights that they named, 8 had no row
+of their own; such a flight is built from its codeshares.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Key = tuple[str, str, str, object]
 
 
 def collapse(legs: Iterable[Leg]) -> list[Leg]:
-    """One leg an aircraft, in the order they first came, under the number of whoever flies it."""
+    """Return one leg per flight under its operator's number, in order of first appearance."""
     groups: dict[Key, list[Leg]] = defaultdict(list)
     for leg in legs:
         groups[_key(leg)].append(leg)
@@ -25,7 +25,7 @@ def collapse(legs: Iterable[Leg]) -> list[Leg]:
 
 
 def _key(leg: Leg) -> Key:
-    # Without the operating number nobody can tell which flight it is: such a row stays by itself.
+    # A codeshare without its operating number can't be matched, so it stays a flight of its own.
     flown_as = leg.operator.flight if _is_codeshare(leg) and leg.operator else leg.flight
     return flown_as, leg.departure.airport, leg.arrival.airport, leg.depart_date
 
@@ -36,7 +36,7 @@ def _is_codeshare(leg: Leg) -> bool:
 
 def _merged(group: Sequence[Leg]) -> Leg:
     own = next((leg for leg in group if not _is_codeshare(leg)), None)
-    flown = own or _synthesised(group[0])
+    flown = own or _operating(group[0])
     for leg in group:
         flown = replace(
             flown,
@@ -53,8 +53,8 @@ def _merged(group: Sequence[Leg]) -> Leg:
     )
 
 
-def _synthesised(codeshare: Leg) -> Leg:
-    """The operating flight that the vendor withholds."""
+def _operating(codeshare: Leg) -> Leg:
+    """Build the operating flight that the vendor doesn't list."""
     operator = codeshare.operator
     assert operator is not None
     return replace(
@@ -67,7 +67,7 @@ def _synthesised(codeshare: Leg) -> Leg:
 
 
 def _filled(end: End, other: End) -> End:
-    """An end with what only the other row knows."""
+    """Fill an end's missing fields from the other row."""
     mine, theirs = end.movement, other.movement
     movement = Movement(
         mine.scheduled or theirs.scheduled,

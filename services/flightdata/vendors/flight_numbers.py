@@ -1,14 +1,21 @@
-"""Flight numbers as vendors write them, and as we do: carrier code and number without space or leading zeros."""
+"""Flight numbers and operators as vendors write them.
+
+Ours are the carrier code and the number, as in `AI542`.
+"""
 
 from __future__ import annotations
 
 import re
 
+from services.flightdata.model import carriers
+from services.flightdata.model.flights import Operator
+
 _NUMBER = re.compile(r"([A-Z0-9]{2}) ?0*(\d{1,4})[A-Z]?")
+_NAMED = re.compile(r"(?P<name>.*?[^\s\d-])\s*(?P<number>\d{1,4})?")
 
 
 def canonical(written: str) -> str:
-    """`va832`, `AI 0542` and `AI542A` as `VA832`, `AI542`, `AI542`; empty when it is no flight number."""
+    """Normalise a flight number (`va832` → `VA832`, `AI 0542` or `AI542A` → `AI542`); empty if invalid."""
     match = _NUMBER.fullmatch(written.strip().upper()) if written.isascii() else None
     if match is None or match[1].isdigit():
         return ""
@@ -16,10 +23,30 @@ def canonical(written: str) -> str:
 
 
 def joined(carrier: str, number: str) -> str:
-    """A carrier's code and a number as a flight number; empty when they make none."""
+    """Join a carrier code and a number to a flight number; empty if the result is none."""
     return canonical(f"{carrier}{number}") if len(carrier) == 2 else ""
 
 
 def parts(flight: str) -> tuple[str, str]:
-    """The carrier's code and the number of a canonical flight number."""
+    """Split a canonical flight number into carrier code and number."""
     return flight[:2], flight[2:]
+
+
+def operator(flight: str, vendor_name: str = "") -> Operator | None:
+    """Return the operator that flies under a canonical flight number; None for an empty one."""
+    carrier, _ = parts(flight)
+    return Operator(carrier, carriers.name_of(carrier, vendor_name), flight) if flight else None
+
+
+def operator_named(written: str) -> Operator | None:
+    """Parse an operator written by name and number (`Iberia 123`); None for `-` and "".
+
+    The operator's flight number is empty if no carrier is known by that name.
+    """
+    if number := canonical(written):
+        return operator(number)
+    named = _NAMED.fullmatch(written.strip())
+    if named is None:
+        return None
+    code = carriers.code_named(named["name"])
+    return Operator(code, named["name"], joined(code, named["number"] or ""))

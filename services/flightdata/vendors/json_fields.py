@@ -1,4 +1,7 @@
-"""Reading vendors' JSON, where any field may be missing, null, or of another type than documented; nothing here raises."""
+"""Readers for vendors' JSON fields, which may be missing, null or of an undocumented type.
+
+They never raise.
+"""
 
 from __future__ import annotations
 
@@ -12,28 +15,28 @@ NOTHING: Json = {}
 _INTEGER = re.compile(r"[+-]?\d{1,9}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 MOST_CHARACTERS = 200
-"""Of a text field: names and words, never essays."""
+"""Length of a text field, which holds a name or a word."""
 
 
 def mapping(value: Any) -> Json:
-    """An object; empty when it is something else."""
+    """Return an object; empty for any other type."""
     return value if isinstance(value, dict) else NOTHING
 
 
 def under(value: Any, *path: str) -> Json:
-    """The object below a path of keys; empty when it isn't there."""
+    """Return the object at a path of keys; empty if it is missing."""
     for name in path:
         value = mapping(value).get(name)
     return mapping(value)
 
 
 def listing(value: Any) -> list[Any]:
-    """A list; empty when it is something else."""
+    """Return a list; empty for any other type."""
     return value if isinstance(value, list) else []
 
 
 def objects(value: Any) -> Iterator[Json]:
-    """The objects of a list, also of lists within it: AviationStack has sent `data: [[{…}]]`."""
+    """Yield the objects of a list and of lists inside it: AviationStack has sent `data: [[{…}]]`."""
     for item in listing(value):
         if isinstance(item, list):
             yield from (inner for inner in item if isinstance(inner, dict))
@@ -42,7 +45,7 @@ def objects(value: Any) -> Iterator[Json]:
 
 
 def text(value: Any) -> str:
-    """A text without surrounding space and control characters; numbers are written out, anything else is empty."""
+    """Return a text or number as text, without control characters and outer spaces; else empty."""
     if isinstance(value, bool) or value is None:
         return ""
     if isinstance(value, int | float):
@@ -51,21 +54,19 @@ def text(value: Any) -> str:
 
 
 def integer(value: Any) -> int | None:
-    """A whole number, also written as text; None when it is none."""
+    """Return an integer, also from a float or a text; None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, float):
         return int(value) if math.isfinite(value) and abs(value) < 1e9 else None
     if isinstance(value, int):
         return value if abs(value) < 1e15 else None
-    return (
-        int(value)
-        if isinstance(value, str) and _INTEGER.fullmatch(value.strip()) and value.isascii()
-        else None
-    )
+    if isinstance(value, str) and value.isascii() and _INTEGER.fullmatch(value.strip()):
+        return int(value)
+    return None
 
 
 def code(value: Any, length: int) -> str:
-    """A code of letters and digits in capitals; empty when it is none of that length."""
+    """Return an alphanumeric code of a length in upper case; empty for anything else."""
     found = text(value).upper()
     return found if len(found) == length and found.isascii() and found.isalnum() else ""

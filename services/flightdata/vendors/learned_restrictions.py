@@ -1,7 +1,7 @@
-"""What a key may not ask, learned from refusals, shared by replicas and remembered over restarts.
+"""Features that a vendor's key was refused, shared by replicas and remembered over restarts.
 
-Nobody outside knows what an AviationStack plan allows: reports differ, and notices change it. So a feature counts as allowed until
-it is refused, and again some days later, since plans are upgraded.
+The features of an AviationStack plan aren't documented reliably, and they change. So a feature counts as
+allowed until the vendor refuses it, and again some days later, since the plan may have been upgraded.
 """
 
 from __future__ import annotations
@@ -21,43 +21,43 @@ _log = structlog.get_logger(__name__)
 
 
 def fingerprint(provider: str, key: str) -> str:
-    """What stands for a key where its budget and refusals are kept, so that another key begins with a clean sheet."""
+    """Return a name for a key's budget and restrictions, so that a new key starts without them."""
     return hashlib.sha256(f"readback:{provider}:{key}".encode()).hexdigest()[:16]
 
 
 class LearnedRestrictions:
-    """Features that one key of one provider is refused. `ledger` None keeps them in this process only."""
+    """The refused features of one key. Without a `ledger` they stay in this process."""
 
     def __init__(self, provider: str, key: str, clock: Clock, ledger: Ledger | None = None) -> None:
         self._provider = provider
         self._clock = clock
         self._until: dict[str, datetime] = {}
         name = f"restrictions:{provider}:{fingerprint(provider, key)}"
-        self._note = SharedNote(ledger, name, clock, REMEMBERED) if ledger else None
+        self._shared = SharedNote(ledger, name, clock, REMEMBERED) if ledger else None
 
     def __contains__(self, feature: str) -> bool:
-        """Whether asking for a feature would be refused, as far as this process has heard."""
+        """Return True if a feature is known to be refused."""
         until = self._until.get(feature)
         return until is not None and self._clock.now() < until
 
-    async def hear(self) -> None:
-        """Learns what other replicas, or the process before this one, were refused."""
-        written = await self._note.read() if self._note else {}
-        for feature, until in _moments(written).items():
+    async def refresh(self) -> None:
+        """Read the restrictions of other replicas and of the process before a restart."""
+        shared = await self._shared.read() if self._shared else {}
+        for feature, until in _moments(shared).items():
             self._until[feature] = max(until, self._until.get(feature, until))
 
-    async def refused(self, feature: str) -> None:
-        """The vendor refused a feature to this key."""
+    async def add(self, feature: str) -> None:
+        """Record that the vendor refused a feature."""
         self._until[feature] = self._clock.now() + REMEMBERED
-        _log.info("a provider refuses a feature to this key", provider=self._provider, feature=feature)
-        if self._note:
-            await self._note.write(feature, self._until[feature].isoformat())
+        _log.info("feature not in plan", provider=self._provider, feature=feature)
+        if self._shared:
+            await self._shared.write(feature, self._until[feature].isoformat())
 
 
-def _moments(written: Mapping[str, object]) -> dict[str, datetime]:
-    """What can be read of a note: the rest is learned again."""
+def _moments(shared: Mapping[str, object]) -> dict[str, datetime]:
+    """Parse the shared times, without those that can't be read."""
     found: dict[str, datetime] = {}
-    for feature, until in written.items():
+    for feature, until in shared.items():
         try:
             moment = datetime.fromisoformat(until) if isinstance(until, str) else None
         except ValueError:

@@ -1,4 +1,4 @@
-"""Which of a vendor's legs were meant: on which day, and still to be flown."""
+"""Selection of the legs that a request means: by day, and for searches by departure still to come."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from services.flightdata.errors import FlightNotFound
 from services.flightdata.model.flights import FlightStatus, Itinerary, Provenance, State
 from services.flightdata.model.instants import today_in
 from services.flightdata.model.queries import FlightQuery
-from services.flightdata.vendors.flight_state import said
+from services.flightdata.vendors.flight_state import state_named
 from services.flightdata.vendors.legs import Leg, in_order
 
 NEAR = timedelta(hours=36)
-"""How far from now a departure may be to be what somebody means who names no day, when none is today."""
+"""Distance from now to a departure that a request without a day may mean if none is today."""
 
 
 def on_day(legs: Iterable[Leg], day: date | None, now: datetime) -> list[Leg]:
-    """Legs that leave on a day of their airport's calendar; when None is given, today there, or else the nearest day."""
+    """Return the legs of a local day of departure; without a day, those of today, or of the nearest day."""
     known = in_order(legs)
     if day is not None:
         return [leg for leg in known if leg.depart_date == day]
@@ -25,8 +25,8 @@ def on_day(legs: Iterable[Leg], day: date | None, now: datetime) -> list[Leg]:
     return today or _nearest(known, now)
 
 
-def today_of(legs: Iterable[Leg], now: datetime) -> date | None:
-    """The day it is where the first of some legs leaves; None when none of them has a time."""
+def today_at_origin(legs: Iterable[Leg], now: datetime) -> date | None:
+    """Return today's date at the origin of the first leg; None if no leg has times."""
     return next((today_in(leg.departure.zone, now) for leg in in_order(legs)), None)
 
 
@@ -41,14 +41,14 @@ def _nearest(legs: Sequence[Leg], now: datetime) -> list[Leg]:
 
 
 def statuses(legs: Iterable[Leg], now: datetime, provenance: Provenance) -> list[FlightStatus]:
-    """How legs do, in the order they leave."""
+    """Return the status of each leg, by departure."""
     return [leg.status(now, provenance) for leg in in_order(legs)]
 
 
-def found(
+def require_found(
     flight: str, provider: str, day: date | None, statuses: Sequence[FlightStatus]
 ) -> Sequence[FlightStatus]:
-    """What was found of a flight number. Raises `FlightNotFound` when that is nothing."""
+    """Return the statuses of a flight number. Raises `FlightNotFound` if there are none."""
     if not statuses:
         when = f" on {day:%A, %d %B %Y}" if day else ""
         raise FlightNotFound(flight, f"{provider} knows no flight {flight}{when}.")
@@ -58,7 +58,7 @@ def found(
 def nonstops(
     legs: Iterable[Leg], query: FlightQuery, now: datetime, provenance: Provenance
 ) -> list[Itinerary]:
-    """Itineraries of one leg each that fit a query and still leave."""
+    """Return the legs that fit a query and have yet to depart, as itineraries."""
     return [
         Itinerary(
             f"{provenance.provider}:{leg.flight}:{leg.departure.airport}:{leg.depart_date}",
@@ -67,7 +67,7 @@ def nonstops(
             provenance,
         )
         for leg in in_order(legs)
-        if _fits(leg, query) and _still_leaves(leg, now)
+        if _fits(leg, query) and _has_yet_to_depart(leg, now)
     ]
 
 
@@ -76,8 +76,9 @@ def _fits(leg: Leg, query: FlightQuery) -> bool:
     return ends and leg.depart_date == query.date
 
 
-def _still_leaves(leg: Leg, now: datetime) -> bool:
-    movement = leg.departure.movement.believed()
-    if leg.airborne or said(leg.vendor_state) in {State.CANCELLED, State.LANDED, State.DIVERTED}:
+def _has_yet_to_depart(leg: Leg, now: datetime) -> bool:
+    movement = leg.departure.movement.plausible()
+    over = {State.CANCELLED, State.LANDED, State.DIVERTED}
+    if leg.airborne or state_named(leg.vendor_state) in over:
         return False
     return movement.actual is None and movement.expected is not None and movement.expected.utc > now

@@ -1,25 +1,30 @@
-"""A flight as one row of a vendor's answer tells it, before it is anybody's segment or status.
+"""Legs: vendors' rows in one common form, before they become segments and statuses.
 
-Adapters read their vendor's rows into these; codeshares, state and plausibility are then worked out in one way for all vendors.
+Adapters read their rows into legs; codeshares, states and plausibility are then worked out alike for all
+vendors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from services.flightdata.model import carriers
 from services.flightdata.model.flights import Doubt, FlightStatus, Operator, Provenance, Segment, Stop
 from services.flightdata.model.instants import Instant
 from services.flightdata.places import Airport
 from services.flightdata.places.geography import distance_km
+from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.vendors.flight_numbers import parts
 from services.flightdata.vendors.flight_state import Evidence, Movement, state_of
+from services.flightdata.vendors.non_flights import flies, is_test_carrier
 from services.flightdata.vendors.plausibility import contradictions, doubts
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One end of a leg: the airport's code, city and zone, what is planned and known of it. Anything may be unknown but the place."""
+    """One end of a leg: the airport's code, city and zone, its movement, and details that may be empty."""
 
     airport: str
     city: str
@@ -34,7 +39,8 @@ class End:
 class Leg:
     """One aircraft from one airport to the next, under one flight number.
 
-    `operator` is set on a codeshare's row. `kilometres` is the great circle, None when an airport is unknown.
+    `operator` is set for codeshares. `kilometres` is the great-circle distance, None if an airport is
+    unknown.
     """
 
     carrier_code: str
@@ -51,17 +57,17 @@ class Leg:
 
     @property
     def planned(self) -> bool:
-        """Whether both ends have a planned time; without them it is nobody's segment."""
+        """Return True if both ends have a scheduled time, as segments and statuses need."""
         return self.departure.movement.scheduled is not None and self.arrival.movement.scheduled is not None
 
     @property
     def depart_date(self) -> date | None:
-        """Day of departure on the airport's calendar."""
-        planned = self.departure.movement.scheduled
-        return planned.local.date() if planned else None
+        """Return the local day of departure."""
+        scheduled = self.departure.movement.scheduled
+        return scheduled.local.date() if scheduled else None
 
     def segment(self) -> Segment:
-        """The leg as planned. Call only when `planned`."""
+        """Return the leg as scheduled. Call only if `planned`."""
         departure, arrival = _stop(self.departure), _stop(self.arrival)
         return Segment(
             carrier_code=self.carrier_code,
@@ -76,22 +82,22 @@ class Leg:
         )
 
     def _contradictions(self) -> frozenset[Doubt]:
-        ends = (self.departure.movement, self.arrival.movement)
+        movements = (self.departure.movement, self.arrival.movement)
         return frozenset(
-            d for m in ends if m.scheduled for d in contradictions(m.scheduled, m.estimated, m.actual)
+            d for m in movements if m.scheduled for d in contradictions(m.scheduled, m.estimated, m.actual)
         )
 
     def status(self, now: datetime, provenance: Provenance) -> FlightStatus:
-        """How the leg does at a time. Call only when `planned`."""
-        leaves, arrives = self.departure.movement.believed(), self.arrival.movement.believed()
+        """Return the leg's status at a time. Call only if `planned`."""
+        leaves, arrives = self.departure.movement.plausible(), self.arrival.movement.plausible()
         evidence = Evidence(leaves, arrives, self.vendor_state, airborne=self.airborne)
         segment = self.segment()
         return FlightStatus(
             segment=segment,
             depart_date=segment.departure.time.date(),
             state=state_of(evidence, now),
-            estimated_departure=_utc(leaves.expected if leaves.is_expected else None),
-            estimated_arrival=_utc(arrives.expected if arrives.is_expected else None),
+            estimated_departure=_utc(leaves.expected if leaves.is_updated else None),
+            estimated_arrival=_utc(arrives.expected if arrives.is_updated else None),
             delay=max(timedelta(), leaves.late),
             provenance=provenance,
             actual_departure=_utc(leaves.actual),
@@ -100,26 +106,59 @@ class Leg:
         )
 
 
+def leg_between(
+    departure: End | None,
+    arrival: End | None,
+    lexicon: Lexicon,
+    *,
+    flight: str,
+    vendor_carrier: str = "",
+    vendor_state: str = "",
+    airborne: bool = False,
+    operator: Operator | None = None,
+    also_sold_as: tuple[str, ...] = (),
+    equipment: str = "",
+    aircraft: str = "",
+) -> Leg | None:
+    """Return the leg of a flight number; None for an unknown end or number, a test carrier, or a train.
+
+    `vendor_carrier` is the carrier's name as the vendor writes it, `equipment` an IATA code.
+    """
+    carrier, _ = parts(flight)
+    if departure is None or arrival is None or not flight or not flies("", equipment):
+        return None
+    if is_test_carrier(carrier, vendor_carrier):
+        return None
+    origin, destination = lexicon.airports.get(departure.airport), lexicon.airports.get(arrival.airport)
+    return Leg(
+        carrier_code=carrier,
+        carrier=carriers.name_of(carrier, vendor_carrier),
+        flight=flight,
+        departure=departure,
+        arrival=arrival,
+        vendor_state=vendor_state,
+        airborne=airborne,
+        operator=operator,
+        also_sold_as=also_sold_as,
+        aircraft=aircraft,
+        kilometres=distance_km(origin, destination) if origin and destination else None,
+    )
+
+
 def end_at(
-    airport: Airport, movement: Movement, *, terminal: str = "", gate: str = "", belt: str = ""
-) -> End:
-    """An end at an airport we know: its city and zone are ours, whatever the vendor calls them."""
+    airport: Airport | None, movement: Movement, *, terminal: str = "", gate: str = "", belt: str = ""
+) -> End | None:
+    """Return an end at a known airport, with our city and zone; None for an unknown airport."""
+    if airport is None:
+        return None
     return End(airport.code, airport.city, airport.zone, movement, terminal, gate, belt)
 
 
-def measured(leg: Leg, origin: Airport | None, destination: Airport | None) -> Leg:
-    """The leg with its distance."""
-    return replace(leg, kilometres=distance_km(origin, destination)) if origin and destination else leg
-
-
 def in_order(legs: Iterable[Leg]) -> list[Leg]:
-    """Legs whose times are known, in the order they leave."""
-    return sorted((leg for leg in legs if leg.planned), key=lambda leg: (_leaves(leg).utc, leg.flight))
-
-
-def _leaves(leg: Leg) -> Instant:
-    assert leg.departure.movement.scheduled is not None
-    return leg.departure.movement.scheduled
+    """Return the legs with scheduled times, by departure."""
+    return sorted(
+        (leg for leg in legs if leg.planned), key=lambda leg: (_stop(leg.departure).at.utc, leg.flight)
+    )
 
 
 def _stop(end: End) -> Stop:
@@ -127,5 +166,5 @@ def _stop(end: End) -> Stop:
     return Stop(end.airport, end.city, end.movement.scheduled, end.terminal, end.gate, end.belt)
 
 
-def _utc(instant: Instant | None) -> datetime | None:
-    return instant.utc if instant else None
+def _utc(moment: Instant | None) -> datetime | None:
+    return moment.utc if moment else None

@@ -1,4 +1,8 @@
-"""Asking a vendor over HTTP: one GET, whatever comes back read once and bounded, or a typed failure to get anything at all."""
+"""HTTP client for vendors: one GET at a time, with bounded size and time, and typed errors.
+
+Both vendors expect their key in the URL. URLs end up in logs, exceptions and traces, so requests contain a
+placeholder, and only the transport puts the key in.
+"""
 
 from __future__ import annotations
 
@@ -9,27 +13,57 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
 from services.flightdata.providers.budgets import Meter
 from services.flightdata.providers.errors import ProviderBadAnswer, ProviderUnavailable
-from services.flightdata.vendors.keyed_transport import KeyedTransport, without_key
 
+PLACEHOLDER = "vendor-key"
+"""The text in a URL that the transport replaces by the key."""
 MOST_BYTES = 16 * 1024 * 1024
-"""No answer is read beyond this: the largest seen, 229 priced itineraries, has a tenth of it."""
+"""Size limit of a response. The largest seen, with 229 priced itineraries, has a tenth of it."""
 CONNECT_SECONDS = 5.0
 LONGEST_WAIT_SECONDS = 3600.0
-"""No vendor is left alone for longer because of a header: a moment since 1970 in the place of seconds would mean decades."""
+"""Limit on `Retry-After`, since a Unix time in place of seconds would mean decades."""
 NOT_JSON = object()
-"""The body of an answer that is no JSON: HTML of a gateway, text of PHP, or a cut one."""
+"""The body of a response that isn't JSON, such as a gateway's HTML or a truncated response."""
+
+
+class KeyedTransport(httpx.AsyncBaseTransport):
+    """A transport that replaces the placeholder in path and query by the key."""
+
+    def __init__(self, key: str, inner: httpx.AsyncBaseTransport) -> None:
+        self._key = quote(key, safe="").encode()
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a copy of the request with the key.
+
+        Errors come from the inner transport and contain no URL.
+        """
+        target = request.url.raw_path.replace(PLACEHOLDER.encode(), self._key)
+        keyed = httpx.Request(
+            request.method,
+            request.url.copy_with(raw_path=target),
+            headers=request.headers,
+            stream=request.stream,
+            extensions=request.extensions,
+        )
+        return await self._inner.handle_async_request(keyed)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
 
 
 @dataclass(frozen=True, slots=True)
 class VendorAnswer:
-    """What a vendor sent: `body` is parsed JSON or `NOT_JSON`; `text` is the beginning of what it wrote, without the key.
+    """A vendor's response.
 
-    `retry_after` is in seconds, an hour at most; None when nothing that can be read was said.
+    `body` is the parsed JSON or `NOT_JSON`, `text` the first 500 characters without the key. `retry_after` is
+    in seconds, at most an hour; None if the header is missing or unreadable.
     """
 
     status: int
@@ -39,12 +73,15 @@ class VendorAnswer:
 
     @property
     def looks_like_html(self) -> bool:
-        """Whether a gateway or a web server answered in the vendor's place."""
+        """Return True if a gateway or web server answered in place of the vendor's API."""
         return self.text.lstrip()[:1] == "<"
 
 
 class VendorClient:
-    """GETs of one vendor with one key. URLs hold `keyed_transport.PLACEHOLDER` where the key goes."""
+    """GET requests to one vendor with one key.
+
+    Paths and queries contain `PLACEHOLDER` in place of the key.
+    """
 
     def __init__(
         self,
@@ -55,7 +92,7 @@ class VendorClient:
         timeout_seconds: float,
         meter: Meter | None = None,
     ) -> None:
-        """`http` sends through a `KeyedTransport` for the same key; see `vendor_client`. Without a `meter` nothing is counted."""
+        """`http` must use a `KeyedTransport` with the same key; without a `meter`, calls cost nothing."""
         self._provider = provider
         self._base_url = base_url.rstrip("/")
         self._key = key
@@ -64,18 +101,18 @@ class VendorClient:
         self._meter = meter
 
     async def get(self, path: str, query: Mapping[str, str]) -> VendorAnswer:
-        """What the vendor answers, whatever its status.
+        """Pay for a call, send it, and return the response of any status.
 
         Raises:
-            ProviderUnavailable: it can't be reached, is too slow, or breaks off.
-            ProviderBadAnswer: it sends more than anybody reads.
-            ProviderQuotaExhausted, ProviderRateLimited: the key's plan doesn't allow another call; none was made.
+            ProviderUnavailable: the vendor is unreachable or too slow, or it disconnects.
+            ProviderBadAnswer: the response is too large.
+            ProviderQuotaExhausted, ProviderRateLimited: the budget doesn't allow the call; it wasn't sent.
         """
         if self._meter:
             await self._meter.pay(path.partition("/")[0])
         problem = ""
         try:
-            # httpx waits for each byte anew: a vendor that drips would never end.
+            # httpx's timeout restarts with each byte, so a slow drip would never end.
             async with asyncio.timeout(self._timeout_seconds):
                 return await self._get(path, query)
         except (TimeoutError, httpx.TimeoutException):
@@ -84,15 +121,14 @@ class VendorClient:
             problem = "can't be reached"
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError) as error:
             problem = f"broke off ({type(error).__name__})"
-        # Raised out here, so that not even the chain of exceptions holds what httpx knew.
+        # Raised outside the handler, so that the exception chain doesn't contain httpx's request.
         raise ProviderUnavailable(self._provider, problem)
 
     async def _get(self, path: str, query: Mapping[str, str]) -> VendorAnswer:
         async with self._http.stream("GET", f"{self._base_url}/{path}", params=dict(query)) as response:
-            text = without_key(await self._text(response), self._key)
-            return VendorAnswer(
-                response.status_code, _parsed(text), text[:500], _retry_after(response.headers)
-            )
+            text = _without_key(await self._text(response), self._key)
+            retry_after = _retry_after(response.headers)
+            return VendorAnswer(response.status_code, _parsed(text), text[:500], retry_after)
 
     async def _text(self, response: httpx.Response) -> str:
         read = bytearray()
@@ -107,14 +143,24 @@ class VendorClient:
 async def vendor_client(
     provider: str, base_url: str, key: str, *, timeout_seconds: float, meter: Meter | None = None
 ) -> AsyncIterator[VendorClient]:
-    """A client whose connections are closed at the end. `timeout_seconds` is for an answer as a whole; `meter` pays for each call."""
+    """Open a client and close its connections at the end.
+
+    `timeout_seconds` limits a whole response; `meter` pays for each call.
+    """
     timeout = httpx.Timeout(timeout_seconds, connect=min(CONNECT_SECONDS, timeout_seconds))
-    # Proxies of the environment would be handed the key; redirects would carry it to another host.
+    # Neither proxies from the environment nor redirects may receive the key.
     transport = KeyedTransport(key, httpx.AsyncHTTPTransport(trust_env=False))
     async with httpx.AsyncClient(
         transport=transport, timeout=timeout, follow_redirects=False, trust_env=False
     ) as http:
         yield VendorClient(provider, base_url, key, http, timeout_seconds, meter)
+
+
+def _without_key(text: str, key: str) -> str:
+    """Remove the key from a response, since both vendors repeat it in error messages."""
+    for spelling in {key, quote(key, safe="")}:
+        text = text.replace(spelling, "[key]")
+    return text
 
 
 def _parsed(text: str) -> Any:
@@ -125,15 +171,17 @@ def _parsed(text: str) -> Any:
 
 
 def _retry_after(headers: httpx.Headers) -> float | None:
-    """RFC 9110's seconds or its date, which is counted from the answer's own `Date`: so no clock but the vendor's matters."""
-    said = headers.get("retry-after", "").strip()
-    seconds = float(said) if said.isascii() and said.isdigit() else _between(headers.get("date", ""), said)
-    return None if seconds is None else min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)
+    """Return the seconds of RFC 9110's `Retry-After`.
 
-
-def _between(earlier: str, later: str) -> float | None:
-    """Seconds from one HTTP date to another; None when either is none."""
-    try:
-        return (parsedate_to_datetime(later) - parsedate_to_datetime(earlier)).total_seconds()
-    except (ValueError, TypeError, OverflowError):
-        return None
+    A date counts from the response's own `Date`, so that the vendor's clock may be wrong.
+    """
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        seconds = float(value)
+    else:
+        try:
+            wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date", ""))
+        except (ValueError, TypeError, OverflowError):
+            return None
+        seconds = wait.total_seconds()
+    return min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)

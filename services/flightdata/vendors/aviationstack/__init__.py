@@ -1,4 +1,4 @@
-"""AviationStack: today's flights by number and route, airport boards, and schedules of coming days. No prices."""
+"""AviationStack: today's flights by number and route, airport boards, and future schedules; no prices."""
 
 NAME = "aviationstack"
-"""As provenance says it."""
+"""The provider's name in provenance."""

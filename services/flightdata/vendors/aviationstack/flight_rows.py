@@ -1,54 +1,45 @@
-"""Rows of `/flights`. Times are local under a label of UTC, but for a live position's; names may be wrong where codes are right."""
+"""Rows of `/flights`.
+
+Local times are labelled UTC, except for a live position; names are less reliable than codes.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from services.flightdata.model import carriers
 from services.flightdata.model.flights import Operator
 from services.flightdata.model.instants import Instant
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.vendors.flight_numbers import canonical, joined, parts
+from services.flightdata.vendors.flight_numbers import canonical, joined, operator
 from services.flightdata.vendors.flight_state import Movement
 from services.flightdata.vendors.json_fields import Json, code, integer, mapping, text, under
-from services.flightdata.vendors.legs import End, Leg, end_at, measured
+from services.flightdata.vendors.legs import End, Leg, end_at, leg_between
 from services.flightdata.vendors.local_times import labelled_utc, true_utc, zone_named
-from services.flightdata.vendors.non_flights import flies, is_test_carrier
+from services.flightdata.vendors.non_flights import is_test_carrier
 
 LIVE = timedelta(hours=1)
-"""How old a position may be to say that an aircraft flies."""
+"""Greatest age of a position that shows an aircraft in the air."""
 
 
 def leg(row: Json, lexicon: Lexicon, now: datetime) -> Leg | None:
-    """One row; None for what nobody can fly: without a number, an airport or a zone, on rails, or of a carrier for tests."""
+    """Read a row; None if it is no flight, or without a number, an airport or a zone."""
     airline, flight = mapping(row.get("airline")), mapping(row.get("flight"))
-    carrier = code(airline.get("iata"), 2)
-    number = canonical(text(flight.get("iata"))) or joined(carrier, text(flight.get("number")))
-    departure, arrival = (
+    carrier, name = code(airline.get("iata"), 2), text(airline.get("name"))
+    if is_test_carrier(carrier, name):
+        return None
+    equipment = text(under(row, "aircraft").get("iata"))
+    return leg_between(
         _end(mapping(row.get("departure")), lexicon),
         _end(mapping(row.get("arrival")), lexicon),
-    )
-    equipment = text(under(row, "aircraft").get("iata"))
-    if (
-        not number
-        or departure is None
-        or arrival is None
-        or not flies("", equipment)
-        or is_test_carrier(carrier, text(airline.get("name")))
-    ):
-        return None
-    read = Leg(
-        carrier_code=parts(number)[0],
-        carrier=carriers.name_of(parts(number)[0], text(airline.get("name"))),
-        flight=number,
-        departure=departure,
-        arrival=arrival,
+        lexicon,
+        flight=canonical(text(flight.get("iata"))) or joined(carrier, text(flight.get("number"))),
+        vendor_carrier=name,
         vendor_state=text(row.get("flight_status")),
         airborne=_airborne(mapping(row.get("live")), now),
         operator=_operator(mapping(flight.get("codeshared"))),
+        equipment=equipment,
         aircraft=equipment,
     )
-    return measured(read, lexicon.airports.get(departure.airport), lexicon.airports.get(arrival.airport))
 
 
 def _end(row: Json, lexicon: Lexicon) -> End | None:
@@ -57,17 +48,13 @@ def _end(row: Json, lexicon: Lexicon) -> End | None:
     zone = airport.zone if airport else zone_named(text(row.get("timezone")))
     if not where or not zone:
         return None
-    delay, scheduled, estimated = (
-        integer(row.get("delay")),
-        _local(row, "scheduled", zone),
-        _local(row, "estimated", zone),
-    )
+    scheduled, estimated = _local(row, "scheduled", zone), _local(row, "estimated", zone)
     movement = Movement(
         scheduled=scheduled,
-        # All 147 departures counted repeat the plan here, delayed or not: that estimates nothing.
+        # All of 147 departures repeat the schedule here, even delayed ones, so that isn't an estimate.
         estimated=estimated if estimated != scheduled else None,
         actual=_local(row, "actual", zone) or _local(row, "actual_runway", zone),
-        delay=timedelta(minutes=delay) if delay is not None and abs(delay) < 10_000 else None,
+        delay=delay(row),
     )
     terminal, gate, belt = (text(row.get(name)) for name in ("terminal", "gate", "baggage"))
     if airport:
@@ -75,23 +62,25 @@ def _end(row: Json, lexicon: Lexicon) -> End | None:
     return End(where, text(row.get("airport")), zone, movement, terminal, gate, belt)
 
 
+def delay(row: Json) -> timedelta | None:
+    """Read the delay of an end in minutes; None if it is missing or absurd."""
+    minutes = integer(row.get("delay"))
+    return timedelta(minutes=minutes) if minutes is not None and abs(minutes) < 10_000 else None
+
+
 def _local(row: Json, name: str, zone: str) -> Instant | None:
     return labelled_utc(text(row.get(name)), zone)
 
 
 def _operator(codeshared: Json) -> Operator | None:
-    """Who flies it, from values in small letters; None when the row is the operating flight itself."""
-    carrier = code(codeshared.get("airline_iata"), 2)
+    """Read a codeshare's operating flight, written in lower case; None for the operating flight itself."""
     number = canonical(text(codeshared.get("flight_iata"))) or joined(
-        carrier, text(codeshared.get("flight_number"))
+        code(codeshared.get("airline_iata"), 2), text(codeshared.get("flight_number"))
     )
-    if not number:
-        return None
-    carrier = parts(number)[0]
-    return Operator(carrier, carriers.name_of(carrier, text(codeshared.get("airline_name"))), number)
+    return operator(number, text(codeshared.get("airline_name")))
 
 
 def _airborne(live: Json, now: datetime) -> bool:
-    """Whether a fresh position says that the aircraft flies. `live.updated` is truly UTC, unlike everything else in the row."""
+    """Return True if a recent position is in the air. `live.updated` is the row's only true UTC time."""
     updated = true_utc(text(live.get("updated")), "UTC")
     return live.get("is_ground") is False and updated is not None and abs(now - updated.utc) <= LIVE

@@ -1,4 +1,4 @@
-"""AviationStack as a provider of flights."""
+"""The AviationStack provider."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from services.flightdata.providers.errors import (
     ProviderRestricted,
 )
 from services.flightdata.providers.protocol import Capability, Direction
-from services.flightdata.vendors import leg_selection as picking
+from services.flightdata.vendors import leg_selection
 from services.flightdata.vendors.aviationstack import NAME, flight_rows, schedule_rows
 from services.flightdata.vendors.aviationstack.responses import is_full, rows
 from services.flightdata.vendors.codeshares import collapse
 from services.flightdata.vendors.json_fields import Json
-from services.flightdata.vendors.keyed_transport import PLACEHOLDER
 from services.flightdata.vendors.learned_restrictions import LearnedRestrictions
 from services.flightdata.vendors.legs import Leg
-from services.flightdata.vendors.vendor_client import VendorAnswer, VendorClient
+from services.flightdata.vendors.vendor_client import PLACEHOLDER, VendorAnswer, VendorClient
 
 PAGE, MOST_PAGES = 100, 3
-"""Rows a call gives at most on plans below the highest, and how many calls an answer may cost."""
+"""Rows of a page on all but the highest plan, and pages requested at most, since each costs a call."""
 MOST_PLACES = 2
-"""How many airports of a city are asked for, the most used first: each costs calls."""
+"""A city's airports requested at most, the busiest first, since each costs calls."""
 BY_NUMBER, BY_NUMBER_ON_DATE = "flights by number", "flights by number and date"
 BY_ROUTE, TIMETABLE, FUTURE = "flights by route", "timetable", "future schedules"
 COMING_STATUS = "status of coming days"
+TOO_MANY_ROWS = "has more rows than may be requested"
 _FEATURES = {
     Capability.SEARCH: (BY_ROUTE, FUTURE),
     Capability.STATUS: (BY_NUMBER,),
@@ -45,27 +45,27 @@ _FEATURES = {
 
 @dataclass(frozen=True, slots=True)
 class FutureWindow:
-    """Days ahead that `/flightsFuture` tells, both included. The vendor has moved it three times."""
+    """The days ahead that `/flightsFuture` covers, inclusive. The vendor has changed them three times."""
 
     first: int = 1
     last: int = 365
 
     def holds(self, ahead: int) -> bool:
-        """Whether a day so many days ahead is told."""
+        """Return True if a day is covered."""
         return self.first <= ahead <= self.last
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """Rows of an answer; not `whole` when there are more than were asked for."""
+class Rows:
+    """Rows of one or more responses; not `complete` if there are more than were requested."""
 
     rows: list[Json]
-    whole: bool = True
+    complete: bool = True
 
     @classmethod
-    def of(cls, parts: Sequence[Told]) -> Told:
-        """Several answers as one."""
-        return cls([row for part in parts for row in part.rows], all(part.whole for part in parts))
+    def of(cls, parts: Sequence[Rows]) -> Rows:
+        """Concatenate several parts."""
+        return cls([row for part in parts for row in part.rows], all(part.complete for part in parts))
 
 
 class AviationStack:
@@ -89,174 +89,176 @@ class AviationStack:
         self._future = future or FutureWindow()
 
     def capabilities(self) -> frozenset[Capability]:
-        """Everything but offers, less what the key's plan has refused."""
+        """Return the capabilities with at least one feature that the key wasn't refused."""
         return frozenset(
             able for able, features in _FEATURES.items() if any(f not in self._restrictions for f in features)
         )
 
     async def search(self, query: FlightQuery) -> Found:
-        """Today's flights between two places, or those planned for a coming day; nonstop, without prices.
+        """Return the nonstop flights between two places, today or on a coming day, without prices.
 
-        A listing of a part is told as one. When nothing of it fits, nobody knows whether the rest holds something.
+        If only a part of the rows was read and none fits, the result is an error: the rest may contain
+        flights.
         """
         now = self._clock.now()
         ahead = (query.date - today_in(self._lexicon.airport(query.origins[0]).zone, now)).days
-        told = await self._today(query) if ahead == 0 else await self._coming(query, ahead)
-        legs = self._legs(told, now) if ahead == 0 else self._planned(told, query.date)
-        itineraries = picking.nonstops(collapse(legs), query, now, self._said(now))
-        if not itineraries and not told.whole:
-            raise ProviderRestricted(
-                NAME, FUTURE, "has more rows than may be asked for, and none of those read fits"
-            )
-        part = not told.whole or _leaves_airports_out(query, ahead)
+        if ahead == 0:
+            found = await self._today(query)
+            legs = self._flight_legs(found, now)
+        else:
+            found = await self._coming(query, ahead)
+            legs = self._schedule_legs(found, query.date)
+        itineraries = leg_selection.nonstops(collapse(legs), query, now, _provenance(now))
+        if not itineraries and not found.complete:
+            raise ProviderRestricted(NAME, FUTURE, f"{TOO_MANY_ROWS}, and none of those read fits")
+        part = not found.complete or _omits_airports(query, ahead)
         return Found(itineraries, limits=frozenset({Limit.PART} if part else ()))
 
     async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:
-        """How a flight does. Days other than those around today need a plan that tells them. Raises `FlightNotFound`."""
+        """Return a flight's status; days other than those around today need a plan with dates.
+
+        Raises:
+            FlightNotFound: the vendor has no such flight on that day.
+        """
         now = self._clock.now()
         if day is None:
-            legs = await self._numbered_around(flight, now)
+            legs = await self._numbered_today(flight, now)
         elif (day - now.date()).days > 1:
             raise ProviderRestricted(NAME, COMING_STATUS)
         else:
             legs = await self._numbered(flight, None if abs((day - now.date()).days) <= 1 else day, now)
-        return picking.found(
-            flight, NAME, day, picking.statuses(_told_of(legs, day, now), now, self._said(now))
-        )
+        found = leg_selection.statuses(_on_day(legs, day, now), now, _provenance(now))
+        return leg_selection.require_found(flight, NAME, day, found)
 
-    async def _numbered_around(self, flight: str, now: datetime) -> list[Leg]:
-        """Rows of today and yesterday; and when neither is today where it leaves, of that day, as far as the plan tells it."""
+    async def _numbered_today(self, flight: str, now: datetime) -> list[Leg]:
+        """Return the legs of yesterday and today in UTC, and of today at the origin if that is missing."""
         legs = await self._numbered(flight, None, now)
-        today = picking.today_of(legs, now)
+        today = leg_selection.today_at_origin(legs, now)
         if today is None or any(leg.depart_date == today for leg in legs):
             return legs
         try:
             return [*legs, *await self._numbered(flight, today, now)]
         except ProviderError:
-            # The nearest day is worth more than nothing.
+            # The nearest day is better than no answer.
             return legs
 
     async def _numbered(self, flight: str, day: date | None, now: datetime) -> list[Leg]:
-        """Legs under a number, of those that its rows are about; of the days around today when None."""
-        asked = {"flight_iata": flight}
-        if day is None:
-            told = await self._pages("flights", asked, BY_NUMBER)
-        else:
-            told = await self._pages("flights", asked | {"flight_date": day.isoformat()}, BY_NUMBER_ON_DATE)
+        """Return the legs under a flight number, on a day or, without one, on the days around today."""
+        query, feature = {"flight_iata": flight}, BY_NUMBER
+        if day is not None:
+            query, feature = query | {"flight_date": day.isoformat()}, BY_NUMBER_ON_DATE
         legs = [
             leg
-            for leg in self._legs(told, now)
+            for leg in self._flight_legs(await self._pages("flights", query, feature), now)
             if flight in {leg.flight, leg.operator.flight if leg.operator else ""}
         ]
-        return _one_each(sorted(legs, key=lambda leg: leg.flight != flight))
+        return _unique(sorted(legs, key=lambda leg: leg.flight != flight))
 
     async def route_status(self, origin: str, destination: str, day: date) -> Sequence[FlightStatus]:
-        """How the flights between two airports do, around today only."""
+        """Return the status of the flights between two airports, on the days around today only."""
         now = self._clock.now()
         if abs((day - now.date()).days) > 1:
             raise ProviderRestricted(NAME, "status of other days than today")
-        legs = collapse(
-            self._legs(
-                await self._pages("flights", {"dep_iata": origin, "arr_iata": destination}, BY_ROUTE), now
-            )
-        )
-        return picking.statuses(_told_of(legs, day, now), now, self._said(now))
+        found = await self._pages("flights", {"dep_iata": origin, "arr_iata": destination}, BY_ROUTE)
+        legs = collapse(self._flight_legs(found, now))
+        return leg_selection.statuses(_on_day(legs, day, now), now, _provenance(now))
 
     async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:
-        """Today's board of an airport, or the one planned for a coming day; of that a part would be no board."""
+        """Return an airport's board of today, or the schedule of a coming day; never an incomplete one."""
         now = self._clock.now()
         ahead = (day - today_in(self._lexicon.airport(airport).zone, now)).days
-        asked = {"iataCode": airport, "type": "departure" if direction is Direction.DEPARTURES else "arrival"}
-        told = (
-            await self._pages("timetable", asked, TIMETABLE)
-            if ahead == 0
-            else await self._future_board(asked, day, ahead)
-        )
-        if not told.whole:
-            raise ProviderRestricted(NAME, FUTURE, "has more rows than may be asked for")
-        return picking.statuses(collapse(self._planned(told, day)), now, self._said(now))
+        query = {"iataCode": airport, "type": "departure" if direction is Direction.DEPARTURES else "arrival"}
+        if ahead == 0:
+            found = await self._pages("timetable", query, TIMETABLE)
+        else:
+            found = await self._future_board(query, day, ahead)
+        if not found.complete:
+            raise ProviderRestricted(NAME, FUTURE, TOO_MANY_ROWS)
+        return leg_selection.statuses(collapse(self._schedule_legs(found, day)), now, _provenance(now))
 
-    async def _today(self, query: FlightQuery) -> Told:
-        pairs = [
-            (a, b)
-            for a, b in query.pairs
-            if a in query.origins[:MOST_PLACES] and b in query.destinations[:MOST_PLACES]
-        ]
-        return Told.of(
+    async def _today(self, query: FlightQuery) -> Rows:
+        origins, destinations = query.origins[:MOST_PLACES], query.destinations[:MOST_PLACES]
+        pairs = [(a, b) for a, b in query.pairs if a in origins and b in destinations]
+        return Rows.of(
             [await self._pages("flights", {"dep_iata": a, "arr_iata": b}, BY_ROUTE) for a, b in pairs]
         )
 
-    async def _coming(self, query: FlightQuery, ahead: int) -> Told:
-        asked = [{"iataCode": origin, "type": "departure"} for origin in query.origins[:MOST_PLACES]]
-        told: list[Told] = []
-        for board in asked:
+    async def _coming(self, query: FlightQuery, ahead: int) -> Rows:
+        found: list[Rows] = []
+        for origin in query.origins[:MOST_PLACES]:
             try:
-                told.append(await self._future_board(board, query.date, ahead))
+                board = {"iataCode": origin, "type": "departure"}
+                found.append(await self._future_board(board, query.date, ahead))
             except ProviderRateLimited:
-                # A city's second airport may have to wait a minute: its first has been told.
-                if not told:
+                # The second airport may have to wait a minute; the first one's rows are returned without it.
+                if not found:
                     raise
-                told.append(Told([], whole=False))
-        return Told.of(told)
+                found.append(Rows([], complete=False))
+        return Rows.of(found)
 
-    async def _future_board(self, asked: dict[str, str], day: date, ahead: int) -> Told:
+    async def _future_board(self, query: dict[str, str], day: date, ahead: int) -> Rows:
         if not self._future.holds(ahead):
-            raise ProviderRestricted(NAME, FUTURE, f"{FUTURE} don't reach this day")
-        return await self._pages("flightsFuture", asked | {"date": day.isoformat()}, FUTURE)
+            raise ProviderRestricted(NAME, FUTURE, f"{FUTURE} don't include this day")
+        return await self._pages("flightsFuture", query | {"date": day.isoformat()}, FUTURE)
 
-    async def _pages(self, path: str, asked: dict[str, str], feature: str) -> Told:
-        """The rows of as many pages as there are and may be paid for."""
-        await self._restrictions.hear()
+    async def _pages(self, path: str, query: dict[str, str], feature: str) -> Rows:
+        """Return the rows of all pages, up to `MOST_PAGES`."""
+        await self._restrictions.refresh()
         if feature in self._restrictions:
             raise ProviderRestricted(NAME, feature)
         found: list[Json] = []
         for page in range(MOST_PAGES):
             paging = {"limit": str(PAGE), "offset": str(page * PAGE)} if path != "timetable" else {}
             try:
-                answer = await self._client.get(path, {"access_key": PLACEHOLDER} | asked | paging)
+                answer = await self._client.get(path, {"access_key": PLACEHOLDER} | query | paging)
             except ProviderRateLimited:
-                # The next page has to wait a minute on some plans: what was told is worth more than nothing.
+                # On some plans the next page has to wait a minute; the first pages are returned without it.
                 if not found:
                     raise
-                return Told(found, whole=False)
+                return Rows(found, complete=False)
             found += await self._rows(answer, feature)
             if not paging or not is_full(answer, PAGE):
-                return Told(found)
-        return Told(found, whole=False)
+                return Rows(found)
+        return Rows(found, complete=False)
 
     async def _rows(self, answer: VendorAnswer, feature: str) -> list[Json]:
         try:
             return rows(answer, feature, self._clock.now())
         except ProviderRestricted as refused:
             if refused.is_about_the_plan:
-                await self._restrictions.refused(feature)
+                await self._restrictions.add(feature)
             raise
 
-    def _legs(self, told: Told, now: datetime) -> list[Leg]:
-        return [leg for row in told.rows if (leg := flight_rows.leg(row, self._lexicon, now))]
+    def _flight_legs(self, found: Rows, now: datetime) -> list[Leg]:
+        return [leg for row in found.rows if (leg := flight_rows.leg(row, self._lexicon, now))]
 
-    def _planned(self, told: Told, day: date) -> list[Leg]:
-        return [leg for row in told.rows if (leg := schedule_rows.leg(row, self._lexicon, day))]
-
-    def _said(self, now: datetime) -> Provenance:
-        return Provenance(NAME, now.astimezone(UTC))
+    def _schedule_legs(self, found: Rows, day: date) -> list[Leg]:
+        return [leg for row in found.rows if (leg := schedule_rows.leg(row, self._lexicon, day))]
 
 
-def _told_of(legs: Sequence[Leg], day: date | None, now: datetime) -> list[Leg]:
-    """Legs of a day. Raises `ProviderRestricted` when what is flown has no rows of that day yet: that says nothing of the day."""
-    meant = picking.on_day(legs, day, now)
+def _provenance(now: datetime) -> Provenance:
+    return Provenance(NAME, now.astimezone(UTC))
+
+
+def _on_day(legs: Sequence[Leg], day: date | None, now: datetime) -> list[Leg]:
+    """Return the legs of a day.
+
+    Raises:
+        ProviderRestricted: the vendor has no rows of a coming day yet, so nothing is known about it.
+    """
+    meant = leg_selection.on_day(legs, day, now)
     if legs and not meant and day is not None and day > now.date():
         raise ProviderRestricted(NAME, COMING_STATUS)
     return meant
 
 
-def _leaves_airports_out(query: FlightQuery, ahead: int) -> bool:
-    """Whether a search asks for fewer airports than it could. The listing of a coming day holds every destination."""
+def _omits_airports(query: FlightQuery, ahead: int) -> bool:
+    """Return True if a search omits airports. A coming day's board includes every destination."""
     return len(query.origins) > MOST_PLACES or (ahead == 0 and len(query.destinations) > MOST_PLACES)
 
 
-def _one_each(legs: Iterable[Leg]) -> list[Leg]:
-    """The first leg of each route and day: a number's own row before its codeshares'."""
+def _unique(legs: Iterable[Leg]) -> list[Leg]:
+    """Return the first leg of each route and day."""
     kept: dict[tuple[str, str, date | None], Leg] = {}
     for leg in legs:
         kept.setdefault((leg.departure.airport, leg.arrival.airport, leg.depart_date), leg)

@@ -1,6 +1,7 @@
-"""What AviationStack's answers mean: rows, none, or an error, whatever the HTTP status says.
+"""Interpretation of AviationStack's responses as rows or a provider error.
 
-Errors come with HTTP 200, a bad key also as a bare 401, and an error's code has held text of a PHP failure; so the body is read first.
+The body counts before the HTTP status: errors come with status 200, a bad key also as a bare 401, and an
+error's code has contained a PHP message.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ TOO_OFTEN = frozenset({"rate_limit_reached", "too_many_requests", "106"})
 OUR_MISTAKE = frozenset({"invalid_api_function", "404_not_found", "103", "404"})
 NO_ROWS = "no record found"
 RETRY_AFTER_SECONDS = 60.0
-"""`/timetable` and `/flightsFuture` may be asked once a minute on the free plan (the vendor's change log of 2025-08-19)."""
+"""The free plan's rate limit of `/timetable` and `/flightsFuture` (the vendor's change log of 2025-08-19)."""
 
 
 def rows(answer: VendorAnswer, feature: str, now: datetime) -> list[Json]:
-    """The rows of an answer to asking for a feature; empty when there are none.
+    """Return the rows of a response to a request for a feature; may be empty.
 
     Raises:
-        ProviderError: of the kind that the body, or failing that the status, tells.
+        ProviderError: the response is an error by its body or status.
     """
     if error := error_of(answer, feature, now):
         raise error
@@ -47,17 +48,17 @@ def rows(answer: VendorAnswer, feature: str, now: datetime) -> list[Json]:
     if not isinstance(data, list):
         raise ProviderBadAnswer(NAME, "answered without data")
     if data and not list(objects(data)):
-        raise ProviderBadAnswer(NAME, "answered with rows that are none")
+        raise ProviderBadAnswer(NAME, "answered with malformed rows")
     return list(objects(data))
 
 
 def error_of(answer: VendorAnswer, feature: str, now: datetime) -> ProviderError | None:
-    """The error an answer is; None when it brings data."""
+    """Return the error that a response stands for; None if it contains data."""
     body = answer.body
     if body is NOT_JSON:
         return _not_json(answer)
     if not isinstance(body, dict):
-        return ProviderBadAnswer(NAME, "answered with something else than an object")
+        return ProviderBadAnswer(NAME, "answered without a JSON object")
     data = body.get("data")
     if isinstance(data, dict):
         return _error_in_data(body, data, answer, feature, now)
@@ -72,7 +73,7 @@ def error_of(answer: VendorAnswer, feature: str, now: datetime) -> ProviderError
 def _error_in_data(
     body: dict[str, Any], data: Json, answer: VendorAnswer, feature: str, now: datetime
 ) -> ProviderError | None:
-    """`/timetable` says "no rows" with an object where the list belongs."""
+    """Handle an object in place of the list, which `/timetable` also sends for "no rows"."""
     if NO_ROWS in text(data.get("error")).casefold():
         body["data"] = []
         return None
@@ -80,7 +81,7 @@ def _error_in_data(
 
 
 def _code(error: Any) -> str:
-    """The most telling of an error's names, in both of the vendor's forms."""
+    """Return an error's type or code, in either of the vendor's formats."""
     if isinstance(error, dict):
         candidates = (text(error.get("type")), text(error.get("code")))
         return next((candidate.casefold() for candidate in candidates if candidate), "")
@@ -91,7 +92,7 @@ def _named(code: str, error: Json, answer: VendorAnswer, feature: str, now: date
     if code in REJECTED:
         return ProviderRejected(NAME, f"refuses the key ({code})")
     if code == HTTPS_RESTRICTED:
-        return ProviderRejected(NAME, "doesn't let this key be used over https, and we don't send it without")
+        return ProviderRejected(NAME, "this key isn't allowed over HTTPS; choose a plan that includes it")
     if code in RESTRICTED:
         return ProviderRestricted(NAME, feature)
     if code in USED_UP:
@@ -101,16 +102,19 @@ def _named(code: str, error: Json, answer: VendorAnswer, feature: str, now: date
     if code == "validation_error":
         return _invalid(error, feature)
     if code in OUR_MISTAKE:
-        return ProviderBadAnswer(NAME, f"doesn't know what it was asked for ({code})")
+        return ProviderBadAnswer(NAME, f"doesn't know the endpoint ({code})")
     return _by_status(answer, feature) or ProviderUnavailable(NAME, "failed on its side")
 
 
 def _invalid(error: Json, feature: str) -> ProviderError:
-    """A refused value. A refused date is a day whose schedule this vendor doesn't tell: that window has moved before."""
+    """Return the error for a refused value.
+
+    A refused date lies outside the vendor's window, which has moved before.
+    """
     fields = {text(name) for name in under(error, "context")}
     if fields & {"date", "flight_date"}:
-        return ProviderRestricted(NAME, feature, f"{feature}: this day isn't told")
-    return ProviderBadAnswer(NAME, "refused a value it was sent")
+        return ProviderRestricted(NAME, feature, f"{feature} don't include this day")
+    return ProviderBadAnswer(NAME, "refused a parameter")
 
 
 def _by_status(answer: VendorAnswer, feature: str) -> ProviderError | None:
@@ -120,7 +124,7 @@ def _by_status(answer: VendorAnswer, feature: str) -> ProviderError | None:
         case 403:
             return ProviderRestricted(NAME, feature)
         case 404 | 400 | 422:
-            return ProviderBadAnswer(NAME, f"refused what it was asked for ({answer.status})")
+            return ProviderBadAnswer(NAME, f"refused the request ({answer.status})")
         case 429:
             return _rate_limited(answer)
         case status if status >= 300:
@@ -132,17 +136,20 @@ def _not_json(answer: VendorAnswer) -> ProviderError:
     if answer.status == 429:
         return _rate_limited(answer)
     if answer.status >= 300 or answer.looks_like_html or not answer.text.strip():
-        return ProviderUnavailable(NAME, f"answered {answer.status} with something else than data")
-    return ProviderBadAnswer(NAME, "answered with something else than JSON")
+        return ProviderUnavailable(NAME, f"answered {answer.status} without data")
+    return ProviderBadAnswer(NAME, "answered without JSON")
 
 
 def _rate_limited(answer: VendorAnswer) -> ProviderError:
     wait = timedelta(seconds=answer.retry_after or RETRY_AFTER_SECONDS)
-    return ProviderRateLimited(NAME, "was asked too often", retry_after=wait)
+    return ProviderRateLimited(NAME, "rate limit exceeded", retry_after=wait)
 
 
 def is_full(answer: VendorAnswer, limit: int) -> bool:
-    """Whether a page holds as many rows as were asked for. `pagination` can't tell: its numbers come as text and as null."""
-    told = listing(mapping(answer.body).get("data"))
-    # As `objects` opens lists within the list; what isn't a row takes a row's place all the same.
-    return sum(len(item) if isinstance(item, list) else 1 for item in told) >= limit
+    """Return True if a page has `limit` rows.
+
+    `pagination` is unreliable: its numbers come as text and as null.
+    """
+    data = listing(mapping(answer.body).get("data"))
+    # Counts nested lists as `objects` does, and malformed rows too.
+    return sum(len(item) if isinstance(item, list) else 1 for item in data) >= limit

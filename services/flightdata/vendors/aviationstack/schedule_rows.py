@@ -1,54 +1,43 @@
-"""Rows of `/timetable` and `/flightsFuture`: another shape than `/flights`, in small letters, with "" for what is missing."""
+"""Rows of `/timetable` and `/flightsFuture`: other keys than `/flights`, and "" for missing values."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
-from services.flightdata.model import carriers
 from services.flightdata.model.flights import Operator
 from services.flightdata.model.instants import Instant
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.vendors.flight_numbers import canonical, joined, parts
+from services.flightdata.vendors.aviationstack.flight_rows import delay
+from services.flightdata.vendors.flight_numbers import canonical, joined, operator
 from services.flightdata.vendors.flight_state import Movement
-from services.flightdata.vendors.json_fields import Json, code, integer, mapping, text, under
-from services.flightdata.vendors.legs import End, Leg, end_at, measured
+from services.flightdata.vendors.json_fields import Json, code, mapping, text, under
+from services.flightdata.vendors.legs import End, Leg, end_at, leg_between
 from services.flightdata.vendors.local_times import arrival_at, at_clock, clock_face, naive
-from services.flightdata.vendors.non_flights import flies, is_test_carrier
 from services.flightdata.vendors.plausibility import expected_block
 
 
 def leg(row: Json, lexicon: Lexicon, day: date) -> Leg | None:
-    """One row of the board of a day; None for what nobody can fly, and for ends we don't know, whose zone nobody tells."""
+    """Read a row of a day's board; None if it is no flight, or without a number or a known airport."""
+    equipment = text(under(row, "aircraft").get("modelCode"))
     airline = mapping(row.get("airline"))
-    number = _number(row)
-    departure, arrival = (
+    read = leg_between(
         _end(mapping(row.get("departure")), lexicon),
         _end(mapping(row.get("arrival")), lexicon),
-    )
-    equipment = text(under(row, "aircraft").get("modelCode"))
-    if not number or departure is None or arrival is None or not flies("", equipment):
-        return None
-    if is_test_carrier(parts(number)[0], text(airline.get("name"))):
-        return None
-    read = Leg(
-        carrier_code=parts(number)[0],
-        carrier=carriers.name_of(parts(number)[0], text(airline.get("name"))),
-        flight=number,
-        departure=departure,
-        arrival=arrival,
+        lexicon,
+        flight=_number(mapping(row.get("flight")), airline),
+        vendor_carrier=text(airline.get("name")),
         vendor_state=text(row.get("status")),
         operator=_operator(mapping(row.get("codeshared"))),
+        equipment=equipment,
         aircraft=text(under(row, "aircraft").get("modelText")) or equipment.upper(),
     )
-    read = measured(read, lexicon.airports.get(departure.airport), lexicon.airports.get(arrival.airport))
-    return _dated(read, row, day)
+    return _dated(read, row, day) if read else None
 
 
-def _number(row: Json) -> str:
-    flight = mapping(row.get("flight"))
+def _number(flight: Json, airline: Json) -> str:
     return canonical(text(flight.get("iataNumber"))) or joined(
-        code(under(row, "airline").get("iataCode"), 2), text(flight.get("number"))
+        code(airline.get("iataCode"), 2), text(flight.get("number"))
     )
 
 
@@ -56,24 +45,25 @@ def _end(row: Json, lexicon: Lexicon) -> End | None:
     airport = lexicon.airports.get(code(row.get("iataCode"), 3))
     if airport is None:
         return None
-    delay = integer(row.get("delay"))
     movement = Movement(
         scheduled=naive(text(row.get("scheduledTime")), airport.zone),
         estimated=naive(text(row.get("estimatedTime")), airport.zone),
         actual=naive(text(row.get("actualTime")), airport.zone)
         or naive(text(row.get("actualRunway")), airport.zone),
-        delay=timedelta(minutes=delay) if delay is not None and abs(delay) < 10_000 else None,
+        delay=delay(row),
     )
     terminal, gate, belt = (text(row.get(name)).upper() for name in ("terminal", "gate", "baggage"))
     return end_at(airport, movement, terminal=terminal, gate=gate, belt=belt)
 
 
 def _dated(read: Leg, row: Json, day: date) -> Leg:
-    """The leg with the days that older rows leave out: `20:00` leaves on the day asked for and arrives when it can have flown so far."""
+    """Add the days that older rows leave out.
+
+    `20:00` departs on the day of the request, and arrives on the day that the distance suggests.
+    """
     departure, arrival = read.departure.movement, read.arrival.movement
-    if departure.scheduled is None and (
-        face := clock_face(text(under(row, "departure").get("scheduledTime")))
-    ):
+    face = clock_face(text(under(row, "departure").get("scheduledTime")))
+    if departure.scheduled is None and face:
         departure = replace(departure, scheduled=at_clock(face, day, read.departure.zone))
     if arrival.scheduled is None and departure.scheduled:
         arrival = replace(arrival, scheduled=_arrival(read, row, departure.scheduled))
@@ -92,12 +82,5 @@ def _arrival(read: Leg, row: Json, departure: Instant) -> Instant | None:
 
 
 def _operator(codeshared: Json) -> Operator | None:
-    carrier = code(under(codeshared, "airline").get("iataCode"), 2)
-    flight = mapping(codeshared.get("flight"))
-    number = canonical(text(flight.get("iataNumber"))) or joined(carrier, text(flight.get("number")))
-    if not number:
-        return None
-    carrier = parts(number)[0]
-    return Operator(
-        carrier, carriers.name_of(carrier, text(under(codeshared, "airline").get("name"))), number
-    )
+    airline = mapping(codeshared.get("airline"))
+    return operator(_number(mapping(codeshared.get("flight")), airline), text(airline.get("name")))

@@ -1,4 +1,4 @@
-"""FlightAPI.io: priced trips, tracking by number and route, airport boards. Its key is a path segment."""
+"""FlightAPI.io: priced trips, tracking by number and route, and airport boards. Its key is a path segment."""
 
 NAME = "flightapi"
-"""As provenance says it."""
+"""The provider's name in provenance."""

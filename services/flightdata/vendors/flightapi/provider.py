@@ -1,4 +1,4 @@
-"""FlightAPI.io as a provider of flights."""
+"""The FlightAPI.io provider."""
 
 from __future__ import annotations
 
@@ -15,28 +15,21 @@ from services.flightdata.model.queries import FlightQuery
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.errors import ProviderBadAnswer, ProviderRestricted
 from services.flightdata.providers.protocol import Capability, Direction
-from services.flightdata.vendors import leg_selection as picking
+from services.flightdata.vendors import leg_selection
 from services.flightdata.vendors.codeshares import collapse
 from services.flightdata.vendors.flight_numbers import parts
-from services.flightdata.vendors.flightapi import NAME, tracking
-from services.flightdata.vendors.flightapi import boards as schedules
-from services.flightdata.vendors.flightapi.responses import THROTTLED, Known, content
+from services.flightdata.vendors.flightapi import NAME, boards, tracking
+from services.flightdata.vendors.flightapi.responses import THROTTLED, content
 from services.flightdata.vendors.flightapi.trips import TripReader
 from services.flightdata.vendors.json_fields import mapping
-from services.flightdata.vendors.keyed_transport import PLACEHOLDER
 from services.flightdata.vendors.learned_restrictions import LearnedRestrictions
 from services.flightdata.vendors.legs import Leg
-from services.flightdata.vendors.vendor_client import VendorAnswer, VendorClient
+from services.flightdata.vendors.vendor_client import PLACEHOLDER, VendorClient
 
 MOST_PAIRS = 2
-"""How many pairs of a city's airports are asked for, the most used first: each costs two credits and half a minute."""
-TRIPS, ROUND_TRIPS, TRACKING, ROUTES, BOARDS = (
-    "trips",
-    "round trips",
-    "tracking",
-    "tracking by route",
-    "schedules",
-)
+"""Airport pairs of two cities requested at most, the busiest first: each costs two credits and 30 s."""
+TRIPS, ROUND_TRIPS, TRACKING = "trips", "round trips", "tracking"
+ROUTES, BOARDS = "tracking by route", "schedules"
 _FEATURES = {
     Capability.SEARCH: TRIPS,
     Capability.OFFERS: TRIPS,
@@ -54,11 +47,14 @@ _CABINS = {
 }
 DEFAULT_CURRENCY = "USD"
 FARTHEST_CLOCKS = (timedelta(hours=-10), timedelta(hours=13))
-"""Hawaii's and New Zealand's: there is never more than one other day between them than by UTC."""
+"""The offsets of Hawaii and New Zealand: between them there is at most one date other than UTC's."""
 
 
 class FlightApi:
-    """A `FlightProvider` over FlightAPI.io's `/onewaytrip`, `/roundtrip`, `/airline`, `/trackbyroute` and `/compschedule`."""
+    """A `FlightProvider` over FlightAPI.io.
+
+    It uses `/onewaytrip`, `/roundtrip`, `/airline`, `/trackbyroute` and `/compschedule`.
+    """
 
     name = NAME
     is_sample = False
@@ -70,14 +66,14 @@ class FlightApi:
         self._lexicon = lexicon
         self._clock = clock
         self._restrictions = restrictions
-        self._key = Known.NOTHING
+        self._key_works = False
 
     def capabilities(self) -> frozenset[Capability]:
-        """Everything, less what the key has been refused."""
+        """Return all capabilities without those that the key was refused."""
         return frozenset(able for able, feature in _FEATURES.items() if feature not in self._restrictions)
 
     async def search(self, query: FlightQuery) -> Found:
-        """Itineraries with up to five offers each. An empty answer is asked for once more: it is sometimes a hiccup."""
+        """Return itineraries with up to five offers each."""
         found = [
             await self._pair(origin, destination, query) for origin, destination in query.pairs[:MOST_PAIRS]
         ]
@@ -90,6 +86,7 @@ class FlightApi:
 
     async def _pair(self, origin: str, destination: str, query: FlightQuery) -> Found:
         found = await self._trips(origin, destination, query)
+        # An empty response is sometimes a temporary failure.
         return found if found.itineraries else await self._trips(origin, destination, query)
 
     async def _trips(self, origin: str, destination: str, query: FlightQuery) -> Found:
@@ -97,108 +94,95 @@ class FlightApi:
         sizes = f"{party.adults}/{party.children}/{party.infants}"
         days = f"{query.date.isoformat()}/{query.back.isoformat()}" if query.back else query.date.isoformat()
         endpoint, feature = ("roundtrip", ROUND_TRIPS) if query.back else ("onewaytrip", TRIPS)
-        body = await self._get(
-            f"{endpoint}/{PLACEHOLDER}/{origin}/{destination}/{days}/{sizes}/{_CABINS[query.cabin]}/{currency}",
-            {},
-            feature,
-        )
+        route = f"{endpoint}/{PLACEHOLDER}/{origin}/{destination}"
+        body = await self._get(f"{route}/{days}/{sizes}/{_CABINS[query.cabin]}/{currency}", {}, feature)
         if body is None or body == []:
             return Found(())
         if not isinstance(mapping(body).get("itineraries"), list):
             raise ProviderBadAnswer(NAME, "answered without itineraries")
-        return TripReader(mapping(body), query, self._lexicon, self._said(), currency).found()
+        return TripReader(mapping(body), query, self._lexicon, self._provenance(), currency).found()
 
     async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:
-        """How a flight does on a day, today where it leaves when None. Raises `FlightNotFound`."""
+        """Return a flight's status on a day; without one, today at its origin. Raises `FlightNotFound`."""
         now = self._clock.now()
-        told = await self._tracked(flight, day) if day else await self._tracked_around(flight, now)
-        legs = picking.on_day(told, day, now)
-        return picking.found(flight, NAME, day, picking.statuses(legs, now, self._said()))
+        legs = await self._tracked(flight, day) if day else await self._tracked_today(flight, now)
+        chosen = leg_selection.on_day(legs, day, now)
+        found = leg_selection.statuses(chosen, now, self._provenance())
+        return leg_selection.require_found(flight, NAME, day, found)
 
-    async def _tracked_around(self, flight: str, now: datetime) -> list[Leg]:
-        """What is told of today by UTC, since nobody knows yet where it leaves; and of its own today, when that is another day there."""
+    async def _tracked_today(self, flight: str, now: datetime) -> list[Leg]:
+        """Return the legs of today in UTC, and of today at the origin once its time zone is known."""
         by_utc = now.astimezone(UTC).date()
         legs = await self._tracked(flight, by_utc)
-        today = picking.today_of(legs, now) or _today_elsewhere(now)
+        today = leg_selection.today_at_origin(legs, now) or _other_date(now)
         return legs if today == by_utc else [*legs, *await self._tracked(flight, today)]
 
     async def _tracked(self, flight: str, day: date) -> list[Leg]:
         carrier, number = parts(flight)
-        body = await self._get(
-            f"airline/{PLACEHOLDER}",
-            {"num": number, "name": carrier.lower(), "date": day.strftime("%Y%m%d")},
-            TRACKING,
-        )
+        query = {"num": number, "name": carrier.lower(), "date": day.strftime("%Y%m%d")}
+        body = await self._get(f"airline/{PLACEHOLDER}", query, TRACKING)
         _expect(body, "flights")
         return tracking.flight_legs(body, flight, day, self._lexicon)
 
     async def route_status(self, origin: str, destination: str, day: date) -> Sequence[FlightStatus]:
-        """How the flights between two airports do on a day."""
-        body = await self._get(
-            f"trackbyroute/{PLACEHOLDER}",
-            {"date": day.strftime("%Y%m%d"), "airport1": origin, "airport2": destination},
-            ROUTES,
-        )
+        """Return the status of a day's flights between two airports."""
+        query = {"date": day.strftime("%Y%m%d"), "airport1": origin, "airport2": destination}
+        body = await self._get(f"trackbyroute/{PLACEHOLDER}", query, ROUTES)
         _expect(body, "flights")
         now = self._clock.now()
         legs = collapse(tracking.route_legs(body, origin, destination, day, self._lexicon))
-        return picking.statuses(picking.on_day(legs, day, now), now, self._said())
+        return leg_selection.statuses(leg_selection.on_day(legs, day, now), now, self._provenance())
 
     async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:
-        """The departures or arrivals of an airport."""
+        """Return the departures or arrivals of an airport."""
         now, place = self._clock.now(), self._lexicon.airport(airport)
         # The vendor counts days from 1, which is today at the airport.
         ahead = (day - today_in(place.zone, now)).days
-        body = await self._get(
-            f"compschedule/{PLACEHOLDER}",
-            {"mode": direction.value, "iata": airport, "day": str(ahead + 1)},
-            BOARDS,
-        )
+        query = {"mode": direction.value, "iata": airport, "day": str(ahead + 1)}
+        body = await self._get(f"compschedule/{PLACEHOLDER}", query, BOARDS)
         _expect(body, "airport", "data")
-        legs = collapse(schedules.board_legs(body, place, direction, day, self._lexicon))
-        return [
-            status
-            for status in picking.statuses(legs, now, self._said())
-            if _own_end(status, direction).date() == day
-        ]
+        legs = collapse(boards.board_legs(body, place, direction, day, self._lexicon))
+        found = leg_selection.statuses(legs, now, self._provenance())
+        return [status for status in found if _scheduled(status, direction).date() == day]
 
     async def _get(self, path: str, query: dict[str, str], feature: str) -> Any:
-        """The content of an answer. A first 401 may be a throttle and a 410 a time-out, so both are asked once more."""
-        await self._restrictions.hear()
+        """Return the content of a response.
+
+        Retry once after a 401 (maybe a throttle) and a 410 (a time-out).
+        """
+        await self._restrictions.refresh()
         if feature in self._restrictions:
             raise ProviderRestricted(NAME, feature)
         answer = await self._client.get(path, query)
         if answer.status in {401, 410}:
             await self._clock.sleep(THROTTLED.total_seconds() if answer.status == 401 else 0)
             answer = await self._client.get(path, query)
-        return await self._read(answer, feature)
-
-    async def _read(self, answer: VendorAnswer, feature: str) -> Any:
         try:
-            body = content(answer, feature, self._key, self._clock.now())
+            body = content(answer, feature, self._clock.now(), key_works=self._key_works)
         except ProviderRestricted:
-            await self._restrictions.refused(feature)
+            await self._restrictions.add(feature)
             raise
-        self._key = Known.WORKS
+        self._key_works = True
         return body
 
-    def _said(self) -> Provenance:
+    def _provenance(self) -> Provenance:
         return Provenance(NAME, self._clock.now().astimezone(UTC))
 
 
-def _today_elsewhere(now: datetime) -> date:
-    """The day it is, other than by UTC, where anybody flies from; the same day when there is no other."""
+def _other_date(now: datetime) -> date:
+    """Return the date, other than UTC's, that it is somewhere now; UTC's if there is no other."""
     by_utc = now.astimezone(UTC)
     days = {(by_utc + offset).date() for offset in FARTHEST_CLOCKS} - {by_utc.date()}
     return next(iter(days), by_utc.date())
 
 
-def _own_end(status: FlightStatus, direction: Direction) -> datetime:
-    """When it is planned at the board's airport."""
-    return status.segment.departure.time if direction is Direction.DEPARTURES else status.segment.arrival.time
+def _scheduled(status: FlightStatus, direction: Direction) -> datetime:
+    """Return the scheduled time at the board's airport."""
+    segment = status.segment
+    return segment.departure.time if direction is Direction.DEPARTURES else segment.arrival.time
 
 
 def _expect(body: Any, *keys: str) -> None:
-    """Raises `ProviderBadAnswer` for an object that holds none of the keys its shape has."""
+    """Raise `ProviderBadAnswer` for an object without any of the expected keys."""
     if isinstance(body, dict) and body and not any(key in body for key in keys):
-        raise ProviderBadAnswer(NAME, "answered in a shape we don't know")
+        raise ProviderBadAnswer(NAME, "answered in an unknown shape")

@@ -1,4 +1,4 @@
-"""Answers of `/airline` and `/trackbyroute`, each in the shape of old and the one that is reported since November 2025."""
+"""Responses of `/airline` and `/trackbyroute`, in the documented and the newer shapes (November 2025)."""
 
 from __future__ import annotations
 
@@ -6,24 +6,21 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
-from services.flightdata.model import carriers
-from services.flightdata.model.flights import Operator
 from services.flightdata.model.instants import Instant
+from services.flightdata.places import Airport
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.vendors.flight_numbers import canonical, parts
+from services.flightdata.vendors.flight_numbers import canonical, operator_named
 from services.flightdata.vendors.flight_state import Movement
-from services.flightdata.vendors.flightapi.operated_by import operated_by
 from services.flightdata.vendors.json_fields import Json, code, integer, mapping, objects, text
-from services.flightdata.vendors.legs import End, Leg, end_at, measured
+from services.flightdata.vendors.legs import End, Leg, end_at, leg_between
 from services.flightdata.vendors.local_times import at_clock, clock_and_day, clock_face, naive
-from services.flightdata.vendors.non_flights import is_test_carrier
 
 STATUSES = {1: "Scheduled", 2: "Arrived", 3: "Departed", 4: "Delayed", 5: "Cancelled"}
-"""The numbers of the newer shape."""
+"""Status numbers of the newer shape."""
 
 
 def flight_legs(body: Any, flight: str, day: date, lexicon: Lexicon) -> list[Leg]:
-    """What an answer of `/airline` tells of a flight number on a day of departure."""
+    """Read an `/airline` response for a flight number and a day of departure."""
     if isinstance(body, dict):
         return [leg for row in objects(body.get("flights")) if (leg := _newer(row, flight, day, lexicon))]
     leg = _older(body, flight, day, lexicon)
@@ -31,30 +28,26 @@ def flight_legs(body: Any, flight: str, day: date, lexicon: Lexicon) -> list[Leg
 
 
 def route_legs(body: Any, origin: str, destination: str, day: date, lexicon: Lexicon) -> list[Leg]:
-    """What an answer of `/trackbyroute` tells of the flights between two airports."""
+    """Read a `/trackbyroute` response for two airports and a day of departure."""
     if isinstance(body, dict):
-        rows = objects(body.get("flights"))
-        return [leg for row in rows if (leg := _newer(_placed(row, origin, destination), "", day, lexicon))]
+        ends = {"departureAirportCode": origin, "arrivalAirportCode": destination}
+        rows = (ends | dict(row) for row in objects(body.get("flights")))
+        return [leg for row in rows if (leg := _newer(row, "", day, lexicon))]
     return [leg for row in objects(body) if (leg := _older_route(row, origin, destination, day, lexicon))]
 
 
-def _placed(row: Json, origin: str, destination: str) -> Json:
-    return {"departureAirportCode": origin, "arrivalAirportCode": destination} | dict(row)
-
-
 def _older(body: Any, flight: str, day: date, lexicon: Lexicon) -> Leg | None:
-    """`[{"departure": {…}}, {"arrival": {…}}, {"aircraft": {…}}, {"status": "…"}]`: a list of objects with one key each."""
-    told: dict[str, Any] = {}
+    """Read `[{"departure": {…}}, {"arrival": {…}}, {"aircraft": {…}}, {"status": "…"}]`."""
+    merged: dict[str, Any] = {}
     for part in objects(body):
-        told |= part
-    departure, arrival = mapping(told.get("departure")), mapping(told.get("arrival"))
-    ends = _older_end(departure, "departure", day, lexicon), _older_end(arrival, "arrival", day, lexicon)
-    aircraft = mapping(told.get("aircraft"))
-    return _leg(
-        flight,
-        ends,
-        text(told.get("status")),
+        merged |= part
+    aircraft = mapping(merged.get("aircraft"))
+    return leg_between(
+        _older_end(mapping(merged.get("departure")), "departure", day, lexicon),
+        _older_end(mapping(merged.get("arrival")), "arrival", day, lexicon),
         lexicon,
+        flight=flight,
+        vendor_state=text(merged.get("status")),
         aircraft=text(aircraft.get("name")) or text(aircraft.get("code")),
     )
 
@@ -63,49 +56,38 @@ def _older_end(row: Json, end: str, day: date, lexicon: Lexicon) -> End | None:
     airport = lexicon.airports.get(code(row.get("airportCode"), 3))
     if airport is None:
         return None
-    zone = airport.zone
     actual = ("outGateTime", "offGroundTime") if end == "departure" else ("inGateTime", "onGroundTime")
     movement = Movement(
-        scheduled=_first(row, ("scheduledTime", f"{end}DateTime"), zone, day),
-        estimated=_first(row, ("estimatedTime",), zone, day),
-        actual=_first(row, actual, zone, day),
+        scheduled=_first(row, ("scheduledTime", f"{end}DateTime"), airport.zone, day),
+        estimated=_first(row, ("estimatedTime",), airport.zone, day),
+        actual=_first(row, actual, airport.zone, day),
     )
-    return end_at(
-        airport,
-        movement,
-        terminal=text(row.get("terminal")),
-        gate=text(row.get("gate")),
-        belt=text(row.get("baggage")),
-    )
+    terminal, gate, belt = (text(row.get(name)) for name in ("terminal", "gate", "baggage"))
+    return end_at(airport, movement, terminal=terminal, gate=gate, belt=belt)
 
 
 def _newer(row: Json, flight: str, day: date, lexicon: Lexicon) -> Leg | None:
-    number = flight or _number(row)
     origin, destination = (
         lexicon.airports.get(code(row.get(f"{end}AirportCode"), 3)) for end in ("departure", "arrival")
     )
-    if origin is None or destination is None:
-        return None
-    ends = (
-        end_at(origin, Movement(scheduled=_first(row, ("departureTime",), origin.zone, day))),
-        end_at(destination, Movement(scheduled=_first(row, ("arrivalTime",), destination.zone, day))),
+    return leg_between(
+        _scheduled_end(row, "departureTime", origin, day),
+        _scheduled_end(row, "arrivalTime", destination, day),
+        lexicon,
+        flight=flight or _number(row),
+        vendor_state=text(row.get("displayStatus")) or STATUSES.get(integer(row.get("status")) or 0, ""),
     )
-    word = text(row.get("displayStatus")) or STATUSES.get(integer(row.get("status")) or 0, "")
-    return _leg(number, ends, word, lexicon)
 
 
 def _older_route(row: Json, origin: str, destination: str, day: date, lexicon: Lexicon) -> Leg | None:
-    """Keys with capitals and a space: `{"Airline", "FlightNumber", "Status", "Operated By": "Iberia 123" | "-", "DepartureTime", …}`."""
-    here, there = lexicon.airports.get(origin), lexicon.airports.get(destination)
-    if here is None or there is None:
-        return None
-    ends = (
-        end_at(here, Movement(scheduled=_first(row, ("DepartureTime",), here.zone, day))),
-        end_at(there, Movement(scheduled=_first(row, ("ArrivalTime",), there.zone, day))),
-    )
-    operator = operated_by(text(row.get("Operated By")))
-    return _leg(
-        canonical(text(row.get("FlightNumber"))), ends, text(row.get("Status")), lexicon, operator=operator
+    """Read `{"Airline", "FlightNumber", "Status", "Operated By": "Iberia 123" | "-", "DepartureTime", …}`."""
+    return leg_between(
+        _scheduled_end(row, "DepartureTime", lexicon.airports.get(origin), day),
+        _scheduled_end(row, "ArrivalTime", lexicon.airports.get(destination), day),
+        lexicon,
+        flight=canonical(text(row.get("FlightNumber"))),
+        vendor_state=text(row.get("Status")),
+        operator=operator_named(text(row.get("Operated By"))),
     )
 
 
@@ -114,35 +96,13 @@ def _number(row: Json) -> str:
     return whole or canonical(f"{code(row.get('airline'), 2)}{text(row.get('flightNumber'))}")
 
 
-def _leg(
-    flight: str,
-    ends: tuple[End | None, End | None],
-    word: str,
-    lexicon: Lexicon,
-    *,
-    operator: Operator | None = None,
-    aircraft: str = "",
-) -> Leg | None:
-    departure, arrival = ends
-    if not flight or departure is None or arrival is None or is_test_carrier(parts(flight)[0], ""):
-        return None
-    carrier = parts(flight)[0]
-    read = Leg(
-        carrier,
-        carriers.name_of(carrier),
-        flight,
-        departure,
-        arrival,
-        vendor_state=word,
-        operator=operator,
-        aircraft=aircraft,
-    )
-    return measured(read, lexicon.airports.get(departure.airport), lexicon.airports.get(arrival.airport))
+def _scheduled_end(row: Json, name: str, airport: Airport | None, day: date) -> End | None:
+    return end_at(airport, Movement(_first(row, (name,), airport.zone, day))) if airport else None
 
 
 def _first(row: Json, names: Iterable[str], zone: str, day: date) -> Instant | None:
-    """The first of some fields that holds a time."""
-    return next((instant for name in names for instant in _readings(text(row.get(name)), zone, day)), None)
+    """Return the first of some fields that holds a time."""
+    return next((moment for name in names for moment in _readings(text(row.get(name)), zone, day)), None)
 
 
 def _readings(written: str, zone: str, day: date) -> Iterator[Instant]:
@@ -152,4 +112,4 @@ def _readings(written: str, zone: str, day: date) -> Iterator[Instant]:
         clock_and_day(written, zone, day),
         at_clock(face, day, zone) if face else None,
     )
-    yield from (instant for instant in readings if instant)
+    yield from (moment for moment in readings if moment)

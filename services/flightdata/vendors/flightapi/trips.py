@@ -1,8 +1,8 @@
-"""Answers of `/onewaytrip` and `/roundtrip`: itineraries, legs, segments, places, carriers and sellers in lists of their own, joined here
-by their ids.
+"""Responses of `/onewaytrip` and `/roundtrip`: six lists (itineraries, legs, segments, …) joined by ids.
 
-IATA codes are `display_code`s, carriers' ids are negative numbers, times are local without a zone, a price is for all passengers, and
-some pricing options have none. Only what a seller prices becomes an offer. A round trip has two legs and one price for both.
+IATA codes are called `display_code`, carrier ids are negative, times are local without a zone, and a price is
+for all passengers. Pricing options without a price don't become offers. A round trip has two legs and one
+price for both.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from services.flightdata.model import carriers
 from services.flightdata.model.fares import Fare, Money
 from services.flightdata.model.flights import Itinerary, Operator, Provenance, Segment, Stop
 from services.flightdata.model.found import Found, Offer, RoundTrip
-from services.flightdata.model.instants import Instant
 from services.flightdata.model.queries import FlightQuery
 from services.flightdata.places import Airport
 from services.flightdata.places.geography import distance_km
@@ -32,15 +31,15 @@ from services.flightdata.vendors.non_flights import flies, is_test_carrier
 from services.flightdata.vendors.plausibility import doubts
 
 OFFER_LIFE = timedelta(minutes=15)
-"""How long a price is relied on: the vendor only says when it was last seen."""
+"""Lifetime of a price; the vendor states only when it was last seen."""
 MOST_OFFERS = 5
-"""Sellers kept of one itinerary, the cheapest."""
+"""Offers kept per itinerary, the cheapest."""
 DEAREST = Decimal(10) ** 9
 
 
 @dataclass(frozen=True)
 class Tables:
-    """An answer's lists by id."""
+    """The lists of a response by id."""
 
     legs: Mapping[str, Json]
     segments: Mapping[str, Json]
@@ -50,27 +49,27 @@ class Tables:
 
     @classmethod
     def of(cls, body: Json) -> Tables:
-        """The lists of an answer; ids are numbers or texts."""
+        """Index the lists; ids are numbers or texts."""
         names = ("legs", "segments", "places", "carriers", "agents")
         return cls(*({text(row.get("id")): row for row in objects(body.get(name))} for name in names))
 
 
 class TripReader:
-    """Reads one answer for one query."""
+    """Reader of one response to one query."""
 
     def __init__(
-        self, body: Json, query: FlightQuery, lexicon: Lexicon, said: Provenance, currency: str
+        self, body: Json, query: FlightQuery, lexicon: Lexicon, provenance: Provenance, currency: str
     ) -> None:
-        """`currency` is the one asked for: prices come without."""
+        """`currency` is that of the request, for responses that don't state it."""
         self._body = body
         self._tables = Tables.of(body)
         self._query = query
         self._lexicon = lexicon
-        self._said = said
+        self._provenance = provenance
         self._currency = code(under(body, "query").get("currency"), 3) or currency
 
     def found(self) -> Found:
-        """Its itineraries, each with its offers, or its round trips; those that hold a leg nobody can fly are left out."""
+        """Return the itineraries with their offers, or the round trips; skip those with non-flights."""
         rows = list(objects(self._body.get("itineraries")))
         if self._query.back:
             return self._round_trips(rows)
@@ -103,19 +102,19 @@ class TripReader:
         return Found(list(itineraries.values()), sold, round_trips=list(trips.values()))
 
     def _flown(self, segments: tuple[Segment, ...], leg: int) -> Itinerary:
-        """An itinerary without a price."""
+        """Return an itinerary without a price."""
         flown = (
             f"{segment.flight}:{segment.departure.airport}:{segment.departure.time.date()}"
             for segment in segments
         )
-        return Itinerary(_name(*flown), segments, None, self._said, leg=leg)
+        return Itinerary(_name(*flown), segments, None, self._provenance, leg=leg)
 
     def _cheapest(self, row: Json, itinerary_id: str, return_id: str = "") -> list[Offer]:
         offers = self._offers(row, itinerary_id, return_id)
         return sorted(offers, key=lambda offer: (offer.fare.total.amount, offer.id))[:MOST_OFFERS]
 
     def _segments(self, leg_ids: list[Any]) -> tuple[Segment, ...]:
-        """All segments of some legs, in order; none at all when any of them is no flight we can name."""
+        """Return the segments of some legs, in order; empty if any of them isn't a known flight."""
         legs = (mapping(self._tables.legs.get(text(leg))) for leg in leg_ids)
         ids = [text(segment) for leg in legs for segment in listing(leg.get("segment_ids"))]
         read = [self._segment(mapping(self._tables.segments.get(segment))) for segment in ids]
@@ -124,48 +123,42 @@ class TripReader:
         return known if len(known) == len(ids) and in_order else ()
 
     def _segment(self, row: Json) -> Segment | None:
-        origin, destination = (
-            self._airport(row.get("origin_place_id")),
-            self._airport(row.get("destination_place_id")),
-        )
-        sells, operates = (
-            self._carrier(row.get("marketing_carrier_id")),
-            self._carrier(row.get("operating_carrier_id")),
-        )
-        flight = joined(sells[0], text(row.get("marketing_flight_number")))
+        origin = self._airport(row.get("origin_place_id"))
+        destination = self._airport(row.get("destination_place_id"))
+        marketing = self._carrier(row.get("marketing_carrier_id"))
+        operating = self._carrier(row.get("operating_carrier_id"))
+        flight = joined(marketing[0], text(row.get("marketing_flight_number")))
         mode = text(row.get("mode")) or text(row.get("transport_mode"))
-        if (
-            origin is None
-            or destination is None
-            or not flight
-            or not flies(mode)
-            or any(is_test_carrier(*c) for c in (sells, operates))
-        ):
+        if origin is None or destination is None or not flight or not flies(mode):
             return None
-        departure, arrival = (
-            naive(text(row.get("departure")), origin.zone),
-            naive(text(row.get("arrival")), destination.zone),
-        )
+        if is_test_carrier(*marketing) or is_test_carrier(*operating):
+            return None
+        departure = naive(text(row.get("departure")), origin.zone)
+        arrival = naive(text(row.get("arrival")), destination.zone)
         if departure is None or arrival is None:
             return None
-        operated = operates[0] and operates[0] != sells[0]
+        operator = None
+        if operating[0] and operating[0] != marketing[0]:
+            operator = Operator(code(operating[0], 2), carriers.name_of(*operating), "")
         return Segment(
-            carrier_code=sells[0],
-            carrier=carriers.name_of(*sells),
+            carrier_code=marketing[0],
+            carrier=carriers.name_of(*marketing),
             flight=flight,
-            departure=_stop(origin, departure),
-            arrival=_stop(destination, arrival),
-            operator=Operator(code(operates[0], 2), carriers.name_of(*operates), "") if operated else None,
+            departure=Stop(origin.code, origin.city, departure),
+            arrival=Stop(destination.code, destination.city, arrival),
+            operator=operator,
             doubts=doubts(departure, arrival, distance_km(origin, destination)),
         )
 
     def _airport(self, place_id: Any) -> Airport | None:
-        return self._lexicon.airports.get(
-            code(mapping(self._tables.places.get(text(place_id))).get("display_code"), 3)
-        )
+        row = mapping(self._tables.places.get(text(place_id)))
+        return self._lexicon.airports.get(code(row.get("display_code"), 3))
 
     def _carrier(self, carrier_id: Any) -> tuple[str, str]:
-        """Code and name; both empty when unknown. A code that isn't IATA's is kept whole: `DUFFEL` tells a test carrier."""
+        """Return code and name; both empty if unknown.
+
+        Codes other than IATA's are kept, since `DUFFEL` marks tests.
+        """
         row = mapping(self._tables.carriers.get(text(carrier_id)))
         return text(row.get("display_code")).upper(), text(row.get("name"))
 
@@ -184,8 +177,8 @@ class TripReader:
                 itinerary_id=itinerary_id,
                 seller=self._seller(agents),
                 fare=Fare(total.shared_by(party.size), total, cabin),
-                expires=self._said.fetched + OFFER_LIFE,
-                provenance=self._said,
+                expires=self._provenance.fetched + OFFER_LIFE,
+                provenance=self._provenance,
                 tickets=max(1, len(items)),
                 return_id=return_id,
             )
@@ -195,19 +188,15 @@ class TripReader:
         return ", ".join(filter(None, names)) or "unnamed seller"
 
 
-def _stop(airport: Airport, at: Instant) -> Stop:
-    return Stop(airport.code, airport.city, at)
-
-
 def _amount(value: Any) -> Decimal | None:
-    """A price as it was written, not as a binary float has it."""
+    """Return a price with two decimals, exactly as written; None if it is no valid price."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         amount = Decimal(str(value)).quantize(Decimal("0.01"))
     except InvalidOperation:
         return None
-    # Neither JSON as Python reads it nor a text keeps NaN out, which can't even be compared.
+    # NaN gets through Python's JSON parser and through texts, and it can't be compared.
     return amount if amount.is_finite() and 0 < amount < DEAREST else None
 
 

@@ -28,9 +28,8 @@ from services.flightdata.quota.store import MemoryLedger
 from services.flightdata.settings import FlightDataSettings
 from services.flightdata.vendors.aviationstack.provider import AviationStack
 from services.flightdata.vendors.flightapi.provider import FlightApi
-from services.flightdata.vendors.keyed_transport import KeyedTransport
 from services.flightdata.vendors.learned_restrictions import LearnedRestrictions
-from services.flightdata.vendors.vendor_client import VendorClient
+from services.flightdata.vendors.vendor_client import KeyedTransport, VendorClient
 from services.flightdata.wire.provider_messages import provider as provider_message
 from tests.integration.flightdata.vendors.conftest import (
     KEY,
@@ -204,7 +203,7 @@ async def test_what_is_learned_and_spent_of_a_key_is_written_down_without_it(
 ) -> None:
     path = tmp_path / "ledger.json"
     ledger = MemoryLedger(clock, path)
-    await LearnedRestrictions("aviationstack", KEY, clock, ledger).refused("timetable")
+    await LearnedRestrictions("aviationstack", KEY, clock, ledger).add("timetable")
     await Meter(
         "aviationstack", KEY, Plan(100, spacing={"timetable": timedelta(minutes=1)}), ledger, clock
     ).pay("timetable")

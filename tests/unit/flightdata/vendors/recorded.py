@@ -15,9 +15,8 @@ from services.flightdata.providers.budgets import Meter, Plan
 from services.flightdata.quota.store import MemoryLedger
 from services.flightdata.vendors.aviationstack.provider import AviationStack
 from services.flightdata.vendors.flightapi.provider import FlightApi
-from services.flightdata.vendors.keyed_transport import KeyedTransport
 from services.flightdata.vendors.learned_restrictions import LearnedRestrictions
-from services.flightdata.vendors.vendor_client import NOT_JSON, VendorAnswer, VendorClient
+from services.flightdata.vendors.vendor_client import NOT_JSON, KeyedTransport, VendorAnswer, VendorClient
 
 FIXTURES = Path(__file__).with_name("fixtures")
 KEY = "a-key"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.flightdata.model.flights import State
 from services.flightdata.model.instants import Instant
-from services.flightdata.vendors.flight_state import Evidence, Movement, said, state_of
+from services.flightdata.vendors.flight_state import Evidence, Movement, state_named, state_of
 
 pytestmark = pytest.mark.unit
 
@@ -117,9 +117,9 @@ def test_what_is_expected_is_what_happened_or_the_estimate_or_the_plan_and_the_d
 
 
 def test_times_of_another_days_flight_are_not_believed() -> None:
-    muddled = Movement(_at(0), estimated=_at(-120), actual=_at(-99)).believed()
+    muddled = Movement(_at(0), estimated=_at(-120), actual=_at(-99)).plausible()
     assert (muddled.estimated, muddled.actual) == (None, None)
-    assert Movement(_at(0), actual=_at(401)).believed().actual == _at(401)
+    assert Movement(_at(0), actual=_at(401)).plausible().actual == _at(401)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_times_of_another_days_flight_are_not_believed() -> None:
     ],
 )
 def test_words_mean_what_they_say(word: str, state: State) -> None:
-    assert said(word) is state
+    assert state_named(word) is state
 
 
 instants = st.none() | st.integers(-3000, 3000).map(_at)

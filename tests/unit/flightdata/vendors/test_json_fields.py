@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.flightdata.model import carriers
-from services.flightdata.vendors.flight_numbers import canonical, joined, parts
-from services.flightdata.vendors.flightapi.operated_by import operated_by
+from services.flightdata.vendors.flight_numbers import canonical, joined, operator_named, parts
 from services.flightdata.vendors.json_fields import code, integer, listing, mapping, objects, text, under
 from services.flightdata.vendors.non_flights import carrier_name, flies, is_test_carrier
 
@@ -120,14 +119,14 @@ def test_a_number_is_put_together_and_taken_apart() -> None:
     ],
 )
 def test_operators_by_name(written: str, number: str, name: str) -> None:
-    operator = operated_by(written)
+    operator = operator_named(written)
     assert operator
     assert (operator.flight, operator.carrier) == (number, name)
 
 
 @pytest.mark.parametrize("written", ["-", "", "  ", "--", "123"])
 def test_nobody_operates(written: str) -> None:
-    assert operated_by(written) is None
+    assert operator_named(written) is None
 
 
 def test_carriers_have_our_names_where_we_know_them() -> None:

@@ -23,9 +23,9 @@ def clock() -> SimulatedClock:
 
 async def test_a_refusal_survives_a_restart(tmp_path: Path, clock: SimulatedClock) -> None:
     path = tmp_path / "flightdata" / "ledger.json"
-    await LearnedRestrictions("aviationstack", "a-key", clock, MemoryLedger(clock, path)).refused("timetable")
+    await LearnedRestrictions("aviationstack", "a-key", clock, MemoryLedger(clock, path)).add("timetable")
     again = LearnedRestrictions("aviationstack", "a-key", clock, MemoryLedger(clock, path))
-    await again.hear()
+    await again.refresh()
     assert "timetable" in again
     assert "flights" not in again
 
@@ -33,11 +33,11 @@ async def test_a_refusal_survives_a_restart(tmp_path: Path, clock: SimulatedCloc
 async def test_a_replica_hears_of_a_refusal_and_forgets_none_of_its_own(clock: SimulatedClock) -> None:
     ledger = MemoryLedger(clock)
     one, other = (LearnedRestrictions("aviationstack", "a-key", clock, ledger) for _ in range(2))
-    await other.refused("flights by route")
-    await one.hear()
-    await one.refused("timetable")
+    await other.add("flights by route")
+    await one.refresh()
+    await one.add("timetable")
     clock.advance(2)
-    await other.hear()
+    await other.refresh()
     assert "timetable" in other
     assert "flights by route" in other
     assert "flights by route" in one
@@ -46,24 +46,24 @@ async def test_a_replica_hears_of_a_refusal_and_forgets_none_of_its_own(clock: S
 async def test_two_refusals_at_once_are_both_remembered(clock: SimulatedClock) -> None:
     ledger = MemoryLedger(clock)
     one, other, third = (LearnedRestrictions("aviationstack", "a-key", clock, ledger) for _ in range(3))
-    await one.refused("timetable")
-    await other.refused("flights by route")
-    await third.hear()
+    await one.add("timetable")
+    await other.add("flights by route")
+    await third.refresh()
     assert "timetable" in third
     assert "flights by route" in third
 
 
 async def test_another_key_begins_with_a_clean_sheet(clock: SimulatedClock) -> None:
     ledger = MemoryLedger(clock)
-    await LearnedRestrictions("aviationstack", "a-key", clock, ledger).refused("timetable")
+    await LearnedRestrictions("aviationstack", "a-key", clock, ledger).add("timetable")
     another = LearnedRestrictions("aviationstack", "another", clock, ledger)
-    await another.hear()
+    await another.refresh()
     assert "timetable" not in another
 
 
 async def test_plans_are_upgraded_so_a_refusal_is_forgotten(clock: SimulatedClock) -> None:
     restrictions = LearnedRestrictions("aviationstack", "a-key", clock, MemoryLedger(clock))
-    await restrictions.refused("timetable")
+    await restrictions.add("timetable")
     clock.advance(REMEMBERED.total_seconds() - 1)
     assert "timetable" in restrictions
     clock.advance(2)
@@ -76,9 +76,9 @@ async def test_a_spoiled_note_is_learned_anew(clock: SimulatedClock, content: st
     name = f"restrictions:aviationstack:{fingerprint('aviationstack', 'a-key')}"
     await ledger.note(name, "timetable", content, timedelta(days=1))
     restrictions = LearnedRestrictions("aviationstack", "a-key", clock, ledger)
-    await restrictions.hear()
+    await restrictions.refresh()
     assert "timetable" not in restrictions
-    await restrictions.refused("timetable")
+    await restrictions.add("timetable")
     assert (
         datetime.fromisoformat(json.loads((await ledger.noted(name))["timetable"]))
         == clock.now() + REMEMBERED
@@ -87,6 +87,6 @@ async def test_a_spoiled_note_is_learned_anew(clock: SimulatedClock, content: st
 
 async def test_without_a_ledger_this_process_remembers(clock: SimulatedClock) -> None:
     restrictions = LearnedRestrictions("aviationstack", "a-key", clock)
-    await restrictions.refused("timetable")
-    await restrictions.hear()
+    await restrictions.add("timetable")
+    await restrictions.refresh()
     assert "timetable" in restrictions

@@ -11,7 +11,7 @@ from services.flightdata.model.flights import Provenance
 from services.flightdata.model.instants import Instant
 from services.flightdata.model.queries import FlightQuery
 from services.flightdata.vendors.flight_state import Movement
-from services.flightdata.vendors.leg_selection import found, nonstops, on_day, statuses
+from services.flightdata.vendors.leg_selection import nonstops, on_day, require_found, statuses
 from services.flightdata.vendors.legs import End, Leg
 
 pytestmark = pytest.mark.unit
@@ -84,6 +84,6 @@ def test_another_place_or_day_is_not_found() -> None:
 
 def test_nothing_found_is_a_flight_not_found() -> None:
     with pytest.raises(FlightNotFound, match="on Tuesday, 24 November 2026"):
-        found("AI542", "somebody", TODAY, [])
+        require_found("AI542", "somebody", TODAY, [])
     told = statuses([_leg(6)], NOW, SAID)
-    assert found("AI542", "somebody", TODAY, told) == told
+    assert require_found("AI542", "somebody", TODAY, told) == told
