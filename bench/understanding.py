@@ -22,12 +22,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from agent.dialogue.flightdata_places import mention_of
 from agent.dialogue.places import Place, PlaceMention
 from agent.dialogue.understanding import Context, understand
 from agent.language.meanings import Expectation
 from services.flightdata import places
 from services.flightdata.wire.place_messages import annotation as annotation_message
+from services.flightdata.wire.place_messages import place as place_message
 
 CORPUS = Path(__file__).parent / "understanding"
 TODAY = date(2026, 11, 23)
@@ -41,7 +41,7 @@ class LexiconPlaces:
     async def annotate(self, text: str, *, home_country: str) -> Sequence[PlaceMention]:
         """As `PlaceAnnotator.annotate`."""
         return [
-            mention_of(annotation_message(found))
+            PlaceMention.of(annotation_message(found))
             for found in places.annotate(text, home_country=home_country)
         ]
 
@@ -81,17 +81,7 @@ def read_cases(name: str) -> Iterator[Case]:
 
 
 def _place(code: str) -> Place:
-    found = places.place(code)
-    return Place(
-        found.code,
-        found.name,
-        found.city,
-        found.country_code,
-        found.country,
-        found.zone,
-        found.kind.value,
-        found.airports,
-    )
+    return Place.of(place_message(places.place(code)))
 
 
 def context_of(case: Case) -> Context:

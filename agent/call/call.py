@@ -25,7 +25,6 @@ from agent.speech.engines import SpeechEngines
 
 _log = structlog.get_logger(__name__)
 
-_TOO_LONG = "That is more than I can take in at once. Could you put it into a sentence or two?"
 _LAST_CAPTIONS_S = 0.5
 
 
@@ -160,7 +159,7 @@ class Call:
         await self._session.interrupt()
         self._record_messages()  # after the agent's words that it interrupted
         if message.too_long:
-            self._session.say(_TOO_LONG)
+            self._session.say(self._dialogue.language.phrase("too_long"))
         else:
             self._session.generate_reply(user_input=message.text, input_modality="text")
 

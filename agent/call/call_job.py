@@ -19,9 +19,8 @@ from agent.call.dialogue_llm import TimedDialogue
 from agent.clients import DelegatedToken, ServiceClients, service_clients
 from agent.dialogue.caller_home import CallerHome
 from agent.dialogue.dialogue import Dialogue
-from agent.dialogue.flightdata_places import FlightDataPlaces
-from agent.dialogue.flightdata_tools import FlightDataTools
-from agent.dialogue.state import DialogueState
+from agent.dialogue.flightdata_tools import FlightDataPlaces, FlightDataTools
+from agent.dialogue.restoring import restored_state
 from agent.recording.earlier_entries import read_entries, tool_records, unanswered_words
 from agent.settings import AgentSettings
 from agent.speech.engines import SpeechEngines
@@ -97,11 +96,12 @@ async def _talk(
     token = DelegatedToken(clients.workload, opened.grant)
     entries = await read_entries(await clients.conversation(token), opened.conversation_id)
     flightdata = await clients.flightdata(token)
+    home = CallerHome.of(opened.locale, opened.time_zone)
     dialogue = Dialogue(
-        FlightDataPlaces(flightdata),
+        FlightDataPlaces(flightdata, locale=home.locale),
         FlightDataTools(flightdata),
-        state=DialogueState.restored(tool_records(entries)),
-        home=CallerHome.of(opened.locale, opened.time_zone),
+        state=restored_state(tool_records(entries)),
+        home=home,
     )
     await room.join()
     caller = CallerParticipant(opened.caller_identity, settings.caller_patience_seconds)

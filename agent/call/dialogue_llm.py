@@ -11,19 +11,21 @@ from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGive
 from agent.call.flight_cards import RoomPublisher, flights_card
 from agent.dialogue.dialogue import Dialogue
 from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
+from agent.language import Language
 from agent.language.meanings import Completeness
 from agent.recording.utterances import ToolCalls
 from mesh.clock import Clock
 from mesh.ids import uuid7
 
 _log = structlog.get_logger(__name__)
-_SORRY = "I'm sorry, something went wrong on my side. Could you say that again?"
-_LOST_YOU = "Sorry, I lost you for a moment."
-_GO_ON = "Please go on."
 
 
 class CallDialogue(Protocol):
     """The dialogue of one call."""
+
+    @property
+    def language(self) -> Language:
+        """The language of the conversation."""
 
     def greeting(self, *, resumed: bool, answering: bool = False) -> str:
         """Return the first words. `resumed`: the caller was cut off earlier; `answering`: an answer follows immediately."""
@@ -40,16 +42,17 @@ class TimedDialogue:
 
     def __init__(self, dialogue: Dialogue, clock: Clock) -> None:
         self._dialogue, self._clock = dialogue, clock
-        self.completeness = dialogue.completeness
+        self.language, self.completeness = dialogue.language, dialogue.completeness
 
     def greeting(self, *, resumed: bool, answering: bool = False) -> str:
         """Return a welcome, or after a loss an apology and the open question."""
         if not resumed:
             return " ".join(speech.text for speech in self._dialogue.opening(now=self._clock.now()))
+        apology = self.language.phrase("caller_back")
         if answering:
-            return _LOST_YOU
+            return apology
         question = self._dialogue.state.question
-        return f"{_LOST_YOU} {question.words if question else _GO_ON}"
+        return f"{apology} {question.words if question else self.language.phrase('please_go_on')}"
 
     def turn(self, text: str) -> AsyncGenerator[Event, None]:
         """Answer the customer's words."""
@@ -118,7 +121,7 @@ class TurnStream(llm.LLMStream):
                     await self._handle(event)
         except Exception:  # noqa: BLE001 - for any error the caller hears an apology and the call continues
             _log.exception("turn failed")
-            self._say(_SORRY)
+            self._say(self._call.dialogue.language.phrase("turn_failed"))
         finally:
             self._call.tool_calls.abandon()
 
@@ -137,7 +140,7 @@ class TurnStream(llm.LLMStream):
     async def _finish_tool(self, started: ToolStarted, finished: ToolFinished) -> None:
         self._call.tool_calls.finish(finished.tool_call_id, finished.outcome, finished.result)
         await self._call.publisher.tool_used(started, finished.outcome)
-        card = flights_card(started.arguments, finished)
+        card = flights_card(started.arguments, finished, self._call.dialogue.language)
         if card is not None:
             await self._call.publisher.flights_found(card)
 

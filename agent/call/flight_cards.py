@@ -22,11 +22,15 @@ from decimal import Decimal
 from typing import Any
 
 import structlog
+from google.type.money_pb2 import Money
 from livekit import rtc
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from agent.dialogue import records
-from agent.dialogue.tools import FlightStop, Itinerary, Price
+from agent.dialogue.found_flights import flight_from_json
 from agent.dialogue.turn import ToolFinished, ToolStarted
+from agent.language import ENGLISH, Language
+from agent.language.flight_times import local
+from agent.language.offers import FoundFlight
 
 TOPIC_TOOLS = "readback.tools"
 """One JSON object per tool call: `{"tool_call_id", "name", "arguments", "outcome"}`."""
@@ -64,7 +68,9 @@ class RoomPublisher:
             _log.info("room message not sent", topic=topic, error=str(error))
 
 
-def flights_card(arguments: Mapping[str, Any], finished: ToolFinished) -> Mapping[str, Any] | None:
+def flights_card(
+    arguments: Mapping[str, Any], finished: ToolFinished, language: Language = ENGLISH
+) -> Mapping[str, Any] | None:
     """Return the card of a search, None for other tools."""
     if finished.name != "search_flights":
         return None
@@ -75,7 +81,7 @@ def flights_card(arguments: Mapping[str, Any], finished: ToolFinished) -> Mappin
         "outcome": finished.outcome,
         "sample": bool(result.get("sample")),
         "query": {**arguments, **places},
-        "flights": [_flight(records.itinerary(data)) for data in result.get("itineraries", ())],
+        "flights": [_flight(flight_from_json(data), language) for data in result.get("itineraries", ())],
     }
 
 
@@ -85,58 +91,54 @@ def _place(place: Mapping[str, Any] | None, code: Any) -> Mapping[str, Any]:
     return {"code": place["code"], "name": place.get("city") or place["name"]}
 
 
-def _flight(itinerary: Itinerary) -> Mapping[str, Any]:
-    first = itinerary.segments[0]
-    days = (itinerary.arrival.local.date() - itinerary.departure.local.date()).days
+def _flight(flight: FoundFlight, language: Language) -> Mapping[str, Any]:
+    there, first, last = flight.there, flight.there.segments[0], flight.there.segments[-1]
+    days = (local(last.arrival).date() - local(first.departure).date()).days
     return {
-        "itinerary_id": itinerary.itinerary_id,
-        "carrier": first.carrier,
+        "itinerary_id": there.itinerary_id,
+        "carrier": first.carrier or first.carrier_code,
         "carrier_code": first.carrier_code,
         "flight_number": first.flight_number,
-        "depart": _stop(itinerary.departure),
-        "arrive": {**_stop(itinerary.arrival), "day_offset": days},
-        "duration_minutes": round(itinerary.duration.total_seconds() / 60),
-        "price": _price(itinerary.total),
-        "stops": itinerary.stops,
-        "via": _connections(itinerary),
-        "sold_out": itinerary.sold_out,
-        "co2e_kg": _co2e_kg(itinerary),
-        "sample": itinerary.sample,
-        "offer": _offer(itinerary),
-        "back": _flight(itinerary.back) if itinerary.back else None,
+        "depart": _stop(first.departure),
+        "arrive": {**_stop(last.arrival), "day_offset": days},
+        "duration_minutes": round(there.duration.ToTimedelta().total_seconds() / 60),
+        "price": _price(flight.total),
+        "stops": len(there.segments) - 1,
+        "via": _connections(there, language),
+        "sold_out": flight.sold_out,
+        "co2e_kg": round(there.emissions.grams / 1000) if there.emissions.grams else None,
+        "sample": there.provenance.sample,
+        "offer": _offer(flight.offer),
+        "back": _flight(FoundFlight(flight.back), language) if flight.back else None,
     }
 
 
-def _connections(itinerary: Itinerary) -> list[str]:
+def _connections(itinerary: pb.Itinerary, language: Language) -> list[str]:
     """Return the connecting cities with their inconveniences: "London, overnight, from LGW"."""
-    layovers = itinerary.data.get("layovers") or [{}] * itinerary.stops
+    cities = [segment.arrival.city for segment in itinerary.segments[:-1]]
+    layovers = list(itinerary.layovers) or [pb.Layover()] * len(cities)
     return [
-        segment.arrival.city
-        + ", overnight" * bool(layover.get("overnight"))
-        + (f", from {layover['next_airport_code']}" if layover.get("next_airport_code") else "")
-        for segment, layover in zip(itinerary.segments, layovers, strict=False)
+        language.change_words(city, overnight=layover.overnight, next_airport=layover.next_airport_code)
+        for city, layover in zip(cities, layovers, strict=False)
     ]
 
 
-def _offer(itinerary: Itinerary) -> Mapping[str, Any] | None:
-    offer = itinerary.data.get(records.OFFER)
-    return {"seller": offer.get("seller", ""), "expire_time": offer["expire_time"]} if offer else None
+def _offer(offer: pb.Offer | None) -> Mapping[str, Any] | None:
+    return {"seller": offer.seller, "expire_time": offer.expire_time.ToJsonString()} if offer else None
 
 
-def _co2e_kg(itinerary: Itinerary) -> int | None:
-    grams = itinerary.data.get("emissions", {}).get("grams")
-    return round(int(grams) / 1000) if grams else None
-
-
-def _stop(stop: FlightStop) -> Mapping[str, Any]:
-    local = stop.local
+def _stop(stop: pb.Stop) -> Mapping[str, Any]:
+    moment = local(stop)
     return {
-        "time": f"{local:%H:%M}",
-        "date": local.date().isoformat(),
+        "time": f"{moment:%H:%M}",
+        "date": moment.date().isoformat(),
         "airport": stop.airport_code,
         "city": stop.city,
     }
 
 
-def _price(price: Price | None) -> Mapping[str, str] | None:
-    return {"amount": str(price.amount.quantize(_CENT)), "currency": price.currency} if price else None
+def _price(money: Money | None) -> Mapping[str, str] | None:
+    if money is None:
+        return None
+    amount = Decimal(money.units) + Decimal(money.nanos) / 1_000_000_000
+    return {"amount": str(amount.quantize(_CENT)), "currency": money.currency_code}

@@ -1,5 +1,8 @@
-"""The deterministic dialogue: text in, words to speak and tools to use out.
+"""The deterministic dialogue: text goes in, sentences and tool calls come out.
 
-Knows nothing of audio, rooms or transports: `understanding` turns words into a frame, `policy` picks a flow, a flow in `flows/` asks
-or uses a tool, `phrasing` says it. `flightdata_tools` and `flightdata_places` join it to the flight-data service.
+It knows nothing of audio, rooms or transports.
+
+`understanding` makes a frame of an utterance, `policy` picks a flow for it, and the flow, in `flows/`, asks a
+question or calls a tool. All words are in `agent.language`. `flightdata_tools` connects the dialogue to the
+flight-data service.
 """

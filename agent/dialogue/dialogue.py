@@ -1,4 +1,4 @@
-"""The turn loop: an utterance in; speech, tool use and, in the end, leave out."""
+"""The turn loop: an utterance goes in; speech, tool calls and, finally, the end of the call come out."""
 
 from __future__ import annotations
 
@@ -12,21 +12,19 @@ from agent.dialogue.frames import Frame, Intent
 from agent.dialogue.places import PlaceAnnotator
 from agent.dialogue.policy import flow_for
 from agent.dialogue.state import About, DialogueState
-from agent.dialogue.tool_use import FILLER
 from agent.dialogue.tools import Tools, ToolUnavailable
 from agent.dialogue.turn import Events, Speech, Turn
-from agent.dialogue.understanding import LONGEST, Context, understand
-from agent.language.en.completeness import completeness
-from agent.language.en.phrases import phrase
-from agent.language.en.spoken_forms import day
+from agent.dialogue.understanding import MAX_CHARACTERS, Context, understand
+from agent.language import Language
 from agent.language.meanings import Completeness, Expectation
 from agent.language.spans import lowered
 
 
 class Dialogue:
-    """One conversation. One utterance at a time: read `respond` to its end, or close it (the caller spoke over it), before the next.
+    """The dialogue of one conversation, one utterance at a time.
 
-    What has been said and asked by then holds; a turn that was closed early goes on from there.
+    Exhaust the events of `respond`, or close it when the caller interrupts, before the next utterance. After an early close, everything
+    spoken and asked so far counts.
     """
 
     def __init__(
@@ -39,7 +37,7 @@ class Dialogue:
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
         patience: float = 1.5,
     ) -> None:
-        """`state` is that of earlier calls (`DialogueState.restored`); `patience` seconds pass before "one moment" when a tool is slow."""
+        """Set the state of earlier calls (`restored_state`), the caller's home, and the seconds of waiting before "one moment"."""
         self.state = state or DialogueState()
         self._annotator = annotator
         self._tools = tools
@@ -47,38 +45,47 @@ class Dialogue:
         self._new_id = new_id
         self._patience = patience
 
+    @property
+    def language(self) -> Language:
+        """The language of the conversation."""
+        return self._home.language
+
     def expectation(self) -> Expectation:
-        """What kind of answer the last question awaits."""
+        """Return the kind of answer that the open question asks for."""
         return self.state.question.expectation if self.state.question else Expectation.NONE
 
     def completeness(self, text: str) -> Completeness:
-        """Whether `text`, as recognised so far, is a whole answer here; for endpointing."""
-        return completeness(text, self.expectation())
+        """Judge whether `text`, as recognised so far, is a complete answer here; for endpointing."""
+        return self.language.completeness(text, self.expectation())
 
     def opening(self, *, now: datetime) -> Sequence[Speech]:
-        """What to say when a call begins; it takes up the last search of an earlier call."""
+        """Return the first words of a call. They refer to the last search of an earlier call, if there is one."""
         draft, offer = self.state.draft, self.state.offer
         if draft.origin and draft.destination and offer:
-            when = day(offer.request.depart_date, self._context(now).today_at(draft.origin))
-            words = phrase(
-                "welcome_back", origin=draft.origin.city, destination=draft.destination.city, day=when
+            today = self._context(now).today_at(draft.origin)
+            words = self.language.phrase(
+                "welcome_back",
+                origin=draft.origin.city,
+                destination=draft.destination.city,
+                day=self.language.day(offer.request.depart_date, today),
             )
         else:
-            words = phrase("welcome")
-        self.state.said = [words]
+            words = self.language.phrase("welcome")
+        self.state.last_answer = [words]
         return [Speech(words)]
 
     async def respond(self, utterance: str, *, now: datetime) -> Events:
-        """Answers what was said or typed. `now` is aware. Never raises for any text; a failing tool is spoken of."""
-        frame = await self._understood(utterance, now)
+        """Answer a spoken or typed utterance. `now` is aware. Never raises for any text: failures of tools become sentences."""
+        context = self._context(now)
+        frame = await self._understood(utterance, context)
         if frame is None:
-            yield Speech(phrase("unavailable"))
+            yield Speech(self.language.phrase("unavailable"))
             return
         turn = Turn(
-            text=lowered(utterance[:LONGEST]),
+            text=lowered(utterance[:MAX_CHARACTERS]),
             frame=frame,
             state=self.state,
-            context=self._context(now),
+            context=context,
             tools=self._tools,
             answered=self.state.question,
             new_id=self._new_id,
@@ -88,9 +95,9 @@ class Dialogue:
             async for event in events:
                 yield event
 
-    async def _understood(self, utterance: str, now: datetime) -> Frame | None:
+    async def _understood(self, utterance: str, context: Context) -> Frame | None:
         try:
-            return await understand(utterance, self._annotator, self._context(now))
+            return await understand(utterance, self._annotator, context)
         except ToolUnavailable:
             return None
 
@@ -99,8 +106,7 @@ class Dialogue:
         draft, question = state.draft, state.question
         return Context(
             now=now,
-            home_country=self._home.country,
-            home_zone=self._home.time_zone,
+            home=self._home,
             awaiting=self.expectation(),
             asked=(question.slot or question.about.value) if question else None,
             origin=draft.origin,
@@ -112,27 +118,23 @@ class Dialogue:
 
 
 _ASIDES = frozenset({Intent.FLIGHT_STATUS, Intent.AIRPORT_INFO, Intent.SELECT, Intent.MORE})
-_WORTH_ASKING_AGAIN = frozenset({About.ORIGIN, About.DESTINATION, About.DATE, About.CONFIRM_PLACE})
+_WORTH_REPEATING = frozenset({About.ORIGIN, About.DESTINATION, About.DATE, About.CONFIRM_PLACE})
 
 
 async def _answer(turn: Turn) -> Events:
-    """Runs the flow; remembers what was said, and comes back to the open question after an aside."""
-    state, said = turn.state, list[str]()
+    """Run the flow, keep its sentences as the last answer, and return to the open question after an aside."""
+    state, sentences = turn.state, list[str]()
     state.question = None
     if turn.frame.intent is not Intent.UNKNOWN:
         state.stumbles = 0
     async with aclosing(flow_for(turn)(turn)) as events:
         async for event in events:
-            if isinstance(event, Speech) and event != FILLER:
-                said.append(event.text)
-                state.said = said
+            if isinstance(event, Speech) and not event.filler:
+                sentences.append(event.text)
+                state.last_answer = sentences
             yield event
-    open_before = turn.answered
-    if (
-        state.question is None
-        and open_before
-        and turn.frame.intent in _ASIDES
-        and open_before.about in _WORTH_ASKING_AGAIN
-    ):
-        state.question = open_before
-        yield Speech(open_before.words)
+    question = turn.answered
+    aside = turn.frame.intent in _ASIDES and state.question is None
+    if aside and question and question.about in _WORTH_REPEATING:
+        state.question = question
+        yield Speech(question.words)

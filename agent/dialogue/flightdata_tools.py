@@ -1,27 +1,23 @@
-"""The dialogue's tools over the flight-data service."""
+"""The dialogue's tools and its search for places, over the flight-data service."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 import structlog
-from google.protobuf.json_format import MessageToDict
-from google.protobuf.message import Message
 from google.type.date_pb2 import Date
 from google.type.timeofday_pb2 import TimeOfDay
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from agent.dialogue import records
+from agent.dialogue.found_flights import checked, require_stops
+from agent.dialogue.places import PlaceMention
 from agent.dialogue.tools import (
-    AirportFacts,
     DateBeyondHorizon,
     DateInPast,
     FlightNotFound,
-    FlightStatus,
-    Itinerary,
     PlaceUnknown,
     RouteStatusRequest,
     SamePlace,
@@ -32,6 +28,7 @@ from agent.dialogue.tools import (
     ToolUnavailable,
     ToolUsedUp,
 )
+from agent.language.offers import FoundFlight
 from mesh.calling.channel import streaming
 from mesh.errors import metadata_of, reason_of
 
@@ -41,63 +38,80 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-MOST_RESULTS = 12
-"""More than anybody listens to or looks at; what is found goes into the transcript whole."""
+MAX_RESULTS = 12
+"""Flights per search: all of them go into the transcript, and callers neither hear nor read more."""
 STREAM_TIMEOUT_SECONDS = 45.0
 """A provider may take 40 s; the caller hears "one moment" long before."""
 
 
+class FlightDataPlaces:
+    """A `PlaceAnnotator` over the service's stub. `AnnotatePlaces` is public, so any channel will do."""
+
+    def __init__(self, stub: FlightDataServiceAsyncStub, *, locale: str = "en-IN") -> None:
+        """Set the stub and the BCP 47 tag of the text's language."""
+        self._stub = stub
+        self._locale = locale
+
+    async def annotate(self, text: str, *, home_country: str) -> Sequence[PlaceMention]:
+        """Return the places named in a text. Raises `ToolUnavailable`."""
+        request = pb.AnnotatePlacesRequest(text=text, locale=self._locale, home_country_code=home_country)
+        try:
+            response = await self._stub.AnnotatePlaces(request)
+        except grpc.aio.AioRpcError as error:
+            _log.warning("place lookup failed", code=error.code().name, details=error.details())
+            raise ToolUnavailable(error.code().name) from error
+        return [PlaceMention.of(annotation) for annotation in response.annotations if annotation.candidates]
+
+
 class FlightDataTools:
-    """`Tools` over the service's stub, whose channel sends the caller's delegated token."""
+    """`Tools` over the service's stub, whose channel sends the caller's delegated token. Errors are those of `Tools`."""
 
     def __init__(self, stub: FlightDataServiceAsyncStub) -> None:
-        """`stub` is used as long as its channel is open."""
+        """Set the stub; its channel must stay open."""
         self._stub = stub
 
     async def search_flights(self, request: SearchFlightsRequest) -> SearchAnswer:
-        """Reads the stream of results to its end. Raises as `Tools.search_flights`."""
-        return await _told(self._search(request))
+        """Read a stream of results to its end."""
+        return await _or_tool_error(self._search(request))
 
     async def _search(self, request: SearchFlightsRequest) -> SearchAnswer:
-        itineraries: dict[str, Itinerary] = {}
-        async with streaming(
-            self._stub.SearchFlights(_search_message(request), timeout=STREAM_TIMEOUT_SECONDS)
-        ) as stream:
+        flights: dict[str, FoundFlight] = {}
+        call = self._stub.SearchFlights(_search_message(request), timeout=STREAM_TIMEOUT_SECONDS)
+        async with streaming(call) as stream:
             async for response in stream:
                 if response.HasField("results"):
-                    itineraries.update(_found(response.results))
+                    flights.update(_found(response.results))
                 elif response.HasField("done"):
-                    return _answer(tuple(itineraries.values()), response.done)
+                    return _answer(tuple(flights.values()), response.done)
         raise ToolUnavailable("the search broke off")
 
-    async def flight_status(self, flight_number: str, depart_date: date | None) -> FlightStatus:
-        """Raises as `Tools.flight_status`."""
+    async def flight_status(self, flight_number: str, depart_date: date | None) -> pb.FlightStatus:
+        """Return the status of a flight, of its first leg if it has several."""
         request = pb.GetFlightStatusRequest(
             flight_number=flight_number, date=_date_message(depart_date) if depart_date else None
         )
-        response = await _told(self._stub.GetFlightStatus(request))
-        return records.flight_status(_json(response.status))
+        response = await _or_tool_error(self._stub.GetFlightStatus(request))
+        return _checked_status(response.status)
 
-    async def route_status(self, request: RouteStatusRequest) -> Sequence[FlightStatus]:
-        """Raises as `Tools.route_status`."""
-        asked = pb.ListRouteStatusRequest(
+    async def route_status(self, request: RouteStatusRequest) -> Sequence[pb.FlightStatus]:
+        """Return the status of flights of a route."""
+        message = pb.ListRouteStatusRequest(
             origin=request.origin,
             destination=request.destination,
             date=_date_message(request.date) if request.date else None,
             near=_time_message(request.near),
             max_results=request.max_results,
         )
-        response = await _told(self._stub.ListRouteStatus(asked))
-        return [records.flight_status(_json(status)) for status in response.statuses]
+        response = await _or_tool_error(self._stub.ListRouteStatus(message))
+        return [_checked_status(status) for status in response.statuses]
 
-    async def get_airport(self, code: str) -> AirportFacts:
-        """Raises as `Tools.get_airport`."""
-        response = await _told(self._stub.GetAirport(pb.GetAirportRequest(code=code)))
-        return records.airport(_json(response.airport))
+    async def get_airport(self, code: str) -> pb.Airport:
+        """Return an airport."""
+        response = await _or_tool_error(self._stub.GetAirport(pb.GetAirportRequest(code=code)))
+        return response.airport
 
 
-async def _told(call: Awaitable[T]) -> T:
-    """The answer, or the service's error as the dialogue's own."""
+async def _or_tool_error(call: Awaitable[T]) -> T:
     try:
         return await call
     except grpc.aio.AioRpcError as error:
@@ -105,7 +119,7 @@ async def _told(call: Awaitable[T]) -> T:
 
 
 def tool_error(error: grpc.aio.AioRpcError) -> ToolError:
-    """The dialogue's error for the service's, by its reason; what has none of ours is `ToolUnavailable`."""
+    """Return the dialogue's error for a reason of the service; `ToolUnavailable` for other reasons."""
     reason, metadata = reason_of(error), metadata_of(error)
     match reason:
         case "ERROR_REASON_PLACE_NOT_FOUND":
@@ -131,45 +145,43 @@ def _iso_date(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def _json(message: Message) -> Mapping[str, Any]:
-    plain: Mapping[str, Any] = MessageToDict(message, preserving_proto_field_name=True)
-    return plain
+def _checked_status(status: pb.FlightStatus) -> pb.FlightStatus:
+    require_stops((status.scheduled_departure, status.scheduled_arrival))
+    return status
 
 
-def _answer(itineraries: tuple[Itinerary, ...], done: pb.SearchDone) -> SearchAnswer:
+def _answer(flights: tuple[FoundFlight, ...], done: pb.SearchDone) -> SearchAnswer:
     outcome = pb.SearchOutcome.Name(done.outcome).removeprefix("SEARCH_OUTCOME_")
     partial = pb.SEARCH_LIMIT_PART in done.limits
-    return SearchAnswer(
-        outcome, itineraries, done.total, done.total_unfiltered, done.provenance.sample, partial
-    )
+    return SearchAnswer(outcome, flights, done.total, done.total_unfiltered, done.provenance.sample, partial)
 
 
-def _found(results: pb.SearchResults) -> dict[str, Itinerary]:
-    """Itineraries by their ids, or, of a search there and back, the journeys."""
-    by_id = {itinerary.itinerary_id: _json(itinerary) for itinerary in results.itineraries}
+def _found(results: pb.SearchResults) -> dict[str, FoundFlight]:
+    """Return flights by the ids of their itineraries: journeys of a search there and back, otherwise one-way flights."""
+    by_id = {itinerary.itinerary_id: itinerary for itinerary in results.itineraries}
     if not results.journeys:
         return {
-            name: records.itinerary({**data, **_sold(results.offers, name)}) for name, data in by_id.items()
+            name: checked(FoundFlight(one, None, _cheapest(results.offers, name)))
+            for name, one in by_id.items()
         }
-    found: dict[str, Itinerary] = {}
+    found = {}
     for journey in results.journeys:
         out, back = journey.itinerary_ids
-        fare = _json(journey.fare) if journey.HasField("fare") else None
-        found[f"{out}|{back}"] = records.journey(
-            {**by_id[out], **_sold(results.offers, out, back)}, by_id[back], fare
-        )
+        there = pb.Itinerary()
+        there.CopyFrom(by_id[out])
+        there.ClearField("fare")
+        if journey.HasField("fare"):
+            there.fare.CopyFrom(journey.fare)
+        offer = _cheapest(results.offers, out, back)
+        found[f"{out}|{back}"] = checked(FoundFlight(there, by_id[back], offer))
     return found
 
 
-def _sold(offers: Iterable[pb.Offer], itinerary_id: str, return_id: str = "") -> Mapping[str, Any]:
-    """The cheapest offer of an itinerary, or of one there and one back, as `{"offer": …}`; nothing when nobody sells it."""
-    own = [
-        offer
-        for offer in offers
-        if (offer.itinerary_id, offer.return_itinerary_id) == (itinerary_id, return_id)
-    ]
-    cheapest = min(own, key=lambda offer: (offer.fare.total.units, offer.fare.total.nanos), default=None)
-    return {records.OFFER: _json(cheapest)} if cheapest else {}
+def _cheapest(offers: Iterable[pb.Offer], itinerary_id: str, return_id: str = "") -> pb.Offer | None:
+    """Return the cheapest offer for an itinerary, or for one there and one back; None without an offer."""
+    ids = (itinerary_id, return_id)
+    matching = [offer for offer in offers if (offer.itinerary_id, offer.return_itinerary_id) == ids]
+    return min(matching, key=lambda offer: (offer.fare.total.units, offer.fare.total.nanos), default=None)
 
 
 def _date_message(day: date) -> Date:
@@ -199,5 +211,5 @@ def _search_message(request: SearchFlightsRequest) -> pb.SearchFlightsRequest:
         sort=pb.FlightSort.Value(f"FLIGHT_SORT_{request.sort.upper() or 'UNSPECIFIED'}"),
         cabin=pb.Cabin.Value(f"CABIN_{request.cabin.upper() or 'UNSPECIFIED'}"),
         passengers=request.passengers,
-        max_results=MOST_RESULTS,
+        max_results=MAX_RESULTS,
     )

@@ -1,4 +1,4 @@
-"""What an utterance means: an intent and its slots."""
+"""Frames: the meaning of an utterance as an intent and its slots."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from agent.dialogue.places import PlaceMention
-from agent.language.en.clock_times import TimeWindow
-from agent.language.en.dates import DateExpression
-from agent.language.en.wishes import Choice
+from agent.dialogue.places import Place, PlaceCandidate, PlaceMention
+from agent.language.days import DateExpression
+from agent.language.meanings import Choice, TimeWindow
 
 
 class Intent(StrEnum):
-    """What the caller wants of us with an utterance."""
+    """The purpose of an utterance."""
 
     SEARCH_FLIGHTS = "search_flights"
     FLIGHT_STATUS = "flight_status"
@@ -36,19 +35,30 @@ class Intent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlaceSlot:
-    """A place as said. Without a mention we heard words where a place belongs and know no such place."""
+    """A place as said. Without a mention, the words stand where a place belongs but no place has this name."""
 
     text: str
     mention: PlaceMention | None = None
 
+    @classmethod
+    def certain(cls, place: Place, text: str = "") -> PlaceSlot:
+        """Return a slot with a place that needs no confirmation."""
+        words = text or place.city
+        return cls(words, PlaceMention(0, 0, words, (PlaceCandidate(place, 1.0),)))
+
+    @property
+    def confident_place(self) -> Place | None:
+        """The place, if it needs no confirmation."""
+        return self.mention.place if self.mention and self.mention.confident else None
+
     def to_json(self) -> dict[str, str]:
-        """`{"text": …, "place": code}`; no `place` when we know none."""
+        """Return `{"text": …, "place": code}`; without `place` if it is unknown."""
         return {"text": self.text} | ({"place": self.mention.place.code} if self.mention else {})
 
 
 @dataclass(frozen=True, slots=True)
 class DateSlot:
-    """A day as said and, on the today of the utterance, as meant; `day` is None when no calendar has it."""
+    """A day as said, and the date it means today; `day` is None if the calendar has no such day."""
 
     expression: DateExpression
     day: date | None
@@ -56,10 +66,10 @@ class DateSlot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slots:
-    """What an utterance fills in; None for what it doesn't speak of.
+    """The contents of an utterance; None for everything it doesn't mention.
 
-    `airline` is the only one wanted, of `airlines` any will do. An open time is "any time"; with `any_airline`, `one_way` and `other_day`
-    callers take back what they asked for before.
+    `airline` is the only one wanted; any of `airlines` is fine. An open time is "any time". `any_airline`, `one_way` and `other_day` withdraw
+    earlier wishes.
     """
 
     origin: PlaceSlot | None = None
@@ -86,7 +96,7 @@ class Slots:
     topic: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data without the absent slots."""
+        """Return plain data without the empty slots."""
         return {
             name: value
             for name in self.__dataclass_fields__
@@ -94,7 +104,7 @@ class Slots:
         }
 
     def __bool__(self) -> bool:
-        """Whether anything is filled."""
+        """Return whether any slot is filled."""
         return any(getattr(self, name) is not None for name in self.__dataclass_fields__)
 
 
@@ -108,14 +118,14 @@ def _plain(value: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """An understood utterance; `confidence` 0 to 1."""
+    """An understood utterance; `confidence` is 0 to 1."""
 
     intent: Intent
     slots: Slots = field(default_factory=Slots)
     confidence: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
-        """`{"intent": …, "slots": {…}, "confidence": …}` as in `schemas/frame.json`."""
+        """Return `{"intent": …, "slots": {…}, "confidence": …}`."""
         return {
             "intent": self.intent.value,
             "slots": self.slots.to_json(),

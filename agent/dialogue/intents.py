@@ -1,60 +1,32 @@
-"""Which intent an utterance has, from the clues that the grammars found in it."""
+"""Decision for an intent, from the clues in an utterance."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 
 from agent.dialogue.frames import Intent, Slots
-from agent.language.en.cues import Acts, opens_with
-from agent.language.meanings import Expectation
+from agent.language import Language
+from agent.language.meanings import Acts, Expectation
 
-_ALWAYS_OUT = frozenset(
+_ALWAYS_OUT_OF_SCOPE = frozenset(
     {"cancelling", "refunds", "rebooking", "check_in", "human", "hotels", "cars", "weather", "visas"}
 )
+"""Topics that are out of scope even next to a request for flights."""
 
 
-@cache
-def _patterns(name: str) -> Mapping[str, re.Pattern[str]]:
-    listed = json.loads(
-        resources.files("agent.language.en").joinpath(f"data/{name}.json").read_text(encoding="utf-8")
-    )
-    return {key: re.compile(rf"\b(?:{'|'.join(alternatives)})") for key, alternatives in listed.items()}
-
-
-def foreign_topic(text: str) -> str | None:
-    """What lower-case `text` asks for that can't be done yet, by its name in `data/topics.json`."""
-    return next((name for name, pattern in _patterns("topics").items() if pattern.search(text)), None)
-
-
-def _speaks_of(subject: str, text: str) -> bool:
-    return bool(_patterns("subjects")[subject].search(text))
-
-
-_WISHES = (
-    *(
-        "depart_time",
-        "arrive_time",
-        "airline",
-        "airlines",
-        "without_airlines",
-        "any_airline",
-        "one_way",
-        "other_day",
-    ),
-    *("max_stops", "nonstop", "sort", "cabin", "passengers"),
+_WISH_NAMES = (
+    "depart_time arrive_time airline airlines without_airlines any_airline one_way other_day "
+    "max_stops nonstop sort cabin passengers"
 )
+_WISHES = tuple(_WISH_NAMES.split())
 
 
 @dataclass(frozen=True, slots=True)
 class Clues:
-    """All that is known of an utterance when its intent is decided. `text` is lower case with dates and the like still in it."""
+    """Everything known about an utterance before its intent is decided. `text` is the whole utterance in lower case."""
 
     text: str
+    language: Language
     acts: Acts
     slots: Slots
     rejected: bool
@@ -64,27 +36,31 @@ class Clues:
 
     @property
     def places(self) -> int:
-        """How many of origin and destination are named."""
+        """Number of places named as origin or destination."""
         return (self.slots.origin is not None) + (self.slots.destination is not None)
 
     @property
     def speaks_of_flights(self) -> bool:
-        """Whether a word for flying is among the words."""
-        return _speaks_of("flights", self.text)
+        """Whether the text contains a word for flying."""
+        return self.speaks_of("flights")
+
+    def speaks_of(self, subject: str) -> bool:
+        """Return whether the text contains words for a subject."""
+        return self.language.speaks_of(subject, self.text)
+
+    def opens_with(self, cue: str) -> bool:
+        """Return whether the text opens with a cue."""
+        return self.language.opens_with(cue, self.text)
 
     @property
     def fills_a_search(self) -> bool:
-        """Whether a slot of a search is filled that says something here: "quick" and "two people" say nothing where nothing was asked."""
+        """Whether a slot of a search is filled. Wishes such as "quick" or "two people" count only in a conversation about flights."""
         slots = self.slots
-        wishes = (getattr(slots, name) for name in _WISHES)
-        talking_flights = (
-            self.searched
-            or self.speaks_of_flights
-            or self.awaiting is not Expectation.NONE
-            or self.asked is not None
-        )
-        core = self.places or slots.depart_date or slots.return_date
-        return bool(core) or (talking_flights and any(wish is not None for wish in wishes))
+        if self.places or slots.depart_date or slots.return_date:
+            return True
+        asked = self.awaiting is not Expectation.NONE or self.asked is not None
+        about_flights = self.searched or asked or self.speaks_of_flights
+        return about_flights and any(getattr(slots, name) is not None for name in _WISHES)
 
 
 _ACT_INTENTS = {
@@ -101,7 +77,7 @@ _ACT_INTENTS = {
 
 
 def _act(clues: Clues) -> Intent | None:
-    # "No return" and "no return flight" are made of acts, and yet no refusal.
+    # "No return" and "no return flight" consist of acts, but they refuse nothing.
     if clues.acts.rest or clues.slots.one_way:
         return None
     return next((intent for name, intent in _ACT_INTENTS.items() if name in clues.acts), None)
@@ -112,24 +88,20 @@ def _is_out_of_scope(clues: Clues) -> bool:
         return False
     asks_for_flights = clues.places == 2 or (clues.speaks_of_flights and clues.places > 0)
     return (
-        clues.slots.topic in _ALWAYS_OUT
+        clues.slots.topic in _ALWAYS_OUT_OF_SCOPE
         or not asks_for_flights
         or (clues.slots.topic == "trains" and not clues.speaks_of_flights)
     )
 
 
 def _asks_status(clues: Clues) -> bool:
-    return clues.slots.flight_number is not None or _speaks_of("status", clues.text)
+    return clues.slots.flight_number is not None or clues.speaks_of("status")
 
 
 def _asks_airport(clues: Clues) -> bool:
     if clues.asked == "airport" and clues.places == 1 and not clues.speaks_of_flights:
         return True
-    return (
-        _speaks_of("airports", clues.text)
-        and clues.places < 2
-        and not re.search(r"\bflights?\b|\bfly\b", clues.text)
-    )
+    return clues.speaks_of("airports") and clues.places < 2 and not clues.speaks_of("flights_only")
 
 
 def _selects(clues: Clues) -> bool:
@@ -145,20 +117,20 @@ def _selects(clues: Clues) -> bool:
 def _corrects(clues: Clues) -> bool:
     if not clues.fills_a_search:
         return False
-    corrects = clues.rejected or "deny" in clues.acts or opens_with("correction", clues.text)
+    corrects = clues.rejected or "deny" in clues.acts or clues.opens_with("correction")
     return corrects and not (clues.places == 2 and clues.speaks_of_flights)
 
 
 def _search_or_refinement(clues: Clues) -> Intent:
     if not clues.searched or clues.places == 2 or clues.awaiting in (Expectation.PLACE, Expectation.DATE):
         return Intent.SEARCH_FLIGHTS
-    if clues.places == 1 and clues.speaks_of_flights and not opens_with("refine", clues.text):
+    if clues.places == 1 and clues.speaks_of_flights and not clues.opens_with("refine"):
         return Intent.SEARCH_FLIGHTS
     return Intent.REFINE
 
 
 def intent_of(clues: Clues) -> Intent:
-    """The intent: acts that fill the whole utterance first, then the most particular question it can be."""
+    """Return the intent: first acts that are the whole utterance, then the most specific question that fits."""
     if act := _act(clues):
         return act
     if _is_out_of_scope(clues):

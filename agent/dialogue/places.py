@@ -1,4 +1,4 @@
-"""Places as the dialogue sees them, and who finds them in a sentence."""
+"""Places as the dialogue sees them, and the search for places in a sentence."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from agent.language.en.spoken_forms import with_article
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An airport (`kind` "airport") or a city with several airports under its metropolitan code ("metro")."""
+    """An airport (`kind` "airport"), or a city with several airports under its metropolitan code ("metro")."""
 
     code: str
     name: str
@@ -23,18 +23,31 @@ class Place:
     kind: str = "airport"
     airport_codes: tuple[str, ...] = ()
 
-    @property
-    def told(self) -> str:
-        """Says "Kochi in India", "Birmingham in the United Kingdom", as flight data's own questions do."""
-        return f"{self.city} in {with_article(self.country)}"
+    @classmethod
+    def of(cls, message: pb.Place) -> Place:
+        """Return the place of a contract message."""
+        return cls(
+            message.code,
+            message.name,
+            message.city or message.name,
+            message.country_code,
+            message.country,
+            message.time_zone,
+            "metro" if message.kind == pb.PLACE_KIND_METRO else "airport",
+            tuple(message.airport_codes),
+        )
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone in which this place counts its days."""
+        """The time zone in which days begin and end here."""
         return ZoneInfo(self.time_zone)
 
+    def same_as(self, other: Place) -> bool:
+        """Return whether one of both is the other, or an airport of the other."""
+        return bool({self.code, *self.airport_codes} & {other.code, *other.airport_codes})
+
     def to_json(self) -> dict[str, Any]:
-        """Plain data, for the transcript."""
+        """Return plain data for the transcript."""
         return {
             "code": self.code,
             "kind": self.kind,
@@ -48,13 +61,13 @@ class Place:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Place:
-        """The inverse of `to_json`; raises KeyError or TypeError for anything else."""
+        """Return the place that `to_json` wrote. Raises KeyError or TypeError for other data."""
         return cls(**{**data, "airport_codes": tuple(data.get("airport_codes", ()))})
 
 
 @dataclass(frozen=True, slots=True)
 class PlaceCandidate:
-    """A place that words may mean; `score` 0 to 1, 1 for an exact name or code."""
+    """A possible meaning of a place name; `score` is 0 to 1, and 1 for an exact name or code."""
 
     place: Place
     score: float
@@ -62,10 +75,10 @@ class PlaceCandidate:
 
 @dataclass(frozen=True, slots=True)
 class PlaceMention:
-    """A place found in a sentence, at characters `start`..`end`; candidates the likeliest first, never none.
+    """A place found in a sentence, at characters `start`..`end`, with at least one candidate, likeliest first.
 
-    `margin` is the first score less the second; `confident` means sure enough to act on without asking; else `question` is
-    what to ask, in the words of who knows the places apart, empty when there is nothing to choose between.
+    `margin` is the difference of the first two scores. If `confident` is false, ask `question` before using the place; it is in the words of
+    the flight-data service, and empty if there is no alternative.
     """
 
     start: int
@@ -76,6 +89,21 @@ class PlaceMention:
     confident: bool = True
     question: str = ""
 
+    @classmethod
+    def of(cls, message: pb.PlaceAnnotation) -> PlaceMention:
+        """Return the mention of a contract message."""
+        return cls(
+            message.start,
+            message.end,
+            message.text,
+            tuple(
+                PlaceCandidate(Place.of(candidate.place), candidate.score) for candidate in message.candidates
+            ),
+            message.margin,
+            message.confident,
+            message.question,
+        )
+
     @property
     def place(self) -> Place:
         """The likeliest place."""
@@ -83,11 +111,12 @@ class PlaceMention:
 
 
 class PlaceAnnotator(Protocol):
-    """Finds every place named in a sentence, also where a recogniser garbled it."""
+    """Finds all places named in a sentence, misrecognised ones too."""
 
     async def annotate(self, text: str, *, home_country: str) -> Sequence[PlaceMention]:
-        """Mentions in the order of the sentence, without overlap. `home_country` is ISO 3166-1 alpha-2: places there are likelier.
+        """Return mentions without overlap, in the order of the sentence. Prefer places in `home_country` (ISO 3166-1 alpha-2).
 
-        Raises `ToolUnavailable` when places can't be looked up.
+        Raises:
+            ToolUnavailable: places can't be looked up.
         """
         ...

@@ -1,11 +1,12 @@
-"""Which flow answers which intent."""
+"""Policy: the flow that answers each intent."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from agent.dialogue.flows.airport_facts import airport_facts
-from agent.dialogue.flows.answers import affirm, deny, pick_place, picked
+from agent.dialogue.flows.answers import affirm, deny, pick_place
+from agent.dialogue.flows.confirming_places import picked_place
 from agent.dialogue.flows.flight_status import flight_status
 from agent.dialogue.flows.reading_out import more, select
 from agent.dialogue.flows.search import search, search_by_merit, way_back
@@ -42,26 +43,26 @@ _FLOWS: Mapping[Intent, Flow] = {
 
 
 def flow_for(turn: Turn) -> Flow:
-    """The flow that answers this turn's utterance."""
-    if picked(turn):
+    """Return the flow that answers this turn's utterance."""
+    if picked_place(turn):
         return pick_place
     if _turns_round(turn):
         return way_back
-    return search_by_merit if _chooses_among_more_than_are_known(turn) else _FLOWS[turn.frame.intent]
+    return search_by_merit if _needs_new_search(turn) else _FLOWS[turn.frame.intent]
 
 
-def _chooses_among_more_than_are_known(turn: Turn) -> bool:
-    """Whether the best of all flights is wanted and we hold only some of them, or the cheapest and we hold no prices."""
+def _needs_new_search(turn: Turn) -> bool:
+    """Return whether the best of all flights is wanted but only some are known, or the cheapest but no prices are known."""
     choice, offer = turn.frame.slots.choice, turn.state.offer
     if turn.frame.intent is not Intent.SELECT or choice is None or choice.by is None or offer is None:
         return False
-    # Who is asked for the cheapest knows prices, which who was asked before may not.
-    unpriced = bool(offer.itineraries) and not any(itinerary.total for itinerary in offer.itineraries)
-    return not offer.whole or (choice.by == "cheapest" and unpriced and offer.request.sort != "cheapest")
+    # A search for the cheapest flight goes to providers with prices; other searches may have gone elsewhere.
+    unpriced = bool(offer.flights) and not any(flight.total for flight in offer.flights)
+    return not offer.complete or (choice.by == "cheapest" and unpriced and offer.request.sort != "cheapest")
 
 
 def _turns_round(turn: Turn) -> bool:
-    """Whether the same journey is wanted in the other direction, where a day of return may be known or must be asked for."""
+    """Return whether the same journey is wanted in the other direction; its day may be known or must be asked for."""
     slots, draft = turn.frame.slots, turn.state.draft
     if turn.frame.intent is not Intent.REFINE or not (
         slots.origin and slots.destination and draft.origin and draft.destination

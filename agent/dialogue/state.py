@@ -1,24 +1,21 @@
-"""What the dialogue remembers from turn to turn."""
+"""What the dialogue remembers from turn to turn: the search, the flights found, the open question."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from agent.dialogue import records
 from agent.dialogue.places import Place
-from agent.dialogue.tools import Itinerary, SearchFlightsRequest
-from agent.language.en.clock_times import TimeWindow
-from agent.language.en.dates import CalendarDay, DateExpression, ImpossibleDate
-from agent.language.meanings import Expectation
+from agent.dialogue.tools import SearchFlightsRequest
+from agent.language.days import DateExpression, ImpossibleDate
+from agent.language.meanings import Expectation, TimeWindow
+from agent.language.offers import FoundFlight
 
 
 class About(StrEnum):
-    """What an open question is about."""
+    """The subject of an open question."""
 
     ORIGIN = "origin"
     DESTINATION = "destination"
@@ -46,20 +43,18 @@ _EXPECTED = {
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The question that is open: `words` as it was asked; for `CONFIRM_PLACE` the slot and what may fill it, the likeliest first; for
-    `FLIGHT_NUMBER` the `day` that was said with what is asked about, which the answer needn't repeat.
+    """The open question, with its `words` as asked.
+
+    A `CONFIRM_PLACE` question has the `slot`, the `places` that may fill it, likeliest first, and those that its words `offered`. A
+    `FLIGHT_NUMBER` question has the `day` that the caller has named already.
     """
 
     about: About
     words: str
     slot: str = ""
     places: tuple[Place, ...] = ()
+    offered: tuple[Place, ...] = ()
     day: date | None = None
-
-    @property
-    def named(self) -> tuple[Place, ...]:
-        """Those of the places that the words offer, each with its country."""
-        return tuple(place for place in self.places if place.told in self.words)
 
     @property
     def expectation(self) -> Expectation:
@@ -69,10 +64,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """The search being put together, or the last one made.
+    """The search in preparation, or the last one made.
 
-    `depart` stays as it was said until the search: "tomorrow" is known only at the departure airport. `back` is a resolved day, `window`
-    the times of departure and `arrival` those of arrival. `airline` is the only one wanted, of `airlines` any will do.
+    `depart` stays as said until the search, because "tomorrow" depends on the departure airport. `back` is a date; `window` are the times of
+    departure, `arrival` those of arrival. `airline` is the only one wanted; any of `airlines` is fine.
     """
 
     origin: Place | None = None
@@ -92,12 +87,12 @@ class Draft:
     passengers: int = 1
 
     def without_wishes(self) -> Draft:
-        """The same journey, any flight."""
+        """Return the same journey, with any flight."""
         any_airline = replace(self, airline=None, airlines=(), without_airlines=())
         return replace(any_airline, window=None, arrival=None, nonstop=False, max_stops=None, via=None)
 
     def day_on(self, now: datetime, home_zone: str) -> date | None:
-        """The day of departure at the departure airport when it is `now`; None when it isn't known or is no day of the calendar."""
+        """Return the day of departure at the departure airport when it is `now`; None if it is unknown or impossible."""
         if self.depart is None:
             return None
         zone = self.origin.zone if self.origin else ZoneInfo(home_zone)
@@ -108,43 +103,33 @@ class Draft:
 
     @property
     def has_wishes(self) -> bool:
-        """Whether some flights of the day are ruled out."""
+        """Whether wishes exclude some flights of the day."""
         return self != self.without_wishes()
 
     @property
-    def wishes_of_time_alone(self) -> bool:
-        """Whether nothing but the time of day rules flights out."""
+    def has_only_time_wishes(self) -> bool:
+        """Whether only the time of day excludes flights."""
         return self.has_wishes and not replace(self, window=None, arrival=None).has_wishes
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The flights that were found last: what "the second one" points at. `read` of them have been read out."""
+    """The flights found last, at which "the second one" points. `read` of them have been read out."""
 
     request: SearchFlightsRequest
-    itineraries: tuple[Itinerary, ...]
+    flights: tuple[FoundFlight, ...]
     total: int
     read: int = 0
 
     @property
-    def whole(self) -> bool:
-        """Whether these are all that fit: only then the cheapest of them is the cheapest there is."""
-        return self.total <= len(self.itineraries)
-
-
-@dataclass(frozen=True, slots=True)
-class ToolRecord:
-    """A tool call and its answer as the transcript holds them."""
-
-    name: str
-    arguments: Mapping[str, Any]
-    outcome: str
-    result: Mapping[str, Any]
+    def complete(self) -> bool:
+        """Whether these are all flights that fit; only then the cheapest of them is the cheapest of all."""
+        return self.total <= len(self.flights)
 
 
 @dataclass(frozen=True, slots=True)
 class Unsure:
-    """Places that words may mean, the likeliest first, and the question that the resolver would ask; empty when it has none."""
+    """Possible meanings of a place name, likeliest first, and the resolver's question; empty if it has none."""
 
     places: tuple[Place, ...]
     question: str = ""
@@ -152,10 +137,10 @@ class Unsure:
 
 @dataclass(slots=True)
 class DialogueState:
-    """Everything that one conversation's dialogue knows. `unsure` maps a slot to the places its words may mean, `doubted` to those
-    words and places (none when we know no such place).
+    """The state of one conversation's dialogue.
 
-    `learned` holds what words turned out to mean in this conversation, so that nobody is asked twice about one garble.
+    `unsure` maps a slot to the possible meanings of its words, `doubted` a slot to those words and meanings (none for an unknown place).
+    `learned` maps words to their meaning in this conversation, so that the same misrecognised name is asked about only once.
     """
 
     draft: Draft = field(default_factory=Draft)
@@ -164,98 +149,14 @@ class DialogueState:
     doubted: dict[str, tuple[str, tuple[Place, ...]]] = field(default_factory=dict)
     learned: dict[str, Place] = field(default_factory=dict)
     offer: Offer | None = None
-    chosen: Itinerary | None = None
+    chosen: FoundFlight | None = None
     question: Question | None = None
-    said: list[str] = field(default_factory=list)
-    sample_told: bool = False
-    booking_told: bool = False
+    last_answer: list[str] = field(default_factory=list)
+    sample_mentioned: bool = False
+    booking_mentioned: bool = False
     stumbles: int = 0
 
     @property
     def searched(self) -> bool:
         """Whether there is a finished search to refine."""
         return not self.drafting and self.draft.origin is not None and self.draft.destination is not None
-
-    @classmethod
-    def restored(cls, history: Iterable[ToolRecord]) -> DialogueState:
-        """The state after these tool calls, so that a new call in the same conversation goes on from the last search.
-
-        Records that can't be read, for example of an older version, are passed over.
-        """
-        state = cls()
-        for record in history:
-            try:
-                state._recall(record)
-            except (KeyError, TypeError, ValueError, AttributeError):
-                continue
-        return state
-
-    def _recall(self, record: ToolRecord) -> None:
-        if record.name != "search_flights" or record.outcome not in ("FOUND", "EMPTY"):
-            return
-        arguments, result = record.arguments, record.result
-        draft = _recalled_draft(
-            arguments, Place.from_json(result["origin"]), Place.from_json(result["destination"])
-        )
-        draft = replace(draft, via=Place.from_json(result["via"]) if result.get("via") else None)
-        itineraries = tuple(records.itinerary(data) for data in result.get("itineraries", ()))
-        offer = Offer(
-            _recalled_request(arguments), itineraries, int(result.get("total", 0)), min(3, len(itineraries))
-        )
-        self.draft, self.offer = draft, offer
-
-
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
-
-
-def _time(text: str | None) -> time | None:
-    return time.fromisoformat(text) if text else None
-
-
-def _window(arguments: Mapping[str, Any], end: str) -> TimeWindow | None:
-    window = TimeWindow(_time(arguments.get(f"{end}_from")), _time(arguments.get(f"{end}_until")))
-    return None if window.is_open else window
-
-
-def _recalled_request(arguments: Mapping[str, Any]) -> SearchFlightsRequest:
-    departs, arrives = (_window(arguments, end) or TimeWindow() for end in ("depart", "arrive"))
-    return SearchFlightsRequest(
-        origin=arguments["origin"],
-        destination=arguments["destination"],
-        depart_date=date.fromisoformat(arguments["depart_date"]),
-        return_date=_day(arguments.get("return_date")),
-        depart_from=departs.start,
-        depart_until=departs.end,
-        arrive_from=arrives.start,
-        arrive_until=arrives.end,
-        nonstop=bool(arguments.get("nonstop")),
-        max_stops=arguments.get("max_stops"),
-        via=arguments.get("via", ""),
-        carrier_code=arguments.get("carrier_code", ""),
-        carrier_codes=tuple(arguments.get("carrier_codes", ())),
-        without_carrier_codes=tuple(arguments.get("without_carrier_codes", ())),
-        sort=arguments.get("sort", ""),
-        cabin=arguments.get("cabin", ""),
-        passengers=int(arguments.get("passengers", 1)),
-    )
-
-
-def _recalled_draft(arguments: Mapping[str, Any], origin: Place, destination: Place) -> Draft:
-    day = date.fromisoformat(arguments["depart_date"])
-    return Draft(
-        origin=origin,
-        destination=destination,
-        depart=CalendarDay(day.day, day.month, day.year),
-        back=_day(arguments.get("return_date")),
-        window=_window(arguments, "depart"),
-        arrival=_window(arguments, "arrive"),
-        airline=arguments.get("carrier_code"),
-        airlines=tuple(arguments.get("carrier_codes", ())),
-        without_airlines=tuple(arguments.get("without_carrier_codes", ())),
-        nonstop=bool(arguments.get("nonstop")),
-        max_stops=arguments.get("max_stops"),
-        sort=arguments.get("sort"),
-        cabin=arguments.get("cabin"),
-        passengers=int(arguments.get("passengers", 1)),
-    )

@@ -1,24 +1,22 @@
-"""One use of a tool: announced, waited for with a word when it takes long, and reported."""
+"""One tool call: announced, bridged with a filler if it is slow, and reported."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from datetime import date
 from typing import Any, Generic, TypeVar
 
-from agent.dialogue.tools import ToolError, ToolUnavailable
+from agent.dialogue.tools import ToolError, ToolRestricted, ToolUnavailable, ToolUsedUp
 from agent.dialogue.turn import Events, Speech, ToolFinished, ToolStarted, Turn
-from agent.language.en.phrases import phrase
 
 T = TypeVar("T")
-FILLER = Speech(phrase("one_moment"))
-"""Said while a tool takes long; no part of the answer."""
 
 
 class ToolUse(Generic[T]):
-    """A call of a tool. After `events` has been read to its end, either `answer` or `error` is set.
+    """A tool call. After `events` is exhausted, either `answer` or `error` is set.
 
-    `describe` gives the outcome word and the result for the transcript.
+    `describe` returns the outcome word and the result for the transcript.
     """
 
     def __init__(
@@ -36,15 +34,16 @@ class ToolUse(Generic[T]):
         self.error: ToolError | None = None
 
     async def events(self, turn: Turn) -> Events:
-        """Started, "one moment" after the turn's patience, finished. Abandoned with the turn, the call is cancelled."""
+        """Yield the start, a filler after the turn's patience, and the end. Closing the generator cancels the call."""
         tool_call_id = turn.new_id()
         yield ToolStarted(tool_call_id, self._name, self._arguments)
         task = asyncio.create_task(self._call())
         try:
             done, _ = await asyncio.wait({task}, timeout=turn.patience)
             if not done:
-                yield FILLER
-            yield self._finished(tool_call_id, await self._outcome(task))
+                yield Speech(turn.language.phrase("one_moment"), filler=True)
+            outcome, result = await self._outcome(task)
+            yield ToolFinished(tool_call_id, self._name, outcome, result)
         finally:
             task.cancel()
 
@@ -54,11 +53,19 @@ class ToolUse(Generic[T]):
         except ToolError as error:
             self.error = error
             return error.outcome, {}
-        except Exception as error:  # noqa: BLE001 - whatever a tool does, the caller hears a sentence; the tool has logged it
+        except Exception as error:  # noqa: BLE001 - the caller must hear a sentence for any failure; the tool has logged it
             self.error = ToolUnavailable(type(error).__name__)
             return ToolUnavailable.outcome, {}
         return self._describe(self.answer)
 
-    def _finished(self, tool_call_id: str, described: tuple[str, Mapping[str, Any]]) -> ToolFinished:
-        outcome, result = described
-        return ToolFinished(tool_call_id, self._name, outcome, result)
+
+def failure(turn: Turn, error: ToolError | None, today: date) -> Speech:
+    """Return the sentence for an error that has no question of its own in a flow."""
+    match error:
+        case ToolRestricted():
+            return turn.say("restricted")
+        case ToolUsedUp(until=until) if until and until > today:
+            return turn.say("used_up_until", day=turn.language.day(until, today))
+        case ToolUsedUp():
+            return turn.say("used_up")
+    return turn.say("unavailable")

@@ -1,45 +1,47 @@
-"""What the dialogue may do in the world: four questions about flights, their answers, and how they can fail.
+"""The dialogue's tools: four questions about flights, their answers and their errors.
 
-The JSON forms are those of the protobuf messages in `readback.flightdata.v1` with their field names, so that a page can draw a card from a
-transcript entry and from a search alike.
+Answers are messages of `readback.flightdata.v1`. The transcript keeps their JSON form with protobuf's field
+names, so that flight cards can be drawn from a transcript entry and from a search alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, time
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
+
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
+from agent.language.offers import FoundFlight
 
 Day = date
-"""For a class that has a `date` of its own."""
+"""An alias for classes with a field called `date`."""
 
 
 class ToolError(Exception):
-    """A tool could not answer. `outcome` is the word that goes into the transcript."""
+    """A tool call failed. `outcome` is its word in the transcript."""
 
     outcome = "UNAVAILABLE"
 
 
 class ToolUnavailable(ToolError):
-    """The service or its providers could not be reached."""
+    """The service or its providers can't be reached."""
 
 
 class ToolRestricted(ToolError):
-    """No provider does this, or none that our keys may ask."""
+    """No provider offers this, or our keys don't permit it."""
 
     outcome = "RESTRICTED"
 
 
 class ToolUsedUp(ToolError):
-    """What may be asked of the providers is used up."""
+    """The quota of the providers is exhausted."""
 
     outcome = "QUOTA_EXHAUSTED"
 
     def __init__(self, until: date | None = None) -> None:
-        """`until` is the day from which more may be asked, None when the service didn't say."""
+        """Set the day from which the quota is available again; None if unknown."""
         super().__init__(until)
         self.until = until
 
@@ -57,23 +59,23 @@ class SamePlace(ToolError):
 
 
 class DateInPast(ToolError):
-    """The day is over at the departure airport, where it is `today` now."""
+    """The day is over at the departure airport, where the date is `today`."""
 
     outcome = "DATE_IN_PAST"
 
     def __init__(self, today: date | None = None) -> None:
-        """`today` is None when the service didn't say."""
+        """Set the date at the departure airport; None if unknown."""
         super().__init__("the date is in the past")
         self.today = today
 
 
 class DateBeyondHorizon(ToolError):
-    """The day is later than schedules are known; `last_date` is the last that is."""
+    """The day is later than the last day with a known schedule, `last_date`."""
 
     outcome = "DATE_BEYOND_HORIZON"
 
     def __init__(self, last_date: date | None = None) -> None:
-        """`last_date` is None when the service didn't say."""
+        """Set the last day with a known schedule; None if unknown."""
         super().__init__("the date is beyond the timetable")
         self.last_date = last_date
 
@@ -89,9 +91,9 @@ _TIMES = ("depart_from", "depart_until", "arrive_from", "arrive_until")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchFlightsRequest:
-    """One search. Codes are IATA, `depart_date` is in the departure airport's zone, times are its local time, `sort` and `cabin` words.
+    """Arguments of a search. Codes are IATA; dates and times are local to the airports; `sort` and `cabin` are words.
 
-    With a `return_date` journeys there and back are searched. Any of `carrier_codes` will do, none of `without_carrier_codes`.
+    With a `return_date`, the search is for journeys there and back. Any of `carrier_codes` is fine, none of `without_carrier_codes`.
     """
 
     origin: str
@@ -113,7 +115,7 @@ class SearchFlightsRequest:
     passengers: int = 1
 
     def to_json(self) -> dict[str, Any]:
-        """The tool's arguments as a model would give them; what is not asked for is left out."""
+        """Return the arguments as a model would write them, without those at their defaults."""
         given = {
             "origin": self.origin,
             "destination": self.destination,
@@ -134,81 +136,15 @@ class SearchFlightsRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class FlightStop:
-    """One end of a flight: the airport, the instant (aware) and the airport's zone."""
+class SearchAnswer:
+    """Flights of a search; `outcome` is "FOUND" or "EMPTY".
 
-    airport_code: str
-    city: str
-    time: datetime
-    time_zone: str
-    terminal: str = ""
-
-    @property
-    def local(self) -> datetime:
-        """The time on the clock there."""
-        return self.time.astimezone(ZoneInfo(self.time_zone))
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """One flight of one aircraft."""
-
-    carrier_code: str
-    carrier: str
-    flight_number: str
-    departure: FlightStop
-    arrival: FlightStop
-    duration: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """An amount of money: ISO 4217 code and exact amount."""
-
-    currency: str
-    amount: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Itinerary:
-    """Flights that fit, in the order of travel. `data` is the message it came from as JSON, kept whole for cards.
-
-    Of a journey there and back it is the way there, with the way `back`; then the price is for both.
+    `total` flights fit, and `total_unfiltered` fly that route that day. A `partial` answer covers only the beginning of a provider's list, so
+    it can't be called complete, nor its first flight the best.
     """
 
-    itinerary_id: str
-    segments: tuple[Segment, ...]
-    duration: timedelta
-    total: Price | None
-    per_passenger: Price | None
-    sample: bool
-    data: Mapping[str, Any] = field(compare=False, hash=False, repr=False)
-    sold_out: bool = False
-    back: Itinerary | None = None
-
-    @property
-    def departure(self) -> FlightStop:
-        """Where and when the journey begins."""
-        return self.segments[0].departure
-
-    @property
-    def arrival(self) -> FlightStop:
-        """Where and when it ends."""
-        return self.segments[-1].arrival
-
-    @property
-    def stops(self) -> int:
-        """How many times one changes."""
-        return len(self.segments) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class SearchAnswer:
-    """`outcome` "FOUND" or "EMPTY"; `total` fit, `total_unfiltered` fly that route that day at all. Of a `partial` answer, which a provider
-    gave of the beginning of a listing only, nobody can say that it is all, or the first."""
-
     outcome: str
-    itineraries: tuple[Itinerary, ...]
+    flights: tuple[FoundFlight, ...]
     total: int
     total_unfiltered: int
     sample: bool
@@ -216,32 +152,11 @@ class SearchAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class FlightStatus:
-    """How a flight does on `depart_date`. Estimates and actual times (aware) are None when unknown, as most are; `delay`, at departure, is
-    zero when unknown.
-
-    `state` is SCHEDULED, ON_TIME, DELAYED, EN_ROUTE, LANDED, CANCELLED or DIVERTED, anything else is unknown.
-    """
-
-    flight_number: str
-    carrier: str
-    depart_date: date
-    state: str
-    departure: FlightStop
-    arrival: FlightStop
-    estimated_departure: datetime | None
-    estimated_arrival: datetime | None
-    actual_departure: datetime | None
-    actual_arrival: datetime | None
-    delay: timedelta
-    sample: bool
-    data: Mapping[str, Any] = field(compare=False, hash=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class RouteStatusRequest:
-    """How flights of a route do. Codes are IATA; `date` None is today at the origin, `near` about when they leave on the clock there (of
-    today's flights now)."""
+    """Arguments of a question about the flights of a route. Codes are IATA.
+
+    `date` None is today at the origin; `near` is a local time of departure, None for now.
+    """
 
     origin: str
     destination: str
@@ -250,7 +165,7 @@ class RouteStatusRequest:
     max_results: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """The tool's arguments as a model would give them."""
+        """Return the arguments as a model would write them."""
         given = {
             "origin": self.origin,
             "destination": self.destination,
@@ -261,34 +176,21 @@ class RouteStatusRequest:
         return {name: value for name, value in given.items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class AirportFacts:
-    """What is known of an airport."""
-
-    code: str
-    name: str
-    city: str
-    country: str
-    time_zone: str
-    elevation_feet: int
-    data: Mapping[str, Any] = field(compare=False, hash=False, repr=False)
-
-
 class Tools(Protocol):
-    """The tools of the dialogue. Each raises `ToolUnavailable` when it can't be asked at all."""
+    """The tools of the dialogue. Each raises `ToolUnavailable` if it gets no answer."""
 
     async def search_flights(self, request: SearchFlightsRequest) -> SearchAnswer:
-        """Raises PlaceUnknown, SamePlace, DateInPast, DateBeyondHorizon."""
+        """Search flights. Raises PlaceUnknown, SamePlace, DateInPast, DateBeyondHorizon."""
         ...
 
-    async def flight_status(self, flight_number: str, depart_date: date | None) -> FlightStatus:
-        """`depart_date` None means today at the departure airport. Raises FlightNotFound, DateBeyondHorizon."""
+    async def flight_status(self, flight_number: str, depart_date: date | None) -> pb.FlightStatus:
+        """Return a flight's status; `depart_date` None is today at its origin. Raises FlightNotFound, DateBeyondHorizon."""
         ...
 
-    async def route_status(self, request: RouteStatusRequest) -> Sequence[FlightStatus]:
-        """Those that leave nearest to the time first, none when nobody flies. Raises PlaceUnknown, SamePlace, DateBeyondHorizon."""
+    async def route_status(self, request: RouteStatusRequest) -> Sequence[pb.FlightStatus]:
+        """Return flights of a route, closest to the time first. Raises PlaceUnknown, SamePlace, DateBeyondHorizon."""
         ...
 
-    async def get_airport(self, code: str) -> AirportFacts:
-        """Raises PlaceUnknown."""
+    async def get_airport(self, code: str) -> pb.Airport:
+        """Return an airport. Raises PlaceUnknown."""
         ...

@@ -1,9 +1,9 @@
-"""One turn: an understood utterance with all that a flow needs to answer it."""
+"""One turn: the events it yields, and everything that a flow needs to answer an utterance."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -12,19 +12,20 @@ from agent.dialogue.places import Place
 from agent.dialogue.state import About, DialogueState, Question
 from agent.dialogue.tools import Tools
 from agent.dialogue.understanding import Context
-from agent.language.en.phrases import phrase
+from agent.language import Language
 
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """A sentence to speak; the sentences of a turn joined by spaces are its text."""
+    """A sentence to speak. A `filler` bridges a wait and is no part of the answer."""
 
     text: str
+    filler: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ToolStarted:
-    """A tool is being used; `tool_call_id` is a UUID, `arguments` plain data as a model would give them."""
+    """A tool call begins; `tool_call_id` is a UUID, `arguments` are plain data as a model would write them."""
 
     tool_call_id: str
     name: str
@@ -33,7 +34,7 @@ class ToolStarted:
 
 @dataclass(frozen=True, slots=True)
 class ToolFinished:
-    """The tool answered: `outcome` in one word (`FOUND`, `EMPTY`, `UNAVAILABLE`, …), `result` plain data with protobuf's field names."""
+    """A tool call ended; `outcome` is one word (`FOUND`, `EMPTY`, `UNAVAILABLE`, …), `result` plain data with protobuf's field names."""
 
     tool_call_id: str
     name: str
@@ -43,17 +44,20 @@ class ToolFinished:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The conversation is over once what was said has been spoken."""
+    """The call ends when everything has been spoken."""
 
 
 Event = Speech | ToolStarted | ToolFinished | End
 Events = AsyncGenerator[Event, None]
-"""The events of a turn as they come; close it to abandon the turn."""
+"""The events of a turn in order; close the generator to abandon the turn."""
 
 
 @dataclass(slots=True)
 class Turn:
-    """What a flow works with. It reads the frame, changes the state and yields events. `text` is the utterance in lower case."""
+    """A flow's input: it reads `frame`, changes `state` and yields events. `text` is the utterance in lower case.
+
+    `answered` is the question that was open before this turn. After `patience` seconds of waiting for a tool, a filler is spoken.
+    """
 
     text: str
     frame: Frame
@@ -64,16 +68,25 @@ class Turn:
     new_id: Callable[[], str]
     patience: float
 
+    @property
+    def language(self) -> Language:
+        """The language of the conversation."""
+        return self.context.language
+
     def today_at(self, place: Place | None) -> date:
-        """The date now at a place, at home when there is none yet."""
+        """Return the current date at a place; at home if `place` is None."""
         return self.context.today_at(place)
 
+    def say(self, name: str, /, **parts: str) -> Speech:
+        """Return the sentence called `name`."""
+        return Speech(self.language.phrase(name, **parts))
+
     def ask(self, about: About, name: str, /, **parts: str) -> Speech:
-        """Asks the question called `name` and remembers that it is open."""
-        return self.question(Question(about, phrase(name, **parts)))
+        """Ask the question called `name`, and keep it as the open question."""
+        return self.question(Question(about, self.language.phrase(name, **parts)))
 
     def question(self, question: Question) -> Speech:
-        """Asks a question and remembers that it is open."""
+        """Ask a question, and keep it as the open question."""
         self.state.question = question
         return Speech(question.words)
 

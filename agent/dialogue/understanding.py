@@ -1,38 +1,39 @@
-"""Text to frame: the grammars take their words, the rest is searched for places, and the clues decide the intent."""
+"""Understanding: from text to a frame. The language's grammars read the words, the rest is searched for places, clues decide the intent."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from agent.dialogue.caller_home import CallerHome
 from agent.dialogue.frames import DateSlot, Frame, Intent, PlaceSlot, Slots
-from agent.dialogue.intents import Clues, foreign_topic, intent_of
-from agent.dialogue.places import Place, PlaceAnnotator, PlaceCandidate, PlaceMention
-from agent.language.en.clock_times import window_of
-from agent.language.en.cues import Acts, acts_of, plain_words
-from agent.language.en.dates import DateExpression, ImpossibleDate, Weekday, split_rejected
-from agent.language.en.leaving_or_arriving import split_times
-from agent.language.en.place_roles import Roles, roles_of, unknown_places
-from agent.language.en.reading import Words, read, split_dates
-from agent.language.meanings import Expectation
-from agent.language.spans import Found, lowered, masked
+from agent.dialogue.intents import Clues, intent_of
+from agent.dialogue.places import Place, PlaceAnnotator, PlaceMention
+from agent.language import Language
+from agent.language.days import DateExpression, ImpossibleDate, Weekday
+from agent.language.meanings import Acts, Expectation, PlaceRoles, Reading
+from agent.language.spans import lowered, masked
+
+MAX_CHARACTERS = 1000
+"""Characters that are understood; spoken turns are shorter, and the rest of a longer typed text is ignored."""
+_CODES = re.compile(r"\b([A-Z]{3})[-–/>]([A-Z]{3})\b")
+"""A route as typed in codes: "DEL-BOM"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What was said before, as far as it changes what words mean.
+    """The parts of the conversation that change the meaning of words.
 
-    `origin`, `destination` and `depart_date` are those of the search talked about; `asked` is the place slot ("origin" or "destination")
-    that the last question was about; `offered` whether flights are on offer that "the second one" can point at.
+    `origin`, `destination` and `depart_date` belong to the current search; `asked` is the slot that the open question is about ("origin",
+    "destination", …); `offered` means that there are flights for "the second one" to point at.
     """
 
     now: datetime
-    home_country: str = "IN"
-    home_zone: str = "Asia/Kolkata"
+    home: CallerHome = field(default_factory=CallerHome)
     awaiting: Expectation = Expectation.NONE
     asked: str | None = None
     origin: Place | None = None
@@ -42,54 +43,153 @@ class Context:
     offered: bool = False
 
     @property
+    def language(self) -> Language:
+        """The language of the conversation."""
+        return self.home.language
+
+    @property
     def under_way(self) -> bool:
-        """Whether there is a search, or a question about one, from which something can be taken back."""
+        """Whether there is a search, or a question about one, so that a wish can be withdrawn."""
         return self.searched or self.awaiting is not Expectation.NONE or self.asked is not None
 
     @classmethod
     def pinned(cls, today: date) -> Context:
-        """The context of a conversation that begins on `today`: noon UTC, when nearly all the world has that date."""
+        """Return the context of a conversation that begins on `today`, at noon UTC, when nearly all the world has that date."""
         return cls(now=datetime.combine(today, time(12), UTC))
 
     def today_at(self, place: Place | None) -> date:
-        """The date now at `place`; at home when the place is not known yet."""
-        return self.now.astimezone(place.zone if place else ZoneInfo(self.home_zone)).date()
-
-
-T = TypeVar("T")
-LONGEST = 1000
-"""Characters that are understood; nobody says more in one breath, and what is typed beyond it is not read."""
-
-
-_CODES = re.compile(r"\b([A-Z]{3})[-–/>]([A-Z]{3})\b")
-"""A route in codes, as it is typed: "DEL-BOM"."""
+        """Return the current date at `place`; at home if the place is unknown."""
+        return self.now.astimezone(place.zone if place else ZoneInfo(self.home.time_zone)).date()
 
 
 async def understand(text: str, annotator: PlaceAnnotator, context: Context) -> Frame:
-    """The frame of what was said or typed; never fails for any text.
+    """Return the frame of an utterance; any text has one.
 
-    Raises only what the annotator raises (`ToolUnavailable`).
+    Raises:
+        ToolUnavailable: from the annotator.
     """
-    original = _CODES.sub(r"\1 to \2", text[:LONGEST])
+    language = context.language
+    original = _CODES.sub(r"\1 to \2", text[:MAX_CHARACTERS])
     lower = lowered(original)
-    reading, words = read(
+    reading = language.read(
         lower, original, awaiting=context.awaiting, asked=context.asked, offered=context.offered
     )
-    left = masked(original, reading.pieces)
+    rest = masked(original, reading.pieces)
     mentions = (
-        await annotator.annotate(left, home_country=context.home_country) if plain_words(reading.left) else ()
+        await annotator.annotate(rest, home_country=context.home.country)
+        if language.plain_words(lowered(rest))
+        else ()
     )
-    roles = roles_of(lower, mentions)
-    acts = acts_of(lower)
-    unknown = unknown_places(lower, mentions, reading.pieces)
-    _settle_rest(roles, context)
-    slots = _slots(words, roles, unknown, acts, context, lower)
+    roles = language.place_roles(lower, mentions)
+    acts = language.acts_of(lower)
+    unknown = language.unknown_places(lower, [*reading.pieces, *mentions])
+    _assign_remaining_place(roles, context)
+    slots = _slots(reading, *_places(reading, roles, unknown, acts, context), roles, context, lower)
     clues = Clues(
-        lower, acts, slots, roles.rejected is not None, context.awaiting, context.asked, context.searched
+        lower,
+        language,
+        acts,
+        slots,
+        roles.rejected is not None,
+        context.awaiting,
+        context.asked,
+        context.searched,
     )
     intent = intent_of(clues)
     fitting = _fitting(intent, slots, roles, context)
     return Frame(intent, fitting, _confidence(intent, fitting, clues))
+
+
+def _slot(mention: PlaceMention | None) -> PlaceSlot | None:
+    return PlaceSlot(mention.text, mention) if mention else None
+
+
+def _assign_remaining_place(roles: PlaceRoles[PlaceMention], context: Context) -> None:
+    """Give a place without a cue the role that the conversation leaves open."""
+    if not roles.others:
+        return
+    role = context.asked if context.asked in ("origin", "destination") else "destination"
+    if roles.rejected:
+        replaces_origin = context.origin and roles.rejected.place.code == context.origin.code
+        role = "origin" if replaces_origin else "destination"
+    elif roles.destination and not roles.origin and context.asked != "destination":
+        role = "origin"
+    if getattr(roles, role) is None:
+        setattr(roles, role, roles.others.pop(0))
+
+
+def _places(
+    reading: Reading,
+    roles: PlaceRoles[PlaceMention],
+    unknown: Mapping[str, str],
+    acts: Acts,
+    context: Context,
+) -> tuple[PlaceSlot | None, PlaceSlot | None]:
+    """Return origin and destination."""
+    turns_back = "way_back" in acts and not acts.rest and not reading.one_way
+    if turns_back and context.origin and context.destination:
+        return PlaceSlot.certain(context.destination), PlaceSlot.certain(context.origin)
+    origin, destination = (
+        _slot(mention) or (PlaceSlot(unknown[role]) if role in unknown else None)
+        for role, mention in (("origin", roles.origin), ("destination", roles.destination))
+    )
+    asks_place = context.awaiting is Expectation.PLACE and not (origin or destination or acts.names)
+    if asks_place and 0 < len(acts.rest.split()) <= 3:
+        words = PlaceSlot(acts.rest)
+        return (words, None) if context.asked == "origin" else (None, words)
+    return origin, destination
+
+
+def _slots(
+    reading: Reading,
+    origin: PlaceSlot | None,
+    destination: PlaceSlot | None,
+    roles: PlaceRoles[PlaceMention],
+    context: Context,
+    text: str,
+) -> Slots:
+    departs_from = origin.mention.place if origin and origin.mention else context.origin
+    wanted = reading.airlines.wanted
+    # Wishes can be withdrawn only in a conversation that has some.
+    withdrawn: Mapping[str, Any] = (
+        {"one_way": reading.one_way, "any_airline": reading.airlines.any_airline or None}
+        if context.under_way
+        else {}
+    )
+    return Slots(
+        origin=origin,
+        destination=destination,
+        via=_slot(roles.via),
+        airline=wanted[0] if len(wanted) == 1 else None,
+        airlines=wanted if len(wanted) > 1 else None,
+        without_airlines=reading.airlines.unwanted or None,
+        flight_number=reading.flight_number,
+        max_stops=reading.max_stops,
+        nonstop=reading.nonstop,
+        sort=reading.sort,
+        cabin=reading.cabin,
+        passengers=reading.passengers,
+        choice=reading.choice,
+        topic=context.language.topic_out_of_scope(text),
+        **_days(reading, context, context.today_at(departs_from)),
+        **_times(reading, context),
+        **withdrawn,
+    )
+
+
+def _days(reading: Reading, context: Context, today: date) -> Mapping[str, Any]:
+    # In "not tomorrow, the day after" the second day counts from the rejected one.
+    rejected = _resolved(reading.turned_down, today, context.depart_date)
+    depart = _resolved(reading.depart, today, (rejected and rejected.day) or context.depart_date)
+    # "Friday, returning Monday" is the Monday after that Friday.
+    leaving = (depart and depart.day) or context.depart_date or today
+    back = _resolved(reading.back, leaving if isinstance(reading.back, Weekday) else today, leaving)
+    other_day = (rejected or reading.other_day) and depart is None and context.under_way
+    return {
+        "depart_date": depart,
+        "return_date": None if reading.one_way else back,
+        "other_day": True if other_day else None,
+    }
 
 
 def _resolved(expression: DateExpression | None, today: date, reference: date | None) -> DateSlot | None:
@@ -101,30 +201,49 @@ def _resolved(expression: DateExpression | None, today: date, reference: date | 
         return DateSlot(expression, None)
 
 
-def _slot(mention: PlaceMention | None) -> PlaceSlot | None:
-    return PlaceSlot(mention.text, mention) if mention else None
-
-
-def certain(place: Place, text: str = "") -> PlaceSlot:
-    """A slot with a place that needs no more asking."""
-    return PlaceSlot(
-        text or place.city, PlaceMention(0, 0, text or place.city, (PlaceCandidate(place, 1.0),))
+def _times(reading: Reading, context: Context) -> Mapping[str, Any]:
+    # "Any time" means nothing before a time has been asked for.
+    departing, arriving = (
+        None if window and window.is_open and not context.under_way else window
+        for window in (reading.departing, reading.arriving)
     )
+    return {"depart_time": departing, "arrive_time": arriving}
 
 
-def _settle_rest(roles: Roles, context: Context) -> None:
-    """Gives a place without a cue the part that the conversation leaves for it."""
-    if not roles.others:
-        return
-    role = context.asked if context.asked in ("origin", "destination") else "destination"
-    if roles.rejected:
-        role = (
-            "origin" if context.origin and roles.rejected.place.code == context.origin.code else "destination"
-        )
-    elif roles.destination and not roles.origin and context.asked != "destination":
-        role = "origin"
-    if getattr(roles, role) is None:
-        setattr(roles, role, roles.others.pop(0))
+_SEARCH_SLOT_NAMES = (
+    "origin destination via depart_date depart_time arrive_time return_date one_way other_day "
+    "airline airlines without_airlines any_airline max_stops nonstop sort cabin passengers"
+)
+_SEARCH_SLOTS = frozenset(_SEARCH_SLOT_NAMES.split())
+_SLOTS: Mapping[Intent, frozenset[str]] = {
+    **dict.fromkeys((Intent.SEARCH_FLIGHTS, Intent.REFINE, Intent.CORRECTION, Intent.AFFIRM), _SEARCH_SLOTS),
+    Intent.FLIGHT_STATUS: frozenset(
+        {"flight_number", "airline", "origin", "destination", "depart_date", "depart_time", "choice"}
+    ),
+    Intent.AIRPORT_INFO: frozenset({"airport"}),
+    Intent.SELECT: frozenset({"choice", "depart_time"}),
+    Intent.OUT_OF_SCOPE: frozenset({"topic"}),
+}
+
+
+def _fitting(intent: Intent, slots: Slots, roles: PlaceRoles[PlaceMention], context: Context) -> Slots:
+    """Return the slots that the intent uses: "the cheapest one" chooses a flight and sorts nothing."""
+    kept = {name: getattr(slots, name) for name in _SLOTS.get(intent, ())}
+    if slots.origin or slots.destination:
+        kept.pop("choice", None)
+    confirms_place = context.awaiting is Expectation.YES_NO and context.asked in ("origin", "destination")
+    if confirms_place and slots.choice and slots.choice.ordinal:
+        # "Did you mean this one or that?" "The second, tomorrow."
+        kept["choice"] = slots.choice
+    if slots.flight_number:
+        kept.pop("airline", None)
+    points_at_time = intent is Intent.SELECT and slots.choice is not None and slots.choice.time is not None
+    if points_at_time or (intent is Intent.FLIGHT_STATUS and slots.depart_time and slots.depart_time.is_open):
+        kept.pop("depart_time", None)
+    if intent is Intent.AIRPORT_INFO:
+        named = next(filter(None, (roles.destination, roles.origin, *roles.others)), None)
+        kept["airport"] = _slot(named) or slots.destination
+    return Slots(**kept)
 
 
 def _confidence(intent: Intent, slots: Slots, clues: Clues) -> float:
@@ -134,155 +253,6 @@ def _confidence(intent: Intent, slots: Slots, clues: Clues) -> float:
     for slot in (slots.origin, slots.destination, slots.airport):
         if slot:
             confidence = min(confidence, slot.mention.candidates[0].score if slot.mention else 0.4)
-            confidence *= 1 if slot.mention and slot.mention.confident else 0.7
-    bare = (
-        intent is Intent.SEARCH_FLIGHTS
-        and not clues.speaks_of_flights
-        and clues.places < 2
-        and clues.awaiting is Expectation.NONE
-    )
-    return confidence * (0.6 if bare else 1)
-
-
-_USES: dict[Intent, frozenset[str]] = {
-    Intent.FLIGHT_STATUS: frozenset(
-        {"flight_number", "airline", "origin", "destination", "depart_date", "depart_time", "choice"}
-    ),
-    Intent.AIRPORT_INFO: frozenset({"airport"}),
-    Intent.SELECT: frozenset({"choice", "depart_time"}),
-    Intent.OUT_OF_SCOPE: frozenset({"topic"}),
-}
-_SEARCH_SLOTS = frozenset(
-    {
-        *(
-            "origin",
-            "destination",
-            "via",
-            "depart_date",
-            "depart_time",
-            "arrive_time",
-            "return_date",
-            "one_way",
-            "other_day",
-        ),
-        *(
-            "airline",
-            "airlines",
-            "without_airlines",
-            "any_airline",
-            "max_stops",
-            "nonstop",
-            "sort",
-            "cabin",
-            "passengers",
-        ),
-    }
-)
-
-
-def _fitting(intent: Intent, slots: Slots, roles: Roles, context: Context) -> Slots:
-    """The slots that mean something for the intent: "the cheapest one" chooses, it doesn't sort."""
-    searches = intent in (Intent.SEARCH_FLIGHTS, Intent.REFINE, Intent.CORRECTION, Intent.AFFIRM)
-    used = _SEARCH_SLOTS if searches else _USES.get(intent, frozenset())
-    kept = {name: getattr(slots, name) for name in used}
-    if slots.origin or slots.destination:
-        kept.pop("choice", None)
-    if (
-        context.awaiting is Expectation.YES_NO
-        and context.asked in ("origin", "destination")
-        and slots.choice
-        and slots.choice.ordinal
-    ):
-        # "Did you mean this one or that?" "The second, tomorrow."
-        kept["choice"] = slots.choice
-    if slots.flight_number:
-        kept.pop("airline", None)
-    points_at_time = intent is Intent.SELECT and slots.choice is not None and slots.choice.time is not None
-    if points_at_time or (intent is Intent.FLIGHT_STATUS and slots.depart_time and slots.depart_time.is_open):
-        kept.pop("depart_time", None)
-    if intent is Intent.AIRPORT_INFO:
-        kept["airport"] = (
-            _slot(next((m for m in (roles.destination, roles.origin, *(roles.others or ())) if m), None))
-            or slots.destination
-        )
-    return Slots(**kept)
-
-
-def _slots(
-    words: Words, roles: Roles, unknown: dict[str, PlaceSlot], acts: Acts, context: Context, text: str
-) -> Slots:
-    origin, destination = _places(roles, unknown, acts, context, turns_back=not words.one_way)
-    departs_from = origin.mention.place if origin and origin.mention else context.origin
-    wanted = words.airlines.wanted
-    return Slots(
-        origin=origin,
-        destination=destination,
-        via=_slot(roles.via),
-        airline=wanted[0] if len(wanted) == 1 else None,
-        airlines=wanted if len(wanted) > 1 else None,
-        without_airlines=words.airlines.unwanted or None,
-        flight_number=_said(*words.flight_numbers[:1]),
-        max_stops=_said(words.max_stops),
-        nonstop=_said(words.nonstop),
-        sort=_said(words.sort),
-        cabin=_said(words.cabin),
-        passengers=_said(words.passengers),
-        choice=_said(words.choice),
-        topic=foreign_topic(text),
-        **_days(words, context, context.today_at(departs_from), text),
-        **_times(words, context, text),
-        **_taken_back(words, context),
-    )
-
-
-def _days(words: Words, context: Context, today: date, text: str) -> Mapping[str, Any]:
-    meant, rejected = split_rejected(text, words.dates)
-    # "Forget the return, tomorrow" names no day of return.
-    depart_expression, back_expression = split_dates(
-        masked(text, [words.one_way] if words.one_way else []), meant
-    )
-    # "Not tomorrow, the day after" is said of the day that was turned down.
-    turned_down = _resolved(split_dates(text, rejected)[0], today, context.depart_date)
-    depart = _resolved(depart_expression, today, (turned_down and turned_down.day) or context.depart_date)
-    # "Friday, returning Monday" is the Monday after that Friday.
-    leaving = (depart and depart.day) or context.depart_date or today
-    back = _resolved(back_expression, leaving if isinstance(back_expression, Weekday) else today, leaving)
-    other = depart is None and (turned_down is not None or words.other_day is not None) and context.under_way
-    return {"depart_date": depart, "return_date": None if words.one_way else back, "other_day": other or None}
-
-
-def _times(words: Words, context: Context, text: str) -> Mapping[str, Any]:
-    windows = [window_of(pieces) for pieces in split_times(text, words.times)]
-    # Where nothing was wished before, "any time" says nothing.
-    departing, arriving = (
-        None if window and window.is_open and not context.under_way else window for window in windows
-    )
-    return {"depart_time": departing, "arrive_time": arriving}
-
-
-def _taken_back(words: Words, context: Context) -> Mapping[str, Any]:
-    """What callers may only have asked for in an earlier turn."""
-    if not context.under_way:
-        return {}
-    return {"one_way": _said(words.one_way), "any_airline": words.airlines.any_at_all or None}
-
-
-def _said(piece: Found[T] | None = None) -> T | None:
-    return piece.value if piece else None
-
-
-def _places(
-    roles: Roles, unknown: dict[str, PlaceSlot], acts: Acts, context: Context, *, turns_back: bool
-) -> tuple[PlaceSlot | None, PlaceSlot | None]:
-    if turns_back and "way_back" in acts and not acts.rest and context.origin and context.destination:
-        return certain(context.destination), certain(context.origin)
-    origin = _slot(roles.origin) or unknown.get("origin")
-    destination = _slot(roles.destination) or unknown.get("destination")
-    if (
-        context.awaiting is Expectation.PLACE
-        and not (origin or destination or acts.names)
-        and 0 < len(acts.rest.split()) <= 3
-    ):
-        heard = PlaceSlot(acts.rest)
-        return (heard, None) if context.asked == "origin" else (None, heard)
-    return origin, destination
+            confidence *= 1 if slot.confident_place else 0.7
+    unprompted = clues.awaiting is Expectation.NONE and not clues.speaks_of_flights
+    return confidence * (0.6 if intent is Intent.SEARCH_FLIGHTS and unprompted and clues.places < 2 else 1)

@@ -1,1 +1,20 @@
-"""Languages the agent speaks and understands: one folder each."""
+"""Languages that the agent speaks and understands: one folder each, chosen by the conversation's locale.
+
+This package imports nothing of the agent or of the services except itself, so services may use it too. To add a language, add a folder that
+provides everything `agent.language.language.Language` names, and list it in `_LANGUAGES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from agent.language import en
+from agent.language.language import Language as Language
+
+ENGLISH: Language = en
+_LANGUAGES: Mapping[str, Language] = {"en": ENGLISH}
+
+
+def language_for(locale: str) -> Language:
+    """Return the language of a BCP 47 tag such as "en-IN"; English if it is empty or the agent doesn't speak it."""
+    return _LANGUAGES.get(locale.partition("-")[0].lower(), ENGLISH)

@@ -1,12 +1,21 @@
-"""What kind of answer the dialogue waits for."""
+"""Meanings of words, the same in every language: what a language's grammars return."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import time
 from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from agent.language.days import DateExpression
+from agent.language.spans import Span
+
+SpanT = TypeVar("SpanT", bound=Span)
 
 
 class Expectation(StrEnum):
-    """The answer that the last question asks for; it decides how short answers are read and how soon a turn is over."""
+    """The kind of answer that the last question asks for. It decides how short answers are read and how soon a turn ends."""
 
     NONE = "none"
     YES_NO = "yes_no"
@@ -16,8 +25,116 @@ class Expectation(StrEnum):
 
 
 class Completeness(StrEnum):
-    """How sure it is that the speaker has finished."""
+    """How sure we are that the speaker has finished."""
 
     COMPLETE = "complete"
     UNKNOWN = "unknown"
     INCOMPLETE = "incomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class TimeWindow:
+    """Local times from `start` up to, not including, `end`; None leaves a side open. An `end` before `start` is on the next day."""
+
+    start: time | None = None
+    end: time | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the window contains the whole day."""
+        return self.start is None and self.end is None
+
+    @property
+    def over_midnight(self) -> bool:
+        """Whether the window ends on the day after it begins."""
+        return self.start is not None and self.end is not None and self.end <= self.start
+
+    def to_json(self) -> dict[str, str]:
+        """Return `{"from": "HH:MM", "to": "HH:MM"}` without the open sides."""
+        sides = {"from": self.start, "to": self.end}
+        return {name: side.strftime("%H:%M") for name, side in sides.items() if side is not None}
+
+    def narrowed(self, other: TimeWindow) -> TimeWindow:
+        """Return this window with each side that `other` closes taken from `other`: "tomorrow morning after nine"."""
+        return TimeWindow(other.start or self.start, other.end or self.end)
+
+    def reversed(self) -> TimeWindow:
+        """Return all the other times."""
+        return TimeWindow(self.end, self.start)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the flights on offer: by position (from 1; -1 is the last), by quality, by airline code, or by departure time."""
+
+    ordinal: int | None = None
+    by: str | None = None
+    airline: str | None = None
+    time: time | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the given fields, by name."""
+        given = {
+            "ordinal": self.ordinal,
+            "by": self.by,
+            "airline": self.airline,
+            "time": self.time and self.time.strftime("%H:%M"),
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class AirlineWish:
+    """IATA codes: any of `wanted` is fine, none of `unwanted`. `any_airline` withdraws an earlier wish."""
+
+    wanted: tuple[str, ...] = ()
+    unwanted: tuple[str, ...] = ()
+    any_airline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """Speech acts that an utterance opens with (yes, no, thanks, more …), in order, and the remaining words."""
+
+    names: tuple[str, ...]
+    rest: str
+
+    def __contains__(self, name: str) -> bool:
+        """Return whether the utterance opens with this act."""
+        return name in self.names
+
+
+@dataclass(slots=True)
+class PlaceRoles(Generic[SpanT]):
+    """Places by their role in the sentence; `others` have a role that the words don't state."""
+
+    origin: SpanT | None = None
+    destination: SpanT | None = None
+    rejected: SpanT | None = None
+    via: SpanT | None = None
+    others: list[SpanT] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """An utterance as far as it can be understood without knowing places.
+
+    `pieces` are the recognised words, to be masked before places are looked up. `turned_down` is a day the caller rejected ("not tomorrow").
+    """
+
+    pieces: Sequence[Span]
+    airlines: AirlineWish
+    flight_number: str | None
+    depart: DateExpression | None
+    turned_down: DateExpression | None
+    back: DateExpression | None
+    departing: TimeWindow | None
+    arriving: TimeWindow | None
+    passengers: int | None
+    cabin: str | None
+    max_stops: int | None
+    nonstop: bool | None
+    sort: str | None
+    choice: Choice | None
+    one_way: bool | None
+    other_day: bool | None

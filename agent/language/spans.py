@@ -1,38 +1,55 @@
-"""Pieces of an utterance that a grammar has recognised, by character position."""
+"""Recognised pieces of an utterance, by character position."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
+class Span(Protocol):
+    """Characters `start` up to, not including, `end`."""
+
+    @property
+    def start(self) -> int:
+        """Position of the first character."""
+
+    @property
+    def end(self) -> int:
+        """Position after the last character."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found(Generic[T_co]):
-    """A recognised piece: characters `start` up to, not including, `end`, and what they mean."""
+    """A recognised piece: characters `start` up to, not including, `end`, and their meaning."""
 
     start: int
     end: int
     value: T_co
 
     def overlaps(self, start: int, end: int) -> bool:
-        """Whether the piece shares a character with `start`..`end`."""
+        """Return whether the piece shares a character with `start`..`end`."""
         return self.start < end and start < self.end
 
 
+def value_of(piece: Found[T] | None) -> T | None:
+    """Return the meaning of a piece; None for no piece."""
+    return piece.value if piece else None
+
+
 def lowered(text: str) -> str:
-    """Lower case without moving a character: positions found in the result hold in `text` (`"İ".lower()` is two characters long)."""
+    """Return `text` in lower case, every character at its old position (`"İ".lower()` is two characters long)."""
     plain = text.replace("’", "'")
     return "".join(lower if len(lower := character.lower()) == 1 else character for character in plain)
 
 
-def masked(text: str, pieces: Iterable[Found[object]]) -> str:
-    """`text` with the pieces blanked, so that nobody takes "to Mara morning" for a town; length and positions stay the same.
+def masked(text: str, pieces: Iterable[Span]) -> str:
+    """Return `text` with the pieces blanked, so that "to Mara morning" is not read as a town. Positions stay the same.
 
-    A comma marks the gap: no name goes on across it.
+    A comma marks each gap, because a place name never continues across one.
     """
     characters = list(text)
     for piece in pieces:
@@ -41,7 +58,7 @@ def masked(text: str, pieces: Iterable[Found[object]]) -> str:
 
 
 def without_overlaps(pieces: Sequence[Found[T]]) -> list[Found[T]]:
-    """The longest of overlapping pieces, in the order of the sentence."""
+    """Return the longest of overlapping pieces, in the order of the sentence."""
     kept: list[Found[T]] = []
     for piece in sorted(pieces, key=lambda piece: (piece.start - piece.end, piece.start)):
         if not any(piece.overlaps(other.start, other.end) for other in kept):

@@ -9,7 +9,7 @@ from google.protobuf.json_format import MessageToDict
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from agent.dialogue.state import ToolRecord
+from agent.dialogue.restoring import ToolRecord
 
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub

@@ -60,7 +60,7 @@ async def _lines(texts: list[str] | None) -> AsyncIterator[str]:
 
 
 async def _understand(lines: AsyncIterator[str], context: Context) -> None:
-    from agent.dialogue.flightdata_places import FlightDataPlaces
+    from agent.dialogue.flightdata_tools import FlightDataPlaces
 
     async with _flight_data(load(MeshSettings)) as stub:
         places = FlightDataPlaces(stub)

@@ -12,6 +12,7 @@ import grpc
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 from readback.flightdata.v1 import flightdata_service_pb2_grpc
 
+from agent.language import language_for
 from mesh.clock import Clock
 from mesh.errors import ErrorTable
 from services.flightdata import errors, places
@@ -82,8 +83,9 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     ) -> pb.AnnotatePlacesResponse:
         """Every place named in a sentence."""
         # A long text takes some ten milliseconds: too long for a loop that others share.
+        language = language_for(request.locale)
         found = await asyncio.to_thread(places.annotate, request.text, home_country=request.home_country_code)
-        return pb.AnnotatePlacesResponse(annotations=[place_messages.annotation(a) for a in found])
+        return pb.AnnotatePlacesResponse(annotations=[place_messages.annotation(a, language) for a in found])
 
     async def ResolvePlace(
         self, request: pb.ResolvePlaceRequest, context: Context

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 
 import pytest
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.unit
 ROOMS = ("mesh", "services", "agent", "gradio_ui", "cli", "doubles")
 
 
+@cache
 def modules() -> dict[str, ast.Module]:
     """Every module by its name, parsed."""
     found = {}
@@ -62,3 +64,45 @@ def test_imports_make_no_circle() -> None:
         # A package that imports a module of its own is loaded before it, and the module must not want the package's names.
         others -= {name, *loaded(name, known)}
     assert list(TopologicalSorter(graph).static_order())
+
+
+def within(name: str, *packages: str) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def all_imported(tree: ast.Module) -> Iterator[str]:
+    """Names imported anywhere in a module: inside functions and for types too."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module, names) if module:
+                yield from (f"{module}.{alias.name}" for alias in names)
+
+
+CLIENT_KIT = "services.conversation.client"
+PRODUCT = ("mesh", "services", "agent", "gradio_ui", "cli")
+
+
+@pytest.mark.parametrize(
+    ("layer", "allowed"),
+    [
+        ("agent.language", ["agent.language"]),
+        ("mesh", ["mesh"]),
+        ("services.conversation", ["mesh", "agent.language", "services.conversation"]),
+        ("services.flightdata", ["mesh", "agent.language", "services.flightdata"]),
+        ("services.identity", ["mesh", "agent.language", "services.identity"]),
+        ("services.gateway", ["mesh", "agent.language", "services.gateway"]),
+        ("agent", ["mesh", "agent", CLIENT_KIT]),
+        ("gradio_ui", ["mesh", "gradio_ui", CLIENT_KIT]),
+    ],
+)
+def test_a_layer_imports_only_the_layers_below_it(layer: str, allowed: list[str]) -> None:
+    strays = {
+        (name, other)
+        for name, tree in modules().items()
+        if within(name, layer)
+        for other in all_imported(tree)
+        if within(other, *PRODUCT) and not within(other, *allowed)
+    }
+    assert not strays

@@ -1,1 +1,1 @@
-"""One conversation flow a file: each takes a turn and yields what is said and done."""
+"""Conversation flows, one per file: each takes a turn and yields sentences and tool calls."""

@@ -1,40 +1,35 @@
-"""Questions about airports: which one, where, its code, the time there."""
+"""Questions about airports: name, code, elevation, local time."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from agent.dialogue.flows.drafting import unknown_place
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
+from agent.dialogue.flows.confirming_places import unknown_place
+from agent.dialogue.found_flights import to_json
 from agent.dialogue.places import Place
 from agent.dialogue.state import About
-from agent.dialogue.tool_use import ToolUse
-from agent.dialogue.tools import AirportFacts, PlaceUnknown
+from agent.dialogue.tool_use import ToolUse, failure
+from agent.dialogue.tools import PlaceUnknown
 from agent.dialogue.turn import Events, Speech, Turn
-from agent.language.en.phrases import phrase
-from agent.language.en.spoken_forms import clock, number, weekday, with_article
-from agent.language.en.wording import why_untold
-
-_CODE = re.compile(r"\bcode\b")
-_TIME = re.compile(r"\btime\b")
-_HEIGHT = re.compile(r"\b(?:high|height|elevation|altitude|above sea)\b")
 
 
 async def airport_facts(turn: Turn) -> Events:
-    """Asks which airport when none was named."""
+    """Answer a question about an airport; ask for the airport if none was named."""
     slot = turn.frame.slots.airport
     if slot is None or slot.mention is None:
         if slot:
-            yield Speech(unknown_place(slot.text))
+            yield unknown_place(turn, slot.text)
         yield turn.ask(About.AIRPORT, "ask_airport")
         return
     place = slot.mention.place
     code = place.airport_codes[0] if place.airport_codes else place.code
 
-    def describe(facts: AirportFacts) -> tuple[str, Mapping[str, Any]]:
-        return "FOUND", {"airport": dict(facts.data)}
+    def describe(airport: pb.Airport) -> tuple[str, Mapping[str, Any]]:
+        return "FOUND", {"airport": to_json(airport)}
 
     use = ToolUse("get_airport", {"code": code}, lambda: turn.tools.get_airport(code), describe)
     async for event in use.events(turn):
@@ -42,54 +37,48 @@ async def airport_facts(turn: Turn) -> Events:
     if use.answer:
         for speech in _tell(turn, place, use.answer):
             yield speech
+    elif isinstance(use.error, PlaceUnknown):
+        yield unknown_place(turn, slot.text)
     else:
-        yield Speech(
-            unknown_place(slot.text)
-            if isinstance(use.error, PlaceUnknown)
-            else why_untold(use.error, turn.today_at(None))
-        )
+        yield failure(turn, use.error, turn.today_at(None))
 
 
-def _tell(turn: Turn, place: Place, facts: AirportFacts) -> Iterator[Speech]:
-    """The answer to what was asked first; codes only when asked for."""
-    if _TIME.search(turn.text):
-        yield _local_time(turn, facts, place.city)
-    elif _CODE.search(turn.text):
-        yield _code(place, facts)
-    elif _HEIGHT.search(turn.text):
-        yield Speech(
-            phrase("airport_elevation", name=facts.name, feet=f"{number(max(facts.elevation_feet, 0))} feet")
+def _tell(turn: Turn, place: Place, airport: pb.Airport) -> Iterator[Speech]:
+    """Answer the question; without a specific one, tell the name and the local time."""
+    language = turn.language
+    if language.speaks_of("local_time", turn.text):
+        yield _local_time(turn, airport, place.city)
+    elif language.speaks_of("airport_code", turn.text):
+        yield _code(turn, place, airport)
+    elif language.speaks_of("elevation", turn.text):
+        yield turn.say(
+            "airport_elevation", name=airport.name, feet=language.number(max(airport.elevation_feet, 0))
         )
     else:
-        yield _which(place, facts)
-        yield _local_time(turn, facts, place.city)
+        yield _name(turn, place, airport)
+        yield _local_time(turn, airport, place.city)
 
 
-def _several(place: Place) -> bool:
+def _has_several_airports(place: Place) -> bool:
     return place.kind == "metro" and len(place.airport_codes) > 1
 
 
-def _which(place: Place, facts: AirportFacts) -> Speech:
-    if _several(place):
-        return Speech(
-            phrase("metro", city=place.city, count=number(len(place.airport_codes)), name=facts.name)
-        )
-    return Speech(phrase("airport", name=facts.name, city=facts.city, country=with_article(facts.country)))
+def _name(turn: Turn, place: Place, airport: pb.Airport) -> Speech:
+    if _has_several_airports(place):
+        count = turn.language.number(len(place.airport_codes))
+        return turn.say("metro", city=place.city, count=count, name=airport.name)
+    country = turn.language.with_article(airport.country)
+    return turn.say("airport", name=airport.name, city=airport.city, country=country)
 
 
-def _code(place: Place, facts: AirportFacts) -> Speech:
-    if _several(place):
-        return Speech(
-            phrase(
-                "metro_code",
-                city=place.city,
-                count=number(len(place.airport_codes)),
-                code=" ".join(place.code),
-            )
-        )
-    return Speech(phrase("airport_code", name=facts.name, code=" ".join(facts.code)))
+def _code(turn: Turn, place: Place, airport: pb.Airport) -> Speech:
+    if _has_several_airports(place):
+        count = turn.language.number(len(place.airport_codes))
+        return turn.say("metro_code", city=place.city, count=count, code=turn.language.spelled(place.code))
+    return turn.say("airport_code", name=airport.name, code=turn.language.spelled(airport.code))
 
 
-def _local_time(turn: Turn, facts: AirportFacts, city: str) -> Speech:
-    there = turn.context.now.astimezone(ZoneInfo(facts.time_zone))
-    return Speech(phrase("airport_time", time=clock(there), weekday=weekday(there.date()), city=city))
+def _local_time(turn: Turn, airport: pb.Airport, city: str) -> Speech:
+    there = turn.context.now.astimezone(ZoneInfo(airport.time_zone))
+    weekday = turn.language.weekday(there.date())
+    return turn.say("airport_time", time=turn.language.clock(there), weekday=weekday, city=city)

@@ -1,143 +1,87 @@
-"""Yes and no, by the question that was open."""
+"""Answers to the open question: yes, no, or one of two places."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
-from importlib import resources
 from typing import Any
 
-from agent.dialogue.flows.drafting import MOST_PASSENGERS, confirm_place, learn, merge
-from agent.dialogue.flows.search import advance
+from agent.dialogue.flows.confirming_places import next_guess, picked_place, settle_place
+from agent.dialogue.flows.drafting import MAX_PASSENGERS
+from agent.dialogue.flows.search import advance, merge_and_advance
 from agent.dialogue.flows.small_talk import farewell
 from agent.dialogue.frames import PlaceSlot
-from agent.dialogue.places import Place
-from agent.dialogue.state import About, Question, Unsure
+from agent.dialogue.state import About
 from agent.dialogue.turn import Events, Flow, Speech, Turn
-from agent.language.en.phrases import phrase
 
 
 async def affirm(turn: Turn) -> Events:
-    """Yes."""
-    question = turn.answered
-    flow = _ON_YES.get(question.about, _no_question) if question else _no_question
-    async for event in flow(turn):
+    """Handle a yes."""
+    async for event in _flow_for(turn, _ON_YES)(turn):
         yield event
 
 
 async def deny(turn: Turn) -> Events:
-    """No."""
-    question = turn.answered
-    flow = _ON_NO.get(question.about, _no_question) if question else _no_question
-    async for event in flow(turn):
+    """Handle a no."""
+    async for event in _flow_for(turn, _ON_NO)(turn):
         yield event
 
 
-async def _no_question(turn: Turn) -> Events:
+def _flow_for(turn: Turn, flows: Mapping[About, Flow]) -> Flow:
+    return flows.get(turn.answered.about, _not_a_yes_no_question) if turn.answered else _not_a_yes_no_question
+
+
+async def _not_a_yes_no_question(turn: Turn) -> Events:
     turn.state.question = turn.answered
-    yield Speech(turn.answered.words if turn.answered else phrase("at_your_service"))
-
-
-def _question(turn: Turn) -> Question:
-    assert turn.answered is not None
-    return turn.answered
-
-
-async def _that_place(turn: Turn) -> Events:
-    _settle(turn, _question(turn).places[0])
-    async for event in _go_on(turn):
-        yield event
-
-
-def _settle(turn: Turn, place: Place) -> None:
-    question = _question(turn)
-    chosen: dict[str, Any] = {question.slot: place}
-    turn.state.draft = replace(turn.state.draft, **chosen)
-    turn.state.unsure.pop(question.slot, None)
-    learn(turn.state, question.slot, place)
-
-
-def picked(turn: Turn) -> Place | None:
-    """Which of the places that the question offered is meant: "the second one", "the one in Japan"."""
-    named = turn.answered.named if turn.answered and turn.answered.about is About.CONFIRM_PLACE else ()
-    if len(named) < 2:
-        return None
-    choice = turn.frame.slots.choice
-    if choice and choice.ordinal is not None:
-        index = len(named) - 1 if choice.ordinal < 0 else choice.ordinal - 1
-        return named[index] if index < len(named) else None
-    said = [place for place in named if _says(turn.text, place)]
-    return said[0] if len(said) == 1 else None
+    yield Speech(turn.answered.words) if turn.answered else turn.say("at_your_service")
 
 
 async def pick_place(turn: Turn) -> Events:
-    """One of two places that were asked about, with whatever else was said; words for its country are no place to fly to."""
-    place = picked(turn)
+    """Take one of two places that were asked about, and everything else in the utterance; its country is no place to fly to."""
+    place = picked_place(turn)
     assert place is not None
-    _settle(turn, place)
-    other = "destination" if _question(turn).slot == "origin" else "origin"
+    assert turn.answered is not None
+    settle_place(turn, place)
+    other = "destination" if turn.answered.slot == "origin" else "origin"
     slot: PlaceSlot | None = getattr(turn.frame.slots, other)
-    heard: dict[str, Any] = {
+    places: dict[str, Any] = {
         "origin": None,
         "destination": None,
         other: slot if slot and slot.mention else None,
     }
-    frame = replace(turn.frame, slots=replace(turn.frame.slots, **heard))
-    async for event in _go_on(replace(turn, frame=frame)):
+    frame = replace(turn.frame, slots=replace(turn.frame.slots, **places))
+    async for event in merge_and_advance(replace(turn, frame=frame)):
         yield event
 
 
-def _says(text: str, place: Place) -> bool:
-    names = [place.country.lower(), *countries().get(place.country_code, ())]
-    return any(re.search(rf"\b{re.escape(name)}\b", text) for name in names)
-
-
-@cache
-def countries() -> Mapping[str, Sequence[str]]:
-    """What else countries are called, by ISO 3166-1 alpha-2."""
-    spoken: Mapping[str, Sequence[str]] = json.loads(
-        resources.files("agent.language.en").joinpath("data/countries.json").read_text(encoding="utf-8")
-    )
-    return spoken
-
-
-async def _go_on(turn: Turn) -> Events:
-    """With whatever else was said: "yes, tomorrow"."""
-    for complaint in merge(turn):
-        yield complaint
-    async for event in advance(turn):
+async def _that_place(turn: Turn) -> Events:
+    assert turn.answered is not None
+    settle_place(turn, turn.answered.places[0])
+    async for event in merge_and_advance(turn):
         yield event
 
 
 async def _another_place(turn: Turn) -> Events:
-    question = _question(turn)
-    # Two guesses are enough, in one question or in two; then the name is asked for again.
-    rest = question.places[1:2]
-    if rest and len(question.named) < 2:
-        turn.state.unsure[question.slot] = Unsure(rest)
-        yield confirm_place(turn, "confirm_other_place")
+    if guess := next_guess(turn):
+        yield guess
         return
-    turn.state.unsure.pop(question.slot, None)
     async for event in advance(turn):
         yield event
 
 
-async def _nine(turn: Turn) -> Events:
-    turn.state.draft = replace(turn.state.draft, passengers=MOST_PASSENGERS)
-    async for event in _go_on(turn):
+async def _most_passengers(turn: Turn) -> Events:
+    turn.state.draft = replace(turn.state.draft, passengers=MAX_PASSENGERS)
+    async for event in merge_and_advance(turn):
         yield event
 
 
-async def _fewer(turn: Turn) -> Events:
+async def _fewer_passengers(turn: Turn) -> Events:
     yield turn.ask(About.PASSENGERS, "fewer")
 
 
 async def _any_flight(turn: Turn) -> Events:
     turn.state.draft = turn.state.draft.without_wishes()
-    async for event in _go_on(turn):
+    async for event in merge_and_advance(turn):
         yield event
 
 
@@ -146,33 +90,33 @@ async def _other_day(turn: Turn) -> Events:
     yield turn.ask(About.DATE, "other_day")
 
 
-async def _start(turn: Turn) -> Events:
+async def _start_search(turn: Turn) -> Events:
     turn.state.drafting = True
-    async for event in _go_on(turn):
+    async for event in merge_and_advance(turn):
         yield event
 
 
-async def _anything(_: Turn) -> Events:
-    yield Speech(phrase("go_on"))
+async def _open_invitation(turn: Turn) -> Events:
+    yield turn.say("go_on")
 
 
-async def _nothing_then(turn: Turn) -> Events:
+async def _anything_else(turn: Turn) -> Events:
     yield turn.ask(About.ANYTHING_ELSE, "anything_else")
 
 
 _ON_YES: dict[About, Flow] = {
     About.CONFIRM_PLACE: _that_place,
-    About.TOO_MANY: _nine,
+    About.TOO_MANY: _most_passengers,
     About.DROP_WISHES: _any_flight,
-    About.ANYTHING_ELSE: _anything,
-    About.SEARCH_AT_ALL: _start,
-    About.RETRY: _go_on,
+    About.ANYTHING_ELSE: _open_invitation,
+    About.SEARCH_AT_ALL: _start_search,
+    About.RETRY: merge_and_advance,
 }
 _ON_NO: dict[About, Flow] = {
     About.CONFIRM_PLACE: _another_place,
-    About.TOO_MANY: _fewer,
+    About.TOO_MANY: _fewer_passengers,
     About.DROP_WISHES: _other_day,
     About.ANYTHING_ELSE: farewell,
-    About.SEARCH_AT_ALL: _nothing_then,
-    About.RETRY: _nothing_then,
+    About.SEARCH_AT_ALL: _anything_else,
+    About.RETRY: _anything_else,
 }

@@ -1,51 +1,48 @@
-"""How a flight is doing: by its number, by pointing at one that was found, or by its route."""
+"""Status of a flight: by its number, by pointing at a flight that was found, or by its route."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from agent.dialogue.flows.drafting import beyond
-from agent.dialogue.flows.reading_out import chosen_of
-from agent.dialogue.flows.route_status import route_of, route_status
-from agent.dialogue.state import About, Question
-from agent.dialogue.tool_use import ToolUse
-from agent.dialogue.tools import DateBeyondHorizon, FlightNotFound, FlightStatus, Itinerary, ToolError
-from agent.dialogue.turn import Events, Speech, Turn
-from agent.language.en.phrases import phrase
-from agent.language.en.spoken_forms import day, flight
-from agent.language.en.status_wording import status_sentences
-from agent.language.en.wishes import Choice
-from agent.language.en.wording import why_untold
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-_IT = re.compile(r"\bit\b")
-"""Says that the flight talked about is meant, whatever time is said of it: "is it on time this evening"."""
+from agent.dialogue.flows.drafting import beyond_schedules
+from agent.dialogue.flows.reading_out import chosen_of
+from agent.dialogue.flows.route_status import named_route, route_status
+from agent.dialogue.found_flights import to_json
+from agent.dialogue.state import About, Question
+from agent.dialogue.tool_use import ToolUse, failure
+from agent.dialogue.tools import DateBeyondHorizon, FlightNotFound, ToolError
+from agent.dialogue.turn import Events, Speech, Turn
+from agent.language.flight_times import local, state_of
+from agent.language.meanings import Choice
+from agent.language.offers import FoundFlight
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """Which flight, on which day; None is today at its departure."""
+    """A flight number and a day; None is today at the flight's origin."""
 
     number: str
     day: date | None
 
 
 async def flight_status(turn: Turn) -> Events:
-    """Asks for the number when nothing tells it."""
-    asked = _asked(turn)
-    if asked is None and (route := route_of(turn)):
+    """Tell the status of a flight, or of a route's flights; ask for the number if neither is known."""
+    asked, route = _asked(turn), named_route(turn)
+    if asked is None and route:
         async for event in route_status(turn, *route, _day(turn)):
             yield event
         return
     if asked is None:
-        yield _ask_number(turn, phrase("ask_flight_number"), _day(turn))
+        yield _ask_number(turn, turn.language.phrase("ask_flight_number"), _day(turn))
         return
 
-    def describe(status: FlightStatus) -> tuple[str, Mapping[str, Any]]:
-        return status.state or "UNKNOWN", {"status": dict(status.data)}
+    def describe(status: pb.FlightStatus) -> tuple[str, Mapping[str, Any]]:
+        return state_of(status), {"status": to_json(status)}
 
     arguments = {"flight_number": asked.number} | ({"date": asked.day.isoformat()} if asked.day else {})
     use = ToolUse(
@@ -53,40 +50,39 @@ async def flight_status(turn: Turn) -> Events:
     )
     async for event in use.events(turn):
         yield event
-    told = _tell_error(turn, use.error, asked) if use.error or not use.answer else _tell(turn, use.answer)
-    for speech in told:
+    for speech in _tell(turn, use.answer) if use.answer else _tell_error(turn, use.error, asked):
         yield speech
 
 
 def _day(turn: Turn) -> date | None:
-    """The day that was said, now or with what the number was asked for; None for none."""
-    said, answered = turn.frame.slots.depart_date, turn.answered
-    if said:
-        return said.day
+    """Return the day that the caller named, now or before we asked for the number; None for no day."""
+    slot, answered = turn.frame.slots.depart_date, turn.answered
+    if slot:
+        return slot.day
     return answered.day if answered and answered.about is About.FLIGHT_NUMBER else None
 
 
-def _ask_number(turn: Turn, words: str, when: date | None) -> Speech:
-    return turn.question(Question(About.FLIGHT_NUMBER, words, day=when))
+def _ask_number(turn: Turn, words: str, day: date | None) -> Speech:
+    return turn.question(Question(About.FLIGHT_NUMBER, words, day=day))
 
 
 def _asked(turn: Turn) -> _Asked | None:
     slots = turn.frame.slots
     if slots.flight_number:
         return _Asked(slots.flight_number, _day(turn))
-    if route_of(turn):
+    flight = None if named_route(turn) else _pointed_at(turn)
+    if flight is None:
         return None
-    pointed_at = _pointed_at(turn)
-    if pointed_at is None:
-        return None
-    said = slots.depart_date.day if slots.depart_date else None
-    return _Asked(pointed_at.segments[0].flight_number, said or pointed_at.departure.local.date())
+    named = slots.depart_date.day if slots.depart_date else None
+    return _Asked(flight.there.segments[0].flight_number, named or local(flight.departure).date())
 
 
-def _pointed_at(turn: Turn) -> Itinerary | None:
-    """The flight on offer that is meant: the one chosen in words, or the one talked about."""
+def _pointed_at(turn: Turn) -> FoundFlight | None:
+    """Return the flight on offer that is meant: the one described, or the one chosen before."""
     state, slots = turn.state, turn.frame.slots
-    if state.chosen and not (slots.choice or slots.airline) and _IT.search(turn.text):
+    # "Is it on time this evening" means the chosen flight, whatever its time.
+    means_chosen = turn.language.speaks_of("flight_in_question", turn.text)
+    if state.chosen and means_chosen and not (slots.choice or slots.airline):
         return state.chosen
     if state.offer and (slots.choice or slots.airline or slots.depart_time):
         choice = slots.choice or Choice()
@@ -95,24 +91,25 @@ def _pointed_at(turn: Turn) -> Itinerary | None:
         )
     if state.chosen:
         return state.chosen
-    only = state.offer.itineraries if state.offer else ()
-    return only[0] if len(only) == 1 else None
+    flights = state.offer.flights if state.offer else ()
+    return flights[0] if len(flights) == 1 else None
+
+
+def _tell(turn: Turn, status: pb.FlightStatus) -> Iterator[Speech]:
+    for sentence in turn.language.status_sentences(status, turn.context.now):
+        yield Speech(sentence)
+    if status.provenance.sample and not turn.state.sample_mentioned:
+        turn.state.sample_mentioned = True
+        yield turn.say("status_sample")
 
 
 def _tell_error(turn: Turn, error: ToolError | None, asked: _Asked) -> Iterator[Speech]:
+    today = turn.today_at(None)
     if isinstance(error, FlightNotFound):
-        today = turn.today_at(None)
-        words = phrase("flight_not_found", flight=flight(asked.number), day=day(asked.day or today, today))
+        day = turn.language.day(asked.day or today, today)
+        words = turn.language.phrase("flight_not_found", flight=turn.language.flight(asked.number), day=day)
         yield _ask_number(turn, words, asked.day)
     elif isinstance(error, DateBeyondHorizon):
-        yield Speech(beyond(error.last_date, turn.today_at(None)))
+        yield beyond_schedules(turn, error.last_date, today)
     else:
-        yield Speech(why_untold(error, turn.today_at(None)))
-
-
-def _tell(turn: Turn, status: FlightStatus) -> Iterator[Speech]:
-    for sentence in status_sentences(status, turn.context.now):
-        yield Speech(sentence)
-    if status.sample and not turn.state.sample_told:
-        turn.state.sample_told = True
-        yield Speech(phrase("status_sample"))
+        yield failure(turn, error, today)

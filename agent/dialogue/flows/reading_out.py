@@ -1,190 +1,199 @@
-"""The flights that were found: reading them out, reading more of them, and telling all about one."""
+"""Flights read out to the caller: the first few, then more on request, then the details of one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, time, timedelta
 
-from agent.dialogue.departure_times import nearest_first
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
 from agent.dialogue.state import About, Offer
-from agent.dialogue.tools import Itinerary, SearchAnswer
+from agent.dialogue.tools import SearchAnswer
 from agent.dialogue.turn import Events, Speech, Turn
-from agent.language.en.clock_times import TimeWindow
-from agent.language.en.phrases import phrase
-from agent.language.en.spoken_forms import (
-    clock,
-    clock_after,
-    counted,
-    day,
-    duration,
-    flight,
-    listed,
-    number,
-    price,
-)
-from agent.language.en.wishes import Choice
-from agent.language.en.wording import option, wishes_of
+from agent.language.flight_times import local
+from agent.language.meanings import Choice, TimeWindow
+from agent.language.offers import FoundFlight
 
-AT_ONCE = 3
-"""Options read at once: nobody keeps more in mind."""
+READ_AT_ONCE = 3
+"""Flights read out in one answer; listeners don't remember more."""
+_DAY = 24 * 60
 
 
 def tell_offer(turn: Turn, answer: SearchAnswer) -> Iterator[Speech]:
-    """How many there are, the first three, and one question."""
-    state, draft = turn.state, turn.state.draft
-    assert state.offer is not None
+    """Tell the number of flights and the first ones, and ask which one the caller wants."""
+    state, draft, language = turn.state, turn.state.draft, turn.language
+    offer = state.offer
+    assert offer is not None
     assert draft.origin is not None
     assert draft.destination is not None
-    total = max(answer.total, len(answer.itineraries))
-    name = "found_one" if total == 1 else "found" if total <= AT_ONCE else "found_many"
-    request, today = state.offer.request, turn.today_at(draft.origin)
-    when, route = (
-        day(request.depart_date, today),
-        {"origin": draft.origin.city, "destination": draft.destination.city},
-    )
-    if request.return_date:
+    total, today = max(answer.total, len(answer.flights)), turn.today_at(draft.origin)
+    name = "found_one" if total == 1 else "found" if total <= READ_AT_ONCE else "found_many"
+    parts = {
+        "count": language.number(total),
+        "origin": draft.origin.city,
+        "destination": draft.destination.city,
+        "day": language.day(offer.request.depart_date, today),
+        "wishes": language.wishes_words(draft),
+    }
+    if offer.request.return_date:
         name = "found_return_one" if total == 1 else "found_return"
-        route["back"] = day(request.return_date, today)
-    yield Speech(phrase(name, count=number(total), day=when, wishes=wishes_of(draft), **route))
-    if answer.sample and not state.sample_told:
-        state.sample_told = True
-        yield Speech(phrase("sample"))
+        parts["back"] = language.day(offer.request.return_date, today)
+    yield turn.say(name, **parts)
+    if answer.sample and not state.sample_mentioned:
+        state.sample_mentioned = True
+        yield turn.say("sample")
     if answer.partial:
-        yield Speech(phrase("partial"))
-    if draft.sort == "cheapest" and not any(itinerary.total for itinerary in answer.itineraries):
-        yield Speech(phrase("no_prices"))
-    if total > AT_ONCE:
-        yield Speech(phrase("first_three"))
-    yield from _read_out(turn, state.offer)
+        yield turn.say("partial")
+    if draft.sort == "cheapest" and not any(flight.total for flight in answer.flights):
+        yield turn.say("no_prices")
+    if total > READ_AT_ONCE:
+        yield turn.say("first_three")
+    yield from _read_out(turn, offer)
     if total > 1:
-        yield Speech(phrase("which_one"))
+        yield turn.say("which_one")
 
 
 def _read_out(turn: Turn, offer: Offer) -> Iterator[Speech]:
-    following = offer.itineraries[offer.read : offer.read + AT_ONCE]
+    following = offer.flights[offer.read : offer.read + READ_AT_ONCE]
     turn.state.offer = replace(offer, read=offer.read + len(following))
-    for index, itinerary in enumerate(following, start=offer.read):
-        yield Speech(option(itinerary, index, turn.state.draft, only=len(offer.itineraries) == 1))
+    for index, flight in enumerate(following, start=offer.read):
+        yield Speech(turn.language.option(flight, index, turn.state.draft, only=len(offer.flights) == 1))
 
 
 async def more(turn: Turn) -> Events:
-    """The next three of the flights found."""
+    """Read out the next flights."""
     offer = turn.state.offer
-    if offer is None or not offer.itineraries:
-        yield Speech(phrase("nothing_offered"))
+    if offer is None or not offer.flights:
+        yield turn.say("nothing_offered")
         yield turn.ask(About.SEARCH_AT_ALL, "at_your_service")
-    elif offer.read >= len(offer.itineraries):
-        left = offer.total - len(offer.itineraries)
-        yield Speech(
-            phrase("narrow_down", count=counted(left, "more flight"))
-            if left > 0
-            else phrase("no_more_options")
-        )
-        yield Speech(phrase("which_one"))
-    else:
-        yield Speech(phrase("more_options"))
+    elif offer.read < len(offer.flights):
+        yield turn.say("more_options")
         for speech in _read_out(turn, offer):
             yield speech
+    else:
+        unlisted = offer.total - len(offer.flights)
+        if unlisted > 0:
+            yield turn.say("narrow_down", count=turn.language.counted(unlisted, "more flight"))
+        else:
+            yield turn.say("no_more_options")
+        yield turn.say("which_one")
 
 
 async def select(turn: Turn) -> Events:
-    """All about one of the flights found."""
+    """Tell the details of one flight."""
     offer = turn.state.offer
-    if offer is None or not offer.itineraries:
-        yield Speech(phrase("nothing_offered"))
+    if offer is None or not offer.flights:
+        yield turn.say("nothing_offered")
         yield turn.ask(About.SEARCH_AT_ALL, "at_your_service")
         return
     choice = turn.frame.slots.choice
     chosen = chosen_of(offer, choice, turn.frame.slots.depart_time) if choice else None
     if chosen is None:
-        yield Speech(_why_none(choice, offer))
-        if len(offer.itineraries) > 1:
-            yield Speech(phrase("which_one"))
+        yield _no_such_flight(turn, choice, offer)
+        if len(offer.flights) > 1:
+            yield turn.say("which_one")
         return
     turn.state.chosen = chosen
     for speech in _details(turn, chosen):
         yield speech
 
 
-def _why_none(choice: Choice | None, offer: Offer) -> str:
+def _no_such_flight(turn: Turn, choice: Choice | None, offer: Offer) -> Speech:
     if choice is not None and choice.ordinal is not None:
-        return phrase("no_such_option", count=number(len(offer.itineraries)))
-    return phrase("no_prices" if choice is not None and choice.by == "cheapest" else "no_such_flight")
+        return turn.say("no_such_option", count=turn.language.number(len(offer.flights)))
+    return turn.say("no_prices" if choice is not None and choice.by == "cheapest" else "no_such_flight")
 
 
-def chosen_of(offer: Offer, choice: Choice, about: TimeWindow | None = None) -> Itinerary | None:
-    """The flight that the choice points at, of those that leave `about` a time; None when there is no such flight on offer."""
+def chosen_of(offer: Offer, choice: Choice, around: TimeWindow | None = None) -> FoundFlight | None:
+    """Return the flight that the choice points at, of those that leave `around` a time; None without such a flight."""
     if choice.ordinal is not None:
         index = offer.read - 1 if choice.ordinal < 0 else choice.ordinal - 1
-        return offer.itineraries[index] if 0 <= index < len(offer.itineraries) else None
-    fitting = [itinerary for itinerary in offer.itineraries if _fits(itinerary, choice)]
-    if about:
-        fitting = nearest_first(fitting, about)
+        return offer.flights[index] if 0 <= index < len(offer.flights) else None
+    fitting = [flight for flight in offer.flights if _fits(flight, choice)]
+    if around:
+        fitting = _nearest_first(fitting, around)
     return _best(fitting, choice.by) if choice.by else next(iter(fitting), None)
 
 
-def _best(flights: Sequence[Itinerary], by: str) -> Itinerary | None:
-    if by == "cheapest":
-        priced = [itinerary for itinerary in flights if itinerary.total]
-        return min(
-            priced, key=lambda itinerary: itinerary.total.amount if itinerary.total else 0, default=None
-        )
-    if by == "fastest":
-        return min(flights, key=_travelled, default=None)
-    choose = max if by == "latest" else min
-    return choose(flights, key=lambda itinerary: itinerary.departure.time, default=None)
-
-
-def _travelled(itinerary: Itinerary) -> timedelta:
-    return itinerary.duration + (itinerary.back.duration if itinerary.back else timedelta())
-
-
-def _fits(itinerary: Itinerary, choice: Choice) -> bool:
-    leaves = itinerary.departure.local
-    if choice.time and (
-        leaves.minute != choice.time.minute
-        or leaves.hour not in (choice.time.hour, (choice.time.hour + 12) % 24)
-    ):
+def _fits(flight: FoundFlight, choice: Choice) -> bool:
+    leaves, named = local(flight.departure), choice.time
+    # "The six o'clock one" may leave at eighteen hours.
+    if named and (leaves.minute != named.minute or leaves.hour not in (named.hour, (named.hour + 12) % 24)):
         return False
     return choice.airline is None or any(
-        segment.carrier_code == choice.airline for segment in itinerary.segments
+        segment.carrier_code == choice.airline for segment in flight.there.segments
     )
 
 
-def _details(turn: Turn, chosen: Itinerary) -> Iterator[Speech]:
-    yield from _flown("details", chosen)
-    if chosen.back:
-        yield from _flown(
-            "details_back",
-            chosen.back,
-            day=day(chosen.back.departure.local.date(), turn.today_at(turn.state.draft.origin)),
-        )
-    if chosen.total:
-        each = chosen.per_passenger
-        several = each and each.amount != chosen.total.amount
-        name = "details_price_both" if chosen.back else "details_price"
-        yield Speech(
-            phrase(name, price=price(chosen.total), each=f", {price(each)} each" if each and several else "")
-        )
-    if not turn.state.booking_told:
-        turn.state.booking_told = True
-        yield Speech(phrase("cannot_book_yet"))
+def _best(flights: Sequence[FoundFlight], by: str) -> FoundFlight | None:
+    if by == "cheapest":
+        priced = [(total.units, total.nanos, flight) for flight in flights if (total := flight.total)]
+        return min(priced, key=lambda entry: entry[:2])[2] if priced else None
+    if by == "fastest":
+        return min(flights, key=_travel_time, default=None)
+    choose = max if by == "latest" else min
+    return choose(flights, key=lambda flight: local(flight.departure), default=None)
 
 
-def _flown(name: str, chosen: Itinerary, **more: str) -> Iterator[Speech]:
-    """Flights with their times, and where one changes."""
-    leaves, arrives = chosen.departure.local, chosen.arrival.local
-    flights = [flight(segment.flight_number, carrier=segment.carrier) for segment in chosen.segments]
-    parts = {
-        "flight": ", then ".join(flights),
-        "origin": chosen.departure.city,
-        "departure": clock(leaves),
-        "destination": chosen.arrival.city,
-        "arrival": clock_after(arrives, leaves.date()),
-        "duration": duration(chosen.duration),
-    }
-    yield Speech(phrase(name if len(flights) == 1 else f"{name}_changing", **parts, **more))
-    if chosen.stops:
-        cities = listed([segment.arrival.city for segment in chosen.segments[:-1]])
-        yield Speech(phrase("details_stops", stops=counted(chosen.stops, "time"), cities=cities))
+def _travel_time(flight: FoundFlight) -> timedelta:
+    back = flight.back.duration.ToTimedelta() if flight.back else timedelta()
+    return flight.there.duration.ToTimedelta() + back
+
+
+def middle(window: TimeWindow) -> time | None:
+    """Return the time of day in the middle of a window, also over midnight; of a half-open window, its one end."""
+    if window.start is None or window.end is None:
+        return window.start or window.end
+    start = _minutes(window.start)
+    minutes = (start + (_minutes(window.end) - start) % _DAY // 2) % _DAY
+    return time(minutes // 60, minutes % 60)
+
+
+def _nearest_first(flights: Sequence[FoundFlight], window: TimeWindow) -> list[FoundFlight]:
+    """Return the flights that leave in a window, nearest to its middle first; in their order if the window is open."""
+    center = middle(window)
+    leaving = [flight for flight in flights if _contains(window, local(flight.departure).time())]
+    if center is None:
+        return leaving
+    return sorted(leaving, key=lambda flight: _minutes_between(local(flight.departure).time(), center))
+
+
+def _contains(window: TimeWindow, moment: time) -> bool:
+    since, until = window.start or time(), window.end
+    if until is None:
+        return moment >= since
+    return since <= moment < until if since <= until else moment >= since or moment < until
+
+
+def _minutes_between(one: time, other: time) -> int:
+    """Return the minutes between two times of day, the short way round."""
+    apart = (_minutes(one) - _minutes(other)) % _DAY
+    return min(apart, _DAY - apart)
+
+
+def _minutes(moment: time) -> int:
+    return moment.hour * 60 + moment.minute
+
+
+def _details(turn: Turn, chosen: FoundFlight) -> Iterator[Speech]:
+    language, back = turn.language, chosen.back
+    for sentence in language.details("details", chosen.there):
+        yield Speech(sentence)
+    if back:
+        day = language.day(_departure_date(back), turn.today_at(turn.state.draft.origin))
+        for sentence in language.details("details_back", back, day=day):
+            yield Speech(sentence)
+    if total := chosen.total:
+        name, each = "details_price_both" if back else "details_price", chosen.per_passenger
+        if each and each != total:
+            yield turn.say(f"{name}_each", price=language.price(total), each=language.price(each))
+        else:
+            yield turn.say(name, price=language.price(total))
+    if not turn.state.booking_mentioned:
+        turn.state.booking_mentioned = True
+        yield turn.say("cannot_book_yet")
+
+
+def _departure_date(itinerary: pb.Itinerary) -> date:
+    return local(itinerary.segments[0].departure).date()

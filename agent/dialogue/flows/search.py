@@ -1,15 +1,24 @@
-"""Searching flights: put the request together, ask for what is missing, search, tell."""
+"""Flight search: complete the request, search, and tell the result."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from agent.dialogue.flows.drafting import ask_other_date, begin, beyond, departure_day, merge, next_question
+from agent.dialogue.flows.drafting import (
+    ask_other_date,
+    begin,
+    beyond_schedules,
+    departure_day,
+    merge,
+    next_question,
+)
 from agent.dialogue.flows.reading_out import tell_offer
+from agent.dialogue.found_flights import flight_to_json
+from agent.dialogue.places import Place
 from agent.dialogue.state import About, Draft, Offer, Question
-from agent.dialogue.tool_use import ToolUse
+from agent.dialogue.tool_use import ToolUse, failure
 from agent.dialogue.tools import (
     DateBeyondHorizon,
     DateInPast,
@@ -22,24 +31,27 @@ from agent.dialogue.tools import (
     ToolUsedUp,
 )
 from agent.dialogue.turn import Events, Speech, Turn
-from agent.language.en.clock_times import TimeWindow
-from agent.language.en.dates import CalendarDay
-from agent.language.en.phrases import phrase
-from agent.language.en.spoken_forms import counted, day, weekday_date
-from agent.language.en.wording import why_untold, wishes_of
+from agent.language.days import CalendarDay
+from agent.language.meanings import TimeWindow
 
 
 async def search(turn: Turn) -> Events:
-    """A new search, an answer to a question about one, or a change to the last."""
+    """Handle a new search, an answer to a question about one, or a change to the last."""
     begin(turn)
-    for complaint in merge(turn):
-        yield complaint
+    async for event in merge_and_advance(turn):
+        yield event
+
+
+async def merge_and_advance(turn: Turn) -> Events:
+    """Take the utterance into the draft, then ask for what is missing, or search."""
+    for problem in merge(turn):
+        yield problem
     async for event in advance(turn):
         yield event
 
 
 async def search_by_merit(turn: Turn) -> Events:
-    """The cheapest, earliest, latest or fastest of all flights, when only some of them are known: asks the service again, in that order."""
+    """Search again in the order of the wish, for the cheapest, earliest, latest or fastest of all flights."""
     choice = turn.frame.slots.choice
     turn.state.draft = replace(turn.state.draft, sort=choice.by if choice else None)
     async for event in advance(turn):
@@ -47,14 +59,17 @@ async def search_by_merit(turn: Turn) -> Events:
 
 
 async def way_back(turn: Turn) -> Events:
-    """The last journey in the other direction, on the day of return if one was said."""
+    """Search the last journey in the other direction, on the day of return if it is known."""
     draft = turn.state.draft
-    when = CalendarDay(draft.back.day, draft.back.month, draft.back.year) if draft.back else None
     turn.state.draft = replace(
-        draft.without_wishes(), origin=draft.destination, destination=draft.origin, depart=when, back=None
+        draft.without_wishes(),
+        origin=draft.destination,
+        destination=draft.origin,
+        depart=CalendarDay.of(draft.back) if draft.back else None,
+        back=None,
     )
-    for complaint in merge(turn):
-        yield complaint
+    for problem in merge(turn):
+        yield problem
     if turn.state.draft.depart is None:
         yield turn.ask(About.DATE, "ask_way_back")
         return
@@ -63,7 +78,7 @@ async def way_back(turn: Turn) -> Events:
 
 
 async def advance(turn: Turn) -> Events:
-    """Asks for what is missing, or searches."""
+    """Ask for what is missing, or search."""
     questions = list(next_question(turn))
     for question in questions:
         yield question
@@ -72,16 +87,22 @@ async def advance(turn: Turn) -> Events:
             yield event
 
 
-def request_of(turn: Turn) -> SearchFlightsRequest:
-    """The request of a whole draft."""
-    draft, when = turn.state.draft, departure_day(turn)
+def route_of(draft: Draft) -> tuple[Place, Place]:
+    """Return origin and destination of a complete draft."""
     assert draft.origin is not None
     assert draft.destination is not None
+    return draft.origin, draft.destination
+
+
+def request_of(turn: Turn) -> SearchFlightsRequest:
+    """Return the request for a complete draft."""
+    draft, when = turn.state.draft, departure_day(turn)
+    origin, destination = route_of(draft)
     assert when is not None
     departs, arrives = draft.window or TimeWindow(), draft.arrival or TimeWindow()
     return SearchFlightsRequest(
-        origin=draft.origin.code,
-        destination=draft.destination.code,
+        origin=origin.code,
+        destination=destination.code,
         depart_date=when,
         return_date=draft.back if draft.back and draft.back >= when else None,
         depart_from=departs.start,
@@ -114,83 +135,78 @@ async def _run(turn: Turn) -> Events:
         for speech in _tell_error(turn, use.error):
             yield speech
         return
-    assert use.answer is not None
-    turn.state.offer = Offer(request, use.answer.itineraries, use.answer.total)
+    answer = use.answer
+    assert answer is not None
+    turn.state.offer = Offer(request, answer.flights, answer.total)
     turn.state.chosen = None
-    for speech in (
-        tell_offer(turn, use.answer) if use.answer.itineraries else _tell_empty(turn, use.answer, request)
-    ):
+    for speech in tell_offer(turn, answer) if answer.flights else _tell_empty(turn, answer, request):
         yield speech
 
 
 def _result(answer: SearchAnswer, draft: Draft) -> Mapping[str, Any]:
-    """What the transcript keeps: enough to draw the cards and to go on from there in another call."""
-    assert draft.origin is not None
-    assert draft.destination is not None
+    """Return the transcript's record: enough to draw flight cards and to continue in another call."""
+    origin, destination = route_of(draft)
     return {
         "outcome": answer.outcome,
         "total": answer.total,
         "total_unfiltered": answer.total_unfiltered,
         "sample": answer.sample,
         "partial": answer.partial,
-        "origin": draft.origin.to_json(),
-        "destination": draft.destination.to_json(),
+        "origin": origin.to_json(),
+        "destination": destination.to_json(),
         **({"via": draft.via.to_json()} if draft.via else {}),
-        "itineraries": [dict(itinerary.data) for itinerary in answer.itineraries],
+        "itineraries": [flight_to_json(flight) for flight in answer.flights],
     }
 
 
-def _tell_empty(turn: Turn, answer: SearchAnswer, request: SearchFlightsRequest) -> list[Speech]:
-    draft = turn.state.draft
-    assert draft.origin is not None
-    assert draft.destination is not None
-    origin, destination, when = (
-        draft.origin.city,
-        draft.destination.city,
-        day(request.depart_date, turn.today_at(draft.origin)),
-    )
+def _tell_empty(turn: Turn, answer: SearchAnswer, request: SearchFlightsRequest) -> Iterator[Speech]:
+    draft, language = turn.state.draft, turn.language
+    origin, destination = route_of(draft)
+    today = turn.today_at(origin)
+    parts = {
+        "origin": origin.city,
+        "destination": destination.city,
+        "day": language.day(request.depart_date, today),
+    }
     if answer.total_unfiltered and draft.has_wishes:
-        others = counted(answer.total_unfiltered, "flight")
-        name = "empty_then" if draft.wishes_of_time_alone else "empty_filtered"
-        parts = {
-            "origin": origin,
-            "destination": destination,
-            "day": when,
-            "wishes": wishes_of(draft),
-            "others": others,
-        }
-        return [turn.question(Question(About.DROP_WISHES, phrase(name, **parts)))]
+        parts["wishes"] = language.wishes_words(draft)
+        parts["others"] = language.counted(answer.total_unfiltered, "flight")
+        name = "empty_then" if draft.has_only_time_wishes else "empty_filtered"
+        yield turn.question(Question(About.DROP_WISHES, language.phrase(name, **parts)))
+        return
     turn.state.drafting = True
-    there = {"origin": origin, "destination": destination, "day": when}
-    back = request.return_date and day(request.return_date, turn.today_at(draft.origin))
-    why = phrase("empty_return", **there, back=back) if back else phrase("empty", **there)
-    only = [Speech(phrase("partial"))] if answer.partial else []
-    return [Speech(why), *only, turn.ask(About.DATE, "other_day")]
+    if request.return_date:
+        yield turn.say("empty_return", back=language.day(request.return_date, today), **parts)
+    else:
+        yield turn.say("empty", **parts)
+    if answer.partial:
+        yield turn.say("partial")
+    yield turn.ask(About.DATE, "other_day")
 
 
-def _tell_error(turn: Turn, error: ToolError) -> list[Speech]:
+def _tell_error(turn: Turn, error: ToolError) -> Iterator[Speech]:
     state = turn.state
-    origin = state.draft.origin
-    assert origin is not None
-    if isinstance(error, DateBeyondHorizon):
-        return list(ask_other_date(turn, beyond(error.last_date, turn.today_at(origin))))
-    if isinstance(error, DateInPast):
-        today = error.today or turn.today_at(origin)
-        return list(ask_other_date(turn, phrase("date_in_past", today=weekday_date(today))))
-    if isinstance(error, SamePlace | PlaceUnknown):
-        destination = state.draft.destination
-        assert destination is not None
-        state.drafting, state.draft = True, replace(state.draft, destination=None)
-        why = (
-            phrase("same_place", origin=origin.city, destination=destination.city)
-            if isinstance(error, SamePlace)
-            else phrase("unknown_place", text=destination.city)
-        )
-        return [Speech(why), turn.ask(About.DESTINATION, "ask_destination_from", origin=origin.city)]
-    sorry = Speech(why_untold(error, turn.today_at(origin)))
-    if isinstance(error, ToolRestricted):  # more often than not it is the day that a plan refuses
-        state.drafting = True
-        return [sorry, turn.ask(About.DATE, "other_day")]
-    if isinstance(error, ToolUsedUp):
-        return [sorry]
-    return [sorry, turn.ask(About.RETRY, "try_again")]
+    origin, destination = route_of(state.draft)
+    today = turn.today_at(origin)
+    match error:
+        case DateBeyondHorizon():
+            yield from ask_other_date(turn, beyond_schedules(turn, error.last_date, today))
+        case DateInPast():
+            there = turn.language.weekday_date(error.today or today)
+            yield from ask_other_date(turn, turn.say("date_in_past", today=there))
+        case SamePlace() | PlaceUnknown():
+            state.drafting, state.draft = True, replace(state.draft, destination=None)
+            if isinstance(error, SamePlace):
+                yield turn.say("same_place", origin=origin.city, destination=destination.city)
+            else:
+                yield turn.say("unknown_place", text=destination.city)
+            yield turn.ask(About.DESTINATION, "ask_destination_from", origin=origin.city)
+        case ToolRestricted():  # mostly the plan with a provider excludes the day
+            state.drafting = True
+            yield failure(turn, error, today)
+            yield turn.ask(About.DATE, "other_day")
+        case ToolUsedUp():
+            yield failure(turn, error, today)
+        case _:
+            yield failure(turn, error, today)
+            yield turn.ask(About.RETRY, "try_again")

@@ -1,4 +1,4 @@
-"""Times of day as people say them, as windows of local time: "morning", "after six pm", "around ten", "between 6 and 9 in the evening"."""
+"""Times of day as people say them, read as windows of local time: "after six pm", "around ten", "between 6 and 9 in the evening"."""
 
 from __future__ import annotations
 
@@ -10,53 +10,10 @@ from datetime import time
 from agent.language.en.leaving_or_arriving import is_arrival
 from agent.language.en.negation import negated
 from agent.language.en.numbers import CARDINAL, cardinal
+from agent.language.en.parts_of_day import PARTS_OF_DAY
+from agent.language.meanings import TimeWindow
 from agent.language.spans import Found, without_overlaps
 
-
-@dataclass(frozen=True, slots=True)
-class TimeWindow:
-    """From `start` up to, not including, `end`; None leaves that side open. One that ends before it begins runs over midnight."""
-
-    start: time | None = None
-    end: time | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it holds all day."""
-        return self.start is None and self.end is None
-
-    @property
-    def over_midnight(self) -> bool:
-        """Whether it ends on the day after it begins."""
-        return self.start is not None and self.end is not None and self.end <= self.start
-
-    def to_json(self) -> dict[str, str]:
-        """`{"from": "HH:MM", "to": "HH:MM"}` without the open sides."""
-        sides = {"from": self.start, "to": self.end}
-        return {name: side.strftime("%H:%M") for name, side in sides.items() if side is not None}
-
-    def narrowed(self, other: TimeWindow) -> TimeWindow:
-        """What both allow, where `other` has the word on each side that it closes: "tomorrow morning after nine"."""
-        return TimeWindow(other.start or self.start, other.end or self.end)
-
-    def reversed(self) -> TimeWindow:
-        """All the other times."""
-        return TimeWindow(self.end, self.start)
-
-
-PARTS_OF_DAY = {
-    "early morning": TimeWindow(time(4), time(8)),
-    "late morning": TimeWindow(time(10), time(12)),
-    "morning": TimeWindow(time(5), time(12)),
-    "early afternoon": TimeWindow(time(12), time(15)),
-    "late afternoon": TimeWindow(time(15), time(18)),
-    "afternoon": TimeWindow(time(12), time(17)),
-    "early evening": TimeWindow(time(17), time(19)),
-    "late evening": TimeWindow(time(19), time(22)),
-    "evening": TimeWindow(time(17), time(21)),
-    "late night": TimeWindow(time(22)),
-    "night": TimeWindow(time(20)),
-}
 _TONIGHT = TimeWindow(time(18))
 _SMALL_HOURS = TimeWindow(time(0), time(5))
 _AROUND_MIDNIGHT = TimeWindow(time(23), time(1))
@@ -79,7 +36,7 @@ _WINDOWS = {"noon": time(12), "midnight": time(0), "lunch": time(13)}
 
 @dataclass(frozen=True, slots=True)
 class _Clock:
-    """A time as said; `half` is None when the caller said neither morning nor afternoon."""
+    """A time as said; `half` is None if the caller named neither morning nor afternoon."""
 
     hour: int
     minute: int
@@ -87,11 +44,11 @@ class _Clock:
 
     @property
     def is_midnight(self) -> bool:
-        """Whether it is where one day becomes the next."""
+        """Whether one day becomes the next at this time."""
         return (self.hour, self.minute, self.half) == (0, 0, _MORNING)
 
     def at(self, likely: str) -> time:
-        """The time of day, taking `likely` ("a" or "p") where the caller left it open."""
+        """Return the time of day, in the half `likely` ("a" or "p") if the caller left it open."""
         half = self.half or likely
         return time((self.hour % 12 + 12 * (half == _LATER)) if self.hour <= 12 else self.hour, self.minute)
 
@@ -105,7 +62,7 @@ def _half_of(match: re.Match[str], name: str) -> str | None:
 
 
 def _read(match: re.Match[str], name: str = "", half: str | None = None) -> _Clock | None:
-    """The time in the groups called `name`…; None when it is no time of a day."""
+    """Return the time in the groups called `name`…; None if a day has no such time."""
     if word := match[f"{name}noon"]:
         moment = next(
             moment
@@ -131,7 +88,7 @@ def _read(match: re.Match[str], name: str = "", half: str | None = None) -> _Clo
 
 
 def _as_written(hour: str | None) -> str | None:
-    """The half of the day of "05:30" and "00:15": whoever writes the nought writes all twenty-four hours."""
+    """Return the half of the day of "05:30" and "00:15": people who write the zero use the 24-hour clock."""
     return _MORNING if hour and hour.startswith("0") else None
 
 
@@ -140,7 +97,7 @@ def _minute(words: str | None) -> int:
 
 
 def _likely(clock: _Clock, latest: int = 5) -> str:
-    """The half of the day when the caller didn't say: the later one for hours up to `latest`, and for twelve."""
+    """Return the half of the day if the caller named none: afternoon for hours up to `latest`, and for twelve."""
     return _LATER if clock.hour <= latest or clock.hour == 12 else _MORNING
 
 
@@ -148,19 +105,19 @@ def _after(match: re.Match[str]) -> TimeWindow | None:
     clock = _read(match)
     if clock and clock.is_midnight:
         return _SMALL_HOURS
-    # "After six" is said of an evening, "before six" of a working day.
+    # "After six" means the evening; "before six" means the afternoon.
     return TimeWindow(start=clock.at(_likely(clock, 8))) if clock else None
 
 
 def _before(match: re.Match[str]) -> TimeWindow | None:
     clock = _read(match)
-    # Next to nothing has landed before seven in the morning: "be there by seven" is said of an evening.
+    # Few flights land before seven in the morning, so "be there by seven" means the evening.
     latest = 7 if is_arrival(match.string, match.start(), match.end()) else 5
     return TimeWindow(end=_end(clock, _likely(clock, latest))) if clock else None
 
 
 def _end(clock: _Clock, likely: str) -> time | None:
-    """A time as the end of a window; midnight leaves it open."""
+    """Return a time as the end of a window; None for midnight, which leaves it open."""
     return None if clock.is_midnight else clock.at(likely)
 
 
@@ -182,7 +139,7 @@ def _between(match: re.Match[str]) -> TimeWindow | None:
         return None
     end = _end(last, _likely(last))
     start = first.at(_likely(first) if not last.is_midnight else _LATER)
-    # "Between ten and one pm": the shared "pm" holds for the second only.
+    # "Between ten and one pm": the "pm" belongs to the second time only.
     if end and start >= end and _read(match, "since_") != first:
         start = (
             first.at(_MORNING)
@@ -194,7 +151,7 @@ def _between(match: re.Match[str]) -> TimeWindow | None:
 
 _SINCE = r"after|later than|n(?:o|ot) (?:earlier|sooner) than|past|from|since|starting at"
 _UNTIL = r"before|by|until|till|earlier than|n(?:o|ot) later than|by ,"
-"""The comma stands for a day that was masked: "by tomorrow six pm"."""
+"""The comma stands for a masked day: "by tomorrow six pm"."""
 _ALL_DAY = re.compile(
     r"\b(?:at )?any ?time(?: of (?:the )?day)?\b|\b(?:all day(?: long)?|the whole day)\b|\bflexible (?:on|with|about) (?:the )?times?\b|"
     r"\b(?:time (?:does not|doesn't) matter|time (?:is not|isn't) important|whenever(?=[ ,.?!]*$| is| works)|(?:at )?whatever time)\b|"
@@ -227,7 +184,7 @@ _RULES: tuple[_Rule, ...] = (
         lambda match: PARTS_OF_DAY[match["part"].replace("in the ", "")],
     ),
     (_ALL_DAY, lambda _: TimeWindow()),
-    # Without a word before it, a number is a time only with "pm", "o'clock" or minutes.
+    # Without a preposition, a number is a time only with "pm", "o'clock" or minutes.
     (re.compile(rf"\b{_clock()}"), lambda match: _around(match) if _tells_time(match) else None),
 )
 
@@ -243,12 +200,12 @@ _COUNTED = re.compile(
 
 
 def find_times(text: str) -> list[Found[TimeWindow]]:
-    """Times of day in lower-case `text` from which dates and flight numbers have been masked."""
+    """Find times of day in lower-case `text`, in which dates and flight numbers have been masked."""
     found = []
     for pattern, meaning in _RULES:
         for match in pattern.finditer(text):
             window = meaning(match)
-            # "From 2 people" and "by 3 days" count something.
+            # "From 2 people" and "by 3 days" are counts, not times.
             if window is not None and not _COUNTED.match(text, match.end()):
                 unwanted = not window.is_open and negated(text, match.start(), match.end())
                 found.append(Found(match.start(), match.end(), window.reversed() if unwanted else window))
@@ -256,7 +213,7 @@ def find_times(text: str) -> list[Found[TimeWindow]]:
 
 
 def window_of(pieces: list[Found[TimeWindow]]) -> TimeWindow | None:
-    """One window of all that was said, later words closing what earlier ones left open; None for nothing, an open one for "any time"."""
+    """Combine windows: later words close the sides that earlier ones left open. None for no window, an open one for "any time"."""
     window: TimeWindow | None = None
     for piece in pieces:
         window = window.narrowed(piece.value) if window else piece.value

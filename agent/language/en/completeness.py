@@ -1,19 +1,20 @@
-"""Whether what was said so far is a whole request: decides how long the ears wait after the last word.
+"""Judgement of partial transcripts: whether the request is complete. Decides how long to wait after the last word.
 
-Runs on every partial hearing, so it uses words and grammars only, no places. An answer that fits the open question is whole at once:
-"yes" after a yes/no question, a name alone after "where to?".
+It runs on every partial transcript, so it uses words and grammars only and looks up no places. An answer that fits the open question is
+complete immediately: "yes" after a yes/no question, a name alone after "where to?".
 """
 
 from __future__ import annotations
 
 import re
 
+from agent.language.en.choices import find_choice
 from agent.language.en.clock_times import find_times
 from agent.language.en.cues import acts_of, opens_with, plain_words
 from agent.language.en.dates import find_dates
 from agent.language.en.flight_numbers import find_flight_numbers
 from agent.language.en.negation import find_one_way
-from agent.language.en.wishes import find_cabin, find_choice, find_most_stops, find_nonstop, find_sort
+from agent.language.en.wishes import find_cabin, find_most_stops, find_nonstop, find_sort
 from agent.language.meanings import Completeness, Expectation
 from agent.language.spans import lowered, masked
 
@@ -38,11 +39,11 @@ _AIRPORT_OF = re.compile(
 )
 _UP_TO_THE_NAME = re.compile(r"^(?:.*\b(?:to|from|in|it's|uh|um) )+")
 _WHOLE_NUMBER = 5
-"""Characters of a flight number that is surely whole: carrier and three digits."""
+"""Characters of a flight number that needs no more digits: airline code and three digits."""
 
 
 def completeness(text: str, expectation: Expectation = Expectation.NONE) -> Completeness:
-    """How complete `text` is when the last question awaits `expectation`."""
+    """Judge `text` as the answer to a question that asks for `expectation`."""
     lower = lowered(text)
     words = plain_words(lower)
     if not words or _CUT_OFF.search(lower) or _HALF_A_ROUTE.search(words):
@@ -59,7 +60,7 @@ def _of_acts(text: str, words: str) -> Completeness:
     names = acts_of(text).names
     if not names:
         return Completeness.INCOMPLETE
-    # "Good morning" and "hello" often go on with the request.
+    # "Good morning" and "hello" are often followed by the request.
     return (
         Completeness.UNKNOWN
         if set(names) <= {"greeting"} and len(words.split()) < 3
@@ -117,7 +118,7 @@ def _of_no_expectation(text: str, words: str) -> Completeness:
 
 
 def _is_short_wish(text: str, words: str) -> bool:
-    """Whether it is like "nonstop only", "the second one" or "what about Mumbai"."""
+    """Return whether the text is like "nonstop only", "the second one" or "what about Mumbai"."""
     wish = (
         find_choice(text)
         or find_most_stops(text)

@@ -1,62 +1,49 @@
-"""What people do with words besides asking for flights: greet, agree, refuse, take leave, ask again."""
+"""Cue words: yes, no, greetings and other acts, the subject of a question, and topics out of scope.
+
+The words are in `data/`: `yes_and_no`, `small_talk`, `refining`, `fillers`, `subjects` and `topics`.
+"""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
+from agent.language.en.data import load
+from agent.language.meanings import Acts
 
-@dataclass(frozen=True, slots=True)
-class Acts:
-    """The acts an utterance opens with, in order and as named in `data/cues.json`, and the words that are left."""
-
-    names: tuple[str, ...]
-    rest: str
-
-    def __contains__(self, name: str) -> bool:
-        """Whether the utterance opens with this act."""
-        return name in self.names
+_ACTS = ("goodbye", "repeat", "help", "deny", "affirm", "greeting", "thanks", "more", "way_back")
+_ONLY_ALONE = frozenset({"repeat", "help", "more", "way_back"})
+"""Acts that count only when nothing else follows: "more expensive seats" doesn't ask for more flights."""
 
 
 def plain_words(text: str) -> str:
-    """Lower-case `text` as words with single spaces: no punctuation but apostrophes and hyphens."""
+    """Return lower-case `text` as words with single spaces, without punctuation except apostrophes and hyphens."""
     return " ".join(re.findall(r"[a-z0-9]+(?:['-][a-z0-9]+)*", text))
 
 
 @cache
 def _cues() -> Mapping[str, tuple[re.Pattern[str], ...]]:
-    """The ways to say each act, from `data/cues.json`."""
-    listed = json.loads(
-        resources.files("agent.language.en").joinpath("data/cues.json").read_text(encoding="utf-8")
-    )
     return {
         name: tuple(re.compile(rf"(?:{words})(?= |$)") for words in alternatives)
-        for name, alternatives in listed.items()
+        for group in ("yes_and_no", "small_talk", "refining", "fillers")
+        for name, alternatives in load(group).items()
     }
 
 
-def _taken(name: str, words: str) -> int:
-    """How many characters of the beginning of `words` the cue takes at most; 0 for none."""
+def _match_length(name: str, words: str) -> int:
+    """Return the length of the longest match of a cue at the beginning of `words`; 0 for none."""
     return max((match.end() for cue in _cues()[name] if (match := cue.match(words))), default=0)
 
 
-_ACTS = ("goodbye", "repeat", "help", "deny", "affirm", "greeting", "thanks", "more", "way_back")
-_ONLY_ALONE = frozenset({"repeat", "help", "more", "way_back"})
-"""Acts that are meant only when nothing else follows: "more expensive seats" is not a wish for more."""
-
-
 def acts_of(text: str) -> Acts:
-    """Peels acts and fillers off the beginning of lower-case `text`."""
+    """Remove acts and fillers from the beginning of lower-case `text`, and return both acts and remaining words."""
     names: list[str] = []
     words = plain_words(text)
     while words:
-        name, length = max(((name, _taken(name, words)) for name in _ACTS), key=lambda taken: taken[1])
-        filler = _taken("fillers", words)
-        if length >= max(filler, 1) and not (name in _ONLY_ALONE and _more_follows(words[length:])):
+        name, length = max(((name, _match_length(name, words)) for name in _ACTS), key=lambda match: match[1])
+        filler = _match_length("fillers", words)
+        if length >= max(filler, 1) and not (name in _ONLY_ALONE and acts_of(words[length:]).rest):
             names.append(name)
         elif filler:
             length = filler
@@ -66,17 +53,51 @@ def acts_of(text: str) -> Acts:
     return Acts(tuple(names), words)
 
 
-def _more_follows(words: str) -> bool:
-    """Whether something of substance comes after an act."""
-    return bool(acts_of(words).rest)
-
-
-def opens_with(name: str, text: str) -> bool:
-    """Whether lower-case `text` opens with this cue, politeness aside."""
+def opens_with(cue: str, text: str) -> bool:
+    """Return whether lower-case `text` opens with this cue, after any fillers and words for yes."""
     words = plain_words(text)
-    while words and not _taken(name, words):
-        politeness = _taken("fillers", words) or _taken("affirm", words)
+    while words and not _match_length(cue, words):
+        politeness = _match_length("fillers", words) or _match_length("affirm", words)
         if not politeness:
             return False
         words = words[politeness:].strip()
     return bool(words)
+
+
+@cache
+def _patterns(name: str) -> Mapping[str, re.Pattern[str]]:
+    return {key: re.compile(rf"\b(?:{'|'.join(alternatives)})") for key, alternatives in load(name).items()}
+
+
+def topic_out_of_scope(text: str) -> str | None:
+    """Return the topic in lower-case `text` that the agent can't help with, by its name in `data/topics.json`."""
+    return next((name for name, pattern in _patterns("topics").items() if pattern.search(text)), None)
+
+
+def speaks_of(subject: str, text: str) -> bool:
+    """Return whether lower-case `text` contains words for a subject of `data/subjects.json`."""
+    return bool(_patterns("subjects")[subject].search(text))
+
+
+@cache
+def _other_country_names() -> Mapping[str, list[str]]:
+    names: Mapping[str, list[str]] = load("countries")
+    return names
+
+
+def names_country(text: str, country: str, code: str) -> bool:
+    """Return whether lower-case `text` names a country, by its name or another word for it: "the british one". `code` is ISO 3166-1."""
+    names = [country.lower(), *_other_country_names().get(code, ())]
+    return any(re.search(rf"\b{re.escape(name)}\b", text) for name in names)
+
+
+_OPENINGS = re.compile(
+    r"^(?:(?:hi|hello|hey|good (?:morning|afternoon|evening)|namaste|ok(?:ay)?|yes|no|yeah|um+|uh+|er+|well|so|please"
+    r"|(?:can|could) you(?: please)?|i(?:'d| would) like(?: you)? to|i want to|i need to|there)\b[\s,.!?…-]*)+",
+    re.IGNORECASE,
+)
+
+
+def without_opening(text: str) -> str:
+    """Return `text` without opening words that say nothing about the request, for use as a title: "hello, I'd like to"."""
+    return _OPENINGS.sub("", text)

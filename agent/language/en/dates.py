@@ -1,104 +1,14 @@
-"""Days as people say them, resolved on a given today: no clock is read here.
-
-An expression is kept apart from the day it means, because "tomorrow" is known only once the departure airport is: resolve it with `on`.
-A weekday's name is the next such day after today. "Next Friday" is the Friday of the next calendar week, Monday to Sunday; the dialogue
-says the full date aloud, so a caller who meant the other one hears it.
-"""
+"""Days as people say them: "tomorrow", "next Friday", "the third of March", "in two weeks"."""
 
 from __future__ import annotations
 
 import re
-from calendar import isleap, monthrange
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
 
+from agent.language.days import SATURDAY, CalendarDay, DateExpression, DaysAhead, FromReference, Weekday
 from agent.language.en.negation import negated
 from agent.language.en.numbers import CARDINAL, ORDINAL, cardinal, ordinal
 from agent.language.spans import Found, without_overlaps
-
-SATURDAY = 5
-
-
-class ImpossibleDate(ValueError):
-    """No calendar has this day, such as 31 February."""
-
-
-@dataclass(frozen=True, slots=True)
-class DaysAhead:
-    """So many days after today; negative for the past."""
-
-    days: int
-
-    def on(self, today: date, reference: date | None = None) -> date:  # noqa: ARG002 - one signature for all expressions
-        """The day meant when it is `today`."""
-        return today + timedelta(days=self.days)
-
-
-@dataclass(frozen=True, slots=True)
-class FromReference:
-    """So many days after the day that was talked about, or after today when there was none: "the next day"."""
-
-    days: int
-
-    def on(self, today: date, reference: date | None = None) -> date:
-        """The day meant when it is `today` and `reference` was the last day talked about."""
-        return (reference or today) + timedelta(days=self.days)
-
-
-@dataclass(frozen=True, slots=True)
-class Weekday:
-    """A day of the week, Monday 0: the next one after today, or that of the calendar week `weeks` from now."""
-
-    weekday: int
-    weeks: int | None = None
-    or_today: bool = False
-
-    def on(self, today: date, reference: date | None = None) -> date:  # noqa: ARG002 - one signature for all expressions
-        """The day meant when it is `today`."""
-        if self.weeks is not None:
-            return today + timedelta(days=self.weekday - today.weekday() + 7 * self.weeks)
-        ahead = (self.weekday - today.weekday()) % 7
-        return today + timedelta(days=ahead if ahead or self.or_today else 7)
-
-
-@dataclass(frozen=True, slots=True)
-class CalendarDay:
-    """A day of a month; without month or year, the next such day, today included."""
-
-    day: int
-    month: int | None = None
-    year: int | None = None
-
-    def on(self, today: date, reference: date | None = None) -> date:  # noqa: ARG002 - one signature for all expressions
-        """The day meant when it is `today`; raises ImpossibleDate."""
-        if self.month is None:
-            return self._next_in_any_month(today)
-        if self.year is not None:
-            return self._in(self.year, self.month)
-        years = (
-            year
-            for year in range(today.year, today.year + 9)
-            if self.day != 29 or self.month != 2 or isleap(year)
-        )
-        return next(day for year in years if (day := self._in(year, self.month)) >= today)
-
-    def _in(self, year: int, month: int) -> date:
-        try:
-            return date(year, month, self.day)
-        except ValueError:
-            raise ImpossibleDate(f"{self.day} of month {month}") from None
-
-    def _next_in_any_month(self, today: date) -> date:
-        if not 1 <= self.day <= 31:
-            raise ImpossibleDate(f"day {self.day}")
-        year, month = today.year, today.month
-        while self.day > monthrange(year, month)[1] or date(year, month, self.day) < today:
-            year, month = (year, month + 1) if month < 12 else (year + 1, 1)
-        return date(year, month, self.day)
-
-
-DateExpression = DaysAhead | FromReference | Weekday | CalendarDay
 
 _WEEKDAYS = {"mon": 0, "tue": 1, "wed": 2, "wen": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
 _MONTHS = {
@@ -114,7 +24,7 @@ _MONTH = (
     r"november|nov|december|dec)\b\.?"
 )
 _PART = r"(?=(?: in the)? (?:early |late )?(?:morning|afternoon|evening|night)|[ ,.?!]*$|,)"
-# "to Mara morning" and "Tamaro" are what a recogniser made of "tomorrow (morning)"; "to Mara" in the middle of a sentence may be a town.
+# Recognisers wrote "to Mara morning" and "Tamaro" for "tomorrow (morning)"; "to Mara" inside a sentence may be a town.
 _TOMORROW = (
     r"(?:to ?-?morr?ow|tomm?orr?ow|tomm?orow|tmrw|tmr|to morrow|two morrow|t[oaeu] ?m[ao]rr?(?:a|o|u|ow)"
     + _PART
@@ -149,7 +59,7 @@ def _calendar_day(match: re.Match[str]) -> DateExpression:
 
 
 def _slashed(match: re.Match[str]) -> DateExpression:
-    # Day first, as in India and most of the world, unless only the other order is a date.
+    # Day first, as in India and most of the world, unless only month first gives a date.
     first, second = int(match["first"]), int(match["second"])
     day, month = (second, first) if second > 12 >= first else (first, second)
     year = match["year"]
@@ -237,7 +147,7 @@ _DAY_ALONE = re.compile(
 
 
 def find_dates(text: str, *, day_alone: bool = True) -> list[Found[DateExpression]]:
-    """Days in lower-case `text`. `day_alone`: "the second" may be a day, which it is not while the caller chooses among options."""
+    """Find days in lower-case `text`. With `day_alone`, "the second" is a day; it isn't while the caller chooses among options."""
     found: list[Found[DateExpression]] = [
         Found(match.start(), match.end(), meaning(match))
         for pattern, meaning in _RULES
@@ -254,6 +164,29 @@ def find_dates(text: str, *, day_alone: bool = True) -> list[Found[DateExpressio
 def split_rejected(
     text: str, dates: Sequence[Found[DateExpression]]
 ) -> tuple[list[Found[DateExpression]], list[Found[DateExpression]]]:
-    """Days that are meant and days that aren't: "not tomorrow, the day after"."""
+    """Return the days that are meant, and those that are rejected: "not tomorrow, the day after"."""
     rejected = [piece for piece in dates if negated(text, piece.start, piece.end)]
     return [piece for piece in dates if piece not in rejected], rejected
+
+
+_RETURN = re.compile(r"\b(?:return(?:ing)?(?! ticket| flight| trip| journey)|back|until|till|through)\b")
+_RETURN_TICKET = re.compile(r"\b(?:return|round[ -]?trip|both ways)\b")
+_REPAIR = re.compile(r"\b(?:no|sorry|i mean|actually|rather|make that|wait)\b")
+
+
+def split_dates(
+    text: str, dates: Sequence[Found[DateExpression]]
+) -> tuple[DateExpression | None, DateExpression | None]:
+    """Return the day of departure and the day of return. Of two days with "no" or "sorry" between them, the second counts."""
+    depart: DateExpression | None = None
+    back: DateExpression | None = None
+    end = 0
+    for piece in dates:
+        before, end = text[end : piece.start], piece.end
+        if _RETURN.search(before):
+            back = piece.value
+        elif depart is None or _REPAIR.search(before):
+            depart = piece.value
+        elif back is None and _RETURN_TICKET.search(text):
+            back = piece.value
+    return depart, back

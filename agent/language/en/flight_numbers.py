@@ -5,45 +5,13 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from agent.language.en.airlines import carrier_code, carrier_pattern, carriers
+from agent.language.en.airlines import airline_code, airline_pattern, airlines
 from agent.language.en.numbers import SPOKEN_DIGITS, spoken_digits
 from agent.language.spans import Found, without_overlaps
 
-# Codes that are also words: "at 6", "is 542 late". They count only in capitals: "AS 542".
-_ALSO_WORDS = frozenset(
-    [
-        "am",
-        "an",
-        "as",
-        "at",
-        "be",
-        "by",
-        "do",
-        "et",
-        "go",
-        "he",
-        "if",
-        "in",
-        "is",
-        "it",
-        "la",
-        "me",
-        "my",
-        "no",
-        "of",
-        "ok",
-        "on",
-        "or",
-        "os",
-        "pm",
-        "so",
-        "to",
-        "up",
-        "us",
-        "va",
-        "we",
-    ]
-)
+_WORDS = "am an as at be by do et go he if in is it la me my no of ok on or os pm so to up us va we"
+_ALSO_WORDS = frozenset(_WORDS.split())
+"""Airline codes that are also words ("at 6", "is 542 late"). They count only in capitals: "AS 542"."""
 _LETTER_NAMES = {
     "2": "(?:2|two)",
     "3": "(?:3|three)",
@@ -61,7 +29,7 @@ _LETTER_NAMES = {
     "s": "(?:s|es|ess)",
     "u": "(?:u|you)",
 }
-"""What a recogniser writes for a letter or digit said alone."""
+"""Spellings that recognisers produce for a letter or digit said alone."""
 _DIGITS = rf"(?P<digits>{SPOKEN_DIGITS})"
 _JOIN = r"(?:[ .,-]{1,2}(?:flight )?(?:number )?)?"
 
@@ -73,25 +41,25 @@ def _spelled(code: str) -> str:
 
 @cache
 def _spelled_codes() -> re.Pattern[str]:
-    """Codes letter by letter; those whose first letter is easily lost ("I five four two" for "A I …") are in `_LOST_LETTER`."""
-    named = "|".join(f"(?P<c{code}>{_spelled(code)})" for code in carriers())
+    """Match codes letter by letter. `_LOST_LETTER` covers "I five four two" for "A I …", where recognisers lose the first letter."""
+    named = "|".join(f"(?P<c{code}>{_spelled(code)})" for code in airlines())
     return re.compile(rf"\b(?:{named}){_JOIN}\b{_DIGITS}")
 
 
 @cache
 def _written_codes() -> re.Pattern[str]:
-    plain = "|".join(code.lower() for code in carriers() if code.lower() not in _ALSO_WORDS)
+    plain = "|".join(code.lower() for code in airlines() if code.lower() not in _ALSO_WORDS)
     return re.compile(rf"\b(?P<code>{plain})[ .-]{{0,2}}{_DIGITS}")
 
 
 @cache
 def _named() -> re.Pattern[str]:
     return re.compile(
-        rf"\b(?P<name>{carrier_pattern()})(?: (?:airlines?|airways))?{_JOIN}(?<![a-z]){_DIGITS}"
+        rf"\b(?P<name>{airline_pattern()})(?: (?:airlines?|airways))?{_JOIN}(?<![a-z]){_DIGITS}"
     )
 
 
-# Three digits at least: "I want" and "I 2" are not flights.
+# At least three digits: "I want" and "I 2" are not flights.
 _LOST_LETTER = re.compile(
     rf"(?<![a-z'])(?:i|eye)[ -]{{1,2}}(?=(?:\d{{3}}|[a-z]+[ -](?:[a-z]+|\d+)[ -](?:[a-z]+|\d+))){_DIGITS}"
 )
@@ -99,15 +67,15 @@ _ANY_CAPITALS = re.compile(r"\b(?P<code>[A-Z][A-Z0-9]|[0-9][A-Z])[ -]?(?P<digits
 
 
 def _number(code: str, match: re.Match[str], *, least: int) -> Found[str] | None:
-    digits, taken = spoken_digits(match["digits"])
-    # "The Indigo one" is no flight 1, "United 1" is.
+    digits, length = spoken_digits(match["digits"])
+    # "The Indigo one" is not flight 1, but "United 1" is.
     if len(digits) < (least if match["digits"][:1].isdigit() else max(least, 2)) or not digits.strip("0"):
         return None
-    return Found(match.start(), match.start("digits") + taken, f"{code}{digits.lstrip('0')}")
+    return Found(match.start(), match.start("digits") + length, f"{code}{digits.lstrip('0')}")
 
 
 def _candidates(text: str, original: str) -> list[Found[str] | None]:
-    found = [_number(carrier_code(match["name"]), match, least=1) for match in _named().finditer(text)]
+    found = [_number(airline_code(match["name"]), match, least=1) for match in _named().finditer(text)]
     for match in _spelled_codes().finditer(text):
         code = next(name[1:] for name, value in match.groupdict().items() if value and name != "digits")
         found.append(_number(code, match, least=2))
@@ -122,5 +90,5 @@ def _candidates(text: str, original: str) -> list[Found[str] | None]:
 
 
 def find_flight_numbers(text: str, original: str) -> list[Found[str]]:
-    """Flight numbers such as "AI542" in lower-case `text`; `original` is the same text in its own case, where capitals tell a code."""
+    """Find flight numbers such as "AI542" in lower-case `text`; in `original`, the same text, capitals mark a code."""
     return without_overlaps([found for found in _candidates(text, original) if found])

@@ -1,4 +1,4 @@
-"""Whether a time of day is when one leaves or when one is to be there: the closest word for either decides, and leaving is the rule."""
+"""Times of leaving and times of arriving: the closest verb before a time decides; without one it is a time of leaving."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CUE = re.compile(
     r"start(?:s|ing)?|board(?:ing)?)\b"
 )
 _SENTENCE_ENDS = re.compile(r"[.?!;](?= )(?<![ap]\.m\.)")
-_SAID_AFTER = re.compile(
+_NOUN_AFTER = re.compile(
     r" (?:(?P<arrive>arrivals?|landing)|departures?)\b(?! (?:at|by|before|after|around|about|between|any|\d))"
 )
 _BOUND = re.compile(
@@ -25,18 +25,18 @@ _BOUND = re.compile(
 _BY = re.compile(r"(?:by|before)\b")
 
 _TO_DO = re.compile(r"(?<=\bto )(?:land|reach|touch down|depart|take off|board)\b")
-_LONGEST = 150
-"""Characters before a time in which the word for leaving or arriving can stand."""
+_REACH = 150
+"""Characters before a time in which its verb can stand."""
 
 
 def is_arrival(text: str, start: int, end: int) -> bool:
-    """Whether the time of day from `start` to `end` of lower-case `text` is one of arriving.
+    """Return whether the time of day from `start` to `end` of lower-case `text` is a time of arriving.
 
-    "Get to Delhi by six" is; "get to Delhi in the morning" is said of the whole journey.
+    "Get to Delhi by six" is one; "get to Delhi in the morning" is about the whole journey.
     """
-    if said := _SAID_AFTER.match(text, end):
-        return said["arrive"] is not None
-    sentence = _SENTENCE_ENDS.split(text[max(0, start - _LONGEST) : start])[-1]
+    if noun := _NOUN_AFTER.match(text, end):
+        return noun["arrive"] is not None
+    sentence = _SENTENCE_ENDS.split(text[max(0, start - _REACH) : start])[-1]
     if sentence.endswith(("be ", "be there ")) and _BY.match(text, start):
         return True
     match deque(_CUE.finditer(sentence), maxlen=1):
@@ -48,12 +48,12 @@ def is_arrival(text: str, start: int, end: int) -> bool:
 
 
 def find_verbs(text: str) -> list[Found[None]]:
-    """Words of leaving and arriving in lower-case `text` that stand where a place may: "I want to land by nine"."""
+    """Find verbs in lower-case `text` that stand where a place could: "I want to land by nine"."""
     return [Found(match.start(), match.end(), None) for match in _TO_DO.finditer(text)]
 
 
 def split_times(text: str, times: Sequence[Found[T]]) -> tuple[list[Found[T]], list[Found[T]]]:
-    """Those of leaving and those of arriving."""
+    """Return the times of leaving, and the times of arriving."""
     arriving = [is_arrival(text, piece.start, piece.end) for piece in times]
     return (
         [piece for piece, arrives in zip(times, arriving, strict=True) if not arrives],

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from agent.language.spans import Found
 
-_LONGEST = 80
-"""Characters before a word in which its negation can begin."""
+_REACH = 80
+"""Characters before a word within which its negation can begin."""
 _REFUSES = r"(?:do|ca|wo|would|could|should)n't|dont|cant|cannot|(?:do|can|could|would|will) not"
 _NOT = (
     rf"{_REFUSES}|(?<!why )(?<!you )not(?! (?:only|just|necessarily)\b)|never|neither|(?<!is there )nothing|"
@@ -28,17 +28,17 @@ _NEGATED = re.compile(rf"\b(?:{_NOT})(?: (?:{_OF_THE_SAME}))*[ -]?$")
 _REFUSED_THERE = re.compile(
     rf"\b(?:{_REFUSES})(?: (?:{_OF_THE_SAME}))* (?:in|to|at|from|leave|reach) [a-z]+(?: [a-z]+)? ?$"
 )
-"""With a place between: "I can't be in Delhi before nine"."""
+"""A place may stand between: "I can't be in Delhi before nine"."""
 _NO = re.compile(r"\bno (?:more |early |late )?$")
 _SUCH = re.compile(r" (?:flights?|ones?|options?|departures?|arrivals?)\b")
 
 
 def negated(text: str, start: int, end: int) -> bool:
-    """Whether what stands from `start` to `end` of lower-case `text` is said to be unwanted.
+    """Return whether the caller rejects the words from `start` to `end` of lower-case `text`.
 
-    A bare "no" says so only in "no morning flights": "no, in the morning" puts something right, and recognisers write no commas.
+    A bare "no" rejects only in "no morning flights". "No, in the morning" is a correction, and recognisers leave out its comma.
     """
-    before = text[max(0, start - _LONGEST) : start]
+    before = text[max(0, start - _REACH) : start]
     return bool(
         _NEGATED.search(before)
         or _REFUSED_THERE.search(before)
@@ -62,9 +62,9 @@ _OTHER_DAY = re.compile(
 
 
 def find_one_way(text: str, dates: Sequence[Found[object]] = ()) -> Found[bool] | None:
-    """Whether lower-case `text` wants no way back, or not any more: "just one way", "forget the return".
+    """Find words in lower-case `text` that ask for no flight back, or no longer for one: "just one way", "forget the return".
 
-    "Not returning Monday" turns down a day of `dates` only.
+    "Not returning Monday" rejects only a day, one of `dates`.
     """
     match = _ONE_WAY.search(text)
     if match is None or (match.group().startswith("one") and negated(text, match.start(), match.end())):
@@ -75,6 +75,6 @@ def find_one_way(text: str, dates: Sequence[Found[object]] = ()) -> Found[bool] 
 
 
 def find_other_day(text: str) -> Found[bool] | None:
-    """Whether lower-case `text` wants another day without saying which."""
+    """Find words in lower-case `text` that ask for another day without naming one."""
     match = _OTHER_DAY.search(text)
     return Found(match.start(), match.end(), True) if match else None

@@ -4,67 +4,18 @@ from __future__ import annotations
 
 import re
 
-UNITS = {
-    word: value
-    for value, word in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-        ]
-    )
-}
-TENS = {
-    word: 10 * value
-    for value, word in enumerate(
-        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2
-    )
-}
-TENS["fourty"] = 40
-ORDINAL_UNITS = {
-    word: value
-    for value, word in enumerate(
-        [
-            "first",
-            "second",
-            "third",
-            "fourth",
-            "fifth",
-            "sixth",
-            "seventh",
-            "eighth",
-            "ninth",
-            "tenth",
-            "eleventh",
-            "twelfth",
-            "thirteenth",
-            "fourteenth",
-            "fifteenth",
-            "sixteenth",
-            "seventeenth",
-            "eighteenth",
-            "nineteenth",
-        ],
-        start=1,
-    )
-}
+_UNIT_NAMES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen"
+)
+_TEN_NAMES = "twenty thirty forty fifty sixty seventy eighty ninety"
+_ORDINAL_NAMES = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
+    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth"
+)
+UNITS = {word: value for value, word in enumerate(_UNIT_NAMES.split())}
+TENS = {word: 10 * value for value, word in enumerate(_TEN_NAMES.split(), start=2)} | {"fourty": 40}
+ORDINAL_UNITS = {word: value for value, word in enumerate(_ORDINAL_NAMES.split(), start=1)}
 ORDINAL_TENS = {"twentieth": 20, "thirtieth": 30}
 
 _UNIT = "|".join(sorted(UNITS, key=len, reverse=True))
@@ -80,21 +31,20 @@ ORDINAL = rf"(?:(?:twenty|thirty)[ -](?:{_ORDINAL_UNIT})|twentieth|thirtieth|{_O
 
 
 def cardinal(words: str) -> int:
-    """The value of what `CARDINAL` matched."""
+    """Return the value of a match of `CARDINAL`."""
     if words.isdigit():
         return int(words)
     return sum(TENS.get(word, UNITS.get(word, 0)) for word in re.split(r"[ -]", words))
 
 
 def ordinal(words: str) -> int:
-    """The value of what `ORDINAL` matched."""
+    """Return the value of a match of `ORDINAL`."""
     if digits := re.match(r"\d+", words):
         return int(digits.group())
     parts = re.split(r"[ -]", words)
     return sum(TENS.get(part) or ORDINAL_TENS.get(part) or ORDINAL_UNITS.get(part, 0) for part in parts)
 
 
-# What a recogniser writes for a digit between other digits: "I five for two".
 _SOUNDS_LIKE = {
     "oh": "0",
     "o": "0",
@@ -106,13 +56,14 @@ _SOUNDS_LIKE = {
     "fore": "4",
     "ate": "8",
 }
+"""Words that recognisers write for a digit between other digits: "I five for two"."""
 _REPEATS = {"double": 2, "triple": 3}
 _DIGIT_WORD = rf"(?:\d+|{_TEN}|{_UNIT}|hundred|and|{'|'.join(_SOUNDS_LIKE)}|{'|'.join(_REPEATS)})"
 
 SPOKEN_DIGITS = (
     rf"(?:(?:\d+|{_TEN}|{_UNIT}|{'|'.join(_REPEATS)}|oh|o)(?:[ ,.-]{{1,2}}{_DIGIT_WORD}){{0,8}})\b"
 )
-"""Regular expression, without groups, of something `spoken_digits` may make digits of; it may swallow words after the number."""
+"""Regular expression, without groups, of words for `spoken_digits` to read; it may match words after the number."""
 
 
 def _begins_digits(word: str) -> bool:
@@ -120,7 +71,7 @@ def _begins_digits(word: str) -> bool:
 
 
 def _spoken_parts(words: list[str]) -> list[tuple[str, int]]:
-    """Each group of digits with the count of words it took; stops at the first word that can't belong to the number."""
+    """Return each group of digits and the number of words read so far; stop at the first word outside the number."""
     parts: list[tuple[str, int]] = []
     taken = 0
     while taken < len(words):
@@ -148,14 +99,14 @@ def _spoken_parts(words: list[str]) -> list[tuple[str, int]]:
 
 
 def spoken_digits(words: str, *, most: int = 4) -> tuple[str, int]:
-    """The digits in "five forty two" (542), "two one seven five", "one hundred and one", and how many characters of `words` they took.
+    """Return the digits in "five forty two" (542), "two one seven five" or "one hundred and one", and the characters they cover.
 
-    No more than `most` digits are taken: what follows is another number. ("", 0) when it begins with none.
+    At most `most` digits are read, because more belong to another number. ("", 0) when `words` doesn't begin with a number.
     """
     pieces = list(re.finditer(r"[a-z]+|\d+", words))
     digits, end = "", 0
     for part, taken in _spoken_parts([piece.group() for piece in pieces]):
-        # Digits written together are a whole number already: "542 for 2" is two numbers.
+        # Digits written together are a complete number: "542 for 2" is two numbers.
         if len(digits) + len(part) > most or (len(part) > 1 and len(digits) > 2):
             break
         digits, end = digits + part, pieces[taken - 1].end()

@@ -1,22 +1,25 @@
-"""The words of the dialogue, from `data/phrases.json`."""
+"""Sentences the agent says, from `data/phrases.json`."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
+
+from agent.language.en.data import load
 
 
 @cache
 def phrases() -> Mapping[str, str]:
-    """All phrases by name."""
-    text = resources.files("agent.language.en").joinpath("data/phrases.json").read_text(encoding="utf-8")
-    listed: Mapping[str, str] = json.loads(text)
-    return listed
+    """Return all sentences by name, with their `{parts}` unfilled."""
+    loaded: Mapping[str, str] = load("phrases")
+    return loaded
 
 
 def phrase(name: str, /, **parts: str) -> str:
-    """The phrase called `name` with its parts filled in, beginning with a capital; raises KeyError when a part is missing."""
+    """Return the sentence called `name` with its parts filled in and a capital first.
+
+    Raises:
+        KeyError: the sentence or one of its parts is missing.
+    """
     words = phrases()[name].format(**parts)
     return words[:1].upper() + words[1:]

@@ -1,18 +1,16 @@
-"""Which place of a sentence is which: where from, where to, or the one that was meant instead.
+"""Roles of the places in a sentence: origin, destination, place to change at, or one that the caller rejects.
 
-The recogniser eats function words ("I want to fly the cochi", "flight a Chennai"), so a place needs no cue: what none tells the order
-does, first from, then to, and a place alone is where one wants to go.
+Recognisers lose function words ("I want to fly the cochi", "flight a Chennai"). So a place without a cue word gets its role from the order:
+first origin, then destination; a single place is the destination.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from agent.dialogue.frames import PlaceSlot
-from agent.dialogue.places import PlaceMention
-from agent.language.spans import Found, masked
+from agent.language.meanings import PlaceRoles, SpanT
+from agent.language.spans import Span, masked
 
 _FROM = (
     r"from|form|frm|leaving|leave|departing|departure|depart|out of|start(?:ing)?|origin|ex|"
@@ -38,17 +36,6 @@ _JOINED = re.compile(r"^[ ,]*(?:to|too|2)[ ,]*$")
 _JOINS_DESTINATION = re.compile(r"^[ ,]*(?:to|too|2|-|–|→|and then to)\b")
 
 
-@dataclass(slots=True)
-class Roles:
-    """Places by their part in the sentence; `others` have a part that the words don't tell."""
-
-    origin: PlaceMention | None = None
-    destination: PlaceMention | None = None
-    rejected: PlaceMention | None = None
-    via: PlaceMention | None = None
-    others: list[PlaceMention] | None = None
-
-
 def _cue(before: str, after: str, has_next: bool) -> str | None:
     if _NOT_CUE.search(before):
         return "rejected"
@@ -56,7 +43,7 @@ def _cue(before: str, after: str, has_next: bool) -> str | None:
         return "origin"
     if _VIA_CUE.search(before):
         return "via"
-    # "Leaving for Delhi": the cue that stands closest counts, and "leaving" is followed by "for" then.
+    # In "leaving for Delhi" the closest cue counts, so "for" is checked before "leaving".
     if _TO_CUE.search(before):
         return "destination"
     if _FROM_CUE.search(before) or (has_next and _JOINS_DESTINATION.match(after)):
@@ -64,17 +51,16 @@ def _cue(before: str, after: str, has_next: bool) -> str | None:
     return None
 
 
-def roles_of(text: str, mentions: Sequence[PlaceMention]) -> Roles:
-    """Gives every mention in lower-case `text` its part. A place after "no" or "sorry" takes the part of the one before it."""
-    roles = Roles(others=[])
-    assert roles.others is not None
+def place_roles(text: str, mentions: Sequence[SpanT]) -> PlaceRoles[SpanT]:
+    """Return the role of every place mentioned in lower-case `text`. A place after "no" or "sorry" replaces the one before it."""
+    roles: PlaceRoles[SpanT] = PlaceRoles()
     previous: str | None = None
     end = 0
     for index, mention in enumerate(mentions):
         before, after = text[end : mention.start], text[mention.end :]
         end = mention.end
         cue = _cue(before, after, index + 1 < len(mentions))
-        # "Flights for Delhi to Mumbai": nobody goes to one place to another, so a "from" was meant, or said and not heard.
+        # "Flights for Delhi to Mumbai": the first cue must have been "from", misspoken or misrecognised.
         between = text[end : mentions[index + 1].start] if index + 1 < len(mentions) else ""
         if cue == "destination" and roles.origin is None and _JOINED.match(between):
             cue = "origin"
@@ -89,8 +75,8 @@ def roles_of(text: str, mentions: Sequence[PlaceMention]) -> Roles:
     return roles
 
 
-def _fill_by_order(roles: Roles) -> None:
-    others = roles.others or []
+def _fill_by_order(roles: PlaceRoles[SpanT]) -> None:
+    others = roles.others
     if not roles.origin and not roles.destination and len(others) > 1:
         roles.origin, roles.destination, *roles.others = others
     elif roles.origin and not roles.destination and others:
@@ -109,13 +95,9 @@ _UNKNOWN = re.compile(
 )
 
 
-def unknown_places(
-    text: str, mentions: Sequence[PlaceMention], pieces: Sequence[Found[object]]
-) -> dict[str, PlaceSlot]:
-    """Words that stand where a place belongs and are none we know: `{"origin" or "destination": slot}`."""
-    left = masked(text, [*pieces, *(Found(mention.start, mention.end, None) for mention in mentions)])
-    found = {}
-    for match in _UNKNOWN.finditer(left):
-        role = "origin" if match["cue"] == "from" else "destination"
-        found[role] = PlaceSlot(match["words"].strip())
-    return found
+def unknown_places(text: str, known: Sequence[Span]) -> dict[str, str]:
+    """Return words in lower-case `text` that stand where a place belongs and aren't `known`: `{"origin" or "destination": words}`."""
+    return {
+        "origin" if match["cue"] == "from" else "destination": match["words"].strip()
+        for match in _UNKNOWN.finditer(masked(text, known))
+    }

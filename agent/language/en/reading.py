@@ -1,110 +1,84 @@
-"""The grammars over one utterance: each takes its words and leaves the rest to the next, and at last to the places."""
+"""Order of the grammars: each claims its words and leaves the rest to the next, and finally to the search for places."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-from agent.language.en.airlines import AirlineWish, find_airlines
-from agent.language.en.clock_times import TimeWindow, find_times
-from agent.language.en.dates import DateExpression, find_dates
+from agent.language.en.airlines import find_airlines
+from agent.language.en.choices import find_choice
+from agent.language.en.clock_times import find_times, window_of
+from agent.language.en.dates import find_dates, split_dates, split_rejected
 from agent.language.en.flight_numbers import find_flight_numbers
-from agent.language.en.leaving_or_arriving import find_verbs
+from agent.language.en.leaving_or_arriving import find_verbs, split_times
 from agent.language.en.negation import find_one_way, find_other_day
 from agent.language.en.travellers import find_passengers
-from agent.language.en.wishes import Choice, find_cabin, find_choice, find_most_stops, find_nonstop, find_sort
-from agent.language.meanings import Expectation
-from agent.language.spans import Found, masked
+from agent.language.en.wishes import find_cabin, find_most_stops, find_nonstop, find_sort
+from agent.language.meanings import Expectation, Reading
+from agent.language.spans import Found, masked, value_of
 
-
-@dataclass(slots=True)
-class Reading:
-    """What the grammars found in one utterance, and the text as it is left for the next grammar."""
-
-    text: str
-    left: str
-    pieces: list[Found[object]] = field(default_factory=list)
-
-    def take(self, *pieces: Found[object] | None) -> None:
-        """Claims pieces: the grammars that come later don't see them."""
-        taken = [piece for piece in pieces if piece]
-        self.pieces += taken
-        self.left = masked(self.left, taken)
-
-
-@dataclass(slots=True)
-class Words:
-    """What was said that needs no places to be understood."""
-
-    flight_numbers: list[Found[str]]
-    dates: list[Found[DateExpression]]
-    times: list[Found[TimeWindow]]
-    passengers: Found[int] | None
-    cabin: Found[str] | None
-    max_stops: Found[int] | None
-    nonstop: Found[bool] | None
-    sort: Found[str] | None
-    choice: Found[Choice] | None
-    airlines: AirlineWish
-    one_way: Found[bool] | None
-    other_day: Found[bool] | None
-
-
-_TELLS_TIME_TOO = re.compile(r"night|morning|afternoon|evening")
+_NAMES_PART_OF_DAY = re.compile(r"night|morning|afternoon|evening")
 
 
 def read(
     text: str, original: str, *, awaiting: Expectation, asked: str | None = None, offered: bool = False
-) -> tuple[Reading, Words]:
-    """Read lower-case `text`, the most particular grammar first: "AI 542 for two" is a flight before it is a party of two.
+) -> Reading:
+    """Read lower-case `text`, the most specific grammar first: "AI 542 for two" is a flight before it is a party of two.
 
-    `original` is the text in its own case. `asked` names the slot that the open question is about; `offered` tells that flights have
-    been read out.
+    `original` is the text in its own case. `asked` is the slot that the open question is about; `offered` means that flights have been read
+    out, so that "the second" can point at one.
     """
-    reading = Reading(text, text)
+    claims = _Claims(text)
     numbers = find_flight_numbers(text, original)
-    reading.take(*numbers)
-    choice = find_choice(reading.left) if awaiting is not Expectation.DATE else None
-    dates = find_dates(reading.left, day_alone=not (choice and offered))
-    reading.take(*(piece for piece in dates if not _TELLS_TIME_TOO.search(text[piece.start : piece.end])))
-    times = find_times(reading.left)
-    reading.take(*times, *dates)
-    passengers = find_passengers(reading.left, asked=asked == "passengers")
-    reading.take(passengers)
-    freed = find_one_way(text, dates), find_other_day(text)
-    reading.take(*freed)
-    airlines, named = find_airlines(reading.left)
-    wishes = (
-        find_cabin(reading.left),
-        find_most_stops(reading.left),
-        find_nonstop(reading.left),
-        find_sort(reading.left),
+    claims.add(*numbers)
+    choice = find_choice(claims.rest) if awaiting is not Expectation.DATE else None
+    dates = find_dates(claims.rest, day_alone=not (choice and offered))
+    claims.add(*(piece for piece in dates if not _NAMES_PART_OF_DAY.search(text[piece.start : piece.end])))
+    times = find_times(claims.rest)
+    claims.add(*times, *dates)
+    passengers = find_passengers(claims.rest, asked=asked == "passengers")
+    claims.add(passengers)
+    one_way, other_day = find_one_way(text, dates), find_other_day(text)
+    claims.add(one_way, other_day)
+    airlines, named = find_airlines(claims.rest)
+    cabin, sort = find_cabin(claims.rest), find_sort(claims.rest)
+    max_stops, nonstop = find_most_stops(claims.rest), find_nonstop(claims.rest)
+    claims.add(*named, cabin, max_stops, nonstop, sort, *find_verbs(text))
+    if choice and any(choice.overlaps(piece.start, piece.end) for piece in dates):
+        choice = None
+    claims.add(choice)
+
+    meant, rejected = split_rejected(text, dates)
+    # "Forget the return, tomorrow" names no day of return.
+    depart, back = split_dates(masked(text, [one_way] if one_way else []), meant)
+    departing, arriving = split_times(text, times)
+    return Reading(
+        pieces=claims.pieces,
+        airlines=airlines,
+        flight_number=numbers[0].value if numbers else None,
+        depart=depart,
+        turned_down=split_dates(text, rejected)[0],
+        back=back,
+        departing=window_of(departing),
+        arriving=window_of(arriving),
+        passengers=value_of(passengers),
+        cabin=value_of(cabin),
+        max_stops=value_of(max_stops),
+        nonstop=value_of(nonstop),
+        sort=value_of(sort),
+        choice=value_of(choice),
+        one_way=value_of(one_way),
+        other_day=value_of(other_day),
     )
-    reading.take(*named, *wishes, *find_verbs(text))
-    choice = None if choice and any(choice.overlaps(piece.start, piece.end) for piece in dates) else choice
-    reading.take(choice)
-    return reading, Words(numbers, dates, times, passengers, *wishes, choice, airlines, *freed)
 
 
-_RETURN = re.compile(r"\b(?:return(?:ing)?(?! ticket| flight| trip| journey)|back|until|till|through)\b")
-_RETURN_TICKET = re.compile(r"\b(?:return|round[ -]?trip|both ways)\b")
-_REPAIR = re.compile(r"\b(?:no|sorry|i mean|actually|rather|make that|wait)\b")
+class _Claims:
+    """The words claimed so far, and the text that remains for later grammars."""
 
+    def __init__(self, text: str) -> None:
+        self.rest = text
+        self.pieces: list[Found[object]] = []
 
-def split_dates(
-    text: str, dates: Sequence[Found[DateExpression]]
-) -> tuple[DateExpression | None, DateExpression | None]:
-    """The day of departure and the day of return. Of two days with "no" or "sorry" between them the later said counts."""
-    depart: DateExpression | None = None
-    back: DateExpression | None = None
-    end = 0
-    for piece in dates:
-        before, end = text[end : piece.start], piece.end
-        if _RETURN.search(before):
-            back = piece.value
-        elif depart is None or _REPAIR.search(before):
-            depart = piece.value
-        elif back is None and _RETURN_TICKET.search(text):
-            back = piece.value
-    return depart, back
+    def add(self, *pieces: Found[object] | None) -> None:
+        claimed = [piece for piece in pieces if piece]
+        self.pieces += claimed
+        self.rest = masked(self.rest, claimed)

@@ -1,139 +1,146 @@
-"""What is said of how a flight does: nothing that nobody told, and what is worked out called so."""
+"""Wording for flight status. It states only reported facts; anything calculated is marked as such ("should arrive")."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
-from agent.dialogue.tools import FlightStatus, FlightStop
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
 from agent.language.en.phrases import phrase, phrases
 from agent.language.en.spoken_forms import clock, clock_after, day, duration, flight
-from agent.language.expected_times import LATE, arrives_late, estimated_arrival, late, leaves, likely_arrival
+from agent.language.flight_times import (
+    LATE,
+    arrives_late,
+    day_of,
+    departure_delay,
+    estimated_arrival,
+    expected_departure,
+    instant,
+    likely_arrival,
+    local,
+    planned_arrival,
+    planned_departure,
+    state_of,
+)
 
-_WITH_TIMES = frozenset({"SCHEDULED", "ON_TIME", "DELAYED", "EN_ROUTE", "LANDED"})
+_Sentences = Callable[[pb.FlightStatus, datetime], Iterator[str]]
 
 
-def status_sentences(status: FlightStatus, now: datetime) -> Iterator[str]:
-    """How a flight does at a time (aware)."""
-    yield from _OF_STATE.get(status.state, _plainly)(status, now)
-    if status.data.get("doubts") and status.state in _WITH_TIMES:
-        yield phrase("status_doubtful")
+def status_sentences(status: pb.FlightStatus, now: datetime) -> Iterator[str]:
+    """Yield sentences on the status of a flight at an aware time."""
+    state = state_of(status)
+    if state in _OF_STATE:
+        yield from _OF_STATE[state](status, now)
+        if status.doubts:
+            yield phrase("status_doubtful")
+    else:
+        name = f"status_{state}"
+        yield _sentence(name if name in phrases() else "status_unknown", status, now)
 
 
-def route_line(status: FlightStatus) -> str:
-    """One line of a list of flights of a route."""
-    name = f"route_status_{status.state}"
-    if status.state == "DELAYED" and not late(status):
-        name = "route_status_DELAYED_unknown"
+def route_line(status: pb.FlightStatus) -> str:
+    """Return one line of a list of flights of a route."""
+    state = state_of(status)
+    if state == "DELAYED" and not departure_delay(status):
+        state = "DELAYED_unknown"
+    name = f"route_status_{state}"
     return phrase(
         name if name in phrases() else "route_status_unknown",
         flight=flight(status.flight_number, carrier=status.carrier),
-        departure=clock(status.departure.local),
-        delay=duration(late(status)),
+        departure=clock(local(status.scheduled_departure)),
+        delay=duration(departure_delay(status)),
     )
 
 
-def _plainly(status: FlightStatus, now: datetime) -> Iterator[str]:
-    """A state that needs no times, and an unknown one."""
-    name = f"status_{status.state}"
-    yield _said(name if name in phrases() else "status_unknown", status, now)
-
-
-def _scheduled(status: FlightStatus, now: datetime) -> Iterator[str]:
-    if late(status) >= LATE:
+def _scheduled(status: pb.FlightStatus, now: datetime) -> Iterator[str]:
+    if departure_delay(status) >= LATE:
         yield from _delayed(status, now)
     else:
-        yield _said(
-            "status_SCHEDULED_due" if status.departure.time < now else "status_SCHEDULED", status, now
-        )
+        overdue = planned_departure(status) < now
+        yield _sentence("status_SCHEDULED_due" if overdue else "status_SCHEDULED", status, now)
 
 
-def _on_time(status: FlightStatus, now: datetime) -> Iterator[str]:
-    if late(status) >= LATE:
+def _on_time(status: pb.FlightStatus, now: datetime) -> Iterator[str]:
+    if departure_delay(status) >= LATE:
         yield from _delayed(status, now)
-    elif leaves(status) < now:
-        yield _said("status_ON_TIME_due", status, now)
+    elif expected_departure(status) < now:
+        yield _sentence("status_ON_TIME_due", status, now)
     else:
-        yield _said("status_ON_TIME_but_late" if arrives_late(status) else "status_ON_TIME", status, now)
+        yield _sentence("status_ON_TIME_but_late" if arrives_late(status) else "status_ON_TIME", status, now)
 
 
-def _delayed(status: FlightStatus, now: datetime) -> Iterator[str]:
-    if not late(status):
-        yield _said("status_DELAYED_unknown", status, now)
+def _delayed(status: pb.FlightStatus, now: datetime) -> Iterator[str]:
+    if not departure_delay(status):
+        yield _sentence("status_DELAYED_unknown", status, now)
         estimate = estimated_arrival(status)
-        if estimate and estimate > max(now, status.arrival.time):
-            yield _arrival("status_arrives", status, status.depart_date)
-    elif leaves(status) < now:
-        yield _said("status_DELAYED_due", status, now)
+        if estimate and estimate > max(now, planned_arrival(status)):
+            yield _arrival("status_arrives", status, day_of(status.depart_date))
+    elif expected_departure(status) < now:
+        yield _sentence("status_DELAYED_due", status, now)
     else:
-        yield _said("status_DELAYED", status, now)
+        yield _sentence("status_DELAYED", status, now)
         name = "status_arrives" if estimated_arrival(status) else "status_should_arrive"
-        yield _arrival(name, status, _local(leaves(status), status.departure).date())
+        yield _arrival(name, status, local(status.scheduled_departure, expected_departure(status)).date())
 
 
-def _en_route(status: FlightStatus, now: datetime) -> Iterator[str]:
-    yield _said("status_EN_ROUTE", status, now)
+def _en_route(status: pb.FlightStatus, now: datetime) -> Iterator[str]:
+    yield _sentence("status_EN_ROUTE", status, now)
     estimate = estimated_arrival(status)
     if (estimate or likely_arrival(status)) < now:
         name = "status_arrival_overdue"
     elif estimate:
         name = "status_arrives"
     else:
-        heard_of = status.actual_departure or status.estimated_departure or late(status)
-        name = "status_should_arrive" if heard_of else "status_arrives_by_plan"
-    yield _arrival(name, status, status.depart_date)
-
-
-def _landed(status: FlightStatus, now: datetime) -> Iterator[str]:
-    yield _said("status_LANDED", status, now)
-    if status.actual_arrival and status.actual_arrival <= now:
-        yield phrase(
-            "status_arrived",
-            arrival=clock_after(_local(status.actual_arrival, status.arrival), status.depart_date),
+        departure_reported = (
+            status.HasField("actual_departure_time")
+            or status.HasField("estimated_departure_time")
+            or departure_delay(status)
         )
+        name = "status_should_arrive" if departure_reported else "status_arrives_by_plan"
+    yield _arrival(name, status, day_of(status.depart_date))
+
+
+def _landed(status: pb.FlightStatus, now: datetime) -> Iterator[str]:
+    yield _sentence("status_LANDED", status, now)
+    since = day_of(status.depart_date)
+    if status.HasField("actual_arrival_time") and (arrived := instant(status.actual_arrival_time)) <= now:
+        yield phrase("status_arrived", arrival=clock_after(local(status.scheduled_arrival, arrived), since))
     elif estimated_arrival(status):
-        yield _arrival("status_was_expected", status, status.depart_date)
+        yield _arrival("status_was_expected", status, since)
 
 
-_OF_STATE: Mapping[str, Callable[[FlightStatus, datetime], Iterator[str]]] = {
+_OF_STATE: Mapping[str, _Sentences] = {
     "SCHEDULED": _scheduled,
     "ON_TIME": _on_time,
     "DELAYED": _delayed,
     "EN_ROUTE": _en_route,
     "LANDED": _landed,
 }
+"""Sentences for states that need times."""
 
 
-def _said(name: str, status: FlightStatus, now: datetime) -> str:
-    """A phrase about both ends, each as it is expected, or as planned where nobody knows better."""
-    leaving, today = _local(leaves(status), status.departure), _local(now, status.departure).date()
-    planned = day(status.depart_date, today)
+def _sentence(name: str, status: pb.FlightStatus, now: datetime) -> str:
+    """Return a phrase about departure and arrival, each at its expected time, or its planned time if no better one is known."""
+    since, today = day_of(status.depart_date), local(status.scheduled_departure, now).date()
+    leaving = local(status.scheduled_departure, expected_departure(status))
     return phrase(
         name,
         flight=flight(status.flight_number, carrier=status.carrier),
-        day=planned,
-        # Who asks about today needn't be told so; of another day a slip must be heard.
-        other_day=f" {planned}" if status.depart_date != today else "",
-        origin=status.departure.city,
-        destination=status.arrival.city,
-        planned_departure=clock(status.departure.local),
-        planned_arrival=clock_after(status.arrival.local, status.depart_date),
-        departure=clock_after(leaving, status.depart_date),
-        arrival=clock_after(
-            _local(estimated_arrival(status) or status.arrival.time, status.arrival), leaving.date()
-        ),
-        delay=duration(late(status)),
+        day=day(since, today),
+        # A caller who asks about today needs no date. For another day, the date lets them hear a mistake.
+        other_day=f" {day(since, today)}" if since != today else "",
+        origin=status.scheduled_departure.city,
+        destination=status.scheduled_arrival.city,
+        planned_departure=clock(local(status.scheduled_departure)),
+        planned_arrival=clock_after(local(status.scheduled_arrival), since),
+        departure=clock_after(leaving, since),
+        arrival=clock_after(local(status.scheduled_arrival, estimated_arrival(status)), leaving.date()),
+        delay=duration(departure_delay(status)),
     )
 
 
-def _arrival(name: str, status: FlightStatus, since: date) -> str:
-    """A phrase about the arrival, whose day is told when it isn't the one talked about."""
-    moment = estimated_arrival(status) or likely_arrival(status)
-    return phrase(
-        name, destination=status.arrival.city, arrival=clock_after(_local(moment, status.arrival), since)
-    )
-
-
-def _local(moment: datetime, stop: FlightStop) -> datetime:
-    return moment.astimezone(ZoneInfo(stop.time_zone))
+def _arrival(name: str, status: pb.FlightStatus, since: date) -> str:
+    """Return a phrase about the arrival, with its day unless that is `since`."""
+    moment = local(status.scheduled_arrival, estimated_arrival(status) or likely_arrival(status))
+    return phrase(name, destination=status.scheduled_arrival.city, arrival=clock_after(moment, since))

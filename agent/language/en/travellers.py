@@ -1,4 +1,4 @@
-"""How many travel: "for two", "me and my wife", "family of four", "three adults and a child"."""
+"""Number of travellers: "for two", "me and my wife", "family of four", "three adults and a child"."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MY_RELATIVE = re.compile(rf"\bmy {_RELATIVE}\b")
 _COMPANIONS = ("kid", "child", "infant", "friend")
 _ALONE = re.compile(r"\b(?:just|only) (?:for )?(?:me|myself)\b|\b(?:alone|for myself|by myself)\b")
 _AFTER_A_COUNT = r"(?:from|to|on|in|please|tomorrow|today|next|this|and|at|with|leaving|returning)\b"
-# "For two" ends the phrase: "for two weeks" is no people.
+# "For two" must end the phrase: "for two weeks" is not a number of people.
 _FOR_N = re.compile(rf"\bfor (?P<count>{CARDINAL})(?=[ ,.?!]*$|,| {_AFTER_A_COUNT})")
 _BARE = re.compile(rf"^\W*(?:(?:we are|just|only|make it|it's|for) )?(?P<count>{CARDINAL})\b")
 
@@ -43,16 +43,16 @@ def _count(words: str) -> int:
 
 
 def find_passengers(text: str, *, asked: bool = False) -> Found[int] | None:
-    """How many people lower-case `text` speaks of, as one piece around all words that say so; None when it doesn't say.
+    """Find the number of travellers in lower-case `text`, as one piece around all its words; None if there is none.
 
-    `asked`: the question was how many, so a number alone is an answer.
+    With `asked`, the open question was about the number, so a number alone is an answer.
     """
     counted = list(_COUNTED.finditer(text))
     if counted:
         tickets = [match for match in counted if match["noun"].startswith(("ticket", "seat"))]
         total = sum(_count(match["count"]) for match in tickets or counted)
         if all(match["noun"].startswith(_COMPANIONS) for match in counted):
-            # "With two kids and my wife": those who are named come with the caller.
+            # "With two kids and my wife": companions come in addition to the caller.
             total += 1 + len(_MY_RELATIVE.findall(text))
         return Found(counted[0].start(), counted[-1].end(), total)
     for pattern in (_PARTY, _WE_ARE, _FOR_N):

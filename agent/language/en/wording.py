@@ -1,74 +1,66 @@
-"""Phrases made of a draft's wishes and of flights, shared by the flows."""
+"""Wording for flights that were found, and for the wishes they meet."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterator, Sequence
 
-from agent.dialogue.state import Draft
-from agent.dialogue.tools import Itinerary, ToolError, ToolRestricted, ToolUsedUp
-from agent.language.en.clock_times import PARTS_OF_DAY, TimeWindow
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
+from agent.language.en.airlines import airline
+from agent.language.en.parts_of_day import named_part
 from agent.language.en.phrases import phrase
 from agent.language.en.spoken_forms import (
-    airline,
     bare_clock,
     clock,
+    clock_after,
     counted,
-    day,
+    duration,
+    flight,
     listed,
     number,
     ordinal,
     price,
 )
+from agent.language.flight_times import local
+from agent.language.meanings import TimeWindow
+from agent.language.offers import FoundFlight, Wishes
 
-_PARTS = {
-    window: f"{'at' if name.endswith('night') else 'in the'} {name}" for name, window in PARTS_OF_DAY.items()
-}
-_SORTS = {
-    "cheapest": "The cheapest",
-    "fastest": "The fastest",
-    "earliest": "The earliest",
-    "latest": "The latest",
-}
+_SUPERLATIVES = {"cheapest", "fastest", "earliest", "latest"}
 
 
 def window_words(window: TimeWindow) -> str:
-    """Says "in the morning", "after six in the evening", "between nine and eleven in the morning"."""
-    if part := _PARTS.get(window):
+    """Return "in the morning", "after six in the evening" or "between nine and eleven in the morning"."""
+    if part := named_part(window):
         return part
     if window.start and window.end:
         return f"between {clock(window.start)} and {clock(window.end)}"
-    return (
-        f"after {clock(window.start)}"
-        if window.start
-        else f"before {clock(window.end)}"
-        if window.end
-        else "at any time"
-    )
+    if window.start:
+        return f"after {clock(window.start)}"
+    return f"before {clock(window.end)}" if window.end else "at any time"
 
 
-def wishes_of(draft: Draft) -> str:
-    """Says ", in the morning, with IndiGo or Vistara and without a stop": what was asked for beside route and day; "" for nothing."""
-    wishes = [window_words(draft.window)] if draft.window else []
-    if draft.arrival:
-        wishes.append(f"arriving {window_words(draft.arrival)}")
-    if wanted := draft.airlines or (draft.airline and [draft.airline]):
-        wishes.append(f"with {_either(wanted)}")
-    if draft.without_airlines:
-        wishes.append(f"without {_either(draft.without_airlines)}")
-    if draft.nonstop:
-        wishes.append("without a stop")
-    if draft.max_stops:
-        wishes.append(f"with {counted(draft.max_stops, 'stop')} at most")
-    if draft.via:
-        wishes.append(f"by way of {draft.via.city}")
-    if draft.cabin and draft.cabin != "economy":
-        wishes.append(
-            f"in {draft.cabin.replace('_', ' ')}{'' if draft.cabin == 'premium_economy' else ' class'}"
+def wishes_words(wishes: Wishes) -> str:
+    """Return ", in the morning, with IndiGo or Vistara and without a stop": wishes besides route and day; "" for none."""
+    words = [window_words(wishes.window)] if wishes.window else []
+    if wishes.arrival:
+        words.append(f"arriving {window_words(wishes.arrival)}")
+    if wanted := wishes.airlines or (wishes.airline and [wishes.airline]):
+        words.append(f"with {_either(wanted)}")
+    if wishes.without_airlines:
+        words.append(f"without {_either(wishes.without_airlines)}")
+    if wishes.nonstop:
+        words.append("without a stop")
+    if wishes.max_stops:
+        words.append(f"with {counted(wishes.max_stops, 'stop')} at most")
+    if wishes.via:
+        words.append(f"by way of {wishes.via.city}")
+    if wishes.cabin and wishes.cabin != "economy":
+        words.append(
+            f"in {'premium economy' if wishes.cabin == 'premium_economy' else f'{wishes.cabin} class'}"
         )
-    if draft.passengers > 1:
-        wishes.append(f"for {number(draft.passengers)}")
-    return f", {listed(wishes)}" if wishes else ""
+    if wishes.passengers > 1:
+        words.append(f"for {number(wishes.passengers)}")
+    return f", {listed(words)}" if words else ""
 
 
 def _either(codes: Sequence[str]) -> str:
@@ -76,68 +68,78 @@ def _either(codes: Sequence[str]) -> str:
     return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-def why_untold(error: ToolError | None, today: date) -> str:
-    """Says why a tool could not answer; what has a question of its own is told by the flows."""
-    match error:
-        case ToolRestricted():
-            return phrase("restricted")
-        case ToolUsedUp(until=until) if until and until > today:
-            return phrase("used_up_until", day=day(until, today))
-        case ToolUsedUp():
-            return phrase("used_up")
-    return phrase("unavailable")
-
-
-def rank(index: int, draft: Draft, *, priced: bool = True) -> str:
-    """Says "The first", or "The cheapest" for the first of those sorted by price; only what has a price is the cheapest."""
-    if index == 0 and draft.sort in _SORTS and (draft.sort != "cheapest" or priced):
-        return _SORTS[draft.sort]
+def rank(index: int, sort: str | None, *, priced: bool = True) -> str:
+    """Return "The first", or "The cheapest" for the first of flights sorted by price, if they have prices."""
+    if index == 0 and sort in _SUPERLATIVES and (sort != "cheapest" or priced):
+        return f"The {sort}"
     return f"The {ordinal(index + 1)}"
 
 
-def _leaving(itinerary: Itinerary, draft: Draft) -> str:
-    """The time; bare after "in the morning", which needs no saying twice."""
-    return (bare_clock if draft.window in _PARTS else clock)(itinerary.departure.local)
-
-
-def option(itinerary: Itinerary, index: int, draft: Draft, *, only: bool) -> str:
-    """One line of a list of flights."""
+def option(found: FoundFlight, index: int, wishes: Wishes, *, only: bool) -> str:
+    """Return one line of a list of flights. `index` is its position in the list, `only` that it is the whole list."""
+    # After "in the morning", the part of the day needs no repeating.
+    time = bare_clock if named_part(wishes.window) else clock
     return phrase(
         "option_only" if only else "option",
-        rank=rank(index, draft, priced=itinerary.total is not None),
+        rank=rank(index, wishes.sort, priced=found.total is not None),
         leaves="leaves" if index == 0 else "is",
-        time=_leaving(itinerary, draft),
-        carrier=itinerary.segments[0].carrier,
-        stops=stops_of(itinerary) + _back_of(itinerary),
-        price=_costs(itinerary, draft),
+        time=time(local(found.departure)),
+        carrier=_airline_of(found.there),
+        stops=stops_words(found.there) + _back_words(found.back),
+        price=_price_words(found, wishes.passengers),
     )
 
 
-def stops_of(itinerary: Itinerary) -> str:
-    """Says ", with one stop in Dubai", ", with one stop over night in Doha" or ", … in London, from another airport"; "" without."""
-    if not itinerary.stops:
+def stops_words(itinerary: pb.Itinerary) -> str:
+    """Return ", with one stop over night in Doha" or ", … in London and on from another airport there"; "" without a stop."""
+    cities = [segment.arrival.city for segment in itinerary.segments[:-1]]
+    if not cities:
         return ""
-    layovers = itinerary.data.get("layovers", ())
-    nights = " over night" if any(layover.get("overnight") for layover in layovers) else ""
-    onward = (
-        " and on from another airport there"
-        if any(layover.get("next_airport_code") for layover in layovers)
-        else ""
-    )
-    return f", with {counted(itinerary.stops, 'stop')}{nights} in {listed([s.arrival.city for s in itinerary.segments[:-1]])}{onward}"
+    nights = " over night" if any(layover.overnight for layover in itinerary.layovers) else ""
+    changes_airport = any(layover.next_airport_code for layover in itinerary.layovers)
+    onward = " and on from another airport there" if changes_airport else ""
+    return f", with {counted(len(cities), 'stop')}{nights} in {listed(cities)}{onward}"
 
 
-def _back_of(itinerary: Itinerary) -> str:
-    """Says ", and back at nine in the morning with IndiGo"; "" for one way."""
-    if itinerary.back is None:
+def _back_words(back: pb.Itinerary | None) -> str:
+    """Return ", and back at nine in the morning with IndiGo"; "" for a one-way flight."""
+    if back is None:
         return ""
-    first = itinerary.back.segments[0]
-    return f", and back at {clock(itinerary.back.departure.local)} with {first.carrier}{stops_of(itinerary.back)}"
+    leaves = clock(local(back.segments[0].departure))
+    return f", and back at {leaves} with {_airline_of(back)}{stops_words(back)}"
 
 
-def _costs(itinerary: Itinerary, draft: Draft) -> str:
-    """The price, or that there is none to pay."""
-    if itinerary.sold_out:
+def _airline_of(itinerary: pb.Itinerary) -> str:
+    first = itinerary.segments[0]
+    return first.carrier or airline(first.carrier_code)
+
+
+def _price_words(found: FoundFlight, passengers: int) -> str:
+    if found.sold_out:
         return ", but it is sold out"
-    for_all = " in all" if draft.passengers > 1 or itinerary.back else ""
-    return f", for {price(itinerary.total)}{for_all}" if itinerary.total else ""
+    for_all = " in all" if passengers > 1 or found.back else ""
+    return f", for {price(found.total)}{for_all}" if found.total else ""
+
+
+def details(name: str, itinerary: pb.Itinerary, **parts: str) -> Iterator[str]:
+    """Yield sentences on the times of an itinerary, and on where to change. `name` is the phrase for a flight without a change."""
+    first, last = itinerary.segments[0], itinerary.segments[-1]
+    leaves = local(first.departure)
+    flights = [flight(segment.flight_number, carrier=segment.carrier) for segment in itinerary.segments]
+    yield phrase(
+        name if len(flights) == 1 else f"{name}_changing",
+        flight=", then ".join(flights),
+        origin=first.departure.city,
+        departure=clock(leaves),
+        destination=last.arrival.city,
+        arrival=clock_after(local(last.arrival), leaves.date()),
+        duration=duration(itinerary.duration.ToTimedelta()),
+        **parts,
+    )
+    if cities := [segment.arrival.city for segment in itinerary.segments[:-1]]:
+        yield phrase("details_stops", stops=counted(len(cities), "time"), cities=listed(cities))
+
+
+def change_words(city: str, *, overnight: bool, next_airport: str) -> str:
+    """Return a change of planes for a flight card: "London, overnight, from LGW"."""
+    return city + ", overnight" * overnight + (f", from {next_airport}" if next_airport else "")

@@ -12,6 +12,7 @@ from typing import overload
 
 from readback.conversation.v1 import entry_pb2
 
+from agent.language import language_for
 from mesh.ids import uuid7, uuid_text
 from services.conversation.errors import EntryConflict
 from services.conversation.log.states import LogState
@@ -130,7 +131,7 @@ class Tail:
             return number
         self._close(entry.entry_id)
         if entry.customer_text and not self._title:
-            self._title = title_from(entry.customer_text)
+            self._title = title_from(entry.customer_text, language_for(self.conversation.locale))
         return self._add(entry, call, late=late)
 
     def require_fitting(self, entries: Sequence[NewEntry]) -> None:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import re
+from agent.language import ENGLISH, Language
 
 MAX_LENGTH = 60
 """Characters of a title."""
 
-_FILLERS = re.compile(
-    r"^(?:(?:hi|hello|hey|good (?:morning|afternoon|evening)|namaste|ok(?:ay)?|yes|no|yeah|um+|uh+|er+|well|so|please"
-    r"|(?:can|could) you(?: please)?|i(?:'d| would) like(?: you)? to|i want to|i need to|there)\b[\s,.!?…-]*)+",
-    re.IGNORECASE,
-)
 _JOINERS = "\u200c\u200d"
 """Not printable by Unicode's books, but words of Persian or Devanagari are spelt with them."""
 
 
-def title_from(text: str) -> str:
+def title_from(text: str, language: Language = ENGLISH) -> str:
     """A title from what the customer said; empty when they only said hello.
 
     Whatever the text holds, the title is one line without control characters: it goes into a column of text, and PostgreSQL's takes no NUL.
     """
-    words = _FILLERS.sub("", " ".join(_printable(text).split())).rstrip(" .,!?…-")
+    words = language.without_opening(" ".join(_printable(text).split())).rstrip(" .,!?…-")
     if len(words) < 3:
         return ""
     if len(words) > MAX_LENGTH:

@@ -1,33 +1,21 @@
-"""What to ask when words may mean several places."""
+"""Questions that resolve an ambiguous place."""
 
 from __future__ import annotations
 
-import re
+from agent.language import ENGLISH, Language
+from services.flightdata.places.place import Resolution
 
-from services.flightdata.places.place import Place, Resolution
-
-_WITH_ARTICLE = re.compile(
-    r"^(United|Democratic|Republic|Central African|Isle)\b|\b(Islands|Republic|Emirates)$|^(Bahamas|Comoros|Gambia|Maldives|Philippines)$"
-)
 RIVAL_MARGIN = 0.15
-"""A second candidate nearer than this is worth naming beside the first."""
+"""A second candidate whose score is closer than this is offered next to the first."""
 
 
-def clarifying(resolution: Resolution) -> str:
-    """A question for the caller, in words that tell twins apart; empty when the first candidate is sure."""
+def clarifying(resolution: Resolution, language: Language = ENGLISH) -> str:
+    """Return a question that offers the likeliest places with their countries; empty if the first candidate is certain."""
     if resolution.confident:
         return ""
     first, *others = [candidate.place for candidate in resolution.candidates]
+    place = language.place_name(first.city, first.country)
     if not others or (resolution.margin >= RIVAL_MARGIN and others[0].city != first.city):
-        return f"Did you mean {_told(first)}?"
-    return f"Did you mean {_told(first)}, or {_told(others[0])}?"
-
-
-def _told(place: Place) -> str:
-    return f"{place.city} in {with_article(place.country)}"
-
-
-def with_article(country: str) -> str:
-    """Says "the United Kingdom", "France"."""
-    bare = country.removeprefix("The ")
-    return f"the {bare}" if bare != country or _WITH_ARTICLE.search(country) else country
+        return language.phrase("confirm_place", place=place)
+    other = language.place_name(others[0].city, others[0].country)
+    return language.phrase("confirm_either_place", place=place, other=other)

@@ -7,6 +7,7 @@ from datetime import datetime
 from google.type.latlng_pb2 import LatLng
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
+from agent.language import ENGLISH, Language
 from services.flightdata.model.instants import zone_of
 from services.flightdata.places import Airport, Annotation, Candidate, Kind, Place
 from services.flightdata.places.questions import clarifying
@@ -33,8 +34,8 @@ def candidate(of: Candidate) -> pb.PlaceCandidate:
     return pb.PlaceCandidate(place=place(of.place), score=of.score)
 
 
-def annotation(of: Annotation) -> pb.PlaceAnnotation:
-    """A place found in a sentence."""
+def annotation(of: Annotation, language: Language = ENGLISH) -> pb.PlaceAnnotation:
+    """Return a place found in a sentence, with a question in `language` if it is ambiguous."""
     found = of.resolution
     return pb.PlaceAnnotation(
         start=of.start,
@@ -43,7 +44,7 @@ def annotation(of: Annotation) -> pb.PlaceAnnotation:
         candidates=[candidate(c) for c in found.candidates],
         margin=found.margin,
         confident=found.confident,
-        question=clarifying(found),
+        question=clarifying(found, language),
     )
 
 

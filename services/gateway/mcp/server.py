@@ -12,13 +12,13 @@ from google.protobuf.message import Message
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 
+from agent.language import ENGLISH
 from mesh.contracts.tool_arguments import request_from
 from mesh.errors import InvalidRequest, Unauthenticated, Unavailable
 from services.gateway.mcp.answers import as_json, compact, within
 from services.gateway.mcp.calling import Backends
 from services.gateway.mcp.catalogue import Tool
 from services.gateway.mcp.failures import bad_arguments, failed_call, no_such_tool, not_let_in
-from services.gateway.mcp.speech import speech_of
 
 INSTRUCTIONS = (
     "Flights, their status, airports. Every answer says who said so and when; `sample` means invented for trying the product out, "
@@ -56,7 +56,7 @@ def mcp_server(
         except grpc.aio.AioRpcError as error:
             _log.info("a tool failed", tool=tool.name, code=error.code().name)
             return _result(failed_call(error))
-        speech = speech_of(messages)
+        speech = ENGLISH.answer_line(messages)
         return _result(within(({"speech": speech} if speech else {}) | as_json(messages), answer_tokens))
 
     async def _called(context: Context, tool: Tool, request: Message, token: str) -> Sequence[Message]:

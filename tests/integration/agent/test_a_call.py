@@ -15,6 +15,7 @@ from readback.conversation.v1 import entry_pb2
 
 from agent.call.call import Call, CallerParticipant
 from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
+from agent.language import ENGLISH
 from agent.language.meanings import Completeness
 from agent.recording.utterances import CustomerSpeech
 from agent.speech.audio import STT_RATE, Samples, silence
@@ -32,6 +33,8 @@ ANSWER = "Sure, there are six flights. The earliest leaves at six ten in the mor
 
 class Parrot:
     """A dialogue with two answers and one tool."""
+
+    language = ENGLISH
 
     def greeting(self, *, resumed: bool, answering: bool = False) -> str:
         return "Sorry, I lost you for a moment." if resumed else GREETING

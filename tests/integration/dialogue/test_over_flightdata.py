@@ -7,13 +7,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from google.protobuf.json_format import ParseDict
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataServiceStub
 
 from agent.dialogue.dialogue import Dialogue
-from agent.dialogue.flightdata_places import FlightDataPlaces
-from agent.dialogue.flightdata_tools import MOST_RESULTS, FlightDataTools
+from agent.dialogue.flightdata_tools import MAX_RESULTS, FlightDataPlaces, FlightDataTools
+from agent.dialogue.found_flights import flight_from_json, flight_to_json
 from agent.dialogue.tools import (
     DateBeyondHorizon,
     DateInPast,
@@ -25,6 +24,7 @@ from agent.dialogue.tools import (
     ToolUnavailable,
 )
 from agent.dialogue.turn import Event, Speech, ToolFinished
+from agent.language.flight_times import instant, local
 from mesh.calling.channel import open_channel
 
 if TYPE_CHECKING:
@@ -47,15 +47,16 @@ async def test_search_is_answered_with_sample_itineraries(flightdata: FlightData
     answer = await FlightDataTools(flightdata).search_flights(request())
     assert answer.outcome == "FOUND"
     assert answer.sample
-    assert 0 < len(answer.itineraries) <= MOST_RESULTS
-    for itinerary in answer.itineraries:
-        assert (itinerary.departure.airport_code, itinerary.arrival.airport_code) == ("MAA", "DEL")
-        assert itinerary.departure.local.date() == ahead(7)
-        assert itinerary.departure.time < itinerary.arrival.time
-        assert itinerary.sample
-        assert itinerary.total
-        assert itinerary.total.currency == "INR"
-        assert ParseDict(dict(itinerary.data), pb.Itinerary()).itinerary_id == itinerary.itinerary_id
+    assert 0 < len(answer.flights) <= MAX_RESULTS
+    for flight in answer.flights:
+        arrival = flight.there.segments[-1].arrival
+        assert (flight.departure.airport_code, arrival.airport_code) == ("MAA", "DEL")
+        assert local(flight.departure).date() == ahead(7)
+        assert instant(flight.departure.time) < instant(arrival.time)
+        assert flight.there.provenance.sample
+        assert flight.total
+        assert flight.total.currency_code == "INR"
+        assert flight_from_json(flight_to_json(flight)) == flight
 
 
 async def test_arrival_times_and_airlines_reach_the_service(flightdata: FlightDataServiceAsyncStub) -> None:
@@ -64,16 +65,15 @@ async def test_arrival_times_and_airlines_reach_the_service(flightdata: FlightDa
         SearchFlightsRequest(origin="MAA", destination="DEL", depart_date=ahead(7)),
     )
     found = await tools.search_flights(replace(anything, arrive_from=time(9), arrive_until=time(20)))
-    assert found.itineraries
-    assert all(time(9) <= itinerary.arrival.local.time() < time(20) for itinerary in found.itineraries)
-    one = found.itineraries[0].segments[0].carrier_code
+    assert found.flights
+    arrivals = [local(flight.there.segments[-1].arrival).time() for flight in found.flights]
+    assert all(time(9) <= arrival < time(20) for arrival in arrivals)
+    one = found.flights[0].there.segments[0].carrier_code
     only = await tools.search_flights(replace(anything, carrier_codes=(one,)))
     without = await tools.search_flights(replace(anything, without_carrier_codes=(one,)))
-    assert all(itinerary.segments[0].carrier_code == one for itinerary in only.itineraries)
-    assert only.itineraries
-    assert all(
-        segment.carrier_code != one for itinerary in without.itineraries for segment in itinerary.segments
-    )
+    assert all(flight.there.segments[0].carrier_code == one for flight in only.flights)
+    assert only.flights
+    assert all(segment.carrier_code != one for flight in without.flights for segment in flight.there.segments)
 
 
 async def test_wishes_reach_the_service(flightdata: FlightDataServiceAsyncStub) -> None:
@@ -90,9 +90,9 @@ async def test_wishes_reach_the_service(flightdata: FlightDataServiceAsyncStub) 
         passengers=2,
     )
     answer = await tools.search_flights(wishes)
-    prices = [itinerary.total.amount for itinerary in answer.itineraries if itinerary.total]
+    prices = [flight.total.units for flight in answer.flights if flight.total]
     assert prices == sorted(prices)
-    assert all(time(5) <= itinerary.departure.local.time() < time(12) for itinerary in answer.itineraries)
+    assert all(time(5) <= local(flight.departure).time() < time(12) for flight in answer.flights)
     assert answer.total_unfiltered >= answer.total
 
 
@@ -124,12 +124,13 @@ async def test_errors_bring_the_dates_that_the_service_knows(flightdata: FlightD
 
 async def test_flight_found_can_be_asked_about(flightdata: FlightDataServiceAsyncStub) -> None:
     tools = FlightDataTools(flightdata)
-    flight = (await tools.search_flights(request())).itineraries[0]
-    status = await tools.flight_status(flight.segments[0].flight_number, ahead(7))
-    assert status.flight_number == flight.segments[0].flight_number
-    assert status.departure.airport_code == "MAA"
-    assert status.sample
-    assert status.state in ("SCHEDULED", "ON_TIME")
+    flight = (await tools.search_flights(request())).flights[0]
+    number = flight.there.segments[0].flight_number
+    status = await tools.flight_status(number, ahead(7))
+    assert status.flight_number == number
+    assert status.scheduled_departure.airport_code == "MAA"
+    assert status.provenance.sample
+    assert status.state in (pb.FLIGHT_STATE_SCHEDULED, pb.FLIGHT_STATE_ON_TIME)
 
 
 async def test_unknown_flight_is_not_found(flightdata: FlightDataServiceAsyncStub) -> None:
@@ -199,16 +200,14 @@ async def test_there_and_back_comes_as_journeys(flightdata: FlightDataServiceAsy
         origin="MAA", destination="DEL", depart_date=ahead(7), return_date=ahead(12), sort="cheapest"
     )
     answer = await FlightDataTools(flightdata).search_flights(both)
-    assert 0 < len(answer.itineraries) <= MOST_RESULTS
-    amounts = [itinerary.total.amount for itinerary in answer.itineraries if itinerary.total]
+    assert 0 < len(answer.flights) <= MAX_RESULTS
+    amounts = [(flight.total.units, flight.total.nanos) for flight in answer.flights if flight.total]
     assert amounts == sorted(amounts)
-    assert len(amounts) == len(answer.itineraries)
-    for itinerary in answer.itineraries:
-        assert itinerary.back
-        assert (itinerary.back.departure.airport_code, itinerary.back.departure.local.date()) == (
-            "DEL",
-            ahead(12),
-        )
+    assert len(amounts) == len(answer.flights)
+    for flight in answer.flights:
+        assert flight.back
+        departure = flight.back.segments[0].departure
+        assert (departure.airport_code, local(departure).date()) == ("DEL", ahead(12))
 
 
 async def test_flights_of_a_route_are_told_nearest_first(flightdata: FlightDataServiceAsyncStub) -> None:
@@ -216,7 +215,6 @@ async def test_flights_of_a_route_are_told_nearest_first(flightdata: FlightDataS
         RouteStatusRequest("MAA", "DEL", ahead(1), time(9))
     )
     assert statuses
-    apart = [
-        abs(status.departure.local.hour * 60 + status.departure.local.minute - 540) for status in statuses
-    ]
+    departures = [local(status.scheduled_departure) for status in statuses]
+    apart = [abs(departure.hour * 60 + departure.minute - 540) for departure in departures]
     assert apart == sorted(apart)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.dialogue.dialogue import Dialogue
-from agent.dialogue.flightdata_places import FlightDataPlaces
-from agent.dialogue.flightdata_tools import FlightDataTools
+from agent.dialogue.flightdata_tools import FlightDataPlaces, FlightDataTools
 from agent.dialogue.turn import Event, Speech, ToolFinished
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 from agent.dialogue.flightdata_tools import FlightDataTools
 from agent.dialogue.tools import SearchFlightsRequest
+from agent.language.en.answer_lines import answer_line
 from doubles.aviationstack.server import AviationStackDouble
 from doubles.flightapi.server import FlightApiDouble
 from doubles.serving import served
@@ -30,7 +31,6 @@ from mesh.serving.grpc_server import running
 from mesh.settings import load
 from services.flightdata.app import member
 from services.flightdata.settings import FlightDataSettings
-from services.gateway.mcp.speech import speech_of
 from services.identity.app import member as identity_member
 from services.identity.settings import IdentitySettings
 
@@ -376,9 +376,9 @@ async def test_a_return_that_is_not_about_prices_is_put_together_and_claims_none
     assert not results.offers
     assert not any(told.HasField("fare") for told in (*results.journeys, *results.itineraries))
     assert not any(part.HasField("cheapest") for part in responses[-1].done.parts)
-    line = speech_of(responses)
+    line = answer_line(responses)
     assert line.startswith(f"{responses[-1].done.total} journeys. The first is ")
     assert " for " not in line
-    assert {(each.total, each.sold_out, each.back is None) for each in answer.itineraries} == {
+    assert {(each.total, each.sold_out, each.back is None) for each in answer.flights} == {
         (None, False, False)
     }

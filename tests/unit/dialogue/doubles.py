@@ -7,25 +7,25 @@ import re
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
 
-from agent.dialogue import records
+from google.protobuf.json_format import ParseDict
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
 from agent.dialogue.dialogue import Dialogue
+from agent.dialogue.found_flights import flight_from_json
 from agent.dialogue.places import Place, PlaceCandidate, PlaceMention
 from agent.dialogue.state import DialogueState
 from agent.dialogue.tools import (
-    AirportFacts,
     DateBeyondHorizon,
     FlightNotFound,
-    FlightStatus,
-    Itinerary,
     PlaceUnknown,
     RouteStatusRequest,
     SearchAnswer,
     SearchFlightsRequest,
 )
 from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
+from agent.language.offers import FoundFlight
 
 CITIES = """
 MAA Chennai|DEL Delhi|BOM Mumbai|BLR Bengaluru|HYD Hyderabad|CCU Kolkata|PNQ Pune|COK Kochi|GOI Goa|AMD Ahmedabad|JAI Jaipur|LKO Lucknow|
@@ -170,9 +170,15 @@ def both_fares(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     return {name: money(units) for name, units in both.items()}
 
 
-def _amount(itinerary: Itinerary) -> Decimal:
-    assert itinerary.total
-    return itinerary.total.amount
+def journey_json(one: dict[str, Any], other: dict[str, Any], *, priced: bool) -> dict[str, Any]:
+    """Two flights as a journey there and back, at the fare for both."""
+    there = {name: value for name, value in one.items() if name != "fare"}
+    return there | {"way_back": other} | ({"fare": both_fares(one, other)} if priced else {})
+
+
+def _amount(flight: FoundFlight) -> int:
+    assert flight.total
+    return int(flight.total.units)
 
 
 def _within(start: time | None, end: time | None, moment: time) -> bool:
@@ -221,9 +227,9 @@ class Timetable:
                 flight_json(destination, origin, request.return_date, departure, request.passengers)
                 for departure in DEPARTURES
             ]
-            fares = both_fares if self.knows_prices else lambda *_: None
             both = [
-                records.journey(one, other, fares(one, other)) for one, other in itertools.product(out, back)
+                flight_from_json(journey_json(one, other, priced=self.knows_prices))
+                for one, other in itertools.product(out, back)
             ]
             found = tuple(
                 sorted(both, key=_amount) if request.sort == "cheapest" and self.knows_prices else both
@@ -234,7 +240,7 @@ class Timetable:
                 if self.knows_prices
                 else [{name: value for name, value in data.items() if name != "fare"} for data in out]
             )
-            found = tuple(records.itinerary(data) for data in told)
+            found = tuple(flight_from_json(data) for data in told)
         outcome = "FOUND" if found else "EMPTY"
         return SearchAnswer(
             outcome, found[: self.most_results], len(found), len(DEPARTURES), True, self.partial
@@ -253,7 +259,7 @@ class Timetable:
             and carrier not in request.without_carrier_codes
         )
 
-    async def flight_status(self, flight_number: str, depart_date: date | None) -> FlightStatus:
+    async def flight_status(self, flight_number: str, depart_date: date | None) -> pb.FlightStatus:
         self.statuses.append((flight_number, depart_date))
         if self.fail_with:
             raise self.fail_with
@@ -276,9 +282,9 @@ class Timetable:
         for end in ("departure", "arrival"):
             moment = datetime.fromisoformat(segment[end]["time"]) + timedelta(minutes=late)
             status[f"estimated_{end}_time"] = moment.isoformat()
-        return records.flight_status(status)
+        return ParseDict(status, pb.FlightStatus())
 
-    async def route_status(self, request: RouteStatusRequest) -> Sequence[FlightStatus]:
+    async def route_status(self, request: RouteStatusRequest) -> Sequence[pb.FlightStatus]:
         self.routes.append(request)
         if request.destination in self.empty_routes:
             return []
@@ -290,7 +296,7 @@ class Timetable:
         nearest = [number for _, number in sorted(zip(minutes, numbers, strict=True))]
         return [await self.flight_status(number, request.date) for number in nearest]
 
-    async def get_airport(self, code: str) -> AirportFacts:
+    async def get_airport(self, code: str) -> pb.Airport:
         if self.fail_with:
             raise self.fail_with
         place = next(
@@ -306,7 +312,7 @@ class Timetable:
             "country": place.country,
             "time_zone": place.time_zone,
         }
-        return records.airport(facts | {"elevation_feet": 52})
+        return ParseDict(facts | {"elevation_feet": 52}, pb.Airport())
 
 
 class Conversation:

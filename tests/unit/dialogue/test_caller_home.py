@@ -24,7 +24,9 @@ def test_the_country_is_the_locales_region(locale: str, country: str) -> None:
 
 
 def test_a_known_time_zone_is_used() -> None:
-    assert CallerHome.of("en-GB", "Europe/London") == CallerHome(country="GB", time_zone="Europe/London")
+    assert CallerHome.of("en-GB", "Europe/London") == CallerHome(
+        country="GB", time_zone="Europe/London", locale="en-GB"
+    )
 
 
 @pytest.mark.parametrize("zone", ["", "Mars/Olympus", "../../etc/passwd"])

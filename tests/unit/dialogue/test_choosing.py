@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.language.en.wishes import Choice, find_choice
+from agent.language.en.choices import find_choice
+from agent.language.meanings import Choice
 
 if TYPE_CHECKING:
     from tests.unit.dialogue.doubles import Conversation, Timetable

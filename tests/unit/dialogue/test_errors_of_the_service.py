@@ -11,8 +11,8 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from agent.dialogue.flightdata_places import mention_of, place_of
 from agent.dialogue.flightdata_tools import tool_error
+from agent.dialogue.places import Place, PlaceMention
 from agent.dialogue.tools import (
     DateBeyondHorizon,
     DateInPast,
@@ -91,7 +91,7 @@ def test_place_of_the_contract_is_read() -> None:
         time_zone="Europe/London",
         airport_codes=["LHR", "LGW"],
     )
-    place = place_of(message)
+    place = Place.of(message)
     assert (place.code, place.kind, place.city, place.airport_codes) == (
         "LON",
         "metro",
@@ -105,7 +105,7 @@ def test_mention_of_the_contract_is_read() -> None:
     candidate = pb.PlaceCandidate(
         place=pb.Place(code="MAA", city="Chennai", time_zone="Asia/Kolkata"), score=0.9
     )
-    mention = mention_of(
+    mention = PlaceMention.of(
         pb.PlaceAnnotation(
             start=5, end=12, text="chennai", candidates=[candidate], margin=0.4, confident=True
         )

@@ -10,7 +10,8 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from agent.dialogue.state import DialogueState, ToolRecord
+from agent.dialogue.restoring import ToolRecord, restored_state
+from agent.dialogue.state import DialogueState
 from tests.unit.dialogue.doubles import NOW, Conversation, ExactGazetteer, Timetable
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def record_of(conversation: Conversation) -> ToolRecord:
 
 
 async def called_again(conversation: Conversation, timetable: Timetable) -> Conversation:
-    return Conversation(ExactGazetteer(), timetable, DialogueState.restored([record_of(conversation)]))
+    return Conversation(ExactGazetteer(), timetable, restored_state([record_of(conversation)]))
 
 
 async def test_new_call_takes_up_the_last_search(conversation: Conversation, timetable: Timetable) -> None:
@@ -93,7 +94,7 @@ async def test_first_call_is_welcomed_plainly(conversation: Conversation) -> Non
     ],
 )
 async def test_records_that_cannot_be_read_are_passed_over(record: ToolRecord) -> None:
-    assert DialogueState.restored([record]) == DialogueState()
+    assert restored_state([record]) == DialogueState()
 
 
 async def test_itineraries_in_the_transcript_are_the_contracts(conversation: Conversation) -> None:

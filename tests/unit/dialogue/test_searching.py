@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.dialogue.state import DialogueState, ToolRecord
+from agent.dialogue.restoring import ToolRecord, restored_state
 from agent.dialogue.turn import Speech, ToolFinished, ToolStarted
 from agent.language.meanings import Expectation
 
@@ -221,10 +221,10 @@ async def test_a_journey_there_and_back_is_remembered_in_the_next_call(conversat
     await conversation.say("Delhi to Mumbai on Friday returning on Monday")
     (done,) = [event for event in conversation.events if isinstance(event, ToolFinished)]
     (begun,) = [event for event in conversation.events if isinstance(event, ToolStarted)]
-    state = DialogueState.restored([ToolRecord(done.name, begun.arguments, done.outcome, done.result)])
+    state = restored_state([ToolRecord(done.name, begun.arguments, done.outcome, done.result)])
     assert state.offer
     assert state.offer.request.return_date == state.draft.back == date(2026, 11, 30)
-    assert all(itinerary.back for itinerary in state.offer.itineraries)
+    assert all(flight.back for flight in state.offer.flights)
 
 
 async def test_way_back_without_a_day_asks_for_one(conversation: Conversation, timetable: Timetable) -> None:

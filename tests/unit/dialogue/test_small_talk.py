@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.dialogue.intents import foreign_topic
+from agent.language.en.cues import topic_out_of_scope
 from agent.language.en.phrases import phrases
 from agent.language.meanings import Expectation
 
@@ -110,7 +110,7 @@ async def test_thanks_then_yes_goes_on(conversation: Conversation) -> None:
 async def test_what_cannot_be_done_is_said_honestly(
     conversation: Conversation, words: str, topic: str
 ) -> None:
-    assert foreign_topic(words.lower()) == topic
+    assert topic_out_of_scope(words.lower()) == topic
     assert await conversation.say(words) == phrases()[f"topic_{topic}"]
     assert conversation.tool is None
 
@@ -131,6 +131,6 @@ async def test_offer_to_look_for_a_flight_instead_is_taken(conversation: Convers
 
 
 async def test_every_topic_has_its_words() -> None:
-    from agent.dialogue.intents import _patterns
+    from agent.language.en.cues import _patterns
 
     assert {f"topic_{topic}" for topic in _patterns("topics")} <= set(phrases())

@@ -10,9 +10,8 @@ from agent.dialogue.flows.answers import _ON_NO, _ON_YES
 from agent.dialogue.frames import Intent
 from agent.dialogue.policy import _FLOWS
 from agent.dialogue.state import About, DialogueState, Draft, Question
-from agent.language.en.clock_times import TimeWindow
-from agent.language.en.dates import CalendarDay, DaysAhead
-from agent.language.meanings import Completeness, Expectation
+from agent.language.days import CalendarDay, DaysAhead
+from agent.language.meanings import Completeness, Expectation, TimeWindow
 from tests.unit.dialogue.doubles import NOW, PLACES, Conversation
 
 pytestmark = pytest.mark.unit
@@ -67,8 +66,8 @@ def test_wishes_are_what_rules_flights_out() -> None:
         assert wished.has_wishes
         assert not wished.without_wishes().has_wishes
     assert Draft(without_airlines=("AI",)).has_wishes
-    assert Draft(arrival=TimeWindow(time(5))).wishes_of_time_alone
-    assert not Draft(arrival=TimeWindow(time(5)), airline="AI").wishes_of_time_alone
+    assert Draft(arrival=TimeWindow(time(5))).has_only_time_wishes
+    assert not Draft(arrival=TimeWindow(time(5)), airline="AI").has_only_time_wishes
 
 
 def test_nothing_is_searched_before_both_ends_are_known() -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.dialogue.flightdata_tools import _search_message
-from agent.dialogue.state import DialogueState, ToolRecord
-from agent.language.en.wording import wishes_of
+from agent.dialogue.restoring import ToolRecord, restored_state
+from agent.dialogue.state import DialogueState
+from agent.language.en.wording import wishes_words
 from agent.language.meanings import Expectation
 
 if TYPE_CHECKING:
@@ -24,9 +25,7 @@ def restored(conversation: Conversation) -> DialogueState:
     started, finished = conversation.tool, conversation.finished
     assert started
     assert finished
-    return DialogueState.restored(
-        [ToolRecord(started.name, started.arguments, finished.outcome, finished.result)]
-    )
+    return restored_state([ToolRecord(started.name, started.arguments, finished.outcome, finished.result)])
 
 
 def airlines(request: SearchFlightsRequest) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
@@ -249,7 +248,7 @@ async def test_arrival_and_airlines_are_taken_up_in_the_next_call(conversation: 
         "Chennai to Delhi tomorrow with IndiGo or SpiceJet but no Air India, arriving between 10 am and 5 pm"
     )
     before, state = conversation.dialogue.state, restored(conversation)
-    assert wishes_of(state.draft) == (
+    assert wishes_words(state.draft) == (
         ", arriving between ten in the morning and five in the evening, with IndiGo or SpiceJet and without Air India"
     )
     assert before.offer

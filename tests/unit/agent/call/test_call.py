@@ -17,6 +17,7 @@ from readback.conversation.v1 import entry_pb2
 
 from agent.call.call import Call, CallerParticipant, _running
 from agent.dialogue.turn import Event, Speech
+from agent.language import ENGLISH
 from agent.language.meanings import Completeness
 from agent.recording.session_recorder import RecordingAgent
 
@@ -113,6 +114,8 @@ class _Line:
 
 class Parrot:
     """A dialogue that repeats the caller's words."""
+
+    language = ENGLISH
 
     def greeting(self, *, resumed: bool, answering: bool = False) -> str:
         return "sorry" if resumed else "hello"

@@ -10,6 +10,7 @@ from livekit.agents import llm
 from agent.call.dialogue_llm import DialogueLLM
 from agent.call.flight_cards import RoomPublisher
 from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
+from agent.language import ENGLISH
 from agent.language.meanings import Completeness
 from agent.recording.utterances import ToolCalls
 
@@ -23,6 +24,8 @@ SEARCH: list[Event] = [
 
 class Scripted:
     """A dialogue with scripted events."""
+
+    language = ENGLISH
 
     def __init__(self, *events: Event | Exception | asyncio.Event) -> None:
         self.events, self.heard, self.closed = events, "", False

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from agent.language.en.spoken_forms import with_article
 from services.flightdata.places import resolve
-from services.flightdata.places.questions import clarifying, with_article
+from services.flightdata.places.questions import clarifying
 
 pytestmark = pytest.mark.unit
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.language.en.airlines import AirlineWish, find_airlines
+from agent.language.en.airlines import find_airlines
+from agent.language.meanings import AirlineWish
 
 pytestmark = pytest.mark.unit
 
@@ -89,14 +90,14 @@ def test_several_airlines_stand_on_their_sides(
      "never mind the airline", "no airline preference", "not only indigo"],
 )  # fmt: skip
 def test_any_airline_takes_back_what_was_wanted(words: str) -> None:
-    assert wish(words) == AirlineWish(any_at_all=True)
+    assert wish(words) == AirlineWish(any_airline=True)
 
 
 def test_any_airline_but_one_is_both() -> None:
     assert (
         wish("any airline but indigo")
         == wish("any airline except indigo")
-        == AirlineWish(unwanted=("6E",), any_at_all=True)
+        == AirlineWish(unwanted=("6E",), any_airline=True)
     )
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.language.en.clock_times import TimeWindow, find_times, window_of
+from agent.language.en.clock_times import find_times, window_of
+from agent.language.meanings import TimeWindow
 
 pytestmark = pytest.mark.unit
 

@@ -8,15 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.language.en.dates import (
-    CalendarDay,
-    DaysAhead,
-    FromReference,
-    ImpossibleDate,
-    Weekday,
-    find_dates,
-    split_rejected,
-)
+from agent.language.days import CalendarDay, DaysAhead, FromReference, ImpossibleDate, Weekday
+from agent.language.en.dates import find_dates, split_rejected
 
 pytestmark = pytest.mark.unit
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.language.en.airlines import carriers, find_carriers
+from agent.language.en.airlines import airlines, find_airline_names
 from agent.language.en.flight_numbers import find_flight_numbers
 from agent.language.en.numbers import CARDINAL, ORDINAL, cardinal, ordinal, spoken_digits
 from agent.language.en.spoken_forms import digits, flight, number
@@ -139,7 +139,7 @@ def test_what_is_no_flight_number_is_left_alone(text: str) -> None:
 
 
 @settings(deadline=None)
-@given(st.sampled_from(sorted(carriers())), st.integers(10, 9999))
+@given(st.sampled_from(sorted(airlines())), st.integers(10, 9999))
 def test_every_flight_that_we_would_say_is_understood(code: str, numeral: int) -> None:
     assert flight_numbers(flight(f"{code}{numeral}")) == [f"{code}{numeral}"]
 
@@ -155,7 +155,7 @@ def test_every_flight_that_we_would_say_is_understood(code: str, numeral: int) -
     ],
 )
 def test_airline_is_heard(text: str, code: str) -> None:
-    assert [found.value for found in find_carriers(text)] == [code]
+    assert [found.value for found in find_airline_names(text)] == [code]
 
 
 @settings(deadline=None)

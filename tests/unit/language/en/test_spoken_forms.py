@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 
 import pytest
+from google.type.money_pb2 import Money
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.dialogue.state import Draft
-from agent.dialogue.tools import Price
-from agent.language.en.clock_times import PARTS_OF_DAY, TimeWindow, find_times
+from agent.language.en.airlines import airline
+from agent.language.en.clock_times import find_times
+from agent.language.en.parts_of_day import PARTS_OF_DAY
 from agent.language.en.phrases import phrase, phrases
 from agent.language.en.spoken_forms import (
-    airline,
     bare_clock,
     clock,
     clock_after,
@@ -28,7 +28,8 @@ from agent.language.en.spoken_forms import (
     ordinal,
     price,
 )
-from agent.language.en.wording import rank, window_words, wishes_of
+from agent.language.en.wording import rank, window_words, wishes_words
+from agent.language.meanings import TimeWindow
 
 pytestmark = pytest.mark.unit
 
@@ -172,7 +173,9 @@ def test_durations(length: timedelta, words: str) -> None:
     ],
 )
 def test_prices_are_spoken_in_whole_units(amount: str, currency: str, words: str) -> None:
-    assert price(Price(currency, Decimal(amount))) == words
+    units, _, cents = amount.partition(".")
+    money = Money(currency_code=currency, units=int(units), nanos=int(cents or "0") * 10_000_000)
+    assert price(money) == words
 
 
 def test_flights_are_spoken_by_name_and_digits() -> None:
@@ -213,23 +216,23 @@ def test_parts_of_the_day_are_understood_as_they_are_spoken(name: str) -> None:
 
 
 def test_wishes_are_listed() -> None:
-    assert wishes_of(Draft()) == ""
-    assert wishes_of(Draft(cabin="economy")) == ""
+    assert wishes_words(Draft()) == ""
+    assert wishes_words(Draft(cabin="economy")) == ""
     everything = Draft(
         window=PARTS_OF_DAY["morning"], airline="6E", nonstop=True, cabin="business", passengers=2
     )
     assert (
-        wishes_of(everything)
+        wishes_words(everything)
         == ", in the morning, with IndiGo, without a stop, in business class and for two"
     )
-    assert wishes_of(Draft(cabin="premium_economy", airline="ZZ")) == ", with Z Z and in premium economy"
+    assert wishes_words(Draft(cabin="premium_economy", airline="ZZ")) == ", with Z Z and in premium economy"
 
 
 def test_first_of_a_sorted_list_is_named_for_its_merit() -> None:
-    assert rank(0, Draft(sort="cheapest")) == "The cheapest"
-    assert rank(0, Draft(sort="cheapest"), priced=False) == "The first"
-    assert rank(1, Draft(sort="cheapest")) == "The second"
-    assert rank(0, Draft()) == "The first"
+    assert rank(0, "cheapest") == "The cheapest"
+    assert rank(0, "cheapest", priced=False) == "The first"
+    assert rank(1, "cheapest") == "The second"
+    assert rank(0, None) == "The first"
 
 
 def test_phrases_begin_with_a_capital_and_need_their_parts() -> None:

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from google.protobuf.json_format import ParseDict
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from agent.dialogue import records
-from agent.dialogue.tools import FlightStatus
 from agent.language.en.status_wording import route_line, status_sentences
 
 pytestmark = pytest.mark.unit
@@ -28,7 +28,7 @@ def status(
     arrives: datetime = ARRIVES,
     zone: str = "Asia/Kolkata",
     **known: Any,
-) -> FlightStatus:
+) -> pb.FlightStatus:
     """AI542 from Chennai to Delhi (or somewhere in `zone`), of which nothing but the plan is known beside `known`."""
     day = leaves.date()
     ends = {
@@ -47,9 +47,9 @@ def status(
     told = {
         "flight_number": "AI542",
         "depart_date": {"year": day.year, "month": day.month, "day": day.day},
-        "state": f"FLIGHT_STATE_{state}",
+        "state": 99 if state == "SOMETHING_NEW" else f"FLIGHT_STATE_{state}",
     }
-    return records.flight_status({**told, **stops, **times})
+    return ParseDict({**told, **stops, **times}, pb.FlightStatus())
 
 
 def said(state: str, now: datetime = EARLIER, **known: Any) -> str:

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.language.en.choices import find_choice
 from agent.language.en.cues import acts_of, opens_with
 from agent.language.en.travellers import find_passengers
-from agent.language.en.wishes import Choice, find_cabin, find_choice, find_most_stops, find_nonstop, find_sort
+from agent.language.en.wishes import find_cabin, find_most_stops, find_nonstop, find_sort
+from agent.language.meanings import Choice
 from agent.language.spans import Found, lowered, masked, without_overlaps
 
 pytestmark = pytest.mark.unit

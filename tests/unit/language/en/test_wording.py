@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from agent.dialogue import records
+from agent.dialogue.found_flights import flight_from_json
 from agent.dialogue.state import DialogueState, Draft, Offer
 from agent.dialogue.tools import SearchFlightsRequest
-from agent.language.en.wording import option, stops_of
+from agent.language.en.wording import option, stops_words
 from tests.unit.dialogue.doubles import Conversation, ExactGazetteer, Timetable
 
 pytestmark = pytest.mark.unit
@@ -46,13 +46,13 @@ def _data(*, overnight: bool = False, **more: Any) -> dict[str, Any]:
     [(False, ", with one stop in Dubai"), (True, ", with one stop over night in Dubai")],
 )
 def test_a_stop_is_told_with_its_city_and_its_night(overnight: bool, said: str) -> None:
-    assert stops_of(records.itinerary(_data(overnight=overnight))) == said
+    assert stops_words(flight_from_json(_data(overnight=overnight)).there) == said
 
 
 def test_a_change_of_airports_is_told() -> None:
     layovers = [{"airport_code": "DXB", "next_airport_code": "DWC"}]
     assert (
-        stops_of(records.itinerary(_data(layovers=layovers)))
+        stops_words(flight_from_json(_data(layovers=layovers)).there)
         == ", with one stop in Dubai and on from another airport there"
     )
 
@@ -60,19 +60,19 @@ def test_a_change_of_airports_is_told() -> None:
 def test_without_a_stop_nothing_is_said_of_stops() -> None:
     data = _data()
     data["segments"] = data["segments"][:1]
-    assert stops_of(records.itinerary(data)) == ""
+    assert stops_words(flight_from_json(data).there) == ""
 
 
 def test_a_sold_out_flight_is_said_to_be() -> None:
-    itinerary = records.itinerary(_data(seats_left=0))
-    assert itinerary.sold_out
-    assert option(itinerary, 0, Draft(), only=True).endswith(", but it is sold out.")
+    found = flight_from_json(_data(seats_left=0))
+    assert found.sold_out
+    assert option(found, 0, Draft(), only=True).endswith(", but it is sold out.")
 
 
 def test_few_seats_at_a_price_are_not_sold_out() -> None:
     fare = {"total": {"currency_code": "INR", "units": "4000"}}
-    assert not records.itinerary(_data(seats_left=2, fare=fare)).sold_out
-    assert not records.itinerary(_data()).sold_out
+    assert not flight_from_json(_data(seats_left=2, fare=fare)).sold_out
+    assert not flight_from_json(_data()).sold_out
 
 
 @pytest.mark.parametrize(
@@ -124,9 +124,7 @@ async def test_the_day_of_an_arrival_is_told_however_far_off_it_is(
         "departure": departure,
         "arrival": arrival,
     }
-    itinerary = records.itinerary(
-        {"itinerary_id": "x", "segments": [segment], "duration": f"{hours * 3600}s"}
-    )
+    itinerary = flight_from_json({"itinerary_id": "x", "segments": [segment], "duration": f"{hours * 3600}s"})
     request = SearchFlightsRequest(origin="LAX", destination="XXX", depart_date=date(2026, 11, 24))
     offered = DialogueState(offer=Offer(request, (itinerary,), 1, 1))
     assert told in await Conversation(ExactGazetteer(), Timetable(), offered).say("the first one")

@@ -8,7 +8,7 @@ import pytest
 from google.type.money_pb2 import Money
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from services.gateway.mcp.speech import PARTIAL, SAMPLE, speech_of
+from agent.language.en.answer_lines import PARTIAL, SAMPLE, answer_line
 
 pytestmark = pytest.mark.unit
 
@@ -36,7 +36,7 @@ def itinerary(*, sample: bool = False, fare: bool = True) -> pb.Itinerary:
 def searched(*found: pb.Itinerary, total: int, unfiltered: int = 0) -> str:
     results = pb.SearchFlightsResponse(results=pb.SearchResults(itineraries=found))
     done = pb.SearchFlightsResponse(done=pb.SearchDone(total=total, total_unfiltered=unfiltered))
-    return speech_of([results, done] if found else [done])
+    return answer_line([results, done] if found else [done])
 
 
 def test_search_tells_how_many_and_the_first() -> None:
@@ -53,7 +53,7 @@ def test_one_flight_is_one() -> None:
 
 def test_samples_are_called_samples() -> None:
     assert searched(itinerary(sample=True), total=1).endswith(SAMPLE)
-    assert speech_of(
+    assert answer_line(
         [pb.GetFlightStatusResponse(status=pb.FlightStatus(provenance=pb.Provenance(sample=True)))]
     ).endswith(SAMPLE)
 
@@ -88,7 +88,7 @@ def test_a_journey_is_told_leg_by_leg_at_the_price_of_all() -> None:
     journey = pb.Journey(itinerary_ids=["out", "back"])
     journey.fare.total.CopyFrom(Money(currency_code="INR", units=9000))
     results = pb.SearchFlightsResponse(results=pb.SearchResults(itineraries=[out, back], journeys=[journey]))
-    line = speech_of([results, pb.SearchFlightsResponse(done=pb.SearchDone(total=4))])
+    line = answer_line([results, pb.SearchFlightsResponse(done=pb.SearchDone(total=4))])
     assert (
         line
         == "4 journeys. The first is Air India AI542 from Chennai at 07:00, then Air India AI542 from Delhi at 11:00, for 9,000 INR."
@@ -99,7 +99,7 @@ def test_a_journey_is_told_leg_by_leg_at_the_price_of_all() -> None:
 def test_part_of_the_flights_is_not_told_as_all(found: bool) -> None:
     done = pb.SearchDone(total=1 if found else 0, limits=[pb.SEARCH_LIMIT_PART])
     results = pb.SearchResults(itineraries=[itinerary()] if found else [])
-    assert PARTIAL in speech_of(
+    assert PARTIAL in answer_line(
         [pb.SearchFlightsResponse(results=results), pb.SearchFlightsResponse(done=done)]
     )
 
@@ -115,7 +115,7 @@ def test_delay_is_told_with_the_new_time() -> None:
     )
     status.scheduled_departure.CopyFrom(stop("Chennai", 1))
     status.estimated_departure_time.FromDatetime(datetime(2026, 11, 24, 1, 55, tzinfo=UTC))
-    assert speech_of([pb.GetFlightStatusResponse(status=status)]) == (
+    assert answer_line([pb.GetFlightStatusResponse(status=status)]) == (
         "Air India AI542 is delayed, 25 minutes late, now leaving at 07:25."
     )
 
@@ -127,7 +127,7 @@ def told_of(state: pb.FlightState.ValueType, *, late: int = 9, **times: datetime
     status.scheduled_arrival.CopyFrom(stop("Delhi", 4))
     for name, moment in times.items():
         getattr(status, name).FromDatetime(moment)
-    return speech_of([pb.GetFlightStatusResponse(status=status)])
+    return answer_line([pb.GetFlightStatusResponse(status=status)])
 
 
 def test_flight_on_time_is_not_late_at_once() -> None:
@@ -178,7 +178,7 @@ def test_cancelled_flight_is_not_late() -> None:
 
 def test_states_of_a_flight_have_words() -> None:
     for state in pb.FlightState.values():
-        line = speech_of(
+        line = answer_line(
             [
                 pb.GetFlightStatusResponse(
                     status=pb.FlightStatus(flight_number="AI542", carrier="Air India", state=state)
@@ -190,21 +190,21 @@ def test_states_of_a_flight_have_words() -> None:
 
 def test_flights_of_a_route_are_told_by_the_first_and_how_many_more() -> None:
     status = pb.FlightStatus(flight_number="AI542", carrier="Air India", state=pb.FLIGHT_STATE_ON_TIME)
-    assert speech_of([pb.ListRouteStatusResponse(statuses=[status])]) == "Air India AI542 is on time."
+    assert answer_line([pb.ListRouteStatusResponse(statuses=[status])]) == "Air India AI542 is on time."
     assert (
-        speech_of([pb.ListRouteStatusResponse(statuses=[status] * 3)])
+        answer_line([pb.ListRouteStatusResponse(statuses=[status] * 3)])
         == "Air India AI542 is on time. 2 more are listed."
     )
-    assert speech_of([pb.ListRouteStatusResponse()]) == "No flight is known there that day."
+    assert answer_line([pb.ListRouteStatusResponse()]) == "No flight is known there that day."
 
 
 def test_airport_is_told_by_name_and_place() -> None:
     answer = pb.GetAirportResponse(
         airport=pb.Airport(name="Chennai International Airport", city="Chennai", country="India")
     )
-    assert speech_of([answer]) == "Chennai International Airport serves Chennai, India."
+    assert answer_line([answer]) == "Chennai International Airport serves Chennai, India."
 
 
 def test_what_has_no_line_is_silent() -> None:
-    assert speech_of([]) == ""
-    assert speech_of([pb.ResolvePlaceResponse()]) == ""
+    assert answer_line([]) == ""
+    assert answer_line([pb.ResolvePlaceResponse()]) == ""

@@ -1,4 +1,4 @@
-"""One short English line that can be read aloud, from an answer's messages; nothing where the contract knows no line."""
+"""One short line that sums up a flight-data answer, to be read aloud next to its figures."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _STATES = {
 }
 
 
-def speech_of(messages: Sequence[Message]) -> str:
-    """The line; empty when there is none."""
+def answer_line(messages: Sequence[Message]) -> str:
+    """Return the line for the messages of an answer; "" for messages without one."""
     match messages[-1] if messages else None:
         case pb.SearchFlightsResponse():
             return _search([message for message in messages if isinstance(message, pb.SearchFlightsResponse)])
@@ -62,35 +62,35 @@ def _partly(done: pb.SearchDone) -> Sequence[str]:
 
 
 def _flight(itinerary: pb.Itinerary, total: int) -> str:
-    """How many there are, and the first."""
+    """Return the number of flights, and the first one."""
     first, last = itinerary.segments[0], itinerary.segments[-1]
-    told = (
+    line = (
         f"{first.carrier} {first.flight_number}, leaving {first.departure.city} at {_clock(first.departure)}"
     )
-    told += f" and arriving in {last.arrival.city} at {_clock(last.arrival)}"
-    return f"{'One flight' if total == 1 else f'{total} flights'}. The first is {told}"
+    line += f" and arriving in {last.arrival.city} at {_clock(last.arrival)}"
+    return f"{'One flight' if total == 1 else f'{total} flights'}. The first is {line}"
 
 
 def _journey(legs: Sequence[pb.Itinerary], total: int) -> str:
-    """How many journeys of several legs there are, and the first, each leg by its first flight."""
+    """Return the number of journeys of several legs, and the first one, each leg by its first flight."""
     flights = [leg.segments[0] for leg in legs]
-    told = [
+    lines = [
         f"{one.carrier} {one.flight_number} from {one.departure.city} at {_clock(one.departure)}"
         for one in flights
     ]
-    return f"{'One journey' if total == 1 else f'{total} journeys'}. The first is {', then '.join(told)}"
+    return f"{'One journey' if total == 1 else f'{total} journeys'}. The first is {', then '.join(lines)}"
 
 
 def _costs(legs: Sequence[pb.Itinerary], priced: pb.Itinerary | pb.Journey) -> str:
-    """The price, or that there is none to pay."""
-    # Too few seats for all who travel; then nobody names a price.
+    """Return the price, or that the flight is sold out."""
+    # With too few seats for all travellers, providers report the seats but no price.
     if any(leg.HasField("seats_left") and not leg.HasField("fare") for leg in legs):
         return ", but it is sold out"
     return f", for {_money(priced.fare.total)}" if priced.HasField("fare") else ""
 
 
 def _route(statuses: Sequence[pb.FlightStatus]) -> str:
-    """The first of them, and how many more there are."""
+    """Return the first flight's status, and the number of further flights."""
     if not statuses:
         return "No flight is known there that day."
     more = len(statuses) - 1
@@ -98,7 +98,7 @@ def _route(statuses: Sequence[pb.FlightStatus]) -> str:
 
 
 def _status(status: pb.FlightStatus) -> str:
-    """How it is doing, with what matters then: behind plan at departure counts until it has left, afterwards when it arrives."""
+    """Return the state with the time that matters: the departure until the flight has left, then the arrival."""
     line = f"{status.carrier} {status.flight_number} {_STATES.get(status.state, 'is of unknown state')}"
     match status.state:
         case pb.FLIGHT_STATE_DELAYED:
@@ -111,18 +111,18 @@ def _status(status: pb.FlightStatus) -> str:
 
 
 def _delay(status: pb.FlightStatus) -> str:
-    """How late it leaves and when, as far as that is known."""
-    told = f", {_minutes(status)} late" if status.delay_minutes else ""
+    """Return the delay and the new time of departure, as far as they are known."""
+    words = f", {_minutes(status)} late" if status.delay_minutes else ""
     if status.HasField("estimated_departure_time"):
         leaving = pb.Stop(
             time=status.estimated_departure_time, time_zone=status.scheduled_departure.time_zone
         )
-        told += f", now leaving at {_clock(leaving)}"
-    return told
+        words += f", now leaving at {_clock(leaving)}"
+    return words
 
 
 def _under_way(status: pb.FlightStatus) -> str:
-    """When it arrives. Where nobody tells more than the plan, that is what is told, or about when it would be as late as it left."""
+    """Return the estimated arrival; without an estimate the planned one, or about when it would be with the delay at departure."""
     there, late = status.scheduled_arrival, status.delay_minutes
     if expected := _arrival(status, "estimated_arrival_time"):
         return f", and expected in {there.city} at {expected}"
@@ -134,7 +134,7 @@ def _under_way(status: pb.FlightStatus) -> str:
 
 
 def _landing(status: pb.FlightStatus) -> str:
-    """When it arrived or was expected to; nothing when nobody knows more than the plan."""
+    """Return the actual or estimated arrival; "" if only the plan is known."""
     city = status.scheduled_arrival.city
     if arrived := _arrival(status, "actual_arrival_time"):
         return f" in {city}; it arrived at {arrived}"
@@ -143,7 +143,7 @@ def _landing(status: pb.FlightStatus) -> str:
 
 
 def _arrival(status: pb.FlightStatus, known: Literal["actual_arrival_time", "estimated_arrival_time"]) -> str:
-    """An arrival on the clock there; empty when it isn't known."""
+    """Return an arrival on the clock there; "" if unknown."""
     if not status.HasField(known):
         return ""
     return _clock(pb.Stop(time=getattr(status, known), time_zone=status.scheduled_arrival.time_zone))
@@ -154,12 +154,12 @@ def _minutes(status: pb.FlightStatus) -> str:
 
 
 def _clock(stop: pb.Stop) -> str:
-    """The time on the clock there, as `18:45`."""
+    """Return the time on the clock there, as `18:45`."""
     local = stop.time.ToDatetime(UTC).astimezone(ZoneInfo(stop.time_zone or "UTC"))
     return f"{local:%H:%M}"
 
 
 def _money(money: Money) -> str:
-    """As much as it is, `129.90 EUR`, and whole amounts without a fraction: the line is read beside the figures of the answer."""
+    """Return the exact amount, `129.90 EUR`, as it stands in the answer next to the line; whole amounts have no fraction."""
     fraction = "." + f"{money.nanos:09}".rstrip("0").ljust(2, "0") if money.nanos else ""
     return f"{money.units:,}{fraction} {money.currency_code}"

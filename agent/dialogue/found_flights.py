@@ -1,0 +1,67 @@
+"""The JSON form of answers, as the transcript keeps it: contract messages with protobuf's field names.
+
+A found flight is an `Itinerary` with up to two fields more: `way_back`, the itinerary of the flight back, and `offer`, the cheapest `Offer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
+from google.protobuf.message import Message
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
+from agent.language.offers import FoundFlight
+
+Json = dict[str, Any]
+
+
+def to_json(message: Message) -> dict[str, Any]:
+    """Return a message as plain data."""
+    plain: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True)
+    return plain
+
+
+def flight_to_json(flight: FoundFlight) -> dict[str, Any]:
+    """Return a found flight as the transcript keeps it."""
+    data = to_json(flight.there)
+    if flight.offer:
+        data["offer"] = to_json(flight.offer)
+    if flight.back:
+        data["way_back"] = to_json(flight.back)
+    return data
+
+
+def flight_from_json(data: Json) -> FoundFlight:
+    """Return the found flight that `flight_to_json` wrote, or an earlier release.
+
+    Raises:
+        ValueError: the data are malformed, or a required part is missing.
+    """
+    back, offer = data.get("way_back"), data.get("offer")
+    try:
+        return checked(
+            FoundFlight(
+                ParseDict(data, pb.Itinerary(), ignore_unknown_fields=True),
+                ParseDict(back, pb.Itinerary(), ignore_unknown_fields=True) if back else None,
+                ParseDict(offer, pb.Offer(), ignore_unknown_fields=True) if offer else None,
+            )
+        )
+    except ParseError as error:
+        raise ValueError(str(error)) from error
+
+
+def checked(flight: FoundFlight) -> FoundFlight:
+    """Return the flight if all parts that sentences need are there. Raises ValueError otherwise."""
+    for itinerary in filter(None, (flight.there, flight.back)):
+        if not itinerary.itinerary_id or not itinerary.segments:
+            raise ValueError("itinerary without an id or without a flight")
+        require_stops(stop for segment in itinerary.segments for stop in (segment.departure, segment.arrival))
+    return flight
+
+
+def require_stops(stops: Iterable[pb.Stop]) -> None:
+    """Raise ValueError for a stop without a time or a time zone."""
+    if not all(stop.HasField("time") and stop.time_zone for stop in stops):
+        raise ValueError("stop without a time or a time zone")

@@ -1,0 +1,89 @@
+"""References to a flight on offer: "the second one", "the cheapest", "the IndiGo flight", "the one at six"."""
+
+from __future__ import annotations
+
+import re
+from datetime import time
+from functools import cache
+
+from agent.language.en.airlines import airline_pattern, find_airline_names
+from agent.language.en.negation import negated
+from agent.language.en.numbers import CARDINAL, ORDINAL, cardinal, ordinal
+from agent.language.meanings import Choice
+from agent.language.spans import Found
+
+_ONE = r"(?:one|ones|option|flight|choice|result|card)"
+_BY_ORDINAL = re.compile(
+    rf"\b(?:the )?(?P<ordinal>{ORDINAL})(?: {_ONE})\b|\bthe (?P<alone>{ORDINAL})(?=[ ,.?!]*$| please)|^(?P<bare>{ORDINAL})(?=[ ,.?!]*$)"
+)
+_BY_NUMBER = re.compile(
+    rf"\b(?:option|number|flight number|choice|result)s? (?P<number>{CARDINAL})\b(?! ?\d)"
+)
+_LAST = re.compile(rf"\b(?:the )?(?:very )?last {_ONE}\b|\bthe last(?=[ ,.?!]*$| please)")
+_MIDDLE = re.compile(rf"\bthe middle {_ONE}\b")
+_BY = re.compile(
+    rf"\b(?:the )?(?P<by>cheapest|cheaper|fastest|quickest|shortest|earliest|earlier|latest|later|morning|evening) {_ONE}\b"
+)
+_WHICH_IS = re.compile(
+    r"\b(?:which|what)(?: one| flight| option)?(?: is|'s) (?:the )?(?P<by>cheapest|fastest|quickest|shortest|earliest|latest)(?=[ ,.?!]*$)",
+)
+_BEST = {
+    "cheaper": "cheapest",
+    "quickest": "fastest",
+    "shortest": "fastest",
+    "earlier": "earliest",
+    "later": "latest",
+    "morning": "earliest",
+    "evening": "latest",
+}
+_MINUTES = r"(?:fifteen|thirty|forty five|\d\d)"
+_AT = re.compile(
+    rf"\bthe (?:one at )?(?P<hour>{CARDINAL})(?:[: ](?P<minute>{_MINUTES}))?(?: ?(?P<half>[ap])\.?m\.?)?(?: o'?clock)?"
+    r" (?:one|flight|option)\b",
+)
+
+
+def _by_time(match: re.Match[str]) -> Choice | None:
+    hour, minute = cardinal(match["hour"]), cardinal(match["minute"] or "zero")
+    if (
+        hour > 23
+        or minute > 59
+        or not (match["minute"] or match["half"] or "clock" in match.group() or "at" in match.group())
+    ):
+        return None
+    return Choice(time=time(hour % 12 + 12 * (match["half"] == "p") if match["half"] else hour, minute))
+
+
+@cache
+def _airlines_one() -> re.Pattern[str]:
+    return re.compile(rf"\bthe (?:{airline_pattern()})(?: {_ONE})\b")
+
+
+def _meant(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """Return the first match that isn't rejected: the second in "not the first one, the second one"."""
+    return next(
+        (match for match in pattern.finditer(text) if not negated(text, match.start(), match.end())), None
+    )
+
+
+def _by_airline(text: str) -> Found[Choice] | None:
+    if match := _meant(_airlines_one(), text):
+        return Found(match.start(), match.end(), Choice(airline=find_airline_names(match.group())[0].value))
+    return None
+
+
+def find_choice(text: str) -> Found[Choice] | None:
+    """Find the flight on offer that lower-case `text` points at."""
+    if match := _meant(_BY, text) or _WHICH_IS.search(text):
+        return Found(match.start(), match.end(), Choice(by=_BEST.get(match["by"], match["by"])))
+    if match := _meant(_LAST, text):
+        return Found(match.start(), match.end(), Choice(ordinal=-1))
+    if (match := _meant(_AT, text)) and (choice := _by_time(match)):
+        return Found(match.start(), match.end(), choice)
+    if match := _meant(_BY_ORDINAL, text):
+        return Found(match.start(), match.end(), Choice(ordinal=ordinal(next(filter(None, match.groups())))))
+    if match := _meant(_BY_NUMBER, text):
+        return Found(match.start(), match.end(), Choice(ordinal=cardinal(match["number"])))
+    if match := _meant(_MIDDLE, text):
+        return Found(match.start(), match.end(), Choice(ordinal=2))
+    return _by_airline(text)

@@ -1,0 +1,41 @@
+"""Parts of the day: which hours count as morning, afternoon, evening and night, when heard and when spoken."""
+
+from __future__ import annotations
+
+from datetime import time
+
+from agent.language.meanings import TimeWindow
+
+PARTS_OF_DAY = {
+    "early morning": TimeWindow(time(4), time(8)),
+    "late morning": TimeWindow(time(10), time(12)),
+    "morning": TimeWindow(time(5), time(12)),
+    "early afternoon": TimeWindow(time(12), time(15)),
+    "late afternoon": TimeWindow(time(15), time(18)),
+    "afternoon": TimeWindow(time(12), time(17)),
+    "early evening": TimeWindow(time(17), time(19)),
+    "late evening": TimeWindow(time(19), time(22)),
+    "evening": TimeWindow(time(17), time(21)),
+    "late night": TimeWindow(time(22)),
+    "night": TimeWindow(time(20)),
+}
+"""Hours of departure or arrival that a caller means by these words."""
+
+
+def part_of_day(hour: int) -> str:
+    """Return the words that follow a spoken clock time: "in the morning", "at night"."""
+    if 4 <= hour < 12:
+        return "in the morning"
+    if 12 <= hour < 17:
+        return "in the afternoon"
+    return "in the evening" if 17 <= hour < 21 else "at night"
+
+
+_WORDS = {
+    window: f"{'at' if name.endswith('night') else 'in the'} {name}" for name, window in PARTS_OF_DAY.items()
+}
+
+
+def named_part(window: TimeWindow | None) -> str | None:
+    """Return "in the late morning" for a window that has such a name; None for other windows."""
+    return _WORDS.get(window) if window else None

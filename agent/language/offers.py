@@ -1,0 +1,101 @@
+"""A flight that was found, as the contract's messages, and the wishes it was searched with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from google.type.money_pb2 import Money
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
+from agent.language.meanings import TimeWindow
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFlight:
+    """A one-way itinerary `there`, or a journey there and `back`; then the fare of `there` is for both.
+
+    `offer` is the cheapest offer for it, None if no seller offers it.
+    """
+
+    there: pb.Itinerary
+    back: pb.Itinerary | None = None
+    offer: pb.Offer | None = None
+
+    @property
+    def departure(self) -> pb.Stop:
+        """Place and time where the journey begins."""
+        return self.there.segments[0].departure
+
+    @property
+    def total(self) -> Money | None:
+        """The price for all passengers; None if unknown."""
+        return self.there.fare.total if self.there.fare.HasField("total") else None
+
+    @property
+    def per_passenger(self) -> Money | None:
+        """The price for one passenger; None if unknown."""
+        return self.there.fare.per_passenger if self.there.fare.HasField("per_passenger") else None
+
+    @property
+    def sold_out(self) -> bool:
+        """Whether there are too few seats: providers report the seats left, but no fare."""
+        few_seats = self.there.HasField("seats_left") or bool(self.back and self.back.HasField("seats_left"))
+        return few_seats and not self.there.HasField("fare")
+
+
+class HasCity(Protocol):
+    """A place with the name of its city."""
+
+    @property
+    def city(self) -> str:
+        """Name of the city."""
+
+
+class Wishes(Protocol):
+    """Wishes for flights, besides route and day, that wording can name. Airlines are IATA codes."""
+
+    @property
+    def window(self) -> TimeWindow | None:
+        """Times of departure."""
+
+    @property
+    def arrival(self) -> TimeWindow | None:
+        """Times of arrival."""
+
+    @property
+    def airline(self) -> str | None:
+        """The only airline wanted."""
+
+    @property
+    def airlines(self) -> Sequence[str]:
+        """Airlines of which any is fine."""
+
+    @property
+    def without_airlines(self) -> Sequence[str]:
+        """Airlines not wanted."""
+
+    @property
+    def nonstop(self) -> bool:
+        """Whether no stop is wanted."""
+
+    @property
+    def max_stops(self) -> int | None:
+        """The highest number of stops."""
+
+    @property
+    def via(self) -> HasCity | None:
+        """The place to change at."""
+
+    @property
+    def sort(self) -> str | None:
+        """The order of the results: "cheapest", "fastest", "earliest" or "latest"."""
+
+    @property
+    def cabin(self) -> str | None:
+        """The cabin: "economy", "premium_economy", "business" or "first"."""
+
+    @property
+    def passengers(self) -> int:
+        """Number of travellers."""
