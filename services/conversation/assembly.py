@@ -100,8 +100,7 @@ class Replica:
         }
 
     async def drain(self) -> None:
-        """End all streams, so that clients move to another replica, and wait until their drafts are stored
-        and acknowledged."""
+        """End all streams, so that clients move to another replica, and wait until drafts are stored."""
         self._watching.drain()
         self._holds.drain()
         await self._log.settled()

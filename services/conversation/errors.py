@@ -94,8 +94,7 @@ class CursorInvalid(DomainError):
 
 
 class CursorExpired(DomainError):
-    """The position of the cursor is gone: the database was restored or replaced, or the entries were
-    deleted."""
+    """The position of the cursor is gone: the database was replaced, or the entries were deleted."""
 
     def __init__(self, earliest_cursor: str) -> None:
         metadata = {"earliest_cursor": earliest_cursor}

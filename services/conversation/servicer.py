@@ -1,5 +1,7 @@
-"""gRPC servicer of the conversation service: checks access, and translates between contract messages and the
-domain."""
+"""gRPC servicer of the conversation service.
+
+Checks access, and translates between contract messages and the domain.
+"""
 # ruff: noqa: ARG002 -- gRPC passes a context to every method
 
 from __future__ import annotations
@@ -275,8 +277,7 @@ def _in_call(call_id: str) -> bool:
 
 
 async def _readable(transaction: Transaction, conversation_id: str) -> Conversation:
-    """Return a conversation that the caller may read: a customer all of their own, an agent the one of its
-    call.
+    """Return a conversation that the caller may read: an agent only the one of its call.
 
     Raises:
         ConversationNotFound: the caller may not read it, or it doesn't exist.

@@ -1,7 +1,8 @@
-"""`python -m tests.chaos` does all of it and sums it up: what was done to the product, what was counted, and whether anything broke.
+"""`python -m tests.chaos` runs all scenarios of chaos and prints a summary.
 
-Four lanes run beside each other, two that mostly wait for what they have hurt and two that mostly compute; what is judged by the clock
-runs alone afterwards. `--slice` does the little that CI does, `--json` and `--markdown` name files for the summary.
+Four lanes run in parallel: two mostly wait for injected faults, two mostly compute. Scenarios that check
+times run alone afterwards. `--slice` runs the small part for CI; `--json` and `--markdown` name files for the
+summary.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from mesh.settings import CHECKOUT
-from tests.chaos.scale import SEED
+from tests.chaos.run import SEED
 
 PYTEST = ("-m", "pytest", "-q", "--show-capture=no", "-p", "no:cacheprovider")
 CONVERSATION = "tests/chaos/conversation"
@@ -48,14 +49,15 @@ ALONE: Sequence[Sequence[str]] = (
     (*PYTEST, f"{CONVERSATION}/test_stores_lost.py"),
     (*PYTEST, f"{CONVERSATION}/test_stalled_watcher.py", f"{CONVERSATION}/test_overload.py"),
 )
-"""Judged by the clock."""
+"""Scenarios that check times."""
 HISTORIES = {"full": 1000, "slice": 12}
-"""Of the state machine on which memory, SQLite and PostgreSQL have to agree, in each of its two lanes."""
+"""Histories of the state machine on which memory, SQLite and PostgreSQL must agree, in each of its two
+lanes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """One command, when it was over."""
+class Result:
+    """Result of one command."""
 
     command: Sequence[str]
     code: int
@@ -64,11 +66,11 @@ class Ended:
 
 
 def main() -> int:
-    """Runs everything; 0 when nothing broke."""
+    """Run everything; return 0 if nothing broke."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--slice", action="store_true", help="the little that CI does")
-    parser.add_argument("--json", type=Path, help="file for the summary as one JSON object")
-    parser.add_argument("--markdown", type=Path, help="file for the summary as a table")
+    parser.add_argument("--slice", action="store_true", help="run the small part for CI")
+    parser.add_argument("--json", type=Path, help="write the summary to this file as one JSON object")
+    parser.add_argument("--markdown", type=Path, help="write the summary to this file as a table")
     wanted = parser.parse_args()
     size = "slice" if wanted.slice else "full"
     with tempfile.TemporaryDirectory(prefix="readback-chaos-") as folder:
@@ -83,10 +85,10 @@ def main() -> int:
         environment["READBACK_MODEL_EXAMPLES"] = str(HISTORIES[size])
         print(f"chaos, {size}: READBACK_CHAOS_SEED={SEED}", flush=True)
         began = time.monotonic()
-        ended = _run(environment)
+        results = _run(environment)
         scenarios = [json.loads(line) for line in report.read_text().splitlines()]
-    scenarios.append(_model([one for one in ended if one.command == MODEL], HISTORIES[size]))
-    failed = [one for one in ended if one.code]
+    scenarios.append(_model([one for one in results if one.command == MODEL], HISTORIES[size]))
+    failed = [one for one in results if one.code]
     summary = {
         "seed": SEED,
         "size": size,
@@ -105,26 +107,29 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _run(environment: Mapping[str, str]) -> list[Ended]:
+def _run(environment: Mapping[str, str]) -> list[Result]:
     with ThreadPoolExecutor(len(LANES)) as pool:
-        lanes = list(pool.map(lambda lane: [_ended(command, environment) for command in lane], LANES))
-    return [*(one for lane in lanes for one in lane), *(_ended(command, environment) for command in ALONE)]
+        lanes = list(pool.map(lambda lane: [_run_command(command, environment) for command in lane], LANES))
+    return [
+        *(one for lane in lanes for one in lane),
+        *(_run_command(command, environment) for command in ALONE),
+    ]
 
 
-def _ended(command: Sequence[str], environment: Mapping[str, str]) -> Ended:
+def _run_command(command: Sequence[str], environment: Mapping[str, str]) -> Result:
     began = time.monotonic()
     process = subprocess.run(
         [sys.executable, *command], env=environment, cwd=CHECKOUT, capture_output=True, text=True, check=False
     )
-    ended = Ended(command, process.returncode, time.monotonic() - began, process.stdout + process.stderr)
+    result = Result(command, process.returncode, time.monotonic() - began, process.stdout + process.stderr)
     name = " ".join(
         word for word in command if not word.startswith("-") and word not in ("pytest", "no:cacheprovider")
     )
-    print(f"  {'ok    ' if not ended.code else 'FAILED'} {ended.seconds:5.0f} s  {name}", flush=True)
-    return ended
+    print(f"  {'ok    ' if not result.code else 'FAILED'} {result.seconds:5.0f} s  {name}", flush=True)
+    return result
 
 
-def _model(lanes: Sequence[Ended], histories: int) -> dict[str, Any]:
+def _model(lanes: Sequence[Result], histories: int) -> dict[str, Any]:
     counts = {"histories": histories * len(lanes), "steps each": 50}
     seconds, broken = max(lane.seconds for lane in lanes), any(lane.code for lane in lanes)
     return {
@@ -137,21 +142,22 @@ def _model(lanes: Sequence[Ended], histories: int) -> dict[str, Any]:
 
 
 def markdown(summary: Mapping[str, Any]) -> str:
-    """The summary as a table."""
+    """Return the summary as a table."""
     lines = ["| scenario | counted | measured | s | violations |", "|---|---|---|---:|---:|"]
     for one in summary["scenarios"]:
         counts, measures = (
             ", ".join(f"{value:,} {name}" for name, value in one[kind].items())
             for kind in ("counts", "measures")
         )
+        broken = "yes" if one.get("broken") else "0"
         lines.append(
-            f"| {_named(one['scenario'])} | {counts} | {measures} | {one['seconds']:.0f} | {'yes' if one.get('broken') else '0'} |"
+            f"| {_scenario_name(one['scenario'])} | {counts} | {measures} | {one['seconds']:.0f} | {broken} |"
         )
-    lines.append(f"\nSeed {summary['seed']}, {summary['size']}, {summary['seconds']} s in all.\n")
+    lines.append(f"\nSeed {summary['seed']}, {summary['size']}, {summary['seconds']} s in total.\n")
     return "\n".join(lines)
 
 
-def _named(scenario: str) -> str:
+def _scenario_name(scenario: str) -> str:
     return scenario.removeprefix("test_").replace("_", " ").replace("[", " (").replace("]", ")")
 
 

@@ -1,4 +1,4 @@
-"""Replicas of the conversation service as processes over one store, to be killed, stopped and started again."""
+"""Replicas of the conversation service as processes with one store, to kill, freeze and restart."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.processes import Nursery, Process
+from tests.chaos.processes import ForkServer, Process
 from tests.product import free_ports
 
 SERVE = "services.conversation.app:main"
@@ -19,9 +19,9 @@ STARTS_WITHIN_SECONDS = 30.0
 
 @dataclass
 class Replica:
-    """One replica: the same ports whenever it is started."""
+    """One replica; each start uses the same ports."""
 
-    nursery: Nursery
+    fork_server: ForkServer
     environment: dict[str, str]
     log: Path
     port: int
@@ -30,22 +30,24 @@ class Replica:
 
     @property
     def address(self) -> str:
-        """Where it listens."""
+        """Address of the replica."""
         return f"127.0.0.1:{self.port}"
 
     @property
     def running(self) -> Process:
-        """Its process."""
+        """Process of the replica."""
         assert self.process is not None
         return self.process
 
     async def start(self, failpoints: str = "", **settings: str) -> None:
-        """Starts it and waits until it listens. With `failpoints` (`name=kill@N`) it will end itself, perhaps before that."""
+        """Start it and wait until it listens, or until a failpoint (`name=kill@N`) kills it."""
         environment = (
             self.environment | settings | ({"READBACK_FAILPOINTS": failpoints} if failpoints else {})
         )
         tasks = self.log.with_suffix(".tasks")
-        self.process = await asyncio.to_thread(self.nursery.start, SERVE, environment, self.log, tasks=tasks)
+        self.process = await asyncio.to_thread(
+            self.fork_server.start, SERVE, environment, self.log, tasks=tasks
+        )
         self.starts += 1
         async with asyncio.timeout(STARTS_WITHIN_SECONDS):
             while self.process.alive and not await self._listens():  # noqa: ASYNC110 -- another process
@@ -65,28 +67,28 @@ class Replica:
         return True
 
     async def kill(self) -> None:
-        """SIGKILL: nothing is said, nothing is flushed."""
-        await self._ended_by(signal.SIGKILL)
+        """Send SIGKILL: the process dies without any cleanup."""
+        await self._end_with(signal.SIGKILL)
 
     async def terminate(self) -> None:
-        """SIGTERM: drained."""
-        await self._ended_by(signal.SIGTERM)
+        """Send SIGTERM: the process drains."""
+        await self._end_with(signal.SIGTERM)
 
     def freeze(self) -> None:
-        """SIGSTOP: its connections stay, nothing answers."""
+        """Send SIGSTOP: its connections stay open, and nothing answers."""
         self.running.signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """SIGCONT."""
+        """Send SIGCONT."""
         self.running.signal(signal.SIGCONT)
 
     async def restart(self, failpoints: str = "") -> None:
-        """SIGKILL, and up again."""
+        """Kill it and start it again."""
         await self.kill()
         await self.start(failpoints)
 
     async def tasks(self) -> int:
-        """How many asyncio tasks it has."""
+        """Return the number of its asyncio tasks."""
         counted = self.log.with_suffix(".tasks")
         counted.unlink(missing_ok=True)
         self.running.signal(signal.SIGUSR1)
@@ -95,7 +97,7 @@ class Replica:
                 await asyncio.sleep(0.01)
         return int(counted.read_text())
 
-    async def _ended_by(self, number: signal.Signals) -> None:
+    async def _end_with(self, number: signal.Signals) -> None:
         if self.process is not None:
             self.process.signal(number)
             await self.process.ended()
@@ -103,19 +105,19 @@ class Replica:
 
 @dataclass
 class Cluster:
-    """Replicas over one store."""
+    """Replicas with one store."""
 
     replicas: Sequence[Replica]
-    doors: list[str] = field(default_factory=list)
-    """Where callers find them, when not at their own ports: proxies in front, in the same order."""
+    proxies: list[str] = field(default_factory=list)
+    """Addresses of proxies in front of the replicas, in the same order; empty without proxies."""
 
     @property
     def target(self) -> str:
-        """For `open_channel`: all of them."""
-        return ",".join(self.doors or [replica.address for replica in self.replicas])
+        """Target for `open_channel` with the addresses of all replicas."""
+        return ",".join(self.proxies or [replica.address for replica in self.replicas])
 
     async def start(self) -> None:
-        """Starts those that don't run; the first by itself, since it makes the tables."""
+        """Start the replicas that don't run; the first one alone, because it creates the tables."""
         first, *others = self.replicas
         for group in ([first], others):
             await asyncio.gather(
@@ -127,12 +129,12 @@ class Cluster:
             )
 
     async def stop(self) -> None:
-        """Ends all."""
+        """Kill all replicas."""
         await asyncio.gather(*(replica.kill() for replica in self.replicas))
 
 
-def cluster(nursery: Nursery, folder: Path, settings: dict[str, str], *, replicas: int = 1) -> Cluster:
-    """Replicas that share `settings`; nothing runs yet."""
+def cluster(fork_server: ForkServer, folder: Path, settings: dict[str, str], *, replicas: int = 1) -> Cluster:
+    """Make replicas that share `settings`; none is started."""
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("READBACK_", "LIVEKIT_"))
     }
@@ -143,5 +145,7 @@ def cluster(nursery: Nursery, folder: Path, settings: dict[str, str], *, replica
             "READBACK_CONVERSATION_HTTP_PORT": "0",
             "READBACK_LOG_LEVEL": "warning",
         }
-        made.append(Replica(nursery, inherited | settings | own, folder / f"conversation-{place}.log", port))
+        made.append(
+            Replica(fork_server, inherited | settings | own, folder / f"conversation-{place}.log", port)
+        )
     return Cluster(made)

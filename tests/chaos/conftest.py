@@ -1,4 +1,4 @@
-"""What every scenario of chaos has at hand: dice with a printed seed, a nursery of processes, stores, and a report."""
+"""Fixtures of all scenarios: a seeded random generator, a fork server, stores, and a report."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ from pathlib import Path
 import pytest
 import structlog
 
-from tests.chaos import scale
-from tests.chaos.processes import Nursery, nursery
-from tests.chaos.report import Report
-from tests.chaos.world import World, world
+from tests.chaos import run
+from tests.chaos.deployment import Deployment, open_deployment
+from tests.chaos.processes import ForkServer, fork_server
+from tests.chaos.run import Report
 from tests.postgres_server import PostgresServer
 from tests.toxiproxy import Toxiproxy, toxiproxy_server
 
-Worlds = Callable[..., AbstractAsyncContextManager[World]]
+Deployments = Callable[..., AbstractAsyncContextManager[Deployment]]
 
 
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
-    """Streams break by the thousand here: the kit's remarks on that are left out."""
+    """Drop the client's info logs: streams break by the thousand here."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     yield
     structlog.reset_defaults()
 
 
 @pytest.fixture
-def dice(request: pytest.FixtureRequest) -> random.Random:
-    """This test's dice. To replay it: `READBACK_CHAOS_SEED`."""
-    print(f"READBACK_CHAOS_SEED={scale.SEED}")
-    return scale.dice_for(request.node.nodeid)
+def rng(request: pytest.FixtureRequest) -> random.Random:
+    """Random generator of this test. Set `READBACK_CHAOS_SEED` to repeat a run."""
+    print(f"READBACK_CHAOS_SEED={run.SEED}")
+    return run.rng_for(request.node.nodeid)
 
 
 @pytest.fixture(scope="session")
-def forks() -> Iterator[Nursery]:
-    """Where processes come from."""
-    with nursery() as made:
+def forks() -> Iterator[ForkServer]:
+    """Fork server of the session."""
+    with fork_server() as made:
         yield made
 
 
 @pytest.fixture
-def worlds(forks: Nursery, tmp_path: Path, dice: random.Random) -> Worlds:
-    """Makes a world: `async with worlds(replicas=2, READBACK_…=…) as world`."""
-    return partial(world, forks, tmp_path, dice)
+def deployments(forks: ForkServer, tmp_path: Path, rng: random.Random) -> Deployments:
+    """Makes a deployment: `async with deployments(replicas=2, READBACK_…=…) as deployment`."""
+    return partial(open_deployment, forks, tmp_path, rng)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -61,20 +61,20 @@ def store(request: pytest.FixtureRequest) -> dict[str, str]:
 
 @pytest.fixture
 def postgres_url(postgres: PostgresServer) -> str:
-    """A database for a cluster."""
+    """URL of a new database for a cluster."""
     return postgres.new_database()
 
 
 @pytest.fixture(scope="session")
 def toxiproxy() -> Iterator[Toxiproxy]:
-    """A toxiproxy server shared by a session's tests: use doors of your own."""
+    """Toxiproxy server of the session; each test makes its own proxies."""
     with toxiproxy_server() as server:
         yield server
 
 
 @pytest.fixture
 def report(request: pytest.FixtureRequest) -> Iterator[Report]:
-    """What this test counts, for the summary."""
+    """Report of this test for the summary."""
     made = Report(request.node.name)
     failed_before = request.session.testsfailed
     yield made

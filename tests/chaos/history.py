@@ -1,6 +1,7 @@
-"""What happened, as those outside the service saw it: appends invoked, acknowledged or never answered, and what watchers were told.
+"""History of a run as the clients saw it: appends with their answers, and the messages to watchers.
 
-Times are monotonic seconds of this process. An append whose answer never came is *unknown*: it may or may not be in the log.
+Times are monotonic seconds of this process. An append without an answer is *unknown*: it may or may not be in
+the log.
 """
 
 from __future__ import annotations
@@ -16,38 +17,38 @@ from readback.conversation.v1 import entry_pb2
 
 
 def content_of(message: entry_pb2.Draft | entry_pb2.Entry) -> bytes:
-    """What a draft or an entry says: its content's kind and bytes."""
+    """Return the content of a draft or an entry: its kind and bytes."""
     kind = message.WhichOneof("content") or ""
     content: Message = getattr(message, kind)
     return kind.encode() + b" " + content.SerializeToString(deterministic=True)
 
 
 STATE_CHANGE = b"state_change "
-"""How the content of what the service itself adds begins."""
+"""Start of the content of entries that the service itself adds."""
 
 
 class Outcome(Enum):
-    """What a writer knows of an append."""
+    """Outcome of an append, as its writer knows it."""
 
     UNKNOWN = "unknown"
     OK = "ok"
     FAIL = "fail"
-    """Refused for good: it must not be in the log."""
+    """Refused: it must not be in the log."""
 
 
 @dataclass(slots=True)
 class Append:
-    """One entry as its writer handed it in, however often."""
+    """One entry that a writer sent, once or several times."""
 
     conversation_id: str
     entry_id: str
     writer: str
     order: int
-    """Its place among what this writer handed in."""
+    """Position among the appends of this writer."""
     group: str
-    """The unary `Append` it was part of, all or none; empty for a stream."""
+    """Unary `Append` of which it was part, which is stored as a whole or not at all; empty for a stream."""
     content: bytes
-    """What it says, see `content_of`."""
+    """Content, see `content_of`."""
     invoked: float
     attempts: int = 1
     outcome: Outcome = Outcome.UNKNOWN
@@ -57,26 +58,26 @@ class Append:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An entry as somebody was shown it."""
+    """Entry as a client received it."""
 
     conversation_id: str
     number: int
     entry_id: str
     content: bytes
-    """What it says, see `content_of`."""
+    """Content, see `content_of`."""
     whole: bytes
-    """All of it, times included."""
+    """The whole entry, including its times."""
 
     @classmethod
     def of(cls, entry: entry_pb2.Entry) -> Seen:
-        """From the contract's message."""
+        """Return the entry from its contract message."""
         whole = entry.SerializeToString(deterministic=True)
         return cls(entry.conversation_id, entry.number, entry.entry_id, content_of(entry), whole)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One message to a watcher."""
+class Received:
+    """Message that a watcher received."""
 
     kind: str
     """Name of the event in `WatchResponse`."""
@@ -84,7 +85,7 @@ class Told:
     cursor: str
     time: float
     about: str = ""
-    """The utterance of live text; the conversation that was deleted."""
+    """Utterance of live text, or conversation that was deleted."""
 
 
 @dataclass(slots=True)
@@ -93,43 +94,43 @@ class Stream:
 
     opened: float
     cursor: str
-    """From which it was opened; empty for the beginning."""
-    told: list[Told] = field(default_factory=list)
+    """Cursor at which it was opened; empty for the beginning."""
+    received: list[Received] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Watcher:
-    """Somebody who follows, over as many streams as it takes."""
+    """Watcher with all of its streams."""
 
     name: str
     conversation_id: str
-    """Empty for all of the customer's."""
+    """Empty for all of the customer's conversations."""
     streams: list[Stream] = field(default_factory=list)
-    handed: list[Seen] = field(default_factory=list)
-    """What the client kit gave its user."""
+    yielded: list[Seen] = field(default_factory=list)
+    """Entries that the client yielded."""
     complete: bool = False
-    """Whether it was there from the beginning and waited until the end."""
+    """Whether it watched from the beginning to the end."""
 
 
 @dataclass(slots=True)
 class History:
-    """Everything that writers and watchers of one run noted."""
+    """Everything that the writers and watchers of one run recorded."""
 
     appends: dict[str, Append] = field(default_factory=dict)
     """By entry id."""
     watchers: list[Watcher] = field(default_factory=list)
     logs: dict[str, list[Seen]] = field(default_factory=dict)
-    """Each conversation as read back when all was over."""
+    """Log of each conversation, read after the end."""
     opened: set[str] = field(default_factory=set)
-    """Utterances of which a revision went out: the service may seal them by itself."""
+    """Utterances with a revision that was sent: the service may seal them itself."""
     contradictions: list[tuple[str, int, int]] = field(default_factory=list)
-    """Acks of one entry that named two numbers."""
+    """Acks of one entry with two different numbers."""
     _orders: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def invoke(
         self, conversation_id: str, drafts: Iterable[entry_pb2.Draft], writer: str, group: str = ""
     ) -> None:
-        """An attempt to append goes out; a repeated one is the same append."""
+        """Record an attempt to append. A repeated attempt is the same append."""
         for draft in drafts:
             known = self.appends.get(draft.entry_id)
             if known is not None:
@@ -142,7 +143,7 @@ class History:
             )
 
     def ok(self, entry_id: str, number: int) -> None:
-        """An ack came in. A second one must say the same, which is for the validators to see."""
+        """Record an ack. The validators check that a second one has the same number."""
         append = self.appends[entry_id]
         if append.outcome is Outcome.OK and append.number != number:
             self.contradictions.append((entry_id, append.number, number))
@@ -150,12 +151,12 @@ class History:
             append.outcome, append.acked, append.number = Outcome.OK, time.monotonic(), number
 
     def fail(self, entry_id: str) -> None:
-        """It was refused."""
+        """Record a refusal."""
         append = self.appends[entry_id]
-        if append.attempts == 1:  # an earlier attempt may have been stored before
+        if append.attempts == 1:  # otherwise an earlier attempt may be stored
             append.outcome = Outcome.FAIL
 
     @property
     def acked(self) -> list[Append]:
-        """Appends that were acknowledged."""
+        """Acknowledged appends."""
         return [append for append in self.appends.values() if append.outcome is Outcome.OK]

@@ -1,4 +1,4 @@
-"""Processes born of the nursery, as tests hold them."""
+"""Handles for the processes of the fork server."""
 
 from __future__ import annotations
 
@@ -24,68 +24,68 @@ WITHIN_SECONDS = 60.0
 
 @dataclass
 class Process:
-    """One child."""
+    """Child process."""
 
     pid: int
-    gone: threading.Event = field(default_factory=threading.Event)
+    exited: threading.Event = field(default_factory=threading.Event)
     status: int | None = None
-    """Its exit code, or the signal that ended it, negated."""
+    """Exit code, or the negated number of the signal that ended it."""
 
     @property
     def alive(self) -> bool:
-        """Whether it has not ended yet."""
-        return not self.gone.is_set()
+        """Whether it still runs."""
+        return not self.exited.is_set()
 
     def signal(self, number: signal.Signals) -> None:
-        """Sends a signal; nothing happens when it has gone."""
+        """Send a signal, unless the process has ended."""
         if self.alive:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
     async def ended(self) -> None:
-        """Waits until it is gone."""
-        assert await asyncio.to_thread(self.gone.wait, WITHIN_SECONDS), f"process {self.pid} does not end"
+        """Wait until it has ended."""
+        assert await asyncio.to_thread(self.exited.wait, WITHIN_SECONDS), f"process {self.pid} does not end"
 
     def resident(self) -> int:
-        """Bytes of memory that it alone holds: what it shares with the nursery is not its own."""
+        """Return the bytes of its private memory, without what it shares with the fork server."""
         return int(psutil.Process(self.pid).memory_full_info().uss)
 
     def descriptors(self) -> int:
-        """Open file descriptors."""
+        """Return the number of its open file descriptors."""
         return psutil.Process(self.pid).num_fds()
 
 
-class Nursery:
-    """The nursery's other end."""
+class ForkServer:
+    """Client of the fork server."""
 
     def __init__(self) -> None:
-        command = [sys.executable, "-m", "tests.chaos.nursery"]
+        command = [sys.executable, "-m", "tests.chaos.fork_server"]
         self._process = subprocess.Popen(
             command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self._children: dict[int, Process] = {}
         self._started: SimpleQueue[Process] = SimpleQueue()
         self._ready = threading.Event()
-        self._ordering = threading.Lock()
+        self._lock = threading.Lock()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def start(
         self, call: str, environment: Mapping[str, str], log: Path, *, tasks: Path | None = None
     ) -> Process:
-        """Starts `module:function`; `tasks` is where SIGUSR1 makes it write how many tasks it has."""
-        assert self._ready.wait(WITHIN_SECONDS), "the nursery does not start"
-        order = {"call": call, "environment": dict(environment), "log": str(log)} | (
+        """Start `module:function`. On SIGUSR1 it writes the number of its tasks to the file `tasks`."""
+        assert self._ready.wait(WITHIN_SECONDS), "the fork server does not start"
+        request = {"call": call, "environment": dict(environment), "log": str(log)} | (
             {"tasks": str(tasks)} if tasks else {}
         )
         assert self._process.stdin is not None
-        with self._ordering:
-            self._process.stdin.write(json.dumps(order) + "\n")
+        with self._lock:
+            self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             return self._started.get(timeout=WITHIN_SECONDS)
 
     def close(self) -> None:
-        """Ends it and its children."""
+        """End the server and its children."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
@@ -105,13 +105,13 @@ class Nursery:
                 case {"ended": pid, "status": status}:
                     child = self._children.pop(pid)
                     child.status = status
-                    child.gone.set()
+                    child.exited.set()
 
 
 @contextlib.contextmanager
-def nursery() -> Iterator[Nursery]:
-    """A nursery until the block ends."""
-    made = Nursery()
+def fork_server() -> Iterator[ForkServer]:
+    """Run a fork server until the block ends."""
+    made = ForkServer()
     try:
         yield made
     finally:

@@ -1,13 +1,14 @@
-"""What must be true of every history, in the six words of etcd's robustness suite (`tests/robustness/validate/watch.go`).
+"""Validators of a history, with the six properties of etcd's robustness suite
+(`tests/robustness/validate/watch.go`).
 
-ordered      what is appended one after the other is read in that order, by everybody, and never goes back
-unique       an entry has one number, a number one entry; nobody is handed one twice
-atomic       the drafts of one unary `Append` are all there, side by side, or not at all
-reliable     what was acknowledged is there as it was acknowledged; nothing that nobody appended is; watchers miss nothing
-resumable    a stream opened from a cursor goes on exactly behind it
-bookmarkable `caught_up` and heartbeats tell no lie: what was acknowledged before is behind them, and nothing comes from before them
+ordered      entries that were appended one after another are read in that order, which never goes back
+unique       an entry has one number, and a number has one entry; no client gets an entry twice
+atomic       the drafts of one unary `Append` are in the log next to each other, or none is
+reliable     acknowledged entries are in the log unchanged, no entry is foreign, and watchers miss none
+resumable    a stream opened from a cursor continues directly after it
+bookmarkable `caught_up` and heartbeats come after all entries acknowledged before, and before all later ones
 
-Each validator yields one sentence a violation.
+Each validator yields one sentence per violation.
 """
 
 from __future__ import annotations
@@ -24,18 +25,19 @@ Validator = Callable[[History], Iterator[str]]
 
 
 def ordered(history: History) -> Iterator[str]:
-    """Numbers only rise, along each stream, along each writer and along real time."""
+    """Check that numbers rise along each stream, along each writer and along real time."""
     for watcher in history.watchers:
         for stream in watcher.streams:
             yield from _rising(
-                f"{watcher.name} was told", [seen for told in stream.told for seen in told.entries]
+                f"{watcher.name} received", [seen for event in stream.received for seen in event.entries]
             )
             yield from _live_text_before_its_entry(watcher.name, stream)
-        yield from _rising(f"{watcher.name} was handed", watcher.handed)
+        yield from _rising(f"{watcher.name} yielded", watcher.yielded)
     for writer, appends in _by_writer(history).items():
         for one, other in pairwise(sorted(appends, key=lambda append: append.order)):
             if other.number <= one.number:
-                yield f"{writer} handed in {one.entry_id} before {other.entry_id}, numbered {one.number} and {other.number}"
+                numbers = f"{one.number} and {other.number}"
+                yield f"{writer} sent {one.entry_id} before {other.entry_id}, numbered {numbers}"
     for log in _by_conversation(history).values():
         yield from _as_time_went(log)
 
@@ -50,14 +52,14 @@ def _rising(who: str, seen: list[Seen]) -> Iterator[str]:
 
 def _live_text_before_its_entry(who: str, stream: Stream) -> Iterator[str]:
     sealed: set[str] = set()
-    for told in stream.told:
-        sealed.update(seen.entry_id for seen in told.entries)
-        if told.kind == "live" and told.about in sealed:
-            yield f"{who} was told live text of {told.about} after its entry"
+    for event in stream.received:
+        sealed.update(seen.entry_id for seen in event.entries)
+        if event.kind == "live" and event.about in sealed:
+            yield f"{who} received live text of {event.about} after its entry"
 
 
 def _as_time_went(appends: list[Append]) -> Iterator[str]:
-    """Whatever was acknowledged before another was invoked has the lower number."""
+    """Check that an append that was acknowledged before another was sent has the lower number."""
     by_ack = sorted(appends, key=lambda append: append.acked)
     highest, position = 0, 0
     for append in sorted(appends, key=lambda append: append.invoked):
@@ -65,11 +67,12 @@ def _as_time_went(appends: list[Append]) -> Iterator[str]:
             highest = max(highest, by_ack[position].number)
             position += 1
         if append.number < highest:
-            yield f"{append.entry_id} has number {append.number}, though {highest} was acknowledged before it was handed in"
+            before = f"{highest} was acknowledged before it was sent"
+            yield f"{append.entry_id} has number {append.number}, though {before}"
 
 
 def unique(history: History) -> Iterator[str]:
-    """Numbers and entries belong together one to one, wherever they were seen; nobody is handed one twice."""
+    """Check that numbers and entries correspond one to one, and that no client gets an entry twice."""
     for entry_id, first, second in history.contradictions:
         yield f"{entry_id} was acknowledged as {first} and as {second}"
     numbers: dict[str, tuple[str, int]] = {}
@@ -83,9 +86,9 @@ def unique(history: History) -> Iterator[str]:
     for watcher in history.watchers:
         for stream in watcher.streams:
             yield from _doubled(
-                f"{watcher.name} was told", [seen for told in stream.told for seen in told.entries]
+                f"{watcher.name} received", [seen for event in stream.received for seen in event.entries]
             )
-        yield from _doubled(f"{watcher.name} was handed", watcher.handed)
+        yield from _doubled(f"{watcher.name} yielded", watcher.yielded)
     for log in history.logs.values():
         yield from _doubled("the log holds", log)
 
@@ -109,14 +112,14 @@ def _seen(history: History) -> Iterator[Seen]:
     for log in history.logs.values():
         yield from log
     for watcher in history.watchers:
-        yield from watcher.handed
+        yield from watcher.yielded
         for stream in watcher.streams:
-            for told in stream.told:
-                yield from told.entries
+            for event in stream.received:
+                yield from event.entries
 
 
 def atomic(history: History) -> Iterator[str]:
-    """The drafts of one unary `Append` stand side by side in the log, or none is in it."""
+    """Check that the drafts of one unary `Append` are next to each other in the log, or none is in it."""
     stored = {seen.entry_id: seen.number for log in history.logs.values() for seen in log}
     groups: dict[str, list[Append]] = defaultdict(list)
     for append in history.appends.values():
@@ -131,7 +134,7 @@ def atomic(history: History) -> Iterator[str]:
 
 
 def reliable(history: History) -> Iterator[str]:
-    """Acked entries are in the log, the log has no gaps and no strangers, and who was told of it was told all."""
+    """Check that acked entries are in the log, it has no gap or foreign entry, and watchers missed none."""
     for conversation_id, log in history.logs.items():
         numbers = [seen.number for seen in log]
         if numbers != list(range(1, len(log) + 1)):
@@ -152,7 +155,7 @@ def _kept(history: History, conversation_id: str, stored: Mapping[str, Seen]) ->
             where = "is not in the log" if found is None else f"is number {found.number}"
             yield f"{append.entry_id} was acknowledged as {append.number} and {where}"
         elif append.outcome is Outcome.OK and found is not None and found.content != append.content:
-            yield f"{append.entry_id} (number {append.number}) holds other words than were acknowledged"
+            yield f"{append.entry_id} (number {append.number}) has other content than was acknowledged"
         if append.outcome is Outcome.FAIL and found is not None:
             yield f"{append.entry_id} was refused and is number {found.number}"
 
@@ -164,33 +167,34 @@ def _foreign(history: History, log: list[Seen]) -> Iterator[str]:
             and seen.entry_id not in history.opened
             and not seen.content.startswith(STATE_CHANGE)
         ):
-            yield f"nobody appended {seen.entry_id} (number {seen.number} of {seen.conversation_id})"
+            yield f"no writer appended {seen.entry_id} (number {seen.number} of {seen.conversation_id})"
 
 
 def _missed(history: History, watcher: Watcher) -> Iterator[str]:
-    handed: dict[str, list[Seen]] = defaultdict(list)
-    for seen in watcher.handed:
-        handed[seen.conversation_id].append(seen)
+    yielded: dict[str, list[Seen]] = defaultdict(list)
+    for seen in watcher.yielded:
+        yielded[seen.conversation_id].append(seen)
     for conversation_id, log in history.logs.items():
         if watcher.conversation_id not in ("", conversation_id):
             continue
-        got = handed[conversation_id]
+        got = yielded[conversation_id]
         if any(other.number != one.number + 1 for one, other in pairwise(got)):
-            yield f"{watcher.name} was handed {_shortened([seen.number for seen in got])} of {conversation_id}"
+            yield f"{watcher.name} yielded {_shortened([seen.number for seen in got])} of {conversation_id}"
         if watcher.complete and len(got) != len(log):
-            yield f"{watcher.name} was handed {len(got)} of the {len(log)} entries of {conversation_id}"
+            yield f"{watcher.name} yielded {len(got)} of the {len(log)} entries of {conversation_id}"
         for seen in got:
             if seen.number <= len(log) and seen.whole != log[seen.number - 1].whole:
-                yield f"{watcher.name} was handed {seen.whole!r} as number {seen.number}, where {log[seen.number - 1].whole!r} is stored"
+                stored = log[seen.number - 1].whole
+                yield f"{watcher.name} yielded {seen.whole!r} as number {seen.number}, but the log has {stored!r}"
 
 
 def resumable(history: History) -> Iterator[str]:
-    """A stream opened from an entry's cursor begins with the next entry of each conversation."""
+    """Check that a stream opened from an entry's cursor starts with the next entry of each conversation."""
     yield from _resumed(history, bookmarks=False)
 
 
 def bookmarkable(history: History) -> Iterator[str]:
-    """The same from a bookmark's cursor; and what had been acknowledged when a stream was opened lies before its `caught_up`."""
+    """Check the same for a bookmark's cursor, and that `caught_up` comes after all earlier acked entries."""
     yield from _resumed(history, bookmarks=True)
     acked = _by_conversation(history)
     for watcher in history.watchers:
@@ -204,39 +208,40 @@ def _resumed(history: History, *, bookmarks: bool) -> Iterator[str]:
         for stream, at in _with_positions(watcher):
             if (stream.cursor in marks) is not bookmarks:
                 continue
-            for seen in (seen for told in stream.told for seen in told.entries):
+            for seen in (seen for event in stream.received for seen in event.entries):
                 expected = at[seen.conversation_id] + 1
                 if seen.number != expected:
-                    yield f"{watcher.name} was told {seen.number} of {seen.conversation_id} instead of {expected} after resuming"
+                    got = f"{seen.number} of {seen.conversation_id} instead of {expected}"
+                    yield f"{watcher.name} received {got} after resuming"
                 at[seen.conversation_id] = max(seen.number, at[seen.conversation_id])
 
 
 def _bookmarks(watcher: Watcher) -> set[str]:
-    """Cursors that a bookmark was the last message to carry."""
-    last = {told.cursor: told.kind for stream in watcher.streams for told in stream.told}
+    """Return the cursors whose last message was a bookmark."""
+    last = {event.cursor: event.kind for stream in watcher.streams for event in stream.received}
     return {cursor for cursor, kind in last.items() if kind in BOOKMARKS}
 
 
 def _with_positions(watcher: Watcher) -> Iterator[tuple[Stream, dict[str, int]]]:
-    """Each stream with the last number of each conversation that its opening cursor stands behind."""
+    """Yield each stream with the last number of each conversation before its opening cursor."""
     known: dict[str, dict[str, int]] = {"": {}}
     for stream in watcher.streams:
         at = defaultdict(int, known.get(stream.cursor, {}))
         yield stream, defaultdict(int, at)
-        for told in stream.told:
-            for seen in told.entries:
+        for event in stream.received:
+            for seen in event.entries:
                 at[seen.conversation_id] = max(seen.number, at[seen.conversation_id])
-            if told.cursor:
-                known[told.cursor] = dict(at)
+            if event.cursor:
+                known[event.cursor] = dict(at)
 
 
 def _caught_up(
     watcher: Watcher, stream: Stream, at: dict[str, int], acked: Mapping[str, list[Append]]
 ) -> Iterator[str]:
-    for told in stream.told:
-        if told.kind == "caught_up":
+    for event in stream.received:
+        if event.kind == "caught_up":
             break
-        for seen in told.entries:
+        for seen in event.entries:
             at[seen.conversation_id] = max(seen.number, at.get(seen.conversation_id, 0))
     else:
         return
@@ -245,7 +250,8 @@ def _caught_up(
             head = max((append.number for append in appends if append.acked < stream.opened), default=0)
             behind = at.get(conversation_id, 0)
             if head > behind:
-                yield f"{watcher.name} was caught up at {behind} of {conversation_id}, though {head} was acknowledged before"
+                at_number = f"{behind} of {conversation_id}"
+                yield f"{watcher.name} was caught up at {at_number}, though {head} was acknowledged before"
 
 
 def _by_writer(history: History) -> dict[str, list[Append]]:
@@ -263,7 +269,7 @@ def _by_conversation(history: History) -> dict[str, list[Append]]:
 
 
 def _shortened(numbers: list[int]) -> str:
-    """The numbers around the first that is out of line."""
+    """Return the numbers around the first gap."""
     odd = next((place for place, (one, other) in enumerate(pairwise(numbers)) if other != one + 1), 0)
     return f"… {numbers[max(0, odd - 2) : odd + 4]} …"
 
@@ -279,13 +285,13 @@ VALIDATORS: Mapping[str, Validator] = {
 
 
 def violations(history: History) -> list[str]:
-    """All violations of all six, each with the word it breaks."""
+    """Return the violations of all six properties, each with the name of its property."""
     return [
         f"{name}: {sentence}" for name, validator in VALIDATORS.items() for sentence in validator(history)
     ]
 
 
 def assert_sound(history: History) -> None:
-    """Fails with the first violations when there is any."""
+    """Fail with the first violations, if there are any."""
     found = violations(history)
     assert not found, f"{len(found)} violations\n" + "\n".join(found[:20])

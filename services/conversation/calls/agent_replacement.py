@@ -1,6 +1,6 @@
 """Agent replacement: when a lost or late agent is replaced, and when a call gives up.
 
-    live         the stream broke without `close` and did not return within a second, here or on another replica
+    live         the stream broke without `close` and is not back within a second, here or on another replica
                  → truncate open utterances, raise the epoch, dispatch another agent
     dispatched   the caller is in the room and the agent has not opened its stream within `patience`
                  → raise the epoch, dispatch another agent
@@ -105,8 +105,7 @@ class AgentReplacement:
         return True
 
     async def _claim(self, call: Call) -> Call | None:
-        """Return the call, claimed for a dispatch; None if it has changed: another replica or an agent was
-        faster."""
+        """Claim the call for a dispatch and return it; None if another replica or an agent was faster."""
         async with self._log.commit() as commit:
             if not unchanged(call, await commit.call(call.call_id)):
                 return None

@@ -1,7 +1,7 @@
 """Caller absence: when a call without its caller ends.
 
 the caller was in the room, or an agent held the call     after a minute without the caller
-no one has joined yet                                     when the caller's last token can't be used to join any more
+no one has joined yet                                     when the caller's last token has expired
 """
 
 from __future__ import annotations
@@ -37,8 +37,12 @@ class CallerPresence:
         return now - self.present_since
 
     def observe_absent(self, call: Call, now: float, time: datetime) -> bool:
-        """Note that the caller is not in the room; return whether the call ends. `time` is the wall
-        clock's."""
+        """Note that the caller is not in the room; return whether the call ends.
+
+        Args:
+            now: in monotonic seconds.
+            time: the wall clock's.
+        """
         self.present_since = None
         if self.absent_since is None or self.admitted_until != call.access_expire_time:
             # The caller has just left, or has a new token and is about to return.

@@ -1,5 +1,7 @@
-"""Lifecycle of calls: start, rejoin, open and close by an agent, end. A conversation has at most one running
-call."""
+"""Lifecycle of calls: start, rejoin, open and close by an agent, end.
+
+A conversation has at most one running call.
+"""
 
 from __future__ import annotations
 

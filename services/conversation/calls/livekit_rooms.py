@@ -1,5 +1,6 @@
-"""LiveKit rooms: tokens for callers, dispatch of agents, participants. Only this module holds the key that
-signs LiveKit tokens.
+"""LiveKit rooms: tokens for callers, dispatch of agents, participants.
+
+Only this module holds the key that signs LiveKit tokens.
 
 A room is created by its first participant, because LiveKit honours the dispatch in a token only for the
 participant that creates the room. Tokens and keys are never logged. A LiveKit error is logged by its class

@@ -42,8 +42,10 @@ class Rooms(Protocol):
     """Room server. Every method except `admit` raises `RoomsUnavailable` when it can't be reached."""
 
     def admit(self, call: Call) -> Access:
-        """Return a token to join the call's room. The first join creates the room and dispatches an agent
-        with the call's epoch."""
+        """Return a token to join the call's room.
+
+        The first join creates the room and dispatches an agent with the call's epoch.
+        """
         ...
 
     async def participants(self, room: str) -> Sequence[Participant]:

@@ -1,5 +1,4 @@
-"""Replica leases: which replica holds a call, and which replicas are alive, so that a lost call is
-recognised.
+"""Replica leases: which replica holds a call, and which replicas are alive.
 
 A call's row names the replica that has its stream. A replica has one row with its lease on all its calls, and
 renews that row twice a second. So calls need no renewal of their own, and a renewal never locks a row that an
@@ -64,8 +63,7 @@ class ReplicaLease:
             await first_of(self._changed.wait(), self._clock.sleep(RENEW_SECONDS - GATHER_SECONDS))
 
     async def renew(self) -> None:
-        """Renew the lease, release the calls whose streams broke, and end the streams whose calls ended or
-        moved.
+        """Renew the lease, release calls whose streams broke, end streams whose calls ended or moved.
 
         A replica that drains does nothing: its agents move to another replica, and its lease expires if they
         don't arrive.

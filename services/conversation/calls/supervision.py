@@ -1,5 +1,6 @@
-"""Call supervision: the loop over all running calls. The policies are in `agent_replacement` and
-`caller_absence`.
+"""Call supervision: the loop over all running calls.
+
+The policies are in `agent_replacement` and `caller_absence`.
 
 Every replica runs it. A call whose stream is on a live replica belongs to that replica, and every replica
 looks at all other calls. Steps are conditional on the call's row, so only one replica takes each.
@@ -95,8 +96,7 @@ class CallSupervisor:
             await asyncio.wait(tasks)
 
     async def scan(self) -> bool:
-        """Start the checks of all calls that this replica or no live replica holds; return whether any call
-        is running."""
+        """Start the checks of all calls that no other replica holds; return whether any call is running."""
         if self._holds.draining:
             return False
         async with self._store.reading() as transaction:

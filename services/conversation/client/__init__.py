@@ -1,2 +1,1 @@
-"""Clients of the conversation service: a recorder that loses no words, and a watcher that resumes by
-itself."""
+"""Clients of the conversation service: a recorder that loses no words, a watcher that resumes."""

@@ -45,8 +45,10 @@ class DraftBuilder:
     def sealed(
         self, utterance: entry_pb2.Utterance, start: datetime | None, end: datetime | None
     ) -> entry_pb2.Draft:
-        """Return a finished utterance. It starts with its first revision unless `start` is given, and ends
-        now unless `end` is."""
+        """Return a finished utterance.
+
+        It starts with its first revision unless `start` is given, and ends now unless `end` is.
+        """
         self._revisions.pop(utterance.utterance_id, None)
         end = end or self._clock.now()
         first_revision = self._start_times.pop(utterance.utterance_id, end)

@@ -87,16 +87,17 @@ async def _append(
 
 
 def adds_to(draft: entry_pb2.Draft, stored: str) -> bool:
-    """Return whether a draft adds anything to the utterance that the service has stored with these words, and
-    sealed as truncated."""
+    """Return whether a draft adds to the utterance that the service has stored and sealed as truncated."""
     if draft.HasField("open_utterance"):
         return draft.open_utterance.text != stored
     return draft.utterance.text != stored or draft.utterance.sealing == entry_pb2.SEALING_FINAL
 
 
 def completion(draft: entry_pb2.Draft) -> entry_pb2.Draft:
-    """Return the utterance as a new entry that completes the truncated one. Its id is derived, so a retry
-    makes the same entry."""
+    """Return the utterance as a new entry that completes the truncated one.
+
+    Its id is derived from the old one, so a retry makes the same entry.
+    """
     completing = entry_pb2.Draft()
     completing.CopyFrom(draft)
     completing.utterance.completes_utterance_id = draft.entry_id
@@ -105,8 +106,7 @@ def completion(draft: entry_pb2.Draft) -> entry_pb2.Draft:
 
 
 def sealed_at(draft: entry_pb2.Draft, until: datetime) -> entry_pb2.Draft:
-    """Return the draft in a form that can be appended late: an open utterance is truncated where its writer
-    stopped."""
+    """Return the draft for a late append: an open utterance is truncated where its writer stopped."""
     if not draft.HasField("open_utterance"):
         return draft
     speech = draft.open_utterance

@@ -88,8 +88,7 @@ class Outbox:
             self._compact_file()
 
     def take(self, most: int) -> list[entry_pb2.Draft]:
-        """Return the next drafts to send, at most `most` and no more bytes than a message may have; empty
-        when none wait."""
+        """Return the next drafts to send: at most `most`, and no more bytes than one message may have."""
         taken: list[entry_pb2.Draft] = []
         size = 0
         for draft in list(self._waiting.values())[:most]:
@@ -157,8 +156,7 @@ class Outbox:
         return sorted([*self._set_aside.values(), *self._active()], key=lambda draft: draft.client_sequence)
 
     def stored_text(self, utterance_id: str) -> str | None:
-        """Return the last acknowledged text of an open utterance; None if there is none, or the utterance is
-        sealed."""
+        """Return the last acknowledged text of an utterance that is still open; None if there is none."""
         return self._stored_texts.get(utterance_id)
 
     def clear(self) -> None:

@@ -133,8 +133,7 @@ class OutboxFile:
         self._fd, self._size = self._create(self._head)
 
     def opened(self, opened: pb.RecordOpened) -> None:
-        """Store that the writer holds the call, with its late ticket. The grant is a secret and is left
-        out."""
+        """Store that the writer holds the call, with its late ticket but without the secret grant."""
         bare = pb.RecordOpened()
         bare.CopyFrom(opened)
         bare.ClearField("grant")
@@ -189,8 +188,7 @@ class OutboxFile:
         os.close(self._fd)
 
     def _create(self, content: bytes) -> tuple[int, int]:
-        """Put a file with this content in place, locked before others can see it; return its descriptor and
-        length."""
+        """Create a file with this content, locked before others see it; return its descriptor and length."""
         unfinished = self._path.with_suffix(UNFINISHED)
         fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         try:

@@ -1,5 +1,4 @@
-"""Outbox recovery: find the outboxes of dead writers, append their drafts late, and delete or set aside the
-files.
+"""Outbox recovery: append the drafts of dead writers late, then delete their files or set them aside.
 
 A writer keeps its file locked, so a file that can be locked has no living writer. Its drafts are appended
 with the writer's late ticket, whether the call continues with another agent or has ended. A file that the
@@ -101,8 +100,7 @@ class OutboxRecovery:
             self._unavailable = True
 
     def _files(self, folder: Path) -> list[Path]:
-        """Return the outbox files in a folder, finished or not, oldest first; empty if it is missing or
-        unreadable."""
+        """Return the outbox files in a folder, finished or not, oldest first; none if it is unreadable."""
         found = []
         try:
             for path in folder.iterdir():

@@ -62,8 +62,7 @@ class CallEnded(CallOver):
 
 
 class RecordStream:
-    """Keeps a stream open and empties an outbox into it. Run `run` in a task; cancel the task to
-    disconnect."""
+    """A stream that is kept open and empties an outbox. Cancel the task of `run` to disconnect."""
 
     def __init__(
         self, stub: ConversationServiceAsyncStub, opening: pb.RecordOpen, outbox: Outbox, clock: Clock

@@ -113,8 +113,7 @@ class Recorder:
 
     @property
     def opened(self) -> pb.RecordOpened:
-        """Answer of the service when the call was taken: grant, conversation, locale, time zone, the caller's
-        identity."""
+        """Answer of the service when the call was taken, with the grant and the conversation."""
         return self._stream.opened.result()
 
     async def over(self) -> CallOver:
@@ -149,8 +148,11 @@ class Recorder:
         start_time: datetime | None = None,
         end_time: datetime | None = None,
     ) -> None:
-        """Record a finished utterance. `generated_text` is what the agent was about to say, if that
-        differs."""
+        """Record a finished utterance.
+
+        Args:
+            generated_text: all that the agent was about to say, if that differs from `text`.
+        """
         utterance = entry_pb2.Utterance(
             utterance_id=utterance_id,
             speaker=speaker,
@@ -175,8 +177,10 @@ class Recorder:
         await first_of(self._outbox.wait_empty(), self.over())
 
     async def close(self, reason: pb.CallEndReason.ValueType = pb.CALL_END_REASON_UNSPECIFIED) -> None:
-        """Leave the call once every draft is stored: with a reason the call ends, without one another agent
-        takes over."""
+        """Leave the call once every draft is stored.
+
+        With a reason the call ends; without one another agent takes over.
+        """
         self._stream.close(reason)
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_WITHIN_SECONDS):

@@ -43,8 +43,7 @@ _log = structlog.get_logger()
 
 
 class CursorExpired(Exception):
-    """The position of the cursor is gone: the database was restored or replaced, or entries were deleted by
-    age."""
+    """The position of the cursor is gone: the database was replaced, or entries were deleted."""
 
     def __init__(self, earliest_cursor: str) -> None:
         super().__init__(
@@ -80,8 +79,10 @@ async def watch(
     on_connection: Callable[[Connection], None] = lambda _: None,
     clock: Clock | None = None,
 ) -> AsyncIterator[AsyncIterator[pb.WatchResponse]]:
-    """Follow a conversation, or all of them for an empty id: `async with watch(…) as events: async for event
-    in events`.
+    """Follow a conversation, or all of them if the id is empty.
+
+        async with watch(…) as events:
+            async for event in events: …
 
     Yields entries one by one, live text (if asked for), `deleted` (when all are followed), `caught_up` once,
     and at last an `end` whose reason says that the conversation has ended or was deleted. Heartbeats are left

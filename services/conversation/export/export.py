@@ -1,5 +1,7 @@
-"""Export of a whole transcript as a file. Entries are read and sent in chunks, so a transcript of any size
-needs little memory."""
+"""Export of a whole transcript as a file.
+
+Entries are read and sent in chunks, so a transcript of any size needs little memory.
+"""
 
 from __future__ import annotations
 
@@ -53,8 +55,7 @@ def export(store: Store, conversation: Conversation, wanted: pb.TranscriptFormat
 
 
 def file_name(conversation: Conversation, suffix: str) -> str:
-    """Return an ASCII file name from the title and the start date, for example
-    `chennai-to-delhi-2026-11-23.vtt`."""
+    """Return an ASCII file name with title and start date, such as `chennai-to-delhi-2026-11-23.vtt`."""
     plain = unicodedata.normalize("NFKD", conversation.title).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
     return f"{words or 'conversation'}-{conversation.create_time:%Y-%m-%d}.{suffix}"

@@ -1,5 +1,4 @@
-"""JSON transcripts: `{"conversation": …, "entries": […]}` in protobuf's JSON form, with the field names of
-the contract."""
+"""JSON transcripts: `{"conversation": …, "entries": […]}`, with the field names of the contract."""
 
 from __future__ import annotations
 

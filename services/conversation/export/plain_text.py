@@ -33,7 +33,8 @@ def _line(entry: entry_pb2.Entry) -> str:
     match entry.WhichOneof("content"):
         case "utterance":
             said = entry.utterance
-            return f"{SPEAKERS.get(said.speaker, 'Somebody')}: {on_one_line(said.text)}{CUT_SHORT.get(said.sealing, '')}"
+            speaker, mark = SPEAKERS.get(said.speaker, "Somebody"), CUT_SHORT.get(said.sealing, "")
+            return f"{speaker}: {on_one_line(said.text)}{mark}"
         case "tool_call":
             return f"* {on_one_line(entry.tool_call.name)} {_compact(entry.tool_call.arguments)}"
         case "tool_result":

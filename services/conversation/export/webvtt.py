@@ -1,5 +1,4 @@
-"""WebVTT transcripts (https://www.w3.org/TR/webvtt1/): utterances, with cue times from the start of their
-call.
+"""WebVTT transcripts (https://www.w3.org/TR/webvtt1/) with cue times from the start of each call.
 
 Each call starts at 00:00:00.000, like its recording, after a NOTE that names it. A cue lasts at least one
 millisecond, because the format has no shorter one. Words are escaped, and line breaks and control characters
@@ -41,7 +40,8 @@ def _cue(entry: entry_pb2.Entry, call_start: datetime) -> str:
     said = entry.utterance
     start = _since(call_start, entry.start_time)
     end = max(_since(call_start, entry.end_time), start + _MILLISECOND)
-    words = f"<v {SPEAKERS.get(said.speaker, 'Somebody')}>{_escaped(said.text)}{CUT_SHORT.get(said.sealing, '')}</v>"
+    speaker, mark = SPEAKERS.get(said.speaker, "Somebody"), CUT_SHORT.get(said.sealing, "")
+    words = f"<v {speaker}>{_escaped(said.text)}{mark}</v>"
     return f"\n{entry.number}\n{_clock(start)} --> {_clock(end)}\n{words}\n"
 
 

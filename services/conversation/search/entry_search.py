@@ -67,8 +67,7 @@ class EntrySearch:
 
 
 async def _entries(transaction: Transaction, hits: Sequence[Hit]) -> dict[tuple[int, int], StoredEntry]:
-    """Return the entries of the hits, by key and number. One query reads several neighbours, which may be
-    hits too."""
+    """Return the entries of the hits by key and number. A query also reads their neighbours."""
     found: dict[tuple[int, int], StoredEntry] = {}
     sought = {(hit.conversation_key, hit.number) for hit in hits}
     for key, number in sorted(sought):

@@ -67,8 +67,7 @@ class Indexing:
             )
 
     async def _index(self, log: Behind, pause: float = 0) -> None:
-        """Index a log up to the end that it had when it was fetched; the next fetch finds what was added
-        since."""
+        """Index a log up to the end that it had when it was fetched."""
         reached = 0
         while reached < log.head:
             async with self._store.writing() as transaction:

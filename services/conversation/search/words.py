@@ -1,5 +1,4 @@
-"""Words of the search index: how text is split into words, and how case and accents are folded, for entries
-and queries alike.
+"""Words of the search index: splitting of text, and folding of case and accents, for entries and queries.
 
 Only stemming is left to the database (Snowball for English on PostgreSQL, Porter on SQLite), which changes
 few words of other languages. So no punctuation, operator or quotation mark reaches a database's query syntax.
@@ -29,8 +28,7 @@ class Word(NamedTuple):
 
 
 def words_in(text: str) -> Iterator[Word]:
-    """Yield the words of a text in order: runs of letters, digits and the vowel marks of scripts like
-    Devanagari."""
+    """Yield the words of a text: runs of letters, digits and the vowel marks of scripts like Devanagari."""
     # Testing each letter of a long text would block the event loop for twenty milliseconds.
     separated = {ord(letter): letter if _in_word(letter) else " " for letter in set(text)}
     for run in _RUN.finditer(text.translate(separated)):

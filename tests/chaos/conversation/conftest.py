@@ -1,4 +1,4 @@
-"""The conversation service as a process that can be killed, beside identity in this one."""
+"""The conversation service as a process that can be killed, next to identity in this process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.product import free_ports
 
 
 class Service:
-    """The conversation service in a process of its own, on the same port whenever it is started."""
+    """The conversation service in a process of its own; each start uses the same port."""
 
     def __init__(self, mesh: Mesh, log: Path) -> None:
         self._log = log
@@ -35,7 +35,7 @@ class Service:
         }
 
     async def start(self) -> None:
-        """Starts it and waits until it listens."""
+        """Start it and wait until it listens."""
         code = "from services.conversation.app import main; main()"
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -45,14 +45,14 @@ class Service:
             await channel.channel_ready()
 
     async def kill(self) -> None:
-        """SIGKILL: nothing is said, nothing is flushed."""
-        await self._signalled(signal.SIGKILL)
+        """Send SIGKILL: the process dies without any cleanup."""
+        await self._end_with(signal.SIGKILL)
 
     async def terminate(self) -> None:
-        """SIGTERM: drained."""
-        await self._signalled(signal.SIGTERM)
+        """Send SIGTERM: the process drains."""
+        await self._end_with(signal.SIGTERM)
 
-    async def _signalled(self, number: signal.Signals) -> None:
+    async def _end_with(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
         if process is not None:
             process.send_signal(number)
@@ -71,7 +71,7 @@ async def mesh(tmp_path: Path) -> AsyncIterator[Mesh]:
 
 @pytest.fixture
 async def service(mesh: Mesh, tmp_path: Path) -> AsyncIterator[Service]:
-    """The service, running."""
+    """The running service."""
     made = Service(mesh, tmp_path / "conversation.log")
     await made.start()
     try:

@@ -1,4 +1,4 @@
-"""Calls are cancelled by the thousand: tasks, descriptors and connections come back to where they were."""
+"""Calls are cancelled by the thousand: tasks, descriptors and connections return to their earlier number."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ from readback.conversation.v1.conversation_service_pb2_grpc import ConversationS
 
 from mesh.ids import uuid7
 from tests.chaos.cluster import Replica
-from tests.chaos.scale import FULL, SECONDS, amount
+from tests.chaos.run import FULL, SECONDS, amount
 from tests.postgres_server import PostgresServer
 
 if TYPE_CHECKING:
-    from tests.chaos.conftest import Worlds
-    from tests.chaos.report import Report
+    from tests.chaos.conftest import Deployments
+    from tests.chaos.run import Report
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(SECONDS)]
 
 CALLS = amount(slice=1000, full=10_000)
-AT_ONCE = 50
+CONCURRENCY = 50
 SLACK = 12
-"""Tasks and descriptors that may be more afterwards: pools keep a few connections, sweeps come and go."""
+"""Additional tasks and descriptors allowed: pools keep a few connections, and periodic tasks may be
+running."""
 MEMORY_MB = 40
-"""Growth that ten thousand calls may leave."""
+"""Memory growth allowed for ten thousand calls."""
 
 
 async def usage(replica: Replica) -> tuple[int, int]:
-    """Tasks and descriptors."""
+    """Return the number of tasks and of descriptors."""
     return await replica.tasks(), replica.running.descriptors()
 
 
 async def settled(replica: Replica, before: tuple[int, int]) -> tuple[int, int]:
-    """Usage once it is back, or after ten seconds."""
+    """Return the usage once it is back at `before`, or after ten seconds."""
     for _ in range(40):
         now = await usage(replica)
         if all(after <= first + SLACK for after, first in zip(now, before, strict=True)):
@@ -47,15 +48,15 @@ async def settled(replica: Replica, before: tuple[int, int]) -> tuple[int, int]:
 
 
 async def test_cancelled_calls_leave_nothing_behind(
-    worlds: Worlds, postgres: PostgresServer, report: Report
+    deployments: Deployments, postgres: PostgresServer, report: Report
 ) -> None:
     url = postgres.new_database()
-    async with worlds(READBACK_CONVERSATION_DATABASE_URL=url) as world:
-        (replica,) = world.cluster.replicas
-        await world.cluster.start()
-        customer = await world.customer()
+    async with deployments(READBACK_CONVERSATION_DATABASE_URL=url) as deployment:
+        (replica,) = deployment.cluster.replicas
+        await deployment.cluster.start()
+        customer = await deployment.customer()
         conversation_id = await customer.conversation()
-        async with world.channel(customer.token) as channel:
+        async with deployment.channel(customer.token) as channel:
             stub = ConversationServiceStub(channel)
             calls: tuple[Callable[[], Any], ...] = (
                 lambda: stub.GetConversation(pb.GetConversationRequest(conversation_id=conversation_id)),
@@ -66,15 +67,17 @@ async def test_cancelled_calls_leave_nothing_behind(
 
             async def cancelled(make: Callable[[], Awaitable[object]]) -> None:
                 calling = asyncio.ensure_future(make())
-                await asyncio.sleep(world.dice.uniform(0, 0.01))
+                await asyncio.sleep(deployment.rng.uniform(0, 0.01))
                 calling.cancel()
                 await asyncio.gather(calling, return_exceptions=True)
 
             async def batches(count: int) -> None:
-                for _ in range(0, count, AT_ONCE):
-                    await asyncio.gather(*(cancelled(world.dice.choice(calls)) for _ in range(AT_ONCE)))
+                for _ in range(0, count, CONCURRENCY):
+                    await asyncio.gather(
+                        *(cancelled(deployment.rng.choice(calls)) for _ in range(CONCURRENCY))
+                    )
 
-            await batches(10 * AT_ONCE)  # pools are filled, modules imported
+            await batches(10 * CONCURRENCY)  # fill pools, import modules
             before = await settled(replica, await usage(replica))
             memory = replica.running.resident()
             await batches(CALLS)
@@ -83,7 +86,10 @@ async def test_cancelled_calls_leave_nothing_behind(
             f"{before} → {after} tasks and descriptors"
         )
         with psycopg.connect(postgres.conninfo(), autocommit=True) as connection:
-            query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND state LIKE 'idle in transaction%%'"
+            query = (
+                "SELECT count(*) FROM pg_stat_activity "
+                "WHERE datname = %s AND state LIKE 'idle in transaction%%'"
+            )
             assert connection.execute(query, [url.rpartition("/")[2]]).fetchone() == (0,)
         growth = (replica.running.resident() - memory) / 2**20
         report.measures["MB more afterwards"] = round(growth, 1)
@@ -95,14 +101,16 @@ async def test_cancelled_calls_leave_nothing_behind(
         report.counts["cancelled calls"] += CALLS
 
 
-async def test_connections_that_come_and_go_leave_nothing_behind(worlds: Worlds, report: Report) -> None:
-    async with worlds() as world:
-        (replica,) = world.cluster.replicas
-        await world.cluster.start()
+async def test_connections_that_come_and_go_leave_nothing_behind(
+    deployments: Deployments, report: Report
+) -> None:
+    async with deployments() as deployment:
+        (replica,) = deployment.cluster.replicas
+        await deployment.cluster.start()
         before = await usage(replica)
-        for _ in range(0, CALLS, AT_ONCE):
+        for _ in range(0, CALLS, CONCURRENCY):
             ends = await asyncio.gather(
-                *(asyncio.open_connection("127.0.0.1", replica.port) for _ in range(AT_ONCE))
+                *(asyncio.open_connection("127.0.0.1", replica.port) for _ in range(CONCURRENCY))
             )
             for number, (_, writer) in enumerate(ends):
                 if number % 2:

@@ -1,4 +1,4 @@
-"""The service is killed at the worst moments; who writes and who watches notices nothing but a pause."""
+"""The service is killed at the worst moments: writers and watchers notice only a pause."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def utterances(seen: list[pb.WatchResponse]) -> list[tuple[str, entry_pb2.Sealin
 
 
 def assert_whole(seen: list[pb.WatchResponse]) -> None:
-    """Each entry once, in order, none left out."""
+    """Check that each entry was seen once, in order, without gaps."""
     numbers = [event.entry.number for event in seen if event.HasField("entry")]
     assert numbers == list(range(1, len(numbers) + 1))
     assert seen[-1].end.reason == pb.STREAM_END_REASON_CONVERSATION_ENDED
@@ -75,7 +75,7 @@ async def test_watch_sees_every_entry_once_though_the_service_is_killed_in_mid_u
         await finish(customer, call.conversation_id)
         await following
     assert_whole(seen)
-    # Its writer lived, so the utterance is whole.
+    # The writer lived, so the utterance is complete.
     final = entry_pb2.SEALING_FINAL
     assert utterances(seen) == [("Show me flights to Delhi", final), ("There are three flights.", final)]
 

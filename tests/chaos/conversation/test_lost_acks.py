@@ -1,4 +1,4 @@
-"""Acks are dropped and cut on their way: what is sent again is recognised, each entry has one row."""
+"""Acks are dropped or cut off on their way: repeated appends are recognised, and each entry has one row."""
 
 from __future__ import annotations
 
@@ -13,64 +13,65 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 
 from services.conversation.client.recorder import CallOver, Recorder
-from tests.chaos.followers import Follower
+from tests.chaos.deployment import Deployment
 from tests.chaos.history import Outcome
-from tests.chaos.pens import AGENT, GROUP, Appender, Pen
-from tests.chaos.recorded import appending, recording
-from tests.chaos.scale import SECONDS, amount
+from tests.chaos.recorded_channel import appending, recording
+from tests.chaos.run import SECONDS, amount
 from tests.chaos.validators import assert_sound
-from tests.chaos.world import World
+from tests.chaos.watchers import RecordedWatcher
+from tests.chaos.writers import AGENT, GROUP, Appender, ConversationWriter
 from tests.toxiproxy import Proxy, Toxiproxy
 
 if TYPE_CHECKING:
     import random
 
-    from tests.chaos.conftest import Worlds
-    from tests.chaos.report import Report
+    from tests.chaos.conftest import Deployments
+    from tests.chaos.run import Report
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(SECONDS)]
 
 APPENDS = amount(slice=400, full=5000)
-"""Whose acks get lost, for each store."""
+"""Appends whose acks get lost, for each store."""
 STORED_WITHIN_SECONDS = 0.7
-"""Then the line is cut whatever is stored by then: the toxic may have let too little through."""
+"""Time after which the connection is cut even if not everything is stored: the toxic may block the requests
+too."""
 BURST_SECONDS = 30.0
 BURST, GROUPS = 100, 10
-"""Entries on the stream and unary `Append`s that are under way when the line is cut."""
+"""Entries on the stream, and unary `Append`s, that are unanswered when the connection is cut."""
 
 
-def spoil(door: Proxy, dice: random.Random) -> None:
-    """Lets nothing, or only some bytes, of what the service answers through."""
-    match dice.choice(("silence", "silence", "half", "reset")):
+def lose_answers(proxy: Proxy, rng: random.Random) -> None:
+    """Block the service's answers, or let only some bytes through."""
+    match rng.choice(("silence", "silence", "half", "reset")):
         case "silence":
-            door.poison("timeout", timeout=0)
+            proxy.poison("timeout", timeout=0)
         case "half":
-            door.poison("limit_data", bytes=dice.randrange(1, 3000))
+            proxy.poison("limit_data", bytes=rng.randrange(1, 3000))
         case _:
-            door.poison("reset_peer", timeout=dice.randrange(30, 90))
+            proxy.poison("reset_peer", timeout=rng.randrange(30, 90))
 
 
 @dataclass
 class Bursts:
-    """Entries handed in through a door that is spoiled, in bursts; each ends with the line being cut."""
+    """Bursts of entries through a proxy that loses the answers and then cuts the connection."""
 
-    world: World
-    door: Proxy
-    pen: Pen
-    follower: Follower
+    deployment: Deployment
+    proxy: Proxy
+    writer: ConversationWriter
+    watcher: RecordedWatcher
     lost: int = 0
-    """Appends that were stored, and whose acks had not come when the line was cut."""
+    """Appends that were stored, but not acknowledged, when the connection was cut."""
 
     async def burst(self) -> None:
-        """One agent's hold on the call and one burst; the next agent goes on when this one is taken for lost meanwhile."""
-        call, history, writer_id = await self.pen.running_call(), self.world.history, str(uuid4())
+        """Run one agent with one burst. If the service declares it lost, the next one continues."""
+        call, history, writer_id = await self.writer.running_call(), self.deployment.history, str(uuid4())
         name = f"agent {writer_id}"
         async with AsyncExitStack() as stack:
             own = await stack.enter_async_context(
-                self.world.channel(self.world.service_token(), self.door.address)
+                self.deployment.channel(self.deployment.service_token(), self.proxy.address)
             )
-            token = self.world.agent_token(self.pen.customer.customer_id, call)
-            delegated = await stack.enter_async_context(self.world.channel(token, self.door.address))
+            token = self.deployment.agent_token(self.writer.customer.customer_id, call)
+            delegated = await stack.enter_async_context(self.deployment.channel(token, self.proxy.address))
             stub = ConversationServiceStub(recording(own, history, call.conversation_id, name))
             delegate = ConversationServiceStub(
                 appending(delegated, history, call.conversation_id, f"{name}, unary")
@@ -79,40 +80,43 @@ class Bursts:
                 recorder = await stack.enter_async_context(
                     Recorder(stub, call.call_id, call.epoch, writer_id)
                 )
-                await self._cut_off(recorder, Appender(self.pen, delegate, call, writer_id))
+                await self._cut_off(recorder, Appender(self.writer, delegate, call, writer_id))
                 await recorder.flushed()
-                await recorder.close()  # to the next agent
+                await recorder.close()  # another agent takes over
 
     async def _cut_off(self, recorder: Recorder, appender: Appender) -> None:
-        before = len(self.follower.notes.handed)
-        spoil(self.door, self.world.dice)
+        before = len(self.watcher.recorded.yielded)
+        lose_answers(self.proxy, self.deployment.rng)
         groups = [asyncio.create_task(appender.append()) for _ in range(GROUPS)]
         for number in range(BURST):
             recorder.seal(str(uuid4()), AGENT, f"burst, {number}")
         with suppress(TimeoutError):
             async with asyncio.timeout(STORED_WITHIN_SECONDS):
-                await self.follower.has(before + BURST + GROUPS * GROUP)
-        stored = {seen.entry_id for seen in self.follower.notes.handed}
+                await self.watcher.has(before + BURST + GROUPS * GROUP)
+        stored = {seen.entry_id for seen in self.watcher.recorded.yielded}
         unknown = [
-            append for append in self.world.history.appends.values() if append.outcome is Outcome.UNKNOWN
+            append for append in self.deployment.history.appends.values() if append.outcome is Outcome.UNKNOWN
         ]
         self.lost += sum(append.entry_id in stored for append in unknown)
-        self.door.heal()
+        self.proxy.heal()
         await asyncio.gather(*groups)
 
 
 async def test_an_append_whose_ack_is_lost_is_stored_once(
-    worlds: Worlds, store: dict[str, str], toxiproxy: Toxiproxy, report: Report
+    deployments: Deployments, store: dict[str, str], toxiproxy: Toxiproxy, report: Report
 ) -> None:
-    async with worlds(**store) as world:
-        (replica,) = world.cluster.replicas
-        await world.cluster.start()
-        customer = await world.customer()
+    async with deployments(**store) as deployment:
+        (replica,) = deployment.cluster.replicas
+        await deployment.cluster.start()
+        customer = await deployment.customer()
         conversation_id = await customer.conversation()
-        follower = Follower(world, customer, conversation_id, "beside the door")
-        following = asyncio.create_task(follower.follow())
+        watcher = RecordedWatcher(deployment, customer, conversation_id, "direct")
+        following = asyncio.create_task(watcher.follow())
         bursts = Bursts(
-            world, toxiproxy.door(replica.address), Pen(world, customer, conversation_id, "pen"), follower
+            deployment,
+            toxiproxy.door(replica.address),
+            ConversationWriter(deployment, customer, conversation_id, "writer"),
+            watcher,
         )
         while bursts.lost < APPENDS:
             async with asyncio.timeout(BURST_SECONDS):
@@ -121,7 +125,7 @@ async def test_an_append_whose_ack_is_lost_is_stored_once(
             pb.EndConversationRequest(conversation_id=conversation_id, request_id=str(uuid4()))
         )
         await following
-        await world.read_back(customer)
-        assert_sound(world.history)
+        await deployment.read_back(customer)
+        assert_sound(deployment.history)
         report.counts["acks lost"] += bursts.lost
-        report.of(world.history)
+        report.add(deployment.history)

@@ -1,4 +1,4 @@
-"""Fifty watchers on two replicas that are killed, stopped and cut off: each goes on at the other where it was."""
+"""Fifty watchers on two replicas that are killed, frozen and cut off: each continues at the other one."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chaos.cluster import Replica
-from tests.chaos.scale import SECONDS, amount
-from tests.chaos.scenes import playing
+from tests.chaos.run import SECONDS, amount
+from tests.chaos.traffic import running_traffic
 from tests.redis_server import RedisServer
 from tests.toxiproxy import Proxy, Toxiproxy
 
 if TYPE_CHECKING:
-    from tests.chaos.conftest import Worlds
-    from tests.chaos.report import Report
+    from tests.chaos.conftest import Deployments
+    from tests.chaos.run import Report
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(SECONDS)]
 
 FAULTS = amount(slice=6, full=100)
 CONVERSATIONS, WATCHERS = 5, 10
-"""And watchers of each."""
+"""Conversations, and watchers of each."""
 
 
-def faults(dice: random.Random) -> Iterator[tuple[str, int]]:
-    """What is done to which replica, without end: each thing to each before any comes again, so that no watcher stays where it is."""
+def faults(rng: random.Random) -> Iterator[tuple[str, int]]:
+    """Yield faults and replicas without end; each pair comes once before any repeats."""
     every = list(product(("kill", "stop", "partition"), (0, 1)))
     while True:
-        dice.shuffle(every)
+        rng.shuffle(every)
         yield from every
 
 
-async def hurt(fault: str, replica: Replica, door: Proxy) -> None:
-    """Does something to a replica and makes it good again. A watcher takes three seconds of silence for the end of its stream."""
+async def inject(fault: str, replica: Replica, proxy: Proxy) -> None:
+    """Inject a fault and repair it. A watcher treats three seconds of silence as the end of its stream."""
     match fault:
         case "kill":
             await replica.restart()
@@ -45,25 +45,31 @@ async def hurt(fault: str, replica: Replica, door: Proxy) -> None:
             await asyncio.sleep(3.5)
             replica.thaw()
         case "partition":
-            door.partition()
+            proxy.partition()
             await asyncio.sleep(3.5)
-            door.heal()
+            proxy.heal()
 
 
 async def test_watchers_that_are_moved_between_replicas_lose_and_double_nothing(
-    worlds: Worlds, toxiproxy: Toxiproxy, shared_redis: RedisServer, postgres_url: str, report: Report
+    deployments: Deployments,
+    toxiproxy: Toxiproxy,
+    shared_redis: RedisServer,
+    postgres_url: str,
+    report: Report,
 ) -> None:
     settings = {"READBACK_CONVERSATION_DATABASE_URL": postgres_url, "READBACK_REDIS_URL": shared_redis.url}
-    async with worlds(replicas=2, **settings) as world:
-        await world.cluster.start()
-        doors = [toxiproxy.door(replica.address) for replica in world.cluster.replicas]
-        world.cluster.doors = [door.address for door in doors]
-        async with playing(world, conversations=CONVERSATIONS, watchers=WATCHERS, pause=0.1) as scene:
-            for fault, side in islice(faults(world.dice), FAULTS):
-                await scene.progress(world)
-                await hurt(fault, world.cluster.replicas[side], doors[side])
+    async with deployments(replicas=2, **settings) as deployment:
+        await deployment.cluster.start()
+        proxies = [toxiproxy.door(replica.address) for replica in deployment.cluster.replicas]
+        deployment.cluster.proxies = [proxy.address for proxy in proxies]
+        async with running_traffic(
+            deployment, conversations=CONVERSATIONS, watchers=WATCHERS, pause=0.1
+        ) as traffic:
+            for fault, side in islice(faults(deployment.rng), FAULTS):
+                await traffic.progress(deployment)
+                await inject(fault, deployment.cluster.replicas[side], proxies[side])
                 report.counts[fault] += 1
-        assert min(len(follower.notes.streams) for follower in scene.followers) > 1, (
+        assert min(len(watcher.recorded.streams) for watcher in traffic.watchers) > 1, (
             "a watcher was never moved"
         )
-        report.of(world.history)
+        report.add(deployment.history)

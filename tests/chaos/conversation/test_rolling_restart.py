@@ -1,4 +1,4 @@
-"""Every replica is told to stop and started again, one after the other, under load: no unary call fails with the shipped retry policy."""
+"""Rolling restarts under load: no unary call fails with the shipped retry policy."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 
 from mesh.ids import uuid7
-from tests.chaos.callers import Answers
-from tests.chaos.scale import SECONDS, amount
-from tests.chaos.scenes import playing
+from tests.chaos.run import SECONDS, amount
+from tests.chaos.traffic import running_traffic
+from tests.chaos.unary_calls import Answers
 from tests.redis_server import RedisServer
 
 if TYPE_CHECKING:
-    from tests.chaos.conftest import Worlds
-    from tests.chaos.report import Report
+    from tests.chaos.conftest import Deployments
+    from tests.chaos.run import Report
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(SECONDS)]
 
 ROUNDS = amount(slice=1, full=10)
 CALLERS = 8
 CALL_EVERY_SECONDS = 0.25
-"""There is no LiveKit here: the room of each call that was started is tried to be closed for minutes."""
+"""There is no LiveKit here, and the service retries to close the room of each call for minutes."""
 
 
 async def test_no_unary_call_fails_while_every_replica_is_restarted(
-    worlds: Worlds, shared_redis: RedisServer, postgres_url: str, report: Report
+    deployments: Deployments, shared_redis: RedisServer, postgres_url: str, report: Report
 ) -> None:
     settings = {"READBACK_CONVERSATION_DATABASE_URL": postgres_url, "READBACK_REDIS_URL": shared_redis.url}
-    async with worlds(replicas=2, **settings) as world:
-        await world.cluster.start()
+    async with deployments(replicas=2, **settings) as deployment:
+        await deployment.cluster.start()
         answers, enough = Answers(), asyncio.Event()
         async with (
-            playing(world, conversations=3, pause=0.05) as scene,
-            world.channel(scene.customer.token) as channel,
+            running_traffic(deployment, conversations=3, pause=0.05) as traffic,
+            deployment.channel(traffic.customer.token) as channel,
         ):
-            stub, conversation_id = ConversationServiceStub(channel), scene.pens[0].conversation_id
+            stub, conversation_id = ConversationServiceStub(channel), traffic.writers[0].conversation_id
 
             async def short_call() -> None:
-                """Among others `StartCall`, which no policy retries."""
+                """Start and end a call. `StartCall` is not retried by the policy."""
                 begun = await stub.StartConversation(pb.StartConversationRequest(request_id=uuid7()))
                 await stub.StartCall(pb.StartCallRequest(conversation_id=begun.conversation.conversation_id))
                 ended = pb.EndConversationRequest(
@@ -61,16 +61,16 @@ async def test_no_unary_call_fails_while_every_replica_is_restarted(
                 for place in range(CALLERS)
             ]
             for _ in range(ROUNDS):
-                for replica in world.cluster.replicas:
-                    await scene.progress(world)
+                for replica in deployment.cluster.replicas:
+                    await traffic.progress(deployment)
                     await replica.terminate()
-                    assert replica.running.status == 0, "it did not leave in good order"
-                    await scene.progress(world)
+                    assert replica.running.status == 0, "the replica did not drain"
+                    await traffic.progress(deployment)
                     await replica.start()
                     report.counts["restarts"] += 1
             enough.set()
             await asyncio.gather(*calling)
         assert answers.refused() == []
-        assert all(pen.agents == 1 for pen in scene.pens), "an agent was taken for lost, though it was there"
+        assert all(writer.agents == 1 for writer in traffic.writers), "an agent was declared lost, but lives"
         report.counts["unary calls"] += len(answers.all)
-        report.of(world.history)
+        report.add(deployment.history)

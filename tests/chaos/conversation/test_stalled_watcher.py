@@ -1,4 +1,4 @@
-"""A watcher that stands still for a while: who publishes goes on as fast, memory stays bounded, and it misses nothing when it wakes."""
+"""A frozen watcher slows no writer, costs bounded memory, and misses nothing when it wakes."""
 
 from __future__ import annotations
 
@@ -14,45 +14,46 @@ import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from mesh.ids import uuid7
-from tests.chaos.pens import Pen
-from tests.chaos.processes import Nursery, Process
-from tests.chaos.scale import FULL, SECONDS, amount
+from tests.chaos.deployment import Deployment, entries_of
+from tests.chaos.processes import ForkServer, Process
+from tests.chaos.run import FULL, SECONDS, amount
 from tests.chaos.validators import assert_sound
-from tests.chaos.world import World, entries_of
+from tests.chaos.writers import ConversationWriter
 from tests.integration.conversation.mesh import Customer
 
 if TYPE_CHECKING:
-    from tests.chaos.conftest import Worlds
-    from tests.chaos.report import Report
+    from tests.chaos.conftest import Deployments
+    from tests.chaos.run import Report
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(SECONDS)]
 
 ENTRIES = amount(slice=300, full=2000)
-"""Published in each of the four quarters: with the watcher, without it, without it, with it."""
+"""Entries in each of four phases: watcher running, frozen, frozen, running."""
 WORDS = "a long story that fills the buffers between two processes " * 20
 GROWTH_MB = 40
-"""That a watcher which takes nothing may cost: the service's memory of a log, gRPC's buffers, and what publishing costs anyway."""
+"""Memory growth allowed for a frozen watcher: the service's log cache, gRPC's buffers, and the cost of
+publishing."""
 
 
 def watcher_process(
-    forks: Nursery, world: World, customer: Customer, conversation_id: str, output: Path
+    forks: ForkServer, deployment: Deployment, customer: Customer, conversation_id: str, output: Path
 ) -> Process:
-    """The kit's watcher in a process of its own."""
+    """Start a watcher in a process of its own."""
     wanted = {
-        "WATCHER_TARGET": world.cluster.target,
+        "WATCHER_TARGET": deployment.cluster.target,
         "WATCHER_TOKEN": customer.token,
         "WATCHER_CONVERSATION": conversation_id,
     }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("READBACK_")}
-    return forks.start("tests.chaos.lone_watcher:main", inherited | wanted, output)
+    return forks.start("tests.chaos.client_processes:watcher", inherited | wanted, output)
 
 
-async def publish(pen: Pen, world: World, count: int) -> float:
-    """Entries a second."""
-    began, before = time.monotonic(), len(world.history.acked)
+async def publish(writer: ConversationWriter, deployment: Deployment, count: int) -> float:
+    """Write so many entries; return the rate in entries per second."""
+    began, before = time.monotonic(), len(deployment.history.acked)
     enough = asyncio.Event()
-    speaking = asyncio.create_task(pen.speak(enough))
-    while len(world.history.acked) < before + count:
+    speaking = asyncio.create_task(writer.speak(enough))
+    while len(deployment.history.acked) < before + count:
         assert not speaking.done() or speaking.result() is None
         await asyncio.sleep(0.005)
     seconds = time.monotonic() - began
@@ -61,36 +62,38 @@ async def publish(pen: Pen, world: World, count: int) -> float:
     return count / seconds
 
 
-async def test_a_watcher_that_stands_still_slows_nobody_and_misses_nothing(
-    worlds: Worlds, forks: Nursery, tmp_path: Path, report: Report
+async def test_a_frozen_watcher_slows_no_writer_and_misses_nothing(
+    deployments: Deployments, forks: ForkServer, tmp_path: Path, report: Report
 ) -> None:
-    async with worlds() as world:
-        (replica,) = world.cluster.replicas
-        await world.cluster.start()
-        customer = await world.customer()
+    async with deployments() as deployment:
+        (replica,) = deployment.cluster.replicas
+        await deployment.cluster.start()
+        customer = await deployment.customer()
         conversation_id = await customer.conversation()
-        pen = Pen(world, customer, conversation_id, "pen", pause=0, at_once=0, words=WORDS)
+        writer = ConversationWriter(
+            deployment, customer, conversation_id, "writer", pause=0, append_share=0, words=WORDS
+        )
         output = tmp_path / "watched"
-        await publish(pen, world, ENTRIES // 4)  # warm
-        watcher = watcher_process(forks, world, customer, conversation_id, output)
-        fast = [await publish(pen, world, ENTRIES)]
+        await publish(writer, deployment, ENTRIES // 4)  # warm
+        watcher = watcher_process(forks, deployment, customer, conversation_id, output)
+        fast = [await publish(writer, deployment, ENTRIES)]
         memory = replica.running.resident()
         watcher.signal(signal.SIGSTOP)
-        slow = [await publish(pen, world, ENTRIES), await publish(pen, world, ENTRIES)]
+        slow = [await publish(writer, deployment, ENTRIES), await publish(writer, deployment, ENTRIES)]
         growth = (replica.running.resident() - memory) / 2**20
         watcher.signal(signal.SIGCONT)
-        fast.append(await publish(pen, world, ENTRIES))
+        fast.append(await publish(writer, deployment, ENTRIES))
         await customer.stub.EndConversation(
             pb.EndConversationRequest(conversation_id=conversation_id, request_id=uuid7())
         )
         await asyncio.wait_for(watcher.ended(), 60)
-        log = world.history.logs[conversation_id] = await entries_of(customer.stub, conversation_id)
+        log = deployment.history.logs[conversation_id] = await entries_of(customer.stub, conversation_id)
         watched = [json.loads(line) for line in output.read_text().splitlines()]
         assert watched == [[seen.number, seen.entry_id] for seen in log]
-        assert_sound(world.history)
-        report.measures["publishing beside it, times"] = round(sum(slow) / sum(fast), 2)
+        assert_sound(deployment.history)
+        report.measures["publishing rate, ratio"] = round(sum(slow) / sum(fast), 2)
         report.measures["MB more"] = round(growth, 1)
-        report.counts["entries it slept through"] += 2 * ENTRIES
-        report.of(world.history)
+        report.counts["entries while frozen"] += 2 * ENTRIES
+        report.add(deployment.history)
         assert growth < GROWTH_MB
         assert not FULL or sum(slow) >= 0.95 * sum(fast)

@@ -1,4 +1,4 @@
-"""PostgreSQL stops as in a crash, Redis dies and forgets: nothing is lost, callers are told in time, watchers wait a poll."""
+"""PostgreSQL crashes, Redis loses its data: no entry is lost, and every call is answered in time."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from readback.conversation.v1.conversation_service_pb2_grpc import ConversationS
 from mesh.ids import uuid7
 from mesh.security.authentication import bearer
 from services.conversation.settings import ConversationSettings
-from tests.chaos.callers import Answers
-from tests.chaos.scale import FULL, SECONDS, amount
-from tests.chaos.scenes import playing
+from tests.chaos.run import FULL, SECONDS, amount
+from tests.chaos.traffic import running_traffic
+from tests.chaos.unary_calls import Answers
 from tests.postgres_server import PostgresServer, postgres_server
 from tests.redis_server import RedisServer, redis_server
 
 if TYPE_CHECKING:
-    from tests.chaos.conftest import Worlds
-    from tests.chaos.report import Report
+    from tests.chaos.conftest import Deployments
+    from tests.chaos.run import Report
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(SECONDS)]
 
@@ -30,39 +30,39 @@ STOPS = amount(slice=2, full=12)
 POLL_SECONDS: float = ConversationSettings.model_fields["conversation_poll_seconds"].default
 DEADLINE_SECONDS = 5.0
 LATE_SECONDS = 0.5
-"""What a deadline is overrun by at most: gRPC's own timers, on a busy machine."""
+"""Tolerance for deadlines: gRPC's timers on a busy machine."""
 
 
 @pytest.fixture
 def own_postgres() -> Iterator[PostgresServer]:
-    """A server that may be hurt."""
+    """Server that the test may stop."""
     with postgres_server() as server:
         yield server
 
 
 @pytest.fixture
 def own_redis() -> Iterator[RedisServer]:
-    """A server that may be hurt."""
+    """Server that the test may stop."""
     with redis_server() as server:
         yield server
 
 
 async def test_nothing_is_lost_and_every_call_is_answered_though_postgres_crashes(
-    worlds: Worlds, own_postgres: PostgresServer, report: Report
+    deployments: Deployments, own_postgres: PostgresServer, report: Report
 ) -> None:
-    async with worlds(READBACK_CONVERSATION_DATABASE_URL=own_postgres.new_database()) as world:
-        (replica,) = world.cluster.replicas
-        await world.cluster.start()
+    async with deployments(READBACK_CONVERSATION_DATABASE_URL=own_postgres.new_database()) as deployment:
+        (replica,) = deployment.cluster.replicas
+        await deployment.cluster.start()
         answers, enough = Answers(), asyncio.Event()
-        # A channel without the mesh's retries: what is looked at is each answer.
+        # Without the mesh's retries, because each single answer is checked.
         async with (
-            playing(world, conversations=3, pause=0.02) as scene,
+            running_traffic(deployment, conversations=3, pause=0.02) as traffic,
             grpc.aio.insecure_channel(replica.address) as channel,
         ):
             stub, metadata, conversation_id = (
                 ConversationServiceStub(channel),
-                bearer(scene.customer.token),
-                scene.pens[0].conversation_id,
+                bearer(traffic.customer.token),
+                traffic.writers[0].conversation_id,
             )
             usual: dict[str, Any] = {"metadata": metadata, "timeout": DEADLINE_SECONDS}
             kinds = (
@@ -74,44 +74,44 @@ async def test_nothing_is_lost_and_every_call_is_answered_though_postgres_crashe
             )
             calling = [asyncio.create_task(answers.keep_asking(kind, enough)) for kind in kinds]
             for _ in range(STOPS):
-                await scene.progress(world, 5)
+                await traffic.progress(deployment, 5)
                 await asyncio.to_thread(own_postgres.stop, "immediate")
-                await asyncio.sleep(world.dice.uniform(0.1, 0.6))
+                await asyncio.sleep(deployment.rng.uniform(0.1, 0.6))
                 await asyncio.to_thread(own_postgres.start)
                 report.counts["crashes"] += 1
-            await scene.progress(world, 5)
+            await traffic.progress(deployment, 5)
             enough.set()
             await asyncio.gather(*calling)
         assert {answer.code for answer in answers.refused()} <= {grpc.StatusCode.UNAVAILABLE}, answers.codes
-        assert [answer for answer in answers.refused() if not answer.says_when] == [], (
+        assert [answer for answer in answers.refused() if not answer.has_retry_info] == [], (
             "UNAVAILABLE without RetryInfo"
         )
         assert max(answer.seconds for answer in answers.all) < DEADLINE_SECONDS + LATE_SECONDS
-        report.counts["told to come back"] += len(answers.refused())
-        report.of(world.history)
+        report.counts["refused with RetryInfo"] += len(answers.refused())
+        report.add(deployment.history)
 
 
 async def test_nothing_is_lost_though_redis_dies_and_forgets(
-    worlds: Worlds, own_redis: RedisServer, postgres_url: str, report: Report
+    deployments: Deployments, own_redis: RedisServer, postgres_url: str, report: Report
 ) -> None:
     settings = {"READBACK_CONVERSATION_DATABASE_URL": postgres_url, "READBACK_REDIS_URL": own_redis.url}
-    async with worlds(replicas=2, **settings) as world:
-        await world.cluster.start()
-        writing_at, watching_at = (replica.address for replica in world.cluster.replicas)
-        async with playing(
-            world, conversations=3, pause=0.03, pens_at=writing_at, watchers_at=watching_at
-        ) as scene:
+    async with deployments(replicas=2, **settings) as deployment:
+        await deployment.cluster.start()
+        writing_at, watching_at = (replica.address for replica in deployment.cluster.replicas)
+        async with running_traffic(
+            deployment, conversations=3, pause=0.03, writers_at=writing_at, watchers_at=watching_at
+        ) as traffic:
             for _ in range(STOPS):
-                await scene.progress(world)
+                await traffic.progress(deployment)
                 own_redis.kill()
-                await scene.progress(world, 10)
+                await traffic.progress(deployment, 10)
                 await asyncio.sleep(2 * POLL_SECONDS)
                 own_redis.start()
-                await scene.progress(world)
+                await traffic.progress(deployment)
                 own_redis.flush()
                 report.counts["Redis kills and flushes"] += 2
         if FULL:
-            slowest = max(scene.delays(world.history))
+            slowest = max(traffic.delays(deployment.history))
             report.measures["s until delivered, at most"] = round(slowest, 2)
             assert slowest < POLL_SECONDS + 1.0
-        report.of(world.history)
+        report.add(deployment.history)

@@ -1,5 +1,6 @@
-"""Bugs planted on purpose, each of which the tests must catch: a test that can't fail proves nothing.
+"""Mutants: bugs planted on purpose, each of which the tests must catch.
 
-A `.patch` file beside this one is a bug: what it is, the tests that must catch it, and what to replace by what in which file. Unlike
-line-numbered patches they survive changes elsewhere in a file, and fail loudly when what they replace isn't there once.
+Each `.patch` file in this folder is one bug: a title, the tests that must catch it, and the lines to replace.
+The lines are found by their text, not by line numbers, so a patch survives changes elsewhere in the file. It
+fails if its text doesn't occur exactly once.
 """

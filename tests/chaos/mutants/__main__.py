@@ -1,6 +1,7 @@
-"""`python -m tests.chaos.mutants [NAME…]` proves that the tests catch each planted bug, and that they pass without any.
+"""`python -m tests.chaos.mutants [NAME…]` proves that the tests catch each planted bug.
 
-Each bug is planted into a copy of the tree, two at a time. Ends with 1 when a bug survived or a test failed without one.
+Each bug is planted into a copy of the tree, two in parallel. Exits with 1 if a bug survives, or if a test
+fails without a bug.
 """
 
 from __future__ import annotations
@@ -21,30 +22,30 @@ from queue import SimpleQueue
 from mesh.settings import CHECKOUT
 from tests.chaos.mutants.mutant import DoesNotApply, Mutant, every_mutant
 
-AT_ONCE = 2
+CONCURRENCY = 2
 TREE = ("agent", "cli", "gen", "mesh", "services", "tests", "protos", "pyproject.toml")
 SECONDS = 600
-"""How long the tests of one bug may take."""
+"""Timeout for the tests of one bug."""
 CAUGHT = 1
-"""How pytest ends when tests failed; anything else (nothing collected, a broken import) proves nothing."""
+"""Exit code of pytest for failed tests. Any other code (nothing collected, a broken import) proves
+nothing."""
 
 
 def main(names: Sequence[str]) -> int:
-    """Runs the mutants named, or all."""
+    """Run the named mutants, or all."""
     mutants = [mutant for mutant in every_mutant() if not names or mutant.name in names]
     began = time.monotonic()
-    with trees(AT_ONCE) as free, ThreadPoolExecutor(AT_ONCE) as pool:
+    with trees(CONCURRENCY) as free, ThreadPoolExecutor(CONCURRENCY) as pool:
         files = sorted({test for mutant in mutants for test in mutant.tests if test.startswith("tests/")})
-        unpatched = pool.submit(_in_a_tree, free, None, files)
-        results = list(pool.map(lambda mutant: _judged(free, mutant), mutants))
+        unpatched = pool.submit(_test_in_tree, free, None, files)
+        results = list(pool.map(lambda mutant: _is_caught(free, mutant), mutants))
         code, output = unpatched.result()
     if code:
         print(f"without any bug planted, tests fail:\n{output[-3000:]}")
     survived = [mutant.name for mutant, caught in zip(mutants, results, strict=True) if not caught]
-    print(
-        f"{len(mutants) - len(survived)} of {len(mutants)} planted bugs caught in {time.monotonic() - began:.0f} s"
-    )
-    _write_report(len(mutants), len(survived), time.monotonic() - began)
+    seconds = time.monotonic() - began
+    print(f"{len(mutants) - len(survived)} of {len(mutants)} planted bugs caught in {seconds:.0f} s")
+    _write_report(len(mutants), len(survived), seconds)
     return 1 if survived or code else 0
 
 
@@ -67,28 +68,26 @@ def _write_report(planted: int, survived: int, seconds: float) -> None:
             )
 
 
-def _judged(free: SimpleQueue[Path], mutant: Mutant) -> bool:
+def _is_caught(free: SimpleQueue[Path], mutant: Mutant) -> bool:
     began = time.monotonic()
     try:
-        code, output = _in_a_tree(free, mutant, mutant.tests)
+        code, output = _test_in_tree(free, mutant, mutant.tests)
     except DoesNotApply as error:
         print(f"  does not apply  {mutant.name}: {error}", flush=True)
         return False
-    print(
-        f"  {'caught  ' if code == CAUGHT else 'SURVIVED'}  {mutant.name}: {mutant.title} ({time.monotonic() - began:.0f} s)",
-        flush=True,
-    )
+    verdict, seconds = "caught  " if code == CAUGHT else "SURVIVED", time.monotonic() - began
+    print(f"  {verdict}  {mutant.name}: {mutant.title} ({seconds:.0f} s)", flush=True)
     if code not in (0, CAUGHT):
         print(output[-2000:], flush=True)
     return code == CAUGHT
 
 
-def _in_a_tree(free: SimpleQueue[Path], mutant: Mutant | None, tests: Iterable[str]) -> tuple[int, str]:
-    """Runs tests in a copy of the tree, with a bug planted; how pytest ended and what it said."""
+def _test_in_tree(free: SimpleQueue[Path], mutant: Mutant | None, tests: Iterable[str]) -> tuple[int, str]:
+    """Run tests in a copy of the tree with a planted bug; return pytest's exit code and output."""
     tree = free.get()
     before: dict[str, str] = {}
     try:
-        # Within the `try`: the tree of a bug that no longer applies is wanted by the next.
+        # Inside the `try`, so that the tree is returned even if the bug doesn't apply.
         before = {change.file: change.check(tree) for change in mutant.replacements} if mutant else {}
         for change in mutant.replacements if mutant else ():
             change.apply(tree)
@@ -105,7 +104,7 @@ def _pytest(tree: Path, tests: Iterable[str]) -> tuple[int, str]:
         for name, value in os.environ.items()
         if name not in ("READBACK_CHAOS", "READBACK_CHAOS_REPORT")
     }
-    # Bytecode of a file that is replaced within a second would be taken for fresh.
+    # Python would take the bytecode of a file that is replaced within the same second for fresh.
     environment = inherited | {"PYTHONPATH": f"{tree}:{tree / 'gen'}", "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
     try:
@@ -113,13 +112,13 @@ def _pytest(tree: Path, tests: Iterable[str]) -> tuple[int, str]:
             command, cwd=tree, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
-        return -1, "it took too long"
+        return -1, "timeout"
     return ended.returncode, ended.stdout + ended.stderr
 
 
 @contextmanager
 def trees(count: int) -> Iterator[SimpleQueue[Path]]:
-    """Copies of the tree."""
+    """Make copies of the tree."""
     free: SimpleQueue[Path] = SimpleQueue()
     with tempfile.TemporaryDirectory(prefix="readback-mutants-") as folder:
         for number in range(count):

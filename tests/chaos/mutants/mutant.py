@@ -1,4 +1,4 @@
-"""One planted bug, as its file describes it."""
+"""One planted bug, parsed from its `.patch` file."""
 
 from __future__ import annotations
 
@@ -8,50 +8,53 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 _END = "# "
-"""Closes the last replacement."""
+"""Line that ends the last replacement."""
 
 
 class DoesNotApply(Exception):
-    """What is to be replaced isn't in the file exactly once."""
+    """The text to replace doesn't occur exactly once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """Some lines and what takes their place."""
+    """Lines of a file, and the lines that replace them."""
 
     file: str
     old: str
     new: str
 
     def check(self, tree: Path) -> str:
-        """The file as it is.
+        """Return the text of the file.
 
         Raises:
-            DoesNotApply: the old lines are missing, or there more than once.
+            DoesNotApply: the old lines don't occur exactly once.
         """
         text = (tree / self.file).read_text()
         if text.count(self.old) != 1:
-            raise DoesNotApply(f"{self.file} holds these lines {text.count(self.old)} times:\n{self.old}")
+            raise DoesNotApply(f"{self.file} contains these lines {text.count(self.old)} times:\n{self.old}")
         return text
 
     def apply(self, tree: Path) -> None:
-        """Plants it."""
+        """Plant the bug."""
         (tree / self.file).write_text(self.check(tree).replace(self.old, self.new))
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A bug."""
+    """Planted bug."""
 
     name: str
     title: str
     tests: Sequence[str]
-    """Arguments to pytest: what must fail."""
+    """Arguments for pytest: the tests that must fail."""
     replacements: Sequence[Replacement]
 
 
 def parse(name: str, text: str) -> Mutant:
-    """Reads a description: `# title`, `# caught by: …`, then for each replacement `# in: file`, `--- `, lines, `+++ `, lines."""
+    """Parse a patch file.
+
+    Format: `# title`, `# caught by: …`, then for each replacement `# in: file`, `---`, lines, `+++`, lines.
+    """
     title, file = "", ""
     tests: list[str] = []
     replacements: list[Replacement] = []
@@ -88,5 +91,5 @@ def _joined(lines: Sequence[str]) -> str:
 
 
 def every_mutant() -> list[Mutant]:
-    """All of them, by name."""
+    """Return all mutants, sorted by name."""
     return [parse(path.stem, path.read_text()) for path in sorted(FOLDER.glob("*.patch"))]

@@ -1,4 +1,4 @@
-"""A real call goes on while the parts under it are killed, and whoever follows it misses nothing."""
+"""A real call continues while parts of the product are killed, and a watch of it misses nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ QUESTION = "show flights from Chennai to Delhi tomorrow"
 
 @dataclass
 class Customer:
-    """Somebody who is logged in on the command line, and a conversation of theirs."""
+    """Customer who is logged in on the command line, with one conversation."""
 
     product: Product
     token: str
@@ -38,7 +38,7 @@ class Customer:
     running: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def command(self, *arguments: str) -> subprocess.Popen[str]:
-        """Starts another `readback`."""
+        """Start another `readback` process."""
         process = subprocess.Popen(
             [*READBACK, *arguments],
             env=self.product.environment,
@@ -51,7 +51,7 @@ class Customer:
         return process
 
     def entries(self) -> list[entry_pb2.Entry]:
-        """The log as it is stored."""
+        """Return the stored log."""
         request = pb.ListEntriesRequest(conversation_id=self.conversation_id, page_size=500)
         with grpc.insecure_channel(self.product.address("conversation")) as channel:
             return list(
@@ -61,7 +61,7 @@ class Customer:
             )
 
     def wait_until_the_agent_says(self, words: str) -> str:
-        """Waits until the words are among those being spoken; gives the utterance's id."""
+        """Wait until the agent is saying these words; return the id of the utterance."""
         request = pb.WatchRequest(conversation_id=self.conversation_id, include_live=True)
         with grpc.insecure_channel(self.product.address("conversation")) as channel:
             call = ConversationServiceStub(channel).Watch(request, metadata=bearer(self.token), timeout=90)
@@ -74,7 +74,7 @@ class Customer:
 
 @pytest.fixture
 def customer(product: Product) -> Iterator[Customer]:
-    """A new account, logged in on the command line."""
+    """New account, logged in on the command line."""
     email = f"{uuid7()}@example.com"
     with grpc.insecure_channel(product.address("identity")) as channel:
         request = identity.RegisterRequest(email=email, password=PASSWORD, display_name="Asha")
@@ -84,9 +84,9 @@ def customer(product: Product) -> Iterator[Customer]:
         started = ConversationServiceStub(channel).StartConversation(start, metadata=bearer(token))
     login = product.readback("login", email, "--password-stdin", input=PASSWORD + "\n")
     assert login.returncode == 0, login.stderr
-    somebody = Customer(product, token, started.conversation.conversation_id)
-    yield somebody
-    for process in somebody.running:
+    made = Customer(product, token, started.conversation.conversation_id)
+    yield made
+    for process in made.running:
         process.kill()
         process.communicate()
     product.readback("logout")
@@ -99,7 +99,7 @@ def _turns(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
 
 
 def _watched(process: subprocess.Popen[str], until: int) -> list[int]:
-    """Numbers of the entries a watch has printed, read until one comes up."""
+    """Return the entry numbers that a watch prints, up to this one."""
     numbers: list[int] = []
     assert process.stdout is not None
     for line in process.stdout:
@@ -132,14 +132,15 @@ def test_a_watch_misses_and_doubles_nothing_though_the_service_is_killed_in_mid_
     assert [tool["name"] for turn in turns for tool in turn["tools"]][:1] == ["search_flights"]
     entries = customer.entries()
     spoken = next(entry.utterance for entry in entries if entry.entry_id == utterance_id)
-    assert spoken.sealing == entry_pb2.SEALING_FINAL, "the agent lived, so what it said is whole"
+    assert spoken.sealing == entry_pb2.SEALING_FINAL, "the agent lived, so its utterance is complete"
     assert spoken.text.startswith("There are")
     assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
     assert _watched(watch, len(entries)) == [entry.number for entry in entries]
 
 
 def _process_in_call(product: Product) -> psutil.Process:
-    """The one of the agent's processes that holds a call: it alone talks to the conversation service."""
+    """Return the agent's process that holds a call: only that one is connected to the conversation
+    service."""
     port = int(product.environment["READBACK_CONVERSATION_PORT"])
     for process in product.process_of("agent").children(recursive=True):
         if any(

@@ -8,7 +8,7 @@ from queue import SimpleQueue
 import pytest
 
 from mesh.settings import CHECKOUT
-from tests.chaos.mutants.__main__ import _judged
+from tests.chaos.mutants.__main__ import _is_caught
 from tests.chaos.mutants.mutant import DoesNotApply, Mutant, Replacement, every_mutant, parse
 
 pytestmark = pytest.mark.unit
@@ -82,6 +82,6 @@ def test_tree_of_a_bug_that_no_longer_applies_is_there_for_the_next(
     free: SimpleQueue[Path] = SimpleQueue()
     free.put(tmp_path)
     mutant = Mutant("bug", "a bug", ["tests/one.py"], [Replacement("file.py", "line\nthat is gone\n", "")])
-    assert not _judged(free, mutant)
+    assert not _is_caught(free, mutant)
     assert free.get_nowait() == tmp_path
     assert "does not apply  bug" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""The summary of chaos says what was counted and what broke; dice fall alike for the same seed and test."""
+"""The run report shows counts and violations of each scenario; equal seeds give equal random numbers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.__main__ import markdown
-from tests.chaos.report import Report
-from tests.chaos.scale import dice_for
+from tests.chaos.run import Report, rng_for
 
 pytestmark = pytest.mark.unit
 
@@ -28,7 +27,7 @@ def test_each_scenario_has_a_line_with_its_counts_and_violations() -> None:
     table = markdown({"scenarios": scenarios, "seed": 7, "size": "full", "seconds": 5})
     assert "| a b (sqlite) | 1,200 kills | 1.5 MB more | 3 | 0 |" in table
     assert "| planted bugs |  |  | 1 | yes |" in table
-    assert "Seed 7, full, 5 s in all." in table
+    assert "Seed 7, full, 5 s in total." in table
 
 
 def test_a_scenario_that_did_not_end_counts_as_broken(
@@ -43,5 +42,5 @@ def test_a_scenario_that_did_not_end_counts_as_broken(
 
 
 def test_the_same_test_throws_the_same_dice_and_another_test_others() -> None:
-    throws = [[dice_for(name).random() for _ in range(3)] for name in ("one", "one", "other")]
+    throws = [[rng_for(name).random() for _ in range(3)] for name in ("one", "one", "other")]
     assert throws[0] == throws[1] != throws[2]

@@ -1,4 +1,5 @@
-"""What goes over a recorded channel is in the history: sent, acknowledged, refused, sent again; what watchers are told."""
+"""A recorded channel puts its messages into the history: sent, acknowledged, refused and repeated drafts,
+watch events."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
 from tests.chaos.history import History, Outcome, Watcher
-from tests.chaos.recorded import AppendNotes, RecordedChannel, RecordNotes, watching
+from tests.chaos.recorded_channel import AppendLog, RecordedChannel, RecordLog, watching
 
 pytestmark = pytest.mark.unit
 
@@ -27,11 +28,11 @@ def saying(sequence: int, entry_id: str) -> entry_pb2.Draft:
     )
 
 
-def sent(notes: RecordNotes, *drafts: entry_pb2.Draft) -> None:
+def sent(notes: RecordLog, *drafts: entry_pb2.Draft) -> None:
     notes.sent(pb.RecordRequest(append=pb.RecordAppend(drafts=drafts)))
 
 
-def acked(notes: RecordNotes, through: int, *numbers: int) -> None:
+def acked(notes: RecordLog, through: int, *numbers: int) -> None:
     notes.received(pb.RecordResponse(ack=pb.RecordAck(through_client_sequence=through, numbers=numbers)))
 
 
@@ -41,8 +42,8 @@ def history() -> History:
 
 
 @pytest.fixture
-def notes(history: History) -> RecordNotes:
-    notes = RecordNotes(history, "talk", "agent")
+def notes(history: History) -> RecordLog:
+    notes = RecordLog(history, "talk", "agent")
     notes.sent(pb.RecordRequest(open=pb.RecordOpen()))
     return notes
 
@@ -51,7 +52,7 @@ def outcomes(history: History) -> dict[str, tuple[Outcome, int]]:
     return {entry_id: (append.outcome, append.number) for entry_id, append in history.appends.items()}
 
 
-def test_an_ack_settles_what_was_sent_up_to_it(notes: RecordNotes, history: History) -> None:
+def test_an_ack_settles_what_was_sent_up_to_it(notes: RecordLog, history: History) -> None:
     sent(notes, said(1, "a"), saying(2, "open"), said(3, "b"))
     sent(notes, said(4, "c"))
     acked(notes, 3, 7, 0, 8)
@@ -59,9 +60,7 @@ def test_an_ack_settles_what_was_sent_up_to_it(notes: RecordNotes, history: Hist
     assert history.opened == {"open"}
 
 
-def test_what_is_sent_again_on_another_stream_is_the_same_append(
-    notes: RecordNotes, history: History
-) -> None:
+def test_what_is_sent_again_on_another_stream_is_the_same_append(notes: RecordLog, history: History) -> None:
     sent(notes, said(1, "a"), said(2, "b"))
     notes.sent(pb.RecordRequest(open=pb.RecordOpen()))
     sent(notes, said(1, "a"), said(2, "b"))
@@ -71,7 +70,7 @@ def test_what_is_sent_again_on_another_stream_is_the_same_append(
     assert notes.streams == 2
 
 
-def test_a_refusal_is_a_failure_only_if_nothing_was_sent_before(notes: RecordNotes, history: History) -> None:
+def test_a_refusal_is_a_failure_only_if_nothing_was_sent_before(notes: RecordLog, history: History) -> None:
     sent(notes, said(1, "a"))
     notes.sent(pb.RecordRequest(open=pb.RecordOpen()))
     sent(notes, said(1, "a"), said(2, "b"))
@@ -84,14 +83,14 @@ def test_a_refusal_is_a_failure_only_if_nothing_was_sent_before(notes: RecordNot
     assert outcomes(history) == {"a": (Outcome.UNKNOWN, 0), "b": (Outcome.FAIL, 0)}
 
 
-def test_an_ack_with_too_few_numbers_is_noticed(notes: RecordNotes) -> None:
+def test_an_ack_with_too_few_numbers_is_noticed(notes: RecordLog) -> None:
     sent(notes, said(1, "a"), said(2, "b"))
     with pytest.raises(AssertionError, match="2 drafts gives 1 numbers"):
         acked(notes, 2, 1)
 
 
 def test_the_drafts_of_one_unary_append_are_a_group(history: History) -> None:
-    notes = AppendNotes(history, "talk", "agent")
+    notes = AppendLog(history, "talk", "agent")
     notes.sent(pb.AppendRequest(drafts=[said(1, "a"), said(2, "b")]))
     notes.sent(pb.AppendRequest(drafts=[said(3, "c")]))
     notes.received(
@@ -113,7 +112,7 @@ class Wire:
         return request_serializer, response_deserializer
 
 
-def test_a_watcher_has_a_stream_for_each_time_it_asks_and_all_that_it_is_told() -> None:
+def test_a_watcher_has_a_stream_for_each_request_and_all_events_that_it_receives() -> None:
     watcher = Watcher("watcher", "talk")
     channel: RecordedChannel = watching(Wire(), watcher)  # type: ignore[arg-type]  # as much of a channel as is needed
     ask, hear = channel.unary_stream(
@@ -130,8 +129,10 @@ def test_a_watcher_has_a_stream_for_each_time_it_asks_and_all_that_it_is_told() 
     hear(pb.WatchResponse(cursor="x", live=entry_pb2.OpenUtterance(utterance_id="3")).SerializeToString())
     ask(pb.WatchRequest(conversation_id="talk", cursor="x"))
     first, second = watcher.streams
-    assert [(told.kind, [seen.number for seen in told.entries], told.about) for told in first.told] == [
+    assert [
+        (event.kind, [seen.number for seen in event.entries], event.about) for event in first.received
+    ] == [
         ("entries", [1, 2], ""),
         ("live", [], "3"),
     ]
-    assert (second.cursor, second.told) == ("x", [])
+    assert (second.cursor, second.received) == ("x", [])

@@ -1,4 +1,4 @@
-"""One test's world: identity, a cluster of the service, a history, and those who write and watch."""
+"""Deployment of one test: identity, a cluster of the conversation service, and a history."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mesh.ids import uuid7
 from mesh.security.authentication import ACCESS_TOKEN_TYPE, ALGORITHM, AUDIENCE, ISSUER
 from tests.chaos.cluster import Cluster, cluster
 from tests.chaos.history import History, Seen
-from tests.chaos.processes import Nursery
+from tests.chaos.processes import ForkServer
 from tests.integration.conversation.mesh import CONVERSATION, Customer, Mesh
 
 if TYPE_CHECKING:
@@ -30,19 +30,19 @@ LONG = timedelta(hours=2)
 
 
 @dataclass
-class World:
-    """What a test of chaos needs."""
+class Deployment:
+    """Services and history of one test."""
 
     mesh: Mesh
     cluster: Cluster
-    dice: random.Random
+    rng: random.Random
     stack: AsyncExitStack
     history: History = field(default_factory=History)
     key_id: str = ""
-    """Of identity's signing key."""
+    """Id of identity's signing key."""
 
     def channel(self, token: str, target: str = "") -> grpc.aio.Channel:
-        """A channel to the whole cluster (or to `target`) that carries a token; a context manager."""
+        """Return a channel with a token to the whole cluster or to `target`; a context manager."""
 
         async def own() -> str:
             return token
@@ -50,7 +50,7 @@ class World:
         return open_channel(target or self.cluster.target, CONVERSATION, tokens=own)
 
     async def customer(self) -> Customer:
-        """A new customer whose token outlives the test."""
+        """Register a customer with a token that outlives the test."""
         self.mesh.address = self.cluster.target
         customer = await self.mesh.customer()
         token = customer.token
@@ -59,11 +59,11 @@ class World:
         return Customer(customer.customer_id, token, ConversationServiceStub(channel))
 
     def service_token(self) -> str:
-        """An agent's own token, for `Record`."""
+        """Return an agent's own token, for `Record`."""
         return self._signed(sub="agent", kind="service")
 
     def agent_token(self, customer_id: str, call: pb.Call) -> str:
-        """A token with which the agent acts for the customer in one call."""
+        """Return a token with which an agent acts for the customer in one call."""
         return self._signed(
             sub=customer_id,
             kind="agent",
@@ -73,7 +73,7 @@ class World:
         )
 
     def customer_token(self, customer_id: str) -> str:
-        """A token of a customer who needs no account."""
+        """Return a customer's token; no account is needed."""
         return self._signed(sub=customer_id, kind="customer", sid=uuid7())
 
     def _signed(self, **claims: Any) -> str:
@@ -83,7 +83,7 @@ class World:
         return jwt.encode(body, key, ALGORITHM, headers={"typ": ACCESS_TOKEN_TYPE, "kid": self.key_id})
 
     async def read_back(self, customer: Customer) -> None:
-        """Reads every log of a customer into the history, when all is over."""
+        """Read every log of a customer into the history, after the end."""
         for conversation_id in await self._conversations(customer.stub):
             self.history.logs[conversation_id] = await entries_of(customer.stub, conversation_id)
 
@@ -100,7 +100,7 @@ class World:
 
 
 async def entries_of(stub: ConversationServiceAsyncStub, conversation_id: str) -> list[Seen]:
-    """A whole log, read page by page."""
+    """Return a whole log."""
     found: list[Seen] = []
     token = ""
     while True:
@@ -113,10 +113,14 @@ async def entries_of(stub: ConversationServiceAsyncStub, conversation_id: str) -
 
 
 @asynccontextmanager
-async def world(
-    nursery: Nursery, folder: Path, dice: random.Random, *, replicas: int = 1, **settings: str
-) -> AsyncIterator[World]:
-    """Identity in this process, replicas beside it, none started. `settings` by the names of their variables."""
+async def open_deployment(
+    fork_server: ForkServer, folder: Path, rng: random.Random, *, replicas: int = 1, **settings: str
+) -> AsyncIterator[Deployment]:
+    """Run identity in this process and make replicas without starting them.
+
+    Args:
+        settings: environment variables of the replicas.
+    """
     async with AsyncExitStack() as stack:
         mesh = Mesh(folder, stack)
         await mesh.start_identity()
@@ -125,7 +129,9 @@ async def world(
             "READBACK_IDENTITY_ADDRESS": mesh.identity_address,
             "LIVEKIT_URL": "ws://127.0.0.1:9",
         }
-        made = World(mesh, cluster(nursery, folder, shared | settings, replicas=replicas), dice, stack)
+        made = Deployment(
+            mesh, cluster(fork_server, folder, shared | settings, replicas=replicas), rng, stack
+        )
         try:
             yield made
         finally:

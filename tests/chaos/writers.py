@@ -1,4 +1,4 @@
-"""Agents that write: the client kit's recorder over a channel that notes everything, one agent after the other in one conversation."""
+"""Writers: agents with the client's recorder over a channel that records everything."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from mesh.errors import reason_of
 from mesh.ids import uuid7
 from services.conversation.client.recorder import CallOver, Recorder
 from services.conversation.model.entries import timestamp
-from tests.chaos.persistence import TRANSIENT, persistently
-from tests.chaos.recorded import appending, recording
-from tests.chaos.world import World
+from tests.chaos.deployment import Deployment
+from tests.chaos.recorded_channel import appending, recording
+from tests.chaos.unary_calls import TRANSIENT, until_answered
 from tests.integration.conversation.mesh import Customer
 
 if TYPE_CHECKING:
@@ -28,44 +28,50 @@ if TYPE_CHECKING:
 
 AGENT, CUSTOMER = entry_pb2.SPEAKER_AGENT, entry_pb2.SPEAKER_CUSTOMER
 WINDOW = 16
-"""Sentences under way at once."""
+"""Most unacknowledged sentences."""
 GROUP = 3
 """Drafts in a unary `Append`."""
 
 
 @dataclass
-class Pen:
-    """Who speaks in one conversation; a successor takes over when the service takes an agent for lost."""
+class ConversationWriter:
+    """Writer of one conversation; a new agent takes over when the service declares one lost."""
 
-    world: World
+    deployment: Deployment
     customer: Customer
     conversation_id: str
     name: str
     pause: float = 0.01
-    """Seconds between two sentences, on average."""
+    """Average seconds between two sentences."""
     target: str = ""
-    """Where the agents reach the service, when not at the cluster."""
-    at_once: float = 0.1
-    """How often, of one, some entries are handed in together by unary `Append`."""
+    """Address of the service for the agents, if not the cluster's."""
+    append_share: float = 0.1
+    """Share of turns in which several entries are sent in one unary `Append`."""
     words: str = "and so on"
     sentences: int = 0
     agents: int = 0
-    """How many took the call so far."""
+    """Number of agents that took the call so far."""
 
     async def speak(self, enough: asyncio.Event) -> None:
-        """Speaks until it is enough, and until all of it is acknowledged."""
+        """Write until `enough` is set and everything is acknowledged."""
         while not await self._agent(enough):
             pass
 
     async def _agent(self, enough: asyncio.Event) -> bool:
-        """One agent's hold on the call; says whether it came to the end of it."""
+        """Run one agent; return whether it wrote to the end."""
         call = await self.running_call()
         self.agents += 1
-        name, history, writer_id = f"agent {self.agents} of {self.name}", self.world.history, str(uuid4())
+        name, history, writer_id = (
+            f"agent {self.agents} of {self.name}",
+            self.deployment.history,
+            str(uuid4()),
+        )
         async with AsyncExitStack() as stack:
-            own = await stack.enter_async_context(self.world.channel(self.world.service_token(), self.target))
-            token = self.world.agent_token(self.customer.customer_id, call)
-            delegated = await stack.enter_async_context(self.world.channel(token, self.target))
+            own = await stack.enter_async_context(
+                self.deployment.channel(self.deployment.service_token(), self.target)
+            )
+            token = self.deployment.agent_token(self.customer.customer_id, call)
+            delegated = await stack.enter_async_context(self.deployment.channel(token, self.target))
             delegate = ConversationServiceStub(
                 appending(delegated, history, self.conversation_id, f"{name}, unary")
             )
@@ -93,32 +99,32 @@ class Pen:
 
     async def _sentence(self, recorder: Recorder, appender: Appender) -> None:
         self.sentences += 1
-        dice, spoken = self.world.dice, str(uuid4())
-        if dice.random() < self.at_once:
+        rng, spoken = self.deployment.rng, str(uuid4())
+        if rng.random() < self.append_share:
             await appender.append()
-        elif dice.random() < 0.2:
+        elif rng.random() < 0.2:
             recorder.tool_call(spoken, "search_flights", {"origin": "MAA"})
             recorder.tool_result(spoken, "search_flights", "FOUND", {"flights": self.sentences})
         else:
-            speaker = dice.choice((AGENT, CUSTOMER))
-            if dice.random() < 0.5:
+            speaker = rng.choice((AGENT, CUSTOMER))
+            if rng.random() < 0.5:
                 recorder.revise(spoken, speaker, f"sentence {self.sentences},")
-                await asyncio.sleep(dice.uniform(0, self.pause))
+                await asyncio.sleep(rng.uniform(0, self.pause))
             recorder.seal(spoken, speaker, f"sentence {self.sentences}, {self.words}")
         if self.sentences % WINDOW == 0:
             await recorder.flushed()
-        await asyncio.sleep(dice.uniform(0, 2 * self.pause))
+        await asyncio.sleep(rng.uniform(0, 2 * self.pause))
 
     async def running_call(self) -> pb.Call:
-        """The conversation's call as it is by now; a new one when there is none."""
+        """Return the conversation's running call; start one if there is none."""
         get = pb.GetConversationRequest(conversation_id=self.conversation_id)
         start = pb.StartCallRequest(conversation_id=self.conversation_id)
         while True:
-            found = await persistently(lambda: self.customer.stub.GetConversation(get))
+            found = await until_answered(lambda: self.customer.stub.GetConversation(get))
             if found.conversation.HasField("running_call"):
                 return found.conversation.running_call
             try:
-                # Not to be repeated: when its answer gets lost, the call is found on the next round.
+                # Not repeated: if the answer gets lost, the next round finds the call.
                 return (await self.customer.stub.StartCall(start)).call
             except grpc.aio.AioRpcError as error:
                 if error.code() not in TRANSIENT and reason_of(error) != "ERROR_REASON_CALL_RUNNING":
@@ -126,25 +132,29 @@ class Pen:
 
 
 class Appender:
-    """Hands entries in without a stream, some at once, as the same writer."""
+    """Appends groups of entries without a stream, as the same writer."""
 
     def __init__(
-        self, pen: Pen, delegate: ConversationServiceAsyncStub, call: pb.Call, writer_id: str
+        self,
+        writer: ConversationWriter,
+        delegate: ConversationServiceAsyncStub,
+        call: pb.Call,
+        writer_id: str,
     ) -> None:
-        self._pen, self._delegate, self._call, self._writer_id = pen, delegate, call, writer_id
+        self._pen, self._delegate, self._call, self._writer_id = writer, delegate, call, writer_id
         self._sequence = 0
 
     async def append(self) -> None:
-        """A group, until it is answered; refused when the call is over by now."""
+        """Append a group, repeated until answered; it is refused if the call is over."""
         drafts = [self._draft() for _ in range(GROUP)]
         request = pb.AppendRequest(
             call_id=self._call.call_id, epoch=self._call.epoch, writer_id=self._writer_id, drafts=drafts
         )
         try:
-            await persistently(lambda: self._delegate.Append(request))
+            await until_answered(lambda: self._delegate.Append(request))
         except grpc.aio.AioRpcError:
             for draft in drafts:
-                self._pen.world.history.fail(draft.entry_id)
+                self._pen.deployment.history.fail(draft.entry_id)
 
     def _draft(self) -> entry_pb2.Draft:
         self._sequence += 1

@@ -1,4 +1,4 @@
-"""Channels that note in a history what goes over them, below whatever uses them: the client kit is tested as it is, retries and all."""
+"""Channels that record their messages, including the retries of the client under test, in a history."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ import grpc
 from google.protobuf.message import Message
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from tests.chaos.history import History, Seen, Stream, Told, Watcher
+from tests.chaos.history import History, Received, Seen, Stream, Watcher
 
-Note = Callable[[Any], None]
+Record = Callable[[Any], None]
 
 
 class RecordedChannel:
-    """A channel as generated stubs use it. One of these for each writer or watcher; they may share a channel beneath."""
+    """Channel for generated stubs, one per writer or watcher; they may share the channel below."""
 
-    def __init__(self, channel: grpc.aio.Channel, notes: dict[str, tuple[Note, Note]]) -> None:
-        self._channel, self._notes = channel, notes
+    def __init__(self, channel: grpc.aio.Channel, recorders: dict[str, tuple[Record, Record]]) -> None:
+        self._channel, self._recorders = channel, recorders
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         multicallable = getattr(self._channel, name)
 
         def made(path: str, *, request_serializer: Any, response_deserializer: Any, **more: Any) -> Any:
-            sent, received = self._notes.get(path.rpartition("/")[2], (_ignore, _ignore))
+            sent, received = self._recorders.get(path.rpartition("/")[2], (_ignore, _ignore))
             return multicallable(
                 path,
-                request_serializer=_noting(request_serializer, sent, before=True),
-                response_deserializer=_noting(response_deserializer, received, before=False),
+                request_serializer=_recording(request_serializer, sent, before=True),
+                response_deserializer=_recording(response_deserializer, received, before=False),
                 **more,
             )
 
@@ -39,51 +39,51 @@ class RecordedChannel:
 
 
 def _ignore(_: Message) -> None:
-    """What the history has no place for."""
+    """Record nothing."""
 
 
-def _noting(convert: Callable[[Any], Any], note: Note, *, before: bool) -> Callable[[Any], Any]:
+def _recording(convert: Callable[[Any], Any], record: Record, *, before: bool) -> Callable[[Any], Any]:
     def converted(value: Any) -> Any:
         if before:
-            note(value)
+            record(value)
         result = convert(value)
         if not before:
-            note(result)
+            record(result)
         return result
 
     return converted
 
 
 def watching(channel: grpc.aio.Channel, watcher: Watcher) -> Any:
-    """A channel whose `Watch` streams are the watcher's."""
+    """Return a channel that records its `Watch` streams for this watcher."""
 
     def opened(request: pb.WatchRequest) -> None:
         watcher.streams.append(Stream(time.monotonic(), request.cursor))
 
-    def told(response: pb.WatchResponse) -> None:
-        watcher.streams[-1].told.append(_told(response))
+    def event(response: pb.WatchResponse) -> None:
+        watcher.streams[-1].received.append(_received(response))
 
-    return RecordedChannel(channel, {"Watch": (opened, told)})
+    return RecordedChannel(channel, {"Watch": (opened, event)})
 
 
-def _told(response: pb.WatchResponse) -> Told:
+def _received(response: pb.WatchResponse) -> Received:
     kind = response.WhichOneof("event") or ""
     entries = response.entries.entries if kind == "entries" else [response.entry] if kind == "entry" else []
     about = response.live.utterance_id if kind == "live" else response.conversation_id
-    return Told(kind, tuple(map(Seen.of, entries)), response.cursor, time.monotonic(), about)
+    return Received(kind, tuple(map(Seen.of, entries)), response.cursor, time.monotonic(), about)
 
 
-class RecordNotes:
-    """What one writer sends and is answered on `Record`, one stream after the other."""
+class RecordLog:
+    """Recorder of one writer's `Record` streams, one after another."""
 
     def __init__(self, history: History, conversation_id: str, writer: str) -> None:
         self._history, self._conversation_id, self._writer = history, conversation_id, writer
         self._unacked: deque[tuple[int, str]] = deque()
-        """Client sequence and entry id, empty for an open utterance, of what went out on this stream."""
+        """Client sequence and entry id (empty for an open utterance) of the drafts sent on this stream."""
         self.streams = 0
 
     def sent(self, request: pb.RecordRequest) -> None:
-        """Something goes out."""
+        """Record a request."""
         if request.HasField("open"):
             self.streams += 1
             self._unacked.clear()
@@ -96,7 +96,7 @@ class RecordNotes:
                 self._history.invoke(self._conversation_id, [draft], self._writer)
 
     def received(self, response: pb.RecordResponse) -> None:
-        """An answer comes in."""
+        """Record a response."""
         if response.HasField("ack"):
             settled = self._through(response.ack.through_client_sequence)
             assert len(settled) == len(response.ack.numbers), (
@@ -120,31 +120,31 @@ class RecordNotes:
         return settled
 
 
-class AppendNotes:
-    """A writer's unary `Append`s; no two drafts of one writer have the same client sequence."""
+class AppendLog:
+    """Recorder of one writer's unary `Append`s; no two of its drafts have the same client sequence."""
 
     def __init__(self, history: History, conversation_id: str, writer: str) -> None:
         self._history, self._conversation_id, self._writer = history, conversation_id, writer
         self._drafts: dict[int, str] = {}
 
     def sent(self, request: pb.AppendRequest) -> None:
-        """A group goes out; sent again it is the same group."""
+        """Record a request; a repeated one is the same group."""
         self._drafts |= {draft.client_sequence: draft.entry_id for draft in request.drafts}
         group = f"append {uuid4()} of {self._writer}"
-        # A writer of its own: several may be under way at once, in no order.
+        # Each group counts as its own writer, because several are sent at the same time, in no order.
         self._history.invoke(self._conversation_id, request.drafts, group, group)
 
     def received(self, response: pb.AppendResponse) -> None:
-        """All of it is stored."""
+        """Record that all drafts are stored."""
         for acked in response.drafts:
             self._history.ok(self._drafts[acked.client_sequence], acked.number)
 
 
 def recording(channel: grpc.aio.Channel, history: History, conversation_id: str, writer: str) -> Any:
-    """A channel whose `Record` streams are the writer's, and what it hands in late."""
+    """Return a channel that records its `Record` streams and late `Append`s for this writer."""
     record, late = (
-        RecordNotes(history, conversation_id, writer),
-        AppendNotes(history, conversation_id, f"{writer}, late"),
+        RecordLog(history, conversation_id, writer),
+        AppendLog(history, conversation_id, f"{writer}, late"),
     )
     return RecordedChannel(
         channel, {"Record": (record.sent, record.received), "Append": (late.sent, late.received)}
@@ -152,6 +152,6 @@ def recording(channel: grpc.aio.Channel, history: History, conversation_id: str,
 
 
 def appending(channel: grpc.aio.Channel, history: History, conversation_id: str, writer: str) -> Any:
-    """A channel whose `Append`s are the writer's."""
-    notes = AppendNotes(history, conversation_id, writer)
-    return RecordedChannel(channel, {"Append": (notes.sent, notes.received)})
+    """Return a channel that records its `Append`s for this writer."""
+    log = AppendLog(history, conversation_id, writer)
+    return RecordedChannel(channel, {"Append": (log.sent, log.received)})
