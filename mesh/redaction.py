@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 REDACTED = "[redacted]"
 _JWT = re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.?[\w-]*")
 _OPAQUE = re.compile(r"\brb[rg]_[\w-]{20,}")
-"""Refresh tokens and grants, by their prefixes (`services.identity.tokens.opaque_tokens`)."""
+"""Refresh tokens and grants, by their prefixes (`services.identity.tokens.refresh_tokens`)."""
 _BEARER = re.compile(r"(?i)\b(bearer|access_token=)\s*[^\s\"'&]+")
 
 

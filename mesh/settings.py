@@ -1,6 +1,6 @@
-"""Settings: `READBACK_*` variables, read once at the edge, checked before anything starts.
+"""Settings of every process: `READBACK_*` environment variables, read and checked once at the start.
 
-Each service subclasses `MeshSettings` in its own `settings.py`. Vendor and LiveKit keys keep their usual names.
+Each service subclasses `MeshSettings` in its own `settings.py`. Keys of vendors and of LiveKit keep their usual names.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mesh.addresses import reachable_host, with_port
 from mesh.security.secrets import LiveKitKeys, SecretStore
+from mesh.serving.shutdown import DRAIN_SECONDS, NOTICE_SECONDS
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 """The folder that holds pyproject.toml, or site-packages where the wheel is installed."""
@@ -27,11 +28,11 @@ def default_home() -> Path:
 
 
 class ConfigurationError(Exception):
-    """Settings are wrong; the text names every mistake and what would be right."""
+    """Wrong settings; the text names every mistake and how to correct it."""
 
 
 class MeshSettings(BaseSettings):
-    """What every member of the mesh needs to know."""
+    """Settings that every process of the mesh reads."""
 
     model_config = SettingsConfigDict(
         env_prefix="READBACK_",
@@ -45,13 +46,14 @@ class MeshSettings(BaseSettings):
     """Folder of databases, secrets, logs and the LiveKit server of embedded mode: `.readback` in the checkout, or
     `~/.local/share/readback` when installed from a wheel."""
     bind: str = "127.0.0.1"
-    """Address that every server listens on, of IPv4 or IPv6; `::` stands for all of both."""
+    """Address that every server listens on, of IPv4 or IPv6; `::` means all addresses of both."""
     environment: Literal["development", "production"] = "development"
-    """`production` turns gRPC reflection off, and refuses MCP callers without a token unless READBACK_MCP_ANONYMOUS lets them in."""
+    """`production` turns gRPC reflection off, and refuses MCP callers without a token unless
+    READBACK_MCP_ANONYMOUS allows them."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Lowest level that is logged."""
     log_format: Literal["console", "json"] = "json"
-    """`json` for machines, `console` for people."""
+    """Format of log lines: `json` for machines, `console` for people."""
 
     identity_port: int = Field(default=50051, ge=0, le=65535)
     """gRPC port the identity service listens on."""
@@ -60,16 +62,17 @@ class MeshSettings(BaseSettings):
     flightdata_port: int = Field(default=50053, ge=0, le=65535)
     """gRPC port the flight-data service listens on."""
     identity_address: str = ""
-    """Where callers find the identity service: `host:port`, `dns:///name:port` with a name that stands for every replica, or the replicas
-    one by one (`10.0.0.5:50051,10.0.0.6:50051`). Calls go to all of them in turn. This machine's port when empty."""
+    """Address of the identity service: `host:port`, `dns:///name:port` with a name that resolves to every replica, or
+    a list of replicas (`10.0.0.5:50051,10.0.0.6:50051`). RPCs go to all replicas in turn. This machine's port when empty."""
     conversation_address: str = ""
-    """Where callers find the conversation service, in the same ways; this machine's port when empty."""
+    """Address of the conversation service, in the same forms; this machine's port when empty."""
     flightdata_address: str = ""
-    """Where callers find the flight-data service, in the same ways; this machine's port when empty."""
+    """Address of the flight-data service, in the same forms; this machine's port when empty."""
     redis_url: str = ""
-    """Redis that replicas share (`redis://host:6379/0`): it carries wake-ups between those of the conversation service, and keeps for those
-    of flight data what vendors' keys have spent and what was answered. Without it a process wakes only its own watchers and hears of the
-    other replicas' commits from the database, a second late; and flight data counts for one process, in a file in READBACK_HOME."""
+    """Redis that replicas share (`redis://host:6379/0`): wake-ups between replicas of the conversation service, and the
+    vendor quotas and cached answers of flight data. Without it a conversation process wakes only its own watchers and
+    reads other replicas' commits from the database, a second late; flight data counts quotas per process, in a file in
+    READBACK_HOME."""
     identity_http_port: int = Field(default=9051, ge=0, le=65535)
     """HTTP port of the identity service's `/health` and `/metrics`."""
     conversation_http_port: int = Field(default=9052, ge=0, le=65535)
@@ -81,25 +84,25 @@ class MeshSettings(BaseSettings):
     gateway_http_port: int = Field(default=9055, ge=0, le=65535)
     """HTTP port of the gateway's `/health` and `/metrics`."""
     ui_http_port: int = Field(default=9056, ge=0, le=65535)
-    """HTTP port of the page's `/health` and `/metrics`."""
+    """HTTP port of the web app's `/health` and `/metrics`."""
     ui_port: int = Field(default=8506, ge=0, le=65535)
-    """HTTP port of the page."""
+    """HTTP port of the web app."""
     mcp_port: int = Field(default=8080, ge=0, le=65535)
     """HTTP port of the MCP server, at `/mcp`."""
-    drain_notice_seconds: float = Field(default=0.2, ge=0, le=60)
-    """How long a stopping server goes on serving after it has said that it stops. Callers of the mesh hear of it at once; a load balancer
-    that probes every few seconds needs as many."""
-    drain_seconds: float = Field(default=0.8, ge=0, le=60)
-    """How long a stopping server then lets running calls finish."""
+    drain_notice_seconds: float = Field(default=NOTICE_SECONDS, ge=0, le=60)
+    """How long a stopping server still accepts RPCs after its health says NOT_SERVING. Services of the mesh see that
+    immediately; behind a load balancer that probes every few seconds, set as many."""
+    drain_seconds: float = Field(default=DRAIN_SECONDS, ge=0, le=60)
+    """How long a stopping server then lets running RPCs finish."""
 
     livekit_url: str = Field(default="ws://127.0.0.1:7880", validation_alias="LIVEKIT_URL")
-    """Address of the LiveKit server, as agents and services reach it."""
+    """URL of the LiveKit server for agents and services."""
     livekit_api_key: str = Field(default="", validation_alias="LIVEKIT_API_KEY", repr=False)
-    """LiveKit key that mints callers' tokens; made once in embedded mode when empty."""
+    """LiveKit API key that signs callers' tokens; created in embedded mode when empty."""
     livekit_api_secret: str = Field(default="", validation_alias="LIVEKIT_API_SECRET", repr=False)
     """Secret of that key."""
     livekit_worker_api_key: str = Field(default="", validation_alias="LIVEKIT_WORKER_API_KEY", repr=False)
-    """LiveKit key of the agents' workers; made once in embedded mode when empty."""
+    """LiveKit API key of the agents' workers; created in embedded mode when empty."""
     livekit_worker_api_secret: str = Field(
         default="", validation_alias="LIVEKIT_WORKER_API_SECRET", repr=False
     )
@@ -118,7 +121,7 @@ class MeshSettings(BaseSettings):
         return url
 
     @model_validator(mode="after")
-    def _whole_pairs(self) -> MeshSettings:
+    def _keys_with_secrets(self) -> MeshSettings:
         for prefix in ("livekit_api", "livekit_worker_api"):
             if bool(getattr(self, f"{prefix}_key")) != bool(getattr(self, f"{prefix}_secret")):
                 raise ValueError(f"{prefix.upper()}_KEY and {prefix.upper()}_SECRET must be set together")
@@ -126,25 +129,25 @@ class MeshSettings(BaseSettings):
 
     @property
     def secrets(self) -> SecretStore:
-        """The installation's secrets."""
+        """Secrets of the installation."""
         return SecretStore(self.home / "secrets")
 
     @property
     def livekit_keys(self) -> LiveKitKeys:
-        """The pair that mints callers' tokens."""
+        """API key that signs callers' tokens."""
         if self.livekit_api_key:
             return LiveKitKeys(self.livekit_api_key, self.livekit_api_secret)
         return self.secrets.livekit_keys("livekit")
 
     @property
     def livekit_worker_keys(self) -> LiveKitKeys:
-        """The pair of the agents' workers."""
+        """API key of the agents' workers."""
         if self.livekit_worker_api_key:
             return LiveKitKeys(self.livekit_worker_api_key, self.livekit_worker_api_secret)
         return self.secrets.livekit_keys("livekit-worker")
 
     def address_of(self, service: Literal["identity", "conversation", "flightdata"]) -> str:
-        """Where callers find a service."""
+        """Return the address of a service."""
         address: str = getattr(self, f"{service}_address")
         return address or with_port(reachable_host(self.bind), getattr(self, f"{service}_port"))
 
@@ -153,26 +156,27 @@ S = TypeVar("S", bound=MeshSettings)
 
 
 def load(settings: type[S], **overrides: object) -> S:
-    """Reads settings from the environment.
+    """Read settings from the environment.
 
     Raises:
-        ConfigurationError: with one line for every mistake.
+        ConfigurationError: lists every mistake, one a line.
     """
     try:
-        return settings(**overrides)  # type: ignore[arg-type]  # overrides are checked by pydantic, with the rest
+        return settings(**overrides)  # type: ignore[arg-type]  # pydantic checks the overrides too
     except ValidationError as error:
         lines = [
-            _complaint(settings, wrong["loc"], wrong["msg"]) for wrong in error.errors(include_input=False)
+            _mistake(settings, mistake["loc"], mistake["msg"])
+            for mistake in error.errors(include_input=False)
         ]
         raise ConfigurationError("These settings are wrong:\n" + "\n".join(lines)) from None
 
 
 def variable_of(settings: type[MeshSettings], field: str) -> str:
-    """Name of the environment variable behind a field."""
+    """Return the name of the environment variable of a field."""
     alias = settings.model_fields[field].validation_alias if field in settings.model_fields else field
     return alias if isinstance(alias, str) else f"READBACK_{field.upper()}"
 
 
-def _complaint(settings: type[MeshSettings], location: tuple[int | str, ...], message: str) -> str:
+def _mistake(settings: type[MeshSettings], location: tuple[int | str, ...], message: str) -> str:
     text = message.removeprefix("Value error, ")
     return f"  {variable_of(settings, str(location[0]))}: {text}" if location else f"  {text}"

@@ -1,4 +1,4 @@
-"""Identity: customers, their sessions, and the grants under which a voice agent acts for them.
+"""Identity: customer accounts, sessions and their tokens, and grants for voice agents.
 
-`app` puts the service together, `servicer` is its contract, `store` its database; every other module is one rule.
+`app` assembles the service, `servicer` implements its contract, `store` is its database.
 """

@@ -1,4 +1,4 @@
-"""The identity service put together."""
+"""Assembly and entry point of the identity service."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from mesh.serving.ports import endpoint_of
 from mesh.settings import load
 from services.identity.accounts.customers import Customers
 from services.identity.accounts.password_hashing import PasswordHasher
-from services.identity.accounts.sign_in import SignIn
-from services.identity.delegation.actor_assertions import Actors
+from services.identity.accounts.sign_in import PasswordSignIn
+from services.identity.delegation.actor_assertions import AssertionVerifier
 from services.identity.delegation.grants import Grants
 from services.identity.delegation.token_exchange import TokenExchange
 from services.identity.errors import ERRORS
 from services.identity.servicer import IdentityServicer
 from services.identity.settings import IdentitySettings
-from services.identity.store.expiry import sweeping
+from services.identity.store.retention import purging
 from services.identity.store.schema import requests
 from services.identity.store.store import Store
 from services.identity.tokens.access_tokens import AccessTokens
-from services.identity.tokens.sessions import Sessions
+from services.identity.tokens.sessions import CustomerSessions
 from services.identity.tokens.signing_keys import SigningKeys
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -40,14 +40,14 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 @asynccontextmanager
 async def member(settings: IdentitySettings, clock: Clock | None = None) -> AsyncIterator[Member]:
-    """The service, ready to be served; its database is migrated first and closed afterwards."""
+    """Migrate the database, yield the service ready to be served, and close the database."""
     clock = clock or SystemClock()
     keys = SigningKeys(settings.secrets.private_key("identity-signing-key"), settings.previous_signing_keys())
     hasher = _hasher(settings)
     engine = await migrated(settings.database_url, MIGRATIONS)
     store = Store(engine)
     try:
-        async with sweeping(store, clock):
+        async with purging(store, clock):
             yield _member(_servicer(settings, store, keys, hasher, clock), keys, clock)
     finally:
         hasher.close()
@@ -70,16 +70,16 @@ def _servicer(
         customer_lifetime=settings.customer_token_lifetime,
         actor_lifetime=settings.actor_token_lifetime,
     )
-    sessions = Sessions(store, tokens, clock, lifetime=timedelta(days=settings.identity_session_days))
+    sessions = CustomerSessions(store, tokens, clock, lifetime=timedelta(days=settings.identity_session_days))
     return IdentityServicer(
         customers=Customers(store, hasher, sessions, clock),
-        sign_in=SignIn(store, hasher, sessions, clock),
+        sign_in=PasswordSignIn(store, hasher, sessions, clock),
         sessions=sessions,
         grants=Grants(store, clock, lifetime=timedelta(hours=settings.identity_grant_hours)),
-        exchange=TokenExchange(store, Actors(settings.actor_public_keys, clock), tokens, clock),
+        exchange=TokenExchange(store, AssertionVerifier(settings.actor_public_keys, clock), tokens, clock),
         keys=keys,
         store=store,
-        ledger=IdempotencyStore(requests),
+        answered=IdempotencyStore(requests),
     )
 
 
@@ -103,10 +103,10 @@ def _member(servicer: IdentityServicer, keys: SigningKeys, clock: Clock) -> Memb
 
 
 def main() -> None:
-    """Serves identity until SIGTERM.
+    """Serve identity until SIGTERM.
 
     Raises:
-        ConfigurationError: a setting is wrong or a port taken.
+        ConfigurationError: a setting is wrong, or a port is taken.
     """
     settings = load(IdentitySettings)
     configure(settings, "identity")

@@ -1,13 +1,13 @@
-"""What can go wrong in identity, worded for the caller.
+"""Errors of identity, and their gRPC codes and reasons.
 
 DomainError
 ├── EmailTaken
 ├── WeakPassword
-├── WrongCredentials        never tells which of the two is wrong
+├── WrongCredentials        never says which of the two is wrong
 ├── TooManyAttempts         says when to try again
 ├── SessionEnded
-│   └── RefreshTokenReused  somebody else may hold the token
-├── UnknownActor            the log says why, the caller isn't told
+│   └── RefreshTokenReused  someone else may have the token
+├── UnknownActor            the reason is logged, not sent
 ├── GrantEnded
 └── CustomerNotFound
 """
@@ -30,35 +30,35 @@ class EmailTaken(DomainError):
 
 
 class WeakPassword(DomainError):
-    """A password nobody should choose."""
+    """The password is too easy to guess, too short or too long."""
 
     def __init__(self, problem: Literal["short", "long", "common", "personal"], advice: str) -> None:
         super().__init__(advice, metadata={"problem": problem}, field="password")
 
 
 class WrongCredentials(DomainError):
-    """E-mail address and password don't belong together."""
+    """E-mail address and password don't match."""
 
     def __init__(self) -> None:
         super().__init__("The e-mail address or the password is wrong.")
 
 
 class TooManyAttempts(DomainError):
-    """An account's next attempt has to wait, whether its password would be right or not."""
+    """The account must wait before its next attempt, even with the right password."""
 
     def __init__(self, retry_after: timedelta) -> None:
         super().__init__("Too many failed attempts; wait a moment and try again.", retry_after=retry_after)
 
 
 class SessionEnded(DomainError):
-    """The session is over, or never was."""
+    """The session has ended, or never existed."""
 
     def __init__(self, message: str = "The session has ended; sign in again.") -> None:
         super().__init__(message)
 
 
 class RefreshTokenReused(SessionEnded):
-    """A refresh token came back after its successor was used, so two parties hold the session; both lost it."""
+    """A refresh token was used again after its successor, so two parties have the session; it ends for both."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -67,13 +67,13 @@ class RefreshTokenReused(SessionEnded):
 
 
 class UnknownActor(DomainError):
-    """An assertion that doesn't prove who its sender is.
+    """An assertion that doesn't prove its sender's identity.
 
-    `problem` is for the log: told to the sender, it would help to forge the next one.
+    `problem` is only logged: it would help the sender to forge the next one.
     """
 
     def __init__(self, problem: str) -> None:
-        super().__init__("The assertion does not prove a known member of the mesh.")
+        super().__init__("The assertion does not prove a known service; check its key and clock.")
         self.problem = problem
 
 
@@ -81,7 +81,7 @@ class GrantEnded(DomainError):
     """The grant is unknown, expired or revoked."""
 
     def __init__(self) -> None:
-        super().__init__("The grant for this call has ended.")
+        super().__init__("The grant for this call has ended; the customer must start a new call.")
 
 
 class CustomerNotFound(DomainError):

@@ -1,5 +1,5 @@
-"""The contract of identity: proto in, proto out."""
-# ruff: noqa: ARG002 -- gRPC hands every method a context
+"""gRPC servicer of identity: converts between contract messages and the domain."""
+# ruff: noqa: ARG002 -- gRPC gives every method a context
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from readback.options.v1.options_pb2 import ACCESS_SERVICE
 from mesh.database.idempotency import IdempotencyStore
 from mesh.security.authentication import current_customer, current_principal
 from services.identity.accounts.customers import Customers
-from services.identity.accounts.sign_in import SignIn
+from services.identity.accounts.sign_in import PasswordSignIn
 from services.identity.delegation.grants import Grants
 from services.identity.delegation.token_exchange import TokenExchange
 from services.identity.store import records
 from services.identity.store.store import Store, Transaction
-from services.identity.tokens.sessions import Sessions, TokenPair
+from services.identity.tokens.sessions import CustomerSessions, TokenPair
 from services.identity.tokens.signing_keys import SigningKeys
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -32,45 +32,45 @@ M = TypeVar("M", bound=Message)
 
 
 class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
-    """See `identity_service.proto` for what each RPC promises."""
+    """Implements `identity_service.proto`, which documents each RPC."""
 
     def __init__(
         self,
         *,
         customers: Customers,
-        sign_in: SignIn,
-        sessions: Sessions,
+        sign_in: PasswordSignIn,
+        sessions: CustomerSessions,
         grants: Grants,
         exchange: TokenExchange,
         keys: SigningKeys,
         store: Store,
-        ledger: IdempotencyStore,
+        answered: IdempotencyStore,
     ) -> None:
         self._customers, self._sign_in = customers, sign_in
         self._sessions, self._grants = sessions, grants
         self._exchange, self._keys = exchange, keys
-        self._store, self._ledger = store, ledger
+        self._store, self._answered = store, answered
 
     async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.RegisterResponse:
-        """Creates an account and signs it in."""
+        """Create an account and sign it in."""
         customer, pair = await self._customers.register(
             request.email, request.password, request.display_name, request.locale
         )
         return pb.RegisterResponse(customer=_customer(customer), tokens=_tokens(pair))
 
     async def Login(self, request: pb.LoginRequest, context: Context) -> pb.LoginResponse:
-        """Signs in."""
+        """Sign in with a password."""
         customer, pair = await self._sign_in.sign_in(request.email, request.password)
         return pb.LoginResponse(customer=_customer(customer), tokens=_tokens(pair))
 
     async def RefreshSession(
         self, request: pb.RefreshSessionRequest, context: Context
     ) -> pb.RefreshSessionResponse:
-        """Carries a session on."""
+        """Exchange a refresh token for a new pair of tokens."""
         return pb.RefreshSessionResponse(tokens=_tokens(await self._sessions.refresh(request.refresh_token)))
 
     async def Logout(self, request: pb.LogoutRequest, context: Context) -> pb.LogoutResponse:
-        """Ends the token's session."""
+        """End the session of the access token."""
         caller = current_principal()
         return await self._once(
             caller.subject,
@@ -80,23 +80,23 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         )
 
     async def GetCustomer(self, request: pb.GetCustomerRequest, context: Context) -> pb.GetCustomerResponse:
-        """The token's customer."""
+        """Return the customer of the access token."""
         return pb.GetCustomerResponse(customer=_customer(await self._customers.get(current_customer())))
 
     async def DeleteCustomer(
         self, request: pb.DeleteCustomerRequest, context: Context
     ) -> pb.DeleteCustomerResponse:
-        """Deletes the token's customer."""
+        """Delete the customer of the access token."""
         customer_id = current_customer()
         await self._sign_in.confirm(customer_id, request.password)
-        # The ledger keeps a fast hash of what it is given; a password must never be in one.
-        asked = pb.DeleteCustomerRequest(request_id=request.request_id)
+        # The idempotency store keeps a fast hash of the request, which must not include the password.
+        hashed = pb.DeleteCustomerRequest(request_id=request.request_id)
         return await self._once(
-            customer_id, asked, pb.DeleteCustomerResponse(), lambda tx: tx.delete_customer(customer_id)
+            customer_id, hashed, pb.DeleteCustomerResponse(), lambda tx: tx.delete_customer(customer_id)
         )
 
     async def GrantCall(self, request: pb.GrantCallRequest, context: Context) -> pb.GrantCallResponse:
-        """Lets agents act in a call."""
+        """Allow agents to act in a call."""
         caller = current_principal()
         issued = await self._grants.grant(
             caller.subject, caller.session_id or "", request.conversation_id, request.call_id
@@ -104,38 +104,38 @@ class IdentityServicer(identity_service_pb2_grpc.IdentityServiceServicer):
         return pb.GrantCallResponse(grant=issued.text, expire_time=_timestamp(issued.expires_at))
 
     async def RevokeGrant(self, request: pb.RevokeGrantRequest, context: Context) -> pb.RevokeGrantResponse:
-        """Takes that back: customers their own, members of the mesh any."""
+        """Revoke a call's grant: a customer their own, a service any."""
         caller = current_principal()
-        whose = None if caller.kind == ACCESS_SERVICE else current_customer()
+        customer_id = None if caller.kind == ACCESS_SERVICE else current_customer()
         return await self._once(
             caller.subject,
             request,
             pb.RevokeGrantResponse(),
-            lambda tx: self._grants.revoke(tx, request.call_id, whose),
+            lambda tx: tx.delete_grants_of_call(request.call_id, customer_id),
         )
 
     async def ExchangeToken(
         self, request: pb.ExchangeTokenRequest, context: Context
     ) -> pb.ExchangeTokenResponse:
-        """Turns an actor's proof, with or without a grant, into an access token."""
+        """Exchange an assertion, with or without a grant, for an access token."""
         token = await self._exchange.exchange(request.actor_assertion, request.grant)
         return pb.ExchangeTokenResponse(access_token=token.text, expire_time=_timestamp(token.expires_at))
 
     async def GetJwks(self, request: pb.GetJwksRequest, context: Context) -> pb.GetJwksResponse:
-        """The keys that verify access tokens."""
+        """Return the keys that verify access tokens."""
         return pb.GetJwksResponse(keys_json=[json.dumps(key) for key in self._keys.jwks()])
 
     async def _once(
         self, owner: str, request: Mutation, answer: M, do: Callable[[Transaction], Awaitable[None]]
     ) -> M:
-        """Does what a request id asks for the first time, and answers alike every time."""
+        """Run `do` the first time that a request id is used; return `answer` every time."""
         async with self._store.writing() as tx:
 
             async def first_time() -> M:
                 await do(tx)
                 return answer
 
-            return await self._ledger.once(
+            return await self._answered.once(
                 tx.connection, owner, request.request_id, request, type(answer), first_time
             )
 

@@ -1,4 +1,4 @@
-"""Customers: making an account, looking at it, deleting it."""
+"""Customers: registering and reading accounts."""
 
 from __future__ import annotations
 
@@ -12,60 +12,65 @@ from services.identity.accounts.password_rules import refuse_weak
 from services.identity.errors import CustomerNotFound, EmailTaken
 from services.identity.store.records import Customer
 from services.identity.store.store import Store
-from services.identity.tokens.sessions import Sessions, TokenPair
+from services.identity.tokens.sessions import CustomerSessions, TokenPair
 
 DEFAULT_LOCALE = "en-IN"
 
 
-def canonical(email: str) -> str:
-    """The form in which addresses are compared: without case, since people don't remember how they typed theirs."""
+def canonical_email(email: str) -> str:
+    """Return the form in which addresses are compared. It ignores case, because people type theirs in different ways."""
     return email.casefold()
 
 
-def refuse_controls(**fields: str) -> None:
-    """Raises InvalidRequest for fields with control characters: no name and no address has any, and PostgreSQL's text takes no NUL."""
-    bad = [
-        name for name, text in fields.items() if any(unicodedata.category(letter) == "Cc" for letter in text)
+def refuse_control_characters(**fields: str) -> None:
+    """Raise InvalidRequest for fields with control characters, which PostgreSQL's text partly refuses."""
+    violations = [
+        FieldViolation(name, "must not contain control characters")
+        for name, text in fields.items()
+        if any(unicodedata.category(letter) == "Cc" for letter in text)
     ]
-    if bad:
-        raise InvalidRequest([FieldViolation(name, "must not contain control characters") for name in bad])
+    if violations:
+        raise InvalidRequest(violations)
 
 
 class Customers:
-    """The people with an account."""
+    """Registers and reads customers."""
 
-    def __init__(self, store: Store, hasher: PasswordHasher, sessions: Sessions, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, hasher: PasswordHasher, sessions: CustomerSessions, clock: Clock
+    ) -> None:
         self._store, self._hasher, self._sessions, self._clock = store, hasher, sessions, clock
 
     async def register(
         self, email: str, password: str, display_name: str, locale: str
     ) -> tuple[Customer, TokenPair]:
-        """A new account, signed in.
+        """Create an account and sign it in.
 
         Raises:
             InvalidRequest: the address or the name contains control characters.
-            WeakPassword: nobody should use that password.
+            WeakPassword: the password is not acceptable.
             EmailTaken: the address has an account.
             Overloaded: too many passwords are being hashed.
         """
-        refuse_controls(email=email, display_name=display_name)
+        refuse_control_characters(email=email, display_name=display_name)
         refuse_weak(password, email=email, display_name=display_name)
         async with self._store.reading() as tx:
-            if await tx.customer_by_email(canonical(email)):
-                raise EmailTaken  # before half a second of hashing, not instead of the constraint below
+            # Saves half a second of hashing; the unique constraint decides.
+            if await tx.customer_by_email(canonical_email(email)):
+                raise EmailTaken
         password_hash = await self._hasher.hash(password)
         customer = Customer(
             uuid7(), email, display_name, locale or DEFAULT_LOCALE, password_hash, self._clock.now()
         )
         async with self._store.writing() as tx:
-            await tx.add_customer(customer, canonical(email))
+            await tx.add_customer(customer, canonical_email(email))
             return customer, await self._sessions.open(tx, customer.customer_id)
 
     async def get(self, customer_id: str) -> Customer:
-        """The customer.
+        """Return a customer.
 
         Raises:
-            CustomerNotFound: deleted since the token was made.
+            CustomerNotFound: the account was deleted after the token was issued.
         """
         async with self._store.reading() as tx:
             customer = await tx.customer(customer_id)

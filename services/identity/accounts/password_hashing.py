@@ -1,9 +1,8 @@
-"""Password hashing: bcrypt over a keyed digest, in threads of its own.
+"""Password hashing: bcrypt over a keyed digest, in a thread pool.
 
-bcrypt reads 72 bytes and stops at a NUL, so it never sees the password itself but base64(HMAC-SHA-384(password, pepper)):
-64 printable characters, whatever the password's length or alphabet (OWASP Password Storage Cheat Sheet, "Pre-Hashing
-Passwords with bcrypt"). The pepper lives outside the database. A stored hash begins with the version of this recipe, so that a
-new recipe or another pepper can live beside it.
+bcrypt reads only 72 bytes and stops at a NUL. So it gets base64(HMAC-SHA-384(password, pepper)): 64 printable characters
+for every password (OWASP Password Storage Cheat Sheet, "Pre-Hashing Passwords with bcrypt"). The pepper is not stored in
+the database. A stored hash begins with the version of this scheme, so that a later scheme can coexist.
 """
 
 from __future__ import annotations
@@ -22,74 +21,73 @@ import bcrypt
 from mesh.errors import Overloaded
 
 T = TypeVar("T")
-
 VERSION = "v1"
 
 
 class PasswordHasher:
-    """Makes and checks password hashes.
+    """Creates and checks password hashes.
 
-    One at cost 12 takes about half a second of a core, so at most `threads` run at once and `waiting` more may queue; the next
-    is refused rather than kept beyond its deadline.
+    A hash at cost 12 takes about half a second of a core. So at most `threads` run at the same time and `waiting` more may
+    queue; the next one is refused, because it would miss its deadline.
     """
 
     def __init__(self, pepper: bytes, *, cost: int, threads: int = 2, waiting: int = 16) -> None:
         self._pepper = pepper
         self._cost = cost
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="bcrypt")
-        self._room = threading.BoundedSemaphore(threads + waiting)
-        # A hash nothing matches: checking against it costs what checking a real one costs.
-        self._nobody = bcrypt.gensalt(cost) + b"." * 31
+        self._slots = threading.BoundedSemaphore(threads + waiting)
+        # No password matches it, and checking it takes as long as checking a real one.
+        self._unmatchable = bcrypt.gensalt(cost) + b"." * 31
 
     async def hash(self, password: str) -> str:
-        """The versioned hash of a new password.
+        """Return the versioned hash of a password.
 
         Raises:
-            Overloaded: too many are waiting.
+            Overloaded: the queue is full.
         """
         digest = self._digest(password)
-        hashed = await self._in_pool(lambda: bcrypt.hashpw(digest, bcrypt.gensalt(self._cost)))
+        hashed = await self._run(lambda: bcrypt.hashpw(digest, bcrypt.gensalt(self._cost)))
         return f"{VERSION}{hashed.decode()}"
 
     async def verify(self, password: str, stored: str | None) -> bool:
-        """Whether the password made the stored hash. None stands for an unknown account and takes as long as a known one.
+        """Return whether a password matches a stored hash. None means an unknown account and takes as long.
 
         Raises:
-            Overloaded: too many are waiting.
+            Overloaded: the queue is full.
         """
-        expected = self._nobody if stored is None else _bcrypt_part(stored)
+        expected = self._unmatchable if stored is None else _bcrypt_part(stored)
         digest = self._digest(password)
-        matches = await self._in_pool(lambda: bcrypt.checkpw(digest, expected))
+        matches = await self._run(lambda: bcrypt.checkpw(digest, expected))
         return matches and stored is not None
 
     def is_outdated(self, stored: str) -> bool:
-        """Whether the hash was made with another recipe or cost than today's, and should be made again at the next sign-in."""
+        """Return whether the hash has another version or cost, and should be replaced at the next sign-in."""
         return not stored.startswith(f"{VERSION}$2b${self._cost:02d}$")
 
     def refuse_when_full(self) -> None:
-        """Raises Overloaded if `hash` and `verify` would, for callers who must know before they begin."""
-        self._enter()
-        self._room.release()
+        """Raise Overloaded if the queue is full, for callers that must know before they begin."""
+        self._take_slot()
+        self._slots.release()
 
     def close(self) -> None:
-        """Ends the threads; what is still queued is dropped."""
+        """Stop the threads and drop the queue."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _digest(self, password: str) -> bytes:
         return base64.b64encode(hmac.digest(self._pepper, password.encode(), "sha384"))
 
-    def _enter(self) -> None:
-        if not self._room.acquire(blocking=False):
+    def _take_slot(self) -> None:
+        if not self._slots.acquire(blocking=False):
             raise Overloaded(
                 "Many people are signing in just now; try again in a moment.",
                 retry_after=timedelta(seconds=1),
             )
 
-    async def _in_pool(self, work: Callable[[], T]) -> T:
-        self._enter()
+    async def _run(self, work: Callable[[], T]) -> T:
+        self._take_slot()
         future = self._pool.submit(work)
-        # Room is made by the thread, not by the caller: one who hangs up leaves a hash behind that still occupies its core.
-        future.add_done_callback(lambda _: self._room.release())
+        # Released by the thread: the hash of a cancelled caller still occupies its core.
+        future.add_done_callback(lambda _: self._slots.release())
         return await asyncio.wrap_future(future)
 
 

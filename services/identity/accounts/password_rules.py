@@ -1,4 +1,4 @@
-"""Which passwords may be chosen: length and not being guessable, no composition rules (OWASP ASVS 5.0, 6.2.1-6.2.12)."""
+"""Password rules: length, and not easy to guess; no rules about kinds of characters (OWASP ASVS 5.0, 6.2.1-6.2.12)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from importlib.resources import files
 
 from services.identity.errors import WeakPassword
 
-SHORTEST, LONGEST = 8, 256
-"""Length in characters, not bytes."""
+MIN_LENGTH, MAX_LENGTH = 8, 256
+"""In characters, not bytes."""
 
 
 def refuse_weak(password: str, *, email: str, display_name: str) -> None:
-    """Raises WeakPassword for a password that attackers try first: a common one, or one made of who the person is."""
-    if len(password) < SHORTEST:
-        raise WeakPassword("short", f"Choose a password of at least {SHORTEST} characters.")
-    if len(password) > LONGEST:
-        raise WeakPassword("long", f"Choose a password of at most {LONGEST} characters.")
+    """Raise WeakPassword for a password that is too short or long, common, or the person's name or address."""
+    if len(password) < MIN_LENGTH:
+        raise WeakPassword("short", f"Choose a password of at least {MIN_LENGTH} characters.")
+    if len(password) > MAX_LENGTH:
+        raise WeakPassword("long", f"Choose a password of at most {MAX_LENGTH} characters.")
     plain = _plain(password)
     if plain in common_passwords():
         raise WeakPassword("common", "Many people use this password; choose one that is only yours.")
@@ -27,12 +27,12 @@ def refuse_weak(password: str, *, email: str, display_name: str) -> None:
 
 @cache
 def common_passwords() -> frozenset[str]:
-    """The list, in the form it is compared in."""
+    """Return the common passwords, in the form that they are compared in."""
     lines = files(__package__).joinpath("common_passwords.txt").read_text("utf-8").splitlines()
     return frozenset(_plain(line) for line in lines if line and not line.startswith("#"))
 
 
 def _plain(text: str) -> str:
-    """Without case and without the digits and marks people append to a word they already had."""
+    """Return a text without case, and without the digits and punctuation that people append to a word."""
     folded = text.casefold()
     return folded.rstrip("0123456789!?.*#@$-_") or folded

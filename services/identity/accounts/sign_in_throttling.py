@@ -1,10 +1,10 @@
-"""Throttling of guesses, per account and not per address: attackers have many addresses, an account is one.
+"""Throttling of failed sign-ins, per account: an attacker has many network addresses, but attacks one account.
 
-The first failures are free, each further one doubles the wait, up to a minute: sixty guesses an hour at the most, where OWASP
-ASVS 4.0.3 (2.2.1) allows a hundred. There is no lockout: attempts refused while waiting don't lengthen the wait, a
-success ends it, and sessions that are signed in never notice. Unknown accounts are throttled like known ones.
+The first failures are free. Each further one doubles the wait, up to a minute: at most sixty guesses an hour, where OWASP
+ASVS 4.0.3 (2.2.1) allows a hundred. Accounts are never locked: attempts refused during a wait don't extend it, a success
+ends it, and signed-in sessions don't notice it. Unknown accounts are throttled like known ones.
 
-An attempt is charged before its password is looked at, so that guesses sent side by side don't all slip through.
+An attempt is counted before its password is checked, so that concurrent guesses don't all pass.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from services.identity.store.records import FailedAttempts
 
 FREE_ATTEMPTS = 5
 FIRST_WAIT = timedelta(seconds=1)
-LONGEST_WAIT = timedelta(minutes=1)
-FORGOTTEN_AFTER = timedelta(hours=24)
-"""A run of failures that is quiet for so long no longer counts."""
+MAX_WAIT = timedelta(minutes=1)
+FORGET_AFTER = timedelta(hours=24)
+"""Failures are forgotten when the last one is this old."""
 
-_DOUBLINGS = 16  # beyond these the wait has long reached its limit, and 2^count would only grow
+_MAX_DOUBLINGS = 16  # enough to reach MAX_WAIT; more would compute huge numbers
 
 
-def charged(attempts: FailedAttempts | None, now: datetime) -> FailedAttempts:
-    """The account's attempts with one more begun now; forget them when it succeeds.
+def count_attempt(attempts: FailedAttempts | None, now: datetime) -> FailedAttempts:
+    """Return the account's attempts including a new one. The caller deletes them when it succeeds.
 
     Raises:
-        TooManyAttempts: the wait after the last one isn't over.
+        TooManyAttempts: the wait after the last attempt isn't over.
     """
-    if attempts is None or now - attempts.last_at >= FORGOTTEN_AFTER:
+    if attempts is None or now - attempts.last_at >= FORGET_AFTER:
         return FailedAttempts(1, now)
     ready_at = attempts.last_at + wait_after(attempts.count)
     if now < ready_at:
@@ -38,7 +38,7 @@ def charged(attempts: FailedAttempts | None, now: datetime) -> FailedAttempts:
 
 
 def wait_after(failures: int) -> timedelta:
-    """How long an account rests after so many failures in a row."""
+    """Return the wait after this many failures in a row."""
     if failures < FREE_ATTEMPTS:
         return timedelta()
-    return min(FIRST_WAIT * (1 << min(failures - FREE_ATTEMPTS, _DOUBLINGS)), LONGEST_WAIT)
+    return min(FIRST_WAIT * (1 << min(failures - FREE_ATTEMPTS, _MAX_DOUBLINGS)), MAX_WAIT)

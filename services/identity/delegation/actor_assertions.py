@@ -1,4 +1,4 @@
-"""Who speaks for a member of the mesh: signed assertions (RFC 7523 §3) of actors whose public keys this installation trusts."""
+"""Assertions by which services (actors) authenticate (RFC 7523 §3): JWTs signed with a key that this installation trusts."""
 
 from __future__ import annotations
 
@@ -16,69 +16,70 @@ from mesh.security.workload_identity import ASSERTION_TYPE
 from services.identity.errors import UnknownActor
 from services.identity.tokens.signing_keys import ALGORITHM
 
-LONGEST_LIFETIME = timedelta(minutes=5)
-"""From an assertion's `iat` to its `exp`."""
+MAX_LIFETIME = timedelta(minutes=5)
+"""Maximum time between an assertion's `iat` and `exp`."""
 LEEWAY = timedelta(seconds=30)
-"""How far the actor's clock may be off."""
+"""Maximum difference of the actor's clock."""
 
-_CHECKED_HERE = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}  # against the injected clock
+# The times are checked against the injected clock, in `_verified`.
+_NO_TIME_CHECKS = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
 _REQUIRED = ["iss", "sub", "aud", "iat", "exp", "jti"]
-_LONGEST_JTI = 128
+_MAX_JTI_LENGTH = 128
 
 ActorKeys = Callable[[], Mapping[str, bytes]]
-"""Reads the trusted actors' public keys (PEM) by name; asked every time, so that taking a key away works at once."""
+"""Returns the trusted actors' public keys (PEM) by name. Called every time, so that removing a key takes effect immediately."""
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """A verified assertion. It proves something once: whoever accepts it remembers `jti` until `expires_at`."""
+class VerifiedAssertion:
+    """A verified assertion. It is valid once, so `jti` must be remembered until `expires_at`."""
 
     actor: str
     jti: str
     expires_at: datetime
 
 
-class Actors:
-    """The actors this installation trusts."""
+class AssertionVerifier:
+    """Verifies assertions of the trusted actors."""
 
     def __init__(self, keys: ActorKeys, clock: Clock) -> None:
         self._keys, self._clock = keys, clock
 
-    async def verify(self, assertion: str) -> Proof:
-        """What the assertion proves.
+    async def verify(self, assertion: str) -> VerifiedAssertion:
+        """Verify an assertion.
 
         Raises:
-            UnknownActor: it proves nothing.
+            UnknownActor: the assertion is invalid.
         """
         keys = await asyncio.to_thread(self._keys)
         try:
             if jwt.get_unverified_header(assertion).get("typ") != ASSERTION_TYPE:
                 raise UnknownActor("wrong typ")
-            # The name picks the key, and the key must then have signed that name.
+            # The unverified name only selects the key; the key's signature then proves the name.
             name = jwt.decode(assertion, options={"verify_signature": False}).get("iss")
             key = keys.get(name) if isinstance(name, str) else None
             if key is None:
                 raise UnknownActor("unknown issuer")
-            options = {"require": _REQUIRED, **_CHECKED_HERE}
+            options = {"require": _REQUIRED, **_NO_TIME_CHECKS}
             claims = jwt.decode(
                 assertion,
                 key,
                 algorithms=[ALGORITHM],
                 audience=ISSUER,
                 issuer=name,
-                options=options,  # type: ignore[arg-type]  # a TypedDict spelt as a dict
+                options=options,  # type: ignore[arg-type]  # a TypedDict written as a dict
             )
         except (jwt.PyJWTError, UnicodeError, RecursionError) as error:
             raise UnknownActor(type(error).__name__) from None
-        return self._proof(claims)
+        return self._verified(claims)
 
-    def _proof(self, claims: Mapping[str, Any]) -> Proof:
+    def _verified(self, claims: Mapping[str, Any]) -> VerifiedAssertion:
         jti = claims["jti"]
-        # Printable: it is kept as text, and PostgreSQL's takes neither a NUL nor half a surrogate pair.
+        # Printable, because PostgreSQL's text refuses NUL and surrogates.
         if (
             claims["sub"] != claims["iss"]
             or not isinstance(jti, str)
-            or not 0 < len(jti) <= _LONGEST_JTI
+            or not 0 < len(jti) <= _MAX_JTI_LENGTH
             or not jti.isprintable()
         ):
             raise UnknownActor("wrong sub or jti")
@@ -86,11 +87,11 @@ class Actors:
             _instant(claims.get(name, claims["iat"])) for name in ("iat", "exp", "nbf")
         )
         now = self._clock.now()
-        if not issued_at < expires_at <= issued_at + LONGEST_LIFETIME:
+        if not issued_at < expires_at <= issued_at + MAX_LIFETIME:
             raise UnknownActor("wrong lifetime")
         if max(issued_at, not_before) > now + LEEWAY or expires_at <= now:
             raise UnknownActor("expired or not valid yet")
-        return Proof(claims["iss"], jti, expires_at)
+        return VerifiedAssertion(claims["iss"], jti, expires_at)
 
 
 def _instant(value: object) -> datetime:

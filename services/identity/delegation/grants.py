@@ -1,42 +1,34 @@
-"""Grants: a customer lets voice agents act in one call, and takes it back.
+"""Grants: a customer allows voice agents to act in one call, and can revoke that.
 
-One grant a call, replaced by the next, revoked at the end of the call or of the session it was made in, and gone by itself after a
-while. Who holds one can do nothing with it alone: it takes an actor's own proof as well (`token_exchange`).
+A call has one grant; a new one replaces it. It ends when it is revoked, with the session that it was made in, or after
+its lifetime (`identity_grant_hours`). A grant is useless without an actor's own assertion (see `token_exchange`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from mesh.clock import Clock
 from services.identity.errors import SessionEnded
 from services.identity.store.records import Grant
-from services.identity.store.store import Store, Transaction
-from services.identity.tokens.opaque_tokens import new_token
-
-
-@dataclass(frozen=True, slots=True)
-class IssuedGrant:
-    """A grant as its holder gets it, once."""
-
-    text: str = field(repr=False)
-    expires_at: datetime
+from services.identity.store.store import Store
+from services.identity.tokens.access_tokens import IssuedToken
+from services.identity.tokens.refresh_tokens import new_token
 
 
 class Grants:
-    """Issues and revokes grants."""
+    """Issues grants."""
 
     def __init__(self, store: Store, clock: Clock, *, lifetime: timedelta) -> None:
         self._store, self._clock, self._lifetime = store, clock, lifetime
 
     async def grant(
         self, customer_id: str, session_id: str, conversation_id: str, call_id: str
-    ) -> IssuedGrant:
-        """A new grant for the call, in place of the one it had; ends with the session at the latest.
+    ) -> IssuedToken:
+        """Issue a grant for a call, in place of the call's previous one. It expires with the session at the latest.
 
         Raises:
-            SessionEnded: the customer has signed out, though their access token is still good.
+            SessionEnded: the customer has signed out; their access token may still be valid.
         """
         now = self._clock.now()
         token = new_token("rbg")
@@ -48,8 +40,4 @@ class Grants:
             await tx.put_grant(
                 Grant(token.digest, customer_id, session_id, conversation_id, call_id, expires_at)
             )
-        return IssuedGrant(token.text, expires_at)
-
-    async def revoke(self, tx: Transaction, call_id: str, customer_id: str | None) -> None:
-        """Revokes the call's grant if there is one: the customer's own, or anybody's for `customer_id` None."""
-        await tx.drop_grants_of_call(call_id, customer_id)
+        return IssuedToken(token.text, expires_at)

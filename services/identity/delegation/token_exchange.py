@@ -1,7 +1,7 @@
-"""Token exchange (RFC 8693): an actor's proof, alone or with a call's grant, for an access token of a few minutes.
+"""Token exchange (RFC 8693): a service gets a short-lived access token for its assertion, with or without a call's grant.
 
-Alone it buys a token of the actor's own that reaches no customer's data; a grant makes it a delegation, `sub` the customer and `act`
-the actor. Neither the customer's password nor their tokens ever reach an actor.
+Without a grant the token is the service's own and gives no access to customers' data. With a grant it delegates: `sub` is
+the customer, `act` the service. A service never sees a customer's password or tokens.
 """
 
 from __future__ import annotations
@@ -9,27 +9,27 @@ from __future__ import annotations
 import structlog
 
 from mesh.clock import Clock
-from services.identity.delegation.actor_assertions import Actors
+from services.identity.delegation.actor_assertions import AssertionVerifier
 from services.identity.errors import GrantEnded, UnknownActor
 from services.identity.store.records import Grant
 from services.identity.store.store import Store
-from services.identity.tokens.access_tokens import AccessToken, AccessTokens
-from services.identity.tokens.opaque_tokens import digest_of
+from services.identity.tokens.access_tokens import AccessTokens, IssuedToken
+from services.identity.tokens.refresh_tokens import digest_of
 
 _log = structlog.get_logger()
 
 
 class TokenExchange:
-    """Exchanges proofs and grants for access tokens."""
+    """Exchanges assertions and grants for access tokens."""
 
-    def __init__(self, store: Store, actors: Actors, tokens: AccessTokens, clock: Clock) -> None:
-        self._store, self._actors, self._tokens, self._clock = store, actors, tokens, clock
+    def __init__(self, store: Store, verifier: AssertionVerifier, tokens: AccessTokens, clock: Clock) -> None:
+        self._store, self._verifier, self._tokens, self._clock = store, verifier, tokens, clock
 
-    async def exchange(self, assertion: str, grant_text: str) -> AccessToken:
-        """A token for the call of the grant; for an empty grant a token of the actor's own.
+    async def exchange(self, assertion: str, grant_text: str) -> IssuedToken:
+        """Return a token for the call of a grant; for an empty grant, the service's own token.
 
         Raises:
-            UnknownActor: the assertion proves nothing, or proved it before.
+            UnknownActor: the assertion is invalid or was used before.
             GrantEnded: the grant is unknown, expired or revoked.
         """
         try:
@@ -44,9 +44,9 @@ class TokenExchange:
         return self._tokens.for_agent(actor, grant)
 
     async def _spend(self, assertion: str, grant_text: str) -> tuple[str, Grant | None]:
-        """The actor, and the grant if it is known. The proof is spent whatever comes of the grant: it is good for one question."""
-        proof = await self._actors.verify(assertion)
+        """Use an assertion up, whether or not its grant is valid; return the actor and the grant."""
+        verified = await self._verifier.verify(assertion)
         async with self._store.writing() as tx:
-            if not await tx.remember_assertion(proof.actor, proof.jti, proof.expires_at):
+            if not await tx.remember_assertion(verified.actor, verified.jti, verified.expires_at):
                 raise UnknownActor("replayed")
-            return proof.actor, await tx.grant(digest_of(grant_text)) if grant_text else None
+            return verified.actor, await tx.grant(digest_of(grant_text)) if grant_text else None

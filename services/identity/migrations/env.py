@@ -1,4 +1,4 @@
-"""Run by Alembic; the connection and its transaction come from `mesh.database.migrations.migrate`."""
+"""Entry point for Alembic, called by `mesh.database.migrations.migrate`."""
 
 from mesh.database.migrations import run_migrations
 

@@ -1,4 +1,4 @@
-"""What identity remembers, as the domain sees it. Instants are UTC, ids UUIDv7 text, digests SHA-256."""
+"""Rows of the database as dataclasses. Times are UTC, ids are UUIDv7 text, digests are SHA-256."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ class Customer:
 
     customer_id: str
     email: str
-    """As typed at registration; compared by `customers.canonical`."""
+    """As typed at registration; see `customers.canonical_email`."""
     display_name: str
     locale: str
     """BCP 47 tag."""
     password_hash: str = field(repr=False)
-    """Versioned, see `passwords`."""
+    """Versioned; see `password_hashing`."""
     created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One sign-in. All refresh tokens that descend from it are its family."""
+    """A customer's session, from signing in until it ends or expires."""
 
     session_id: str
     customer_id: str
     created_at: datetime
     expires_at: datetime
-    """The end for good, however often the session is refreshed."""
+    """Fixed when the session is opened; refreshing doesn't extend it."""
     ended_at: datetime | None = None
 
     def is_live(self, now: datetime) -> bool:
-        """Whether the session can still be used."""
+        """Return whether the session can be used."""
         return self.ended_at is None and now < self.expires_at
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """One link in a session's chain of refresh tokens."""
+    """A refresh token of a session."""
 
     digest: bytes
     session_id: str
@@ -51,7 +51,7 @@ class RefreshToken:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A customer's leave for voice agents to act in one call."""
+    """A customer's permission for voice agents to act in one call."""
 
     digest: bytes
     customer_id: str
@@ -63,7 +63,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class FailedAttempts:
-    """An account's run of attempts that have not succeeded."""
+    """An account's failed sign-ins since its last success."""
 
     count: int
     last_at: datetime

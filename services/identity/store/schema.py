@@ -1,4 +1,4 @@
-"""The tables, as the newest migration leaves them; a test holds the two together."""
+"""Tables of the newest migration; a test compares the two."""
 # ruff: noqa: ARG002 -- SQLAlchemy hands every conversion the dialect
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ metadata = MetaData()
 
 
 class Instant(TypeDecorator[datetime]):
-    """A moment in UTC, also from SQLite, which keeps no zones."""
+    """A time in UTC, also from SQLite, which stores no time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To UTC, so that text compares like time."""
+        """Convert to UTC, so that SQLite's text sorts by time."""
         return value and value.astimezone(UTC)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        """From whatever the driver made of it."""
+        """Return an aware datetime in UTC."""
         return value and (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC))
 
 
@@ -107,9 +107,8 @@ grants = Table(
 failed_attempts = Table(
     "failed_attempts",
     metadata,
-    Column(
-        "account", LargeBinary(32), primary_key=True
-    ),  # a digest: people mistype passwords into the address
+    # A digest, because people sometimes type a password into the address field.
+    Column("account", LargeBinary(32), primary_key=True),
     Column("count", Integer, nullable=False),
     Column("last_at", Instant, nullable=False, index=True),
 )

@@ -1,8 +1,8 @@
-"""The database: the only place that knows SQL.
+"""Store of identity: all its SQL.
 
-Everything happens in a transaction, `reading` or `writing`. What a writing one has read is still so when it writes: on SQLite because
-writers come one after another, on PostgreSQL because it locks the rows it reads, a session before the tokens of its family. Digests, never
-tokens; hashes, never passwords.
+Every access is in a transaction, `reading` or `writing`. Rows that a writing transaction has read don't change until it
+ends: SQLite has one writer at a time; PostgreSQL locks the rows, a session's before its tokens'. The database holds digests
+of tokens and hashes of passwords only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, delete, func, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, Table, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -32,21 +32,21 @@ from services.identity.store.schema import (
 )
 
 REQUESTS_KEPT = timedelta(days=1)
-"""How long the same request id gets the same answer."""
-_SWEEP = 0x5EE9
-"""Key of PostgreSQL's advisory lock under which one replica sweeps."""
+"""How long the response to a request id is kept."""
+_PURGE_LOCK = 0x5EE9
+"""Key of the PostgreSQL lock under which one replica at a time purges."""
 
 
 class Transaction:
-    """What can be read and, in a writing transaction, written."""
+    """A transaction; only a writing one may change rows."""
 
     def __init__(self, connection: AsyncConnection, *, writes: bool) -> None:
         self.connection = connection
-        """For `mesh.database.idempotency`, which stores answers in the transaction that made them."""
+        """For `mesh.database.idempotency`."""
         self._writes = writes
 
     async def add_customer(self, customer: Customer, canonical_email: str) -> None:
-        """Raises EmailTaken when another customer has the address."""
+        """Add a customer. Raises EmailTaken if another customer has the address."""
         try:
             await self.connection.execute(
                 insert(customers).values(**_values(customer), canonical_email=canonical_email)
@@ -55,15 +55,15 @@ class Transaction:
             raise EmailTaken from None
 
     async def customer(self, customer_id: str) -> Customer | None:
-        """The customer with the id."""
+        """Return the customer with this id."""
         return await self._customer(customers.c.customer_id == customer_id)
 
     async def customer_by_email(self, canonical_email: str) -> Customer | None:
-        """The customer with the address."""
+        """Return the customer with this address."""
         return await self._customer(customers.c.canonical_email == canonical_email)
 
     async def set_password_hash(self, customer_id: str, password_hash: str) -> None:
-        """Replaces the hash."""
+        """Replace a customer's password hash."""
         await self.connection.execute(
             update(customers)
             .where(customers.c.customer_id == customer_id)
@@ -71,101 +71,98 @@ class Transaction:
         )
 
     async def delete_customer(self, customer_id: str) -> None:
-        """Deletes the customer, and with them their sessions, refresh tokens and grants."""
+        """Delete a customer with their sessions, refresh tokens and grants."""
         await self._delete(customers, customers.c.customer_id == customer_id)
 
     async def add_session(self, session: Session) -> None:
-        """Stores a new session."""
+        """Add a session."""
         await self.connection.execute(insert(sessions).values(**_values(session)))
 
     async def session(self, session_id: str) -> Session | None:
-        """The session with the id, ended or not."""
+        """Return the session with this id, even if it has ended."""
         row = await self._one(sessions, sessions.c.session_id == session_id)
         return Session(**row) if row else None
 
     async def end_session(self, session_id: str, now: datetime) -> None:
-        """Marks the session ended, unless it is."""
+        """Mark a session as ended, unless it already is."""
         still_open = (sessions.c.session_id == session_id) & sessions.c.ended_at.is_(None)
         await self.connection.execute(update(sessions).where(still_open).values(ended_at=now))
 
     async def add_refresh_token(self, token: RefreshToken) -> None:
-        """Stores a new refresh token."""
+        """Add a refresh token."""
         await self.connection.execute(insert(refresh_tokens).values(**_values(token)))
 
     async def refresh_token(self, digest: bytes) -> tuple[RefreshToken, Session] | None:
-        """The refresh token with the digest, spent or not, and its session, ended or not; no other of the family is used meanwhile."""
+        """Return a refresh token and its session, even if spent or ended. Locks the session's other tokens too."""
         here = refresh_tokens.c.digest == digest
-        family = (
-            await self.connection.execute(select(refresh_tokens.c.session_id).where(here))
-        ).scalar_one_or_none()
-        session = await self.session(family) if family is not None else None
+        session_id = await self.connection.scalar(select(refresh_tokens.c.session_id).where(here))
+        session = await self.session(session_id) if session_id is not None else None
         row = await self._one(refresh_tokens, here)
         return (RefreshToken(**row), session) if row and session else None
 
     async def relatives(self, token: RefreshToken) -> Sequence[RefreshToken]:
-        """The children and siblings of a refresh token."""
+        """Return the children and siblings of a refresh token."""
         column = refresh_tokens.c.parent
-        close = (
-            or_(column == token.digest, column == token.parent) if token.parent else column == token.digest
-        )
-        rows = (await self.connection.execute(select(refresh_tokens).where(close))).mappings()
+        parents = [parent for parent in (token.digest, token.parent) if parent]
+        query = select(refresh_tokens).where(column.in_(parents))
+        rows = (await self.connection.execute(query)).mappings()
         return [RefreshToken(**row) for row in rows]
 
     async def spend_refresh_token(self, digest: bytes, now: datetime) -> None:
-        """Marks the token used, if this is the first time."""
+        """Mark a refresh token as spent, unless it already is."""
         unspent = (refresh_tokens.c.digest == digest) & refresh_tokens.c.spent_at.is_(None)
         await self.connection.execute(update(refresh_tokens).where(unspent).values(spent_at=now))
 
     async def put_grant(self, grant: Grant) -> None:
-        """Stores a grant in place of the one its customer's call had."""
+        """Add a grant, or replace the previous one of the customer's call."""
         await self._put(grants, _values(grant), grants.c.call_id, grants.c.customer_id)
 
     async def grant(self, digest: bytes) -> Grant | None:
-        """The grant with the digest, expired or not."""
+        """Return the grant with this digest, even if expired."""
         row = await self._one(grants, grants.c.digest == digest)
         return Grant(**row) if row else None
 
-    async def drop_grants_of_call(self, call_id: str, customer_id: str | None) -> None:
-        """Deletes the call's grant of one customer, or of any for None."""
-        whose = (
-            (grants.c.customer_id == customer_id)
-            if customer_id is not None
-            else grants.c.customer_id.is_not(None)
-        )
-        await self._delete(grants, (grants.c.call_id == call_id) & whose)
+    async def delete_grants_of_call(self, call_id: str, customer_id: str | None) -> None:
+        """Delete the call's grant of a customer; None means any customer."""
+        condition = grants.c.call_id == call_id
+        if customer_id is not None:
+            condition &= grants.c.customer_id == customer_id
+        await self._delete(grants, condition)
 
-    async def drop_grants_of_session(self, session_id: str) -> None:
-        """Deletes the grants made in a session."""
+    async def delete_grants_of_session(self, session_id: str) -> None:
+        """Delete the grants issued in a session."""
         await self._delete(grants, grants.c.session_id == session_id)
 
     async def attempts(self, account: bytes) -> FailedAttempts | None:
-        """The run of failures of an account, by the digest of its address."""
+        """Return the failed attempts of an account, by the digest of its address."""
         row = await self._one(failed_attempts, failed_attempts.c.account == account)
         return FailedAttempts(row["count"], row["last_at"]) if row else None
 
     async def begin_attempts(self, account: bytes, now: datetime) -> None:
-        """Makes the run of failures of an account, with none so far, unless there is one: what isn't there can't be locked."""
+        """Add a row of zero failed attempts unless the account has one, so that there is a row to lock."""
         await self._add_once(failed_attempts, {"account": account, "count": 0, "last_at": now})
 
     async def put_attempts(self, account: bytes, attempts: FailedAttempts) -> None:
-        """Stores the run of failures of an account."""
+        """Store the failed attempts of an account."""
         await self._put(failed_attempts, {"account": account, **_values(attempts)}, failed_attempts.c.account)
 
-    async def forget_attempts(self, account: bytes) -> None:
-        """Ends the run of failures of an account."""
+    async def delete_attempts(self, account: bytes) -> None:
+        """Delete the failed attempts of an account."""
         await self._delete(failed_attempts, failed_attempts.c.account == account)
 
     async def remember_assertion(self, actor: str, jti: str, expires_at: datetime) -> bool:
-        """Remembers an assertion; False when it was seen before."""
+        """Remember an assertion; return False if it was seen before."""
         return await self._add_once(seen_assertions, {"actor": actor, "jti": jti, "expires_at": expires_at})
 
-    async def sweep(self, now: datetime, attempts_before: datetime) -> None:
-        """Deletes what has lost its meaning: expired sessions with their tokens, expired grants and assertions, old runs of failures.
+    async def purge(self, now: datetime, attempts_before: datetime) -> None:
+        """Delete expired sessions (with their tokens), grants and assertions, old failed attempts and stored responses.
 
-        Does nothing while another replica sweeps.
+        Does nothing while another replica purges.
         """
-        if self.connection.dialect.name == "postgresql" and not await self._alone(_SWEEP):
-            return
+        if self.connection.dialect.name == "postgresql":
+            locked = await self.connection.scalar(select(func.pg_try_advisory_xact_lock(_PURGE_LOCK)))
+            if not locked:
+                return
         for table in (sessions, grants, seen_assertions):
             await self._delete(table, table.c.expires_at <= now)
         await self._delete(failed_attempts, failed_attempts.c.last_at <= attempts_before)
@@ -173,37 +170,32 @@ class Transaction:
 
     async def _customer(self, condition: ColumnElement[bool]) -> Customer | None:
         row = await self._one(customers, condition)
-        return (
-            Customer(**{name: value for name, value in row.items() if name != "canonical_email"})
-            if row
-            else None
-        )
+        if row is None:
+            return None
+        del row["canonical_email"]
+        return Customer(**row)
 
     async def _one(self, table: Table, condition: ColumnElement[bool]) -> dict[str, Any] | None:
         query = select(table).where(condition)
         if self._writes:
-            query = query.with_for_update(
-                key_share=True
-            )  # as an update that leaves the key takes it; SQLite has no row locks
+            # The lock that an update takes when it leaves the key unchanged. SQLite ignores it.
+            query = query.with_for_update(key_share=True)
         row = (await self.connection.execute(query)).mappings().one_or_none()
         return None if row is None else dict(row)
 
     async def _add_once(self, table: Table, values: dict[str, Any]) -> bool:
-        """Adds a row unless it is there; says whether it did."""
+        """Add a row unless it exists; return whether it was added."""
         adding = self._insert(table).values(values).on_conflict_do_nothing().returning(*table.primary_key)
         return (await self.connection.execute(adding)).one_or_none() is not None
 
     async def _put(self, table: Table, values: dict[str, Any], *unique: Column[Any]) -> None:
-        """Adds a row in place of the one with the same unique columns."""
+        """Add a row, or replace the one with the same unique columns."""
         await self.connection.execute(
             self._insert(table).values(values).on_conflict_do_update(index_elements=unique, set_=values)
         )
 
     def _insert(self, table: Table) -> Any:
         return (sqlite if self.connection.dialect.name == "sqlite" else postgresql).insert(table)
-
-    async def _alone(self, key: int) -> bool:
-        return bool((await self.connection.execute(select(func.pg_try_advisory_xact_lock(key)))).scalar_one())
 
     async def _delete(self, table: Table, condition: ColumnElement[bool]) -> None:
         await self.connection.execute(delete(table).where(condition))
@@ -214,23 +206,23 @@ def _values(record: Customer | Session | RefreshToken | Grant | FailedAttempts) 
 
 
 class Store:
-    """Opens transactions."""
+    """Opens transactions on identity's database."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        # SQLite lets waiting writers poll, and some for seconds while others overtake; here they stand in line.
-        self._line: AbstractAsyncContextManager[object] = (
+        # SQLite's waiting writers poll, and some starve for seconds; a lock serves them in order.
+        self._writer_lock: AbstractAsyncContextManager[object] = (
             asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
         )
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
-        """A transaction that writes: committed when the block ends, rolled back when it raises."""
-        async with self._line, transactions.writing(self._engine) as connection:
+        """Open a transaction that writes: committed when the block ends, rolled back when it raises."""
+        async with self._writer_lock, transactions.writing(self._engine) as connection:
             yield Transaction(connection, writes=True)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
-        """A transaction that only reads."""
+        """Open a read-only transaction."""
         async with transactions.reading(self._engine) as connection:
             yield Transaction(connection, writes=False)

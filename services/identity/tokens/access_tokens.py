@@ -1,12 +1,12 @@
-"""Access tokens: short-lived ES256 JWTs (RFC 9068) that every member of the mesh verifies by itself.
+"""Access tokens: short-lived ES256 JWTs (RFC 9068) that every service verifies by itself.
 
-    kind      sub          also
-    customer  customer id  sid: the session
-    agent     customer id  act.sub: the agent, call, conversation (delegation, RFC 8693 §4.1)
-    service   member name
+    kind      sub           other claims
+    customer  customer id   sid: the session
+    agent     customer id   act.sub: the agent; call, conversation (delegation, RFC 8693 §4.1)
+    service   service name
 
-A token can't be called back; that is why each lives for minutes only, and why what calls tokens back (logging out, revoking a grant)
-stops the next one.
+A token can't be revoked, so it lives for minutes only. Logging out or revoking a grant prevents the next token.
+Lifetimes are settings: `identity_customer_token_seconds`, `identity_actor_token_seconds`.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from services.identity.tokens.signing_keys import ALGORITHM, SigningKeys
 
 
 @dataclass(frozen=True, slots=True)
-class AccessToken:
-    """A signed token and when it stops being accepted."""
+class IssuedToken:
+    """An access token or grant, as its holder gets it."""
 
     text: str = field(repr=False)
     expires_at: datetime
 
 
 class AccessTokens:
-    """Mints access tokens."""
+    """Issues access tokens."""
 
     def __init__(
         self, keys: SigningKeys, clock: Clock, *, customer_lifetime: timedelta, actor_lifetime: timedelta
@@ -41,13 +41,13 @@ class AccessTokens:
         self._keys, self._clock = keys, clock
         self._customer_lifetime, self._actor_lifetime = customer_lifetime, actor_lifetime
 
-    def for_customer(self, session: Session) -> AccessToken:
-        """A customer's own token, never outliving the session."""
+    def for_customer(self, session: Session) -> IssuedToken:
+        """Return a customer's token; it expires with the session at the latest."""
         claims = {"kind": "customer", "sub": session.customer_id, "sid": session.session_id}
-        return self._signed(claims, min(self._clock.now() + self._customer_lifetime, session.expires_at))
+        return self._sign(claims, min(self._clock.now() + self._customer_lifetime, session.expires_at))
 
-    def for_agent(self, actor: str, grant: Grant) -> AccessToken:
-        """A token with which a member acts for a customer in one call, never outliving the grant."""
+    def for_agent(self, actor: str, grant: Grant) -> IssuedToken:
+        """Return a token to act for a customer in one call; it expires with the grant at the latest."""
         claims = {
             "kind": "agent",
             "sub": grant.customer_id,
@@ -55,13 +55,13 @@ class AccessTokens:
             "call": grant.call_id,
             "conversation": grant.conversation_id,
         }
-        return self._signed(claims, min(self._clock.now() + self._actor_lifetime, grant.expires_at))
+        return self._sign(claims, min(self._clock.now() + self._actor_lifetime, grant.expires_at))
 
-    def for_service(self, actor: str) -> AccessToken:
-        """A member's own token, which reaches no customer's data."""
-        return self._signed({"kind": "service", "sub": actor}, self._clock.now() + self._actor_lifetime)
+    def for_service(self, actor: str) -> IssuedToken:
+        """Return a service's own token, which gives no access to customers' data."""
+        return self._sign({"kind": "service", "sub": actor}, self._clock.now() + self._actor_lifetime)
 
-    def _signed(self, claims: Mapping[str, object], expires_at: datetime) -> AccessToken:
+    def _sign(self, claims: Mapping[str, object], expires_at: datetime) -> IssuedToken:
         expires_at = expires_at.replace(microsecond=0)  # JWT times are whole seconds
         registered = {
             "iss": ISSUER,
@@ -71,4 +71,4 @@ class AccessTokens:
         }
         headers = {"typ": ACCESS_TOKEN_TYPE, "kid": self._keys.current_kid}
         text = jwt.encode({**registered, "jti": uuid7(), **claims}, self._keys.current, ALGORITHM, headers)
-        return AccessToken(text, expires_at)
+        return IssuedToken(text, expires_at)

@@ -1,23 +1,53 @@
-"""When a refresh token is good: rotation with detection of reuse (RFC 9700 §4.14.2, OWASP ASVS 5.0 10.4.5).
+"""Opaque tokens (refresh tokens and grants), and the rotation of refresh tokens with reuse detection.
 
-Each refresh spends a token and makes its successor. A spent token that comes back means one of two things. If none of its successors was
-ever used, its answer got lost, or two tabs refreshed at once: it gets another successor, and whichever of the siblings is used
-first is the one that counts. If a successor was used, two parties hold the session: it ends for both. So the parent of the
-token in use is tolerated and a grandparent never is.
+An opaque token is 256 random bits; the database stores its SHA-256 digest. A fast hash is enough, because 2^256 values
+can't be tried.
+
+Rotation (RFC 9700 §4.14.2, OWASP ASVS 5.0 10.4.5): each refresh spends a token and creates its successor. A spent token
+that is used again means one of two things:
+
+* No successor was used yet: the response got lost, or two tabs refreshed together. The token gets another successor, and
+  the first sibling to be used wins.
+* A successor was used: two parties have the session, so it ends for both.
+
+So the parent of the token in use is accepted, and older ones are not.
 """
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Literal
 
 from services.identity.errors import RefreshTokenReused
 from services.identity.store.records import RefreshToken
 
 
-def refuse_reuse(token: RefreshToken, relatives: Collection[RefreshToken]) -> None:
-    """Raises RefreshTokenReused unless the token may be exchanged.
+@dataclass(frozen=True, slots=True)
+class OpaqueToken:
+    """A new token. The text goes to its holder and is not stored."""
 
-    `relatives` are its children and its siblings; more of the family does no harm.
+    text: str = field(repr=False)
+    digest: bytes
+
+
+def new_token(kind: Literal["rbr", "rbg"]) -> OpaqueToken:
+    """Return a refresh token (`rbr_…`) or a grant (`rbg_…`). Secret scanners recognise the prefix."""
+    text = f"{kind}_{secrets.token_urlsafe(32)}"
+    return OpaqueToken(text, digest_of(text))
+
+
+def digest_of(text: str) -> bytes:
+    """Return the digest that the database stores for a token, 32 bytes."""
+    return hashlib.sha256(text.encode()).digest()
+
+
+def refuse_reuse(token: RefreshToken, relatives: Collection[RefreshToken]) -> None:
+    """Raise RefreshTokenReused if a child or sibling of the token was used.
+
+    `relatives` must contain the token's children and siblings, and may contain others of the session.
     """
     for other in relatives:
         is_child = other.parent == token.digest

@@ -1,4 +1,4 @@
-"""Sessions: from signing in to signing out, carried on by refresh tokens."""
+"""Sessions: opened by signing in, extended by refresh tokens, ended by signing out."""
 
 from __future__ import annotations
 
@@ -10,39 +10,38 @@ from mesh.ids import uuid7
 from services.identity.errors import RefreshTokenReused, SessionEnded
 from services.identity.store.records import RefreshToken, Session
 from services.identity.store.store import Store, Transaction
-from services.identity.tokens.access_tokens import AccessToken, AccessTokens
-from services.identity.tokens.opaque_tokens import digest_of, new_token
-from services.identity.tokens.refresh_tokens import refuse_reuse
+from services.identity.tokens.access_tokens import AccessTokens, IssuedToken
+from services.identity.tokens.refresh_tokens import digest_of, new_token, refuse_reuse
 
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """What a signed-in client holds."""
+    """The tokens of a signed-in client."""
 
-    access: AccessToken
+    access: IssuedToken
     refresh_token: str = field(repr=False)
     session_expires_at: datetime
 
 
-class Sessions:
+class CustomerSessions:
     """Opens, refreshes and ends sessions."""
 
     def __init__(self, store: Store, tokens: AccessTokens, clock: Clock, *, lifetime: timedelta) -> None:
         self._store, self._tokens, self._clock, self._lifetime = store, tokens, clock, lifetime
 
     async def open(self, tx: Transaction, customer_id: str) -> TokenPair:
-        """A new session of a customer whose password was right."""
+        """Open a session of an authenticated customer."""
         now = self._clock.now()
         session = Session(uuid7(), customer_id, now, now + self._lifetime)
         await tx.add_session(session)
         return await self._next_pair(tx, session, parent=None)
 
     async def refresh(self, refresh_token: str) -> TokenPair:
-        """The next pair of tokens of a session; the token is spent.
+        """Spend a refresh token and return the session's next pair.
 
         Raises:
-            SessionEnded: the token is unknown or its session over.
-            RefreshTokenReused: the session is over now, see `refresh_tokens`.
+            SessionEnded: the token is unknown, or its session has ended.
+            RefreshTokenReused: the token was reused, so its session was ended.
         """
         now = self._clock.now()
         async with self._store.writing() as tx:
@@ -52,10 +51,10 @@ class Sessions:
             token, session = found
             try:
                 refuse_reuse(token, await tx.relatives(token))
-            except RefreshTokenReused as reused:
+            except RefreshTokenReused as error:
                 await self.end(tx, session.session_id)
                 reuse = (
-                    reused  # raised after the commit: leaving this block with an error would undo the ending
+                    error  # raised after the commit; raised here, it would roll the end of the session back
                 )
             else:
                 await tx.spend_refresh_token(token.digest, now)
@@ -63,9 +62,9 @@ class Sessions:
         raise reuse
 
     async def end(self, tx: Transaction, session_id: str) -> None:
-        """Ends a session and revokes the grants made in it; an ended session stays as it is."""
+        """End a session and revoke its grants. Ending it again changes nothing."""
         await tx.end_session(session_id, self._clock.now())
-        await tx.drop_grants_of_session(session_id)
+        await tx.delete_grants_of_session(session_id)
 
     async def _next_pair(self, tx: Transaction, session: Session, parent: bytes | None) -> TokenPair:
         token = new_token("rbr")

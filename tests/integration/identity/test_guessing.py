@@ -11,7 +11,7 @@ from readback.identity.v1 import identity_service_pb2 as pb
 
 from mesh.errors import retry_after_of
 from mesh.ids import uuid7
-from services.identity.accounts.sign_in_throttling import FREE_ATTEMPTS, LONGEST_WAIT
+from services.identity.accounts.sign_in_throttling import FREE_ATTEMPTS, MAX_WAIT
 from tests.integration.identity.harness import PASSWORD, Identity, refused
 
 pytestmark = pytest.mark.integration
@@ -90,10 +90,10 @@ async def test_an_attacker_who_never_stops_locks_nobody_out(identity: Identity) 
     tokens = asha.tokens
     for _ in range(40):
         wait = await _wait_asked_for(identity) or timedelta()
-        assert wait <= LONGEST_WAIT
+        assert wait <= MAX_WAIT
         identity.clock.advance(wait.total_seconds() or 1)
     tokens = await identity.refresh(tokens.refresh_token)  # who is signed in never notices
-    identity.clock.advance(LONGEST_WAIT.total_seconds())
+    identity.clock.advance(MAX_WAIT.total_seconds())
     await identity.login()
 
 

@@ -17,7 +17,7 @@ from readback.identity.v1 import identity_service_pb2 as pb
 
 from mesh.ids import uuid7
 from services.identity.accounts.sign_in_throttling import FREE_ATTEMPTS
-from services.identity.store.expiry import EVERY_SECONDS
+from services.identity.store.retention import PURGE_INTERVAL_SECONDS
 from tests.integration.identity.harness import Identity, SignedIn, running_identity
 from tests.postgres_server import PostgresServer
 from tests.simulated_clock import SimulatedClock
@@ -164,7 +164,7 @@ async def test_all_replicas_sweep_without_getting_in_each_others_way(replicas: S
     people = [await replicas[n % REPLICAS].register(f"{uuid7()}@example.com") for n in range(6)]
     clock.advance(31 * 24 * 3600)
     for _ in range(3):
-        clock.advance(EVERY_SECONDS)
+        clock.advance(PURGE_INTERVAL_SECONDS)
         refreshed = await codes(
             *(replicas[n % REPLICAS].refresh(one.tokens.refresh_token) for n, one in enumerate(people))
         )

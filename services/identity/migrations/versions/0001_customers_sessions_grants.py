@@ -1,4 +1,4 @@
-"""Customers, sessions with their refresh tokens, grants, and what protects them."""
+"""Create the tables of customers, sessions, grants, failed sign-ins, seen assertions and requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INSTANT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Makes the tables."""
+    """Create the tables."""
     op.create_table(
         "customers",
         sa.Column("customer_id", ID, primary_key=True),

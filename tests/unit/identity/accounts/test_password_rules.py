@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.identity.accounts.password_rules import LONGEST, SHORTEST, common_passwords, refuse_weak
+from services.identity.accounts.password_rules import MAX_LENGTH, MIN_LENGTH, common_passwords, refuse_weak
 from services.identity.errors import WeakPassword
 
 pytestmark = pytest.mark.unit
@@ -60,7 +60,8 @@ def test_there_are_no_rules_of_composition(password: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "problem"), [(SHORTEST - 1, "short"), (SHORTEST, None), (LONGEST, None), (LONGEST + 1, "long")]
+    ("length", "problem"),
+    [(MIN_LENGTH - 1, "short"), (MIN_LENGTH, None), (MAX_LENGTH, None), (MAX_LENGTH + 1, "long")],
 )
 def test_length_is_counted_in_characters(length: int, problem: str | None) -> None:
     assert _problem("ü" * length) == problem

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.identity.accounts.sign_in_throttling import (
-    FORGOTTEN_AFTER,
+    FORGET_AFTER,
     FREE_ATTEMPTS,
-    LONGEST_WAIT,
-    charged,
+    MAX_WAIT,
+    count_attempt,
     wait_after,
 )
 from services.identity.errors import TooManyAttempts
@@ -30,7 +30,7 @@ def _after_failures(count: int) -> FailedAttempts:
 def test_the_first_attempts_do_not_wait() -> None:
     attempts = None
     for number in range(1, FREE_ATTEMPTS + 1):
-        attempts = charged(attempts, NOON)
+        attempts = count_attempt(attempts, NOON)
         assert attempts.count == number
 
 
@@ -41,7 +41,7 @@ def test_each_further_failure_doubles_the_wait_up_to_its_limit() -> None:
 
 def test_an_early_attempt_is_told_exactly_how_long_to_wait() -> None:
     with pytest.raises(TooManyAttempts) as refused:
-        charged(_after_failures(FREE_ATTEMPTS + 2), NOON + timedelta(seconds=1.5))
+        count_attempt(_after_failures(FREE_ATTEMPTS + 2), NOON + timedelta(seconds=1.5))
     assert refused.value.retry_after == timedelta(seconds=2.5)
 
 
@@ -49,11 +49,11 @@ def test_an_early_attempt_is_told_exactly_how_long_to_wait() -> None:
 def test_whatever_the_number_of_failures_the_advised_wait_is_enough_and_never_long(count: int) -> None:
     attempts = _after_failures(count)
     wait = wait_after(count)
-    assert wait <= LONGEST_WAIT
-    assert charged(attempts, NOON + wait).count == count + 1
+    assert wait <= MAX_WAIT
+    assert count_attempt(attempts, NOON + wait).count == count + 1
     if wait:
         with pytest.raises(TooManyAttempts):
-            charged(attempts, NOON + wait - timedelta(microseconds=1))
+            count_attempt(attempts, NOON + wait - timedelta(microseconds=1))
 
 
 @given(gaps=st.lists(st.floats(0, 30), min_size=1, max_size=200))
@@ -62,12 +62,12 @@ def test_attempts_refused_while_waiting_do_not_lengthen_the_wait(gaps: list[floa
     now = NOON
     for gap in gaps:
         now += timedelta(seconds=gap)
-        if now >= NOON + LONGEST_WAIT:
-            assert charged(attempts, now).count == attempts.count + 1
+        if now >= NOON + MAX_WAIT:
+            assert count_attempt(attempts, now).count == attempts.count + 1
             return
         with pytest.raises(TooManyAttempts) as refused:
-            charged(attempts, now)
-        assert now + (refused.value.retry_after or timedelta()) == NOON + LONGEST_WAIT
+            count_attempt(attempts, now)
+        assert now + (refused.value.retry_after or timedelta()) == NOON + MAX_WAIT
 
 
 def test_a_patient_attacker_gets_at_most_sixty_guesses_an_hour() -> None:
@@ -75,7 +75,7 @@ def test_a_patient_attacker_gets_at_most_sixty_guesses_an_hour() -> None:
     now, guesses = NOON, 0
     while now < NOON + timedelta(hours=1):
         try:
-            attempts = charged(attempts, now)
+            attempts = count_attempt(attempts, now)
             guesses += 1
         except TooManyAttempts as refused:
             now += refused.retry_after or timedelta()
@@ -83,4 +83,4 @@ def test_a_patient_attacker_gets_at_most_sixty_guesses_an_hour() -> None:
 
 
 def test_a_run_of_failures_is_forgotten_after_a_quiet_day() -> None:
-    assert charged(_after_failures(50), NOON + FORGOTTEN_AFTER) == FailedAttempts(1, NOON + FORGOTTEN_AFTER)
+    assert count_attempt(_after_failures(50), NOON + FORGET_AFTER) == FailedAttempts(1, NOON + FORGET_AFTER)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from mesh.security.workload_identity import make_assertion
-from services.identity.delegation.actor_assertions import Actors
+from services.identity.delegation.actor_assertions import AssertionVerifier
 from services.identity.errors import UnknownActor
 from tests.simulated_clock import SimulatedClock
 
@@ -30,7 +30,7 @@ class Installation:
             name: ec.generate_private_key(ec.SECP256R1()) for name in ("agent", "conversation", "stranger")
         }
         self.trusted = {name: self.public_pem(name) for name in ("agent", "conversation")}
-        self.actors = Actors(lambda: self.trusted, clock)
+        self.actors = AssertionVerifier(lambda: self.trusted, clock)
 
     def private_pem(self, name: str) -> bytes:
         """A member's private key."""
@@ -111,7 +111,7 @@ async def test_an_assertion_that_proves_nothing_is_refused_without_saying_why(
 ) -> None:
     with pytest.raises(UnknownActor) as refused:
         await installation.actors.verify(installation.assertion(**wrong))
-    assert str(refused.value) == "The assertion does not prove a known member of the mesh."
+    assert str(refused.value) == "The assertion does not prove a known service; check its key and clock."
     assert refused.value.metadata == {}
 
 
