@@ -43,7 +43,7 @@ from mesh.clock import SystemClock
 from mesh.settings import load
 from services.flightdata.providers.budgets import Meter, Plan
 from services.flightdata.providers.routing import ProviderRouter
-from services.flightdata.quota.store import MemoryLedger
+from services.flightdata.quota.store import MemoryQuotaStore
 from services.flightdata.settings import FlightDataSettings
 from tests.redis_server import redis_server
 
@@ -149,7 +149,7 @@ async def identical_misses_calls(home: Path) -> dict[str, float]:
 async def hung_primary_vs_secondary() -> dict[str, float]:
     """Compare a hanging first provider plus a healthy second one with the healthy one alone."""
     clock = SystemClock()
-    meter = Meter("v", "key", Plan(), MemoryLedger(clock), clock)
+    meter = Meter("v", "key", Plan(), MemoryQuotaStore(clock), clock)
     took, alone = [], []
     for _ in range(TRIALS):
         hung = Faulty("hung", [(0.0, "hung")], meter, clock, SECOND_SECONDS)

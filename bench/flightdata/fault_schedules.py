@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from mesh.clock import Clock
 from services.flightdata.model.flights import FlightStatus
-from services.flightdata.model.found import Found
 from services.flightdata.model.queries import FlightQuery
+from services.flightdata.model.search_results import Found
 from services.flightdata.providers.budgets import Meter, Plan
 from services.flightdata.providers.errors import (
     ProviderBadAnswer,
@@ -24,8 +24,8 @@ from services.flightdata.providers.errors import (
 from services.flightdata.providers.health import ProviderHealth
 from services.flightdata.providers.protocol import Capability, Direction
 from services.flightdata.providers.routing import Answered, ProviderRouter
-from services.flightdata.quota.shared_state import SharedNote
-from services.flightdata.quota.store import MemoryLedger
+from services.flightdata.quota.shared_state import SharedState
+from services.flightdata.quota.store import MemoryQuotaStore
 
 T = TypeVar("T")
 BEGIN = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -159,7 +159,7 @@ async def schedule(seed: int, requests: int = REQUESTS) -> Tally:
     """Run the random schedule of a seed."""
     dice = random.Random(seed)
     clock = VirtualClock()
-    ledger = MemoryLedger(clock)
+    ledger = MemoryQuotaStore(clock)
     faults = [(0.0, dice.choice(FAULTS))]
     while faults[-1][0] < requests * 3:
         faults.append((faults[-1][0] + dice.expovariate(1 / 120), dice.choice(FAULTS)))
@@ -171,7 +171,7 @@ async def schedule(seed: int, requests: int = REQUESTS) -> Tally:
     faulty = Faulty("faulty", faults, meters["faulty"], clock, dice.uniform(0.05, 2))
     healthy = Faulty("healthy", [(0.0, "healthy")], meters["healthy"], clock, dice.uniform(0.05, 5))
     health = {
-        name: Observed(name, clock, SharedNote(ledger, f"health:{name}", clock, timedelta(days=1)), meter)
+        name: Observed(name, clock, SharedState(ledger, f"health:{name}", clock, timedelta(days=1)), meter)
         for name, meter in meters.items()
     }
     order = [faulty, healthy] if dice.random() < 0.7 else [healthy, faulty]

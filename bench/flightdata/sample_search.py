@@ -21,14 +21,15 @@ from statistics import quantiles
 from mesh.clock import SystemClock
 from mesh.contracts.page_tokens import PageTokens
 from services.flightdata import places
-from services.flightdata.caching.answer_cache import Answers
-from services.flightdata.caching.store import MemoryShelf
+from services.flightdata.caching.answer_cache import AnswerCache
+from services.flightdata.caching.store import MemoryCacheStore
+from services.flightdata.model.queries import SearchQuery
+from services.flightdata.model.search_results import Done
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.routing import ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
-from services.flightdata.search.leg_queries import SearchQuery
-from services.flightdata.search.offers import OfferDesk
-from services.flightdata.search.searching import Done, FlightSearch
+from services.flightdata.search.flight_search import FlightSearch
+from services.flightdata.search.offers import OfferService
 
 SEED = 20261123
 DAYS_AHEAD = 20
@@ -54,8 +55,10 @@ async def measure(count: int) -> dict[str, float]:
     timetable = SampleTimetable(lexicon, clock, "readback")
     start = time.perf_counter() - begun
     router = ProviderRouter([timetable], clock)
-    answers = Answers(router, MemoryShelf(clock), clock)
-    search = FlightSearch(lexicon, answers, OfferDesk(router, PageTokens(b"a key for benches"), clock), clock)
+    answers = AnswerCache(router, MemoryCacheStore(clock), clock)
+    search = FlightSearch(
+        lexicon, answers, OfferService(router, PageTokens(b"a key for benches"), clock), clock
+    )
     day = clock.now().date() + timedelta(days=DAYS_AHEAD)
     milliseconds: list[float] = []
     found = 0

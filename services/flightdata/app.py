@@ -1,4 +1,4 @@
-"""The flight-data service put together."""
+"""Assembly of the flight-data service."""
 
 from __future__ import annotations
 
@@ -19,45 +19,45 @@ from mesh.serving.grpc_server import Member, Registration, serve
 from mesh.serving.ports import endpoint_of
 from mesh.settings import load
 from services.flightdata import places
-from services.flightdata.caching.answer_cache import Answers
+from services.flightdata.caching.answer_cache import AnswerCache
 from services.flightdata.providers.configured_providers import configured_providers
 from services.flightdata.providers.routing import ProviderRouter
-from services.flightdata.search.offers import OfferDesk
-from services.flightdata.search.searching import FlightSearch
+from services.flightdata.search.flight_search import FlightSearch
+from services.flightdata.search.offers import OfferService
 from services.flightdata.servicer import ERRORS, FlightDataServicer
 from services.flightdata.settings import FlightDataSettings
-from services.flightdata.status.flight_status import StatusDesk
-from services.flightdata.status.route_status import RouteStatusDesk
-from services.flightdata.status.routes import RouteDesk
+from services.flightdata.status.flight_status import StatusService
+from services.flightdata.status.route_status import RouteStatusService
+from services.flightdata.status.routes import RouteLookup
 from services.flightdata.status.watch import StatusWatches
-from services.flightdata.stores import shared
+from services.flightdata.stores import open_stores
 
 
 @asynccontextmanager
 async def member(settings: FlightDataSettings, clock: Clock | None = None) -> AsyncIterator[Member]:
-    """The service, ready to be served: its tables are read before the first call."""
+    """Open the service; its place tables are loaded before the first call."""
     clock = clock or SystemClock()
     lexicon = places.load()
     identity = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
     async with (
-        shared(settings, clock) as common,
-        configured_providers(settings, lexicon, clock, common.ledger) as (providers, health),
+        open_stores(settings, clock) as stores,
+        configured_providers(settings, lexicon, clock, stores.quota) as (providers, health),
         open_channel(settings.address_of("identity"), identity) as channel,
-        Answers(
+        AnswerCache(
             router := ProviderRouter(providers, clock, health, settings.flightdata_hedge_seconds),
-            common.shelf,
+            stores.cache,
             clock,
             settings.freshness,
-        ) as answers,
+        ) as cache,
     ):
-        offers = OfferDesk(router, PageTokens(settings.secrets.text("offers").encode()), clock)
-        status = StatusDesk(answers, clock)
+        offers = OfferService(router, PageTokens(settings.secrets.text("offers").encode()), clock)
+        status = StatusService(cache, clock)
         servicer = FlightDataServicer(
-            search=FlightSearch(lexicon, answers, offers, clock),
+            search=FlightSearch(lexicon, cache, offers, clock),
             status=status,
-            route_status=RouteStatusDesk(lexicon, answers, clock),
+            route_status=RouteStatusService(lexicon, cache, clock),
             watches=StatusWatches(status, clock),
-            routes=RouteDesk(lexicon, answers, clock),
+            routes=RouteLookup(lexicon, cache, clock),
             offers=offers,
             router=router,
             clock=clock,
@@ -78,10 +78,10 @@ async def member(settings: FlightDataSettings, clock: Clock | None = None) -> As
 
 
 def main() -> None:
-    """Serves flight data until SIGTERM.
+    """Serve flight data until SIGTERM.
 
     Raises:
-        ConfigurationError: a setting is wrong or a port taken.
+        ConfigurationError: a setting is invalid, or a port is in use.
     """
     settings = load(FlightDataSettings)
     configure(settings, "flightdata")

@@ -1,19 +1,19 @@
-"""What can be wrong with a request for flights, and what when nobody could answer it.
+"""Errors of a request for flight data.
 
-Places have their own in `places/place.py`, single providers theirs in `provider_errors.py`.
+Errors of places are in `places/place.py`, errors of a single provider in `providers/provider_errors.py`.
 
 DomainError
-├── SamePlace             nothing to fly between
-├── DateInvalid           no day of the calendar
-├── DateInPast            yesterday and before, at the departure airport
-├── DateBeyondHorizon     farther ahead than schedules are known
-├── FlightNotFound        no flight of this number on this date
-├── OfferNotFound         nobody here made this offer
-├── OfferExpired          its price was good for a time that is over
-├── OfferGone             nobody sells it any more
-├── FlightsUnavailable    the providers that could know can't be reached, or answer nonsense
-├── FlightsQuotaExhausted their budgets are used up
-└── FlightsRestricted     none of them does this
+├── SamePlace             origin and destination are in the same city
+├── DateInvalid           the date doesn't exist
+├── DateInPast            the date is before today at the departure airport
+├── DateBeyondHorizon     the date is beyond the known schedules
+├── FlightNotFound        no flight has this number on this date
+├── OfferNotFound         this service never made this offer
+├── OfferExpired          the offer's price is no longer valid
+├── OfferGone             the offer is no longer sold
+├── FlightsUnavailable    no provider that could answer was reachable, or its answer was unusable
+├── FlightsQuotaExhausted the providers' budgets are used up
+└── FlightsRestricted     no provider supports the request
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class SamePlace(DomainError):
 
 
 class DateInvalid(DomainError):
-    """The date is not a day of the calendar."""
+    """The date doesn't exist."""
 
     def __init__(self) -> None:
         super().__init__("This date is not a day of the calendar.")
@@ -49,7 +49,7 @@ class DateInPast(DomainError):
 
 
 class DateBeyondHorizon(DomainError):
-    """The date is farther ahead than schedules are known."""
+    """The date is beyond `last`, the last day with known schedules."""
 
     def __init__(self, last: date) -> None:
         super().__init__(
@@ -58,7 +58,7 @@ class DateBeyondHorizon(DomainError):
 
 
 class FlightNotFound(DomainError):
-    """No flight has this number on this date. `reason` completes the sentence for the caller."""
+    """No flight has this number on this date. `reason` is the whole message for the user."""
 
     def __init__(self, flight: str, reason: str, *, next_date: date | None = None) -> None:
         later = {"next_date": next_date.isoformat()} if next_date else {}
@@ -66,14 +66,14 @@ class FlightNotFound(DomainError):
 
 
 class OfferNotFound(DomainError):
-    """Nobody here made this offer."""
+    """This service never made this offer."""
 
     def __init__(self) -> None:
         super().__init__("There is no such offer.")
 
 
 class OfferExpired(DomainError):
-    """The offer's price was good until `at` (UTC)."""
+    """The offer's price was valid until `at` (UTC)."""
 
     def __init__(self, at: datetime) -> None:
         super().__init__(
@@ -82,14 +82,14 @@ class OfferExpired(DomainError):
 
 
 class OfferGone(DomainError):
-    """Nobody sells the offer any more."""
+    """The offer is no longer sold."""
 
     def __init__(self) -> None:
         super().__init__("This offer is no longer sold.")
 
 
 class FlightsUnavailable(DomainError):
-    """No provider that could know gave an answer. `problems` tells what was wrong with each, by name."""
+    """No provider that could answer gave an answer. `problems` maps the provider's name to its problem."""
 
     def __init__(self, problems: Mapping[str, str], *, retry_after: timedelta) -> None:
         names = " or ".join(problems)
@@ -99,7 +99,7 @@ class FlightsUnavailable(DomainError):
 
 
 class FlightsQuotaExhausted(DomainError):
-    """What the configured keys may ask is used up until `until` (UTC)."""
+    """The budgets of the configured keys are used up until `until` (UTC)."""
 
     def __init__(self, problems: Mapping[str, str], *, until: datetime) -> None:
         super().__init__(
@@ -109,7 +109,7 @@ class FlightsQuotaExhausted(DomainError):
 
 
 class FlightsRestricted(DomainError):
-    """No configured provider does this, or no key's plan allows it."""
+    """No configured provider supports the request, or no key's plan includes it."""
 
     def __init__(self, problems: Mapping[str, str]) -> None:
         super().__init__(

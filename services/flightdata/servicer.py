@@ -1,11 +1,12 @@
-"""The contract of flight data: proto in, proto out."""
-# ruff: noqa: ARG002 -- gRPC hands every method a context
+"""The RPCs of flight data: contract messages in, contract messages out."""
+# ruff: noqa: ARG002 -- gRPC passes a context to every method
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import grpc
@@ -17,18 +18,17 @@ from mesh.clock import Clock
 from mesh.errors import ErrorTable
 from services.flightdata import errors, places
 from services.flightdata.places.questions import clarifying
-from services.flightdata.providers.routing import ProviderRouter
-from services.flightdata.search.offers import OfferDesk
-from services.flightdata.search.searching import FlightSearch
-from services.flightdata.search.written_events import WrittenEvents
-from services.flightdata.status.flight_status import StatusDesk
-from services.flightdata.status.route_status import DEFAULT_STATUSES, RouteStatusDesk
-from services.flightdata.status.routes import RouteDesk
-from services.flightdata.status.watch import StatusWatches, Told, Trouble
-from services.flightdata.wire import messages as flight_messages
-from services.flightdata.wire import place_messages, provider_messages, route_messages
-from services.flightdata.wire.requests import query_from, time_from
-from services.flightdata.wire.values import day_from
+from services.flightdata.providers.routing import Progress, ProviderRouter
+from services.flightdata.search.flight_search import FlightSearch
+from services.flightdata.search.offers import OfferService
+from services.flightdata.status.flight_status import StatusService
+from services.flightdata.status.route_status import DEFAULT_STATUSES, RouteStatusService
+from services.flightdata.status.routes import RouteLookup
+from services.flightdata.status.watch import StatusWatches, Trouble, WatchEvent
+from services.flightdata.wire import messages, place_messages
+from services.flightdata.wire.ready_messages import ReadyMessages
+from services.flightdata.wire.requests import query_from
+from services.flightdata.wire.values import date_from, time_from
 
 ERRORS: ErrorTable = {
     places.PlaceNotFound: (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_PLACE_NOT_FOUND"),
@@ -54,22 +54,22 @@ DEFAULT_CANDIDATES = 3
 
 
 class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
-    """See `flightdata_service.proto` for what each RPC promises."""
+    """Implements the RPCs of `flightdata_service.proto`."""
 
     def __init__(
         self,
         *,
         search: FlightSearch,
-        status: StatusDesk,
-        route_status: RouteStatusDesk,
+        status: StatusService,
+        route_status: RouteStatusService,
         watches: StatusWatches,
-        routes: RouteDesk,
-        offers: OfferDesk,
+        routes: RouteLookup,
+        offers: OfferService,
         router: ProviderRouter,
         clock: Clock,
     ) -> None:
         self._search = search
-        self._written = WrittenEvents()
+        self._ready = ReadyMessages()
         self._status = status
         self._route_status = route_status
         self._watches = watches
@@ -81,8 +81,8 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     async def AnnotatePlaces(
         self, request: pb.AnnotatePlacesRequest, context: Context
     ) -> pb.AnnotatePlacesResponse:
-        """Every place named in a sentence."""
-        # A long text takes some ten milliseconds: too long for a loop that others share.
+        """Find every place named in a sentence."""
+        # In a thread: a long text takes about ten milliseconds, which would block other calls.
         language = language_for(request.locale)
         found = await asyncio.to_thread(places.annotate, request.text, home_country=request.home_country_code)
         return pb.AnnotatePlacesResponse(annotations=[place_messages.annotation(a, language) for a in found])
@@ -90,7 +90,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     async def ResolvePlace(
         self, request: pb.ResolvePlaceRequest, context: Context
     ) -> pb.ResolvePlaceResponse:
-        """The places that a few words may mean."""
+        """Find the places that a few words may mean."""
         limit = request.max_candidates or DEFAULT_CANDIDATES
         found = await asyncio.to_thread(
             places.resolve, request.query, home_country=request.home_country_code, limit=limit
@@ -101,81 +101,84 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         )
 
     async def GetAirport(self, request: pb.GetAirportRequest, context: Context) -> pb.GetAirportResponse:
-        """One airport."""
-        return pb.GetAirportResponse(
-            airport=place_messages.airport(places.airport(request.code), self._clock.now())
-        )
+        """Return one airport."""
+        airport = place_messages.airport(places.airport(request.code), self._clock.now())
+        return pb.GetAirportResponse(airport=airport)
 
     async def SearchFlights(
         self, request: pb.SearchFlightsRequest, context: Context
     ) -> AsyncIterator[pb.SearchFlightsResponse]:
-        """Flights from one place to another on one day."""
-        async for event in self._search.search(query_from(request)):
-            yield self._written.message(event, self._clock.now())
+        """Search for flights; stream progress, the results and the end."""
+        query = query_from(request)
+        async for event in self._search.ask(query):
+            now = self._clock.now()
+            if isinstance(event, Progress):
+                yield messages.search_event(event, now)
+            elif event.cached:
+                for message in self._ready.of(query, event.found, now, partial(self._search.results, event)):
+                    yield message
+            else:
+                for result in self._search.results(event):
+                    yield messages.search_event(result, now)
 
     async def GetFlightStatus(
         self, request: pb.GetFlightStatusRequest, context: Context
     ) -> pb.GetFlightStatusResponse:
-        """How one flight is doing on one day."""
-        day = day_from(request.date) if request.HasField("date") else None
-        first, *further = await self._status.status(request.flight_number, day)
+        """Return the status of a flight on one day."""
+        day = date_from(request.date) if request.HasField("date") else None
+        found = await self._status.status(request.flight_number, day)
         now = self._clock.now()
-        legs = [flight_messages.status(leg, now) for leg in further]
-        return pb.GetFlightStatusResponse(status=flight_messages.status(first, now), further_legs=legs)
+        first, *further = (messages.status(leg, now) for leg in found)
+        return pb.GetFlightStatusResponse(status=first, further_legs=further)
 
     async def ListRouteStatus(
         self, request: pb.ListRouteStatusRequest, context: Context
     ) -> pb.ListRouteStatusResponse:
-        """How the flights between two places do on one day."""
-        day = day_from(request.date) if request.HasField("date") else None
+        """Return the status of the flights between two places on one day."""
+        day = date_from(request.date) if request.HasField("date") else None
         near = time_from(request.near, "near") if request.HasField("near") else None
         most = request.max_results or DEFAULT_STATUSES
         found = await self._route_status.statuses(request.origin, request.destination, day, near, most=most)
         now = self._clock.now()
-        return pb.ListRouteStatusResponse(statuses=[flight_messages.status(one, now) for one in found])
+        return pb.ListRouteStatusResponse(statuses=[messages.status(flight, now) for flight in found])
 
     async def WatchFlightStatus(
         self, request: pb.WatchFlightStatusRequest, context: Context
     ) -> AsyncIterator[pb.WatchFlightStatusResponse]:
-        """How one flight is doing, whenever that changes."""
-        day = day_from(request.date) if request.HasField("date") else None
-        async with aclosing(self._watches.watch(request.flight_number, day)) as changes:
-            async for told in changes:
-                yield self._watched(told)
+        """Stream the status of a flight whenever it changes."""
+        day = date_from(request.date) if request.HasField("date") else None
+        async with aclosing(self._watches.watch(request.flight_number, day)) as events:
+            async for event in events:
+                yield self._watch_message(event)
 
-    def _watched(self, told: Told) -> pb.WatchFlightStatusResponse:
-        if isinstance(told, Trouble):
-            _, reason = ERRORS[type(told.error)]
-            return pb.WatchFlightStatusResponse(
-                trouble=pb.WatchTrouble(reason=reason, description=str(told.error))
-            )
-        return pb.WatchFlightStatusResponse(status=flight_messages.status(told, self._clock.now()))
+    def _watch_message(self, event: WatchEvent) -> pb.WatchFlightStatusResponse:
+        if isinstance(event, Trouble):
+            _, reason = ERRORS[type(event.error)]
+            trouble = pb.WatchTrouble(reason=reason, description=str(event.error))
+            return pb.WatchFlightStatusResponse(trouble=trouble)
+        return pb.WatchFlightStatusResponse(status=messages.status(event, self._clock.now()))
 
     async def GetRoute(self, request: pb.GetRouteRequest, context: Context) -> pb.GetRouteResponse:
-        """What there is to say of a route."""
+        """Return the facts about a route."""
         found = await self._routes.route(request.origin, request.destination)
-        return pb.GetRouteResponse(route=route_messages.route(found, self._clock.now()))
+        return pb.GetRouteResponse(route=messages.route(found, self._clock.now()))
 
     async def GetOffer(self, request: pb.GetOfferRequest, context: Context) -> pb.GetOfferResponse:
-        """An offer as it is now."""
+        """Return an offer with its current price."""
         now, repriced = self._clock.now(), await self._offers.reprice(request.offer_id)
         return pb.GetOfferResponse(
-            offer=flight_messages.offer(repriced.offer, now),
-            itinerary=flight_messages.itinerary(repriced.itinerary, now),
-            previous_fare=flight_messages.fare(repriced.previous) if repriced.previous else None,
-            return_itinerary=flight_messages.itinerary(repriced.back, now) if repriced.back else None,
+            offer=messages.offer(repriced.offer, now),
+            itinerary=messages.itinerary(repriced.itinerary, now),
+            previous_fare=messages.fare(repriced.previous) if repriced.previous else None,
+            return_itinerary=messages.itinerary(repriced.back, now) if repriced.back else None,
         )
 
     async def ListProviders(
         self, request: pb.ListProvidersRequest, context: Context
     ) -> pb.ListProvidersResponse:
-        """The providers, in the order they are asked."""
+        """Return the providers in the order they are asked, with their health."""
         now, health = self._clock.now(), self._router.health
         for provider in self._router.providers:
             await health[provider.name].refresh()
-        return pb.ListProvidersResponse(
-            providers=[
-                provider_messages.provider(provider, health[provider.name], now)
-                for provider in self._router.providers
-            ]
-        )
+        providers = [messages.provider(p, health[p.name], now) for p in self._router.providers]
+        return pb.ListProvidersResponse(providers=providers)

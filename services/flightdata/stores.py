@@ -1,4 +1,4 @@
-"""Where this installation shares: in Redis when the settings name one, and otherwise in this process with a file beside it."""
+"""The stores of quotas and cached answers: in Redis if the settings name one, else in this process and a file."""
 
 from __future__ import annotations
 
@@ -7,47 +7,41 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 from mesh.clock import Clock
-from services.flightdata.caching.store import MemoryShelf, Shelf
-from services.flightdata.quota.store import Ledger, MemoryLedger
+from services.flightdata.caching.store import CacheStore, MemoryCacheStore
+from services.flightdata.quota.store import MemoryQuotaStore, QuotaStore
 from services.flightdata.settings import FlightDataSettings
 
-PATIENCE_SECONDS = 2.0
-"""How long Redis may take to answer."""
+REDIS_TIMEOUT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
-    """What replicas and restarts share."""
+class Stores:
+    """State that replicas and restarts share."""
 
-    ledger: Ledger
-    shelf: Shelf
+    quota: QuotaStore
+    cache: CacheStore
 
 
 @asynccontextmanager
-async def shared(settings: FlightDataSettings, clock: Clock) -> AsyncIterator[Shared]:
-    """Open until the end. Redis that can't be reached doesn't keep a service from starting."""
+async def open_stores(settings: FlightDataSettings, clock: Clock) -> AsyncIterator[Stores]:
+    """Open the stores and close them at the end. The service starts even if Redis is unreachable."""
     if not settings.redis_url:
-        yield Shared(MemoryLedger(clock, settings.home / "flightdata" / "ledger.json"), MemoryShelf(clock))
+        path = settings.home / "flightdata" / "ledger.json"
+        yield Stores(MemoryQuotaStore(clock, path), MemoryCacheStore(clock))
         return
-    async with _over_redis(settings.redis_url) as common:
-        yield common
-
-
-@asynccontextmanager
-async def _over_redis(url: str) -> AsyncIterator[Shared]:
-    # Its client takes a tenth of a second to import, which who runs alone need not wait for.
+    # Importing the client takes 0.1 seconds, which an installation without Redis saves.
     from redis.asyncio import Redis
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
 
-    from services.flightdata.caching.redis_store import RedisShelf
-    from services.flightdata.quota.redis_store import RedisLedger
+    from services.flightdata.caching.redis_store import RedisCacheStore
+    from services.flightdata.quota.redis_store import RedisQuotaStore
 
     client: Redis = Redis.from_url(
-        url,
+        settings.redis_url,
         retry=Retry(NoBackoff(), 0),
-        socket_connect_timeout=PATIENCE_SECONDS,
-        socket_timeout=PATIENCE_SECONDS,
+        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        socket_timeout=REDIS_TIMEOUT_SECONDS,
     )
     async with aclosing(client):
-        yield Shared(RedisLedger(client), RedisShelf(client))
+        yield Stores(RedisQuotaStore(client), RedisCacheStore(client))

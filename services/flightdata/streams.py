@@ -1,67 +1,102 @@
-"""Several streams read at once, a few at a time, their events told as they come."""
+"""Async streams: several read as one (`merged`), and one read by many (`SharedStream`)."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 E = TypeVar("E")
 
 
 @dataclass(frozen=True, slots=True)
-class _Ended:
-    """A stream is over; with the error that ended it, if one did."""
+class _End:
+    """End of a stream, with the error that ended it."""
 
     error: Exception | None = None
 
 
-async def side_by_side(
-    streams: Sequence[AsyncIterator[E]], at_once: int
+async def merged(
+    streams: Sequence[AsyncIterator[E]], concurrency: int
 ) -> AsyncGenerator[tuple[int, E], None]:
-    """Each event with the number of its stream, in the order they come; of one stream they keep their order.
+    """Yield the events of several streams as they come, each with the index of its stream.
 
-    Streams begin in the order given, `at_once` of them running at a time. The first error ends them all and is raised, and streams that
-    had not begun never do. A stream is read no faster than its events are heard. Whoever closes the generator has heard enough: those
-    running are cancelled.
+    Streams start in the given order, at most `concurrency` at a time; each keeps its own order. The queue holds
+    one event, so a slow consumer slows the streams. The first error cancels all streams and is raised. Closing
+    the generator cancels the running streams.
     """
-    if len(streams) == 1:  # needs no task of its own
+    if len(streams) == 1:  # a single stream needs no task
         async for event in streams[0]:
             yield 0, event
         return
-    turns = asyncio.Semaphore(at_once)
-    heard: asyncio.Queue[tuple[int, E] | _Ended] = asyncio.Queue(maxsize=1)
-    tasks = [
-        asyncio.create_task(_listen(number, stream, turns, heard)) for number, stream in enumerate(streams)
-    ]
+    slots = asyncio.Semaphore(concurrency)
+    queue: asyncio.Queue[tuple[int, E] | _End] = asyncio.Queue(maxsize=1)
+    tasks = [asyncio.create_task(_read(index, stream, slots, queue)) for index, stream in enumerate(streams)]
     try:
-        left = len(tasks)
-        while left:
-            told = await heard.get()
-            if not isinstance(told, _Ended):
-                yield told
+        open_streams = len(tasks)
+        while open_streams:
+            item = await queue.get()
+            if not isinstance(item, _End):
+                yield item
                 continue
-            if told.error:
-                raise told.error
-            left -= 1
+            if item.error:
+                raise item.error
+            open_streams -= 1
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _listen(
-    number: int,
-    stream: AsyncIterator[E],
-    turns: asyncio.Semaphore,
-    heard: asyncio.Queue[tuple[int, E] | _Ended],
+async def _read(
+    index: int, stream: AsyncIterator[E], slots: asyncio.Semaphore, queue: asyncio.Queue[tuple[int, E] | _End]
 ) -> None:
-    async with turns:
+    async with slots:
         try:
             async for event in stream:
-                await heard.put((number, event))
-        except Exception as error:  # noqa: BLE001 -- raised where the streams are read
-            await heard.put(_Ended(error))
+                await queue.put((index, event))
+        except Exception as error:  # noqa: BLE001 -- raised again by `merged`
+            await queue.put(_End(error))
         else:
-            await heard.put(_Ended())
+            await queue.put(_End())
+
+
+class SharedStream(Generic[E]):
+    """Events and their end, for any number of listeners. A late listener gets everything from the beginning."""
+
+    def __init__(self) -> None:
+        self._events: list[E] = []
+        self._changed = asyncio.Event()
+        self._ended = False
+        self._error: Exception | None = None
+
+    def send(self, event: E) -> None:
+        """Append an event."""
+        self._events.append(event)
+        self._wake()
+
+    def end(self, error: Exception | None = None) -> None:
+        """End the stream; every listener raises `error`. A second call has no effect."""
+        if not self._ended:
+            self._ended, self._error = True, error
+            self._wake()
+
+    async def events(self) -> AsyncIterator[E]:
+        """Yield all events from the beginning, then raise the error that ended the stream, if any."""
+        sent = 0
+        while True:
+            changed = self._changed
+            while sent < len(self._events):
+                sent += 1
+                yield self._events[sent - 1]
+            if self._ended and sent == len(self._events):
+                break
+            if not self._ended:
+                await changed.wait()
+        if self._error:
+            raise self._error
+
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()

@@ -1,1 +1,1 @@
-"""Answers told again: kept for as long as they are worth it, fetched once for all who miss them, never older than they say."""
+"""Cached answers of providers: kept while they are fresh enough, and fetched once for all who miss them."""

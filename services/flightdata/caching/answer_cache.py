@@ -1,9 +1,10 @@
-"""Questions answered from what is known, or by asking the providers once for everybody who wants to know.
+"""A cache in front of the providers, which asks them once for all who miss the same answer.
 
-A fresh answer is told. One that isn't, but is kept, is told too while it is asked for again. What nobody has is fetched: once in this
-process, since all who ask share a fetch, and once among replicas, since who fetches holds a claim. A fetch belongs to nobody who asks:
-somebody who hangs up takes no answer away from the others. When a replica dies with a claim, that lapses and one of those waiting takes
-it. Failures and empty answers are kept beside good ones, for seconds, and never in their place.
+A fresh answer is served. A stale one is served too, and refreshed in the background. A missing one is fetched:
+once in a process, since all callers share the fetch, and once among replicas, since the fetching one holds a
+claim. A fetch runs in its own task, so a caller who leaves doesn't cancel it for the others. The claim of a dead
+replica expires, and one of those waiting takes it. Failures and empty answers are cached for seconds, and never
+replace a good answer.
 """
 
 from __future__ import annotations
@@ -14,44 +15,41 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from types import TracebackType
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 import structlog
 
 from mesh.clock import Clock
 from mesh.errors import DomainError, Unavailable
 from mesh.ids import uuid7
-from services.flightdata.caching.entries import FAILURES, Entry, FailedEntry
-from services.flightdata.caching.fetches import Fetch
 from services.flightdata.caching.freshness import Freshness, Kind
-from services.flightdata.caching.records import Records
-from services.flightdata.caching.store import Shelf
+from services.flightdata.caching.store import CacheStore
+from services.flightdata.caching.stored_answers import FAILURES, FailedAnswer, StoredAnswers
 from services.flightdata.providers.protocol import Capability, FlightProvider
 from services.flightdata.providers.routing import Answered, Progress, ProviderRouter
+from services.flightdata.streams import SharedStream
 
 T = TypeVar("T")
 CLAIMED_FOR = timedelta(seconds=6)
-"""How long a replica that died keeps the others waiting: a claim is renewed three times in it."""
+"""Life of a claim, which is renewed three times in it; so long a dead replica keeps the others waiting."""
 LOOK_AGAIN_SECONDS = 0.05
-"""Between looks for the answer that another replica is fetching."""
-MOST_NAMED = 1024
-"""Questions whose names on the shelf are held ready."""
+"""Interval of looking for an answer that another replica is fetching."""
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Question(Generic[T]):
-    """What is asked. The same `name` under the same capability is the same question; the rest is as `ProviderRouter.ask`.
+    """A question to the providers; see `ProviderRouter.ask`. The same `name` and capability are the same question.
 
-    `kind` says how old an answer may be. Where others ask the same as `other_kinds`, it is kept for whoever wants it the longest.
+    `kind` limits the age of an answer. If the same question is also asked as one of `other_kinds`, the answer is
+    kept for the longest of them. `shape` is the type to store, for example `Answered[Found]`.
     """
 
     name: str
     kind: Kind
     capability: Capability
-    shape: type[Entry]
+    shape: type[Answered[T]]
     call: Callable[[FlightProvider], Awaitable[T]]
     empty: Callable[[T], bool]
     prefer: Capability | None = None
@@ -61,17 +59,16 @@ class Question(Generic[T]):
 Event = Progress | Answered[T]
 
 
-class Answers(AbstractAsyncContextManager["Answers"]):
-    """Answers questions; open while it is entered, since fetches go on when those who asked have left."""
+class AnswerCache(AbstractAsyncContextManager["AnswerCache"]):
+    """AnswerCache questions; leaving the context cancels the fetches."""
 
     def __init__(
-        self, router: ProviderRouter, shelf: Shelf, clock: Clock, freshness: Freshness | None = None
+        self, router: ProviderRouter, store: CacheStore, clock: Clock, freshness: Freshness | None = None
     ) -> None:
-        self._router, self._shelf, self._clock = router, shelf, clock
+        self._router, self._store, self._clock = router, store, clock
         self._freshness = freshness or Freshness()
-        self._records = Records(shelf, self._freshness)
-        self._name = lru_cache(maxsize=MOST_NAMED)(self._digest)
-        self._fetches: dict[str, Fetch[Any]] = {}
+        self._answers = StoredAnswers(store)
+        self._fetches: dict[str, SharedStream[Any]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aexit__(
@@ -82,143 +79,145 @@ class Answers(AbstractAsyncContextManager["Answers"]):
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def ask(self, question: Question[T]) -> AsyncIterator[Event[T]]:
-        """Progress while providers are asked, if they are, then the answer, once and last.
+        """Yield progress while providers are asked, if they are, then the answer, once and last.
 
         Raises:
-            FlightNotFound: every provider that could know says so.
-            FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: nobody could answer.
+            FlightNotFound: every provider that could know the flight doesn't.
+            FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: no provider could answer.
         """
         if all(provider.is_sample for provider in self._router.providers):
-            events = self._asked(question)
+            events = self._ask_providers(question)
         else:
-            events = self._told(question, self._name(question))
+            events = self._ask_cached(question, self._digest(question))
         async for event in events:
             yield event
 
-    def begin_with(self, capability: Capability, prefer: Capability | None, *, able: Capability) -> bool:
-        """Whether who would be asked first is `able` to do more than `capability`."""
+    def begins_with(self, capability: Capability, prefer: Capability | None, *, able: Capability) -> bool:
+        """Return whether the provider that would be asked first for `capability` also has `able`."""
         first = self._router.first_choice(capability, prefer)
         return first is not None and able in first.capabilities()
 
-    def able(self, capability: Capability) -> int:
-        """How many providers can be asked for something."""
+    def count_able(self, capability: Capability) -> int:
+        """Return how many providers have a capability."""
         return sum(capability in provider.capabilities() for provider in self._router.providers)
 
-    async def _told(self, question: Question[T], name: str) -> AsyncIterator[Event[T]]:
-        if kept := await self._kept(question, name):
-            if not self._is_fresh(question, kept) and await self._records.none(name, question.shape) is None:
+    async def _ask_cached(self, question: Question[T], name: str) -> AsyncIterator[Event[T]]:
+        if answer := await self._kept(question, name):
+            failed_lately = self._answers.empty_or_failed
+            if not self._is_fresh(question, answer) and await failed_lately(name, question.shape) is None:
                 self._fetch(question, name)
-            yield self._again(kept)
-            return
-        if name not in self._fetches and (none := await self._none(question, name)):
-            yield none
-            return
-        async for event in self._fetch(question, name).events():
-            yield event
+            yield answer
+        elif name not in self._fetches and (empty := await self._empty(question, name)):
+            yield empty
+        else:
+            async for event in self._fetch(question, name).events():
+                yield event
 
-    def _fetch(self, question: Question[T], name: str) -> Fetch[Event[T]]:
-        """The fetch under way, or a new one."""
+    def _fetch(self, question: Question[T], name: str) -> SharedStream[Event[T]]:
+        """Return the running fetch, or start one."""
         if name not in self._fetches:
-            fetch = self._fetches[name] = Fetch[Event[T]]()
+            fetch = self._fetches[name] = SharedStream[Event[T]]()
             task = asyncio.create_task(self._run(fetch, question, name))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return self._fetches[name]
 
-    async def _run(self, fetch: Fetch[Event[T]], question: Question[T], name: str) -> None:
+    async def _run(self, fetch: SharedStream[Event[T]], question: Question[T], name: str) -> None:
         try:
-            await self._fetched(fetch, question, name)
+            await self._fetch_claimed(fetch, question, name)
         except DomainError as error:
             fetch.end(error)
-        except Exception as error:  # noqa: BLE001 -- whatever it is belongs to those who listen; without any it is logged
-            _log.error("asking for flights went wrong", exc_info=error)
+        except Exception as error:  # noqa: BLE001 -- raised to all listeners; logged in case there are none
+            _log.error("flight data fetch failed", exc_info=error)
             fetch.end(error)
         finally:
             del self._fetches[name]
             fetch.end(Unavailable("The service is stopping.") if _is_cancelling() else None)
 
-    async def _fetched(self, fetch: Fetch[Event[T]], question: Question[T], name: str) -> None:
-        """Asks, if nobody else does; otherwise waits for what they find."""
+    async def _fetch_claimed(self, fetch: SharedStream[Event[T]], question: Question[T], name: str) -> None:
+        """Ask the providers once this replica holds the claim, or wait for another replica's answer."""
         holder = uuid7()
-        while not await self._shelf.claim(name, holder, CLAIMED_FOR):
+        while not await self._store.claim(name, holder, CLAIMED_FOR):
             await self._clock.sleep(LOOK_AGAIN_SECONDS)
-            if await self._arrived(fetch, question, name):
+            if await self._send_stored(fetch, question, name):
                 return
-        async with self._renewed(name, holder):
-            # Between our look and our claim somebody else may have had it.
-            if await self._arrived(fetch, question, name):
+        async with self._renewing_claim(name, holder):
+            # Another replica may have stored the answer between our look and our claim.
+            if await self._send_stored(fetch, question, name):
                 return
-            async for event in self._asked_and_kept(question, name):
-                fetch.tell(event)
+            async for event in self._ask_and_store(question, name):
+                fetch.send(event)
 
-    async def _arrived(self, fetch: Fetch[Event[T]], question: Question[T], name: str) -> bool:
-        kept = await self._kept(question, name)
-        told = (
-            self._again(kept) if kept and self._is_fresh(question, kept) else await self._none(question, name)
-        )
-        if told:
-            fetch.tell(told)
-        return told is not None
+    async def _send_stored(self, fetch: SharedStream[Event[T]], question: Question[T], name: str) -> bool:
+        """Send the stored answer if it is fresh or empty; return whether there was one."""
+        answer = await self._kept(question, name)
+        if answer is None or not self._is_fresh(question, answer):
+            answer = await self._empty(question, name)
+        if answer:
+            fetch.send(answer)
+        return answer is not None
 
-    async def _asked_and_kept(self, question: Question[T], name: str) -> AsyncIterator[Event[T]]:
+    async def _ask_and_store(self, question: Question[T], name: str) -> AsyncIterator[Event[T]]:
         try:
-            async for event in self._asked(question):
+            async for event in self._ask_providers(question):
                 if isinstance(event, Answered):
-                    entry = question.shape(cast("Any", event.value), event.provider.name, self._clock.now())
-                    kind = max((question.kind, *question.other_kinds), key=self._freshness.kept_for)
-                    await self._records.keep(name, kind, entry, empty=question.empty(event.value))
+                    await self._keep(question, name, event)
                 yield event
         except FAILURES as error:
-            await self._records.keep_failure(name, FailedEntry.of(error))
+            await self._answers.keep_failure(name, FailedAnswer.of(error))
             raise
 
-    def _asked(self, question: Question[T]) -> AsyncIterator[Event[T]]:
+    async def _keep(self, question: Question[T], name: str, answer: Answered[T]) -> None:
+        if question.empty(answer.value):
+            await self._answers.keep_empty(name, question.shape, answer)
+        else:
+            lasts = max(self._freshness.kept_for(kind) for kind in (question.kind, *question.other_kinds))
+            await self._answers.keep(name, question.shape, answer, lasts)
+
+    def _ask_providers(self, question: Question[T]) -> AsyncIterator[Event[T]]:
         return self._router.ask(
             question.capability, question.call, empty=question.empty, prefer=question.prefer
         )
 
     @asynccontextmanager
-    async def _renewed(self, name: str, holder: str) -> AsyncIterator[None]:
-        """Keeps a claim, and gives it up at the end."""
+    async def _renewing_claim(self, name: str, holder: str) -> AsyncIterator[None]:
+        """Renew a claim until the end, then release it."""
         renewing = asyncio.create_task(self._renew(name, holder))
         try:
             yield
         finally:
             renewing.cancel()
             await asyncio.gather(renewing, return_exceptions=True)
-            await self._shelf.release(name, holder)
+            await self._store.release(name, holder)
 
     async def _renew(self, name: str, holder: str) -> None:
         while True:
             await self._clock.sleep(CLAIMED_FOR.total_seconds() / 3)
-            await self._shelf.claim(name, holder, CLAIMED_FOR)
+            await self._store.claim(name, holder, CLAIMED_FOR)
 
-    async def _kept(self, question: Question[T], name: str) -> Entry | None:
-        entry = await self._records.good(name, question.shape)
-        return (
-            entry
-            if entry and self._freshness.is_kept(question.kind, entry.fetched, self._clock.now())
-            else None
-        )
+    async def _kept(self, question: Question[T], name: str) -> Answered[T] | None:
+        """Return the stored good answer if it isn't too old."""
+        answer = await self._answers.good(name, question.shape)
+        if answer is None:
+            return None
+        fetched, now = answer.provenance.fetched, self._clock.now()
+        return answer if self._freshness.is_kept(question.kind, fetched, now) else None
 
-    async def _none(self, question: Question[T], name: str) -> Answered[T] | None:
-        """An empty answer of a moment ago. Raises the failure of a moment ago."""
-        none = await self._records.none(name, question.shape)
-        if isinstance(none, FailedEntry):
-            raise none.error()
-        return self._again(none) if none else None
+    async def _empty(self, question: Question[T], name: str) -> Answered[T] | None:
+        """Return the stored empty answer. Raises the stored failure."""
+        answer = await self._answers.empty_or_failed(name, question.shape)
+        if isinstance(answer, FailedAnswer):
+            raise answer.error()
+        return answer
 
-    def _is_fresh(self, question: Question[T], entry: Entry) -> bool:
-        return self._freshness.is_fresh(question.kind, entry.fetched, self._clock.now())
-
-    def _again(self, entry: Entry) -> Answered[Any]:
-        provider = next(provider for provider in self._router.providers if provider.name == entry.provider)
-        return Answered(entry.value, provider, cached_at=entry.fetched)
+    def _is_fresh(self, question: Question[T], answer: Answered[T]) -> bool:
+        return self._freshness.is_fresh(question.kind, answer.provenance.fetched, self._clock.now())
 
     def _digest(self, question: Question[T]) -> str:
-        asked = ",".join(provider.name for provider in self._router.providers)
-        said = f"{question.capability.value}|{question.prefer}|{asked}|{question.name}"
-        return hashlib.sha256(said.encode()).hexdigest()[:32]
+        """Return the name of a question in the store."""
+        providers = ",".join(provider.name for provider in self._router.providers)
+        text = f"{question.capability.value}|{question.prefer}|{providers}|{question.name}"
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _is_cancelling() -> bool:

@@ -1,4 +1,4 @@
-"""For how long an answer may be told again."""
+"""How long answers are fresh and how long they are kept."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 KEPT = 3
-"""How many times as long as it is fresh an answer is kept, to be told while it is asked for again."""
+"""An answer is kept this many times as long as it is fresh, to serve it while it is refreshed."""
 EMPTY_FOR, FAILED_FOR = timedelta(seconds=30), timedelta(seconds=2)
-"""How long nobody is asked again for what isn't there, and for what nobody could tell."""
+"""How long an empty answer, and a failure, are served from the cache."""
 
 
 class Kind(Enum):
-    """What an answer is about, which says how fast it ages."""
+    """Kind of an answer, which decides how fast it ages."""
 
     STATUS = "status"
     SEARCH = "search"
@@ -22,30 +22,25 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How long each kind is told without asking."""
+    """How long an answer of each kind is fresh."""
 
     status: timedelta = timedelta(seconds=45)
     search: timedelta = timedelta(minutes=10)
     schedule: timedelta = timedelta(hours=6)
 
     def fresh_for(self, kind: Kind) -> timedelta:
-        """How long an answer is as good as a new one."""
-        match kind:
-            case Kind.STATUS:
-                return self.status
-            case Kind.SEARCH:
-                return self.search
-            case Kind.SCHEDULE:
-                return self.schedule
+        """Return how long an answer needs no refresh."""
+        times = {Kind.STATUS: self.status, Kind.SEARCH: self.search, Kind.SCHEDULE: self.schedule}
+        return times[kind]
 
     def kept_for(self, kind: Kind) -> timedelta:
-        """How long it is told at all."""
+        """Return how long an answer may be served at all."""
         return KEPT * self.fresh_for(kind)
 
     def is_fresh(self, kind: Kind, fetched: datetime, now: datetime) -> bool:
-        """Whether an answer need not be asked for again."""
+        """Return whether an answer needs no refresh."""
         return now - fetched < self.fresh_for(kind)
 
     def is_kept(self, kind: Kind, fetched: datetime, now: datetime) -> bool:
-        """Whether an answer may be told."""
+        """Return whether an answer may be served."""
         return now - fetched < self.kept_for(kind)

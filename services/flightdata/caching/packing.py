@@ -1,7 +1,7 @@
-"""Domain values as compact bytes and back: what the types say, without names, compressed, and of one version only.
+"""Serialisation of domain values: compact, compressed, and readable only by the version that wrote it.
 
-A value is read with the types it was written with or not at all: the version is worked out of the fields themselves, so that a replica of
-another release misses instead of misreading.
+The format follows the declared types and has no field names. The version is a hash of the types, so a replica of
+another release misses the cache instead of misreading it.
 """
 
 from __future__ import annotations
@@ -19,35 +19,36 @@ from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 LEVEL = 1
-"""Of compression: the fastest takes four fifths away."""
+"""Compression level: the fastest one saves four fifths."""
 MOST_UNPACKED = 64 * 1024 * 1024
 
 
 class NotReadable(Exception):
-    """Bytes of another version, or spoiled."""
+    """The bytes are of another version, or corrupt."""
 
 
 class Packer:
-    """Packs values of one type, built of dataclasses, enums, sequences, optional values, times and the types of JSON."""
+    """Packs values of one type: dataclasses, enums, sequences, optional values, times and JSON's types."""
 
     def __init__(self, kind: Any) -> None:
+        """Raises TypeError if `kind` contains another type."""
         self._write, self._read = _codec(kind)
         self._version = hashlib.sha256(_described(kind, set()).encode()).digest()[:4]
 
     def pack(self, value: Any) -> bytes:
-        """The bytes of a value."""
+        """Return a value as bytes."""
         written = json.dumps(self._write(value), separators=(",", ":"), ensure_ascii=False)
         return self._version + zlib.compress(written.encode(), LEVEL)
 
     def unpack(self, packed: bytes) -> Any:
-        """The value of bytes. Raises `NotReadable`."""
+        """Return the packed value. Raises `NotReadable`."""
         if packed[:4] != self._version:
-            raise NotReadable("of another version")
+            raise NotReadable("another version")
         try:
-            unpacking = zlib.decompressobj()
-            written = unpacking.decompress(packed[4:], MOST_UNPACKED)
-            if not unpacking.eof:
-                raise NotReadable("cut off")
+            decompressor = zlib.decompressobj()
+            written = decompressor.decompress(packed[4:], MOST_UNPACKED)
+            if not decompressor.eof:
+                raise NotReadable("truncated")
             return self._read(json.loads(written))
         except (zlib.error, ValueError, TypeError, KeyError, IndexError, ArithmeticError) as error:
             raise NotReadable(type(error).__name__) from error
@@ -68,7 +69,7 @@ _SIMPLE: dict[Any, Codec] = {
 
 @cache
 def _codec(kind: Any) -> Codec:
-    """How values of a type are written as JSON and read from it."""
+    """Return the functions that convert a type to JSON values and back."""
     if kind in _SIMPLE:
         return _SIMPLE[kind]
     origin = get_origin(kind)
@@ -77,14 +78,12 @@ def _codec(kind: Any) -> Codec:
     if origin in {Sequence, tuple, frozenset}:
         write, read = _codec(get_args(kind)[0])
         make = frozenset if origin is frozenset else tuple
-        return lambda values: [write(value) for value in values], lambda written: make(
-            read(value) for value in written
-        )
+        return lambda values: [write(value) for value in values], lambda written: make(map(read, written))
     if isinstance(kind, type) and issubclass(kind, Enum):
         return lambda value: value.value, kind
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        return _fields(kind)
-    raise TypeError(f"no way to pack {kind}")
+    if dataclasses.is_dataclass(origin or kind):
+        return _dataclass(kind)
+    raise TypeError(f"can't pack {kind}")
 
 
 def _optional(kind: Any) -> Codec:
@@ -96,24 +95,33 @@ def _optional(kind: Any) -> Codec:
     )
 
 
-def _fields(kind: type) -> Codec:
-    hints = get_type_hints(kind)
-    fields = [(field.name, *_codec(hints[field.name])) for field in dataclasses.fields(kind)]
+def _dataclass(kind: Any) -> Codec:
+    fields = [(name, *_codec(field_kind)) for name, field_kind in _field_kinds(kind).items()]
+
+    make = get_origin(kind) or kind
 
     def read(written: list[Any]) -> Any:
-        return kind(*(read_field(part) for (_, _, read_field), part in zip(fields, written, strict=True)))
+        return make(*(read_field(part) for (_, _, read_field), part in zip(fields, written, strict=True)))
 
     return lambda value: [write(getattr(value, name)) for name, write, _ in fields], read
 
 
+def _field_kinds(kind: Any) -> dict[str, Any]:
+    """Return the types of a dataclass's fields, with the type variables of `Answered[Found]` replaced."""
+    declared: Any = get_origin(kind) or kind
+    hints = get_type_hints(declared)
+    arguments = dict(zip(getattr(declared, "__parameters__", ()), get_args(kind), strict=True))
+    return {f.name: arguments.get(hints[f.name], hints[f.name]) for f in dataclasses.fields(declared)}
+
+
 def _described(kind: Any, known: set[Any]) -> str:
-    """A type as text that changes when its fields do."""
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+    """Return a text that changes when the type's fields change."""
+    if dataclasses.is_dataclass(get_origin(kind) or kind):
+        name = (get_origin(kind) or kind).__name__
         if kind in known:
-            return kind.__name__
+            return str(name)
         known.add(kind)
-        hints = get_type_hints(kind)
-        inner = (f"{field.name}:{_described(hints[field.name], known)}" for field in dataclasses.fields(kind))
-        return f"{kind.__name__}({','.join(inner)})"
+        inner = (f"{field}:{_described(inner, known)}" for field, inner in _field_kinds(kind).items())
+        return f"{name}({','.join(inner)})"
     arguments = [_described(argument, known) for argument in get_args(kind) if argument is not Ellipsis]
     return f"{get_origin(kind) or kind}[{','.join(arguments)}]" if arguments else str(kind)

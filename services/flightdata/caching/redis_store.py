@@ -1,6 +1,7 @@
-"""The shelf in Redis, shared by all replicas. Redis bounds it: set `maxmemory` with `volatile-lru` there.
+"""The cache store in Redis, shared by all replicas.
 
-That evicts answers nobody asked for lately, and no counter of the ledger, which never expires; an `allkeys` policy would take budgets too.
+Redis bounds its size: set `maxmemory` with the policy `volatile-lru`. That evicts the least recently used
+answers but no quota counter, since counters don't expire. An `allkeys` policy would evict counters too.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from services.flightdata.quota.redis_store import PREFIX
+from services.flightdata.quota.redis_store import PREFIX, milliseconds
 
 _CLAIM = """
 local holder = redis.call('GET', KEYS[1])
@@ -25,51 +26,46 @@ _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS
 _log = structlog.get_logger(__name__)
 
 
-class RedisShelf:
-    """Implements `Shelf`. Without Redis every claim is granted: better asked twice than not at all, and budgets hold regardless."""
+class RedisCacheStore:
+    """Implements `CacheStore`.
+
+    Without Redis every claim is granted: two calls are better than none, and quotas are enforced elsewhere.
+    """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._claim, self._release = redis.register_script(_CLAIM), redis.register_script(_RELEASE)
 
     async def get(self, name: str) -> bytes | None:
-        """See `Shelf`."""
+        """See `CacheStore`."""
         try:
             return await cast("Awaitable[bytes | None]", self._redis.get(PREFIX + name))
         except (RedisError, OSError) as error:
-            _unreachable(error)
+            _warn(error)
             return None
 
     async def put(self, name: str, value: bytes, lasts: timedelta) -> None:
-        """See `Shelf`."""
+        """See `CacheStore`."""
         try:
-            await self._redis.set(PREFIX + name, value, px=_milliseconds(lasts))
+            await self._redis.set(PREFIX + name, value, px=milliseconds(lasts))
         except (RedisError, OSError) as error:
-            _unreachable(error)
+            _warn(error)
 
     async def claim(self, name: str, holder: str, lasts: timedelta) -> bool:
-        """See `Shelf`."""
+        """See `CacheStore`."""
         try:
-            return bool(
-                await self._claim(keys=[f"{PREFIX}claim:{name}"], args=[holder, _milliseconds(lasts)])
-            )
+            return bool(await self._claim(keys=[f"{PREFIX}claim:{name}"], args=[holder, milliseconds(lasts)]))
         except (RedisError, OSError) as error:
-            _unreachable(error)
+            _warn(error)
             return True
 
     async def release(self, name: str, holder: str) -> None:
-        """See `Shelf`."""
+        """See `CacheStore`."""
         try:
             await self._release(keys=[f"{PREFIX}claim:{name}"], args=[holder])
         except (RedisError, OSError) as error:
-            _unreachable(error)
+            _warn(error)
 
 
-def _unreachable(error: Exception) -> None:
-    _log.warning(
-        "Redis can't be reached; answers are neither kept nor shared meanwhile", error=type(error).__name__
-    )
-
-
-def _milliseconds(length: timedelta) -> int:
-    return max(1, round(length.total_seconds() * 1000))
+def _warn(error: Exception) -> None:
+    _log.warning("flight cache unreachable", store="redis", error=type(error).__name__)

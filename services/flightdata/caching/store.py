@@ -1,4 +1,4 @@
-"""Where answers lie until they are old, and who of several that miss one fetches it."""
+"""Stores for cached bytes, with claims: of several replicas that miss an answer, the holder of a claim fetches it."""
 
 from __future__ import annotations
 
@@ -9,70 +9,70 @@ from typing import Protocol
 from mesh.clock import Clock
 
 MOST_BYTES = 64 * 1024 * 1024
-"""Of all answers in memory; beyond it those that were not asked for the longest go."""
+"""Size of all answers in memory; beyond it the least recently used are evicted."""
 
 
-class Shelf(Protocol):
-    """Keeps bytes for a time. It never fails: a shelf that can't be reached is empty, and takes nothing."""
+class CacheStore(Protocol):
+    """Stores bytes for a limited time. It never fails: an unreachable store is empty and drops what is put."""
 
     async def get(self, name: str) -> bytes | None:
-        """What lies there; None when nothing does."""
+        """Return the stored value, or None."""
         ...
 
     async def put(self, name: str, value: bytes, lasts: timedelta) -> None:
-        """Lays something there, in the place of what lay there."""
+        """Store a value, replacing an earlier one."""
         ...
 
     async def claim(self, name: str, holder: str, lasts: timedelta) -> bool:
-        """Whether a claim is the holder's from now on, or goes on being so; a claim that isn't renewed lapses."""
+        """Take or renew a claim; return whether the holder has it. An unrenewed claim expires."""
         ...
 
     async def release(self, name: str, holder: str) -> None:
-        """Gives a claim up; somebody else's stays."""
+        """Release the holder's claim; another holder's claim stays."""
         ...
 
 
-class MemoryShelf:
-    """The shelf of a single process, of at most so many bytes."""
+class MemoryCacheStore:
+    """The cache store of a single process, bounded by size."""
 
     def __init__(self, clock: Clock, most_bytes: int = MOST_BYTES) -> None:
         self._clock = clock
         self._most_bytes = most_bytes
-        self._kept: OrderedDict[str, tuple[bytes, datetime]] = OrderedDict()
+        self._values: OrderedDict[str, tuple[bytes, datetime]] = OrderedDict()
         self._claims: dict[str, tuple[str, datetime]] = {}
         self.bytes = 0
 
     async def get(self, name: str) -> bytes | None:
-        """See `Shelf`."""
-        value, until = self._kept.get(name, (None, self._clock.now()))
+        """See `CacheStore`."""
+        value, until = self._values.get(name, (None, self._clock.now()))
         if value is None or until <= self._clock.now():
             self._drop(name)
             return None
-        self._kept.move_to_end(name)
+        self._values.move_to_end(name)
         return value
 
     async def put(self, name: str, value: bytes, lasts: timedelta) -> None:
-        """See `Shelf`."""
+        """See `CacheStore`."""
         self._drop(name)
-        self._kept[name] = (value, self._clock.now() + lasts)
+        self._values[name] = (value, self._clock.now() + lasts)
         self.bytes += len(value)
         while self.bytes > self._most_bytes:
-            self._drop(next(iter(self._kept)))
+            self._drop(next(iter(self._values)))
 
     async def claim(self, name: str, holder: str, lasts: timedelta) -> bool:
-        """See `Shelf`."""
+        """See `CacheStore`."""
         now = self._clock.now()
-        self._claims = {claimed: kept for claimed, kept in self._claims.items() if kept[1] > now}
+        self._claims = {claimed: claim for claimed, claim in self._claims.items() if claim[1] > now}
         if self._claims.get(name, (holder, now))[0] != holder:
             return False
         self._claims[name] = (holder, now + lasts)
         return True
 
     async def release(self, name: str, holder: str) -> None:
-        """See `Shelf`."""
+        """See `CacheStore`."""
         if self._claims.get(name, ("", None))[0] == holder:
             del self._claims[name]
 
     def _drop(self, name: str) -> None:
-        value, _ = self._kept.pop(name, (b"", None))
+        value, _ = self._values.pop(name, (b"", None))
         self.bytes -= len(value)

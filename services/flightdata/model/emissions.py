@@ -1,12 +1,13 @@
-"""What a flight does to the climate, estimated from its distance and cabin.
+"""Estimated emissions of a flight, from its distance and cabin.
 
-Factors are those the United Kingdom's government publishes for passenger-kilometres along the great circle, detour and the effects of
-height ("radiative forcing") included. A real aircraft, full or empty, does better or worse; so the number is always told as an estimate.
+The factors are published by the government of the United Kingdom for passenger-kilometres on the great
+circle. They include detours and the effects of altitude ("radiative forcing"). A real aircraft can differ,
+so clients must call the figure an estimate.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from services.flightdata.model.fares import Cabin
 
@@ -14,7 +15,7 @@ SOURCE = (
     "estimate by distance and cabin, UK government (DESNZ) conversion factors 2024 with radiative forcing"
 )
 SHORT_KM, LONG_KM = 700, 3700
-"""From here a flight counts as short-haul rather than domestic, and as long-haul."""
+"""Distances from which a flight is short-haul (below: domestic), and long-haul."""
 DOMESTIC = 0.27257
 SHORT_HAUL = {
     Cabin.ECONOMY: 0.18287,
@@ -28,20 +29,12 @@ LONG_HAUL = {
     Cabin.BUSINESS: 0.58029,
     Cabin.FIRST: 0.80040,
 }
-"""Kilograms of CO2 equivalent a passenger-kilometre. Below `SHORT_KM` cabins are not told apart."""
+"""Kilograms of CO2 equivalent for each passenger-kilometre. Below `SHORT_KM` all cabins are equal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Emissions:
-    """Grams of CO2 equivalent for one passenger, and by whose factors."""
-
-    grams: int
-    source: str
-
-
-def estimated(flights_km: list[float], cabin: Cabin) -> Emissions:
-    """The emissions of flights of these distances, one after the other."""
-    return Emissions(round(sum(1000 * km * _factor(km, cabin) for km in flights_km)), SOURCE)
+def estimated_grams(flights_km: Iterable[float], cabin: Cabin) -> int:
+    """Return the CO2 equivalent, in grams, for one passenger on consecutive flights of these distances."""
+    return round(sum(1000 * kilometres * _factor(kilometres, cabin) for kilometres in flights_km))
 
 
 def _factor(kilometres: float, cabin: Cabin) -> float:

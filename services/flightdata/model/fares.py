@@ -26,25 +26,25 @@ class Money:
     amount: Decimal
 
     def __add__(self, other: Money) -> Money:
-        """Both amounts. Raises ValueError for different currencies."""
+        """Return the sum. Raises ValueError for different currencies."""
         if self.currency != other.currency:
-            raise ValueError(f"{self.currency} and {other.currency} don't add up")
+            raise ValueError(f"can't add {self.currency} and {other.currency}")
         return Money(self.currency, self.amount + other.amount)
 
     def times(self, count: int) -> Money:
-        """The amount for several."""
+        """Return the amount multiplied by `count`."""
         return Money(self.currency, self.amount * count)
 
     def shared_by(self, count: int) -> Money:
-        """The amount for one of several, to the hundredth."""
+        """Return the amount divided by `count`, rounded to cents."""
         return Money(self.currency, (self.amount / count).quantize(CENT, ROUND_HALF_UP))
 
 
 @dataclass(frozen=True, slots=True)
 class Fare:
-    """What it would cost, for one adult (an average where only the total is known) and for all.
+    """A price for one adult (an average if only the total is known) and for the whole party.
 
-    `bags` are the checked bags for each passenger with a seat that the price holds, of those asked for.
+    `bags` counts the included checked bags for each passenger with a seat, of those the query asked for.
     """
 
     per_passenger: Money
@@ -53,10 +53,6 @@ class Fare:
     bags: int = 0
 
     def __add__(self, other: Fare) -> Fare:
-        """The fare of both, in one currency."""
-        return Fare(
-            self.per_passenger + other.per_passenger,
-            self.total + other.total,
-            self.cabin,
-            min(self.bags, other.bags),
-        )
+        """Return the fare for both. Raises ValueError for different currencies."""
+        each, total = self.per_passenger + other.per_passenger, self.total + other.total
+        return Fare(each, total, self.cabin, min(self.bags, other.bags))

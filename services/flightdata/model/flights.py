@@ -1,20 +1,25 @@
-"""Flights and their status, whoever says so."""
+"""Flights, itineraries and flight status, from any provider."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import Enum
 
-from services.flightdata.model.emissions import Emissions
 from services.flightdata.model.fares import Fare
 from services.flightdata.model.instants import Instant
+
+NIGHT_FROM, NIGHT_UNTIL = time(1), time(5)
+"""A layover that covers all of this, in local time, is overnight."""
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Who said so and when (UTC). A `sample` is invented: nobody flies it. `vintage` is what the data describes when it isn't today."""
+    """The provider of a record and the time it was fetched (UTC).
+
+    `sample` marks invented flights. `vintage` names the period the data describes if that isn't today.
+    """
 
     provider: str
     fetched: datetime
@@ -23,21 +28,21 @@ class Provenance:
     vintage: str = ""
 
     def age(self, now: datetime) -> timedelta:
-        """How long ago it was said; never negative."""
+        """Return the time since the fetch; never negative."""
         return max(timedelta(), now - self.fetched)
 
 
 class Doubt(Enum):
-    """Why a record isn't to be taken at its word."""
+    """A reason not to trust a record."""
 
     IMPOSSIBLE_DURATION = "impossible duration"
-    """No aircraft flies this distance in this time, or it would arrive before it left."""
+    """No aircraft flies this distance in this time, or the arrival is before the departure."""
     CONTRADICTORY_TIMES = "contradictory times"
-    """What happened, as the vendor has it, doesn't go with what was planned."""
+    """The vendor's estimated or actual times don't fit its planned times."""
 
 
 class State(Enum):
-    """How a flight is doing."""
+    """State of a flight."""
 
     UNKNOWN = "unknown"
     SCHEDULED = "scheduled"
@@ -51,7 +56,10 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A flight's end: where, when it is planned, and where in the airport, each empty when unknown. `belt` is of an arrival."""
+    """A departure or an arrival: airport, planned time, and place in the airport (empty if unknown).
+
+    `belt` is the baggage belt of an arrival.
+    """
 
     airport: str
     city: str
@@ -62,7 +70,7 @@ class Stop:
 
     @property
     def time(self) -> datetime:
-        """The planned time, aware, on the clock of the airport."""
+        """The planned local time, aware."""
         return self.at.local
 
     @property
@@ -71,9 +79,16 @@ class Stop:
         return self.at.zone
 
 
+def is_overnight(arrival: Stop, departure: Stop) -> bool:
+    """Return whether the layover between two flights lasts through the local night."""
+    begins, ends = arrival.time.replace(tzinfo=None), departure.time.replace(tzinfo=None)
+    night = begins.date() + timedelta(days=begins.time() > NIGHT_FROM)
+    return ends >= datetime.combine(night, NIGHT_UNTIL)
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who flies an aircraft under somebody else's number: carrier code, name (may be empty) and its own flight number."""
+    """The airline that operates a codeshare: carrier code, name (may be empty) and its own flight number."""
 
     carrier_code: str
     carrier: str
@@ -82,9 +97,10 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One flight of one aircraft. `flight` is carrier code and number without a space.
+    """One flight of one aircraft. `flight` is the carrier code and the number, without a space.
 
-    `operator` is None when the carrier flies it itself; `also_sold_as` are other carriers' numbers for the same aircraft.
+    `operator` is None if the carrier operates the flight itself. `also_sold_as` holds other carriers'
+    numbers for the same aircraft.
     """
 
     carrier_code: str
@@ -99,21 +115,22 @@ class Segment:
 
     @property
     def duration(self) -> timedelta:
-        """Gate to gate."""
+        """Block time, gate to gate."""
         return self.arrival.at - self.departure.at
 
     @property
     def days_later(self) -> int:
-        """How many days of the calendar the arrival is after the departure, each on its own clock (+1 for a night flight)."""
+        """Calendar days from departure to arrival, each in local time (1 for a night flight)."""
         return (self.arrival.time.date() - self.departure.time.date()).days
 
 
 @dataclass(frozen=True, slots=True)
 class Itinerary:
-    """Flights that fit a request, in the order of travel. The same search gives the same `id`.
+    """The segments of one trip, in the order of travel. The same search gives the same `id`.
 
-    `fare` is an indication (of offers, the cheapest), None when nobody named a price. `seats_left` is told when they are few, None when
-    there are plenty or nobody says. `leg` counts the legs of the journey asked for from 0.
+    `fare` is indicative (the cheapest offer if there are several), or None without a price. `seats_left` is
+    set only if few are left. `leg` is the 0-based leg of the query. `emissions` is in grams of CO2
+    equivalent for each passenger.
     """
 
     id: str
@@ -121,40 +138,46 @@ class Itinerary:
     fare: Fare | None
     provenance: Provenance
     seats_left: int | None = None
-    emissions: Emissions | None = None
+    emissions: int | None = None
     leg: int = 0
 
     @property
     def sold_out(self) -> bool:
-        """Whether there are too few seats for the party; then nobody names a price."""
+        """Too few seats are left for the party; such an itinerary has no fare."""
         return self.seats_left is not None and self.fare is None
 
     @property
     def departure(self) -> Stop:
-        """Where and when the journey begins."""
+        """The first departure."""
         return self.segments[0].departure
 
     @property
     def arrival(self) -> Stop:
-        """Where and when it ends."""
+        """The last arrival."""
         return self.segments[-1].arrival
 
     @property
     def duration(self) -> timedelta:
-        """First departure to last arrival."""
+        """Time from the first departure to the last arrival."""
         return self.arrival.at - self.departure.at
 
     @property
+    def days_later(self) -> int:
+        """Calendar days from the first departure to the last arrival, each in local time."""
+        return (self.arrival.time.date() - self.departure.time.date()).days
+
+    @property
     def doubts(self) -> frozenset[Doubt]:
-        """What is wrong with any of its segments."""
+        """The doubts about any segment."""
         return frozenset(doubt for segment in self.segments for doubt in segment.doubts)
 
 
 @dataclass(frozen=True, slots=True)
 class FlightStatus:
-    """How one flight is doing on one day. Estimates and actual times are UTC, None when unknown.
+    """Status of one flight on one day. Estimated and actual times are UTC, or None if unknown.
 
-    `delay` is at departure, zero when early; `vendor_state` is the provider's own word for `state`, as it came.
+    `delay` is the departure delay, zero if early. `vendor_state` is the provider's unchanged word for the
+    state.
     """
 
     segment: Segment
@@ -170,10 +193,10 @@ class FlightStatus:
 
     @property
     def leaves(self) -> datetime:
-        """When it left or will, as far as is known: UTC."""
+        """The best known departure time (UTC)."""
         return self.actual_departure or self.estimated_departure or self.segment.departure.at.utc
 
     @property
     def arrives(self) -> datetime:
-        """When it arrived or will, as far as is known: UTC. Where nobody says, as late after the plan as it leaves."""
+        """The best known arrival time (UTC). Without one, the plan plus the departure delay."""
         return self.actual_arrival or self.estimated_arrival or self.segment.arrival.at.utc + self.delay

@@ -1,4 +1,4 @@
-"""How far schedules are known, and which day it is where a flight leaves."""
+"""The range of days that can be searched: how far ahead schedules are known, and how far back status is."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from services.flightdata.errors import DateBeyondHorizon, DateInPast
 from services.flightdata.model.instants import today_in
 
 LAST_DAY_AHEAD = 330
-"""Days ahead, as airlines open their books."""
+"""Days ahead for which airlines sell tickets."""
 FIRST_DAY_BACK = 366
-"""Days ago a flight can have been for its status to be asked for."""
+"""Days back for which the status of a flight can be asked."""
 
 
 def check_departure(day: date, zone: str, now: datetime) -> None:
-    """Raises `DateInPast` or `DateBeyondHorizon` for a day of departure in a zone."""
+    """Raise `DateInPast` or `DateBeyondHorizon` if no flight can be sold for this departure day in a zone."""
     today = today_in(zone, now)
     last = today + timedelta(days=LAST_DAY_AHEAD)
     if day < today:

@@ -1,4 +1,4 @@
-"""A moment as a traveller and as a program needs it: on the clock of its place, in UTC, and how whoever said so wrote it."""
+"""Moments with their time zone and with the convention in which their source wrote them."""
 
 from __future__ import annotations
 
@@ -11,41 +11,43 @@ from zoneinfo import ZoneInfo
 
 @lru_cache(maxsize=1024)
 def zone_of(name: str) -> ZoneInfo:
-    """The zone with an IANA name. `ZoneInfo` itself holds only the last eight, and a search of connections crosses dozens.
+    """Return the time zone with an IANA name, read from disk once.
+
+    `ZoneInfo` itself caches only eight zones; a search for connections crosses dozens.
 
     Raises:
-        ZoneInfoNotFoundError, ValueError, OSError: there is none of that name.
+        ZoneInfoNotFoundError, ValueError, OSError: no zone has this name.
     """
     return ZoneInfo(name)
 
 
 def today_in(zone: str, now: datetime) -> date:
-    """The day it is in a zone."""
+    """Return the date in a zone at `now`."""
     return now.astimezone(zone_of(zone)).date()
 
 
 class Convention(Enum):
-    """How a time was written by its source; the same digits mean different moments under different ones."""
+    """How a source writes a time. The same digits mean different moments under different conventions."""
 
     EXACT = "exact"
-    """Worked out here, or written by a source that can't be misread."""
+    """Computed here, or written unambiguously."""
     LOCAL_LABELLED_UTC = "local labelled UTC"
     """Local digits with a false `+00:00` (AviationStack `/flights`)."""
     LOCAL = "local"
     """Local digits without a zone (AviationStack `/flightsFuture`, FlightAPI.io trips)."""
     LOCAL_CLOCK = "local clock"
-    """A clock face with a day and no year (FlightAPI.io tracking, `10:30, Jul 24`)."""
+    """A time of day and a day without a year (FlightAPI.io tracking, `10:30, Jul 24`)."""
     UTC = "UTC"
-    """Truly UTC (AviationStack's `live.updated`)."""
+    """UTC, and correctly labelled (AviationStack `live.updated`)."""
     OFFSET = "offset"
-    """Digits with an offset of their own."""
+    """Digits with their own UTC offset."""
     EPOCH = "epoch"
     """Seconds since 1970 (FlightAPI.io schedules)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """A moment: `utc` is aware and in UTC, `zone` the IANA zone of the place it belongs to."""
+    """A moment at a place: `utc` is aware and in UTC, `zone` is the place's IANA zone."""
 
     utc: datetime
     zone: str
@@ -53,18 +55,18 @@ class Instant:
 
     @classmethod
     def of(cls, moment: datetime, zone: str, convention: Convention = Convention.EXACT) -> Instant:
-        """The instant of an aware datetime of any zone."""
+        """Return the instant of an aware datetime in any zone."""
         return cls(moment.astimezone(UTC), zone, convention)
 
     @property
     def local(self) -> datetime:
-        """On the clock of its place, aware."""
+        """The local time of the place, aware."""
         return self.utc.astimezone(zone_of(self.zone))
 
     def later(self, by: timedelta) -> Instant:
-        """The instant so much later, in the same place."""
+        """Return the instant `by` later at the same place."""
         return Instant(self.utc + by, self.zone, self.convention)
 
     def __sub__(self, other: Instant) -> timedelta:
-        """How long after another instant this one is."""
+        """Return the time from `other` to this instant."""
         return self.utc - other.utc

@@ -1,4 +1,4 @@
-"""What providers are asked, and what of their answers is wanted."""
+"""Queries: a caller's search, the query to a provider for each leg, and the filters on its answer."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from services.flightdata.model.fares import Cabin
 from services.flightdata.model.flights import Itinerary
 
 Day = date
-"""For a class that has a `date` of its own."""
+"""An alias for classes with a field named `date`."""
+DEFAULT_RESULTS = 20
 
 
 class Sort(Enum):
-    """How results are ordered."""
+    """Order of results."""
 
     EARLIEST = "earliest"
     CHEAPEST = "cheapest"
@@ -26,7 +27,7 @@ class Sort(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Who travels. Children are 2 to 11 years old; infants are younger and sit on a lap."""
+    """The passengers. Children are 2 to 11 years old; infants are younger and sit on a lap."""
 
     adults: int = 1
     children: int = 0
@@ -34,22 +35,23 @@ class Party:
 
     @property
     def size(self) -> int:
-        """How many travel."""
+        """Number of passengers."""
         return self.adults + self.children + self.infants
 
     @property
     def seats(self) -> int:
-        """How many seats they take."""
+        """Number of seats they need."""
         return self.adults + self.children
 
 
 @dataclass(frozen=True, slots=True)
 class FlightQuery:
-    """What a provider is asked: from any of some airports to any of others, on the day of departure there.
+    """A query to a provider: flights from any of `origins` to any of `destinations` on a local departure day.
 
-    Airports come the most used first, so a provider that pays for each pair may keep to the first. `currency` is ISO 4217.
-    `max_stops` None is any number; `via` are airports to change at, any or none when empty; `bags` are for each passenger with a seat.
-    With a day `back` both ways are asked for, sold together; only who has `Capability.ROUND_TRIPS` is asked so.
+    Airports are sorted by use, so a provider that charges for each pair may ask only for the first ones.
+    `currency` is ISO 4217. `max_stops` None is any number. `via` lists airports to change at; empty is no
+    restriction. `bags` counts checked bags for each passenger with a seat. With `back`, the query is for
+    round trips sold together, which needs `Capability.ROUND_TRIPS`.
     """
 
     origins: tuple[str, ...]
@@ -65,23 +67,28 @@ class FlightQuery:
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """Every airport with every other, the most used first."""
+        """Every pair of an origin and a destination, sorted by use."""
         ranked = [(i + j, i, j) for i in range(len(self.origins)) for j in range(len(self.destinations))]
         return [(self.origins[i], self.destinations[j]) for _, i, j in sorted(ranked)]
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Local times of day from `start` up to and without `end`; None is open. One that ends before it begins runs over midnight."""
+    """Local times of day in `[start, end)`; None is open. If `end` is before `start` it spans midnight."""
 
     start: time | None = None
     end: time | None = None
 
+    @property
+    def spans_midnight(self) -> bool:
+        """The window ends on the following day."""
+        return bool(self.start and self.end and self.end <= self.start)
+
     def __contains__(self, moment: time) -> bool:
-        """Whether a time of day lies in it."""
-        if self.start and self.end and self.end <= self.start:
-            return moment >= self.start or moment < self.end
-        return (self.start is None or moment >= self.start) and (self.end is None or moment < self.end)
+        """Return whether a time of day is in the window."""
+        after_start = self.start is None or moment >= self.start
+        before_end = self.end is None or moment < self.end
+        return (after_start or before_end) if self.spans_midnight else (after_start and before_end)
 
 
 ANY_TIME = Window()
@@ -89,7 +96,10 @@ ANY_TIME = Window()
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What of a provider's answer is wanted. `max_stops` None is any number; carriers and `via` (airports to change at) are IATA codes."""
+    """The wanted part of a provider's answer. Carriers and `via` (airports to change at) are IATA codes.
+
+    `max_stops` None is any number.
+    """
 
     departs: Window = ANY_TIME
     arrives: Window = ANY_TIME
@@ -99,26 +109,70 @@ class Filters:
     via: frozenset[str] = frozenset()
 
     def admit(self, itinerary: Itinerary) -> bool:
-        """Whether an itinerary is wanted. A carrier counts by who sells a segment; one that is not wanted, also by who flies it."""
-        if self.max_stops is not None and len(itinerary.segments) - 1 > self.max_stops:
+        """Return whether an itinerary passes.
+
+        `carriers` must include every marketing carrier; `without_carriers` excludes operating carriers too.
+        """
+        segments = itinerary.segments
+        if self.max_stops is not None and len(segments) - 1 > self.max_stops:
             return False
-        if self.via and not self.via & {segment.arrival.airport for segment in itinerary.segments[:-1]}:
+        if self.via and not self.via & {segment.arrival.airport for segment in segments[:-1]}:
             return False
-        sold = {segment.carrier_code for segment in itinerary.segments}
-        flown = {segment.operator.carrier_code for segment in itinerary.segments if segment.operator}
+        sold = {segment.carrier_code for segment in segments}
+        flown = {segment.operator.carrier_code for segment in segments if segment.operator}
         if (self.carriers and not sold <= self.carriers) or (sold | flown) & self.without_carriers:
             return False
         return itinerary.departure.time.time() in self.departs and self._arrives_in_time(itinerary)
 
     def _arrives_in_time(self, itinerary: Itinerary) -> bool:
-        """By the clock, and on the day of departure if whoever leaves as early as is wished can be there in time that day: before noon is
-        not after the next midnight, unless the way is that long or the wish is to leave late."""
+        """Return whether the arrival is in the window, and on the departure day if that is possible.
+
+        "Before noon" must not mean noon of the next day, unless the flight is so long, or the wanted departure
+        so late, that no itinerary could arrive on the same day.
+        """
         leaves, arrives = (end.time.replace(tzinfo=None) for end in (itinerary.departure, itinerary.arrival))
         window = self.arrives
         if arrives.time() not in window:
             return False
-        if window.end is None or (window.start and window.end <= window.start):
+        if window.end is None or window.spans_midnight:
             return True
         limit = datetime.combine(leaves, window.end)
         soonest = datetime.combine(leaves, self.departs.start or time.min) + (arrives - leaves)
         return arrives < limit or soonest >= limit
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyLeg:
+    """One leg of a search: IATA codes of airports or metropolitan areas, and the local departure day."""
+
+    origin: str
+    destination: str
+    date: date
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuery:
+    """A caller's search: the first leg, and `further` legs in the order of travel.
+
+    `flexible` allows a single leg to leave that many days earlier or later. `via` is the code of a place to
+    change at on the first leg.
+    """
+
+    origin: str
+    destination: str
+    date: date
+    filters: Filters = field(default_factory=Filters)
+    sort: Sort = Sort.EARLIEST
+    cabin: Cabin = Cabin.ECONOMY
+    party: Party = field(default_factory=Party)
+    limit: int = DEFAULT_RESULTS
+    further: tuple[JourneyLeg, ...] = ()
+    flexible: int = 0
+    nearby: bool = False
+    bags: int = 0
+    via: str = ""
+
+    @property
+    def legs(self) -> tuple[JourneyLeg, ...]:
+        """All legs, in the order of travel."""
+        return (JourneyLeg(self.origin, self.destination, self.date), *self.further)

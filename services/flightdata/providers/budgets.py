@@ -16,8 +16,8 @@ from services.flightdata.providers.errors import (
     ProviderRateLimited,
     ProviderUnavailable,
 )
-from services.flightdata.quota.file import LedgerUnavailable
-from services.flightdata.quota.store import Ledger, Share
+from services.flightdata.quota.quota_file import QuotaStoreUnavailable
+from services.flightdata.quota.store import Charge, QuotaStore
 from services.flightdata.vendors.learned_restrictions import fingerprint
 
 
@@ -50,8 +50,8 @@ class Remaining:
 class Meter:
     """Payment for the calls of one key."""
 
-    def __init__(self, provider: str, key: str, plan: Plan, ledger: Ledger, clock: Clock) -> None:
-        self._provider, self._plan, self._ledger, self._clock = provider, plan, ledger, clock
+    def __init__(self, provider: str, key: str, plan: Plan, quota: QuotaStore, clock: Clock) -> None:
+        self._provider, self._plan, self._quota, self._clock = provider, plan, quota, clock
         self._account = f"{provider}:{fingerprint(provider, key)}"
         self._counter = f"spent:{self._account}"
 
@@ -65,14 +65,14 @@ class Meter:
         """
         now = self._clock.now()
         month, spacing = self._month(endpoint, now), self._spacing(endpoint)
-        shares = [share for share in (month, spacing) if share]
+        charges = [charge for charge in (month, spacing) if charge]
         try:
-            refused = await self._ledger.spend(shares) if shares else None
-        except LedgerUnavailable as error:
+            refused = await self._quota.spend(charges) if charges else None
+        except QuotaStoreUnavailable as error:
             raise ProviderUnavailable(self._provider, "not called: its budget can't be read") from error
         if refused is None:
             return
-        if refused.share is spacing:
+        if refused.charge is spacing:
             detail = f"not called: {endpoint} has a rate limit"
             raise ProviderRateLimited(self._provider, detail, retry_after=refused.wait, by_vendor=False)
         raise self.used_up()
@@ -89,21 +89,21 @@ class Meter:
         if not self._plan.monthly:
             return None
         try:
-            spent = await self._ledger.spent(self._counter)
-        except LedgerUnavailable:
+            spent = await self._quota.spent(self._counter)
+        except QuotaStoreUnavailable:
             return None
         return Remaining(max(0, self._plan.monthly - spent), self._plan.monthly)
 
-    def _month(self, endpoint: str, now: datetime) -> Share | None:
+    def _month(self, endpoint: str, now: datetime) -> Charge | None:
         if not self._plan.monthly:
             return None
-        return Share(
+        return Charge(
             self._counter, self._plan.costs.get(endpoint, 1), self._plan.monthly, turn_of_month(now) - now
         )
 
-    def _spacing(self, endpoint: str) -> Share | None:
+    def _spacing(self, endpoint: str) -> Charge | None:
         between = self._plan.spacing.get(endpoint, timedelta())
-        return Share(f"asked:{self._account}:{endpoint}", 1, 1, between) if between else None
+        return Charge(f"asked:{self._account}:{endpoint}", 1, 1, between) if between else None
 
 
 def turn_of_month(now: datetime) -> datetime:

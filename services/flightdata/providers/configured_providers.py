@@ -13,8 +13,8 @@ from services.flightdata.providers import health as provider_health
 from services.flightdata.providers.budgets import Meter, Plan
 from services.flightdata.providers.health import ProviderHealth
 from services.flightdata.providers.protocol import FlightProvider
-from services.flightdata.quota.shared_state import SharedNote
-from services.flightdata.quota.store import Ledger
+from services.flightdata.quota.shared_state import SharedState
+from services.flightdata.quota.store import QuotaStore
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.settings import FlightDataSettings
 from services.flightdata.vendors import aviationstack, flightapi
@@ -41,7 +41,7 @@ class _Account(NamedTuple):
 
 @asynccontextmanager
 async def configured_providers(
-    settings: FlightDataSettings, lexicon: Lexicon, clock: Clock, ledger: Ledger
+    settings: FlightDataSettings, lexicon: Lexicon, clock: Clock, ledger: QuotaStore
 ) -> AsyncIterator[Configured]:
     """Open the configured providers, and close their connections at the end."""
     async with AsyncExitStack() as stack:
@@ -71,9 +71,9 @@ def aviationstack_plan(settings: FlightDataSettings) -> Plan:
     )
 
 
-def _account(name: str, key: str, plan: Plan, ledger: Ledger, clock: Clock) -> _Account:
+def _account(name: str, key: str, plan: Plan, ledger: QuotaStore, clock: Clock) -> _Account:
     meter = Meter(name, key, plan, ledger, clock)
-    note = SharedNote(ledger, f"health:{name}:{fingerprint(name, key)}", clock, provider_health.REMEMBERED)
+    note = SharedState(ledger, f"health:{name}:{fingerprint(name, key)}", clock, provider_health.REMEMBERED)
     return _Account(
         meter, LearnedRestrictions(name, key, clock, ledger), ProviderHealth(name, clock, note, meter)
     )

@@ -18,7 +18,7 @@ from services.flightdata.providers.errors import (
     ProviderUnavailable,
 )
 from services.flightdata.providers.protocol import Capability
-from services.flightdata.quota.shared_state import SharedNote
+from services.flightdata.quota.shared_state import SharedState
 
 REMEMBERED = timedelta(days=1)
 """Lifetime of the shared state. A refused key is tried again after it, since it may have been renewed."""
@@ -34,7 +34,7 @@ class ProviderHealth:
     """
 
     def __init__(
-        self, provider: str, clock: Clock, shared: SharedNote | None = None, meter: Meter | None = None
+        self, provider: str, clock: Clock, shared: SharedState | None = None, meter: Meter | None = None
     ) -> None:
         self._provider, self._clock, self._shared, self._meter = provider, clock, shared, meter
         self.last_success: datetime | None = None

@@ -11,8 +11,8 @@ from enum import Enum
 from typing import Protocol
 
 from services.flightdata.model.flights import FlightStatus
-from services.flightdata.model.found import Found
 from services.flightdata.model.queries import FlightQuery
+from services.flightdata.model.search_results import Found
 
 
 class Capability(Enum):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -24,6 +24,7 @@ from services.flightdata.errors import (
     FlightsRestricted,
     FlightsUnavailable,
 )
+from services.flightdata.model.flights import Provenance
 from services.flightdata.providers.errors import (
     Problem,
     ProviderError,
@@ -56,11 +57,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Answered(Generic[T]):
-    """An answer and its provider; `cached_at` is the time of the original request of a cached answer."""
+    """A provider's answer and its provenance, which an empty answer has too."""
 
     value: T
-    provider: FlightProvider
-    cached_at: datetime | None = None
+    provenance: Provenance
 
 
 Call = Callable[[FlightProvider], Awaitable[T]]
@@ -71,6 +71,7 @@ class _Outcomes(Generic[T]):
     """The outcomes so far of one request."""
 
     empty: Callable[[T], bool]
+    clock: Clock
     failures: dict[str, ProviderError] = field(default_factory=dict)
     skipped: list[FlightProvider] = field(default_factory=list)
     empty_answers: list[Answered[T]] = field(default_factory=list)
@@ -86,10 +87,13 @@ class _Outcomes(Generic[T]):
         elif isinstance(outcome, FlightNotFound):
             self.unknown.append(outcome)
         elif self.empty(outcome):
-            self.empty_answers.append(Answered(outcome, provider))
+            self.empty_answers.append(self._answered(provider, outcome))
         else:
-            return Answered(outcome, provider)
+            return self._answered(provider, outcome)
         return None
+
+    def _answered(self, provider: FlightProvider, value: T) -> Answered[T]:
+        return Answered(value, Provenance(provider.name, self.clock.now(), sample=provider.is_sample))
 
     def result(self) -> Answered[T]:
         """Return the empty answer, or raise the error, that follows if there is no other answer."""
@@ -135,7 +139,7 @@ class ProviderRouter:
             FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: no provider could answer.
         """
         await self._refresh()
-        outcomes = _Outcomes[T](empty)
+        outcomes = _Outcomes[T](empty, self._clock)
         ranked = sorted(self.providers, key=lambda provider: self._rank(provider, prefer))
         # Providers skipped for recent failures get a second chance if no other had an answer.
         for candidates, last_resort in ((ranked, False), (outcomes.skipped, True)):

@@ -1,1 +1,1 @@
-"""Spending limits and shared facts, which outlive a restart and hold for all replicas; in a file or in Redis."""
+"""Quotas and shared facts: they outlive a restart and hold for all replicas, in a file or in Redis."""

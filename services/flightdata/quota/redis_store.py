@@ -1,7 +1,7 @@
-"""The ledger in Redis: looked at and spent in one step there, so that no two replicas can both take the last of a budget.
+"""The quota store in Redis. A script checks and spends in one step, so two replicas can't both take the rest.
 
-A counter holds its own end, by Redis's clock, and never expires: none of the `volatile` policies can evict it, whatever room answers take.
-There is one for each key and spaced endpoint, so they needn't be cleaned away. What was learned may go; it is learned anew.
+A counter stores its own end, by Redis's clock, and never expires, so no `volatile` eviction policy removes it.
+There is one for each key and spaced endpoint, so they need no cleanup. Facts may be evicted and learned again.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any, cast
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from services.flightdata.quota.file import LedgerUnavailable
-from services.flightdata.quota.store import Refusal, Share
+from services.flightdata.quota.quota_file import QuotaStoreUnavailable
+from services.flightdata.quota.store import Charge, Refusal
 
 PREFIX = "readback:{flightdata}:"
-"""Braces keep the counters of one spending on one node of a cluster."""
+"""The braces keep all keys on one node of a cluster."""
 _LOOK = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -46,41 +46,37 @@ return {{0, 0}}
 """
 
 
-class RedisLedger:
-    """Implements `Ledger` for all replicas that share a Redis."""
+class RedisQuotaStore:
+    """Implements `QuotaStore` for all replicas that share a Redis."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._spend, self._spent = redis.register_script(_SPEND), redis.register_script(_SPENT)
 
-    async def spend(self, shares: Sequence[Share]) -> Refusal | None:
-        """See `Ledger`. A spending whose answer is lost may have been done: budgets err on that side."""
-        terms = [term for share in shares for term in (share.amount, share.cap, _milliseconds(share.lasts))]
-        with _reachable():
-            refused, wait = cast(
-                "tuple[int, int]",
-                await self._spend(keys=[_counter(share.counter) for share in shares], args=terms),
-            )
-        if not refused:
-            return None
-        return Refusal(shares[refused - 1], timedelta(milliseconds=wait))
+    async def spend(self, charges: Sequence[Charge]) -> Refusal | None:
+        """See `QuotaStore`. If the reply is lost the charge may count: budgets err on the safe side."""
+        keys = [_counter(charge.counter) for charge in charges]
+        arguments = [n for c in charges for n in (c.amount, c.limit, milliseconds(c.lasts))]
+        with _redis_errors():
+            refused, wait = cast("tuple[int, int]", await self._spend(keys=keys, args=arguments))
+        return Refusal(charges[refused - 1], timedelta(milliseconds=wait)) if refused else None
 
     async def spent(self, counter: str) -> int:
-        """See `Ledger`."""
-        with _reachable():
+        """See `QuotaStore`."""
+        with _redis_errors():
             return int(await cast("Awaitable[Any]", self._spent(keys=[_counter(counter)])))
 
-    async def note(self, subject: str, fact: str, text: str, lasts: timedelta) -> None:
-        """See `Ledger`."""
-        with _reachable():
-            async with self._redis.pipeline(transaction=True) as both:
-                both.hset(_facts(subject), fact, text)
-                both.pexpire(_facts(subject), _milliseconds(lasts))
-                await both.execute()
+    async def set_fact(self, subject: str, fact: str, text: str, lasts: timedelta) -> None:
+        """See `QuotaStore`."""
+        with _redis_errors():
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.hset(_facts(subject), fact, text)
+                pipeline.pexpire(_facts(subject), milliseconds(lasts))
+                await pipeline.execute()
 
-    async def noted(self, subject: str) -> Mapping[str, str]:
-        """See `Ledger`."""
-        with _reachable():
+    async def facts(self, subject: str) -> Mapping[str, str]:
+        """See `QuotaStore`."""
+        with _redis_errors():
             kept = await cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(_facts(subject)))
         return {fact.decode(): text.decode(errors="replace") for fact, text in kept.items()}
 
@@ -94,12 +90,13 @@ def _facts(subject: str) -> str:
 
 
 @contextmanager
-def _reachable() -> Iterator[None]:
+def _redis_errors() -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError) as error:
-        raise LedgerUnavailable(type(error).__name__) from error
+        raise QuotaStoreUnavailable(type(error).__name__) from error
 
 
-def _milliseconds(length: timedelta) -> int:
+def milliseconds(length: timedelta) -> int:
+    """Return a duration for Redis, which refuses zero."""
     return max(1, round(length.total_seconds() * 1000))

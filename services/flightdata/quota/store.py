@@ -1,4 +1,4 @@
-"""What must outlast a restart and hold for all replicas at once: what has been spent, and facts that were learned."""
+"""The store of quota counters and shared facts, and its implementation for a single process."""
 
 from __future__ import annotations
 
@@ -9,95 +9,95 @@ from pathlib import Path
 from typing import Protocol
 
 from mesh.clock import Clock
-from services.flightdata.quota.file import Kept, LedgerFile
+from services.flightdata.quota.quota_file import QuotaFile, QuotaState
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """An amount to be spent of a counter that holds at most `cap` and begins anew `lasts` after its first use."""
+class Charge:
+    """An amount to spend from a counter that holds at most `limit` and resets `lasts` after its first use."""
 
     counter: str
     amount: int
-    cap: int
+    limit: int
     lasts: timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A share that its counter doesn't hold any more, and how long until it begins anew."""
+    """A charge that exceeds its counter's limit, and the time until the counter resets."""
 
-    share: Share
+    charge: Charge
     wait: timedelta
 
 
-class Ledger(Protocol):
-    """Counters that are never exceeded, and facts by subject. Names hold no secrets."""
+class QuotaStore(Protocol):
+    """Counters that never exceed their limit, and facts by subject. Names contain no secrets."""
 
-    async def spend(self, shares: Sequence[Share]) -> Refusal | None:
-        """Spends all shares or, when one isn't there any more, none: then that one. Raises `LedgerUnavailable`."""
+    async def spend(self, charges: Sequence[Charge]) -> Refusal | None:
+        """Spend all charges or none; return the refused one. Raises `QuotaStoreUnavailable`."""
         ...
 
     async def spent(self, counter: str) -> int:
-        """What a counter holds. Raises `LedgerUnavailable`."""
+        """Return what was spent from a counter. Raises `QuotaStoreUnavailable`."""
         ...
 
-    async def note(self, subject: str, fact: str, text: str, lasts: timedelta) -> None:
-        """Writes one fact of a subject down, in the place of what that fact said; its others stay. Raises `LedgerUnavailable`.
+    async def set_fact(self, subject: str, fact: str, text: str, lasts: timedelta) -> None:
+        """Set one fact of a subject and keep its others. Raises `QuotaStoreUnavailable`.
 
-        All of a subject goes when no fact was written for as long as the last one `lasts`.
+        All facts of a subject expire `lasts` after the last change of one of them.
         """
         ...
 
-    async def noted(self, subject: str) -> Mapping[str, str]:
-        """The facts of a subject by name; empty when there are none. Raises `LedgerUnavailable`."""
+    async def facts(self, subject: str) -> Mapping[str, str]:
+        """Return the facts of a subject by name; empty if there are none. Raises `QuotaStoreUnavailable`."""
         ...
 
 
-class MemoryLedger:
-    """The ledger of a single process. With a `path` it is written there before anything counts as spent, so that a restart knows."""
+class MemoryQuotaStore:
+    """The store of a single process. With a `path`, every change is written to the file before it counts."""
 
     def __init__(self, clock: Clock, path: Path | None = None) -> None:
         self._clock = clock
-        self._file = LedgerFile(path) if path else None
-        self._known = None if path else Kept()
+        self._file = QuotaFile(path) if path else None
+        self._state = None if path else QuotaState()
 
-    async def spend(self, shares: Sequence[Share]) -> Refusal | None:
-        """See `Ledger`."""
-        now, kept = self._clock.now(), self._read()
-        counters = {name: counter for name, counter in kept.counters.items() if counter[1] > now}
-        for share in shares:
-            held, until = counters.get(share.counter, (0, now + share.lasts))
-            if held + share.amount > share.cap:
-                return Refusal(share, until - now)
-            counters[share.counter] = (held + share.amount, until)
-        self._write(Kept(counters, kept.facts))
+    async def spend(self, charges: Sequence[Charge]) -> Refusal | None:
+        """See `QuotaStore`."""
+        now, state = self._clock.now(), self._read()
+        counters = {name: counter for name, counter in state.counters.items() if counter[1] > now}
+        for charge in charges:
+            spent, until = counters.get(charge.counter, (0, now + charge.lasts))
+            if spent + charge.amount > charge.limit:
+                return Refusal(charge, until - now)
+            counters[charge.counter] = (spent + charge.amount, until)
+        self._write(QuotaState(counters, state.facts))
         return None
 
     async def spent(self, counter: str) -> int:
-        """See `Ledger`."""
-        held, until = self._read().counters.get(counter, (0, self._clock.now()))
-        return held if until > self._clock.now() else 0
+        """See `QuotaStore`."""
+        spent, until = self._read().counters.get(counter, (0, self._clock.now()))
+        return spent if until > self._clock.now() else 0
 
-    async def note(self, subject: str, fact: str, text: str, lasts: timedelta) -> None:
-        """See `Ledger`."""
-        now, kept = self._clock.now(), self._read()
-        facts = {name: known for name, known in kept.facts.items() if known[1] > now}
+    async def set_fact(self, subject: str, fact: str, text: str, lasts: timedelta) -> None:
+        """See `QuotaStore`."""
+        now, state = self._clock.now(), self._read()
+        facts = {name: known for name, known in state.facts.items() if known[1] > now}
         others, _ = facts.get(subject, ({}, now))
-        self._write(Kept(kept.counters, facts | {subject: ({**others, fact: text}, now + lasts)}))
+        self._write(QuotaState(state.counters, facts | {subject: ({**others, fact: text}, now + lasts)}))
 
-    async def noted(self, subject: str) -> Mapping[str, str]:
-        """See `Ledger`."""
+    async def facts(self, subject: str) -> Mapping[str, str]:
+        """See `QuotaStore`."""
         facts, until = self._read().facts.get(subject, ({}, self._clock.now()))
         return facts if until > self._clock.now() else {}
 
-    def _read(self) -> Kept:
-        """What is kept. A file that can't be read is tried anew each time: somebody may put it right."""
-        if self._known is None:
+    def _read(self) -> QuotaState:
+        """Return the state. An unreadable file is tried again each time, in case it was repaired."""
+        if self._state is None:
             assert self._file is not None
-            self._known = self._file.read()
-        return self._known
+            self._state = self._file.read()
+        return self._state
 
-    def _write(self, kept: Kept) -> None:
+    def _write(self, state: QuotaState) -> None:
         if self._file:
-            self._file.write(kept)
-        self._known = kept
+            self._file.write(state)
+        self._state = state

@@ -9,10 +9,10 @@ from datetime import date, datetime, timedelta
 from mesh.clock import Clock
 from services.flightdata.errors import DateBeyondHorizon, FlightNotFound
 from services.flightdata.model.flights import FlightStatus, Itinerary, Provenance, Segment, State, Stop
-from services.flightdata.model.found import Found, Limit
 from services.flightdata.model.horizon import LAST_DAY_AHEAD
 from services.flightdata.model.instants import Instant, zone_of
 from services.flightdata.model.queries import FlightQuery
+from services.flightdata.model.search_results import Found, Limit
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.errors import ProviderRestricted
 from services.flightdata.providers.protocol import Capability, Direction

@@ -1,89 +1,76 @@
-"""Journeys of several legs: one itinerary for each, put together so that every leg can be caught after the one before."""
+"""Journeys of several legs: one itinerary for each leg, combined so that every connection can be caught."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from services.flightdata.model.fares import Fare
 from services.flightdata.model.flights import Itinerary
 from services.flightdata.model.queries import Sort
+from services.flightdata.model.search_results import Journey, RoundTrip
 from services.flightdata.search.ordering import STOP_WEIGHT, UNPRICED
 
 EACH_LEG = 12
-"""Itineraries of a leg that are tried, the best in the order asked for."""
+"""Itineraries of each leg that are combined: the best in the requested order."""
 KEPT = 150
-"""Beginnings of a journey that are kept from leg to leg."""
+"""Partial journeys kept from leg to leg."""
 BETWEEN_LEGS = timedelta(hours=1)
-"""Between the arrival of one leg and the departure of the next at least."""
-AN_HOUR = 0.05
-"""What an hour in the air or on the ground is worth, as a multiple of the least price on offer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Journey:
-    """One itinerary for each leg, in the order of travel; `sold_at` is what all cost where they are sold together."""
-
-    itineraries: tuple[Itinerary, ...]
-    sold_at: Fare | None = None
-
-    @property
-    def fare(self) -> Fare | None:
-        """What they are sold at together, or the sum of the fares; None when one is unknown, or they are in different currencies."""
-        if self.sold_at:
-            return self.sold_at
-        fares = [itinerary.fare for itinerary in self.itineraries]
-        total: Fare | None = None
-        for fare in fares:
-            if fare is None or (total and total.total.currency != fare.total.currency):
-                return None
-            total = total + fare if total else fare
-        return total
-
-    @property
-    def sold_out(self) -> bool:
-        """Whether any leg of it is."""
-        return any(itinerary.sold_out for itinerary in self.itineraries)
-
+"""Least time between the arrival of one leg and the departure of the next."""
+HOUR_WEIGHT = 0.05
+"""Cost of an hour of travel, as a multiple of the lowest price."""
 
 Key = Callable[[Journey], tuple[object, ...]]
 
 
-def journeys(legs: Sequence[Sequence[Itinerary]], sort: Sort) -> tuple[list[Journey], bool]:
-    """Journeys over legs whose itineraries come in the order asked for, in that order, and whether some were not tried."""
+def combined(legs: Sequence[Sequence[Itinerary]], sort: Sort) -> tuple[list[Journey], bool]:
+    """Return journeys over legs that are sorted by `sort`, in that order, and whether some were skipped."""
     tried = [leg[:EACH_LEG] for leg in legs]
     cut = any(len(leg) > EACH_LEG for leg in legs)
     key = _key(sort, tried)
-    found = [Journey(())]
+    journeys = [Journey(())]
     for leg in tried:
         longer = [
-            Journey((*journey.itineraries, one))
-            for journey in found
-            for one in leg
-            if _can_be_caught(journey, one)
+            Journey((*journey.itineraries, itinerary))
+            for journey in journeys
+            for itinerary in leg
+            if _can_be_caught(journey, itinerary)
         ]
-        cut |= len(longer) > KEPT and leg is not tried[-1]
         longer.sort(key=key)
-        found = longer if leg is tried[-1] else longer[:KEPT]
-    return found, cut
+        is_last = leg is tried[-1]
+        cut |= len(longer) > KEPT and not is_last
+        journeys = longer if is_last else longer[:KEPT]
+    return journeys, cut
 
 
-def in_order(together: Sequence[Journey], legs: Sequence[Sequence[Itinerary]], sort: Sort) -> list[Journey]:
-    """Journeys that are sold together in the order asked for; each leg's itineraries come in that order."""
-    if sort is Sort.BEST:
-        # Only both ways have a price, so it is weighed here and not in the order of each leg.
-        least = min((journey.fare.total.amount for journey in together if journey.fare), default=Decimal(0))
-        return sorted(together, key=lambda journey: (journey.sold_out, _weight(journey, least)))
-    return sorted(together, key=_key(sort, legs))
+def sold_together(trips: Sequence[RoundTrip], legs: Sequence[Sequence[Itinerary]]) -> list[Journey]:
+    """Return the round trips whose itineraries are both among the wanted ones, `legs` out and back."""
+    out, back = ({itinerary.id: itinerary for itinerary in leg} for leg in legs)
+    return [
+        Journey((out[trip.out], back[trip.back]), trip.fare)
+        for trip in trips
+        if trip.out in out and trip.back in back
+    ]
 
 
-def _weight(journey: Journey, least: Decimal) -> float:
-    hours = sum((itinerary.duration for itinerary in journey.itineraries), timedelta()) / timedelta(hours=1)
-    changes = sum(len(itinerary.segments) - 1 for itinerary in journey.itineraries)
-    dear = float(journey.fare.total.amount / least) if journey.fare and least else UNPRICED
-    return dear + hours * AN_HOUR + changes * STOP_WEIGHT
+def in_order(journeys: Sequence[Journey], legs: Sequence[Sequence[Itinerary]], sort: Sort) -> list[Journey]:
+    """Sort journeys that are sold together; `legs` are already sorted."""
+    if sort is not Sort.BEST:
+        return sorted(journeys, key=_key(sort, legs))
+    # Only both ways together have a price, so the order of each leg ignores it.
+    lowest = min((journey.fare.total.amount for journey in journeys if journey.fare), default=Decimal(0))
+    return sorted(journeys, key=lambda journey: (journey.sold_out, _weight(journey, lowest)))
+
+
+def _weight(journey: Journey, lowest: Decimal) -> float:
+    hours = _duration(journey) / timedelta(hours=1)
+    stops = sum(len(itinerary.segments) - 1 for itinerary in journey.itineraries)
+    price = float(journey.fare.total.amount / lowest) if journey.fare and lowest else UNPRICED
+    return price + hours * HOUR_WEIGHT + stops * STOP_WEIGHT
+
+
+def _duration(journey: Journey) -> timedelta:
+    return sum((itinerary.duration for itinerary in journey.itineraries), timedelta())
 
 
 def _can_be_caught(journey: Journey, following: Itinerary) -> bool:
@@ -96,19 +83,21 @@ def _key(sort: Sort, legs: Sequence[Sequence[Itinerary]]) -> Key:
     places = [{itinerary.id: place for place, itinerary in enumerate(leg)} for leg in legs]
 
     def ranks(journey: Journey) -> tuple[int, ...]:
-        return tuple(held[itinerary.id] for held, itinerary in zip(places, journey.itineraries, strict=False))
+        return tuple(
+            ranked[itinerary.id] for ranked, itinerary in zip(places, journey.itineraries, strict=False)
+        )
 
     def cheapest(journey: Journey) -> tuple[object, ...]:
         fare = journey.fare
         return journey.sold_out, fare is None, fare.total.amount if fare else 0, ranks(journey)
 
     def fastest(journey: Journey) -> tuple[object, ...]:
-        return journey.sold_out, sum((i.duration for i in journey.itineraries), timedelta()), ranks(journey)
+        return journey.sold_out, _duration(journey), ranks(journey)
 
     def best(journey: Journey) -> tuple[object, ...]:
         return journey.sold_out, sum(ranks(journey)), ranks(journey)
 
-    def in_turn(journey: Journey) -> tuple[object, ...]:
+    def leg_by_leg(journey: Journey) -> tuple[object, ...]:
         return journey.sold_out, ranks(journey)
 
-    return {Sort.CHEAPEST: cheapest, Sort.FASTEST: fastest, Sort.BEST: best}.get(sort, in_turn)
+    return {Sort.CHEAPEST: cheapest, Sort.FASTEST: fastest, Sort.BEST: best}.get(sort, leg_by_leg)

@@ -1,27 +1,96 @@
-"""Offers under names that hold, and what has become of one since it was made."""
+"""Offers under signed ids, and their current price.
+
+An offer's id holds its terms, signed. So it survives restarts, works on every replica, and can't
+be forged.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
 
 from mesh.clock import Clock
 from mesh.contracts.page_tokens import PageTokens
-from services.flightdata.errors import OfferExpired, OfferGone
-from services.flightdata.model.fares import Fare
+from mesh.errors import InvalidPageToken
+from services.flightdata.errors import OfferExpired, OfferGone, OfferNotFound
+from services.flightdata.model.fares import Cabin, Fare, Money
 from services.flightdata.model.flights import Itinerary
-from services.flightdata.model.found import Offer
-from services.flightdata.model.queries import FlightQuery
+from services.flightdata.model.queries import FlightQuery, Party
+from services.flightdata.model.search_results import Offer
 from services.flightdata.providers.protocol import Capability
 from services.flightdata.providers.routing import ProviderRouter
-from services.flightdata.search.offer_terms import OfferTerms, opened
+
+BOUND_TO = "offers, both ways"
+"""Change this text when the sealed fields change: ids of an earlier release are then unknown, not misread."""
 
 
 @dataclass(frozen=True, slots=True)
-class Repriced:
-    """An offer as it is now, with its itinerary; `previous` is what it cost before, when that was something else.
+class OfferTerms:
+    """The terms of an offer. `vendors_id` is the provider's own id, `query` finds it again, `expires` is UTC.
 
-    `back` is the way back, when that is sold with it.
+    Every field of the query that changes the answer is included. Seats left are not: re-pricing asks again.
     """
+
+    provider: str
+    vendors_id: str
+    query: FlightQuery
+    fare: Fare
+    expires: datetime
+
+    def sealed(self, tokens: PageTokens) -> str:
+        """Return the offer's id."""
+        query, total = self.query, self.fare.total
+        fields = {
+            "provider": self.provider,
+            "id": self.vendors_id,
+            "pair": [query.origins[0], query.destinations[0]],
+            "day": query.date.isoformat(),
+            "cabin": query.cabin.value,
+            "party": [query.party.adults, query.party.children, query.party.infants],
+            "price": [total.currency, str(total.amount)],
+            "held": self.fare.bags,
+            "asked": query.currency,
+            "stops": query.max_stops,
+            "via": query.via,
+            "bags": query.bags,
+            "back": query.back.isoformat() if query.back else "",
+            "expires": int(self.expires.timestamp()),
+        }
+        return tokens.seal(json.dumps(fields, separators=(",", ":")), BOUND_TO)
+
+    @classmethod
+    def opened(cls, offer_id: str, tokens: PageTokens) -> OfferTerms:
+        """Return the terms in an offer's id. Raises `OfferNotFound` if this service didn't seal it."""
+        try:
+            fields: dict[str, Any] = json.loads(tokens.open(offer_id, BOUND_TO))
+        except InvalidPageToken:
+            raise OfferNotFound from None
+        party, cabin = Party(*fields["party"]), Cabin(fields["cabin"])
+        total = Money(fields["price"][0], Decimal(fields["price"][1]))
+        origin, destination = fields["pair"]
+        query = FlightQuery(
+            (origin,),
+            (destination,),
+            date.fromisoformat(fields["day"]),
+            cabin,
+            party,
+            fields["asked"],
+            max_stops=fields["stops"],
+            via=tuple(fields["via"]),
+            bags=fields["bags"],
+            back=date.fromisoformat(fields["back"]) if fields["back"] else None,
+        )
+        fare = Fare(total.shared_by(party.size), total, cabin, fields["held"])
+        expires = datetime.fromtimestamp(fields["expires"], UTC)
+        return cls(fields["provider"], fields["id"], query, fare, expires)
+
+
+@dataclass(frozen=True, slots=True)
+class RepricedOffer:
+    """An offer as it is now. `previous` is the earlier fare if it changed, `back` the itinerary back if sold with it."""
 
     offer: Offer
     itinerary: Itinerary
@@ -29,32 +98,29 @@ class Repriced:
     back: Itinerary | None = None
 
 
-class OfferDesk:
-    """Names offers, and asks their providers about them again."""
+class OfferService:
+    """Gives offers their ids, and asks their providers for the current price."""
 
-    def __init__(self, router: ProviderRouter, seals: PageTokens, clock: Clock) -> None:
-        self._router = router
-        self._seals = seals
-        self._clock = clock
+    def __init__(self, router: ProviderRouter, tokens: PageTokens, clock: Clock) -> None:
+        self._router, self._tokens, self._clock = router, tokens, clock
 
     def named(self, offer: Offer, itinerary: Itinerary, query: FlightQuery) -> Offer:
-        """A provider's offer under a name that `reprice` knows."""
-        pair = replace(
-            query, origins=(itinerary.departure.airport,), destinations=(itinerary.arrival.airport,)
-        )
+        """Return a provider's offer with an id that `reprice` accepts."""
+        origins, destinations = (itinerary.departure.airport,), (itinerary.arrival.airport,)
+        pair = replace(query, origins=origins, destinations=destinations)
         terms = OfferTerms(offer.provenance.provider, offer.id, pair, offer.fare, offer.expires)
-        return replace(offer, id=terms.sealed(self._seals))
+        return replace(offer, id=terms.sealed(self._tokens))
 
-    async def reprice(self, name: str) -> Repriced:
-        """What an offer is now; its provider is asked again, and no other would do.
+    async def reprice(self, offer_id: str) -> RepricedOffer:
+        """Ask the offer's own provider for the offer again.
 
         Raises:
-            OfferNotFound: nobody here made it.
-            OfferExpired: its price was good for a time that is over.
-            OfferGone: nobody sells it any more.
+            OfferNotFound: this service never made it.
+            OfferExpired: its price is no longer valid.
+            OfferGone: it is no longer sold.
             FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: its provider could not answer.
         """
-        terms = opened(name, self._seals)
+        terms = OfferTerms.opened(offer_id, self._tokens)
         if terms.expires <= self._clock.now():
             raise OfferExpired(terms.expires)
         if terms.provider not in self._router.health:
@@ -68,6 +134,5 @@ class OfferDesk:
         by_id = {itinerary.id: itinerary for itinerary in found.itineraries}
         itinerary = by_id[offer.itinerary_id]
         previous = terms.fare if offer.fare.total != terms.fare.total else None
-        return Repriced(
-            self.named(offer, itinerary, terms.query), itinerary, previous, by_id.get(offer.return_id)
-        )
+        named = self.named(offer, itinerary, terms.query)
+        return RepricedOffer(named, itinerary, previous, by_id.get(offer.return_id))

@@ -1,4 +1,4 @@
-"""The order of results."""
+"""Order of itineraries."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from services.flightdata.model.flights import Itinerary
 from services.flightdata.model.queries import Sort
 
 STOP_WEIGHT = 0.35
-"""What a stop is worth beside time and money, each as a multiple of the least on offer."""
+"""Cost of a stop in `Sort.BEST`, where price and duration count as multiples of the lowest."""
 UNPRICED = 1.5
-"""How an itinerary without a price counts among those with one."""
+"""Price, as such a multiple, of an itinerary without one."""
 
 Key = Callable[[Itinerary], tuple[object, ...]]
 
@@ -26,20 +26,20 @@ _ORDERS: dict[Sort, Key] = {
 
 
 def ordered(itineraries: Iterable[Itinerary], sort: Sort) -> list[Itinerary]:
-    """Itineraries in an order that is the same every time; what is sold out comes last."""
+    """Return itineraries in a stable order; those that are sold out come last."""
     found = list(itineraries)
     key = _best(found) if sort is Sort.BEST else _ORDERS[sort]
     return sorted(found, key=lambda itinerary: (itinerary.sold_out, key(itinerary)))
 
 
 def _best(found: list[Itinerary]) -> Key:
-    """Time and money weighed against the least on offer, and stops against neither."""
-    least = min((i.fare.total.amount for i in found if i.fare), default=Decimal())
+    """Weigh price and duration against the lowest of all, and add a fixed cost for each stop."""
+    lowest = min((i.fare.total.amount for i in found if i.fare), default=Decimal())
     shortest = max(min((i.duration for i in found), default=timedelta()), timedelta(minutes=1))
 
     def cost(itinerary: Itinerary) -> tuple[object, ...]:
-        dear = float(itinerary.fare.total.amount / least) if itinerary.fare and least else UNPRICED
-        weight = dear + itinerary.duration / shortest + STOP_WEIGHT * (len(itinerary.segments) - 1)
+        price = float(itinerary.fare.total.amount / lowest) if itinerary.fare and lowest else UNPRICED
+        weight = price + itinerary.duration / shortest + STOP_WEIGHT * (len(itinerary.segments) - 1)
         return weight, itinerary.departure.time, itinerary.id
 
     return cost

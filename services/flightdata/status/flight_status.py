@@ -1,4 +1,4 @@
-"""How a flight is doing: its number as people write it, and whoever knows."""
+"""Status of a flight by its number."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from mesh.clock import Clock
-from services.flightdata.caching.answer_cache import Answers, Question
-from services.flightdata.caching.entries import StatusEntry
+from services.flightdata.caching.answer_cache import AnswerCache, Question
 from services.flightdata.caching.freshness import Kind
 from services.flightdata.errors import DateBeyondHorizon, FlightNotFound
 from services.flightdata.model.flights import FlightStatus
@@ -16,39 +15,36 @@ from services.flightdata.providers.protocol import Capability
 from services.flightdata.providers.routing import Answered
 
 
-class StatusDesk:
-    """Answers for flights by number."""
+class StatusService:
+    """Answers status requests by flight number."""
 
-    def __init__(self, answers: Answers, clock: Clock) -> None:
-        self._answers = answers
+    def __init__(self, cache: AnswerCache, clock: Clock) -> None:
+        self._cache = cache
         self._clock = clock
 
     async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:
-        """How a flight is doing on its day of departure, today there when None: a row for each of its legs, at least one.
+        """Return the status of each leg of a flight on its local departure day, today if None; at least one.
 
         Raises:
-            FlightNotFound: no such flight on that day.
-            DateBeyondHorizon: schedules of that day aren't known.
+            FlightNotFound: there is no such flight on that day.
+            DateBeyondHorizon: schedules of that day aren't known yet.
             FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: no provider could answer.
         """
         number = _canonical(flight)
         self._check_day(number, day)
-        # A provider that doesn't know a flight raises, so no answer counts as empty.
         question = Question(
             name=f"{number} {day}",
             kind=Kind.STATUS,
             capability=Capability.STATUS,
-            shape=StatusEntry,
+            shape=Answered[Sequence[FlightStatus]],
             call=lambda provider: provider.status(number, day),
-            empty=lambda _: False,
+            empty=lambda _: False,  # a provider that doesn't know the flight raises
         )
-        (answer,) = [
-            event.value async for event in self._answers.ask(question) if isinstance(event, Answered)
-        ]
-        return answer
+        (answer,) = [event async for event in self._cache.ask(question) if isinstance(event, Answered)]
+        return answer.value
 
     def _check_day(self, flight: str, day: date | None) -> None:
-        """Days that no provider knows anything of, whatever its zones, are nobody's question."""
+        """Refuse days that no provider knows, allowing a day for time zones."""
         today = self._clock.now().date()
         if day is not None and day - today > timedelta(days=LAST_DAY_AHEAD + 1):
             raise DateBeyondHorizon(today + timedelta(days=LAST_DAY_AHEAD))
@@ -57,5 +53,5 @@ class StatusDesk:
 
 
 def _canonical(flight: str) -> str:
-    """`AI0542` is `AI542`: leading zeros are how tickets print numbers."""
+    """Remove leading zeros, which tickets print: `AI0542` is `AI542`."""
     return f"{flight[:2]}{int(flight[2:])}"

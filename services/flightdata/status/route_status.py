@@ -1,36 +1,78 @@
-"""How the flights between two places do on a day: for whoever knows the route and about when, and not the number."""
+"""Status of the flights between two places on a day, for callers who don't know the flight number."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from mesh.clock import Clock
-from services.flightdata.caching.answer_cache import Answers
+from services.flightdata.caching.answer_cache import AnswerCache, Event, Question
 from services.flightdata.caching.freshness import Kind
-from services.flightdata.errors import DateBeyondHorizon, DateInPast, SamePlace
+from services.flightdata.errors import DateBeyondHorizon, DateInPast, FlightsRestricted, SamePlace
 from services.flightdata.model.flights import FlightStatus
 from services.flightdata.model.horizon import FIRST_DAY_BACK, LAST_DAY_AHEAD
 from services.flightdata.model.instants import today_in, zone_of
 from services.flightdata.model.queries import FlightQuery
 from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.providers.protocol import Capability, Direction
 from services.flightdata.providers.routing import Answered
-from services.flightdata.status.route_flights import flights_between
-from services.flightdata.streams import side_by_side
+from services.flightdata.streams import merged
 
 DEFAULT_STATUSES = 5
-"""Flights told when nobody says how many."""
+"""Number of flights if the request doesn't say."""
 MOST_PAIRS = 3
-"""Pairs of airports of two cities that are asked for, the most used, all at once; each may cost a call."""
+"""Pairs of airports of two cities that are asked for, in parallel, the most used first; each may cost a call."""
+BOTH_KINDS = (Kind.STATUS, Kind.SCHEDULE)
+"""The same question is asked for the flights' status and for the schedule, which stays valid for hours."""
 
 
-class RouteStatusDesk:
-    """Answers for flights by route."""
+async def flights_between(
+    cache: AnswerCache, origin: str, destination: str, day: date, kind: Kind, *, is_today: bool
+) -> AsyncIterator[Event[Sequence[FlightStatus]]]:
+    """Yield progress, then the flights between two airports, once and last.
 
-    def __init__(self, lexicon: Lexicon, answers: Answers, clock: Clock) -> None:
+    If no provider can be asked by route, read today's departures of the origin. Boards of later days are
+    incomplete.
+
+    Raises:
+        FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: no provider could answer.
+    """
+    by_route = Question(
+        name=f"{origin} {destination} {day}",
+        kind=kind,
+        capability=Capability.ROUTE_STATUS,
+        shape=Answered[Sequence[FlightStatus]],
+        call=lambda provider: provider.route_status(origin, destination, day),
+        empty=lambda flights: not flights,
+        other_kinds=BOTH_KINDS,
+    )
+    try:
+        async for event in cache.ask(by_route):
+            yield event
+    except FlightsRestricted:
+        if not is_today or not cache.count_able(Capability.BOARD):
+            raise
+        by_board = replace(
+            by_route,
+            name=f"{origin} {day}",
+            capability=Capability.BOARD,
+            call=lambda provider: provider.board(origin, Direction.DEPARTURES, day),
+        )
+        async for event in cache.ask(by_board):
+            if isinstance(event, Answered):
+                flights = [flight for flight in event.value if flight.segment.arrival.airport == destination]
+                event = replace(event, value=flights)
+            yield event
+
+
+class RouteStatusService:
+    """Answers status requests by route."""
+
+    def __init__(self, lexicon: Lexicon, cache: AnswerCache, clock: Clock) -> None:
         self._lexicon = lexicon
-        self._answers = answers
+        self._cache = cache
         self._clock = clock
 
     async def statuses(
@@ -42,49 +84,51 @@ class RouteStatusDesk:
         *,
         most: int = DEFAULT_STATUSES,
     ) -> Sequence[FlightStatus]:
-        """Flights that leave on a day, today there when None: those nearest to a local time first, else in the order they leave; of today's
-        flights then those that leave or left about now.
+        """Return at most `most` flights that leave on a day, today there if None.
+
+        They are those nearest to the local time `near`, the nearest first. Without `near`, they are in the order
+        of departure: today the ones nearest to now, on other days the first ones.
 
         Raises:
-            PlaceNotFound: a code is nobody's.
-            SamePlace: both codes lie in one city.
-            DateBeyondHorizon, DateInPast: nobody knows that day, yet or any more.
+            PlaceNotFound: a code is unknown.
+            SamePlace: both places are in one city.
+            DateBeyondHorizon, DateInPast: the day is out of range.
             FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: no provider could answer.
         """
-        leave, go = self._lexicon.place(origin), self._lexicon.place(destination)
-        if self._lexicon.metro_of(leave) == self._lexicon.metro_of(go):
-            raise SamePlace(leave.code, leave.city)
-        today = today_in(leave.zone, self._clock.now())
+        start, end = self._lexicon.place(origin), self._lexicon.place(destination)
+        if self._lexicon.metro_of(start) == self._lexicon.metro_of(end):
+            raise SamePlace(start.code, start.city)
+        now = self._clock.now()
+        today = today_in(start.zone, now)
         day = day or today
-        if day > today + timedelta(days=LAST_DAY_AHEAD):
-            raise DateBeyondHorizon(today + timedelta(days=LAST_DAY_AHEAD))
-        if today - day > timedelta(days=FIRST_DAY_BACK):
-            raise DateInPast(today, leave.zone)
-        pairs = FlightQuery(leave.airports, go.airports, day).pairs[:MOST_PAIRS]
-        questions = [
-            flights_between(self._answers, *pair, day, Kind.STATUS, is_today=day == today) for pair in pairs
+        _check_day(day, today, start.zone)
+        pairs = FlightQuery(start.airports, end.airports, day).pairs[:MOST_PAIRS]
+        streams = [
+            flights_between(self._cache, *pair, day, Kind.STATUS, is_today=day == today) for pair in pairs
         ]
-        async with aclosing(side_by_side(questions, MOST_PAIRS)) as events:
-            found = [
-                status async for _, event in events if isinstance(event, Answered) for status in event.value
-            ]
-        found.sort(key=_leaving)
+        async with aclosing(merged(streams, MOST_PAIRS)) as events:
+            found = [status async for _, e in events if isinstance(e, Answered) for status in e.value]
+        found.sort(key=_departure)
         if near is not None:
             return _nearest(found, datetime.combine(day, near))[:most]
         if day == today:
-            around = _nearest(found, self._clock.now().astimezone(zone_of(leave.zone)).replace(tzinfo=None))[
-                :most
-            ]
-            return sorted(around, key=_leaving)
+            local = now.astimezone(zone_of(start.zone)).replace(tzinfo=None)
+            return sorted(_nearest(found, local)[:most], key=_departure)
         return found[:most]
 
 
-def _leaving(status: FlightStatus) -> tuple[datetime, str]:
+def _check_day(day: date, today: date, zone: str) -> None:
+    last = today + timedelta(days=LAST_DAY_AHEAD)
+    if day > last:
+        raise DateBeyondHorizon(last)
+    if today - day > timedelta(days=FIRST_DAY_BACK):
+        raise DateInPast(today, zone)
+
+
+def _departure(status: FlightStatus) -> tuple[datetime, str]:
     return status.segment.departure.at.utc, status.segment.flight
 
 
 def _nearest(statuses: Sequence[FlightStatus], moment: datetime) -> list[FlightStatus]:
-    """Flights by how far from a moment, on the clock there, they are planned to leave."""
-    return sorted(
-        statuses, key=lambda status: abs(status.segment.departure.time.replace(tzinfo=None) - moment)
-    )
+    """Sort flights by the distance of their planned local departure from a local time."""
+    return sorted(statuses, key=lambda s: abs(s.segment.departure.time.replace(tzinfo=None) - moment))

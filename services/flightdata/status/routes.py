@@ -1,4 +1,4 @@
-"""What there is to say of a route beyond one day's flights: how far, how long, which zones, and who flies it."""
+"""Facts about a route: distance, block time, time zones, and the carriers that fly it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from mesh.clock import Clock
-from services.flightdata.caching.answer_cache import Answers
+from services.flightdata.caching.answer_cache import AnswerCache
 from services.flightdata.caching.freshness import Kind
 from services.flightdata.errors import FlightsQuotaExhausted, FlightsRestricted, FlightsUnavailable, SamePlace
 from services.flightdata.model.flights import FlightStatus, Provenance
@@ -16,12 +16,12 @@ from services.flightdata.places import Airport
 from services.flightdata.places.geography import block_minutes, distance_km
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.routing import Answered
-from services.flightdata.status.route_flights import flights_between
+from services.flightdata.status.route_status import flights_between
 
 
 @dataclass(frozen=True, slots=True)
 class RouteCarrier:
-    """A carrier that flies a route, with how many flights on the day that was looked at."""
+    """A carrier on a route, with its number of flights on the day."""
 
     code: str
     name: str
@@ -29,8 +29,8 @@ class RouteCarrier:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """Who flies a route without a stop on one day, the most flights first; nobody when `carriers` is empty."""
+class RouteService:
+    """The carriers with nonstop flights on one day, the one with most flights first; empty if there are none."""
 
     day: date
     carriers: Sequence[RouteCarrier]
@@ -39,9 +39,10 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Between the busiest airports of two places. `ahead` is how far the destination's clocks are ahead of the origin's now.
+    """The route between the busiest airports of two places.
 
-    `service` is None when no provider could tell it.
+    `ahead` is the current difference of local times, destination minus origin. `service` is None if no
+    provider could answer.
     """
 
     origin: Airport
@@ -49,63 +50,59 @@ class Route:
     kilometres: float
     block: timedelta
     ahead: timedelta
-    service: Service | None
+    service: RouteService | None
 
 
-class RouteDesk:
-    """Answers for routes."""
+class RouteLookup:
+    """Answers requests about routes."""
 
-    def __init__(self, lexicon: Lexicon, answers: Answers, clock: Clock) -> None:
+    def __init__(self, lexicon: Lexicon, cache: AnswerCache, clock: Clock) -> None:
         self._lexicon = lexicon
-        self._answers = answers
+        self._cache = cache
         self._clock = clock
 
     async def route(self, origin: str, destination: str) -> Route:
-        """The route between two places.
+        """Return the route between two places.
 
         Raises:
-            PlaceNotFound: a code is nobody's.
-            SamePlace: both codes lie in one city.
+            PlaceNotFound: a code is unknown.
+            SamePlace: both places are in one city.
         """
-        leave, go = self._lexicon.place(origin), self._lexicon.place(destination)
-        if self._lexicon.metro_of(leave) == self._lexicon.metro_of(go):
-            raise SamePlace(leave.code, leave.city)
-        here, there = self._lexicon.airport(leave.airports[0]), self._lexicon.airport(go.airports[0])
+        start, end = self._lexicon.place(origin), self._lexicon.place(destination)
+        if self._lexicon.metro_of(start) == self._lexicon.metro_of(end):
+            raise SamePlace(start.code, start.city)
+        leave, arrive = self._lexicon.airport(start.airports[0]), self._lexicon.airport(end.airports[0])
         now = self._clock.now()
         return Route(
-            origin=here,
-            destination=there,
-            kilometres=distance_km(here, there),
-            block=timedelta(minutes=block_minutes(here, there)),
-            ahead=offset(there.zone, now) - offset(here.zone, now),
-            service=await self._service(here, there, now),
+            origin=leave,
+            destination=arrive,
+            kilometres=distance_km(leave, arrive),
+            block=timedelta(minutes=block_minutes(leave, arrive)),
+            ahead=utc_offset(arrive.zone, now) - utc_offset(leave.zone, now),
+            service=await self._service(leave, arrive, now),
         )
 
-    async def _service(self, here: Airport, there: Airport, now: datetime) -> Service | None:
-        """Today's flights as the sign of who flies: no provider has more, and older data would say so in its vintage."""
-        day = today_in(here.zone, now)
-        events = flights_between(self._answers, here.code, there.code, day, Kind.SCHEDULE, is_today=True)
+    async def _service(self, origin: Airport, destination: Airport, now: datetime) -> RouteService | None:
+        """Count today's flights of each carrier: no provider has a summary of a route."""
+        day = today_in(origin.zone, now)
+        events = flights_between(
+            self._cache, origin.code, destination.code, day, Kind.SCHEDULE, is_today=True
+        )
         try:
             (answer,) = [event async for event in events if isinstance(event, Answered)]
         except (FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted):
             return None
-        said = (
-            answer.value[0].provenance
-            if answer.value
-            else Provenance(answer.provider.name, now, sample=answer.provider.is_sample)
-        )
-        return Service(day, _carriers(answer.value), said)
+        provenance = answer.value[0].provenance if answer.value else answer.provenance
+        return RouteService(day, _carriers(answer.value), provenance)
 
 
 def _carriers(flights: Sequence[FlightStatus]) -> list[RouteCarrier]:
     names = {flight.segment.carrier_code: flight.segment.carrier for flight in flights}
     codes = [flight.segment.carrier_code for flight in flights]
-    return [
-        RouteCarrier(code, names[code], codes.count(code))
-        for code in sorted(names, key=lambda code: (-codes.count(code), code))
-    ]
+    by_flights = sorted(names, key=lambda code: (-codes.count(code), code))
+    return [RouteCarrier(code, names[code], codes.count(code)) for code in by_flights]
 
 
-def offset(zone: str, now: datetime) -> timedelta:
-    """How far a zone is ahead of UTC."""
+def utc_offset(zone: str, now: datetime) -> timedelta:
+    """Return how far a zone is ahead of UTC."""
     return now.astimezone(zone_of(zone)).utcoffset() or timedelta()

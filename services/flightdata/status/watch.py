@@ -1,7 +1,7 @@
-"""Following a flight: one poll for all who watch it, as often as what is left of the journey is worth.
+"""Status watches: one poll for all who watch a flight, more often as its next event comes nearer.
 
-There is no task in the background: whoever wakes first asks, and the others find the answer there. So a flight costs one call an interval
-however many watch it, and none when nobody does.
+No background task polls: the first watcher to wake asks, and the others read its answer. So a flight costs one
+call for each interval, whatever the number of watchers, and none without watchers.
 """
 
 from __future__ import annotations
@@ -16,46 +16,46 @@ from mesh.errors import DomainError
 from services.flightdata.errors import FlightsQuotaExhausted, FlightsRestricted, FlightsUnavailable
 from services.flightdata.model.flights import FlightStatus, Provenance, State
 from services.flightdata.model.instants import today_in
-from services.flightdata.status.flight_status import StatusDesk
+from services.flightdata.status.flight_status import StatusService
 
-FREE = timedelta(seconds=30)
-"""Between polls of a sample, which costs nothing."""
+SAMPLE_PACE = timedelta(seconds=30)
+"""Time between polls of the sample timetable, which are free."""
 PACE = (
     (timedelta(hours=24), timedelta(hours=1)),
     (timedelta(hours=6), timedelta(minutes=20)),
     (timedelta(hours=2), timedelta(minutes=10)),
     (timedelta(0), timedelta(minutes=3)),
 )
-"""From so long before the next thing that happens (a departure, then an arrival), the time between polls."""
+"""Time before the next event (departure, then arrival), and the time between polls from there on."""
 PACE_AFTER = (
     (timedelta(hours=3), timedelta(hours=1)),
     (timedelta(minutes=45), timedelta(minutes=20)),
     (timedelta(0), timedelta(minutes=3)),
 )
-"""From so long after the arrival of which nobody has told, likewise: each poll is paid for, and most flights' is never told."""
-GIVEN_UP = timedelta(hours=12)
-"""So long after its arrival, nobody is going to tell of it."""
+"""The same after an unreported arrival. Polls cost money, and most arrivals are never reported."""
+GIVE_UP_AFTER = timedelta(hours=12)
+"""Time after the arrival at which a flight counts as over even if its landing wasn't reported."""
 OVER = frozenset({State.LANDED, State.CANCELLED})
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
-_NOBODY = Provenance("", _LONG_AGO)
+_NO_PROVENANCE = Provenance("", _LONG_AGO)
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """The flight can't be looked at just now; what was said before may be out of date. Told once until it passes."""
+    """The status can't be refreshed, so the last one may be out of date. Sent once until polls succeed again."""
 
     error: DomainError
 
 
-Told = FlightStatus | Trouble
+WatchEvent = FlightStatus | Trouble
 
 
 @dataclass
-class _Shared:
-    """What is known of a flight to all who watch it on its `day`.
+class _Watched:
+    """State shared by all watchers of a flight on its `day`; the next poll is `due`.
 
-    Who names no day means the one it was when the watch began, `begun` at the departure airport: the same number flies again tomorrow.
-    It is asked for again when `due`.
+    A watch without a day means the day it began, `begun` at the departure airport: the number flies again
+    tomorrow.
     """
 
     day: date | None
@@ -68,90 +68,90 @@ class _Shared:
 
 
 class StatusWatches:
-    """Watches of one process."""
+    """The watches of one process."""
 
-    def __init__(self, desk: StatusDesk, clock: Clock) -> None:
-        self._desk = desk
+    def __init__(self, status: StatusService, clock: Clock) -> None:
+        self._status = status
         self._clock = clock
-        self._flights: dict[tuple[str, date | None], _Shared] = {}
+        self._flights: dict[tuple[str, date | None], _Watched] = {}
 
-    async def watch(self, flight: str, day: date | None) -> AsyncGenerator[Told, None]:
-        """Each leg as it is, then each as it changes, until all have landed, are cancelled, or should have arrived so long ago that
-        nobody will tell: vendors never say where a diverted flight ended.
+    async def watch(self, flight: str, day: date | None) -> AsyncGenerator[WatchEvent, None]:
+        """Yield the status of each leg, then every change, until all legs are over.
+
+        A leg is over when it has landed or is cancelled, or `GIVE_UP_AFTER` its arrival: vendors never report
+        where a diverted flight ended.
 
         Raises:
-            FlightNotFound, DateBeyondHorizon: from the beginning, or when nobody tells of that day any more.
-            FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: nothing at all could be learned.
+            FlightNotFound, DateBeyondHorizon: at the first poll, or once the day is no longer known.
+            FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: the first poll failed.
         """
-        shared = self._shared(flight, day)
-        shared.watchers += 1
+        watched = self._watched(flight, day)
+        watched.watchers += 1
         try:
-            async for told in self._changes(shared, flight):
-                yield told
+            async for event in self._changes(watched, flight):
+                yield event
         finally:
-            shared.watchers -= 1
-            if not shared.watchers and self._flights.get((flight, day)) is shared:
+            watched.watchers -= 1
+            if not watched.watchers and self._flights.get((flight, day)) is watched:
                 del self._flights[flight, day]
 
-    def _shared(self, flight: str, day: date | None) -> _Shared:
-        """What those who watch the flight already know, unless another day has begun since for who names none."""
-        shared = self._flights.get((flight, day))
-        if shared is None or (shared.begun and shared.begun != self._today(shared.legs)):
-            shared = self._flights[flight, day] = _Shared(day)
-        return shared
+    def _watched(self, flight: str, day: date | None) -> _Watched:
+        """Return the shared state; a new one if a watch without a day began on an earlier day."""
+        watched = self._flights.get((flight, day))
+        if watched is None or (watched.begun and watched.begun != self._today(watched.legs)):
+            watched = self._flights[flight, day] = _Watched(day)
+        return watched
 
     def _today(self, legs: Sequence[FlightStatus]) -> date:
         return today_in(legs[0].segment.departure.zone, self._clock.now())
 
-    async def _changes(self, shared: _Shared, flight: str) -> AsyncIterator[Told]:
-        seen: dict[tuple[str, date], FlightStatus] = {}
-        troubled = False
+    async def _changes(self, watched: _Watched, flight: str) -> AsyncIterator[WatchEvent]:
+        sent: dict[tuple[str, date], FlightStatus] = {}
+        in_trouble = False
         while True:
-            await self._look(shared, flight)
-            if shared.trouble and not troubled:
-                yield Trouble(shared.trouble)
-            troubled = shared.trouble is not None
-            for leg in shared.legs:
-                name, now_so = (
-                    (leg.segment.departure.airport, leg.depart_date),
-                    replace(leg, provenance=_NOBODY),
-                )
-                if seen.get(name) != now_so:
-                    seen[name] = now_so
+            await self._poll(watched, flight)
+            if watched.trouble and not in_trouble:
+                yield Trouble(watched.trouble)
+            in_trouble = watched.trouble is not None
+            for leg in watched.legs:
+                key = leg.segment.departure.airport, leg.depart_date
+                status = replace(leg, provenance=_NO_PROVENANCE)
+                if sent.get(key) != status:
+                    sent[key] = status
                     yield leg
-            if all(self._is_over(leg) for leg in shared.legs):
+            if all(self._is_over(leg) for leg in watched.legs):
                 return
-            await self._clock.sleep((shared.due - self._clock.now()).total_seconds())
+            await self._clock.sleep((watched.due - self._clock.now()).total_seconds())
 
-    async def _look(self, shared: _Shared, flight: str) -> None:
-        """Asks, unless somebody else has meanwhile."""
-        async with shared.lock:
+    async def _poll(self, watched: _Watched, flight: str) -> None:
+        """Ask for the status, unless another watcher just has."""
+        async with watched.lock:
             now = self._clock.now()
-            if now < shared.due:
+            if now < watched.due:
                 return
             try:
-                shared.legs, shared.trouble = await self._desk.status(flight, shared.day), None
+                watched.legs, watched.trouble = await self._status.status(flight, watched.day), None
             except (FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted) as error:
-                if not shared.legs:
+                if not watched.legs:
                     raise
-                shared.trouble = error
-            shared.due = now + self._pace(shared.legs)
-            if shared.day is None:
-                shared.day, shared.begun = shared.legs[0].depart_date, self._today(shared.legs)
+                watched.trouble = error
+            watched.due = now + self._pace(watched.legs)
+            if watched.day is None:
+                watched.day, watched.begun = watched.legs[0].depart_date, self._today(watched.legs)
 
     def _is_over(self, leg: FlightStatus) -> bool:
-        return leg.state in OVER or self._clock.now() - leg.arrives >= GIVEN_UP
+        return leg.state in OVER or self._clock.now() - leg.arrives >= GIVE_UP_AFTER
 
     def _pace(self, legs: Sequence[FlightStatus]) -> timedelta:
-        """The time to the next poll: the shortest that any leg is worth that isn't over."""
+        """Return the time to the next poll: the shortest that any leg needs."""
         if any(leg.provenance.sample for leg in legs):
-            return FREE
+            return SAMPLE_PACE
         now = self._clock.now()
-        return min((_worth(leg, now) for leg in legs if not self._is_over(leg)), default=PACE[-1][1])
+        return min((_leg_pace(leg, now) for leg in legs if not self._is_over(leg)), default=PACE[-1][1])
 
 
-def _worth(leg: FlightStatus, now: datetime) -> timedelta:
-    """The time between polls that a leg's next event is worth: its departure, or once that is past its arrival."""
+def _leg_pace(leg: FlightStatus, now: datetime) -> timedelta:
+    """Return the time between polls for a leg's next event: its departure, or after that its arrival."""
     event = leg.leaves if leg.leaves > now else leg.arrives
-    pace, away = (PACE, event - now) if event > now else (PACE_AFTER, now - event)
-    return next(pause for length, pause in pace if away >= length)
+    table, distance = (PACE, event - now) if event > now else (PACE_AFTER, now - event)
+    return next(pause for length, pause in table if distance >= length)

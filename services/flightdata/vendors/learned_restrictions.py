@@ -13,8 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from mesh.clock import Clock
-from services.flightdata.quota.shared_state import SharedNote
-from services.flightdata.quota.store import Ledger
+from services.flightdata.quota.store import QuotaStore
 
 REMEMBERED = timedelta(days=7)
 _log = structlog.get_logger(__name__)
@@ -28,12 +27,12 @@ def fingerprint(provider: str, key: str) -> str:
 class LearnedRestrictions:
     """The refused features of one key. Without a `ledger` they stay in this process."""
 
-    def __init__(self, provider: str, key: str, clock: Clock, ledger: Ledger | None = None) -> None:
+    def __init__(self, provider: str, key: str, clock: Clock, ledger: QuotaStore | None = None) -> None:
         self._provider = provider
         self._clock = clock
         self._until: dict[str, datetime] = {}
         name = f"restrictions:{provider}:{fingerprint(provider, key)}"
-        self._shared = SharedNote(ledger, name, clock, REMEMBERED) if ledger else None
+        self._shared = SharedState(ledger, name, clock, REMEMBERED) if ledger else None
 
     def __contains__(self, feature: str) -> bool:
         """Return True if a feature is known to be refused."""

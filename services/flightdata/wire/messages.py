@@ -1,12 +1,15 @@
-"""Flights, offers and status as the contract's messages. `now` is the moment that ages are counted to."""
+"""Flights, offers, status, routes and providers as contract messages. Ages are counted up to `now`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
+from itertools import pairwise
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
+from services.flightdata.model.emissions import SOURCE
 from services.flightdata.model.fares import Fare
 from services.flightdata.model.flights import (
     Doubt,
@@ -17,15 +20,16 @@ from services.flightdata.model.flights import (
     Segment,
     State,
     Stop,
+    is_overnight,
 )
-from services.flightdata.model.found import Limit, Offer
 from services.flightdata.model.instants import Convention
-from services.flightdata.model.layovers import Layover, layovers
+from services.flightdata.model.search_results import Done, Journey, Limit, Offer, Part, Results
 from services.flightdata.providers.errors import Problem
+from services.flightdata.providers.health import ProviderHealth
+from services.flightdata.providers.protocol import FlightProvider
 from services.flightdata.providers.routing import Progress
-from services.flightdata.search.journeys import Journey
-from services.flightdata.search.searching import Done, Part, Results, SearchEvent
-from services.flightdata.wire import values as values
+from services.flightdata.status.routes import Route, RouteService
+from services.flightdata.wire import values
 from services.flightdata.wire.requests import CABINS
 
 _CABIN_VALUES = {cabin: value for value, cabin in CABINS.items()}
@@ -72,181 +76,223 @@ PROBLEMS = {
 }
 
 
-def event(of: SearchEvent, now: datetime) -> pb.SearchFlightsResponse:
-    """One message of a search."""
-    match of:
+def search_event(event: Progress | Results | Done, now: datetime) -> pb.SearchFlightsResponse:
+    """Return one message of a search."""
+    match event:
         case Progress():
-            progress = pb.SearchProgress(
-                provider=of.provider, finished=of.finished, problem=PROBLEMS[of.problem]
-            )
+            problem = PROBLEMS[event.problem]
+            progress = pb.SearchProgress(provider=event.provider, finished=event.finished, problem=problem)
             return pb.SearchFlightsResponse(progress=progress)
         case Results():
-            found = [itinerary(i, now) for i in of.itineraries]
-            offers, together = [offer(o, now) for o in of.offers], [_journey(j) for j in of.journeys]
-            return pb.SearchFlightsResponse(
-                results=pb.SearchResults(itineraries=found, offers=offers, journeys=together)
+            results = pb.SearchResults(
+                itineraries=[itinerary(i, now) for i in event.itineraries],
+                offers=[offer(o, now) for o in event.offers],
+                journeys=[_journey(j) for j in event.journeys],
             )
+            return pb.SearchFlightsResponse(results=results)
         case Done():
-            return pb.SearchFlightsResponse(done=_done(of, now))
+            return pb.SearchFlightsResponse(done=_done(event, now))
 
 
-def _done(of: Done, now: datetime) -> pb.SearchDone:
+def _done(event: Done, now: datetime) -> pb.SearchDone:
     return pb.SearchDone(
-        outcome=pb.SEARCH_OUTCOME_FOUND if of.total else pb.SEARCH_OUTCOME_EMPTY,
-        total=of.total,
-        provenance=provenance(of.provenance, now),
-        total_unfiltered=of.total_unfiltered,
-        implausible=of.implausible,
-        sold_out=of.sold_out,
-        limits=sorted(LIMITS[limit] for limit in of.limits),
-        parts=[_part(part) for part in of.parts],
+        outcome=pb.SEARCH_OUTCOME_FOUND if event.total else pb.SEARCH_OUTCOME_EMPTY,
+        total=event.total,
+        provenance=provenance(event.provenance, now),
+        total_unfiltered=event.total_unfiltered,
+        implausible=event.implausible,
+        sold_out=event.sold_out,
+        limits=sorted(LIMITS[limit] for limit in event.limits),
+        parts=[_part(part) for part in event.parts],
     )
 
 
-def _part(of: Part) -> pb.SearchPart:
+def _part(part: Part) -> pb.SearchPart:
     return pb.SearchPart(
-        leg=of.leg,
-        depart_date=values.day(of.day),
-        total=of.total,
-        total_unfiltered=of.total_unfiltered,
-        cheapest=fare(of.cheapest) if of.cheapest else None,
+        leg=part.leg,
+        depart_date=values.date_message(part.day),
+        total=part.total,
+        total_unfiltered=part.total_unfiltered,
+        cheapest=fare(part.cheapest) if part.cheapest else None,
     )
 
 
-def _journey(of: Journey) -> pb.Journey:
-    total = of.fare
-    return pb.Journey(
-        itinerary_ids=[itinerary.id for itinerary in of.itineraries], fare=fare(total) if total else None
-    )
+def _journey(journey: Journey) -> pb.Journey:
+    total, ids = journey.fare, [itinerary.id for itinerary in journey.itineraries]
+    return pb.Journey(itinerary_ids=ids, fare=fare(total) if total else None)
 
 
-def itinerary(of: Itinerary, now: datetime) -> pb.Itinerary:
-    """Flights that fit a request."""
+def itinerary(value: Itinerary, now: datetime) -> pb.Itinerary:
+    """Return an itinerary as a message."""
+    grams = value.emissions
     return pb.Itinerary(
-        itinerary_id=of.id,
-        segments=[segment(s) for s in of.segments],
-        duration=values.duration(of.duration),
-        fare=fare(of.fare) if of.fare else None,
-        provenance=provenance(of.provenance, now),
-        layovers=[_layover(between) for between in layovers(of)],
-        days_later=_days_later(of.segments),
-        emissions=pb.Emissions(grams=of.emissions.grams, source=of.emissions.source)
-        if of.emissions
-        else None,
-        seats_left=of.seats_left,
-        leg=of.leg,
+        itinerary_id=value.id,
+        segments=[segment(s) for s in value.segments],
+        duration=values.duration(value.duration),
+        fare=fare(value.fare) if value.fare else None,
+        provenance=provenance(value.provenance, now),
+        layovers=[_layover(a.arrival, b.departure) for a, b in pairwise(value.segments)],
+        days_later=value.days_later,
+        emissions=pb.Emissions(grams=grams, source=SOURCE) if grams is not None else None,
+        seats_left=value.seats_left,
+        leg=value.leg,
     )
 
 
-def offer(of: Offer, now: datetime) -> pb.Offer:
-    """An itinerary at a price."""
-    return pb.Offer(
-        offer_id=of.id,
-        itinerary_id=of.itinerary_id,
-        seller=of.seller,
-        fare=fare(of.fare),
-        expire_time=values.timestamp(of.expires),
-        provenance=provenance(of.provenance, now),
-        tickets=of.tickets,
-        return_itinerary_id=of.return_id,
-    )
-
-
-def segment(of: Segment) -> pb.Segment:
-    """One flight of one aircraft."""
-    return pb.Segment(
-        carrier_code=of.carrier_code,
-        carrier=of.carrier,
-        flight_number=of.flight,
-        departure=_stop(of.departure),
-        arrival=_stop(of.arrival),
-        duration=values.duration(of.duration),
-        operator=_operator(of.operator),
-        also_sold_as=of.also_sold_as,
-        aircraft=of.aircraft,
-        days_later=of.days_later,
-        doubts=_doubts(of.doubts),
-    )
-
-
-def status(of: FlightStatus, now: datetime) -> pb.FlightStatus:
-    """How one flight is doing on one day."""
-    return pb.FlightStatus(
-        flight_number=of.segment.flight,
-        carrier=of.segment.carrier,
-        depart_date=values.day(of.depart_date),
-        state=STATES[of.state],
-        scheduled_departure=_stop(of.segment.departure),
-        scheduled_arrival=_stop(of.segment.arrival),
-        estimated_departure_time=values.timestamp(of.estimated_departure) if of.estimated_departure else None,
-        estimated_arrival_time=values.timestamp(of.estimated_arrival) if of.estimated_arrival else None,
-        actual_departure_time=values.timestamp(of.actual_departure) if of.actual_departure else None,
-        actual_arrival_time=values.timestamp(of.actual_arrival) if of.actual_arrival else None,
-        delay_minutes=int(of.delay.total_seconds() // 60),
-        provenance=provenance(of.provenance, now),
-        provider_state=of.vendor_state,
-        operator=_operator(of.segment.operator),
-        also_sold_as=of.segment.also_sold_as,
-        aircraft=of.segment.aircraft,
-        doubts=_doubts(of.segment.doubts),
-    )
-
-
-def provenance(of: Provenance, now: datetime) -> pb.Provenance:
-    """Who said so and when."""
-    return pb.Provenance(
-        provider=of.provider,
-        fetch_time=values.timestamp(of.fetched),
-        cached=of.cached,
-        sample=of.sample,
-        age=values.duration(of.age(now)),
-        vintage=of.vintage,
-    )
-
-
-def _operator(of: Operator | None) -> pb.Operator | None:
-    return (
-        pb.Operator(carrier_code=of.carrier_code, carrier=of.carrier, flight_number=of.flight) if of else None
-    )
-
-
-def _doubts(of: Iterable[Doubt]) -> list[pb.Doubt.ValueType]:
-    return sorted(DOUBTS[doubt] for doubt in of)
-
-
-def _days_later(segments: Sequence[Segment]) -> int:
-    return (segments[-1].arrival.time.date() - segments[0].departure.time.date()).days
-
-
-def _layover(of: Layover) -> pb.Layover:
+def _layover(arrival: Stop, departure: Stop) -> pb.Layover:
     return pb.Layover(
-        airport_code=of.arrival.airport,
-        city=of.arrival.city,
-        duration=values.duration(of.duration),
-        overnight=of.overnight,
-        next_airport_code=of.departure.airport if of.changes_airport else "",
+        airport_code=arrival.airport,
+        city=arrival.city,
+        duration=values.duration(departure.at - arrival.at),
+        overnight=is_overnight(arrival, departure),
+        next_airport_code=departure.airport if departure.airport != arrival.airport else "",
     )
 
 
-def _stop(of: Stop) -> pb.Stop:
-    return pb.Stop(
-        airport_code=of.airport,
-        city=of.city,
-        time=values.timestamp(of.at.utc),
-        time_zone=of.zone,
-        terminal=of.terminal,
-        gate=of.gate,
-        baggage_belt=of.belt,
-        local_time=of.time.replace(tzinfo=None).isoformat(timespec="seconds"),
-        time_convention=CONVENTIONS[of.at.convention],
+def offer(value: Offer, now: datetime) -> pb.Offer:
+    """Return an offer as a message."""
+    return pb.Offer(
+        offer_id=value.id,
+        itinerary_id=value.itinerary_id,
+        seller=value.seller,
+        fare=fare(value.fare),
+        expire_time=values.timestamp(value.expires),
+        provenance=provenance(value.provenance, now),
+        tickets=value.tickets,
+        return_itinerary_id=value.return_id,
     )
 
 
-def fare(of: Fare) -> pb.Fare:
-    """What it costs, for one and for all."""
+def fare(value: Fare) -> pb.Fare:
+    """Return a fare as a message."""
     return pb.Fare(
-        total=values.money(of.total),
-        per_passenger=values.money(of.per_passenger),
-        cabin=_CABIN_VALUES[of.cabin],
-        bags=of.bags,
+        total=values.money(value.total),
+        per_passenger=values.money(value.per_passenger),
+        cabin=_CABIN_VALUES[value.cabin],
+        bags=value.bags,
+    )
+
+
+def segment(value: Segment) -> pb.Segment:
+    """Return a segment as a message."""
+    return pb.Segment(
+        carrier_code=value.carrier_code,
+        carrier=value.carrier,
+        flight_number=value.flight,
+        departure=_stop(value.departure),
+        arrival=_stop(value.arrival),
+        duration=values.duration(value.duration),
+        operator=_operator(value.operator),
+        also_sold_as=value.also_sold_as,
+        aircraft=value.aircraft,
+        days_later=value.days_later,
+        doubts=_doubts(value.doubts),
+    )
+
+
+def status(value: FlightStatus, now: datetime) -> pb.FlightStatus:
+    """Return the status of a flight as a message."""
+    flight = value.segment
+    return pb.FlightStatus(
+        flight_number=flight.flight,
+        carrier=flight.carrier,
+        depart_date=values.date_message(value.depart_date),
+        state=STATES[value.state],
+        scheduled_departure=_stop(flight.departure),
+        scheduled_arrival=_stop(flight.arrival),
+        estimated_departure_time=_timestamp(value.estimated_departure),
+        estimated_arrival_time=_timestamp(value.estimated_arrival),
+        actual_departure_time=_timestamp(value.actual_departure),
+        actual_arrival_time=_timestamp(value.actual_arrival),
+        delay_minutes=int(value.delay.total_seconds() // 60),
+        provenance=provenance(value.provenance, now),
+        provider_state=value.vendor_state,
+        operator=_operator(flight.operator),
+        also_sold_as=flight.also_sold_as,
+        aircraft=flight.aircraft,
+        doubts=_doubts(flight.doubts),
+    )
+
+
+def provenance(value: Provenance, now: datetime) -> pb.Provenance:
+    """Return provenance as a message."""
+    return pb.Provenance(
+        provider=value.provider,
+        fetch_time=values.timestamp(value.fetched),
+        cached=value.cached,
+        sample=value.sample,
+        age=values.duration(value.age(now)),
+        vintage=value.vintage,
+    )
+
+
+def _operator(value: Operator | None) -> pb.Operator | None:
+    if value is None:
+        return None
+    return pb.Operator(carrier_code=value.carrier_code, carrier=value.carrier, flight_number=value.flight)
+
+
+def _timestamp(moment: datetime | None) -> Timestamp | None:
+    return values.timestamp(moment) if moment else None
+
+
+def _doubts(doubts: Iterable[Doubt]) -> list[pb.Doubt.ValueType]:
+    return sorted(DOUBTS[doubt] for doubt in doubts)
+
+
+def _stop(value: Stop) -> pb.Stop:
+    return pb.Stop(
+        airport_code=value.airport,
+        city=value.city,
+        time=values.timestamp(value.at.utc),
+        time_zone=value.zone,
+        terminal=value.terminal,
+        gate=value.gate,
+        baggage_belt=value.belt,
+        local_time=value.time.replace(tzinfo=None).isoformat(timespec="seconds"),
+        time_convention=CONVENTIONS[value.at.convention],
+    )
+
+
+def route(value: Route, now: datetime) -> pb.Route:
+    """Return a route as a message."""
+    return pb.Route(
+        origin_airport_code=value.origin.code,
+        destination_airport_code=value.destination.code,
+        origin_time_zone=value.origin.zone,
+        destination_time_zone=value.destination.zone,
+        distance_km=round(value.kilometres),
+        block_time=values.duration(value.block),
+        clocks_ahead=values.duration(value.ahead),
+        service=_route_service(value.service, now) if value.service else None,
+    )
+
+
+def _route_service(value: RouteService, now: datetime) -> pb.RouteService:
+    carriers = [
+        pb.RouteCarrier(carrier_code=c.code, carrier=c.name, flights=c.flights) for c in value.carriers
+    ]
+    return pb.RouteService(
+        date=values.date_message(value.day),
+        nonstop=bool(carriers),
+        carriers=carriers,
+        provenance=provenance(value.provenance, now),
+    )
+
+
+def provider(value: FlightProvider, health: ProviderHealth, now: datetime) -> pb.Provider:
+    """Return a provider and its health as a message."""
+    error, remaining = health.last_error, health.remaining
+    return pb.Provider(
+        name=value.name,
+        sample=value.is_sample,
+        capabilities=sorted(capability.value for capability in value.capabilities()),
+        off=health.disabled(now) is not None,
+        last_success_time=_timestamp(health.last_success),
+        last_failure_time=_timestamp(health.last_failure),
+        last_problem=PROBLEMS[error.problem if error else None],
+        last_error=error.detail if error else "",
+        budget_left=remaining.left if remaining else 0,
+        budget=remaining.of if remaining else 0,
+        resting_capabilities=sorted(c.value for c, breaker in health.breakers.items() if breaker.is_open),
     )

@@ -1,4 +1,4 @@
-"""Places as the contract writes them."""
+"""Places as contract messages."""
 
 from __future__ import annotations
 
@@ -15,51 +15,51 @@ from services.flightdata.places.questions import clarifying
 _KINDS = {Kind.AIRPORT: pb.PLACE_KIND_AIRPORT, Kind.METRO: pb.PLACE_KIND_METRO}
 
 
-def place(of: Place) -> pb.Place:
-    """A place."""
+def place(value: Place) -> pb.Place:
+    """Return a place as a message."""
     return pb.Place(
-        code=of.code,
-        kind=_KINDS[of.kind],
-        name=of.name,
-        city=of.city,
-        country_code=of.country_code,
-        country=of.country,
-        time_zone=of.zone,
-        airport_codes=of.airports,
+        code=value.code,
+        kind=_KINDS[value.kind],
+        name=value.name,
+        city=value.city,
+        country_code=value.country_code,
+        country=value.country,
+        time_zone=value.zone,
+        airport_codes=value.airports,
     )
 
 
-def candidate(of: Candidate) -> pb.PlaceCandidate:
-    """A place that words may mean."""
-    return pb.PlaceCandidate(place=place(of.place), score=of.score)
+def candidate(value: Candidate) -> pb.PlaceCandidate:
+    """Return a candidate for spoken words as a message."""
+    return pb.PlaceCandidate(place=place(value.place), score=value.score)
 
 
-def annotation(of: Annotation, language: Language = ENGLISH) -> pb.PlaceAnnotation:
+def annotation(value: Annotation, language: Language = ENGLISH) -> pb.PlaceAnnotation:
     """Return a place found in a sentence, with a question in `language` if it is ambiguous."""
-    found = of.resolution
+    resolution = value.resolution
     return pb.PlaceAnnotation(
-        start=of.start,
-        end=of.end,
-        text=of.text,
-        candidates=[candidate(c) for c in found.candidates],
-        margin=found.margin,
-        confident=found.confident,
-        question=clarifying(found, language),
+        start=value.start,
+        end=value.end,
+        text=value.text,
+        candidates=[candidate(c) for c in resolution.candidates],
+        margin=resolution.margin,
+        confident=resolution.confident,
+        question=clarifying(resolution, language),
     )
 
 
-def airport(of: Airport, now: datetime) -> pb.Airport:
-    """An airport, with the time there."""
+def airport(value: Airport, now: datetime) -> pb.Airport:
+    """Return an airport, with its local time, as a message."""
     return pb.Airport(
-        code=of.code,
-        icao_code=of.icao,
-        name=of.name,
-        city=of.city,
-        metro_code=of.metro,
-        country_code=of.country_code,
-        country=of.country,
-        time_zone=of.zone,
-        location=LatLng(latitude=of.latitude, longitude=of.longitude),
-        elevation_feet=of.elevation_feet,
-        local_time=now.astimezone(zone_of(of.zone)).isoformat(timespec="seconds"),
+        code=value.code,
+        icao_code=value.icao,
+        name=value.name,
+        city=value.city,
+        metro_code=value.metro,
+        country_code=value.country_code,
+        country=value.country,
+        time_zone=value.zone,
+        location=LatLng(latitude=value.latitude, longitude=value.longitude),
+        elevation_feet=value.elevation_feet,
+        local_time=now.astimezone(zone_of(value.zone)).isoformat(timespec="seconds"),
     )

@@ -1,21 +1,29 @@
-"""What a request of the contract looks for."""
+"""Search requests of the contract as queries."""
 
 from __future__ import annotations
 
 from datetime import date, time
-from functools import lru_cache
 from itertools import pairwise
+from typing import Literal
 
 from google.type.timeofday_pb2 import TimeOfDay
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from mesh.errors import FieldViolation, InvalidRequest
 from services.flightdata.model.fares import Cabin
-from services.flightdata.model.queries import Filters, Party, Sort, Window
-from services.flightdata.search.leg_queries import DEFAULT_RESULTS, REMEMBERED, JourneyLeg, SearchQuery
-from services.flightdata.wire.values import day_from
+from services.flightdata.model.queries import (
+    DEFAULT_RESULTS,
+    Filters,
+    JourneyLeg,
+    Party,
+    SearchQuery,
+    Sort,
+    Window,
+)
+from services.flightdata.wire.values import date_from, time_from
 
 MOST_PASSENGERS = 9
+_WindowField = Literal["depart_from", "depart_until", "arrive_from", "arrive_until"]
 SORTS = {
     pb.FLIGHT_SORT_UNSPECIFIED: Sort.EARLIEST,
     pb.FLIGHT_SORT_EARLIEST: Sort.EARLIEST,
@@ -34,19 +42,14 @@ CABINS = {
 
 
 def query_from(request: pb.SearchFlightsRequest) -> SearchQuery:
-    """What a request looks for; one that was made before is not read again.
+    """Parse a search request.
 
     Raises:
-        DateInvalid: the day is none.
-        InvalidRequest: a time of day is none, nobody sells to such a party, or a leg is before the one before it.
+        DateInvalid: a date doesn't exist.
+        InvalidRequest: a time of day doesn't exist, the party can't be booked, or a leg is before the previous
+            one.
     """
-    return _read(request.SerializeToString())
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _read(written: bytes) -> SearchQuery:
-    request = pb.SearchFlightsRequest.FromString(written)
-    day = day_from(request.depart_date)
+    day = date_from(request.depart_date)
     return SearchQuery(
         origin=request.origin,
         destination=request.destination,
@@ -56,7 +59,7 @@ def _read(written: bytes) -> SearchQuery:
         cabin=CABINS.get(request.cabin, Cabin.ECONOMY),
         party=_party(request),
         limit=request.max_results or DEFAULT_RESULTS,
-        further=_further(request, day),
+        further=_further_legs(request, day),
         flexible=request.flexible_days,
         nearby=request.nearby_airports,
         bags=request.bags,
@@ -65,24 +68,24 @@ def _read(written: bytes) -> SearchQuery:
 
 
 def _sort(request: pb.SearchFlightsRequest) -> Sort:
-    """The order asked for; whoever can fly on several days looks at prices."""
+    """Return the requested order. The default is by price if the days are flexible."""
     if request.sort == pb.FLIGHT_SORT_UNSPECIFIED and request.flexible_days:
         return Sort.CHEAPEST
     return SORTS[request.sort]
 
 
-def _further(request: pb.SearchFlightsRequest, day: date) -> tuple[JourneyLeg, ...]:
-    if request.HasField("return_date"):
+def _further_legs(request: pb.SearchFlightsRequest, day: date) -> tuple[JourneyLeg, ...]:
+    field = "return_date" if request.HasField("return_date") else "further_legs"
+    if field == "return_date":
         if request.further_legs:
-            raise InvalidRequest(
-                [FieldViolation("return_date", "goes with no further legs; the way back is one of them")]
-            )
-        legs = [JourneyLeg(request.destination, request.origin, day_from(request.return_date))]
+            problem = "can't be combined with further_legs; make the way back one of them"
+            raise InvalidRequest([FieldViolation(field, problem)])
+        legs = [JourneyLeg(request.destination, request.origin, date_from(request.return_date))]
     else:
         legs = [
-            JourneyLeg(leg.origin, leg.destination, day_from(leg.depart_date)) for leg in request.further_legs
+            JourneyLeg(leg.origin, leg.destination, date_from(leg.depart_date))
+            for leg in request.further_legs
         ]
-    field = "return_date" if request.HasField("return_date") else "further_legs"
     if any(later < earlier for earlier, later in pairwise([day, *(leg.date for leg in legs)])):
         raise InvalidRequest([FieldViolation(field, "is before the leg before it")])
     return tuple(legs)
@@ -91,14 +94,8 @@ def _further(request: pb.SearchFlightsRequest, day: date) -> tuple[JourneyLeg, .
 def _filters(request: pb.SearchFlightsRequest) -> Filters:
     stops = request.max_stops if request.HasField("max_stops") else None
     return Filters(
-        departs=Window(
-            time_from(request.depart_from, "depart_from") if request.HasField("depart_from") else None,
-            _end(request.depart_until, "depart_until") if request.HasField("depart_until") else None,
-        ),
-        arrives=Window(
-            time_from(request.arrive_from, "arrive_from") if request.HasField("arrive_from") else None,
-            _end(request.arrive_until, "arrive_until") if request.HasField("arrive_until") else None,
-        ),
+        departs=Window(_start(request, "depart_from"), _end(request, "depart_until")),
+        arrives=Window(_start(request, "arrive_from"), _end(request, "arrive_until")),
         max_stops=0 if request.nonstop else stops,
         carriers=frozenset({request.carrier_code, *request.carrier_codes} - {""}),
         without_carriers=frozenset(request.without_carrier_codes),
@@ -114,16 +111,12 @@ def _party(request: pb.SearchFlightsRequest) -> Party:
     return party
 
 
-def time_from(message: TimeOfDay, field: str) -> time:
-    """A time of day. Raises `InvalidRequest` for one that no clock shows."""
-    try:
-        return time(message.hours, message.minutes, message.seconds, message.nanos // 1000)
-    except ValueError:
-        raise InvalidRequest([FieldViolation(field, "is not a time of day")]) from None
+def _start(request: pb.SearchFlightsRequest, field: _WindowField) -> time | None:
+    return time_from(getattr(request, field), field) if request.HasField(field) else None
 
 
-def _end(message: TimeOfDay, field: str) -> time | None:
-    """The end of a window; 24:00 leaves it open, as google.type.TimeOfDay allows for closing times."""
-    if message.hours == 24 and not (message.minutes or message.seconds or message.nanos):
+def _end(request: pb.SearchFlightsRequest, field: _WindowField) -> time | None:
+    """Return the end of a window. 24:00, which google.type.TimeOfDay allows as a closing time, is open."""
+    if getattr(request, field) == TimeOfDay(hours=24):
         return None
-    return time_from(message, field)
+    return _start(request, field)

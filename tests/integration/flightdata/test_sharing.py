@@ -19,12 +19,12 @@ from services.flightdata.providers.budgets import Meter, Plan
 from services.flightdata.providers.errors import ProviderQuotaExhausted, ProviderUnavailable
 from services.flightdata.providers.health import ProviderHealth
 from services.flightdata.providers.protocol import Capability
-from services.flightdata.quota.file import LedgerUnavailable
+from services.flightdata.quota.quota_file import QuotaStoreUnavailable
 from services.flightdata.quota.redis_store import PREFIX
-from services.flightdata.quota.shared_state import SharedNote
-from services.flightdata.quota.store import Share
+from services.flightdata.quota.shared_state import SharedState
+from services.flightdata.quota.store import Charge
 from services.flightdata.settings import FlightDataSettings
-from services.flightdata.stores import Shared, shared
+from services.flightdata.stores import Stores, open_stores
 from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.integration
@@ -40,9 +40,9 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> FlightDataSettin
 
 
 @pytest_asyncio.fixture
-async def common(settings: FlightDataSettings) -> AsyncIterator[Shared]:
-    """What is shared."""
-    async with shared(settings, CLOCK) as opened:
+async def common(settings: FlightDataSettings) -> AsyncIterator[Stores]:
+    """What is open_stores."""
+    async with open_stores(settings, CLOCK) as opened:
         yield opened
 
 
@@ -52,54 +52,56 @@ def name() -> str:
     return os.urandom(8).hex()
 
 
-async def test_of_many_who_spend_at_once_as_many_as_the_cap_holds_may(common: Shared, name: str) -> None:
-    refused = await asyncio.gather(*(common.ledger.spend([Share(name, 2, 21, HOUR)]) for _ in range(50)))
+async def test_of_many_who_spend_at_once_as_many_as_the_cap_holds_may(common: Stores, name: str) -> None:
+    refused = await asyncio.gather(*(common.quota.spend([Charge(name, 2, 21, HOUR)]) for _ in range(50)))
     assert refused.count(None) == 10
-    assert await common.ledger.spent(name) == 20
+    assert await common.quota.spent(name) == 20
     waits = [refusal.wait for refusal in refused if refusal]
     assert all(timedelta() < wait <= HOUR for wait in waits)
 
 
-async def test_all_shares_are_spent_or_none(common: Shared, name: str) -> None:
-    assert await common.ledger.spend([Share(f"{name}b", 1, 1, HOUR)]) is None
-    refused = await common.ledger.spend([Share(f"{name}a", 1, 10, HOUR), Share(f"{name}b", 1, 1, HOUR)])
+async def test_all_shares_are_spent_or_none(common: Stores, name: str) -> None:
+    assert await common.quota.spend([Charge(f"{name}b", 1, 1, HOUR)]) is None
+    refused = await common.quota.spend([Charge(f"{name}a", 1, 10, HOUR), Charge(f"{name}b", 1, 1, HOUR)])
     assert refused is not None
-    assert refused.share.counter == f"{name}b"
-    assert await common.ledger.spent(f"{name}a") == 0
+    assert refused.charge.counter == f"{name}b"
+    assert await common.quota.spent(f"{name}a") == 0
 
 
-async def test_more_than_a_cap_is_refused_at_once(common: Shared, name: str) -> None:
-    refused = await common.ledger.spend([Share(name, 5, 3, HOUR)])
+async def test_more_than_a_cap_is_refused_at_once(common: Stores, name: str) -> None:
+    refused = await common.quota.spend([Charge(name, 5, 3, HOUR)])
     assert refused is not None
     assert refused.wait == HOUR
 
 
 async def test_what_was_spent_outlasts_the_process(settings: FlightDataSettings, name: str) -> None:
     for spent in range(3):
-        async with shared(settings, CLOCK) as opened:
-            assert await opened.ledger.spent(name) == spent
-            await opened.ledger.spend([Share(name, 1, 10, HOUR)])
-            assert await opened.ledger.noted(name) == {str(earlier): "known" for earlier in range(spent)}
-            await opened.ledger.note(name, str(spent), "known", HOUR)
+        async with open_stores(settings, CLOCK) as opened:
+            assert await opened.quota.spent(name) == spent
+            await opened.quota.spend([Charge(name, 1, 10, HOUR)])
+            assert await opened.quota.facts(name) == {str(earlier): "known" for earlier in range(spent)}
+            await opened.quota.set_fact(name, str(spent), "known", HOUR)
 
 
-async def test_a_counter_begins_anew_when_its_time_is_over(common: Shared, name: str) -> None:
-    share = Share(name, 1, 1, timedelta(milliseconds=40))
+async def test_a_counter_begins_anew_when_its_time_is_over(common: Stores, name: str) -> None:
+    share = Charge(name, 1, 1, timedelta(milliseconds=40))
     refused = None
     while refused is None:
-        refused = await common.ledger.spend([share])
+        refused = await common.quota.spend([share])
     await CLOCK.sleep(refused.wait.total_seconds() + 0.002)
-    assert await common.ledger.spent(name) == 0
-    assert await common.ledger.spend([share]) is None
+    assert await common.quota.spent(name) == 0
+    assert await common.quota.spend([share]) is None
 
 
 async def test_what_is_spent_cannot_be_evicted_and_what_is_kept_of_answers_can(
     shared_redis: RedisServer, tmp_path: Path, name: str
 ) -> None:
-    async with shared(load(FlightDataSettings, home=tmp_path, redis_url=shared_redis.url), CLOCK) as common:
-        await common.ledger.spend([Share(name, 1, 10, HOUR)])
-        await common.ledger.note(name, "off", "text", HOUR)
-        await common.shelf.put(name, b"answer", HOUR)
+    async with open_stores(
+        load(FlightDataSettings, home=tmp_path, redis_url=shared_redis.url), CLOCK
+    ) as common:
+        await common.quota.spend([Charge(name, 1, 10, HOUR)])
+        await common.quota.set_fact(name, "off", "text", HOUR)
+        await common.cache.put(name, b"answer", HOUR)
     with redis.Redis(port=shared_redis.port) as client:
         lasting = {key.decode().removeprefix(PREFIX): client.pttl(key) for key in client.keys(f"*{name}*")}
     assert lasting.pop(f"counter:{name}") == -1, "a key that never expires is none that `volatile-lru` evicts"
@@ -107,26 +109,26 @@ async def test_what_is_spent_cannot_be_evicted_and_what_is_kept_of_answers_can(
     assert all(milliseconds > 0 for milliseconds in lasting.values())
 
 
-async def test_a_claim_is_one_holders_until_it_is_given_up(common: Shared, name: str) -> None:
-    claims = await asyncio.gather(*(common.shelf.claim(name, str(number), HOUR) for number in range(20)))
+async def test_a_claim_is_one_holders_until_it_is_given_up(common: Stores, name: str) -> None:
+    claims = await asyncio.gather(*(common.cache.claim(name, str(number), HOUR) for number in range(20)))
     assert claims.count(True) == 1
     holder = str(claims.index(True))
-    assert await common.shelf.claim(name, holder, HOUR), "it may be renewed"
-    await common.shelf.release(name, "somebody else")
-    assert not await common.shelf.claim(name, "somebody else", HOUR)
-    await common.shelf.release(name, holder)
-    assert await common.shelf.claim(name, "somebody else", HOUR)
+    assert await common.cache.claim(name, holder, HOUR), "it may be renewed"
+    await common.cache.release(name, "somebody else")
+    assert not await common.cache.claim(name, "somebody else", HOUR)
+    await common.cache.release(name, holder)
+    assert await common.cache.claim(name, "somebody else", HOUR)
 
 
-async def test_what_lies_on_the_shelf_is_what_was_put_there_last(common: Shared, name: str) -> None:
-    assert await common.shelf.get(name) is None
+async def test_what_lies_on_the_shelf_is_what_was_put_there_last(common: Stores, name: str) -> None:
+    assert await common.cache.get(name) is None
     for value in (b"one", b"\x00\xfftwo"):
-        await common.shelf.put(name, value, HOUR)
-        assert await common.shelf.get(name) == value
+        await common.cache.put(name, value, HOUR)
+        assert await common.cache.get(name) == value
 
 
-async def test_replicas_hear_of_each_others_refused_key_and_open_breaker(common: Shared, name: str) -> None:
-    one, other = (ProviderHealth("v", CLOCK, SharedNote(common.ledger, name, CLOCK, HOUR)) for _ in range(2))
+async def test_replicas_hear_of_each_others_refused_key_and_open_breaker(common: Stores, name: str) -> None:
+    one, other = (ProviderHealth("v", CLOCK, SharedState(common.quota, name, CLOCK, HOUR)) for _ in range(2))
     for _ in range(3):
         await one.failed(Capability.SEARCH, ProviderUnavailable("v", "down"))
     await other.refresh()
@@ -134,8 +136,8 @@ async def test_replicas_hear_of_each_others_refused_key_and_open_breaker(common:
     assert other.refusal(Capability.STATUS) is None
 
 
-async def test_two_replicas_share_a_budget(common: Shared, name: str) -> None:
-    replicas = [Meter("v", name, Plan(7), common.ledger, CLOCK) for _ in range(2)]
+async def test_two_replicas_share_a_budget(common: Stores, name: str) -> None:
+    replicas = [Meter("v", name, Plan(7), common.quota, CLOCK) for _ in range(2)]
     outcomes = await asyncio.gather(
         *(meter.pay("flights") for _ in range(20) for meter in replicas), return_exceptions=True
     )
@@ -149,17 +151,17 @@ async def test_without_redis_nothing_is_kept_nothing_is_spent_and_nothing_breaks
     gone = RedisServer(1)
     async with AsyncExitStack() as stack:
         common = await stack.enter_async_context(
-            shared(load(FlightDataSettings, home=tmp_path, redis_url=gone.url), CLOCK)
+            open_stores(load(FlightDataSettings, home=tmp_path, redis_url=gone.url), CLOCK)
         )
-        await common.shelf.put(name, b"value", HOUR)
-        assert await common.shelf.get(name) is None
-        assert await common.shelf.claim(name, "a", HOUR)
-        await common.shelf.release(name, "a")
-        with pytest.raises(LedgerUnavailable):
-            await common.ledger.spend([Share(name, 1, 1, HOUR)])
+        await common.cache.put(name, b"value", HOUR)
+        assert await common.cache.get(name) is None
+        assert await common.cache.claim(name, "a", HOUR)
+        await common.cache.release(name, "a")
+        with pytest.raises(QuotaStoreUnavailable):
+            await common.quota.spend([Charge(name, 1, 1, HOUR)])
         with pytest.raises(ProviderUnavailable):
-            await Meter("v", name, Plan(7), common.ledger, CLOCK).pay("flights")
-        health = ProviderHealth("v", CLOCK, SharedNote(common.ledger, name, CLOCK, HOUR))
+            await Meter("v", name, Plan(7), common.quota, CLOCK).pay("flights")
+        health = ProviderHealth("v", CLOCK, SharedState(common.quota, name, CLOCK, HOUR))
         for _ in range(3):
             await health.failed(Capability.SEARCH, ProviderUnavailable("v", "down"))
         await health.refresh()

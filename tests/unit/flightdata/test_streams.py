@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 import pytest
 
-from services.flightdata.streams import side_by_side
+from services.flightdata.streams import merged
 
 pytestmark = pytest.mark.unit
 
@@ -37,7 +37,7 @@ class Vendors:
 async def test_no_more_run_at_once_than_allowed_and_the_next_begins_when_one_ends() -> None:
     vendors = Vendors(4)
     heard = []
-    async with aclosing(side_by_side(vendors.streams, 2)) as events:
+    async with aclosing(merged(vendors.streams, 2)) as events:
         async for event in events:
             heard.append(event)
             if heard[-2:] == [(0, "asked"), (1, "asked")]:
@@ -57,7 +57,7 @@ async def test_the_first_error_is_raised_and_ends_the_others() -> None:
     for gate in vendors.gates[:14]:
         gate.set()
     with pytest.raises(ValueError, match="unlucky"):
-        async for _ in side_by_side(vendors.streams, 3):
+        async for _ in merged(vendors.streams, 3):
             pass
     assert 13 in vendors.ended
     assert sorted(vendors.ended) == sorted(vendors.begun)
@@ -66,7 +66,7 @@ async def test_the_first_error_is_raised_and_ends_the_others() -> None:
 
 async def test_who_has_heard_enough_leaves_nothing_running() -> None:
     vendors = Vendors(3)
-    async with aclosing(side_by_side(vendors.streams, 2)) as events:
+    async with aclosing(merged(vendors.streams, 2)) as events:
         assert await anext(events) == (0, "asked")
         assert await anext(events) == (1, "asked")
     assert sorted(vendors.ended) == [0, 1]
@@ -81,7 +81,7 @@ async def test_a_stream_is_read_no_faster_than_it_is_heard() -> None:
             told.append(number)
             yield event
 
-    async with aclosing(side_by_side([chatter(0), chatter(1)], 2)) as events:
+    async with aclosing(merged([chatter(0), chatter(1)], 2)) as events:
         await anext(events)
         for _ in range(100):
             await asyncio.sleep(0)
@@ -91,4 +91,4 @@ async def test_a_stream_is_read_no_faster_than_it_is_heard() -> None:
 async def test_one_stream_is_told_as_it_is() -> None:
     vendors = Vendors(1)
     vendors.gates[0].set()
-    assert [event async for event in side_by_side(vendors.streams, 3)] == [(0, "asked"), (0, "answered")]
+    assert [event async for event in merged(vendors.streams, 3)] == [(0, "asked"), (0, "answered")]

@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime
 
 from mesh.clock import Clock
 from services.flightdata.model.flights import FlightStatus, Provenance
-from services.flightdata.model.found import Found, Limit
 from services.flightdata.model.instants import today_in
 from services.flightdata.model.queries import FlightQuery
+from services.flightdata.model.search_results import Found, Limit
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.errors import (
     ProviderError,

@@ -9,9 +9,9 @@ from typing import Any
 from mesh.clock import Clock
 from services.flightdata.model.fares import Cabin
 from services.flightdata.model.flights import FlightStatus, Provenance
-from services.flightdata.model.found import Found, Limit
 from services.flightdata.model.instants import today_in
 from services.flightdata.model.queries import FlightQuery
+from services.flightdata.model.search_results import Found, Limit
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.errors import ProviderBadAnswer, ProviderRestricted
 from services.flightdata.providers.protocol import Capability, Direction

@@ -18,8 +18,8 @@ from typing import Any
 from services.flightdata.model import carriers
 from services.flightdata.model.fares import Fare, Money
 from services.flightdata.model.flights import Itinerary, Operator, Provenance, Segment, Stop
-from services.flightdata.model.found import Found, Offer, RoundTrip
 from services.flightdata.model.queries import FlightQuery
+from services.flightdata.model.search_results import Found, Offer, RoundTrip
 from services.flightdata.places import Airport
 from services.flightdata.places.geography import distance_km
 from services.flightdata.places.lexicon import Lexicon

@@ -6,13 +6,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from services.flightdata.model.layovers import layovers
 
 from doubles.world import World
 from services.flightdata.errors import FlightNotFound
 from services.flightdata.model.fares import Cabin
 from services.flightdata.model.flights import State
 from services.flightdata.model.instants import Convention
-from services.flightdata.model.layovers import layovers
 from services.flightdata.model.queries import FlightQuery, Party
 from services.flightdata.providers.errors import (
     ProviderBadAnswer,

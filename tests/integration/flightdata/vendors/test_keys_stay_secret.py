@@ -24,13 +24,12 @@ from services.flightdata.providers.errors import (
 )
 from services.flightdata.providers.health import ProviderHealth
 from services.flightdata.providers.protocol import Capability, FlightProvider
-from services.flightdata.quota.store import MemoryLedger
 from services.flightdata.settings import FlightDataSettings
 from services.flightdata.vendors.aviationstack.provider import AviationStack
 from services.flightdata.vendors.flightapi.provider import FlightApi
 from services.flightdata.vendors.learned_restrictions import LearnedRestrictions
 from services.flightdata.vendors.vendor_client import KeyedTransport, VendorClient
-from services.flightdata.wire.provider_messages import provider as provider_message
+from services.flightdata.wire.messages import provider as provider_message
 from tests.integration.flightdata.vendors.conftest import (
     KEY,
     NOW,
@@ -202,7 +201,7 @@ async def test_what_is_learned_and_spent_of_a_key_is_written_down_without_it(
     tmp_path: Path, clock: StandingClock
 ) -> None:
     path = tmp_path / "ledger.json"
-    ledger = MemoryLedger(clock, path)
+    ledger = MemoryQuotaStore(clock, path)
     await LearnedRestrictions("aviationstack", KEY, clock, ledger).add("timetable")
     await Meter(
         "aviationstack", KEY, Plan(100, spacing={"timetable": timedelta(minutes=1)}), ledger, clock

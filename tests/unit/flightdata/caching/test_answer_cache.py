@@ -8,10 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from services.flightdata.caching.answer_cache import CLAIMED_FOR, LOOK_AGAIN_SECONDS, Answers, Question
-from services.flightdata.caching.entries import StatusEntry
+from services.flightdata.caching.answer_cache import CLAIMED_FOR, LOOK_AGAIN_SECONDS, AnswerCache, Question
 from services.flightdata.caching.freshness import EMPTY_FOR, FAILED_FOR, Freshness, Kind
-from services.flightdata.caching.store import MemoryShelf
+from services.flightdata.caching.store import MemoryCacheStore
 from services.flightdata.errors import FlightNotFound, FlightsUnavailable
 from services.flightdata.model.flights import FlightStatus
 from services.flightdata.places.lexicon import Lexicon
@@ -19,8 +18,8 @@ from services.flightdata.providers.errors import ProviderUnavailable
 from services.flightdata.providers.protocol import Capability, FlightProvider
 from services.flightdata.providers.routing import Answered, Progress, ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
-from services.flightdata.status.route_status import RouteStatusDesk
-from services.flightdata.status.routes import RouteDesk
+from services.flightdata.status.route_status import RouteStatusService
+from services.flightdata.status.routes import RouteLookup
 from tests.simulated_clock import SimulatedClock
 from tests.unit.flightdata.providers.test_routing import Scripted
 
@@ -50,9 +49,9 @@ def vendor(timetable: SampleTimetable) -> Vendor:
 
 
 @pytest.fixture
-def shelf(clock: SimulatedClock) -> MemoryShelf:
+def shelf(clock: SimulatedClock) -> MemoryCacheStore:
     """Shared by replicas."""
-    return MemoryShelf(clock)
+    return MemoryCacheStore(clock)
 
 
 def _question(clock: SimulatedClock, name: str = "MAA DEL") -> Question[Sequence[FlightStatus]]:
@@ -60,11 +59,16 @@ def _question(clock: SimulatedClock, name: str = "MAA DEL") -> Question[Sequence
         return provider.route_status("MAA", "DEL", datetime(2026, 11, 23, tzinfo=UTC).date())
 
     return Question(
-        name, Kind.STATUS, Capability.ROUTE_STATUS, StatusEntry, call, lambda flights: not flights
+        name,
+        Kind.STATUS,
+        Capability.ROUTE_STATUS,
+        Answered[Sequence[FlightStatus]],
+        call,
+        lambda flights: not flights,
     )
 
 
-async def _ask(answers: Answers, clock: SimulatedClock) -> Answered[Sequence[FlightStatus]]:
+async def _ask(answers: AnswerCache, clock: SimulatedClock) -> Answered[Sequence[FlightStatus]]:
     (answer,) = [event async for event in answers.ask(_question(clock)) if isinstance(event, Answered)]
     return answer
 
@@ -74,19 +78,20 @@ async def _settle() -> None:
         await asyncio.sleep(0)
 
 
-def _replica(vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock) -> Answers:
-    return Answers(ProviderRouter([vendor], clock), shelf, clock, FRESH)
+def _replica(vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock) -> AnswerCache:
+    return AnswerCache(ProviderRouter([vendor], clock), shelf, clock, FRESH)
 
 
 async def test_a_fresh_answer_is_told_again_and_says_so(
-    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
     async with _replica(vendor, shelf, clock) as answers:
         first = await _ask(answers, clock)
         clock.advance(FRESH.status.total_seconds() - 1)
         again = await _ask(answers, clock)
     assert vendor.asked == 1
-    assert (first.cached_at, again.cached_at) == (None, clock.now() - FRESH.status + timedelta(seconds=1))
+    assert (first.provenance.cached, again.provenance.cached) == (False, True)
+    assert again.provenance.fetched == clock.now() - FRESH.status + timedelta(seconds=1)
     assert not any(status.provenance.cached for status in first.value)
     assert all(status.provenance.cached for status in again.value)
     assert [s.provenance.fetched for s in again.value] == [s.provenance.fetched for s in first.value], (
@@ -95,7 +100,7 @@ async def test_a_fresh_answer_is_told_again_and_says_so(
 
 
 async def test_a_stale_answer_is_told_while_it_is_asked_for_again(
-    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
     async with _replica(vendor, shelf, clock) as answers:
         await _ask(answers, clock)
@@ -111,17 +116,19 @@ async def test_a_stale_answer_is_told_while_it_is_asked_for_again(
     assert vendor.asked == 2
 
 
-async def test_what_is_too_old_is_not_told(vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock) -> None:
+async def test_what_is_too_old_is_not_told(
+    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
+) -> None:
     async with _replica(vendor, shelf, clock) as answers:
         await _ask(answers, clock)
         clock.advance(FRESH.kept_for(Kind.STATUS).total_seconds())
-        assert (await _ask(answers, clock)).cached_at is None
+        assert not (await _ask(answers, clock)).provenance.cached
     assert vendor.asked == 2
 
 
 @pytest.mark.parametrize("nothing", [0, ProviderUnavailable("vendor", "down")])
 async def test_an_empty_or_failed_answer_never_takes_the_place_of_a_good_one(
-    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock, nothing: int | Exception
+    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock, nothing: int | Exception
 ) -> None:
     async with _replica(vendor, shelf, clock) as answers:
         await _ask(answers, clock)
@@ -135,7 +142,7 @@ async def test_an_empty_or_failed_answer_never_takes_the_place_of_a_good_one(
 
 
 async def test_failures_are_told_again_for_a_moment_only(
-    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
     vendor.answer = ProviderUnavailable("vendor", "down")
     async with _replica(vendor, shelf, clock) as answers:
@@ -149,7 +156,7 @@ async def test_failures_are_told_again_for_a_moment_only(
 
 
 async def test_empty_answers_are_told_again_for_a_moment_only(
-    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
     vendor.answer = 0
     async with _replica(vendor, shelf, clock) as answers:
@@ -161,7 +168,7 @@ async def test_empty_answers_are_told_again_for_a_moment_only(
 
 
 async def test_a_flight_nobody_knows_is_not_asked_for_again_at_once(
-    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
     vendor.answer = FlightNotFound("AI1", "unknown")
     async with _replica(vendor, shelf, clock) as answers:
@@ -172,10 +179,10 @@ async def test_a_flight_nobody_knows_is_not_asked_for_again_at_once(
 
 
 async def test_a_route_and_how_its_flights_do_are_one_question_of_two_ages(
-    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock, lexicon: Lexicon
+    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock, lexicon: Lexicon
 ) -> None:
     async with _replica(vendor, shelf, clock) as answers:
-        route, status = RouteDesk(lexicon, answers, clock), RouteStatusDesk(lexicon, answers, clock)
+        route, status = RouteLookup(lexicon, answers, clock), RouteStatusService(lexicon, answers, clock)
         assert await status.statuses("MAA", "COK", None, None)
         assert (await route.route("MAA", "COK")).service
         assert vendor.asked == 1
@@ -189,7 +196,7 @@ async def test_a_route_and_how_its_flights_do_are_one_question_of_two_ages(
 
 
 async def test_two_hundred_at_once_on_two_replicas_ask_once(
-    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
     async with _replica(vendor, shelf, clock) as one, _replica(vendor, shelf, clock) as other:
         vendor.gate.clear()
@@ -203,9 +210,9 @@ async def test_two_hundred_at_once_on_two_replicas_ask_once(
 
 
 async def test_everybody_hears_the_progress_of_the_one_fetch(
-    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
-    async def events(answers: Answers) -> list[type]:
+    async def events(answers: AnswerCache) -> list[type]:
         return [type(event) async for event in answers.ask(_question(clock))]
 
     async with _replica(vendor, shelf, clock) as answers:
@@ -216,7 +223,7 @@ async def test_everybody_hears_the_progress_of_the_one_fetch(
 
 
 async def test_one_that_hangs_up_takes_no_answer_away(
-    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
     async with _replica(vendor, shelf, clock) as answers:
         vendor.gate.clear()
@@ -230,7 +237,7 @@ async def test_one_that_hangs_up_takes_no_answer_away(
 
 
 async def test_when_the_replica_that_asks_dies_one_of_the_others_takes_over(
-    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
     question = _question(clock)
     async with _replica(vendor, shelf, clock) as one, _replica(vendor, shelf, clock) as other:
@@ -247,7 +254,7 @@ async def test_when_the_replica_that_asks_dies_one_of_the_others_takes_over(
 
 
 async def test_a_long_fetch_keeps_its_claim(
-    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
     async with _replica(vendor, shelf, clock) as one, _replica(vendor, shelf, clock) as other:
         vendor.gate.clear()
@@ -264,15 +271,15 @@ async def test_a_long_fetch_keeps_its_claim(
 
 
 async def test_the_sample_is_not_kept(
-    timetable: SampleTimetable, shelf: MemoryShelf, clock: SimulatedClock
+    timetable: SampleTimetable, shelf: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
-    async with Answers(ProviderRouter([timetable], clock), shelf, clock) as answers:
-        assert [(await _ask(answers, clock)).cached_at for _ in range(2)] == [None, None]
+    async with AnswerCache(ProviderRouter([timetable], clock), shelf, clock) as answers:
+        assert not any([(await _ask(answers, clock)).provenance.cached for _ in range(2)])
     assert shelf.bytes == 0
 
 
 async def test_what_is_unexpected_reaches_who_asked(
-    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
     vendor.answer = ZeroDivisionError()
     async with _replica(vendor, shelf, clock) as answers:
@@ -281,7 +288,7 @@ async def test_what_is_unexpected_reaches_who_asked(
 
 
 async def test_spoiled_bytes_on_the_shelf_are_a_miss(
-    vendor: Vendor, shelf: MemoryShelf, clock: SimulatedClock
+    vendor: Vendor, shelf: MemoryCacheStore, clock: SimulatedClock
 ) -> None:
     async with _replica(vendor, shelf, clock) as answers:
         name = answers._digest(_question(clock))
@@ -295,7 +302,7 @@ async def test_spoiled_bytes_on_the_shelf_are_a_miss(
 
 
 async def test_a_shelf_in_memory_is_bounded(clock: SimulatedClock) -> None:
-    shelf = MemoryShelf(clock, most_bytes=1000)
+    shelf = MemoryCacheStore(clock, most_bytes=1000)
     for number in range(50):
         await shelf.put(str(number), bytes(100), timedelta(hours=1))
         await shelf.get("0")

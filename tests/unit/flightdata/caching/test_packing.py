@@ -16,20 +16,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.flightdata.caching.entries import FAILURES, FailedEntry, FoundEntry, StatusEntry, told_again
 from services.flightdata.caching.packing import NotReadable, Packer
+from services.flightdata.caching.stored_answers import FAILURES, FailedAnswer, mark_cached
 from services.flightdata.errors import (
     FlightNotFound,
     FlightsQuotaExhausted,
     FlightsRestricted,
     FlightsUnavailable,
 )
-from services.flightdata.model.found import Found
+from services.flightdata.model.flights import FlightStatus, Provenance
+from services.flightdata.model.search_results import Found
+from services.flightdata.providers.routing import Answered
 from services.flightdata.sample.provider import SampleTimetable
 from tests.simulated_clock import SimulatedClock
 from tests.unit.flightdata.conftest import pair_query
 
 pytestmark = pytest.mark.unit
+SEARCH, STATUS = Answered[Found], Answered[Sequence[FlightStatus]]
 
 
 async def test_a_search_and_a_status_come_back_as_they_were(
@@ -37,18 +40,15 @@ async def test_a_search_and_a_status_come_back_as_they_were(
 ) -> None:
     found = await timetable.search(pair_query("MAA", "DEL", clock.now().date() + timedelta(days=1)))
     statuses = await timetable.route_status("MAA", "DEL", clock.now().date())
-    for entry in (FoundEntry(found, "a", clock.now()), StatusEntry(statuses, "a", clock.now())):
-        packer = Packer(type(entry))
-        packed = packer.pack(entry)
+    provenance = Provenance("a", clock.now())
+    for shape, value in ((SEARCH, found), (STATUS, statuses)):
+        packer = Packer(shape)
+        packed = packer.pack(Answered(value, provenance))
         again = packer.unpack(packed)
         assert packer.pack(again) == packed
-        assert again.fetched == entry.fetched
-    assert [
-        i.id
-        for i in Packer(FoundEntry)
-        .unpack(Packer(FoundEntry).pack(FoundEntry(found, "a", clock.now())))
-        .value.itineraries
-    ] == [i.id for i in found.itineraries]
+        assert again.provenance == provenance
+    again_found = Packer(SEARCH).unpack(Packer(SEARCH).pack(Answered(found, provenance))).value
+    assert [i.id for i in again_found.itineraries] == [i.id for i in found.itineraries]
     assert tuple(again.value) == tuple(statuses)
 
 
@@ -82,23 +82,23 @@ def _any(kind: Any) -> st.SearchStrategy[Any]:
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(_any(FoundEntry))
-def test_every_field_of_a_search_that_is_kept_survives(entry: FoundEntry) -> None:
-    packer = Packer(FoundEntry)
-    assert packer.unpack(packer.pack(entry)) == entry
+@given(st.builds(Answered, _any(Found), _any(Provenance)))
+def test_every_field_of_a_stored_search_survives(answer: Answered[Found]) -> None:
+    packer = Packer(SEARCH)
+    assert packer.unpack(packer.pack(answer)) == answer
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(_any(StatusEntry))
-def test_every_field_of_a_status_that_is_kept_survives(entry: StatusEntry) -> None:
-    packer = Packer(StatusEntry)
-    assert packer.unpack(packer.pack(entry)) == entry
+@given(st.builds(Answered, _any(Sequence[FlightStatus]), _any(Provenance)))
+def test_every_field_of_a_stored_status_survives(answer: Answered[Sequence[FlightStatus]]) -> None:
+    packer = Packer(STATUS)
+    assert packer.unpack(packer.pack(answer)) == answer
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_any(Found))
-def test_what_is_told_again_is_all_that_was_told(found: Found) -> None:
-    again = told_again(found)
+def test_a_cached_search_holds_everything_of_the_original(found: Found) -> None:
+    again = mark_cached(found)
     assert {field.name for field in fields(Found)} == {"itineraries", "offers", "limits", "round_trips"}
     assert (again.limits, again.round_trips) == (found.limits, found.round_trips)
     assert again.itineraries == tuple(
@@ -111,7 +111,7 @@ def test_what_is_told_again_is_all_that_was_told(found: Found) -> None:
 
 async def test_an_itinerary_takes_little_room(timetable: SampleTimetable, clock: SimulatedClock) -> None:
     found = await timetable.search(pair_query("MAA", "DEL", clock.now().date() + timedelta(days=1)))
-    packed = Packer(FoundEntry).pack(FoundEntry(found, "a", clock.now()))
+    packed = Packer(SEARCH).pack(Answered(found, Provenance("a", clock.now())))
     assert len(packed) / len(found.itineraries) < 400
 
 
@@ -133,8 +133,8 @@ def test_another_version_is_not_read() -> None:
 
 @given(st.binary(max_size=200))
 def test_spoiled_bytes_are_refused_and_nothing_else_happens(spoiled: bytes) -> None:
-    packer = Packer(FailedEntry)
-    whole = packer.pack(FailedEntry(0, "m", ("a",), ("b",), None))
+    packer = Packer(FailedAnswer)
+    whole = packer.pack(FailedAnswer(0, "m", ("a",), ("b",), None))
     for bytes_ in (spoiled, whole[:4] + spoiled, whole[: random.Random(len(spoiled)).randrange(len(whole))]):
         with pytest.raises(NotReadable):
             packer.unpack(bytes_)
@@ -155,8 +155,8 @@ def test_what_cannot_be_packed_is_known_at_once() -> None:
     ],
 )
 def test_a_failure_is_raised_again_as_it_was(error: FlightNotFound) -> None:
-    packer = Packer(FailedEntry)
-    again = packer.unpack(packer.pack(FailedEntry.of(error))).error()
+    packer = Packer(FailedAnswer)
+    again = packer.unpack(packer.pack(FailedAnswer.of(error))).error()
     assert (type(again), str(again), again.metadata, again.retry_after) == (
         type(error),
         str(error),
@@ -166,12 +166,14 @@ def test_a_failure_is_raised_again_as_it_was(error: FlightNotFound) -> None:
     assert type(error) in FAILURES
 
 
-async def test_what_is_told_again_says_so(timetable: SampleTimetable, clock: SimulatedClock) -> None:
-    found = told_again(
+async def test_every_cached_record_says_that_it_is_cached(
+    timetable: SampleTimetable, clock: SimulatedClock
+) -> None:
+    found = mark_cached(
         await timetable.search(pair_query("MAA", "DEL", clock.now().date() + timedelta(days=1)))
     )
     assert all(record.provenance.cached for record in (*found.itineraries, *found.offers))
     assert all(
         status.provenance.cached
-        for status in told_again(await timetable.route_status("MAA", "DEL", clock.now().date()))
+        for status in mark_cached(await timetable.route_status("MAA", "DEL", clock.now().date()))
     )

@@ -13,9 +13,9 @@ from services.flightdata.model.fares import Cabin, Fare, Money
 from services.flightdata.model.flights import FlightStatus, Itinerary, Provenance, Segment, State, Stop
 from services.flightdata.model.instants import Instant
 from services.flightdata.model.queries import Filters, Window
+from services.flightdata.model.search_results import Done, Results
 from services.flightdata.providers.routing import Progress
-from services.flightdata.search.searching import Done, Results
-from services.flightdata.wire import messages as flight_messages
+from services.flightdata.wire import messages
 
 pytestmark = pytest.mark.unit
 
@@ -73,7 +73,7 @@ def test_durations_are_of_instants_and_not_of_clock_faces() -> None:
 
 
 def test_an_itinerary_is_written_whole() -> None:
-    message = flight_messages.itinerary(_itinerary(), NOW)
+    message = messages.itinerary(_itinerary(), NOW)
     (segment,) = message.segments
     assert (message.itinerary_id, segment.flight_number, segment.carrier_code) == ("an-id", "AI542", "AI")
     assert segment.departure.time.ToDatetime() == datetime(2026, 11, 24, 2, 50)
@@ -93,15 +93,15 @@ def test_an_itinerary_is_written_whole() -> None:
 
 
 def test_fractions_of_money_are_written_in_nanos() -> None:
-    message = flight_messages.itinerary(_itinerary(amount="12.35"), NOW)
+    message = messages.itinerary(_itinerary(amount="12.35"), NOW)
     assert (message.fare.per_passenger.units, message.fare.per_passenger.nanos) == (12, 350_000_000)
 
 
 def test_events_of_a_search_are_written_as_what_they_are() -> None:
-    progress = flight_messages.event(Progress("sample-timetable", finished=True), NOW).progress
+    progress = messages.search_event(Progress("sample-timetable", finished=True), NOW).progress
     assert (progress.provider, progress.finished) == ("sample-timetable", True)
-    assert len(flight_messages.event(Results([_itinerary(), _itinerary()]), NOW).results.itineraries) == 2
-    found, empty = (flight_messages.event(Done(total, 9, SAID), NOW).done for total in (3, 0))
+    assert len(messages.search_event(Results([_itinerary(), _itinerary()]), NOW).results.itineraries) == 2
+    found, empty = (messages.search_event(Done(total, 9, SAID), NOW).done for total in (3, 0))
     assert (found.outcome, found.total, found.total_unfiltered) == (pb.SEARCH_OUTCOME_FOUND, 3, 9)
     assert empty.outcome == pb.SEARCH_OUTCOME_EMPTY
 
@@ -110,7 +110,7 @@ def test_events_of_a_search_are_written_as_what_they_are() -> None:
 def test_every_state_has_a_value_of_its_own(state: State) -> None:
     late = timedelta(minutes=42)
     estimated = datetime(2026, 11, 24, 3, 32, tzinfo=UTC)
-    message = flight_messages.status(
+    message = messages.status(
         FlightStatus(_segment(), date(2026, 11, 24), state, estimated, None, late, SAID), NOW
     )
     name = "UNSPECIFIED" if state is State.UNKNOWN else state.name

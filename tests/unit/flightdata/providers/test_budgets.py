@@ -16,8 +16,8 @@ from services.flightdata.providers.errors import (
     ProviderRateLimited,
     ProviderUnavailable,
 )
-from services.flightdata.quota.file import LedgerUnavailable
-from services.flightdata.quota.store import MemoryLedger, Refusal, Share
+from services.flightdata.quota.quota_file import QuotaStoreUnavailable
+from services.flightdata.quota.store import Charge, MemoryQuotaStore, Refusal
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
@@ -31,7 +31,7 @@ def clock() -> SimulatedClock:
 
 
 async def test_a_month_holds_what_it_holds_and_the_next_begins_anew(clock: SimulatedClock) -> None:
-    meter = Meter("v", "key", Plan(5, {"dear": 2}), MemoryLedger(clock), clock)
+    meter = Meter("v", "key", Plan(5, {"dear": 2}), MemoryQuotaStore(clock), clock)
     await meter.pay("dear")
     await meter.pay("dear")
     with pytest.raises(ProviderQuotaExhausted) as refused:
@@ -47,7 +47,7 @@ async def test_a_month_holds_what_it_holds_and_the_next_begins_anew(clock: Simul
 async def test_an_endpoint_is_asked_once_in_its_time_and_a_refusal_costs_nothing(
     clock: SimulatedClock,
 ) -> None:
-    meter = Meter("v", "key", Plan(100, spacing={"timetable": MINUTE}), MemoryLedger(clock), clock)
+    meter = Meter("v", "key", Plan(100, spacing={"timetable": MINUTE}), MemoryQuotaStore(clock), clock)
     await meter.pay("timetable")
     clock.advance(15)
     with pytest.raises(ProviderRateLimited) as refused:
@@ -62,14 +62,14 @@ async def test_an_endpoint_is_asked_once_in_its_time_and_a_refusal_costs_nothing
 
 async def test_a_restart_forgets_nothing(tmp_path: Path, clock: SimulatedClock) -> None:
     path, plan = tmp_path / "flightdata" / "ledger.json", Plan(2, spacing={"timetable": MINUTE})
-    await Meter("v", "key", plan, MemoryLedger(clock, path), clock).pay("timetable")
-    again = Meter("v", "key", plan, MemoryLedger(clock, path), clock)
+    await Meter("v", "key", plan, MemoryQuotaStore(clock, path), clock).pay("timetable")
+    again = Meter("v", "key", plan, MemoryQuotaStore(clock, path), clock)
     with pytest.raises(ProviderRateLimited):
         await again.pay("timetable")
     await again.pay("flights")
     with pytest.raises(ProviderQuotaExhausted):
-        await Meter("v", "key", plan, MemoryLedger(clock, path), clock).pay("flights")
-    await Meter("v", "another", plan, MemoryLedger(clock, path), clock).pay("flights")
+        await Meter("v", "key", plan, MemoryQuotaStore(clock, path), clock).pay("flights")
+    await Meter("v", "another", plan, MemoryQuotaStore(clock, path), clock).pay("flights")
     assert "another" not in path.read_text()
 
 
@@ -81,48 +81,48 @@ async def test_with_a_spoiled_file_nothing_is_spent_until_somebody_puts_it_right
 ) -> None:
     path = tmp_path / "ledger.json"
     path.write_text(content)
-    ledger = MemoryLedger(clock, path)
-    with pytest.raises(LedgerUnavailable):
+    ledger = MemoryQuotaStore(clock, path)
+    with pytest.raises(QuotaStoreUnavailable):
         await ledger.spent("a")
-    with pytest.raises(LedgerUnavailable):
-        await ledger.spend([Share("a", 1, 1, MINUTE)])
-    with pytest.raises(LedgerUnavailable):
-        await ledger.note("v", "off", "text", MINUTE)
+    with pytest.raises(QuotaStoreUnavailable):
+        await ledger.spend([Charge("a", 1, 1, MINUTE)])
+    with pytest.raises(QuotaStoreUnavailable):
+        await ledger.set_fact("v", "off", "text", MINUTE)
     assert path.read_text() == content
     path.unlink()
-    assert await ledger.spend([Share("a", 1, 1, MINUTE)]) is None
+    assert await ledger.spend([Charge("a", 1, 1, MINUTE)]) is None
 
 
 async def test_where_nothing_can_be_written_nothing_is_spent(tmp_path: Path, clock: SimulatedClock) -> None:
     folder = tmp_path / "flightdata"
-    ledger = MemoryLedger(clock, folder / "ledger.json")
+    ledger = MemoryQuotaStore(clock, folder / "ledger.json")
     folder.write_text("in the way of a folder")
-    with pytest.raises(LedgerUnavailable):
-        await ledger.spend([Share("a", 1, 1, MINUTE)])
+    with pytest.raises(QuotaStoreUnavailable):
+        await ledger.spend([Charge("a", 1, 1, MINUTE)])
     folder.unlink()
-    assert await ledger.spend([Share("a", 1, 1, MINUTE)]) is None
+    assert await ledger.spend([Charge("a", 1, 1, MINUTE)]) is None
     (folder / "ledger.new").mkdir()
-    with pytest.raises(LedgerUnavailable):
-        await ledger.spend([Share("b", 1, 1, MINUTE)])
+    with pytest.raises(QuotaStoreUnavailable):
+        await ledger.spend([Charge("b", 1, 1, MINUTE)])
     (folder / "ledger.new").rmdir()
     assert await ledger.spent("b") == 0
-    assert await ledger.spend([Share("b", 1, 1, MINUTE)]) is None
+    assert await ledger.spend([Charge("b", 1, 1, MINUTE)]) is None
 
 
 class _Gone:
     """A ledger that can't be reached."""
 
-    async def spend(self, shares: Sequence[Share]) -> Refusal | None:
-        raise LedgerUnavailable
+    async def spend(self, charges: Sequence[Charge]) -> Refusal | None:
+        raise QuotaStoreUnavailable
 
     async def spent(self, counter: str) -> int:
-        raise LedgerUnavailable
+        raise QuotaStoreUnavailable
 
-    async def note(self, subject: str, fact: str, text: str, lasts: timedelta) -> None:
-        raise LedgerUnavailable
+    async def set_fact(self, subject: str, fact: str, text: str, lasts: timedelta) -> None:
+        raise QuotaStoreUnavailable
 
-    async def noted(self, subject: str) -> Mapping[str, str]:
-        raise LedgerUnavailable
+    async def facts(self, subject: str) -> Mapping[str, str]:
+        raise QuotaStoreUnavailable
 
 
 async def test_while_nobody_knows_what_was_spent_nothing_is(clock: SimulatedClock) -> None:
@@ -138,9 +138,9 @@ async def test_whatever_is_asked_a_counter_never_holds_more_than_its_cap(
     steps: list[tuple[int, float]],
 ) -> None:
     clock = SimulatedClock(datetime(2026, 11, 23, tzinfo=UTC))
-    ledger = MemoryLedger(clock)
+    ledger = MemoryQuotaStore(clock)
     for amount, seconds in steps:
-        await ledger.spend([Share("a", amount, 7, MINUTE), Share("b", 1, 3, MINUTE)])
+        await ledger.spend([Charge("a", amount, 7, MINUTE), Charge("b", 1, 3, MINUTE)])
         assert await ledger.spent("a") <= 7
         assert await ledger.spent("b") <= 3
         clock.advance(seconds)

@@ -10,7 +10,7 @@ import pytest
 from mesh.settings import ConfigurationError, load
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.configured_providers import configured_providers
-from services.flightdata.quota.store import MemoryLedger
+from services.flightdata.quota.store import MemoryQuotaStore
 from services.flightdata.settings import FlightDataSettings
 from tests.simulated_clock import SimulatedClock
 
@@ -31,7 +31,7 @@ async def test_providers_are_those_with_a_key_in_their_order(
 ) -> None:
     settings = load(FlightDataSettings, home=tmp_path, **keys)
     clock = SimulatedClock(datetime(2026, 11, 23, tzinfo=UTC))
-    async with configured_providers(settings, lexicon, clock, MemoryLedger(clock)) as (providers, health):
+    async with configured_providers(settings, lexicon, clock, MemoryQuotaStore(clock)) as (providers, health):
         assert list(health) == names
         assert [provider.name for provider in providers] == names
         assert [provider.is_sample for provider in providers] == [

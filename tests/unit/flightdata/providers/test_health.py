@@ -16,9 +16,9 @@ from services.flightdata.providers.errors import (
 )
 from services.flightdata.providers.health import ProviderHealth
 from services.flightdata.providers.protocol import Capability
-from services.flightdata.quota.file import LedgerUnavailable
-from services.flightdata.quota.shared_state import SharedNote
-from services.flightdata.quota.store import Ledger, MemoryLedger
+from services.flightdata.quota.quota_file import QuotaStoreUnavailable
+from services.flightdata.quota.shared_state import SharedState
+from services.flightdata.quota.store import MemoryQuotaStore, QuotaStore
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
@@ -26,15 +26,15 @@ pytestmark = pytest.mark.unit
 DAY = timedelta(days=1)
 
 
-class Slate(MemoryLedger):
-    """A ledger that may take no facts."""
+class FullStore(MemoryQuotaStore):
+    """A quota store that refuses facts while it is `full`."""
 
     full = False
 
-    async def note(self, subject: str, fact: str, text: str, lasts: timedelta) -> None:
+    async def set_fact(self, subject: str, fact: str, text: str, lasts: timedelta) -> None:
         if self.full:
-            raise LedgerUnavailable
-        await super().note(subject, fact, text, lasts)
+            raise QuotaStoreUnavailable
+        await super().set_fact(subject, fact, text, lasts)
 
 
 @pytest.fixture
@@ -44,14 +44,14 @@ def clock() -> SimulatedClock:
 
 
 @pytest.fixture
-def ledger(clock: SimulatedClock) -> Slate:
+def ledger(clock: SimulatedClock) -> FullStore:
     """What all replicas and restarts share."""
-    return Slate(clock)
+    return FullStore(clock)
 
 
-def _replica(clock: SimulatedClock, ledger: Ledger, monthly: int = 0) -> tuple[ProviderHealth, Meter]:
+def _replica(clock: SimulatedClock, ledger: QuotaStore, monthly: int = 0) -> tuple[ProviderHealth, Meter]:
     meter = Meter("v", "key", Plan(monthly, {"dear": 2}), ledger, clock)
-    return ProviderHealth("v", clock, SharedNote(ledger, "health:v", clock, DAY), meter), meter
+    return ProviderHealth("v", clock, SharedState(ledger, "health:v", clock, DAY), meter), meter
 
 
 async def _asked(health: ProviderHealth, meter: Meter, endpoint: str) -> ProviderError | None:
@@ -68,7 +68,7 @@ async def _asked(health: ProviderHealth, meter: Meter, endpoint: str) -> Provide
     return None
 
 
-async def test_a_larger_budget_counts_from_the_restart_on(clock: SimulatedClock, ledger: Ledger) -> None:
+async def test_a_larger_budget_counts_from_the_restart_on(clock: SimulatedClock, ledger: QuotaStore) -> None:
     health, meter = _replica(clock, ledger, monthly=2)
     assert [type(await _asked(health, meter, "cheap")) for _ in range(4)] == [type(None)] * 2 + [
         ProviderQuotaExhausted
@@ -79,7 +79,7 @@ async def test_a_larger_budget_counts_from_the_restart_on(clock: SimulatedClock,
 
 
 async def test_what_a_dear_call_finds_too_little_is_enough_for_a_cheap_one(
-    clock: SimulatedClock, ledger: Ledger
+    clock: SimulatedClock, ledger: QuotaStore
 ) -> None:
     health, meter = _replica(clock, ledger, monthly=3)
     assert await _asked(health, meter, "dear") is None
@@ -89,7 +89,7 @@ async def test_what_a_dear_call_finds_too_little_is_enough_for_a_cheap_one(
 
 
 async def test_what_the_vendor_calls_used_up_is_so_for_replicas_and_restarts(
-    clock: SimulatedClock, ledger: Ledger
+    clock: SimulatedClock, ledger: QuotaStore
 ) -> None:
     health, _ = _replica(clock, ledger)
     await health.failed(
@@ -102,7 +102,7 @@ async def test_what_the_vendor_calls_used_up_is_so_for_replicas_and_restarts(
 
 
 async def test_what_one_replica_learns_takes_nothing_from_what_another_learned(
-    clock: SimulatedClock, ledger: Ledger
+    clock: SimulatedClock, ledger: QuotaStore
 ) -> None:
     (one, _), (other, _), (third, _) = (_replica(clock, ledger) for _ in range(3))
     await one.failed(Capability.SEARCH, ProviderRejected("v", "refuses the key (401)"))
@@ -114,7 +114,7 @@ async def test_what_one_replica_learns_takes_nothing_from_what_another_learned(
 
 
 async def test_what_was_just_learned_is_not_unlearned_from_an_older_note(
-    clock: SimulatedClock, ledger: Slate
+    clock: SimulatedClock, ledger: FullStore
 ) -> None:
     (one, _), (other, _) = (_replica(clock, ledger) for _ in range(2))
     await one.failed(Capability.SEARCH, ProviderRejected("v", "refuses the key (401)"))

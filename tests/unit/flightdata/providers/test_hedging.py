@@ -12,11 +12,11 @@ from services.flightdata.providers.budgets import Meter, Plan
 from services.flightdata.providers.errors import Problem, ProviderUnavailable
 from services.flightdata.providers.health import ProviderHealth
 from services.flightdata.providers.protocol import Capability
-from services.flightdata.providers.routing import HEDGE_SECONDS, Answered, Progress, ProviderRouter
-from services.flightdata.quota.store import MemoryLedger
-from services.flightdata.wire.provider_messages import provider as provider_message
+from services.flightdata.providers.routing import HEDGE_SECONDS, Progress, ProviderRouter
+from services.flightdata.quota.store import MemoryQuotaStore
+from services.flightdata.wire.messages import provider as provider_message
 from tests.simulated_clock import SimulatedClock
-from tests.unit.flightdata.providers.test_routing import Scripted
+from tests.unit.flightdata.providers.test_routing import Scripted, outcome
 
 pytestmark = pytest.mark.unit
 
@@ -45,8 +45,9 @@ async def _say(provider: object) -> int:
     return provider.say()
 
 
-async def _ask(router: ProviderRouter) -> list[Progress | Answered[int]]:
-    return [event async for event in router.ask(Capability.SEARCH, _say, empty=lambda found: found == 0)]
+async def _ask(router: ProviderRouter) -> list[Progress | tuple[int, str]]:
+    events = router.ask(Capability.SEARCH, _say, empty=lambda found: found == 0)
+    return [outcome(event) async for event in events]
 
 
 async def _settle() -> None:
@@ -63,7 +64,7 @@ async def test_the_second_is_asked_when_the_first_takes_long_and_not_before(cloc
     assert second.asked == 0
     clock.advance(0.1)
     events = await asking
-    assert events[-1] == Answered(9, second)
+    assert events[-1] == (9, second.name)
     assert Progress("a", finished=True, problem=Problem.UNAVAILABLE) in events
 
 
@@ -75,12 +76,12 @@ async def test_the_first_still_wins_when_it_is_the_first_to_answer(clock: Simula
     await _settle()
     assert second.asked == 1
     first.gate.set()
-    assert (await asking)[-1] == Answered(7, first)
+    assert (await asking)[-1] == (7, first.name)
 
 
 async def test_nobody_is_hurried_with_a_budget_that_is_low(clock: SimulatedClock) -> None:
     first, second = Slow("a", 7), Scripted("b", 9)
-    meter = Meter("b", "key", Plan(10), MemoryLedger(clock), clock)
+    meter = Meter("b", "key", Plan(10), MemoryQuotaStore(clock), clock)
     for _ in range(8):
         await meter.pay("search")
     health = {"a": ProviderHealth("a", clock), "b": ProviderHealth("b", clock, meter=meter)}
@@ -90,16 +91,16 @@ async def test_nobody_is_hurried_with_a_budget_that_is_low(clock: SimulatedClock
     await _settle()
     assert second.asked == 0
     first.gate.set()
-    assert (await asking)[-1] == Answered(7, first)
+    assert (await asking)[-1] == (7, first.name)
 
 
 async def test_one_whose_budget_is_nearly_used_up_is_asked_last(clock: SimulatedClock) -> None:
     first, second = Scripted("a", 7), Scripted("b", 9)
-    meter = Meter("a", "key", Plan(100), MemoryLedger(clock), clock)
+    meter = Meter("a", "key", Plan(100), MemoryQuotaStore(clock), clock)
     for _ in range(97):
         await meter.pay("search")
     health = {"a": ProviderHealth("a", clock, meter=meter), "b": ProviderHealth("b", clock)}
-    assert (await _ask(ProviderRouter([first, second], clock, health)))[-1] == Answered(9, second)
+    assert (await _ask(ProviderRouter([first, second], clock, health)))[-1] == (9, second.name)
     message = provider_message(first, health["a"], clock.now())
     assert (message.budget_left, message.budget) == (3, 100)
 
@@ -115,7 +116,7 @@ async def test_one_that_hangs_again_and_again_is_not_waited_for(clock: Simulated
     assert await _ask(router) == [
         Progress("b", finished=False),
         Progress("b", finished=True),
-        Answered(9, second),
+        (9, second.name),
     ]
     assert list(provider_message(first, router.health["a"], clock.now()).resting_capabilities) == ["search"]
 
@@ -127,7 +128,7 @@ async def test_one_left_alone_is_asked_after_all_when_nobody_else_has_anything(c
         await _ask(router)
     first.answer, second.answer = 7, 0
     clock.advance(60)
-    assert (await _ask(router))[-1] == Answered(7, first)
+    assert (await _ask(router))[-1] == (7, first.name)
 
 
 async def test_to_foresee_who_would_be_asked_costs_no_trial(clock: SimulatedClock) -> None:
@@ -139,10 +140,10 @@ async def test_to_foresee_who_would_be_asked_costs_no_trial(clock: SimulatedCloc
     clock.advance(FIRST_REST.total_seconds())
     for _ in range(REJECTED_PER_PROBE):
         assert router.first_choice(Capability.SEARCH) is second
-        assert (await _ask(router))[-1] == Answered(9, second)
+        assert (await _ask(router))[-1] == (9, second.name)
     for _ in range(3):
         assert router.first_choice(Capability.SEARCH) is first
-    assert (await _ask(router))[-1] == Answered(7, first), "and the trial is still there"
+    assert (await _ask(router))[-1] == (7, first.name), "and the trial is still there"
 
 
 async def test_who_stops_listening_stops_the_asking(clock: SimulatedClock) -> None:

@@ -14,7 +14,8 @@ from services.flightdata.model.fares import Cabin, Fare, Money
 from services.flightdata.model.flights import Itinerary, Provenance, Segment, Stop
 from services.flightdata.model.instants import Instant
 from services.flightdata.model.queries import Sort
-from services.flightdata.search.journeys import BETWEEN_LEGS, EACH_LEG, Journey, in_order, journeys
+from services.flightdata.model.search_results import Journey
+from services.flightdata.search.journeys import BETWEEN_LEGS, EACH_LEG, combined, in_order
 
 pytestmark = pytest.mark.unit
 
@@ -57,7 +58,7 @@ def legs(draw: st.DrawFn) -> list[list[Itinerary]]:
 @settings(max_examples=150, deadline=None)
 @given(legs(), st.sampled_from(list(Sort)))
 def test_every_leg_can_be_caught_after_the_one_before(held: list[list[Itinerary]], sort: Sort) -> None:
-    found, _ = journeys(held, sort)
+    found, _ = combined(held, sort)
     for journey in found:
         assert [itinerary.leg for itinerary in journey.itineraries] == list(range(len(held)))
         for before, after in pairwise(journey.itineraries):
@@ -68,7 +69,7 @@ def test_every_leg_can_be_caught_after_the_one_before(held: list[list[Itinerary]
 @settings(max_examples=80, deadline=None)
 @given(legs())
 def test_the_cheapest_come_first_and_those_without_a_price_last(held: list[list[Itinerary]]) -> None:
-    found, _ = journeys(held, Sort.CHEAPEST)
+    found, _ = combined(held, Sort.CHEAPEST)
     priced = [journey.fare.total.amount for journey in found if journey.fare]
     assert priced == sorted(priced)
     assert [journey.fare is None for journey in found] == sorted(journey.fare is None for journey in found)
@@ -78,7 +79,7 @@ def test_the_cheapest_come_first_and_those_without_a_price_last(held: list[list[
 @given(legs())
 def test_two_legs_within_bounds_are_tried_in_every_way(held: list[list[Itinerary]]) -> None:
     out, back = held[0][:EACH_LEG], held[1][:EACH_LEG]
-    found, cut = journeys([out, back], Sort.EARLIEST)
+    found, cut = combined([out, back], Sort.EARLIEST)
     assert not cut
     assert len(found) == sum(
         after.departure.at - before.arrival.at >= BETWEEN_LEGS for before in out for after in back
@@ -87,25 +88,25 @@ def test_two_legs_within_bounds_are_tried_in_every_way(held: list[list[Itinerary
 
 def test_a_leg_with_more_than_are_tried_is_told() -> None:
     many = [_itinerary(0, number, number, 60, 100) for number in range(EACH_LEG + 1)]
-    found, cut = journeys([many, [_itinerary(1, 0, 3000, 60, 100)]], Sort.EARLIEST)
+    found, cut = combined([many, [_itinerary(1, 0, 3000, 60, 100)]], Sort.EARLIEST)
     assert cut
     assert len(found) == EACH_LEG
 
 
 def test_fares_add_up_in_one_currency_only() -> None:
     out, back = _itinerary(0, 0, 0, 60, 100), _itinerary(1, 0, 900, 60, 250)
-    ((together,), _) = journeys([[out], [back]], Sort.BEST)
+    ((together,), _) = combined([[out], [back]], Sort.BEST)
     assert together.fare
     assert together.fare.total == Money("INR", Decimal(350))
-    ((mixed,), _) = journeys([[out], [_itinerary(1, 0, 900, 60, 250, "GBP")]], Sort.BEST)
+    ((mixed,), _) = combined([[out], [_itinerary(1, 0, 900, 60, 250, "GBP")]], Sort.BEST)
     assert mixed.fare is None
 
 
 def test_no_flight_on_one_leg_is_no_journey() -> None:
-    assert journeys([[_itinerary(0, 0, 0, 60, 1)], []], Sort.FASTEST) == ([], False)
+    assert combined([[_itinerary(0, 0, 0, 60, 1)], []], Sort.FASTEST) == ([], False)
 
 
-def test_the_best_of_journeys_sold_together_weighs_their_price_and_their_time() -> None:
+def test_the_best_of_journeys_in_order_weighs_their_price_and_their_time() -> None:
     fares = [
         Fare(money, money, Cabin.ECONOMY)
         for money in (Money("INR", Decimal(amount)) for amount in (9000, 9500, 30000))

@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from services.flightdata.errors import DateBeyondHorizon, DateInPast, SamePlace
-from services.flightdata.model.found import Limit
-from services.flightdata.model.queries import ANY_TIME, Filters, Window
+from services.flightdata.model.queries import ANY_TIME, Filters, JourneyLeg, SearchQuery, Window
+from services.flightdata.model.search_results import Limit
 from services.flightdata.places.geography import distance_km
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.places.nearby import MOST_NEARBY, NEAR_KM, nearby
-from services.flightdata.search.leg_queries import JourneyLeg, SearchQuery, leg_queries
+from services.flightdata.search.leg_queries import leg_queries
 
 pytestmark = pytest.mark.unit
 

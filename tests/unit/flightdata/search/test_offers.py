@@ -15,13 +15,12 @@ from mesh.contracts.page_tokens import PageTokens
 from services.flightdata.errors import FlightsUnavailable, OfferExpired, OfferGone, OfferNotFound
 from services.flightdata.model.fares import Cabin, Fare, Money
 from services.flightdata.model.flights import Itinerary, Provenance, Segment, Stop
-from services.flightdata.model.found import Found, Offer
 from services.flightdata.model.instants import Instant
 from services.flightdata.model.queries import FlightQuery, Party
+from services.flightdata.model.search_results import Found, Offer
 from services.flightdata.providers.errors import ProviderUnavailable
 from services.flightdata.providers.routing import ProviderRouter
-from services.flightdata.search.offer_terms import OfferTerms, opened
-from services.flightdata.search.offers import OfferDesk
+from services.flightdata.search.offers import OfferService, OfferTerms
 from tests.simulated_clock import SimulatedClock
 from tests.unit.flightdata.providers.test_routing import Scripted
 
@@ -67,8 +66,8 @@ def clock() -> SimulatedClock:
     return SimulatedClock(NOW)
 
 
-def _desk(seller: Seller, clock: SimulatedClock) -> OfferDesk:
-    return OfferDesk(ProviderRouter([seller], clock), SEALS, clock)
+def _desk(seller: Seller, clock: SimulatedClock) -> OfferService:
+    return OfferService(ProviderRouter([seller], clock), SEALS, clock)
 
 
 async def test_the_same_price_has_no_previous_one_and_only_its_pair_is_asked_for(
@@ -97,7 +96,7 @@ async def test_what_nobody_sells_any_more_is_gone(clock: SimulatedClock) -> None
 async def test_an_offer_of_a_provider_that_is_configured_no_more_is_gone(clock: SimulatedClock) -> None:
     name = _desk(Seller(Found([ITINERARY], [OFFER])), clock).named(OFFER, ITINERARY, QUERY).id
     with pytest.raises(OfferGone):
-        await OfferDesk(ProviderRouter([], clock), SEALS, clock).reprice(name)
+        await OfferService(ProviderRouter([], clock), SEALS, clock).reprice(name)
 
 
 async def test_an_offer_ends(clock: SimulatedClock) -> None:
@@ -147,7 +146,7 @@ def test_terms_come_out_as_they_went_in(
     terms = OfferTerms(
         "flightapi", "an id: ü", query, Fare(total.shared_by(party.size), total, cabin, query.bags), NOW
     )
-    assert opened(terms.sealed(SEALS), SEALS) == terms
+    assert OfferTerms.opened(terms.sealed(SEALS), SEALS) == terms
 
 
 @settings(deadline=None)
@@ -159,8 +158,8 @@ def test_no_name_is_taken_that_was_not_given(data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(name) - 2))
     other = data.draw(st.sampled_from([letter for letter in "ABCxyz019_-" if letter != name[at]]))
     with pytest.raises(OfferNotFound):
-        opened(name[:at] + other + name[at + 1 :], SEALS)
+        OfferTerms.opened(name[:at] + other + name[at + 1 :], SEALS)
     with pytest.raises(OfferNotFound):
-        opened(name, PageTokens(b"another key"))
+        OfferTerms.opened(name, PageTokens(b"another key"))
     with pytest.raises(OfferNotFound):
-        opened(data.draw(st.text(max_size=60)), SEALS)
+        OfferTerms.opened(data.draw(st.text(max_size=60)), SEALS)

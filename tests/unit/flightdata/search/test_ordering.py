@@ -8,11 +8,11 @@ from decimal import Decimal
 import pytest
 
 from services.flightdata.model.fares import Cabin, Fare, Money
-from services.flightdata.model.flights import Itinerary, Operator, Provenance, Segment, Stop
+from services.flightdata.model.flights import Itinerary, Operator, Provenance, Segment, Stop, is_overnight
 from services.flightdata.model.instants import Instant
-from services.flightdata.model.layovers import layovers
 from services.flightdata.model.queries import Filters, FlightQuery, Party, Sort, Window
 from services.flightdata.search.ordering import ordered
+from services.flightdata.wire.messages import itinerary as itinerary_message
 
 pytestmark = pytest.mark.unit
 
@@ -147,22 +147,19 @@ def test_a_night_at_an_airport_is_named(lands: time, hours: float, overnight: bo
     arrival = Instant.of(datetime.combine(MORNING.local.date(), lands, MORNING.local.tzinfo), ZONE)
     first = _segment("6E1", arrival.later(timedelta(hours=-1)), 60, ("MAA", "BLR"))
     second = _segment("6E2", arrival.later(timedelta(hours=hours)), 170, ("BLR", "DEL"))
-    (layover,) = layovers(_itinerary("x", first, second))
+    assert is_overnight(first.arrival, second.departure) is overnight
+    (layover,) = itinerary_message(_itinerary("x", first, second), MORNING.utc).layovers
     assert layover.overnight is overnight
-    assert layover.duration == timedelta(hours=hours)
-    assert not layover.changes_airport
+    assert layover.duration.ToTimedelta() == timedelta(hours=hours)
+    assert not layover.next_airport_code
 
 
 def test_a_change_of_airport_is_named() -> None:
-    (layover,) = layovers(
-        _itinerary(
-            "x",
-            _segment("BA1", _later(0), 60, ("MAN", "LHR")),
-            _segment("BA2", _later(4), 60, ("LGW", "FAO")),
-        )
-    )
-    assert layover.changes_airport
-    assert list(layovers(QUICK_DEAR)) == []
+    first = _segment("BA1", _later(0), 60, ("MAN", "LHR"))
+    second = _segment("BA2", _later(4), 60, ("LGW", "FAO"))
+    (layover,) = itinerary_message(_itinerary("x", first, second), MORNING.utc).layovers
+    assert (layover.airport_code, layover.next_airport_code) == ("LHR", "LGW")
+    assert not itinerary_message(QUICK_DEAR, MORNING.utc).layovers
 
 
 def test_pairs_come_the_most_used_first() -> None:

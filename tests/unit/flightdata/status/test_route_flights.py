@@ -8,8 +8,8 @@ from datetime import date, timedelta
 import pytest
 import pytest_asyncio
 
-from services.flightdata.caching.answer_cache import Answers
-from services.flightdata.caching.store import MemoryShelf
+from services.flightdata.caching.answer_cache import AnswerCache
+from services.flightdata.caching.store import MemoryCacheStore
 from services.flightdata.errors import FlightsRestricted, FlightsUnavailable
 from services.flightdata.model.flights import FlightStatus
 from services.flightdata.places.lexicon import Lexicon
@@ -17,8 +17,8 @@ from services.flightdata.providers.errors import ProviderRestricted, ProviderUna
 from services.flightdata.providers.protocol import Capability, Direction
 from services.flightdata.providers.routing import ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
-from services.flightdata.status.route_status import RouteStatusDesk
-from services.flightdata.status.routes import RouteDesk
+from services.flightdata.status.route_status import RouteStatusService
+from services.flightdata.status.routes import RouteLookup
 from tests.simulated_clock import SimulatedClock
 from tests.unit.flightdata.providers.test_routing import Scripted
 
@@ -56,49 +56,51 @@ def vendor(timetable: SampleTimetable) -> Boards:
 
 
 @pytest_asyncio.fixture
-async def answers(vendor: Boards, clock: SimulatedClock) -> AsyncIterator[Answers]:
+async def answers(vendor: Boards, clock: SimulatedClock) -> AsyncIterator[AnswerCache]:
     """Of that provider."""
-    async with Answers(ProviderRouter([vendor], clock), MemoryShelf(clock), clock) as opened:
+    async with AnswerCache(ProviderRouter([vendor], clock), MemoryCacheStore(clock), clock) as opened:
         yield opened
 
 
 async def test_todays_flights_of_a_route_are_read_off_the_board(
-    answers: Answers, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock
+    answers: AnswerCache, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock
 ) -> None:
-    desk = RouteStatusDesk(lexicon, answers, clock)
+    desk = RouteStatusService(lexicon, answers, clock)
     told = await desk.statuses("MAA", "COK", None, None, most=50)
     flown = await vendor.timetable.route_status("MAA", "COK", TODAY)
     assert [flight.segment.flight for flight in told] == [flight.segment.flight for flight in flown]
     assert {flight.segment.arrival.airport for flight in await desk.statuses("MAA", "SIN", TODAY, None)} == {
         "SIN"
     }
-    service = (await RouteDesk(lexicon, answers, clock).route("MAA", "COK")).service
+    service = (await RouteLookup(lexicon, answers, clock).route("MAA", "COK")).service
     assert service
     assert sum(carrier.flights for carrier in service.carriers) == len(flown)
     assert vendor.boards == 1, "a board serves all its routes"
 
 
 async def test_a_coming_days_board_would_be_a_part_and_is_not_paid_for(
-    answers: Answers, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock
+    answers: AnswerCache, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock
 ) -> None:
     with pytest.raises(FlightsRestricted):
-        await RouteStatusDesk(lexicon, answers, clock).statuses("MAA", "COK", TODAY + timedelta(days=3), None)
+        await RouteStatusService(lexicon, answers, clock).statuses(
+            "MAA", "COK", TODAY + timedelta(days=3), None
+        )
     assert vendor.boards == 0
 
 
 async def test_who_has_no_boards_is_asked_for_none(
-    answers: Answers, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock
+    answers: AnswerCache, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock
 ) -> None:
     vendor.able = frozenset(Capability) - {Capability.BOARD}
     with pytest.raises(FlightsRestricted):
-        await RouteStatusDesk(lexicon, answers, clock).statuses("MAA", "COK", None, None)
+        await RouteStatusService(lexicon, answers, clock).statuses("MAA", "COK", None, None)
     assert vendor.boards == 0
 
 
 async def test_a_failure_is_none_that_a_board_hides(
-    answers: Answers, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock
+    answers: AnswerCache, vendor: Boards, lexicon: Lexicon, clock: SimulatedClock
 ) -> None:
     vendor.answer = ProviderUnavailable("boards", "down")
     with pytest.raises(FlightsUnavailable):
-        await RouteStatusDesk(lexicon, answers, clock).statuses("MAA", "COK", None, None)
+        await RouteStatusService(lexicon, answers, clock).statuses("MAA", "COK", None, None)
     assert vendor.boards == 0

@@ -6,14 +6,14 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
-from services.flightdata.caching.answer_cache import Answers
-from services.flightdata.caching.store import MemoryShelf
+from services.flightdata.caching.answer_cache import AnswerCache
+from services.flightdata.caching.store import MemoryCacheStore
 from services.flightdata.errors import DateBeyondHorizon, DateInPast, SamePlace
 from services.flightdata.model.instants import zone_of
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.routing import ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
-from services.flightdata.status.route_status import RouteStatusDesk
+from services.flightdata.status.route_status import RouteStatusService
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
@@ -22,14 +22,14 @@ TODAY = date(2026, 11, 23)
 
 
 @pytest.fixture
-def desk(lexicon: Lexicon, timetable: SampleTimetable, clock: SimulatedClock) -> RouteStatusDesk:
+def desk(lexicon: Lexicon, timetable: SampleTimetable, clock: SimulatedClock) -> RouteStatusService:
     """Over the sample timetable."""
-    return RouteStatusDesk(
-        lexicon, Answers(ProviderRouter([timetable], clock), MemoryShelf(clock), clock), clock
+    return RouteStatusService(
+        lexicon, AnswerCache(ProviderRouter([timetable], clock), MemoryCacheStore(clock), clock), clock
     )
 
 
-async def test_the_nearest_to_a_time_comes_first(desk: RouteStatusDesk) -> None:
+async def test_the_nearest_to_a_time_comes_first(desk: RouteStatusService) -> None:
     found = await desk.statuses("MAA", "DEL", TODAY, time(8, 25))
     assert found[0].segment.flight == "AI542"
     at = datetime.combine(TODAY, time(8, 25))
@@ -37,7 +37,7 @@ async def test_the_nearest_to_a_time_comes_first(desk: RouteStatusDesk) -> None:
     assert apart == sorted(apart)
 
 
-async def test_without_a_day_and_a_time_they_are_todays_as_they_leave(desk: RouteStatusDesk) -> None:
+async def test_without_a_day_and_a_time_they_are_todays_as_they_leave(desk: RouteStatusService) -> None:
     found = await desk.statuses("MAA", "DEL", None, None)
     assert {status.depart_date for status in found} == {TODAY}
     leaves = [status.segment.departure.at.utc for status in found]
@@ -45,7 +45,7 @@ async def test_without_a_day_and_a_time_they_are_todays_as_they_leave(desk: Rout
 
 
 async def test_of_todays_flights_those_around_now_are_told_in_the_order_they_leave(
-    desk: RouteStatusDesk, clock: SimulatedClock
+    desk: RouteStatusService, clock: SimulatedClock
 ) -> None:
     everybody = await desk.statuses("MAA", "DEL", TODAY, None, most=50)
     clock.advance(6 * 3600)
@@ -61,21 +61,21 @@ async def test_of_todays_flights_those_around_now_are_told_in_the_order_they_lea
     )
 
 
-async def test_route_and_number_tell_the_same(desk: RouteStatusDesk, timetable: SampleTimetable) -> None:
+async def test_route_and_number_tell_the_same(desk: RouteStatusService, timetable: SampleTimetable) -> None:
     for status in await desk.statuses("BOM", "DEL", TODAY, None):
         assert [status] == list(await timetable.status(status.segment.flight, TODAY))
 
 
-async def test_a_city_is_opened_into_its_airports(desk: RouteStatusDesk) -> None:
+async def test_a_city_is_opened_into_its_airports(desk: RouteStatusService) -> None:
     found = await desk.statuses("NYC", "LON", TODAY + timedelta(days=1), None)
     assert {status.segment.departure.airport for status in found} & {"JFK", "EWR"}
 
 
-async def test_nobody_flies_there_is_an_answer(desk: RouteStatusDesk) -> None:
+async def test_nobody_flies_there_is_an_answer(desk: RouteStatusService) -> None:
     assert await desk.statuses("MAA", "BET", TODAY, None) == []
 
 
-async def test_what_can_not_be_known_is_refused(desk: RouteStatusDesk) -> None:
+async def test_what_can_not_be_known_is_refused(desk: RouteStatusService) -> None:
     with pytest.raises(SamePlace):
         await desk.statuses("LHR", "LON", TODAY, None)
     with pytest.raises(DateBeyondHorizon):
@@ -84,7 +84,7 @@ async def test_what_can_not_be_known_is_refused(desk: RouteStatusDesk) -> None:
 
 @pytest.mark.parametrize("day", [date.min, TODAY - timedelta(days=367)])
 async def test_nobody_is_asked_for_a_day_too_long_ago(
-    desk: RouteStatusDesk, monkeypatch: pytest.MonkeyPatch, day: date
+    desk: RouteStatusService, monkeypatch: pytest.MonkeyPatch, day: date
 ) -> None:
     monkeypatch.setattr(SampleTimetable, "route_status", None)
     with pytest.raises(DateInPast):

@@ -6,27 +6,29 @@ from datetime import timedelta
 
 import pytest
 
-from services.flightdata.caching.answer_cache import Answers
-from services.flightdata.caching.store import MemoryShelf
+from services.flightdata.caching.answer_cache import AnswerCache
+from services.flightdata.caching.store import MemoryCacheStore
 from services.flightdata.errors import SamePlace
 from services.flightdata.places import PlaceNotFound
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.errors import ProviderUnavailable
 from services.flightdata.providers.routing import ProviderRouter
 from services.flightdata.sample.provider import SampleTimetable
-from services.flightdata.status.routes import RouteDesk
+from services.flightdata.status.routes import RouteLookup
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
 
 
 @pytest.fixture
-def desk(lexicon: Lexicon, timetable: SampleTimetable, clock: SimulatedClock) -> RouteDesk:
+def desk(lexicon: Lexicon, timetable: SampleTimetable, clock: SimulatedClock) -> RouteLookup:
     """Over the sample timetable."""
-    return RouteDesk(lexicon, Answers(ProviderRouter([timetable], clock), MemoryShelf(clock), clock), clock)
+    return RouteLookup(
+        lexicon, AnswerCache(ProviderRouter([timetable], clock), MemoryCacheStore(clock), clock), clock
+    )
 
 
-async def test_a_route_has_its_distance_time_and_zones(desk: RouteDesk) -> None:
+async def test_a_route_has_its_distance_time_and_zones(desk: RouteLookup) -> None:
     route = await desk.route("DEL", "NYC")
     assert (route.origin.code, route.destination.code) == ("DEL", "JFK")
     assert 11_600 < route.kilometres < 11_900
@@ -35,7 +37,7 @@ async def test_a_route_has_its_distance_time_and_zones(desk: RouteDesk) -> None:
 
 
 async def test_carriers_come_the_busiest_first_and_add_up_to_the_days_flights(
-    desk: RouteDesk, timetable: SampleTimetable
+    desk: RouteLookup, timetable: SampleTimetable
 ) -> None:
     service = (await desk.route("MAA", "DEL")).service
     assert service
@@ -48,7 +50,7 @@ async def test_carriers_come_the_busiest_first_and_add_up_to_the_days_flights(
 
 
 async def test_nobody_flies_is_something_else_than_nobody_knows(
-    desk: RouteDesk,
+    desk: RouteLookup,
     lexicon: Lexicon,
     timetable: SampleTimetable,
     clock: SimulatedClock,
@@ -65,7 +67,7 @@ async def test_nobody_flies_is_something_else_than_nobody_knows(
     assert (await desk.route("MAA", "DEL")).service is None
 
 
-async def test_a_city_is_no_route_from_itself_and_an_unknown_code_none_at_all(desk: RouteDesk) -> None:
+async def test_a_city_is_no_route_from_itself_and_an_unknown_code_none_at_all(desk: RouteLookup) -> None:
     with pytest.raises(SamePlace):
         await desk.route("LHR", "LON")
     with pytest.raises(PlaceNotFound):

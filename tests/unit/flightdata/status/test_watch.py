@@ -13,7 +13,7 @@ import pytest
 from services.flightdata.errors import FlightNotFound, FlightsUnavailable
 from services.flightdata.model.flights import FlightStatus, Provenance, Segment, State, Stop
 from services.flightdata.model.instants import Instant, today_in
-from services.flightdata.status.watch import FREE, StatusWatches, Told, Trouble
+from services.flightdata.status.watch import SAMPLE_PACE, StatusWatches, Trouble, WatchEvent
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
@@ -78,7 +78,7 @@ def _watches(desk: Desk, clock: SimulatedClock) -> StatusWatches:
     return StatusWatches(desk, clock)  # type: ignore[arg-type]
 
 
-async def _collect(changes: AsyncIterator[Told], into: list[Told]) -> None:
+async def _collect(changes: AsyncIterator[WatchEvent], into: list[WatchEvent]) -> None:
     async for told in changes:
         into.append(told)
 
@@ -97,7 +97,7 @@ async def _minutes(clock: SimulatedClock, count: int) -> None:
 
 async def test_a_flight_is_told_at_once_then_when_it_changes_until_it_is_over(clock: SimulatedClock) -> None:
     desk = Desk(clock, [_status()], [_status()], [LATE], [LATE], [LANDED])
-    told: list[Told] = []
+    told: list[WatchEvent] = []
     async with asyncio.TaskGroup() as group:
         group.create_task(_collect(_watches(desk, clock).watch("AI542", None), told))
         await _settled()
@@ -113,7 +113,7 @@ async def test_a_flight_is_told_at_once_then_when_it_changes_until_it_is_over(cl
 
 async def test_a_hundred_watchers_cost_one_poll_each_time(clock: SimulatedClock) -> None:
     desk = Desk(clock, [_status()], [LATE], [LANDED])
-    watches, heard = _watches(desk, clock), [list[Told]() for _ in range(100)]
+    watches, heard = _watches(desk, clock), [list[WatchEvent]() for _ in range(100)]
     async with asyncio.TaskGroup() as group:
         for told in heard:
             group.create_task(_collect(watches.watch("AI542", None), told))
@@ -159,7 +159,7 @@ UNHEARD = {
 async def test_a_flight_nobody_tells_the_end_of_is_asked_for_ever_less_and_then_given_up(
     clock: SimulatedClock, case: str
 ) -> None:
-    desk, told = Desk(clock, [UNHEARD[case]]), list[Told]()
+    desk, told = Desk(clock, [UNHEARD[case]]), list[WatchEvent]()
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         group.create_task(_collect(_watches(desk, clock).watch("AI542", None), told))
         await _settled()
@@ -173,7 +173,7 @@ async def test_a_flight_nobody_tells_the_end_of_is_asked_for_ever_less_and_then_
 
 
 async def test_a_flight_that_is_long_over_is_told_once(clock: SimulatedClock) -> None:
-    desk, told = Desk(clock, [_status(timedelta(days=-1), State.UNKNOWN)]), list[Told]()
+    desk, told = Desk(clock, [_status(timedelta(days=-1), State.UNKNOWN)]), list[WatchEvent]()
     async with asyncio.timeout(20):
         await _collect(_watches(desk, clock).watch("AI542", None), told)
     assert (len(told), len(desk.asked)) == (1, 1)
@@ -192,7 +192,7 @@ async def test_a_leg_that_is_given_up_does_not_hurry_the_other(clock: SimulatedC
 async def test_a_flight_that_left_late_is_followed_to_its_late_arrival(clock: SimulatedClock) -> None:
     left = replace(_status(timedelta(hours=-14), State.EN_ROUTE), delay=timedelta(hours=11, minutes=50))
     desk = Desk(clock, [left], [left], [replace(left, state=State.LANDED)])
-    told: list[Told] = []
+    told: list[WatchEvent] = []
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         group.create_task(_collect(_watches(desk, clock).watch("AI542", None), told))
         await _settled()
@@ -204,7 +204,7 @@ async def test_a_sample_costs_nothing_and_is_looked_at_often(clock: SimulatedClo
     desk = Desk(clock, [_status(timedelta(days=3), sample=True)])
     task = asyncio.create_task(_collect(_watches(desk, clock).watch("AI542", None), []))
     await _settled()
-    clock.advance(FREE.total_seconds())
+    clock.advance(SAMPLE_PACE.total_seconds())
     await _settled()
     task.cancel()
     assert len(desk.asked) == 2
@@ -212,7 +212,7 @@ async def test_a_sample_costs_nothing_and_is_looked_at_often(clock: SimulatedClo
 
 async def test_trouble_is_told_once_and_what_was_known_is_kept(clock: SimulatedClock) -> None:
     desk = Desk(clock, [_status()], DOWN, DOWN, [_status()], DOWN, [LANDED])
-    told: list[Told] = []
+    told: list[WatchEvent] = []
     async with asyncio.TaskGroup() as group:
         group.create_task(_collect(_watches(desk, clock).watch("AI542", None), told))
         await _settled()
@@ -235,7 +235,7 @@ async def test_a_watch_that_never_learned_anything_fails(clock: SimulatedClock, 
 async def test_legs_of_one_number_are_told_each_for_itself(clock: SimulatedClock) -> None:
     second = _status(timedelta(hours=5), airport="BOM")
     desk = Desk(clock, [_status(), second], [LATE, second], [LANDED, replace(second, state=State.CANCELLED)])
-    told: list[Told] = []
+    told: list[WatchEvent] = []
     async with asyncio.TaskGroup() as group:
         group.create_task(_collect(_watches(desk, clock).watch("AI542", None), told))
         await _settled()
@@ -275,7 +275,7 @@ class Nightly:
 
 async def test_a_flight_in_the_air_at_midnight_is_followed_until_it_has_landed() -> None:
     clock = SimulatedClock(LATE_EVENING)
-    watches, told = StatusWatches(Nightly(clock), clock), list[Told]()  # type: ignore[arg-type]
+    watches, told = StatusWatches(Nightly(clock), clock), list[WatchEvent]()  # type: ignore[arg-type]
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         group.create_task(_collect(watches.watch("AI542", None), told))
         await _settled()

@@ -12,7 +12,7 @@ import httpx
 
 from services.flightdata.places import load
 from services.flightdata.providers.budgets import Meter, Plan
-from services.flightdata.quota.store import MemoryLedger
+from services.flightdata.quota.store import MemoryQuotaStore
 from services.flightdata.vendors.aviationstack.provider import AviationStack
 from services.flightdata.vendors.flightapi.provider import FlightApi
 from services.flightdata.vendors.learned_restrictions import LearnedRestrictions
@@ -76,7 +76,7 @@ def _always(body: bytes, status: int) -> Answering:
 def aviationstack(body: bytes, now: datetime, status: int = 200, plan: Plan | None = None) -> AviationStack:
     """An adapter that is always answered with this, as often as a plan lets it ask."""
     clock = WakefulClock(now)
-    meter = Meter("aviationstack", KEY, plan, MemoryLedger(clock), clock) if plan else None
+    meter = Meter("aviationstack", KEY, plan, MemoryQuotaStore(clock), clock) if plan else None
     return AviationStack(
         client("aviationstack", _always(body, status), meter),
         load(),

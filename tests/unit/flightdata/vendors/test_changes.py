@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,19 +12,18 @@ import pytest
 from doubles.flightapi.trips import TripRequest, trips
 from doubles.world import World
 from mesh.contracts.page_tokens import PageTokens
-from services.flightdata.caching.answer_cache import Answers
-from services.flightdata.caching.store import MemoryShelf
+from services.flightdata.caching.answer_cache import AnswerCache
+from services.flightdata.caching.store import MemoryCacheStore
 from services.flightdata.errors import FlightsRestricted, FlightsUnavailable
-from services.flightdata.model.found import Found
-from services.flightdata.model.layovers import layovers
-from services.flightdata.model.queries import FlightQuery
+from services.flightdata.model.flights import is_overnight
+from services.flightdata.model.queries import FlightQuery, SearchQuery
+from services.flightdata.model.search_results import Done, Found, Results
 from services.flightdata.places import load
 from services.flightdata.providers.errors import ProviderUnavailable
 from services.flightdata.providers.protocol import Capability, FlightProvider
 from services.flightdata.providers.routing import ProviderRouter
-from services.flightdata.search.leg_queries import SearchQuery
-from services.flightdata.search.offers import OfferDesk
-from services.flightdata.search.searching import Done, FlightSearch, Results, SearchEvent
+from services.flightdata.search.flight_search import FlightSearch, SearchEvent
+from services.flightdata.search.offers import OfferService
 from tests.simulated_clock import SimulatedClock
 from tests.unit.flightdata.providers.test_routing import Scripted
 from tests.unit.flightdata.vendors.recorded import flightapi
@@ -41,7 +41,7 @@ def _body() -> dict[str, Any]:
 
 
 class Vendor(Scripted):
-    """Answers with a body of FlightAPI.io, or fails."""
+    """AnswerCache with a body of FlightAPI.io, or fails."""
 
     async def search(self, query: FlightQuery) -> Found:
         self.say()
@@ -51,9 +51,9 @@ class Vendor(Scripted):
 async def _told(*providers: FlightProvider, via: str) -> list[SearchEvent]:
     clock = SimulatedClock(NOW)
     router = ProviderRouter(providers, clock)
-    async with Answers(router, MemoryShelf(clock), clock) as answers:
+    async with AnswerCache(router, MemoryCacheStore(clock), clock) as answers:
         search = FlightSearch(
-            load(), answers, OfferDesk(router, PageTokens(b"a key for tests"), clock), clock
+            load(), answers, OfferService(router, PageTokens(b"a key for tests"), clock), clock
         )
         return [event async for event in search.search(SearchQuery("MAA", "JFK", DAY, via=via))]
 
@@ -70,14 +70,14 @@ async def test_a_change_of_airports_and_a_night_are_named() -> None:
         FlightQuery(("MAA",), ("JFK",), DAY, currency="INR")
     )
     changes = [
-        layover
+        (before.arrival, after.departure)
         for itinerary in found.itineraries
-        for layover in layovers(itinerary)
-        if layover.arrival.airport == "LHR"
+        for before, after in pairwise(itinerary.segments)
+        if before.arrival.airport == "LHR"
     ]
     assert changes
-    for layover in changes:
-        assert (layover.changes_airport, layover.overnight, layover.departure.airport) == (True, True, "LGW")
+    for arrival, departure in changes:
+        assert (departure.airport, is_overnight(arrival, departure)) == ("LGW", True)
 
 
 async def test_by_way_of_a_place_is_asked_of_who_knows_connections() -> None:

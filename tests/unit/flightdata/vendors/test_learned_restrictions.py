@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.flightdata.quota.store import MemoryLedger
+from services.flightdata.quota.store import MemoryQuotaStore
 from services.flightdata.vendors.learned_restrictions import REMEMBERED, LearnedRestrictions, fingerprint
 from tests.simulated_clock import SimulatedClock
 
@@ -23,15 +23,15 @@ def clock() -> SimulatedClock:
 
 async def test_a_refusal_survives_a_restart(tmp_path: Path, clock: SimulatedClock) -> None:
     path = tmp_path / "flightdata" / "ledger.json"
-    await LearnedRestrictions("aviationstack", "a-key", clock, MemoryLedger(clock, path)).add("timetable")
-    again = LearnedRestrictions("aviationstack", "a-key", clock, MemoryLedger(clock, path))
+    await LearnedRestrictions("aviationstack", "a-key", clock, MemoryQuotaStore(clock, path)).add("timetable")
+    again = LearnedRestrictions("aviationstack", "a-key", clock, MemoryQuotaStore(clock, path))
     await again.refresh()
     assert "timetable" in again
     assert "flights" not in again
 
 
 async def test_a_replica_hears_of_a_refusal_and_forgets_none_of_its_own(clock: SimulatedClock) -> None:
-    ledger = MemoryLedger(clock)
+    ledger = MemoryQuotaStore(clock)
     one, other = (LearnedRestrictions("aviationstack", "a-key", clock, ledger) for _ in range(2))
     await other.add("flights by route")
     await one.refresh()
@@ -44,7 +44,7 @@ async def test_a_replica_hears_of_a_refusal_and_forgets_none_of_its_own(clock: S
 
 
 async def test_two_refusals_at_once_are_both_remembered(clock: SimulatedClock) -> None:
-    ledger = MemoryLedger(clock)
+    ledger = MemoryQuotaStore(clock)
     one, other, third = (LearnedRestrictions("aviationstack", "a-key", clock, ledger) for _ in range(3))
     await one.add("timetable")
     await other.add("flights by route")
@@ -54,7 +54,7 @@ async def test_two_refusals_at_once_are_both_remembered(clock: SimulatedClock) -
 
 
 async def test_another_key_begins_with_a_clean_sheet(clock: SimulatedClock) -> None:
-    ledger = MemoryLedger(clock)
+    ledger = MemoryQuotaStore(clock)
     await LearnedRestrictions("aviationstack", "a-key", clock, ledger).add("timetable")
     another = LearnedRestrictions("aviationstack", "another", clock, ledger)
     await another.refresh()
@@ -62,7 +62,7 @@ async def test_another_key_begins_with_a_clean_sheet(clock: SimulatedClock) -> N
 
 
 async def test_plans_are_upgraded_so_a_refusal_is_forgotten(clock: SimulatedClock) -> None:
-    restrictions = LearnedRestrictions("aviationstack", "a-key", clock, MemoryLedger(clock))
+    restrictions = LearnedRestrictions("aviationstack", "a-key", clock, MemoryQuotaStore(clock))
     await restrictions.add("timetable")
     clock.advance(REMEMBERED.total_seconds() - 1)
     assert "timetable" in restrictions
@@ -72,15 +72,15 @@ async def test_plans_are_upgraded_so_a_refusal_is_forgotten(clock: SimulatedCloc
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "7", "null", '"soon"', '"2026-12-01"'])
 async def test_a_spoiled_note_is_learned_anew(clock: SimulatedClock, content: str) -> None:
-    ledger = MemoryLedger(clock)
+    ledger = MemoryQuotaStore(clock)
     name = f"restrictions:aviationstack:{fingerprint('aviationstack', 'a-key')}"
-    await ledger.note(name, "timetable", content, timedelta(days=1))
+    await ledger.set_fact(name, "timetable", content, timedelta(days=1))
     restrictions = LearnedRestrictions("aviationstack", "a-key", clock, ledger)
     await restrictions.refresh()
     assert "timetable" not in restrictions
     await restrictions.add("timetable")
     assert (
-        datetime.fromisoformat(json.loads((await ledger.noted(name))["timetable"]))
+        datetime.fromisoformat(json.loads((await ledger.facts(name))["timetable"]))
         == clock.now() + REMEMBERED
     )
 

@@ -20,8 +20,8 @@ from doubles.flightapi.trips import TripRequest, trips
 from doubles.world import World
 from services.flightdata.errors import FlightNotFound
 from services.flightdata.model.flights import FlightStatus
-from services.flightdata.model.found import Found
 from services.flightdata.model.queries import FlightQuery
+from services.flightdata.model.search_results import Found
 from services.flightdata.providers.errors import ProviderError
 from services.flightdata.providers.protocol import Direction, FlightProvider
 from services.flightdata.wire import messages as flight_messages

@@ -10,8 +10,8 @@ import pytest
 
 from doubles.aviationstack.rows import flight_rows, future_rows
 from doubles.world import World
-from services.flightdata.model.found import Limit
 from services.flightdata.model.queries import FlightQuery
+from services.flightdata.model.search_results import Limit
 from services.flightdata.providers.budgets import Plan
 from services.flightdata.providers.errors import ProviderRestricted
 from services.flightdata.providers.protocol import Direction

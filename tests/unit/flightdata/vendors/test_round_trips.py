@@ -14,18 +14,17 @@ import pytest_asyncio
 from doubles.flightapi.trips import TripRequest, trips
 from doubles.world import World
 from mesh.contracts.page_tokens import PageTokens
-from services.flightdata.caching.answer_cache import Answers
-from services.flightdata.caching.store import MemoryShelf
+from services.flightdata.caching.answer_cache import AnswerCache
+from services.flightdata.caching.store import MemoryCacheStore
 from services.flightdata.errors import FlightsUnavailable
-from services.flightdata.model.found import Found
-from services.flightdata.model.queries import Filters, FlightQuery, Sort
+from services.flightdata.model.queries import Filters, FlightQuery, JourneyLeg, SearchQuery, Sort
+from services.flightdata.model.search_results import Done, Found, Results
 from services.flightdata.places import load
 from services.flightdata.providers.errors import ProviderUnavailable
 from services.flightdata.providers.protocol import Capability, FlightProvider
 from services.flightdata.providers.routing import ProviderRouter
-from services.flightdata.search.leg_queries import JourneyLeg, SearchQuery
-from services.flightdata.search.offers import OfferDesk
-from services.flightdata.search.searching import Done, FlightSearch, Results
+from services.flightdata.search.flight_search import FlightSearch
+from services.flightdata.search.offers import OfferService
 from tests.simulated_clock import SimulatedClock
 from tests.unit.flightdata.providers.test_routing import Scripted
 from tests.unit.flightdata.vendors.recorded import flightapi
@@ -57,17 +56,19 @@ def clock() -> SimulatedClock:
     return SimulatedClock(NOW)
 
 
-def _search(clock: SimulatedClock, *providers: FlightProvider) -> tuple[FlightSearch, OfferDesk, Answers]:
+def _search(
+    clock: SimulatedClock, *providers: FlightProvider
+) -> tuple[FlightSearch, OfferService, AnswerCache]:
     router = ProviderRouter(providers, clock)
     answers, offers = (
-        Answers(router, MemoryShelf(clock), clock),
-        OfferDesk(router, PageTokens(b"a key for tests"), clock),
+        AnswerCache(router, MemoryCacheStore(clock), clock),
+        OfferService(router, PageTokens(b"a key for tests"), clock),
     )
     return FlightSearch(load(), answers, offers, clock), offers, answers
 
 
 @pytest_asyncio.fixture
-async def told(clock: SimulatedClock) -> AsyncIterator[tuple[Seller, OfferDesk, Results, Done]]:
+async def told(clock: SimulatedClock) -> AsyncIterator[tuple[Seller, OfferService, Results, Done]]:
     seller = Seller()
     search, offers, answers = _search(clock, seller)
     async with answers:
@@ -77,7 +78,7 @@ async def told(clock: SimulatedClock) -> AsyncIterator[tuple[Seller, OfferDesk, 
         yield seller, offers, results, done
 
 
-async def test_both_ways_are_one_question(told: tuple[Seller, OfferDesk, Results, Done]) -> None:
+async def test_both_ways_are_one_question(told: tuple[Seller, OfferService, Results, Done]) -> None:
     seller, _, _, done = told
     (asked,) = seller.queries
     assert (asked.date, asked.back) == (OUT, BACK)
@@ -86,7 +87,7 @@ async def test_both_ways_are_one_question(told: tuple[Seller, OfferDesk, Results
 
 
 async def test_a_journey_costs_what_the_seller_asks_for_both(
-    told: tuple[Seller, OfferDesk, Results, Done],
+    told: tuple[Seller, OfferService, Results, Done],
 ) -> None:
     _, _, results, _ = told
     asked = {Decimal(str(row["cheapest_price"]["amount"])) for row in BODY["itineraries"]}
@@ -102,7 +103,7 @@ async def test_a_journey_costs_what_the_seller_asks_for_both(
 
 
 async def test_an_offer_sells_both_ways_and_is_priced_again_so(
-    told: tuple[Seller, OfferDesk, Results, Done],
+    told: tuple[Seller, OfferService, Results, Done],
 ) -> None:
     seller, offers, results, _ = told
     ids = {itinerary.id: itinerary.leg for itinerary in results.itineraries}
@@ -136,7 +137,7 @@ async def test_a_round_trip_is_told_again_as_it_was(clock: SimulatedClock) -> No
     async with answers:
         first, second, third = [[event async for event in search.search(RETURN)][-2:] for _ in range(3)]
     assert len(seller.queries) == 1
-    assert [one is other for one, other in zip(second, third, strict=True)] == [True, True]
+    assert second == third
     assert isinstance(first[0], Results)
     assert isinstance(second[0], Results)
     assert [journey.fare for journey in first[0].journeys] == [journey.fare for journey in second[0].journeys]

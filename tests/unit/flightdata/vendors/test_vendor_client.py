@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.flightdata.model.found import Found
 from services.flightdata.model.queries import FlightQuery
+from services.flightdata.model.search_results import Found
 from services.flightdata.providers.errors import ProviderRateLimited
 from services.flightdata.vendors.aviationstack.responses import is_full, rows
 from services.flightdata.vendors.vendor_client import VendorAnswer

@@ -20,13 +20,12 @@ from services.flightdata.model.flights import (
     State,
     Stop,
 )
-from services.flightdata.model.found import Offer
 from services.flightdata.model.instants import Convention, Instant
 from services.flightdata.model.queries import Sort
+from services.flightdata.model.search_results import Done, Offer, Results
 from services.flightdata.providers.errors import Problem
 from services.flightdata.providers.routing import Progress
-from services.flightdata.search.searching import Done, Results
-from services.flightdata.wire import messages as flight_messages
+from services.flightdata.wire import messages
 from services.flightdata.wire.requests import CABINS, SORTS
 
 pytestmark = pytest.mark.unit
@@ -50,10 +49,10 @@ ONWARD = Segment("AF", "Air France", "AF225", _stop("DXN", 14), _stop("CDG", 23)
 @pytest.mark.parametrize(
     ("table", "kind", "enum"),
     [
-        (flight_messages.STATES, State, pb.FlightState),
-        (flight_messages.DOUBTS, Doubt, pb.Doubt),
-        (flight_messages.CONVENTIONS, Convention, pb.TimeConvention),
-        (flight_messages.PROBLEMS, Problem, pb.ProviderProblem),
+        (messages.STATES, State, pb.FlightState),
+        (messages.DOUBTS, Doubt, pb.Doubt),
+        (messages.CONVENTIONS, Convention, pb.TimeConvention),
+        (messages.PROBLEMS, Problem, pb.ProviderProblem),
     ],
 )
 def test_every_value_has_one_of_its_own_in_the_contract(
@@ -72,7 +71,7 @@ def test_every_sort_and_cabin_can_be_asked_for() -> None:
 
 
 def test_a_segment_tells_who_flies_it_what_it_is_sold_as_and_what_is_doubtful() -> None:
-    message = flight_messages.segment(NIGHT)
+    message = messages.segment(NIGHT)
     assert (message.operator.carrier_code, message.operator.flight_number) == ("6E", "6E2345")
     assert list(message.also_sold_as) == ["KL3001", "QR4711"]
     assert (message.aircraft, message.days_later, list(message.doubts)) == (
@@ -87,11 +86,11 @@ def test_a_segment_tells_who_flies_it_what_it_is_sold_as_and_what_is_doubtful() 
     )
     assert message.departure.local_time == "2026-11-24T21:00:00"
     assert message.departure.time_convention == pb.TIME_CONVENTION_LOCAL_LABELLED_UTC
-    assert not flight_messages.segment(ONWARD).HasField("operator")
+    assert not messages.segment(ONWARD).HasField("operator")
 
 
 def test_an_itinerary_names_its_layovers_and_its_days() -> None:
-    message = flight_messages.itinerary(Itinerary("an-id", (NIGHT, ONWARD), None, SAID), NOW)
+    message = messages.itinerary(Itinerary("an-id", (NIGHT, ONWARD), None, SAID), NOW)
     (layover,) = message.layovers
     assert (layover.airport_code, layover.next_airport_code, layover.overnight) == ("DEL", "DXN", True)
     assert layover.duration.ToTimedelta() == timedelta(hours=10)
@@ -100,7 +99,7 @@ def test_an_itinerary_names_its_layovers_and_its_days() -> None:
 
 
 def test_provenance_says_its_age_and_what_time_it_describes() -> None:
-    message = flight_messages.provenance(SAID, NOW)
+    message = messages.provenance(SAID, NOW)
     assert (message.provider, message.cached, message.sample, message.vintage) == (
         "flightapi",
         True,
@@ -108,7 +107,7 @@ def test_provenance_says_its_age_and_what_time_it_describes() -> None:
         "2014",
     )
     assert message.age.ToTimedelta() == timedelta(minutes=4)
-    assert flight_messages.provenance(SAID, NOW - timedelta(hours=1)).age.ToTimedelta() == timedelta(), (
+    assert messages.provenance(SAID, NOW - timedelta(hours=1)).age.ToTimedelta() == timedelta(), (
         "clocks differ; ages don't go back"
     )
 
@@ -124,12 +123,12 @@ def test_an_offer_keeps_its_cents_and_its_end() -> None:
         SAID,
         tickets=2,
     )
-    message = flight_messages.offer(offer, NOW)
+    message = messages.offer(offer, NOW)
     assert (message.fare.total.units, message.fare.total.nanos) == (123, 450_000_000)
     assert (message.fare.per_passenger.units, message.fare.per_passenger.nanos) == (61, 730_000_000)
     assert (message.fare.cabin, message.tickets, message.seller) == (pb.CABIN_PREMIUM_ECONOMY, 2, "Tripdesk")
     assert message.expire_time.ToDatetime(UTC) == NOW + timedelta(minutes=15)
-    results = flight_messages.event(Results([], [offer]), NOW).results
+    results = messages.search_event(Results([], [offer]), NOW).results
     assert [o.offer_id for o in results.offers] == ["a-name"]
 
 
@@ -146,7 +145,7 @@ def test_a_status_tells_everything_that_is_known() -> None:
         None,
         "diverted",
     )
-    message = flight_messages.status(status, NOW)
+    message = messages.status(status, NOW)
     assert (message.state, message.provider_state, message.delay_minutes) == (
         pb.FLIGHT_STATE_DIVERTED,
         "diverted",
@@ -163,8 +162,8 @@ def test_a_status_tells_everything_that_is_known() -> None:
 
 
 def test_a_failed_provider_and_implausible_flights_are_told() -> None:
-    progress = flight_messages.event(
+    progress = messages.search_event(
         Progress("aviationstack", finished=True, problem=Problem.RATE_LIMITED), NOW
     ).progress
     assert progress.problem == pb.PROVIDER_PROBLEM_RATE_LIMITED
-    assert flight_messages.event(Done(3, 4, SAID, implausible=2), NOW).done.implausible == 2
+    assert messages.search_event(Done(3, 4, SAID, implausible=2), NOW).done.implausible == 2

@@ -13,10 +13,9 @@ from readback.flightdata.v1 import flightdata_service_pb2 as pb
 from mesh.errors import InvalidRequest
 from services.flightdata.errors import DateInvalid
 from services.flightdata.model.fares import Cabin
-from services.flightdata.model.queries import Filters, Party, Sort, Window
-from services.flightdata.search.leg_queries import JourneyLeg
+from services.flightdata.model.queries import Filters, JourneyLeg, Party, Sort, Window
 from services.flightdata.wire.requests import query_from
-from services.flightdata.wire.values import day_from
+from services.flightdata.wire.values import date_from
 
 pytestmark = pytest.mark.unit
 
@@ -60,7 +59,7 @@ def test_a_request_keeps_what_it_asks_for() -> None:
 )
 def test_what_is_no_day_is_refused(message: Date) -> None:
     with pytest.raises(DateInvalid):
-        day_from(message)
+        date_from(message)
 
 
 @pytest.mark.parametrize(

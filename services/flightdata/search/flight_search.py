@@ -1,0 +1,255 @@
+"""Flight search: ask for every leg, filter and sort the answers, combine journeys, and count what was found."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from mesh.clock import Clock
+from services.flightdata.caching.answer_cache import AnswerCache, Question
+from services.flightdata.caching.freshness import Kind
+from services.flightdata.caching.stored_answers import FAILURES
+from services.flightdata.model.emissions import estimated_grams
+from services.flightdata.model.fares import Cabin
+from services.flightdata.model.flights import Itinerary, Provenance
+from services.flightdata.model.queries import FlightQuery, SearchQuery, Sort
+from services.flightdata.model.search_results import Done, Found, Journey, Limit, Offer, Part, Results
+from services.flightdata.places.geography import distance_km
+from services.flightdata.places.lexicon import Lexicon
+from services.flightdata.providers.protocol import Capability
+from services.flightdata.providers.routing import Answered, Progress
+from services.flightdata.search.journeys import combined, in_order, sold_together
+from services.flightdata.search.leg_queries import LegQuery, leg_queries, round_trip_query
+from services.flightdata.search.offers import OfferService
+from services.flightdata.search.ordering import ordered
+from services.flightdata.streams import merged
+
+SearchEvent = Progress | Results | Done
+CONCURRENT_LEGS = 3
+"""Legs, or days, asked for at the same time.
+
+Seven days then take as long as three calls, and a failing vendor is paid for at most three.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LegAnswer:
+    """The answer to the query for a leg; `query` asks for both legs if they are sold together."""
+
+    leg: LegQuery
+    query: FlightQuery
+    answer: Answered[Found]
+
+    def upcoming(self, now: datetime) -> list[Itinerary]:
+        """Return the leg's itineraries; of a cached answer, those that haven't left."""
+        found, cached = self.answer.value, self.answer.provenance.cached
+        return [
+            itinerary
+            for itinerary in found.itineraries
+            if (not found.round_trips or itinerary.leg == self.leg.leg)
+            and not (cached and itinerary.departure.at.utc <= now)
+        ]
+
+    def valid_offers(self, now: datetime) -> list[Offer]:
+        """Return the offers that haven't expired; those on a round trip only for the first leg."""
+        offers = self.answer.value.offers
+        return [o for o in offers if o.expires > now and not (o.return_id and self.leg.leg)]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAnswers:
+    """The answers to all legs of a search, in the order of travel, and the limits known before asking."""
+
+    query: SearchQuery
+    legs: Sequence[LegAnswer]
+    limits: frozenset[Limit]
+
+    @property
+    def cached(self) -> bool:
+        """Every answer comes from the cache."""
+        return all(leg.answer.provenance.cached for leg in self.legs)
+
+    @property
+    def found(self) -> list[Found]:
+        """The answers alone."""
+        return [leg.answer.value for leg in self.legs]
+
+
+class FlightSearch:
+    """Searches over the configured providers."""
+
+    def __init__(self, lexicon: Lexicon, cache: AnswerCache, offers: OfferService, clock: Clock) -> None:
+        self._lexicon, self._cache, self._offers, self._clock = lexicon, cache, offers, clock
+
+    async def search(self, query: SearchQuery) -> AsyncIterator[SearchEvent]:
+        """Yield progress while providers are asked, then the results, if any fit, and `Done`. Raises as `ask`."""
+        async for event in self.ask(query):
+            if isinstance(event, Progress):
+                yield event
+            else:
+                for result in self.results(event):
+                    yield result
+
+    async def ask(self, query: SearchQuery) -> AsyncIterator[Progress | SearchAnswers]:
+        """Yield progress while providers are asked, then all answers, once and last.
+
+        Raises:
+            PlaceNotFound: a code is unknown.
+            SamePlace: both places of a leg are in one city.
+            DateInPast, DateBeyondHorizon: a day is out of range.
+            FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: no provider could answer.
+        """
+        legs, limits = leg_queries(self._lexicon, query, self._clock.now())
+        prefer = Capability.OFFERS if _is_about_prices(query) else None
+        answers: list[LegAnswer] = []
+        for events in (self._ask_round_trip(query, legs, prefer), self._ask_each(legs, prefer)):
+            async for event in events:
+                if isinstance(event, Progress):
+                    yield event
+                else:
+                    answers.append(event)
+            if answers:
+                break
+        answers.sort(key=lambda answer: (answer.leg.leg, answer.leg.query.date))
+        yield SearchAnswers(query, answers, limits)
+
+    async def _ask_round_trip(
+        self, query: SearchQuery, legs: Sequence[LegQuery], prefer: Capability | None
+    ) -> AsyncIterator[Progress | LegAnswer]:
+        """Ask for both legs in one query if the first provider sells round trips; yield no answer if it has none."""
+        both = round_trip_query(query, legs)
+        if both is None or not self._cache.begins_with(_needed(both), prefer, able=Capability.ROUND_TRIPS):
+            return
+        try:
+            async for event in self._cache.ask(search_question(both, prefer, Capability.ROUND_TRIPS)):
+                if isinstance(event, Progress):
+                    yield event
+                elif event.value.round_trips:
+                    for leg in legs:
+                        yield LegAnswer(leg, both, event)
+        except FAILURES:
+            # Another provider may know the single legs; the same one would fail again.
+            if self._cache.count_able(_needed(both)) < 2:
+                raise
+
+    async def _ask_each(
+        self, legs: Sequence[LegQuery], prefer: Capability | None
+    ) -> AsyncIterator[Progress | LegAnswer]:
+        """Ask for every leg, or for the leg on every day, separately; yield answers as they come."""
+        streams = [self._cache.ask(search_question(leg.query, prefer)) for leg in legs]
+        async with aclosing(merged(streams, CONCURRENT_LEGS)) as events:
+            async for index, event in events:
+                leg = legs[index]
+                yield event if isinstance(event, Progress) else LegAnswer(leg, leg.query, event)
+
+    def results(self, answers: SearchAnswers) -> Sequence[Results | Done]:
+        """Return the results of a search, if any fit, and its end."""
+        query, legs, now = answers.query, answers.legs, self._clock.now()
+        upcoming = [answer.upcoming(now) for answer in legs]
+        plausible = [
+            [replace(i, leg=answer.leg.leg) for i in found if not i.doubts]
+            for answer, found in zip(legs, upcoming, strict=True)
+        ]
+        fitting = [
+            ordered(filter(answer.leg.filters.admit, found), query.sort)
+            for answer, found in zip(legs, plausible, strict=True)
+        ]
+        limits = answers.limits.union(*(found.limits for found in answers.found))
+        journeys: list[Journey] = []
+        if query.further:
+            journeys, cut = _journeys(answers, fitting)
+            total, sold_out = len(journeys), sum(journey.sold_out for journey in journeys)
+            journeys = journeys[: query.limit]
+            shown = _itineraries(journeys)
+            limits |= {Limit.JOURNEYS} if cut else set()
+        else:
+            everything = ordered((i for found in fitting for i in found), query.sort)
+            total, sold_out = len(everything), sum(itinerary.sold_out for itinerary in everything)
+            shown = everything[: query.limit]
+        limits |= {Limit.RESULTS} if total > query.limit else set()
+        limits |= {Limit.BAGS} if any(i.fare and i.fare.bags < query.bags for i in shown) else set()
+        counts = [len(found) for found in plausible]
+        parts = [_part(*leg) for leg in zip(legs, plausible, fitting, strict=True)] if len(legs) > 1 else ()
+        done = Done(
+            total=total,
+            total_unfiltered=min(counts) if query.further else sum(counts),
+            provenance=_provenance(next((a for a, n in zip(legs, counts, strict=True) if n), legs[0])),
+            implausible=sum(map(len, upcoming)) - sum(counts),
+            sold_out=sold_out,
+            limits=limits,
+            parts=parts,
+        )
+        if not shown:
+            return [done]
+        with_emissions = [self._with_emissions(i, query.cabin) for i in shown]
+        return [Results(with_emissions, self._named_offers(shown, legs, now), journeys), done]
+
+    def _named_offers(
+        self, shown: Sequence[Itinerary], legs: Sequence[LegAnswer], now: datetime
+    ) -> list[Offer]:
+        by_id = {itinerary.id: itinerary for itinerary in shown}
+        return [
+            self._offers.named(offer, by_id[offer.itinerary_id], leg.query)
+            for leg in legs
+            for offer in leg.valid_offers(now)
+            if offer.itinerary_id in by_id and (not offer.return_id or offer.return_id in by_id)
+        ]
+
+    def _with_emissions(self, itinerary: Itinerary, cabin: Cabin) -> Itinerary:
+        """Add the estimated emissions if all airports are known."""
+        airports = self._lexicon.airports
+        ends = [(segment.departure.airport, segment.arrival.airport) for segment in itinerary.segments]
+        if any(code not in airports for pair in ends for code in pair):
+            return itinerary
+        distances = (distance_km(airports[origin], airports[destination]) for origin, destination in ends)
+        return replace(itinerary, emissions=estimated_grams(distances, cabin))
+
+
+def search_question(
+    query: FlightQuery, prefer: Capability | None = None, capability: Capability | None = None
+) -> Question[Found]:
+    """Return the question for a leg. Its name holds every field that may change the answer."""
+    return Question(
+        name=repr(query),
+        kind=Kind.SEARCH,
+        capability=capability or _needed(query),
+        shape=Answered[Found],
+        call=lambda provider: provider.search(query),
+        empty=lambda found: not found.itineraries,
+        prefer=prefer,
+    )
+
+
+def _needed(query: FlightQuery) -> Capability:
+    """Return what a provider must be able to do: one that knows only nonstop flights can't answer for `via`."""
+    return Capability.CONNECTIONS if query.via else Capability.SEARCH
+
+
+def _is_about_prices(query: SearchQuery) -> bool:
+    """Return whether an answer without prices and cabins is a poor one."""
+    return query.sort is Sort.CHEAPEST or query.cabin is not Cabin.ECONOMY
+
+
+def _journeys(answers: SearchAnswers, legs: Sequence[Sequence[Itinerary]]) -> tuple[list[Journey], bool]:
+    """Return the journeys sold together, or else combined ones, and whether some combinations were skipped."""
+    trips, sort = answers.found[0].round_trips, answers.query.sort
+    return (in_order(sold_together(trips, legs), legs, sort), False) if trips else combined(legs, sort)
+
+
+def _itineraries(journeys: Iterable[Journey]) -> list[Itinerary]:
+    """Return each itinerary of some journeys once, leg by leg."""
+    once = {(i.leg, i.id): i for journey in journeys for i in journey.itineraries}
+    return sorted(once.values(), key=lambda itinerary: itinerary.leg)
+
+
+def _part(answer: LegAnswer, plausible: Sequence[Itinerary], fitting: Sequence[Itinerary]) -> Part:
+    cheapest = next((i.fare for i in ordered(fitting, Sort.CHEAPEST)), None)
+    return Part(answer.leg.leg, answer.leg.query.date, len(fitting), len(plausible), cheapest)
+
+
+def _provenance(answer: LegAnswer) -> Provenance:
+    """Return the provenance of the itineraries, or of the answer if it is empty."""
+    itineraries = answer.answer.value.itineraries
+    return itineraries[0].provenance if itineraries else answer.answer.provenance
