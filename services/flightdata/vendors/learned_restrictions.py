@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from mesh.clock import Clock
+from services.flightdata.quota.shared_state import SharedState
 from services.flightdata.quota.store import QuotaStore
 
 REMEMBERED = timedelta(days=7)

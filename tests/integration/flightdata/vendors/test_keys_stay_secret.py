@@ -24,6 +24,7 @@ from services.flightdata.providers.errors import (
 )
 from services.flightdata.providers.health import ProviderHealth
 from services.flightdata.providers.protocol import Capability, FlightProvider
+from services.flightdata.quota.store import MemoryQuotaStore
 from services.flightdata.settings import FlightDataSettings
 from services.flightdata.vendors.aviationstack.provider import AviationStack
 from services.flightdata.vendors.flightapi.provider import FlightApi
