@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -43,7 +44,9 @@ def main() -> None:
         MEDIA.mkdir(parents=True, exist_ok=True)
         subprocess.run(["lame", "--quiet", "-b", "48", str(recording), str(MEDIA / "call.mp3")], check=True)  # noqa: S607
     lines = [f"Caller: {turn['said']}\nAgent:  {turn['reply']}\n" for turn in turns]
-    print(*(f"heard {turn['heard']!r}, answered after {turn['first_audio_ms']} ms" for turn in turns), sep="\n")
+    print(
+        *(f"heard {turn['heard']!r}, answered after {turn['first_audio_ms']} ms" for turn in turns), sep="\n"
+    )
     (MEDIA / "call.txt").write_text("\n".join(lines), encoding="utf-8")
 
 
@@ -54,7 +57,7 @@ def mixed(heard: Samples, asked: Sequence[Samples], latencies: Sequence[float]) 
     """
     call = heard.astype(np.int32)
     loud = np.flatnonzero(np.abs(call) > _LOUD)
-    gaps = zip(loud[:-1], loud[1:], strict=True)
+    gaps = pairwise(loud)
     for question, latency in zip(asked, latencies, strict=True):
         wait = int(latency * RECORDING_RATE)
         answer = next(end for begin, end in gaps if end - begin >= len(question) + wait)
