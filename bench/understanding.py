@@ -2,13 +2,15 @@
 
     python -m bench.understanding [--json] [--failures]
 
-The requests are in `understanding/`: `tuning.jsonl` was used while the grammar was written, `held_out.jsonl` was written before it and
-is only looked at for its score. Places are found by the real lexicon, in process. A line is
+The requests are in `understanding/`: `tuning.jsonl` was used while the grammar was written, `held_out.jsonl`
+was written before it and is only looked at for its score. Places are found by the real lexicon, in process. A
+line is
 
     {"text": …, "frame": {"intent": …, "slots": {…}}, "context": {"awaiting": …, "searched": true}}
 
-where places stand as codes, `awaiting` is what the last question asked for ("origin", "destination", "date", "flight_number", "yes_no") and
-`searched` means that flights from Chennai to Delhi on the next day have just been read out. Today is Monday, 2026-11-23.
+where places stand as codes, `awaiting` is what the last question asked for ("origin", "destination", "date",
+"flight_number", "yes_no") and `searched` means that flights from Chennai to Delhi on the next day have just
+been read out. Today is Monday, 2026-11-23.
 """
 
 from __future__ import annotations
@@ -150,13 +152,15 @@ def main() -> None:
             print(json.dumps(figures))
         else:
             print(
-                f"{name}: {figures['frames_right']} of {figures['requests']} frames wholly right ({figures['share']:.1%}), "
+                f"{name}: {figures['frames_right']} of {figures['requests']} frames wholly right "
+                f"({figures['share']:.1%}), "
                 f"intents {figures['intent_share']:.1%}"
             )
         if arguments.failures and name == "tuning":
             for outcome in (outcome for outcome in outcomes if not outcome.right):
                 print(
-                    f"  {outcome.case.text!r}\n    expected {dict(outcome.case.expected)}\n    got      {dict(outcome.got)}"
+                    f"  {outcome.case.text!r}\n    expected {dict(outcome.case.expected)}\n    got      "
+                    f"{dict(outcome.got)}"
                 )
 
 

@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 from agent.language import Language, language_for
 
 _REGION = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z]{3}){0,3}(?:-[A-Za-z]{4})?-([A-Za-z]{2})(?:-|$)")
-"""In a BCP 47 tag: language, extended languages, script, and then the region as an ISO 3166 country (RFC 5646, 2.1)."""
+"""The region of a BCP 47 tag, an ISO 3166 country, after language, extended languages and script."""
 
 _time_zones = cache(available_timezones)
 
@@ -31,7 +31,10 @@ class CallerHome:
 
     @classmethod
     def of(cls, locale: str, time_zone: str) -> Self:
-        """Return the home for a BCP 47 locale and an IANA time zone. Empty or unknown values become India's."""
+        """Return the home for a BCP 47 locale and an IANA time zone.
+
+        Empty or unknown values become India's.
+        """
         home, region = cls(), _REGION.match(locale)
         return cls(
             country=region[1].upper() if region else home.country,

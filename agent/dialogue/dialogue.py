@@ -23,8 +23,8 @@ from agent.language.spans import lowered
 class Dialogue:
     """The dialogue of one conversation, one utterance at a time.
 
-    Exhaust the events of `respond`, or close it when the caller interrupts, before the next utterance. After an early close, everything
-    spoken and asked so far counts.
+    Exhaust the events of `respond`, or close it when the caller interrupts, before the next utterance. After
+    an early close, everything spoken and asked so far counts.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Dialogue:
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
         patience: float = 1.5,
     ) -> None:
-        """Set the state of earlier calls (`restored_state`), the caller's home, and the seconds of waiting before "one moment"."""
+        """Set the state of earlier calls (`restored_state`), and the seconds before "one moment"."""
         self.state = state or DialogueState()
         self._annotator = annotator
         self._tools = tools
@@ -59,7 +59,10 @@ class Dialogue:
         return self.language.completeness(text, self.expectation())
 
     def opening(self, *, now: datetime) -> Sequence[Speech]:
-        """Return the first words of a call. They refer to the last search of an earlier call, if there is one."""
+        """Return the first words of a call.
+
+        They refer to the last search of an earlier call, if there is one.
+        """
         draft, offer = self.state.draft, self.state.offer
         if draft.origin and draft.destination and offer:
             today = self._context(now).today_at(draft.origin)
@@ -75,7 +78,10 @@ class Dialogue:
         return [Speech(words)]
 
     async def respond(self, utterance: str, *, now: datetime) -> Events:
-        """Answer a spoken or typed utterance. `now` is aware. Never raises for any text: failures of tools become sentences."""
+        """Answer a spoken or typed utterance.
+
+        `now` is aware. Never raises for any text: failures of tools become sentences.
+        """
         context = self._context(now)
         frame = await self._understood(utterance, context)
         if frame is None:

@@ -64,7 +64,10 @@ class FlightDataPlaces:
 
 
 class FlightDataTools:
-    """`Tools` over the service's stub, whose channel sends the caller's delegated token. Errors are those of `Tools`."""
+    """`Tools` over the service's stub, whose channel sends the caller's delegated token.
+
+    Errors are those of `Tools`.
+    """
 
     def __init__(self, stub: FlightDataServiceAsyncStub) -> None:
         """Set the stub; its channel must stay open."""
@@ -157,7 +160,7 @@ def _answer(flights: tuple[FoundFlight, ...], done: pb.SearchDone) -> SearchAnsw
 
 
 def _found(results: pb.SearchResults) -> dict[str, FoundFlight]:
-    """Return flights by the ids of their itineraries: journeys of a search there and back, otherwise one-way flights."""
+    """Return flights by the ids of their itineraries. A search there and back returns journeys."""
     by_id = {itinerary.itinerary_id: itinerary for itinerary in results.itineraries}
     if not results.journeys:
         return {

@@ -1,6 +1,7 @@
 """The JSON form of answers, as the transcript keeps it: contract messages with protobuf's field names.
 
-A found flight is an `Itinerary` with up to two fields more: `way_back`, the itinerary of the flight back, and `offer`, the cheapest `Offer`.
+A found flight is an `Itinerary` with up to two fields more: `way_back`, the itinerary of the flight back, and
+`offer`, the cheapest `Offer`.
 """
 
 from __future__ import annotations

@@ -35,7 +35,10 @@ class Intent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlaceSlot:
-    """A place as said. Without a mention, the words stand where a place belongs but no place has this name."""
+    """A place as said.
+
+    Without a mention, the words stand where a place belongs but no place has this name.
+    """
 
     text: str
     mention: PlaceMention | None = None
@@ -68,8 +71,8 @@ class DateSlot:
 class Slots:
     """The contents of an utterance; None for everything it doesn't mention.
 
-    `airline` is the only one wanted; any of `airlines` is fine. An open time is "any time". `any_airline`, `one_way` and `other_day` withdraw
-    earlier wishes.
+    `airline` is the only one wanted; any of `airlines` is fine. An open time is "any time". `any_airline`,
+    `one_way` and `other_day` withdraw earlier wishes.
     """
 
     origin: PlaceSlot | None = None

@@ -23,7 +23,10 @@ _WISHES = tuple(_WISH_NAMES.split())
 
 @dataclass(frozen=True, slots=True)
 class Clues:
-    """Everything known about an utterance before its intent is decided. `text` is the whole utterance in lower case."""
+    """Everything known about an utterance before its intent is decided.
+
+    `text` is the whole utterance in lower case.
+    """
 
     text: str
     language: Language
@@ -54,7 +57,10 @@ class Clues:
 
     @property
     def fills_a_search(self) -> bool:
-        """Whether a slot of a search is filled. Wishes such as "quick" or "two people" count only in a conversation about flights."""
+        """Whether a slot of a search is filled.
+
+        Wishes such as "quick" or "two people" count only in a conversation about flights.
+        """
         slots = self.slots
         if self.places or slots.depart_date or slots.return_date:
             return True
@@ -130,7 +136,7 @@ def _search_or_refinement(clues: Clues) -> Intent:
 
 
 def intent_of(clues: Clues) -> Intent:
-    """Return the intent: first acts that are the whole utterance, then the most specific question that fits."""
+    """Return the intent: an act if it is the whole utterance, else the most specific question that fits."""
     if act := _act(clues):
         return act
     if _is_out_of_scope(clues):

@@ -12,7 +12,7 @@ from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An airport (`kind` "airport"), or a city with several airports under its metropolitan code ("metro")."""
+    """An airport (`kind` "airport"), or a city with several airports under its metro code ("metro")."""
 
     code: str
     name: str
@@ -75,10 +75,10 @@ class PlaceCandidate:
 
 @dataclass(frozen=True, slots=True)
 class PlaceMention:
-    """A place found in a sentence, at characters `start`..`end`, with at least one candidate, likeliest first.
+    """A place found in a sentence, at characters `start`..`end`, with its candidates, likeliest first.
 
-    `margin` is the difference of the first two scores. If `confident` is false, ask `question` before using the place; it is in the words of
-    the flight-data service, and empty if there is no alternative.
+    `margin` is the difference of the first two scores. If `confident` is false, ask `question` before using
+    the place; it is in the words of the flight-data service, and empty if there is no alternative.
     """
 
     start: int
@@ -114,7 +114,9 @@ class PlaceAnnotator(Protocol):
     """Finds all places named in a sentence, misrecognised ones too."""
 
     async def annotate(self, text: str, *, home_country: str) -> Sequence[PlaceMention]:
-        """Return mentions without overlap, in the order of the sentence. Prefer places in `home_country` (ISO 3166-1 alpha-2).
+        """Return mentions without overlap, in the order of the sentence.
+
+        Places in `home_country` (ISO 3166-1 alpha-2) are likelier.
 
         Raises:
             ToolUnavailable: places can't be looked up.

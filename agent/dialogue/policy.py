@@ -52,7 +52,7 @@ def flow_for(turn: Turn) -> Flow:
 
 
 def _needs_new_search(turn: Turn) -> bool:
-    """Return whether the best of all flights is wanted but only some are known, or the cheapest but no prices are known."""
+    """Return whether the wish needs more flights than are known, or prices although none are known."""
     choice, offer = turn.frame.slots.choice, turn.state.offer
     if turn.frame.intent is not Intent.SELECT or choice is None or choice.by is None or offer is None:
         return False
@@ -62,7 +62,7 @@ def _needs_new_search(turn: Turn) -> bool:
 
 
 def _turns_round(turn: Turn) -> bool:
-    """Return whether the same journey is wanted in the other direction; its day may be known or must be asked for."""
+    """Return whether the same journey is wanted in the other direction, on a day known or still unknown."""
     slots, draft = turn.frame.slots, turn.state.draft
     if turn.frame.intent is not Intent.REFINE or not (
         slots.origin and slots.destination and draft.origin and draft.destination

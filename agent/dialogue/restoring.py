@@ -1,4 +1,4 @@
-"""The dialogue's state restored from the transcript, so that a new call in the same conversation continues the last search."""
+"""State restored from the transcript: a new call in the same conversation continues the last search."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ class ToolRecord:
 
 
 def restored_state(history: Iterable[ToolRecord]) -> DialogueState:
-    """Return the state after these tool calls. Unreadable records, for example of an older release, are skipped."""
+    """Return the state after these tool calls.
+
+    Unreadable records, for example of an older release, are skipped.
+    """
     state = DialogueState()
     for record in history:
         if record.name == "search_flights" and record.outcome in ("FOUND", "EMPTY"):

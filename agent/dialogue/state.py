@@ -45,8 +45,8 @@ _EXPECTED = {
 class Question:
     """The open question, with its `words` as asked.
 
-    A `CONFIRM_PLACE` question has the `slot`, the `places` that may fill it, likeliest first, and those that its words `offered`. A
-    `FLIGHT_NUMBER` question has the `day` that the caller has named already.
+    A `CONFIRM_PLACE` question has the `slot`, the `places` that may fill it, likeliest first, and those that
+    its words `offered`. A `FLIGHT_NUMBER` question has the `day` that the caller has named already.
     """
 
     about: About
@@ -66,8 +66,9 @@ class Question:
 class Draft:
     """The search in preparation, or the last one made.
 
-    `depart` stays as said until the search, because "tomorrow" depends on the departure airport. `back` is a date; `window` are the times of
-    departure, `arrival` those of arrival. `airline` is the only one wanted; any of `airlines` is fine.
+    `depart` stays as said until the search, because "tomorrow" depends on the departure airport. `back` is a
+    date; `window` are the times of departure, `arrival` those of arrival. `airline` is the only one wanted;
+    any of `airlines` is fine.
     """
 
     origin: Place | None = None
@@ -92,7 +93,7 @@ class Draft:
         return replace(any_airline, window=None, arrival=None, nonstop=False, max_stops=None, via=None)
 
     def day_on(self, now: datetime, home_zone: str) -> date | None:
-        """Return the day of departure at the departure airport when it is `now`; None if it is unknown or impossible."""
+        """Return the local day of departure when it is `now`; None if it is unknown or impossible."""
         if self.depart is None:
             return None
         zone = self.origin.zone if self.origin else ZoneInfo(home_zone)
@@ -129,7 +130,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Unsure:
-    """Possible meanings of a place name, likeliest first, and the resolver's question; empty if it has none."""
+    """Possible meanings of a place name, likeliest first, and the resolver's question, which may be empty."""
 
     places: tuple[Place, ...]
     question: str = ""
@@ -139,8 +140,9 @@ class Unsure:
 class DialogueState:
     """The state of one conversation's dialogue.
 
-    `unsure` maps a slot to the possible meanings of its words, `doubted` a slot to those words and meanings (none for an unknown place).
-    `learned` maps words to their meaning in this conversation, so that the same misrecognised name is asked about only once.
+    `unsure` maps a slot to the possible meanings of its words, `doubted` a slot to those words and meanings
+    (none for an unknown place). `learned` maps words to their meaning in this conversation, so that the same
+    misrecognised name is asked about only once.
     """
 
     draft: Draft = field(default_factory=Draft)

@@ -34,7 +34,10 @@ class ToolUse(Generic[T]):
         self.error: ToolError | None = None
 
     async def events(self, turn: Turn) -> Events:
-        """Yield the start, a filler after the turn's patience, and the end. Closing the generator cancels the call."""
+        """Yield the start, a filler after the turn's patience, and the end.
+
+        Closing the generator cancels the call.
+        """
         tool_call_id = turn.new_id()
         yield ToolStarted(tool_call_id, self._name, self._arguments)
         task = asyncio.create_task(self._call())

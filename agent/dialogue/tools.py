@@ -91,9 +91,10 @@ _TIMES = ("depart_from", "depart_until", "arrive_from", "arrive_until")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchFlightsRequest:
-    """Arguments of a search. Codes are IATA; dates and times are local to the airports; `sort` and `cabin` are words.
+    """Arguments of a search. Codes are IATA, dates and times are local, `sort` and `cabin` are words.
 
-    With a `return_date`, the search is for journeys there and back. Any of `carrier_codes` is fine, none of `without_carrier_codes`.
+    With a `return_date`, the search is for journeys there and back. Any of `carrier_codes` is fine, none of
+    `without_carrier_codes`.
     """
 
     origin: str
@@ -139,8 +140,8 @@ class SearchFlightsRequest:
 class SearchAnswer:
     """Flights of a search; `outcome` is "FOUND" or "EMPTY".
 
-    `total` flights fit, and `total_unfiltered` fly that route that day. A `partial` answer covers only the beginning of a provider's list, so
-    it can't be called complete, nor its first flight the best.
+    `total` flights fit, and `total_unfiltered` fly that route that day. A `partial` answer covers only the
+    beginning of a provider's list, so it can't be called complete, nor its first flight the best.
     """
 
     outcome: str
@@ -184,11 +185,17 @@ class Tools(Protocol):
         ...
 
     async def flight_status(self, flight_number: str, depart_date: date | None) -> pb.FlightStatus:
-        """Return a flight's status; `depart_date` None is today at its origin. Raises FlightNotFound, DateBeyondHorizon."""
+        """Return a flight's status; `depart_date` None is today at its origin.
+
+        Raises FlightNotFound, DateBeyondHorizon.
+        """
         ...
 
     async def route_status(self, request: RouteStatusRequest) -> Sequence[pb.FlightStatus]:
-        """Return flights of a route, closest to the time first. Raises PlaceUnknown, SamePlace, DateBeyondHorizon."""
+        """Return flights of a route, closest to the time first.
+
+        Raises PlaceUnknown, SamePlace, DateBeyondHorizon.
+        """
         ...
 
     async def get_airport(self, code: str) -> pb.Airport:

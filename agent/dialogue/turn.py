@@ -25,7 +25,7 @@ class Speech:
 
 @dataclass(frozen=True, slots=True)
 class ToolStarted:
-    """A tool call begins; `tool_call_id` is a UUID, `arguments` are plain data as a model would write them."""
+    """A tool call begins. `tool_call_id` is a UUID, `arguments` plain data as a model would write them."""
 
     tool_call_id: str
     name: str
@@ -34,7 +34,11 @@ class ToolStarted:
 
 @dataclass(frozen=True, slots=True)
 class ToolFinished:
-    """A tool call ended; `outcome` is one word (`FOUND`, `EMPTY`, `UNAVAILABLE`, …), `result` plain data with protobuf's field names."""
+    """A tool call ended.
+
+    `outcome` is one word (`FOUND`, `EMPTY`, `UNAVAILABLE`, …), `result` plain data with protobuf's field
+    names.
+    """
 
     tool_call_id: str
     name: str
@@ -54,9 +58,10 @@ Events = AsyncGenerator[Event, None]
 
 @dataclass(slots=True)
 class Turn:
-    """A flow's input: it reads `frame`, changes `state` and yields events. `text` is the utterance in lower case.
+    """A flow's input: it reads `frame`, changes `state` and yields events.
 
-    `answered` is the question that was open before this turn. After `patience` seconds of waiting for a tool, a filler is spoken.
+    `text` is the utterance in lower case. `answered` is the question that was open before this turn. After
+    `patience` seconds of waiting for a tool, a filler is spoken.
     """
 
     text: str

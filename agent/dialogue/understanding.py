@@ -1,4 +1,7 @@
-"""Understanding: from text to a frame. The language's grammars read the words, the rest is searched for places, clues decide the intent."""
+"""Understanding: from text to a frame.
+
+The language's grammars read the words, the rest is searched for places, clues decide the intent.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from agent.language.meanings import Acts, Expectation, PlaceRoles, Reading
 from agent.language.spans import lowered, masked
 
 MAX_CHARACTERS = 1000
-"""Characters that are understood; spoken turns are shorter, and the rest of a longer typed text is ignored."""
+"""Characters that are understood. Spoken turns are shorter; the rest of a longer typed text is ignored."""
 _CODES = re.compile(r"\b([A-Z]{3})[-–/>]([A-Z]{3})\b")
 """A route as typed in codes: "DEL-BOM"."""
 
@@ -28,8 +31,9 @@ _CODES = re.compile(r"\b([A-Z]{3})[-–/>]([A-Z]{3})\b")
 class Context:
     """The parts of the conversation that change the meaning of words.
 
-    `origin`, `destination` and `depart_date` belong to the current search; `asked` is the slot that the open question is about ("origin",
-    "destination", …); `offered` means that there are flights for "the second one" to point at.
+    `origin`, `destination` and `depart_date` belong to the current search; `asked` is the slot that the open
+    question is about ("origin", "destination", …); `offered` means that there are flights for "the second
+    one" to point at.
     """
 
     now: datetime
@@ -54,7 +58,7 @@ class Context:
 
     @classmethod
     def pinned(cls, today: date) -> Context:
-        """Return the context of a conversation that begins on `today`, at noon UTC, when nearly all the world has that date."""
+        """Return the context at noon UTC on `today`, when nearly all the world has that date."""
         return cls(now=datetime.combine(today, time(12), UTC))
 
     def today_at(self, place: Place | None) -> date:

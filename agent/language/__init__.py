@@ -1,7 +1,8 @@
 """Languages that the agent speaks and understands: one folder each, chosen by the conversation's locale.
 
-This package imports nothing of the agent or of the services except itself, so services may use it too. To add a language, add a folder that
-provides everything `agent.language.language.Language` names, and list it in `_LANGUAGES`.
+This package imports nothing of the agent or of the services except itself, so services may use it too. To add
+a language, add a folder that provides everything `agent.language.language.Language` names, and list it in
+`_LANGUAGES`.
 """
 
 from __future__ import annotations
@@ -16,5 +17,5 @@ _LANGUAGES: Mapping[str, Language] = {"en": ENGLISH}
 
 
 def language_for(locale: str) -> Language:
-    """Return the language of a BCP 47 tag such as "en-IN"; English if it is empty or the agent doesn't speak it."""
+    """Return the language of a BCP 47 tag such as "en-IN"; English for an empty tag and unknown languages."""
     return _LANGUAGES.get(locale.partition("-")[0].lower(), ENGLISH)

@@ -1,8 +1,9 @@
 """Days as callers name them, kept as said and resolved on a given today.
 
-"Tomorrow" has no date until the departure airport is known, so an expression is stored and resolved later with `on`. A weekday's name is the
-next such day after today. "Next Friday" is the Friday of the next calendar week, Monday to Sunday; the dialogue reads the full date back, so
-a caller who meant another day hears the difference.
+"Tomorrow" has no date until the departure airport is known, so an expression is stored and resolved later
+with `on`. A weekday's name is the next such day after today. "Next Friday" is the Friday of the next calendar
+week, Monday to Sunday; the dialogue reads the full date back, so a caller who meant another day hears the
+difference.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class FromReference:
 
 @dataclass(frozen=True, slots=True)
 class Weekday:
-    """A day of the week, Monday 0: the next one after today, or the one in the calendar week `weeks` from now."""
+    """A day of the week, Monday 0: the next one, or the one in the calendar week `weeks` from now."""
 
     weekday: int
     weeks: int | None = None

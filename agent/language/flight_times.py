@@ -1,7 +1,7 @@
 """Times of flights from the contract's messages: on the clock of the airport, and as expected.
 
-Of 100 flights reported by AviationStack, 93 had no estimate of their arrival and 96 no actual arrival, so the plan must never stand in for
-either.
+Of 100 flights reported by AviationStack, 93 had no estimate of their arrival and 96 no actual arrival, so the
+plan must never stand in for either.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def planned_arrival(status: pb.FlightStatus) -> datetime:
 
 
 def expected_departure(status: pb.FlightStatus) -> datetime:
-    """Return the actual departure, an estimate that differs from the plan, or the plan plus the reported delay."""
+    """Return the actual departure, else an estimate unlike the plan, else the plan plus the delay."""
     plan = planned_departure(status)
     if status.HasField("actual_departure_time"):
         return instant(status.actual_departure_time)
@@ -70,7 +70,8 @@ def departure_delay(status: pb.FlightStatus) -> timedelta:
 def estimated_arrival(status: pb.FlightStatus) -> datetime | None:
     """Return the provider's estimate.
 
-    None without an estimate, and for an impossible one: before departure, or as planned although the flight leaves late.
+    None without an estimate, and for an impossible one: before departure, or as planned although the flight
+    leaves late.
     """
     if not status.HasField("estimated_arrival_time"):
         return None
@@ -81,7 +82,10 @@ def estimated_arrival(status: pb.FlightStatus) -> datetime | None:
 
 
 def likely_arrival(status: pb.FlightStatus) -> datetime:
-    """Return the arrival if the flight takes as long as planned. A flight that leaves early waits for its stand."""
+    """Return the arrival if the flight takes as long as planned.
+
+    A flight that leaves early waits for its stand.
+    """
     return planned_arrival(status) + departure_delay(status)
 
 

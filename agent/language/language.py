@@ -16,7 +16,10 @@ from agent.language.spans import Span
 
 
 class Grammars(Protocol):
-    """Understanding. Unless stated otherwise, `text` is lower case; results that name a position refer to it."""
+    """Understanding.
+
+    Unless stated otherwise, `text` is lower case; results that name a position refer to it.
+    """
 
     def read(
         self,
@@ -27,19 +30,25 @@ class Grammars(Protocol):
         asked: str | None = None,
         offered: bool = False,
     ) -> Reading:
-        """Read everything that needs no places. `original` is the text in its own case; `asked` is the slot last asked for."""
+        """Read everything that needs no places.
+
+        `original` is the text in its own case; `asked` is the slot last asked for.
+        """
 
     def place_roles(self, text: str, mentions: Sequence[SpanT]) -> PlaceRoles[SpanT]:
         """Return which place is the origin, the destination, and so on."""
 
     def unknown_places(self, text: str, known: Sequence[Span]) -> Mapping[str, str]:
-        """Return `{"origin" or "destination": words}` for words that stand where a place belongs and aren't `known`."""
+        """Return `{"origin" or "destination": words}` for words in a place's position that aren't `known`."""
 
     def plain_words(self, text: str) -> str:
         """Return the words with single spaces, without punctuation."""
 
     def acts_of(self, text: str) -> Acts:
-        """Return the acts an utterance opens with: greeting, goodbye, thanks, help, repeat, affirm, deny, more, way_back."""
+        """Return the acts an utterance opens with.
+
+        Their names are greeting, goodbye, thanks, help, repeat, affirm, deny, more and way_back.
+        """
 
     def opens_with(self, cue: str, text: str) -> bool:
         """Return whether the text opens with a "correction" or with words that "refine" a search."""
@@ -48,13 +57,13 @@ class Grammars(Protocol):
         """Return whether the text contains words for a subject: see `en/data/subjects.json` for the names."""
 
     def topic_out_of_scope(self, text: str) -> str | None:
-        """Return the name of a topic that the agent can't help with: see `en/data/topics.json` for the names."""
+        """Return the name of a topic out of scope: see `en/data/topics.json` for the names."""
 
     def names_country(self, text: str, country: str, code: str) -> bool:
         """Return whether the text names this country (its English name and ISO 3166-1 alpha-2 code)."""
 
     def completeness(self, text: str, expectation: Expectation = ...) -> Completeness:
-        """Judge a partial transcript, in any case, as the answer to a question that asks for `expectation`."""
+        """Judge a partial transcript, in any case, as an answer to a question for `expectation`."""
 
     def without_opening(self, text: str) -> str:
         """Return text in its own case without opening words that say nothing about the request."""

@@ -15,7 +15,10 @@ SpanT = TypeVar("SpanT", bound=Span)
 
 
 class Expectation(StrEnum):
-    """The kind of answer that the last question asks for. It decides how short answers are read and how soon a turn ends."""
+    """The kind of answer that the last question asks for.
+
+    It decides how short answers are read and how soon a turn ends.
+    """
 
     NONE = "none"
     YES_NO = "yes_no"
@@ -34,7 +37,10 @@ class Completeness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimeWindow:
-    """Local times from `start` up to, not including, `end`; None leaves a side open. An `end` before `start` is on the next day."""
+    """Local times from `start` up to, not including, `end`; None leaves a side open.
+
+    An `end` before `start` is on the next day.
+    """
 
     start: time | None = None
     end: time | None = None
@@ -55,7 +61,7 @@ class TimeWindow:
         return {name: side.strftime("%H:%M") for name, side in sides.items() if side is not None}
 
     def narrowed(self, other: TimeWindow) -> TimeWindow:
-        """Return this window with each side that `other` closes taken from `other`: "tomorrow morning after nine"."""
+        """Return this window with the closed sides of `other`: "tomorrow morning after nine"."""
         return TimeWindow(other.start or self.start, other.end or self.end)
 
     def reversed(self) -> TimeWindow:
@@ -65,7 +71,7 @@ class TimeWindow:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of the flights on offer: by position (from 1; -1 is the last), by quality, by airline code, or by departure time."""
+    """A flight on offer, by position (from 1; -1 is the last), quality, airline code or departure time."""
 
     ordinal: int | None = None
     by: str | None = None
@@ -94,7 +100,7 @@ class AirlineWish:
 
 @dataclass(frozen=True, slots=True)
 class Acts:
-    """Speech acts that an utterance opens with (yes, no, thanks, more …), in order, and the remaining words."""
+    """Speech acts that an utterance opens with (yes, no, thanks, …), in order, and the remaining words."""
 
     names: tuple[str, ...]
     rest: str
@@ -119,7 +125,8 @@ class PlaceRoles(Generic[SpanT]):
 class Reading:
     """An utterance as far as it can be understood without knowing places.
 
-    `pieces` are the recognised words, to be masked before places are looked up. `turned_down` is a day the caller rejected ("not tomorrow").
+    `pieces` are the recognised words, to be masked before places are looked up. `turned_down` is a day the
+    caller rejected ("not tomorrow").
     """
 
     pieces: Sequence[Span]

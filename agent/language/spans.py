@@ -41,13 +41,13 @@ def value_of(piece: Found[T] | None) -> T | None:
 
 
 def lowered(text: str) -> str:
-    """Return `text` in lower case, every character at its old position (`"İ".lower()` is two characters long)."""
+    """Return `text` in lower case with all positions kept (`"İ".lower()` is two characters long)."""
     plain = text.replace("’", "'")
     return "".join(lower if len(lower := character.lower()) == 1 else character for character in plain)
 
 
 def masked(text: str, pieces: Iterable[Span]) -> str:
-    """Return `text` with the pieces blanked, so that "to Mara morning" is not read as a town. Positions stay the same.
+    """Return `text` with the pieces blanked: "to Mara morning" is no town. Positions stay the same.
 
     A comma marks each gap, because a place name never continues across one.
     """

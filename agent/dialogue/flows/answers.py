@@ -37,7 +37,7 @@ async def _not_a_yes_no_question(turn: Turn) -> Events:
 
 
 async def pick_place(turn: Turn) -> Events:
-    """Take one of two places that were asked about, and everything else in the utterance; its country is no place to fly to."""
+    """Take one of the two places asked about, and the rest of the utterance except the place's country."""
     place = picked_place(turn)
     assert place is not None
     assert turn.answered is not None

@@ -16,7 +16,7 @@ LONGEST_NAME = 40
 
 
 def fill_place(turn: Turn, slot_name: str, slot: PlaceSlot) -> Iterator[Speech]:
-    """Put a place into the draft, or keep its possible meanings for a question; yield a sentence on an unknown one."""
+    """Put a place into the draft, keep its meanings for a question, or yield a sentence if it is unknown."""
     state, mention, words = turn.state, slot.mention, slot.text.lower()
     state.unsure.pop(slot_name, None)
     if words in state.learned:
@@ -41,7 +41,10 @@ def set_place(state: DialogueState, slot_name: str, place: Place | None) -> None
 
 
 def learn(state: DialogueState, slot_name: str, place: Place) -> None:
-    """Remember the meaning of a slot's doubted words. A place unlike all their meanings is a change of mind, so it teaches nothing."""
+    """Remember the meaning of a slot's doubted words.
+
+    A place unlike all their meanings is a change of mind, so it teaches nothing.
+    """
     words, places = state.doubted.pop(slot_name, ("", ()))
     if words and (not places or place in places):
         state.learned[words] = place
@@ -55,7 +58,7 @@ def unknown_place(turn: Turn, text: str) -> Speech:
 
 
 def _one_per_city(places: Iterable[Place]) -> tuple[Place, ...]:
-    """Keep the first place of each city, because "London, then?" after "Did you mean London?" is no alternative."""
+    """Keep one place per city, because "London, then?" is no alternative to "Did you mean London?"."""
     by_city: dict[tuple[str, str], Place] = {}
     for place in places:
         by_city.setdefault((place.city, place.country_code), place)
@@ -63,7 +66,7 @@ def _one_per_city(places: Iterable[Place]) -> tuple[Place, ...]:
 
 
 def confirm_place(turn: Turn, name: str = "confirm_place") -> Speech:
-    """Ask "did you mean Kochi in India?" about the first uncertain place, in the resolver's words if it has a question."""
+    """Ask "did you mean Kochi in India?" about the first uncertain place; use the resolver's words."""
     slot_name, unsure = next(iter(turn.state.unsure.items()))
     names = [turn.language.place_name(place.city, place.country) for place in unsure.places]
     words = unsure.question or turn.language.phrase(name, place=names[0])
@@ -99,7 +102,10 @@ def settle_place(turn: Turn, place: Place) -> None:
 
 
 def next_guess(turn: Turn) -> Speech | None:
-    """Ask about the second candidate after a no to the first. None after two guesses: then the name is asked for again."""
+    """Ask about the second candidate after a no to the first.
+
+    None after two guesses: then the name is asked for again.
+    """
     question = turn.answered
     assert question is not None
     remaining = question.places[1:2]

@@ -19,7 +19,10 @@ _COPIED_SLOTS = ("nonstop", "max_stops", "sort", "cabin", "passengers")
 
 
 def begin(turn: Turn) -> None:
-    """Clear the draft for a new search. It keeps the last journey's parts only if the new request names one place of two."""
+    """Clear the draft for a new search.
+
+    It keeps the last journey's parts only if the new request names one place of two.
+    """
     state, slots = turn.state, turn.frame.slots
     if turn.frame.intent is not Intent.SEARCH_FLIGHTS or state.drafting:
         return
@@ -60,7 +63,7 @@ def merge(turn: Turn) -> Iterator[Speech]:
 
 
 def _with_airlines(draft: Draft, slots: Slots) -> Draft:
-    """Return the draft with new wishes for airlines: named ones replace earlier ones, rejected ones are added to earlier ones."""
+    """Return the draft with new airlines: wanted ones replace earlier ones, rejected ones add up."""
     unwanted = slots.without_airlines or ()
     if slots.airline or slots.airlines:
         return replace(draft, airline=slots.airline, airlines=slots.airlines or (), without_airlines=unwanted)
@@ -75,7 +78,10 @@ def _with_airlines(draft: Draft, slots: Slots) -> Draft:
 
 
 def _with_times(draft: Draft, slots: Slots) -> Draft:
-    """Return the draft with new times. If no flight of the day can meet both times, the new one replaces the old."""
+    """Return the draft with new times.
+
+    If no flight of the day can meet both times, the new one replaces the old.
+    """
     leaving, arriving = slots.depart_time, slots.arrive_time
     any_time = leaving is not None and leaving.is_open
     window, arrival = leaving or draft.window, arriving or (None if any_time else draft.arrival)
@@ -112,7 +118,7 @@ def _merge_dates(turn: Turn, slots: Slots) -> Iterator[Speech]:
 
 
 def _anchored(slot: DateSlot) -> DateExpression:
-    """Return the expression as said; "the next day" as a date, because its reference day changes with the conversation."""
+    """Return the expression as said, but "the next day" as a date, because its reference day may change."""
     return (
         CalendarDay.of(slot.day)
         if isinstance(slot.expression, FromReference) and slot.day

@@ -106,7 +106,7 @@ def _no_such_flight(turn: Turn, choice: Choice | None, offer: Offer) -> Speech:
 
 
 def chosen_of(offer: Offer, choice: Choice, around: TimeWindow | None = None) -> FoundFlight | None:
-    """Return the flight that the choice points at, of those that leave `around` a time; None without such a flight."""
+    """Return the flight that the choice points at, of those that leave `around` a time, if there is one."""
     if choice.ordinal is not None:
         index = offer.read - 1 if choice.ordinal < 0 else choice.ordinal - 1
         return offer.flights[index] if 0 <= index < len(offer.flights) else None
@@ -142,7 +142,7 @@ def _travel_time(flight: FoundFlight) -> timedelta:
 
 
 def middle(window: TimeWindow) -> time | None:
-    """Return the time of day in the middle of a window, also over midnight; of a half-open window, its one end."""
+    """Return the middle of a window, also over midnight; for a half-open window, its one end."""
     if window.start is None or window.end is None:
         return window.start or window.end
     start = _minutes(window.start)
@@ -151,7 +151,7 @@ def middle(window: TimeWindow) -> time | None:
 
 
 def _nearest_first(flights: Sequence[FoundFlight], window: TimeWindow) -> list[FoundFlight]:
-    """Return the flights that leave in a window, nearest to its middle first; in their order if the window is open."""
+    """Return the flights that leave in a window, nearest to its middle first; unsorted if it is open."""
     center = middle(window)
     leaving = [flight for flight in flights if _contains(window, local(flight.departure).time())]
     if center is None:

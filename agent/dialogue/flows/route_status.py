@@ -1,4 +1,4 @@
-"""Status of the flights of a route, for callers who know the route and the time, but not the flight number."""
+"""Status of the flights of a route, for callers who know route and time, but not the flight number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Talk that isn't about a flight: greetings, help, repetition, thanks, goodbye, and requests out of scope or not understood."""
+"""Small talk: greetings, help, repetition, thanks, goodbye, and requests out of scope or not understood."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from agent.language.spans import Found, without_overlaps
 
 @dataclass(frozen=True, slots=True)
 class Airline:
-    """An airline: IATA code, name, and its spoken names in lower case, as callers say them and recognisers write them."""
+    """An airline: IATA code, name, and its names in lower case as callers say and recognisers write them."""
 
     code: str
     name: str
@@ -45,7 +45,7 @@ def _codes_by_name() -> Mapping[str, str]:
 
 @cache
 def airline_pattern() -> str:
-    """Return a regular expression, without groups, of all spoken names, longest first ("air india express" before "air india")."""
+    """Return a pattern of all names, without groups, the longest first: "air india express", "air india"."""
     return "|".join(re.escape(name) for name in sorted(_codes_by_name(), key=len, reverse=True))
 
 
@@ -88,7 +88,8 @@ _WHICH = r"(?: (?:about|which|what|the))*"
 @cache
 def _any_airline() -> re.Pattern[str]:
     return re.compile(
-        rf"\b(?:(?:any|all|every|whichever|whatever)(?: other)? {_AIRLINE}\b|(?:other|another|different) {_AIRLINE}\b(?! (?:than|from))|"
+        rf"\b(?:(?:any|all|every|whichever|whatever)(?: other)? {_AIRLINE}\b|(?:other|another|"
+        rf"different) {_AIRLINE}\b(?! (?:than|from))|"
         rf"{_AIRLINE} (?:does not|doesn't|don't|do not) matter\b|"
         rf"(?:(?:do not|don't) (?:care|mind)|regardless of|no matter|never mind|forget){_WHICH} {_AIRLINE}\b|"
         rf"no {_AIRLINE} preference\b|no preference (?:of|for|on|in|about) (?:the )?{_AIRLINE}\b|"

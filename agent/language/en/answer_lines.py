@@ -98,7 +98,7 @@ def _route(statuses: Sequence[pb.FlightStatus]) -> str:
 
 
 def _status(status: pb.FlightStatus) -> str:
-    """Return the state with the time that matters: the departure until the flight has left, then the arrival."""
+    """Return the state with the time that matters: departure before the flight has left, then arrival."""
     line = f"{status.carrier} {status.flight_number} {_STATES.get(status.state, 'is of unknown state')}"
     match status.state:
         case pb.FLIGHT_STATE_DELAYED:
@@ -122,7 +122,7 @@ def _delay(status: pb.FlightStatus) -> str:
 
 
 def _under_way(status: pb.FlightStatus) -> str:
-    """Return the estimated arrival; without an estimate the planned one, or about when it would be with the delay at departure."""
+    """Return the estimated arrival, else the plan, or the plan plus the delay at departure."""
     there, late = status.scheduled_arrival, status.delay_minutes
     if expected := _arrival(status, "estimated_arrival_time"):
         return f", and expected in {there.city} at {expected}"
@@ -160,6 +160,6 @@ def _clock(stop: pb.Stop) -> str:
 
 
 def _money(money: Money) -> str:
-    """Return the exact amount, `129.90 EUR`, as it stands in the answer next to the line; whole amounts have no fraction."""
+    """Return the exact amount, `129.90 EUR`, as in the answer's figures; whole amounts have no fraction."""
     fraction = "." + f"{money.nanos:09}".rstrip("0").ljust(2, "0") if money.nanos else ""
     return f"{money.units:,}{fraction} {money.currency_code}"

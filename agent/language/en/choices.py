@@ -1,4 +1,4 @@
-"""References to a flight on offer: "the second one", "the cheapest", "the IndiGo flight", "the one at six"."""
+"""References to a flight on offer: "the second one", "the cheapest", "the IndiGo one", "the one at six"."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from agent.language.spans import Found
 
 _ONE = r"(?:one|ones|option|flight|choice|result|card)"
 _BY_ORDINAL = re.compile(
-    rf"\b(?:the )?(?P<ordinal>{ORDINAL})(?: {_ONE})\b|\bthe (?P<alone>{ORDINAL})(?=[ ,.?!]*$| please)|^(?P<bare>{ORDINAL})(?=[ ,.?!]*$)"
+    rf"\b(?:the )?(?P<ordinal>{ORDINAL})(?: {_ONE})\b|\bthe (?P<alone>{ORDINAL})(?=[ ,.?!]*$| please)|"
+    rf"^(?P<bare>{ORDINAL})(?=[ ,.?!]*$)"
 )
 _BY_NUMBER = re.compile(
     rf"\b(?:option|number|flight number|choice|result)s? (?P<number>{CARDINAL})\b(?! ?\d)"
@@ -22,10 +23,12 @@ _BY_NUMBER = re.compile(
 _LAST = re.compile(rf"\b(?:the )?(?:very )?last {_ONE}\b|\bthe last(?=[ ,.?!]*$| please)")
 _MIDDLE = re.compile(rf"\bthe middle {_ONE}\b")
 _BY = re.compile(
-    rf"\b(?:the )?(?P<by>cheapest|cheaper|fastest|quickest|shortest|earliest|earlier|latest|later|morning|evening) {_ONE}\b"
+    rf"\b(?:the )?(?P<by>cheapest|cheaper|fastest|quickest|shortest|earliest|earlier|latest|later|morning|"
+    rf"evening) {_ONE}\b"
 )
 _WHICH_IS = re.compile(
-    r"\b(?:which|what)(?: one| flight| option)?(?: is|'s) (?:the )?(?P<by>cheapest|fastest|quickest|shortest|earliest|latest)(?=[ ,.?!]*$)",
+    r"\b(?:which|what)(?: one| flight| option)?(?: is|'s) (?:the )?(?P<by>cheapest|fastest|quickest|"
+    r"shortest|earliest|latest)(?=[ ,.?!]*$)",
 )
 _BEST = {
     "cheaper": "cheapest",
@@ -38,7 +41,8 @@ _BEST = {
 }
 _MINUTES = r"(?:fifteen|thirty|forty five|\d\d)"
 _AT = re.compile(
-    rf"\bthe (?:one at )?(?P<hour>{CARDINAL})(?:[: ](?P<minute>{_MINUTES}))?(?: ?(?P<half>[ap])\.?m\.?)?(?: o'?clock)?"
+    rf"\bthe (?:one at )?(?P<hour>{CARDINAL})(?:[: ](?P<minute>{_MINUTES}))?(?: ?(?P<half>[ap])"
+    rf"\.?m\.?)?(?: o'?clock)?"
     r" (?:one|flight|option)\b",
 )
 

@@ -1,4 +1,4 @@
-"""Times of day as people say them, read as windows of local time: "after six pm", "around ten", "between 6 and 9 in the evening"."""
+"""Times of day as people say them, read as windows: "after six pm", "around ten", "between 6 and 9"."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _SMALL_HOURS = TimeWindow(time(0), time(5))
 _AROUND_MIDNIGHT = TimeWindow(time(23), time(1))
 _MORNING, _LATER = "a", "p"
 _MINUTE_WORDS = r"(?:oh[ -])?(?:fifteen|thirty|forty[ -]five|forty|twenty|ten|five|\d\d)"
-_HALF = r"(?P<{0}half>[ap])\.?m\b\.?|in the (?P<{0}part>morning|afternoon|evening|night)\b|at (?P<{0}night>night)\b|(?P<{0}clock>o'? ?clock)"
+_HALF = (
+    r"(?P<{0}half>[ap])\.?m\b\.?|in the (?P<{0}part>morning|afternoon|evening|night)\b|"
+    r"at (?P<{0}night>night)\b|(?P<{0}clock>o'? ?clock)"
+)
 _CLOCK = (
     r"(?:(?P<{0}noon>noon|midday|mid day|lunch ?time|lunch|midnight)\b|"
     r"(?P<{0}past>half past|quarter past|quarter to) (?P<{0}past_hour>{1})\b|"
@@ -97,7 +100,7 @@ def _minute(words: str | None) -> int:
 
 
 def _likely(clock: _Clock, latest: int = 5) -> str:
-    """Return the half of the day if the caller named none: afternoon for hours up to `latest`, and for twelve."""
+    """Return the likely half of the day: the second for hours up to `latest`, and for twelve."""
     return _LATER if clock.hour <= latest or clock.hour == 12 else _MORNING
 
 
@@ -153,10 +156,13 @@ _SINCE = r"after|later than|n(?:o|ot) (?:earlier|sooner) than|past|from|since|st
 _UNTIL = r"before|by|until|till|earlier than|n(?:o|ot) later than|by ,"
 """The comma stands for a masked day: "by tomorrow six pm"."""
 _ALL_DAY = re.compile(
-    r"\b(?:at )?any ?time(?: of (?:the )?day)?\b|\b(?:all day(?: long)?|the whole day)\b|\bflexible (?:on|with|about) (?:the )?times?\b|"
-    r"\b(?:time (?:does not|doesn't) matter|time (?:is not|isn't) important|whenever(?=[ ,.?!]*$| is| works)|(?:at )?whatever time)\b|"
+    r"\b(?:at )?any ?time(?: of (?:the )?day)?\b|\b(?:all day(?: long)?|the whole day)\b|\bflexible (?:on|"
+    r"with|about) (?:the )?times?\b|"
+    r"\b(?:time (?:does not|doesn't) matter|time (?:is not|isn't) important|whenever(?=[ ,.?!]*$| is|"
+    r" works)|(?:at )?whatever time)\b|"
     r"\bno (?:time preference|preference (?:of|for|on|about) (?:the )?time)\b|"
-    r"\b(?:(?:do not|don't) (?:care|mind)|regardless of|no matter|never mind|forget)(?:(?: (?:about|what|which|the))* times?| when)\b|"
+    r"\b(?:(?:do not|don't) (?:care|mind)|regardless of|no matter|never mind|forget)(?:(?: (?:about|what|"
+    r"which|the))* times?| when)\b|"
     r"\bnot (?:only|just|necessarily) (?:(?:in )?the )?(?:morning|afternoon|evening|night)s?\b"
 )
 _Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], TimeWindow | None]]
@@ -179,7 +185,8 @@ _RULES: tuple[_Rule, ...] = (
     (re.compile(r"\bred[ -]?eye\b"), lambda _: PARTS_OF_DAY["late night"]),
     (
         re.compile(
-            r"\b(?<!good )(?:in the |at |this |the )?(?P<part>(?:early |late )?(?:in the )?(?:morning|afternoon|evening|night))s?\b"
+            r"\b(?<!good )(?:in the |at |this |the )?(?P<part>(?:early |late )?(?:in the )?(?:morning|"
+            r"afternoon|evening|night))s?\b"
         ),
         lambda match: PARTS_OF_DAY[match["part"].replace("in the ", "")],
     ),
@@ -195,7 +202,8 @@ def _tells_time(match: re.Match[str]) -> bool:
 
 
 _COUNTED = re.compile(
-    r" ?(?:people|person|passengers?|adults?|days?|weeks?|tickets?|seats?|of us|stops?|hundred|thousand|rupees|dollars|/|-\d)",
+    r" ?(?:people|person|passengers?|adults?|days?|weeks?|tickets?|seats?|of us|stops?|hundred|thousand|"
+    r"rupees|dollars|/|-\d)",
 )
 
 
@@ -213,7 +221,10 @@ def find_times(text: str) -> list[Found[TimeWindow]]:
 
 
 def window_of(pieces: list[Found[TimeWindow]]) -> TimeWindow | None:
-    """Combine windows: later words close the sides that earlier ones left open. None for no window, an open one for "any time"."""
+    """Combine windows: later words close the sides that earlier ones left open.
+
+    None for no window, an open one for "any time".
+    """
     window: TimeWindow | None = None
     for piece in pieces:
         window = window.narrowed(piece.value) if window else piece.value

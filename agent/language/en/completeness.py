@@ -1,7 +1,7 @@
-"""Judgement of partial transcripts: whether the request is complete. Decides how long to wait after the last word.
+"""Completeness of partial transcripts: decides how long to wait after the last word.
 
-It runs on every partial transcript, so it uses words and grammars only and looks up no places. An answer that fits the open question is
-complete immediately: "yes" after a yes/no question, a name alone after "where to?".
+It runs on every partial transcript, so it uses words and grammars only and looks up no places. An answer that
+fits the open question is complete immediately: "yes" after a yes/no question, a name alone after "where to?".
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from agent.language.meanings import Completeness, Expectation
 from agent.language.spans import lowered, masked
 
 _DANGLING = re.compile(
-    r"\b(?:to|from|the|a|an|for|on|in|at|of|and|with|my|is|are|i|i'd|i'm|want|show|show me|need|fly|flying|change|about|or|but|between|"
-    r"leaving|arriving|departing|returning|what|what's|which|when|how|can|could|would|like|your|this|that|next|by|via|into|me|us|we|find|get|going|"
+    r"\b(?:to|from|the|a|an|for|on|in|at|of|and|with|my|is|are|i|i'd|i'm|want|show|show me|need|fly|"
+    r"flying|change|about|or|but|between|"
+    r"leaving|arriving|departing|returning|what|what's|which|when|how|can|could|would|like|your|this|that|"
+    r"next|by|via|into|me|us|we|find|get|going|"
     r"go|before|after|around|until|than|also|not|without|except|avoid|arrive|land|reach|reaching|"
     r"no no|because|if|so|um+|uh+|er+|hmm+|please show|number|flight number|status|as|"
     r"new|san|port|los|saint|navi|abu|kuala|sri|hong|tel|rio|las|tiru)$"

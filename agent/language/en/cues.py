@@ -18,7 +18,7 @@ _ONLY_ALONE = frozenset({"repeat", "help", "more", "way_back"})
 
 
 def plain_words(text: str) -> str:
-    """Return lower-case `text` as words with single spaces, without punctuation except apostrophes and hyphens."""
+    """Return the words of lower-case `text`, without punctuation except apostrophes and hyphens."""
     return " ".join(re.findall(r"[a-z0-9]+(?:['-][a-z0-9]+)*", text))
 
 
@@ -37,7 +37,7 @@ def _match_length(name: str, words: str) -> int:
 
 
 def acts_of(text: str) -> Acts:
-    """Remove acts and fillers from the beginning of lower-case `text`, and return both acts and remaining words."""
+    """Return the acts at the beginning of lower-case `text`, fillers skipped, and the remaining words."""
     names: list[str] = []
     words = plain_words(text)
     while words:
@@ -70,7 +70,7 @@ def _patterns(name: str) -> Mapping[str, re.Pattern[str]]:
 
 
 def topic_out_of_scope(text: str) -> str | None:
-    """Return the topic in lower-case `text` that the agent can't help with, by its name in `data/topics.json`."""
+    """Return the topic out of scope in lower-case `text`, by its name in `data/topics.json`."""
     return next((name for name, pattern in _patterns("topics").items() if pattern.search(text)), None)
 
 
@@ -86,18 +86,23 @@ def _other_country_names() -> Mapping[str, list[str]]:
 
 
 def names_country(text: str, country: str, code: str) -> bool:
-    """Return whether lower-case `text` names a country, by its name or another word for it: "the british one". `code` is ISO 3166-1."""
+    """Return whether lower-case `text` names a country, also by another word: "the british one".
+
+    `code` is ISO 3166-1.
+    """
     names = [country.lower(), *_other_country_names().get(code, ())]
     return any(re.search(rf"\b{re.escape(name)}\b", text) for name in names)
 
 
 _OPENINGS = re.compile(
-    r"^(?:(?:hi|hello|hey|good (?:morning|afternoon|evening)|namaste|ok(?:ay)?|yes|no|yeah|um+|uh+|er+|well|so|please"
-    r"|(?:can|could) you(?: please)?|i(?:'d| would) like(?: you)? to|i want to|i need to|there)\b[\s,.!?…-]*)+",
+    r"^(?:(?:hi|hello|hey|good (?:morning|afternoon|evening)|namaste|ok(?:ay)?|yes|no|yeah|um+|uh+|er+|"
+    r"well|so|please"
+    r"|(?:can|could) you(?: please)?|i(?:'d| would) like(?: you)? to|i want to|i need to|"
+    r"there)\b[\s,.!?…-]*)+",
     re.IGNORECASE,
 )
 
 
 def without_opening(text: str) -> str:
-    """Return `text` without opening words that say nothing about the request, for use as a title: "hello, I'd like to"."""
+    """Return `text` without an opening such as "hello, I'd like to", for use as a title."""
     return _OPENINGS.sub("", text)

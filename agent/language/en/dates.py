@@ -20,11 +20,13 @@ _MONTHS = {
 _WEEKDAY = r"(?:mon|tues?|wednes|wends|wed|thurs?|thu|fri|satur|sat|sun)(?:day)?s?"
 _WEEKDAY_NAME = r"(?:mon|tues|wednes|wends|wends|thurs|fri|satur|sun)day"
 _MONTH = (
-    r"(?:january|jan|february|febuary|feb|march|mar|april|apr|may|june|jun|july|jul|august|aug|september|sept|sep|october|oct|"
+    r"(?:january|jan|february|febuary|feb|march|mar|april|apr|may|june|jun|july|jul|august|aug|september|"
+    r"sept|sep|october|oct|"
     r"november|nov|december|dec)\b\.?"
 )
 _PART = r"(?=(?: in the)? (?:early |late )?(?:morning|afternoon|evening|night)|[ ,.?!]*$|,)"
-# Recognisers wrote "to Mara morning" and "Tamaro" for "tomorrow (morning)"; "to Mara" inside a sentence may be a town.
+# Recognisers wrote "to Mara morning" and "Tamaro" for "tomorrow (morning)"; "to Mara" inside a sentence may
+# be a town.
 _TOMORROW = (
     r"(?:to ?-?morr?ow|tomm?orr?ow|tomm?orow|tmrw|tmr|to morrow|two morrow|t[oaeu] ?m[ao]rr?(?:a|o|u|ow)"
     + _PART
@@ -66,12 +68,13 @@ def _slashed(match: re.Match[str]) -> DateExpression:
     return CalendarDay(day, month, int(year) % 100 + 2000 if year else None)
 
 
+_DAYS_IN = {"day": 1, "week": 7, "fortnight": 14, "month": 30, "year": 365}
+
+
 def _days(match: re.Match[str]) -> int:
     count = match["count"]
     amount = 1 if count in ("a", "an", "the") else 2 if "couple" in count else cardinal(count)
-    return (
-        min(amount, 10_000) * {"day": 1, "week": 7, "fortnight": 14, "month": 30, "year": 365}[match["unit"]]
-    )
+    return min(amount, 10_000) * _DAYS_IN[match["unit"]]
 
 
 def _ahead(match: re.Match[str]) -> DateExpression:
@@ -87,9 +90,8 @@ _Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], DateExpression]]
 
 
 def _rule(pattern: str, meaning: DateExpression | Callable[[re.Match[str]], DateExpression]) -> _Rule:
-    return re.compile(rf"\b(?:(?:on|for) )?(?:the )?{pattern}"), meaning if callable(
-        meaning
-    ) else lambda _: meaning
+    compiled = re.compile(rf"\b(?:(?:on|for) )?(?:the )?{pattern}")
+    return compiled, meaning if callable(meaning) else lambda _: meaning
 
 
 _RULES: tuple[_Rule, ...] = (
@@ -97,7 +99,8 @@ _RULES: tuple[_Rule, ...] = (
     _rule(r"day before yesterday\b", DaysAhead(-2)),
     _rule(rf"{_TOMORROW}", DaysAhead(1)),
     _rule(
-        r"(?:today|to day|tonight|to night|right away|as soon as possible|this (?:morning|afternoon|evening|night))\b",
+        r"(?:today|to day|tonight|to night|right away|as soon as possible|this (?:morning|afternoon|"
+        r"evening|night))\b",
         DaysAhead(0),
     ),
     _rule(r"(?:yesterday|last night)\b", DaysAhead(-1)),
@@ -107,13 +110,15 @@ _RULES: tuple[_Rule, ...] = (
     _rule(r"(?:previous week|week before(?: that)?)\b", FromReference(-7)),
     _rule(
         rf"(?P<count>an?(?: couple of)?|the|{CARDINAL}) (?P<unit>day|week|fortnight|month)s? "
-        rf"(?:(?P<side>later|earlier|sooner)\b(?: than that)?|(?P<than>after|before)(?: that\b| it\b|(?= ?[,.?!]| ?$| please)))",
+        rf"(?:(?P<side>later|earlier|sooner)\b(?: than that)?|(?P<than>after|before)(?: that\b| it\b|"
+        rf"(?= ?[,.?!]| ?$| please)))",
         _from_reference,
     ),
     _rule(r"(?:(?:week(?:end)? after next)|next weekend)\b", Weekday(SATURDAY, weeks=1)),
     _rule(r"(?:this |coming )?week ?end\b", Weekday(SATURDAY, or_today=True)),
     _rule(
-        rf"(?P<which>(?:this |next |coming |following )*)(?P<weekday>{_WEEKDAY})\b(?P<after>(?: after)? next(?: week)?| week)?",
+        rf"(?P<which>(?:this |next |coming |following )*)(?P<weekday>{_WEEKDAY})\b(?P<after>(?: after)? "
+        rf"next(?: week)?| week)?",
         _weekday,
     ),
     _rule(rf"(?P<which>next) week(?: on)? (?P<weekday>{_WEEKDAY})\b(?P<after>)", _weekday),
@@ -122,7 +127,8 @@ _RULES: tuple[_Rule, ...] = (
         _calendar_day,
     ),
     _rule(
-        rf"(?:{_WEEKDAY_NAME},? )?(?P<month>{_MONTH}) (?:the )?(?P<day>{_DAY_NUMBER}){_YEAR}\b(?! ?(?:am|pm)\b)",
+        rf"(?:{_WEEKDAY_NAME},? )?(?P<month>{_MONTH}) (?:the )?(?P<day>{_DAY_NUMBER}){_YEAR}\b(?! ?(?:am|"
+        rf"pm)\b)",
         _calendar_day,
     ),
     _rule(r"(?P<year>20\d\d)-(?P<second>\d\d?)-(?P<first>\d\d?)\b", _slashed),
@@ -131,23 +137,29 @@ _RULES: tuple[_Rule, ...] = (
         _slashed,
     ),
     _rule(
-        rf"(?:in|after) (?P<count>an?(?: couple of)?|{CARDINAL}) (?P<unit>day|week|fortnight|month|year)s?\b(?: time)?",
+        rf"(?:in|after) (?P<count>an?(?: couple of)?|{CARDINAL}) (?P<unit>day|week|fortnight|month|"
+        rf"year)s?\b(?: time)?",
         _ahead,
     ),
     _rule(
-        rf"(?P<count>an?(?: couple of)?|{CARDINAL}) (?P<unit>day|week|fortnight|month|year)s? from (?:now|today)\b",
+        rf"(?P<count>an?(?: couple of)?|{CARDINAL}) (?P<unit>day|week|fortnight|month|year)s? from (?:now|"
+        rf"today)\b",
         _ahead,
     ),
     _rule(r"next week\b", Weekday(0, weeks=1)),
 )
 # "The fifth" and "the 5th", but not "the second one" or "fifth option".
 _DAY_ALONE = re.compile(
-    rf"\b(?:(?:on|for) )?the (?P<day>{ORDINAL})\b(?! (?:one|option|flight|of\b|choice|result|cheapest|class|time))"
+    rf"\b(?:(?:on|for) )?the (?P<day>{ORDINAL})\b(?! (?:one|option|flight|of\b|choice|result|cheapest|"
+    rf"class|time))"
 )
 
 
 def find_dates(text: str, *, day_alone: bool = True) -> list[Found[DateExpression]]:
-    """Find days in lower-case `text`. With `day_alone`, "the second" is a day; it isn't while the caller chooses among options."""
+    """Find days in lower-case `text`.
+
+    With `day_alone`, "the second" is a day; it isn't while the caller chooses among options.
+    """
     found: list[Found[DateExpression]] = [
         Found(match.start(), match.end(), meaning(match))
         for pattern, meaning in _RULES
@@ -177,7 +189,10 @@ _REPAIR = re.compile(r"\b(?:no|sorry|i mean|actually|rather|make that|wait)\b")
 def split_dates(
     text: str, dates: Sequence[Found[DateExpression]]
 ) -> tuple[DateExpression | None, DateExpression | None]:
-    """Return the day of departure and the day of return. Of two days with "no" or "sorry" between them, the second counts."""
+    """Return the day of departure and the day of return.
+
+    Of two days with "no" or "sorry" between them, the second counts.
+    """
     depart: DateExpression | None = None
     back: DateExpression | None = None
     end = 0

@@ -1,4 +1,4 @@
-"""Flight numbers as people say them and recognisers write them: "A I five four two", "I five for two", "I-123", "indigo 234"."""
+"""Flight numbers as people say and recognisers write them: "A I five four two", "I five for two", "I-123"."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ def _spelled(code: str) -> str:
 
 @cache
 def _spelled_codes() -> re.Pattern[str]:
-    """Match codes letter by letter. `_LOST_LETTER` covers "I five four two" for "A I …", where recognisers lose the first letter."""
+    """Match codes letter by letter.
+
+    `_LOST_LETTER` covers "I five four two" for "A I …", where recognisers lose the first letter.
+    """
     named = "|".join(f"(?P<c{code}>{_spelled(code)})" for code in airlines())
     return re.compile(rf"\b(?:{named}){_JOIN}\b{_DIGITS}")
 
@@ -90,5 +93,5 @@ def _candidates(text: str, original: str) -> list[Found[str] | None]:
 
 
 def find_flight_numbers(text: str, original: str) -> list[Found[str]]:
-    """Find flight numbers such as "AI542" in lower-case `text`; in `original`, the same text, capitals mark a code."""
+    """Find flight numbers in lower-case `text`; in `original`, the same text, capitals mark a code."""
     return without_overlaps([found for found in _candidates(text, original) if found])

@@ -1,4 +1,4 @@
-"""Times of leaving and times of arriving: the closest verb before a time decides; without one it is a time of leaving."""
+"""Times of leaving and of arriving: the closest verb before a time decides; the default is leaving."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from agent.language.spans import Found, T
 
 _CUE = re.compile(
-    r"\b(?:(?P<arrive>arriv(?:es?|ing|als?)|land(?:s|ing)?|touch(?:es|ing)? down|reach(?:es|ing)?|be (?:there|in|at|home)|"
+    r"\b(?:(?P<arrive>arriv(?:es?|ing|als?)|land(?:s|ing)?|touch(?:es|ing)? down|reach(?:es|ing)?|"
+    r"be (?:there|in|at|home)|"
     r"get(?:s|ting)? (?:me |us )?(?:in(?!to)|there|home)|com(?:es?|ing) in|make it there|due(?: in)?)|"
     r"(?P<reach>get(?:s|ting)? (?:me |us )?(?:in)?to)|"
-    r"leav(?:es?|ing)|depart(?:s|ing|ures?)?|tak(?:es?|ing)[ -]?off|fly(?:ing)?|set(?:ting)? (?:off|out)|go(?:ing)? (?:out|from)|"
+    r"leav(?:es?|ing)|depart(?:s|ing|ures?)?|tak(?:es?|ing)[ -]?off|fly(?:ing)?|set(?:ting)? (?:off|out)|"
+    r"go(?:ing)? (?:out|from)|"
     r"start(?:s|ing)?|board(?:ing)?)\b"
 )
 _SENTENCE_ENDS = re.compile(r"[.?!;](?= )(?<![ap]\.m\.)")
@@ -20,7 +22,8 @@ _NOUN_AFTER = re.compile(
     r" (?:(?P<arrive>arrivals?|landing)|departures?)\b(?! (?:at|by|before|after|around|about|between|any|\d))"
 )
 _BOUND = re.compile(
-    r"(?:no |not |any ?time )?(?:by|before|until|till|after|at|around|about|between|later|earlier|past|from|\d)"
+    r"(?:no |not |any ?time )?(?:by|before|until|till|after|at|around|about|between|later|earlier|past|"
+    r"from|\d)"
 )
 _BY = re.compile(r"(?:by|before)\b")
 

@@ -12,15 +12,18 @@ _REACH = 80
 _REFUSES = r"(?:do|ca|wo|would|could|should)n't|dont|cant|cannot|(?:do|can|could|would|will) not"
 _NOT = (
     rf"{_REFUSES}|(?<!why )(?<!you )not(?! (?:only|just|necessarily)\b)|never|neither|(?<!is there )nothing|"
-    r"without|with out|avoid(?:ing)?|except(?:ing)?(?: for)?|exclud(?:e|ing)|skip(?:ping)?|leav(?:e|ing) out|hide|ignore|drop|remove|"
+    r"without|with out|avoid(?:ing)?|except(?:ing)?(?: for)?|exclud(?:e|ing)|skip(?:ping)?|leav(?:e|"
+    r"ing) out|hide|ignore|drop|remove|"
     r"filter out|hate|dislike|non(?=-)|"
-    r"(?:any|every)(?:thing|one|body)?(?: flights?| airlines?| time| day)?,? but|all(?: airlines?| flights?)? but|"
+    r"(?:any|every)(?:thing|one|body)?(?: flights?| airlines?| time| day)?,? but|all(?: airlines?|"
+    r" flights?)? but|"
     r"other than|rather than|instead of|apart from|aside from|besides|"
     r"(?:different|other|another)(?: (?:airlines?|flights?|carriers?|days?|times?))? (?:than|from)|"
     r"(?<!there )no (?:flights?|ones?|options?|departures?|arrivals?)"
 )
 _OF_THE_SAME = (
-    r"want|like|need|have|to|be|make|go|going|fly|flying|use|take|show|include|leave|leaving|depart|departing|arrive|arriving|land|landing|"
+    r"want|like|need|have|to|be|make|go|going|fly|flying|use|take|show|include|leave|leaving|depart|"
+    r"departing|arrive|arriving|land|landing|"
     r"get|see|book|travel|return|returning|come back|coming back|"
     r"me|us|it|in|on|at|with|by|of|for|from|the|a|an|any|anything|too|very|there|flights?|ones?|airlines?"
 )
@@ -36,7 +39,8 @@ _SUCH = re.compile(r" (?:flights?|ones?|options?|departures?|arrivals?)\b")
 def negated(text: str, start: int, end: int) -> bool:
     """Return whether the caller rejects the words from `start` to `end` of lower-case `text`.
 
-    A bare "no" rejects only in "no morning flights". "No, in the morning" is a correction, and recognisers leave out its comma.
+    A bare "no" rejects only in "no morning flights". "No, in the morning" is a correction, and recognisers
+    leave out its comma.
     """
     before = text[max(0, start - _REACH) : start]
     return bool(
@@ -48,11 +52,14 @@ def negated(text: str, start: int, end: int) -> bool:
 
 _BACK = r"(?:return(?: flight| trip| journey| leg| ticket)?|(?:way|flight|journey|trip) back)"
 _ONE_WAY = re.compile(
-    rf"\b(?:one[ -]?way|single (?:ticket|trip|journey|fare)|(?:just|only) (?:the )?(?:way there|outbound|onward)|"
+    rf"\b(?:one[ -]?way|single (?:ticket|trip|journey|fare)|(?:just|only) (?:the )?(?:way there|outbound|"
+    rf"onward)|"
     rf"(?:no|without(?: the| a| any)?|(?:forget(?: about)?|get rid of|(?:do not|don't) bother with|drop|"
     rf"skip|leave out|remove|never mind|ignore) (?:the|my)|"
-    rf"(?:(?:do not|don't) (?:need|want)|no need (?:for|of))(?: the| a| any)?) {_BACK}\b|not a (?:return|round[ -]?trip)\b|"
-    r"(?P<verb>(?:not|don't|won't)(?: need to| want to| have to| be)? (?:com(?:e|ing) back|return(?:ing)?|fly(?:ing)? back))\b)"
+    rf"(?:(?:do not|don't) (?:need|want)|no need (?:for|of))(?: the| a| any)?) {_BACK}\b|not a (?:return|"
+    rf"round[ -]?trip)\b|"
+    r"(?P<verb>(?:not|don't|won't)(?: need to| want to| have to| be)? (?:com(?:e|ing) back|return(?:ing)?|"
+    r"fly(?:ing)? back))\b)"
     r"(?! (?:on|until|till|before|after|by|via)\b)"
 )
 _OTHER_DAY = re.compile(
@@ -62,7 +69,7 @@ _OTHER_DAY = re.compile(
 
 
 def find_one_way(text: str, dates: Sequence[Found[object]] = ()) -> Found[bool] | None:
-    """Find words in lower-case `text` that ask for no flight back, or no longer for one: "just one way", "forget the return".
+    """Find words in lower-case `text` against a flight back: "just one way", "forget the return".
 
     "Not returning Monday" rejects only a day, one of `dates`.
     """

@@ -26,7 +26,10 @@ _ORDINAL_UNIT = "|".join(sorted(ORDINAL_UNITS, key=len, reverse=True))
 CARDINAL = rf"(?:(?:{_TEN})[ -](?:{_BELOW_TEN})|{_TEN}|{_UNIT}|\d{{1,4}})"
 """Regular expression, without groups, of a number from 0 to 99 in words or up to four digits."""
 
-ORDINAL = rf"(?:(?:twenty|thirty)[ -](?:{_ORDINAL_UNIT})|twentieth|thirtieth|{_ORDINAL_UNIT}|\d{{1,2}} ?(?:st|nd|rd|th))"
+ORDINAL = (
+    rf"(?:(?:twenty|thirty)[ -](?:{_ORDINAL_UNIT})|twentieth|thirtieth|{_ORDINAL_UNIT}|"
+    rf"\d{{1,2}} ?(?:st|nd|rd|th))"
+)
 """Regular expression, without groups, of an ordinal up to the thirty-ninth in words or digits."""
 
 
@@ -63,7 +66,7 @@ _DIGIT_WORD = rf"(?:\d+|{_TEN}|{_UNIT}|hundred|and|{'|'.join(_SOUNDS_LIKE)}|{'|'
 SPOKEN_DIGITS = (
     rf"(?:(?:\d+|{_TEN}|{_UNIT}|{'|'.join(_REPEATS)}|oh|o)(?:[ ,.-]{{1,2}}{_DIGIT_WORD}){{0,8}})\b"
 )
-"""Regular expression, without groups, of words for `spoken_digits` to read; it may match words after the number."""
+"""Regular expression, without groups, of words for `spoken_digits`; it may match words after the number."""
 
 
 def _begins_digits(word: str) -> bool:
@@ -71,7 +74,7 @@ def _begins_digits(word: str) -> bool:
 
 
 def _spoken_parts(words: list[str]) -> list[tuple[str, int]]:
-    """Return each group of digits and the number of words read so far; stop at the first word outside the number."""
+    """Return each group of digits with the words read so far; stop at the first word outside the number."""
     parts: list[tuple[str, int]] = []
     taken = 0
     while taken < len(words):
@@ -99,9 +102,10 @@ def _spoken_parts(words: list[str]) -> list[tuple[str, int]]:
 
 
 def spoken_digits(words: str, *, most: int = 4) -> tuple[str, int]:
-    """Return the digits in "five forty two" (542), "two one seven five" or "one hundred and one", and the characters they cover.
+    """Return the digits in "five forty two" (542) or "one hundred and one", and the characters they cover.
 
-    At most `most` digits are read, because more belong to another number. ("", 0) when `words` doesn't begin with a number.
+    At most `most` digits are read, because more belong to another number. ("", 0) when `words` doesn't begin
+    with a number.
     """
     pieces = list(re.finditer(r"[a-z]+|\d+", words))
     digits, end = "", 0

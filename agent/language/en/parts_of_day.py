@@ -1,4 +1,4 @@
-"""Parts of the day: which hours count as morning, afternoon, evening and night, when heard and when spoken."""
+"""Parts of the day: the hours that count as morning, afternoon, evening and night."""
 
 from __future__ import annotations
 

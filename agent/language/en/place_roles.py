@@ -1,7 +1,7 @@
 """Roles of the places in a sentence: origin, destination, place to change at, or one that the caller rejects.
 
-Recognisers lose function words ("I want to fly the cochi", "flight a Chennai"). So a place without a cue word gets its role from the order:
-first origin, then destination; a single place is the destination.
+Recognisers lose function words ("I want to fly the cochi", "flight a Chennai"). So a place without a cue word
+gets its role from the order: first origin, then destination; a single place is the destination.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ _FROM = (
     r"(?:i'm|i am|im|we're|we are|currently|live|living|based|stay(?:ing)?) (?:in|at)"
 )
 _TO = (
-    r"to|too|two|2|into|towards?|for|reach(?:ing)?|visit(?:ing)?|be in|get in|arriv(?:e|ing)(?: in| at)?|land(?:ing)?(?: in| at)?|"
+    r"to|too|two|2|into|towards?|for|reach(?:ing)?|visit(?:ing)?|be in|get in|arriv(?:e|ing)(?: in| at)?|"
+    r"land(?:ing)?(?: in| at)?|"
     r"going|destination"
 )
 _TRAILING = r"(?: (?:the|city|of|airport|is|be|either|a|like|maybe|um|uh|ah|er|the city of|going|headed))*"
@@ -29,7 +30,8 @@ _REPAIR = re.compile(
     r"\b(?:no|sorry|i mean|i meant|rather|actually|make that|wait|or rather|correction|oops)\b"
 )
 _VIA_CUE = re.compile(
-    r"\b(?:via|through|by way of|(?:stop(?:s|ping|over)?|stopover|layover|change|changing|connect(?:ing|ion)?) (?:in|at|over|through|via))"
+    r"\b(?:via|through|by way of|(?:stop(?:s|ping|over)?|stopover|layover|change|changing|connect(?:ing|"
+    r"ion)?) (?:in|at|over|through|via))"
     rf"{_TRAILING}[ ,]*$"
 )
 _JOINED = re.compile(r"^[ ,]*(?:to|too|2)[ ,]*$")
@@ -52,7 +54,10 @@ def _cue(before: str, after: str, has_next: bool) -> str | None:
 
 
 def place_roles(text: str, mentions: Sequence[SpanT]) -> PlaceRoles[SpanT]:
-    """Return the role of every place mentioned in lower-case `text`. A place after "no" or "sorry" replaces the one before it."""
+    """Return the role of every place mentioned in lower-case `text`.
+
+    A place after "no" or "sorry" replaces the one before it.
+    """
     roles: PlaceRoles[SpanT] = PlaceRoles()
     previous: str | None = None
     end = 0
@@ -86,17 +91,21 @@ def _fill_by_order(roles: PlaceRoles[SpanT]) -> None:
 
 
 _STOP = (
-    r"to|from|on|in|at|and|the|a|an|my|me|with|fly|go|travel|find|see|know|get|book|be|for|by|via|please|this|that|next|is|are|it|you|i|we|"
-    r"flights?|check|show|tell|ask|talk|leave|leaving|take|look|change|make|search|hear|one|two|say|come|someone|any|some|there|here|what|"
-    r"where|somewhere|anywhere|home|work|use|do|want|like|have|need|go(?:ing)?|return|back|arrive|airport|or|but|of|as|so"
+    r"to|from|on|in|at|and|the|a|an|my|me|with|fly|go|travel|find|see|know|get|book|be|for|by|via|please|"
+    r"this|that|next|is|are|it|you|i|we|"
+    r"flights?|check|show|tell|ask|talk|leave|leaving|take|look|change|make|search|hear|one|two|say|come|"
+    r"someone|any|some|there|here|what|"
+    r"where|somewhere|anywhere|home|work|use|do|want|like|have|need|go(?:ing)?|return|back|arrive|airport|"
+    r"or|but|of|as|so"
 )
 _UNKNOWN = re.compile(
-    rf"\b(?P<cue>from|to|into|2) (?!(?:{_STOP})\b)(?P<words>[a-z][a-z'-]+(?: (?!(?:{_STOP})\b)[a-z][a-z'-]+){{0,2}})"
+    rf"\b(?P<cue>from|to|into|2) (?!(?:{_STOP})\b)(?P<words>[a-z][a-z'-]+(?: (?!(?:{_STOP})\b)"
+    rf"[a-z][a-z'-]+){{0,2}})"
 )
 
 
 def unknown_places(text: str, known: Sequence[Span]) -> dict[str, str]:
-    """Return words in lower-case `text` that stand where a place belongs and aren't `known`: `{"origin" or "destination": words}`."""
+    """Return words of lower-case `text` in a place's position that aren't `known`, by role."""
     return {
         "origin" if match["cue"] == "from" else "destination": match["words"].strip()
         for match in _UNKNOWN.finditer(masked(text, known))

@@ -1,4 +1,4 @@
-"""Order of the grammars: each claims its words and leaves the rest to the next, and finally to the search for places."""
+"""Order of the grammars: each claims its words and leaves the rest to the next, the last to the places."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _NAMES_PART_OF_DAY = re.compile(r"night|morning|afternoon|evening")
 def read(
     text: str, original: str, *, awaiting: Expectation, asked: str | None = None, offered: bool = False
 ) -> Reading:
-    """Read lower-case `text`, the most specific grammar first: "AI 542 for two" is a flight before it is a party of two.
+    """Read lower-case `text`, the most specific grammar first: in "AI 542 for two" the flight comes first.
 
-    `original` is the text in its own case. `asked` is the slot that the open question is about; `offered` means that flights have been read
-    out, so that "the second" can point at one.
+    `original` is the text in its own case. `asked` is the slot that the open question is about; `offered`
+    means that flights have been read out, so that "the second" can point at one.
     """
     claims = _Claims(text)
     numbers = find_flight_numbers(text, original)

@@ -22,7 +22,8 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 _MONTH_NAMES = "January February March April May June July August September October November December"
 _MONTHS = _MONTH_NAMES.split()
 _COUNTRIES_WITH_ARTICLE = re.compile(
-    r"^(United|Democratic|Republic|Central African|Isle)\b|\b(Islands|Republic|Emirates)$|^(Bahamas|Comoros|Gambia|Maldives|Philippines)$"
+    r"^(United|Democratic|Republic|Central African|Isle)\b|\b(Islands|Republic|Emirates)$|^(Bahamas|"
+    r"Comoros|Gambia|Maldives|Philippines)$"
 )
 _SCALES = ((1_000_000_000, "billion"), (1_000_000, "million"), (1000, "thousand"))
 _INDIAN_SCALES = ((10_000_000, "crore"), (100_000, "lakh"), (1000, "thousand"))
@@ -40,7 +41,10 @@ def place_name(city: str, country: str) -> str:
 
 
 def number(value: int, *, indian: bool = False) -> str:
-    """Return "five thousand two hundred"; with `indian`, "one lakh twenty-five thousand". `value` is not negative."""
+    """Return "five thousand two hundred"; with `indian`, "one lakh twenty-five thousand".
+
+    `value` is not negative.
+    """
     if value < 20:
         return _UNIT_WORDS[value]
     if value < 100:
@@ -79,7 +83,7 @@ def clock(moment: time | datetime) -> str:
 
 
 def clock_after(moment: datetime, since: date) -> str:
-    """Return a local time, with its day if that isn't `since`: "eight thirty in the morning two days later"."""
+    """Return a local time, with its day unless that is `since`: "noon two days later"."""
     days = (moment.date() - since).days
     # The midnight after an evening begins the next day, but in speech it still belongs to the evening.
     if days > 0 and (moment.hour, moment.minute) == (0, 0):
@@ -105,7 +109,10 @@ def bare_clock(moment: time | datetime) -> str:
 
 
 def day(when: date, today: date) -> str:
-    """Return "tomorrow, Tuesday the twenty-fourth" or "on Friday the …". The date is always included, so that callers hear mistakes."""
+    """Return "tomorrow, Tuesday the twenty-fourth" or "on Friday the …".
+
+    The date is always included, so that callers hear mistakes.
+    """
     ahead = (when - today).days
     if ahead in (0, 1):
         return f"{('today', 'tomorrow')[ahead]}, {_WEEKDAYS[when.weekday()]} the {ordinal(when.day)}"
@@ -145,7 +152,7 @@ def _currencies() -> Mapping[str, tuple[str, str]]:
 
 
 def price(money: Money) -> str:
-    """Return "five thousand two hundred rupees", rounded to whole units because listeners don't follow smaller ones."""
+    """Return "five thousand two hundred rupees", rounded to whole units, which are easier to follow."""
     exact = Decimal(money.units) + Decimal(money.nanos) / 1_000_000_000
     whole = int(exact.quantize(Decimal(1), ROUND_HALF_UP))
     code = money.currency_code

@@ -1,4 +1,7 @@
-"""Wording for flight status. It states only reported facts; anything calculated is marked as such ("should arrive")."""
+"""Wording for flight status.
+
+It states only reported facts; anything calculated is marked as such ("should arrive").
+"""
 
 from __future__ import annotations
 
@@ -121,7 +124,7 @@ _OF_STATE: Mapping[str, _Sentences] = {
 
 
 def _sentence(name: str, status: pb.FlightStatus, now: datetime) -> str:
-    """Return a phrase about departure and arrival, each at its expected time, or its planned time if no better one is known."""
+    """Return a phrase about departure and arrival, each at its expected time, else at its planned time."""
     since, today = day_of(status.depart_date), local(status.scheduled_departure, now).date()
     leaving = local(status.scheduled_departure, expected_departure(status))
     return phrase(

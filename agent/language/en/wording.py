@@ -40,7 +40,7 @@ def window_words(window: TimeWindow) -> str:
 
 
 def wishes_words(wishes: Wishes) -> str:
-    """Return ", in the morning, with IndiGo or Vistara and without a stop": wishes besides route and day; "" for none."""
+    """Return ", in the morning, with IndiGo and without a stop"; "" without a wish besides route and day."""
     words = [window_words(wishes.window)] if wishes.window else []
     if wishes.arrival:
         words.append(f"arriving {window_words(wishes.arrival)}")
@@ -76,7 +76,10 @@ def rank(index: int, sort: str | None, *, priced: bool = True) -> str:
 
 
 def option(found: FoundFlight, index: int, wishes: Wishes, *, only: bool) -> str:
-    """Return one line of a list of flights. `index` is its position in the list, `only` that it is the whole list."""
+    """Return one line of a list of flights.
+
+    `index` is its position in the list, `only` that it is the whole list.
+    """
     # After "in the morning", the part of the day needs no repeating.
     time = bare_clock if named_part(wishes.window) else clock
     return phrase(
@@ -91,7 +94,7 @@ def option(found: FoundFlight, index: int, wishes: Wishes, *, only: bool) -> str
 
 
 def stops_words(itinerary: pb.Itinerary) -> str:
-    """Return ", with one stop over night in Doha" or ", … in London and on from another airport there"; "" without a stop."""
+    """Return ", with one stop over night in Doha and on from another airport there"; "" without a stop."""
     cities = [segment.arrival.city for segment in itinerary.segments[:-1]]
     if not cities:
         return ""
@@ -122,7 +125,10 @@ def _price_words(found: FoundFlight, passengers: int) -> str:
 
 
 def details(name: str, itinerary: pb.Itinerary, **parts: str) -> Iterator[str]:
-    """Yield sentences on the times of an itinerary, and on where to change. `name` is the phrase for a flight without a change."""
+    """Yield sentences on the times of an itinerary, and on where to change.
+
+    `name` is the phrase for a flight without a change.
+    """
     first, last = itinerary.segments[0], itinerary.segments[-1]
     leaves = local(first.departure)
     flights = [flight(segment.flight_number, carrier=segment.carrier) for segment in itinerary.segments]

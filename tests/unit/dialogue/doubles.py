@@ -189,7 +189,10 @@ def _within(start: time | None, end: time | None, moment: time) -> bool:
 
 
 class Timetable:
-    """Five flights a day between any two places it knows; keeps what it was asked. `fail_with` makes it fail."""
+    """Five flights a day between any two places it knows; keeps what it was asked.
+
+    `fail_with` makes it fail.
+    """
 
     def __init__(self) -> None:
         self.searches: list[SearchFlightsRequest] = []

@@ -153,12 +153,14 @@ async def test_fewer_passengers_are_asked_for_and_taken(
         (ToolUsedUp(date(2026, 11, 23)), "I've asked as much of my flight data as I may for now."),
         (
             ToolUsedUp(date(2026, 12, 1)),
-            "I've asked as much of my flight data as I may. I can ask again on Tuesday the first of December.",
+            "I've asked as much of my flight data as I may. I can ask again on Tuesday the first of "
+            "December.",
         ),
         (RuntimeError("a bug"), "I couldn't reach the flight data just now. Shall I try again?"),
         (
             SamePlace("MAA"),
-            "That would be from Chennai to Delhi, which is the same place. Where would you like to fly to from Chennai?",
+            "That would be from Chennai to Delhi, which is the same place. Where would you like to fly to "
+            "from Chennai?",
         ),
         (
             PlaceUnknown("DEL"),
@@ -166,11 +168,13 @@ async def test_fewer_passengers_are_asked_for_and_taken(
         ),
         (
             DateInPast(date(2026, 11, 24)),
-            "That day is already over; today is Tuesday the twenty-fourth of November. Which day would you like to fly?",
+            "That day is already over; today is Tuesday the twenty-fourth of November. Which day would "
+            "you like to fly?",
         ),
         (
             DateInPast(),
-            "That day is already over; today is Monday the twenty-third of November. Which day would you like to fly?",
+            "That day is already over; today is Monday the twenty-third of November. Which day would you "
+            "like to fly?",
         ),
         (DateBeyondHorizon(), "That's further ahead than I know flights. Which day would you like to fly?"),
     ],

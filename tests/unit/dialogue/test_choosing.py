@@ -46,7 +46,8 @@ async def test_details_name_times_and_price_and_what_cannot_be_done(conversation
     await conversation.say("flights from Chennai to Delhi tomorrow")
     answer = await conversation.say("the last one")
     assert answer == (
-        "SpiceJet one zero six leaves Chennai at one in the afternoon and arrives in Delhi at three forty five in the afternoon. "
+        "SpiceJet one zero six leaves Chennai at one in the afternoon and arrives in Delhi at three forty "
+        "five in the afternoon. "
         "It takes two hours and forty-five minutes. It costs four thousand one hundred rupees. "
         "I can't book it yet, but I can check whether it's on time."
     )

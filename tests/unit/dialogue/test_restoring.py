@@ -49,7 +49,8 @@ async def test_new_call_takes_up_the_last_search(conversation: Conversation, tim
     again = await called_again(conversation, timetable)
     (opening,) = again.dialogue.opening(now=NOW)
     assert opening.text == (
-        "Welcome back. We were looking at flights from Chennai to Delhi tomorrow, Tuesday the twenty-fourth. What would you like to know?"
+        "Welcome back. We were looking at flights from Chennai to Delhi tomorrow, Tuesday the "
+        "twenty-fourth. What would you like to know?"
     )
     await again.say("what about the evening")
     before, after = timetable.searches

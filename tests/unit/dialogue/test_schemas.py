@@ -84,7 +84,8 @@ def test_every_intent_is_in_the_frame_schema() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        "cheapest nonstop business class Air India flights from Chennai to Delhi tomorrow between 6 and 9 pm for three passengers",
+        "cheapest nonstop business class Air India flights from Chennai to Delhi tomorrow between 6 and 9 "
+        "pm for three passengers",
         "flights from Chennai to Delhi on Friday latest first",
         "Chennai to Delhi tomorrow before noon",
     ],

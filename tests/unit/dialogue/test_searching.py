@@ -265,7 +265,8 @@ async def test_nothing_at_that_hour_is_told_apart_from_nothing_at_all(
     timetable.empty_routes.add("GOI")
     answer = await conversation.say("Chennai to Goa tomorrow")
     assert answer.endswith(
-        "I found no flights from Chennai to Goa tomorrow, Tuesday the twenty-fourth. Which other day shall I try?"
+        "I found no flights from Chennai to Goa tomorrow, Tuesday the twenty-fourth. Which other day "
+        "shall I try?"
     )
 
 

@@ -22,7 +22,8 @@ EARLY = datetime(2026, 11, 23, 0, 30, tzinfo=UTC)
 async def test_status_by_number(conversation: Conversation, timetable: Timetable) -> None:
     answer = await conversation.say("is A I five four two on time", now=EARLY)
     assert answer.startswith(
-        "Air India five four two is on time: it leaves Chennai at six fifteen in the morning and arrives in Delhi at nine"
+        "Air India five four two is on time: it leaves Chennai at six fifteen in the morning and arrives "
+        "in Delhi at nine"
     )
     assert timetable.statuses == [("AI542", None)]
     assert conversation.tool
@@ -37,7 +38,8 @@ async def test_status_by_number(conversation: Conversation, timetable: Timetable
     [
         (
             "SCHEDULED",
-            "is scheduled to leave Chennai today, Monday the twenty-third, at six fifteen in the morning, and to arrive in Delhi at nine",
+            "is scheduled to leave Chennai today, Monday the twenty-third, at six fifteen in the morning, "
+            "and to arrive in Delhi at nine",
         ),
         (
             "DELAYED",
@@ -47,11 +49,13 @@ async def test_status_by_number(conversation: Conversation, timetable: Timetable
         ("LANDED", "has landed in Delhi. It was expected at nine in the morning"),
         (
             "CANCELLED",
-            "Air India five four two today, Monday the twenty-third, from Chennai to Delhi, has been cancelled.",
+            "Air India five four two today, Monday the twenty-third, from Chennai to Delhi, has been "
+            "cancelled.",
         ),
         (
             "DIVERTED",
-            "Air India five four two today, Monday the twenty-third, from Chennai to Delhi, has been diverted. I don't know where to.",
+            "Air India five four two today, Monday the twenty-third, from Chennai to Delhi, has been "
+            "diverted. I don't know where to.",
         ),
         ("UNSPECIFIED", "I don't know how Air India five four two is doing"),
     ],
@@ -73,7 +77,8 @@ async def test_unknown_flight_is_never_made_up(conversation: Conversation) -> No
     answer = await conversation.say("is Indigo 999 on time")
     assert (
         answer
-        == "I can't find a flight IndiGo nine nine nine today, Monday the twenty-third. What's the flight number again?"
+        == "I can't find a flight IndiGo nine nine nine today, Monday the twenty-third. What's the flight "
+        "number again?"
     )
     assert conversation.finished
     assert conversation.finished.outcome == "FLIGHT_NOT_FOUND"
@@ -91,7 +96,8 @@ async def test_day_that_was_said_holds_for_the_number_asked_for(
     answer = await conversation.say("AI 542")
     assert timetable.statuses == [("AI542", date(2026, 11, 24))]
     assert answer.startswith(
-        "Air India five four two is on time tomorrow, Tuesday the twenty-fourth: it leaves Chennai at six fifteen"
+        "Air India five four two is on time tomorrow, Tuesday the twenty-fourth: it leaves Chennai at six "
+        "fifteen"
     )
 
 

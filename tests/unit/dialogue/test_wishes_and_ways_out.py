@@ -73,8 +73,8 @@ async def test_a_night_flight_may_leave_late_and_arrive_early(
 async def test_nothing_arriving_in_time_is_said_as_arriving(conversation: Conversation) -> None:
     answer = await conversation.say("Chennai to Delhi tomorrow arriving before 5 am")
     assert (
-        "tomorrow, Tuesday the twenty-fourth, arriving before five in the morning, but there are five flights at other times."
-        in answer
+        "tomorrow, Tuesday the twenty-fourth, arriving before five in the morning, but there are five "
+        "flights at other times." in answer
     )
     assert conversation.dialogue.expectation() is Expectation.YES_NO
     assert (await conversation.say("yes")).startswith("There are five flights")
@@ -249,7 +249,8 @@ async def test_arrival_and_airlines_are_taken_up_in_the_next_call(conversation: 
     )
     before, state = conversation.dialogue.state, restored(conversation)
     assert wishes_words(state.draft) == (
-        ", arriving between ten in the morning and five in the evening, with IndiGo or SpiceJet and without Air India"
+        ", arriving between ten in the morning and five in the evening, with IndiGo or SpiceJet and "
+        "without Air India"
     )
     assert before.offer
     assert state.offer

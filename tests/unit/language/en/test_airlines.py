@@ -52,7 +52,8 @@ def test_an_airline_turned_down_is_not_wanted(words: str) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["air india", "only air india", "with air india", "no, air india", "why not air india", "hasn't the air india flight landed",
+    ["air india", "only air india", "with air india", "no, air india", "why not air india", "hasn't the "
+    "air india flight landed",
      "is the air india flight not on time", "no problem with air india"],
 )  # fmt: skip
 def test_an_airline_named_is_wanted(words: str) -> None:

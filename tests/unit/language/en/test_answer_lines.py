@@ -42,8 +42,8 @@ def searched(*found: pb.Itinerary, total: int, unfiltered: int = 0) -> str:
 def test_search_tells_how_many_and_the_first() -> None:
     line = searched(itinerary(), total=7)
     assert (
-        line
-        == "7 flights. The first is Air India AI542, leaving Chennai at 07:00 and arriving in Delhi at 10:00, for 4,500 INR."
+        line == "7 flights. The first is Air India AI542, leaving Chennai at 07:00 and arriving in Delhi at "
+        "10:00, for 4,500 INR."
     )
 
 
@@ -90,8 +90,8 @@ def test_a_journey_is_told_leg_by_leg_at_the_price_of_all() -> None:
     results = pb.SearchFlightsResponse(results=pb.SearchResults(itineraries=[out, back], journeys=[journey]))
     line = answer_line([results, pb.SearchFlightsResponse(done=pb.SearchDone(total=4))])
     assert (
-        line
-        == "4 journeys. The first is Air India AI542 from Chennai at 07:00, then Air India AI542 from Delhi at 11:00, for 9,000 INR."
+        line == "4 journeys. The first is Air India AI542 from Chennai at 07:00, then Air India AI542 from "
+        "Delhi at 11:00, for 9,000 INR."
     )
 
 

@@ -82,7 +82,8 @@ def test_an_estimated_arrival_of_a_late_flight_is_told() -> None:
 def test_a_delay_that_nobody_knows_is_told_as_one(known: dict[str, Any]) -> None:
     assert (
         said("DELAYED", **known)
-        == f"{FLIGHT} is delayed, but I don't know by how long. It was to leave Chennai at ten in the morning."
+        == f"{FLIGHT} is delayed, but I don't know by how long. It was to leave Chennai at ten in the "
+        f"morning."
     )
     assert route_line(status("DELAYED", **known)) == f"{FLIGHT} at ten in the morning is delayed."
 
@@ -130,7 +131,8 @@ def test_a_flight_still_in_the_air_after_its_arrival_is_not_expected_in_the_past
 ) -> None:
     told = said("EN_ROUTE", ARRIVES + HOUR, **known)
     assert told == (
-        f"{FLIGHT} is in the air. It was due in Delhi at about twelve forty five in the afternoon, but I haven't heard that it has landed."
+        f"{FLIGHT} is in the air. It was due in Delhi at about twelve forty five in the afternoon, but I "
+        f"haven't heard that it has landed."
     )
 
 
@@ -151,14 +153,16 @@ def test_a_landing_is_told_with_the_time_that_is_known_as_what_it_is() -> None:
 def test_a_flight_on_time_leaves_when_it_is_expected_to() -> None:
     told = said("ON_TIME", delay_minutes=5, estimated_departure_time=LEAVES + 5 * MINUTE)
     assert told == (
-        f"{FLIGHT} is on time: it leaves Chennai at ten oh five in the morning and arrives in Delhi at twelve forty five in the afternoon."
+        f"{FLIGHT} is on time: it leaves Chennai at ten oh five in the morning and arrives in Delhi at "
+        f"twelve forty five in the afternoon."
     )
 
 
 def test_a_flight_that_leaves_on_time_and_arrives_late_is_not_called_on_time_all_the_way() -> None:
     told = said("ON_TIME", estimated_departure_time=LEAVES, estimated_arrival_time=ARRIVES + HOUR)
     assert told == (
-        f"{FLIGHT} leaves Chennai on time, at ten in the morning. But it is expected late in Delhi, at one forty five in the afternoon."
+        f"{FLIGHT} leaves Chennai on time, at ten in the morning. But it is expected late in Delhi, at "
+        f"one forty five in the afternoon."
     )
 
 
@@ -173,12 +177,14 @@ def test_a_flight_that_leaves_on_time_and_arrives_late_is_not_called_on_time_all
         (
             "ON_TIME",
             {},
-            " is on time, as far as I know. It was to leave Chennai at ten in the morning, but I haven't heard that it has.",
+            " is on time, as far as I know. It was to leave Chennai at ten in the morning, but I haven't "
+            "heard that it has.",
         ),
         (
             "DELAYED",
             {"delay_minutes": 20},
-            " is twenty minutes late: it was expected to leave Chennai at ten twenty in the morning, but I haven't heard that it has.",
+            " is twenty minutes late: it was expected to leave Chennai at ten twenty in the morning, but "
+            "I haven't heard that it has.",
         ),
     ],
 )
