@@ -29,11 +29,11 @@ from services.conversation.search.indexing import Indexing
 from services.conversation.servicer import ConversationServicer
 from services.conversation.settings import ConversationSettings
 from services.conversation.store import Store
-from services.conversation.watch.backstop import backstop, look
-from services.conversation.watch.redis_wakeups import RedisWakeUps
+from services.conversation.watch.backstop import backstop, poll
+from services.conversation.watch.follower import Followers
+from services.conversation.watch.redis_wakeups import RedisRelay
 from services.conversation.watch.stream import WatchStreams
-from services.conversation.watch.wakeups import LocalWakeUps
-from services.conversation.watch.watching import Watching
+from services.conversation.watch.wakeups import LocalBus
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -45,7 +45,7 @@ class Replica:
         self,
         settings: ConversationSettings,
         store: Store,
-        bus: LocalWakeUps,
+        bus: LocalBus,
         rooms: Rooms,
         grants: Grants,
         clock: Clock,
@@ -54,7 +54,7 @@ class Replica:
         self._settings, self._store, self._bus, self._clock = settings, store, bus, clock
         self._incarnation, replica_id = incarnation, new_replica_id()
         self._holds = Holds(bus.hint_call)
-        self._log, self._watching = TranscriptLog(store, bus, clock), Watching(store, bus, clock)
+        self._log, self._followers = TranscriptLog(store, bus, clock), Followers(store, bus, clock)
         cipher = GrantCipher(settings.secrets.text("grants"))
         self._calls = Calls(self._log, store, rooms, grants, cipher, self._holds, replica_id)
         self._lease = ReplicaLease(replica_id, store, self._holds, clock)
@@ -78,7 +78,7 @@ class Replica:
             tickets=tickets,
             records=RecordStreams(self._log, self._calls, self._holds, tickets),
             watches=WatchStreams(
-                self._watching, cursors, self._clock, self._settings.watcher_patience_seconds
+                self._followers, cursors, self._clock, self._settings.watcher_patience_seconds
             ),
             search=EntrySearch(self._store, self._indexing),
             deletion=Deletion(self._store, self._bus, self._calls, self._clock),
@@ -91,7 +91,7 @@ class Replica:
             "supervision": self._supervisor.run,
             "lease": self._lease.run,
             "cleanup": self._cleanup.run,
-            "heartbeats": self._watching.heartbeats,
+            "heartbeats": self._followers.wheel.run,
             "backstop": partial(
                 backstop, self._store, self._bus, self._clock, self._settings.conversation_poll_seconds
             ),
@@ -101,7 +101,7 @@ class Replica:
 
     async def drain(self) -> None:
         """End all streams, so that clients move to another replica, and wait until drafts are stored."""
-        self._watching.drain()
+        self._followers.drain()
         self._holds.drain()
         await self._log.settled()
 
@@ -114,12 +114,12 @@ async def replica(
     async with AsyncExitStack() as stack:
         engine = await migrated(settings.database_url, MIGRATIONS)
         stack.push_async_callback(engine.dispose)
-        store, bus = Store(engine), LocalWakeUps()
+        store, bus = Store(engine), LocalBus()
         incarnation = await store.incarnation()
         assembled = Replica(settings, store, bus, rooms, grants, clock, incarnation)
         tasks = assembled.background_tasks()
         if settings.redis_url:
-            relay = RedisWakeUps(settings.redis_url, bus, incarnation, clock, partial(look, store, bus))
+            relay = RedisRelay(settings.redis_url, bus, incarnation, clock, partial(poll, store, bus))
             stack.push_async_callback(relay.aclose)
             bus.relay = relay
             tasks |= {"publishing": relay.publish, "subscription": relay.subscribe}

@@ -15,8 +15,8 @@ from mesh.clock import Clock
 from services.conversation.calls import conversations
 from services.conversation.calls.calls import Calls
 from services.conversation.log.bus import Bus, Committed
-from services.conversation.log.feeds import GrowingFeed
 from services.conversation.model.changes import Changes
+from services.conversation.model.feeds import FeedBuilder
 from services.conversation.model.records import Conversation
 from services.conversation.search.indexing import BATCH, spoken_in
 from services.conversation.store import Store, Transaction, deletion
@@ -45,8 +45,8 @@ class Deletion:
 
             async def do() -> pb.DeleteConversationResponse:
                 conversation = await conversations.owned(transaction, customer_id, request.conversation_id)
-                running = await deletion.running_call_id(transaction.connection, conversation.key)
-                hung_up.extend([running] if running else [])
+                running = await transaction.running_call(conversation.key)
+                hung_up.extend([running.call_id] if running else [])
                 commits.append(await self._delete(transaction, conversation))
                 return pb.DeleteConversationResponse()
 
@@ -93,10 +93,8 @@ async def _remove_from_index(transaction: Transaction, conversation: Conversatio
 async def _add_to_feed(transaction: Transaction, conversation: Conversation) -> int:
     """Add the deletion to the customer's feed; return its position."""
     end = await transaction.feed_end(conversation.customer_id)
-    feed = GrowingFeed(end, None)
+    feed = FeedBuilder(end, None)
     position = feed.add_deletion(conversation.conversation_id)
-    changes = Changes(
-        conversation.customer_id, end.version, feed.last_position, runs=list(feed.runs.values())
-    )
+    changes = Changes(conversation.customer_id, end.version, feed.last_position, runs=feed.changed())
     await write(transaction, changes)
     return position

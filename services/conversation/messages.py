@@ -5,8 +5,9 @@ from __future__ import annotations
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from services.conversation.calls.ports import Access
-from services.conversation.model.entries import entry_message, timestamp
+from services.conversation.model.entries import entry_message
 from services.conversation.model.records import Call, Conversation
+from services.conversation.model.times import timestamp
 from services.conversation.search.entry_search import Found
 
 

@@ -25,8 +25,7 @@ from services.conversation.export.export import export
 from services.conversation.log.transcript_log import TranscriptLog
 from services.conversation.log.writer_fence import LateTickets, Writer
 from services.conversation.messages import access_message, call_message, conversation_message, found_message
-from services.conversation.model.entries import entry_message
-from services.conversation.model.entry_filter import EntryFilter
+from services.conversation.model.entries import EntryFilter, entry_message
 from services.conversation.model.records import Conversation
 from services.conversation.record.stream import RecordStreams
 from services.conversation.result_pages import (

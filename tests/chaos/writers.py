@@ -17,7 +17,7 @@ from mesh.clock import SystemClock
 from mesh.errors import reason_of
 from mesh.ids import uuid7
 from services.conversation.client.recorder import CallOver, Recorder
-from services.conversation.model.entries import timestamp
+from services.conversation.model.times import timestamp
 from tests.chaos.deployment import Deployment
 from tests.chaos.recorded_channel import appending, recording
 from tests.chaos.unary_calls import TRANSIENT, until_answered

@@ -11,7 +11,7 @@ from readback.conversation.v1 import entry_pb2
 
 from mesh.clock import Clock
 from mesh.ids import uuid7
-from services.conversation.model.entries import timestamp
+from services.conversation.model.times import timestamp
 
 
 class DraftBuilder:

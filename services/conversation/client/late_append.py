@@ -15,7 +15,7 @@ from readback.conversation.v1 import entry_pb2
 
 from mesh.errors import reason_of
 from services.conversation.client.retry_policy import LATE_REJECTED, LATE_UNAVAILABLE
-from services.conversation.model.entries import instant, timestamp
+from services.conversation.model.times import instant, timestamp
 
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub

@@ -22,7 +22,7 @@ from mesh.calling.channel import streaming
 from mesh.clock import Clock, SystemClock
 from mesh.errors import metadata_of, reason_of, retry_after_of
 from services.conversation.client.retry_policy import WATCH_RETRIED, Backoff
-from services.conversation.model.entries import timestamp
+from services.conversation.model.times import timestamp
 
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub

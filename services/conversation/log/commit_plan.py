@@ -1,28 +1,27 @@
-"""What one transaction is to do to one customer's logs, worked out in memory, then written, then adopted and announced."""
+"""The plan of one transaction on one customer's logs: made in memory, then written, adopted and announced."""
 
 from __future__ import annotations
 
 from services.conversation.errors import CallNotFound, ConversationNotFound
 from services.conversation.log.bus import Bus, Committed
-from services.conversation.log.feeds import GrowingFeed
-from services.conversation.log.states import CustomerState
 from services.conversation.log.tail import Tail
 from services.conversation.model.changes import Changes
+from services.conversation.model.feeds import FeedBuilder
+from services.conversation.model.log_state import CustomerState
 from services.conversation.model.records import Call
 
 
 class CommitPlan:
-    """A customer's part of a transaction."""
+    """A customer's part of a transaction that takes place at `now` (microseconds since 1970)."""
 
     def __init__(self, state: CustomerState, now: int) -> None:
         self.state = state
         self._now = now
         self._tails: dict[str, Tail] = {}
-        self._feed = GrowingFeed(state.feed, state.run)
-        self._positions: dict[str, int] = {}
+        self._feed = FeedBuilder(state.feed, state.last_run)
 
     def call(self, call_id: str) -> Call:
-        """A call of the customer's.
+        """Return a call of the customer's.
 
         Raises:
             CallNotFound: there is no such call.
@@ -33,7 +32,7 @@ class CommitPlan:
         return call
 
     def tail(self, conversation_id: str) -> Tail:
-        """The end of a conversation's log.
+        """Return the end of a conversation's log.
 
         Raises:
             ConversationNotFound: there is no such conversation.
@@ -47,38 +46,39 @@ class CommitPlan:
         return tail
 
     def changes(self) -> Changes:
-        """What to write. Gives out the feed's positions, so it is to be called once, when all is gathered."""
+        """Return what to write. Gives the entries their feed positions, so call it once, when all is planned."""
         changes = Changes(self.state.customer_id, self.state.feed.version, 0)
         for conversation_id, tail in self._tails.items():
             tail.write_into(changes)
             if tail.added:
-                self._positions[conversation_id] = self._feed.add(
-                    conversation_id, tail.head - tail.added + 1, tail.added
-                )
+                count = len(tail.added)
+                first = self._feed.add(conversation_id, tail.head - count + 1, count)
+                for position, entry in enumerate(tail.added, first):
+                    entry.feed_position = position
         changes.last_position = self._feed.last_position
-        changes.runs = list(self._feed.runs.values())
+        changes.runs = self._feed.changed()
         return changes
 
     def adopt(self) -> None:
-        """Makes what is durable now what is known."""
+        """Update the customer's state, after the changes became durable."""
         for tail in self._tails.values():
             tail.adopt()
-        self.state.feed, self.state.run = self._feed.end, self._feed.run
+        self.state.feed, self.state.last_run = self._feed.end, self._feed.last_run
 
     def announce(self, bus: Bus) -> None:
-        """Tells the bus. To be called after the commit, never before."""
+        """Announce the commit on the bus. Call it after the commit, never before."""
+        customer_id = self.state.customer_id
         for conversation_id, tail in self._tails.items():
-            position = self._positions.get(conversation_id, 0)
             bus.committed(
                 Committed(
-                    customer_id=self.state.customer_id,
+                    customer_id=customer_id,
                     conversation_id=conversation_id,
                     head=tail.head,
-                    feed_head=position + tail.added - 1 if position else 0,
-                    entries=tail.entries(position),
+                    feed_head=tail.added[-1].feed_position if tail.added else 0,
+                    entries=tail.added,
                     sealed=tail.closed,
                     ended=tail.ended,
                 )
             )
-            for speech in tail.spoken:
-                bus.spoken(self.state.customer_id, conversation_id, speech)
+            for speech in tail.revised:
+                bus.spoken(customer_id, conversation_id, speech)

@@ -1,16 +1,16 @@
-"""Group commit: what all writers of a process hand in while one transaction is under way goes into the next one together.
+"""Group commit: all appends that arrive while one transaction is under way are committed together in the next one.
 
-One flush to disk then serves many appends, and nobody waits for a timer: an append that comes alone is committed alone, at once. The
-task that commits lives only while something waits. A writer that goes away takes nothing back: its append was handed in.
+One flush to disk then serves many appends, without a timer: an append that arrives alone is committed alone,
+immediately. The committing task only runs while appends wait. Cancelling a caller doesn't withdraw its append.
 
-    submit → [queue, bounded] → plan in memory → one transaction → adopt → announce → answer
+    submit → [bounded queue] → plan in memory → one transaction → adopt → announce → answer
 
-A writer's stream is a `Queue`: when one of its appends can't be stored, those behind it are not stored either, since the writer will hand
-in all of them again, and what it said first must not get the higher number.
+The appends of one writer's stream share a `Queue`: if one of them can't be stored, those behind it fail as well. The
+writer will resend all of them, and an earlier entry must not get a higher number.
 
-What is known of the logs may be out of date; then the transaction leaves that customer's part unwritten, and it is read and planned anew.
-After the database was away nothing is known any more, as after a restart.
-If a whole transaction fails, each append is tried alone, so that one which can't be stored takes no other with it.
+Cached log states may be out of date. The transaction then skips that customer's part, which is read and planned again.
+After the database was away the cache is empty, as after a restart. If a whole transaction fails, each append is retried
+alone, so that one bad append fails no others.
 """
 
 from __future__ import annotations
@@ -29,24 +29,23 @@ from mesh.failpoints import failpoint
 from services.conversation.errors import CallNotFound, ConversationEnded, StaleEpoch
 from services.conversation.log import writer_fence
 from services.conversation.log.commit_plan import CommitPlan
-from services.conversation.log.states import CustomerState, LogState, LogStates
+from services.conversation.log.state_cache import StateCache
 from services.conversation.log.tail import Tail
 from services.conversation.log.writer_fence import Standing, Writer
 from services.conversation.model.changes import Changes
-from services.conversation.model.drafts import NewEntry, Revision, checked
+from services.conversation.model.drafts import check_draft
+from services.conversation.model.entries import LogEntry, Revision
+from services.conversation.model.log_state import CustomerState, LogState
 from services.conversation.model.records import Call
 from services.conversation.model.times import micros_of
 from services.conversation.store.appending import Reconnected
 
 MAX_WAITING = 4096
-"""Appends that may wait to be committed; who hands in more waits to hand in."""
+"""Queue limit, in appends; further submitters block."""
 MAX_DRAFTS = 2048
-"""Drafts in one transaction: beyond that a longer transaction costs the first more than it gives the last."""
+"""Drafts in one transaction: a longer transaction delays the first append more than it speeds up the last."""
 ATTEMPTS = 8
-"""How often an append is planned anew because its log changed meanwhile."""
-
-Announce = Callable[[CommitPlan], None]
-"""Tells whoever watches, after the commit."""
+"""Limit of the attempts to commit an append whose log keeps changing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A draft that was not taken."""
+    """A draft that breaks a rule or conflicts with an entry."""
 
     client_sequence: int
     error: DomainError
@@ -70,38 +69,42 @@ Outcomes = list[Stored | Refused]
 
 
 class AppendStore(Protocol):
-    """What is needed of a store."""
+    """The store, as far as group commit needs it."""
 
     async def states(self, call_ids: Collection[str], logs: Mapping[str, LogState]) -> list[CustomerState]:
-        """What is to be known to append in these calls."""
+        """Read the states needed to append in these calls, on top of `logs` known from before."""
         ...
 
     async def append(self, group: Sequence[Changes]) -> set[str]:
-        """Writes changes where the logs are as expected; says of which customers. Raises `Reconnected`, having written nothing."""
+        """Write the changes of each customer whose feed has the expected version; return those customers' ids.
+
+        Raises:
+            Reconnected: nothing was written, and all states must be read again.
+        """
         ...
 
 
 @dataclass(slots=True)
 class Queue:
-    """What one writer hands in, one append after the other."""
+    """The appends of one writer's stream, in order."""
 
     broken: bool = False
-    """Whether one of them could not be stored; then none that comes after it is."""
+    """Whether one of them could not be stored; all later ones fail."""
 
 
 @dataclass(slots=True)
 class _Pending:
     writer: Writer
-    drafts: list[tuple[int, NewEntry | Revision | DomainError]]
-    whole: bool
+    drafts: list[tuple[int, LogEntry | Revision | DomainError]]
+    atomic: bool
     queue: Queue
     answer: asyncio.Future[Outcomes]
     outcomes: Outcomes | None = None
     attempts: int = 0
     settled: bool = False
 
-    def may_try_again(self) -> bool:
-        """Whether it is worth planning anew; else it fails."""
+    def may_retry(self) -> bool:
+        """Count an attempt; fail if it was the last one."""
         self.attempts += 1
         if self.attempts >= ATTEMPTS:
             self.fail(StoreUnavailable())
@@ -121,15 +124,20 @@ class _Pending:
 
 
 class GroupCommit:
-    """The one place in a process that commits appends."""
+    """The only place in a process that commits appends. `announce` is called with each plan after its commit."""
 
     def __init__(
-        self, store: AppendStore, announce: Announce, clock: Clock, *, most_waiting: int = MAX_WAITING
+        self,
+        store: AppendStore,
+        announce: Callable[[CommitPlan], None],
+        clock: Clock,
+        *,
+        most_waiting: int = MAX_WAITING,
     ) -> None:
         self._store, self._announce, self._clock = store, announce, clock
-        self._states = LogStates()
+        self._states = StateCache()
         self._queue: deque[_Pending] = deque()
-        self._room = asyncio.Semaphore(most_waiting)
+        self._slots = asyncio.Semaphore(most_waiting)
         self._task: asyncio.Task[None] | None = None
 
     async def submit(
@@ -137,45 +145,46 @@ class GroupCommit:
         writer: Writer,
         drafts: Sequence[entry_pb2.Draft],
         *,
-        whole: bool = False,
+        atomic: bool = False,
         queue: Queue | None = None,
     ) -> asyncio.Future[Outcomes]:
-        """Hands an append in; waits while too many wait.
+        """Queue an append; block while the queue is full.
 
         Args:
-            whole: all drafts or none, late ones included.
-            queue: what it stands in; alone if there is none.
+            atomic: store all drafts or none, and accept late ones.
+            queue: the stream that the append belongs to; None for an append without a stream.
         """
-        prepared = [(draft.client_sequence, _prepared(draft)) for draft in drafts]
-        await self._room.acquire()
-        pending = _Pending(
-            writer, prepared, whole, queue or Queue(), asyncio.get_running_loop().create_future()
-        )
-        self._queue.append(pending)
+        checked = [(draft.client_sequence, _checked(draft)) for draft in drafts]
+        await self._slots.acquire()
+        answer: asyncio.Future[Outcomes] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Pending(writer, checked, atomic, queue or Queue(), answer))
         if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="group commit")
-        return pending.answer
+            self._start()
+        return answer
 
     async def settled(self) -> None:
-        """Returns when nothing that was handed in is under way."""
+        """Wait until no append is queued or being committed."""
         while self._task is not None:
             await asyncio.wait([self._task])
 
+    def _start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="group commit")
+
     async def _run(self) -> None:
         try:
-            while group := self._take():
+            while group := self._next_group():
                 try:
                     await self._commit(group)
                 finally:
                     for pending in group:
-                        self._room.release()
-                        pending.fail(StoreUnavailable())  # only those that got no answer
+                        self._slots.release()
+                        pending.fail(StoreUnavailable())  # has no effect on answered ones
         finally:
             self._task = None
             if self._queue:
-                self._task = asyncio.create_task(self._run(), name="group commit")
+                self._start()
 
-    def _take(self) -> list[_Pending]:
+    def _next_group(self) -> list[_Pending]:
         group: list[_Pending] = []
         drafts = 0
         while self._queue and (not group or drafts + len(self._queue[0].drafts) <= MAX_DRAFTS):
@@ -184,18 +193,18 @@ class GroupCommit:
         return group
 
     async def _commit(self, group: list[_Pending]) -> None:
-        """Commits a group; everybody in it has an answer afterwards."""
+        """Commit a group and answer each of its appends."""
         waiting = group
         try:
             while waiting:
                 try:
                     waiting = await self._attempt(waiting)
                 except Reconnected:
-                    self._states = LogStates()
+                    self._states = StateCache()
         except StoreUnavailable as error:
             self._fail(group, error)
-        except Exception as error:  # noqa: BLE001 -- whatever it was, it must not take the others with it
-            self._doubt(group)
+        except Exception as error:  # noqa: BLE001 -- any failure of one append must not fail the others
+            self._mark_stale(group)
             if len(waiting) == 1:
                 waiting[0].fail(error)
                 return
@@ -203,7 +212,7 @@ class GroupCommit:
                 await self._commit([pending])
 
     async def _attempt(self, group: list[_Pending]) -> list[_Pending]:
-        """Commits what it can of a group; gives back what is to be planned anew."""
+        """Commit a group as far as possible; return the appends to be planned again."""
         group = _unbroken(group)
         found = await self._read(group)
         plans: dict[str, CommitPlan] = {}
@@ -219,15 +228,15 @@ class GroupCommit:
             try:
                 pending.outcomes = _planned(plan, pending)
             except DomainError as error:
-                if pending.writer.call_id in found.asked:
+                if pending.writer.call_id in found.read_now:
                     pending.fail(error)
                 else:
-                    unsure.append(pending)  # the call may have changed hands since it was read
+                    unsure.append(pending)  # the call may have changed hands since it was cached
             else:
                 planned.append((pending, state.customer_id))
         again = await self._write(plans, planned) if planned else []
-        self._doubt(unsure)
-        return [pending for pending in (*again, *unsure) if pending.may_try_again()]
+        self._mark_stale(unsure)
+        return [pending for pending in (*again, *unsure) if pending.may_retry()]
 
     async def _write(
         self, plans: Mapping[str, CommitPlan], planned: Sequence[tuple[_Pending, str]]
@@ -241,10 +250,10 @@ class GroupCommit:
         for customer_id in used:
             if customer_id in durable:
                 plans[customer_id].adopt()
-                self._states.keep(plans[customer_id].state)
+                self._states.put(plans[customer_id].state)
                 self._announce(plans[customer_id])
             else:
-                self._states.doubt(customer_id)
+                self._states.mark_stale(customer_id)
         await failpoint("conversation.after_commit_before_ack")
         again = []
         for pending, customer_id in planned:
@@ -254,53 +263,53 @@ class GroupCommit:
                 again.append(pending)
         return again
 
-    async def _read(self, group: Sequence[_Pending]) -> _Found:
-        """What is known of the group's calls; what is not, or is doubted, is read. Calls that there are not stay unknown.
+    async def _read(self, group: Sequence[_Pending]) -> _GroupStates:
+        """Return the states of the group's calls; read those that aren't cached or are stale. Skip unknown calls.
 
-        The group holds on to it itself: memory is bounded and may let go of one log while another is read.
+        The result holds the states itself, since the bounded cache may evict one while another is read.
         """
         calls = {pending.writer.call_id for pending in group}
-        found = _Found(
+        found = _GroupStates(
             {call_id: state for call_id in calls if (state := self._states.fresh(call_id)) is not None}
         )
         for _ in range(ATTEMPTS):
             missing = calls - found.states.keys()
             if not missing:
                 break
-            found.asked |= missing
+            found.read_now |= missing
             wanted, logs = set(missing), dict[str, LogState]()
             for earlier in filter(None, map(self._states.of_call, missing)):
                 wanted.update(call_id for call_id, call in earlier.calls.items() if not call.ended)
                 logs |= earlier.former | earlier.logs
             for state in await self._store.states(wanted, logs):
-                self._states.read(state)
-                found.take(state)
+                self._states.merge(state)
+                found.replace(state)
             calls -= missing - found.states.keys()
         return found
 
-    def _doubt(self, group: Sequence[_Pending]) -> None:
+    def _mark_stale(self, group: Sequence[_Pending]) -> None:
         for pending in group:
             state = self._states.of_call(pending.writer.call_id)
             if state is not None:
-                self._states.doubt(state.customer_id)
+                self._states.mark_stale(state.customer_id)
 
     def _fail(self, group: Sequence[_Pending], error: BaseException) -> None:
-        self._doubt(group)
+        self._mark_stale(group)
         for pending in group:
             pending.fail(error)
 
 
 @dataclass(slots=True)
-class _Found:
-    """What a group knows of its calls."""
+class _GroupStates:
+    """The states that a group is planned on."""
 
     states: dict[str, CustomerState]
     """By call id."""
-    asked: set[str] = field(default_factory=set)
-    """Calls of which it was read just now."""
+    read_now: set[str] = field(default_factory=set)
+    """Calls that were read for this attempt."""
 
-    def take(self, state: CustomerState) -> None:
-        """Puts what was read in the place of what was known of that customer."""
+    def replace(self, state: CustomerState) -> None:
+        """Put a state in the place of the customer's earlier one."""
         self.states = {
             call_id: known for call_id, known in self.states.items() if known.customer_id != state.customer_id
         }
@@ -308,24 +317,24 @@ class _Found:
 
 
 def _unbroken(group: Sequence[_Pending]) -> list[_Pending]:
-    """Those of a group that may still be stored; the others fail, because one before them in their queue did."""
+    """Return the appends that may still be stored; fail those behind one that failed in their queue."""
     for pending in group:
         if pending.queue.broken:
             pending.fail(StoreUnavailable())
     return [pending for pending in group if not pending.settled]
 
 
-def _prepared(draft: entry_pb2.Draft) -> NewEntry | Revision | DomainError:
+def _checked(draft: entry_pb2.Draft) -> LogEntry | Revision | DomainError:
     try:
-        return checked(draft)
+        return check_draft(draft)
     except DomainError as error:
         return error
 
 
 def _planned(plan: CommitPlan, pending: _Pending) -> Outcomes:
-    """Takes an append into a plan."""
+    """Add an append to a plan."""
     call = plan.call(pending.writer.call_id)
-    if not pending.whole:
+    if not pending.atomic:
         writer_fence.require_holder(call, pending.writer)
         tail = plan.tail(call.conversation_id)
         return [_taken(tail, call, sequence, entry, Standing.HOLDER) for sequence, entry in pending.drafts]
@@ -342,15 +351,17 @@ def _require_all(tail: Tail, call: Call, pending: _Pending, standing: Standing) 
     for _, entry in pending.drafts:
         if isinstance(entry, DomainError):
             raise entry
-        if isinstance(entry, NewEntry):
+        if isinstance(entry, LogEntry):
             entries.append(entry)
         elif standing is Standing.LATE:
-            raise StaleEpoch(call.epoch)  # what is still being spoken can't have been spoken before
-    tail.require_fitting(entries)
+            raise StaleEpoch(
+                call.epoch
+            )  # an utterance that is still open wasn't spoken before the call was lost
+    tail.require_no_conflict(entries)
 
 
 def _taken(
-    tail: Tail, call: Call, sequence: int, entry: NewEntry | Revision | DomainError, standing: Standing
+    tail: Tail, call: Call, sequence: int, entry: LogEntry | Revision | DomainError, standing: Standing
 ) -> Stored | Refused:
     if isinstance(entry, DomainError):
         return Refused(sequence, entry)

@@ -1,127 +1,78 @@
-"""The growing end of one conversation's log: numbers given out, open utterances kept, repeats recognised.
+"""The end of one conversation's log inside a commit: numbers entries, keeps open utterances, recognises retries.
 
-All of it happens in memory, over a `LogState` that stays as it is until the changes are durable and are adopted.
+Everything happens in memory. The `LogState` stays unchanged until the changes are durable and `adopt` is called.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from operator import itemgetter
-from typing import overload
 
 from readback.conversation.v1 import entry_pb2
 
 from agent.language import language_for
 from mesh.ids import uuid7, uuid_text
 from services.conversation.errors import EntryConflict
-from services.conversation.log.states import LogState
 from services.conversation.log.titles import title_from
 from services.conversation.model.changes import Changes, Head
-from services.conversation.model.chunks import GrowingPages
-from services.conversation.model.drafts import NewEntry, Revision, id_bytes
-from services.conversation.model.entries import open_message, packed
-from services.conversation.model.records import Call, Conversation, OpenSpeech, StoredEntry
-from services.conversation.model.times import instant_of, micros_of
-
-
-@dataclass(slots=True)
-class _Added:
-    number: int
-    entry: NewEntry
-    call_id: str | None
-    late: bool
-
-
-class _Entries(Sequence[StoredEntry]):
-    """Made when somebody looks: most commits have no watcher here."""
-
-    def __init__(self, added: Sequence[_Added], commit_time: int, first_position: int) -> None:
-        self._added, self._time, self._position = added, commit_time, first_position
-        self._made: list[StoredEntry] | None = None
-
-    def __len__(self) -> int:
-        return len(self._added)
-
-    @overload
-    def __getitem__(self, index: int) -> StoredEntry: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[StoredEntry]: ...
-    def __getitem__(self, index: int | slice) -> StoredEntry | list[StoredEntry]:
-        if self._made is None:
-            self._made = [
-                self._entry(added, position) for position, added in enumerate(self._added, self._position)
-            ]
-        return self._made[index]
-
-    def _entry(self, added: _Added, position: int) -> StoredEntry:
-        entry = added.entry
-        return StoredEntry(
-            number=added.number,
-            entry_id=uuid_text(entry.entry_id),
-            call_id=added.call_id,
-            kind=entry.kind,
-            speaker=entry.speaker,  # type: ignore[arg-type]  # checked against the contract's enum
-            start_micros=entry.start,
-            end_micros=entry.end,
-            commit_micros=self._time,
-            late=added.late,
-            content=entry.content,
-            feed_position=position,
-        )
+from services.conversation.model.chunks import ChunkBuilder
+from services.conversation.model.entries import (
+    UTTERANCE,
+    LogEntry,
+    Revision,
+    id_bytes,
+    open_utterance_message,
+)
+from services.conversation.model.log_state import LogState
+from services.conversation.model.records import Call, Conversation
 
 
 class Tail:
-    """The end of one conversation's log inside a commit."""
+    """The end of one conversation's log inside a commit, which takes place at `now` (microseconds since 1970)."""
 
     def __init__(self, log: LogState, now: int) -> None:
         self._log = log
         # A clock that is set back must not make the log's own times go back.
         self._now = max(now, log.update_time)
         self._head, self._title = log.head, log.title
-        self._pages = GrowingPages(log.conversation.key, log.page)
+        self._chunks = ChunkBuilder(log.conversation.key, log.chunk)
         self._known: dict[bytes, tuple[int, int]] = {}
-        self._opened: dict[bytes, OpenSpeech] = log.opened
-        self._revised: dict[bytes, OpenSpeech] = {}
+        self._open: dict[bytes, Revision] = log.open_utterances
+        self._revised: dict[bytes, Revision] = {}
         self._closed: dict[bytes, None] = {}
-        self._added: list[_Added] = []
+        self._added: list[LogEntry] = []
         self.ended = False
         """Whether this commit ends the conversation."""
 
     @property
     def conversation(self) -> Conversation:
-        """The conversation as it was before."""
+        """The conversation before this commit."""
         return self._log.conversation
 
     @property
     def head(self) -> int:
-        """Number of the last entry, those of this commit included."""
+        """Number of the last entry, including those of this commit."""
         return self._head
 
     @property
-    def added(self) -> int:
-        """How many entries this commit adds."""
-        return len(self._added)
+    def added(self) -> Sequence[LogEntry]:
+        """The entries that this commit adds."""
+        return self._added
 
     @property
     def closed(self) -> list[str]:
-        """Utterances that are no longer open."""
+        """Ids of utterances that this commit closes."""
         return [uuid_text(entry_id) for entry_id in self._closed]
 
     @property
-    def spoken(self) -> list[entry_pb2.OpenUtterance]:
+    def revised(self) -> list[entry_pb2.OpenUtterance]:
         """Open utterances as this commit leaves them."""
-        return [open_message(speech) for speech in self._revised.values()]
+        return [open_utterance_message(revision) for revision in self._revised.values()]
 
-    def entries(self, first_position: int) -> Sequence[StoredEntry]:
-        """The entries that this commit adds, from a position of the customer's feed on."""
-        return _Entries(self._added, self._now, first_position)
-
-    def take(self, call: Call, entry: NewEntry, *, late: bool = False) -> int:
-        """Numbers an entry, once: handed in again, it keeps its number.
+    def take(self, call: Call, entry: LogEntry, *, late: bool = False) -> int:
+        """Add an entry and return its number. A retried entry keeps the number it has.
 
         Raises:
-            EntryConflict: its id is taken by an entry with other content.
+            EntryConflict: another entry has the same id.
         """
         known = self._number_of(entry.entry_id)
         if known is not None:
@@ -130,55 +81,43 @@ class Tail:
                 raise EntryConflict(number)
             return number
         self._close(entry.entry_id)
-        if entry.customer_text and not self._title:
-            self._title = title_from(entry.customer_text, language_for(self.conversation.locale))
+        if not self._title and entry.kind == UTTERANCE and entry.speaker == entry_pb2.SPEAKER_CUSTOMER:
+            request = entry_pb2.Utterance.FromString(entry.content).text
+            self._title = title_from(request, language_for(self.conversation.locale))
         return self._add(entry, call, late=late)
 
-    def require_fitting(self, entries: Sequence[NewEntry]) -> None:
-        """Lets entries pass that `take` would take, one after the other.
+    def require_no_conflict(self, entries: Sequence[LogEntry]) -> None:
+        """Check that `take` would take all of these entries, one after the other.
 
         Raises:
             EntryConflict: as `take`.
         """
         coming: dict[bytes, tuple[int, int]] = {}
         for entry in entries:
-            number, fingerprint = (
-                self._number_of(entry.entry_id) or coming.get(entry.entry_id) or (0, entry.fingerprint)
-            )
+            new = (0, entry.fingerprint)
+            number, fingerprint = self._number_of(entry.entry_id) or coming.get(entry.entry_id) or new
             if fingerprint != entry.fingerprint:
                 raise EntryConflict(number)
             if not number:
                 coming[entry.entry_id] = (self._head + len(coming) + 1, fingerprint)
 
     def revise(self, call: Call, revision: Revision) -> None:
-        """Keeps an open utterance in place of its earlier revisions. One that is sealed already, or a later revision, stays."""
-        speech, entry_id = revision.speech, revision.entry_id
-        held = self._opened.get(entry_id)
-        if self._number_of(entry_id) is not None or (held is not None and held.revision >= speech.revision):
+        """Store a revision of an open utterance, unless a later one is stored or the utterance is sealed."""
+        entry_id = revision.entry_id
+        stored = self._open.get(entry_id)
+        if self._number_of(entry_id) is not None or (stored and stored.revision >= revision.revision):
             return
-        row = OpenSpeech(
-            call_key=call.key,
-            conversation_key=self.conversation.key,
-            utterance_id=uuid_text(entry_id),
-            speaker=speech.speaker,
-            revision=speech.revision,
-            start_time=instant_of(revision.start),
-            revise_time=instant_of(self._now),
-            content=packed(speech),
-        )
-        self._own_opened()[entry_id] = self._revised[entry_id] = row
+        revision.conversation_key, revision.call_key = self.conversation.key, call.key
+        revision.revise_micros = self._now
+        self._own_open()[entry_id] = self._revised[entry_id] = revision
 
     async def truncate(self, call: Call) -> None:
-        """Seals what is still open in a call with the last words that were stored, because its writer is gone."""
-        open_here = [
-            (speech.start_time, entry_id, speech)
-            for entry_id, speech in self._opened.items()
-            if speech.call_key == call.key
-        ]
-        # In the order in which they were begun, and not in which this process came to know of them: every replica seals them alike.
-        for _, entry_id, speech in sorted(open_here, key=itemgetter(0, 1)):
-            self._close(entry_id)
-            message = open_message(speech)
+        """Seal the open utterances of a call with the last stored words, because their writer is gone."""
+        here = [revision for revision in self._open.values() if revision.call_key == call.key]
+        # By start and id, so that every replica seals them in the same order.
+        for revision in sorted(here, key=lambda revision: (revision.start_micros, revision.entry_id)):
+            self._close(revision.entry_id)
+            message = open_utterance_message(revision)
             if message.text:
                 utterance = entry_pb2.Utterance(
                     speaker=message.speaker,
@@ -186,59 +125,57 @@ class Tail:
                     text=message.text,
                     sealing=entry_pb2.SEALING_TRUNCATED,
                 )
-                start = micros_of(speech.start_time)
-                self._add(
-                    NewEntry.of(entry_id, utterance, start, max(start, micros_of(speech.revise_time))), call
-                )
+                start = revision.start_micros
+                end = max(start, revision.revise_micros)
+                self._add(LogEntry.of(revision.entry_id, utterance, start, end), call)
 
     def note(
         self, kind: entry_pb2.StateChangeKind.ValueType, call: Call | None = None, *, reason: str = ""
     ) -> None:
-        """Adds a change of state, of a call as it is from now on or of the conversation."""
+        """Add a state change, of the call if one is given (with its new epoch), else of the conversation."""
         self.ended = self.ended or kind == entry_pb2.STATE_CHANGE_KIND_CONVERSATION_ENDED
         change = entry_pb2.StateChange(kind=kind, epoch=call.epoch if call else 0, reason=reason)
-        self._add(NewEntry.of(id_bytes(uuid7()), change, self._now, self._now), call)
+        self._add(LogEntry.of(id_bytes(uuid7()), change, self._now, self._now), call)
 
     def write_into(self, changes: Changes) -> None:
-        """Adds what was gathered to a customer's changes."""
+        """Add what this commit changes in the log to a customer's changes."""
         key = self.conversation.key
         changes.closed += [(key, entry_id) for entry_id in self._closed]
-        changes.spoken += self._revised.values()
+        changes.revisions += self._revised.values()
         if self._added:
             changes.heads.append(Head(key, self._head, self._now, self._title))
-            changes.pages += self._pages.written()
+            changes.chunks += self._chunks.changed()
 
     def adopt(self) -> None:
-        """Makes what is durable now the log's state."""
+        """Update the log's state, after the changes became durable."""
         log = self._log
-        log.opened = self._opened
+        log.open_utterances = self._open
         if self._added:
-            log.head, log.update_time, log.title, log.page = (
-                self._head,
-                self._now,
-                self._title,
-                self._pages.open_page,
-            )
+            log.head, log.update_time, log.title = self._head, self._now, self._title
+            log.chunk = self._chunks.open_chunk
             log.known.update(self._known)
             log.trim()
 
     def _number_of(self, entry_id: bytes) -> tuple[int, int] | None:
         return self._known.get(entry_id) or self._log.known.get(entry_id)
 
-    def _own_opened(self) -> dict[bytes, OpenSpeech]:
-        if self._opened is self._log.opened:
-            self._opened = dict(self._opened)
-        return self._opened
+    def _own_open(self) -> dict[bytes, Revision]:
+        """Return the open utterances as a copy that may be changed."""
+        if self._open is self._log.open_utterances:
+            self._open = dict(self._open)
+        return self._open
 
     def _close(self, entry_id: bytes) -> None:
-        if entry_id in self._opened:
-            del self._own_opened()[entry_id]
+        if entry_id in self._open:
+            del self._own_open()[entry_id]
             self._revised.pop(entry_id, None)
             self._closed[entry_id] = None
 
-    def _add(self, entry: NewEntry, call: Call | None, *, late: bool = False) -> int:
+    def _add(self, entry: LogEntry, call: Call | None, *, late: bool = False) -> int:
         self._head += 1
+        entry.number, entry.commit_micros, entry.late = self._head, self._now, late
+        entry.call_id = call.call_id if call else None
         self._known[entry.entry_id] = (self._head, entry.fingerprint)
-        self._pages.add(self._head, entry, self._now, call.key if call else None, late=late)
-        self._added.append(_Added(self._head, entry, call.call_id if call else None, late))
+        self._chunks.add(entry, call.key if call else None)
+        self._added.append(entry)
         return self._head

@@ -1,20 +1,20 @@
-"""A conversation's title: what the customer asked for, in a few of their own words."""
+"""Titles of conversations: the customer's first request, in a few of their own words."""
 
 from __future__ import annotations
 
 from agent.language import ENGLISH, Language
 
 MAX_LENGTH = 60
-"""Characters of a title."""
+"""Longest title, in characters."""
 
 _JOINERS = "\u200c\u200d"
-"""Not printable by Unicode's books, but words of Persian or Devanagari are spelt with them."""
+"""Unicode calls them unprintable, but words of Persian or Devanagari are spelt with them."""
 
 
 def title_from(text: str, language: Language = ENGLISH) -> str:
-    """A title from what the customer said; empty when they only said hello.
+    """Return a title made of what the customer said; empty when that was only a greeting.
 
-    Whatever the text holds, the title is one line without control characters: it goes into a column of text, and PostgreSQL's takes no NUL.
+    The title is one line without control characters, since PostgreSQL's text takes no NUL.
     """
     words = language.without_opening(" ".join(_printable(text).split())).rstrip(" .,!?…-")
     if len(words) < 3:
@@ -25,8 +25,6 @@ def title_from(text: str, language: Language = ENGLISH) -> str:
 
 
 def _printable(text: str) -> str:
-    return (
-        text
-        if text.isprintable()
-        else "".join(letter if letter.isprintable() or letter in _JOINERS else " " for letter in text)
-    )
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() or letter in _JOINERS else " " for letter in text)

@@ -1,8 +1,8 @@
 """The transcript log: entries 1, 2, 3 … of a conversation, without gaps, in the order of commit, each stored once.
 
-There are two ways in. Writers' appends go through `GroupCommit`, many in one transaction. Everything else that adds to a log (a call
-starts, an agent is lost) does so inside a `Commit` of its own, together with what it changes beside the log. Both number entries with
-the same `Tail` and write the same `Changes`.
+Entries are added in two ways. Writers' appends go through `GroupCommit`, many in one transaction. All other additions
+(a call starts, an agent is lost) happen inside a `Commit`, together with related changes outside the log. Both number
+entries with `Tail` and write `Changes`.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ __all__ = ["Commit", "Queue", "Refused", "Stored", "TranscriptLog"]
 
 
 class Commit:
-    """One write transaction on the logs of one customer, and what the bus hears once it is durable."""
+    """One write transaction on the logs of one customer."""
 
     def __init__(self, transaction: Transaction, now: datetime) -> None:
         self.transaction, self.now = transaction, now
         self._plans: dict[str, CommitPlan] = {}
-        self._done: list[CommitPlan] = []
+        self._flushed: list[CommitPlan] = []
 
     async def tail(self, conversation_id: str) -> Tail:
-        """The end of a conversation's log.
+        """Return the end of a conversation's log.
 
         Raises:
             ConversationNotFound: there is no such conversation.
@@ -54,7 +54,7 @@ class Commit:
         return self._plans[conversation_id].tail(conversation_id)
 
     async def call(self, call_id: str) -> Call:
-        """A call as it stands inside the transaction.
+        """Return a call as it is inside the transaction.
 
         Raises:
             CallNotFound: there is no such call.
@@ -65,18 +65,18 @@ class Commit:
         return call
 
     async def flush(self) -> None:
-        """Writes what the tails gathered."""
+        """Write what was added to the tails."""
         for plan in self._plans.values():
             plan.state.feed = await self.transaction.feed_end(plan.state.customer_id)
             changes = plan.changes()
             if not changes.empty:
                 await write(self.transaction, changes)
-        self._done += self._plans.values()
+        self._flushed += self._plans.values()
         self._plans = {}
 
     def announce(self, bus: Bus) -> None:
-        """Tells the bus. To be called after the commit, never before."""
-        for plan in self._done:
+        """Announce the changes on the bus. Call it after the commit, never before."""
+        for plan in self._flushed:
             plan.announce(bus)
 
 
@@ -85,11 +85,11 @@ class TranscriptLog:
 
     def __init__(self, store: Store, bus: Bus, clock: Clock) -> None:
         self._store, self._bus, self._clock = store, bus, clock
-        self._appends = GroupCommit(store, lambda plan: plan.announce(self._bus), clock)
+        self._appends = GroupCommit(store, lambda plan: plan.announce(bus), clock)
 
     @asynccontextmanager
     async def commit(self) -> AsyncIterator[Commit]:
-        """All or nothing; durable, then announced, when the block ends."""
+        """Open a write transaction. When the block ends, it is durable and announced; when it raises, rolled back."""
         async with self._store.writing() as transaction:
             commit = Commit(transaction, self._clock.now())
             yield commit
@@ -97,7 +97,7 @@ class TranscriptLog:
         commit.announce(self._bus)
 
     async def append(self, writer: Writer, drafts: Sequence[entry_pb2.Draft]) -> list[Stored | Refused]:
-        """Appends what the holder of a call hands in; a draft that breaks a rule is refused, the others stand.
+        """Append drafts of the writer that holds a call. A draft that breaks a rule is refused; the others are stored.
 
         Raises:
             CallNotFound, CallEnded, StaleEpoch, EpochHeld: the writer may not write at all.
@@ -107,23 +107,23 @@ class TranscriptLog:
     async def submit(
         self, writer: Writer, drafts: Sequence[entry_pb2.Draft], queue: Queue | None = None
     ) -> asyncio.Future[list[Stored | Refused]]:
-        """Hands an append in, behind those of its queue; waits only while too much waits already.
+        """Queue an append behind the others of its queue; block only while the commit queue is full.
 
-        The future gives or raises what `append` does. Whoever gives it up doesn't take back what was handed in. When an append can't be
-        stored, those behind it in its queue fail too, with `StoreUnavailable`.
+        The future returns or raises what `append` does. Cancelling it doesn't withdraw the append. If an append can't
+        be stored, later ones of its queue fail with `StoreUnavailable`.
         """
         return await self._appends.submit(writer, drafts, queue=queue)
 
     async def append_all(self, writer: Writer, drafts: Sequence[entry_pb2.Draft]) -> list[Stored]:
-        """Appends all of the drafts or none. What a writer had spoken before it lost the call is taken as late.
+        """Append all drafts or none. Accepts late drafts of a writer that lost the call.
 
         Raises:
             CallNotFound, ConversationEnded, StaleEpoch, EpochHeld: the writer may not write at all.
-            InvalidRequest, EntryConflict: a draft can't be taken.
+            InvalidRequest, EntryConflict: a draft is refused.
         """
-        outcomes = await (await self._appends.submit(writer, drafts, whole=True))
+        outcomes = await (await self._appends.submit(writer, drafts, atomic=True))
         return [outcome for outcome in outcomes if isinstance(outcome, Stored)]
 
     async def settled(self) -> None:
-        """Returns when nothing that was handed in is under way."""
+        """Wait until no append is queued or being committed."""
         await self._appends.settled()

@@ -1,7 +1,7 @@
-"""Pages of a log: how consecutive entries share one row.
+"""Chunks of a log: consecutive entries of one conversation and call in one row of the table `log_pages`.
 
-The last page of a log is rewritten as entries come, plain; when the next entry doesn't fit, it is closed, deflated if that makes it
-smaller, and never touched again.
+The last chunk of a log is rewritten, uncompressed, as entries are added. When the next entry doesn't fit, the chunk is
+closed: compressed if that makes it smaller, and never written again.
 """
 
 from __future__ import annotations
@@ -13,134 +13,116 @@ from typing import NamedTuple
 
 from readback.conversation.storage.v1 import page_pb2
 
-from mesh.ids import uuid_text
-from services.conversation.model.drafts import NewEntry
-from services.conversation.model.records import StoredEntry
+from services.conversation.model.entries import LogEntry
 
-PAGE_BYTES = 1000
-"""Content of a page before it is closed, some eight turns: a larger one is deflated better, but rewritten more often as it grows, which
-PostgreSQL pays for with dead versions; measured, the smallest tables are at about this."""
+CHUNK_BYTES = 1000
+"""Content of a chunk before it is closed, about eight turns. Larger chunks compress better but are rewritten more often
+as they grow, which leaves dead versions on PostgreSQL; in measurements the tables were smallest at about this size."""
 ITEM_BYTES = 48
-"""What an entry takes beside its content, at most."""
+"""Largest overhead of an entry in addition to its content."""
 _RAW_DEFLATE = -15
-_ROOM = 2048
-"""What a page is inflated into at first; zlib makes it larger for the few that hold one large entry."""
+_INFLATED_BYTES = 2048
+"""Initial buffer for inflating a chunk; zlib grows it for the few chunks with one large entry."""
 
 
 class Packing(IntEnum):
-    """How a page's content lies in its row."""
+    """How the content of a row is stored."""
 
     PLAIN = 0
     DEFLATED = 1
 
 
-class PageRow(NamedTuple):
-    """A page as it lies in the table."""
+class Chunk(NamedTuple):
+    """A row of `log_pages`."""
 
     conversation_key: int
     first_number: int
     call_key: int | None
+    """The call of all its entries; None outside calls."""
     commit_time: int
-    """Microseconds since 1970 at which its first entry was committed."""
+    """Commit of its first entry, in microseconds since 1970."""
     packing: Packing
     content: bytes
+    """A serialized `Page`, as `packing` says."""
 
-    def unpacked(self) -> bytes:
-        """The serialized `Page`."""
-        return (
-            zlib.decompress(self.content, _RAW_DEFLATE, _ROOM)
-            if self.packing == Packing.DEFLATED
-            else self.content
-        )
+    def items(self) -> list[page_pb2.Item]:
+        """Return the entries in their stored form."""
+        content = self.content
+        if self.packing == Packing.DEFLATED:
+            content = zlib.decompress(content, _RAW_DEFLATE, _INFLATED_BYTES)
+        return list(page_pb2.Page.FromString(content).items)
+
+    def entries(self, call_id: str | None) -> Iterator[LogEntry]:
+        """Yield the entries, which are of the given call."""
+        for number, item in enumerate(self.items(), self.first_number):
+            commit = self.commit_time + item.commit_offset
+            start = commit - item.start_offset
+            yield LogEntry(
+                entry_id=item.entry_id,
+                kind=item.kind,
+                speaker=item.speaker,  # type: ignore[arg-type]  # stored from the contract's enum
+                start_micros=start,
+                end_micros=start + item.length,
+                content=item.content,
+                number=number,
+                call_id=call_id,
+                commit_micros=commit,
+                late=item.late,
+            )
 
 
-def closed(content: bytes) -> tuple[Packing, bytes]:
-    """A page's content as it stays."""
-    deflater = zlib.compressobj(6, zlib.DEFLATED, _RAW_DEFLATE)
-    deflated = deflater.compress(content) + deflater.flush()
-    return (Packing.DEFLATED, deflated) if len(deflated) < len(content) else (Packing.PLAIN, content)
+class ChunkBuilder:
+    """Adds entries to the last chunk of a log and to new chunks after it."""
 
-
-class GrowingPages:
-    """The last page of a log and those after it, as entries are added."""
-
-    def __init__(self, conversation_key: int, open_page: PageRow | None) -> None:
+    def __init__(self, conversation_key: int, open_chunk: Chunk | None) -> None:
         self._key = conversation_key
         self._first, self._call_key, self._time = 0, None, 0
         self._content = bytearray()
-        if open_page is not None:
-            self._first, self._call_key, self._time = (
-                open_page.first_number,
-                open_page.call_key,
-                open_page.commit_time,
-            )
-            self._content += open_page.content
-        self._full: list[PageRow] = []
+        if open_chunk is not None:
+            _, self._first, self._call_key, self._time, _, content = open_chunk
+            self._content += content
+        self._closed: list[Chunk] = []
 
     @property
-    def open_page(self) -> PageRow | None:
-        """The page that goes on."""
+    def open_chunk(self) -> Chunk | None:
+        """The chunk that the next entry may go to."""
         if not self._content:
             return None
-        return PageRow(
-            self._key, self._first, self._call_key, self._time, Packing.PLAIN, bytes(self._content)
-        )
+        return Chunk(self._key, self._first, self._call_key, self._time, Packing.PLAIN, bytes(self._content))
 
-    def written(self) -> list[PageRow]:
-        """Every page that was changed, the open one last."""
-        return [*self._full, self.open_page] if self.open_page else self._full
+    def changed(self) -> list[Chunk]:
+        """Return every chunk that was changed, the open one last."""
+        open_chunk = self.open_chunk
+        return self._closed if open_chunk is None else [*self._closed, open_chunk]
 
-    def add(
-        self, number: int, entry: NewEntry, commit_time: int, call_key: int | None, *, late: bool
-    ) -> None:
-        """Puts the next entry on the last page, or on a new one."""
-        fits = len(self._content) + len(entry.content) + ITEM_BYTES <= PAGE_BYTES
+    def add(self, entry: LogEntry, call_key: int | None) -> None:
+        """Add the next entry to the last chunk, or to a new one."""
+        fits = len(self._content) + len(entry.content) + ITEM_BYTES <= CHUNK_BYTES
         if not self._content or not fits or call_key != self._call_key:
             self._close()
-            self._first, self._call_key, self._time = number, call_key, commit_time
+            self._first, self._call_key, self._time = entry.number, call_key, entry.commit_micros
         item = page_pb2.Item(
             entry_id=entry.entry_id,
             kind=entry.kind,
             speaker=entry.speaker,
-            commit_offset=commit_time - self._time,
-            start_offset=commit_time - entry.start,
-            length=entry.end - entry.start,
-            late=late,
+            commit_offset=entry.commit_micros - self._time,
+            start_offset=entry.commit_micros - entry.start_micros,
+            length=entry.end_micros - entry.start_micros,
+            late=entry.late,
             content=entry.content,
         )
+        # Serialized repeated fields may be concatenated: one page after the other is the page of both.
         self._content += page_pb2.Page(items=[item]).SerializeToString()
 
     def _close(self) -> None:
         if self._content:
-            packing, content = closed(bytes(self._content))
-            self._full.append(PageRow(self._key, self._first, self._call_key, self._time, packing, content))
+            packing, content = compressed(bytes(self._content))
+            self._closed.append(Chunk(self._key, self._first, self._call_key, self._time, packing, content))
             self._content.clear()
 
 
-def items_of(row: PageRow) -> list[page_pb2.Item]:
-    """The entries of a page, packed."""
-    return list(page_pb2.Page.FromString(row.unpacked()).items)
-
-
-def entries_of(row: PageRow, call_id: str | None) -> Iterator[StoredEntry]:
-    """The entries of a page."""
-    for number, item in enumerate(items_of(row), row.first_number):
-        yield entry_of(item, number, row.commit_time, call_id)
-
-
-def entry_of(item: page_pb2.Item, number: int, page_time: int, call_id: str | None) -> StoredEntry:
-    """One entry out of a page whose first was committed at `page_time`, in microseconds since 1970."""
-    commit = page_time + item.commit_offset
-    start = commit - item.start_offset
-    return StoredEntry(
-        number=number,
-        entry_id=uuid_text(item.entry_id),
-        call_id=call_id,
-        kind=item.kind,
-        speaker=item.speaker,  # type: ignore[arg-type]  # stored from the contract's enum
-        start_micros=start,
-        end_micros=start + item.length,
-        commit_micros=commit,
-        late=item.late,
-        content=item.content,
-    )
+def compressed(content: bytes) -> tuple[Packing, bytes]:
+    """Return the smaller of a content and its compressed form."""
+    deflater = zlib.compressobj(6, zlib.DEFLATED, _RAW_DEFLATE)
+    deflated = deflater.compress(content) + deflater.flush()
+    return (Packing.DEFLATED, deflated) if len(deflated) < len(content) else (Packing.PLAIN, content)

@@ -1,8 +1,8 @@
-"""Positions in a log that a watcher may keep and nobody can forge.
+"""Cursors: signed positions in a log, which a watcher keeps to resume.
 
-A log is one conversation's entries, or a customer's feed: what happened in all of their conversations. A cursor holds the incarnation of
-the database and a fingerprint of the entry it stands on, so that a cursor from a database that was replaced, or restored from a backup
-and then grew differently, is refused, rather than silently skipping what its owner never saw.
+A log is one conversation's entries or a customer's feed. A cursor holds the incarnation of the database and a
+fingerprint of the entry at its position. A cursor from a database that was replaced, or restored from a backup and
+continued differently, is therefore refused; it can't skip entries silently.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from services.conversation.errors import CursorExpired, CursorInvalid
 
 _BODY = struct.Struct(">B8sQ8s")
 _MAC_BYTES = 12
-_REMEMBERED = 1024
-"""Cursors sealed lately that are kept: all who watch a log stand on the same entry most of the time."""
+_CACHED = 1024
+"""Cursors kept in memory: most watchers of a log stand at the same entry."""
+_NO_ENTRY = bytes(8)
 
 
 class LogKind(IntEnum):
-    """What a log is of; the first byte of its cursors."""
+    """The kinds of logs; the first byte of a cursor."""
 
     CONVERSATION = 1
     FEED = 2
@@ -38,41 +39,38 @@ class LogId(NamedTuple):
 
     kind: LogKind
     id: str
-    """The conversation's, or the customer's; UUID text."""
+    """The conversation's or the customer's, as UUID text."""
 
     @classmethod
     def conversation(cls, conversation_id: str) -> LogId:
-        """The log of one conversation; positions are its entries' numbers."""
+        """Return the log of one conversation, whose positions are the entries' numbers."""
         return cls(LogKind.CONVERSATION, conversation_id)
 
     @classmethod
     def feed(cls, customer_id: str) -> LogId:
-        """What happens in all of a customer's conversations, in the order of commit."""
+        """Return the feed of a customer: all of their conversations in the order of commit."""
         return cls(LogKind.FEED, customer_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a reader of a log stands: after this place."""
+    """A reader's place in a log: after the entry with this number."""
 
     number: int
-    """Of the last place read; 0 for none."""
-    fingerprint: bytes = bytes(8)
-    """Of the id of the entry there; zeros where there is none, or none any more."""
+    """Last position read; 0 before the first entry."""
+    fingerprint: bytes = _NO_ENTRY
+    """Of the id of the entry there; zeros if there is no entry."""
 
     @classmethod
     def at(cls, number: int, entry_id: str | None) -> Position:
-        """After an entry."""
-        return cls(number, bytes(8) if entry_id is None else fingerprint_of(entry_id))
-
-
-def fingerprint_of(entry_id: str) -> bytes:
-    """8 bytes that tell an entry's id from others."""
-    return hashlib.blake2b(UUID(entry_id).bytes, digest_size=8).digest()
+        """Return the position after an entry."""
+        if entry_id is None:
+            return cls(number)
+        return cls(number, hashlib.blake2b(UUID(entry_id).bytes, digest_size=8).digest())
 
 
 START = Position(0)
-"""Before the first entry."""
+"""The position before the first entry."""
 
 
 class Cursors:
@@ -80,14 +78,14 @@ class Cursors:
 
     def __init__(self, key: bytes, incarnation: bytes) -> None:
         self._key, self._incarnation = key, incarnation[:8]
-        self.seal = lru_cache(_REMEMBERED)(self._seal)
+        self.seal = lru_cache(_CACHED)(self._seal)
         """`(log, position)` → a cursor, about 60 characters of base64url."""
 
     def open(self, log: LogId, cursor: str) -> Position:
-        """The position in a cursor.
+        """Return the position in a cursor.
 
         Raises:
-            CursorInvalid: malformed, of another log, or not sealed here.
+            CursorInvalid: malformed, of another log, or not sealed with this key.
             CursorExpired: of another database.
         """
         try:
@@ -105,7 +103,7 @@ class Cursors:
         return Position(number, fingerprint)
 
     def expired(self, log: LogId) -> CursorExpired:
-        """The refusal of a cursor whose history is gone."""
+        """Return the error for a cursor whose history is gone."""
         return CursorExpired(self.seal(log, START))
 
     def _seal(self, log: LogId, position: Position) -> str:

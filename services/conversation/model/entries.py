@@ -1,42 +1,150 @@
-"""Between the rows of the log and the messages of the contract. Rows keep contents without the ids that the row has anyway."""
+"""Entries of the log, open utterances, and their conversion to the messages of the contract."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
 
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
+from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from services.conversation.model.records import OpenSpeech, StoredEntry
+from mesh.ids import uuid_text
+from services.conversation.model.times import timestamp_of
 
 KINDS: Mapping[str, int] = {
     field.name: field.number for field in entry_pb2.Entry.DESCRIPTOR.oneofs_by_name["content"].fields
 }
-"""Field number in `Entry` by the content's name."""
+"""Field number in `Entry` by the name of the content."""
 NAMES: Mapping[int, str] = {number: name for name, number in KINDS.items()}
-"""The content's name by field number in `Entry`."""
+"""Name of the content by field number in `Entry`."""
+UTTERANCE = KINDS["utterance"]
 
+_KIND_OF_MESSAGE: Mapping[type[Message], int] = {
+    entry_pb2.Utterance: UTTERANCE,
+    entry_pb2.ToolCall: KINDS["tool_call"],
+    entry_pb2.ToolResult: KINDS["tool_result"],
+    entry_pb2.StateChange: KINDS["state_change"],
+}
+_KIND_OF_FILTER: Mapping[int, int] = {
+    pb.ENTRY_KIND_UTTERANCE: UTTERANCE,
+    pb.ENTRY_KIND_TOOL_CALL: KINDS["tool_call"],
+    pb.ENTRY_KIND_TOOL_RESULT: KINDS["tool_result"],
+    pb.ENTRY_KIND_STATE_CHANGE: KINDS["state_change"],
+}
 _ID_FIRST = b"\x0a\x24"  # field 1, 36 bytes: how a serialized utterance begins
 _AFTER_ID = 38
-_UTTERANCE = KINDS["utterance"]
 
 
-def instant(timestamp: Timestamp) -> datetime:
-    """A UTC datetime, microseconds."""
-    return timestamp.ToDatetime(UTC)
+@dataclass(slots=True)
+class LogEntry:
+    """One entry of the log. The commit that adds it sets the fields after `content`.
+
+    Times are microseconds since 1970, so that thousands of entries are sent without making datetimes.
+    """
+
+    entry_id: bytes
+    """UUID, 16 bytes."""
+    kind: int
+    """Field number of the content in `Entry`."""
+    speaker: entry_pb2.Speaker.ValueType
+    """Unspecified for contents other than utterances."""
+    start_micros: int
+    end_micros: int
+    content: bytes
+    """The content as `pack` serializes it."""
+    number: int = 0
+    call_id: str | None = None
+    commit_micros: int = 0
+    late: bool = False
+    """Appended by a writer that had already lost the call."""
+    feed_position: int = 0
+    """Position in the customer's feed; 0 where it wasn't read."""
+
+    @classmethod
+    def of(cls, entry_id: bytes, content: Message, start: int, end: int) -> LogEntry:
+        """Return an entry with a content message of the contract."""
+        speaker = (
+            content.speaker if isinstance(content, entry_pb2.Utterance) else entry_pb2.SPEAKER_UNSPECIFIED
+        )
+        return cls(entry_id, _KIND_OF_MESSAGE[type(content)], speaker, start, end, pack(content))
+
+    @property
+    def fingerprint(self) -> int:
+        """A hash of everything the writer sent; only comparable within this process."""
+        return fingerprint(self.kind, self.start_micros, self.end_micros, self.content)
 
 
-def timestamp(instant: datetime) -> Timestamp:
-    """The message for a UTC datetime."""
-    message = Timestamp()
-    message.FromDatetime(instant)
-    return message
+@dataclass(slots=True)
+class Revision:
+    """The latest revision of an open utterance: one that is still being spoken.
+
+    The commit that stores it sets the fields after `content`. Times are microseconds since 1970.
+    """
+
+    entry_id: bytes
+    """UUID, 16 bytes; the sealed utterance keeps it."""
+    speaker: entry_pb2.Speaker.ValueType
+    revision: int
+    start_micros: int
+    content: bytes
+    """`OpenUtterance` as `pack` serializes it."""
+    conversation_key: int = 0
+    call_key: int = 0
+    revise_micros: int = 0
+
+    def row(self) -> tuple[object, ...]:
+        """Return the row of `open_utterances`, in the order of its columns."""
+        return (
+            self.conversation_key,
+            self.entry_id,
+            self.call_key,
+            self.speaker,
+            self.revision,
+            self.start_micros,
+            self.revise_micros,
+            self.content,
+        )
 
 
-def packed(content: Message) -> bytes:
-    """A content as a row keeps it: always the same bytes for the same content, without an utterance's id."""
+@dataclass(frozen=True, slots=True)
+class EntryFilter:
+    """A filter of entries, fast enough for a hundred thousand entries a second. An empty set allows all."""
+
+    kinds: frozenset[int] = frozenset()
+    """Field numbers of contents in `Entry`."""
+    speakers: frozenset[int] = frozenset()
+    """Speakers of utterances; other entries have speaker 0."""
+
+    @classmethod
+    def of(cls, message: pb.EntryFilter) -> EntryFilter:
+        """Return the filter that a request asks for."""
+        return cls(frozenset(_KIND_OF_FILTER[kind] for kind in message.kinds), frozenset(message.speakers))
+
+    def __bool__(self) -> bool:
+        return bool(self.kinds or self.speakers)
+
+    def admits(self, kind: int, speaker: int) -> bool:
+        """Return whether an entry of this kind and speaker passes."""
+        return (not self.kinds or kind in self.kinds) and (not self.speakers or speaker in self.speakers)
+
+
+EVERYTHING = EntryFilter()
+"""The filter that all entries pass."""
+
+
+def fingerprint(kind: int, start: int, end: int, content: bytes) -> int:
+    """Return a hash that tells a retried entry from another one with the same id."""
+    return hash((kind, start, end, content))
+
+
+def id_bytes(text: str) -> bytes:
+    """Return the 16 bytes of a UUID in text form."""
+    return bytes.fromhex(text.replace("-", ""))
+
+
+def pack(content: Message) -> bytes:
+    """Serialize a content deterministically, without an utterance's id, which its row has already."""
     row = content.SerializeToString(deterministic=True)
     if not isinstance(content, (entry_pb2.Utterance, entry_pb2.OpenUtterance)) or not content.utterance_id:
         return row
@@ -48,34 +156,30 @@ def packed(content: Message) -> bytes:
     return bare.SerializeToString(deterministic=True)
 
 
-def entry_message(conversation_id: str, stored: StoredEntry) -> entry_pb2.Entry:
-    """The contract's message for a row of the log."""
-    entry = entry_pb2.Entry(
-        number=stored.number,
-        entry_id=stored.entry_id,
+def entry_message(conversation_id: str, entry: LogEntry) -> entry_pb2.Entry:
+    """Return the contract's message for an entry."""
+    entry_id = uuid_text(entry.entry_id)
+    message = entry_pb2.Entry(
+        number=entry.number,
+        entry_id=entry_id,
         conversation_id=conversation_id,
-        call_id=stored.call_id or "",
-        start_time=_timestamp_of(stored.start_micros),
-        end_time=_timestamp_of(stored.end_micros),
-        commit_time=_timestamp_of(stored.commit_micros),
-        late=stored.late,
+        call_id=entry.call_id or "",
+        start_time=timestamp_of(entry.start_micros),
+        end_time=timestamp_of(entry.end_micros),
+        commit_time=timestamp_of(entry.commit_micros),
+        late=entry.late,
     )
-    content: Message = getattr(entry, NAMES[stored.kind])
+    content: Message = getattr(message, NAMES[entry.kind])
     content.SetInParent()
-    content.MergeFromString(stored.content)
-    if stored.kind == _UTTERANCE:
-        entry.utterance.utterance_id = stored.entry_id
-    return entry
-
-
-def open_message(speech: OpenSpeech) -> entry_pb2.OpenUtterance:
-    """The contract's message for an open utterance."""
-    message = entry_pb2.OpenUtterance.FromString(speech.content)
-    message.utterance_id = speech.utterance_id
-    message.start_time.CopyFrom(timestamp(speech.start_time))
+    content.MergeFromString(entry.content)
+    if entry.kind == UTTERANCE:
+        message.utterance.utterance_id = entry_id
     return message
 
 
-def _timestamp_of(micros: int) -> Timestamp:
-    seconds, rest = divmod(micros, 1_000_000)
-    return Timestamp(seconds=seconds, nanos=rest * 1000)
+def open_utterance_message(revision: Revision) -> entry_pb2.OpenUtterance:
+    """Return the contract's message for an open utterance."""
+    message = entry_pb2.OpenUtterance.FromString(revision.content)
+    message.utterance_id = uuid_text(revision.entry_id)
+    message.start_time.CopyFrom(timestamp_of(revision.start_micros))
+    return message

@@ -1,4 +1,7 @@
-"""Instants as microseconds since 1970: what rows hold, and what is cheap to compute with."""
+"""Conversions between datetimes, protobuf timestamps and microseconds since 1970.
+
+Rows and log entries hold microseconds, which are cheap to compute with. Datetimes are UTC.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,33 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def micros_of(instant: datetime) -> int:
-    """From a UTC datetime."""
+    """Convert a datetime to microseconds."""
     return (instant - _EPOCH) // _MICROSECOND
 
 
 def instant_of(micros: int) -> datetime:
-    """To a UTC datetime."""
+    """Convert microseconds to a datetime."""
     return _EPOCH + micros * _MICROSECOND
 
 
 def micros_in(timestamp: Timestamp) -> int:
-    """From the contract's message; what is finer than a microsecond is cut off."""
+    """Convert a message to microseconds; finer digits are cut off."""
     return timestamp.seconds * 1_000_000 + timestamp.nanos // 1000
+
+
+def timestamp_of(micros: int) -> Timestamp:
+    """Convert microseconds to a message."""
+    seconds, rest = divmod(micros, 1_000_000)
+    return Timestamp(seconds=seconds, nanos=rest * 1000)
+
+
+def instant(timestamp: Timestamp) -> datetime:
+    """Convert a message to a datetime."""
+    return timestamp.ToDatetime(UTC)
+
+
+def timestamp(instant: datetime) -> Timestamp:
+    """Convert a datetime to a message."""
+    message = Timestamp()
+    message.FromDatetime(instant)
+    return message

@@ -1,4 +1,4 @@
-"""The `Record` stream: an agent's hold on its call, and its way to write."""
+"""The `Record` stream, on which an agent holds its call and appends to the log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from services.conversation.calls.holds import Hold, Holds, Over
 from services.conversation.errors import DOMAIN, ERRORS, RecordOutOfOrder, StaleEpoch
 from services.conversation.log.transcript_log import Refused, Stored, TranscriptLog
 from services.conversation.log.writer_fence import LateTickets, Writer
-from services.conversation.record.reading_ahead import reading_ahead
+from services.conversation.record.pipeline import append_pipeline
 
 _END_REASONS = {
     Over.CALL_ENDED: pb.STREAM_END_REASON_CALL_ENDED,
@@ -28,7 +28,7 @@ class RecordStreams:
         self._log, self._calls, self._holds, self._tickets = log, calls, holds, tickets
 
     async def record(self, requests: AsyncIterator[pb.RecordRequest]) -> AsyncGenerator[pb.RecordResponse]:
-        """One stream from `open` to its end."""
+        """Serve one stream, from `open` to its end."""
         first = await anext(requests, None)
         if first is None or first.WhichOneof("message") != "open":
             raise RecordOutOfOrder
@@ -55,11 +55,11 @@ class RecordStreams:
     async def _answers(
         self, hold: Hold, requests: AsyncIterator[pb.RecordRequest]
     ) -> AsyncGenerator[pb.RecordResponse]:
-        async with reading_ahead(self._log, hold, requests) as handed_in:
-            while (outcomes := await handed_in.next_outcomes()) is not None:
+        async with append_pipeline(self._log, hold, requests) as pipeline:
+            while (outcomes := await pipeline.next_outcomes()) is not None:
                 for response in responses(outcomes):
                     yield response
-            close = handed_in.close
+            close = pipeline.close
         if close is not None:
             await self._calls.close(hold.writer, close.reason)
             yield _end(pb.STREAM_END_REASON_CALL_ENDED)
@@ -70,7 +70,7 @@ class RecordStreams:
 
 
 def responses(outcomes: Sequence[Stored | Refused]) -> list[pb.RecordResponse]:
-    """Each refusal with its status, then one ack through the last draft."""
+    """Return each refusal with its status, then one ack through the last draft."""
     answers = [
         pb.RecordResponse(rejected=_rejected(outcome)) for outcome in outcomes if isinstance(outcome, Refused)
     ]

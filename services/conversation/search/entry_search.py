@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from services.conversation.model.entries import instant
-from services.conversation.model.records import StoredEntry
-from services.conversation.model.times import instant_of, micros_of
+from services.conversation.model.entries import LogEntry
+from services.conversation.model.times import instant, instant_of, micros_of
 from services.conversation.result_pages import fitting
 from services.conversation.search.indexing import Indexing
 from services.conversation.search.snippets import Part, snippet
@@ -26,7 +25,7 @@ NEIGHBOURS = 12
 class Found:
     """Search result."""
 
-    entry: StoredEntry
+    entry: LogEntry
     conversation_id: str
     title: str
     snippet: Sequence[Part]
@@ -66,9 +65,9 @@ class EntrySearch:
             return await _with_snippets(index, shown, wanted.words)
 
 
-async def _entries(transaction: Transaction, hits: Sequence[Hit]) -> dict[tuple[int, int], StoredEntry]:
+async def _entries(transaction: Transaction, hits: Sequence[Hit]) -> dict[tuple[int, int], LogEntry]:
     """Return the entries of the hits by key and number. A query also reads their neighbours."""
-    found: dict[tuple[int, int], StoredEntry] = {}
+    found: dict[tuple[int, int], LogEntry] = {}
     sought = {(hit.conversation_key, hit.number) for hit in hits}
     for key, number in sorted(sought):
         if (key, number) not in found:
@@ -78,7 +77,7 @@ async def _entries(transaction: Transaction, hits: Sequence[Hit]) -> dict[tuple[
 
 
 async def _with_snippets(
-    index: SearchIndex, read: Sequence[tuple[Hit, StoredEntry]], words: Sequence[str]
+    index: SearchIndex, read: Sequence[tuple[Hit, LogEntry]], words: Sequence[str]
 ) -> list[Found]:
     texts = [entry_pb2.Utterance.FromString(entry.content).text for _, entry in read]
     matching = await index.meant({word for text in texts for word in folded_words(text)}, words)

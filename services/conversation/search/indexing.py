@@ -16,8 +16,8 @@ from datetime import timedelta
 from readback.conversation.v1 import entry_pb2
 
 from mesh.clock import Clock
-from services.conversation.model.entry_filter import UTTERANCE
-from services.conversation.model.records import StoredEntry
+from services.conversation.model.entries import UTTERANCE, LogEntry
+from services.conversation.model.times import instant_of
 from services.conversation.search.words import folded_words
 from services.conversation.store import Store
 from services.conversation.store.search import Behind, Spoken, search_index
@@ -84,7 +84,7 @@ class Indexing:
                 await self._clock.sleep(pause)
 
 
-def spoken_in(entries: Sequence[StoredEntry]) -> list[Spoken]:
+def spoken_in(entries: Sequence[LogEntry]) -> list[Spoken]:
     """Return the searchable words of these entries, as the index stores them."""
     utterances = [
         (entry, folded_words(entry_pb2.Utterance.FromString(entry.content).text))
@@ -92,5 +92,7 @@ def spoken_in(entries: Sequence[StoredEntry]) -> list[Spoken]:
         if entry.kind == UTTERANCE
     ]
     return [
-        Spoken(entry.number, entry.speaker, entry.commit_time, words) for entry, words in utterances if words
+        Spoken(entry.number, entry.speaker, instant_of(entry.commit_micros), words)
+        for entry, words in utterances
+        if words
     ]

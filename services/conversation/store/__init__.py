@@ -1,4 +1,4 @@
-"""The database, and the only SQL. A `Transaction` reads and writes; leaving it commits, and only then is anything acknowledged."""
+"""The database, and the only SQL. Leaving a write `Transaction` commits it; nothing is acknowledged before."""
 
 from services.conversation.store.engine import Store
 from services.conversation.store.transactions import Transaction

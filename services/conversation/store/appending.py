@@ -1,4 +1,4 @@
-"""Where appends are written: one thread with a connection of its own, so that a commit takes no turn of the event loop but the last."""
+"""The append thread: it has its own connection, so that a commit takes the event loop one turn only."""
 
 from __future__ import annotations
 
@@ -20,24 +20,23 @@ from services.conversation.store import postgres_append, sqlite_append
 
 
 class Reconnected(Exception):
-    """The store was away and may be another server now, which never heard of the last commits: nothing that was read before still holds."""
-
-
-Write = Callable[[Any, Sequence[Changes]], set[str]]
+    """The database was away and is back. It may be another server without the last commits, so all reads are void."""
 
 
 class Appender:
-    """The thread that appends to one database. Its connection is opened when it is first needed and after it was lost.
+    """The thread that appends to one database. It connects at the first append and after a lost connection.
 
-    A PostgreSQL that took over from another may lack what that one committed last. Then a feed reaches a version for a second time, and
-    what was planned for the first would be written over what came since. So nothing is written that was planned before the connection
-    stood.
+    A PostgreSQL that took over from another may lack the last commits of that one. A feed may then reach the same
+    version twice, and changes planned for the first would overwrite entries added since. Therefore nothing is written
+    that was planned before the connection was made.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
         is_sqlite = engine.dialect.name == "sqlite"
         self._connect = _sqlite(engine.url) if is_sqlite else _postgres(engine)
-        self._write: Write = sqlite_append.append if is_sqlite else postgres_append.append
+        self._write: Callable[[Any, Sequence[Changes]], set[str]] = (
+            sqlite_append.append if is_sqlite else postgres_append.append
+        )
         self._limited: Callable[[], AbstractContextManager[None]] = (
             nullcontext if is_sqlite else lambda: hard_timeout(lambda: self._connection)
         )
@@ -46,11 +45,13 @@ class Appender:
         self._was_lost = False
 
     async def append(self, group: Sequence[Changes]) -> set[str]:
-        """Writes each customer's changes if their logs are as expected, all in one transaction; says whose were.
+        """Write a group in one transaction; return the customers whose changes are durable.
+
+        A customer is skipped if the version of their feed has changed.
 
         Raises:
             StoreUnavailable: the database is away; the group may have been written.
-            Reconnected: it was away and is back; the group was not written, and is to be planned anew from what is read now.
+            Reconnected: it was away and is back; nothing was written, and the group must be planned again.
         """
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="append")
@@ -58,7 +59,7 @@ class Appender:
             return await asyncio.get_running_loop().run_in_executor(self._thread, self._append, group)
 
     def close(self) -> None:
-        """Ends the thread, after what it is writing."""
+        """End the thread, after the transaction it is writing."""
         if self._thread is not None:
             self._thread.submit(self._disconnect).result()
             self._thread.shutdown()
@@ -71,7 +72,7 @@ class Appender:
             with translate_outages():
                 return self._write(self._connection, group)
         except StoreUnavailable:
-            # It may be in the middle of anything; the next one begins anew. What is wrong with a statement leaves it as it was.
+            # The connection may be in any state. (An invalid statement raises another error and leaves it usable.)
             self._disconnect()
             raise
 

@@ -1,4 +1,4 @@
-"""Deleting a conversation, and what is remembered of one that is gone: nothing that was said, only what is still to be cleared up."""
+"""Deletion of a conversation, and the cleanup list of its calls, which holds nothing that was said."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from readback.conversation.v1 import conversation_service_pb2 as pb
 from sqlalchemy import LargeBinary, delete, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,7 +15,7 @@ from services.conversation.store.schema import calls, conversations, deleted_cal
 
 @dataclass(frozen=True, slots=True)
 class DeletedCall:
-    """A call of a deleted conversation whose room is still to be closed and whose grant is still to be revoked."""
+    """A call of a deleted conversation whose room must still be closed and whose grant must still be revoked."""
 
     call_id: str
     room: str
@@ -24,41 +23,30 @@ class DeletedCall:
 
 
 async def delete_conversation(connection: AsyncConnection, conversation: Conversation, now: datetime) -> None:
-    """Deletes a conversation with its calls, its entries and what is being spoken, and the answers that told of it."""
+    """Delete a conversation with its calls, entries, open utterances, and the stored answers that mention it."""
     here = calls.c.conversation_key == conversation.key
-    left = select(calls.c.call_id, calls.c.room).where(here, calls.c.sealed_grant.is_not(None))
-    rows = [
-        {"call_id": row.call_id, "room": row.room, "delete_time": now}
-        for row in await connection.execute(left)
-    ]
+    query = select(calls.c.call_id, calls.c.room).where(here, calls.c.sealed_grant.is_not(None))
+    found = await connection.execute(query)
+    rows = [{"call_id": row.call_id, "room": row.room, "delete_time": now} for row in found]
     if rows:
         await connection.execute(insert(deleted_calls), rows)
     await connection.execute(delete(conversations).where(conversations.c.key == conversation.key))
     await _forget_answers(connection, conversation)
 
 
-async def running_call_id(connection: AsyncConnection, conversation_key: int) -> str | None:
-    """The running call of a conversation."""
-    query = select(calls.c.call_id).where(
-        calls.c.conversation_key == conversation_key, calls.c.state != pb.CALL_STATE_ENDED
-    )
-    found: str | None = (await connection.execute(query)).scalar_one_or_none()
-    return found
-
-
 async def deleted_calls_left(connection: AsyncConnection, *, limit: int) -> Sequence[DeletedCall]:
-    """Calls that are still to be cleared up."""
+    """Return calls that must still be cleaned up, the oldest deletion first."""
     rows = await connection.execute(select(deleted_calls).order_by(deleted_calls.c.delete_time).limit(limit))
     return [DeletedCall(**row._mapping) for row in rows]
 
 
 async def forget_deleted_calls(connection: AsyncConnection, call_ids: Sequence[str]) -> None:
-    """Calls that are cleared up."""
+    """Delete calls that are cleaned up."""
     await connection.execute(delete(deleted_calls).where(deleted_calls.c.call_id.in_(call_ids)))
 
 
 async def _forget_answers(connection: AsyncConnection, conversation: Conversation) -> None:
-    # Answers name their conversation; a title in one is what the customer said.
+    # An answer contains the conversation's id, and its title, which is what the customer said.
     named = literal(conversation.conversation_id.encode(), LargeBinary)
     place = (
         func.instr(requests.c.response, named)

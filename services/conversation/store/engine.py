@@ -1,4 +1,4 @@
-"""A database of conversations: transactions on it, and appends to it."""
+"""The database of conversations: transactions and appends."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sqlalchemy import Connection, event, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from mesh.database import transactions
-from services.conversation.log.states import CustomerState, LogState
 from services.conversation.model.changes import Changes
+from services.conversation.model.log_state import CustomerState, LogState
 from services.conversation.store import postgres_append, sqlite_append
 from services.conversation.store.appending import Appender
 from services.conversation.store.schema import log_identity
@@ -21,58 +21,58 @@ from services.conversation.store.transactions import Transaction
 
 
 class Store:
-    """Where conversations are kept."""
+    """The database of conversations."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._appender = Appender(engine)
-        # SQLite lets writers wait by polling, the unlucky ones for long; in one process they queue here instead.
-        self._turn = asyncio.Lock() if engine.dialect.name == "sqlite" else _Unlimited()
+        # SQLite's writers poll for their turn and may wait for long; in one process they queue here instead.
+        self._write_lock = asyncio.Lock() if engine.dialect.name == "sqlite" else _NoLock()
         event.listen(engine.sync_engine, "engine_disposed", lambda _: self._appender.close())
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
-        """One consistent view."""
+        """Open a read transaction, which sees one snapshot."""
         async with transactions.reading(self._engine) as connection:
             yield Transaction(connection, writes=False)
 
     @asynccontextmanager
     async def asking(self) -> AsyncIterator[Transaction]:
-        """Questions that are one statement each: without a transaction around them, which costs PostgreSQL two more round trips."""
+        """Open a connection for single statements. A transaction would cost PostgreSQL two more round trips."""
         async with transactions.asking(self._engine) as connection:
             yield Transaction(connection, writes=False)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Transaction]:
-        """All or nothing, durable on leaving."""
-        async with self._turn, transactions.writing(self._engine) as connection:
+        """Open a write transaction, which is durable when the block ends."""
+        async with self._write_lock, transactions.writing(self._engine) as connection:
             yield Transaction(connection, writes=True)
 
     async def scrub(self) -> None:
-        """After a deletion: leaves nothing of it in SQLite's write-ahead log, unless somebody is reading there just now."""
+        """Remove deleted data from SQLite's write-ahead log, unless another connection is reading from it."""
         if self._engine.dialect.name == "sqlite":
-            async with self._turn, self._engine.connect() as connection:
+            async with self._write_lock, self._engine.connect() as connection:
                 driver: Any = (await connection.get_raw_connection()).driver_connection
                 await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # not inside a transaction
 
     async def incarnation(self) -> bytes:
-        """16 bytes that this database alone has."""
+        """Return the 16 bytes that identify this database."""
         async with transactions.reading(self._engine) as connection:
             return bytes((await connection.execute(select(log_identity.c.incarnation))).scalar_one())
 
     async def states(self, call_ids: Collection[str], logs: Mapping[str, LogState]) -> list[CustomerState]:
-        """What is to be known to append in these calls, by customer; calls that don't exist are left out."""
+        """Read the states needed to append in these calls; unknown calls are left out. See `states_of_calls`."""
         async with self.reading() as transaction:
             return await states_of_calls(transaction, call_ids, logs)
 
     async def append(self, group: Sequence[Changes]) -> set[str]:
-        """Writes each customer's changes if their logs are as expected, all in one transaction; says whose were."""
-        async with self._turn:
+        """Write a group in one transaction; return the customers whose changes are durable. See `Appender.append`."""
+        async with self._write_lock:
             return await self._appender.append(group)
 
 
 async def write(transaction: Transaction, changes: Changes) -> None:
-    """Writes changes inside a transaction that has locked the customer's feed."""
+    """Write changes inside a transaction that has locked the customer's feed."""
 
     def written(connection: Connection) -> bool:
         cursor: Any = connection.connection.cursor()
@@ -87,8 +87,8 @@ async def write(transaction: Transaction, changes: Changes) -> None:
         raise RuntimeError("a log changed under its lock")
 
 
-class _Unlimited:
-    """Lets everybody pass: PostgreSQL's own locks are finer."""
+class _NoLock:
+    """A lock that is always free: PostgreSQL's own locks are finer."""
 
     async def __aenter__(self) -> None:
         return None

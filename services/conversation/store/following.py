@@ -1,4 +1,4 @@
-"""What watchers read: a log from a position on. Each question is one statement, so that its answer is of one moment."""
+"""Reads of watchers: a log from a position on. Each read is one statement, so that its result is one snapshot."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.conversation.model.chunks import Packing, PageRow
-from services.conversation.model.records import FeedRun, OpenSpeech, RunKind
-from services.conversation.store.reads import run_of
+from services.conversation.model.chunks import Chunk, Packing
+from services.conversation.model.entries import Revision
+from services.conversation.model.feeds import FeedRun, RunKind
+from services.conversation.store.reads import revision_of, run_of
 from services.conversation.store.schema import (
     calls,
     conversations,
@@ -34,11 +35,11 @@ from services.conversation.store.schema import (
 )
 
 SPAN = 2400
-"""Positions that one question covers. Without an end, a database may sort all the rest of a log to give the first of it."""
+"""Positions that one read covers. Without this bound a database may sort the whole rest of a log to return its start."""
 
-_PAGE = (
+_CHUNK = (
     log_pages.c.conversation_key,
-    log_pages.c.first_number.label("page_number"),
+    log_pages.c.first_number.label("chunk_number"),
     log_pages.c.call_key,
     type_coerce(log_pages.c.commit_time, BigInteger).label("commit_time"),
     log_pages.c.packing,
@@ -55,36 +56,36 @@ _RUN = (
 )
 
 
-class CallPage(NamedTuple):
-    """A page, and the call of its entries."""
+class CallChunk(NamedTuple):
+    """A chunk, and the call of its entries."""
 
-    row: PageRow
+    chunk: Chunk
     call_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class ConversationPages:
-    """A piece of a conversation's log."""
+class ConversationRead:
+    """A part of a conversation's log."""
 
     key: int
     head: int
-    """Number of the last entry there was."""
+    """Number of the last entry at the time of the read."""
     ended: bool
-    pages: Sequence[CallPage]
+    chunks: Sequence[CallChunk]
 
 
 @dataclass(frozen=True, slots=True)
-class FeedPages:
-    """A piece of a customer's feed: runs in order, each once for every page that holds entries of it."""
+class FeedRead:
+    """A part of a customer's feed: runs in order, each repeated for every chunk with entries of it."""
 
     head: int
-    """The last position there was."""
-    runs: Sequence[tuple[FeedRun, CallPage | None]]
-    """Without a page: a deletion, or a run whose entries are gone."""
+    """The last position at the time of the read."""
+    runs: Sequence[tuple[FeedRun, CallChunk | None]]
+    """A run has no chunk if it is a deletion or its entries are gone."""
 
 
 def _holds_from(key: ColumnElement[int], number: ColumnElement[int] | int) -> ColumnElement[bool]:
-    """Joins the pages of a conversation from the one on that holds a number."""
+    """Return the join condition for the chunks of a conversation, starting with the one that holds a number."""
     start = log_pages.alias("start")
     first = select(func.max(start.c.first_number)).where(
         start.c.conversation_key == key, start.c.first_number <= number
@@ -97,10 +98,10 @@ def _holds_from(key: ColumnElement[int], number: ColumnElement[int] | int) -> Co
 
 
 def _conversation_after() -> Select[Any]:
-    columns = (conversations.c.key, conversations.c.last_number, conversations.c.state, *_PAGE)
+    columns = (conversations.c.key, conversations.c.last_number, conversations.c.state, *_CHUNK)
     number: ColumnElement[int] = bindparam("number", type_=BigInteger)
-    pages = and_(_holds_from(conversations.c.key, number), log_pages.c.first_number < number + SPAN)
-    there = conversations.outerjoin(log_pages, pages).outerjoin(calls, calls.c.key == log_pages.c.call_key)
+    chunks = and_(_holds_from(conversations.c.key, number), log_pages.c.first_number < number + SPAN)
+    there = conversations.outerjoin(log_pages, chunks).outerjoin(calls, calls.c.key == log_pages.c.call_key)
     query = (
         select(*columns)
         .select_from(there)
@@ -119,7 +120,7 @@ def _feed_after() -> Select[Any]:
         feed_runs.c.first_position < position + SPAN,
     )
     skipped = case((feed_runs.c.first_position >= position, 0), else_=position - feed_runs.c.first_position)
-    pages = and_(
+    chunks = and_(
         feed_runs.c.kind == RunKind.ENTRIES,
         log_pages.c.first_number < feed_runs.c.first_number + feed_runs.c.length,
         log_pages.c.first_number < feed_runs.c.first_number + (position + SPAN - feed_runs.c.first_position),
@@ -128,70 +129,70 @@ def _feed_after() -> Select[Any]:
     there = (
         feeds.outerjoin(feed_runs, runs)
         .outerjoin(conversations, conversations.c.conversation_id == feed_runs.c.conversation_id)
-        .outerjoin(log_pages, pages)
+        .outerjoin(log_pages, chunks)
         .outerjoin(calls, calls.c.key == log_pages.c.call_key)
     )
     query = (
-        select(feeds.c.last_position, *_RUN, *_PAGE)
+        select(feeds.c.last_position, *_RUN, *_CHUNK)
         .select_from(there)
         .where(feeds.c.customer_id == bindparam("customer_id"))
     )
     return query.order_by(feed_runs.c.first_position, log_pages.c.first_number).limit(bindparam("rows"))
 
 
-# Made once: putting such a statement together takes longer than running it.
+# Built once: building such a statement takes longer than running it.
 _CONVERSATION_AFTER, _FEED_AFTER = _conversation_after(), _feed_after()
 
 
 async def conversation_after(
     connection: AsyncConnection, conversation_id: str, number: int, *, limit: int
-) -> ConversationPages | None:
-    """Up to `limit` pages that hold the `SPAN` numbers after a number; None when there is no such conversation."""
+) -> ConversationRead | None:
+    """Read the `SPAN` numbers after a number, up to `limit` chunks; None if there is no such conversation."""
     asked = {"conversation_id": conversation_id, "number": number + 1, "rows": limit}
     rows = (await connection.execute(_CONVERSATION_AFTER, asked)).all()
     if not rows:
         return None
-    pages = [page for page in map(_page, rows) if page is not None]
-    return ConversationPages(
-        rows[0].key, rows[0].last_number, rows[0].state == pb.CONVERSATION_STATE_ENDED, pages
-    )
+    chunks = [chunk for chunk in map(_chunk, rows) if chunk is not None]
+    ended = rows[0].state == pb.CONVERSATION_STATE_ENDED
+    return ConversationRead(rows[0].key, rows[0].last_number, ended, chunks)
 
 
-async def feed_after(
-    connection: AsyncConnection, customer_id: str, position: int, *, limit: int
-) -> FeedPages:
-    """Up to `limit` rows of the `SPAN` positions after a position."""
+async def feed_after(connection: AsyncConnection, customer_id: str, position: int, *, limit: int) -> FeedRead:
+    """Read the `SPAN` positions after a position, up to `limit` runs and chunks."""
     asked = {"customer_id": customer_id, "position": position + 1, "rows": limit}
     rows = (await connection.execute(_FEED_AFTER, asked)).all()
-    return FeedPages(
+    return FeedRead(
         rows[0].last_position if rows else 0,
-        [(run_of(row), _page(row)) for row in rows if row.length is not None],
+        [(run_of(row), _chunk(row)) for row in rows if row.length is not None],
     )
 
 
-async def pages_at(connection: AsyncConnection, customer_id: str, instant: int) -> Mapping[str, CallPage]:
-    """By id, of each conversation of a customer to which something was added at an instant (microseconds since 1970) or later: the page
-    that holds the last entry committed before it, or the first page when all came later."""
+async def chunks_at(connection: AsyncConnection, customer_id: str, instant: int) -> Mapping[str, CallChunk]:
+    """Return where to look in each conversation for the first entry committed at an instant (microseconds since 1970) or
+    later: by conversation id, the chunk of the last entry before it, or the first chunk if there is none.
+
+    Conversations of the customer without entries since the instant are left out.
+    """
     earlier = log_pages.alias("earlier")
     last = select(func.max(earlier.c.first_number)).where(
         earlier.c.conversation_key == conversations.c.key,
         type_coerce(earlier.c.commit_time, BigInteger) < instant,
     )
-    pages = and_(
+    chunks = and_(
         log_pages.c.conversation_key == conversations.c.key,
         log_pages.c.first_number == func.coalesce(last.correlate(conversations).scalar_subquery(), 1),
     )
-    there = conversations.join(log_pages, pages).outerjoin(calls, calls.c.key == log_pages.c.call_key)
+    there = conversations.join(log_pages, chunks).outerjoin(calls, calls.c.key == log_pages.c.call_key)
     added_since = type_coerce(conversations.c.update_time, BigInteger) >= instant
-    query = select(conversations.c.conversation_id, *_PAGE).select_from(there)
+    query = select(conversations.c.conversation_id, *_CHUNK).select_from(there)
     rows = await connection.execute(query.where(conversations.c.customer_id == customer_id, added_since))
-    return {row.conversation_id: page for row in rows if (page := _page(row)) is not None}
+    return {row.conversation_id: chunk for row in rows if (chunk := _chunk(row)) is not None}
 
 
 async def runs_of(
     connection: AsyncConnection, customer_id: str, conversation_ids: Iterable[str]
 ) -> Sequence[FeedRun]:
-    """The runs of entries of these conversations in a customer's feed, in order."""
+    """Return the runs of entries of these conversations in a customer's feed, in order."""
     query = select(*_RUN).where(
         feed_runs.c.customer_id == customer_id,
         feed_runs.c.conversation_id.in_(list(conversation_ids)),
@@ -201,23 +202,18 @@ async def runs_of(
     return [run_of(row) for row in rows]
 
 
-async def spoken_by(connection: AsyncConnection, customer_id: str) -> Sequence[tuple[str, OpenSpeech]]:
-    """What is being spoken in any conversation of a customer, the earliest first, each with the conversation's id."""
+async def open_utterances_of(connection: AsyncConnection, customer_id: str) -> Sequence[tuple[str, Revision]]:
+    """Return the open utterances in all conversations of a customer, the earliest first, with conversation ids."""
     query = select(conversations.c.conversation_id, open_utterances).join(
         open_utterances, open_utterances.c.conversation_key == conversations.c.key
     )
-    rows = await connection.execute(
-        query.where(conversations.c.customer_id == customer_id).order_by(open_utterances.c.start_time)
-    )
-    return [
-        (row.conversation_id, OpenSpeech(**{c.name: row._mapping[c] for c in open_utterances.c}))
-        for row in rows
-    ]
+    query = query.where(conversations.c.customer_id == customer_id).order_by(open_utterances.c.start_time)
+    return [(row.conversation_id, revision_of(row)) for row in await connection.execute(query)]
 
 
-def _page(row: Row[Any]) -> CallPage | None:
-    # By place: a column by its name takes as long as all of these together, and a log is caught up with thousands of rows at a time.
-    key, first_number, call_key, commit_time, packing, content, call_id = row[-len(_PAGE) :]
+def _chunk(row: Row[Any]) -> CallChunk | None:
+    # By index: access by column name takes as long as all of these together, and catching up reads thousands of rows.
+    key, first_number, call_key, commit_time, packing, content, call_id = row[-len(_CHUNK) :]
     if content is None:
         return None
-    return CallPage(PageRow(key, first_number, call_key, commit_time, _PACKINGS[packing], content), call_id)
+    return CallChunk(Chunk(key, first_number, call_key, commit_time, _PACKINGS[packing], content), call_id)

@@ -1,15 +1,15 @@
-"""Appends on PostgreSQL: a whole group in one statement, which is its own transaction: one round trip, one flush."""
+"""Appends on PostgreSQL: a whole group in one statement, which is its own transaction (one round trip, one flush)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psycopg
 
-from services.conversation.model.changes import Changes, speech_row
-from services.conversation.model.drafts import id_bytes
-from services.conversation.store.postgres_arrays import bigints, byteas, texts
+from services.conversation.model.changes import Changes
+from services.conversation.model.entries import id_bytes
+from services.conversation.store.postgres_arrays import WireArray, bigints, byteas, texts
 
 _APPEND = """
 WITH claim AS (
@@ -24,99 +24,101 @@ WITH claim AS (
     RETURNING feeds.customer_id
 ), heads AS (
     UPDATE conversations SET last_number = t.last_number, update_time = t.update_time, title = t.title
-    FROM unnest(%b, %b, %b, %b, %b) AS t (customer_id, key, last_number, update_time, title) JOIN won USING (customer_id)
+    FROM unnest(%b, %b, %b, %b, %b) AS t (customer_id, key, last_number, update_time, title)
+        JOIN won USING (customer_id)
     WHERE conversations.key = t.key
-), pages AS (
+), chunks AS (
     INSERT INTO log_pages (conversation_key, first_number, call_key, commit_time, packing, content)
     SELECT t.conversation_key, t.first_number, nullif(t.call_key, 0), t.commit_time, t.packing::smallint, t.content
     FROM unnest(%b, %b, %b, %b, %b, %b, %b)
-        AS t (customer_id, conversation_key, first_number, call_key, commit_time, packing, content) JOIN won USING (customer_id)
-    ON CONFLICT (conversation_key, first_number) DO UPDATE SET packing = excluded.packing, content = excluded.content
+        AS t (customer_id, conversation_key, first_number, call_key, commit_time, packing, content)
+        JOIN won USING (customer_id)
+    ON CONFLICT (conversation_key, first_number) DO UPDATE
+        SET packing = excluded.packing, content = excluded.content
 ), runs AS (
     INSERT INTO feed_runs (customer_id, first_position, conversation_id, first_number, length, kind)
     SELECT t.customer_id, t.first_position, t.conversation_id, t.first_number, t.length, t.kind::smallint
     FROM unnest(%b, %b, %b, %b, %b, %b)
-        AS t (customer_id, first_position, conversation_id, first_number, length, kind) JOIN won USING (customer_id)
+        AS t (customer_id, first_position, conversation_id, first_number, length, kind)
+        JOIN won USING (customer_id)
     ON CONFLICT (customer_id, first_position) DO UPDATE SET length = excluded.length
-){speech}
+){open_utterances}
 SELECT customer_id FROM won
 """
-_SPEECH = """, closed AS (
-    DELETE FROM open_utterances USING unnest(%b, %b, %b) AS t (customer_id, conversation_key, utterance_id) JOIN won USING (customer_id)
-    WHERE open_utterances.conversation_key = t.conversation_key AND open_utterances.utterance_id = t.utterance_id
-), spoken AS (
-    INSERT INTO open_utterances (conversation_key, utterance_id, call_key, speaker, revision, start_time, revise_time, content)
-    SELECT t.conversation_key, t.utterance_id, t.call_key, t.speaker::smallint, t.revision, t.start_time, t.revise_time, t.content
-    FROM unnest(%b, %b, %b, %b, %b, %b, %b, %b, %b)
-        AS t (customer_id, conversation_key, utterance_id, call_key, speaker, revision, start_time, revise_time, content)
+_OPEN_UTTERANCES = """, closed AS (
+    DELETE FROM open_utterances
+    USING unnest(%b, %b, %b) AS t (customer_id, conversation_key, utterance_id) JOIN won USING (customer_id)
+    WHERE open_utterances.conversation_key = t.conversation_key
+        AND open_utterances.utterance_id = t.utterance_id
+), revised AS (
+    INSERT INTO open_utterances
+        (conversation_key, utterance_id, call_key, speaker, revision, start_time, revise_time, content)
+    SELECT t.conversation_key, t.utterance_id, t.call_key, t.speaker::smallint, t.revision,
+        t.start_time, t.revise_time, t.content
+    FROM unnest(%b, %b, %b, %b, %b, %b, %b, %b, %b) AS t
+        (customer_id, conversation_key, utterance_id, call_key, speaker, revision, start_time, revise_time, content)
         JOIN won USING (customer_id)
-    ON CONFLICT (conversation_key, utterance_id) DO UPDATE SET call_key = excluded.call_key, speaker = excluded.speaker,
-        revision = excluded.revision, start_time = excluded.start_time, revise_time = excluded.revise_time, content = excluded.content
+    ON CONFLICT (conversation_key, utterance_id) DO UPDATE SET
+        call_key = excluded.call_key, speaker = excluded.speaker, revision = excluded.revision,
+        start_time = excluded.start_time, revise_time = excluded.revise_time, content = excluded.content
 )"""
-_ENTRIES_ONLY = _APPEND.replace("{speech}", "")
-_WITH_SPEECH = _APPEND.replace("{speech}", _SPEECH)
+_ENTRIES_ONLY = _APPEND.replace("{open_utterances}", "")
+_WITH_OPEN_UTTERANCES = _APPEND.replace("{open_utterances}", _OPEN_UTTERANCES)
+
+_ByColumn = tuple[Callable[[Any], WireArray], ...]
+_CLAIM: _ByColumn = (byteas, bigints, bigints)
+_HEAD: _ByColumn = (byteas, bigints, bigints, bigints, texts)
+_CHUNK: _ByColumn = (byteas, bigints, bigints, bigints, bigints, bigints, byteas)
+_RUN: _ByColumn = (byteas, bigints, byteas, bigints, bigints, bigints)
+_CLOSED: _ByColumn = (byteas, bigints, byteas)
+_REVISED: _ByColumn = (byteas, bigints, byteas, bigints, bigints, bigints, bigints, bigints, byteas)
 
 
 def open_connection(conninfo: Mapping[str, Any]) -> psycopg.Connection:
-    """A connection for one thread, on which every statement is a transaction."""
+    """Open a connection for one thread, on which every statement is a transaction."""
     return psycopg.connect(**conninfo, autocommit=True, prepare_threshold=0)
 
 
 def append(connection: psycopg.Connection, group: Sequence[Changes]) -> set[str]:
-    """Writes a group in one transaction; the customers whose changes are durable, the others' logs having changed meanwhile."""
+    """Write a group in one transaction; return the customers whose feeds had the expected version."""
     return write(connection.cursor(binary=True), group)
 
 
 def write(cursor: Any, group: Sequence[Changes]) -> set[str]:
-    """Writes each customer's changes if their logs are as expected; says whose were."""
-    customers = {id_bytes(changes.customer_id): changes for changes in group}
-    claims = [(customer, changes.version, changes.last_position) for customer, changes in customers.items()]
-    heads, pages, runs, closed, spoken = _rows(customers)
-    parameters = [
-        *_columns(claims, (byteas, bigints, bigints)),
-        byteas(customers),
-        *_columns(heads, (byteas, bigints, bigints, bigints, texts)),
-        *_columns(pages, (byteas, bigints, bigints, bigints, bigints, bigints, byteas)),
-        *_columns(runs, (byteas, bigints, byteas, bigints, bigints, bigints)),
+    """Write a group; return the customers whose feeds had the expected version. `cursor` is a binary psycopg cursor."""
+    owned = [(id_bytes(changes.customer_id), changes) for changes in group]
+    claims = [(owner, changes.version, changes.last_position) for owner, changes in owned]
+    heads = [
+        (owner, head.key, head.last_number, head.update_time, head.title)
+        for owner, changes in owned
+        for head in changes.heads
     ]
-    if closed or spoken:
-        parameters += _columns(closed, (byteas, bigints, byteas))
-        parameters += _columns(
-            spoken, (byteas, bigints, byteas, bigints, bigints, bigints, bigints, bigints, byteas)
-        )
-    cursor.execute(_WITH_SPEECH if closed or spoken else _ENTRIES_ONLY, parameters)
-    return {customers[bytes(customer)].customer_id for (customer,) in cursor.fetchall()}
+    chunks = [
+        (owner, key, number, call or 0, time, packing, content)
+        for owner, changes in owned
+        for key, number, call, time, packing, content in changes.chunks
+    ]
+    runs = [
+        (owner, run.first_position, id_bytes(run.conversation_id), run.first_number, run.length, run.kind)
+        for owner, changes in owned
+        for run in changes.runs
+    ]
+    closed = [(owner, *utterance) for owner, changes in owned for utterance in changes.closed]
+    revised = [(owner, *revision.row()) for owner, changes in owned for revision in changes.revisions]
+    parameters = [
+        *_arrays(claims, _CLAIM),
+        byteas([owner for owner, _ in owned]),
+        *_arrays(heads, _HEAD),
+        *_arrays(chunks, _CHUNK),
+        *_arrays(runs, _RUN),
+    ]
+    if closed or revised:
+        parameters += [*_arrays(closed, _CLOSED), *_arrays(revised, _REVISED)]
+    cursor.execute(_WITH_OPEN_UTTERANCES if closed or revised else _ENTRIES_ONLY, parameters)
+    customer_of = {owner: changes.customer_id for owner, changes in owned}
+    return {customer_of[bytes(owner)] for (owner,) in cursor.fetchall()}
 
 
-def _rows(customers: dict[bytes, Changes]) -> tuple[list[tuple[Any, ...]], ...]:
-    heads: list[tuple[Any, ...]] = []
-    pages: list[tuple[Any, ...]] = []
-    runs: list[tuple[Any, ...]] = []
-    closed: list[tuple[Any, ...]] = []
-    spoken: list[tuple[Any, ...]] = []
-    for customer, changes in customers.items():
-        heads += [
-            (customer, head.key, head.last_number, head.update_time, head.title) for head in changes.heads
-        ]
-        for page in changes.pages:
-            where = (customer, page.conversation_key, page.first_number, page.call_key or 0)
-            pages.append((*where, page.commit_time, page.packing, page.content))
-        runs += [
-            (
-                customer,
-                run.first_position,
-                id_bytes(run.conversation_id),
-                run.first_number,
-                run.length,
-                run.kind,
-            )
-            for run in changes.runs
-        ]
-        closed += [(customer, *utterance) for utterance in changes.closed]
-        spoken += [(customer, *speech_row(speech)) for speech in changes.spoken]
-    return heads, pages, runs, closed, spoken
-
-
-def _columns(rows: Sequence[tuple[Any, ...]], kinds: Sequence[Any]) -> Iterable[Any]:
+def _arrays(rows: Sequence[tuple[Any, ...]], kinds: _ByColumn) -> list[WireArray]:
     columns = zip(*rows, strict=True) if rows else [()] * len(kinds)
     return [kind(column) for kind, column in zip(kinds, columns, strict=True)]

@@ -1,5 +1,8 @@
-"""Arrays as PostgreSQL's binary protocol has them. psycopg's own choose the type by the values, so that each group would be another
-statement to prepare, and make them element by element in Python."""
+"""Arrays in PostgreSQL's binary protocol.
+
+psycopg's own arrays choose the type by the values, so that each group would be another statement to prepare, and they
+are built element by element in Python.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ _LENGTH = struct.Struct(">i")
 
 
 class WireArray:
-    """One array, ready to be sent."""
+    """A serialized array."""
 
     wire: bytes
 
@@ -38,17 +41,17 @@ class _TextArray(WireArray):
 
 
 def byteas(values: Collection[bytes]) -> WireArray:
-    """`bytea[]`."""
+    """Return a `bytea[]`."""
     return _ByteaArray(_wire(_BYTEA, values))
 
 
 def texts(values: Collection[str]) -> WireArray:
-    """`text[]`."""
+    """Return a `text[]`."""
     return _TextArray(_wire(_TEXT, [value.encode() for value in values]))
 
 
 def bigints(values: Collection[int]) -> WireArray:
-    """`bigint[]`."""
+    """Return a `bigint[]`."""
     if not values:
         return _BigintArray(_EMPTY.pack(0, 0, _INT8))
     elements = [part for value in values for part in (8, value)]

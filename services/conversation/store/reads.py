@@ -1,23 +1,24 @@
-"""Reading a log, and a customer's feed over all of their logs."""
+"""Reads of a log, and of a customer's feed over all of their logs."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.conversation.model.chunks import Packing, PageRow, entries_of
-from services.conversation.model.records import FeedEnd, FeedRun, OpenSpeech, RunKind, StoredEntry
+from services.conversation.model.chunks import Chunk, Packing
+from services.conversation.model.entries import LogEntry, Revision, id_bytes
+from services.conversation.model.feeds import FeedEnd, FeedRun, RunKind
 from services.conversation.model.times import micros_of
-from services.conversation.store.schema import calls, feed_runs, feeds, log_pages, open_utterances
+from services.conversation.store.schema import calls, feeds, log_pages, open_utterances
 
-PAGES_AT_ONCE = 16
-"""Rows read at a time: some two hundred entries."""
+CHUNKS_AT_ONCE = 16
+"""Rows read in one query: about two hundred entries."""
 READ_BYTES = 8 * 1024 * 1024
-"""Contents that are held in memory at once, about, where a caller reads on anyway."""
-Wanted = Callable[[StoredEntry], bool]
+"""Approximate limit of the contents in one result, for callers that continue where it ends."""
 
 
 class LogReads:
@@ -33,17 +34,18 @@ class LogReads:
         *,
         limit: int,
         most_bytes: int = READ_BYTES,
-        wanted: Wanted = lambda _: True,
-    ) -> list[StoredEntry]:
-        """Wanted entries in the order of the log, the first one after `number`.
+        wanted: Callable[[LogEntry], bool] = lambda _: True,
+    ) -> list[LogEntry]:
+        """Return the next wanted entries after a number, in the order of the log. Empty only at the end of the log.
 
         Args:
-            limit: how many at most. None come only where there are none left.
-            most_bytes: of contents; the last entry is the one with which they are more, and never the only one.
+            limit: largest number of entries.
+            most_bytes: size of contents after which the result ends, with at least two entries.
+            wanted: filter of entries.
         """
-        found: list[StoredEntry] = []
+        found: list[LogEntry] = []
         size = 0
-        async for entry in self._walk(conversation_key, number + 1, at_once=min(limit, PAGES_AT_ONCE)):
+        async for entry in self._walk(conversation_key, number + 1, at_once=min(limit, CHUNKS_AT_ONCE)):
             if wanted(entry):
                 found.append(entry)
                 size += len(entry.content)
@@ -52,113 +54,95 @@ class LogReads:
         return found
 
     async def number_before(self, conversation_key: int, instant: datetime) -> int:
-        """The number of the last entry stored before an instant; 0 when there is none."""
-        begun = (log_pages.c.conversation_key == conversation_key, log_pages.c.commit_time < instant)
-        first = (
-            await self.connection.execute(select(func.max(log_pages.c.first_number)).where(*begun))
-        ).scalar_one()
-        number, micros = 0, micros_of(instant)
-        if first is not None:
-            for entry in await self._page(conversation_key, first):
-                number = entry.number if entry.commit_micros < micros else number
-        return number
+        """Return the number of the last entry committed before an instant; 0 if there is none."""
+        here = log_pages.c.conversation_key == conversation_key
+        last = select(func.max(log_pages.c.first_number)).where(here, log_pages.c.commit_time < instant)
+        first = (await self.connection.execute(last)).scalar_one()
+        if first is None:
+            return 0
+        query = chunks_query().where(here, log_pages.c.first_number == first)
+        chunk = chunk_of((await self.connection.execute(query)).one())
+        before = micros_of(instant)
+        return max(entry.number for entry in chunk.entries(None) if entry.commit_micros < before)
 
-    async def open_utterances(self, conversation_key: int) -> list[OpenSpeech]:
-        """What is being spoken in a conversation, the earliest first."""
+    async def open_utterances(self, conversation_key: int) -> list[Revision]:
+        """Return the open utterances of a conversation, the earliest first."""
         query = select(open_utterances).where(open_utterances.c.conversation_key == conversation_key)
-        rows = await self.connection.execute(
-            query.order_by(open_utterances.c.start_time, open_utterances.c.utterance_id)
-        )
-        return [OpenSpeech(**row._mapping) for row in rows]
+        order = (open_utterances.c.start_time, open_utterances.c.utterance_id)
+        return [revision_of(row) for row in await self.connection.execute(query.order_by(*order))]
 
     async def feed_end(self, customer_id: str) -> FeedEnd:
-        """The end of a customer's feed."""
+        """Return the end of a customer's feed."""
         query = select(feeds.c.version, feeds.c.last_position).where(feeds.c.customer_id == customer_id)
         row = (await self.connection.execute(query)).one_or_none()
         return FeedEnd(0, 0) if row is None else FeedEnd(row.version, row.last_position)
 
     async def feed_ends(self, customer_ids: Iterable[str]) -> dict[str, int]:
-        """The last position of each of these customers' feeds, by customer."""
-        query = select(feeds.c.customer_id, feeds.c.last_position).where(
-            feeds.c.customer_id.in_(list(customer_ids))
-        )
-        return {row.customer_id: row.last_position for row in await self.connection.execute(query)}
-
-    async def feed_runs_after(self, customer_id: str, position: int, *, limit: int) -> list[FeedRun]:
-        """Runs of a customer's feed in order, the first one the one that holds the position after `position`."""
-        own = feed_runs.c.customer_id == customer_id
-        first = (
-            select(func.max(feed_runs.c.first_position))
-            .where(own, feed_runs.c.first_position <= position + 1)
-            .scalar_subquery()
-        )
-        query = select(feed_runs).where(own, feed_runs.c.first_position >= func.coalesce(first, 0))
-        rows = await self.connection.execute(query.order_by(feed_runs.c.first_position).limit(limit))
-        return [run for run in map(run_of, rows) if run.last_position > position]
+        """Return the last position of each of these customers' feeds, by customer."""
+        query = select(feeds.c.customer_id, feeds.c.last_position)
+        wanted = feeds.c.customer_id.in_(list(customer_ids))
+        rows = await self.connection.execute(query.where(wanted))
+        return {row.customer_id: row.last_position for row in rows}
 
     async def _walk(
         self, conversation_key: int, first_number: int, *, at_once: int
-    ) -> AsyncIterator[StoredEntry]:
-        """Entries in the order of the log from a number on."""
-        start: int | None = None
+    ) -> AsyncIterator[LogEntry]:
+        """Yield the entries from a number on."""
+        bound = from_chunk_of(conversation_key, first_number)
         while True:
-            bound = (
-                log_pages.c.first_number > start
-                if start is not None
-                else from_page_of(conversation_key, first_number)
-            )
-            query = pages_query().where(log_pages.c.conversation_key == conversation_key, bound)
-            rows = (
-                await self.connection.execute(query.order_by(log_pages.c.first_number).limit(at_once))
-            ).all()
+            query = chunks_query().where(log_pages.c.conversation_key == conversation_key, bound)
+            query = query.order_by(log_pages.c.first_number).limit(at_once)
+            rows = (await self.connection.execute(query)).all()
             for row in rows:
-                for entry in entries_of(page_row(row), row.call_id):
+                for entry in chunk_of(row).entries(row.call_id):
                     if entry.number >= first_number:
                         yield entry
             if len(rows) < at_once:
                 return
-            start = rows[-1].first_number
-
-    async def _page(self, conversation_key: int, first_number: int) -> list[StoredEntry]:
-        where = (log_pages.c.conversation_key == conversation_key, log_pages.c.first_number == first_number)
-        row = (await self.connection.execute(pages_query().where(*where))).one()
-        return list(entries_of(page_row(row), row.call_id))
+            bound = log_pages.c.first_number > rows[-1].first_number
 
 
-def pages_query() -> Select[tuple[object, ...]]:
-    """Pages with their calls' ids."""
+def chunks_query() -> Select[Any]:
+    """Return a query of chunks with their calls' ids."""
     return select(log_pages, calls.c.call_id).join(calls, log_pages.c.call_key == calls.c.key, isouter=True)
 
 
-def from_page_of(conversation_key: int, number: int) -> ColumnElement[bool]:
-    """The page that holds an entry, and those after it."""
-    pages = log_pages.alias()
-    holding = select(func.max(pages.c.first_number)).where(
-        pages.c.conversation_key == conversation_key, pages.c.first_number <= number
+def from_chunk_of(conversation_key: int, number: int) -> ColumnElement[bool]:
+    """Return the condition for the chunk that holds an entry, and those after it."""
+    holding = log_pages.alias()
+    first = select(func.max(holding.c.first_number)).where(
+        holding.c.conversation_key == conversation_key, holding.c.first_number <= number
     )
-    return log_pages.c.first_number >= func.coalesce(holding.scalar_subquery(), 0)
+    return log_pages.c.first_number >= func.coalesce(first.scalar_subquery(), 0)
 
 
-def page_row(row: Row[tuple[object, ...]]) -> PageRow:
-    """A page out of `pages_query`."""
-    found = row._mapping
-    return PageRow(
-        found["conversation_key"],
-        found["first_number"],
-        found["call_key"],
-        micros_of(found["commit_time"]),
-        Packing(found["packing"]),
-        found["content"],
+def chunk_of(row: Row[Any]) -> Chunk:
+    """Return the chunk in a row of `chunks_query`."""
+    return Chunk(
+        row.conversation_key,
+        row.first_number,
+        row.call_key,
+        micros_of(row.commit_time),
+        Packing(row.packing),
+        row.content,
     )
 
 
-def run_of(row: Row[tuple[object, ...]]) -> FeedRun:
-    """A run out of its row."""
-    found = row._mapping
-    return FeedRun(
-        found["first_position"],
-        found["conversation_id"],
-        found["first_number"],
-        found["length"],
-        RunKind(found["kind"]),
+def run_of(row: Row[Any]) -> FeedRun:
+    """Return the run in a row of `feed_runs`."""
+    kind = RunKind(row.kind)
+    return FeedRun(row.first_position, row.conversation_id, row.first_number, row.length, kind)
+
+
+def revision_of(row: Row[Any]) -> Revision:
+    """Return the revision in a row of `open_utterances`."""
+    return Revision(
+        entry_id=id_bytes(row.utterance_id),
+        speaker=row.speaker,
+        revision=row.revision,
+        start_micros=micros_of(row.start_time),
+        content=row.content,
+        conversation_key=row.conversation_key,
+        call_key=row.call_key,
+        revise_micros=micros_of(row.revise_time),
     )

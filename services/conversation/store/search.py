@@ -36,8 +36,7 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.conversation.store.schema import conversations
-from services.conversation.store.search_schema import indexed_logs, spoken_entries
+from services.conversation.store.schema import conversations, indexed_logs, spoken_entries
 
 Place = tuple[datetime, int, int]
 """Where a result stands: its time, and what tells those of one moment apart."""

@@ -1,4 +1,4 @@
-"""What is asked and changed inside one transaction: conversations, calls, answered requests."""
+"""Transactions: reads and changes of conversations, calls and answered requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 from readback.conversation.v1 import conversation_service_pb2 as pb
-from sqlalchemy import Column, ColumnElement, Select, Table, delete, insert, literal_column, select, update
+from sqlalchemy import Column, ColumnElement, Select, delete, insert, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import visitors
@@ -19,24 +19,23 @@ from services.conversation.store.reads import LogReads
 from services.conversation.store.schema import calls, conversations, feeds, requests
 
 FENCE = frozenset({"epoch", "state", "writer_id"})
-"""Columns of a call that say who may write."""
-_LEDGER = IdempotencyStore(requests)
+"""Columns of a call that decide which agent may write."""
+_IDEMPOTENCY = IdempotencyStore(requests)
 
 
-def _calls() -> Select[Any]:
-    owner = (conversations.c.conversation_id, conversations.c.customer_id)
-    return select(calls, *owner).join(conversations, calls.c.conversation_key == conversations.c.key)
-
-
-def _running() -> ColumnElement[bool]:
-    return calls.c.state != literal_column(str(pb.CALL_STATE_ENDED))  # in the words of the index
+RUNNING = calls.c.state != literal_column(str(pb.CALL_STATE_ENDED))
+"""The condition of running calls, in the words of their index."""
+CALLS = select(calls, conversations.c.conversation_id, conversations.c.customer_id).join(
+    conversations, calls.c.conversation_key == conversations.c.key
+)
+"""The query of `Call` rows."""
 
 
 class Transaction(LogReads):
-    """What can be asked and changed inside one transaction.
+    """A transaction.
 
-    One that writes locks what it asks about: the row of the customer's feed, before it reads anything else of the customer's. So
-    whatever is read in it stays true until it commits. (SQLite has one writer at a time anyway.)
+    A write transaction locks the row of the customer's feed before it reads anything else of the customer's, so that
+    all it reads stays true until it commits. (SQLite has one writer at a time anyway.)
     """
 
     def __init__(self, connection: AsyncConnection, *, writes: bool) -> None:
@@ -46,58 +45,55 @@ class Transaction(LogReads):
     async def once(
         self, owner: str, request_id: str, request: Message, answer: type[M], do: Callable[[], Awaitable[M]]
     ) -> M:
-        """Does what a customer's request asks for, or gives the answer it got before.
+        """Execute a customer's request once; answer a retry with the stored answer.
 
         Raises:
-            RequestIdReused: the id came before with another payload.
+            RequestIdReused: the request id was used with another payload.
         """
         if self._locks:
             await self._begin_feed(owner)
             await self.connection.execute(
                 select(feeds.c.version).where(feeds.c.customer_id == owner).with_for_update()
             )
-        return await _LEDGER.once(self.connection, owner, request_id, request, answer, do)
+        return await _IDEMPOTENCY.once(self.connection, owner, request_id, request, answer, do)
 
     async def forget_requests(self, before: datetime) -> None:
-        """Deletes the requests answered before a time; one of them that comes again is taken for new."""
+        """Delete the requests answered before a time; a retry of one of them is executed again."""
         await self.connection.execute(delete(requests).where(requests.c.create_time < before))
 
     # Conversations
 
     async def add_conversation(self, values: Mapping[str, object]) -> None:
-        """Adds a conversation; `values` by column name, without the key."""
+        """Add a conversation; `values` are by column name, without the key."""
         await self._begin_feed(str(values["customer_id"]))
         await self.connection.execute(insert(conversations).values(values))
 
     async def conversation(self, conversation_id: str) -> Conversation | None:
-        """A conversation, whoever owns it."""
-        await self._lock(conversations.c.conversation_id == conversation_id)
-        row = (
-            await self.connection.execute(
-                select(conversations).where(conversations.c.conversation_id == conversation_id)
-            )
-        ).one_or_none()
+        """Return a conversation of any customer."""
+        here = conversations.c.conversation_id == conversation_id
+        await self._lock(here)
+        row = (await self.connection.execute(select(conversations).where(here))).one_or_none()
         return None if row is None else Conversation(**row._mapping)
 
     async def conversations_of(
         self, customer_id: str, *, before: int | None, limit: int, running_call_only: bool = False
     ) -> list[Conversation]:
-        """A customer's conversations with keys below `before`, the newest first."""
+        """Return a customer's conversations with keys below `before`, the newest first."""
         query = select(conversations).where(conversations.c.customer_id == customer_id)
         if running_call_only:
-            query = query.where(conversations.c.key.in_(select(calls.c.conversation_key).where(_running())))
+            query = query.where(conversations.c.key.in_(select(calls.c.conversation_key).where(RUNNING)))
         if before is not None:
             query = query.where(conversations.c.key < before)
         rows = await self.connection.execute(query.order_by(conversations.c.key.desc()).limit(limit))
         return [Conversation(**row._mapping) for row in rows]
 
     async def change_conversation(self, key: int, **values: object) -> None:
-        """Sets columns of a conversation. Whoever appends to it finds out."""
-        await self._warn_writers(conversations.c.key == key)
+        """Set columns of a conversation, and raise the feed's version so that appends notice it."""
+        await self._raise_version(conversations.c.key == key)
         await self.connection.execute(update(conversations).where(conversations.c.key == key).values(values))
 
     async def heads(self, conversation_ids: Iterable[str]) -> dict[str, int]:
-        """The last number of each of these conversations, by id."""
+        """Return the last number of each of these conversations, by id."""
         columns = (conversations.c.conversation_id, conversations.c.last_number)
         rows = await self.connection.execute(
             select(*columns).where(conversations.c.conversation_id.in_(list(conversation_ids)))
@@ -107,74 +103,65 @@ class Transaction(LogReads):
     # Calls
 
     async def add_call(self, values: Mapping[str, object]) -> None:
-        """Adds a call; `values` by column name, without the key."""
+        """Add a call; `values` are by column name, without the key."""
         await self.connection.execute(insert(calls).values(values))
 
     async def call(self, call_id: str) -> Call | None:
-        """A call, whoever owns it."""
+        """Return a call of any customer."""
         await self._lock(calls.c.call_id == call_id)
-        row = (await self.connection.execute(_calls().where(calls.c.call_id == call_id))).one_or_none()
+        row = (await self.connection.execute(CALLS.where(calls.c.call_id == call_id))).one_or_none()
         return None if row is None else Call(**row._mapping)
 
     async def calls(self, call_ids: Collection[str]) -> list[Call]:
-        """Those of these calls that there are, whoever owns them."""
+        """Return those of these calls that exist, of any customer."""
         return [
             Call(**row._mapping)
-            for row in await self.connection.execute(_calls().where(calls.c.call_id.in_(call_ids)))
+            for row in await self.connection.execute(CALLS.where(calls.c.call_id.in_(call_ids)))
         ]
 
     async def running_call(self, conversation_key: int) -> Call | None:
-        """The running call of a conversation."""
+        """Return the running call of a conversation."""
         return (await self.running_calls([conversation_key])).get(conversation_key)
 
     async def running_calls(self, conversation_keys: Sequence[int]) -> dict[int, Call]:
-        """The running calls of these conversations, by the conversation's key."""
-        query = _calls().where(_running(), calls.c.conversation_key.in_(conversation_keys))
+        """Return the running calls of these conversations, by the conversation's key."""
+        query = CALLS.where(RUNNING, calls.c.conversation_key.in_(conversation_keys))
         return {row.conversation_key: Call(**row._mapping) for row in await self.connection.execute(query)}
 
     async def calls_with_leftovers(self, *, limit: int) -> list[Call]:
-        """Ended calls whose grant is still to be revoked and whose room is still to be closed."""
-        query = _calls().where(calls.c.state == pb.CALL_STATE_ENDED, calls.c.sealed_grant.is_not(None))
+        """Return ended calls whose grant must still be revoked and whose room must still be closed."""
+        query = CALLS.where(calls.c.state == pb.CALL_STATE_ENDED, calls.c.sealed_grant.is_not(None))
         rows = await self.connection.execute(query.order_by(calls.c.key).limit(limit))
         return [Call(**row._mapping) for row in rows]
 
     async def change_call(self, key: int, **values: object) -> None:
-        """Sets columns of a call. Whoever appends to it finds out when it may not any more."""
+        """Set columns of a call; raise the feed's version if they decide which agent may write."""
         if not FENCE.isdisjoint(values):
-            await self._warn_writers(calls.c.key == key)
+            await self._raise_version(calls.c.key == key)
         await self.connection.execute(update(calls).where(calls.c.key == key).values(values))
 
-    # The feed's row, under which everything that a writer relies on is changed
+    # The feed's row: the lock for all changes that a writer relies on
 
-    async def _lock(self, of_what: ColumnElement[bool]) -> None:
+    async def _lock(self, condition: ColumnElement[bool]) -> None:
         if self._locks:
-            owner = _customer_of(of_what)
-            await self.connection.execute(
-                select(feeds.c.version).where(feeds.c.customer_id.in_(owner)).with_for_update()
-            )
+            owner = feeds.c.customer_id.in_(_customer_of(condition))
+            await self.connection.execute(select(feeds.c.version).where(owner).with_for_update())
 
     async def _begin_feed(self, customer_id: str) -> None:
-        known = (
-            await self.connection.execute(select(feeds.c.version).where(feeds.c.customer_id == customer_id))
-        ).one_or_none()
-        if known is None:
-            make = self._insert(feeds).values(customer_id=customer_id, version=0, last_position=0)
-            await self.connection.execute(make.on_conflict_do_nothing())
+        query = select(feeds.c.version).where(feeds.c.customer_id == customer_id)
+        if (await self.connection.execute(query)).one_or_none() is None:
+            dialect = postgresql if self.connection.dialect.name == "postgresql" else sqlite
+            feed = dialect.insert(feeds).values(customer_id=customer_id, version=0, last_position=0)
+            await self.connection.execute(feed.on_conflict_do_nothing())
 
-    async def _warn_writers(self, of_what: ColumnElement[bool]) -> None:
-        newer = (
-            update(feeds)
-            .where(feeds.c.customer_id.in_(_customer_of(of_what)))
-            .values(version=feeds.c.version + 1)
-        )
-        await self.connection.execute(newer)
-
-    def _insert(self, table: Table) -> Any:
-        return (postgresql if self.connection.dialect.name == "postgresql" else sqlite).insert(table)
+    async def _raise_version(self, condition: ColumnElement[bool]) -> None:
+        owner = feeds.c.customer_id.in_(_customer_of(condition))
+        await self.connection.execute(update(feeds).where(owner).values(version=feeds.c.version + 1))
 
 
-def _customer_of(of_what: ColumnElement[bool]) -> Select[Any]:
+def _customer_of(condition: ColumnElement[bool]) -> Select[Any]:
+    """Return the query of the customer whose conversation or call satisfies a condition."""
     query = select(conversations.c.customer_id)
-    if any(column.table is calls for column in visitors.iterate(of_what) if isinstance(column, Column)):
+    if any(column.table is calls for column in visitors.iterate(condition) if isinstance(column, Column)):
         query = query.join(calls, calls.c.conversation_key == conversations.c.key)
-    return query.where(of_what)
+    return query.where(condition)

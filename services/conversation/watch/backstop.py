@@ -1,22 +1,22 @@
-"""The slow poll that makes up for wake-ups that got lost: two questions an interval for a whole process, however many watch."""
+"""The backstop: a slow poll that makes up for lost wake-ups, two queries for a whole process, however many watchers."""
 
 from __future__ import annotations
 
 from mesh.clock import Clock
 from services.conversation.model.cursors import LogKind
 from services.conversation.store import Store
-from services.conversation.watch.wakeups import LocalWakeUps
+from services.conversation.watch.wakeups import LocalBus
 
 
-async def backstop(store: Store, bus: LocalWakeUps, clock: Clock, interval: float) -> None:
-    """Tells watchers what the store holds of what they watch, every `interval` seconds, for ever."""
+async def backstop(store: Store, bus: LocalBus, clock: Clock, interval: float) -> None:
+    """Poll the heads of the watched logs every `interval` seconds, until cancelled."""
     while True:
         await clock.sleep(interval)
-        await look(store, bus)
+        await poll(store, bus)
 
 
-async def look(store: Store, bus: LocalWakeUps) -> None:
-    """Tells them once."""
+async def poll(store: Store, bus: LocalBus) -> None:
+    """Poll the heads of the watched logs once, and wake their watchers."""
     conversations, feeds = bus.watched(LogKind.CONVERSATION), bus.watched(LogKind.FEED)
     if not conversations and not feeds:
         return
@@ -25,8 +25,8 @@ async def look(store: Store, bus: LocalWakeUps) -> None:
         ends = await transaction.feed_ends(feeds)
     for conversation_id, topic in conversations.items():
         if conversation_id in heads:
-            topic.reach(heads[conversation_id])
+            topic.advance(heads[conversation_id])
         else:
-            topic.finish(deleted=True)
+            topic.close(deleted=True)
     for customer_id, topic in feeds.items():
-        topic.reach(ends.get(customer_id, 0))
+        topic.advance(ends.get(customer_id, 0))

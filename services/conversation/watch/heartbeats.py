@@ -1,4 +1,4 @@
-"""One timer for all watchers of a process: each stands in the slot of the wheel in which it wants to be woken."""
+"""Heartbeats of watches: their interval, and one timer for all watchers of a process."""
 
 from __future__ import annotations
 
@@ -6,22 +6,37 @@ import math
 from collections import defaultdict
 from typing import Protocol
 
+from readback.conversation.v1 import conversation_service_pb2 as pb
+
 from mesh.clock import Clock
 
+MIN_SECONDS = 1.0
+"""Shortest heartbeat interval; a shorter one is raised to it."""
+DEFAULT_SECONDS = 5.0
+"""Heartbeat interval of a watch that asks for none."""
+MAX_SECONDS = 60.0
+"""Longest heartbeat interval; a longer one is lowered to it."""
 SLOT_SECONDS = 0.25
-"""How late a heartbeat may be."""
+"""Precision of the timer: a heartbeat may be this late."""
+
+
+def heartbeat_seconds(request: pb.WatchRequest) -> float:
+    """Return the heartbeat interval of a watch: the silence after which a heartbeat is sent."""
+    if not request.HasField("heartbeat_interval"):
+        return DEFAULT_SECONDS
+    return min(MAX_SECONDS, max(MIN_SECONDS, request.heartbeat_interval.ToTimedelta().total_seconds()))
 
 
 class Sleeper(Protocol):
-    """Something that can be woken."""
+    """An object that can be woken."""
 
     def wake(self) -> None:
-        """Lets it look around."""
+        """Wake it."""
         ...
 
 
 class HeartbeatWheel:
-    """Wakes sleepers when they want; thousands cost one timer and a set entry each."""
+    """A timer wheel: thousands of sleepers cost one timer and one set entry each."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -29,11 +44,11 @@ class HeartbeatWheel:
         self._turned = self._slot(clock.monotonic())
 
     def arm(self, sleeper: Sleeper, due: float) -> None:
-        """Wakes a sleeper at a time of the monotonic clock, or up to a slot later."""
+        """Wake a sleeper at a time of the monotonic clock, or up to a slot later."""
         self._slots[max(self._slot(due), self._turned + 1)].add(sleeper)
 
     def disarm(self, sleeper: Sleeper, due: float) -> None:
-        """Forgets what `arm` was told, if it has not come to pass."""
+        """Cancel an `arm` with the same arguments, if its time has not come yet."""
         slot = max(self._slot(due), self._turned + 1)
         if slot in self._slots:
             self._slots[slot].discard(sleeper)
@@ -41,13 +56,13 @@ class HeartbeatWheel:
                 del self._slots[slot]
 
     async def run(self) -> None:
-        """Turns the wheel for ever."""
+        """Turn the wheel until cancelled."""
         while True:
             await self._clock.sleep(SLOT_SECONDS)
             self.turn()
 
     def turn(self) -> None:
-        """Wakes whose time has come."""
+        """Wake the sleepers whose time has come."""
         now = math.floor(self._clock.monotonic() / SLOT_SECONDS)
         for slot in [slot for slot in self._slots if slot <= now]:
             for sleeper in self._slots.pop(slot):

@@ -1,169 +1,151 @@
-"""What replicas tell each other over Redis: small records, many to a message, and none that anybody relies on."""
+"""Hints: the wake-ups that replicas send each other over Redis, and their serialization. They may be lost."""
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
-from readback.conversation.v1 import entry_pb2
+from readback.conversation.storage.v1 import hints_pb2
 
 from mesh.ids import uuid_text
 from services.conversation.log.bus import Committed
-from services.conversation.model.records import StoredEntry
-from services.conversation.watch.live_captions import Spoken
+from services.conversation.model.entries import LogEntry, id_bytes
+from services.conversation.watch.live_captions import Caption
 
 ORIGIN_BYTES = 8
-_KIND_AND_SIZE = struct.Struct(">BI")
-_COMMIT = struct.Struct(">16s16sQQB")
-_SPEECH = struct.Struct(">16s16s")
-_ENTRY = struct.Struct(">QQ16s16sBBB3qI")
-_COUNT = struct.Struct(">H")
-_COMMITTED, _SPOKEN, _CALL = 1, 2, 3
-_ENDED, _DELETED = 1, 2
-_NO_CALL = bytes(16)
 
 
 @dataclass(frozen=True, slots=True)
-class SpokenHint:
-    """Live text, and whose conversation it is of."""
+class CaptionHint:
+    """A caption, and the customer of its conversation."""
 
     customer_id: str
-    spoken: Spoken
+    caption: Caption
 
 
 @dataclass(frozen=True, slots=True)
 class CallHint:
-    """A call ended or changed hands."""
+    """A call that ended or changed hands."""
 
     call_id: str
 
 
-Hint = Committed | SpokenHint | CallHint
+Hint = Committed | CaptionHint | CallHint
 
 
-def packed(origin: bytes, hints: Iterable[Hint]) -> bytes:
-    """One message. `origin` is 8 bytes by which a process knows its own."""
-    parts = [origin]
-    for hint in hints:
-        kind, body = _packed(hint)
-        parts += (_KIND_AND_SIZE.pack(kind, len(body)), body)
-    return b"".join(parts)
+def origin_prefix(origin: bytes) -> bytes:
+    """Return the bytes that every message of a process starts with, since protobuf writes fields in order."""
+    return hints_pb2.HintBatch(origin=origin).SerializeToString()
 
 
-def unpacked(message: bytes) -> Iterator[Hint]:
-    """The hints of a message; of kinds that a newer replica sends nothing is made.
+def pack_hints(origin: bytes, hints: Iterable[Hint]) -> bytes:
+    """Serialize hints into one message. `origin` are random bytes that identify the sending process."""
+    return hints_pb2.HintBatch(origin=origin, hints=map(_message, hints)).SerializeToString()
+
+
+def unpack_hints(message: bytes) -> Iterator[Hint]:
+    """Yield the hints of a message. Skip kinds that only a newer replica knows.
 
     Raises:
-        ValueError: this is no such message.
+        ValueError: the message is malformed.
     """
-    place = ORIGIN_BYTES
     try:
-        while place < len(message):
-            kind, size = _KIND_AND_SIZE.unpack_from(message, place)
-            place += _KIND_AND_SIZE.size
-            if place + size > len(message):
-                raise ValueError("a hint is cut short")
-            hint = _hint(kind, message[place : place + size])
-            if hint is not None:
-                yield hint
-            place += size
-    except (struct.error, DecodeError) as error:
+        batch = hints_pb2.HintBatch.FromString(message)
+    except DecodeError as error:
         raise ValueError(str(error)) from None
+    for hint in batch.hints:
+        match hint.WhichOneof("kind"):
+            case "commit":
+                yield _commit(hint.commit)
+            case "caption":
+                yield _caption(hint.caption)
+            case "call_id":
+                yield CallHint(_id_text(hint.call_id))
 
 
-def _packed(hint: Hint) -> tuple[int, bytes]:
+def _message(hint: Hint) -> hints_pb2.Hint:
     match hint:
         case Committed():
-            flags = hint.ended * _ENDED | hint.deleted * _DELETED
-            head = _COMMIT.pack(
-                _raw(hint.customer_id), _raw(hint.conversation_id), hint.head, hint.feed_head, flags
+            return hints_pb2.Hint(
+                commit=hints_pb2.CommitHint(
+                    customer_id=id_bytes(hint.customer_id),
+                    conversation_id=id_bytes(hint.conversation_id),
+                    head=hint.head,
+                    feed_head=hint.feed_head,
+                    entries=map(_entry_message, hint.entries),
+                    sealed=map(id_bytes, hint.sealed),
+                    ended=hint.ended,
+                    deleted=hint.deleted,
+                )
             )
-            entries = b"".join(map(_entry, hint.entries))
-            return _COMMITTED, b"".join(
-                (head, _COUNT.pack(len(hint.entries)), entries, *map(_raw, hint.sealed))
+        case CaptionHint():
+            return hints_pb2.Hint(
+                caption=hints_pb2.CaptionHint(
+                    customer_id=id_bytes(hint.customer_id),
+                    conversation_id=id_bytes(hint.caption.conversation_id),
+                    speech=hint.caption.speech,
+                )
             )
-        case SpokenHint():
-            head = _SPEECH.pack(_raw(hint.customer_id), _raw(hint.spoken.conversation_id))
-            return _SPOKEN, head + hint.spoken.speech.SerializeToString()
         case CallHint():
-            return _CALL, _raw(hint.call_id)
+            return hints_pb2.Hint(call_id=id_bytes(hint.call_id))
 
 
-def _hint(kind: int, body: bytes) -> Hint | None:
-    if kind == _COMMITTED:
-        customer, conversation, head, feed_head, flags = _COMMIT.unpack_from(body)
-        entries, place = _entries(body, _COMMIT.size)
-        sealed = _texts(body[place:])
-        return Committed(
-            uuid_text(customer),
-            uuid_text(conversation),
-            head,
-            feed_head,
-            entries,
-            sealed,
-            ended=bool(flags & _ENDED),
-            deleted=bool(flags & _DELETED),
-        )
-    if kind == _SPOKEN:
-        customer, conversation = _SPEECH.unpack_from(body)
-        speech = entry_pb2.OpenUtterance.FromString(body[_SPEECH.size :])
-        return SpokenHint(uuid_text(customer), Spoken(uuid_text(conversation), speech))
-    return CallHint(uuid_text(body)) if kind == _CALL else None
-
-
-def _entry(stored: StoredEntry) -> bytes:
-    head = _ENTRY.pack(
-        stored.number,
-        stored.feed_position,
-        _raw(stored.entry_id),
-        _raw(stored.call_id) if stored.call_id else _NO_CALL,
-        stored.kind,
-        stored.speaker,
-        stored.late,
-        stored.start_micros,
-        stored.end_micros,
-        stored.commit_micros,
-        len(stored.content),
+def _entry_message(entry: LogEntry) -> hints_pb2.HintEntry:
+    return hints_pb2.HintEntry(
+        number=entry.number,
+        feed_position=entry.feed_position,
+        entry_id=entry.entry_id,
+        call_id=id_bytes(entry.call_id or ""),
+        kind=entry.kind,
+        speaker=entry.speaker,
+        start_micros=entry.start_micros,
+        end_micros=entry.end_micros,
+        commit_micros=entry.commit_micros,
+        late=entry.late,
+        content=entry.content,
     )
-    return head + stored.content
 
 
-def _entries(body: bytes, place: int) -> tuple[Sequence[StoredEntry], int]:
-    """The entries of a commit, and where what follows them begins."""
-    (count,) = _COUNT.unpack_from(body, place)
-    place += _COUNT.size
-    found = []
-    for _ in range(count):
-        number, feed_position, entry_id, call_id, kind, speaker, late, start, end, commit, size = (
-            _ENTRY.unpack_from(body, place)
-        )
-        place += _ENTRY.size
-        content = body[place : place + size]
-        place += size
-        call = None if call_id == _NO_CALL else uuid_text(call_id)
-        found.append(
-            StoredEntry(
-                number,
-                uuid_text(entry_id),
-                call,
-                kind,
-                speaker,
-                start,
-                end,
-                commit,
-                bool(late),
-                content,
-                feed_position,
-            )
-        )
-    return found, place
+def _commit(message: hints_pb2.CommitHint) -> Committed:
+    return Committed(
+        customer_id=_id_text(message.customer_id),
+        conversation_id=_id_text(message.conversation_id),
+        head=message.head,
+        feed_head=message.feed_head,
+        entries=[_entry(entry) for entry in message.entries],
+        sealed=[_id_text(entry_id) for entry_id in message.sealed],
+        ended=message.ended,
+        deleted=message.deleted,
+    )
 
 
-def _raw(text: str) -> bytes:
-    return bytes.fromhex(text.replace("-", ""))
+def _entry(message: hints_pb2.HintEntry) -> LogEntry:
+    return LogEntry(
+        entry_id=_id(message.entry_id),
+        kind=message.kind,
+        speaker=message.speaker,  # type: ignore[arg-type]  # sent from the contract's enum
+        start_micros=message.start_micros,
+        end_micros=message.end_micros,
+        content=message.content,
+        number=message.number,
+        call_id=_id_text(message.call_id) if message.call_id else None,
+        commit_micros=message.commit_micros,
+        late=message.late,
+        feed_position=message.feed_position,
+    )
 
 
-def _texts(raw: bytes) -> Sequence[str]:
-    return [uuid_text(raw[place : place + 16]) for place in range(0, len(raw), 16)]
+def _caption(message: hints_pb2.CaptionHint) -> CaptionHint:
+    caption = Caption(_id_text(message.conversation_id), message.speech)
+    return CaptionHint(_id_text(message.customer_id), caption)
+
+
+def _id_text(raw: bytes) -> str:
+    return uuid_text(_id(raw))
+
+
+def _id(raw: bytes) -> bytes:
+    if len(raw) != 16:
+        raise ValueError("a UUID of the message doesn't have 16 bytes")
+    return raw

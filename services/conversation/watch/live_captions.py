@@ -1,4 +1,8 @@
-"""Text of what is being spoken in one log, the latest revision of each utterance: lossy, and never of what is sealed."""
+"""Live captions of one log: the latest text of each open utterance.
+
+A caption never goes back to an earlier revision and never appears after its utterance was sealed, so that a watcher
+doesn't show words twice. Captions may be lost.
+"""
 
 from __future__ import annotations
 
@@ -9,72 +13,74 @@ from typing import NamedTuple
 from readback.conversation.v1 import entry_pb2
 
 MAX_LIVE = 16
-"""Open utterances that text is held of at once. Two people talk in a call, so more in one conversation is a writer's mistake."""
-REMEMBERED_SEALED = 64
-"""Sealed utterances that are remembered, because live text may overtake or trail its entry on the way between processes: so many of
-those that were announced, and so many of those that a watcher found in the store by itself."""
+"""Captions kept. Two people talk in a call, so more open utterances in one conversation are a writer's mistake."""
+RECENTLY_SEALED = 64
+"""Sealed utterances remembered, because a caption may arrive after its entry: so many announced ones, and so many that
+watchers read from the store."""
 
 
-class Spoken(NamedTuple):
-    """Live text of an utterance."""
+class Caption(NamedTuple):
+    """The text of an open utterance."""
 
     conversation_id: str
     speech: entry_pb2.OpenUtterance
 
 
-class LiveText:
-    """What the watchers of a log share; each remembers only how much of it it has taken."""
+class LiveCaptions:
+    """The captions that all watchers of a log share. A watcher remembers the version it has taken."""
 
-    __slots__ = ("_found", "_held", "_sealed", "version")
+    __slots__ = ("_captions", "_sealed_announced", "_sealed_read", "version")
 
     def __init__(self) -> None:
-        self._held: OrderedDict[str, tuple[int, Spoken]] = OrderedDict()
-        self._sealed: OrderedDict[str, None] = OrderedDict()
-        self._found: OrderedDict[str, None] = OrderedDict()
+        self._captions: OrderedDict[str, tuple[int, Caption]] = OrderedDict()
+        self._sealed_announced: OrderedDict[str, None] = OrderedDict()
+        self._sealed_read: OrderedDict[str, None] = OrderedDict()
         self.version = 0
-        """Counts up with every text that came."""
+        """Incremented with each new caption."""
 
-    def offer(self, spoken: Spoken) -> bool:
-        """Takes text; says whether it is news. Of two revisions the higher stays; of what is sealed nothing is taken."""
-        speech = spoken.speech
-        held = self._held.get(speech.utterance_id)
-        if speech.utterance_id in self._sealed or speech.utterance_id in self._found:
+    def offer(self, caption: Caption) -> bool:
+        """Add a caption. Return False for an old revision or a sealed utterance."""
+        utterance_id, revision = caption.speech.utterance_id, caption.speech.revision
+        if utterance_id in self._sealed_announced or utterance_id in self._sealed_read:
             return False
-        if held is not None and held[1].speech.revision >= speech.revision:
+        stored = self._captions.get(utterance_id)
+        if stored is not None and stored[1].speech.revision >= revision:
             return False
         self.version += 1
-        self._held[speech.utterance_id] = (self.version, spoken)
-        self._held.move_to_end(speech.utterance_id)
-        if len(self._held) > MAX_LIVE:
-            self._held.popitem(last=False)
+        self._captions[utterance_id] = (self.version, caption)
+        self._captions.move_to_end(utterance_id)
+        if len(self._captions) > MAX_LIVE:
+            self._captions.popitem(last=False)
         return True
 
     def seal(self, utterance_ids: Iterable[str]) -> None:
-        """Forgets utterances that became entries, and what may still come of them."""
-        self._close(utterance_ids, self._sealed)
+        """Drop the captions of utterances that were announced as sealed, including captions yet to come."""
+        self._drop(utterance_ids, self._sealed_announced)
 
-    def find_sealed(self, utterance_ids: Iterable[str]) -> None:
-        """The same for what one watcher read: it may have the entry before anybody announced it. Kept apart, so that who reads an old
-        log to its end doesn't push out what was announced just now."""
-        self._close(utterance_ids, self._found)
+    def seal_read(self, utterance_ids: Iterable[str]) -> None:
+        """Drop the captions of utterances that a watcher read as entries, maybe before they were announced.
 
-    def _close(self, utterance_ids: Iterable[str], remembered: OrderedDict[str, None]) -> None:
-        for utterance_id in utterance_ids:
-            self._held.pop(utterance_id, None)
-            remembered[utterance_id] = None
-            remembered.move_to_end(utterance_id)
-        while len(remembered) > REMEMBERED_SEALED:
-            remembered.popitem(last=False)
+        They are remembered separately: reading an old log to its end must not push out the announced ones.
+        """
+        self._drop(utterance_ids, self._sealed_read)
 
     def forget(self, conversation_id: str) -> None:
-        """Drops what was spoken in a conversation that is gone."""
+        """Drop the captions of a deleted conversation."""
         for utterance_id in [
-            key for key, (_, spoken) in self._held.items() if spoken.conversation_id == conversation_id
+            key for key, (_, caption) in self._captions.items() if caption.conversation_id == conversation_id
         ]:
-            del self._held[utterance_id]
+            del self._captions[utterance_id]
 
-    def since(self, version: int) -> list[Spoken]:
-        """What came after a version, the latest of each."""
+    def since(self, version: int) -> list[Caption]:
+        """Return the captions added after a version, the latest of each utterance."""
         if version == self.version:
             return []
-        return [spoken for came, spoken in self._held.values() if came > version]
+        return [caption for added, caption in self._captions.values() if added > version]
+
+    def _drop(self, utterance_ids: Iterable[str], sealed: OrderedDict[str, None]) -> None:
+        for utterance_id in utterance_ids:
+            self._captions.pop(utterance_id, None)
+            sealed[utterance_id] = None
+            sealed.move_to_end(utterance_id)
+        while len(sealed) > RECENTLY_SEALED:
+            sealed.popitem(last=False)

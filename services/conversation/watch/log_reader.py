@@ -1,4 +1,4 @@
-"""Reading a log from a position on: one conversation's, or a customer's feed."""
+"""Readers of a log in the store, from a position on: one conversation's log, or a customer's feed."""
 
 from __future__ import annotations
 
@@ -8,78 +8,77 @@ from datetime import datetime
 from typing import Protocol
 
 from services.conversation.errors import ConversationNotFound
-from services.conversation.model.chunks import items_of
 from services.conversation.model.cursors import START, LogId, LogKind, Position
-from services.conversation.model.entries import open_message
-from services.conversation.model.records import FeedRun, RunKind
+from services.conversation.model.entries import open_utterance_message
+from services.conversation.model.feeds import FeedRun, RunKind
 from services.conversation.model.times import micros_of
 from services.conversation.store import Store, following
-from services.conversation.store.following import SPAN, CallPage
-from services.conversation.watch.live_captions import Spoken
-from services.conversation.watch.wire_entries import Step, deletion, steps_after
+from services.conversation.store.following import SPAN, CallChunk
+from services.conversation.watch.live_captions import Caption
+from services.conversation.watch.wire_entries import WireEntry, deletion, wire_entries_after
 
 ROWS = 256
-"""Rows read at once at most, each a page of a dozen entries or so. What they hold is about as much as one message."""
+"""Rows in one read at most, each with about a dozen entries. Together they fill about one message."""
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """What was read of a log."""
+class LogSlice:
+    """The result of one read."""
 
-    steps: Sequence[Step]
+    entries: Sequence[WireEntry]
     through: int
-    """Where a reader stands after it: the last step, or further where what was there is gone."""
+    """The reader's next position: that of the last entry, or beyond it where entries are gone."""
     head: int
-    """The last position there was."""
+    """The last position of the log at the time of the read."""
     ended: bool = False
-    """Nothing will be added."""
-    spoken: Sequence[Spoken] = ()
-    """What was being spoken, if it was asked for and the piece reaches the head."""
+    """The log takes no more entries."""
+    captions: Sequence[Caption] = ()
+    """Open utterances, if they were asked for and the slice reaches the head."""
 
     @property
     def complete(self) -> bool:
-        """Whether the piece reaches the end of the log as it was."""
+        """Whether the slice reaches the head."""
         return self.through >= self.head
 
 
 class LogReader(Protocol):
     """One log in the store."""
 
-    async def after(self, position: int, *, with_spoken: bool = False, rows: int = ROWS) -> Piece:
-        """The next piece after a position. Raises `ConversationNotFound` when the log is gone."""
+    async def after(self, position: int, *, with_captions: bool = False, rows: int = ROWS) -> LogSlice:
+        """Read the next slice after a position. Raises `ConversationNotFound` when the conversation was deleted."""
         ...
 
     async def before(self, instant: datetime) -> int:
-        """The last position that was committed before an instant; 0 when there is none."""
+        """Return the last position committed before an instant; 0 if there is none."""
         ...
 
 
 def reader_of(store: Store, log: LogId) -> LogReader:
-    """Reads a log."""
-    return (
-        ConversationReader(store, log.id) if log.kind is LogKind.CONVERSATION else FeedReader(store, log.id)
-    )
+    """Return the reader of a log."""
+    if log.kind is LogKind.CONVERSATION:
+        return ConversationReader(store, log.id)
+    return FeedReader(store, log.id)
 
 
 async def position_in(reader: LogReader, number: int) -> Position | None:
-    """A position as the log has it now; None when it lies beyond its end."""
+    """Return a position with the fingerprint of the entry there now; None beyond the end of the log."""
     if number == START.number:
         return START
-    piece = await reader.after(number - 1, rows=1)
-    if number > piece.head:
+    found = await reader.after(number - 1, rows=1)
+    if number > found.head:
         return None
-    there = piece.steps and piece.steps[0].position == number
-    return Position.at(number, piece.steps[0].id if there else None)
+    exists = found.entries and found.entries[0].position == number
+    return Position.at(number, found.entries[0].id if exists else None)
 
 
 class ConversationReader:
-    """One conversation's log; positions are its entries' numbers."""
+    """One conversation's log; positions are the entries' numbers."""
 
     def __init__(self, store: Store, conversation_id: str) -> None:
         self._store, self._conversation_id = store, conversation_id
 
-    async def after(self, position: int, *, with_spoken: bool = False, rows: int = ROWS) -> Piece:
-        """The next piece after a number.
+    async def after(self, position: int, *, with_captions: bool = False, rows: int = ROWS) -> LogSlice:
+        """Read the next slice after a number.
 
         Raises:
             ConversationNotFound: it was deleted.
@@ -90,20 +89,23 @@ class ConversationReader:
             )
             if found is None:
                 raise ConversationNotFound
-            # After the entries, never before them: what was sealed in between must not look open.
-            wanted = with_spoken and len(found.pages) < rows and found.head <= position + SPAN
-            open_now = await transaction.open_utterances(found.key) if wanted else []
-        steps = [
-            step
-            for page in found.pages
-            for step in steps_after(self._conversation_id, page.row, page.call_id, position)
+            whole = len(found.chunks) < rows
+            # After the entries, never before them: an utterance sealed in between must not look open.
+            wanted = with_captions and whole and found.head <= position + SPAN
+            still_open = await transaction.open_utterances(found.key) if wanted else []
+        entries = [
+            entry
+            for chunk, call_id in found.chunks
+            for entry in wire_entries_after(self._conversation_id, chunk, call_id, position)
         ]
-        through = _through(steps, position, found.head, whole=len(found.pages) < rows)
-        spoken = [Spoken(self._conversation_id, open_message(speech)) for speech in open_now]
-        return Piece(steps, through, max(found.head, through), found.ended, spoken)
+        through = _through(entries, position, found.head, whole=whole)
+        captions = [
+            Caption(self._conversation_id, open_utterance_message(revision)) for revision in still_open
+        ]
+        return LogSlice(entries, through, max(found.head, through), found.ended, captions)
 
     async def before(self, instant: datetime) -> int:
-        """The number of the last entry committed before an instant.
+        """Return the number of the last entry committed before an instant.
 
         Raises:
             ConversationNotFound: it was deleted.
@@ -116,34 +118,36 @@ class ConversationReader:
 
 
 class FeedReader:
-    """All conversations of a customer; positions are the feed's."""
+    """A customer's feed over all of their conversations."""
 
     def __init__(self, store: Store, customer_id: str) -> None:
         self._store, self._customer_id = store, customer_id
 
-    async def after(self, position: int, *, with_spoken: bool = False, rows: int = ROWS) -> Piece:
-        """The next piece after a position."""
+    async def after(self, position: int, *, with_captions: bool = False, rows: int = ROWS) -> LogSlice:
+        """Read the next slice after a position."""
         async with self._store.asking() as transaction:
-            found = await following.feed_after(
-                transaction.connection, self._customer_id, position, limit=rows
-            )
+            connection = transaction.connection
+            found = await following.feed_after(connection, self._customer_id, position, limit=rows)
             whole = len(found.runs) < rows
-            wanted = with_spoken and whole and found.head <= position + SPAN
-            open_now = await following.spoken_by(transaction.connection, self._customer_id) if wanted else []
-        steps = [step for run, page in found.runs for step in _steps_of(run, page, position)]
-        through = _through(steps, position, found.head, whole=whole)
-        if not whole and not steps:  # nothing but holes
+            wanted = with_captions and whole and found.head <= position + SPAN
+            still_open = await following.open_utterances_of(connection, self._customer_id) if wanted else []
+        entries = [entry for run, chunk in found.runs for entry in _entries_of(run, chunk, position)]
+        through = _through(entries, position, found.head, whole=whole)
+        if not whole and not entries:  # all entries here are gone
             through = min(found.runs[-1][0].last_position, position + SPAN)
-        spoken = [Spoken(conversation_id, open_message(speech)) for conversation_id, speech in open_now]
-        return Piece(steps, through, max(found.head, through), spoken=spoken)
+        captions = [
+            Caption(conversation_id, open_utterance_message(revision))
+            for conversation_id, revision in still_open
+        ]
+        return LogSlice(entries, through, max(found.head, through), captions=captions)
 
     async def before(self, instant: datetime) -> int:
-        """The position of the last thing committed before an instant."""
+        """Return the last position committed before an instant."""
+        micros = micros_of(instant)
         async with self._store.reading() as transaction:
-            pages = await following.pages_at(transaction.connection, self._customer_id, micros_of(instant))
+            chunks = await following.chunks_at(transaction.connection, self._customer_id, micros)
             first = {
-                conversation_id: _first_since(page, micros_of(instant))
-                for conversation_id, page in pages.items()
+                conversation_id: _first_since(chunk, micros) for conversation_id, chunk in chunks.items()
             }
             runs = await following.runs_of(transaction.connection, self._customer_id, first)
             end = await transaction.feed_end(self._customer_id)
@@ -154,28 +158,29 @@ class FeedReader:
         return end.last_position
 
 
-def _through(steps: Sequence[Step], position: int, head: int, *, whole: bool) -> int:
-    """Where a reader stands after a piece: a question that was answered as a whole covers `SPAN` positions, holes included."""
-    last = steps[-1].position if steps else position
+def _through(entries: Sequence[WireEntry], position: int, head: int, *, whole: bool) -> int:
+    """Return the reader's next position. A read that wasn't cut off covers `SPAN` positions, including gaps."""
+    last = entries[-1].position if entries else position
     return max(last, min(head, position + SPAN)) if whole else last
 
 
-def _steps_of(run: FeedRun, page: CallPage | None, position: int) -> Iterator[Step]:
-    """What a page, or its absence, tells of a run, after a position."""
+def _entries_of(run: FeedRun, found: CallChunk | None, position: int) -> Iterator[WireEntry]:
+    """Yield the entries of a run that a chunk holds, or its deletion, after a position."""
     if run.kind is RunKind.DELETED:
         if run.first_position > position:
             yield deletion(run.first_position, run.conversation_id)
-    elif page is not None:
-        place = run.first_position - run.first_number
-        read = max(run.first_number - 1, position - place)
-        for step in steps_after(run.conversation_id, page.row, page.call_id, read, place=place):
-            if step.number >= run.first_number + run.length:
+    elif found is not None:
+        offset = run.first_position - run.first_number
+        after = max(run.first_number - 1, position - offset)
+        chunk, call_id = found
+        for entry in wire_entries_after(run.conversation_id, chunk, call_id, after, offset=offset):
+            if entry.number >= run.first_number + run.length:
                 return
-            yield step
+            yield entry
 
 
-def _first_since(page: CallPage, instant: int) -> int:
-    """The number of the first entry of a page, or after it, committed at or after an instant (microseconds since 1970)."""
-    offsets = [item.commit_offset for item in items_of(page.row)]
-    before = sum(page.row.commit_time + offset < instant for offset in offsets)
-    return page.row.first_number + before
+def _first_since(found: CallChunk, instant: int) -> int:
+    """Return the number of the first entry committed at or after an instant: in the chunk, or right after it."""
+    chunk = found.chunk
+    earlier = sum(chunk.commit_time + item.commit_offset < instant for item in chunk.items())
+    return chunk.first_number + earlier

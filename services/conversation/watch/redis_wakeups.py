@@ -1,9 +1,10 @@
-"""Wake-ups between replicas, over Redis publish and subscribe: published after a commit, off its path, and never waited for.
+"""Wake-ups between replicas over Redis publish/subscribe, sent after a commit and never awaited by it.
 
-Hints gather while the last ones are on their way and go out in one round trip. They say ids and heads; small commits bring their entries,
-so that nobody need ask the store for them, those of a larger one are read from there. Live text rides along. Customers are spread over
-sixteen channels by the last digit of their id, and a process hears those in which somebody watches. When Redis is slow or away hints are
-dropped: the backstop finds what they would have told.
+Hints that arrive while the previous ones are being sent go out together in one round trip. A hint carries ids and heads.
+Small commits also carry their entries, which saves reads of the store; the entries of larger ones are read there. Live
+captions are carried too. Customers are spread over sixteen channels by the last digit of their id, and a process
+subscribes to the channels of watched customers. While Redis is slow or away, hints are dropped; the backstop makes up
+for them.
 """
 
 from __future__ import annotations
@@ -24,121 +25,118 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from mesh.clock import Clock
 from services.conversation.log.bus import Committed
-from services.conversation.watch.hints import ORIGIN_BYTES, CallHint, Hint, SpokenHint, packed, unpacked
-from services.conversation.watch.live_captions import Spoken
-from services.conversation.watch.wakeups import LocalWakeUps
+from services.conversation.watch.hints import (
+    ORIGIN_BYTES,
+    CallHint,
+    CaptionHint,
+    Hint,
+    origin_prefix,
+    pack_hints,
+    unpack_hints,
+)
+from services.conversation.watch.live_captions import Caption
+from services.conversation.watch.wakeups import LocalBus
 
 MAX_PENDING = 4096
-"""Hints that wait for Redis at most; the oldest are dropped. Hints of the same thing are one."""
+"""Limit of hints that wait for Redis; beyond it the oldest are dropped. A later hint replaces one about the same thing."""
 CARRIED_BYTES = 4096
-"""Contents of entries that ride along with one hint at most: some twenty turns."""
-PATIENCE_SECONDS = 2.0
-"""How long Redis may take to answer."""
+"""Limit of the contents of entries in one hint: about twenty turns."""
+TIMEOUT_SECONDS = 2.0
+"""Timeout of Redis."""
 SILENCE_SECONDS = 5.0
-"""After so long without a word Redis is asked whether it is there."""
+"""Silence after which Redis is pinged."""
 PAUSES_SECONDS = (0.1, 3.0)
-"""Before the first attempt to reach Redis again, and at most."""
+"""First and longest pause between attempts to reach Redis."""
 
 _log = structlog.get_logger()
 
 
-class RedisWakeUps:
-    """Carries a process's wake-ups to other replicas and theirs to its watchers; implements `Relay`.
+class RedisRelay:
+    """Carries wake-ups between the replicas of one database; implements `Relay`.
 
     Args:
-        incarnation: of the database; replicas of another one are not heard.
-        caught_up: looks what was missed, after Redis could be reached again.
+        incarnation: identifies the database; replicas of another one are ignored.
+        poll: reads the store for missed changes; called after each subscription.
     """
 
     def __init__(
-        self,
-        url: str,
-        bus: LocalWakeUps,
-        incarnation: bytes,
-        clock: Clock,
-        caught_up: Callable[[], Awaitable[None]],
+        self, url: str, bus: LocalBus, incarnation: bytes, clock: Clock, poll: Callable[[], Awaitable[None]]
     ) -> None:
-        # Once at once, since a connection may have died unnoticed; hints that wait longer are better dropped, and the pauses are ours. Who
-        # hears must know of every break, and its dead connections must not be handed to who publishes: so each has a client of its own.
+        # The publisher retries once, since an idle connection may have died unnoticed. The subscriber never retries,
+        # since it must notice every break. Separate clients keep its dead connections from the publisher.
         self._publisher, self._subscriber = _client(url, retries=1), _client(url, retries=0)
-        self._bus, self._clock, self._caught_up = bus, clock, caught_up
+        self._bus, self._clock, self._poll = bus, clock, poll
         self._prefix = f"readback:{incarnation[:8].hex()}:"
         self._origin = os.urandom(ORIGIN_BYTES)
+        self._own_messages = origin_prefix(self._origin)
         self._pending: OrderedDict[Hashable, tuple[str, Hint]] = OrderedDict()
-        self._something = asyncio.Event()
-        self._followed = {self._calls_channel()}
-        self._following = asyncio.Event()
-        self._lost = 0
+        self._has_pending = asyncio.Event()
+        self._channels = {self._calls_channel()}
+        self._channels_changed = asyncio.Event()
+        self._dropped = 0
 
-    # From here to the others
+    # From this process to the others
 
     def committed(self, commit: Committed) -> None:
-        """Passes on what was stored here."""
-        known = self._pending.pop(commit.conversation_id, None)
-        earlier = known[1] if known else None
-        hint = _light(_joined(earlier, commit) if isinstance(earlier, Committed) else commit)
+        """Send a commit of this process."""
+        _, earlier = self._pending.pop(commit.conversation_id, (None, None))
+        merged = _merged(earlier, commit) if isinstance(earlier, Committed) else commit
         for utterance_id in commit.sealed:
             self._pending.pop(utterance_id, None)
-        self._put(commit.conversation_id, self._channel(commit.customer_id), hint)
+        self._put(commit.conversation_id, self._channel(commit.customer_id), _bounded(merged))
 
-    def spoken(self, customer_id: str, spoken: Spoken) -> None:
-        """Passes on what is being spoken here; the latest revision takes the place of one that still waits."""
-        self._put(spoken.speech.utterance_id, self._channel(customer_id), SpokenHint(customer_id, spoken))
+    def spoken(self, customer_id: str, caption: Caption) -> None:
+        """Send a caption of this process; it replaces a pending one of the same utterance."""
+        hint = CaptionHint(customer_id, caption)
+        self._put(caption.speech.utterance_id, self._channel(customer_id), hint)
 
     def hint_call(self, call_id: str) -> None:
-        """Passes on that a call ended or changed hands."""
+        """Send a call that ended or changed hands."""
         self._put(("call", call_id), self._calls_channel(), CallHint(call_id))
 
     def follow(self, customer_id: str) -> None:
-        """Wants to hear of a customer's conversations from now on."""
+        """Subscribe to the channel of a customer."""
         channel = self._channel(customer_id)
-        if channel not in self._followed:
-            self._followed.add(channel)
-            self._following.set()
+        if channel not in self._channels:
+            self._channels.add(channel)
+            self._channels_changed.set()
 
     async def publish(self) -> None:
-        """Sends what gathers, for ever."""
+        """Send pending hints until cancelled."""
         pause = PAUSES_SECONDS[0]
         while True:
-            await self._something.wait()
-            self._something.clear()
+            await self._has_pending.wait()
+            self._has_pending.clear()
             hints, self._pending = self._pending, OrderedDict()
             try:
                 await self._send(hints)
             except (RedisError, OSError) as error:
-                self._lost += len(hints)
-                _log.warning(
-                    "Redis can't be reached; wake-ups are late meanwhile",
-                    error=type(error).__name__,
-                    lost=self._lost,
-                )
+                self._dropped += len(hints)
+                _log.warning("wake-ups not sent", error=type(error).__name__, dropped=self._dropped)
                 await self._clock.sleep(pause)
                 pause = min(2 * pause, PAUSES_SECONDS[1])
             else:
                 pause = PAUSES_SECONDS[0]
 
-    # From the others to here
+    # From the others to this process
 
     async def subscribe(self) -> None:
-        """Hears what the others say, for ever."""
+        """Receive hints until cancelled."""
         pause = PAUSES_SECONDS[0]
         while True:
             try:
                 async with self._subscriber.pubsub() as pubsub:
-                    await pubsub.subscribe(*self._followed)
-                    await self._caught_up()
+                    await pubsub.subscribe(*self._channels)
+                    await self._poll()
                     pause = PAUSES_SECONDS[0]
-                    await self._hear(pubsub)
+                    await self._receive(pubsub)
             except (RedisError, OSError) as error:
-                _log.warning(
-                    "Redis can't be heard; watchers are served by the poll meanwhile",
-                    error=type(error).__name__,
-                )
+                _log.warning("wake-ups not received, watchers rely on the poll", error=type(error).__name__)
             await self._clock.sleep(pause)
             pause = min(2 * pause, PAUSES_SECONDS[1])
 
     async def aclose(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         await self._publisher.aclose()
         await self._subscriber.aclose()
 
@@ -147,25 +145,25 @@ class RedisWakeUps:
         self._pending.move_to_end(key)
         if len(self._pending) > MAX_PENDING:
             self._pending.popitem(last=False)
-            self._lost += 1
-        self._something.set()
+            self._dropped += 1
+        self._has_pending.set()
 
     async def _send(self, hints: OrderedDict[Hashable, tuple[str, Hint]]) -> None:
         by_channel: defaultdict[str, list[Hint]] = defaultdict(list)
         for channel, hint in hints.values():
             by_channel[channel].append(hint)
         async with self._publisher.pipeline(transaction=False) as pipeline:
-            for channel, gathered in by_channel.items():
-                pipeline.publish(channel, packed(self._origin, gathered))
+            for channel, collected in by_channel.items():
+                pipeline.publish(channel, pack_hints(self._origin, collected))
             await pipeline.execute()
 
-    async def _hear(self, pubsub: PubSub) -> None:
-        following = asyncio.create_task(self._follow(pubsub))
+    async def _receive(self, pubsub: PubSub) -> None:
+        following = asyncio.create_task(self._subscribe_new(pubsub))
         try:
             while not following.done():
                 message = await pubsub.get_message(timeout=SILENCE_SECONDS)
                 if message is None:
-                    await self._probe(pubsub)
+                    await self._ping(pubsub)
                 elif message["type"] == "message":
                     self._take(message["data"])
             following.result()
@@ -174,35 +172,35 @@ class RedisWakeUps:
             await asyncio.gather(following, return_exceptions=True)
 
     @staticmethod
-    async def _probe(pubsub: PubSub) -> None:
+    async def _ping(pubsub: PubSub) -> None:
         await pubsub.ping()
-        if await pubsub.get_message(timeout=PATIENCE_SECONDS) is None:
+        if await pubsub.get_message(timeout=TIMEOUT_SECONDS) is None:
             raise RedisTimeoutError("no answer to a ping")
 
-    async def _follow(self, pubsub: PubSub) -> None:
+    async def _subscribe_new(self, pubsub: PubSub) -> None:
         while True:
-            await self._following.wait()
-            self._following.clear()
-            await pubsub.subscribe(*self._followed)
-            await self._caught_up()  # what was said before the subscription was not heard
+            await self._channels_changed.wait()
+            self._channels_changed.clear()
+            await pubsub.subscribe(*self._channels)
+            await self._poll()  # hints from before the subscription were missed
 
     def _take(self, message: bytes) -> None:
-        if message.startswith(self._origin):
+        if message.startswith(self._own_messages):
             return
         try:
-            for hint in unpacked(message):
-                self._tell(hint)
+            for hint in unpack_hints(message):
+                self._deliver(hint)
         except ValueError:
-            _log.warning("something that is no wake-up came over Redis", size=len(message))
+            _log.warning("malformed wake-up", size=len(message))
 
-    def _tell(self, hint: Hint) -> None:
+    def _deliver(self, hint: Hint) -> None:
         match hint:
             case Committed():
-                self._bus.hear(hint)
-            case SpokenHint():
-                self._bus.hear_speech(hint.customer_id, hint.spoken)
+                self._bus.deliver(hint)
+            case CaptionHint():
+                self._bus.deliver_caption(hint.customer_id, hint.caption)
             case CallHint():
-                self._bus.hear_call(hint.call_id)
+                self._bus.deliver_call(hint.call_id)
 
     def _channel(self, customer_id: str) -> str:
         return self._prefix + customer_id[-1].lower()
@@ -214,31 +212,29 @@ class RedisWakeUps:
 def _client(url: str, *, retries: int) -> Redis:
     retry = Retry(NoBackoff(), retries)
     return Redis.from_url(
-        url, retry=retry, socket_connect_timeout=PATIENCE_SECONDS, socket_timeout=PATIENCE_SECONDS
+        url, retry=retry, socket_connect_timeout=TIMEOUT_SECONDS, socket_timeout=TIMEOUT_SECONDS
     )
 
 
-def _light(commit: Committed) -> Committed:
-    """What is passed on of a commit: with its entries only if they are small together."""
+def _bounded(commit: Committed) -> Committed:
+    """Return a commit without its entries if they are large."""
     size = sum(len(entry.content) for entry in commit.entries)
     return replace(commit, entries=()) if size > CARRIED_BYTES else commit
 
 
-def _joined(earlier: Committed, later: Committed) -> Committed:
-    """One hint for two commits of a conversation; with entries if it has them of both."""
+def _merged(earlier: Committed, later: Committed) -> Committed:
+    """Merge two commits of a conversation; keep the entries only if none is missing."""
     entries = (*earlier.entries, *later.entries)
     has_all = (
         bool(entries)
         and entries[-1].number == later.head
         and entries[-1].number - entries[0].number == len(entries) - 1
     )
-    return Committed(
-        later.customer_id,
-        later.conversation_id,
-        later.head,
-        max(earlier.feed_head, later.feed_head),
-        entries if has_all else (),
-        (*earlier.sealed, *later.sealed),
+    return replace(
+        later,
+        feed_head=max(earlier.feed_head, later.feed_head),
+        entries=entries if has_all else (),
+        sealed=(*earlier.sealed, *later.sealed),
         ended=earlier.ended or later.ended,
         deleted=earlier.deleted or later.deleted,
     )

@@ -1,4 +1,4 @@
-"""The `Watch` stream: a watcher's events as messages, serialized once for all who watch the same, each with its cursor."""
+"""The `Watch` stream: events as messages with their cursors. Entries are serialized once for all watchers."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from mesh.clock import Clock
 from services.conversation.errors import WatcherTooSlow
 from services.conversation.model.cursors import Cursors, LogId, LogKind, Position
-from services.conversation.model.entries import instant, timestamp
-from services.conversation.model.entry_filter import EntryFilter
-from services.conversation.watch.batches import Deleted
-from services.conversation.watch.flow_control import WatcherLink
-from services.conversation.watch.live_captions import Spoken
-from services.conversation.watch.walk import CaughtUp, Ending, Event, Heartbeat, WatchOptions
-from services.conversation.watch.watching import PositionLost, Watching
-from services.conversation.watch.wire_entries import delimited
-
-HEARTBEAT_SECONDS = (1.0, 5.0, 60.0)
-"""The shortest silence before a heartbeat, the usual one, the longest."""
+from services.conversation.model.entries import EntryFilter
+from services.conversation.model.times import instant, timestamp
+from services.conversation.watch.flow_control import FlowControl
+from services.conversation.watch.follower import (
+    CaughtUp,
+    Ending,
+    Event,
+    Followers,
+    Heartbeat,
+    PositionLost,
+    WatchOptions,
+)
+from services.conversation.watch.heartbeats import heartbeat_seconds
+from services.conversation.watch.live_captions import Caption
+from services.conversation.watch.wire_entries import Deleted, delimited
 
 _CURSOR, _ENTRY, _BATCH, _BATCHED = (
     pb.WatchResponse.CURSOR_FIELD_NUMBER,
@@ -40,11 +44,11 @@ _END_REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Who watches, and how its stream is written."""
+    """The caller of a watch."""
 
     customer_id: str
     expires_at: datetime
-    """When its token stops being good."""
+    """Expiry of its token."""
     leave_plain: Callable[[], None]
     """Keeps the next message from being compressed."""
 
@@ -53,38 +57,41 @@ class WatchStreams:
     """Serves `Watch`.
 
     Args:
-        patience: seconds that a message may wait for a watcher to read.
+        patience: seconds that a message may wait for a watcher to read it.
     """
 
-    def __init__(self, watching: Watching, cursors: Cursors, clock: Clock, patience: float) -> None:
-        self._watching, self._cursors, self._clock, self._patience = watching, cursors, clock, patience
+    def __init__(self, followers: Followers, cursors: Cursors, clock: Clock, patience: float) -> None:
+        self._followers, self._cursors, self._clock, self._patience = followers, cursors, clock, patience
 
     async def watch(self, request: pb.WatchRequest, watcher: Watcher) -> AsyncGenerator[bytes]:
-        """One stream, of a conversation that the caller may read or of all of theirs: `WatchResponse` messages, serialized.
+        """Follow a conversation that the caller may read, or their feed. Yield serialized `WatchResponse` messages.
 
         Raises:
             CursorInvalid: the cursor is not of this log.
-            CursorExpired: what it stood on is gone.
+            CursorExpired: the entry at the cursor is gone.
             WatcherTooSlow: a message waited too long to be read.
         """
         conversation_id = request.conversation_id.lower()
         log = LogId.conversation(conversation_id) if conversation_id else LogId.feed(watcher.customer_id)
         position = await self._start(log, request)
         options = WatchOptions(
-            _heartbeat(request), request.include_live, watcher.expires_at, EntryFilter.of(request.filter)
+            heartbeat_seconds(request),
+            request.include_live,
+            watcher.expires_at,
+            EntryFilter.of(request.filter),
         )
-        link = WatcherLink(self._clock, self._patience)
-        async with aclosing(self._watching.watch(log, watcher.customer_id, position, options)) as events:
+        flow = FlowControl(self._clock, self._patience)
+        async with aclosing(self._followers.follow(log, watcher.customer_id, position, options)) as events:
             async for after, event in events:
                 cursor = self._cursors.seal(log, after)
                 message = _message(log, event) + delimited(_CURSOR, cursor.encode())
-                if not link.hand(len(message)):
+                if not flow.send(len(message)):
                     watcher.leave_plain()
                 yield message
-                if link.is_too_slow():
+                if flow.is_too_slow():
                     raise WatcherTooSlow(cursor)
                 if isinstance(event, CaughtUp):
-                    link.caught_up()
+                    flow.caught_up()
 
     async def _start(self, log: LogId, request: pb.WatchRequest) -> Position:
         start: Position | datetime | None = None
@@ -93,35 +100,27 @@ class WatchStreams:
         elif request.HasField("start_time"):
             start = instant(request.start_time)
         try:
-            return await self._watching.start_at(log, start)
+            return await self._followers.start_at(log, start)
         except PositionLost:
             raise self._cursors.expired(log) from None
 
 
-def _heartbeat(request: pb.WatchRequest) -> float:
-    least, usual, most = HEARTBEAT_SECONDS
-    if not request.HasField("heartbeat_interval"):
-        return usual
-    return min(most, max(least, request.heartbeat_interval.ToTimedelta().total_seconds()))
-
-
 def _message(log: LogId, event: Event) -> bytes:
-    """The message of an event, without its cursor: fields of a message may be put one after the other."""
+    """Serialize an event without its cursor. Serialized fields may be concatenated to a message."""
     match event:
         case list():
             if len(event) == 1:
                 return delimited(_ENTRY, event[0].data)
             return delimited(_BATCH, b"".join([delimited(_BATCHED, entry.data) for entry in event]))
-        case Spoken():
-            shown = event.conversation_id if log.kind is LogKind.FEED else ""
-            return pb.WatchResponse(conversation_id=shown, live=event.speech).SerializeToString()
-        case Deleted():
-            return pb.WatchResponse(
-                conversation_id=event.conversation_id, deleted=pb.ConversationDeleted()
-            ).SerializeToString()
+        case Caption(conversation_id, speech):
+            shown = conversation_id if log.kind is LogKind.FEED else ""
+            response = pb.WatchResponse(conversation_id=shown, live=speech)
+        case Deleted(conversation_id):
+            response = pb.WatchResponse(conversation_id=conversation_id, deleted=pb.ConversationDeleted())
         case CaughtUp():
-            return pb.WatchResponse(caught_up=pb.CaughtUp()).SerializeToString()
-        case Heartbeat():
-            return pb.WatchResponse(heartbeat=pb.Heartbeat(time=timestamp(event.time))).SerializeToString()
+            response = pb.WatchResponse(caught_up=pb.CaughtUp())
+        case Heartbeat(time):
+            response = pb.WatchResponse(heartbeat=pb.Heartbeat(time=timestamp(time)))
         case Ending():
-            return pb.WatchResponse(end=pb.WatchEnd(reason=_END_REASONS[event])).SerializeToString()
+            response = pb.WatchResponse(end=pb.WatchEnd(reason=_END_REASONS[event]))
+    return response.SerializeToString()

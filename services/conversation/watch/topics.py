@@ -1,4 +1,4 @@
-"""What the watchers of one log share inside a process: how far the log goes, its last entries in memory, and what is being spoken."""
+"""Topics: what the watchers of one log share in a process (its head, its last entries, its live captions)."""
 
 from __future__ import annotations
 
@@ -9,185 +9,184 @@ from itertools import islice
 from typing import NamedTuple
 
 from services.conversation.model.cursors import LogId
-from services.conversation.watch.live_captions import REMEMBERED_SEALED, LiveText, Spoken
-from services.conversation.watch.wire_entries import Step
+from services.conversation.watch.live_captions import RECENTLY_SEALED, Caption, LiveCaptions
+from services.conversation.watch.wire_entries import WireEntry
 
-MEMORY_BYTES = 16 * 1024 * 1024
-"""Room for the last entries of all watched logs together. Who is further behind than they reach reads from the store."""
+CACHE_BYTES = 16 * 1024 * 1024
+"""Capacity for the last entries of all watched logs. A watcher further behind reads from the store."""
 _OVERHEAD = 512
-"""What an entry takes in memory beside its bytes."""
+"""Memory of a cached entry in addition to its bytes."""
 
 
 class Listener:
-    """One watcher's ear: whether there is news, and how much live text it has taken."""
+    """A watcher's subscription to a topic: wakes the watcher, and tracks the captions it has taken."""
 
-    __slots__ = ("_news", "_seen", "_waiter", "topic", "wants_live")
+    __slots__ = ("_captions_taken", "_waiter", "_woken", "topic", "wants_captions")
 
-    def __init__(self, topic: Topic, *, wants_live: bool) -> None:
-        self.topic, self.wants_live = topic, wants_live
-        self._seen = 0
-        self._news = False
+    def __init__(self, topic: Topic, *, wants_captions: bool) -> None:
+        self.topic, self.wants_captions = topic, wants_captions
+        self._captions_taken = 0
+        self._woken = False
         self._waiter: asyncio.Future[None] | None = None
 
     def wake(self) -> None:
-        """Lets the watcher look around."""
-        self._news = True
+        """Wake the watcher, now or when it waits next."""
+        self._woken = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def woken(self) -> None:
-        """Returns when something came since it last returned."""
-        if not self._news:
+    async def wait(self) -> None:
+        """Wait until `wake` is called, or return if it was called since the last return."""
+        if not self._woken:
             self._waiter = asyncio.get_running_loop().create_future()
             try:
                 await self._waiter
             finally:
                 self._waiter = None
-        self._news = False
+        self._woken = False
 
-    def take_live(self) -> Sequence[Spoken]:
-        """The live text that came since it was last taken."""
-        live = self.topic.live
-        if not self.wants_live or self._seen == live.version:
+    def take_captions(self) -> Sequence[Caption]:
+        """Return the captions added since the last call."""
+        captions = self.topic.captions
+        if not self.wants_captions or self._captions_taken == captions.version:
             return ()
-        taken = live.since(self._seen)
-        self._seen = live.version
+        taken = captions.since(self._captions_taken)
+        self._captions_taken = captions.version
         return taken
 
 
 class Topic:
-    """A log that somebody watches."""
+    """A watched log. Its cached entries are consecutive and end at most at `head`."""
 
     __slots__ = (
-        "_memory",
-        "_steps",
+        "_cache",
+        "_entries",
+        "captions",
         "customer_id",
         "deleted",
         "ended",
         "head",
         "listeners",
-        "live",
         "log",
-        "turn",
+        "read_lock",
     )
 
-    def __init__(self, log: LogId, customer_id: str, memory: Memory) -> None:
-        self.log, self.customer_id, self._memory = log, customer_id, memory
+    def __init__(self, log: LogId, customer_id: str, cache: CacheBudget) -> None:
+        self.log, self.customer_id, self._cache = log, customer_id, cache
         self.head = 0
-        """The highest position known to be committed; 0 until somebody looked."""
+        """The highest position known to be committed; 0 until the store was read."""
         self.ended = self.deleted = False
-        self.live = LiveText()
+        self.captions = LiveCaptions()
         self.listeners: set[Listener] = set()
-        self.turn = asyncio.Lock()
-        """Held by the one watcher that reads news from the store for all who stand at the head."""
-        self._steps: deque[Step] = deque()
+        self.read_lock = asyncio.Lock()
+        """Held by the one watcher that reads new entries from the store for all watchers at the head."""
+        self._entries: deque[WireEntry] = deque()
 
-    def after(self, position: int, limit: int) -> list[Step] | None:
-        """What comes next after a position, if memory reaches back that far; None if it has to be read from the store."""
+    def after(self, position: int, limit: int) -> list[WireEntry] | None:
+        """Return the next entries after a position; None if they must be read from the store."""
         if position >= self.head:
             return []
-        if not self._steps or self._steps[0].position > position + 1 or self._steps[-1].position <= position:
+        if (
+            not self._entries
+            or self._entries[0].position > position + 1
+            or self._entries[-1].position <= position
+        ):
             return None
-        skipped = position + 1 - self._steps[0].position
-        return list(islice(self._steps, skipped, skipped + limit))
+        skipped = position + 1 - self._entries[0].position
+        return list(islice(self._entries, skipped, skipped + limit))
 
-    def take(self, steps: Sequence[Step], *, head: int) -> None:
-        """Takes what was read from the store for all, in order, up to `head`."""
-        for step in steps:
-            if step.position > self._end() + 1:
-                self._steps.clear()  # `after` counts on there being no gaps
-            if not self._steps or step.position > self._end():
-                self._hold(step)
-        self._sealed(steps, head)
+    def add_read(self, entries: Sequence[WireEntry], *, head: int) -> None:
+        """Add entries that were read from the store, in order, up to `head`."""
+        for entry in entries:
+            if entry.position > self._end() + 1:
+                self._entries.clear()  # `after` relies on consecutive positions
+            if not self._entries or entry.position > self._end():
+                self._put(entry)
+        self._seal_and_advance(entries, head)
 
-    def join(self, steps: Sequence[Step], *, head: int) -> None:
-        """Takes what is said to be committed, in order. Memory takes what goes on where it ends; for what doesn't, a gap having come
-        between, one watcher asks the store."""
-        for step in steps:
-            if step.position == self._end() + 1:
-                self._hold(step)
-        self._sealed(steps, head)
+    def add_committed(self, entries: Sequence[WireEntry], *, head: int) -> None:
+        """Add announced entries, in order. Entries after a gap are not cached: one watcher reads them from the store."""
+        for entry in entries:
+            if entry.position == self._end() + 1:
+                self._put(entry)
+        self._seal_and_advance(entries, head)
 
-    def reach(self, head: int) -> None:
-        """Takes note of how far the log goes by now; what came is in the store."""
+    def advance(self, head: int) -> None:
+        """Raise the head; the new entries are in the store."""
         if head > self.head:
             self.head = head
             self.wake()
 
-    def settle(self, expected: int, found: int) -> None:
-        """Takes note of the head that was found in the store when another, or none, was expected before it was read."""
+    def correct(self, expected: int, found: int) -> None:
+        """Set the head that was read from the store, if a wrong hint had raised it to `expected` before the read."""
         if found < expected == self.head:
-            self.head = found  # a hint was wrong: the table is the truth
-            while self._steps and self._steps[-1].position > found:
-                self._steps.pop()
-        self.reach(found)
+            self.head = found
+            while self._entries and self._entries[-1].position > found:
+                self._entries.pop()
+        self.advance(found)
 
-    def seal(self, utterance_ids: Iterable[str]) -> None:
-        """Takes note of utterances that are no longer open."""
-        self.live.seal(utterance_ids)
+    def seal_read(self, entries: Sequence[WireEntry]) -> None:
+        """Drop the captions of utterances that a watcher read from the store for itself."""
+        self.captions.seal_read(entry.id for entry in entries[-RECENTLY_SEALED:] if entry.speaker)
 
-    def found(self, steps: Sequence[Step]) -> None:
-        """Takes note of what a watcher read for itself."""
-        self.live.find_sealed(step.id for step in steps[-REMEMBERED_SEALED:] if step.speaker)
-
-    def speak(self, spoken: Spoken) -> None:
-        """Passes live text on."""
-        if self.live.offer(spoken):
+    def add_caption(self, caption: Caption) -> None:
+        """Add a caption and wake the watchers that want captions."""
+        if self.captions.offer(caption):
             for listener in self.listeners:
-                if listener.wants_live:
+                if listener.wants_captions:
                     listener.wake()
 
-    def finish(self, *, ended: bool = False, deleted: bool = False) -> None:
-        """Takes note that nothing more will come, and why."""
+    def close(self, *, ended: bool = False, deleted: bool = False) -> None:
+        """Mark the log as ended or deleted and wake every watcher."""
         self.ended, self.deleted = self.ended or ended, self.deleted or deleted
         self.wake()
 
     def wake(self) -> None:
-        """Wakes every watcher."""
+        """Wake every watcher."""
         for listener in self.listeners:
             listener.wake()
 
-    def drop(self, position: int) -> None:
-        """Lets go of the oldest entry in memory, if it is still the one at a position."""
-        if self._steps and self._steps[0].position == position:
-            self._steps.popleft()
+    def evict(self, position: int) -> None:
+        """Drop the oldest cached entry, if it is still the one at this position."""
+        if self._entries and self._entries[0].position == position:
+            self._entries.popleft()
 
     def is_at_end(self, position: int) -> bool:
-        """Whether a position is not behind what memory holds: the next entry after it is news to everybody here."""
-        return not self._steps or self._steps[-1].position <= position
+        """Return whether no cached entry follows a position; the next entry is then news for all watchers."""
+        return not self._entries or self._entries[-1].position <= position
 
     def _end(self) -> int:
-        """Where memory ends; while there is nothing in it, where the log does."""
-        return self._steps[-1].position if self._steps else self.head
+        """Return the last cached position; the head of the log if the cache is empty."""
+        return self._entries[-1].position if self._entries else self.head
 
-    def _hold(self, step: Step) -> None:
-        self._steps.append(step)
-        self._memory.hold(self, step)
+    def _put(self, entry: WireEntry) -> None:
+        self._entries.append(entry)
+        self._cache.add(self, entry)
 
-    def _sealed(self, steps: Iterable[Step], head: int) -> None:
-        self.live.seal(step.id for step in steps if step.speaker)
-        self.reach(head)
+    def _seal_and_advance(self, entries: Iterable[WireEntry], head: int) -> None:
+        self.captions.seal(entry.id for entry in entries if entry.speaker)
+        self.advance(head)
 
 
-class _Held(NamedTuple):
+class _Cached(NamedTuple):
     topic: Topic
     position: int
     size: int
 
 
-class Memory:
-    """The room that all topics of a process share for entries; the oldest make way."""
+class CacheBudget:
+    """The cache capacity that all topics of a process share; the oldest entries are evicted."""
 
-    def __init__(self, size: int = MEMORY_BYTES) -> None:
-        self._size, self._held_size = size, 0
-        self._held: deque[_Held] = deque()
+    def __init__(self, capacity: int = CACHE_BYTES) -> None:
+        self._capacity, self._size = capacity, 0
+        self._cached: deque[_Cached] = deque()
 
-    def hold(self, topic: Topic, step: Step) -> None:
-        """Counts an entry that a topic took."""
-        held = _Held(topic, step.position, _OVERHEAD + len(step.data))
-        self._held.append(held)
-        self._held_size += held.size
-        while self._held_size > self._size:
-            oldest = self._held.popleft()
-            self._held_size -= oldest.size
-            oldest.topic.drop(oldest.position)
+    def add(self, topic: Topic, entry: WireEntry) -> None:
+        """Count an entry that a topic cached; evict the oldest ones beyond the capacity."""
+        cached = _Cached(topic, entry.position, _OVERHEAD + len(entry.data))
+        self._cached.append(cached)
+        self._size += cached.size
+        while self._size > self._capacity:
+            oldest = self._cached.popleft()
+            self._size -= oldest.size
+            oldest.topic.evict(oldest.position)

@@ -1,100 +1,126 @@
-"""Entries as they go over the wire: serialized once for however many watchers, by putting bytes together rather than messages.
+"""Entries in their wire form: serialized once for all watchers, by joining bytes instead of building messages.
 
-A page keeps contents serialized already; parsing them only to serialize them again would cost more than all the rest of a replay.
+Chunks hold serialized contents. Parsing and serializing them again would cost more than the rest of a replay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
 from readback.conversation.v1 import entry_pb2
 
 from mesh.ids import uuid_text
-from services.conversation.model.chunks import PageRow, items_of
-from services.conversation.model.entries import KINDS
-from services.conversation.model.records import StoredEntry
+from services.conversation.model.chunks import Chunk
+from services.conversation.model.entries import UTTERANCE, EntryFilter, LogEntry
 
-_UTTERANCE = KINDS["utterance"]
+BATCH_BYTES = 512 * 1024
+"""Size limit of a batch; a larger entry goes alone. gRPC clients take 4 MB."""
+DELETION = 0
+"""The kind of a deletion."""
 _ENTRY_ID, _UTTERANCE_ID = b"\x12$", b"\n$"
-"""Field 2 of an entry, field 1 of an utterance, each before the 36 characters of an id."""
+"""Tag and length of the id (36 characters): field 2 of an entry, field 1 of an utterance."""
 
 
-class Step(NamedTuple):
-    """One place of a log, and what is there: an entry, or in a feed the deletion of a conversation."""
+class WireEntry(NamedTuple):
+    """One position of a log: an entry, or in a feed the deletion of a conversation."""
 
     position: int
-    """In the log that is followed: the entry's number, or its place in the feed."""
+    """The entry's number, or its position in the feed."""
     conversation_id: str
     number: int
     id: str
-    """The entry's; of a deletion the conversation's. The cursor's fingerprint is made of it."""
+    """The entry's id; for a deletion the conversation's. The cursor's fingerprint is made of it."""
     kind: int
-    """Field number of the content in `Entry`; `DELETION` of a deletion."""
+    """Field number of the content in `Entry`, or `DELETION`."""
     speaker: int
-    """0 of what is no utterance."""
+    """0 for everything but utterances."""
     data: bytes
     """The contract's `Entry`, serialized."""
 
 
-DELETION = 0
+class Deleted(NamedTuple):
+    """The deletion of a conversation in a feed."""
+
+    conversation_id: str
 
 
-def deletion(position: int, conversation_id: str) -> Step:
-    """In a feed: a conversation is gone."""
-    return Step(position, conversation_id, 0, conversation_id, DELETION, 0, b"")
+Batch = list[WireEntry]
+"""Entries in the order of the log, at least one."""
 
 
-def step_of(conversation_id: str, stored: StoredEntry) -> Step:
-    """An entry just committed, in its conversation's log."""
-    data = _writer(conversation_id, stored.call_id).write(
-        stored.number,
-        stored.entry_id.encode(),
-        stored.start_micros,
-        stored.end_micros,
-        stored.commit_micros,
-        stored.kind,
-        stored.content,
-        stored.late,
+def batches(entries: Iterable[WireEntry], wanted: EntryFilter) -> Iterator[tuple[WireEntry, Batch | Deleted]]:
+    """Group the wanted entries into batches, each yielded with its last entry, so that a message carries hundreds."""
+    batch: Batch = []
+    size = 0
+    for entry in entries:
+        if entry.kind == DELETION:
+            if batch:
+                yield batch[-1], batch
+                batch, size = [], 0
+            yield entry, Deleted(entry.conversation_id)
+        elif not wanted or wanted.admits(entry.kind, entry.speaker):
+            size += len(entry.data)
+            if batch and size > BATCH_BYTES:
+                yield batch[-1], batch
+                batch, size = [], len(entry.data)
+            batch.append(entry)
+    if batch:
+        yield batch[-1], batch
+
+
+def deletion(position: int, conversation_id: str) -> WireEntry:
+    """Return the deletion of a conversation at a position of the feed."""
+    return WireEntry(position, conversation_id, 0, conversation_id, DELETION, 0, b"")
+
+
+def wire_entry(conversation_id: str, entry: LogEntry) -> WireEntry:
+    """Serialize an entry at its position in the conversation's log."""
+    entry_id = uuid_text(entry.entry_id)
+    data = _serializer(conversation_id, entry.call_id).serialize(
+        entry.number,
+        entry_id.encode(),
+        entry.start_micros,
+        entry.end_micros,
+        entry.commit_micros,
+        entry.kind,
+        entry.content,
+        entry.late,
     )
-    return Step(
-        stored.number, conversation_id, stored.number, stored.entry_id, stored.kind, stored.speaker, data
-    )
+    return WireEntry(entry.number, conversation_id, entry.number, entry_id, entry.kind, entry.speaker, data)
 
 
-def steps_after(
-    conversation_id: str, page: PageRow, call_id: str | None, number: int, *, place: int = 0
-) -> Iterator[Step]:
-    """The entries of a page after a number; `place` is what is added to a number to have its position."""
-    write = _writer(conversation_id, call_id).write
-    items = items_of(page)
-    skipped = max(0, number + 1 - page.first_number)
-    for counted, item in enumerate(items[skipped:], page.first_number + skipped):
-        commit = page.commit_time + item.commit_offset
+def wire_entries_after(
+    conversation_id: str, chunk: Chunk, call_id: str | None, number: int, *, offset: int = 0
+) -> Iterator[WireEntry]:
+    """Serialize the entries of a chunk after a number. A position is the number plus `offset`."""
+    serialize = _serializer(conversation_id, call_id).serialize
+    items = chunk.items()
+    skipped = max(0, number + 1 - chunk.first_number)
+    for counted, item in enumerate(items[skipped:], chunk.first_number + skipped):
+        commit = chunk.commit_time + item.commit_offset
         start = commit - item.start_offset
         entry_id, kind = uuid_text(item.entry_id), item.kind
-        data = write(
+        data = serialize(
             counted, entry_id.encode(), start, start + item.length, commit, kind, item.content, item.late
         )
-        yield Step(counted + place, conversation_id, counted, entry_id, kind, item.speaker, data)
+        yield WireEntry(counted + offset, conversation_id, counted, entry_id, kind, item.speaker, data)
 
 
-class EntryWriter:
-    """Serializes entries of one call: what they share is set once, the rest written over for each."""
+class EntrySerializer:
+    """Serializes entries of one call. Shared fields are serialized once; one message is reused for the rest."""
 
     __slots__ = ("_commit", "_end", "_entry", "_serialized", "_shared", "_start")
 
     def __init__(self, conversation_id: str, call_id: str | None) -> None:
-        self._shared = (
-            entry_pb2.Entry(conversation_id=conversation_id, call_id=call_id or "").SerializeToString()
-            + _ENTRY_ID
-        )
+        shared = entry_pb2.Entry(conversation_id=conversation_id, call_id=call_id or "")
+        self._shared = shared.SerializeToString() + _ENTRY_ID
         self._entry = entry = entry_pb2.Entry()
         self._start, self._end, self._commit = entry.start_time, entry.end_time, entry.commit_time
         self._serialized = entry.SerializeToString
 
-    def write(
+    def serialize(
         self,
         number: int,
         entry_id: bytes,
@@ -105,10 +131,18 @@ class EntryWriter:
         content: bytes,
         late: bool,
     ) -> bytes:
-        """One `Entry`. `entry_id` is its text; instants are microseconds since 1970; `kind` is the content's field number, `content` lacks
-        an utterance's id."""
+        """Return a serialized `Entry`.
+
+        Args:
+            number: the entry's number.
+            entry_id: its id in text form.
+            start, end, commit: microseconds since 1970.
+            kind: field number of the content.
+            content: the serialized content without an utterance's id.
+            late: whether it was appended late.
+        """
         self._entry.number = number
-        # Written out three times: a function would cost as much as what it does.
+        # Repeated three times: a function call would cost as much as its body.
         message = self._start
         message.seconds, micros = divmod(start, 1_000_000)
         message.nanos = micros * 1000
@@ -121,29 +155,20 @@ class EntryWriter:
         if late is not self._entry.late:
             self._entry.late = late
         own = self._serialized()
-        if kind == _UTTERANCE:  # its id is the entry's, and the page has it once
-            return b"".join(
-                (
-                    self._shared,
-                    entry_id,
-                    own,
-                    _head(kind, 38 + len(content)),
-                    _UTTERANCE_ID,
-                    entry_id,
-                    content,
-                )
-            )
+        if kind == UTTERANCE:  # its id is the entry's, which the chunk holds once
+            head = _head(kind, 38 + len(content))
+            return b"".join((self._shared, entry_id, own, head, _UTTERANCE_ID, entry_id, content))
         return b"".join((self._shared, entry_id, own, _head(kind, len(content)), content))
 
 
 @lru_cache(maxsize=256)
-def _writer(conversation_id: str, call_id: str | None) -> EntryWriter:
-    # Made anew for every entry or page it would take as long as an entry does.
-    return EntryWriter(conversation_id, call_id)
+def _serializer(conversation_id: str, call_id: str | None) -> EntrySerializer:
+    # Cached: building one takes as long as serializing an entry.
+    return EntrySerializer(conversation_id, call_id)
 
 
 def delimited(field: int, content: bytes) -> bytes:
-    """A field of bytes, text or a message as protobuf writes it; field numbers below 16."""
+    """Return a length-delimited protobuf field (bytes, text or message) with a number below 16."""
     return _head(field, len(content)) + content
 
 

@@ -21,11 +21,12 @@ from services.conversation.calls.replica_leases import LiveReplicas, ReplicaLeas
 from services.conversation.calls.supervision import CallSupervisor
 from services.conversation.log.transcript_log import TranscriptLog
 from services.conversation.log.writer_fence import Writer
-from services.conversation.model.entries import entry_message, timestamp
+from services.conversation.model.entries import entry_message
 from services.conversation.model.records import Call
+from services.conversation.model.times import timestamp
 from services.conversation.store import Store
-from services.conversation.watch.wakeups import LocalWakeUps
-from services.conversation.watch.watching import Watching
+from services.conversation.watch.follower import Followers
+from services.conversation.watch.wakeups import LocalBus
 from tests.simulated_clock import SimulatedClock
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -99,14 +100,14 @@ class Core:
         self.clock: SimulatedClock = beside.clock if beside else SimulatedClock(NOON)
         self.rooms: DoubledRooms = beside.rooms if beside else DoubledRooms(self.clock)
         self.grants: DoubledGrants = beside.grants if beside else DoubledGrants()
-        self.bus, self.replica_id, self.hinted = LocalWakeUps(), new_replica_id(), list[str]()
+        self.bus, self.replica_id, self.hinted = LocalBus(), new_replica_id(), list[str]()
         self.holds = Holds(self.hinted.append)
         self.lease, self.replicas = (
             ReplicaLease(self.replica_id, store, self.holds, self.clock),
             LiveReplicas(self.replica_id, self.clock),
         )
         self.log = TranscriptLog(store, self.bus, self.clock)
-        self.watching = Watching(store, self.bus, self.clock)
+        self.followers = Followers(store, self.bus, self.clock)
         self.calls = Calls(
             self.log, store, self.rooms, self.grants, GrantCipher("key"), self.holds, self.replica_id
         )

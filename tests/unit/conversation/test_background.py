@@ -98,7 +98,7 @@ async def test_backstop_asks_once_an_interval(core: Core) -> None:
         await settle()
         core.clock.advance(3.0)
         async with asyncio.timeout(5):
-            await listener.woken()
+            await listener.wait()
         assert listener.topic.head == 2
         polling.cancel()
         await asyncio.gather(polling, return_exceptions=True)

@@ -14,8 +14,8 @@ from readback.conversation.v1 import entry_pb2
 from mesh.errors import InvalidRequest
 from mesh.ids import uuid7
 from services.conversation.export.export import CHUNK_BYTES, export
-from services.conversation.model.drafts import MAX_CONTENT_BYTES, checked
-from services.conversation.model.entries import timestamp
+from services.conversation.model.drafts import MAX_CONTENT_BYTES, check_draft
+from services.conversation.model.times import timestamp
 from services.conversation.result_pages import PAGE_BYTES, page_of
 from tests.unit.conversation.core import NOON, Core
 
@@ -65,10 +65,10 @@ def test_page_with_the_largest_entry_there_is_is_taken_by_everybody() -> None:
 
 def test_entry_that_could_be_stored_and_not_be_read_is_refused() -> None:
     draft = largest()
-    checked(draft)
+    check_draft(draft)
     draft.tool_result.result["offers"] = f"{draft.tool_result.result['offers']}x"
     with pytest.raises(InvalidRequest) as refused:
-        checked(draft)
+        check_draft(draft)
     assert [violation.field for violation in refused.value.violations] == ["tool_result"]
 
 

@@ -13,10 +13,10 @@ import pytest
 from readback.conversation.v1 import entry_pb2
 
 from services.conversation.model.cursors import START, LogId, Position
-from services.conversation.model.entry_filter import EVERYTHING, EntryFilter
-from services.conversation.watch import walk
-from services.conversation.watch.batches import Deleted
-from services.conversation.watch.walk import CaughtUp, Event, WatchOptions
+from services.conversation.model.entries import EVERYTHING, EntryFilter
+from services.conversation.watch import follower
+from services.conversation.watch.follower import CaughtUp, Event, WatchOptions
+from services.conversation.watch.wire_entries import Deleted
 
 if TYPE_CHECKING:
     from services.conversation.log.writer_fence import Writer
@@ -38,14 +38,14 @@ async def watch(
 ) -> AsyncIterator[Events]:
     """Follows a log of the core's customer, with a token good for some minutes and a heartbeat after five seconds."""
     options = WatchOptions(5, live, core.clock.now() + timedelta(minutes=minutes), chosen)
-    async with aclosing(core.watching.watch(log, core.customer_id, position, options)) as events:
+    async with aclosing(core.followers.follow(log, core.customer_id, position, options)) as events:
         yield events
 
 
 def read_at_once(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     """Has watchers read that many rows at once, from the first piece on."""
-    monkeypatch.setattr(walk, "FIRST_ROWS", rows)
-    monkeypatch.setattr(walk, "ROWS", rows)
+    monkeypatch.setattr(follower, "FIRST_ROWS", rows)
+    monkeypatch.setattr(follower, "ROWS", rows)
 
 
 async def coming(events: Events) -> Event:
@@ -97,7 +97,7 @@ async def asleep(events: Events) -> AsyncIterator[asyncio.Task[tuple[Position, E
 @asynccontextmanager
 async def heartbeats(core: Core) -> AsyncIterator[None]:
     """Turns the wheel that wakes watchers as the clock is advanced."""
-    turning = asyncio.create_task(core.watching.heartbeats())
+    turning = asyncio.create_task(core.followers.wheel.run())
     await asyncio.sleep(0)
     try:
         yield

@@ -39,8 +39,10 @@ from services.conversation.deletion import Deletion
 from services.conversation.log.transcript_log import Refused, Stored
 from services.conversation.log.writer_fence import Writer
 from services.conversation.model.entries import entry_message
-from services.conversation.model.records import Call, RunKind
+from services.conversation.model.feeds import RunKind
+from services.conversation.model.records import Call
 from services.conversation.store import Store
+from tests.integration.conversation.feed_runs import feed_runs
 from tests.integration.conversation.log.log_model import (
     ENDED,
     REFUSED,
@@ -94,18 +96,14 @@ class System:
         return found
 
     async def feed(self) -> list[tuple[str, int]]:
-        """The customer's whole feed, read in pieces: which conversation, which number, 0 for a deletion."""
+        """The customer's whole feed: conversation and number of each entry, 0 for a deletion."""
         core, found = self.replicas[0], list[tuple[str, int]]()
         async with core.store.reading() as transaction:
-            while runs := await transaction.feed_runs_after(core.customer_id, len(found), limit=3):
-                for run in runs:
-                    assert run.first_position <= len(found) + 1 <= run.last_position
-                    numbers = (
-                        range(run.first_number, run.first_number + run.length)
-                        if run.kind is RunKind.ENTRIES
-                        else [0]
-                    )
-                    found += [(run.conversation_id, number) for number in numbers]
+            for run in await feed_runs(transaction, core.customer_id):
+                assert run.first_position == len(found) + 1
+                numbers = range(run.first_number, run.first_number + run.length)
+                is_entries = run.kind is RunKind.ENTRIES
+                found += [(run.conversation_id, number) for number in (numbers if is_entries else [0])]
             assert (await transaction.feed_end(core.customer_id)).last_position == len(found)
         return found
 

@@ -17,7 +17,7 @@ from readback.conversation.v1 import entry_pb2
 from mesh.calling.channel import streaming
 from mesh.errors import reason_of
 from services.conversation.client.recorder import CallEnded, CallLost, Recorder
-from services.conversation.model.entries import timestamp
+from services.conversation.model.times import timestamp
 
 if TYPE_CHECKING:
     from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceAsyncStub

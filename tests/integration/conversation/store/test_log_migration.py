@@ -17,8 +17,9 @@ from mesh.database.migrations import migrated
 from mesh.database.transactions import writing
 from services.conversation.assembly import MIGRATIONS
 from services.conversation.model.entries import KINDS, entry_message
-from services.conversation.model.records import RunKind
+from services.conversation.model.feeds import RunKind
 from services.conversation.store import Store
+from tests.integration.conversation.feed_runs import feed_runs
 from tests.postgres_server import PostgresServer
 
 pytestmark = pytest.mark.integration
@@ -124,7 +125,7 @@ async def test_every_entry_is_where_it_was_and_the_feed_is_in_the_order_of_commi
                 for entry, row in zip(
                     stored, [row for row in _rows() if row["conversation_key"] == key], strict=True
                 ):
-                    assert UUID(entry.entry_id).bytes == row["entry_id"]
+                    assert entry.entry_id == row["entry_id"]
                     assert (entry.start_micros, entry.end_micros) == (row["start_time"], row["end_time"])
                     assert (entry.commit_micros, entry.late, entry.content) == (
                         row["commit_time"],
@@ -133,7 +134,7 @@ async def test_every_entry_is_where_it_was_and_the_feed_is_in_the_order_of_commi
                     )
                     assert entry.call_id == (str(UUID(int=key)) if row["call_key"] else None)
                     assert entry_message("", entry).utterance.text == f"words {entry.number}"
-            runs = await transaction.feed_runs_after(CUSTOMER, 0, limit=100)
+            runs = await feed_runs(transaction, CUSTOMER)
             assert {run.kind for run in runs} == {RunKind.ENTRIES}
             numbered = [
                 (UUID(run.conversation_id).int, run.first_number + step)

@@ -19,7 +19,7 @@ from mesh.database import transactions
 from mesh.errors import reason_of, retry_after_of
 from mesh.ids import uuid7
 from services.conversation.client.recorder import Recorder
-from services.conversation.model.entries import timestamp
+from services.conversation.model.times import timestamp
 from tests.postgres_server import postgres_server
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from services.conversation.log.bus import Committed
 from services.conversation.model.cursors import LogId
 from services.conversation.store import Store
 from services.conversation.watch import redis_wakeups
-from services.conversation.watch.backstop import look
-from services.conversation.watch.live_captions import Spoken
-from services.conversation.watch.redis_wakeups import MAX_PENDING, RedisWakeUps
-from services.conversation.watch.walk import Ending
+from services.conversation.watch.backstop import poll
+from services.conversation.watch.follower import Ending
+from services.conversation.watch.live_captions import Caption
+from services.conversation.watch.redis_wakeups import MAX_PENDING, RedisRelay
 from tests.redis_server import RedisServer, redis_server
 from tests.unit.conversation.core import Core
 from tests.unit.conversation.watchers import Events, asleep, coming, entries_coming, until_caught_up, watch
@@ -54,11 +54,11 @@ async def replicas(database: str, redis_url: str) -> AsyncIterator[tuple[Core, C
 
 
 @asynccontextmanager
-async def joined(core: Core, redis_url: str) -> AsyncIterator[RedisWakeUps]:
+async def joined(core: Core, redis_url: str) -> AsyncIterator[RedisRelay]:
     """Joins a replica's bus to Redis until the block ends."""
     clock = SystemClock()
-    relay = RedisWakeUps(
-        redis_url, core.bus, await core.store.incarnation(), clock, lambda: look(core.store, core.bus)
+    relay = RedisRelay(
+        redis_url, core.bus, await core.store.incarnation(), clock, lambda: poll(core.store, core.bus)
     )
     core.bus.relay = relay
     async with run_in_background(clock, publishing=relay.publish, subscription=relay.subscribe):
@@ -107,11 +107,11 @@ async def test_live_text_crosses_replicas_and_never_trails_its_entry(
             await until_caught_up(events)
             await here.log.append(writer, [here.saying("two words", 1, entry_id=spoken)])
             event = await coming(events)
-            assert isinstance(event, Spoken)
+            assert isinstance(event, Caption)
             assert (event.speech.text, event.conversation_id) == ("two words", call.conversation_id)
             await here.log.append(writer, [here.saying("two words more", 2, entry_id=spoken)])
             await here.log.append(writer, [here.said("two words more.", entry_id=spoken)])
-            while isinstance(event := await coming(events), Spoken):
+            while isinstance(event := await coming(events), Caption):
                 assert event.speech.revision == 2
             assert isinstance(event, list)
             assert entry_pb2.Entry.FromString(event[0].data).utterance.text == "two words more."
@@ -195,7 +195,7 @@ async def test_commit_goes_on_while_redis_is_away_and_nothing_is_lost_after(
             for number in range(10):
                 await here.log.append(writer, [here.said(f"{number}")])
             async with asleep(events) as waiting:
-                await look(there.store, there.bus)
+                await poll(there.store, there.bus)
                 event = (await waiting)[1]
                 assert isinstance(event, list)
                 assert [step.number for step in event] == list(range(3, 13)), "the poll makes up for it"
@@ -221,8 +221,8 @@ async def test_flushed_redis_takes_nothing_with_it(own_redis: RedisServer, tmp_p
 async def test_hints_wait_for_redis_in_bounded_memory_and_are_joined(tmp_path: object) -> None:
     engine = await migrated(f"sqlite+aiosqlite:///{tmp_path}/log.sqlite3", MIGRATIONS)
     core = Core(Store(engine))
-    relay = RedisWakeUps(
-        "redis://127.0.0.1:9", core.bus, bytes(16), SystemClock(), lambda: look(core.store, core.bus)
+    relay = RedisRelay(
+        "redis://127.0.0.1:9", core.bus, bytes(16), SystemClock(), lambda: poll(core.store, core.bus)
     )
     customer, conversation = str(uuid4()), str(uuid4())
     for head in range(1, 1000):
@@ -242,13 +242,13 @@ async def test_hints_wait_for_redis_in_bounded_memory_and_are_joined(tmp_path: o
 async def test_text_of_a_sealed_utterance_waits_for_redis_no_longer(tmp_path: object) -> None:
     engine = await migrated(f"sqlite+aiosqlite:///{tmp_path}/log.sqlite3", MIGRATIONS)
     core = Core(Store(engine))
-    relay = RedisWakeUps(
-        "redis://127.0.0.1:9", core.bus, bytes(16), SystemClock(), lambda: look(core.store, core.bus)
+    relay = RedisRelay(
+        "redis://127.0.0.1:9", core.bus, bytes(16), SystemClock(), lambda: poll(core.store, core.bus)
     )
     customer, conversation, utterance = (str(uuid4()) for _ in range(3))
     for revision in range(1, 5):
         speech = entry_pb2.OpenUtterance(utterance_id=utterance, revision=revision)
-        relay.spoken(customer, Spoken(conversation, speech))
+        relay.spoken(customer, Caption(conversation, speech))
     assert len(relay._pending) == 1, "the latest wins while it waits"
     relay.committed(Committed(customer, conversation, 3, 3, sealed=[utterance]))
     ((_, hint),) = relay._pending.values()

@@ -14,7 +14,7 @@ from readback.conversation.v1 import entry_pb2
 from agent.recording.utterances import AgentSpeech, CustomerSpeech, ToolCalls
 from services.conversation.client.late_append import completion, sealed_at
 from services.conversation.client.recorder import Recorder
-from services.conversation.model.drafts import checked
+from services.conversation.model.drafts import check_draft
 
 pytestmark = pytest.mark.unit
 
@@ -73,11 +73,11 @@ class Checking(Recorder):
 
     def _put(self, draft: entry_pb2.Draft) -> None:
         super()._put(draft)
-        checked(draft)
+        check_draft(draft)
         late = sealed_at(draft, NOW)
-        checked(late)
+        check_draft(late)
         if late.HasField("utterance"):
-            checked(completion(late))
+            check_draft(completion(late))
 
 
 class Agent:

@@ -18,8 +18,8 @@ from mesh.ids import uuid7
 from services.conversation.export import json_document, plain_text, webvtt
 from services.conversation.export.export import file_name
 from services.conversation.export.transcript import Format
-from services.conversation.model.entries import timestamp
 from services.conversation.model.records import Conversation
+from services.conversation.model.times import timestamp
 
 pytestmark = pytest.mark.unit
 

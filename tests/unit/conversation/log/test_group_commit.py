@@ -15,9 +15,10 @@ from mesh.failpoints import FailpointReached, set_failpoints
 from services.conversation.errors import CallNotFound, EpochHeld, StaleEpoch
 from services.conversation.log.commit_plan import CommitPlan
 from services.conversation.log.group_commit import ATTEMPTS, GroupCommit, Queue, Refused, Stored
-from services.conversation.log.states import CustomerState, LogState, LogStates
+from services.conversation.log.state_cache import StateCache
 from services.conversation.log.writer_fence import Writer
 from services.conversation.model.changes import Changes
+from services.conversation.model.log_state import CustomerState, LogState
 from services.conversation.store.appending import Reconnected
 from tests.unit.conversation.core import Core
 
@@ -64,7 +65,7 @@ class GatedStore:
             self.reconnecting -= 1
             raise Reconnected
         if self.poison and any(
-            self.poison.encode() in page.content for changes in group for page in changes.pages
+            self.poison.encode() in chunk.content for changes in group for chunk in changes.chunks
         ):
             raise ValueError("this can't be stored")
         if self.overtaken:
@@ -225,7 +226,7 @@ async def test_what_stands_behind_an_append_that_can_never_be_stored_is_not_stor
 async def test_calls_are_found_however_little_is_remembered_of_logs(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench.group, "_states", LogStates(most=1))
+    monkeypatch.setattr(bench.group, "_states", StateCache(capacity=1))
     calls = []
     for _ in range(5):
         bench.core.customer_id = str(uuid4())

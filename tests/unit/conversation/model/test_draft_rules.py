@@ -14,7 +14,7 @@ from readback.conversation.v1 import entry_pb2
 
 from mesh.errors import InvalidRequest
 from services.conversation.model import drafts
-from services.conversation.model.drafts import checked
+from services.conversation.model.drafts import check_draft
 
 pytestmark = pytest.mark.unit
 
@@ -99,7 +99,7 @@ def keeps_the_contract(draft: entry_pb2.Draft) -> bool:
 @given(any_draft())
 def test_short_way_lets_nothing_through_that_the_contract_refuses(draft: entry_pb2.Draft) -> None:
     content: Message = getattr(draft, draft.WhichOneof("content") or "utterance")
-    if drafts._plainly_good(draft, content):
+    if drafts._surely_valid(draft, content):
         assert keeps_the_contract(draft)
 
 
@@ -107,7 +107,7 @@ def test_short_way_lets_nothing_through_that_the_contract_refuses(draft: entry_p
 @given(any_draft())
 def test_no_draft_ends_in_anything_but_an_entry_or_a_refusal(draft: entry_pb2.Draft) -> None:
     try:
-        checked(draft)
+        check_draft(draft)
     except InvalidRequest as refused:
         assert refused.violations  # noqa: PT017 -- either way is fine
     else:
@@ -141,7 +141,7 @@ def test_what_agents_say_takes_the_short_way(text: str, generated: str, sealing:
         utterance_id=ID, speaker=side, modality=entry_pb2.MODALITY_TEXT, text=text, revision=7
     )
     for content in (sealed, growing):
-        assert drafts._plainly_good(good(content), content)
+        assert drafts._surely_valid(good(content), content)
 
 
 def test_every_field_of_what_takes_the_short_way_is_looked_at() -> None:
@@ -178,6 +178,6 @@ def test_every_field_of_what_takes_the_short_way_is_looked_at() -> None:
 
 def test_client_s_outbox_is_within_what_the_log_recognises() -> None:
     from services.conversation.client.outbox import CAPACITY
-    from services.conversation.log.states import RECOGNISED
+    from services.conversation.model.log_state import RECOGNISED
 
     assert 4 * CAPACITY <= RECOGNISED

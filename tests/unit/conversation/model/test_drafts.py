@@ -1,7 +1,8 @@
-"""What is taken from a writer, and how it comes back from a row."""
+"""Drafts: which are accepted, and how they come back from a row."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -14,10 +15,18 @@ from readback.conversation.v1 import entry_pb2
 
 from mesh.errors import InvalidRequest
 from mesh.ids import uuid_text
-from services.conversation.model.drafts import NewEntry, Revision, checked, id_bytes, is_uuid
-from services.conversation.model.entries import KINDS, NAMES, entry_message, instant, open_message, timestamp
-from services.conversation.model.records import OpenSpeech, StoredEntry
-from services.conversation.model.times import micros_of
+from services.conversation.model.drafts import check_draft, is_uuid
+from services.conversation.model.entries import (
+    KINDS,
+    NAMES,
+    LogEntry,
+    Revision,
+    entry_message,
+    id_bytes,
+    open_utterance_message,
+    pack,
+)
+from services.conversation.model.times import instant, micros_of, timestamp
 
 pytestmark = pytest.mark.unit
 
@@ -54,24 +63,13 @@ def draft_of(content: Message, entry_id: str | None = None) -> entry_pb2.Draft:
     return draft
 
 
-def stored(entry: NewEntry) -> StoredEntry:
-    return StoredEntry(
-        number=7,
-        entry_id=uuid_text(entry.entry_id),
-        call_id=None,
-        kind=entry.kind,
-        speaker=entry.speaker,  # type: ignore[arg-type]  # checked against the contract's enum
-        start_micros=entry.start,
-        end_micros=entry.end,
-        commit_micros=micros_of(NOW),
-        late=False,
-        content=entry.content,
-    )
+def stored(entry: LogEntry) -> LogEntry:
+    return replace(entry, number=7, commit_micros=micros_of(NOW))
 
 
-def taken(draft: entry_pb2.Draft) -> NewEntry:
-    entry = checked(draft)
-    assert isinstance(entry, NewEntry)
+def taken(draft: entry_pb2.Draft) -> LogEntry:
+    entry = check_draft(draft)
+    assert isinstance(entry, LogEntry)
     return entry
 
 
@@ -135,7 +133,9 @@ def test_open_utterance_needs_no_end() -> None:
     )
     draft = draft_of(speech, entry_id)
     draft.ClearField("end_time")
-    assert checked(draft) == Revision(id_bytes(entry_id), speech, micros_of(NOW))
+    assert check_draft(draft) == Revision(
+        id_bytes(entry_id), entry_pb2.SPEAKER_AGENT, 1, micros_of(NOW), pack(speech)
+    )
 
 
 def test_open_utterance_comes_back_with_id_and_start() -> None:
@@ -143,7 +143,9 @@ def test_open_utterance_comes_back_with_id_and_start() -> None:
     content = entry_pb2.OpenUtterance(
         speaker=entry_pb2.SPEAKER_AGENT, text="There", revision=4
     ).SerializeToString()
-    message = open_message(OpenSpeech(1, 1, entry_id, entry_pb2.SPEAKER_AGENT, 4, NOW, NOW, content))
+    message = open_utterance_message(
+        Revision(id_bytes(entry_id), entry_pb2.SPEAKER_AGENT, 4, micros_of(NOW), content)
+    )
     assert (message.utterance_id, message.text, message.revision) == (entry_id, "There", 4)
     assert instant(message.start_time) == NOW
 
@@ -170,7 +172,7 @@ def test_draft_that_breaks_a_rule_is_refused_with_the_field_s_name(spoil: object
     assert callable(spoil)
     spoil(draft)
     with pytest.raises(InvalidRequest) as caught:
-        checked(draft)
+        check_draft(draft)
     assert field in [violation.field for violation in caught.value.violations]
 
 

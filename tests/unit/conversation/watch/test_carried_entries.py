@@ -13,11 +13,11 @@ import pytest
 from services.conversation.log.bus import Committed
 from services.conversation.model.cursors import LogId
 from services.conversation.store import Transaction
-from services.conversation.watch.hints import ORIGIN_BYTES, packed, unpacked
-from services.conversation.watch.live_captions import Spoken
-from services.conversation.watch.redis_wakeups import CARRIED_BYTES, _joined, _light
-from services.conversation.watch.topics import Memory, Topic
-from services.conversation.watch.wire_entries import Step
+from services.conversation.watch.hints import ORIGIN_BYTES, pack_hints, unpack_hints
+from services.conversation.watch.live_captions import Caption
+from services.conversation.watch.redis_wakeups import CARRIED_BYTES, _bounded, _merged
+from services.conversation.watch.topics import CacheBudget, Topic
+from services.conversation.watch.wire_entries import WireEntry
 from tests.unit.conversation.core import Core
 from tests.unit.conversation.watchers import coming, entries_coming, entries_of, feed, until_caught_up, watch
 
@@ -35,7 +35,7 @@ class Kept:
     def committed(self, commit: Committed) -> None:
         self.commits.append(commit)
 
-    def spoken(self, customer_id: str, spoken: Spoken) -> None:
+    def spoken(self, customer_id: str, spoken: Caption) -> None:
         pass
 
     def hint_call(self, call_id: str) -> None:
@@ -47,9 +47,9 @@ class Kept:
 
 def deliver(there: Core, commits: Sequence[Committed]) -> None:
     """Brings commits to another replica as one message."""
-    for hint in unpacked(packed(bytes(ORIGIN_BYTES), commits)):
+    for hint in unpack_hints(pack_hints(bytes(ORIGIN_BYTES), commits)):
         assert isinstance(hint, Committed)
-        there.bus.hear(hint)
+        there.bus.deliver(hint)
 
 
 @contextmanager
@@ -168,7 +168,7 @@ async def test_entries_of_a_hint_that_the_table_does_not_have_make_way_for_those
         await until_caught_up(events)
         await core.log.append(writer, [core.said("true")])
         (true,) = kept.commits
-        untrue = replace(true, head=5, entries=[replace(true.entries[0], number=5, entry_id=str(uuid4()))])
+        untrue = replace(true, head=5, entries=[replace(true.entries[0], number=5, entry_id=uuid4().bytes)])
         deliver(there, [untrue, replace(untrue, head=9, entries=())])
         assert [entry.utterance.text for entry in entries_of(await coming(events))] == ["true"]
         assert there.bus._topics[log].head == 3
@@ -180,22 +180,22 @@ async def test_entries_of_a_hint_that_the_table_does_not_have_make_way_for_those
 
 
 def test_what_memory_holds_beyond_the_table_is_let_go() -> None:
-    topic = Topic(LogId.conversation(CONVERSATION), CUSTOMER, Memory())
-    topic.join([_step(number, "a hint") for number in range(1, 8)], head=7)
-    topic.settle(7, 4)
-    topic.join([_step(number, "committed") for number in range(5, 8)], head=7)
+    topic = Topic(LogId.conversation(CONVERSATION), CUSTOMER, CacheBudget())
+    topic.add_committed([_step(number, "a hint") for number in range(1, 8)], head=7)
+    topic.correct(7, 4)
+    topic.add_committed([_step(number, "committed") for number in range(5, 8)], head=7)
     found = topic.after(3, 10)
     assert found is not None
     assert [step.data for step in found] == [b"a hint", b"committed", b"committed", b"committed"]
 
 
 def test_commit_after_a_gap_leaves_memory_as_it_is() -> None:
-    topic = Topic(LogId.conversation(CONVERSATION), CUSTOMER, Memory())
-    topic.join([_step(1), _step(2)], head=2)
-    topic.join([_step(5)], head=5)
+    topic = Topic(LogId.conversation(CONVERSATION), CUSTOMER, CacheBudget())
+    topic.add_committed([_step(1), _step(2)], head=2)
+    topic.add_committed([_step(5)], head=5)
     assert topic.after(2, 10) is None
     assert topic.is_at_end(2), "so that one of those who stand here reads for all"
-    topic.take([_step(number) for number in (3, 4, 5)], head=5)
+    topic.add_read([_step(number) for number in (3, 4, 5)], head=5)
     assert [step.position for step in topic.after(0, 10) or ()] == [1, 2, 3, 4, 5]
 
 
@@ -203,17 +203,17 @@ async def test_large_commits_carry_none_and_joined_ones_carry_all_or_none(core: 
     kept = Kept()
     _, commits = await said(core, 4, kept=kept)
     one, two, three, four = commits
-    assert _light(one) is one
+    assert _bounded(one) is one
     large = replace(one, entries=[replace(one.entries[0], content=bytes(CARRIED_BYTES + 1))])
-    assert not _light(large).entries
-    assert [entry.number for entry in _joined(one, two).entries] == [3, 4]
-    assert not _joined(one, three).entries, "an entry between them is missing"
-    assert not _joined(one, replace(two, entries=())).entries
-    assert [entry.number for entry in _joined(_light(large), two).entries] == [4]
+    assert not _bounded(large).entries
+    assert [entry.number for entry in _merged(one, two).entries] == [3, 4]
+    assert not _merged(one, three).entries, "an entry between them is missing"
+    assert not _merged(one, replace(two, entries=())).entries
+    assert [entry.number for entry in _merged(_bounded(large), two).entries] == [4]
     sealing_only = replace(two, entries=(), sealed=[str(uuid4())])
-    assert [entry.number for entry in _joined(two, sealing_only).entries] == [4]
-    assert _joined(three, four).head == 6
+    assert [entry.number for entry in _merged(two, sealing_only).entries] == [4]
+    assert _merged(three, four).head == 6
 
 
-def _step(position: int, data: str = "data") -> Step:
-    return Step(position, CONVERSATION, position, str(uuid4()), 9, 1, data.encode())
+def _step(position: int, data: str = "data") -> WireEntry:
+    return WireEntry(position, CONVERSATION, position, str(uuid4()), 9, 1, data.encode())

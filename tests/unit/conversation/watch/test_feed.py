@@ -12,12 +12,12 @@ from readback.conversation.v1 import entry_pb2
 
 from services.conversation.log.bus import Committed
 from services.conversation.model.cursors import START, LogId, LogKind, Position
-from services.conversation.model.entry_filter import EntryFilter
+from services.conversation.model.entries import EntryFilter
 from services.conversation.watch import log_reader as log_reading
-from services.conversation.watch.backstop import look
-from services.conversation.watch.batches import Deleted
-from services.conversation.watch.live_captions import Spoken
-from services.conversation.watch.watching import PositionLost
+from services.conversation.watch.backstop import poll
+from services.conversation.watch.follower import PositionLost
+from services.conversation.watch.live_captions import Caption
+from services.conversation.watch.wire_entries import Deleted
 from tests.unit.conversation.watchers import (
     asleep,
     coming,
@@ -53,7 +53,7 @@ async def test_resumable_anywhere_in_the_feed(core: Core) -> None:
     for number in range(len(order) + 1):
         position = await log_reading.position_in(reader, number)
         assert position is not None
-        assert await core.watching.start_at(feed(core), position) == position
+        assert await core.followers.start_at(feed(core), position) == position
         async with watch(core, feed(core), position) as events:
             assert await told(events) == order[number:]
 
@@ -90,12 +90,12 @@ async def test_feed_out_of_memory_is_the_feed_out_of_the_store(core: Core) -> No
 async def test_reliable_when_wake_ups_say_no_more_than_heads(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hear = core.bus.hear
+    hear = core.bus.deliver
 
     def bare(commit: Committed) -> None:
         hear(Committed(commit.customer_id, commit.conversation_id, commit.head, commit.feed_head))
 
-    monkeypatch.setattr(core.bus, "hear", bare)
+    monkeypatch.setattr(core.bus, "deliver", bare)
     async with watch(core, feed(core)) as events:
         await told(events)
         _, order = await interleaved(core)
@@ -106,12 +106,12 @@ async def test_reliable_when_wake_ups_say_no_more_than_heads(
 async def test_lost_wake_up_of_a_feed_is_made_up_for_by_the_backstop(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(core.bus, "hear", lambda _: None)
+    monkeypatch.setattr(core.bus, "deliver", lambda _: None)
     async with watch(core, feed(core)) as events:
         await told(events)
         await core.held_call()
         async with asleep(events) as waiting:
-            await look(core.store, core.bus)
+            await poll(core.store, core.bus)
             assert len(entries_of((await waiting)[1])) == 2
 
 
@@ -129,7 +129,7 @@ async def test_start_at_a_time_begins_with_what_was_committed_since(core: Core) 
         (now - 0.5 * minute, [(first.conversation_id, 3)]),
         (now + minute, []),
     ):
-        start = await core.watching.start_at(feed(core), since)
+        start = await core.followers.start_at(feed(core), since)
         if expected is None:
             assert start == START
             continue
@@ -141,7 +141,7 @@ async def test_position_beyond_the_feed_or_of_another_history_is_lost(core: Core
     await core.held_call()
     for position in (Position.at(3, str(uuid4())), Position.at(2, str(uuid4()))):
         with pytest.raises(PositionLost):
-            await core.watching.start_at(feed(core), position)
+            await core.followers.start_at(feed(core), position)
 
 
 async def test_filter_chooses_from_every_conversation(core: Core) -> None:
@@ -164,8 +164,8 @@ async def test_live_text_says_which_conversation_it_is_of(core: Core) -> None:
         before = await coming(events)
         await core.log.append(other, [core.saying("while it goes on", 1, entry_id=str(uuid4()))])
         during = await coming(events)
-    assert isinstance(before, Spoken)
-    assert isinstance(during, Spoken)
+    assert isinstance(before, Caption)
+    assert isinstance(during, Caption)
     assert (before.conversation_id, before.speech.text) == (first.conversation_id, "before the watch")
     assert (during.conversation_id, during.speech.text) == (second.conversation_id, "while it goes on")
 
@@ -205,4 +205,4 @@ async def test_feed_that_nobody_watches_costs_nothing(core: Core) -> None:
     await core.held_call()
     await asyncio.sleep(0)
     assert not core.bus.watched(LogKind.FEED)
-    assert not core.bus._memory._held
+    assert not core.bus._cache._cached

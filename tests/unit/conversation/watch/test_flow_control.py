@@ -9,7 +9,7 @@ import pytest
 from services.conversation.watch.flow_control import (
     SLOW_BYTES_A_SECOND,
     WORTH_COMPRESSING,
-    WatcherLink,
+    FlowControl,
     takes_gzip,
 )
 from tests.simulated_clock import SimulatedClock
@@ -25,65 +25,65 @@ def clock() -> SimulatedClock:
 
 
 @pytest.fixture
-def link(clock: SimulatedClock) -> WatcherLink:
-    return WatcherLink(clock, patience=30, computing=lambda: 0.0)
+def link(clock: SimulatedClock) -> FlowControl:
+    return FlowControl(clock, patience=30, computing=lambda: 0.0)
 
 
-def test_first_batch_is_compressed_whatever_the_link_and_small_messages_never(link: WatcherLink) -> None:
-    assert not link.hand(WORTH_COMPRESSING - 1)
-    assert link.hand(WORTH_COMPRESSING)
+def test_first_batch_is_compressed_whatever_the_link_and_small_messages_never(link: FlowControl) -> None:
+    assert not link.send(WORTH_COMPRESSING - 1)
+    assert link.send(WORTH_COMPRESSING)
 
 
 def test_fast_link_is_sent_plain_batches_and_a_slow_one_compressed_ones(
-    link: WatcherLink, clock: SimulatedClock
+    link: FlowControl, clock: SimulatedClock
 ) -> None:
-    link.hand(BIG)
+    link.send(BIG)
     assert not link.is_too_slow()
-    assert not link.hand(BIG), "it took no time"
+    assert not link.send(BIG), "it took no time"
     clock.advance(2 * BIG / SLOW_BYTES_A_SECOND)
     assert not link.is_too_slow()
-    assert link.hand(BIG)
+    assert link.send(BIG)
 
 
 def test_time_that_compressing_took_is_not_held_against_the_link(clock: SimulatedClock) -> None:
     computed = 0.0
-    link = WatcherLink(clock, patience=30, computing=lambda: computed)
-    assert link.hand(BIG)
+    link = FlowControl(clock, patience=30, computing=lambda: computed)
+    assert link.send(BIG)
     clock.advance(1)
     computed = 1.0
     assert not link.is_too_slow()
-    assert not link.hand(BIG), "a busy server would deflate the more, the busier it is"
+    assert not link.send(BIG), "a busy server would deflate the more, the busier it is"
     clock.advance(1)
     link.is_too_slow()
-    assert link.hand(BIG), "this time it computed nothing, and waited"
+    assert link.send(BIG), "this time it computed nothing, and waited"
 
 
-def test_small_message_says_nothing_about_the_link(link: WatcherLink, clock: SimulatedClock) -> None:
-    link.hand(BIG)
+def test_small_message_says_nothing_about_the_link(link: FlowControl, clock: SimulatedClock) -> None:
+    link.send(BIG)
     link.is_too_slow()
-    link.hand(10)
+    link.send(10)
     clock.advance(1)
     link.is_too_slow()
-    assert not link.hand(BIG)
+    assert not link.send(BIG)
 
 
 def test_who_has_caught_up_is_sent_plain_messages_until_the_link_shows_itself_slow(
-    link: WatcherLink, clock: SimulatedClock
+    link: FlowControl, clock: SimulatedClock
 ) -> None:
     link.caught_up()
-    assert not link.hand(BIG)
+    assert not link.send(BIG)
     clock.advance(1)
     link.is_too_slow()
-    assert link.hand(BIG)
+    assert link.send(BIG)
 
 
 def test_message_unread_for_longer_than_patience_is_too_slow(
-    link: WatcherLink, clock: SimulatedClock
+    link: FlowControl, clock: SimulatedClock
 ) -> None:
-    link.hand(10)
+    link.send(10)
     clock.advance(30)
     assert not link.is_too_slow()
-    link.hand(10)
+    link.send(10)
     clock.advance(30.1)
     assert link.is_too_slow()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from services.conversation.model.cursors import LogId
-from services.conversation.watch import walk
-from services.conversation.watch.log_reader import ROWS, ConversationReader, Piece
-from services.conversation.watch.walk import FIRST_ROWS
+from services.conversation.watch import follower
+from services.conversation.watch.follower import FIRST_ROWS
+from services.conversation.watch.log_reader import ROWS, ConversationReader, LogSlice
 from tests.unit.conversation.core import Core
 from tests.unit.conversation.watchers import until_caught_up, watch
 
@@ -21,14 +21,14 @@ async def test_pieces_double_up_to_a_bound_and_leave_nothing_out(
     after = ConversationReader.after
 
     async def noted(
-        reader: ConversationReader, position: int, *, with_spoken: bool = False, rows: int = ROWS
-    ) -> Piece:
+        reader: ConversationReader, position: int, *, with_captions: bool = False, rows: int = ROWS
+    ) -> LogSlice:
         asked.append(rows)
-        return await after(reader, position, with_spoken=with_spoken, rows=rows)
+        return await after(reader, position, with_captions=with_captions, rows=rows)
 
     monkeypatch.setattr(ConversationReader, "after", noted)
-    monkeypatch.setattr(walk, "FIRST_ROWS", 1)
-    monkeypatch.setattr(walk, "ROWS", 4)
+    monkeypatch.setattr(follower, "FIRST_ROWS", 1)
+    monkeypatch.setattr(follower, "ROWS", 4)
     call, writer = await core.held_call()
     for _ in range(6):
         await core.log.append(writer, [core.said("a turn of some length, " * 8) for _ in range(20)])

@@ -7,30 +7,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 from readback.conversation.v1 import entry_pb2
 
-from services.conversation.watch.live_captions import MAX_LIVE, REMEMBERED_SEALED, LiveText, Spoken
+from services.conversation.watch.live_captions import MAX_LIVE, RECENTLY_SEALED, Caption, LiveCaptions
 
 pytestmark = pytest.mark.unit
 
 
-def spoken(utterance_id: str, revision: int, conversation_id: str = "c") -> Spoken:
-    return Spoken(
+def spoken(utterance_id: str, revision: int, conversation_id: str = "c") -> Caption:
+    return Caption(
         conversation_id,
         entry_pb2.OpenUtterance(utterance_id=utterance_id, revision=revision, text=f"{revision} words"),
     )
 
 
-def revisions(live: LiveText, version: int = 0) -> dict[str, int]:
+def revisions(live: LiveCaptions, version: int = 0) -> dict[str, int]:
     return {told.speech.utterance_id: told.speech.revision for told in live.since(version)}
 
 
 def test_latest_revision_wins_whatever_the_order() -> None:
-    live = LiveText()
+    live = LiveCaptions()
     assert [live.offer(spoken("u", revision)) for revision in (1, 3, 2, 3)] == [True, True, False, False]
     assert revisions(live) == {"u": 3}
 
 
 def test_who_has_taken_it_is_told_only_what_came_since() -> None:
-    live = LiveText()
+    live = LiveCaptions()
     live.offer(spoken("a", 1))
     live.offer(spoken("b", 1))
     taken = live.version
@@ -41,7 +41,7 @@ def test_who_has_taken_it_is_told_only_what_came_since() -> None:
 
 
 def test_text_that_trails_its_entry_is_not_taken() -> None:
-    live = LiveText()
+    live = LiveCaptions()
     live.offer(spoken("u", 1))
     live.seal(["u"])
     assert not live.offer(spoken("u", 9))
@@ -49,37 +49,37 @@ def test_text_that_trails_its_entry_is_not_taken() -> None:
 
 
 def test_text_that_trails_an_entry_which_a_watcher_found_by_itself_is_not_taken() -> None:
-    live = LiveText()
+    live = LiveCaptions()
     live.offer(spoken("held", 1))
-    live.find_sealed(["held", "found"])
+    live.seal_read(["held", "found"])
     assert not live.offer(spoken("held", 2))
     assert not live.offer(spoken("found", 1))
     assert live.since(0) == []
 
 
 def test_who_reads_an_old_log_pushes_nothing_out_that_was_announced() -> None:
-    live = LiveText()
+    live = LiveCaptions()
     live.seal(["announced"])
-    live.find_sealed(f"old {number}" for number in range(2 * REMEMBERED_SEALED))
+    live.seal_read(f"old {number}" for number in range(2 * RECENTLY_SEALED))
     assert not live.offer(spoken("announced", 1))
 
 
 def test_more_utterances_than_anybody_speaks_are_not_held() -> None:
-    live = LiveText()
+    live = LiveCaptions()
     for number in range(MAX_LIVE + 5):
         live.offer(spoken(f"u{number}", 1))
     assert list(revisions(live)) == [f"u{number}" for number in range(5, MAX_LIVE + 5)]
 
 
 def test_what_was_sealed_long_ago_is_forgotten() -> None:
-    live = LiveText()
+    live = LiveCaptions()
     live.seal(["old"])
-    live.seal(f"u{number}" for number in range(REMEMBERED_SEALED))
+    live.seal(f"u{number}" for number in range(RECENTLY_SEALED))
     assert live.offer(spoken("old", 1)), "memory is bounded: by then nothing of it is on its way any more"
 
 
 def test_deleted_conversation_takes_its_text_along() -> None:
-    live = LiveText()
+    live = LiveCaptions()
     live.offer(spoken("a", 1, "gone"))
     live.offer(spoken("b", 1, "here"))
     live.forget("gone")
@@ -90,7 +90,7 @@ def test_deleted_conversation_takes_its_text_along() -> None:
 def test_reader_never_sees_an_older_revision_after_a_newer_nor_any_after_the_seal(
     happenings: list[tuple[str, int | None]],
 ) -> None:
-    live, version = LiveText(), 0
+    live, version = LiveCaptions(), 0
     seen: dict[str, int] = {}
     sealed = set()
     for utterance_id, revision in happenings:

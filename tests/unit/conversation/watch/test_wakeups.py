@@ -10,31 +10,33 @@ from readback.conversation.v1 import entry_pb2
 
 from services.conversation.log.bus import Committed
 from services.conversation.model.cursors import LogId, LogKind
-from services.conversation.watch.live_captions import Spoken
-from services.conversation.watch.topics import Memory, Topic
-from services.conversation.watch.wakeups import LocalWakeUps
-from services.conversation.watch.wire_entries import Step
+from services.conversation.watch.live_captions import Caption
+from services.conversation.watch.topics import CacheBudget, Topic
+from services.conversation.watch.wakeups import LocalBus
+from services.conversation.watch.wire_entries import WireEntry
 
 pytestmark = pytest.mark.unit
 
 CUSTOMER, MINE, OTHER = (str(uuid4()) for _ in range(3))
 
 
-def steps(first: int, last: int, size: int = 10) -> list[Step]:
-    return [Step(number, MINE, number, str(uuid4()), 9, 1, b"x" * size) for number in range(first, last + 1)]
+def steps(first: int, last: int, size: int = 10) -> list[WireEntry]:
+    return [
+        WireEntry(number, MINE, number, str(uuid4()), 9, 1, b"x" * size) for number in range(first, last + 1)
+    ]
 
 
-def positions(found: list[Step] | None) -> list[int] | None:
+def positions(found: list[WireEntry] | None) -> list[int] | None:
     return None if found is None else [step.position for step in found]
 
 
 @pytest.fixture
 def topic() -> Topic:
-    return Topic(LogId.conversation(MINE), CUSTOMER, Memory())
+    return Topic(LogId.conversation(MINE), CUSTOMER, CacheBudget())
 
 
 async def test_commit_wakes_the_listeners_of_its_conversation_and_of_its_customer() -> None:
-    bus = LocalWakeUps()
+    bus = LocalBus()
     with (
         bus.listen(LogId.conversation(MINE), CUSTOMER) as mine,
         bus.listen(LogId.feed(CUSTOMER), CUSTOMER) as every,
@@ -42,47 +44,47 @@ async def test_commit_wakes_the_listeners_of_its_conversation_and_of_its_custome
     ):
         bus.committed(Committed(CUSTOMER, MINE, 3, 30))
         async with asyncio.timeout(1):
-            await mine.woken()
-            await every.woken()
+            await mine.wait()
+            await every.wait()
         assert (mine.topic.head, every.topic.head, other.topic.head) == (3, 30, 0)
-        assert not other._news
+        assert not other._woken
 
 
 async def test_the_same_news_twice_wakes_once() -> None:
-    bus = LocalWakeUps()
+    bus = LocalBus()
     with bus.listen(LogId.conversation(MINE), CUSTOMER) as listener:
         bus.committed(Committed(CUSTOMER, MINE, 5))
-        await listener.woken()
+        await listener.wait()
         bus.committed(Committed(CUSTOMER, MINE, 4))
         bus.committed(Committed(CUSTOMER, MINE, 5))
-        assert not listener._news
+        assert not listener._woken
 
 
 async def test_live_text_wakes_only_who_wants_it() -> None:
-    bus = LocalWakeUps()
+    bus = LocalBus()
     log = LogId.conversation(MINE)
-    with bus.listen(log, CUSTOMER) as deaf, bus.listen(log, CUSTOMER, wants_live=True) as keen:
+    with bus.listen(log, CUSTOMER) as deaf, bus.listen(log, CUSTOMER, wants_captions=True) as keen:
         bus.spoken(CUSTOMER, MINE, entry_pb2.OpenUtterance(utterance_id="u", revision=1))
-        assert not deaf._news
-        await keen.woken()
-        assert not deaf.take_live()
-        assert [spoken.speech.utterance_id for spoken in keen.take_live()] == ["u"]
-        assert not keen.take_live()
+        assert not deaf._woken
+        await keen.wait()
+        assert not deaf.take_captions()
+        assert [spoken.speech.utterance_id for spoken in keen.take_captions()] == ["u"]
+        assert not keen.take_captions()
 
 
 async def test_everybody_can_be_woken_for_other_reasons() -> None:
-    bus = LocalWakeUps()
+    bus = LocalBus()
     with (
         bus.listen(LogId.conversation(MINE), CUSTOMER) as one,
         bus.listen(LogId.feed(CUSTOMER), CUSTOMER) as other,
     ):
         bus.wake_all()
-        await one.woken()
-        await other.woken()
+        await one.wait()
+        await other.wait()
 
 
 def test_who_is_gone_is_not_listened_for() -> None:
-    bus = LocalWakeUps()
+    bus = LocalBus()
     log = LogId.conversation(MINE)
     with bus.listen(log, CUSTOMER):
         with bus.listen(log, CUSTOMER):
@@ -100,7 +102,7 @@ def test_relay_carries_what_happens_here_and_hears_for_whom() -> None:
         def committed(self, commit: Committed) -> None:
             self.told.append(commit)
 
-        def spoken(self, customer_id: str, spoken: Spoken) -> None:
+        def spoken(self, customer_id: str, spoken: Caption) -> None:
             self.told.append((customer_id, spoken.conversation_id))
 
         def hint_call(self, call_id: str) -> None:
@@ -109,7 +111,7 @@ def test_relay_carries_what_happens_here_and_hears_for_whom() -> None:
         def follow(self, customer_id: str) -> None:
             self.told.append(f"follow {customer_id}")
 
-    bus, relay = LocalWakeUps(), Relay()
+    bus, relay = LocalBus(), Relay()
     bus.relay = relay
     hinted: list[str] = []
     bus.on_call_hint(hinted.append)
@@ -118,14 +120,14 @@ def test_relay_carries_what_happens_here_and_hears_for_whom() -> None:
         bus.committed(commit)
         bus.spoken(CUSTOMER, MINE, entry_pb2.OpenUtterance(utterance_id="u"))
         bus.hint_call("call")
-        bus.hear(commit)
-        bus.hear_call("another's")
+        bus.deliver(commit)
+        bus.deliver_call("another's")
     assert relay.told == [f"follow {CUSTOMER}", commit, (CUSTOMER, MINE), "call"]
     assert hinted == ["call", "another's"]
 
 
 def test_memory_serves_what_it_reaches_back_to(topic: Topic) -> None:
-    topic.take(steps(3, 6), head=6)
+    topic.add_read(steps(3, 6), head=6)
     assert positions(topic.after(2, 10)) == [3, 4, 5, 6]
     assert positions(topic.after(4, 1)) == [5]
     assert positions(topic.after(6, 10)) == []
@@ -133,46 +135,46 @@ def test_memory_serves_what_it_reaches_back_to(topic: Topic) -> None:
 
 
 def test_memory_never_has_a_gap(topic: Topic) -> None:
-    topic.take(steps(1, 3), head=3)
-    topic.reach(5)
+    topic.add_read(steps(1, 3), head=3)
+    topic.advance(5)
     assert topic.after(3, 10) is None, "four and five were committed elsewhere"
-    topic.take(steps(6, 7), head=7)
+    topic.add_read(steps(6, 7), head=7)
     assert topic.after(3, 10) is None
     assert positions(topic.after(5, 10)) == [6, 7]
 
 
 def test_what_was_read_for_all_joins_what_was_heard(topic: Topic) -> None:
-    topic.take(steps(1, 2), head=2)
-    topic.reach(4)
-    topic.take(steps(2, 4), head=4)
+    topic.add_read(steps(1, 2), head=2)
+    topic.advance(4)
+    topic.add_read(steps(2, 4), head=4)
     assert positions(topic.after(0, 10)) == [1, 2, 3, 4]
 
 
 def test_wrong_head_is_put_right_unless_something_came_meanwhile(topic: Topic) -> None:
-    topic.reach(9)
-    topic.settle(9, 4)
+    topic.advance(9)
+    topic.correct(9, 4)
     assert topic.head == 4
-    topic.reach(6)
-    topic.settle(4, 5)
+    topic.advance(6)
+    topic.correct(4, 5)
     assert topic.head == 6
 
 
 def test_memory_of_all_logs_together_is_bounded_and_the_oldest_make_way() -> None:
-    memory = Memory(size=10_000)
+    memory = CacheBudget(capacity=10_000)
     first, second = (Topic(LogId.conversation(log), CUSTOMER, memory) for log in (MINE, OTHER))
-    first.take(steps(1, 5, size=500), head=5)
-    second.take(steps(1, 8, size=500), head=8)
+    first.add_read(steps(1, 5, size=500), head=5)
+    second.add_read(steps(1, 8, size=500), head=8)
     assert first.after(0, 10) is None
     assert positions(second.after(0, 10)) == list(range(1, 9))
-    assert memory._held_size <= 10_000
-    second.take(steps(9, 200, size=500), head=200)
+    assert memory._size <= 10_000
+    second.add_read(steps(9, 200, size=500), head=200)
     assert positions(second.after(199, 10)) == [200]
-    assert memory._held_size <= 10_000
+    assert memory._size <= 10_000
 
 
 def test_entry_seals_its_utterance(topic: Topic) -> None:
     (entry,) = steps(1, 1)
-    topic.speak(Spoken(MINE, entry_pb2.OpenUtterance(utterance_id=entry.id, revision=1)))
-    topic.take([entry], head=1)
-    topic.speak(Spoken(MINE, entry_pb2.OpenUtterance(utterance_id=entry.id, revision=2)))
-    assert not topic.live.since(0)
+    topic.add_caption(Caption(MINE, entry_pb2.OpenUtterance(utterance_id=entry.id, revision=1)))
+    topic.add_read([entry], head=1)
+    topic.add_caption(Caption(MINE, entry_pb2.OpenUtterance(utterance_id=entry.id, revision=2)))
+    assert not topic.captions.since(0)

@@ -13,13 +13,12 @@ from readback.conversation.v1 import entry_pb2
 from services.conversation.errors import ConversationNotFound
 from services.conversation.log.writer_fence import Writer
 from services.conversation.model.cursors import START, LogId, Position
-from services.conversation.model.entry_filter import UTTERANCE, EntryFilter
-from services.conversation.watch import batches, walk
-from services.conversation.watch.backstop import look
-from services.conversation.watch.live_captions import Spoken
-from services.conversation.watch.log_reader import ConversationReader, Piece
-from services.conversation.watch.walk import CaughtUp, Ending, Heartbeat
-from services.conversation.watch.watching import PositionLost
+from services.conversation.model.entries import UTTERANCE, EntryFilter
+from services.conversation.watch import follower, wire_entries
+from services.conversation.watch.backstop import poll
+from services.conversation.watch.follower import CaughtUp, Ending, Heartbeat, PositionLost
+from services.conversation.watch.live_captions import Caption
+from services.conversation.watch.log_reader import ConversationReader, LogSlice
 from tests.unit.conversation.watchers import (
     asleep,
     coming,
@@ -61,7 +60,7 @@ async def test_reliable_over_pages_and_messages_of_any_size(
     log, _ = await talk(core, 250)
     for rows, size in ((1, 1), (1, 10_000), (3, 700), (48, 256 * 1024)):
         read_at_once(monkeypatch, rows)
-        monkeypatch.setattr(batches, "BATCH_BYTES", size)
+        monkeypatch.setattr(wire_entries, "BATCH_BYTES", size)
         async with watch(core, log) as events:
             assert await until_caught_up(events) == list(range(1, 253))
 
@@ -75,13 +74,13 @@ async def test_resumable_from_every_position_it_ever_gave(core: Core) -> None:
             if isinstance(event, CaughtUp):
                 break
     for position in positions:
-        assert await core.watching.start_at(log, position) == position
+        assert await core.followers.start_at(log, position) == position
         async with watch(core, log, position) as events:
             assert await until_caught_up(events) == list(range(position.number + 1, 23))
 
 
 async def test_resumable_within_a_batch(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "BATCH_BYTES", 1)
+    monkeypatch.setattr(wire_entries, "BATCH_BYTES", 1)
     log, _ = await talk(core, 5)
     async with watch(core, log) as events:
         positions = [(await anext(events))[0] for _ in range(7)]
@@ -109,7 +108,7 @@ async def test_bookmarkable_heartbeats_carry_the_position_past_what_was_left_out
             position, event = await waiting
     assert isinstance(event, Heartbeat)
     assert position.number == 7
-    assert await core.watching.start_at(log, position) == position
+    assert await core.followers.start_at(log, position) == position
 
 
 @pytest.mark.parametrize(
@@ -142,22 +141,22 @@ async def test_start_at_a_time_begins_with_the_first_entry_stored_then(core: Cor
     log, writer = await talk(core)
     core.clock.advance(60)
     await core.log.append(writer, [core.said("a minute later")])
-    start = await core.watching.start_at(log, core.clock.now() - timedelta(seconds=30))
+    start = await core.followers.start_at(log, core.clock.now() - timedelta(seconds=30))
     assert start.number == 2
-    assert (await core.watching.start_at(log, core.clock.now() + timedelta(days=1))).number == 3
-    assert await core.watching.start_at(log, core.clock.now() - timedelta(days=1)) == START
+    assert (await core.followers.start_at(log, core.clock.now() + timedelta(days=1))).number == 3
+    assert await core.followers.start_at(log, core.clock.now() - timedelta(days=1)) == START
 
 
 async def test_position_past_the_end_or_of_another_history_is_lost(core: Core) -> None:
     log, _ = await talk(core)
     for position in (Position.at(99, str(uuid4())), Position.at(1, str(uuid4())), Position(1)):
         with pytest.raises(PositionLost):
-            await core.watching.start_at(log, position)
+            await core.followers.start_at(log, position)
 
 
 async def test_watch_of_no_conversation_begins_nowhere(core: Core) -> None:
     with pytest.raises(ConversationNotFound):
-        await core.watching.start_at(LogId.conversation(str(uuid4())), Position(1))
+        await core.followers.start_at(LogId.conversation(str(uuid4())), Position(1))
 
 
 async def test_silence_is_broken_by_heartbeats_and_news_puts_them_off(core: Core) -> None:
@@ -188,11 +187,11 @@ async def test_long_log_of_which_nothing_is_wanted_is_no_silence_and_need_not_be
     read, reads = ConversationReader.after, list[int]()
 
     async def slowly(
-        reader: ConversationReader, position: int, *, with_spoken: bool = False, rows: int
-    ) -> Piece:
+        reader: ConversationReader, position: int, *, with_captions: bool = False, rows: int
+    ) -> LogSlice:
         reads.append(position)
         core.clock.advance(2)
-        return await read(reader, position, with_spoken=with_spoken, rows=rows)
+        return await read(reader, position, with_captions=with_captions, rows=rows)
 
     monkeypatch.setattr(ConversationReader, "after", slowly)
     unsaid = EntryFilter(speakers=frozenset({entry_pb2.SPEAKER_CUSTOMER}))
@@ -214,7 +213,7 @@ async def test_live_text_is_the_latest_and_never_of_what_is_sealed(core: Core) -
         for revision in range(1, 6):
             await core.log.append(writer, [core.saying(f"{revision} words", revision, entry_id=spoken)])
         event = await coming(events)
-        assert isinstance(event, Spoken)
+        assert isinstance(event, Caption)
         assert event.speech.text == "5 words"
         await core.log.append(
             writer, [core.saying("6 words", 6, entry_id=spoken), core.said("all words", entry_id=spoken)]
@@ -231,7 +230,7 @@ async def test_late_comer_is_told_what_is_being_spoken(core: Core) -> None:
         async with watch(core, log, live=True) as events:
             await until_caught_up(events)
             event = await coming(events)
-            assert isinstance(event, Spoken)
+            assert isinstance(event, Caption)
             assert (event.speech.text, event.speech.revision) == ("I am saying", 7)
 
 
@@ -242,7 +241,7 @@ async def test_entry_found_in_the_store_before_it_was_announced_ends_its_live_te
     async with watch(core, log, live=True) as early:
         await until_caught_up(early)
         await core.log.append(writer, [core.saying("hello th", 1, entry_id=utterance)])
-        assert isinstance(await coming(early), Spoken)
+        assert isinstance(await coming(early), Caption)
         await core.another().log.append(writer, [core.said("hello there", entry_id=utterance)])
         async with watch(core, log, live=True) as late:
             assert await until_caught_up(late) == [1, 2, 3]
@@ -260,7 +259,7 @@ async def test_two_watchers_of_one_log_each_get_the_live_text_once(core: Core) -
         await core.log.append(writer, [core.saying("one", 1, entry_id=str(uuid4()))])
         await until_caught_up(second)
         for events in (first, second):
-            assert isinstance(await coming(events), Spoken)
+            assert isinstance(await coming(events), Caption)
             async with asleep(events):
                 pass
 
@@ -311,7 +310,7 @@ async def test_draining_ends_watches_that_run_and_that_come(core: Core) -> None:
     async with watch(core, log) as events:
         await until_caught_up(events)
         async with asleep(events) as waiting:
-            core.watching.drain()
+            core.followers.drain()
             assert (await waiting)[1] is Ending.DRAINING
     async with watch(core, log) as events:
         assert await coming(events) is Ending.DRAINING
@@ -319,15 +318,15 @@ async def test_draining_ends_watches_that_run_and_that_come(core: Core) -> None:
 
 async def test_lost_wake_up_is_made_up_for_by_the_backstop(core: Core) -> None:
     log, writer = await talk(core)
-    heard = core.bus.hear
-    core.bus.hear = lambda commit: None  # type: ignore[method-assign]  # what is said nobody hears
+    heard = core.bus.deliver
+    core.bus.deliver = lambda commit: None  # type: ignore[method-assign]  # what is said nobody hears
     async with watch(core, log) as events:
         await until_caught_up(events)
         await core.log.append(writer, [core.said("unheard")])
         async with asleep(events) as waiting:
-            await look(core.store, core.bus)
+            await poll(core.store, core.bus)
             assert numbers_of((await waiting)[1]) == [3]
-        core.bus.hear = heard  # type: ignore[method-assign]
+        core.bus.deliver = heard  # type: ignore[method-assign]
         await core.log.append(writer, [core.said("heard")])
         assert numbers_of(await coming(events)) == [4], (
             "what memory holds begins after the gap, and is sent once"
@@ -338,7 +337,7 @@ async def test_wake_up_for_what_is_not_there_is_no_reason_to_spin_or_to_skip(cor
     log, writer = await talk(core)
     async with watch(core, log) as events:
         await until_caught_up(events)
-        core.bus.watched(log.kind)[log.id].reach(99)
+        core.bus.watched(log.kind)[log.id].advance(99)
         async with asleep(events):
             pass
     async with watch(core, log) as events:
@@ -364,7 +363,7 @@ async def test_watchers_at_the_head_are_served_without_reading_the_store(
     async with watch(core, log) as first, watch(core, log) as second:
         await until_caught_up(first)
         await until_caught_up(second)
-        monkeypatch.setattr(walk.Walk, "_read", None)
+        monkeypatch.setattr(follower.Follower, "_read", None)
         await core.log.append(writer, [core.said("out of memory")])
         one, other = await coming(first), await coming(second)
     assert isinstance(one, list)
@@ -377,9 +376,9 @@ async def test_news_without_entries_is_read_once_for_all_who_wait(
 ) -> None:
     log, writer = await talk(core)
     reads = 0
-    read = walk.Walk._read
+    read = follower.Follower._read
 
-    async def counted(self: walk.Walk) -> object:
+    async def counted(self: follower.Follower) -> object:
         nonlocal reads
         reads += 1
         return await read(self)
@@ -388,14 +387,14 @@ async def test_news_without_entries_is_read_once_for_all_who_wait(
         watchers = (first, second, third)
         for events in watchers:
             await until_caught_up(events)
-        monkeypatch.setattr(walk.Walk, "_read", counted)
-        heard = core.bus.hear
-        core.bus.hear = lambda commit: None  # type: ignore[method-assign]
+        monkeypatch.setattr(follower.Follower, "_read", counted)
+        heard = core.bus.deliver
+        core.bus.deliver = lambda commit: None  # type: ignore[method-assign]
         await core.log.append(writer, [core.said("elsewhere")])
-        core.bus.hear = heard  # type: ignore[method-assign]
+        core.bus.deliver = heard  # type: ignore[method-assign]
         waiting = [asyncio.ensure_future(coming(events)) for events in watchers]
         await asyncio.sleep(0)
-        await look(core.store, core.bus)
+        await poll(core.store, core.bus)
         assert [numbers_of(event) for event in await asyncio.gather(*waiting)] == [[3], [3], [3]]
     assert reads == 1
 
@@ -404,14 +403,14 @@ async def test_slow_watcher_is_demoted_to_the_store_and_misses_nothing(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log, writer = await talk(core)
-    monkeypatch.setattr(core.bus._memory, "_size", 5000)
+    monkeypatch.setattr(core.bus._cache, "_capacity", 5000)
     async with watch(core, log) as slow, watch(core, log) as quick:
         await until_caught_up(slow)
         await until_caught_up(quick)
         for number in range(50):
             await core.log.append(writer, [core.said(f"{number} " + "word " * 100)])
             assert numbers_of(await coming(quick)) == [number + 3]
-        assert core.bus._memory._held_size <= 5000, "what is kept for the slow is bounded"
+        assert core.bus._cache._size <= 5000, "what is kept for the slow is bounded"
         assert [entry.number for entry in await entries_coming(slow, 50)] == list(range(3, 53))
 
 
@@ -422,4 +421,4 @@ async def test_watch_that_is_closed_listens_no_more_and_holds_nothing(core: Core
         async with asleep(events):
             assert list(core.bus.watched(log.kind)) == [log.id]
     assert not core.bus.watched(log.kind)
-    assert not core.watching._around.wheel._slots
+    assert not core.followers.wheel._slots

@@ -1,4 +1,4 @@
-"""Entries put together out of bytes are the entries that messages would have made; batches hold all of them, in order, within bounds."""
+"""Entries joined from bytes equal those serialized from messages; batches hold all of them, in order, within bounds."""
 
 from __future__ import annotations
 
@@ -14,13 +14,27 @@ from readback.conversation.storage.v1 import page_pb2
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from services.conversation.model.chunks import Packing, PageRow, entries_of
-from services.conversation.model.entries import KINDS, entry_message, packed
-from services.conversation.model.entry_filter import EVERYTHING, EntryFilter
-from services.conversation.model.records import StoredEntry
-from services.conversation.watch import batches as batching
-from services.conversation.watch.batches import Deleted, batches
-from services.conversation.watch.wire_entries import DELETION, Step, deletion, delimited, step_of, steps_after
+from mesh.ids import uuid_text
+from services.conversation.model.chunks import Chunk, Packing
+from services.conversation.model.entries import (
+    EVERYTHING,
+    KINDS,
+    EntryFilter,
+    LogEntry,
+    entry_message,
+    pack,
+)
+from services.conversation.watch import wire_entries
+from services.conversation.watch.wire_entries import (
+    DELETION,
+    Deleted,
+    WireEntry,
+    batches,
+    deletion,
+    delimited,
+    wire_entries_after,
+    wire_entry,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -57,11 +71,11 @@ NAMES: Mapping[type[Message], str] = {
 
 def stored(
     content: Message, number: int, start: int, end: int, commit: int, late: bool, call_id: str | None
-) -> StoredEntry:
+) -> LogEntry:
     speaker = content.speaker if isinstance(content, entry_pb2.Utterance) else entry_pb2.SPEAKER_UNSPECIFIED
-    return StoredEntry(
+    return LogEntry(
         number=number,
-        entry_id=str(uuid4()),
+        entry_id=uuid4().bytes,
         call_id=call_id,
         kind=KINDS[NAMES.get(type(content), "state_change")],
         speaker=speaker,
@@ -69,7 +83,7 @@ def stored(
         end_micros=end,
         commit_micros=commit,
         late=late,
-        content=packed(content),
+        content=pack(content),
     )
 
 
@@ -86,11 +100,11 @@ ENTRIES = st.builds(
 
 
 @given(ENTRIES)
-def test_entry_just_committed_is_the_contract_s_message(entry: StoredEntry) -> None:
-    step = step_of(CONVERSATION, entry)
+def test_entry_just_committed_is_the_contract_s_message(entry: LogEntry) -> None:
+    step = wire_entry(CONVERSATION, entry)
     assert entry_pb2.Entry.FromString(step.data) == entry_message(CONVERSATION, entry)
     assert (step.position, step.number, step.id, step.kind, step.speaker) == (entry.number,) * 2 + (
-        entry.entry_id,
+        uuid_text(entry.entry_id),
         entry.kind,
         entry.speaker,
     )
@@ -107,22 +121,22 @@ def test_entry_just_committed_is_the_contract_s_message(entry: StoredEntry) -> N
             start_offset=st.integers(-(10**9), 10**9),
             length=st.integers(0, 10**9),
             late=st.booleans(),
-            content=UTTERANCES.map(packed),
+            content=UTTERANCES.map(pack),
         ),
         min_size=1,
         max_size=6,
     ),
     st.integers(0, 12),
 )
-def test_page_read_for_watchers_is_the_page_read_for_anybody(items: list[page_pb2.Item], after: int) -> None:
+def test_chunk_read_for_watchers_has_the_same_entries_as_any_other_read(
+    items: list[page_pb2.Item], after: int
+) -> None:
     for item in items:
         if item.kind != KINDS["utterance"]:
-            item.content = packed(entry_pb2.StateChange(kind=entry_pb2.STATE_CHANGE_KIND_CALL_STARTED))
-    row = PageRow(
-        1, 4, 2, 1_790_000_000_000_000, Packing.PLAIN, page_pb2.Page(items=items).SerializeToString()
-    )
-    steps = list(steps_after(CONVERSATION, row, CALL, after, place=100))
-    expected = [entry_message(CONVERSATION, entry) for entry in entries_of(row, CALL) if entry.number > after]
+            item.content = pack(entry_pb2.StateChange(kind=entry_pb2.STATE_CHANGE_KIND_CALL_STARTED))
+    row = Chunk(1, 4, 2, 1_790_000_000_000_000, Packing.PLAIN, page_pb2.Page(items=items).SerializeToString())
+    steps = list(wire_entries_after(CONVERSATION, row, CALL, after, offset=100))
+    expected = [entry_message(CONVERSATION, entry) for entry in row.entries(CALL) if entry.number > after]
     assert [entry_pb2.Entry.FromString(step.data) for step in steps] == expected
     assert [step.position for step in steps] == [entry.number + 100 for entry in expected]
 
@@ -137,11 +151,11 @@ def test_field_of_any_size_is_written_as_protobuf_writes_it(size: int) -> None:
     assert pb.ExportTranscriptResponse.FromString(delimited(3, b"x" * size)).data == b"x" * size
 
 
-def step(position: int, size: int = 10, kind: int = 9, speaker: int = 1) -> Step:
+def step(position: int, size: int = 10, kind: int = 9, speaker: int = 1) -> WireEntry:
     return (
         deletion(position, CONVERSATION)
         if kind == DELETION
-        else Step(position, CONVERSATION, position, CALL, kind, speaker, b"x" * size)
+        else WireEntry(position, CONVERSATION, position, CALL, kind, speaker, b"x" * size)
     )
 
 
@@ -155,19 +169,19 @@ def test_batches_hold_everything_wanted_in_order_and_stay_small(
 ) -> None:
     steps = [step(place, size, kind) for place, (size, kind) in enumerate(shapes, 1)]
     chosen = EntryFilter(kinds=frozenset({9})) if choosy else EVERYTHING
-    kept, batching.BATCH_BYTES = batching.BATCH_BYTES, most
+    kept, wire_entries.BATCH_BYTES = wire_entries.BATCH_BYTES, most
     try:
         found = list(batches(steps, chosen))
     finally:
-        batching.BATCH_BYTES = kept
-    told: list[int] = []
+        wire_entries.BATCH_BYTES = kept
+    positions: list[int] = []
     for last, event in found:
         if isinstance(event, Deleted):
-            told.append(last.position)
+            positions.append(last.position)
         else:
-            told += [entry.position for entry in event]
+            positions += [entry.position for entry in event]
             assert last is event[-1]
             assert len(event) == 1 or sum(len(entry.data) for entry in event) <= most
-    assert told == [
+    assert positions == [
         entry.position for entry in steps if entry.kind == DELETION or not choosy or entry.kind == 9
     ]

@@ -20,8 +20,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Page(_message.Message):
-    """Consecutive entries of one log as a row of the database keeps them. Two pages put one after the other are the page of both. No contract:
-    only the conversation service's store reads and writes it.
+    """A chunk of a log: consecutive entries in one row of the database. Two concatenated pages are the page of both. This
+    is no contract: only the conversation service's store reads and writes it.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -29,7 +29,7 @@ class Page(_message.Message):
     ITEMS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___Item]:
-        """In the order of the log. The row says the number of the first, the call, and when the first was committed."""
+        """In the order of the log. The row holds the number of the first, the call, and the commit time of the first."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ Global___Page: _TypeAlias = Page  # noqa: Y015
 
 @_typing.final
 class Item(_message.Message):
-    """One entry, without what its row says."""
+    """One entry, without the facts in its row."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -63,7 +63,7 @@ class Item(_message.Message):
     kind: _builtins.int
     """Field number of the content in `readback.conversation.v1.Entry`."""
     speaker: _builtins.int
-    """Who spoke, of an utterance: `readback.conversation.v1.Speaker`."""
+    """The speaker of an utterance: `readback.conversation.v1.Speaker`."""
     commit_offset: _builtins.int
     """Microseconds from the commit of the page's first entry to the commit of this one."""
     start_offset: _builtins.int
@@ -71,7 +71,7 @@ class Item(_message.Message):
     length: _builtins.int
     """Microseconds from its start to its end."""
     late: _builtins.bool
-    """Handed in by a writer that had already lost the call."""
+    """Appended by a writer that had already lost the call."""
     content: _builtins.bytes
     """The content's message, without an utterance's id."""
     def __init__(

@@ -1,4 +1,4 @@
-"""What is remembered of logs is doubted when it must be, kept when it may be, and bounded."""
+"""The cache of log states: states are marked stale when they must be, merged when they may be, and bounded."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from services.conversation.log.states import LOG_WEIGHT, RECOGNISED, CustomerState, LogState, LogStates
-from services.conversation.model.records import Call, Conversation, FeedEnd
+from services.conversation.log.state_cache import StateCache
+from services.conversation.model.feeds import FeedEnd
+from services.conversation.model.log_state import LOG_WEIGHT, RECOGNISED, CustomerState, LogState
+from services.conversation.model.records import Call, Conversation
 
 if TYPE_CHECKING:
     from tests.unit.conversation.core import Core
@@ -46,20 +48,20 @@ def a_state(call: Call, customer_id: str, version: int, *names: str, entries: in
     )
 
 
-async def test_what_was_read_at_the_same_version_is_known_together(call: Call) -> None:
-    states = LogStates()
-    states.read(a_state(call, "one", 4, "a", "b"))
-    states.read(a_state(call, "one", 4, "c"))
+async def test_states_of_the_same_version_are_merged(call: Call) -> None:
+    states = StateCache()
+    states.merge(a_state(call, "one", 4, "a", "b"))
+    states.merge(a_state(call, "one", 4, "c"))
     for name in "abc":
         known = states.fresh(f"call in {name}")
         assert known is not None
         assert set(known.logs) == {"a", "b", "c"}
 
 
-async def test_what_was_read_at_an_earlier_version_is_no_more_than_a_beginning(call: Call) -> None:
-    states = LogStates()
-    states.read(a_state(call, "one", 4, "a", "b", entries=3))
-    states.read(a_state(call, "one", 5, "b"))
+async def test_state_of_an_earlier_version_is_kept_as_former(call: Call) -> None:
+    states = StateCache()
+    states.merge(a_state(call, "one", 4, "a", "b", entries=3))
+    states.merge(a_state(call, "one", 5, "b"))
     assert states.fresh("call in a") is None
     known = states.fresh("call in b")
     assert known is not None
@@ -67,37 +69,37 @@ async def test_what_was_read_at_an_earlier_version_is_no_more_than_a_beginning(c
     assert len(known.former["a"].known) == 3
 
 
-async def test_doubted_state_is_not_fresh_until_it_is_read_again(call: Call) -> None:
-    states = LogStates()
-    states.read(a_state(call, "one", 4, "a"))
-    states.read(a_state(call, "other", 1, "x"))
-    states.doubt("one")
-    states.doubt("nobody")
+async def test_stale_state_is_not_fresh_until_it_is_read_again(call: Call) -> None:
+    states = StateCache()
+    states.merge(a_state(call, "one", 4, "a"))
+    states.merge(a_state(call, "other", 1, "x"))
+    states.mark_stale("one")
+    states.mark_stale("unknown")
     assert states.fresh("call in a") is None
     assert states.of_call("call in a") is not None
     assert states.fresh("call in x") is not None
-    states.read(a_state(call, "one", 4, "a"))
+    states.merge(a_state(call, "one", 4, "a"))
     assert states.fresh("call in a") is not None
 
 
-async def test_what_was_written_to_longest_ago_is_forgotten_first(call: Call) -> None:
-    states = LogStates(most=3 * (LOG_WEIGHT + 10))
+async def test_least_recently_written_state_is_evicted_first(call: Call) -> None:
+    states = StateCache(capacity=3 * (LOG_WEIGHT + 10))
     for number in range(5):
-        states.read(a_state(call, f"customer {number}", 1, f"log {number}", entries=10))
-        states.keep(states.fresh("call in log 0") or a_state(call, "customer 0", 1, "log 0", entries=10))
+        states.merge(a_state(call, f"customer {number}", 1, f"log {number}", entries=10))
+        states.put(states.fresh("call in log 0") or a_state(call, "customer 0", 1, "log 0", entries=10))
     assert [number for number in range(5) if states.fresh(f"call in log {number}")] == [0, 3, 4]
 
 
-async def test_one_log_larger_than_the_bound_is_known_all_the_same(call: Call) -> None:
-    states = LogStates(most=5)
-    states.read(a_state(call, "one", 1, "a", entries=100))
+async def test_log_larger_than_the_capacity_is_cached_nevertheless(call: Call) -> None:
+    states = StateCache(capacity=5)
+    states.merge(a_state(call, "one", 1, "a", entries=100))
     assert states.fresh("call in a") is not None
 
 
-async def test_calls_that_are_over_leave_nothing_behind(call: Call) -> None:
-    states = LogStates()
+async def test_ended_calls_leave_nothing_in_the_cache(call: Call) -> None:
+    states = StateCache()
     for version in range(50):
-        states.read(a_state(call, "one", version, f"log {version}"))
+        states.merge(a_state(call, "one", version, f"log {version}"))
     assert states.of_call("call in log 0") is None
     assert len(states._customer_of) == 1
 

@@ -1,0 +1,120 @@
+"""Pipelined appends: a writer's stream is read and submitted while its earlier appends are still being committed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from readback.conversation.v1 import conversation_service_pb2 as pb
+
+from mesh.contracts.validation import validate
+from mesh.errors import FieldViolation, InvalidRequest
+from services.conversation.calls.holds import Hold
+from services.conversation.errors import RecordOutOfOrder
+from services.conversation.log.transcript_log import Queue, Refused, Stored, TranscriptLog
+from services.conversation.log.writer_fence import Writer
+
+MAX_DRAFTS = 256
+"""Limit of drafts in one `RecordAppend`. It is the contract's rule, checked here because validating the whole message
+would let one invalid draft end the stream."""
+WINDOW = 8
+"""Limit of unanswered appends of one stream; the next one is read when one of them is answered."""
+
+
+class AppendPipeline:
+    """The unanswered appends of one stream, in order."""
+
+    def __init__(self, hold: Hold) -> None:
+        self._hold = hold
+        self._waiting: deque[asyncio.Future[list[Stored | Refused]]] = deque()
+        self._changed, self._has_room = asyncio.Event(), asyncio.Event()
+        self.reader: asyncio.Future[None] | None = None
+        """The task that reads the stream and adds its appends."""
+        self.close: pb.RecordClose | None = None
+        """The writer's last message, if it released the call."""
+
+    async def add(self, answer: asyncio.Future[list[Stored | Refused]]) -> None:
+        """Add a submitted append; block while the window is full."""
+        self._waiting.append(answer)
+        answer.add_done_callback(self.wake)
+        while len(self._waiting) >= WINDOW:
+            self._has_room.clear()
+            await self._has_room.wait()
+
+    def wake(self, _: object = None) -> None:
+        """Wake `next_outcomes`, because an append was answered or the stream or hold ended."""
+        self._changed.set()
+
+    async def next_outcomes(self) -> list[Stored | Refused] | None:
+        """Return the outcomes of the next appends, as many as are answered; None after the last one.
+
+        Raises:
+            DomainError: the writer may not write, or sent an invalid message.
+        """
+        while True:
+            outcomes: list[Stored | Refused] = []
+            while (
+                self._waiting
+                and self._waiting[0].done()
+                and (not outcomes or self._waiting[0].exception() is None)
+            ):
+                outcomes += self._waiting.popleft().result()
+                self._has_room.set()
+            if outcomes:
+                return outcomes
+            if not self._waiting and self._all_read():
+                return None
+            self._changed.clear()
+            await self._changed.wait()
+
+    def abandon(self) -> None:
+        """Stop waiting for answers; submitted appends are committed nevertheless."""
+        for answer in self._waiting:
+            answer.cancel()
+
+    def _all_read(self) -> bool:
+        # Appends that were read before the hold ended are still stored: their words were spoken.
+        assert self.reader is not None
+        if self.reader.done():
+            self.reader.result()
+            return True
+        return self._hold.why_over is not None
+
+
+@asynccontextmanager
+async def append_pipeline(
+    log: TranscriptLog, hold: Hold, requests: AsyncIterator[pb.RecordRequest]
+) -> AsyncIterator[AppendPipeline]:
+    """Read and submit a writer's appends until the block ends."""
+    pipeline = AppendPipeline(hold)
+    reader = asyncio.create_task(_read(log, hold.writer, requests, pipeline), name="record reader")
+    pipeline.reader = reader
+    reader.add_done_callback(pipeline.wake)
+    hold.notify(pipeline.wake)
+    try:
+        yield pipeline
+    finally:
+        pipeline.abandon()
+        reader.cancel()
+        await asyncio.gather(reader, return_exceptions=True)
+
+
+async def _read(
+    log: TranscriptLog, writer: Writer, requests: AsyncIterator[pb.RecordRequest], pipeline: AppendPipeline
+) -> None:
+    queue = Queue()
+    async for request in requests:
+        match request.WhichOneof("message"):
+            case "append":
+                drafts = request.append.drafts
+                if not 1 <= len(drafts) <= MAX_DRAFTS:
+                    raise InvalidRequest([FieldViolation("append.drafts", f"must be 1 to {MAX_DRAFTS}")])
+                await pipeline.add(await log.submit(writer, drafts, queue))
+            case "close":
+                validate(request.close)
+                pipeline.close = request.close
+                return
+            case _:
+                raise RecordOutOfOrder
