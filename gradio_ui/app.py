@@ -1,9 +1,9 @@
-"""The web app put together: routes, page and gate."""
+"""The web app assembled from routes, layout and middleware, and its server."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import uvloop
@@ -12,42 +12,42 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.gzip import GZipMiddleware
 
 from gradio_ui import layout
-from gradio_ui.api import calls, conversations, event_stream, transcripts
-from gradio_ui.api.error_responses import answer_failures
-from gradio_ui.api.event_stream import Feeds
-from gradio_ui.api.services import opened
-from gradio_ui.middleware.access_control import Gate
+from gradio_ui.api import calls, conversations, event_stream
+from gradio_ui.api.error_responses import add_error_handlers
+from gradio_ui.api.event_stream import EventStreams
+from gradio_ui.api.services import open_services
+from gradio_ui.middleware.access_control import AccessControl
 from gradio_ui.middleware.security_headers import SecurityHeaders
-from gradio_ui.serving import serve
 from gradio_ui.settings import UiSettings
 from gradio_ui.sign_in import routes as sign_in
 from mesh import logs
-from mesh.settings import load
+from mesh.serving import web_server
+from mesh.serving.ports import endpoint_of
+from mesh.settings import CHECKOUT, load
 
-LIVEKIT_CLIENT = Path(__file__).parent / "livekit_client"
-"""LiveKit's browser client, unchanged (see its README)."""
+LIVEKIT_CLIENT = CHECKOUT / "third_party" / "js" / "livekit-client"
 
 
 def create_app(settings: UiSettings) -> FastAPI:
-    """The whole web app; its channels to the services open when it starts and close when it stops."""
+    """Return the web app. Its channels to the services are open while it runs."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with opened(settings) as backends:
-            app.state.backends = backends
+        async with open_services(settings) as services:
+            app.state.services = services
             yield
 
     app = FastAPI(title="Readback", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.settings = settings
-    app.state.feeds = Feeds()
-    answer_failures(app)
-    # Not "/static": Gradio, mounted at "/", has its own there. Compressed here alone: a compressed feed would be held back.
+    app.state.event_streams = EventStreams()
+    add_error_handlers(app)
+    # Not "/static": Gradio, mounted at "/", uses that. Only files are compressed: a compressed event stream would be delayed.
     app.mount("/ui/vendor", _files(LIVEKIT_CLIENT))
     app.mount("/ui", _files(layout.STATIC))
-    for routes in (sign_in, calls, event_stream, conversations, transcripts):
+    for routes in (sign_in, calls, event_stream, conversations):
         app.include_router(routes.router)
     layout.mount(app, layout.build())
-    app.add_middleware(Gate)
+    app.add_middleware(AccessControl)
     app.add_middleware(SecurityHeaders, livekit_origins=settings.livekit_origins)
     return app
 
@@ -56,12 +56,29 @@ def _files(folder: Path) -> GZipMiddleware:
     return GZipMiddleware(StaticFiles(directory=folder), minimum_size=1024)
 
 
-def main() -> None:
-    """Serves the page until SIGTERM.
+def running(app: FastAPI, settings: UiSettings) -> AbstractAsyncContextManager[web_server.RunningWebServer]:
+    """Serve an app until the block ends.
 
     Raises:
-        ConfigurationError: a setting is wrong or a port taken.
+        ConfigurationError: the port is in use.
+    """
+    return web_server.running(app, _server(app, settings))
+
+
+def _server(app: FastAPI, settings: UiSettings) -> web_server.WebServer:
+    # Browsers never close an event stream themselves, so the server ends the streams before it waits for other requests.
+    return web_server.WebServer(
+        "ui", endpoint_of(settings, "ui_port"), settings.ui_stop_seconds, app.state.event_streams.end_all
+    )
+
+
+def main() -> None:
+    """Serve the web app, its health and its metrics until SIGTERM.
+
+    Raises:
+        ConfigurationError: a setting is wrong or a port is in use.
     """
     settings = load(UiSettings)
     logs.configure(settings, "ui")
-    uvloop.run(serve(create_app(settings), settings))
+    app = create_app(settings)
+    uvloop.run(web_server.serve(app, _server(app, settings), probes=endpoint_of(settings, "ui_http_port")))

@@ -1,7 +1,7 @@
-"""The page: the voice panel, which stays while tabs change, and the tabs beside it.
+"""The layout of the web app in Gradio: the voice panel, which stays in place, and tabs next to it.
 
-Each part is a custom element from `static/`, placed by a template that holds no data at all: Gradio puts what a template
-renders into a JavaScript template literal, so data in it could run. Data reaches the elements as JSON, over routes of this app.
+Each part is a custom element from `static/`, placed by a template without data: Gradio puts rendered templates into a JavaScript template
+literal, so data in it could run as code. The elements get their data as JSON from this app's routes.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from pathlib import Path
 import gradio as gr
 from fastapi import FastAPI, Request
 
-from gradio_ui.sign_in.browser_sessions import Session
-from gradio_ui.theme import readback_theme
+from gradio_ui.sign_in.browser_sessions import BrowserSession
 
 STATIC = Path(__file__).parent / "static"
 HEAD = (STATIC / "head.html").read_text("utf-8")
@@ -21,47 +20,49 @@ TABS = {
     "transcript": ("Transcript", "live-transcript"),
     "history": ("History", "past-conversations"),
 }
-"""Id of each tab, its label, and the element in it."""
+"""Label and element of each tab, by its id."""
+_SANS = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif"]
+_MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "monospace"]
 
 
 def build() -> gr.Blocks:
-    """The page as Gradio blocks, with bounds on what it runs at once."""
-    page = gr.Blocks(title="Readback", analytics_enabled=False)
-    with page:
+    """Return the layout as Gradio blocks, with limits on concurrent events."""
+    blocks = gr.Blocks(title="Readback", analytics_enabled=False)
+    with blocks:
         account = _element("account-bar", on_load=_SHOW_VALUE)
         with gr.Row(elem_id="stage", equal_height=False):
             with gr.Column(scale=5, min_width=320, elem_id="call"):
                 _element("voice-panel")
             with gr.Column(scale=8, min_width=320, elem_id="desk"), gr.Tabs(selected="flights"):
                 for name, (label, element) in TABS.items():
-                    # Rendered at once, hidden or not: what is said before the first visit is in there too.
+                    # Hidden tabs are rendered too: they show what happens before their first visit.
                     with gr.Tab(label, id=name, elem_id=f"tab-{name}", render_children=True):
                         _element(element)
-        page.load(
-            who_is_signed_in,
+        blocks.load(
+            signed_in_account,
             None,
             account,
             api_visibility="private",
             show_progress="hidden",
             concurrency_limit=None,
         )
-    # Gradio's default of 40 threads is shared by every event of every reader: the 41st would wait for ever.
-    page.max_threads = 400
-    page.queue(default_concurrency_limit=16, api_open=False)
-    return page
+    # By default all users share 40 threads, and with all of them busy further events wait without end.
+    blocks.max_threads = 400
+    blocks.queue(default_concurrency_limit=16, api_open=False)
+    return blocks
 
 
-def mount(app: FastAPI, page: gr.Blocks) -> None:
-    """Puts the page at `/`, for signed-in customers, with everything off that it doesn't use."""
+def mount(app: FastAPI, blocks: gr.Blocks) -> None:
+    """Serve the layout at `/` for signed-in customers, with all unused features of Gradio off."""
     gr.mount_gradio_app(
         app,
-        page,
+        blocks,
         path="/",
         auth_dependency=signed_in_customer,
         head=HEAD,
-        theme=readback_theme(),
+        theme=_theme(),
         footer_links=[],
-        run_history=False,  # would write every input, passwords too, to the browser's local storage
+        run_history=False,  # would write every input, also passwords, to the browser's local storage
         enable_monitoring=False,
         ssr_mode=False,
         mcp_server=False,
@@ -70,15 +71,15 @@ def mount(app: FastAPI, page: gr.Blocks) -> None:
 
 
 def signed_in_customer(request: Request) -> str | None:
-    """Gradio's name for the user, from the sign-in alone. It is written into the page, so it is an id and no secret."""
-    session: Session | None = request.state.session
-    return session.sign_in.customer_id if session else None
+    """Return Gradio's user name: the customer's id, because Gradio writes it into the HTML."""
+    session: BrowserSession | None = request.state.session
+    return session.cookie.customer_id if session else None
 
 
-def who_is_signed_in(request: gr.Request) -> dict[str, str]:
-    """What the account bar shows. The person comes from the request's sign-in, never from what the page sends."""
-    session: Session | None = request.state.session
-    return {"display_name": session.sign_in.display_name, "email": session.sign_in.email} if session else {}
+def signed_in_account(request: gr.Request) -> dict[str, str]:
+    """Return name and e-mail address for the account bar, from the request's session only."""
+    session: BrowserSession | None = request.state.session
+    return {"display_name": session.cookie.display_name, "email": session.cookie.email} if session else {}
 
 
 _SHOW_VALUE = """
@@ -95,4 +96,22 @@ def _element(tag: str, on_load: str | None = None) -> gr.HTML:
         apply_default_css=False,
         container=False,
         padding=False,
+    )
+
+
+def _theme() -> gr.themes.Base:
+    """Return a theme with local fonts only (`GoogleFont` would load from elsewhere) and without Gradio's boxes and backgrounds."""
+    theme = gr.themes.Base(
+        primary_hue="teal", neutral_hue="slate", radius_size="lg", font=_SANS, font_mono=_MONO
+    )
+    return theme.set(
+        body_background_fill="transparent",
+        body_background_fill_dark="transparent",
+        block_background_fill="transparent",
+        block_background_fill_dark="transparent",
+        block_border_width="0px",
+        block_border_width_dark="0px",
+        block_shadow="none",
+        block_shadow_dark="none",
+        block_padding="0px",
     )

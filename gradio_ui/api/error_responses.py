@@ -1,4 +1,4 @@
-"""Failures in words for people: what went wrong behind a route, as JSON `{"error": {"reason", "message", …}}`."""
+"""Error responses of the routes: JSON `{"error": {"reason", "message", …}}` with a message for people."""
 
 from __future__ import annotations
 
@@ -27,91 +27,83 @@ HTTP_STATUS = {
     grpc.StatusCode.UNAVAILABLE: 503,
     grpc.StatusCode.DEADLINE_EXCEEDED: 503,
 }
-"""HTTP status of each gRPC code that a service answers with on purpose; whatever else is 500."""
+"""HTTP status of each gRPC code that services use deliberately. Any other code becomes 500."""
 
-FIELDS = {
-    "display_name": "Please tell us your name, in 100 characters at most.",
+FIELD_MESSAGES = {
+    "display_name": "Please enter your name, at most 100 characters.",
     "email": "Please enter a valid e-mail address.",
     "password": "The password needs at least 8 characters and at most 256.",
 }
-"""What to say about each field of the sign-in form when the identity service refuses it."""
-_AWAY = {
-    "/auth/": "Signing in isn't possible just now: the account service doesn't answer. Please try again in a moment.",
-    "/api/": "Calls and transcripts can't be reached just now. Nothing is lost; please try again in a moment.",
+"""Message for each field of the sign-in form that the identity service refuses."""
+_UNAVAILABLE = {
+    "/auth/": "Signing in isn't possible right now: the account service doesn't answer. Please try again in a moment.",
+    "/api/": "Calls and transcripts aren't available right now. Nothing is lost; please try again in a moment.",
 }
 _UNEXPECTED = "Something went wrong on our side. Please try again."
 
 
-def answer_failures(app: FastAPI) -> None:
-    """Makes every route of an app answer failures in this form."""
-    app.add_exception_handler(grpc.aio.AioRpcError, _service_failed)
+def add_error_handlers(app: FastAPI) -> None:
+    """Make every route of an app respond to errors in this form."""
+    app.add_exception_handler(grpc.aio.AioRpcError, _service_error)
     app.add_exception_handler(SessionEnded, _session_ended)
     app.add_exception_handler(TokenRefused, _token_refused)
-    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(Exception, _unexpected)
 
 
-def failure(status: int, reason: str, message: str, **more: Any) -> JSONResponse:
-    """The answer for a failure."""
-    return JSONResponse({"error": {"reason": reason, "message": message, **more}}, status)
+def error_response(status: int, reason: str, message: str, **details: Any) -> JSONResponse:
+    """Return an error response."""
+    return JSONResponse({"error": {"reason": reason, "message": message, **details}}, status)
 
 
-async def _service_failed(request: Request, error: Exception) -> JSONResponse:
+async def _service_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, grpc.aio.AioRpcError)
     status = HTTP_STATUS.get(error.code(), 500)
-    reason = short_reason(error)
-    more: dict[str, Any] = {}
-    wait = retry_after_of(error)
-    if wait is not None:
-        more["retry_after_seconds"] = wait.total_seconds()
+    details: dict[str, Any] = {}
+    delay = retry_after_of(error)
+    if delay is not None:
+        details["retry_after_seconds"] = delay.total_seconds()
     if violations := violations_of(error):
-        more["fields"] = [violation.field for violation in violations]
+        details["fields"] = [violation.field for violation in violations]
     if metadata := metadata_of(error):
-        more["metadata"] = metadata
-    return failure(status, reason, _message(request.url.path, status, error), **more)
+        details["metadata"] = metadata
+    return error_response(status, short_reason(error), _message(request.url.path, status, error), **details)
 
 
 def short_reason(error: grpc.aio.AioRpcError) -> str:
-    """Why a service refused, as the value of its `ErrorReason` without the enum's prefix; the gRPC code when it doesn't say."""
+    """Return the service's `ErrorReason` without the enum's prefix, or the gRPC code if it gave none."""
     return (reason_of(error) or error.code().name).rpartition("ERROR_REASON_")[2]
 
 
 def _message(path: str, status: int, error: grpc.aio.AioRpcError) -> str:
-    """The service's own words where it has any, except about fields: those are written for programmers."""
+    """Return the service's own message if it has one; its messages about fields are for developers and are replaced."""
     if status == 503:
-        return next((text for prefix, text in _AWAY.items() if path.startswith(prefix)), _UNEXPECTED)
+        return next((text for prefix, text in _UNAVAILABLE.items() if path.startswith(prefix)), _UNEXPECTED)
     if status == 500:
-        _log.error("a service failed", path=path, code=error.code().name, details=error.details())
+        _log.error("service failed", path=path, code=error.code().name, details=error.details())
         return _UNEXPECTED
-    malformed = path.startswith("/auth/") and short_reason(error) == "INVALID_REQUEST"
-    about_fields = (
-        [FIELDS[field] for field, _ in violations_of(error) if field in FIELDS] if malformed else []
-    )
-    return " ".join(about_fields) or error.details() or _UNEXPECTED
+    about_form = path.startswith("/auth/") and short_reason(error) == "INVALID_REQUEST"
+    fields = [field for field, _ in violations_of(error) if field in FIELD_MESSAGES] if about_form else []
+    return " ".join(FIELD_MESSAGES[field] for field in fields) or error.details() or _UNEXPECTED
 
 
 async def _session_ended(_request: Request, _error: Exception) -> JSONResponse:
-    return failure(401, "SIGNED_OUT", "Please sign in again.")
+    return error_response(401, "SIGNED_OUT", "Please sign in again.")
 
 
 async def _token_refused(request: Request, error: Exception) -> JSONResponse:
-    # No 401, for which pages leave to the sign-in page: that sends whoever is signed in back, and so on without end.
-    _log.error(
-        "a service takes no token of a session that identity goes on with",
-        path=request.url.path,
-        cause=repr(error.__cause__),
-    )
-    return failure(
-        503, "TOKEN_REFUSED", "Your sign-in wasn't accepted just now. Please try again in a moment."
-    )
+    # A 401 would send the browser to the sign-in page, which sends signed-in browsers back, without end.
+    _log.error("token of a valid session refused", path=request.url.path, cause=repr(error.__cause__))
+    message = "Your sign-in wasn't accepted just now. Please try again in a moment."
+    return error_response(503, "TOKEN_REFUSED", message)
 
 
-async def _malformed(_request: Request, error: Exception) -> JSONResponse:
+async def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     fields = [".".join(str(part) for part in problem["loc"][1:]) for problem in error.errors()]
-    return failure(400, "INVALID_REQUEST", "That request was not understood.", fields=fields)
+    return error_response(400, "INVALID_REQUEST", "The request is not valid.", fields=fields)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     _log.error("unexpected error", path=request.url.path, exc_info=error)
-    return failure(500, "INTERNAL", _UNEXPECTED)
+    return error_response(500, "INTERNAL", _UNEXPECTED)

@@ -1,4 +1,4 @@
-"""The services behind the page. Channels live as long as the app does and belong to its event loop."""
+"""The services behind the web app, and the signed-in customer of a request."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from readback.identity.v1 import identity_service_pb2 as identity
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 from gradio_ui.settings import UiSettings
-from gradio_ui.sign_in.browser_sessions import Session, SessionEnded, Sessions, TokenRefused
-from gradio_ui.sign_in.cookie import CookieSeal
+from gradio_ui.sign_in.browser_sessions import BrowserSession, BrowserSessions, SessionEnded, TokenRefused
+from gradio_ui.sign_in.cookie import CookieCipher
 from mesh.calling.channel import open_channel
 from mesh.security.authentication import bearer
 
@@ -29,39 +29,38 @@ _CONVERSATION = conversation.DESCRIPTOR.services_by_name["ConversationService"]
 
 
 @dataclass(frozen=True, slots=True)
-class Backends:
-    """What routes need to answer."""
+class Services:
+    """Stubs and sessions for the routes."""
 
     identity: IdentityServiceAsyncStub
     """Accounts."""
     conversation: ConversationServiceAsyncStub
-    """Conversations and calls; each RPC is sent with the customer's own token."""
-    sessions: Sessions
-    """Who is signed in."""
+    """Conversations and calls. Each RPC is sent with the customer's own token."""
+    sessions: BrowserSessions
+    """Signed-in browsers."""
 
 
 @asynccontextmanager
-async def opened(settings: UiSettings) -> AsyncIterator[Backends]:
-    """Opens the channels; connecting waits for the first use, so the page starts without its services."""
+async def open_services(settings: UiSettings) -> AsyncIterator[Services]:
+    """Open channels for the running event loop. They connect at first use, so the web app starts without its services."""
     async with (
         open_channel(settings.address_of("identity"), _IDENTITY) as identity_channel,
         open_channel(settings.address_of("conversation"), _CONVERSATION) as conversation_channel,
     ):
         identity_stub = IdentityServiceStub(identity_channel)
-        async with Sessions(identity_stub, CookieSeal(settings.secrets.text("ui-session"))) as sessions:
-            yield Backends(identity_stub, ConversationServiceStub(conversation_channel), sessions)
+        cipher = CookieCipher(settings.secrets.text("ui-session"))
+        async with BrowserSessions(identity_stub, cipher) as sessions:
+            yield Services(identity_stub, ConversationServiceStub(conversation_channel), sessions)
 
 
 @dataclass(frozen=True, slots=True)
-class Customer:
-    """A signed-in customer for the length of one request."""
+class SignedInCustomer:
+    """The signed-in customer of one request."""
 
-    session: Session
-    """The sign-in."""
+    session: BrowserSession
     token: str
     """The customer's own access token."""
     conversation: ConversationServiceAsyncStub
-    """The conversation service."""
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
@@ -69,35 +68,34 @@ class Customer:
         return bearer(self.token)
 
 
-def backends_of(request: Request) -> Backends:
-    """The services of the app that answers a request."""
-    backends: Backends = request.app.state.backends
-    return backends
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
 
 
-async def _signed_in(request: Request) -> AsyncIterator[Customer]:
-    session: Session | None = request.state.session
+async def _customer(request: Request) -> AsyncIterator[SignedInCustomer]:
+    session: BrowserSession | None = request.state.session
     if session is None:
         raise SessionEnded
-    backends = backends_of(request)
-    token = await backends.sessions.access_token(session)
+    services = _services(request)
+    token = await services.sessions.access_token(session)
     try:
-        yield Customer(session, token, backends.conversation)
+        yield SignedInCustomer(session, token, services.conversation)
     except grpc.aio.AioRpcError as error:
         if error.code() is not grpc.StatusCode.UNAUTHENTICATED:
             raise
         session.distrust(token)
-        await backends.sessions.access_token(session)
+        await services.sessions.access_token(session)
         raise TokenRefused from error
 
 
-SignedIn = Annotated[Customer, Depends(_signed_in)]
-"""A route's parameter: who asks, with a token that is good for the request.
+CustomerOf = Annotated[SignedInCustomer, Depends(_customer)]
+"""A route's parameter: the customer, with a token that is valid for the request.
 
 Raises:
-    SessionEnded: nobody is signed in, or the service that the route asked found that the session is over.
-    TokenRefused: that service takes no token of this session.
+    SessionEnded: the browser is not signed in, or a service found that the session has ended.
+    TokenRefused: a service refuses all tokens of this session.
     grpc.aio.AioRpcError: the identity service can't be reached.
 """
-ServicesOf = Annotated[Backends, Depends(backends_of)]
-"""A route's parameter: the services behind the page."""
+ServicesOf = Annotated[Services, Depends(_services)]
+"""A route's parameter: the services behind the web app."""

@@ -1,4 +1,4 @@
-"""Security headers of every answer, the Content-Security-Policy above all."""
+"""Security headers of every response, above all the Content-Security-Policy."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _ALWAYS = {
 
 
 def content_security_policy(path: str, livekit_origins: Sequence[str]) -> str:
-    """What a page may load and reach: this server and LiveKit, nothing else.
+    """Return a policy that allows only this server and LiveKit.
 
-    Gradio builds its components with `new Function` and inline scripts, so its page alone may do that; the sign-in page may not.
+    Gradio builds its components with `new Function` and inline scripts, so its page may do that; the sign-in page may not.
     """
-    loose = " 'unsafe-inline' 'unsafe-eval'" if path == "/" else ""
+    unsafe = " 'unsafe-inline' 'unsafe-eval'" if path == "/" else ""
     return "; ".join(
         (
             "default-src 'self'",
-            f"script-src 'self'{loose}",
-            "style-src 'self' 'unsafe-inline'" if loose else "style-src 'self'",
+            f"script-src 'self'{unsafe}",
+            "style-src 'self' 'unsafe-inline'" if unsafe else "style-src 'self'",
             "img-src 'self' data: blob:",
             "font-src 'self' data:",
             f"connect-src 'self' {' '.join(livekit_origins)}",
@@ -41,7 +41,7 @@ def content_security_policy(path: str, livekit_origins: Sequence[str]) -> str:
 
 
 def cache_control(path: str) -> str:
-    """Pages and data are never kept; own files are asked for again each time; Gradio's bear a hash in their name and never change."""
+    """Return a policy: HTML and data are not stored, own files are revalidated, Gradio's files have a hash in their name and never change."""
     if path.startswith("/assets/"):
         return "private, max-age=31536000, immutable"
     return "no-cache" if path.startswith(("/ui/", "/static/", "/theme.css")) else "no-store"
@@ -55,16 +55,15 @@ class SecurityHeaders:
         self._livekit_origins = livekit_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on."""
+        """Pass the request on and add headers to the response."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _ALWAYS.items():
                     headers[name] = value
-                headers["content-security-policy"] = content_security_policy(
-                    scope["path"], self._livekit_origins
-                )
+                policy = content_security_policy(scope["path"], self._livekit_origins)
+                headers["content-security-policy"] = policy
                 headers.setdefault("cache-control", cache_control(scope["path"]))
             await send(message)
 

@@ -1,4 +1,4 @@
-"""The page's server over real sockets, with the real identity service behind it and a conversation service that tests direct."""
+"""The web app over real sockets, with the real identity service and a conversation service that tests control."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import httpx
 from readback.conversation.v1.conversation_service_pb2_grpc import add_ConversationServiceServicer_to_server
 
 from gradio_ui.app import create_app
-from gradio_ui.serving import running as page_running
+from gradio_ui.app import running as web_app_running
 from gradio_ui.settings import UiSettings
-from gradio_ui.sign_in.cookie import COOKIE
+from gradio_ui.sign_in.cookie import COOKIE_NAME
 from mesh.ids import uuid7
 from mesh.security.secrets import LiveKitKeys
 from mesh.serving.grpc_server import running
@@ -32,7 +32,7 @@ PASSWORD = "a long walk in the park"
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who has an account, at a browser that is signed in."""
+    """A customer with a signed-in browser."""
 
     browser: httpx.AsyncClient
     email: str
@@ -41,7 +41,7 @@ class Person:
     @property
     def cookie(self) -> str:
         """The sign-in cookie."""
-        return self.browser.cookies.get(COOKIE) or ""
+        return self.browser.cookies.get(COOKIE_NAME) or ""
 
     async def get(self, path: str, **more: Any) -> httpx.Response:
         return await self.browser.get(path, **more)
@@ -54,7 +54,7 @@ class Person:
 
 
 class Site:
-    """Everything a browser needs. Parts can be stopped and started again, at the same addresses."""
+    """The web app and its services. Tests can stop and restart each of them at its address."""
 
     def __init__(self, home: Path, conversation: ConversationDouble) -> None:
         self.home, self.conversation = home, conversation
@@ -82,14 +82,14 @@ class Site:
             await self.stop(part)
 
     async def stop(self, part: str) -> None:
-        """Stops `identity`, `conversation` or `page`."""
+        """Stop `identity`, `conversation` or `page`."""
         stack = self._parts.pop(part, None)
         if stack is not None:
             await stack.aclose()
 
     @asynccontextmanager
     async def without(self, part: str) -> AsyncIterator[None]:
-        """Stops a part for the length of a block."""
+        """Stop a part during the block."""
         await self.stop(part)
         try:
             yield
@@ -98,14 +98,14 @@ class Site:
             await self._answered()
 
     async def _answered(self) -> None:
-        """Waits until the page reaches identity again: gRPC tries in intervals of up to a second."""
+        """Wait until the web app reaches identity again: gRPC retries in intervals of up to a second."""
         async with asyncio.timeout(20), self.browser() as browser:
-            nobody = {"email": "nobody@example.com", "password": PASSWORD}
-            while (await browser.post("/auth/login", json=nobody)).status_code == 503:  # noqa: ASYNC110 -- gRPC tells nobody
+            unknown = {"email": "nobody@example.com", "password": PASSWORD}
+            while (await browser.post("/auth/login", json=unknown)).status_code == 503:  # noqa: ASYNC110 -- gRPC has no event for it
                 await asyncio.sleep(0.05)
 
     async def restart(self, part: str) -> None:
-        """Stops a part and starts it again at its address."""
+        """Restart a part at its address."""
         async with self.without(part):
             pass
 
@@ -128,7 +128,7 @@ class Site:
         stack.push_async_callback(server.stop, 0)
 
     async def start_page(self) -> None:
-        """Starts the page's server; a second time, at the same port, it is a new process as far as it knows."""
+        """Start the web app. A second start, at the same port, behaves like a new process."""
         stack = self._parts["page"] = AsyncExitStack()
         addresses = {
             "identity_address": self.identity_address,
@@ -137,17 +137,17 @@ class Site:
         port = int(self.url.rsplit(":", 1)[1]) if self.url else 0
         self.settings = self.settings.model_copy(update=addresses | {"ui_port": port})
         self.app = create_app(self.settings)
-        self.url = (await stack.enter_async_context(page_running(self.app, self.settings))).url
+        self.url = (await stack.enter_async_context(web_app_running(self.app, self.settings))).url
 
     @asynccontextmanager
     async def browser(self) -> AsyncIterator[httpx.AsyncClient]:
-        """Somebody's browser: keeps cookies, names its origin."""
+        """A browser: keeps cookies, sends its origin."""
         async with httpx.AsyncClient(base_url=self.url, headers={"origin": self.url}, timeout=20) as browser:
             yield browser
 
     @asynccontextmanager
     async def signed_in(self, name: str = "Ada Lovelace") -> AsyncIterator[Person]:
-        """The browser of somebody who has just signed up."""
+        """The browser of a customer who has just signed up."""
         async with self.browser() as browser:
             account = {"email": f"{uuid7()}@example.com", "password": PASSWORD, "display_name": name}
             answer = await browser.post("/auth/register", json=account)
@@ -159,6 +159,6 @@ class Site:
 async def site_at(
     home: Path, livekit_url: str = "ws://127.0.0.1:9", keys: LiveKitKeys | None = None
 ) -> AsyncIterator[Site]:
-    """A site with a home of its own."""
+    """A site with its own home folder."""
     async with Site(home, ConversationDouble(livekit_url, keys)) as site:
         yield site

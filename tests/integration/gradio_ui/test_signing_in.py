@@ -10,7 +10,7 @@ import pytest
 from readback.identity.v1 import identity_service_pb2 as pb
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
-from gradio_ui.sign_in.cookie import COOKIE
+from gradio_ui.sign_in.cookie import COOKIE_NAME
 from mesh.ids import uuid7
 from mesh.security.authentication import bearer
 from tests.integration.gradio_ui.site import PASSWORD, Person, Site
@@ -40,7 +40,7 @@ async def test_cookie_is_out_of_reach_of_scripts_and_other_sites(site: Site) -> 
     async with site.browser() as browser:
         account = {"email": "cookie@example.com", "password": PASSWORD, "display_name": "Ada"}
         header = (await browser.post("/auth/register", json=account)).headers["set-cookie"]
-    assert header.startswith(f"{COOKIE}=")
+    assert header.startswith(f"{COOKIE_NAME}=")
     assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(header.split("; "))
     assert "Secure" not in header  # plain http, as on this machine; over https see test_sign_in_cookie.py
 
@@ -73,7 +73,7 @@ async def test_copied_cookie_is_worth_nothing_after_signing_out(site: Site, ada:
     copied = ada.cookie
     await ada.post("/auth/logout")
     async with site.browser() as thief:
-        thief.cookies.set(COOKIE, copied)
+        thief.cookies.set(COOKIE_NAME, copied)
         assert (await thief.get("/api/conversations")).status_code == 401
 
 
@@ -84,10 +84,10 @@ async def test_copied_cookie_is_worth_nothing_after_signing_out_and_a_restart(
     await ada.post("/auth/logout")
     await site.restart("page")
     async with site.browser() as thief:
-        thief.cookies.set(COOKIE, copied)
+        thief.cookies.set(COOKIE_NAME, copied)
         answer = await thief.get("/api/conversations")
         assert (answer.status_code, reason(answer)) == (401, "SIGNED_OUT")
-        assert f"{COOKIE}=; Path=/; Max-Age=0" in answer.headers["set-cookie"]
+        assert f"{COOKIE_NAME}=; Path=/; Max-Age=0" in answer.headers["set-cookie"]
 
 
 async def test_sign_in_survives_a_restart_of_the_page_server(site: Site, ada: Person) -> None:
@@ -113,7 +113,7 @@ async def test_signing_in_as_somebody_else_ends_the_first_sign_in(
     answer = await ada.post("/auth/login", json={"email": eve.email, "password": PASSWORD})
     assert answer.status_code == 204
     async with site.browser() as thief:
-        thief.cookies.set(COOKIE, first)
+        thief.cookies.set(COOKIE_NAME, first)
         assert (await thief.get("/api/conversations")).status_code == 401
     assert (await eve.get("/api/conversations")).status_code == 200
 
@@ -221,7 +221,7 @@ async def test_sign_out_works_while_identity_is_down(site: Site, ada: Person) ->
         assert (await ada.post("/auth/logout")).status_code == 204
     assert not ada.cookie
     async with site.browser() as thief:
-        thief.cookies.set(COOKIE, copied)
+        thief.cookies.set(COOKIE_NAME, copied)
         assert (await thief.get("/api/conversations")).status_code == 401
 
 

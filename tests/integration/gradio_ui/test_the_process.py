@@ -15,8 +15,7 @@ import httpx
 import psutil
 import pytest
 
-from gradio_ui.app import create_app
-from gradio_ui.serving import running
+from gradio_ui.app import create_app, running
 from gradio_ui.settings import UiSettings
 from mesh.settings import ConfigurationError, load
 from tests.product import free_ports

@@ -13,10 +13,9 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1.entry_pb2 import SPEAKER_AGENT, SPEAKER_CUSTOMER
 from readback.identity.v1 import identity_service_pb2 as identity
 
-from gradio_ui.app import create_app
-from gradio_ui.serving import running
+from gradio_ui.app import create_app, running
 from gradio_ui.settings import UiSettings
-from gradio_ui.sign_in.cookie import COOKIE, CookieSeal
+from gradio_ui.sign_in.cookie import COOKIE_NAME, CookieCipher
 from mesh.ids import uuid7
 from mesh.security.authentication import bearer
 from mesh.settings import load
@@ -146,16 +145,16 @@ async def test_foreign_cursor_is_told_as_a_feed_that_failed(ada: httpx.AsyncClie
 
 
 async def test_sign_out_ends_the_session_at_identity(ada: httpx.AsyncClient) -> None:
-    copied = ada.cookies[COOKIE]
+    copied = ada.cookies[COOKIE_NAME]
     await ada.post("/auth/logout")
-    ada.cookies.set(COOKIE, copied)
+    ada.cookies.set(COOKIE_NAME, copied)
     assert (await ada.get("/api/conversations")).status_code == 401
 
 
 async def test_call_in_a_session_that_ended_elsewhere_leads_to_the_sign_in_page_and_not_back(
     mesh: Mesh, ada: httpx.AsyncClient
 ) -> None:
-    sign_in = CookieSeal(mesh.settings().secrets.text("ui-session")).open(ada.cookies[COOKIE])
+    sign_in = CookieCipher(mesh.settings().secrets.text("ui-session")).decrypt(ada.cookies[COOKIE_NAME])
     assert sign_in is not None
     elsewhere = await mesh.identity.RefreshSession(
         identity.RefreshSessionRequest(refresh_token=sign_in.refresh_token)

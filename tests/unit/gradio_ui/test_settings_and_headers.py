@@ -1,4 +1,4 @@
-"""Where browsers may connect to, by setting and by policy."""
+"""Origins that browsers may connect to, by setting and by policy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_livekit_is_reached_by_socket_and_by_http(url: str, origins: tuple[str, 
     assert load(UiSettings, livekit_public_url=url).livekit_origins == origins
 
 
-def test_policy_names_this_server_and_livekit_alone() -> None:
+def test_the_policy_allows_only_this_server_and_livekit() -> None:
     policy = content_security_policy("/", ("wss://voice.example.com", "https://voice.example.com"))
     sources = {source for directive in policy.split("; ") for source in directive.split()[1:]}
     assert {source for source in sources if "://" in source} == {

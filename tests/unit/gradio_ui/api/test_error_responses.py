@@ -1,4 +1,4 @@
-"""Failures of services in words for people."""
+"""Errors of services as messages for people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from gradio_ui.api.error_responses import FIELDS, HTTP_STATUS, _service_failed, short_reason
+from gradio_ui.api.error_responses import FIELD_MESSAGES, HTTP_STATUS, _service_error, short_reason
 
 pytestmark = pytest.mark.unit
 
@@ -37,13 +37,13 @@ async def answered(failed: grpc.aio.AioRpcError, path: str = "/api/calls") -> tu
             "scheme": "http",
         }
     )
-    answer = await _service_failed(request, failed)
+    answer = await _service_error(request, failed)
     body: dict[str, object] = json.loads(bytes(answer.body))["error"]
     return answer.status_code, body
 
 
 @pytest.mark.parametrize("code", list(grpc.StatusCode))
-async def test_every_code_has_a_status_and_a_sentence(code: grpc.StatusCode) -> None:
+async def test_every_code_has_a_status_and_a_message(code: grpc.StatusCode) -> None:
     status, body = await answered(error(code, "The words of the service."))
     assert status == HTTP_STATUS.get(code, 500)
     assert str(body["message"]).endswith((".", "again."))
@@ -53,7 +53,7 @@ async def test_every_code_has_a_status_and_a_sentence(code: grpc.StatusCode) -> 
 @pytest.mark.parametrize(
     "code", [grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNAVAILABLE]
 )
-async def test_words_of_an_accident_stay_inside(code: grpc.StatusCode) -> None:
+async def test_internal_details_are_not_shown(code: grpc.StatusCode) -> None:
     _, body = await answered(error(code, "Traceback: failed to connect to all addresses; ipv4:10.0.0.7"))
     assert "10.0.0.7" not in str(body)
 
@@ -62,7 +62,7 @@ async def test_words_of_an_accident_stay_inside(code: grpc.StatusCode) -> None:
     ("reason", "short"),
     [("ERROR_REASON_CALL_RUNNING", "CALL_RUNNING"), ("MESH_ERROR_REASON_INVALID_REQUEST", "INVALID_REQUEST")],
 )
-async def test_reason_is_the_services_own(reason: str, short: str) -> None:
+async def test_the_reason_is_the_services_own(reason: str, short: str) -> None:
     failed = error(
         grpc.StatusCode.FAILED_PRECONDITION,
         "No.",
@@ -72,7 +72,7 @@ async def test_reason_is_the_services_own(reason: str, short: str) -> None:
     assert (await answered(failed))[1] == {"reason": short, "message": "No.", "metadata": {"call_id": "7"}}
 
 
-async def test_waiting_time_is_passed_on() -> None:
+async def test_the_retry_delay_is_passed_on() -> None:
     delay = Duration()
     delay.FromTimedelta(timedelta(seconds=30))
     status, body = await answered(
@@ -83,7 +83,7 @@ async def test_waiting_time_is_passed_on() -> None:
     assert (status, body["retry_after_seconds"]) == (429, 30.0)
 
 
-async def test_malformed_fields_of_the_sign_in_form_are_named_in_plain_words() -> None:
+async def test_malformed_fields_of_the_sign_in_form_have_their_own_messages() -> None:
     violations = error_details_pb2.BadRequest(
         field_violations=[{"field": "email", "description": "value is not a valid email"}]
     )
@@ -91,7 +91,7 @@ async def test_malformed_fields_of_the_sign_in_form_are_named_in_plain_words() -
     _, body = await answered(
         error(grpc.StatusCode.INVALID_ARGUMENT, "email: value is not", violations, info), "/auth/login"
     )
-    assert (body["message"], body["fields"]) == (FIELDS["email"], ["email"])
+    assert (body["message"], body["fields"]) == (FIELD_MESSAGES["email"], ["email"])
 
 
 async def test_advice_on_a_weak_password_is_the_services_own() -> None:

@@ -1,4 +1,4 @@
-"""The gate: what passes, for whom, and which cookie comes back."""
+"""Access control: allowed requests, and the cookie of each response."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from readback.identity.v1 import identity_service_pb2 as identity
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from gradio_ui.middleware.access_control import GRADIO_PATHS, Gate
-from gradio_ui.sign_in.browser_sessions import Session, Sessions
-from gradio_ui.sign_in.cookie import COOKIE, CookieSeal
+from gradio_ui.middleware.access_control import GRADIO_PATHS, AccessControl
+from gradio_ui.sign_in.browser_sessions import BrowserSession, BrowserSessions
+from gradio_ui.sign_in.cookie import COOKIE_NAME, CookieCipher
 
 pytestmark = pytest.mark.unit
 
-SEAL = CookieSeal("a secret of this installation, long enough to be one")
+CIPHER = CookieCipher("a secret of this installation, long enough to be one")
 
 
 class Behind:
-    """What is behind the gate: notes who came."""
+    """The app behind the middleware: records the requests."""
 
     def __init__(self) -> None:
         self.paths: list[str] = []
@@ -35,8 +35,8 @@ class Behind:
 
 
 @pytest.fixture
-def sessions() -> Sessions:
-    return Sessions(SimpleNamespace(), SEAL)  # type: ignore[arg-type]  # nothing is asked of identity here
+def sessions() -> BrowserSessions:
+    return BrowserSessions(SimpleNamespace(), CIPHER)  # type: ignore[arg-type]  # identity is not called here
 
 
 @pytest.fixture
@@ -45,38 +45,42 @@ def behind() -> Behind:
 
 
 @pytest.fixture
-def session(sessions: Sessions) -> Session:
+def session(sessions: BrowserSessions) -> BrowserSession:
     tokens = identity.TokenPair(access_token="a", refresh_token="r")
     tokens.session_expire_time.FromSeconds(4_000_000_000)
     return sessions.start(identity.Customer(customer_id="customer-1"), tokens)
 
 
-def browser(behind: Behind, sessions: Sessions, cookie: str = "", scheme: str = "http") -> httpx.AsyncClient:
-    gate = Gate(behind)
+def browser(
+    behind: Behind, sessions: BrowserSessions, cookie: str = "", scheme: str = "http"
+) -> httpx.AsyncClient:
+    access_control = AccessControl(behind)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        scope["app"] = SimpleNamespace(state=SimpleNamespace(backends=SimpleNamespace(sessions=sessions)))
-        await gate(scope, receive, send)
+        scope["app"] = SimpleNamespace(state=SimpleNamespace(services=SimpleNamespace(sessions=sessions)))
+        await access_control(scope, receive, send)
 
-    cookies = {COOKIE: cookie} if cookie else {}
+    cookies = {COOKIE_NAME: cookie} if cookie else {}
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url=f"{scheme}://readback.test", cookies=cookies
     )
 
 
 @pytest.mark.parametrize("path", ["/login", "/ui/main.js", "/auth/login", "/favicon.ico"])
-async def test_sign_in_page_is_open_to_anybody(behind: Behind, sessions: Sessions, path: str) -> None:
+async def test_the_sign_in_page_needs_no_sign_in(
+    behind: Behind, sessions: BrowserSessions, path: str
+) -> None:
     async with browser(behind, sessions) as stranger:
         assert (await stranger.get(path)).text == "in"
 
 
 @pytest.mark.parametrize("path", [*GRADIO_PATHS, "/api/calls/running"])
-async def test_the_rest_asks_for_a_sign_in(
-    behind: Behind, sessions: Sessions, session: Session, path: str
+async def test_other_paths_need_a_sign_in(
+    behind: Behind, sessions: BrowserSessions, session: BrowserSession, path: str
 ) -> None:
     async with (
         browser(behind, sessions) as stranger,
-        browser(behind, sessions, sessions.sealed(session)) as customer,
+        browser(behind, sessions, sessions.encrypted(session)) as customer,
     ):
         assert (await stranger.get(path)).status_code == 401
         assert (await customer.get(path)).status_code == 200
@@ -96,47 +100,51 @@ async def test_the_rest_asks_for_a_sign_in(
         "/docs",
     ],
 )
-async def test_what_is_not_named_does_not_exist_even_for_customers(
-    behind: Behind, sessions: Sessions, session: Session, path: str
+async def test_unlisted_paths_do_not_exist_even_for_customers(
+    behind: Behind, sessions: BrowserSessions, session: BrowserSession, path: str
 ) -> None:
-    async with browser(behind, sessions, sessions.sealed(session)) as customer:
+    async with browser(behind, sessions, sessions.encrypted(session)) as customer:
         assert (await customer.get(f"http://readback.test{path}")).status_code == 404
     assert behind.paths == []
 
 
-async def test_new_sign_in_is_put_into_the_cookie_and_its_end_takes_it_out(
-    behind: Behind, sessions: Sessions, session: Session
+async def test_a_sign_in_sets_the_cookie_and_its_end_deletes_it(
+    behind: Behind, sessions: BrowserSessions, session: BrowserSession
 ) -> None:
     async with browser(behind, sessions) as person:
         behind.replace = session
         await person.post("/auth/login")
-        assert sessions.of(person.cookies[COOKIE]) is session
+        assert sessions.of(person.cookies[COOKIE_NAME]) is session
         behind.replace = "leave"
         assert "set-cookie" not in (await person.get("/login")).headers
         session.ended = True
         await person.get("/login")
-        assert COOKIE not in person.cookies
+        assert COOKIE_NAME not in person.cookies
 
 
-async def test_cookie_follows_a_refresh(behind: Behind, sessions: Sessions, session: Session) -> None:
-    async with browser(behind, sessions, sessions.sealed(session)) as person:
+async def test_cookie_follows_a_refresh(
+    behind: Behind, sessions: BrowserSessions, session: BrowserSession
+) -> None:
+    async with browser(behind, sessions, sessions.encrypted(session)) as person:
         tokens = identity.TokenPair(access_token="a2", refresh_token="r2")
         tokens.session_expire_time.FromSeconds(4_000_000_000)
         session.accept(tokens)
         header = (await person.get("/api/x")).headers["set-cookie"]
-        opened = SEAL.open(header.removeprefix(f"{COOKIE}=").partition(";")[0])
+        opened = CIPHER.decrypt(header.removeprefix(f"{COOKIE_NAME}=").partition(";")[0])
         assert opened is not None
         assert (opened.refresh_token, opened.generation) == ("r2", 2)
 
 
-async def test_cookie_that_nobody_sealed_is_deleted(behind: Behind, sessions: Sessions) -> None:
+async def test_an_invalid_cookie_is_deleted(behind: Behind, sessions: BrowserSessions) -> None:
     async with browser(behind, sessions, "made-up") as person:
         answer = await person.get("/api/x")
         assert answer.status_code == 401
         assert "Max-Age=0" in answer.headers["set-cookie"]
 
 
-async def test_over_https_the_cookie_is_secure(behind: Behind, sessions: Sessions, session: Session) -> None:
+async def test_over_https_the_cookie_is_secure(
+    behind: Behind, sessions: BrowserSessions, session: BrowserSession
+) -> None:
     async with browser(behind, sessions, scheme="https") as person:
         behind.replace = session
         assert "; Secure" in (await person.post("/auth/login")).headers["set-cookie"]
@@ -156,20 +164,20 @@ async def test_over_https_the_cookie_is_secure(behind: Behind, sessions: Session
         ({"sec-fetch-site": "same-site"}, False),
     ],
 )
-async def test_only_own_pages_may_change_anything(
-    behind: Behind, sessions: Sessions, headers: dict[str, str], passes: bool
+async def test_only_the_same_origin_may_change_anything(
+    behind: Behind, sessions: BrowserSessions, headers: dict[str, str], passes: bool
 ) -> None:
     async with browser(behind, sessions) as person:
         assert ((await person.post("/auth/login", headers=headers)).status_code == 200) is passes
         assert (await person.get("/login", headers=headers)).status_code == 200
 
 
-async def test_websockets_are_not_spoken(sessions: Sessions, behind: Behind) -> None:
+async def test_websockets_are_refused(sessions: BrowserSessions, behind: Behind) -> None:
     async def receive() -> dict[str, Any]:
         raise AssertionError("nothing is read")
 
     async def send(message: Any) -> None:
         raise AssertionError("nothing is answered")
 
-    await Gate(behind)({"type": "websocket", "path": "/api/ws"}, receive, send)
+    await AccessControl(behind)({"type": "websocket", "path": "/api/ws"}, receive, send)
     assert behind.paths == []

@@ -1,4 +1,4 @@
-"""Which Gradio session a request speaks for, and whose it is."""
+"""The Gradio session of a request, and its owner."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gradio_ui.middleware.gradio_sessions import BodyTooLong, SessionOwners, session_hash_of
+from gradio_ui.middleware.gradio_sessions import BodyTooLong, GradioSessionOwners, session_hash_of
 
 pytestmark = pytest.mark.unit
 
@@ -28,23 +28,23 @@ def scope(path: str, query: str = "") -> dict[str, Any]:
     return {"type": "http", "path": path, "query_string": query.encode()}
 
 
-async def test_first_sign_in_keeps_a_session() -> None:
-    owners = SessionOwners()
-    assert owners.admits("hash", "ada")
-    assert not owners.admits("hash", "eve")
-    assert owners.admits("hash", "ada")
-    assert owners.admits("other", "eve")
+async def test_the_first_sign_in_owns_a_session() -> None:
+    owners = GradioSessionOwners()
+    assert owners.may_use("hash", "ada")
+    assert not owners.may_use("hash", "eve")
+    assert owners.may_use("hash", "ada")
+    assert owners.may_use("other", "eve")
 
 
-async def test_longest_unused_sessions_are_forgotten_first() -> None:
-    owners = SessionOwners()
-    owners.admits("first", "ada")
+async def test_the_least_recently_used_sessions_are_removed_first() -> None:
+    owners = GradioSessionOwners()
+    owners.may_use("first", "ada")
     for number in range(9_999):
-        owners.admits(f"{number}", "ada")
-    owners.admits("first", "ada")
-    owners.admits("one more", "ada")
-    assert not owners.admits("first", "eve")
-    assert owners.admits("0", "eve")
+        owners.may_use(f"{number}", "ada")
+    owners.may_use("first", "ada")
+    owners.may_use("one more", "ada")
+    assert not owners.may_use("first", "eve")
+    assert owners.may_use("0", "eve")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ async def test_session_is_named_by_path_or_query(path: str, query: str, expected
     assert (await session_hash_of(scope(path, query), Body()))[0] == expected
 
 
-async def test_event_names_its_session_in_its_body_which_is_still_there_afterwards() -> None:
+async def test_an_event_names_its_session_in_its_body_which_can_be_read_again() -> None:
     event = json.dumps({"session_hash": "abc", "data": []}).encode()
     session_hash, receive = await session_hash_of(
         scope("/gradio_api/queue/join"), Body(event[:10], event[10:])
@@ -73,10 +73,10 @@ async def test_event_names_its_session_in_its_body_which_is_still_there_afterwar
 
 
 @pytest.mark.parametrize("body", [b"", b"no json", b"[]", b"1", b"{}", b"\xff", b"[" * 5000])
-async def test_malformed_event_speaks_for_a_session_of_no_name(body: bytes) -> None:
+async def test_a_malformed_event_has_an_empty_session(body: bytes) -> None:
     assert (await session_hash_of(scope("/gradio_api/queue/join"), Body(body)))[0] == ""
 
 
-async def test_long_event_is_not_read_to_its_end() -> None:
+async def test_a_long_event_is_not_read_completely() -> None:
     with pytest.raises(BodyTooLong):
         await session_hash_of(scope("/gradio_api/queue/join"), Body(*[b"x" * 1000] * 1000))

@@ -1,4 +1,4 @@
-"""Sessions: one refresh at a time, none lost, and an end that holds."""
+"""Browser sessions: one refresh at a time, none lost, and an end that is final."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from readback.identity.v1 import identity_service_pb2 as identity
 
-from gradio_ui.sign_in.browser_sessions import REFRESH_EARLY, Session, SessionEnded, Sessions
-from gradio_ui.sign_in.cookie import CookieSeal
+from gradio_ui.sign_in.browser_sessions import REFRESH_EARLY, BrowserSession, BrowserSessions, SessionEnded
+from gradio_ui.sign_in.cookie import CookieCipher
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
 
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 ACCESS = timedelta(minutes=10)
-SEAL = CookieSeal("a secret of this installation, long enough to be one")
+CIPHER = CookieCipher("a secret of this installation, long enough to be one")
 ADA = identity.Customer(customer_id="customer-1", display_name="Ada", email="ada@example.com")
 
 
@@ -82,33 +82,33 @@ def service(clock: SimulatedClock) -> Identity:
 
 
 @pytest.fixture
-async def sessions(service: Identity, clock: SimulatedClock) -> AsyncIterator[Sessions]:
-    async with Sessions(cast("Any", service), SEAL, clock) as made:
+async def sessions(service: Identity, clock: SimulatedClock) -> AsyncIterator[BrowserSessions]:
+    async with BrowserSessions(cast("Any", service), CIPHER, clock) as made:
         yield made
 
 
 @pytest.fixture
-def session(sessions: Sessions, service: Identity) -> Session:
+def session(sessions: BrowserSessions, service: Identity) -> BrowserSession:
     return sessions.start(ADA, service.tokens())
 
 
-async def test_fresh_token_is_used_without_asking(
-    sessions: Sessions, session: Session, service: Identity
+async def test_a_fresh_token_is_used_without_a_refresh(
+    sessions: BrowserSessions, session: BrowserSession, service: Identity
 ) -> None:
     assert await sessions.access_token(session) == "access-0"
     assert service.refreshes == 0
 
 
 async def test_token_is_refreshed_before_it_expires(
-    sessions: Sessions, session: Session, service: Identity, clock: SimulatedClock
+    sessions: BrowserSessions, session: BrowserSession, service: Identity, clock: SimulatedClock
 ) -> None:
     clock.advance((ACCESS - REFRESH_EARLY).total_seconds())
     assert await sessions.access_token(session) == "access-1"
-    assert session.sign_in.refresh_token == "refresh-1"
+    assert session.cookie.refresh_token == "refresh-1"
 
 
 async def test_requests_at_the_same_time_share_one_refresh(
-    sessions: Sessions, session: Session, service: Identity, clock: SimulatedClock
+    sessions: BrowserSessions, session: BrowserSession, service: Identity, clock: SimulatedClock
 ) -> None:
     clock.advance(ACCESS.total_seconds())
     tokens = await asyncio.gather(*(sessions.access_token(session) for _ in range(20)))
@@ -116,8 +116,8 @@ async def test_requests_at_the_same_time_share_one_refresh(
     assert service.refreshes == 1
 
 
-async def test_request_that_gives_up_does_not_take_the_refresh_with_it(
-    sessions: Sessions, session: Session, service: Identity, clock: SimulatedClock
+async def test_a_cancelled_request_does_not_cancel_the_refresh(
+    sessions: BrowserSessions, session: BrowserSession, service: Identity, clock: SimulatedClock
 ) -> None:
     clock.advance(ACCESS.total_seconds())
     service.held = asyncio.Event()
@@ -131,22 +131,22 @@ async def test_request_that_gives_up_does_not_take_the_refresh_with_it(
     assert service.spent == ["refresh-0"]
 
 
-async def test_stopping_server_waits_for_a_refresh_that_is_on_its_way(
+async def test_a_stopping_server_waits_for_a_running_refresh(
     service: Identity, clock: SimulatedClock
 ) -> None:
     service.held = asyncio.Event()
-    async with Sessions(cast("Any", service), SEAL, clock) as sessions:
+    async with BrowserSessions(cast("Any", service), CIPHER, clock) as sessions:
         session = sessions.start(ADA, service.tokens())
         clock.advance(ACCESS.total_seconds())
         asking = asyncio.create_task(sessions.access_token(session))
         await asyncio.sleep(0)
         asking.cancel()
         asyncio.get_running_loop().call_soon(service.held.set)
-    assert session.sign_in.refresh_token == "refresh-1"
+    assert session.cookie.refresh_token == "refresh-1"
 
 
-async def test_token_that_is_still_good_is_used_while_identity_is_away(
-    sessions: Sessions, session: Session, service: Identity, clock: SimulatedClock
+async def test_a_valid_token_is_used_while_identity_is_down(
+    sessions: BrowserSessions, session: BrowserSession, service: Identity, clock: SimulatedClock
 ) -> None:
     service.failing = grpc.StatusCode.UNAVAILABLE
     clock.advance((ACCESS - REFRESH_EARLY / 2).total_seconds())
@@ -159,9 +159,9 @@ async def test_token_that_is_still_good_is_used_while_identity_is_away(
 
 
 async def test_session_that_identity_has_ended_stays_ended(
-    sessions: Sessions, session: Session, service: Identity, clock: SimulatedClock
+    sessions: BrowserSessions, session: BrowserSession, service: Identity, clock: SimulatedClock
 ) -> None:
-    cookie = sessions.sealed(session)
+    cookie = sessions.encrypted(session)
     clock.advance(ACCESS.total_seconds())
     service.failing = grpc.StatusCode.UNAUTHENTICATED
     with pytest.raises(SessionEnded):
@@ -172,10 +172,10 @@ async def test_session_that_identity_has_ended_stays_ended(
     assert sessions.of(cookie) is None
 
 
-async def test_old_cookie_finds_the_session_as_it_is_now(
-    sessions: Sessions, session: Session, service: Identity, clock: SimulatedClock
+async def test_an_old_cookie_finds_the_current_session(
+    sessions: BrowserSessions, session: BrowserSession, service: Identity, clock: SimulatedClock
 ) -> None:
-    old = sessions.sealed(session)
+    old = sessions.encrypted(session)
     clock.advance(ACCESS.total_seconds())
     await sessions.access_token(session)
     assert not sessions.is_current(old, session)
@@ -183,22 +183,22 @@ async def test_old_cookie_finds_the_session_as_it_is_now(
     assert await sessions.access_token(session) == "access-1"
 
 
-async def test_session_goes_on_in_another_process_from_its_cookie(
-    sessions: Sessions, session: Session, service: Identity, clock: SimulatedClock
+async def test_a_session_continues_in_another_process_from_its_cookie(
+    sessions: BrowserSessions, session: BrowserSession, service: Identity, clock: SimulatedClock
 ) -> None:
-    cookie = sessions.sealed(session)
-    async with Sessions(cast("Any", service), SEAL, clock) as others:
+    cookie = sessions.encrypted(session)
+    async with BrowserSessions(cast("Any", service), CIPHER, clock) as others:
         restored = others.of(cookie)
         assert restored is not None
-        assert restored.sign_in == session.sign_in
+        assert restored.cookie == session.cookie
         assert await others.access_token(restored) == "access-1"
-        newer = others.sealed(restored)
+        newer = others.encrypted(restored)
     assert sessions.of(newer) is session
-    assert session.sign_in.refresh_token == "refresh-1"
+    assert session.cookie.refresh_token == "refresh-1"
 
 
-async def test_sign_out_tells_identity_and_holds_without_it(
-    sessions: Sessions, session: Session, service: Identity
+async def test_sign_out_reaches_identity_and_works_without_it(
+    sessions: BrowserSessions, session: BrowserSession, service: Identity
 ) -> None:
     await sessions.end(session)
     assert service.signed_out == ["Bearer access-0"]
@@ -206,13 +206,13 @@ async def test_sign_out_tells_identity_and_holds_without_it(
     service.failing = grpc.StatusCode.UNAVAILABLE
     await sessions.end(other)
     for ended in (session, other):
-        assert sessions.of(sessions.sealed(ended)) is None
+        assert sessions.of(sessions.encrypted(ended)) is None
 
 
-async def test_expired_session_is_nobodys_and_is_forgotten(
-    sessions: Sessions, session: Session, service: Identity, clock: SimulatedClock
+async def test_an_expired_session_is_invalid_and_removed(
+    sessions: BrowserSessions, session: BrowserSession, service: Identity, clock: SimulatedClock
 ) -> None:
-    cookie = sessions.sealed(session)
+    cookie = sessions.encrypted(session)
     assert sessions.seconds_left(session) == timedelta(days=30).total_seconds()
     clock.advance(timedelta(days=30).total_seconds())
     assert sessions.of(cookie) is None
