@@ -29,7 +29,10 @@ _NAME = "agent"
 
 
 class DelegatedToken:
-    """Source of tokens to act for the customer of one call. Exchanges the call's grant again before a token expires."""
+    """Source of tokens to act for the customer of one call.
+
+    Exchanges the call's grant again before a token expires.
+    """
 
     def __init__(self, workload: WorkloadIdentity, grant: str, clock: Clock | None = None) -> None:
         self._workload, self._grant, self._clock = workload, grant, clock or SystemClock()

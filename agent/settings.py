@@ -20,7 +20,8 @@ class AgentSettings(MeshSettings):
     agent_name: str = Field("readback", min_length=1)
     """Name under which the agent's workers register with LiveKit."""
     agent_max_calls: int = Field(default_factory=_two_calls_per_core, ge=1, le=1000)
-    """Calls that one worker holds at a time; by default two per core (a call uses about a third of a core while someone speaks)."""
+    """Calls that one worker holds at a time; by default two per core (a call uses about a third of a core
+    while someone speaks)."""
     agent_idle_processes: int = Field(1, ge=0, le=16)
     """Processes kept warm for the next calls; each holds the speech models, about 300 MB."""
     caller_patience_seconds: float = Field(30.0, ge=1, le=600)
@@ -28,5 +29,8 @@ class AgentSettings(MeshSettings):
 
     @property
     def outbox_folder(self) -> Path:
-        """Folder for unacknowledged drafts of all agents of this home. Must be on a local disk: file locks show which agents live."""
+        """Folder for unacknowledged drafts of all agents of this home.
+
+        Must be on a local disk: file locks show which agents live.
+        """
         return self.home / "outbox"

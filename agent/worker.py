@@ -71,7 +71,7 @@ async def _run(context: JobContext, job: CallJob, leave: asyncio.Event) -> None:
 
     try:
         await run_job(job, JobRoom(context.room, join, leave), engines, settings)
-    except Exception:  # noqa: BLE001 - any error also closes the stream to the conversation service, which then sends another agent
+    except Exception:  # noqa: BLE001 - the conversation service then sends another agent
         _log.exception("call failed")
     finally:
         context.shutdown("call over")
@@ -113,7 +113,10 @@ def make_server(settings: AgentSettings) -> AgentServer:
 
 
 async def serve(settings: AgentSettings) -> None:
-    """Take calls until SIGTERM or SIGINT, then leave running calls to other workers. A second signal ends the process immediately."""
+    """Take calls until SIGTERM or SIGINT, then leave running calls to other workers.
+
+    A second signal ends the process immediately.
+    """
     server = make_server(settings)
     registered = asyncio.Event()
     server.on("worker_registered", lambda *_: registered.set())

@@ -1,7 +1,7 @@
 """The web app: a sign-in page, and an app to call the travel agent, see flights and read transcripts.
 
-Gradio draws the app's layout (`layout.py`). Everything long-lived or secret uses FastAPI routes (`api/`, `sign_in/`), and everything a browser
-does alone is a small ES module in `static/`.
+Gradio draws the app's layout (`layout.py`). Everything long-lived or secret uses FastAPI routes (`api/`,
+`sign_in/`), and everything a browser does alone is a small ES module in `static/`.
 """
 
 from __future__ import annotations

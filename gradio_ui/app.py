@@ -41,7 +41,8 @@ def create_app(settings: UiSettings) -> FastAPI:
     app.state.settings = settings
     app.state.event_streams = EventStreams()
     add_error_handlers(app)
-    # Not "/static": Gradio, mounted at "/", uses that. Only files are compressed: a compressed event stream would be delayed.
+    # Not "/static": Gradio, mounted at "/", uses that. Only files are compressed: a compressed event stream
+    # would be delayed.
     app.mount("/ui/vendor", _files(LIVEKIT_CLIENT))
     app.mount("/ui", _files(layout.STATIC))
     for routes in (sign_in, calls, event_stream, conversations):
@@ -66,7 +67,8 @@ def running(app: FastAPI, settings: UiSettings) -> AbstractAsyncContextManager[w
 
 
 def _server(app: FastAPI, settings: UiSettings) -> web_server.WebServer:
-    # Browsers never close an event stream themselves, so the server ends the streams before it waits for other requests.
+    # Browsers never close an event stream themselves, so the server ends the streams before it waits for
+    # other requests.
     return web_server.WebServer(
         "ui", endpoint_of(settings, "ui_port"), settings.ui_stop_seconds, app.state.event_streams.end_all
     )

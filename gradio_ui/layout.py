@@ -1,7 +1,8 @@
 """The layout of the web app in Gradio: the voice panel, which stays in place, and tabs next to it.
 
-Each part is a custom element from `static/`, placed by a template without data: Gradio puts rendered templates into a JavaScript template
-literal, so data in it could run as code. The elements get their data as JSON from this app's routes.
+Each part is a custom element from `static/`, placed by a template without data: Gradio puts rendered
+templates into a JavaScript template literal, so data in it could run as code. The elements get their data as
+JSON from this app's routes.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def _element(tag: str, on_load: str | None = None) -> gr.HTML:
 
 
 def _theme() -> gr.themes.Base:
-    """Return a theme with local fonts only (`GoogleFont` would load from elsewhere) and without Gradio's boxes and backgrounds."""
+    """Return a theme with local fonts (`GoogleFont` would load from elsewhere) and without Gradio's boxes."""
     theme = gr.themes.Base(
         primary_hue="teal", neutral_hue="slate", radius_size="lg", font=_SANS, font_mono=_MONO
     )

@@ -18,11 +18,12 @@ class UiSettings(MeshSettings):
     """Time that open requests have to finish when the server stops."""
 
     livekit_public_url: str = ""
-    """Address of the LiveKit server for callers (`ws://` or `wss://`), as the conversation service reports it; LIVEKIT_URL when empty."""
+    """Address of the LiveKit server for callers (`ws://` or `wss://`), as the conversation service reports
+    it; LIVEKIT_URL when empty."""
 
     @property
     def livekit_origins(self) -> tuple[str, ...]:
-        """Origins of LiveKit for a Content-Security-Policy: the socket, and HTTP to find out why a socket failed."""
+        """Origins of LiveKit for a Content-Security-Policy: the socket, and HTTP to see why a socket failed."""
         parts = urlsplit(self.livekit_public_url or self.livekit_url)
         secure = "s" if parts.scheme in ("wss", "https") else ""
         return f"ws{secure}://{parts.netloc}", f"http{secure}://{parts.netloc}"

@@ -1,1 +1,1 @@
-"""One call in a LiveKit room: taking it, hearing and answering the caller, showing captions and cards, ending it."""
+"""One call in a LiveKit room: taking it, talking to the caller, showing captions and cards, ending it."""

@@ -61,14 +61,16 @@ class Call:
         self._caller_away = self._speech_lost = self._over = False
 
     async def run(self, *, resumed: bool, unanswered: str = "") -> CallEnding | None:
-        """Talk until the call is over, in a room that is already joined. When cancelled, the agent is silent immediately.
+        """Talk until the call is over, in a room that is already joined. When cancelled, the agent is silent
+        immediately.
 
         Args:
             resumed: another agent held this call before.
             unanswered: words that the other agent heard and did not answer.
 
         Returns:
-            How the call ended; None if another agent should continue it, because the room is gone or the session failed.
+            How the call ended; None if another agent should continue it, because the room is gone or the
+                session failed.
         """
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(_running(self._captions.publish()))
@@ -169,7 +171,10 @@ class Call:
             self._customer.typed(message.text, message.utterance_id)
 
     def _record_remaining(self) -> None:
-        """Record what came too late for an answer. Runs after recognition has stopped, so that it can't report the words again."""
+        """Record what came too late for an answer.
+
+        Runs after recognition has stopped, so that it can't report the words again.
+        """
         self._customer.truncate()
         self._unrecorded.extend(self._messages.close())
         self._record_messages()
@@ -205,7 +210,10 @@ class Call:
 
 @asynccontextmanager
 async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Run work in the background until the block ends. Its failure is logged and doesn't change how the call ends."""
+    """Run work in the background until the block ends.
+
+    Its failure is logged and doesn't change how the call ends.
+    """
     task = asyncio.ensure_future(work)
     try:
         yield

@@ -1,4 +1,4 @@
-"""A job of the worker: takes one call from the conversation service, talks in the customer's name, gives the call up."""
+"""A job of the worker: take one call from the conversation service, talk, give the call up."""
 
 from __future__ import annotations
 
@@ -58,7 +58,10 @@ class CallJob:
 
 @dataclass(frozen=True)
 class JobRoom:
-    """The room of a job, joined only once the call is taken. `leave` is set when this worker should leave the call to another."""
+    """The room of a job, joined only once the call is taken.
+
+    `leave` is set when this worker should leave the call to another.
+    """
 
     room: rtc.Room
     join: Callable[[], Awaitable[None]]

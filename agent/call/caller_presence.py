@@ -1,7 +1,8 @@
 """The caller's presence in the room: hanging up, dropping out, coming back.
 
-Only a caller who leaves on purpose has hung up. Anyone else who drops out may return, so the agent waits `patience` seconds before it ends
-the call. The same applies when a room server fails: both sides then reconnect to the next one.
+Only a caller who leaves on purpose has hung up. Anyone else who drops out may return, so the agent waits
+`patience` seconds before it ends the call. The same applies when a room server fails: both sides then
+reconnect to the next one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ CallEnding: TypeAlias = "pb.CallEndReason.ValueType"
 class CallerPresence:
     """Watcher of one caller in a room. Must be made in the event loop.
 
-    Calls `on_away` when the caller drops out or the agent's own connection does, `on_back` once both are connected again.
+    Calls `on_away` when the caller drops out or the agent's own connection does, `on_back` once both are
+    connected again.
     """
 
     def __init__(
@@ -52,7 +54,10 @@ class CallerPresence:
             self._start_timeout()
 
     async def ended(self) -> CallEnding | None:
-        """Wait for the end. Return how the caller left, or None when the agent's room is gone and it can't know."""
+        """Wait for the end.
+
+        Return how the caller left, or None when the agent's room is gone and it can't know.
+        """
         return await asyncio.shield(self._ended)
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
 """Live captions of both speakers, as LiveKit's clients expect them: text streams on `lk.transcription`.
 
-LiveKit's own output chooses its own segment names. Here a segment is an utterance and `lk.segment_id` is its UUID, so that the web app can
-replace a caption by its entry of the log instead of showing both. Every stream holds all words so far and replaces earlier streams of its
-segment. It is sent in the speaker's name.
+LiveKit's own output chooses its own segment names. Here a segment is an utterance and `lk.segment_id` is its
+UUID, so that the web app can replace a caption by its entry of the log instead of showing both. Every stream
+holds all words so far and replaces earlier streams of its segment. It is sent in the speaker's name.
 """
 
 import asyncio
@@ -82,7 +82,8 @@ class RoomCaptions:
             await writer.write(caption.text)
             await writer.aclose()
         except (ConnectionError, RuntimeError) as error:
-            # The room is reconnecting or gone. The log has the words, so the call continues without this caption.
+            # The room is reconnecting or gone. The log has the words, so the call continues without this
+            # caption.
             _log.info("caption not sent", error=str(error))
         except Exception:  # noqa: BLE001 - one broken caption must not stop the others
             _log.exception("caption not sent")

@@ -28,7 +28,10 @@ class CallDialogue(Protocol):
         """The language of the conversation."""
 
     def greeting(self, *, resumed: bool, answering: bool = False) -> str:
-        """Return the first words. `resumed`: the caller was cut off earlier; `answering`: an answer follows immediately."""
+        """Return the first words.
+
+        `resumed`: the caller was cut off earlier; `answering`: an answer follows immediately.
+        """
 
     def turn(self, text: str) -> AsyncGenerator[Event, None]:
         """Answer the customer's words. Closed early when the customer interrupts."""
@@ -38,7 +41,7 @@ class CallDialogue(Protocol):
 
 
 class TimedDialogue:
-    """A `CallDialogue` that gives the rule-based dialogue the current time, and the words for a lost connection."""
+    """A `CallDialogue` that adds the current time and the words for a lost connection to the dialogue."""
 
     def __init__(self, dialogue: Dialogue, clock: Clock) -> None:
         self._dialogue, self._clock = dialogue, clock
@@ -60,7 +63,10 @@ class TimedDialogue:
 
 
 class DialogueLLM(llm.LLM[Any]):
-    """LLM that answers with a `CallDialogue`. Tool calls are recorded and published before the agent speaks about them."""
+    """LLM that answers with a `CallDialogue`.
+
+    Tool calls are recorded and published before the agent speaks about them.
+    """
 
     def __init__(
         self,
@@ -91,7 +97,7 @@ class DialogueLLM(llm.LLM[Any]):
         chat_ctx: llm.ChatContext,
         tools: list[llm.Tool] | None = None,
         conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
-        parallel_tool_calls: NotGivenOr[bool] = NOT_GIVEN,  # noqa: ARG002 - the framework's signature; the dialogue has tools of its own
+        parallel_tool_calls: NotGivenOr[bool] = NOT_GIVEN,  # noqa: ARG002 - the dialogue has its own tools
         tool_choice: NotGivenOr[llm.ToolChoice] = NOT_GIVEN,  # noqa: ARG002 - see above
         extra_kwargs: NotGivenOr[dict[str, Any]] = NOT_GIVEN,  # noqa: ARG002 - see above
     ) -> "TurnStream":

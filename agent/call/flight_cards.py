@@ -3,15 +3,18 @@
 A flight card, on `TOPIC_FLIGHTS`:
 
     {"tool_call_id", "outcome", "sample": true,
-     "query": {"origin": {"code", "name"}, "destination": {"code", "name"}, "depart_date": "2026-11-24", …as searched},
-     "flights": [{"itinerary_id", "carrier", "carrier_code", "flight_number", "stops", "duration_minutes", "sample",
+     "query": {"origin": {"code", "name"}, "destination": {"code", "name"},
+               "depart_date": "2026-11-24", …as searched},
+     "flights": [{"itinerary_id", "carrier", "carrier_code", "flight_number", "stops", "duration_minutes",
                   "depart": {"time": "06:10", "date": "2026-11-24", "airport": "MAA", "city": "Chennai"},
-                  "arrive": {"time": "08:55", "date": "2026-11-24", "airport": "DEL", "city": "Delhi", "day_offset": 0},
-                  "price": {"amount": "5210.00", "currency": "INR"}, "via": ["Dubai"], "sold_out": false, "co2e_kg": 322}]}
+                  "arrive": {"time": "08:55", "date": …, "airport": "DEL", "city": "Delhi", "day_offset": 0},
+                  "price": {"amount": "5210.00", "currency": "INR"}, "via": ["Dubai"], "sold_out": false,
+                  "co2e_kg": 322, "sample"}]}
 
-`back` is the return flight of a round trip, in the same form; `price` is then for both flights. Times are local to the airports.
-`offer`: the seller at this price and the offer's end, {"seller", "expire_time"}; null without a named seller.
-`price` is null when unknown, as is `co2e_kg`, an estimate for one passenger. A failed search has an outcome and no flights.
+`back` is the return flight of a round trip, in the same form; `price` is then for both flights. Times are
+local to the airports. `offer`: the seller at this price and the offer's end, {"seller", "expire_time"}; null
+without a named seller. `price` is null when unknown, as is `co2e_kg`, an estimate for one passenger. A failed
+search has an outcome and no flights.
 """
 
 from __future__ import annotations
@@ -42,7 +45,10 @@ _log = structlog.get_logger(__name__)
 
 
 class RoomPublisher:
-    """Sender of tool calls and flight cards to everyone in a room. A message that can't be sent is dropped."""
+    """Sender of tool calls and flight cards to everyone in a room.
+
+    A message that can't be sent is dropped.
+    """
 
     def __init__(self, room: rtc.Room) -> None:
         self._room = room

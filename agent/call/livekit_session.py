@@ -1,8 +1,8 @@
 """livekit-agents' session for one call, configured to use no cloud service.
 
-By default livekit-agents 1.8 uses LiveKit's hosted turn detector and adaptive interruption when it finds credentials, and starts generating
-before a turn is over. Here the recogniser ends a turn, a local voice detector finds interruptions, and each turn is generated once, because
-turns call tools and write to the log.
+By default livekit-agents 1.8 uses LiveKit's hosted turn detector and adaptive interruption when it finds
+credentials, and starts generating before a turn is over. Here the recogniser ends a turn, a local voice
+detector finds interruptions, and each turn is generated once, because turns call tools and write to the log.
 """
 
 from livekit import rtc
@@ -38,7 +38,10 @@ def make_session(engines: SpeechEngines, dialogue_llm: DialogueLLM) -> AgentSess
 
 
 def room_options(caller_identity: str) -> RoomOptions:
-    """Return options for audio in both directions with this caller. `Call` handles captions, typed messages and hanging up."""
+    """Return options for audio in both directions with this caller.
+
+    `Call` handles captions, typed messages and hanging up.
+    """
     return RoomOptions(
         participant_identity=caller_identity,
         audio_input=AudioInputOptions(

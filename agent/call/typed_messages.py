@@ -16,14 +16,19 @@ MAX_ANSWERED_LENGTH = 1000
 """Longer messages are recorded, but the caller is asked for a shorter one."""
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""Control characters that a custom client can send. They must not reach a log, a prompt or a screen. Tabs and line breaks stay."""
+"""Control characters that a custom client can send. They must not reach a log, a prompt or a screen. Tabs and
+line breaks stay."""
 _QUEUE_SIZE = 16
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class TypedMessage:
-    """One message. `utterance_id` is the id of its stream if that is a UUID from the client, so that the web app knows its entry."""
+    """One message.
+
+    `utterance_id` is the id of its stream if that is a UUID from the client, so that the web app knows its
+    entry.
+    """
 
     text: str
     utterance_id: str | None
@@ -37,7 +42,8 @@ class TypedMessage:
 class TypedMessages:
     """Async iterator over the caller's messages, in order. Messages of other participants are ignored.
 
-    Make it before joining the room, so that no message comes too early. When the queue is full, further messages are dropped.
+    Make it before joining the room, so that no message comes too early. When the queue is full, further
+    messages are dropped.
     """
 
     def __init__(self, room: rtc.Room, caller_identity: str) -> None:
@@ -86,9 +92,11 @@ class TypedMessages:
             _log.warning("typed message dropped", queued=_QUEUE_SIZE)
 
     def _usable_id(self, stream_id: str) -> str | None:
-        """Return the id for the message's entry, or None if it could be another entry's: the log refuses the second entry of an id.
+        """Return the id for the message's entry, or None if it could be another entry's: the log refuses the
+        second entry of an id.
 
-        The caller sees the ids of open utterances and could otherwise block the agent's words. Ids made by the agent are of version 7.
+        The caller sees the ids of open utterances and could otherwise block the agent's words. Ids made by
+        the agent are of version 7.
         """
         try:
             parsed = uuid.UUID(stream_id)

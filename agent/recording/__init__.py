@@ -1,1 +1,1 @@
-"""The transcript of a call: writing utterances and tool calls as they happen, reading those of earlier agents."""
+"""The transcript of a call: recording it as it happens, and reading what earlier agents recorded."""

@@ -1,4 +1,4 @@
-"""Entries of the log from before this agent: earlier calls of the conversation, and the part of this call that another agent held."""
+"""Entries of the log from before this agent: earlier calls, and another agent's part of this call."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def tool_records(entries: Iterable[entry_pb2.Entry]) -> list[ToolRecord]:
 
 
 def unanswered_words(entries: Iterable[entry_pb2.Entry], call_id: str) -> str:
-    """Return the customer's last words in a call if the agent did not answer them, otherwise an empty string."""
+    """Return the customer's last words in a call if they are unanswered, otherwise an empty string."""
     last = ""
     for entry in entries:
         if entry.call_id == call_id and entry.HasField("utterance"):

@@ -1,7 +1,7 @@
 """Hooks into livekit-agents' session that record recognised, generated and spoken words.
 
-livekit-agents' synchronizer paces text along the audio. It writes one word at a time, and its audio output reports the start and end of
-playback.
+livekit-agents' synchronizer paces text along the audio. It writes one word at a time, and its audio output
+reports the start and end of playback.
 """
 
 from collections.abc import AsyncIterable
@@ -72,7 +72,10 @@ class SpokenWords(io.TextOutput):
 
 
 def record_playback(session: AgentSession[Any], speech: AgentSpeech) -> TranscriptSynchronizer:
-    """Record what a session speaks. Call it after the start and before any speech; close the result after the session."""
+    """Record what a session speaks.
+
+    Call it after the start and before any speech; close the result after the session.
+    """
     audio = session.output.audio
     assert audio is not None
     synchronizer = TranscriptSynchronizer(next_in_chain_audio=audio, next_in_chain_text=SpokenWords(speech))

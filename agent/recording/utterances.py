@@ -1,7 +1,9 @@
-"""Recording of a call while it happens: the customer's words as recognised, the agent's as spoken, and tool calls.
+"""Recording of a call while it happens: the customer's words as recognised, the agent's as spoken, and tool
+calls.
 
-Words are recorded before their sentence ends, so that an agent that dies inside one has already submitted the words that were heard.
-Captions get their text and ids here too, so that the web app knows which caption became which entry.
+Words are recorded before their sentence ends, so that an agent that dies inside one has already submitted the
+words that were heard. Captions get their text and ids here too, so that the web app knows which caption
+became which entry.
 """
 
 import time
@@ -20,7 +22,10 @@ _REVISION_INTERVAL_S = 0.1
 
 
 class Log(Protocol):
-    """Destination of the recording: a `services.conversation.client.recorder.Recorder`. No method blocks, and no draft is lost."""
+    """Destination of the recording: a `services.conversation.client.recorder.Recorder`.
+
+    No method blocks, and no draft is lost.
+    """
 
     def revise(
         self,
@@ -81,7 +86,10 @@ class Utterance:
         self._revised_at = float("-inf")
 
     def revise(self, text: str) -> None:
-        """Show and record all words so far. Captions get every revision, the log at most ten a second; later ones include the words."""
+        """Show and record all words so far.
+
+        Captions get every revision, the log at most ten a second; later ones include the words.
+        """
         self._captions.show(self._speaker, self.utterance_id, text)
         if time.monotonic() - self._revised_at < _REVISION_INTERVAL_S:
             return
@@ -91,7 +99,10 @@ class Utterance:
     def seal(
         self, text: str, sealing: entry_pb2.Sealing.ValueType, end: datetime, *, generated: str = ""
     ) -> None:
-        """Show and record the final words. `generated` is the text that should have been spoken, if that was more."""
+        """Show and record the final words.
+
+        `generated` is the text that should have been spoken, if that was more.
+        """
         self._log.seal(
             self.utterance_id,
             self._speaker,
@@ -198,7 +209,10 @@ class AgentSpeech:
         self._open.revise(self._spoken.strip())
 
     def playback_finished(self, at: datetime, *, interrupted: bool, spoken: str | None) -> None:
-        """Record the finished utterance. `spoken` is all that was heard, if the synchronizer knows it better than the words so far."""
+        """Record the finished utterance.
+
+        `spoken` is all that was heard, if the synchronizer knows it better than the words so far.
+        """
         text = (self._spoken if spoken is None else spoken).strip()
         if text and self._start is not None:
             utterance = self._open or Utterance(

@@ -1,1 +1,1 @@
-"""Speech to text and text to speech: one module per engine or policy, behind livekit-agents' STT, TTS and VAD classes."""
+"""Recognition, endpointing, barge-in and voice, behind livekit-agents' STT, TTS and VAD classes."""

@@ -1,8 +1,8 @@
 """Barge-in: the caller interrupts the agent.
 
-livekit-agents' own detector hands every window to a thread. On a busy machine those threads run seconds late, and the end of the
-caller's question is then taken for an interruption of the answer. A window takes less than half a millisecond, so it is classified here,
-on the event loop.
+livekit-agents' own detector hands every window to a thread. On a busy machine those threads run seconds late,
+and the end of the caller's question is then taken for an interruption of the answer. A window takes less than
+half a millisecond, so it is classified here, on the event loop.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from agent.speech.voice_activity import WINDOW
 INTERRUPTION: InterruptionOptions = {
     "enabled": True,
     "mode": "vad",
-    # Voice for this long, in seconds, pauses the agent: 0.1 stops for every cough, the framework's 0.5 leaves 670 ms of both talking.
+    # Voice for this long, in seconds, pauses the agent: 0.1 stops for every cough, the framework's 0.5 leaves
+    # 670 ms of both talking.
     "min_duration": 0.2,
     "min_words": 0,
     # Without a recognised word the agent resumes after this many seconds.
@@ -35,7 +36,8 @@ _VOICED = 0.5
 _STILL_VOICED = 0.35
 _MIN_SPEECH_S = 0.06
 _MIN_SILENCE_S = 0.1
-"""Less than endpointing needs to end a turn; otherwise the framework flushes the detector inside a segment and logs a warning."""
+"""Less than endpointing needs to end a turn; otherwise the framework flushes the detector inside a segment
+and logs a warning."""
 
 
 @dataclass

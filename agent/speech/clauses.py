@@ -14,8 +14,8 @@ _MAX = 220
 class Clauses:
     """Splitter from pieces of text to clauses.
 
-    The first clause may be short, because the caller waits for it. Later clauses are joined to `_MIN_LATER` characters or more,
-    because the voice sounds flat on short ones.
+    The first clause may be short, because the caller waits for it. Later clauses are joined to `_MIN_LATER`
+    characters or more, because the voice sounds flat on short ones.
     """
 
     def __init__(self) -> None:

@@ -1,10 +1,11 @@
 """Endpointing: when the caller has finished, judged by the words and not only by the length of the silence.
 
-A short fixed wait cuts off everyone who hesitates; a long one makes everyone wait. So each pause is decoded as soon as it starts, and the
-wait depends on the words: "flights from Chennai to Delhi tomorrow" is complete and needs 120 ms, "flights from Chennai to" gets a second.
-`Timing` holds all waits.
+A short fixed wait cuts off everyone who hesitates; a long one makes everyone wait. So each pause is decoded
+as soon as it starts, and the wait depends on the words: "flights from Chennai to Delhi tomorrow" is complete
+and needs 120 ms, "flights from Chennai to" gets a second. `Timing` holds all waits.
 
-`Endpointer` counts time in samples and runs no decoder; it requests decodes and gets their text. So the same audio gives the same events.
+`Endpointer` counts time in samples and runs no decoder; it requests decodes and gets their text. So the same
+audio gives the same events.
 """
 
 from collections import deque
@@ -109,7 +110,8 @@ _STILL_VOICED = 0.6
 _LAG_SHARE = 5
 """A pause must last this share of the latest decode's duration before the next decode."""
 _DECODER_SHARE = 4
-"""Interim decodes use at most a quarter of the decoder's time, so that they don't delay the decode of a pause."""
+"""Interim decodes use at most a quarter of the decoder's time, so that they don't delay the decode of a
+pause."""
 
 
 @dataclass
@@ -130,7 +132,10 @@ class _Utterance:
     next_interim_ms: int = 0
 
     def all_words(self, text: str | None) -> str:
-        """Return all words, given those of `steps`. Words shown before stay when a later decode finds none or there was no time for it."""
+        """Return all words, given those of `steps`.
+
+        Words shown before stay when a later decode finds none or there was no time for it.
+        """
         return f"{self.decoded_head} {text}".strip() if text else self.shown or self.decoded_head
 
 

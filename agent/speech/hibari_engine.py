@@ -25,8 +25,9 @@ _CACHE_SIZE = 128
 class HibariEngine:
     """The voice, loaded once per process. Speaks one clause at a time and caches short ones.
 
-    The model puts 280 to 330 ms of silence before every sentence and up to half a second after it. The leading silence is cut, because
-    the caller waits through it; the trailing silence is set to a pause that fits the punctuation.
+    The model puts 280 to 330 ms of silence before every sentence and up to half a second after it. The
+    leading silence is cut, because the caller waits through it; the trailing silence is set to a pause that
+    fits the punctuation.
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,8 @@
 """Moonshine tiny-en, the offline recogniser: one utterance to text, on the CPU.
 
-The library's own entry point copies the audio through Python lists and runs its own voice detection first, which costs a third of the
-time of a short utterance (199 against 127 ms for 3.4 s of speech on two cores). This module calls the C function with the samples as
-they are.
+The library's own entry point copies the audio through Python lists and runs its own voice detection first,
+which costs a third of the time of a short utterance (199 against 127 ms for 3.4 s of speech on two cores).
+This module calls the C function with the samples as they are.
 """
 
 import asyncio
@@ -37,7 +37,10 @@ class DecodeFailed(Exception):
 
 
 class MoonshineEngine:
-    """The model, loaded once per process. Decodes one utterance at a time: two at once compete for the same cores, and both are late."""
+    """The model, loaded once per process.
+
+    Decodes one utterance at a time: two at once compete for the same cores, and both are late.
+    """
 
     def __init__(self) -> None:
         with as_file(files("moonshine_voice") / "assets" / "tiny-en") as model:

@@ -1,6 +1,7 @@
 """livekit-agents' streaming STT over an offline recogniser: recognition and endpointing in one.
 
-Use with `turn_detection="stt"` and an endpointing `min_delay` of 0: the end of speech reported here is the end of the turn.
+Use with `turn_detection="stt"` and an endpointing `min_delay` of 0: the end of speech reported here is the
+end of the turn.
 """
 
 import asyncio
@@ -33,8 +34,9 @@ from agent.speech.moonshine_engine import DecodeFailed
 _log = structlog.get_logger(__name__)
 _ENGLISH = LanguageCode("en")
 _MAX_FRAME_GAP_S = 0.6
-"""A microphone that is muted inside a word sends no more frames, so silence is fed in after this time. Frames that are only late, on a
-busy machine or a poor network, must not trigger it: that silence would end the turn."""
+"""A microphone that is muted inside a word sends no more frames, so silence is fed in after this time. Frames
+that are only late, on a busy machine or a poor network, must not trigger it: that silence would end the
+turn."""
 
 
 class Decoder(Protocol):
@@ -72,8 +74,8 @@ class MoonshineSTT(stt.STT[Any]):
         self,
         buffer: utils.AudioBuffer,
         *,
-        language: NotGivenOr[str] = NOT_GIVEN,  # noqa: ARG002 - the framework's signature; the model knows one language
-        conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,  # noqa: ARG002 - there is no connection
+        language: NotGivenOr[str] = NOT_GIVEN,  # noqa: ARG002 - the model knows one language
+        conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,  # noqa: ARG002 - no connection
     ) -> stt.SpeechEvent:
         frame = utils.merge_frames(buffer)
         samples = resampled(np.frombuffer(frame.data, np.int16), frame.sample_rate, STT_RATE)
@@ -83,7 +85,7 @@ class MoonshineSTT(stt.STT[Any]):
     def stream(
         self,
         *,
-        language: NotGivenOr[str] = NOT_GIVEN,  # noqa: ARG002 - the framework's signature; the model knows one language
+        language: NotGivenOr[str] = NOT_GIVEN,  # noqa: ARG002 - the model knows one language
         conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
     ) -> "MoonshineStream":
         """Start recognition for one caller."""
@@ -92,7 +94,7 @@ class MoonshineSTT(stt.STT[Any]):
 
 
 class MoonshineStream(stt.RecognizeStream):
-    """Recognition of one caller's audio: feeds the endpointer, runs the decodes it requests, reports its events."""
+    """Recognition of one caller's audio: feeds the endpointer, runs its decodes, reports its events."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Voice activity: a model tells voice from other sounds, loudness finds the end of speech about 100 ms before the model does."""
+"""Voice activity by a model, and by loudness, which finds the end of speech about 100 ms earlier."""
 
 from collections.abc import Callable, Iterable
 
@@ -11,7 +11,8 @@ WINDOW = 512
 WINDOW_MS = WINDOW * 1000 // STT_RATE
 
 VoiceProbability = Callable[[Samples], float]
-"""Returns the probability that a window of `WINDOW` samples holds voice. Stateful: windows come in order (Silero VAD)."""
+"""Returns the probability that a window of `WINDOW` samples holds voice. Stateful: windows come in order
+(Silero VAD)."""
 
 _VOICED = 0.5
 _UNVOICED = 0.15
@@ -55,7 +56,10 @@ class NoiseFloor:
         self.level = 8.0
 
     def push(self, step: Samples) -> None:
-        """Add one step without speech. Its level is limited, so that one loud noise doesn't raise the floor for long."""
+        """Add one step without speech.
+
+        Its level is limited, so that one loud noise doesn't raise the floor for long.
+        """
         self.level += _FLOOR_WEIGHT * (min(rms(step), _FLOOR_LIMIT) - self.level)
 
 

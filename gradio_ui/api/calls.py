@@ -1,4 +1,7 @@
-"""Routes to start, rejoin and end calls in the customer's name. The browser gets LiveKit's address and token, and no other token."""
+"""Routes to start, rejoin and end calls in the customer's name.
+
+The browser gets LiveKit's address and token, and no other token.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +31,16 @@ class NewCall(BaseModel):
 
 @router.get("/running")
 async def running(customer: CustomerOf) -> dict[str, Any]:
-    """Return the customer's running call on any device: `{"call": {"call_id", "conversation_id", "title"} | null}`."""
+    """Return the customer's running call: `{"call": {"call_id", "conversation_id", "title"} | null}`."""
     return {"call": await _running_call(customer)}
 
 
 @router.post("", response_model=None)
 async def start(request: NewCall, customer: CustomerOf) -> dict[str, Any] | JSONResponse:
-    """Start a call: `{"call_id", "conversation_id", "url", "token"}`. 409 `CALL_RUNNING` with `call` if one is running already."""
+    """Start a call: `{"call_id", "conversation_id", "url", "token"}`.
+
+    409 `CALL_RUNNING` with `call` if one is running already.
+    """
     already = await _running_call(customer)
     if already is not None:
         return error_response(409, "CALL_RUNNING", "You are already in a call.", call=already)
@@ -48,7 +54,10 @@ async def start(request: NewCall, customer: CustomerOf) -> dict[str, Any] | JSON
 
 @router.post("/{call_id}/rejoin")
 async def rejoin(call_id: UUID, customer: CustomerOf) -> dict[str, Any]:
-    """Return new access to a running call, in the form of `start`. A device that is in the call is moved out when this one joins."""
+    """Return new access to a running call, in the form of `start`.
+
+    A device that is in the call is moved out when this one joins.
+    """
     response = await customer.conversation.RejoinCall(
         pb.RejoinCallRequest(call_id=str(call_id)), metadata=customer.metadata
     )

@@ -1,4 +1,7 @@
-"""Routes to list, read, search, export and delete past conversations. Messages become protobuf's own JSON with the contract's names."""
+"""Routes to list, read, search, export and delete past conversations.
+
+Messages become protobuf's own JSON with the contract's names.
+"""
 
 from __future__ import annotations
 

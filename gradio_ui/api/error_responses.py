@@ -36,8 +36,8 @@ FIELD_MESSAGES = {
 }
 """Message for each field of the sign-in form that the identity service refuses."""
 _UNAVAILABLE = {
-    "/auth/": "Signing in isn't possible right now: the account service doesn't answer. Please try again in a moment.",
-    "/api/": "Calls and transcripts aren't available right now. Nothing is lost; please try again in a moment.",
+    "/auth/": "The account service doesn't answer. Please try to sign in again in a moment.",
+    "/api/": "Calls and transcripts aren't available. Nothing is lost; please try again in a moment.",
 }
 _UNEXPECTED = "Something went wrong on our side. Please try again."
 
@@ -76,7 +76,7 @@ def short_reason(error: grpc.aio.AioRpcError) -> str:
 
 
 def _message(path: str, status: int, error: grpc.aio.AioRpcError) -> str:
-    """Return the service's own message if it has one; its messages about fields are for developers and are replaced."""
+    """Return the service's own message, but replace messages about fields: those are for developers."""
     if status == 503:
         return next((text for prefix, text in _UNAVAILABLE.items() if path.startswith(prefix)), _UNEXPECTED)
     if status == 500:

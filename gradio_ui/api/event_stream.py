@@ -1,7 +1,8 @@
 """Live events of a conversation: `Watch` as server-sent events for a browser's EventSource.
 
-The event id is the cursor, so a browser that reconnects continues where it stopped: after a lost network, a restarted service or an expired
-token. A reconnect is a new request, and tokens are refreshed at the start of requests.
+The event id is the cursor, so a browser that reconnects continues where it stopped: after a lost network, a
+restarted service or an expired token. A reconnect is a new request, and tokens are refreshed at the start of
+requests.
 """
 
 from __future__ import annotations
@@ -67,7 +68,8 @@ class EventStreams:
                     for event in _events(message):
                         yield event
         except grpc.aio.AioRpcError as error:
-            # Permanent errors are sent as events. Any other error ends the stream, and the browser reconnects with its cursor.
+            # Permanent errors are sent as events. Any other error ends the stream, and the browser reconnects
+            # with its cursor.
             if earliest := _earliest_cursor(error):
                 yield _event("rewound", {}, earliest)  # the browser continues from this cursor
             elif error.code() in _PERMANENT:
@@ -92,8 +94,9 @@ async def feed(
 ) -> StreamingResponse:
     """Stream the events of one conversation after `Last-Event-ID`, or after `cursor`, or from the beginning.
 
-    `entry`, `live`, `caught_up`, `heartbeat` and `end` carry the JSON of that field of `WatchResponse`; `failed` carries `{"reason"}`.
-    `rewound`: the cursor is no longer in the log, for example after a restore; the log follows from its earliest cursor.
+    `entry`, `live`, `caught_up`, `heartbeat` and `end` carry the JSON of that field of `WatchResponse`;
+    `failed` carries `{"reason"}`. `rewound`: the cursor is no longer in the log, for example after a restore;
+    the log follows from its earliest cursor.
     """
     heartbeat = Duration()
     heartbeat.FromTimedelta(timedelta(seconds=request.app.state.settings.ui_feed_heartbeat_seconds))
@@ -115,7 +118,7 @@ def _earliest_cursor(error: grpc.aio.AioRpcError) -> str:
 
 
 def _events(message: pb.WatchResponse) -> Iterator[str]:
-    """Yield one event per entry; only the last has the cursor, which stands after all entries of the message."""
+    """Yield one event per entry. Only the last has the cursor, which is valid after all entries."""
     kind = message.WhichOneof("event") or "heartbeat"
     if kind == "entries":
         *before, last = message.entries.entries

@@ -42,7 +42,10 @@ class Services:
 
 @asynccontextmanager
 async def open_services(settings: UiSettings) -> AsyncIterator[Services]:
-    """Open channels for the running event loop. They connect at first use, so the web app starts without its services."""
+    """Open channels for the running event loop.
+
+    They connect at first use, so the web app starts without its services.
+    """
     async with (
         open_channel(settings.address_of("identity"), _IDENTITY) as identity_channel,
         open_channel(settings.address_of("conversation"), _CONVERSATION) as conversation_channel,

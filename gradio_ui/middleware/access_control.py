@@ -1,7 +1,8 @@
-"""Access control for all requests: allowed paths, sign-in, same origin, ownership of Gradio sessions, and the sign-in cookie.
+"""Access control for all requests: allowed paths, sign-in, same origin, ownership of Gradio sessions, and the
+sign-in cookie.
 
-Gradio protects its routes one by one and mounts many that this app doesn't need (uploads, proxies, file downloads, monitoring), so only the
-paths listed here are allowed.
+Gradio protects its routes one by one and mounts many that this app doesn't need (uploads, proxies, file
+downloads, monitoring), so only the paths listed here are allowed.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ GRADIO_PATHS = (
 
 
 class AccessControl:
-    """ASGI middleware. Sets `scope["state"]["session"]` to the request's `BrowserSession` or None; sign-in routes replace it."""
+    """ASGI middleware.
+
+    Sets `scope["state"]["session"]` to the request's `BrowserSession` or None; sign-in routes replace it.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -75,7 +79,7 @@ class AccessControl:
 
 
 def _with_cookie(scope: Scope, send: Send, sessions: BrowserSessions, cookie: str) -> Send:
-    """Keep the browser's cookie equal to the session: set it after a sign-in or a refresh, delete it after the end."""
+    """Set the browser's cookie after a sign-in or a refresh, and delete it after the session's end."""
 
     def header() -> str | None:
         session: BrowserSession | None = scope["state"]["session"]

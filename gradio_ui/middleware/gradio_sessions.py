@@ -1,7 +1,8 @@
 """Ownership of Gradio's sessions.
 
-A Gradio session is named by a hash that the browser makes with `Math.random` and that Gradio doesn't check: anyone who knows another
-browser's hash can read its messages. Here the sign-in that uses a hash first owns it.
+A Gradio session is named by a hash that the browser makes with `Math.random` and that Gradio doesn't check:
+anyone who knows another browser's hash can read its messages. Here the sign-in that uses a hash first owns
+it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ class GradioSessionOwners:
         self._owners: OrderedDict[str, str] = OrderedDict()
 
     def may_use(self, session_hash: str, sign_in: str) -> bool:
-        """Return whether a sign-in may use a Gradio session. The first sign-in that asks becomes the owner."""
+        """Return whether a sign-in may use a Gradio session.
+
+        The first sign-in that asks becomes the owner.
+        """
         owner = self._owners.setdefault(session_hash, sign_in)
         self._owners.move_to_end(session_hash)
         if len(self._owners) > _MAX_SESSIONS:
@@ -39,7 +43,8 @@ class GradioSessionOwners:
 
 
 async def session_hash_of(scope: Scope, receive: Receive) -> tuple[str | None, Receive]:
-    """Return the Gradio session of a request (None without one), and a `receive` that still has the whole body.
+    """Return the Gradio session of a request (None without one), and a `receive` that still has the whole
+    body.
 
     Raises:
         BodyTooLong: the event's body is longer than any the web app sends.

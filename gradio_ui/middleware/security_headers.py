@@ -19,7 +19,8 @@ _ALWAYS = {
 def content_security_policy(path: str, livekit_origins: Sequence[str]) -> str:
     """Return a policy that allows only this server and LiveKit.
 
-    Gradio builds its components with `new Function` and inline scripts, so its page may do that; the sign-in page may not.
+    Gradio builds its components with `new Function` and inline scripts, so its page may do that; the sign-in
+    page may not.
     """
     unsafe = " 'unsafe-inline' 'unsafe-eval'" if path == "/" else ""
     return "; ".join(
@@ -41,7 +42,10 @@ def content_security_policy(path: str, livekit_origins: Sequence[str]) -> str:
 
 
 def cache_control(path: str) -> str:
-    """Return a policy: HTML and data are not stored, own files are revalidated, Gradio's files have a hash in their name and never change."""
+    """Return a policy: HTML and data are not stored, own files are revalidated.
+
+    Gradio's files have a hash in their name and never change.
+    """
     if path.startswith("/assets/"):
         return "private, max-age=31536000, immutable"
     return "no-cache" if path.startswith(("/ui/", "/static/", "/theme.css")) else "no-store"

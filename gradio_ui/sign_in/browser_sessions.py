@@ -1,8 +1,8 @@
 """Sessions of signed-in browsers, and fresh access tokens for them.
 
-A refresh token is good for one use, so concurrent requests of a session share one refresh, and a cancelled request doesn't cancel it. Tokens
-are refreshed only at the start of a request, never during a stream, so that the cookie with the new refresh token always has a response to
-travel on.
+A refresh token is good for one use, so concurrent requests of a session share one refresh, and a cancelled
+request doesn't cancel it. Tokens are refreshed only at the start of a request, never during a stream, so that
+the cookie with the new refresh token always has a response to travel on.
 
     SessionEnded                the identity service, or the person, has ended the session
     TokenRefused                the session is valid, but a service refuses its tokens
@@ -36,7 +36,10 @@ class SessionEnded(Exception):
 
 
 class TokenRefused(Exception):
-    """A service refuses a token that the identity service has just issued. Signing in again would not help."""
+    """A service refuses a token that the identity service has just issued.
+
+    Signing in again would not help.
+    """
 
 
 class BrowserSession:
@@ -61,7 +64,10 @@ class BrowserSession:
         )
 
     def distrust(self, access_token: str) -> None:
-        """Replace a token that a service refused before its next use. The refresh shows if the session is still valid."""
+        """Replace a token that a service refused before its next use.
+
+        The refresh shows if the session is still valid.
+        """
         if access_token == self.access_token:
             self.access_expires = None
 
@@ -149,13 +155,17 @@ class BrowserSessions:
         return session.access_token
 
     async def end(self, session: BrowserSession) -> None:
-        """Sign out here, and at the identity service if it answers. A copy of the cookie is useless afterwards."""
+        """Sign out here, and at the identity service if it answers.
+
+        A copy of the cookie is useless afterwards.
+        """
         try:
             token = await self.access_token(session)
             session.ended = True
             await self._identity.Logout(identity.LogoutRequest(request_id=uuid7()), metadata=bearer(token))
         except (SessionEnded, grpc.aio.AioRpcError):
-            # Already ended, or identity is unreachable. The session stays in `_sessions` as ended until it expires.
+            # Already ended, or identity is unreachable. The session stays in `_sessions` as ended until it
+            # expires.
             session.ended = True
 
     def _start_refresh(self, session: BrowserSession) -> asyncio.Task[None]:

@@ -1,6 +1,7 @@
 """The encrypted sign-in cookie. It survives a restart of the web app's server, which stores nothing on disk.
 
-The browser holds ciphertext in an HttpOnly cookie; only the server can read its contents, above all the refresh token.
+The browser holds ciphertext in an HttpOnly cookie; only the server can read its contents, above all the
+refresh token.
 """
 
 from __future__ import annotations

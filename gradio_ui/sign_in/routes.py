@@ -1,4 +1,7 @@
-"""Signing up, in and out: a plain HTML page and three JSON routes. A second, public Gradio app would accept uploads from anyone."""
+"""Signing up, in and out: a plain HTML page and three JSON routes.
+
+A second, public Gradio app would accept uploads from anyone.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ router = APIRouter()
 
 
 class Credentials(BaseModel):
-    """Fields of the sign-in form. The limits only bound what is passed on; the identity service has the rules."""
+    """Fields of the sign-in form.
+
+    The limits only bound what is passed on; the identity service has the rules.
+    """
 
     email: str = Field(max_length=1000)
     password: str = Field(max_length=1000, repr=False)

@@ -153,7 +153,10 @@ async def ada(visit: Visit) -> Visitor:
 
 
 def _note(message: ConsoleMessage, complaints: list[str]) -> None:
-    """Notes the page's mistakes. What LiveKit's client calls an error is often a peer that left: its own affair."""
+    """Notes the page's mistakes.
+
+    What LiveKit's client calls an error is often a peer that left: its own affair.
+    """
     if message.type == "error" and not message.location["url"].endswith("/livekit-client.umd.js"):
         complaints.append(message.text)
 

@@ -57,7 +57,8 @@ PRESS_WHILE_OTHER_TABS_ARE_ASKED = """button => new Promise(pressed => {
   };
   document.dispatchEvent(new Event("visibilitychange"));
 })"""
-"""Presses a button of the panel just when it asks other tabs whether they have the call; gives the panel's state after that."""
+"""Presses a button of the panel just when it asks other tabs whether they have the call; gives the panel's
+state after that."""
 
 
 async def test_who_rejoins_while_other_tabs_are_asked_is_in_the_call_and_not_offered_it(ada: Visitor) -> None:

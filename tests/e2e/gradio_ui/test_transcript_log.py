@@ -1,4 +1,7 @@
-"""The page's own transcript: captions and entries made one, in whatever order they come. Runs the module in a browser."""
+"""The page's own transcript: captions and entries made one, in whatever order they come.
+
+Runs the module in a browser.
+"""
 
 from __future__ import annotations
 

@@ -98,7 +98,8 @@ def _question(origin: str, destination: str) -> str:
 
 
 def draw(choice: random.Random, *, garbled: bool) -> Drawn:
-    """A question about two busy cities that is understood whenever it is heard: how often that is so is for `bench/places/` to tell, and
+    """A question about two busy cities that is understood whenever it is heard: how often that is so is for
+    `bench/places/` to tell, and
     what a call makes of it for the tests. With `garbled`, the destination is not written as it was said; else both names are."""
     cities = _cities()
     names = list(cities)

@@ -1,4 +1,7 @@
-"""The conversation service's contract over a socket, with a log that tests write by hand. Its tokens for LiveKit are real."""
+"""The conversation service's contract over a socket, with a log that tests write by hand.
+
+Its tokens for LiveKit are real.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,10 @@ def _parted(text: str, words: str) -> tuple[str, str, str]:
 
 
 class ConversationDouble(conversation_service_pb2_grpc.ConversationServiceServicer):
-    """One process's worth of conversations. `tokens` holds the token of every RPC; `watches_open` counts streams that are not yet over."""
+    """One process's worth of conversations.
+
+    `tokens` holds the token of every RPC; `watches_open` counts streams that are not yet over.
+    """
 
     def __init__(self, livekit_url: str = "ws://127.0.0.1:9", keys: LiveKitKeys | None = None) -> None:
         self.livekit_url = livekit_url

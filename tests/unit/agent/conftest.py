@@ -37,7 +37,10 @@ def spoken(voice: HibariEngine) -> Callable[[str], Samples]:
 
 @pytest.fixture(scope="session")
 def listen(moonshine: MoonshineEngine) -> Callable[..., list[tuple[int, EndpointingEvent]]]:
-    """Feed audio to the real endpointer like a microphone; return (clock in ms, event). Each decode takes 120 ms of that clock."""
+    """Feed audio to the real endpointer like a microphone; return (clock in ms, event).
+
+    Each decode takes 120 ms of that clock.
+    """
 
     def listening(
         audio: Samples, *, completeness_of: CompletenessOf = lambda _: Completeness.UNKNOWN
