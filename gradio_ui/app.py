@@ -23,9 +23,10 @@ from gradio_ui.sign_in import routes as sign_in
 from mesh import logs
 from mesh.serving import web_server
 from mesh.serving.ports import endpoint_of
-from mesh.settings import CHECKOUT, load
+from mesh.settings import load
 
-LIVEKIT_CLIENT = CHECKOUT / "third_party" / "js" / "livekit-client"
+LIVEKIT_CLIENT = Path(__file__).parent / "livekit_client"
+"""LiveKit's browser client, unchanged (see its README)."""
 
 
 def create_app(settings: UiSettings) -> FastAPI:

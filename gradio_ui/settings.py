@@ -23,7 +23,7 @@ class UiSettings(MeshSettings):
 
     @property
     def livekit_origins(self) -> tuple[str, ...]:
-        """Origins of LiveKit for a Content-Security-Policy: the socket, and HTTP to see why a socket failed."""
+        """Origins of LiveKit for a Content-Security-Policy: its socket, and HTTP to see why one failed."""
         parts = urlsplit(self.livekit_public_url or self.livekit_url)
         secure = "s" if parts.scheme in ("wss", "https") else ""
         return f"ws{secure}://{parts.netloc}", f"http{secure}://{parts.netloc}"
