@@ -1,1 +1,1 @@
-"""How fast the transcript log is, beside what it stands on and beside two REST services. `bench/conversation.py` is the command."""
+"""Benchmark of the transcript log. `bench/conversation.py` is the command."""

@@ -1,4 +1,12 @@
-"""The command line: which figures, how thoroughly, and how they are told."""
+"""Benchmark of the transcript log: throughput, latency, memory and bytes, against REST services and floors.
+
+    python bench/conversation.py [--json] [--short] [--only KEY,…] [--plots]
+
+Starts everything itself: PostgreSQL, Redis, identity, the conversation service as it is shipped, and the REST
+services of `bench/baselines/`. Sides take turns A B B A, five rounds after a warm-up. The serving side and
+its database have one core, the asking side another; all sides commit with fsync and have as many requests
+open. Ratios are taken within a round: compare those, not the absolute numbers.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +23,21 @@ import uvloop
 from rich.console import Console
 from rich.status import Status
 
-from bench.transcript_log import replica_hop
 from bench.transcript_log.aims import AIMS
 from bench.transcript_log.figures import Figure, Measured, as_json, as_markdown, as_table, machine
-from bench.transcript_log.measurements import ack_latency as acks
-from bench.transcript_log.measurements import append_throughput as appends
-from bench.transcript_log.measurements import byte_sizes as sizes
-from bench.transcript_log.measurements import catch_up as replay
-from bench.transcript_log.measurements import delivery_latency as fanout
-from bench.transcript_log.measurements import floors, growth
-from bench.transcript_log.measurements import wakeup_cost as wakeups
-from bench.transcript_log.measurements import watcher_memory as memory
-from bench.transcript_log.testbed.cores import ask_from_here
-from bench.transcript_log.testbed.testbed import Effort, Stage, stage
+from bench.transcript_log.measurements import (
+    ack_latency,
+    append_throughput,
+    byte_sizes,
+    catch_up,
+    delivery_latency,
+    floors,
+    growth,
+    wakeup_cost,
+    watcher_memory,
+)
+from bench.transcript_log.testbed.cores import pin_to_asking_core
+from bench.transcript_log.testbed.testbed import Effort, Testbed, running_testbed
 from mesh.settings import CHECKOUT
 
 
@@ -36,90 +46,84 @@ class Group:
     """Figures that are measured together."""
 
     keys: tuple[str, ...]
-    measure: Callable[[Stage], Awaitable[list[Figure]]]
+    measure: Callable[[Testbed], Awaitable[list[Figure]]]
 
 
 GROUPS = (
-    Group(("append_vs_naive", "append_vs_strong", "cpu_vs_naive"), appends.measure),
-    Group(("batch_vs_strong",), appends.measure_batches),
-    Group(("ack_vs_floor_sqlite", "ack_vs_floor_pg"), acks.measure),
-    Group(("fanout100_p99_vs_floor",), fanout.measure),
-    Group(("replica_hop_p50_ms", "replica_hop_p99_ms"), replica_hop.measure),
-    Group(("wakeups_on_vs_off",), wakeups.measure),
-    Group(("replay_vs_single",), replay.measure),
-    Group(("rss_per_watcher_kb",), memory.measure),
-    Group(("wire_vs_text",), sizes.measure_wire),
-    Group(("stored_vs_text_pg",), sizes.measure_pg),
-    Group(("stored_vs_text_sqlite",), sizes.measure_sqlite),
+    Group(("append_vs_naive", "append_vs_strong", "cpu_vs_naive"), append_throughput.measure),
+    Group(("batch_vs_strong",), append_throughput.measure_batches),
+    Group(("ack_vs_floor_sqlite", "ack_vs_floor_pg"), ack_latency.measure),
+    Group(("fanout100_p99_vs_floor",), delivery_latency.measure_fanout),
+    Group(("replica_hop_p50_ms", "replica_hop_p99_ms"), delivery_latency.measure_replica_hop),
+    Group(("wakeups_on_vs_off",), wakeup_cost.measure),
+    Group(("replay_vs_single",), catch_up.measure),
+    Group(("rss_per_watcher_kb",), watcher_memory.measure),
+    Group(("wire_vs_text",), byte_sizes.measure_wire),
+    Group(("stored_vs_text_pg",), byte_sizes.measure_pg),
+    Group(("stored_vs_text_sqlite",), byte_sizes.measure_sqlite),
 )
 DOCS = CHECKOUT / "docs"
 SHORT = Effort(rounds=2, seconds=0.6)
 
 
-def chosen(only: str) -> list[Group]:
-    """The groups that give the keys named, separated by commas; all when none is.
+def chosen_groups(only: str) -> list[Group]:
+    """Return the groups with the given keys, separated by commas; all if none is given.
 
     Raises:
         SystemExit: a key is unknown.
     """
     keys = set(filter(None, only.split(",")))
     if unknown := keys - AIMS.keys():
-        raise SystemExit(f"There is no {', '.join(sorted(unknown))}; there are: {', '.join(AIMS)}.")
+        raise SystemExit(f"Unknown key {', '.join(sorted(unknown))}; use some of: {', '.join(AIMS)}.")
     return [group for group in GROUPS if not keys or keys & set(group.keys)]
 
 
-async def measure(groups: Sequence[Group], effort: Effort, say: Callable[[str], None]) -> Measured:
-    """The figures of these groups, and the floors. A group that fails is told as missing and costs no other."""
+async def measure(groups: Sequence[Group], effort: Effort, progress: Callable[[str], None]) -> Measured:
+    """Measure the groups and the floors. A group that fails is reported as missing; the others go on."""
     figures: list[Figure] = []
     missing: dict[str, str] = {}
-    async with stage(effort, say) as standing:
-        bounds = await floors.measured(standing)
+    async with running_testbed(effort, progress) as bed:
+        bounds = await floors.measure(bed)
         for group in groups:
             try:
-                figures += await group.measure(standing)
-            except Exception:  # noqa: BLE001 -- told, with the others' figures
-                missing |= dict.fromkeys(group.keys, traceback.format_exc() + standing.complaints())
+                figures += await group.measure(bed)
+            except Exception:  # noqa: BLE001 -- reported with the figures of the others
+                missing |= dict.fromkeys(group.keys, traceback.format_exc() + bed.last_warnings())
     return Measured(figures, bounds, missing)
 
 
-async def draw_growth(effort: Effort, say: Callable[[str], None]) -> None:
-    """Measures how cost grows and draws it into `docs/`."""
-    from bench.transcript_log.measurements import plots
+async def draw_growth(effort: Effort, progress: Callable[[str], None]) -> None:
+    """Measure how cost grows and draw it into `docs/`."""
+    from bench.transcript_log.measurements import plots  # needs matplotlib, which nothing else does
 
-    async with stage(effort, say) as standing:
-        appended = await growth.appends(standing)
-        plots.draw(appended, plots.APPENDS, DOCS / "appends.svg")
-        caught_up = await growth.catching_up(standing)
-        plots.draw(caught_up, plots.CATCHING_UP, DOCS / "catching_up.svg")
+    async with running_testbed(effort, progress) as bed:
+        plots.draw(await growth.appends(bed), plots.APPENDS, DOCS / "appends.svg")
+        plots.draw(await growth.catching_up(bed), plots.CATCHING_UP, DOCS / "catching_up.svg")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line."""
-    from bench import conversation
-
+    """Run the command line."""
     parser = argparse.ArgumentParser(
-        description=conversation.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="writes the table for a page as well")
-    parser.add_argument("--short", action="store_true", help="a round for CI: two rounds of 0.6 s")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table as Markdown too")
+    parser.add_argument("--short", action="store_true", help="measure briefly, for CI: two rounds of 0.6 s")
     parser.add_argument(
-        "--plots",
-        action="store_true",
-        help="draw how cost grows, into docs/, instead of measuring the figures",
+        "--plots", action="store_true", help="measure how cost grows instead, and draw it into docs/"
     )
-    parser.add_argument("--only", default="", metavar="KEY,…", help=f"only these: {', '.join(AIMS)}")
+    parser.add_argument("--only", default="", metavar="KEY,…", help=f"measure only these: {', '.join(AIMS)}")
     parsed = parser.parse_args(arguments)
-    ask_from_here()
+    pin_to_asking_core()
     began = time.monotonic()
-    progress = Console(stderr=True)
+    stderr = Console(stderr=True)
     effort = SHORT if parsed.short else Effort()
-    with progress.status("starting", refresh_per_second=1) as status:
-        say = _saying(status, began)
+    with stderr.status("starting", refresh_per_second=1) as status:
+        progress = _progress(status, began)
         if parsed.plots:
-            uvloop.run(draw_growth(effort, say))
+            uvloop.run(draw_growth(effort, progress))
             return
-        measured = uvloop.run(measure(chosen(parsed.only), effort, say))
+        measured = uvloop.run(measure(chosen_groups(parsed.only), effort, progress))
     if parsed.json:
         json.dump(as_json(measured, machine(), time.monotonic() - began), sys.stdout, indent=2)
         print()
@@ -128,18 +132,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if parsed.markdown:
         parsed.markdown.write_text(as_markdown(measured))
     for key, trace in measured.missing.items():
-        progress.print(f"[red]{key} could not be measured[/]")
-        progress.print(trace, markup=False, highlight=False)
+        stderr.print(f"[red]{key} could not be measured[/]")
+        stderr.print(trace, markup=False, highlight=False)
     if measured.missing:
         raise SystemExit(1)
 
 
-def _saying(status: Status, began: float) -> Callable[[str], None]:
+def _progress(status: Status, began: float) -> Callable[[str], None]:
     runs = 0
 
-    def say(what: str) -> None:
+    def show(what: str) -> None:
         nonlocal runs
         runs += 1
         status.update(f"{what} · run {runs} · {time.monotonic() - began:.0f} s")
 
-    return say
+    return show

@@ -1,5 +1,6 @@
-"""Comparing sides fairly: they take turns, A B B A, so that whatever else the machine does befalls each alike; ratios are taken within
-a round, and of the rounds the median and the range are told.
+"""Fair comparison of several sides: they take turns, A B B A, so that disturbances hit all of them alike.
+
+Ratios are taken within a round; the result is their median and range over the rounds.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """What several rounds gave."""
+    """Median and range of several rounds."""
 
     median: float
     least: float
@@ -22,13 +23,13 @@ class Spread:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Spread:
-        """The spread of at least one value."""
+        """Return the spread of at least one value."""
         found = sorted(values)
         return cls(statistics.median(found), found[0], found[-1])
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The value below which so many per cent lie, by linear interpolation between neighbours (type 7 of Hyndman and Fan)."""
+    """Return a percentile by linear interpolation between neighbours (type 7 of Hyndman and Fan)."""
     found = sorted(values)
     place = (len(found) - 1) * percent / 100
     low = int(place)
@@ -37,57 +38,62 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def slope(points: Iterable[tuple[float, float]]) -> float:
-    """How much y grows with x, by least squares."""
+    """Return the slope of the line through the points, by least squares."""
     xs, ys = zip(*points, strict=True)
     return statistics.linear_regression(xs, ys).slope
 
 
 @dataclass(frozen=True, slots=True)
 class Rounds(Generic[T]):
-    """What each arm gave in each round: twice, once on the way there and once on the way back."""
+    """Results of each side in each round: one of the way there, one of the way back."""
 
     rounds: Sequence[Mapping[str, tuple[T, T]]]
 
-    def of(self, arm: str, measure: Callable[[T], float]) -> Spread:
-        """An arm's own figure, over the rounds."""
-        return Spread.of(self._each(arm, measure))
+    def of(self, side: str, measure: Callable[[T], float]) -> Spread:
+        """Return the spread of one side's value over the rounds."""
+        return Spread.of(self._per_round(side, measure))
 
     def ratio(self, above: str, below: str, measure: Callable[[T], float]) -> Spread:
-        """One arm's figure over another's, round by round."""
-        return self.combined(lambda figure: figure(above, measure) / figure(below, measure))
+        """Return the spread of the ratio of two sides, taken round by round."""
+        return self.combined(lambda value: value(above, measure) / value(below, measure))
 
     def combined(self, formula: Callable[[Callable[[str, Callable[[T], float]], float]], float]) -> Spread:
-        """Any formula over the arms' figures, reckoned in each round by itself; `formula` is given a way to ask for them."""
+        """Return the spread of a formula evaluated in each round.
+
+        `formula` gets a function that returns a side's value in that round.
+        """
         return Spread.of(
-            formula(lambda arm, measure, index=index: self._each(arm, measure)[index])  # type: ignore[misc]  # the default binds the loop's value
+            formula(lambda side, measure, index=index: self._per_round(side, measure)[index])  # type: ignore[misc]  # the default binds the loop's value
             for index in range(len(self.rounds))
         )
 
-    def samples(self, arm: str) -> list[T]:
-        """All that an arm gave."""
-        return [sample for each in self.rounds for sample in each[arm]]
+    def samples(self, side: str) -> list[T]:
+        """Return all results of a side."""
+        return [sample for each in self.rounds for sample in each[side]]
 
-    def _each(self, arm: str, measure: Callable[[T], float]) -> list[float]:
-        return [statistics.fmean(map(measure, each[arm])) for each in self.rounds]
+    def _per_round(self, side: str, measure: Callable[[T], float]) -> list[float]:
+        return [statistics.fmean(map(measure, each[side])) for each in self.rounds]
 
 
 async def interleaved(
-    arms: Mapping[str, Callable[[], Awaitable[T]]],
+    sides: Mapping[str, Callable[[], Awaitable[T]]],
     rounds: int,
     *,
     done: Callable[[], None] = lambda: None,
     warm_ups: int = 1,
 ) -> Rounds[T]:
-    """Runs the arms in order and back again, so many rounds, after warm-ups whose results are thrown away. `done` hears of every run."""
-    for _ in range(warm_ups):
-        for arm in arms.values():
-            await arm()
-            done()
+    """Run the sides in order and back again, for each round, after warm-ups without results.
+
+    `done` is called after every run.
+    """
+    for run in [*sides.values()] * warm_ups:
+        await run()
+        done()
     found = []
     for _ in range(rounds):
-        given: dict[str, list[T]] = {name: [] for name in arms}
-        for name in [*arms, *reversed(list(arms))]:
-            given[name].append(await arms[name]())
+        results: dict[str, list[T]] = {side: [] for side in sides}
+        for side in [*sides, *reversed(list(sides))]:
+            results[side].append(await sides[side]())
             done()
-        found.append({name: (there, back) for name, (there, back) in given.items()})
+        found.append({side: (there, back) for side, (there, back) in results.items()})
     return Rounds(found)

@@ -1,7 +1,8 @@
-"""What a side got done in a while, however it was asked."""
+"""The result of a run under load: turns, waits, and CPU time of each process."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,8 +11,8 @@ from bench.transcript_log.testbed.cores import cpu_seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """Turns that were acknowledged as durable."""
+class LoadResult:
+    """Turns that were acknowledged as durable, and their cost."""
 
     turns: int
     seconds: float
@@ -19,55 +20,42 @@ class Load:
     waits: Sequence[float]
     """Seconds from each request to its answer."""
     server_cpu: float = 0.0
-    """Seconds of CPU that the serving process used."""
+    """CPU seconds of the server."""
     database_cpu: float = 0.0
-    """Seconds of CPU that the database used."""
-    asking_cpu: float = 0.0
-    """Seconds of CPU that this process used."""
+    """CPU seconds of the database."""
+    client_cpu: float = 0.0
+    """CPU seconds of this process."""
 
     @property
     def rate(self) -> float:
-        """Turns a second."""
+        """Turns per second."""
         return self.turns / self.seconds
 
     def wait_ms(self, percent: float) -> float:
-        """A percentile of the waits, in milliseconds."""
+        """Return a percentile of the waits, in milliseconds."""
         return percentile(self.waits, percent) * 1000
 
     @property
     def server_us(self) -> float:
-        """Microseconds of the server's CPU a turn."""
+        """CPU microseconds of the server per turn."""
         return self.server_cpu / self.turns * 1e6
 
     @property
-    def serving_us(self) -> float:
-        """Microseconds of CPU a turn of server and database together."""
+    def server_and_database_us(self) -> float:
+        """CPU microseconds of server and database per turn."""
         return (self.server_cpu + self.database_cpu) / self.turns * 1e6
 
 
-async def costed(
-    load: Callable[[], Awaitable[Load]], *, server: int, database: int | None, asking: int
-) -> Load:
-    """A load with what it cost the processes of these ids."""
+async def with_cpu(
+    run: Callable[[], Awaitable[LoadResult]], *, server: int, database: int | None
+) -> LoadResult:
+    """Run a load and add the CPU time it took in the processes with these IDs, and in this one."""
 
     def used() -> tuple[float, float, float]:
-        return (
-            cpu_seconds(server),
-            cpu_seconds(database) if database is not None else 0.0,
-            cpu_seconds_alone(asking),
-        )
+        database_cpu = cpu_seconds(database) if database is not None else 0.0
+        return cpu_seconds(server), database_cpu, cpu_seconds(os.getpid(), children=False)
 
     before = used()
-    done = await load()
-    server_cpu, database_cpu, asking_cpu = (
-        after - earlier for after, earlier in zip(used(), before, strict=True)
-    )
-    return replace(done, server_cpu=server_cpu, database_cpu=database_cpu, asking_cpu=asking_cpu)
-
-
-def cpu_seconds_alone(pid: int) -> float:
-    """CPU time of one process without those it started."""
-    import psutil
-
-    times = psutil.Process(pid).cpu_times()
-    return times.user + times.system
+    result = await run()
+    server_cpu, database_cpu, client_cpu = (now - then for now, then in zip(used(), before, strict=True))
+    return replace(result, server_cpu=server_cpu, database_cpu=database_cpu, client_cpu=client_cpu)

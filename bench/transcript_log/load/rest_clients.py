@@ -1,7 +1,7 @@
-"""Callers of the REST services: keep-alive connections with one request out on each, in plain HTTP/1.1.
+"""Clients of the REST baselines: keep-alive connections with one open request each, in plain HTTP/1.1.
 
-Each is a protocol that writes the next request the moment an answer is complete, so that it costs a fraction of the service's own
-work, and a fraction of what the `Record` client costs.
+Each is a protocol that writes the next request as soon as an answer is complete. It costs a fraction of the
+service's own work, and less than the `Record` client.
 """
 
 from __future__ import annotations
@@ -15,34 +15,37 @@ from typing import Any, cast
 
 from readback.conversation.v1 import entry_pb2
 
-from bench.transcript_log.load.load_result import Load
-from bench.transcript_log.load.sample_turns import Turn, turns
+from bench.transcript_log.load.load_result import LoadResult
+from bench.transcript_log.load.sample_turns import Turn, sample_turns
 from mesh.ids import uuid7
 
-_REQUEST = b"POST %s HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer bench\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
+_REQUEST = (
+    b"POST %s HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer bench\r\n"
+    b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
+)
 
 
 class RequestFailed(Exception):
-    """The service answered something else than 201."""
+    """The service did not answer 201."""
 
 
-class Caller(asyncio.Protocol):
+class RestConnection(asyncio.Protocol):
     """One connection."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
-        self._held = bytearray()
+        self._received = bytearray()
         self._request: Callable[[], bytes] = bytes
         self._deadline = self._sent_at = 0.0
         self.done: asyncio.Future[bytes] | None = None
         self.waits: list[float] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection stands."""
+        """Keep the transport."""
         self._transport = cast("asyncio.Transport", transport)
 
     def call_until(self, deadline: float, request: Callable[[], bytes]) -> asyncio.Future[bytes]:
-        """Sends requests until a time, at least one; the last answer's body."""
+        """Send requests until the deadline, at least one; the future gives the last answer's body."""
         self._deadline, self._request = deadline, request
         self.waits.clear()
         self.done = asyncio.get_running_loop().create_future()
@@ -50,23 +53,23 @@ class Caller(asyncio.Protocol):
         return self.done
 
     def data_received(self, data: bytes) -> None:
-        """Some of an answer."""
-        self._held += data
-        head, blank, body = self._held.partition(b"\r\n\r\n")
+        """Collect an answer, and handle it once it is complete."""
+        self._received += data
+        head, blank, body = self._received.partition(b"\r\n\r\n")
         if not blank:
             return
         length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n", 1)[0])
         if len(body) >= length:
-            self._held.clear()
+            self._received.clear()
             self._answered(bytes(head), bytes(body))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The service hung up."""
+        """Fail an open request."""
         if self.done is not None and not self.done.done():
             self.done.set_exception(RequestFailed(f"connection lost: {exc}"))
 
     def close(self) -> None:
-        """Hangs up."""
+        """Close the connection."""
         if self._transport is not None:
             self._transport.close()
 
@@ -88,57 +91,54 @@ class Caller(asyncio.Protocol):
             self.done.set_result(body)
 
 
-class RestCallers:
-    """Callers that spread over some conversations of one service."""
+class RestClients:
+    """Connections to one service, spread over some conversations."""
 
-    def __init__(self, callers: list[Caller], conversations: list[str], *, named: bool) -> None:
-        self._callers, self._conversations = callers, conversations
-        self._speakers: dict[int, Any] = (
-            {entry_pb2.SPEAKER_CUSTOMER: "customer", entry_pb2.SPEAKER_AGENT: "agent"}
-            if named
-            else {1: 1, 2: 2}
-        )
-        self._talks = [turns(seed) for seed in range(len(callers))]
+    def __init__(self, connections: list[RestConnection], conversations: list[str], *, named: bool) -> None:
+        self._connections, self._conversations = connections, conversations
+        customer, agent = ("customer", "agent") if named else (1, 2)
+        self._speakers = {entry_pb2.SPEAKER_CUSTOMER: customer, entry_pb2.SPEAKER_AGENT: agent}
+        self._turns = [sample_turns(seed) for seed in range(len(connections))]
 
     @classmethod
-    async def connected(cls, port: int, *, callers: int, conversations: int, named: bool) -> RestCallers:
-        """Connections that stand and conversations that were begun; `named` speakers are words, others numbers."""
+    async def connect(cls, port: int, *, connections: int, conversations: int, named: bool) -> RestClients:
+        """Connect and start conversations; speakers are words if `named`, else numbers."""
         loop = asyncio.get_running_loop()
-        made = [(await loop.create_connection(Caller, "127.0.0.1", port))[1] for _ in range(callers)]
-        begun = [
-            json.loads(await made[0].call_until(0, lambda: _post("/conversations", b"{}")))["id"]
-            for _ in range(conversations)
+        made = [
+            (await loop.create_connection(RestConnection, "127.0.0.1", port))[1] for _ in range(connections)
         ]
+        start = _post("/conversations", b"{}")
+        begun = [json.loads(await made[0].call_until(0, lambda: start))["id"] for _ in range(conversations)]
         return cls(made, begun, named=named)
 
-    async def load(self, seconds: float, *, batch: int = 1) -> Load:
-        """All call for a while."""
+    async def run_load(self, seconds: float, *, batch: int = 1) -> LoadResult:
+        """Let all connections post turns for some seconds."""
         began = time.perf_counter()
-        requests = (self._requests(index, batch) for index in range(len(self._callers)))
         await asyncio.gather(
             *(
-                caller.call_until(began + seconds, each)
-                for caller, each in zip(self._callers, requests, strict=True)
+                connection.call_until(began + seconds, self._request(index, batch))
+                for index, connection in enumerate(self._connections)
             )
         )
         took = time.perf_counter() - began
-        waits = [wait for caller in self._callers for wait in caller.waits]
-        return Load(len(waits) * batch, took, waits)
+        waits = [wait for connection in self._connections for wait in connection.waits]
+        return LoadResult(len(waits) * batch, took, waits)
 
     def close(self) -> None:
-        """Hangs up."""
-        for caller in self._callers:
-            caller.close()
+        """Close all connections."""
+        for connection in self._connections:
+            connection.close()
 
-    def _requests(self, index: int, batch: int) -> Callable[[], bytes]:
+    def _request(self, index: int, batch: int) -> Callable[[], bytes]:
+        """Return a function that builds the next request of a connection."""
         path = f"/conversations/{self._conversations[index % len(self._conversations)]}/turns"
-        talk = self._talks[index]
+        turns = self._turns[index]
         if batch == 1:
-            return lambda: _post(path, json.dumps(self._turn(talk)).encode())
-        return lambda: _post(f"{path}:batch", json.dumps([self._turn(talk) for _ in range(batch)]).encode())
+            return lambda: _post(path, json.dumps(self._turn(turns)).encode())
+        return lambda: _post(f"{path}:batch", json.dumps([self._turn(turns) for _ in range(batch)]).encode())
 
-    def _turn(self, talk: Iterator[Turn]) -> dict[str, Any]:
-        turn, now = next(talk), datetime.now(UTC).isoformat()
+    def _turn(self, turns: Iterator[Turn]) -> dict[str, Any]:
+        turn, now = next(turns), datetime.now(UTC).isoformat()
         return {
             "turn_id": uuid7(),
             "speaker": self._speakers[turn.speaker],

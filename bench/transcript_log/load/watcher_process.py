@@ -1,8 +1,9 @@
-"""Watchers in a process of their own: it says READY once all are caught up, and follows until its input ends.
+"""Watchers in their own process: prints `ready` once all are caught up, and follows until it is killed.
 
     python -m bench.transcript_log.load.watcher_process ADDRESS [BUS] < [[CONVERSATION_ID, METADATA], …]
 
-With a `BUS` it also hears every wake-up, as another replica would: a URL of Redis, or of PostgreSQL for its channel `bench`.
+With a `BUS` it also receives every wake-up, as another replica would: a URL of Redis, or of PostgreSQL for
+its channel `bench`.
 """
 
 from __future__ import annotations
@@ -16,35 +17,29 @@ import psycopg
 import uvloop
 from redis.asyncio import Redis
 
-from bench.transcript_log.load.watchers import catch_up, next_of, watch
+from bench.transcript_log.load.watchers import catch_up, read_all, watch
 from bench.transcript_log.testbed.customers import own_connection
 
 READY = "ready"
 CHANNEL = "bench"
-A_CONNECTION = 10
+PER_CONNECTION = 10
 """Watchers on one connection."""
 
 
 async def follow(address: str, bus: str | None) -> None:
-    """Follows until it is cancelled."""
+    """Follow the conversations of the first line of stdin until cancelled."""
     wanted = json.loads(sys.stdin.readline())
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
         for index, (conversation_id, metadata) in enumerate(wanted):
-            if index % A_CONNECTION == 0:
+            if index % PER_CONNECTION == 0:
                 channel = await stack.enter_async_context(own_connection(address))
-            stream = await stack.enter_async_context(
-                watch(channel, tuple(map(tuple, metadata)), conversation_id)
-            )
+            watching = watch(channel, tuple(map(tuple, metadata)), conversation_id)
+            stream = await stack.enter_async_context(watching)
             await catch_up(stream)
-            group.create_task(_drain(stream))
+            group.create_task(read_all(stream))
         if bus is not None:
             group.create_task(_subscribe(bus) if bus.startswith("redis") else _listen(bus))
         print(READY, flush=True)
-
-
-async def _drain(stream: object) -> None:
-    while True:
-        await next_of(stream)
 
 
 async def _listen(conninfo: str) -> None:

@@ -1,4 +1,4 @@
-"""Those who follow: `Watch` streams, as lean as Python allows."""
+"""Watchers: `Watch` streams, as lean as Python allows."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from mesh.calling.channel import streaming
 
 
 class WatchFailed(Exception):
-    """A watch ended that should not have."""
+    """A watch ended unexpectedly."""
 
 
 def entries_of(response: pb.WatchResponse) -> Sequence[entry_pb2.Entry]:
-    """The entries in a message: one, a batch, or none."""
+    """Return the entries of a message: one, a batch, or none."""
     if response.HasField("entries"):
         return response.entries.entries
     return [response.entry] if response.HasField("entry") else []
 
 
 async def next_of(stream: Any) -> pb.WatchResponse:
-    """The next message.
+    """Return the next message.
 
     Raises:
-        WatchFailed: there is none, or it says that the watch ends.
+        WatchFailed: the stream ended, or the message says that the watch ends.
     """
     response = await stream.read()
     if response is grpc.aio.EOF or response.HasField("end"):
@@ -44,37 +44,43 @@ async def next_of(stream: Any) -> pb.WatchResponse:
 
 @asynccontextmanager
 async def watch(channel: grpc.aio.Channel, metadata: Metadata, conversation_id: str) -> AsyncIterator[Any]:
-    """A watch of a conversation from its beginning."""
+    """Watch a conversation from its beginning."""
     request = pb.WatchRequest(conversation_id=conversation_id)
     async with streaming(ConversationServiceStub(channel).Watch(request, metadata=metadata)) as stream:
         yield stream
 
 
 async def catch_up(stream: Any) -> int:
-    """Reads until everything stored has come; gives how many entries that was."""
+    """Read all stored entries and return their number."""
     count = 0
     while not (response := await next_of(stream)).HasField("caught_up"):
         count += len(entries_of(response))
     return count
 
 
+async def read_all(stream: Any) -> None:
+    """Read and discard messages until cancelled."""
+    while True:
+        await next_of(stream)
+
+
 class Audience:
-    """Watchers that say when an entry has reached each of them."""
+    """Watchers of one conversation that report when an entry has reached each of them."""
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._arrivals: list[float] = []
-        self._all_here = asyncio.Event()
+        self._all_arrived = asyncio.Event()
 
     @asynccontextmanager
     async def following(self, address: str, writer: Writer, connections: int) -> AsyncIterator[None]:
-        """Follows a writer's conversation while the block lasts, caught up when it begins."""
+        """Follow a writer's conversation during the block, caught up when it begins."""
         async with AsyncExitStack() as stack:
-            channels = [await stack.enter_async_context(own_connection(address)) for _ in range(connections)]
+            enter = stack.enter_async_context
+            channels = [await enter(own_connection(address)) for _ in range(connections)]
+            metadata, conversation_id = writer.customer.metadata, writer.conversation_id
             streams = [
-                await stack.enter_async_context(
-                    watch(channels[index % connections], writer.customer.metadata, writer.conversation_id)
-                )
+                await enter(watch(channels[index % connections], metadata, conversation_id))
                 for index in range(self._size)
             ]
             await asyncio.gather(*map(catch_up, streams))
@@ -84,10 +90,10 @@ class Audience:
                 for task in tasks:
                     task.cancel()
 
-    async def reached(self) -> list[float]:
-        """Waits until the next entry has come to all; when it came to each, by `time.perf_counter`."""
-        await self._all_here.wait()
-        self._all_here.clear()
+    async def arrivals(self) -> list[float]:
+        """Wait until the next entry has reached all; return its `time.perf_counter` at each."""
+        await self._all_arrived.wait()
+        self._all_arrived.clear()
         arrivals, self._arrivals = self._arrivals, []
         return arrivals
 
@@ -97,4 +103,4 @@ class Audience:
             now = time.perf_counter()
             self._arrivals += [now] * len(found)
             if len(self._arrivals) >= self._size:
-                self._all_here.set()
+                self._all_arrived.set()

@@ -1,4 +1,4 @@
-"""Agents that write: `Record` streams with so many messages unacknowledged, as lean as Python allows."""
+"""Writers: `Record` streams with a window of unacknowledged messages, as lean as Python allows."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 
-from bench.transcript_log.load.load_result import Load
-from bench.transcript_log.load.sample_turns import Turn, turns
+from bench.transcript_log.load.load_result import LoadResult
+from bench.transcript_log.load.sample_turns import Turn, sample_turns
 from bench.transcript_log.testbed.customers import Customer, own_connection
-from bench.transcript_log.testbed.testbed import Server, Stage
+from bench.transcript_log.testbed.testbed import Server, Testbed
 from mesh.calling.channel import streaming
 from mesh.ids import uuid7
 
-OPENED_AT_ONCE = 16
+OPENED_IN_PARALLEL = 16
 
 
 class WriteFailed(Exception):
@@ -36,19 +36,19 @@ class Writer:
     customer: Customer
     conversation_id: str
     stream: Any
-    talk: Iterator[Turn]
+    turns: Iterator[Turn]
     sent: int = 0
     waits: list[float] = field(default_factory=list)
     _unacked: deque[tuple[int, float]] = field(default_factory=deque)
 
     async def send(self, batch: int = 1) -> None:
-        """Hands in the next turns of the talk, in one message."""
+        """Send the next turns in one message."""
         now = Timestamp()
         now.GetCurrentTime()
         append = pb.RecordAppend()
         for _ in range(batch):
             self.sent += 1
-            turn, entry_id = next(self.talk), uuid7()
+            turn, entry_id = next(self.turns), uuid7()
             utterance = entry_pb2.Utterance(
                 utterance_id=entry_id,
                 speaker=turn.speaker,
@@ -66,8 +66,8 @@ class Writer:
         self._unacked.append((self.sent, time.perf_counter()))
         await self.stream.write(pb.RecordRequest(append=append))
 
-    async def acked(self) -> int:
-        """Waits for the next ack; gives how many messages it covers.
+    async def wait_for_ack(self) -> int:
+        """Wait for the next ack and return the number of messages it covers.
 
         Raises:
             WriteFailed: something else came.
@@ -82,12 +82,12 @@ class Writer:
         return covered
 
     async def write_until(self, deadline: float, window: int, batch: int) -> None:
-        """Keeps `window` messages of `batch` turns unacknowledged until a time, then waits for the last ack."""
+        """Keep `window` messages of `batch` turns unacknowledged until the deadline; wait for all acks."""
         for _ in range(window):
             await self.send(batch)
         open_messages = window
         while open_messages:
-            covered = await self.acked()
+            covered = await self.wait_for_ack()
             open_messages -= covered
             if time.perf_counter() < deadline:
                 for _ in range(covered):
@@ -95,64 +95,62 @@ class Writer:
                 open_messages += covered
 
     async def write(self, count: int, *, window: int = 8, batch: int = 64) -> None:
-        """Hands in so many turns and waits until they are stored."""
+        """Write `count` turns and wait until they are stored."""
         left, open_messages = count, 0
         while left or open_messages:
             while left and open_messages < window:
                 await self.send(min(batch, left))
                 left -= min(batch, left)
                 open_messages += 1
-            open_messages -= await self.acked()
-
-
-async def opened(
-    stack: AsyncExitStack, stage: Stage, server: Server, customer: Customer, seed: int = 0
-) -> Writer:
-    """An agent that holds a new call of the customer's, on a connection of its own."""
-    channel = await stack.enter_async_context(own_connection(server.address))
-    call = await customer.call(channel)
-    stream: Any = ConversationServiceStub(channel).Record(metadata=await stage.agent())
-    await stack.enter_async_context(streaming(stream))
-    await stream.write(
-        pb.RecordRequest(open=pb.RecordOpen(call_id=call.call_id, epoch=call.epoch, writer_id=uuid7()))
-    )
-    response = await stream.read()
-    if not isinstance(response, pb.RecordResponse) or not response.HasField("opened"):
-        raise WriteFailed(response)
-    return Writer(customer, call.conversation_id, stream, turns(seed))
+            open_messages -= await self.wait_for_ack()
 
 
 @asynccontextmanager
 async def writers(
-    stage: Stage, server: Server, count: int, *, customers: Sequence[Customer] = (), first_seed: int = 0
+    bed: Testbed, server: Server, count: int, *, customers: Sequence[Customer] = (), first_seed: int = 0
 ) -> AsyncIterator[list[Writer]]:
-    """So many agents, each in a call with a customer of its own, until the block ends; their calls are hung up then.
+    """Open calls with one writer each; hang up at the end of the block.
 
-    Their customers are new unless some are given. Each has its own talk, made from seeds that count up.
+    Each call has its own customer, a new one unless `customers` are given, and its own conversation of
+    consecutive seeds.
     """
-    places = asyncio.Semaphore(OPENED_AT_ONCE)
+    places = asyncio.Semaphore(OPENED_IN_PARALLEL)
     async with AsyncExitStack() as stack:
 
-        async def one(index: int) -> Writer:
+        async def open_one(index: int) -> Writer:
             async with places:
-                customer = customers[index] if customers else await stage.customer()
-                return await opened(stack, stage, server, customer, first_seed + index)
+                customer = customers[index] if customers else await bed.new_customer()
+                return await _open_writer(stack, bed, server, customer, first_seed + index)
 
-        made = await asyncio.gather(*map(one, range(count)))
-        yield made
-        for writer in made:
-            await writer.stream.write(
-                pb.RecordRequest(close=pb.RecordClose(reason=pb.CALL_END_REASON_AGENT_HUNG_UP))
-            )
+        opened = await asyncio.gather(*map(open_one, range(count)))
+        yield opened
+        hang_up = pb.RecordRequest(close=pb.RecordClose(reason=pb.CALL_END_REASON_AGENT_HUNG_UP))
+        for writer in opened:
+            await writer.stream.write(hang_up)
 
 
-async def load(fleet: Sequence[Writer], seconds: float, *, window: int, batch: int = 1) -> Load:
-    """All of them write for a while."""
+async def _open_writer(
+    stack: AsyncExitStack, bed: Testbed, server: Server, customer: Customer, seed: int
+) -> Writer:
+    """Open a `Record` stream for a new call, on its own connection."""
+    channel = await stack.enter_async_context(own_connection(server.address))
+    call = await customer.start_call(channel)
+    stream: Any = ConversationServiceStub(channel).Record(metadata=await bed.agent_metadata())
+    await stack.enter_async_context(streaming(stream))
+    opening = pb.RecordOpen(call_id=call.call_id, epoch=call.epoch, writer_id=uuid7())
+    await stream.write(pb.RecordRequest(open=opening))
+    response = await stream.read()
+    if not isinstance(response, pb.RecordResponse) or not response.HasField("opened"):
+        raise WriteFailed(response)
+    return Writer(customer, call.conversation_id, stream, sample_turns(seed))
+
+
+async def run_load(fleet: Sequence[Writer], seconds: float, *, window: int, batch: int = 1) -> LoadResult:
+    """Let all writers write for some seconds."""
     for writer in fleet:
         writer.waits.clear()
     began, sent = time.perf_counter(), sum(writer.sent for writer in fleet)
     await asyncio.gather(*(writer.write_until(began + seconds, window, batch) for writer in fleet))
     took = time.perf_counter() - began
-    return Load(
-        sum(writer.sent for writer in fleet) - sent, took, [wait for writer in fleet for wait in writer.waits]
-    )
+    turns = sum(writer.sent for writer in fleet) - sent
+    return LoadResult(turns, took, [wait for writer in fleet for wait in writer.waits])

@@ -1,4 +1,4 @@
-"""How long one durable append takes, over what the transport and the disk take alone: `ack_vs_floor_sqlite`, `ack_vs_floor_pg`."""
+"""Latency of one durable append over transport and disk alone: `ack_vs_floor_sqlite`, `ack_vs_floor_pg`."""
 
 from __future__ import annotations
 
@@ -8,50 +8,54 @@ from contextlib import AsyncExitStack
 
 from bench.transcript_log.figures import Figure
 from bench.transcript_log.interleaved_rounds import interleaved, percentile
-from bench.transcript_log.load import writers
-from bench.transcript_log.measurements.floors import floors
-from bench.transcript_log.testbed.testbed import Stage
+from bench.transcript_log.load.writers import Writer, run_load, writers
+from bench.transcript_log.measurements.floors import running_floors
+from bench.transcript_log.testbed.testbed import Testbed
 
 STORES = ("sqlite", "pg")
 
 Seconds = list[float]
 
 
-async def measure(stage: Stage) -> list[Figure]:
-    """One stream, one turn out at a time, on either store; floors in the same rounds."""
+async def measure(bed: Testbed) -> list[Figure]:
+    """Measure one stream with one open turn on either store, and the floors in the same rounds."""
     async with AsyncExitStack() as stack:
-        floor = await stack.enter_async_context(floors(stage))
+        floors = await stack.enter_async_context(running_floors(bed))
 
         async def ping_pong() -> Seconds:
-            return [await floor.ping_pong()]
+            return [await floors.ping_pong()]
 
         async def fdatasync() -> Seconds:
-            return [await asyncio.to_thread(floor.fdatasync)]
+            return [await asyncio.to_thread(floors.fdatasync)]
 
-        arms: dict[str, Callable[[], Awaitable[Seconds]]] = {"ping_pong": ping_pong, "fdatasync": fdatasync}
+        sides: dict[str, Callable[[], Awaitable[Seconds]]] = {"ping_pong": ping_pong, "fdatasync": fdatasync}
         for kind in STORES:
-            server = await stack.enter_async_context(stage.conversation(await stage.database(kind)))
-            arms[kind] = _arm(stage, await stack.enter_async_context(writers.writers(stage, server, 1)))
-        rounds = await interleaved(arms, stage.effort.rounds, done=lambda: stage.say("acks, one at a time"))
-    floor_us = {
-        f"{arm}_us": rounds.of(arm, lambda waits: waits[0] * 1e6).median for arm in ("ping_pong", "fdatasync")
-    }
+            database = await bed.new_database(kind)
+            server = await stack.enter_async_context(bed.conversation_service(database))
+            (writer,) = await stack.enter_async_context(writers(bed, server, 1))
+            sides[kind] = _side(writer, bed.effort.seconds / 2)
+        rounds = await interleaved(sides, bed.effort.rounds, done=lambda: bed.progress("acks, one at a time"))
+
+    def p50_us(side: str) -> float:
+        return rounds.of(side, _p50).median * 1e6
+
     figures = []
     for kind in STORES:
         ratio = rounds.combined(
-            lambda of, kind=kind: of(kind, _p50) / (of("ping_pong", _p50) + of("fdatasync", _p50))  # type: ignore[misc]
+            lambda value, kind=kind: value(kind, _p50) / (value("ping_pong", _p50) + value("fdatasync", _p50))  # type: ignore[misc]  # the default binds the loop's value
         )
-        tail = rounds.of(kind, lambda waits: percentile(waits, 99)).median
-        own = {"p50_us": rounds.of(kind, _p50).median * 1e6, "p99_us": tail * 1e6}
-        figures.append(Figure(f"ack_vs_floor_{kind}", ratio, own | floor_us))
+        p99 = rounds.of(kind, lambda waits: percentile(waits, 99)).median
+        own = {"p50_us": p50_us(kind), "p99_us": p99 * 1e6}
+        floor = {"ping_pong_us": p50_us("ping_pong"), "fdatasync_us": p50_us("fdatasync")}
+        figures.append(Figure(f"ack_vs_floor_{kind}", ratio, own | floor))
     return figures
 
 
-def _arm(stage: Stage, fleet: list[writers.Writer]) -> Callable[[], Awaitable[Seconds]]:
-    async def arm() -> Seconds:
-        return list((await writers.load(fleet, stage.effort.seconds / 2, window=1)).waits)
+def _side(writer: Writer, seconds: float) -> Callable[[], Awaitable[Seconds]]:
+    async def run() -> Seconds:
+        return list((await run_load([writer], seconds, window=1)).waits)
 
-    return arm
+    return run
 
 
 def _p50(waits: Seconds) -> float:

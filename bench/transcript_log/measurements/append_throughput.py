@@ -1,110 +1,98 @@
-"""Turns a second that are acknowledged as durable: `Record` streams beside the two REST services, on PostgreSQL."""
+"""Durable turns per second and their CPU: `Record` streams against two REST services, on PostgreSQL."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from bench.transcript_log.figures import Figure
 from bench.transcript_log.interleaved_rounds import Rounds, interleaved
-from bench.transcript_log.load import writers
-from bench.transcript_log.load.load_result import Load, costed
-from bench.transcript_log.load.rest_clients import RestCallers
-from bench.transcript_log.testbed.testbed import Stage
+from bench.transcript_log.load.load_result import LoadResult, with_cpu
+from bench.transcript_log.load.rest_clients import RestClients
+from bench.transcript_log.load.writers import run_load, writers
+from bench.transcript_log.testbed.testbed import Testbed
 
 STREAMS, WINDOW, BATCH = 16, 8, 16
-"""16 conversations with 8 messages out on each: as many requests are out on the REST services, on 128 connections."""
+"""16 conversations with 8 open messages each; REST services have as many requests, on 128 connections."""
 
-Arm = Callable[[], Awaitable[Load]]
+Run = Callable[[], Awaitable[LoadResult]]
 
 
-async def measure(stage: Stage) -> list[Figure]:
-    """One turn a message: `append_vs_naive`, `append_vs_strong`, `cpu_vs_naive`."""
+async def measure(bed: Testbed) -> list[Figure]:
+    """Measure one turn per message: `append_vs_naive`, `append_vs_strong`, `cpu_vs_naive`."""
     async with AsyncExitStack() as stack:
-        arms = {
-            "readback": await stack.enter_async_context(record_arm(stage, "pg")),
-            "naive": await stack.enter_async_context(rest_arm(stage, "rest_naive")),
-            "strong": await stack.enter_async_context(rest_arm(stage, "rest_strong")),
+        sides = {
+            "readback": await stack.enter_async_context(record_side(bed, "pg")),
+            "naive": await stack.enter_async_context(rest_side(bed, "rest_naive")),
+            "strong": await stack.enter_async_context(rest_side(bed, "rest_strong")),
         }
         rounds = await interleaved(
-            arms, stage.effort.rounds, done=lambda: stage.say("appends, one turn a message")
+            sides, bed.effort.rounds, done=lambda: bed.progress("appends, one turn a message")
         )
-    seen = _beside(rounds, arms)
-    waits = {f"{arm}_p50_ms": rounds.of(arm, lambda load: load.wait_ms(50)).median for arm in arms}
-    cost = {f"{arm}_us": rounds.of(arm, lambda load: load.server_us).median for arm in arms}
-    with_database = {
-        f"{arm}_with_database_us": rounds.of(arm, lambda load: load.serving_us).median for arm in arms
-    }
+
+    def medians(unit: str, value: Callable[[LoadResult], float]) -> dict[str, float]:
+        return {f"{side}_{unit}": rounds.of(side, value).median for side in sides}
+
+    rates, waits = _rates(rounds, sides), medians("p50_ms", lambda run: run.wait_ms(50))
+    cpu = medians("us", lambda run: run.server_us)
+    cpu |= medians("with_database_us", lambda run: run.server_and_database_us)
     return [
-        Figure("append_vs_naive", rounds.ratio("readback", "naive", lambda load: load.rate), seen | waits),
-        Figure("append_vs_strong", rounds.ratio("readback", "strong", lambda load: load.rate), seen),
-        Figure(
-            "cpu_vs_naive",
-            rounds.ratio("readback", "naive", lambda load: load.server_us),
-            cost | with_database,
-        ),
+        Figure("append_vs_naive", rounds.ratio("readback", "naive", lambda run: run.rate), rates | waits),
+        Figure("append_vs_strong", rounds.ratio("readback", "strong", lambda run: run.rate), rates),
+        Figure("cpu_vs_naive", rounds.ratio("readback", "naive", lambda run: run.server_us), cpu),
     ]
 
 
-async def measure_batches(stage: Stage) -> list[Figure]:
-    """16 turns a message: `batch_vs_strong`."""
+async def measure_batches(bed: Testbed) -> list[Figure]:
+    """Measure 16 turns per message: `batch_vs_strong`."""
     async with AsyncExitStack() as stack:
-        arms = {
-            "readback": await stack.enter_async_context(record_arm(stage, "pg", BATCH)),
-            "strong": await stack.enter_async_context(rest_arm(stage, "rest_strong", BATCH)),
+        sides = {
+            "readback": await stack.enter_async_context(record_side(bed, "pg", BATCH)),
+            "strong": await stack.enter_async_context(rest_side(bed, "rest_strong", BATCH)),
         }
         rounds = await interleaved(
-            arms, stage.effort.rounds, done=lambda: stage.say("appends, 16 turns a message")
+            sides, bed.effort.rounds, done=lambda: bed.progress("appends, 16 turns a message")
         )
-    return [
-        Figure(
-            "batch_vs_strong",
-            rounds.ratio("readback", "strong", lambda load: load.rate),
-            _beside(rounds, arms),
-        )
-    ]
+    ratio = rounds.ratio("readback", "strong", lambda run: run.rate)
+    return [Figure("batch_vs_strong", ratio, _rates(rounds, sides))]
 
 
 @asynccontextmanager
-async def record_arm(stage: Stage, kind: str, batch: int = 1) -> AsyncIterator[Arm]:
-    """`Record` streams of a conversation service, on `pg` or `sqlite`."""
+async def record_side(bed: Testbed, kind: str, batch: int = 1) -> AsyncIterator[Run]:
+    """Yield a run of `Record` streams to a conversation service, on `pg` or `sqlite`."""
     async with (
-        stage.conversation(await stage.database(kind)) as server,
-        writers.writers(stage, server, STREAMS) as fleet,
+        bed.conversation_service(await bed.new_database(kind)) as server,
+        writers(bed, server, STREAMS) as fleet,
     ):
-        yield lambda: _costed(
-            stage,
-            lambda: writers.load(fleet, stage.effort.seconds, window=WINDOW, batch=batch),
-            server.pid,
-            kind,
+        database = bed.postgres_pid if kind == "pg" else None
+        yield lambda: with_cpu(
+            lambda: run_load(fleet, bed.effort.seconds, window=WINDOW, batch=batch),
+            server=server.pid,
+            database=database,
         )
 
 
 @asynccontextmanager
-async def rest_arm(stage: Stage, module: str, batch: int = 1, kind: str = "pg") -> AsyncIterator[Arm]:
-    """Callers of one of the REST services."""
-    async with stage.rest(module, await stage.database(kind)) as server:
-        named = module == "rest_naive"
-        callers = await RestCallers.connected(
-            server.port, callers=STREAMS * WINDOW, conversations=STREAMS, named=named
+async def rest_side(bed: Testbed, module: str, batch: int = 1, kind: str = "pg") -> AsyncIterator[Run]:
+    """Yield a run of clients of a REST service."""
+    async with bed.rest_service(module, await bed.new_database(kind)) as server:
+        clients = await RestClients.connect(
+            server.port, connections=STREAMS * WINDOW, conversations=STREAMS, named=module == "rest_naive"
         )
+        database = bed.postgres_pid if kind == "pg" else None
         try:
-            yield lambda: _costed(
-                stage, lambda: callers.load(stage.effort.seconds, batch=batch), server.pid, kind
+            yield lambda: with_cpu(
+                lambda: clients.run_load(bed.effort.seconds, batch=batch),
+                server=server.pid,
+                database=database,
             )
         finally:
-            callers.close()
+            clients.close()
 
 
-async def _costed(stage: Stage, load: Arm, server: int, kind: str) -> Load:
-    database = stage.postgres_pid if kind == "pg" else None
-    return await costed(load, server=server, database=database, asking=os.getpid())
-
-
-def _beside(rounds: Rounds[Load], arms: Mapping[str, Arm]) -> dict[str, float]:
-    rates = {f"{arm}_turns_s": rounds.of(arm, lambda load: load.rate).median for arm in arms}
+def _rates(rounds: Rounds[LoadResult], sides: Mapping[str, Run]) -> dict[str, float]:
+    rates = {f"{side}_turns_s": rounds.of(side, lambda run: run.rate).median for side in sides}
     return rates | {
-        f"{arm}_client_busy": rounds.of(arm, lambda load: load.asking_cpu / load.seconds).median
-        for arm in arms
+        f"{side}_client_busy": rounds.of(side, lambda run: run.client_cpu / run.seconds).median
+        for side in sides
     }

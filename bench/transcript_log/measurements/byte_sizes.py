@@ -3,49 +3,74 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from itertools import islice
+from typing import LiteralString
+
+import psycopg
 
 from bench.transcript_log.figures import Figure
 from bench.transcript_log.interleaved_rounds import Spread
-from bench.transcript_log.load import writers
-from bench.transcript_log.load.sample_turns import TURNS, turns
+from bench.transcript_log.load.sample_turns import TURNS, sample_turns
 from bench.transcript_log.load.watchers import entries_of, next_of, watch
-from bench.transcript_log.relay import relay
-from bench.transcript_log.table_sizes import vacuumed
+from bench.transcript_log.load.writers import writers
 from bench.transcript_log.testbed.customers import own_connection
-from bench.transcript_log.testbed.testbed import Stage
+from bench.transcript_log.testbed.tcp_servers import relay
+from bench.transcript_log.testbed.testbed import Testbed
 
-WIRE_TALKS = 10
-STORED_TALKS = 200
-AT_ONCE = 16
-"""Talks that go on side by side, each with a customer of its own who later has another."""
+WIRE_CONVERSATIONS = 10
+STORED_CONVERSATIONS = 200
+PARALLEL = 16
+"""Conversations written in parallel; each customer has one after another."""
 DATABASES = 3
-"""Databases filled in PostgreSQL: one long transaction leaves room behind that none leaves in another. SQLite's file is packed."""
-LOG = ("entries", "log_", "feed")
-"""How the names of the tables begin that grow with what is said."""
-SEARCH = ("search", "spoken", "indexed_", "fts")
-"""What is in the names of the tables and indexes that only the search needs."""
+"""Databases filled in PostgreSQL: a long transaction leaves more free space in one. SQLite packs its file."""
+LOG_PREFIXES = ("entries", "log_", "feed")
+"""Beginnings of the names of tables that hold the log."""
+SEARCH_PARTS = ("search", "spoken", "indexed_", "fts")
+"""Parts of the names of tables and indexes that only the search needs."""
+_POSTGRES_SIZES = """
+SELECT owner.relname || '/' || relation.relname, pg_relation_size(relation.oid, 'main')
+       + pg_relation_size(relation.oid, 'fsm') + pg_relation_size(relation.oid, 'vm')
+FROM pg_class relation
+LEFT JOIN pg_index ON indexrelid = relation.oid
+LEFT JOIN pg_class toast ON toast.reltoastrelid = COALESCE(indrelid, relation.oid)
+JOIN pg_class owner ON owner.oid = COALESCE(toast.oid, indrelid, relation.oid)
+JOIN pg_namespace space ON space.oid = owner.relnamespace
+WHERE space.nspname = 'public' AND relation.relkind IN ('r', 'i', 't', 'm')
+"""
+"""Tables, their indexes and their TOAST tables, each under the table's name."""
 
 
-def text_bytes(talks: int) -> int:
-    """UTF-8 bytes of the first talks' words."""
-    return sum(len(turn.text.encode()) for seed in range(talks) for turn in islice(turns(seed), TURNS))
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Growth of a database over the bytes of text, by relation."""
+
+    vacuumed: Mapping[str, float]
+    """After VACUUM."""
+    packed: Mapping[str, float]
+    """After a full VACUUM."""
+    bytes_per_turn: float
+
+    @property
+    def log(self) -> float:
+        """Growth of the log itself."""
+        return _log_size(self.vacuumed)
 
 
-async def measure_wire(stage: Stage) -> list[Figure]:
-    """What comes back over TCP on a connection that stands, from asking for a talk until caught up with it."""
-    ratios, in_messages, count = [], [], stage.effort.few(WIRE_TALKS)
+async def measure_wire(bed: Testbed) -> list[Figure]:
+    """Measure the bytes over an open TCP connection until a watch has caught up with a conversation."""
+    ratios, in_messages, count = [], [], bed.effort.scaled(WIRE_CONVERSATIONS)
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(stage.conversation(await stage.database("pg")))
-        fleet = await stack.enter_async_context(writers.writers(stage, server, count))
+        server = await stack.enter_async_context(bed.conversation_service(await bed.new_database("pg")))
+        fleet = await stack.enter_async_context(writers(bed, server, count))
         counted = await stack.enter_async_context(relay(server.port))
         channel = await stack.enter_async_context(own_connection(counted.address))
-        await fleet[0].customer.conversation(channel)  # so that the connection stands
+        await fleet[0].customer.start_conversation(channel)  # opens the connection
         for seed, writer in enumerate(fleet):
-            stage.say("bytes on the wire")
+            bed.progress("bytes on the wire")
             await writer.write(TURNS, window=1, batch=1)
             text = text_bytes(seed + 1) - text_bytes(seed)
             before, messages = counted.returned, 0
@@ -54,87 +79,105 @@ async def measure_wire(stage: Stage) -> list[Figure]:
                     messages += response.ByteSize() * bool(entries_of(response))
             ratios.append((counted.returned - before) / text)
             in_messages.append(messages / text)
-    return [
-        Figure("wire_vs_text", Spread.of(ratios), {"uncompressed_vs_text": Spread.of(in_messages).median})
-    ]
+    details = {"uncompressed_vs_text": Spread.of(in_messages).median}
+    return [Figure("wire_vs_text", Spread.of(ratios), details)]
 
 
-async def measure_pg(stage: Stage) -> list[Figure]:
-    """`stored_vs_text_pg`."""
-    return [_figure("stored_vs_text_pg", [await _stored(stage, "pg") for _ in range(DATABASES)])]
+async def measure_pg(bed: Testbed) -> list[Figure]:
+    """Measure `stored_vs_text_pg`."""
+    return [_figure("stored_vs_text_pg", [await _fill(bed, "pg") for _ in range(DATABASES)])]
 
 
-async def measure_sqlite(stage: Stage) -> list[Figure]:
-    """`stored_vs_text_sqlite`."""
-    return [_figure("stored_vs_text_sqlite", [await _stored(stage, "sqlite")])]
+async def measure_sqlite(bed: Testbed) -> list[Figure]:
+    """Measure `stored_vs_text_sqlite`."""
+    return [_figure("stored_vs_text_sqlite", [await _fill(bed, "sqlite")])]
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What the relations of a database grew by, over the bytes of text: after VACUUM, and after a full one."""
+async def _fill(bed: Testbed, kind: str) -> Stored:
+    """Write conversations turn by turn, as they are spoken.
 
-    vacuumed: Mapping[str, float]
-    packed: Mapping[str, float]
-    bytes_a_turn: float
-
-    @property
-    def log(self) -> float:
-        """What the log itself grew by."""
-        return _log(self.vacuumed)
-
-
-async def _stored(stage: Stage, kind: str) -> Stored:
-    """Talks are written turn by turn, as they are spoken.
-
-    PostgreSQL is vacuumed after every few talks, as autovacuum does over the hours that so many talks would take.
+    PostgreSQL is vacuumed after every few conversations, as autovacuum would do within the hours they take.
     """
-    database, talks = await stage.database(kind), stage.effort.few(STORED_TALKS)
-    async with stage.conversation(database):
+    database, conversations = await bed.new_database(kind), bed.effort.scaled(STORED_CONVERSATIONS)
+    async with bed.conversation_service(database):
         pass
     empty = await asyncio.to_thread(vacuumed, database)
-    async with stage.conversation(database) as server:
-        customers = [await stage.customer() for _ in range(AT_ONCE)]
-        for first in range(0, talks, AT_ONCE):
-            stage.say("bytes on disk")
-            together = min(AT_ONCE, talks - first)
-            async with writers.writers(
-                stage, server, together, customers=customers, first_seed=first
-            ) as fleet:
+    async with bed.conversation_service(database) as server:
+        customers = [await bed.new_customer() for _ in range(PARALLEL)]
+        for first in range(0, conversations, PARALLEL):
+            bed.progress("bytes on disk")
+            count = min(PARALLEL, conversations - first)
+            async with writers(bed, server, count, customers=customers, first_seed=first) as fleet:
                 await asyncio.gather(*(writer.write(TURNS, window=1, batch=1) for writer in fleet))
             if kind == "pg":
                 await asyncio.to_thread(vacuumed, database)
-    text = text_bytes(talks)
-    grown = _over(text, empty, await asyncio.to_thread(vacuumed, database))
-    packed = _over(text, empty, await asyncio.to_thread(vacuumed, database, full=True))
-    return Stored(grown, packed, text / talks / TURNS)
+    text = text_bytes(conversations)
+    grown = _growth(text, empty, await asyncio.to_thread(vacuumed, database))
+    packed = _growth(text, empty, await asyncio.to_thread(vacuumed, database, full=True))
+    return Stored(grown, packed, text / conversations / TURNS)
+
+
+def text_bytes(conversations: int) -> int:
+    """Return the UTF-8 bytes of text of the first conversations."""
+    seeds = range(conversations)
+    return sum(len(turn.text.encode()) for seed in seeds for turn in islice(sample_turns(seed), TURNS))
+
+
+def vacuumed(url: str, *, full: bool = False) -> dict[str, int]:
+    """Run VACUUM on a database and return the bytes of each `table/relation`.
+
+    A plain VACUUM of PostgreSQL keeps the freed space for new rows; a full one packs the tables, and locks
+    them. SQLite's is always full, and the database must not be in use.
+
+    Args:
+        url: the database's SQLAlchemy URL.
+    """
+    if url.startswith("sqlite"):
+        return _vacuum_sqlite(url.partition(":///")[2])
+    return _vacuum_postgres(url.replace("+psycopg", ""), "VACUUM (FULL)" if full else "VACUUM")
+
+
+def _vacuum_postgres(conninfo: str, vacuum: LiteralString) -> dict[str, int]:
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute(vacuum)
+        return {str(name): int(size) for name, size in connection.execute(_POSTGRES_SIZES)}
+
+
+def _vacuum_sqlite(path: str) -> dict[str, int]:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        owners = dict(connection.execute("SELECT name, tbl_name FROM sqlite_schema"))
+        sizes = connection.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name")
+        return {f"{owners.get(name, name)}/{name}": int(size) for name, size in sizes}
 
 
 def _figure(key: str, filled: Sequence[Stored]) -> Figure:
-    """The figure, and beside it what the median of the databases consists of."""
+    """Return the figure, with the composition of the median database as details."""
     typical = sorted(filled, key=lambda stored: stored.log)[len(filled) // 2]
-    beside = {"vacuum_full": _log(typical.packed), "bytes_a_turn_of_text": typical.bytes_a_turn}
-    return Figure(key, Spread.of(stored.log for stored in filled), beside | _beside(typical.vacuumed))
+    details = {
+        "vacuum_full": _log_size(typical.packed),
+        "bytes_a_turn_of_text": typical.bytes_per_turn,
+        "search_index": sum(size for name, size in typical.vacuumed.items() if is_search(name)),
+        "everything": sum(typical.vacuumed.values()),
+    }
+    largest = sorted(typical.vacuumed.items(), key=lambda item: -item[1])[:4]
+    return Figure(key, Spread.of(stored.log for stored in filled), details | dict(largest))
 
 
-def _over(text: int, before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, float]:
+def _growth(text: int, before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, float]:
     return {name: (size - before.get(name, 0)) / text for name, size in after.items()}
 
 
-def _log(grown: Mapping[str, float]) -> float:
-    return sum(size for name, size in grown.items() if is_log(name))
+def _log_size(sizes: Mapping[str, float]) -> float:
+    return sum(size for name, size in sizes.items() if is_log(name))
 
 
 def is_log(name: str) -> bool:
-    """Whether a table or index holds the log itself."""
-    return name.startswith(LOG) and not is_search(name)
+    """Return whether a table or index holds the log itself."""
+    return name.startswith(LOG_PREFIXES) and not is_search(name)
 
 
 def is_search(name: str) -> bool:
-    """Whether a table or index is only there for the search."""
-    return any(word in name for word in SEARCH)
-
-
-def _beside(grown: Mapping[str, float]) -> dict[str, float]:
-    search = sum(size for name, size in grown.items() if is_search(name))
-    largest: Sequence[tuple[str, float]] = sorted(grown.items(), key=lambda item: -item[1])[:4]
-    return {"search_index": search, "everything": sum(grown.values())} | dict(largest)
+    """Return whether only the search needs a table or index."""
+    return any(word in name for word in SEARCH_PARTS)

@@ -1,4 +1,4 @@
-"""What can't be beaten: the disk, the loopback and `grpc.aio` itself, measured in the same minutes as everything else."""
+"""Floors that no design can beat: the disk, the loopback and `grpc.aio` itself, in the same minutes."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
 from bench.transcript_log.interleaved_rounds import Spread, interleaved
-from bench.transcript_log.load.sample_turns import turns
+from bench.transcript_log.load.sample_turns import sample_turns
 from bench.transcript_log.testbed.cores import SERVING
 from bench.transcript_log.testbed.customers import own_connection
 from bench.transcript_log.testbed.floor_server import SERVICE
 from bench.transcript_log.testbed.processes import process
-from bench.transcript_log.testbed.testbed import Stage
+from bench.transcript_log.testbed.testbed import Testbed
 from mesh.calling.channel import streaming
 from mesh.ids import uuid7
 from tests.product import environment_for, free_ports
 
 BLOCK = bytes(512)
-STREAMED = 2000
+STREAM_MESSAGES = 2000
 """Messages of one server stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class Floors:
-    """Ways to measure them; times in seconds, the median of as many as fit."""
+    """The floors; each method repeats its operation for `seconds` and returns the median time in seconds."""
 
     folder: Path
     tcp_port: int
@@ -44,7 +44,7 @@ class Floors:
     seconds: float
 
     def fdatasync(self) -> float:
-        """Writing 512 bytes to the disk for good."""
+        """Measure writing 512 bytes to the disk durably."""
         path = self.folder / "fdatasync"
         descriptor = os.open(path, os.O_CREAT | os.O_WRONLY)
         try:
@@ -59,7 +59,7 @@ class Floors:
             path.unlink()
 
     def tcp_echo(self) -> float:
-        """100 bytes there and back on the loopback."""
+        """Measure 100 bytes there and back on the loopback."""
         with socket.create_connection(("127.0.0.1", self.tcp_port)) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -70,37 +70,37 @@ class Floors:
             return self._median(once)
 
     async def unary(self) -> float:
-        """A turn there and an ack back, as one call."""
+        """Measure a turn and its ack as one call."""
         call: Any = self.channel.unary_unary(
             f"/{SERVICE}/Unary", pb.RecordRequest.SerializeToString, pb.RecordResponse.FromString
         )
-        request = turn_message()
-        return await self._median_of(lambda: call(request))
+        request = _turn_message()
+        return await self._median_async(lambda: call(request))
 
     async def ping_pong(self) -> float:
-        """A turn there and an ack back, on one stream."""
+        """Measure a turn and its ack on an open stream."""
         call: Any = self.channel.stream_stream(
             f"/{SERVICE}/PingPong", pb.RecordRequest.SerializeToString, pb.RecordResponse.FromString
         )
-        request = turn_message()
+        request = _turn_message()
         async with streaming(call()) as stream:
 
             async def once() -> None:
                 await stream.write(request)
                 await stream.read()
 
-            return await self._median_of(once)
+            return await self._median_async(once)
 
     async def stream_rate(self) -> float:
-        """Entries a second that one server stream brings, each in a message of its own."""
+        """Return the entries per second of one server stream with one message per entry."""
         call: Any = self.channel.unary_stream(
             f"/{SERVICE}/Entries", entry_pb2.Entry.SerializeToString, pb.WatchResponse.FromString
         )
         began = time.perf_counter()
-        async with streaming(call(an_entry(STREAMED))) as stream:
+        async with streaming(call(_entry(STREAM_MESSAGES))) as stream:
             while await stream.read() is not grpc.aio.EOF:
                 pass
-        return STREAMED / (time.perf_counter() - began)
+        return STREAM_MESSAGES / (time.perf_counter() - began)
 
     def _median(self, once: Callable[[], None]) -> float:
         times, deadline = [], time.perf_counter() + self.seconds
@@ -109,7 +109,7 @@ class Floors:
             times.append(time.perf_counter() - began)
         return statistics.median(times)
 
-    async def _median_of(self, once: Callable[[], Awaitable[object]]) -> float:
+    async def _median_async(self, once: Callable[[], Awaitable[object]]) -> float:
         times, deadline = [], time.perf_counter() + self.seconds
         while (began := time.perf_counter()) < deadline:
             await once()
@@ -117,63 +117,57 @@ class Floors:
         return statistics.median(times)
 
 
-def turn_message() -> pb.RecordRequest:
-    """One turn, as a writer hands it in."""
-    turn, entry_id = next(turns(0)), uuid7()
-    draft = entry_pb2.Draft(client_sequence=1, entry_id=entry_id)
-    draft.utterance.MergeFrom(
-        entry_pb2.Utterance(utterance_id=entry_id, speaker=turn.speaker, text=turn.text)
-    )
+def _turn_message() -> pb.RecordRequest:
+    """Return one turn as a writer sends it."""
+    turn, entry_id = next(sample_turns(0)), uuid7()
+    utterance = entry_pb2.Utterance(utterance_id=entry_id, speaker=turn.speaker, text=turn.text)
+    draft = entry_pb2.Draft(client_sequence=1, entry_id=entry_id, utterance=utterance)
     draft.start_time.GetCurrentTime()
     draft.end_time.GetCurrentTime()
     return pb.RecordRequest(append=pb.RecordAppend(drafts=[draft]))
 
 
-def an_entry(number: int) -> entry_pb2.Entry:
-    """One entry, as a watcher gets it."""
-    draft = turn_message().append.drafts[0]
-    entry = entry_pb2.Entry(
+def _entry(number: int) -> entry_pb2.Entry:
+    """Return one entry as a watcher receives it."""
+    draft = _turn_message().append.drafts[0]
+    return entry_pb2.Entry(
         number=number,
         entry_id=draft.entry_id,
         conversation_id=uuid7(),
         call_id=uuid7(),
         utterance=draft.utterance,
+        start_time=draft.start_time,
+        end_time=draft.start_time,
+        commit_time=draft.start_time,
     )
-    for time_of in (entry.start_time, entry.end_time, entry.commit_time):
-        time_of.CopyFrom(draft.start_time)
-    return entry
 
 
 @asynccontextmanager
-async def floors(stage: Stage) -> AsyncIterator[Floors]:
-    """The floors' own server, while the block lasts."""
+async def running_floors(bed: Testbed) -> AsyncIterator[Floors]:
+    """Run the floors' own server during the block."""
     port, tcp_port = free_ports(2)
     command = ("-m", "bench.transcript_log.testbed.floor_server", str(port), str(tcp_port))
-    log = stage.folder / "floor_server.log"
-    serving = process(*command, environment=environment_for(stage.home), port=port, log=log, core=SERVING)
+    environment, log = environment_for(bed.home), bed.folder / "floor_server.log"
+    serving = process(*command, environment=environment, port=port, log=log, core=SERVING)
     async with serving, own_connection(f"127.0.0.1:{port}") as channel:
         await channel.channel_ready()
-        yield Floors(stage.folder, tcp_port, channel, min(0.5, stage.effort.seconds / 2))
+        yield Floors(bed.folder, tcp_port, channel, min(0.5, bed.effort.seconds / 2))
 
 
-async def measured(stage: Stage) -> dict[str, Spread]:
-    """Every floor, for the table."""
-    async with floors(stage) as floor:
-
-        async def in_thread(measure: Callable[[], float]) -> float:
-            return await asyncio.to_thread(measure)
-
-        arms: dict[str, Callable[[], Awaitable[float]]] = {
-            "fdatasync_us": lambda: in_thread(floor.fdatasync),
-            "tcp_echo_us": lambda: in_thread(floor.tcp_echo),
-            "grpc_unary_us": floor.unary,
-            "grpc_stream_ping_pong_us": floor.ping_pong,
-            "grpc_server_stream_msgs_s": floor.stream_rate,
+async def measure(bed: Testbed) -> dict[str, Spread]:
+    """Measure every floor."""
+    async with running_floors(bed) as floors:
+        sides: dict[str, Callable[[], Awaitable[float]]] = {
+            "fdatasync_us": partial(asyncio.to_thread, floors.fdatasync),
+            "tcp_echo_us": partial(asyncio.to_thread, floors.tcp_echo),
+            "grpc_unary_us": floors.unary,
+            "grpc_stream_ping_pong_us": floors.ping_pong,
+            "grpc_server_stream_msgs_s": floors.stream_rate,
         }
-        rounds = await interleaved(arms, stage.effort.rounds, done=lambda: stage.say("floors"))
-    return {name: rounds.of(name, partial(_scaled, name)) for name in arms}
+        rounds = await interleaved(sides, bed.effort.rounds, done=lambda: bed.progress("floors"))
+    return {name: rounds.of(name, partial(_in_unit, name)) for name in sides}
 
 
-def _scaled(name: str, value: float) -> float:
-    """Convert seconds to microseconds where the figure's name says so."""
+def _in_unit(name: str, value: float) -> float:
+    """Convert seconds to microseconds if the name ends in `_us`."""
     return value * 1e6 if name.endswith("_us") else value

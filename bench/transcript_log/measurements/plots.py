@@ -1,4 +1,4 @@
-"""Plots of how cost grows, as SVG that reads on light and dark pages alike: no background, text as text, middling colours."""
+"""Plots of the growth of cost, as SVG for light and dark pages: no background, medium colours."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """What a plot says on its axes."""
+    """Title and axis labels of a plot."""
 
     title: str
     size: str
@@ -41,7 +41,7 @@ class Plot:
 
 
 APPENDS = Plot(
-    "Durable appends, one turn out in every conversation",
+    "Durable appends, one open turn per conversation",
     "conversations at once",
     "acked turns per second",
     "p99 until acked (ms)",
@@ -55,7 +55,7 @@ CATCHING_UP = Plot(
 
 
 def draw(growth: Growth, plot: Plot, path: Path) -> None:
-    """Writes an SVG: rates on the left, waits on the right, all axes logarithmic."""
+    """Write an SVG: rates on the left, waits on the right, all axes logarithmic."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(10, 4.2), layout="constrained")
         figure.suptitle(plot.title)

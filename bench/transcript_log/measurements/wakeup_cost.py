@@ -1,14 +1,16 @@
-"""What waking the watchers costs those who write: `wakeups_on_vs_off`.
+"""Cost of wake-ups for writers: `wakeups_on_vs_off`.
 
-A hundred agents write on one replica. Their conversations are followed on a second one, which stands for another machine: it and its
-watchers give way to everything else (nice 19), though not its questions to the database. Four such pairs take turns:
+A hundred agents write on one replica. Their conversations are followed on a second one, which stands for
+another machine: it and its watchers run with the lowest priority (nice 19), but not its database queries.
+Four such pairs take turns:
 
-    off         nobody is woken; the second replica's slow poll finds the entries
-    on          the second replica is woken over Redis, and delivers each entry at once
-    published   the wake-ups go out over Redis to one who does nothing with them; entries are found by the poll
-    notify      a trigger calls NOTIFY inside the transaction, heard by one who does nothing with it; entries are found by the poll
+    off         no wake-ups; the second replica finds entries by its slow poll
+    on          wake-ups over Redis; the second replica delivers each entry at once
+    published   wake-ups over Redis to a subscriber that ignores them; entries are found by the poll
+    notify      NOTIFY by a trigger to a listener that ignores it; entries are found by the poll
 
-So `on` holds what it costs to deliver at once on the same two cores; `published` and `notify` are the price of the wake-ups alone.
+`on` includes the cost of delivering at once on the same two cores; `published` and `notify` are the wake-ups
+alone.
 """
 
 from __future__ import annotations
@@ -18,23 +20,23 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
 
 from bench.transcript_log.figures import Figure
 from bench.transcript_log.interleaved_rounds import interleaved
-from bench.transcript_log.load import writers
-from bench.transcript_log.load.load_result import Load
+from bench.transcript_log.load.load_result import LoadResult
 from bench.transcript_log.load.watcher_process import CHANNEL, READY
+from bench.transcript_log.load.writers import run_load, writers
 from bench.transcript_log.testbed.cores import ASKING
-from bench.transcript_log.testbed.testbed import Server, Stage
+from bench.transcript_log.testbed.testbed import Testbed
 
-ARMS = ("off", "on", "published", "notify")
+SIDES = ("off", "on", "published", "notify")
 CONVERSATIONS = 100
 SESSIONS = 16
-"""Database sessions that commit rows of their own, for what NOTIFY costs without a group commit."""
+"""Database sessions that commit rows, for the cost of NOTIFY without a group commit."""
 TRIGGER = (
     f"CREATE FUNCTION bench_notify() RETURNS trigger LANGUAGE plpgsql AS "
     f"$$BEGIN PERFORM pg_notify('{CHANNEL}', NEW.key::text); RETURN NULL; END$$",
@@ -43,51 +45,47 @@ TRIGGER = (
 PLAIN = "INSERT INTO rows (text) VALUES ($1)"
 NOTIFYING = f"WITH row AS ({PLAIN} RETURNING key) SELECT pg_notify('{CHANNEL}', key::text) FROM row"
 
-Arm = Callable[[], Awaitable[Load]]
+Run = Callable[[], Awaitable[LoadResult]]
 
 
-async def measure(stage: Stage) -> list[Figure]:
-    """Turns a second of the hundred agents together, one turn out from each."""
+async def measure(bed: Testbed) -> list[Figure]:
+    """Measure the turns per second of a hundred agents together, with one open turn each."""
     async with AsyncExitStack() as stack:
-        arms: dict[str, Arm] = {}
-        for arm in ARMS:
-            arms[arm] = await stack.enter_async_context(_watched(stage, arm))
+        sides = {side: await stack.enter_async_context(_side(bed, side)) for side in SIDES}
         rounds = await interleaved(
-            arms, stage.effort.rounds, done=lambda: stage.say("a hundred watched conversations")
+            sides, bed.effort.rounds, done=lambda: bed.progress("a hundred watched conversations")
         )
-        bare = await _bare(stage)
-    rates = {f"{arm}_turns_s": rounds.of(arm, lambda load: load.rate).median for arm in arms}
-    alone = {
-        f"{arm}_vs_off": rounds.ratio(arm, "off", lambda load: load.rate).median
-        for arm in ("published", "notify")
-    }
-    beside = rates | alone | {f"notify_vs_off_{SESSIONS}_sessions": bare}
-    return [Figure("wakeups_on_vs_off", rounds.ratio("on", "off", lambda load: load.rate), beside)]
+        notify_alone = await _notify_alone(bed)
+
+    def vs_off(side: str) -> float:
+        return rounds.ratio(side, "off", lambda run: run.rate).median
+
+    details = {f"{side}_turns_s": rounds.of(side, lambda run: run.rate).median for side in sides}
+    details |= {f"{side}_vs_off": vs_off(side) for side in ("published", "notify")}
+    details[f"notify_vs_off_{SESSIONS}_sessions"] = notify_alone
+    return [Figure("wakeups_on_vs_off", rounds.ratio("on", "off", lambda run: run.rate), details)]
 
 
 @asynccontextmanager
-async def _watched(stage: Stage, arm: str) -> AsyncIterator[Arm]:
+async def _side(bed: Testbed, side: str) -> AsyncIterator[Run]:
     async with AsyncExitStack() as stack:
-        database = await stage.database("pg")
-        here = await stack.enter_async_context(
-            stage.conversation(database, wake_ups=arm in ("on", "published"))
-        )
-        there = await stack.enter_async_context(
-            stage.conversation(database, wake_ups=arm == "on", core=ASKING, nice=19)
-        )
-        fleet = await stack.enter_async_context(writers.writers(stage, here, CONVERSATIONS))
-        if arm == "notify":
-            await stage.sql(database, *TRIGGER)
-        wanted = [(writer.conversation_id, writer.customer.metadata) for writer in fleet]
-        bus = {"published": stage.redis.url, "notify": database.replace("+psycopg", "")}.get(arm)
-        await stack.enter_async_context(_audience(there, json.dumps(wanted), bus))
-        yield lambda: writers.load(fleet, stage.effort.seconds, window=1)
+        enter, database = stack.enter_async_context, await bed.new_database("pg")
+        near = await enter(bed.conversation_service(database, wake_ups=side in ("on", "published")))
+        far = await enter(bed.conversation_service(database, wake_ups=side == "on", core=ASKING, nice=19))
+        fleet = await enter(writers(bed, near, CONVERSATIONS))
+        if side == "notify":
+            await bed.execute(database, *TRIGGER)
+        followed = json.dumps([(writer.conversation_id, writer.customer.metadata) for writer in fleet])
+        bus = {"published": bed.redis.url, "notify": database.replace("+psycopg", "")}.get(side)
+        await enter(_watcher_process(far.address, followed, bus))
+        yield lambda: run_load(fleet, bed.effort.seconds, window=1)
 
 
 @asynccontextmanager
-async def _audience(server: Server, wanted: str, bus: str | None) -> AsyncIterator[None]:
-    command = ["-m", "bench.transcript_log.load.watcher_process", server.address, *([bus] if bus else [])]
-    running = _started(command, wanted)
+async def _watcher_process(address: str, followed: str, bus: str | None) -> AsyncIterator[None]:
+    module = "bench.transcript_log.load.watcher_process"
+    command = [sys.executable, "-m", module, address, *([bus] if bus else [])]
+    running = _start(command, followed)
     try:
         assert running.stdout is not None
         if (await asyncio.to_thread(running.stdout.readline)).strip() != READY:
@@ -99,34 +97,32 @@ async def _audience(server: Server, wanted: str, bus: str | None) -> AsyncIterat
         running.communicate()
 
 
-def _started(command: Sequence[str], line: str) -> subprocess.Popen[str]:
-    running = subprocess.Popen(
-        [sys.executable, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+def _start(command: list[str], line: str) -> subprocess.Popen[str]:
+    running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert running.stdin is not None
     running.stdin.write(line + "\n")
     running.stdin.flush()
     return running
 
 
-async def _bare(stage: Stage) -> float:
-    """What NOTIFY leaves of the rate of sessions that commit a row each."""
-    dsn = (await stage.database("pg")).replace("+psycopg", "")
+async def _notify_alone(bed: Testbed) -> float:
+    """Return the rate of sessions that commit a row with NOTIFY, over the rate without."""
+    dsn = (await bed.new_database("pg")).replace("+psycopg", "")
     async with asyncpg.create_pool(dsn, min_size=SESSIONS, max_size=SESSIONS) as pool:
         await pool.execute("CREATE TABLE rows (key bigserial PRIMARY KEY, text text NOT NULL)")
 
         async def rate(statement: str) -> float:
-            deadline = asyncio.get_running_loop().time() + stage.effort.seconds
+            deadline = asyncio.get_running_loop().time() + bed.effort.seconds
             return sum(
-                await asyncio.gather(*(_committed(pool, statement, deadline) for _ in range(SESSIONS)))
+                await asyncio.gather(*(_commit_rows(pool, statement, deadline) for _ in range(SESSIONS)))
             )
 
-        arms = {"off": lambda: rate(PLAIN), "on": lambda: rate(NOTIFYING)}
-        rounds = await interleaved(arms, stage.effort.few(2), done=lambda: stage.say("NOTIFY on its own"))
+        sides = {"off": lambda: rate(PLAIN), "on": lambda: rate(NOTIFYING)}
+        rounds = await interleaved(sides, bed.effort.scaled(2), done=lambda: bed.progress("NOTIFY alone"))
     return rounds.ratio("on", "off", float).median
 
 
-async def _committed(pool: asyncpg.Pool, statement: str, deadline: float) -> int:
+async def _commit_rows(pool: asyncpg.Pool, statement: str, deadline: float) -> int:
     count = 0
     async with pool.acquire() as session:
         while asyncio.get_running_loop().time() < deadline:

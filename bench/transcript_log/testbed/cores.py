@@ -1,7 +1,7 @@
-"""Which core does what: the side that serves has one, the side that asks another, as `taskset` would have it.
+"""CPU cores: the serving side is pinned to one, the asking side to another, as with `taskset`.
 
-The database, and Redis where there is one, share the serving core: a side's whole cost is on it, and what a side saves there
-it may keep. Neighbours that are not measured (identity, the room server) are on the asking core.
+PostgreSQL and Redis share the serving core, so a side's whole cost is on it. Neighbours that are not measured
+(identity, the room server) run on the asking core.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SERVING, ASKING = _CORES[0], _CORES[min(1, len(_CORES) - 1)]
 
 @contextlib.contextmanager
 def on_core(core: int) -> Iterator[None]:
-    """What this thread starts inside the block runs on that core; the thread itself goes back where it was."""
+    """Run what this thread starts inside the block on a core; the thread itself returns afterwards."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:
@@ -27,22 +27,22 @@ def on_core(core: int) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def ask_from_here() -> None:
-    """Puts this process on the asking core, for good."""
+def pin_to_asking_core() -> None:
+    """Pin this process to the asking core."""
     os.sched_setaffinity(0, {ASKING})
 
 
-def cpu_seconds(*pids: int) -> float:
-    """User and system time that these processes and the ones they started have used so far."""
+def cpu_seconds(pid: int, *, children: bool = True) -> float:
+    """Return the user and system time of a process so far, with that of its descendants."""
     total = 0.0
-    for pid in pids:
-        for process in (parent := psutil.Process(pid), *parent.children(recursive=True)):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                times = process.cpu_times()
-                total += times.user + times.system
+    root = psutil.Process(pid)
+    for process in (root, *(root.children(recursive=True) if children else ())):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            total += times.user + times.system
     return total
 
 
 def resident_bytes(pid: int) -> int:
-    """Memory that a process has in RAM."""
+    """Return the resident memory of a process."""
     return int(psutil.Process(pid).memory_info().rss)

@@ -1,4 +1,4 @@
-"""Customers and the agent, with real tokens of the real identity service."""
+"""Customers with real accounts and tokens of the identity service."""
 
 from __future__ import annotations
 
@@ -20,32 +20,31 @@ Metadata = tuple[tuple[str, str], ...]
 
 
 def own_connection(address: str) -> grpc.aio.Channel:
-    """A channel that shares its connection with no other."""
+    """Return a channel that shares its connection with no other channel."""
     return grpc.aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
 
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Somebody with an account."""
+    """A customer who is signed in."""
 
     metadata: Metadata
-    """Carries the customer's token."""
+    """The customer's token, for calls."""
 
-    async def conversation(self, channel: grpc.aio.Channel) -> str:
-        """A new conversation's id, over a channel to the conversation service."""
+    async def start_conversation(self, channel: grpc.aio.Channel) -> str:
+        """Start a conversation over a channel to the conversation service, and return its ID."""
         request = pb.StartConversationRequest(request_id=uuid7())
-        return (
-            await ConversationServiceStub(channel).StartConversation(request, metadata=self.metadata)
-        ).conversation.conversation_id
+        response = await ConversationServiceStub(channel).StartConversation(request, metadata=self.metadata)
+        return response.conversation.conversation_id
 
-    async def call(self, channel: grpc.aio.Channel) -> pb.Call:
-        """A new call in a new conversation."""
-        request = pb.StartCallRequest(conversation_id=await self.conversation(channel))
+    async def start_call(self, channel: grpc.aio.Channel) -> pb.Call:
+        """Start a call in a new conversation."""
+        request = pb.StartCallRequest(conversation_id=await self.start_conversation(channel))
         return (await ConversationServiceStub(channel).StartCall(request, metadata=self.metadata)).call
 
 
-async def registered(identity: IdentityServiceAsyncStub) -> Customer:
-    """A new customer, signed in."""
+async def register_customer(identity: IdentityServiceAsyncStub) -> Customer:
+    """Register a customer and sign in."""
     request = identity_service_pb2.RegisterRequest(
         email=f"{uuid7()}@example.com", password="a long walk in the park", display_name="Asha"
     )

@@ -1,4 +1,4 @@
-"""What the transport alone can do: a `grpc.aio` server that stores nothing, and a TCP echo beside it.
+"""The transport alone: a `grpc.aio` server that stores nothing, and a TCP echo server.
 
 python -m bench.transcript_log.testbed.floor_server GRPC_PORT TCP_PORT
 """
@@ -20,20 +20,20 @@ SERVICE = "bench.Floor"
 
 
 async def unary(request: pb.RecordRequest, _context: Any) -> pb.RecordResponse:
-    """Acknowledges one message."""
+    """Acknowledge one message."""
     return _ack(request)
 
 
 async def pingpong(
     requests: AsyncIterator[pb.RecordRequest], _context: Any
 ) -> AsyncIterator[pb.RecordResponse]:
-    """Acknowledges each message as it comes."""
+    """Acknowledge each message of a stream."""
     async for request in requests:
         yield _ack(request)
 
 
 async def entries(request: entry_pb2.Entry, _context: Any) -> AsyncIterator[pb.WatchResponse]:
-    """Sends the entry it is given as often as the entry's number says, each in a message of its own."""
+    """Send the entry as often as its number says, each in its own message."""
     template = pb.WatchResponse(cursor="x" * 60, entry=request)
     for number in range(1, request.number + 1):
         response = pb.WatchResponse()
@@ -61,7 +61,7 @@ def _handlers() -> grpc.GenericRpcHandler:
 
 
 def echo(port: int) -> None:
-    """Sends back what comes over TCP, one connection after another, for ever."""
+    """Send back all bytes over TCP, one connection after another."""
     with socket.create_server(("127.0.0.1", port)) as server:
         while True:
             connection, _ = server.accept()
@@ -72,7 +72,7 @@ def echo(port: int) -> None:
 
 
 async def serve(port: int) -> None:
-    """Serves until the process is ended."""
+    """Serve until the process ends."""
     server = grpc.aio.server()
     server.add_generic_rpc_handlers([_handlers()])
     server.add_insecure_port(f"127.0.0.1:{port}")

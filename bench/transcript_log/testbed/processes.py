@@ -1,4 +1,4 @@
-"""Servers in processes of their own, each on a core, ended when their block ends."""
+"""Servers in their own processes, each on a core, ended at the end of their block."""
 
 from __future__ import annotations
 
@@ -18,21 +18,23 @@ END_SECONDS = 15.0
 
 
 class DidNotStart(Exception):
-    """A server ended or never listened; the text holds the end of what it wrote."""
+    """A server ended or never listened; the text is the end of its output."""
 
 
 @asynccontextmanager
 async def process(
     *arguments: str, environment: Mapping[str, str], port: int, log: Path, core: int, nice: int = 0
 ) -> AsyncIterator[int]:
-    """`python …arguments`, once it listens on its port; gives its process id. `nice` is how much it gives way to others (19: to all).
+    """Run `python …arguments`, wait until it listens on its port, and yield its process ID.
+
+    `nice` is its niceness (19: it gives way to everything else).
 
     Raises:
-        DidNotStart: it ended, or didn't listen within a minute.
+        DidNotStart: it ended, or did not listen within a minute.
     """
-    running = _started(arguments, environment, log, core, nice)
+    running = _start(arguments, environment, log, core, nice)
     try:
-        await _listening(running, port, log)
+        await _wait_until_listening(running, port, log)
         yield running.pid
     finally:
         running.terminate()
@@ -43,7 +45,7 @@ async def process(
             await asyncio.to_thread(running.wait)
 
 
-def _started(
+def _start(
     arguments: Sequence[str], environment: Mapping[str, str], log: Path, core: int, nice: int
 ) -> subprocess.Popen[bytes]:
     command = [sys.executable, *arguments]
@@ -56,7 +58,7 @@ def _started(
     return running
 
 
-async def _listening(running: subprocess.Popen[bytes], port: int, log: Path) -> None:
+async def _wait_until_listening(running: subprocess.Popen[bytes], port: int, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:

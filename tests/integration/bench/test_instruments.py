@@ -15,13 +15,11 @@ import pytest
 from livekit import api
 from livekit.protocol import room
 
-from bench.transcript_log.empty_rooms import empty_rooms
-from bench.transcript_log.load.rest_clients import RequestFailed, RestCallers
-from bench.transcript_log.relay import relay
-from bench.transcript_log.table_sizes import vacuumed
+from bench.transcript_log.load.rest_clients import RequestFailed, RestClients
+from bench.transcript_log.measurements.byte_sizes import vacuumed
 from bench.transcript_log.testbed.cores import ASKING, SERVING, cpu_seconds, on_core, resident_bytes
 from bench.transcript_log.testbed.processes import DidNotStart, process
-from bench.transcript_log.testbed.tcp_servers import tcp_server
+from bench.transcript_log.testbed.tcp_servers import relay, room_server, tcp_server
 from tests.postgres_server import PostgresServer
 from tests.product import free_ports
 
@@ -60,9 +58,9 @@ class Recording:
 async def test_callers_keep_one_request_out_on_each_connection() -> None:
     service = Recording()
     async with service.serving() as port:
-        callers = await RestCallers.connected(port, callers=4, conversations=2, named=True)
-        load = await callers.load(0.05)
-        callers.close()
+        clients = await RestClients.connect(port, connections=4, conversations=2, named=True)
+        load = await clients.run_load(0.05)
+        clients.close()
     posted = [body for path, body in service.asked if path.endswith("/turns")]
     assert service.connections == 4
     assert load.turns == len(load.waits) == len(posted) >= 4
@@ -76,9 +74,9 @@ async def test_callers_keep_one_request_out_on_each_connection() -> None:
 async def test_callers_hand_in_turns_by_the_batch() -> None:
     service = Recording()
     async with service.serving() as port:
-        callers = await RestCallers.connected(port, callers=1, conversations=1, named=False)
-        load = await callers.load(0, batch=16)
-        callers.close()
+        clients = await RestClients.connect(port, connections=1, conversations=1, named=False)
+        load = await clients.run_load(0, batch=16)
+        clients.close()
     path, body = service.asked[-1]
     assert path == "/conversations/talk-1/turns:batch"
     assert isinstance(body, list)
@@ -89,10 +87,10 @@ async def test_callers_hand_in_turns_by_the_batch() -> None:
 
 async def test_callers_count_no_refusal_as_a_turn() -> None:
     async with Recording("503 Service Unavailable").serving() as port:
-        callers = await RestCallers.connected(port, callers=1, conversations=1, named=True)
+        clients = await RestClients.connect(port, connections=1, conversations=1, named=True)
         with pytest.raises(RequestFailed, match="503"):
-            await callers.load(0.05)
-        callers.close()
+            await clients.run_load(0.05)
+        clients.close()
 
 
 async def test_relay_counts_what_comes_back_and_only_that() -> None:
@@ -126,7 +124,7 @@ async def test_nothing_outlives_a_server_in_this_process() -> None:
 
 async def test_every_room_has_its_caller() -> None:
     async with (
-        empty_rooms() as url,
+        room_server() as url,
         api.LiveKitAPI(url.replace("ws", "http", 1), "key", "a secret of at least 32 characters") as livekit,
     ):
         listed = await livekit.room.list_participants(room.ListParticipantsRequest(room="any"))

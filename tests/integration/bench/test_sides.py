@@ -12,13 +12,13 @@ import psycopg
 import pytest
 
 from bench.transcript_log.load import writers
-from bench.transcript_log.load.rest_clients import RequestFailed, RestCallers
+from bench.transcript_log.load.rest_clients import RequestFailed, RestClients
 from bench.transcript_log.load.watchers import Audience, WatchFailed, catch_up, watch
-from bench.transcript_log.measurements import append_throughput as appends
-from bench.transcript_log.measurements.floors import floors
+from bench.transcript_log.measurements import append_throughput
+from bench.transcript_log.measurements.floors import running_floors
 from bench.transcript_log.measurements.watcher_memory import Crowd
 from bench.transcript_log.testbed.customers import own_connection
-from bench.transcript_log.testbed.testbed import Effort, Server, Stage, stage
+from bench.transcript_log.testbed.testbed import Effort, Server, Testbed, running_testbed
 from tests.postgres_server import PostgresServer
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -29,17 +29,17 @@ NOTES = 2
 
 
 @pytest.fixture
-async def standing(postgres: PostgresServer) -> AsyncIterator[Stage]:
-    """A stage on the tests' own PostgreSQL."""
-    async with stage(BRIEF, lambda _: None) as made:
+async def bed(postgres: PostgresServer) -> AsyncIterator[Testbed]:
+    """A testbed on the tests' own PostgreSQL."""
+    async with running_testbed(BRIEF, lambda _: None) as made:
         made.__dict__["postgres"] = postgres
         yield made
 
 
 @pytest.fixture(params=["pg", "sqlite"])
-async def server(standing: Stage, request: pytest.FixtureRequest) -> AsyncIterator[Server]:
+async def server(bed: Testbed, request: pytest.FixtureRequest) -> AsyncIterator[Server]:
     """The conversation service on either store."""
-    async with standing.conversation(await standing.database(request.param)) as running:
+    async with bed.conversation_service(await bed.new_database(request.param)) as running:
         yield running
 
 
@@ -51,17 +51,17 @@ async def stored(server: Server, writer: writers.Writer) -> int:
         return await catch_up(stream)
 
 
-async def test_acked_turns_of_record_streams_are_in_the_log(standing: Stage, server: Server) -> None:
-    async with writers.writers(standing, server, 3) as fleet:
-        single = await writers.load(fleet, 0.2, window=4)
-        batched = await writers.load(fleet, 0.2, window=4, batch=16)
+async def test_acked_turns_of_record_streams_are_in_the_log(bed: Testbed, server: Server) -> None:
+    async with writers.writers(bed, server, 3) as fleet:
+        single = await writers.run_load(fleet, 0.2, window=4)
+        batched = await writers.run_load(fleet, 0.2, window=4, batch=16)
         found = sum(await asyncio.gather(*(stored(server, writer) for writer in fleet)))
     assert found == single.turns + batched.turns + NOTES * len(fleet)
 
 
-async def test_every_writer_has_a_customer_of_its_own(standing: Stage, server: Server) -> None:
+async def test_every_writer_has_a_customer_of_its_own(bed: Testbed, server: Server) -> None:
     async with (
-        writers.writers(standing, server, 2) as (one, other),
+        writers.writers(bed, server, 2) as (one, other),
         own_connection(server.address) as channel,
     ):
         with pytest.raises(grpc.aio.AioRpcError, match="NOT_FOUND"):
@@ -69,22 +69,22 @@ async def test_every_writer_has_a_customer_of_its_own(standing: Stage, server: S
                 await catch_up(stream)
 
 
-async def test_an_audience_hears_every_turn(standing: Stage, server: Server) -> None:
+async def test_an_audience_hears_every_turn(bed: Testbed, server: Server) -> None:
     audience = Audience(5)
     async with (
-        writers.writers(standing, server, 1) as (writer,),
+        writers.writers(bed, server, 1) as (writer,),
         audience.following(server.address, writer, 2),
     ):
         for _ in range(3):
             await writer.send()
-            assert len(await audience.reached()) == 5
-            await writer.acked()
+            assert len(await audience.arrivals()) == 5
+            await writer.wait_for_ack()
 
 
-async def test_a_crowd_grows_and_says_who_is_gone(standing: Stage) -> None:
+async def test_a_crowd_grows_and_says_who_is_gone(bed: Testbed) -> None:
     async with AsyncExitStack() as stack:
-        async with standing.conversation(await standing.database("sqlite")) as running:
-            crowd = Crowd(standing, running, stack)
+        async with bed.conversation_service(await bed.new_database("sqlite")) as running:
+            crowd = Crowd(bed, running, stack)
             await crowd.grow(10)
             await crowd.grow(30)
             crowd.require_all()
@@ -121,40 +121,40 @@ SIDES = (
 
 @pytest.mark.parametrize(("module", "kind", "table", "batch"), SIDES)
 async def test_acked_turns_of_the_rest_services_are_in_their_tables(
-    standing: Stage, module: str, kind: str, table: str, batch: int
+    bed: Testbed, module: str, kind: str, table: str, batch: int
 ) -> None:
-    database = await standing.database(kind)
-    async with standing.rest(module, database) as running:
-        callers = await RestCallers.connected(
-            running.port, callers=8, conversations=2, named=module == "rest_naive"
+    database = await bed.new_database(kind)
+    async with bed.rest_service(module, database) as running:
+        clients = await RestClients.connect(
+            running.port, connections=8, conversations=2, named=module == "rest_naive"
         )
-        load = await callers.load(0.2, batch=batch)
-        callers.close()
+        load = await clients.run_load(0.2, batch=batch)
+        clients.close()
     assert load.turns == rows(database, table) > 0
 
 
 @pytest.mark.parametrize("module", ["rest_naive", "rest_strong"])
-async def test_the_rest_services_refuse_what_is_no_turn(standing: Stage, module: str) -> None:
-    async with standing.rest(module, await standing.database("pg")) as running:
+async def test_the_rest_services_refuse_what_is_no_turn(bed: Testbed, module: str) -> None:
+    async with bed.rest_service(module, await bed.new_database("pg")) as running:
         # Speakers in the words of the other service.
-        callers = await RestCallers.connected(
-            running.port, callers=1, conversations=1, named=module != "rest_naive"
+        clients = await RestClients.connect(
+            running.port, connections=1, conversations=1, named=module != "rest_naive"
         )
         with pytest.raises(RequestFailed, match="422"):
-            await callers.load(0)
-        callers.close()
+            await clients.run_load(0)
+        clients.close()
 
 
-async def test_a_run_under_load_is_told_with_what_it_cost(standing: Stage) -> None:
-    async with appends.record_arm(standing, "pg") as arm:
-        load = await arm()
+async def test_a_run_under_load_reports_its_cpu(bed: Testbed) -> None:
+    async with append_throughput.record_side(bed, "pg") as run:
+        load = await run()
     assert load.turns > 0
     assert load.server_cpu > 0
-    assert load.asking_cpu > 0
+    assert load.client_cpu > 0
 
 
-async def test_floors_are_measured(standing: Stage) -> None:
-    async with floors(standing) as floor:
+async def test_floors_are_measured(bed: Testbed) -> None:
+    async with running_floors(bed) as floor:
         assert 0 < floor.fdatasync() < 1
         assert 0 < floor.tcp_echo() < 0.1
         assert 0 < await floor.ping_pong() < 1

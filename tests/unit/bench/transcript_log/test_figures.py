@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bench.transcript_log.figures import Figure, Measured, as_json, as_markdown, as_table, machine
 from bench.transcript_log.interleaved_rounds import Spread
-from bench.transcript_log.load.load_result import Load
+from bench.transcript_log.load.load_result import LoadResult
 
 pytestmark = pytest.mark.unit
 
@@ -83,10 +83,12 @@ def test_the_machine_is_told_without_its_name() -> None:
     assert set(machine()) == {"cpus", "system", "arch", "python"}
 
 
-def test_a_load_is_told_by_rate_waits_and_cost() -> None:
-    load = Load(turns=1000, seconds=2.0, waits=[0.001] * 99 + [0.101], server_cpu=0.5, database_cpu=0.25)
+def test_a_load_has_rate_waits_and_cost() -> None:
+    load = LoadResult(
+        turns=1000, seconds=2.0, waits=[0.001] * 99 + [0.101], server_cpu=0.5, database_cpu=0.25
+    )
     assert load.rate == 500
     assert load.wait_ms(50) == pytest.approx(1.0)
     assert load.wait_ms(100) == pytest.approx(101)
     assert load.server_us == pytest.approx(500)
-    assert load.serving_us == pytest.approx(750)
+    assert load.server_and_database_us == pytest.approx(750)

@@ -9,14 +9,14 @@ from itertools import islice
 import pytest
 from readback.conversation.v1 import entry_pb2
 
-from bench.transcript_log.load.sample_turns import TURNS, turns
+from bench.transcript_log.load.sample_turns import TURNS, sample_turns
 from bench.transcript_log.measurements.byte_sizes import text_bytes
 
 pytestmark = pytest.mark.unit
 
 
 def talk(seed: int) -> list[str]:
-    return [turn.text for turn in islice(turns(seed), TURNS)]
+    return [turn.text for turn in islice(sample_turns(seed), TURNS)]
 
 
 def test_a_seed_gives_the_same_talk_again() -> None:
@@ -25,7 +25,7 @@ def test_a_seed_gives_the_same_talk_again() -> None:
 
 
 def test_sides_take_turns_and_the_customer_begins() -> None:
-    speakers = [turn.speaker for turn in islice(turns(0), TURNS)]
+    speakers = [turn.speaker for turn in islice(sample_turns(0), TURNS)]
     assert speakers == [entry_pb2.SPEAKER_CUSTOMER, entry_pb2.SPEAKER_AGENT] * (TURNS // 2)
 
 

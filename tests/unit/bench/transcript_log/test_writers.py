@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
-from bench.transcript_log.load.sample_turns import turns
-from bench.transcript_log.load.writers import WriteFailed, Writer, load
+from bench.transcript_log.load.sample_turns import sample_turns
+from bench.transcript_log.load.writers import WriteFailed, Writer, run_load
 from bench.transcript_log.testbed.customers import Customer
 
 pytestmark = pytest.mark.unit
@@ -44,7 +44,7 @@ class Service:
 
 
 def writer_to(service: Service) -> Writer:
-    return Writer(Customer(()), "conversation", service, turns(0))
+    return Writer(Customer(()), "conversation", service, sample_turns(0))
 
 
 @given(
@@ -100,9 +100,9 @@ async def test_anything_but_an_ack_fails_the_measurement(answer: object) -> None
 async def test_a_load_counts_acked_turns_of_all_writers_and_only_its_own() -> None:
     services = [Service(), Service()]
     fleet = [writer_to(service) for service in services]
-    await load(fleet, 0.01, window=2, batch=3)
+    await run_load(fleet, 0.01, window=2, batch=3)
     before = sum(writer.sent for writer in fleet)
-    run = await load(fleet, 0.01, window=2, batch=3)
+    run = await run_load(fleet, 0.01, window=2, batch=3)
     assert run.turns == sum(writer.sent for writer in fleet) - before
     assert len(run.waits) * 3 == run.turns
     assert run.seconds >= 0.01
