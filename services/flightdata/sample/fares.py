@@ -1,4 +1,4 @@
-"""What a sample flight costs: by distance, how soon it is, who flies it, when, and in which cabin."""
+"""Fares and seats left of sample flights, by distance, carrier, cabin, day and time to departure."""
 
 from __future__ import annotations
 
@@ -15,26 +15,35 @@ from services.flightdata.sample.seeded import unit
 from services.flightdata.sample.tables import Currency
 
 GROUND_DOLLARS, DOLLARS_PER_KM, TAPER = 32.0, 0.16, 0.93
-"""Economy price of a carrier with full service, a month ahead: fixed part, and a part that grows a little less than the distance."""
+"""Economy fare of a full-service carrier a month ahead: a fixed part, and one that grows slightly slower than
+distance."""
 LOW_COST = 0.72
+"""Low-cost carriers' fares relative to that."""
 LEAD = ((1, 1.75), (3, 1.5), (7, 1.28), (14, 1.12), (30, 1.0), (120, 0.93), (331, 0.98))
-"""Days ahead up to which a fare is multiplied by this."""
+"""Factors on the fare, each up to a number of days ahead."""
 CABINS = {Cabin.ECONOMY: 1.0, Cabin.PREMIUM_ECONOMY: 1.7, Cabin.BUSINESS: 3.4, Cabin.FIRST: 5.6}
 BUSY_DAYS = {4: 1.06, 6: 1.08}
-"""Fridays and Sundays (as `date.weekday` counts) are dearer."""
+"""Factors on the fare on Fridays and Sundays (numbered as by `date.weekday`)."""
 NOISE = 0.13
 LONG_KM = 4000
+"""Distance from which premium economy and first class exist."""
 THROUGH = 0.85
-"""What flights sold together cost of their sum."""
+"""Price of flights sold together, relative to their sum."""
 CHILD, INFANT = 0.75, 0.1
-"""What a child, and an infant on a lap, pay of an adult's fare."""
+"""Fares of a child, and of an infant on a lap, relative to an adult's."""
 LOW_COST_BAG, FULL_SERVICE_BAG = 24.0, 45.0
-"""Dollars for a checked bag, where one is not in the fare."""
+"""Dollars for a checked bag that isn't included in the fare."""
 DEFAULT_CURRENCY = "USD"
+SOLD_OUT = ((0, 0.09), (1, 0.075), (3, 0.05), (7, 0.03), (14, 0.015), (30, 0.006), (120, 0.001))
+"""Shares of sold-out flights, each up to a number of days ahead; none beyond."""
+SEATS = {Cabin.ECONOMY: 90, Cabin.PREMIUM_ECONOMY: 30, Cabin.BUSINESS: 20, Cabin.FIRST: 8}
+"""Seats left in a cabin of the flight with the least demand."""
+FEW = 9
+"""Most seats left that are reported, as airlines do."""
 
 
 def sold(carrier_code: str, cabin: Cabin, kilometres: float) -> bool:
-    """Whether a carrier sells a cabin over a distance."""
+    """Return True if a carrier sells a cabin over a distance."""
     if cabin is Cabin.ECONOMY:
         return True
     if tables.carriers()[carrier_code].low_cost:
@@ -43,14 +52,14 @@ def sold(carrier_code: str, cabin: Cabin, kilometres: float) -> bool:
 
 
 def currency_of(code: str) -> Currency:
-    """The currency fares are quoted in; dollars where the table has none."""
+    """Return a currency by its code; US dollars for an unknown one."""
     known = tables.currencies()
     return known.get(code, known[DEFAULT_CURRENCY])
 
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """Who buys: the cabin, the party, checked bags for each seat, the currency of the price, and the day it is bought."""
+    """The circumstances of a purchase: cabin, party, checked bags per seat, currency, and day."""
 
     cabin: Cabin
     party: Party
@@ -60,22 +69,18 @@ class Buyer:
 
 
 def fare(seed: str, departures: Sequence[tuple[Departure, float]], buyer: Buyer) -> Fare:
-    """The fare of one or more flights, each with its kilometres, sold together."""
+    """Return the fare of one or more flights sold together, each with its distance in kilometres."""
     through = THROUGH if len(departures) > 1 else 1.0
     dollars = through * sum(
         _dollars(seed, departure, kilometres, buyer) for departure, kilometres in departures
     )
-    one = _rounded(dollars, buyer.currency)
-    child, infant = (_rounded(dollars * share, buyer.currency) for share in (CHILD, INFANT))
-    bags = _rounded(_bag_dollars(departures[0][0], buyer.currency), buyer.currency).times(
-        _paid_bags(departures[0][0], buyer.bags)
-    )
-    total = (
-        one.times(buyer.party.adults) + child.times(buyer.party.children) + infant.times(buyer.party.infants)
-    )
+    adult, child, infant = (_rounded(dollars * share, buyer.currency) for share in (1.0, CHILD, INFANT))
+    bags = _bags(departures[0][0], buyer)
+    party = buyer.party
+    total = adult.times(party.adults) + child.times(party.children) + infant.times(party.infants)
     return Fare(
-        per_passenger=one + bags,
-        total=total + bags.times(buyer.party.seats),
+        per_passenger=adult + bags,
+        total=total + bags.times(party.seats),
         cabin=buyer.cabin,
         bags=buyer.bags,
     )
@@ -83,15 +88,11 @@ def fare(seed: str, departures: Sequence[tuple[Departure, float]], buyer: Buyer)
 
 def _dollars(seed: str, departure: Departure, kilometres: float, buyer: Buyer) -> float:
     line = departure.planned.line
-    dollars: float = (
-        (GROUND_DOLLARS + DOLLARS_PER_KM * kilometres**TAPER) * buyer.currency.level * CABINS[buyer.cabin]
-    )
+    dollars: float = GROUND_DOLLARS + DOLLARS_PER_KM * kilometres**TAPER
+    dollars *= buyer.currency.level * CABINS[buyer.cabin]
     dollars *= LOW_COST if tables.carriers()[line.carrier].low_cost else 1.0
-    dollars *= (
-        _lead(departure.day, buyer.today)
-        * BUSY_DAYS.get(departure.day.weekday(), 1.0)
-        * _hour(departure.leaves.hour)
-    )
+    dollars *= _lead(departure.day, buyer.today) * BUSY_DAYS.get(departure.day.weekday(), 1.0)
+    dollars *= _hour(departure.leaves.hour)
     return dollars * (1 + NOISE * (2 * unit(seed, "fare", line.flight, departure.day) - 1))
 
 
@@ -100,15 +101,11 @@ def _rounded(dollars: float, currency: Currency) -> Money:
     return Money(currency.code, Decimal(steps * currency.step))
 
 
-def _bag_dollars(departure: Departure, currency: Currency) -> float:
-    return currency.level * (
-        LOW_COST_BAG if tables.carriers()[departure.planned.line.carrier].low_cost else FULL_SERVICE_BAG
-    )
-
-
-def _paid_bags(departure: Departure, bags: int) -> int:
-    """Bags to pay for: a carrier with full service takes the first for nothing."""
-    return bags if tables.carriers()[departure.planned.line.carrier].low_cost else max(0, bags - 1)
+def _bags(departure: Departure, buyer: Buyer) -> Money:
+    """Return the price of the bags of one seat; full-service carriers include the first."""
+    low_cost = tables.carriers()[departure.planned.line.carrier].low_cost
+    dollars = buyer.currency.level * (LOW_COST_BAG if low_cost else FULL_SERVICE_BAG)
+    return _rounded(dollars, buyer.currency).times(buyer.bags if low_cost else max(0, buyer.bags - 1))
 
 
 def _lead(day: date, today: date) -> float:
@@ -117,7 +114,22 @@ def _lead(day: date, today: date) -> float:
 
 
 def _hour(hour: int) -> float:
-    """Nobody likes to leave before six or after ten at night; business people pay for eight and for six in the evening."""
+    """Return the factor of the hour of departure: nights are cheaper, business hours are dearer."""
     if hour < 6 or hour >= 22:
         return 0.88
     return 1.08 if hour in {7, 8, 9, 17, 18, 19} else 1.0
+
+
+def seats_left(seed: str, departure: Departure, cabin: Cabin, today: date) -> int | None:
+    """Return the seats left in a cabin, fewer from day to day; None for more than `FEW`.
+
+    Flights named in the documentation are never full.
+    """
+    line = departure.planned.line
+    if line.flight in tables.pinned():
+        return None
+    demand = unit(seed, "seats", line.flight, departure.day, cabin.value)
+    ahead = (departure.day - today).days
+    sold_out = next((share for limit, share in SOLD_OUT if ahead <= limit), 0.0)
+    left = 0 if demand < sold_out else 1 + int((demand - sold_out) * SEATS[cabin])
+    return left if left <= FEW else None

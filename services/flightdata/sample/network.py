@@ -1,4 +1,4 @@
-"""Which airports are linked, by which carriers, how often a day."""
+"""The routes of the sample timetable: linked airports, their carriers, and daily frequencies."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ Pair = tuple[str, str]
 """Two airport codes in alphabetical order."""
 
 BUSIEST = 60
-"""How many of the core airports are the world's busiest; the others are their countries' main ones."""
+"""Number of core airports that are the world's busiest; the others are main airports of their countries."""
 RANKED = ((0.45, 0.9), (0.15, 0.55), (0.06, 0.35))
-"""Rank from which an airport outside the core weighs this much; below the last nobody flies there in the sample."""
+"""Weights of airports outside the core, each from a rank on; those below the last have no flights."""
 NEAREST_KM = 120
-"""Nearer ones take the train, unless both are among the busiest, whose pairs are all there."""
+"""Shortest route, except between two of the busiest airports, whose pairs are all linked."""
 SHORT_RANGE_KM, LOW_COST_RANGE_KM = 5500, 9500
-"""How far narrow-bodies fly, and low-cost carriers that have wide-bodies."""
+"""Ranges of narrow-bodies, and of low-cost carriers with wide-bodies."""
 REGIONAL_KM, FARTHEST_KM, EVERYWHERE_KM = 4500, 14500, 20100
 LEAST_DOMESTIC, LEAST_REGIONAL, LEAST_DISTANT = 0.18, 0.3, 0.5
-"""Product of two airports' weights from which they are linked in one country, in one region, and beyond."""
+"""Product of two weights from which airports are linked: in a country, in a region, and beyond."""
 FLIGHTS = 22
-"""Daily flights each way between two of the heaviest airports of one country at a middling distance."""
+"""Daily flights each way between two airports of weight 1 in one country at a medium distance."""
 REACH = ((350, 0.5), (1800, 1.0), (3500, 0.7), (6000, 0.4), (9500, 0.28), (float("inf"), 0.15))
-"""Distance up to which that number is multiplied by this: people fly often where they fly for a day."""
+"""Factors on that number, each up to a distance in kilometres; day trips are the most frequent."""
 MOST_CARRIERS, MOST_SLOTS = 6, 9
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What one carrier flies between two airports: `slots` flights a day each way."""
+    """One carrier's flights between two airports, `slots` per day and direction."""
 
     carrier: str
     pair: Pair
@@ -45,7 +45,7 @@ class Service:
 
 
 class Network:
-    """Services by pair of airports, derived from the places, the carriers and a seed."""
+    """Services by pair of airports, derived from places, carriers and a seed."""
 
     def __init__(self, lexicon: Lexicon, seed: str) -> None:
         self._lexicon = lexicon
@@ -69,7 +69,7 @@ class Network:
                 yield (a, b), self._services(one, other, kilometres)
 
     def _farthest(self, one: Airport, other: Airport) -> float:
-        """How far apart two airports may be to be linked; 0 when nobody flies between them."""
+        """Return the longest distance at which two airports are linked; 0 if they never are."""
         if one.metro == other.metro or (one.country_code, other.country_code) in tables.closed_borders():
             return 0.0
         if one.code in self._core and other.code in self._core:
@@ -101,7 +101,7 @@ class Network:
         return max(1, round(FLIGHTS * self._weights[one.code] * self._weights[other.code] * reach * near))
 
     def _suitable(self, one: Airport, other: Airport, kilometres: float) -> list[tuple[float, Carrier]]:
-        """Carriers that may fly a pair, each with how much it belongs there."""
+        """Return the carriers that may fly a pair, each with its affinity."""
         home = dict.fromkeys(
             (*self._at_home.get(one.country_code, ()), *self._at_home.get(other.country_code, ()))
         )
@@ -111,7 +111,7 @@ class Network:
             able = [carrier for carrier in able if one.country_code in carrier.countries]
         ends = {one.code, other.code}
         based = [
-            (self._belonging(carrier, one, other), carrier)
+            (self._affinity(carrier, one, other), carrier)
             for carrier in able
             if ends & carrier.hubs or (domestic and carrier.low_cost)
         ]
@@ -121,9 +121,9 @@ class Network:
             based += [
                 (0.5, c) for c in roaming if unit(self._seed, "roam", c.code, one.code, other.code) < 0.3
             ]
-        return based or [(self._belonging(carrier, one, other), carrier) for carrier in able]
+        return based or [(self._affinity(carrier, one, other), carrier) for carrier in able]
 
-    def _belonging(self, carrier: Carrier, one: Airport, other: Airport) -> float:
+    def _affinity(self, carrier: Carrier, one: Airport, other: Airport) -> float:
         hubs = (one.code in carrier.hubs) + (other.code in carrier.hubs)
         return carrier.size * (
             hubs + 0.2 + 0.6 * unit(self._seed, "belong", carrier.code, one.code, other.code)
@@ -145,7 +145,7 @@ def _range_km(carrier: Carrier) -> float:
 
 
 def _weights(lexicon: Lexicon) -> dict[str, float]:
-    """How much each airport of the sample attracts flights, 0 to 1."""
+    """Return the weight of each airport, 0 to 1: its attraction of flights."""
     core = {code: 1.0 if place < BUSIEST else 0.7 for place, code in enumerate(tables.core_airports())}
     others = {
         airport.code: next(weight for rank, weight in RANKED if airport.rank >= rank)

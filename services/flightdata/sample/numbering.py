@@ -1,7 +1,7 @@
-"""Flight numbers: each stands for one carrier, route and slot, and back.
+"""Flight numbers of the sample timetable: each stands for one carrier, route and slot.
 
-Every service of a carrier holds a block of its numbers: odd ones out, even ones back, a pair for each slot. The order of the blocks is
-drawn from the seed; pinned flights get theirs first.
+Every service has a block of its carrier's numbers, with an odd and an even one per slot for the two
+directions. The seed determines the order of the blocks; pinned flights keep their numbers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ FIRST, LAST = 101, 9999
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Numbers `first` … `first + 2 * slots - 1` of a carrier. `first` is odd and flies from `outbound[0]` to `outbound[1]`."""
+    """The numbers `first` … `first + 2 * slots - 1`.
+
+    `first` is odd and flies from `outbound[0]` to `outbound[1]`.
+    """
 
     first: int
     outbound: tuple[str, str]
@@ -29,13 +32,13 @@ class Block:
 
     @property
     def end(self) -> int:
-        """One past the last number."""
+        """Return the number after the last one."""
         return self.first + 2 * self.service.slots
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a flight number stands for, whatever the day."""
+    """The route and slot of a flight number."""
 
     carrier: str
     number: int
@@ -45,12 +48,12 @@ class Line:
 
     @property
     def flight(self) -> str:
-        """Carrier code and number without a space."""
+        """Return carrier code and number without a space."""
         return f"{self.carrier}{self.number}"
 
 
 class Numbering:
-    """The numbers of all services, both ways round."""
+    """The flight numbers of all services, in both directions of lookup."""
 
     def __init__(self, services: Iterable[Service], seed: str) -> None:
         by_carrier: dict[str, list[Service]] = defaultdict(list)
@@ -63,7 +66,7 @@ class Numbering:
         self._of = {block.service: block for blocks in self._blocks.values() for block in blocks}
 
     def line(self, carrier: str, number: int) -> Line | None:
-        """What a number stands for; None when it stands for nothing."""
+        """Return the line of a number; None if it is unused."""
         place = bisect_right(self._firsts.get(carrier, []), number) - 1
         block = self._blocks[carrier][place] if place >= 0 else None
         if block is None or number >= block.end:
@@ -73,7 +76,7 @@ class Numbering:
         return Line(carrier, number, origin, destination, (number - block.first) // 2)
 
     def lines(self, service: Service, origin: str) -> list[Line]:
-        """A service's flights from one of its ends, by slot."""
+        """Return a service's lines from one of its ends, by slot."""
         block = self._of[service]
         back = int(block.outbound[0] != origin)
         destination = block.outbound[1 - back]
@@ -84,7 +87,7 @@ class Numbering:
 
 
 def _blocks(carrier: str, services: list[Service], seed: str) -> list[Block]:
-    """Blocks of one carrier in the order of their numbers."""
+    """Return the blocks of one carrier, by number."""
     pinned = [_pinned(pin, services) for pin in tables.pins() if pin.carrier == carrier]
     taken = {block.service for block in pinned}
     blocks, following = [], FIRST
@@ -103,7 +106,7 @@ def _blocks(carrier: str, services: list[Service], seed: str) -> list[Block]:
         blocks.append(Block(following, outbound, service))
         following = blocks[-1].end
     if following > LAST:
-        raise ValueError(f"{carrier} has more flights than numbers")
+        raise ValueError(f"{carrier} has more flights than numbers; remove routes or lower its size")
     return sorted([*blocks, *pinned], key=lambda block: block.first)
 
 

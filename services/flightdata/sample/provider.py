@@ -1,4 +1,4 @@
-"""The sample timetable as a provider of flights."""
+"""The sample timetable's provider."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mesh.clock import Clock
 from services.flightdata.errors import DateBeyondHorizon, FlightNotFound
 from services.flightdata.model.flights import FlightStatus, Itinerary, Provenance, Segment, State, Stop
 from services.flightdata.model.horizon import LAST_DAY_AHEAD
-from services.flightdata.model.instants import Instant, zone_of
+from services.flightdata.model.instants import Instant, today_in
 from services.flightdata.model.queries import FlightQuery
 from services.flightdata.model.search_results import Found, Limit
 from services.flightdata.places.lexicon import Lexicon
@@ -18,21 +18,20 @@ from services.flightdata.providers.errors import ProviderRestricted
 from services.flightdata.providers.protocol import Capability, Direction
 from services.flightdata.sample import delays, fares, tables
 from services.flightdata.sample.schedule import Departure, Planned, Schedule
-from services.flightdata.sample.seats import seats_left
-from services.flightdata.sample.transfers import Changes
+from services.flightdata.sample.transfers import Transfers
 
 NAME = "sample-timetable"
 REMEMBERED_DAYS = 7
-"""How long ago a flight's status can be asked for."""
+"""Days in the past for which a status is known."""
 ENOUGH_NONSTOP = 4
-"""Nonstop flights from which nobody changes."""
+"""Nonstop flights from which connections aren't searched."""
 CONNECTED_PAIRS = 3
-"""Pairs of airports of two cities between which connections are looked for."""
+"""Pairs of airports of two cities between which connections are searched."""
 _FLIGHT = re.compile(r"([A-Z0-9]{2})([0-9]{1,4})")
 
 
 class SampleTimetable:
-    """A `FlightProvider` that invents flights, the same ones on every machine for a seed."""
+    """A `FlightProvider` with invented flights, the same on every machine for one seed."""
 
     name = NAME
     is_sample = True
@@ -42,16 +41,19 @@ class SampleTimetable:
         self._clock = clock
         self._seed = seed
         self.schedule = schedule or Schedule(lexicon, seed)
-        self._changes = Changes(lexicon, self.schedule)
+        self._transfers = Transfers(lexicon, self.schedule)
 
     def capabilities(self) -> frozenset[Capability]:
-        """Whatever can be worked out from a timetable."""
+        """Return the capabilities of a timetable."""
         return frozenset(
             {Capability.SEARCH, Capability.CONNECTIONS, Capability.STATUS, Capability.ROUTE_STATUS}
         )
 
     async def search(self, query: FlightQuery) -> Found:
-        """Flights and connections that still leave and sell the cabin; an indication of their price if seats are left, and no offers."""
+        """Return flights and connections that have yet to depart and sell the cabin.
+
+        They have an indicative fare if seats are left, and no offers.
+        """
         now = self._clock.now()
         nonstop = {
             pair: [d for d in self.schedule.departures(*pair, query.date) if self._sells((d,), query, now)]
@@ -64,7 +66,7 @@ class SampleTimetable:
     def _connections(
         self, query: FlightQuery, nonstop: Mapping[tuple[str, str], Sequence[Departure]], now: datetime
     ) -> tuple[list[tuple[Departure, ...]], frozenset[Limit]]:
-        """Connections where nonstop flights are few or the caller wants to change, between the most used airports."""
+        """Return connections between the busiest airports if nonstop flights are few or `via` is given."""
         few = sum(len(held) for held in nonstop.values()) < ENOUGH_NONSTOP
         if query.max_stops == 0 or not (few or query.via):
             return [], frozenset()
@@ -73,7 +75,7 @@ class SampleTimetable:
         found = [
             journey
             for pair in pairs
-            for journey in self._changes.connections(
+            for journey in self._transfers.connections(
                 *pair, query.date, nonstop=nonstop[pair], via=query.via, two=two
             )
             if self._sells(journey, query, now)
@@ -83,7 +85,7 @@ class SampleTimetable:
     def _sells(self, journey: Sequence[Departure], query: FlightQuery, now: datetime) -> bool:
         return all(
             fares.sold(d.planned.line.carrier, query.cabin, self._kilometres(d))
-            and self._still_leaves(d, now)
+            and self._has_yet_to_depart(d, now)
             for d in journey
         )
 
@@ -91,22 +93,18 @@ class SampleTimetable:
         return self.schedule.kilometres(departure.planned.line.origin, departure.planned.line.destination)
 
     async def route_status(self, origin: str, destination: str, day: date) -> Sequence[FlightStatus]:
-        """How the flights between two airports do on a day."""
+        """Return the status of a day's flights between two airports."""
         departures = self.schedule.departures(origin, destination, day)
-        return [
-            self._status(departure)
-            for departure in sorted(departures, key=lambda departure: departure.leaves)
-        ]
+        return [self._status(departure) for departure in sorted(departures, key=lambda d: d.leaves)]
 
-    async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:  # noqa: ARG002 -- the protocol's
-        """Raises `ProviderRestricted`: the sample has no boards."""
+    async def board(self, airport: str, direction: Direction, day: date) -> Sequence[FlightStatus]:  # noqa: ARG002 -- the protocol's signature
+        """Raise `ProviderRestricted`: the sample has no boards."""
         raise ProviderRestricted(NAME, Capability.BOARD.value)
 
     async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:
-        """How a flight is doing. Raises `FlightNotFound` and `DateBeyondHorizon`."""
+        """Return a flight's status. Raises `FlightNotFound` and `DateBeyondHorizon`."""
         planned = self._planned(flight)
-        zone = zone_of(self._lexicon.airports[planned.line.origin].zone)
-        today = self._clock.now().astimezone(zone).date()
+        today = today_in(self._lexicon.airports[planned.line.origin].zone, self._clock.now())
         day = day or today
         self._check_day(planned, day, today)
         return [self._status(self.schedule.departure(planned, day))]
@@ -127,7 +125,6 @@ class SampleTimetable:
         )
 
     def _provenance(self, now: datetime) -> Provenance:
-        """What every record of the sample carries."""
         return Provenance(NAME, now, sample=True)
 
     def _planned(self, flight: str) -> Planned:
@@ -147,32 +144,24 @@ class SampleTimetable:
                 flight, f"The status of {flight} is known for the last {REMEMBERED_DAYS} days only."
             )
         if not planned.flies_on(day):
-            following = next(
-                day + timedelta(days=ahead)
-                for ahead in range(1, 8)
-                if planned.flies_on(day + timedelta(days=ahead))
-            )
-            raise FlightNotFound(
-                flight,
-                f"{flight} doesn't fly on {day:%A}, {day:%d %B}; it does on {following:%A}, {following:%d %B}.",
-                next_date=following,
-            )
+            coming = (day + timedelta(days=ahead) for ahead in range(1, 8))
+            following = next(other for other in coming if planned.flies_on(other))
+            when, then = f"{day:%A}, {day:%d %B}", f"{following:%A}, {following:%d %B}"
+            detail = f"{flight} doesn't fly on {when}; it does on {then}."
+            raise FlightNotFound(flight, detail, next_date=following)
 
-    def _still_leaves(self, departure: Departure, now: datetime) -> bool:
-        return (
-            departure.leaves > now and delays.known(self._seed, departure, now).state is not State.CANCELLED
-        )
+    def _has_yet_to_depart(self, departure: Departure, now: datetime) -> bool:
+        cancelled = delays.known(self._seed, departure, now).state is State.CANCELLED
+        return departure.leaves > now and not cancelled
 
     def _itinerary(self, journey: Sequence[Departure], query: FlightQuery, now: datetime) -> Itinerary:
-        """One or more flights sold together; without a fare when there are too few seats."""
+        """Return one or more flights sold together; without a fare if there are too few seats."""
         origin = self._lexicon.airports[journey[0].planned.line.origin]
         currency = fares.currency_of(query.currency or self._lexicon.currencies.get(origin.country_code, ""))
-        buyer = fares.Buyer(
-            query.cabin, query.party, query.bags, currency, now.astimezone(zone_of(origin.zone)).date()
-        )
-        seats = [
-            left for d in journey if (left := seats_left(self._seed, d, query.cabin, buyer.today)) is not None
-        ]
+        today = today_in(origin.zone, now)
+        buyer = fares.Buyer(query.cabin, query.party, query.bags, currency, today)
+        left = [fares.seats_left(self._seed, departure, query.cabin, today) for departure in journey]
+        seats = [count for count in left if count is not None]
         full = bool(seats) and min(seats) < query.party.seats
         return Itinerary(
             id=":".join((NAME, *(f"{d.planned.line.flight}:{d.day}" for d in journey))),

@@ -1,4 +1,4 @@
-"""When flights leave: banks of departures over a day, a pattern over the week, local times with their zones."""
+"""Departure times of the sample timetable: banks over a day and a pattern over a week."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from itertools import pairwise
 
 from services.flightdata.model.instants import zone_of
 from services.flightdata.places.geography import block_minutes, distance_km
-from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.places.loading import uncollected
+from services.flightdata.places.lexicon import Lexicon, gc_paused
 from services.flightdata.sample import tables
 from services.flightdata.sample.network import Network
 from services.flightdata.sample.numbering import Line, Numbering
 from services.flightdata.sample.seeded import number, unit
 
 DAY = ((0.0, 330), (0.36, 600), (0.62, 1020), (1.0, 1370))
-"""Share of a route's short flights that have left by a minute after midnight: a morning and an evening peak."""
+"""(share, minute after midnight): the share of a route's short flights that depart until then, with two
+peaks."""
 LONG_HAUL_MINUTES = 330
-"""Block time from which flights leave in banks that meet connecting flights."""
+"""Block time from which flights depart in banks, to meet connecting flights."""
 BANKS = ((420, 810), (1080, 1380), (20, 190))
 """Long-haul banks: before noon, in the evening, after midnight."""
 AWAKE_AT_NIGHT = frozenset({"SOUTH_ASIA", "MIDDLE_EAST", "SOUTH_EAST_ASIA", "AFRICA"})
-"""Regions whose airports keep the bank after midnight; elsewhere neighbours sleep."""
+"""Regions with a bank after midnight; elsewhere airports observe a night curfew."""
 STEP = 5
 EVERY_DAY = 0b1111111
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A line's plan: minutes after midnight at the origin, days it flies (bit 0 Monday), and block time in minutes.
+    """The plan of a line.
 
+    `leaves` is in local minutes after midnight, `days` a bit mask (bit 0 is Monday), `block` in minutes.
     `southern` origins have their summer in January.
     """
 
@@ -43,13 +44,13 @@ class Planned:
     southern: bool = False
 
     def flies_on(self, day: date) -> bool:
-        """Whether the line flies on a day of departure."""
+        """Return True if the line flies on a day."""
         return bool(self.days >> day.weekday() & 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """One flight on one day. Times are aware, each in its own airport's zone."""
+    """One flight on one day, with aware local times."""
 
     planned: Planned
     day: date
@@ -58,25 +59,24 @@ class Departure:
 
 
 class Schedule:
-    """The plan of all routes, worked out when first asked for."""
+    """The plans of all routes, computed on first use."""
 
     def __init__(self, lexicon: Lexicon, seed: str) -> None:
         self._lexicon = lexicon
         self._seed = seed
-        with uncollected():
+        with gc_paused():
             self.network = Network(lexicon, seed)
             self.numbering = Numbering((s for held in self.network.services.values() for s in held), seed)
         self.kilometres = lru_cache(maxsize=32768)(self._distance)
         self._route = lru_cache(maxsize=4096)(self._plan_route)
 
     def _distance(self, one: str, other: str) -> float:
-        """Great-circle distance between two airports by code."""
         return distance_km(self._lexicon.airports[one], self._lexicon.airports[other])
 
     def departures(
         self, origin: str, destination: str, day: date, *, carriers: frozenset[str] = frozenset()
     ) -> list[Departure]:
-        """Flights from one airport to another on a day, in the order of their numbers; of some carriers only, if any are given."""
+        """Return a day's flights between two airports, by number; if given, only those of `carriers`."""
         return [
             self.departure(planned, day)
             for planned in self._route(origin, destination).values()
@@ -84,25 +84,22 @@ class Schedule:
         ]
 
     def planned(self, carrier: str, number: int) -> Planned | None:
-        """The plan of a flight number; None when nobody flies it."""
+        """Return the plan of a flight number; None if it is unused."""
         line = self.numbering.line(carrier, number)
         return self._route(line.origin, line.destination)[line.flight] if line else None
 
     def departure(self, planned: Planned, day: date) -> Departure:
-        """A planned flight on a day. A time that the clocks skip is read as the hour after."""
-        origin, destination = (
-            self._lexicon.airports[planned.line.origin],
-            self._lexicon.airports[planned.line.destination],
+        """Return a planned flight on a day.
+
+        A local time that a clock change skips becomes the hour after it.
+        """
+        here, there = (
+            zone_of(self._lexicon.airports[code].zone)
+            for code in (planned.line.origin, planned.line.destination)
         )
-        wall = datetime.combine(day, time(planned.leaves // 60, planned.leaves % 60), zone_of(origin.zone))
-        instant = wall.astimezone(UTC)
-        arrives = instant + timedelta(minutes=planned.block)
-        return Departure(
-            planned,
-            day,
-            instant.astimezone(zone_of(origin.zone)),
-            arrives.astimezone(zone_of(destination.zone)),
-        )
+        leaves = datetime.combine(day, time(planned.leaves // 60, planned.leaves % 60), here).astimezone(UTC)
+        arrives = leaves + timedelta(minutes=planned.block)
+        return Departure(planned, day, leaves.astimezone(here), arrives.astimezone(there))
 
     def _plan_route(self, origin: str, destination: str) -> Mapping[str, Planned]:
         first, second = sorted((origin, destination))
@@ -121,7 +118,7 @@ class Schedule:
         return {line.flight: plans[line.flight] for line in lines}
 
     def _leaves(self, origin: str, destination: str, count: int, block: int) -> Sequence[int]:
-        """Minutes after midnight of a route's flights in one direction."""
+        """Return the departures of a route's direction in minutes after midnight."""
         jitter = [unit(self._seed, "leaves", origin, destination, turn) for turn in range(count)]
         if block < LONG_HAUL_MINUTES:
             exact = [_minute((turn + jitter[turn]) / count) for turn in range(count)]
@@ -136,7 +133,7 @@ class Schedule:
         return [STEP * int(minute // STEP) for minute in exact]
 
     def _days(self, line: Line, turn: int) -> int:
-        """Days a line flies. The first of each route flies daily, so that every pair is linked every day."""
+        """Return the days on which a line flies; a route's first line flies daily."""
         share = unit(self._seed, "daily", line.flight)
         if turn == 0 or share < 0.6 or line.flight in tables.pinned():
             return EVERY_DAY
@@ -146,6 +143,6 @@ class Schedule:
 
 
 def _minute(share: float) -> float:
-    """Minute after midnight by which a share of a day's short flights has left."""
+    """Return the minute after midnight until which a share of a day's short flights depart."""
     (low, begins), (high, ends) = next((a, b) for a, b in pairwise(DAY) if share <= b[0])
     return begins + (ends - begins) * (share - low) / (high - low)

@@ -1,4 +1,4 @@
-"""Choices that are the same on every machine and in every run: a keyed hash of what is chosen, no generator with a state."""
+"""Reproducible random numbers: a hash of a seed and a name, without a generator's state."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from hashlib import blake2b
 
 
 def number(seed: str, *parts: object) -> int:
-    """64 bits that depend on the seed and the parts alone."""
+    """Return 64 bits determined by the seed and the parts."""
     text = "\x1f".join((seed, *map(str, parts)))
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
 def unit(seed: str, *parts: object) -> float:
-    """A number from 0 up to, not including, 1."""
+    """Return a number in [0, 1) determined by the seed and the parts."""
     return (number(seed, *parts) >> 11) / (1 << 53)

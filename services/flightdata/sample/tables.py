@@ -1,4 +1,4 @@
-"""The sample timetable's data files, read once."""
+"""The sample timetable's data files, loaded once."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ DATA = Path(__file__).with_name("data")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Carrier:
-    """An airline. `countries` are those it flies within, `hubs` the airports it is at home at, `scope` a region it flies all over.
+    """An airline.
 
-    Compared by identity: there is one of each, and the network asks for their hashes a hundred thousand times.
+    `countries` are those with domestic flights, `hubs` its home airports, and `scope` a region within which
+    it flies between any countries. Compared by identity, since hashing the fields would slow the network
+    down.
     """
 
     code: str
@@ -30,7 +32,7 @@ class Carrier:
 
 @dataclass(frozen=True, slots=True)
 class Currency:
-    """What fares are quoted in: units a US dollar, the step they are rounded to, and how dear flights from there are."""
+    """A currency of fares: units per US dollar, rounding step, and price level."""
 
     code: str
     per_dollar: float
@@ -40,7 +42,7 @@ class Currency:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A flight number that documentation names, with its route."""
+    """A flight number that the documentation names, with its route."""
 
     carrier: str
     number: int
@@ -49,7 +51,7 @@ class Pin:
 
 
 def rows(name: str) -> Iterator[dict[str, str]]:
-    """Rows of a tab-separated file whose comments begin with `#`."""
+    """Yield the rows of a tab-separated file, without comments (`#`)."""
     lines = (DATA / name).read_text(encoding="utf-8").splitlines()
     yield from csv.DictReader(
         (line for line in lines if not line.startswith("#")), delimiter="\t", quoting=csv.QUOTE_NONE
@@ -62,7 +64,7 @@ def _codes(cell: str | None) -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def carriers() -> Mapping[str, Carrier]:
-    """Carriers by code."""
+    """Load the carriers by code."""
     return {r["code"]: _carrier(r) for r in rows("carriers.tsv")}
 
 
@@ -81,7 +83,7 @@ def _carrier(row: dict[str, str]) -> Carrier:
 
 @lru_cache(maxsize=1)
 def currencies() -> Mapping[str, Currency]:
-    """Currencies by ISO 4217 code."""
+    """Load the currencies by ISO 4217 code."""
     return {
         r["currency"]: Currency(r["currency"], float(r["per_dollar"]), int(r["step"]), float(r["level"]))
         for r in rows("currencies.tsv")
@@ -90,33 +92,33 @@ def currencies() -> Mapping[str, Currency]:
 
 @lru_cache(maxsize=1)
 def regions() -> Mapping[str, str]:
-    """Country → region."""
+    """Load the region of each country."""
     return {country: r["region"] for r in rows("regions.tsv") for country in r["countries"].split(",")}
 
 
 @lru_cache(maxsize=1)
 def closed_borders() -> frozenset[tuple[str, str]]:
-    """Pairs of countries nobody flies between, in both orders."""
+    """Load the pairs of countries without flights between them, in both orders."""
     pairs = {(r["country"], other) for r in rows("closed_borders.tsv") for other in r["to"].split(",")}
     return frozenset(pairs | {(b, a) for a, b in pairs})
 
 
 @lru_cache(maxsize=1)
 def core_airports() -> tuple[str, ...]:
-    """Airports all of whose pairs are flown, busiest first."""
+    """Load the airports whose pairs are all linked, busiest first."""
     lines = (DATA / "core_airports.txt").read_text(encoding="utf-8").splitlines()
     return tuple(code for line in lines if not line.startswith("#") for code in line.split())
 
 
 @lru_cache(maxsize=1)
 def pinned() -> frozenset[str]:
-    """The numbers of those flights, carrier code first."""
+    """Return the pinned flight numbers."""
     return frozenset(f"{pin.carrier}{pin.number}" for pin in pins())
 
 
 @lru_cache(maxsize=1)
 def pins() -> tuple[Pin, ...]:
-    """Flights with a number of their own."""
+    """Load the flights with a fixed number."""
     return tuple(
         Pin(r["flight"][:2], int(r["flight"][2:]), r["origin"], r["destination"])
         for r in rows("pinned_flights.tsv")

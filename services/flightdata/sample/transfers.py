@@ -1,7 +1,7 @@
-"""Where sample journeys change, and the connections that this makes.
+"""Transfer airports of the sample timetable, and connections through them.
 
-Between two airports the sample changes where one carrier flies both parts and the way round is short, at the carrier's hub if it can.
-The work of a search is bounded by how many such places are tried.
+Good transfer airports are hubs of a carrier that flies both parts, with a short detour. The number of
+airports tried bounds the work of a search.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from services.flightdata.sample.connections import (
     ConnectionRules,
     Hop,
     connect,
-    worth_telling,
+    worthwhile,
 )
 from services.flightdata.sample.schedule import Departure, Schedule
 
 MOST_PLACES = 6
-"""Places to change at that are tried between two airports."""
+"""Transfer airports tried between two airports."""
 GATEWAYS = 4
-"""Neighbours of either end that are tried when one change isn't enough."""
+"""Hubs near either end that are tried for connections with two changes."""
 DETOUR, SPARE_KM = 1.5, 900
-"""How much farther than the straight way a connection may be: in proportion, or by so much when the way is short."""
-HUB_WORTH, SHARED_WORTH = 0.4, 0.6
-"""What the hub of a carrier that flies the whole way, and such a carrier at all, make up for in detour."""
+"""Longest connection, as a factor of the direct distance, or this many kilometres more than it."""
+HUB_BONUS, SAME_CARRIER_BONUS = 0.4, 0.6
+"""Detour that is made up for by a carrier that flies both parts, and by its hub."""
 
 
-class Changes:
+class Transfers:
     """Connections over the sample's schedule."""
 
     def __init__(self, lexicon: Lexicon, schedule: Schedule) -> None:
@@ -58,56 +58,37 @@ class Changes:
         via: Sequence[str] = (),
         two: bool = True,
     ) -> list[tuple[Departure, ...]]:
-        """Connections on a day of departure, at `via` if given: with one change, and with two where `two` may be and nothing else goes.
+        """Return a day's connections with one change, at `via` if given.
 
-        A connection that a nonstop flight beats is none, unless the caller wants to change.
+        If there are none and no nonstop flights, `two` allows two changes. Connections that a nonstop flight
+        dominates are left out, unless `via` is given.
         """
-        places = (
-            [place for place in via if place in self._carriers[origin]]
-            if via
-            else self.places(origin, destination)
-        )
-        chains = self._connected(
-            [self._first(origin, places, destination, day), self._second(origin, places, destination, day)]
-        )
+        reachable = [place for place in via if place in self._carriers[origin]]
+        places = reachable if via else self.places(origin, destination)
+        first, second = [], []
+        for place in places:
+            carriers = self._carriers_via(origin, place, destination)
+            first += self._hops([(origin, place)], (day,), carriers)
+            second += self._hops([(place, destination)], _on(day), carriers)
+        chains = self._connected([first, second])
         if not chains and not nonstop and two and not via:
-            chains = self._with_two(origin, destination, day)
-        told = worth_telling(chains, () if via else [_hop(departure) for departure in nonstop])
-        return [tuple(hop.flight for hop in chain) for chain in told]
+            chains = self._with_two_changes(origin, destination, day)
+        kept = worthwhile(chains, () if via else [_hop(departure) for departure in nonstop])
+        return [tuple(hop.flight for hop in chain) for chain in kept]
 
-    def _first(self, origin: str, places: Sequence[str], destination: str, day: date) -> list[Hop[Departure]]:
-        return [
-            hop
-            for place in places
-            for hop in self._hops([(origin, place)], (day,), self._whole_way(origin, place, destination))
-        ]
-
-    def _second(
-        self, origin: str, places: Sequence[str], destination: str, day: date
-    ) -> list[Hop[Departure]]:
-        return [
-            hop
-            for place in places
-            for hop in self._hops(
-                [(place, destination)], _on(day), self._whole_way(origin, place, destination)
-            )
-        ]
-
-    def _whole_way(self, origin: str, place: str, destination: str) -> frozenset[str]:
-        """Carriers that fly both parts of a connection; all, where none does."""
-        first, second = (
-            self._carriers[origin].get(place, frozenset()),
-            self._carriers[place].get(destination, frozenset()),
-        )
+    def _carriers_via(self, origin: str, place: str, destination: str) -> frozenset[str]:
+        """Return the carriers that fly both parts of a connection, or all carriers if none flies both."""
+        first = self._carriers[origin].get(place, frozenset())
+        second = self._carriers[place].get(destination, frozenset())
         return first & second or first | second
 
     def _connected(self, stages: Sequence[Sequence[Hop[Departure]]]) -> list[Chain[Departure]]:
-        """Connections with short changes; with long ones and ones across a city when there are no others."""
+        """Return connections with short layovers, or else with long ones and changes of airport."""
         return connect(stages, self._rules, longest=LONGEST_LAYOVER) or connect(
             stages, self._rules, longest=LONGEST_RESORT, change_airports=True
         )
 
-    def _with_two(self, origin: str, destination: str, day: date) -> list[Chain[Departure]]:
+    def _with_two_changes(self, origin: str, destination: str, day: date) -> list[Chain[Departure]]:
         leave, reach = self._gateways(origin), self._gateways(destination)
         between = [
             (one, other)
@@ -134,39 +115,38 @@ class Changes:
         return [_hop(departure) for departure in found]
 
     def _places(self, origin: str, destination: str) -> list[str]:
-        """Where one may change between two airports, the best first."""
+        """Return the transfer airports between two airports, best first."""
         here, there = self._carriers[origin], self._carriers[destination]
         ranked = sorted(
-            (worth, place)
+            (cost, place)
             for place in here.keys() & there.keys()
-            if (worth := self._worth(origin, place, destination))
+            if (cost := self._cost(origin, place, destination))
         )
         return [place for _, place in ranked[:MOST_PLACES]]
 
-    def _worth(self, origin: str, place: str, destination: str) -> float | None:
-        """How little a place to change at costs, the lower the better; None when it lies too far off."""
+    def _cost(self, origin: str, place: str, destination: str) -> float | None:
+        """Return the cost of a transfer airport, the lower the better; None if the detour is too long."""
         kilometres = self._schedule.kilometres
-        straight, way = (
-            kilometres(origin, destination),
-            kilometres(origin, place) + kilometres(place, destination),
-        )
+        direct = kilometres(origin, destination)
+        way = kilometres(origin, place) + kilometres(place, destination)
         here, via, there = self._airports[origin], self._airports[place], self._airports[destination]
-        if way > max(DETOUR * straight, straight + SPARE_KM) or via.metro in (here.metro, there.metro):
+        if way > max(DETOUR * direct, direct + SPARE_KM) or via.metro in (here.metro, there.metro):
             return None
         shared = self._carriers[origin][place] & self._carriers[destination][place]
         hub = any(place in tables.carriers()[carrier].hubs for carrier in shared)
-        return 10 + way / max(straight, 1.0) - HUB_WORTH * hub - SHARED_WORTH * bool(shared)
+        return 10 + way / max(direct, 1.0) - HUB_BONUS * hub - SAME_CARRIER_BONUS * bool(shared)
 
     def _nearby_hubs(self, airport: str) -> list[str]:
-        """The neighbours of an airport from which most other places can be reached, of those the nearest."""
-        most = sorted(self._carriers[airport], key=lambda other: (-len(self._carriers[other]), other))[
-            : 3 * GATEWAYS
-        ]
-        return sorted(most, key=lambda other: (self._schedule.kilometres(airport, other), other))[:GATEWAYS]
+        """Return the nearest of the best-connected airports with nonstop flights to an airport."""
+        best = sorted(self._carriers[airport], key=lambda other: (-len(self._carriers[other]), other))
+        near = sorted(
+            best[: 3 * GATEWAYS], key=lambda other: (self._schedule.kilometres(airport, other), other)
+        )
+        return near[:GATEWAYS]
 
 
 def _on(day: date) -> tuple[date, date]:
-    """Days on which the next flight may leave."""
+    """Return the days on which the next flight may depart."""
     return day, day + timedelta(days=1)
 
 

@@ -11,8 +11,8 @@ from services.flightdata.model.horizon import check_departure
 from services.flightdata.model.queries import ANY_TIME, Filters, FlightQuery, JourneyLeg, SearchQuery
 from services.flightdata.model.search_results import Limit
 from services.flightdata.places import Place
+from services.flightdata.places.geography import nearby
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.places.nearby import nearby
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from services.flightdata.sample.connections import (
     ConnectionRules,
     Hop,
     connect,
-    worth_telling,
+    worthwhile,
 )
 
 pytestmark = pytest.mark.unit
@@ -74,7 +74,7 @@ def test_what_is_told_is_beaten_by_nothing_that_could_be_taken(
     first: list[Hop[str]], second: list[Hop[str]], nonstop: list[Hop[str]]
 ) -> None:
     chains = connect([first, second], RULES)
-    told = worth_telling(chains, nonstop)
+    told = worthwhile(chains, nonstop)
     assert len(told) <= MOST
     assert [chain[0].leaves for chain in told] == sorted(chain[0].leaves for chain in told)
     for chain in told:

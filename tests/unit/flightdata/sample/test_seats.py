@@ -9,9 +9,9 @@ import pytest
 from services.flightdata.model.fares import Cabin
 from services.flightdata.model.flights import Itinerary
 from services.flightdata.model.queries import FlightQuery, Party
+from services.flightdata.sample.fares import FEW, SOLD_OUT, seats_left
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.sample.schedule import Schedule
-from services.flightdata.sample.seats import FEW, SOLD_OUT, seats_left
 from tests.unit.flightdata.conftest import SEED
 
 pytestmark = pytest.mark.unit

@@ -14,7 +14,7 @@ from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.sample.connections import LONGEST_RESORT, WITHIN_COUNTRY
 from services.flightdata.sample.provider import CONNECTED_PAIRS, ENOUGH_NONSTOP, SampleTimetable
 from services.flightdata.sample.schedule import Schedule
-from services.flightdata.sample.transfers import MOST_PLACES, Changes
+from services.flightdata.sample.transfers import MOST_PLACES, Transfers
 
 pytestmark = pytest.mark.unit
 
@@ -22,9 +22,9 @@ DAY = date(2026, 12, 1)
 
 
 @pytest.fixture
-def changes(lexicon: Lexicon, schedule: Schedule) -> Changes:
+def changes(lexicon: Lexicon, schedule: Schedule) -> Transfers:
     """Over the shared schedule."""
-    return Changes(lexicon, schedule)
+    return Transfers(lexicon, schedule)
 
 
 def _unlinked(schedule: Schedule, count: int) -> list[tuple[str, str]]:
@@ -34,7 +34,7 @@ def _unlinked(schedule: Schedule, count: int) -> list[tuple[str, str]]:
     return [(a, b) for a, b in pairs if tuple(sorted((a, b))) not in schedule.network.services][:count]
 
 
-def test_connections_can_be_flown_and_go_where_they_should(changes: Changes, schedule: Schedule) -> None:
+def test_connections_can_be_flown_and_go_where_they_should(changes: Transfers, schedule: Schedule) -> None:
     reached = 0
     for origin, destination in _unlinked(schedule, 120):
         found = changes.connections(origin, destination, DAY, nonstop=())
@@ -52,7 +52,7 @@ def test_connections_can_be_flown_and_go_where_they_should(changes: Changes, sch
     assert reached > 90
 
 
-def test_places_to_change_at_are_few_and_never_an_end(changes: Changes, schedule: Schedule) -> None:
+def test_places_to_change_at_are_few_and_never_an_end(changes: Transfers, schedule: Schedule) -> None:
     for origin, destination in _unlinked(schedule, 60):
         places = changes.places(origin, destination)
         assert len(places) <= MOST_PLACES
@@ -60,14 +60,14 @@ def test_places_to_change_at_are_few_and_never_an_end(changes: Changes, schedule
 
 
 def test_where_nonstop_flights_are_many_a_change_that_one_beats_is_not_told(
-    changes: Changes, schedule: Schedule
+    changes: Transfers, schedule: Schedule
 ) -> None:
     nonstop = schedule.departures("MAA", "DEL", DAY)
     for journey in changes.connections("MAA", "DEL", DAY, nonstop=nonstop):
         assert not any(d.leaves >= journey[0].leaves and d.arrives <= journey[-1].arrives for d in nonstop)
 
 
-def test_a_caller_who_wants_to_change_in_dubai_does(changes: Changes, schedule: Schedule) -> None:
+def test_a_caller_who_wants_to_change_in_dubai_does(changes: Transfers, schedule: Schedule) -> None:
     found = changes.connections(
         "MAA", "LHR", DAY, nonstop=schedule.departures("MAA", "LHR", DAY), via=("DXB",)
     )

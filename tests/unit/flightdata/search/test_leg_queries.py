@@ -9,9 +9,8 @@ import pytest
 from services.flightdata.errors import DateBeyondHorizon, DateInPast, SamePlace
 from services.flightdata.model.queries import ANY_TIME, Filters, JourneyLeg, SearchQuery, Window
 from services.flightdata.model.search_results import Limit
-from services.flightdata.places.geography import distance_km
+from services.flightdata.places.geography import MOST_NEARBY, NEAR_KM, distance_km, nearby
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.places.nearby import MOST_NEARBY, NEAR_KM, nearby
 from services.flightdata.search.leg_queries import leg_queries
 
 pytestmark = pytest.mark.unit
