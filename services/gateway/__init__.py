@@ -1,1 +1,1 @@
-"""The gateway: other protocols in front of the same contracts."""
+"""The gateway: the services' contracts over other protocols than gRPC."""

@@ -1,4 +1,4 @@
-"""The gateway put together: MCP over streamable HTTP in front of the services."""
+"""Assembly and entry points of the gateway: MCP over streamable HTTP or stdio in front of the services."""
 
 from __future__ import annotations
 
@@ -22,11 +22,9 @@ from mesh.security.workload_identity import WorkloadIdentity
 from mesh.serving import web_server
 from mesh.serving.ports import endpoint_of
 from mesh.settings import load
-from services.gateway.mcp.access import Callers
-from services.gateway.mcp.calling import Backends
-from services.gateway.mcp.catalogue import catalogue
+from services.gateway.mcp.http_access import CallerTokens, http_app
 from services.gateway.mcp.server import mcp_server
-from services.gateway.mcp.web import web_app
+from services.gateway.mcp.tools import ToolCaller, tools_of
 from services.gateway.settings import GatewaySettings
 
 FLIGHTDATA = flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"]
@@ -37,39 +35,40 @@ STOP_SECONDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The parts that both ways of serving need."""
+    """The MCP server, and the authentication of its callers."""
 
     server: Server[Any]
-    callers: Callers
+    callers: CallerTokens
 
 
 @asynccontextmanager
 async def gateway(settings: GatewaySettings, tokens: TokenSource | None = None) -> AsyncIterator[Gateway]:
-    """The MCP server over open channels. Calls without a token are made with one of `tokens`, else with one of the gateway's own."""
+    """Yield the MCP server over open channels.
+
+    RPCs for callers without a token use one of `tokens`, or the gateway's own if that is None.
+    """
     async with AsyncExitStack() as stack:
-        identity = await stack.enter_async_context(open_channel(settings.address_of("identity"), IDENTITY))
-        flightdata = await stack.enter_async_context(
-            open_channel(settings.address_of("flightdata"), FLIGHTDATA)
-        )
-        workload = WorkloadIdentity(
-            "gateway", settings.secrets.actor_key("gateway"), IdentityServiceStub(identity)
-        )
-        strangers = tokens is not None or settings.lets_strangers_in
-        callers = Callers(
-            TokenVerifier(keys_of_identity(identity)), tokens or workload.own_token, strangers=strangers
-        )
-        backends = Backends({FLIGHTDATA.full_name: flightdata})
+        enter = stack.enter_async_context
+        identity = await enter(open_channel(settings.address_of("identity"), IDENTITY))
+        flightdata = await enter(open_channel(settings.address_of("flightdata"), FLIGHTDATA))
+        key = settings.secrets.actor_key("gateway")
+        own_token = tokens or WorkloadIdentity("gateway", key, IdentityServiceStub(identity)).own_token
+        anonymous = tokens is not None or settings.allows_anonymous
+        callers = CallerTokens(TokenVerifier(keys_of_identity(identity)), own_token, anonymous=anonymous)
         server = mcp_server(
-            catalogue([FLIGHTDATA]), backends, callers.token_of, answer_tokens=settings.mcp_answer_tokens
+            tools_of([FLIGHTDATA]),
+            ToolCaller({FLIGHTDATA.full_name: flightdata}),
+            callers.token_of,
+            answer_tokens=settings.mcp_answer_tokens,
         )
         yield Gateway(server, callers)
 
 
 def main() -> None:
-    """Serves until SIGTERM.
+    """Serve MCP over HTTP until SIGTERM.
 
     Raises:
-        ConfigurationError: a setting is wrong or a port taken.
+        ConfigurationError: a setting is wrong, or a port is taken.
     """
     settings = load(GatewaySettings)
     configure(settings, "gateway")
@@ -78,12 +77,12 @@ def main() -> None:
 
 async def _serve(settings: GatewaySettings) -> None:
     async with gateway(settings) as built:
-        app = web_app(built.server, built.callers, settings.hosts)
-        site = web_server.WebServer("gateway", endpoint_of(settings, "mcp_port"), STOP_SECONDS)
-        await web_server.serve(app, site, probes=endpoint_of(settings, "gateway_http_port"))
+        app = http_app(built.server, built.callers, settings.hosts)
+        server = web_server.WebServer("gateway", endpoint_of(settings, "mcp_port"), STOP_SECONDS)
+        await web_server.serve(app, server, probes=endpoint_of(settings, "gateway_http_port"))
 
 
 async def over_stdio(settings: GatewaySettings, tokens: TokenSource | None) -> None:
-    """Serves one client over standard input and output until it hangs up. Logs go to standard error."""
+    """Serve one client over standard input and output until it disconnects. Logs go to standard error."""
     async with gateway(settings, tokens) as built, stdio_server() as (incoming, outgoing):
         await built.server.run(incoming, outgoing, built.server.create_initialization_options())

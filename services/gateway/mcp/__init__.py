@@ -1,1 +1,1 @@
-"""The Model Context Protocol: every RPC that the contracts offer as a tool, for assistants that call tools."""
+"""The Model Context Protocol: RPCs of the contracts as tools for AI assistants."""

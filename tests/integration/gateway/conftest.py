@@ -25,7 +25,7 @@ from mesh.settings import load
 from services.flightdata.app import member
 from services.flightdata.settings import FlightDataSettings
 from services.gateway.app import FLIGHTDATA, IDENTITY, gateway
-from services.gateway.mcp.web import web_app
+from services.gateway.mcp.http_access import http_app
 from services.gateway.settings import GatewaySettings
 from services.identity.app import member as identity_member
 from services.identity.settings import IdentitySettings
@@ -51,7 +51,7 @@ class Mesh:
         addresses = {"identity_address": self.identity_address, "flightdata_address": self.flightdata_address}
         loaded = load(GatewaySettings, home=self.home, **(addresses | settings))
         async with gateway(loaded) as built:
-            app = web_app(built.server, built.callers, loaded.hosts)
+            app = http_app(built.server, built.callers, loaded.hosts)
             async with web_server.running(app, web_server.WebServer("gateway", Endpoint(), 1)) as site:
                 yield site.url + "/mcp"
 

@@ -10,7 +10,7 @@ from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from services.gateway.app import FLIGHTDATA
-from services.gateway.mcp.catalogue import catalogue
+from services.gateway.mcp.tools import tools_of
 from tests.integration.gateway.conftest import Mesh
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
@@ -26,6 +26,6 @@ async def test_assistant_that_starts_the_server_itself_gets_the_same_tools(mesh:
         command=sys.executable, args=["-m", "cli", "mcp"], env=os.environ | settings
     )
     async with Client(stdio_client(command)) as client:
-        assert [tool.name for tool in (await client.list_tools()).tools] == list(catalogue([FLIGHTDATA]))
+        assert [tool.name for tool in (await client.list_tools()).tools] == list(tools_of([FLIGHTDATA]))
         answer = await client.call_tool("get_airport", {"code": "MAA"})
     assert answer.structured_content["airport"]["city"] == "Chennai"

@@ -13,15 +13,16 @@ from google.protobuf.message_factory import GetMessageClass
 
 from mesh.calling.channel import open_channel
 from mesh.contracts.tool_arguments import request_from
+from mesh.security.access_rules import path_of
 from mesh.security.authentication import bearer
 from services.gateway.app import FLIGHTDATA
-from services.gateway.mcp.answers import as_json, tokens_of
-from services.gateway.mcp.catalogue import Tool, catalogue
+from services.gateway.mcp.tool_results import as_json, count_tokens
+from services.gateway.mcp.tools import Tool, tools_of
 from tests.integration.gateway.conftest import Mesh, assistant
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
-TOOLS = catalogue([FLIGHTDATA])
+TOOLS = tools_of([FLIGHTDATA])
 TOMORROW = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "get_airport": {"code": "MAA"},
@@ -59,9 +60,13 @@ async def over_grpc(mesh: Mesh, tool: Tool, arguments: dict[str, Any]) -> list[M
     )
     async with open_channel(mesh.flightdata_address, FLIGHTDATA) as channel:
         if not tool.method.server_streaming:
-            call = channel.unary_unary(tool.path, type(request).SerializeToString, answer.FromString)
+            call = channel.unary_unary(
+                path_of(tool.method), type(request).SerializeToString, answer.FromString
+            )
             return [await call(request, metadata=bearer(mesh.token))]
-        stream = channel.unary_stream(tool.path, type(request).SerializeToString, answer.FromString)
+        stream = channel.unary_stream(
+            path_of(tool.method), type(request).SerializeToString, answer.FromString
+        )
         return [message async for message in stream(request, metadata=bearer(mesh.token))]
 
 
@@ -136,7 +141,7 @@ async def test_a_tool_that_is_not_there_is_an_error_not_a_crash(mesh: Mesh) -> N
 async def test_answers_stay_within_their_budget_and_say_what_was_left_out(mesh: Mesh) -> None:
     async with mesh.gateway(mcp_answer_tokens=1500) as url, assistant(url) as client:
         answer = (await client.call_tool("search_flights", ARGUMENTS["search_flights"])).structured_content
-    assert tokens_of(answer) <= 1500
+    assert count_tokens(answer) <= 1500
     shown, done = answer["results"]["itineraries"], answer["done"]
     assert shown
     assert len(shown) + answer["omitted"]["results.itineraries"] <= done["total"]

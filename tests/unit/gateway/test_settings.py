@@ -25,7 +25,7 @@ def test_strangers_come_in_outside_production_only(
     monkeypatch: pytest.MonkeyPatch, environment: str, strangers: bool
 ) -> None:
     monkeypatch.setenv("READBACK_ENVIRONMENT", environment)
-    assert load(GatewaySettings).lets_strangers_in is strangers
+    assert load(GatewaySettings).allows_anonymous is strangers
 
 
 @pytest.mark.parametrize("environment", ["development", "production"])
@@ -35,7 +35,7 @@ def test_who_says_so_is_obeyed_everywhere(
 ) -> None:
     monkeypatch.setenv("READBACK_ENVIRONMENT", environment)
     monkeypatch.setenv("READBACK_MCP_ANONYMOUS", said)
-    assert load(GatewaySettings).lets_strangers_in is (said == "true")
+    assert load(GatewaySettings).allows_anonymous is (said == "true")
 
 
 def test_hosts_are_read_without_blanks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,13 +7,14 @@ from readback.conversation.v1 import conversation_service_pb2
 from readback.flightdata.v1 import flightdata_service_pb2
 from readback.options.v1 import options_pb2
 
-from services.gateway.mcp.catalogue import catalogue
+from mesh.security.access_rules import path_of
+from services.gateway.mcp.tools import tools_of
 
 pytestmark = pytest.mark.unit
 
 FLIGHTDATA = flightdata_service_pb2.DESCRIPTOR.services_by_name["FlightDataService"]
 CONVERSATION = conversation_service_pb2.DESCRIPTOR.services_by_name["ConversationService"]
-TOOLS = catalogue([FLIGHTDATA])
+TOOLS = tools_of([FLIGHTDATA])
 
 
 def test_every_rpc_with_a_tool_option_is_a_tool() -> None:
@@ -22,7 +23,7 @@ def test_every_rpc_with_a_tool_option_is_a_tool() -> None:
 
 
 def test_rpcs_without_the_option_are_none() -> None:
-    assert catalogue([CONVERSATION]) == {}
+    assert tools_of([CONVERSATION]) == {}
 
 
 @pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
@@ -31,8 +32,10 @@ def test_every_tool_can_be_called_in_the_gateways_own_name(tool) -> None:
     assert open_to & set(tool.method.GetOptions().Extensions[options_pb2.access])
 
 
-def test_path_is_the_rpcs() -> None:
-    assert TOOLS["search_flights"].path == "/readback.flightdata.v1.FlightDataService/SearchFlights"
+def test_tools_belong_to_their_rpcs() -> None:
+    assert (
+        path_of(TOOLS["search_flights"].method) == "/readback.flightdata.v1.FlightDataService/SearchFlights"
+    )
 
 
 def test_reading_is_told_from_changing() -> None:

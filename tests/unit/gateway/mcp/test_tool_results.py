@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from services.gateway.mcp.answers import as_json, compact, tokens_of, within
+from services.gateway.mcp.tool_results import as_json, compact_json, count_tokens, shortened
 
 pytestmark = pytest.mark.unit
 
@@ -38,18 +38,18 @@ def test_nothing_is_an_empty_object() -> None:
 
 
 def test_short_answer_is_left_alone() -> None:
-    assert within({"list": [1, 2, 3]}, 100) == {"list": [1, 2, 3]}
+    assert shortened({"list": [1, 2, 3]}, 100) == {"list": [1, 2, 3]}
 
 
 def test_long_answer_loses_the_ends_of_its_longest_lists_first() -> None:
-    answer = within({"long": ["x" * 40] * 100, "short": ["y", "z"]}, 300)
-    assert tokens_of(answer) <= 300
+    answer = shortened({"long": ["x" * 40] * 100, "short": ["y", "z"]}, 300)
+    assert count_tokens(answer) <= 300
     assert answer["short"] == ["y", "z"]
     assert len(answer["long"]) + answer["omitted"]["long"] == 100
 
 
 def test_list_keeps_its_first_item_however_long() -> None:
-    assert within({"list": ["x" * 4000, "y"]}, 10) == {"list": ["x" * 4000], "omitted": {"list": 1}}
+    assert shortened({"list": ["x" * 4000, "y"]}, 10) == {"list": ["x" * 4000], "omitted": {"list": 1}}
 
 
 def sold(journeys: int = 0) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def left(answer: dict[str, Any]) -> dict[str, int]:
 
 @pytest.mark.parametrize("tokens", [100, 250, 500, 900, 1400])
 def test_cut_answer_holds_every_flight_that_its_journeys_name_and_no_other(tokens: int) -> None:
-    answer = within(sold(journeys=20), tokens)
+    answer = shortened(sold(journeys=20), tokens)
     results = answer["results"]
     named = [name for journey in results["journeys"] for name in journey["itinerary_ids"]]
     assert answer["omitted"]["results.journeys"] > 0
@@ -98,7 +98,7 @@ def test_cut_answer_holds_every_flight_that_its_journeys_name_and_no_other(token
 
 @pytest.mark.parametrize("tokens", [100, 250, 500, 900])
 def test_cut_answer_holds_no_offer_on_a_flight_that_was_left_out(tokens: int) -> None:
-    answer = within(sold(), tokens)
+    answer = shortened(sold(), tokens)
     results = answer["results"]
     assert {offer["itinerary_id"] for offer in results["offers"]} <= {
         itinerary["itinerary_id"] for itinerary in results["itineraries"]
@@ -120,6 +120,6 @@ values = st.recursive(
     )
 )
 def test_cutting_ends_and_only_drops_items(answer: dict[str, Any]) -> None:
-    before = compact(answer)
-    cut = within(answer, 20)
-    assert len(compact({name: value for name, value in cut.items() if name != "omitted"})) <= len(before)
+    before = compact_json(answer)
+    cut = shortened(answer, 20)
+    assert len(compact_json({name: value for name, value in cut.items() if name != "omitted"})) <= len(before)

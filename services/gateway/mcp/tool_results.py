@@ -1,0 +1,150 @@
+"""Results of tools: the contract's JSON form of a response, shortened to what a model can read, and errors as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import grpc
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+from mesh.errors import (
+    FieldViolation,
+    InvalidRequest,
+    Unauthenticated,
+    Unavailable,
+    reason_of,
+    retry_after_of,
+    violations_of,
+)
+
+CHARACTERS_PER_TOKEN = 4
+"""Approximate length of a token in English JSON."""
+_RESULTS = "results"
+_ITINERARIES, _JOURNEYS, _OFFERS = "itineraries", "journeys", "offers"
+
+
+def as_json(messages: Iterable[Message]) -> dict[str, Any]:
+    """Return the messages merged into one object: later fields replace earlier ones, lists are joined."""
+    merged: dict[str, Any] = {}
+    for message in messages:
+        _merge(merged, json_format.MessageToDict(message, preserving_proto_field_name=True))
+    return merged
+
+
+def _merge(merged: dict[str, Any], fields: dict[str, Any]) -> None:
+    for name, value in fields.items():
+        existing = merged.get(name)
+        if isinstance(existing, dict) and isinstance(value, dict):
+            _merge(existing, value)
+        elif isinstance(existing, list) and isinstance(value, list):
+            existing.extend(value)
+        else:
+            merged[name] = value
+
+
+def shortened(result: dict[str, Any], tokens: int) -> dict[str, Any]:
+    """Return the result cut to a number of tokens, with `omitted` counting the items removed from each list.
+
+    Lists are cut from the end, the longest first. Items that refer to removed ones are removed too.
+    """
+    omitted: Counter[str] = Counter()
+    while count_tokens(_with_omitted(result, omitted)) > tokens:
+        lists = _lists_by_length(result)
+        if not lists:
+            break
+        path, longest = lists[-1]
+        # Halving takes few rounds. A list keeps one item, because an empty one would look like no results.
+        dropped = max(1, len(longest) // 2)
+        del longest[-dropped:]
+        omitted[path] += dropped
+        for name, count in _drop_dangling(result.get(_RESULTS, {})).items():
+            omitted[f"{_RESULTS}.{name}"] += count
+    return _with_omitted(result, omitted)
+
+
+def _with_omitted(result: dict[str, Any], omitted: Counter[str]) -> dict[str, Any]:
+    return result | ({"omitted": dict(omitted)} if omitted else {})
+
+
+def _lists_by_length(result: dict[str, Any]) -> Sequence[tuple[str, list[Any]]]:
+    """Return the lists that can be cut, the longest last. Itineraries of journeys count with their journeys."""
+    lists = dict(_lists(result))
+    lengths = {path: count_tokens(items) for path, items in lists.items()}
+    if result.get(_RESULTS, {}).get(_JOURNEYS):
+        itineraries = lengths.pop(f"{_RESULTS}.{_ITINERARIES}", 0)
+        if (journeys := f"{_RESULTS}.{_JOURNEYS}") in lengths:
+            lengths[journeys] += itineraries
+    return [(path, lists[path]) for path in sorted(lengths, key=lambda path: lengths[path])]
+
+
+def _lists(value: Any, path: str = "") -> Iterator[tuple[str, list[Any]]]:
+    """Yield the lists of two or more items with their paths; ignores lists inside lists."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _lists(inner, f"{path}.{name}" if path else name)
+    elif isinstance(value, list) and len(value) > 1:
+        yield path, value
+
+
+def _drop_dangling(results: dict[str, Any]) -> dict[str, int]:
+    """Drop itineraries that no journey refers to, then offers on dropped itineraries; return the counts."""
+    before = {name: len(results.get(name, ())) for name in (_ITINERARIES, _OFFERS)}
+    if journeys := results.get(_JOURNEYS):
+        used = {name for journey in journeys for name in journey["itinerary_ids"]}
+        results[_ITINERARIES] = [one for one in results[_ITINERARIES] if one["itinerary_id"] in used]
+    if results.get(_OFFERS):
+        kept = {itinerary["itinerary_id"] for itinerary in results[_ITINERARIES]}
+        results[_OFFERS] = [offer for offer in results[_OFFERS] if _itineraries_of(offer) <= kept]
+    after = {name: len(results.get(name, ())) for name in before}
+    return {name: count - after[name] for name, count in before.items() if count > after[name]}
+
+
+def _itineraries_of(offer: dict[str, Any]) -> set[str]:
+    return {offer["itinerary_id"], offer.get("return_itinerary_id", offer["itinerary_id"])}
+
+
+def count_tokens(result: object) -> int:
+    """Return the approximate number of tokens of a result as JSON."""
+    return len(compact_json(result)) // CHARACTERS_PER_TOKEN
+
+
+def compact_json(result: object) -> str:
+    """Return a result as JSON without spaces."""
+    return json.dumps(result, ensure_ascii=False, separators=(",", ":"))
+
+
+def rpc_failed(error: grpc.aio.AioRpcError) -> dict[str, Any]:
+    """Return `{"error": {"code", "reason", "message", …}}` for a service's error."""
+    reason = (reason_of(error) or "").removeprefix("ERROR_REASON_")
+    message = error.details() or "The service gave no reason; try again."
+    result = _error(error.code().name, reason, message, violations_of(error))
+    if (wait := retry_after_of(error)) is not None:
+        result["error"]["retry_after_seconds"] = wait.total_seconds()
+    return result
+
+
+def invalid_arguments(error: InvalidRequest) -> dict[str, Any]:
+    """Return the error for arguments that don't match the tool's schema."""
+    return _error("INVALID_ARGUMENT", "INVALID_REQUEST", str(error), error.violations)
+
+
+def not_authenticated(error: Unauthenticated | Unavailable) -> dict[str, Any]:
+    """Return the error for a caller whose token is invalid or can't be verified."""
+    code = "UNAVAILABLE" if isinstance(error, Unavailable) else "UNAUTHENTICATED"
+    return _error(code, code, str(error))
+
+
+def unknown_tool(name: str) -> dict[str, Any]:
+    """Return the error for a tool that doesn't exist."""
+    return _error("NOT_FOUND", "NO_SUCH_TOOL", f"There is no tool {name!r}; list the tools.")
+
+
+def _error(code: str, reason: str, message: str, violations: Iterable[FieldViolation] = ()) -> dict[str, Any]:
+    error: dict[str, Any] = {"code": code, "reason": reason, "message": message}
+    if fields := {violation.field: violation.description for violation in violations}:
+        error["fields"] = fields
+    return {"error": error}

@@ -1,0 +1,83 @@
+"""Tools: every RPC with a `tool` option in its contract, and the call of that RPC."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor_pb2 import MethodOptions
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from readback.options.v1 import options_pb2
+
+from mesh.calling.channel import streaming
+from mesh.contracts.tool_schemas import tool_schemas
+from mesh.security.access_rules import path_of
+from mesh.security.authentication import bearer
+
+TIMEOUT_SECONDS = 60.0
+"""Timeout of a tool's RPC; a flight vendor may take 45 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """An RPC as a tool."""
+
+    name: str
+    description: str
+    input_schema: Mapping[str, Any]
+    """JSON Schema of the arguments."""
+    method: MethodDescriptor
+
+    @property
+    def read_only(self) -> bool:
+        """Whether a call changes nothing."""
+        return bool(self.method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS)
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether repeating a call changes nothing more."""
+        return bool(self.method.GetOptions().idempotency_level != MethodOptions.IDEMPOTENCY_UNKNOWN)
+
+
+def tools_of(services: Iterable[ServiceDescriptor]) -> dict[str, Tool]:
+    """Return the tools of these services by name, in the order of the contracts."""
+    return {tool.name: tool for service in services for tool in _tools(service)}
+
+
+def _tools(service: ServiceDescriptor) -> Iterable[Tool]:
+    methods = {
+        method.GetOptions().Extensions[options_pb2.tool].name: method
+        for method in service.methods
+        if method.GetOptions().HasExtension(options_pb2.tool)
+    }
+    for schema in tool_schemas(service):
+        yield Tool(schema["name"], schema["description"], schema["input_schema"], methods[schema["name"]])
+
+
+class ToolCaller:
+    """Calls the RPCs of tools, over channels by service name."""
+
+    def __init__(self, channels: Mapping[str, grpc.aio.Channel]) -> None:
+        self._channels = channels
+
+    async def call(self, tool: Tool, request: Message, token: str) -> AsyncIterator[Message]:
+        """Yield the response, or each message of a streamed response.
+
+        Raises:
+            grpc.aio.AioRpcError: the service refused or failed.
+        """
+        method, metadata = tool.method, bearer(token)
+        channel = self._channels[method.containing_service.full_name]
+        codec = (type(request).SerializeToString, GetMessageClass(method.output_type).FromString)
+        if not method.server_streaming:
+            unary = channel.unary_unary(path_of(method), *codec)
+            yield await unary(request, metadata=metadata, timeout=TIMEOUT_SECONDS)
+            return
+        stream = channel.unary_stream(path_of(method), *codec)
+        async with streaming(stream(request, metadata=metadata, timeout=TIMEOUT_SECONDS)) as call:
+            async for message in call:
+                yield message
