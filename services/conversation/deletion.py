@@ -1,6 +1,6 @@
 """Permanent deletion of a conversation.
 
-Deletes its entries, calls and open utterances, its part of the search index, and stored answers that mention it.
+Deletes its entries, calls and open utterances, its part of the search index, and stored answers about it.
 
 Two things remain: the deletion itself as a position in the customer's feed, so that watchers drop the
 conversation too, and, until their cleanup, the ids of its calls. On SQLite the file holds nothing of the

@@ -109,7 +109,7 @@ class Watcher:
     yielded: list[Seen] = field(default_factory=list)
     """Entries that the client yielded."""
     complete: bool = False
-    """Whether it watched from the beginning to the end."""
+    """True if it watched from the beginning to the end."""
 
 
 @dataclass(slots=True)

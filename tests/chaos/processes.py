@@ -33,7 +33,7 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """True while it runs."""
         return not self.exited.is_set()
 
     def signal(self, number: signal.Signals) -> None:

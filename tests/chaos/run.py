@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.chaos.history import History
 
 FULL = os.environ.get("READBACK_CHAOS") == "full"
-"""Whether everything runs and times are checked, which makes sense only on a quiet machine."""
+"""True if everything runs and times are checked, which makes sense only on a quiet machine."""
 SEED = int(os.environ.get("READBACK_CHAOS_SEED") or random.SystemRandom().randrange(2**32))
 """Seed of all random choices; it is printed, and can be set to repeat a run."""
 

@@ -185,7 +185,7 @@ def _missed(history: History, watcher: Watcher) -> Iterator[str]:
         for seen in got:
             if seen.number <= len(log) and seen.whole != log[seen.number - 1].whole:
                 stored = log[seen.number - 1].whole
-                yield f"{watcher.name} yielded {seen.whole!r} as number {seen.number}, but the log has {stored!r}"
+                yield f"{watcher.name} yielded {seen.whole!r} as number {seen.number}, not {stored!r}"
 
 
 def resumable(history: History) -> Iterator[str]:

@@ -68,7 +68,7 @@ class Holds:
         self._expected: dict[str, list[float]] = {}
         self._listeners: list[Callable[[], None]] = []
         self.draining = False
-        """Whether streams end because this replica shuts down; their agents are not lost."""
+        """True while this replica shuts down: its streams end, but their agents are not lost."""
 
     def notify(self, listener: Callable[[], None]) -> None:
         """Register a callback for each call that starts, ends, or changes its hold."""

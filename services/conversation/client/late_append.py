@@ -30,7 +30,7 @@ class Refusal:
     reason: str
     """Reason of the service's error, for example `ERROR_REASON_CONVERSATION_ENDED`."""
     final: bool
-    """Whether a retry would be refused too; if not, the service failed to process the entry."""
+    """True if a retry would be refused too; otherwise the service failed to process the entry."""
 
 
 async def append_late(

@@ -55,12 +55,12 @@ class Outbox:
 
     @property
     def has_unsettled(self) -> bool:
-        """Whether any draft is not settled, including drafts that were set aside."""
+        """True if any draft is unsettled, including drafts that were set aside."""
         return bool(len(self) or self._set_aside)
 
     @property
     def has_waiting(self) -> bool:
-        """Whether any draft waits to be sent."""
+        """True if any draft waits to be sent."""
         return bool(self._waiting)
 
     def put(self, draft: entry_pb2.Draft) -> None:

@@ -48,7 +48,7 @@ _log = structlog.get_logger()
 
 
 class Kind(IntEnum):
-    """What a frame holds."""
+    """Kind of a frame."""
 
     OPEN = 1
     OPENED = 2
@@ -59,14 +59,13 @@ class Kind(IntEnum):
 
 @dataclass(slots=True)
 class OutboxContents:
-    """What one outbox file holds."""
+    """Contents of one outbox file."""
 
     opening: pb.RecordOpen
     opened: pb.RecordOpened | None = None
     """Answer of the service, without the grant; None for a writer that never held the call."""
     drafts: dict[str, entry_pb2.Draft] = field(default_factory=dict)
-    """Unsettled drafts by entry id: first those that were set aside, then the others in the writer's
-    order."""
+    """Unsettled drafts by entry id: those that were set aside, then the others in order."""
 
 
 def frame(kind: Kind, content: bytes) -> bytes:

@@ -38,13 +38,11 @@ BATCH = 64
 WINDOW = 8
 """Most unacknowledged messages; until one is acknowledged, new drafts gather in the outbox."""
 ANSWER_WITHIN_SECONDS = 10.0
-"""Time for the service to open or acknowledge before the stream counts as dead: shorter than the
-keepalive."""
+"""Time without an answer after which the stream counts as dead: shorter than the keepalive."""
 FAILURES = 8
 """Failures in a row (about two seconds) before drafts are sent one by one."""
 REFUSED_TOKENS = 5
-"""Refused tokens in a row before an opening gives up. Once the call is open, refused tokens are retried
-without limit."""
+"""Refused tokens in a row that end the opening. An open call retries without limit."""
 
 _log = structlog.get_logger()
 
@@ -79,10 +77,10 @@ class RecordStream:
         self.opened: asyncio.Future[pb.RecordOpened] = loop.create_future()
         """The service's first answer to the opening."""
         self.over: asyncio.Future[CallOver] = loop.create_future()
-        """Why the call is over for this writer."""
+        """Reason for the end of the call for this writer."""
 
     def wake(self) -> None:
-        """Look into the outbox again."""
+        """Check the outbox again."""
         self._wake.set()
 
     def close(self, reason: pb.CallEndReason.ValueType) -> None:
@@ -136,8 +134,7 @@ class RecordStream:
                     if self._process(response):
                         return
         finally:
-            # gRPC may leave the request iterator waiting; it must not take drafts that the next stream should
-            # send.
+            # gRPC may leave the request iterator waiting; it must not take the next stream's drafts.
             left.set()
             self.wake()
 

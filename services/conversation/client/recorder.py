@@ -43,8 +43,7 @@ __all__ = ["CallEnded", "CallLost", "CallOver", "Recorder"]
 CLOSE_WITHIN_SECONDS = 5.0
 """Longest time that `close` waits for the service."""
 LATE_WITHIN_SECONDS = 2.0
-"""Longest time for the late append on leaving; drafts that remain after that are left to
-`outbox_recovery`."""
+"""Longest time for the late append on leaving; `outbox_recovery` appends the rest."""
 
 _log = structlog.get_logger()
 

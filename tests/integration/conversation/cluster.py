@@ -1,4 +1,4 @@
-"""Replicas of the conversation service on one PostgreSQL and, if wanted, one Redis, inside the test's process."""
+"""Two replicas of the conversation service in this process, on one PostgreSQL and optionally one Redis."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Replica:
-    """One replica, which may be stopped and started again on its port."""
+    """One replica; it can be stopped and started again on its port."""
 
     def __init__(self, mesh: Mesh, port: int, settings: dict[str, object]) -> None:
         self._mesh, self._port, self._settings = mesh, port, settings
@@ -24,30 +24,30 @@ class Replica:
         self.address = f"127.0.0.1:{port}"
 
     async def start(self) -> None:
-        """Starts it (again)."""
+        """Start it."""
         await self._running.enter_async_context(self._mesh.conversation(port=self._port, **self._settings))
 
     async def stop(self) -> None:
-        """SIGTERM: drained."""
+        """Stop it as SIGTERM does, with draining."""
         await self._running.aclose()
 
 
 class Cluster:
-    """Two replicas, and ways to reach one of them or both."""
+    """Two replicas, with stubs for one or both of them."""
 
     def __init__(self, mesh: Mesh, stack: AsyncExitStack, **settings: object) -> None:
         self.mesh, self._stack = mesh, stack
         self.one, self.other = (Replica(mesh, port, settings) for port in free_ports(2))
 
     async def start(self) -> None:
-        """Starts both; whoever signs in from then on reaches either."""
+        """Start both; new customers reach either of them."""
         for replica in (self.one, self.other):
             self._stack.push_async_callback(replica.stop)
             await replica.start()
         self.mesh.address = f"{self.one.address},{self.other.address}"
 
     async def customer_at(self, replica: Replica, token: str) -> ConversationServiceAsyncStub:
-        """A stub in a customer's name that reaches one replica."""
+        """Return a stub with a customer's token for one replica."""
 
         async def own() -> str:
             return token
@@ -58,7 +58,7 @@ class Cluster:
         return ConversationServiceStub(channel)
 
     async def agent_at(self, replica: Replica) -> ConversationServiceAsyncStub:
-        """A stub in an agent's name that reaches one replica."""
+        """Return a stub with an agent's token for one replica."""
         channel = await self._stack.enter_async_context(
             open_channel(replica.address, CONVERSATION, tokens=self.mesh.agent().own_token)
         )

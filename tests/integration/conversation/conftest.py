@@ -1,4 +1,4 @@
-"""A real conversation service beside a real identity service, on free ports."""
+"""A real conversation service and a real identity service on free ports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.integration.conversation.mesh import Mesh
 
 @pytest.fixture
 async def lone_mesh(tmp_path: Path) -> AsyncIterator[Mesh]:
-    """Identity alone; the test starts and stops conversation itself."""
+    """Identity alone; the test starts and stops the conversation service."""
     async with AsyncExitStack() as stack:
         made = Mesh(tmp_path, stack)
         await made.start_identity()

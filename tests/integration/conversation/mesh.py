@@ -1,4 +1,4 @@
-"""A real conversation service beside a real identity service, on free ports; LiveKit is down unless a test starts it."""
+"""Real conversation and identity services on free ports; LiveKit is down unless a test starts it."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ IDENTITY = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
 
 @dataclass
 class Customer:
-    """Somebody with an account, and a channel in their name."""
+    """Registered customer with a stub."""
 
     customer_id: str
     token: str
     stub: ConversationServiceAsyncStub
 
     async def conversation(self) -> str:
-        """A new conversation's id."""
+        """Start a conversation; return its id."""
         started = await self.stub.StartConversation(pb.StartConversationRequest(request_id=uuid7()))
         return started.conversation.conversation_id
 
     async def call(self, conversation_id: str | None = None) -> pb.Call:
-        """A new call, in a new conversation if none is given."""
+        """Start a call, in a new conversation if none is given."""
         conversation_id = conversation_id or await self.conversation()
         return (await self.stub.StartCall(pb.StartCallRequest(conversation_id=conversation_id))).call
 
 
 class Mesh:
-    """Identity and conversation, and whoever calls them."""
+    """The services with their customers and agents."""
 
     password = "a long walk in the park"
 
@@ -67,7 +67,7 @@ class Mesh:
         self._customers = 0
 
     async def start_identity(self) -> None:
-        """Starts the identity service."""
+        """Start the identity service."""
         settings = load(IdentitySettings, home=self.home, identity_bcrypt_cost=4)
         await self._stack.enter_async_context(self._identity_server)
         served = await self._identity_server.enter_async_context(identity_member(settings))
@@ -78,18 +78,18 @@ class Mesh:
         )
 
     async def stop_identity(self) -> None:
-        """Stops the identity service."""
+        """Stop the identity service."""
         await self._identity_server.aclose()
 
     @staticmethod
     async def eventually(holds: Callable[[], Awaitable[bool]], *, within: float = 10) -> None:
-        """Waits until something holds that no event tells of."""
+        """Wait until a condition holds that no event signals."""
         async with asyncio.timeout(within):
-            while not await holds():  # noqa: ASYNC110 -- what is waited for happens in another process or task and tells nobody
+            while not await holds():  # noqa: ASYNC110 -- no event signals it
                 await asyncio.sleep(0.05)
 
     def settings(self, **overrides: object) -> ConversationSettings:
-        """Settings of the conversation service."""
+        """Return settings for the conversation service."""
         usual = {
             "home": self.home,
             "identity_address": self.identity_address,
@@ -99,24 +99,24 @@ class Mesh:
 
     @asynccontextmanager
     async def conversation(self, *, port: int = 0, **overrides: object) -> AsyncIterator[str]:
-        """Serves conversations until the block ends; gives the address."""
-        brisk = ServerSettings(drain_seconds=1)
+        """Serve conversations until the block ends; yield the address."""
+        quick = ServerSettings(drain_seconds=1)
         async with (
             member(self.settings(**overrides)) as served,
-            running(served, endpoint=Endpoint(port=port), settings=brisk) as server,
+            running(served, endpoint=Endpoint(port=port), settings=quick) as server,
         ):
             self.address = server.address
             yield server.address
 
     async def stub(self, tokens: TokenSource | None = None) -> ConversationServiceAsyncStub:
-        """A stub over a channel of its own."""
+        """Return a stub with its own channel."""
         channel: grpc.aio.Channel = await self._stack.enter_async_context(
             open_channel(self.address, CONVERSATION, tokens=tokens)
         )
         return ConversationServiceStub(channel)
 
     async def customer(self) -> Customer:
-        """A new customer, signed in."""
+        """Register a new customer."""
         self._customers += 1
         registered = await self.identity.Register(
             identity_service_pb2.RegisterRequest(
@@ -131,7 +131,7 @@ class Mesh:
         return Customer(registered.customer.customer_id, token, await self.stub(own))
 
     def access_token(self, customer: Customer, *, lifetime: timedelta) -> str:
-        """A customer's access token as identity signs it, but good for as long as one likes."""
+        """Return an access token like identity's, but with any lifetime."""
         key = self.settings().secrets.private_key("identity-signing-key")
         header = jwt.get_unverified_header(customer.token)
         now = datetime.now(UTC)
@@ -143,16 +143,16 @@ class Mesh:
         return jwt.encode(claims, key, "ES256", headers={"typ": header["typ"], "kid": header["kid"]})
 
     def agent(self) -> WorkloadIdentity:
-        """An agent's own identity."""
+        """Return the agents' workload identity."""
         secrets = self.settings().secrets
         return WorkloadIdentity("agent", secrets.actor_key("agent"), self.identity)
 
     async def agent_stub(self) -> ConversationServiceAsyncStub:
-        """A stub in an agent's own name, for `Record`."""
+        """Return a stub with an agent's own token, for `Record`."""
         return await self.stub(self.agent().own_token)
 
     async def delegated(self, grant: str) -> ConversationServiceAsyncStub:
-        """A stub of an agent that acts for the customer of a grant, with one token for some minutes."""
+        """Return a stub of an agent that acts for the grant's customer, with one token for some minutes."""
         exchanged = await self.agent().exchange(grant)
 
         async def token() -> str:

@@ -1,4 +1,4 @@
-"""A deleted conversation is really gone, on both databases, and everybody whom it concerns is told."""
+"""Deletion of conversations on both databases: nothing remains, and watchers get an event."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ pytestmark = pytest.mark.integration
 SECRET = "xylophone"
 
 
-class Archive(Core):
-    """The core with what deletes."""
+class DeletionCore(Core):
+    """The core with deletion and search."""
 
     def __init__(self, store: Store, file: Path | None) -> None:
         super().__init__(store)
         self.file = file
         self.indexing = Indexing(store, self.clock)
-        self.deleting = Deletion(store, self, self.calls, self.clock)
-        self.heard: list[Committed] = []
+        self.deletion = Deletion(store, self, self.calls, self.clock)
+        self.commits: list[Committed] = []
 
     def committed(self, commit: Committed) -> None:
-        self.heard.append(commit)
+        self.commits.append(commit)
         self.bus.committed(commit)
 
     def spoken(self, customer_id: str, conversation_id: str, speech: object) -> None:
-        raise NotImplementedError  # a deletion says nothing of that
+        raise NotImplementedError  # a deletion has no live text
 
     def hint_call(self, call_id: str) -> None:
-        raise NotImplementedError  # that is the holds' affair
+        raise NotImplementedError  # only holds send hints
 
     async def delete(self, conversation_id: str, request_id: str | None = None) -> None:
-        await self.deleting.delete(
+        await self.deletion.delete(
             self.customer_id,
             pb.DeleteConversationRequest(conversation_id=conversation_id, request_id=request_id or uuid7()),
         )
@@ -66,7 +66,7 @@ class Archive(Core):
         )
 
     async def rows(self) -> dict[str, int]:
-        """How many rows of what was said and done there are."""
+        """Return the number of rows of each table."""
         tables = (
             "conversations",
             "calls",
@@ -83,7 +83,7 @@ class Archive(Core):
             }
 
     def on_disk(self, words: str) -> bool:
-        """Whether words can be read in any file of the database."""
+        """Return whether a file of the database contains these words."""
         assert self.file is not None
         return any(
             words.encode() in path.read_bytes() for path in self.file.parent.glob(f"{self.file.name}*")
@@ -91,18 +91,18 @@ class Archive(Core):
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def archive(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Archive]:
-    """Conversations in an empty database of either kind."""
+async def archive(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[DeletionCore]:
+    """Core on an empty database of each kind."""
     file = tmp_path / "log.sqlite3" if request.param == "sqlite" else None
     url = f"sqlite+aiosqlite:///{file}" if file else request.getfixturevalue("postgres").new_database()
     engine = await migrated(url, MIGRATIONS)
     try:
-        yield Archive(Store(engine), file)
+        yield DeletionCore(Store(engine), file)
     finally:
         await engine.dispose()
 
 
-async def test_nothing_of_it_is_left_and_the_others_stay(archive: Archive) -> None:
+async def test_nothing_remains_and_other_conversations_stay(archive: DeletionCore) -> None:
     call, writer = await archive.held_call()
     await archive.log.append(
         writer, [archive.said(f"a {SECRET} in Delhi"), archive.saying("still speaking", 1, entry_id=uuid7())]
@@ -126,7 +126,7 @@ async def test_nothing_of_it_is_left_and_the_others_stay(archive: Archive) -> No
 
 
 @pytest.mark.parametrize("archive", ["sqlite"], indirect=True)
-async def test_its_words_are_in_no_file_any_more(archive: Archive) -> None:
+async def test_no_file_contains_the_words(archive: DeletionCore) -> None:
     call, writer = await archive.held_call()
     for number in range(40):
         await archive.log.append(writer, [archive.said(f"{SECRET} {number} to Delhi")])
@@ -143,8 +143,8 @@ async def test_its_words_are_in_no_file_any_more(archive: Archive) -> None:
 
 
 @pytest.mark.parametrize("archive", ["sqlite"], indirect=True)
-async def test_asked_again_it_finishes_what_was_interrupted(
-    archive: Archive, monkeypatch: pytest.MonkeyPatch
+async def test_repeated_request_finishes_an_interrupted_deletion(
+    archive: DeletionCore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call, writer = await archive.held_call()
     await archive.log.append(writer, [archive.said(f"{SECRET} to Delhi")])
@@ -160,11 +160,11 @@ async def test_asked_again_it_finishes_what_was_interrupted(
     assert archive.on_disk(SECRET[1:])
     await archive.delete(call.conversation_id, request_id)
     assert not archive.on_disk(SECRET[1:])
-    assert len(archive.heard) == 1
+    assert len(archive.commits) == 1
 
 
-async def test_who_was_reading_it_never_reads_another_in_its_place(archive: Archive) -> None:
-    """A database that gave its key out again would hand a stranger's words to whoever was in the middle of it."""
+async def test_running_export_never_continues_with_another_conversation(archive: DeletionCore) -> None:
+    """If the database reused the key, the export would continue with another customer's words."""
     call, writer = await archive.held_call()
     await archive.log.append(
         writer, [archive.said(f"mine {number}" + " and on" * 20) for number in range(600)]
@@ -172,18 +172,18 @@ async def test_who_was_reading_it_never_reads_another_in_its_place(archive: Arch
     async with archive.store.reading() as transaction:
         conversation = await transaction.conversation(call.conversation_id)
     assert conversation is not None
-    pieces = export(archive.store, conversation, pb.TRANSCRIPT_FORMAT_TEXT).chunks
-    begun = await anext(pieces)
+    chunks = export(archive.store, conversation, pb.TRANSCRIPT_FORMAT_TEXT).chunks
+    begun = await anext(chunks)
     assert b"mine 1" in begun
     await archive.delete(call.conversation_id)
     archive.customer_id = uuid7()
     _, stranger = await archive.held_call()
     await archive.log.append(stranger, [archive.said(f"strange {number}") for number in range(600)])
     with pytest.raises(ConversationNotFound):
-        [piece async for piece in pieces]
+        [chunk async for chunk in chunks]
 
 
-async def test_answers_that_told_of_it_are_forgotten(archive: Archive) -> None:
+async def test_stored_answers_about_it_are_deleted(archive: DeletionCore) -> None:
     conversation_id = await archive.conversation()
     asked = pb.EndConversationRequest(conversation_id=conversation_id, request_id=uuid7())
     kept = pb.EndConversationRequest(conversation_id=uuid7(), request_id=uuid7())
@@ -204,33 +204,33 @@ async def test_answers_that_told_of_it_are_forgotten(archive: Archive) -> None:
     await answered(asked, conversation_id)
     await answered(kept, kept.conversation_id)
     await archive.delete(conversation_id)
-    assert (await archive.rows())["requests"] == 2  # the other answer, and that it was deleted
+    assert (await archive.rows())["requests"] == 2  # the other answer, and that of the deletion
 
 
-async def test_deleting_again_with_the_same_request_succeeds_and_with_another_finds_nothing(
-    archive: Archive,
+async def test_second_deletion_succeeds_only_with_the_same_request_id(
+    archive: DeletionCore,
 ) -> None:
     conversation_id, request_id = await archive.conversation(), uuid7()
     await archive.delete(conversation_id, request_id)
     await archive.delete(conversation_id, request_id)
-    assert len(archive.heard) == 1
+    assert len(archive.commits) == 1
     with pytest.raises(ConversationNotFound):
         await archive.delete(conversation_id)
     with pytest.raises(RequestIdReused):
         await archive.delete(await archive.conversation(), request_id)
 
 
-async def test_nobody_deletes_what_is_anothers(archive: Archive) -> None:
+async def test_another_customer_cannot_delete_it(archive: DeletionCore) -> None:
     conversation_id = await archive.conversation()
     stranger = pb.DeleteConversationRequest(conversation_id=conversation_id, request_id=uuid7())
     with pytest.raises(ConversationNotFound):
-        await archive.deleting.delete(uuid7(), stranger)
+        await archive.deletion.delete(uuid7(), stranger)
     assert (await archive.rows())["conversations"] == 1
-    assert archive.heard == []
+    assert archive.commits == []
 
 
-async def test_a_running_call_is_over_for_its_agent_and_its_room_and_grant_are_cleared_up(
-    archive: Archive,
+async def test_running_call_ends_and_is_cleaned_up(
+    archive: DeletionCore,
 ) -> None:
     call, writer = await archive.held_call()
     await archive.delete(call.conversation_id)
@@ -247,7 +247,7 @@ async def test_a_running_call_is_over_for_its_agent_and_its_room_and_grant_are_c
     assert archive.grants.revoked == [call.call_id]
 
 
-async def test_an_ended_call_whose_grant_still_stands_is_cleared_up_too(archive: Archive) -> None:
+async def test_ended_call_with_a_grant_is_cleaned_up(archive: DeletionCore) -> None:
     call = await archive.call()
     await archive.end(call)
     await archive.delete(call.conversation_id)
@@ -255,15 +255,19 @@ async def test_an_ended_call_whose_grant_still_stands_is_cleared_up_too(archive:
     assert archive.grants.revoked == [call.call_id]
 
 
-async def test_the_feed_tells_of_the_deletion_once_and_goes_on(archive: Archive) -> None:
+async def test_feed_contains_the_deletion_once_and_continues(archive: DeletionCore) -> None:
     call, writer = await archive.held_call()
     await archive.log.append(writer, [archive.said("hello")])
     other, other_writer = await archive.held_call()
     async with archive.store.reading() as transaction:
         before = (await transaction.feed_end(archive.customer_id)).last_position
     await archive.delete(call.conversation_id)
-    (heard,) = archive.heard
-    assert (heard.conversation_id, heard.deleted, heard.feed_head) == (call.conversation_id, True, before + 1)
+    (commit,) = archive.commits
+    assert (commit.conversation_id, commit.deleted, commit.feed_head) == (
+        call.conversation_id,
+        True,
+        before + 1,
+    )
     await archive.log.append(other_writer, [archive.said("and on")])
     async with archive.store.reading() as transaction:
         runs = [
@@ -275,7 +279,7 @@ async def test_the_feed_tells_of_the_deletion_once_and_goes_on(archive: Archive)
     ]
 
 
-async def test_a_conversation_without_a_word_is_deleted_too(archive: Archive) -> None:
+async def test_empty_conversation_is_deleted(archive: DeletionCore) -> None:
     conversation_id = await archive.conversation()
     await archive.delete(conversation_id)
     assert (await archive.rows())["conversations"] == 0

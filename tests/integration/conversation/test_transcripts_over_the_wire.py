@@ -1,4 +1,4 @@
-"""Searching, taking along, filtering and deleting transcripts, as their callers see it."""
+"""Search, export, filters and deletion of transcripts over gRPC."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ pytestmark = pytest.mark.integration
 AGENT, CUSTOMER = entry_pb2.SPEAKER_AGENT, entry_pb2.SPEAKER_CUSTOMER
 
 
-async def talked(mesh: Mesh, customer: Customer, *lines: tuple[entry_pb2.Speaker.ValueType, str]) -> pb.Call:
-    """A call that is over, in which these lines were said."""
+async def ended_call(
+    mesh: Mesh, customer: Customer, *lines: tuple[entry_pb2.Speaker.ValueType, str]
+) -> pb.Call:
+    """Make an ended call with these utterances."""
     call = await customer.call()
     async with Recorder(await mesh.agent_stub(), call.call_id, call.epoch) as recorder:
         for speaker, text in lines:
@@ -39,21 +41,21 @@ async def talked(mesh: Mesh, customer: Customer, *lines: tuple[entry_pb2.Speaker
 
 
 async def exported(
-    customer: Customer, conversation_id: str, form: pb.TranscriptFormat.ValueType
+    customer: Customer, conversation_id: str, format_: pb.TranscriptFormat.ValueType
 ) -> tuple[pb.ExportTranscriptResponse, str]:
-    """The first piece, and the whole file."""
-    pieces = [
-        piece
-        async for piece in customer.stub.ExportTranscript(
-            pb.ExportTranscriptRequest(conversation_id=conversation_id, format=form)
+    """Return the first chunk and the whole file."""
+    chunks = [
+        chunk
+        async for chunk in customer.stub.ExportTranscript(
+            pb.ExportTranscriptRequest(conversation_id=conversation_id, format=format_)
         )
     ]
-    assert all(not piece.file_name for piece in pieces[1:])
-    return pieces[0], b"".join(piece.data for piece in pieces).decode()
+    assert all(not chunk.file_name for chunk in chunks[1:])
+    return chunks[0], b"".join(chunk.data for chunk in chunks).decode()
 
 
-async def pages(customer: Customer, request: pb.SearchEntriesRequest) -> AsyncIterator[pb.FoundEntry]:
-    """Everything that is found."""
+async def results(customer: Customer, request: pb.SearchEntriesRequest) -> AsyncIterator[pb.FoundEntry]:
+    """Yield all results."""
     while True:
         page = await customer.stub.SearchEntries(request)
         for found in page.results:
@@ -64,7 +66,7 @@ async def pages(customer: Customer, request: pb.SearchEntriesRequest) -> AsyncIt
 
 
 async def watched(customer: Customer, conversation_id: str) -> AsyncIterator[entry_pb2.Entry]:
-    """Every entry up to `caught_up`."""
+    """Yield every entry up to `caught_up`."""
     async with streaming(customer.stub.Watch(pb.WatchRequest(conversation_id=conversation_id))) as stream:
         async for message in stream:
             if message.HasField("caught_up"):
@@ -73,9 +75,9 @@ async def watched(customer: Customer, conversation_id: str) -> AsyncIterator[ent
                 yield entry
 
 
-async def test_what_was_said_is_found_with_title_entry_and_snippet(mesh: Mesh) -> None:
+async def test_words_are_found_with_title_entry_and_snippet(mesh: Mesh) -> None:
     asha, eve = await mesh.customer(), await mesh.customer()
-    call = await talked(
+    call = await ended_call(
         mesh, asha, (CUSTOMER, "Show me flights from Chennai to Delhi"), (AGENT, "There are three flights.")
     )
     answer = await asha.stub.SearchEntries(pb.SearchEntriesRequest(query="Delhi flight"))
@@ -87,11 +89,11 @@ async def test_what_was_said_is_found_with_title_entry_and_snippet(mesh: Mesh) -
     assert not (await eve.stub.SearchEntries(pb.SearchEntriesRequest(query="Delhi"))).results
 
 
-async def test_results_come_in_pages_that_belong_to_their_search(mesh: Mesh) -> None:
+async def test_page_tokens_are_valid_only_for_their_search(mesh: Mesh) -> None:
     asha = await mesh.customer()
-    await talked(mesh, asha, *((CUSTOMER, f"flight {number}") for number in range(7)))
+    await ended_call(mesh, asha, *((CUSTOMER, f"flight {number}") for number in range(7)))
     request = pb.SearchEntriesRequest(query="flight", page_size=3)
-    assert [found.entry.utterance.text for found in [one async for one in pages(asha, request)]] == [
+    assert [found.entry.utterance.text for found in [one async for one in results(asha, request)]] == [
         f"flight {n}" for n in range(6, -1, -1)
     ]
     token = (
@@ -105,10 +107,10 @@ async def test_results_come_in_pages_that_belong_to_their_search(mesh: Mesh) -> 
     )
 
 
-async def test_a_search_is_narrowed_by_speaker_time_and_conversation(mesh: Mesh) -> None:
+async def test_search_is_limited_by_speaker_time_and_conversation(mesh: Mesh) -> None:
     asha = await mesh.customer()
-    first = await talked(mesh, asha, (CUSTOMER, "a flight"), (AGENT, "which flight?"))
-    second = await talked(mesh, asha, (CUSTOMER, "that flight"))
+    first = await ended_call(mesh, asha, (CUSTOMER, "a flight"), (AGENT, "which flight?"))
+    second = await ended_call(mesh, asha, (CUSTOMER, "that flight"))
 
     async def texts(**rules: object) -> list[str]:
         request = pb.SearchEntriesRequest(query="flight", **rules)  # type: ignore[arg-type]  # fields by name
@@ -130,10 +132,10 @@ async def test_a_search_is_narrowed_by_speaker_time_and_conversation(mesh: Mesh)
     assert reason_of(error) == "ERROR_REASON_CONVERSATION_NOT_FOUND"
 
 
-async def test_a_transcript_is_exported_whole_in_every_form(mesh: Mesh) -> None:
+async def test_a_transcript_is_exported_whole_in_every_format(mesh: Mesh) -> None:
     asha = await mesh.customer()
     lines = [(CUSTOMER, f"Delhi, please, said {number} times. " + "really " * 30) for number in range(300)]
-    call = await talked(mesh, asha, *lines, (AGENT, "Done --> <b>now</b>"))
+    call = await ended_call(mesh, asha, *lines, (AGENT, "Done --> <b>now</b>"))
     first, text = await exported(asha, call.conversation_id, pb.TRANSCRIPT_FORMAT_TEXT)
     assert first.media_type == "text/plain; charset=utf-8"
     assert first.file_name.startswith("delhi-please-said-0-times")
@@ -149,7 +151,7 @@ async def test_a_transcript_is_exported_whole_in_every_form(mesh: Mesh) -> None:
     assert [int(entry["number"]) for entry in json.loads(text)["entries"]] == list(range(1, 305))
 
 
-async def test_nobody_exports_what_is_anothers(mesh: Mesh) -> None:
+async def test_another_customer_cannot_export_a_transcript(mesh: Mesh) -> None:
     asha, eve = await mesh.customer(), await mesh.customer()
     conversation_id = await asha.conversation()
     error = await refused(exported(eve, conversation_id, pb.TRANSCRIPT_FORMAT_TEXT))
@@ -161,7 +163,7 @@ async def test_nobody_exports_what_is_anothers(mesh: Mesh) -> None:
 
 async def test_entries_are_listed_by_speaker_and_kind_in_pages(mesh: Mesh) -> None:
     asha = await mesh.customer()
-    call = await talked(
+    call = await ended_call(
         mesh, asha, *((CUSTOMER if number % 2 else AGENT, str(number)) for number in range(8))
     )
     request = pb.ListEntriesRequest(
@@ -179,7 +181,7 @@ async def test_entries_are_listed_by_speaker_and_kind_in_pages(mesh: Mesh) -> No
     assert len((await asha.stub.ListEntries(changes)).entries) == 3
 
 
-async def test_log_of_large_entries_is_read_to_its_end_whatever_a_page_was_to_hold(mesh: Mesh) -> None:
+async def test_log_of_large_entries_is_read_to_its_end(mesh: Mesh) -> None:
     asha = await mesh.customer()
     call, lines = await asha.call(), [f"{number} flights " + "🛫" * 19_900 for number in range(40)]
     async with Recorder(await mesh.agent_stub(), call.call_id, call.epoch) as recorder:
@@ -200,14 +202,14 @@ async def test_log_of_large_entries_is_read_to_its_end_whatever_a_page_was_to_ho
     assert sum(entry.ByteSize() for entry in entries) > 8 * 1024 * 1024
     found = [
         one.entry.utterance.text
-        async for one in pages(asha, pb.SearchEntriesRequest(query="flights", page_size=100))
+        async for one in results(asha, pb.SearchEntriesRequest(query="flights", page_size=100))
     ]
     assert found == lines[::-1]
     followed = [entry async for entry in watched(asha, call.conversation_id)]
     assert followed == entries
 
 
-async def test_the_running_call_is_found_however_many_conversations_came_after(mesh: Mesh) -> None:
+async def test_running_call_is_found_after_many_newer_conversations(mesh: Mesh) -> None:
     asha, eve = await mesh.customer(), await mesh.customer()
     call = await asha.call()
     await eve.call()
@@ -220,7 +222,7 @@ async def test_the_running_call_is_found_however_many_conversations_came_after(m
     assert not (await asha.stub.ListConversations(only)).conversations
 
 
-async def test_a_deletion_ends_the_call_and_is_told_to_who_follows(mesh: Mesh) -> None:
+async def test_deletion_ends_the_call_and_reaches_watchers(mesh: Mesh) -> None:
     asha = await mesh.customer()
     call = await asha.call()
     one = asha.stub.Watch(pb.WatchRequest(conversation_id=call.conversation_id))

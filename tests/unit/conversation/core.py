@@ -1,4 +1,4 @@
-"""The core over a SQLite file, with a clock that stands still until it is told, and doubles of what is outside."""
+"""The core on a SQLite file, with a simulated clock and doubles of its neighbours."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 @dataclass
 class DoubledRooms:
-    """The room server, as the core sees it."""
+    """Double of the room server."""
 
     clock: SimulatedClock
     up: bool = True
     people: list[Participant] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
-    """Epochs for which an agent was asked."""
+    """Epochs for which an agent was dispatched."""
     removed: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
 
@@ -68,7 +68,7 @@ class DoubledRooms:
     def caller_joins(self) -> None:
         self.people.append(Participant("caller", is_agent=False))
 
-    def everybody_leaves(self) -> None:
+    def all_leave(self) -> None:
         self.people.clear()
 
     def _answer(self) -> None:
@@ -78,7 +78,7 @@ class DoubledRooms:
 
 @dataclass
 class DoubledGrants:
-    """The identity service, as the core sees it."""
+    """Double of the identity service's grants."""
 
     up: bool = True
     revoked: list[str] = field(default_factory=list)
@@ -93,13 +93,13 @@ class DoubledGrants:
 
 
 class Core:
-    """The domain put together, and short ways to use it."""
+    """The assembled domain core, with shortcuts for tests."""
 
-    def __init__(self, store: Store, *, beside: Core | None = None) -> None:
+    def __init__(self, store: Store, *, sibling: Core | None = None) -> None:
         self.store = store
-        self.clock: SimulatedClock = beside.clock if beside else SimulatedClock(NOON)
-        self.rooms: DoubledRooms = beside.rooms if beside else DoubledRooms(self.clock)
-        self.grants: DoubledGrants = beside.grants if beside else DoubledGrants()
+        self.clock: SimulatedClock = sibling.clock if sibling else SimulatedClock(NOON)
+        self.rooms: DoubledRooms = sibling.rooms if sibling else DoubledRooms(self.clock)
+        self.grants: DoubledGrants = sibling.grants if sibling else DoubledGrants()
         self.bus, self.replica_id, self.hinted = LocalBus(), new_replica_id(), list[str]()
         self.holds = Holds(self.hinted.append)
         self.lease, self.replicas = (
@@ -113,46 +113,46 @@ class Core:
         )
         self.supervisor = CallSupervisor(self.log, store, self.rooms, self.holds, self.replicas, self.clock)
         self.cleanup = CallCleanup(store, self.rooms, self.grants, self.clock)
-        self.customer_id: str = beside.customer_id if beside else str(uuid4())
+        self.customer_id: str = sibling.customer_id if sibling else str(uuid4())
 
     def another(self) -> Core:
-        """Another replica on the same store, under the same clock, with the same people in the rooms. No hints go between the two."""
-        return Core(self.store, beside=self)
+        """Return another replica with the same store, clock and rooms. The two exchange no hints."""
+        return Core(self.store, sibling=self)
 
-    async def look(self) -> None:
-        """What a replica does several times a second."""
+    async def scan(self) -> None:
+        """Renew the lease and supervise all calls once."""
         await self.lease.renew()
         await self.supervisor.scan()
         await self.supervisor.settled()
 
     async def conversation(self) -> str:
-        """A new conversation's id."""
+        """Begin a conversation; return its id."""
         async with self.log.commit() as commit:
             return (await conversations.begin(commit, self.customer_id, "")).conversation_id
 
     async def call(self, conversation_id: str | None = None) -> Call:
-        """A new call, in a new conversation if none is given."""
+        """Start a call, in a new conversation if none is given."""
         call, _ = await self.calls.start(
             self.customer_id, "token", conversation_id or await self.conversation(), ""
         )
         return call
 
     async def held_call(self) -> tuple[Call, Writer]:
-        """A call that a writer has opened. Its stream is not simulated: see `holds`."""
+        """Start a call and open it for a writer. Its stream is not simulated; see `holds`."""
         call = await self.call()
         writer = Writer(call.call_id, 1, str(uuid4()))
         await self.calls.open(writer)
         return call, writer
 
     async def now(self, call: Call) -> Call:
-        """The call as it is by now."""
+        """Return the current state of a call."""
         async with self.store.reading() as transaction:
             found = await transaction.call(call.call_id)
         assert found is not None
         return found
 
     async def entries(self, conversation_id: str) -> list[entry_pb2.Entry]:
-        """The whole log."""
+        """Return the whole log."""
         async with self.store.reading() as transaction:
             conversation = await transaction.conversation(conversation_id)
             assert conversation is not None
@@ -160,7 +160,7 @@ class Core:
         return [entry_message(conversation_id, entry) for entry in stored]
 
     async def utterances(self, conversation_id: str) -> list[tuple[str, str]]:
-        """Text and sealing of each utterance in the log."""
+        """Return text and sealing of each utterance in the log."""
         found = [
             entry.utterance for entry in await self.entries(conversation_id) if entry.HasField("utterance")
         ]
@@ -170,7 +170,7 @@ class Core:
         ]
 
     async def changes(self, conversation_id: str) -> list[str]:
-        """Each change of state in the log."""
+        """Return each state change in the log."""
         found = [
             entry.state_change
             for entry in await self.entries(conversation_id)
@@ -185,7 +185,7 @@ class Core:
     async def end(
         self, call: Call, reason: pb.CallEndReason.ValueType = pb.CALL_END_REASON_CALLER_HUNG_UP
     ) -> None:
-        """Ends a call as `EndCall` does."""
+        """End a call as `EndCall` does."""
         from services.conversation.calls import calls
 
         async with self.log.commit() as commit:
@@ -193,7 +193,7 @@ class Core:
         self.calls.hang_up(call.call_id)
 
     async def finish(self, conversation_id: str) -> None:
-        """Ends a conversation without a running call."""
+        """End a conversation without a running call."""
         async with self.log.commit() as commit:
             conversation = await conversations.owned(commit.transaction, self.customer_id, conversation_id)
             await conversations.finish(commit, conversation, commit.now)
@@ -205,7 +205,7 @@ class Core:
         entry_id: str | None = None,
         speaker: entry_pb2.Speaker.ValueType = entry_pb2.SPEAKER_AGENT,
     ) -> entry_pb2.Draft:
-        """A sealed utterance."""
+        """Return a draft of a sealed utterance."""
         entry_id = entry_id or uuid7()
         utterance = entry_pb2.Utterance(
             utterance_id=entry_id,
@@ -220,7 +220,7 @@ class Core:
         )
 
     def saying(self, text: str, revision: int, *, entry_id: str) -> entry_pb2.Draft:
-        """An open utterance."""
+        """Return a draft of an open utterance."""
         speech = entry_pb2.OpenUtterance(
             utterance_id=entry_id,
             speaker=entry_pb2.SPEAKER_AGENT,

@@ -1,4 +1,4 @@
-"""Work beside the calls goes on whatever happens, and stops when told."""
+"""Background tasks are restarted after a failure, and stop with their block."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ pytestmark = pytest.mark.unit
 
 
 async def settle() -> None:
-    """Lets everything run that can."""
+    """Let all ready tasks run."""
     for _ in range(10):
         await asyncio.sleep(0)
 
 
-async def test_work_that_fails_begins_anew_after_a_pause() -> None:
+async def test_failed_task_is_restarted_after_a_pause() -> None:
     clock, begun = SimulatedClock(NOON), []
 
     async def failing() -> None:
@@ -45,7 +45,7 @@ async def test_work_that_fails_begins_anew_after_a_pause() -> None:
         assert begun == [0, RESTART_SECONDS]
 
 
-async def test_work_stops_with_the_block() -> None:
+async def test_task_stops_with_the_block() -> None:
     stopped = asyncio.Event()
 
     async def endless() -> None:
@@ -61,8 +61,8 @@ async def test_work_stops_with_the_block() -> None:
     assert asyncio.all_tasks() == before
 
 
-async def test_work_stops_though_a_cancellation_was_taken_for_something_else() -> None:
-    """A client library that turns it into its own error, which the work goes on after."""
+async def test_task_stops_even_if_a_cancellation_is_swallowed() -> None:
+    """A client library may turn it into an error of its own, after which the task continues."""
     taken = 0
 
     async def stubborn() -> None:
@@ -91,7 +91,7 @@ async def test_first_of_leaves_no_task_behind_and_raises_what_failed() -> None:
     assert asyncio.all_tasks() == before
 
 
-async def test_backstop_asks_once_an_interval(core: Core) -> None:
+async def test_backstop_polls_once_per_interval(core: Core) -> None:
     call, _ = await core.held_call()
     with core.bus.listen(LogId.conversation(call.conversation_id), core.customer_id) as listener:
         polling = asyncio.create_task(backstop(core.store, core.bus, core.clock, 3.0))
@@ -104,7 +104,7 @@ async def test_backstop_asks_once_an_interval(core: Core) -> None:
         await asyncio.gather(polling, return_exceptions=True)
 
 
-async def test_leftovers_are_cleared_when_a_call_ends_and_again_when_that_failed(core: Core) -> None:
+async def test_cleanup_runs_when_a_call_ends_and_is_retried(core: Core) -> None:
     core.holds.notify(core.cleanup.call_ended)
     core.grants.up = False
     call = await core.call()
@@ -121,7 +121,7 @@ async def test_leftovers_are_cleared_when_a_call_ends_and_again_when_that_failed
     assert core.grants.revoked == [call.call_id]
 
 
-async def test_what_a_replica_that_died_left_is_cleared_by_another(core: Core) -> None:
+async def test_cleanup_of_a_dead_replica_is_done_by_another(core: Core) -> None:
     dead = core.another()
     async with run_in_background(core.clock, cleanup=core.cleanup.run), asyncio.timeout(10):
         await settle()
@@ -134,22 +134,22 @@ async def test_what_a_replica_that_died_left_is_cleared_by_another(core: Core) -
     assert core.rooms.closed == [call.room]
 
 
-async def test_store_that_is_away_is_waited_for(core: Core) -> None:
+async def test_task_is_restarted_while_the_store_is_unavailable(core: Core) -> None:
     attempts = 0
 
-    async def in_need_of_the_store() -> None:
+    async def needs_the_store() -> None:
         nonlocal attempts
         attempts += 1
         raise StoreUnavailable
 
-    async with run_in_background(core.clock, work=in_need_of_the_store):
+    async with run_in_background(core.clock, work=needs_the_store):
         await settle()
         core.clock.advance(RESTART_SECONDS)
         await settle()
     assert attempts == 2
 
 
-async def test_watcher_looks_at_once_when_a_stream_comes_or_goes(core: Core) -> None:
+async def test_supervisor_scans_immediately_when_a_stream_starts_or_ends(core: Core) -> None:
     _, writer = await core.held_call()
     core.rooms.caller_joins()
     async with (
@@ -164,25 +164,27 @@ async def test_watcher_looks_at_once_when_a_stream_comes_or_goes(core: Core) -> 
     assert core.rooms.asked == [2]
 
 
-async def test_watcher_looks_at_once_when_a_call_begins(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
-    look, looked = core.supervisor.scan, asyncio.Semaphore(0)
+async def test_supervisor_scans_immediately_when_a_call_starts(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan, scanned = core.supervisor.scan, asyncio.Semaphore(0)
 
     async def seen() -> bool:
-        busy = await look()
+        busy = await scan()
         await core.supervisor.settled()
-        looked.release()
+        scanned.release()
         return busy
 
     monkeypatch.setattr(core.supervisor, "scan", seen)
     core.rooms.caller_joins()
     async with run_in_background(core.clock, calls=core.supervisor.run), asyncio.timeout(5):
-        await looked.acquire()
+        await scanned.acquire()
         call = await core.call()
-        await looked.acquire()  # with the clock standing still
+        await scanned.acquire()  # while the clock stands still
         assert (await core.now(call)).caller_joined_time is not None
 
 
-async def test_answered_requests_are_forgotten_after_a_day_and_not_before(core: Core) -> None:
+async def test_answered_requests_are_purged_after_a_day_and_not_before(core: Core) -> None:
     request, done = pb.EndCallRequest(call_id=str(uuid4())), []
 
     async def do() -> pb.EndCallResponse:
@@ -197,9 +199,9 @@ async def test_answered_requests_are_forgotten_after_a_day_and_not_before(core: 
     assert await ask() == 1
     core.clock.advance(
         (datetime.now(UTC) - core.clock.now()).total_seconds()
-    )  # the ledger goes by the wall clock
+    )  # the request store uses the wall clock
     async with (
-        run_in_background(core.clock, forgetting=lambda: purge(core.store, core.clock)),
+        run_in_background(core.clock, retention=lambda: purge(core.store, core.clock)),
         asyncio.timeout(5),
     ):
         await settle()
@@ -209,7 +211,7 @@ async def test_answered_requests_are_forgotten_after_a_day_and_not_before(core: 
             await asyncio.sleep(0.01)
 
 
-def test_pauses_grow_to_a_limit_and_begin_anew_after_a_success() -> None:
+def test_pauses_grow_to_a_limit_and_are_reset_by_a_success() -> None:
     backoff = Backoff()
     pauses = [backoff.pause() for _ in range(12)]
     assert SHORTEST_SECONDS / 2 <= pauses[0] <= SHORTEST_SECONDS
@@ -218,7 +220,7 @@ def test_pauses_grow_to_a_limit_and_begin_anew_after_a_success() -> None:
     assert backoff.pause() <= SHORTEST_SECONDS
 
 
-def test_grant_is_opened_only_with_the_key_it_was_sealed_with() -> None:
+def test_grant_is_decrypted_only_with_its_key() -> None:
     sealed = GrantCipher("one key").seal("grant")
     assert b"grant" not in sealed
     assert GrantCipher("one key").open(sealed) == "grant"

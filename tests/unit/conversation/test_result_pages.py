@@ -1,4 +1,4 @@
-"""What goes into one answer is never more than a client of gRPC takes."""
+"""A response is never larger than a gRPC client accepts."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from tests.unit.conversation.core import NOON, Core
 
 pytestmark = pytest.mark.unit
 
-GRPC_TAKES = 4 * 1024 * 1024
+GRPC_LIMIT = 4 * 1024 * 1024
 
 
 def result_of(letters: int) -> entry_pb2.Draft:
-    """What a tool that had much to say left in the log."""
-    answered = entry_pb2.ToolResult(
+    """Return a draft of a large tool result."""
+    result = entry_pb2.ToolResult(
         tool_call_id=uuid7(), name="search_flights", outcome="FOUND", result=Struct()
     )
-    answered.result["offers"] = "\1" * letters
+    result.result["offers"] = "\1" * letters
     now = timestamp(NOON)
     return entry_pb2.Draft(
-        client_sequence=1, entry_id=uuid7(), start_time=now, end_time=now, tool_result=answered
+        client_sequence=1, entry_id=uuid7(), start_time=now, end_time=now, tool_result=result
     )
 
 
 def largest() -> entry_pb2.Draft:
-    """A draft that may just be stored."""
+    """Return the largest draft that can be stored."""
     draft = result_of(MAX_CONTENT_BYTES)
     draft.tool_result.result["offers"] = "\1" * (2 * MAX_CONTENT_BYTES - draft.tool_result.ByteSize())
     return draft
 
 
 @given(st.lists(st.integers(0, 700), max_size=12), st.integers(1, 12))
-def test_page_is_the_longest_beginning_that_fits_and_never_nothing(kilobytes: list[int], size: int) -> None:
+def test_page_is_the_longest_prefix_that_fits_and_never_empty(kilobytes: list[int], size: int) -> None:
     found = [entry_pb2.Entry(utterance=entry_pb2.Utterance(text="x" * 1024 * each)) for each in kilobytes]
     page = page_of(found, size)
     assert list(page) == found[: len(page)]
@@ -55,15 +55,15 @@ def test_page_is_the_longest_beginning_that_fits_and_never_nothing(kilobytes: li
         assert sum(one.ByteSize() for one in found[: len(page) + 1]) > PAGE_BYTES
 
 
-def test_page_with_the_largest_entry_there_is_is_taken_by_everybody() -> None:
+def test_page_with_the_largest_possible_entry_fits_into_a_message() -> None:
     stored = entry_pb2.Entry(
         entry_id=uuid7(), conversation_id=uuid7(), call_id=uuid7(), tool_result=largest().tool_result
     )
     page = page_of([stored] * 3, 3)
-    assert pb.ListEntriesResponse(entries=page, next_page_token="t" * 1024).ByteSize() < GRPC_TAKES
+    assert pb.ListEntriesResponse(entries=page, next_page_token="t" * 1024).ByteSize() < GRPC_LIMIT
 
 
-def test_entry_that_could_be_stored_and_not_be_read_is_refused() -> None:
+def test_entry_too_large_to_be_read_is_refused() -> None:
     draft = largest()
     check_draft(draft)
     draft.tool_result.result["offers"] = f"{draft.tool_result.result['offers']}x"
@@ -72,7 +72,7 @@ def test_entry_that_could_be_stored_and_not_be_read_is_refused() -> None:
     assert [violation.field for violation in refused.value.violations] == ["tool_result"]
 
 
-async def test_reading_stops_with_the_entry_that_is_too_much(core: Core) -> None:
+async def test_reading_stops_after_the_first_entry_that_does_not_fit(core: Core) -> None:
     call, writer = await core.held_call()
     await core.log.append(writer, [core.said("x" * 1000) for _ in range(10)])
     async with core.store.reading() as transaction:
@@ -86,18 +86,18 @@ async def test_reading_stops_with_the_entry_that_is_too_much(core: Core) -> None
             return [entry.number for entry in found]
 
         assert await read(0, 3500) == [1, 2, 3, 4, 5, 6]
-        assert await read(2, 10) == [3, 4], "one more than fits, so that it is known whether there is one"
+        assert await read(2, 10) == [3, 4], "one more than fits, to show that there is another page"
         assert await read(2, 3500, limit=2) == [3, 4]
         assert await read(11, 10) == [12]
 
 
-async def test_no_piece_of_a_file_is_larger_for_an_entry_that_is(core: Core) -> None:
+async def test_large_entries_do_not_make_larger_chunks(core: Core) -> None:
     call, writer = await core.held_call()
-    await core.log.append(writer, [largest()])  # control characters: six letters of JSON for each
+    await core.log.append(writer, [largest()])  # each control character takes six characters of JSON
     async with core.store.reading() as transaction:
         conversation = await transaction.conversation(call.conversation_id)
     assert conversation is not None
-    pieces = [piece async for piece in export(core.store, conversation, pb.TRANSCRIPT_FORMAT_JSON).chunks]
-    assert {len(piece) for piece in pieces[:-1]} == {CHUNK_BYTES}
-    assert len(b"".join(pieces)) > GRPC_TAKES
-    assert len(json.loads(b"".join(pieces))["entries"]) == 3
+    chunks = [chunk async for chunk in export(core.store, conversation, pb.TRANSCRIPT_FORMAT_JSON).chunks]
+    assert {len(chunk) for chunk in chunks[:-1]} == {CHUNK_BYTES}
+    assert len(b"".join(chunks)) > GRPC_LIMIT
+    assert len(json.loads(b"".join(chunks))["entries"]) == 3

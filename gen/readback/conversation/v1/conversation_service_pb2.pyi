@@ -1153,7 +1153,7 @@ class WatchRequest(_message.Message):
     cursor: _builtins.str
     """After the message that carried this cursor."""
     include_live: _builtins.bool
-    """Whether to send the text of open utterances too."""
+    """Send the text of open utterances too."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """The first entry stored at or after this time."""
@@ -1579,7 +1579,7 @@ class SnippetPart(_message.Message):
     text: _builtins.str
     """Text of this part."""
     matched: _builtins.bool
-    """Whether this part matches the query."""
+    """True if this part matches the query."""
     def __init__(
         self,
         *,

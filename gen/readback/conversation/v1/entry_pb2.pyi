@@ -152,7 +152,7 @@ class Utterance(_message.Message):
     modality: Global___Modality.ValueType
     """Spoken or typed."""
     text: _builtins.str
-    """The customer's words as recognised or typed, or the agent's words that the caller has heard or read."""
+    """The customer's words as recognised or typed, or the agent's words that have reached the caller."""
     generated_text: _builtins.str
     """All the words that the agent was about to say; empty if they are the same as `text`."""
     sealing: Global___Sealing.ValueType
@@ -354,7 +354,7 @@ class Entry(_message.Message):
     call_id: _builtins.str
     """The call; empty for entries outside calls."""
     late: _builtins.bool
-    """Whether the writer appended it after it had lost the call."""
+    """True if the writer appended it after it had lost the call."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """Start time."""

@@ -1,4 +1,4 @@
-"""Conversations and calls as their callers see them."""
+"""Conversations and calls over gRPC."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ async def test_ending_a_conversation_ends_its_call(mesh: Mesh) -> None:
     )
 
 
-async def test_second_call_at_once_is_refused_and_told_of_the_first(mesh: Mesh) -> None:
+async def test_second_running_call_is_refused_with_the_id_of_the_first(mesh: Mesh) -> None:
     customer = await mesh.customer()
     call = await customer.call()
     error = await refused(customer.call(call.conversation_id))
@@ -108,7 +108,7 @@ async def test_second_call_at_once_is_refused_and_told_of_the_first(mesh: Mesh) 
     assert found.conversation.running_call == call
 
 
-async def test_conversations_are_listed_page_by_page_the_newest_first(mesh: Mesh) -> None:
+async def test_conversations_are_listed_in_pages_newest_first(mesh: Mesh) -> None:
     customer, other = await mesh.customer(), await mesh.customer()
     begun = [await customer.conversation() for _ in range(5)]
     await other.conversation()
@@ -126,7 +126,7 @@ async def test_conversations_are_listed_page_by_page_the_newest_first(mesh: Mesh
     assert seen == begun[::-1]
 
 
-OF_A_CONVERSATION: list[Callable[[ConversationServiceAsyncStub, pb.Call], Awaitable[object]]] = [
+CONVERSATION_RPCS: list[Callable[[ConversationServiceAsyncStub, pb.Call], Awaitable[object]]] = [
     lambda stub, call: stub.GetConversation(pb.GetConversationRequest(conversation_id=call.conversation_id)),
     lambda stub, call: stub.ListEntries(pb.ListEntriesRequest(conversation_id=call.conversation_id)),
     lambda stub, call: stub.StartCall(pb.StartCallRequest(conversation_id=call.conversation_id)),
@@ -139,19 +139,19 @@ OF_A_CONVERSATION: list[Callable[[ConversationServiceAsyncStub, pb.Call], Awaita
 ]
 
 
-@pytest.mark.parametrize("ask", OF_A_CONVERSATION)
-async def test_another_customer_s_ids_are_not_found(
+@pytest.mark.parametrize("ask", CONVERSATION_RPCS)
+async def test_ids_of_another_customer_are_not_found(
     mesh: Mesh, ask: Callable[[ConversationServiceAsyncStub, pb.Call], Awaitable[object]]
 ) -> None:
     owner, stranger = await mesh.customer(), await mesh.customer()
     call = await owner.call()
     theirs = await refused(ask(stranger.stub, call))
-    nobodys = await refused(ask(stranger.stub, pb.Call(call_id=uuid7(), conversation_id=uuid7())))
+    unknown = await refused(ask(stranger.stub, pb.Call(call_id=uuid7(), conversation_id=uuid7())))
     assert theirs.code() is grpc.StatusCode.NOT_FOUND
     assert (theirs.code(), theirs.details(), reason_of(theirs)) == (
-        nobodys.code(),
-        nobodys.details(),
-        reason_of(nobodys),
+        unknown.code(),
+        unknown.details(),
+        reason_of(unknown),
     )
     found = await owner.stub.GetConversation(pb.GetConversationRequest(conversation_id=call.conversation_id))
     assert found.conversation.running_call.call_id == call.call_id
@@ -173,7 +173,7 @@ async def test_malformed_fields_are_named(mesh: Mesh) -> None:
     assert [violation.field for violation in violations_of(error)] == ["time_zone"]
 
 
-async def test_ended_call_s_grant_buys_no_token(mesh: Mesh) -> None:
+async def test_grant_of_an_ended_call_gives_no_token(mesh: Mesh) -> None:
     customer = await mesh.customer()
     call = await customer.call()
     async with Recorder(await mesh.agent_stub(), call.call_id, call.epoch) as recorder:
@@ -191,7 +191,7 @@ async def grant_is_gone(mesh: Mesh, grant: str) -> bool:
     return False
 
 
-async def test_call_can_not_be_started_while_identity_is_away(mesh: Mesh) -> None:
+async def test_call_cannot_start_while_identity_is_down(mesh: Mesh) -> None:
     customer = await mesh.customer()
     conversation_id = await customer.conversation()
     await mesh.stop_identity()
@@ -199,7 +199,7 @@ async def test_call_can_not_be_started_while_identity_is_away(mesh: Mesh) -> Non
     assert (error.code(), reason_of(error)) == (grpc.StatusCode.UNAVAILABLE, "MESH_ERROR_REASON_UNAVAILABLE")
 
 
-async def test_agent_s_token_reaches_its_own_call_only(mesh: Mesh) -> None:
+async def test_agents_token_is_valid_only_for_its_own_call(mesh: Mesh) -> None:
     customer = await mesh.customer()
     call, other = await customer.call(), await customer.call()
     async with Recorder(await mesh.agent_stub(), call.call_id, call.epoch) as recorder:
@@ -215,7 +215,7 @@ async def test_agent_s_token_reaches_its_own_call_only(mesh: Mesh) -> None:
         assert ended.call.end_reason == pb.CALL_END_REASON_AGENT_HUNG_UP
 
 
-async def test_customer_who_is_gone_is_refused(mesh: Mesh) -> None:
+async def test_deleted_customer_is_refused(mesh: Mesh) -> None:
     customer = await mesh.customer()
     conversation_id = await customer.conversation()
     request = identity_service_pb2.DeleteCustomerRequest(password=mesh.password, request_id=uuid7())

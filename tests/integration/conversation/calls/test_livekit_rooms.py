@@ -1,4 +1,4 @@
-"""LiveKit's API as it answers when things are wrong: what the rooms make of it, and that no secret gets into an error."""
+"""LiveKit's error answers make rooms unavailable, and no error contains a secret."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def a_call(epoch: int = 1) -> Call:
 
 @asynccontextmanager
 async def livekit_that(answers: Answer) -> AsyncIterator[LiveKitRooms]:
-    """Rooms on a server that answers every question in one way."""
+    """Open rooms on a server that gives the same answer to every request."""
     application = web.Application()
     application.router.add_post("/{path:.*}", answers)
     runner = web.AppRunner(application)
@@ -74,7 +74,7 @@ async def livekit_that(answers: Answer) -> AsyncIterator[LiveKitRooms]:
         await runner.cleanup()
 
 
-QUESTIONS: list[Callable[[LiveKitRooms], Awaitable[object]]] = [
+REQUESTS: list[Callable[[LiveKitRooms], Awaitable[object]]] = [
     lambda rooms: rooms.participants("room"),
     lambda rooms: rooms.dispatch_agent(a_call()),
     lambda rooms: rooms.remove("room", "agent-1"),
@@ -90,11 +90,11 @@ def twirp(status: int, code: str) -> Answer:
     return answer
 
 
-@pytest.mark.parametrize("ask", QUESTIONS)
+@pytest.mark.parametrize("ask", REQUESTS)
 @pytest.mark.parametrize(
     ("status", "code"), [(401, "unauthenticated"), (503, "unavailable"), (500, "internal")]
 )
-async def test_refusal_makes_rooms_unavailable_without_quoting_any_secret(
+async def test_refusal_makes_rooms_unavailable_and_contains_no_secret(
     ask: Callable[[LiveKitRooms], Awaitable[object]], status: int, code: str
 ) -> None:
     async with livekit_that(twirp(status, code)) as rooms:
@@ -106,13 +106,13 @@ async def test_refusal_makes_rooms_unavailable_without_quoting_any_secret(
     assert KEYS.secret not in words
 
 
-@pytest.mark.parametrize("ask", QUESTIONS)
-async def test_what_is_not_there_is_as_good_as_gone(ask: Callable[[LiveKitRooms], Awaitable[object]]) -> None:
+@pytest.mark.parametrize("ask", REQUESTS)
+async def test_not_found_is_no_error(ask: Callable[[LiveKitRooms], Awaitable[object]]) -> None:
     async with livekit_that(twirp(404, "not_found")) as rooms:
         assert not await ask(rooms)
 
 
-@pytest.mark.parametrize("ask", QUESTIONS)
+@pytest.mark.parametrize("ask", REQUESTS)
 async def test_server_that_is_down_or_hangs_makes_rooms_unavailable(
     ask: Callable[[LiveKitRooms], Awaitable[object]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,7 +132,7 @@ async def test_server_that_is_down_or_hangs_makes_rooms_unavailable(
             await ask(rooms)
 
 
-async def test_caller_is_let_in_without_asking_the_server() -> None:
+async def test_callers_token_needs_no_request_to_the_server() -> None:
     call, url = a_call(epoch=3), "wss://calls.example.com"
     async with livekit_rooms(
         "ws://127.0.0.1:9", KEYS, callers_url=url, agent_name="mine", clock=SystemClock()

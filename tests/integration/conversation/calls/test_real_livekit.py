@@ -1,4 +1,4 @@
-"""Calls on a real LiveKit server: the caller's token works, a missing and a lost agent are asked for again, hanging up closes the room."""
+"""Calls on a real LiveKit server: joining, a missing agent, a lost agent, hanging up."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 
 class Rooms:
-    """The LiveKit server as a worker and an operator see it."""
+    """The LiveKit server, for workers and operators."""
 
     def __init__(self, url: str, mesh: Mesh) -> None:
         self.url, self._keys = url, mesh.settings().livekit_keys
 
-    async def asked(self, call: pb.Call) -> set[int]:
-        """Epochs for which an agent was asked for."""
+    async def dispatched(self, call: pb.Call) -> set[int]:
+        """Return the epochs for which an agent was dispatched."""
         async with api.LiveKitAPI(self.url, self._keys.key, self._keys.secret) as client:
             found = await client.agent_dispatch.list_dispatch(f"call-{call.call_id}")
         assert {dispatch.agent_name for dispatch in found} <= {"readback"}
         return {json.loads(dispatch.metadata)["epoch"] for dispatch in found}
 
     async def agent_joins(self, call: pb.Call) -> rtc.Room:
-        """Joins as an agent's worker does."""
+        """Join a room like an agent's worker."""
         grants = api.VideoGrants(room_join=True, room=f"call-{call.call_id}", agent=True)
         token = (
             api.AccessToken(self._keys.key, self._keys.secret)
@@ -71,12 +71,12 @@ async def test_call_through_a_real_room(lone_mesh: Mesh, rooms: Rooms) -> None:
     call, caller, gone = started.call, rtc.Room(), asyncio.Event()
     caller.on("disconnected", lambda *_: gone.set())
     await caller.connect(started.access.livekit_url, started.access.livekit_token)
-    assert await rooms.asked(call) == {1}, "the caller's own token asks for the first agent"
+    assert await rooms.dispatched(call) == {1}, "the caller's token dispatches the first agent"
 
     async def replaced_by(epoch: int) -> bool:
-        return (await call_of(customer, call)).epoch == epoch and epoch in await rooms.asked(call)
+        return (await call_of(customer, call)).epoch == epoch and epoch in await rooms.dispatched(call)
 
-    await mesh.eventually(lambda: replaced_by(2))  # no worker is there, so nobody came
+    await mesh.eventually(lambda: replaced_by(2))  # there is no worker
 
     async with Recorder(await mesh.agent_stub(), call.call_id, 2) as recorder:
         agent, removed = await rooms.agent_joins(call), asyncio.Event()

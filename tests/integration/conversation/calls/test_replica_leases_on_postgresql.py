@@ -1,4 +1,4 @@
-"""Giving up a call while its agent comes back to it: on PostgreSQL the two meet, for their transactions go on side by side."""
+"""Release of a call while its agent returns: on PostgreSQL both transactions run at the same time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def around_the_lock(
     before: Callable[[], Awaitable[object]] | None = None,
     after: Callable[[], object] | None = None,
 ) -> None:
-    """Has something happen around the moment from which nobody else changes who holds the calls that are being given up."""
+    """Run callbacks before and after the lock on the calls that are to be released."""
     lock = table.lock_held_by
 
     async def locked(connection: AsyncConnection, replica_id: str, call_ids: Iterable[str]) -> Sequence[str]:
@@ -50,7 +50,7 @@ def around_the_lock(
     monkeypatch.setattr(table, "lock_held_by", locked)
 
 
-async def test_agent_that_came_back_while_its_call_was_being_given_up_keeps_it(
+async def test_agent_that_returns_before_the_release_keeps_its_call(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call, writer = await core.held_call()
@@ -64,7 +64,7 @@ async def test_agent_that_came_back_while_its_call_was_being_given_up_keeps_it(
         assert hold.why_over is None
 
 
-async def test_agent_that_comes_back_once_its_call_is_given_up_gets_it_afterwards(
+async def test_agent_that_returns_during_the_release_gets_its_call_afterwards(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call, writer = await core.held_call()

@@ -1,4 +1,4 @@
-"""Two replicas on one PostgreSQL: a call is one call, whichever of them is asked."""
+"""Two replicas on one PostgreSQL act as one service."""
 
 from __future__ import annotations
 
@@ -55,18 +55,18 @@ async def changes(stub: ConversationServiceAsyncStub, call: pb.Call) -> list[str
     return [entry_pb2.StateChangeKind.Name(kind).removeprefix("STATE_CHANGE_KIND_") for kind in kinds]
 
 
-async def test_call_held_on_one_replica_is_not_taken_for_lost_by_the_other(cluster: Cluster) -> None:
+async def test_call_held_on_one_replica_is_not_lost_for_the_other(cluster: Cluster) -> None:
     customer = await cluster.mesh.customer()
     call = await customer.call()
     async with Recorder(await cluster.agent_at(cluster.one), call.call_id, 1) as recorder:
-        await asyncio.sleep(4)  # longer than any patience with a call that nobody holds
+        await asyncio.sleep(4)  # longer than a call without a stream is kept
         recorder.seal(uuid7(), AGENT, "Still here.")
         await recorder.flushed()
         assert (await state_of(customer.stub, call)).epoch == 1
     assert await changes(customer.stub, call) == ["CALL_STARTED", "AGENT_JOINED"]
 
 
-async def test_hanging_up_at_one_replica_ends_the_stream_at_the_other(cluster: Cluster) -> None:
+async def test_hanging_up_on_one_replica_ends_the_stream_on_the_other(cluster: Cluster) -> None:
     customer = await cluster.mesh.customer()
     call = await customer.call()
     async with Recorder(await cluster.agent_at(cluster.one), call.call_id, 1) as recorder:
@@ -76,7 +76,7 @@ async def test_hanging_up_at_one_replica_ends_the_stream_at_the_other(cluster: C
             assert isinstance(await recorder.over(), CallEnded)
 
 
-async def test_agent_whose_stream_broke_goes_on_at_the_other_replica(cluster: Cluster) -> None:
+async def test_agent_with_a_broken_stream_continues_on_the_other_replica(cluster: Cluster) -> None:
     customer = await cluster.mesh.customer()
     call, writer = await customer.call(), str(uuid4())
     async with Recorder(await cluster.agent_at(cluster.one), call.call_id, 1, writer) as recorder:
@@ -85,15 +85,15 @@ async def test_agent_whose_stream_broke_goes_on_at_the_other_replica(cluster: Cl
     async with Recorder(await cluster.agent_at(cluster.other), call.call_id, 1, writer) as recorder:
         recorder.seal(uuid7(), AGENT, "After.")
         await recorder.flushed()
-        await asyncio.sleep(2)  # longer than a broken stream is waited for
+        await asyncio.sleep(2)  # longer than a broken stream may take to return
         assert (await state_of(customer.stub, call)).epoch == 1
 
 
-async def test_agent_that_is_gone_is_missed_whichever_replica_had_it_and_once(cluster: Cluster) -> None:
+async def test_lost_agent_is_replaced_once(cluster: Cluster) -> None:
     customer = await cluster.mesh.customer()
     call = await customer.call()
     async with Recorder(await cluster.agent_at(cluster.one), call.call_id, 1):
-        pass  # gone without a word
+        pass  # leaves without `close`
 
     async def replaced() -> bool:
         return (await state_of(customer.stub, call)).epoch > 1
@@ -102,7 +102,7 @@ async def test_agent_that_is_gone_is_missed_whichever_replica_had_it_and_once(cl
     assert (await changes(customer.stub, call)).count("AGENT_LOST") == 1
 
 
-async def test_what_is_recorded_at_one_replica_is_watched_at_the_other(cluster: Cluster) -> None:
+async def test_entries_from_one_replica_reach_watchers_of_the_other(cluster: Cluster) -> None:
     customer = await cluster.mesh.customer()
     call = await customer.call()
     elsewhere = await cluster.customer_at(cluster.other, customer.token)
@@ -121,7 +121,7 @@ async def test_what_is_recorded_at_one_replica_is_watched_at_the_other(cluster: 
                     break
 
 
-async def test_same_request_at_both_replicas_at_once_is_done_once(cluster: Cluster) -> None:
+async def test_same_request_to_both_replicas_is_executed_once(cluster: Cluster) -> None:
     customer = await cluster.mesh.customer()
     stubs = [await cluster.customer_at(replica, customer.token) for replica in (cluster.one, cluster.other)]
     for _ in range(5):
@@ -130,7 +130,7 @@ async def test_same_request_at_both_replicas_at_once_is_done_once(cluster: Clust
         assert len({answer.conversation.conversation_id for answer in answers}) == 1
 
 
-async def test_calls_started_at_both_replicas_at_once_come_to_one(cluster: Cluster) -> None:
+async def test_concurrent_starts_on_both_replicas_give_one_call(cluster: Cluster) -> None:
     customer = await cluster.mesh.customer()
     stubs = [await cluster.customer_at(replica, customer.token) for replica in (cluster.one, cluster.other)]
     request = pb.StartCallRequest(conversation_id=await customer.conversation())
@@ -156,7 +156,7 @@ async def test_rolling_restart_under_load_fails_no_call_and_loses_no_word(cluste
                 )
             )
             asked += 3
-            await asyncio.sleep(0.05)  # a load, and not a contest for the processor
+            await asyncio.sleep(0.05)  # some load, without using up the processor
 
     async with Recorder(await cluster.mesh.agent_stub(), call.call_id, 1) as recorder, asyncio.timeout(100):
 
@@ -184,7 +184,7 @@ async def test_rolling_restart_under_load_fails_no_call_and_loses_no_word(cluste
     assert asked > 0
 
 
-async def test_redis_that_is_away_from_the_start_keeps_nobody_from_anything(lone_mesh: Mesh) -> None:
+async def test_service_works_if_redis_is_down_from_the_start(lone_mesh: Mesh) -> None:
     async with lone_mesh.conversation(redis_url="redis://127.0.0.1:9/0"):
         customer = await lone_mesh.customer()
         call = await customer.call()

@@ -1,4 +1,4 @@
-"""A conversation service that does what a test says, for answers that the real one gives rarely. It speaks the contract on a socket."""
+"""Scripted conversation service on a socket, for answers that the real service rarely gives."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Following = Callable[[pb.WatchRequest, Any], AsyncIterator[pb.WatchResponse]]
 
 
 class Scripted:
-    """Answers the first stream with the first script, the second with the second; the last one stays."""
+    """Service that runs one script per stream, in order; the last script serves all further streams."""
 
     def __init__(
         self, *, record: list[Recording] | None = None, watch: list[Following] | None = None
@@ -28,7 +28,7 @@ class Scripted:
         self.appended: list[pb.AppendRequest] = []
         self.streams = 0
         self.target = ""
-        """Where it is served."""
+        """Address of the service."""
         self.on_append: Callable[[Any], Awaitable[None]] | None = None
 
     async def record(
@@ -53,7 +53,7 @@ class Scripted:
 
 @asynccontextmanager
 async def serving(script: Scripted) -> AsyncIterator[Any]:
-    """Serves a script until the block ends; gives a stub."""
+    """Serve a script until the block ends; yield a stub."""
     server = grpc.aio.server()
     handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
         "Record": grpc.stream_stream_rpc_method_handler(
@@ -81,23 +81,23 @@ async def serving(script: Scripted) -> AsyncIterator[Any]:
 
 
 def entry(number: int) -> pb.WatchResponse:
-    """An entry to watch, with a cursor that says its number."""
+    """Return an entry with a cursor that contains its number."""
     return pb.WatchResponse(cursor=f"after {number}", entry=entry_pb2.Entry(number=number))
 
 
 def entries(*numbers: int) -> pb.WatchResponse:
-    """Several entries in one message, with a cursor that says the last number."""
+    """Return several entries in one message, with a cursor that contains the last number."""
     batch = pb.EntryBatch(entries=[entry_pb2.Entry(number=number) for number in numbers])
     return pb.WatchResponse(cursor=f"after {numbers[-1]}", entries=batch)
 
 
 def ended(reason: pb.StreamEndReason.ValueType, cursor: str = "") -> pb.WatchResponse:
-    """The end of a watch."""
+    """Return the end of a watch."""
     return pb.WatchResponse(cursor=cursor, end=pb.WatchEnd(reason=reason))
 
 
 def acked(request: pb.RecordRequest, number: int = 1) -> pb.RecordResponse:
-    """An ack of all drafts in a message; their entries get numbers from `number` on."""
+    """Return an ack for all drafts in a message; their entries get numbers from `number` on."""
     drafts = request.append.drafts
     numbers = [
         0 if draft.HasField("open_utterance") else number + index for index, draft in enumerate(drafts)

@@ -1,4 +1,4 @@
-"""Words that could not be handed in when they were said, against the real service: after outages, ended calls, and death."""
+"""Late appends to the real service: after outages, ended calls and dead agents."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def hang_up(customer: Customer, call: pb.Call) -> None:
 
 
 async def dead_agent(mesh: Mesh, call: pb.Call, folder: Path, *texts: str) -> pb.RecordOpen:
-    """An agent that took the call, said something that was never acknowledged, and died: its outbox is left."""
+    """Take the call as an agent that says something, gets no ack and dies; its outbox remains."""
     opening = pb.RecordOpen(call_id=call.call_id, epoch=call.epoch, writer_id=str(uuid4()))
     async with Recorder(
         await mesh.agent_stub(), opening.call_id, opening.epoch, opening.writer_id
@@ -72,7 +72,7 @@ async def test_words_of_a_dead_agent_are_stored_late_even_after_the_call_and_its
     ]
 
 
-async def test_words_of_a_conversation_that_has_ended_are_set_aside(mesh: Mesh, tmp_path: Path) -> None:
+async def test_outbox_of_an_ended_conversation_is_set_aside(mesh: Mesh, tmp_path: Path) -> None:
     customer = await mesh.customer()
     call = await customer.call()
     await dead_agent(mesh, call, tmp_path, "one")
@@ -80,11 +80,11 @@ async def test_words_of_a_conversation_that_has_ended_are_set_aside(mesh: Mesh, 
         pb.EndConversationRequest(conversation_id=call.conversation_id, request_id=uuid7())
     )
     await OutboxRecovery(tmp_path, await mesh.agent_stub()).scan()
-    assert len(left_in(tmp_path / SET_ASIDE)) == 1
+    assert len(files_in(tmp_path / SET_ASIDE)) == 1
     assert await utterances(customer, call) == []
 
 
-async def test_ticket_opens_nothing_but_its_writers_own_words(mesh: Mesh) -> None:
+async def test_ticket_allows_only_its_writers_own_entries(mesh: Mesh) -> None:
     customer = await mesh.customer()
     call, other, writer = await customer.call(), await customer.call(), str(uuid4())
     own = await mesh.agent_stub()
@@ -106,7 +106,7 @@ async def test_ticket_opens_nothing_but_its_writers_own_words(mesh: Mesh) -> Non
         assert refused.value.code() is grpc.StatusCode.NOT_FOUND
 
 
-async def test_utterance_that_was_cut_when_the_call_ended_is_completed_by_its_writer(mesh: Mesh) -> None:
+async def test_utterance_truncated_at_the_end_of_the_call_is_completed_by_its_writer(mesh: Mesh) -> None:
     customer = await mesh.customer()
     call, spoken = await customer.call(), str(uuid4())
     async with Recorder(await mesh.agent_stub(), call.call_id, 1) as recorder:
@@ -164,12 +164,12 @@ async def test_agent_talks_through_an_outage_and_every_turn_arrives_once_in_orde
     assert texts == [f"turn {number}" for number in range(301)]
     assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
     assert not any(entry.late for entry in entries)
-    assert left_in(tmp_path / "outbox") == []
+    assert files_in(tmp_path / "outbox") == []
 
 
 def say(recorder: Recorder, text: str) -> None:
     recorder.seal(str(uuid4()), AGENT, text)
 
 
-def left_in(folder: Path) -> list[Path]:
+def files_in(folder: Path) -> list[Path]:
     return list(folder.iterdir())

@@ -1,4 +1,4 @@
-"""What a dead writer left on disk is handed in, set aside, or deleted; what a living one has is left alone."""
+"""Outboxes of dead writers are appended, set aside or deleted; those of living writers are not touched."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ async def main(target, call_id, folder):
     async with grpc.aio.insecure_channel(target) as channel:
         async with Recorder(ConversationServiceStub(channel), call_id, 1, folder=Path(folder)) as recorder:
             for number in range(20):
-                recorder.seal(f"00000000-0000-4000-8000-{number:012}", entry_pb2.SPEAKER_AGENT, f"turn {number}")
+                entry_id = f"00000000-0000-4000-8000-{number:012}"
+                recorder.seal(entry_id, entry_pb2.SPEAKER_AGENT, f"turn {number}")
             recorder.revise("00000000-0000-4000-8000-999999999999", entry_pb2.SPEAKER_AGENT, "and then I")
             print("said", flush=True)
             await asyncio.Event().wait()
@@ -60,7 +61,7 @@ asyncio.run(main(*sys.argv[1:]))
 
 
 def left_behind(folder: Path, *drafts: entry_pb2.Draft, opened: bool = True) -> Path:
-    """An outbox whose writer is gone."""
+    """Make an outbox of a dead writer."""
     outbox = Outbox(file := OutboxFile(folder, OPENING))
     if opened:
         file.opened(pb.RecordOpened(late_ticket="ticket"))
@@ -92,7 +93,7 @@ def saying(text: str) -> entry_pb2.Draft:
 
 
 def refusing(code: grpc.StatusCode, reason: str) -> Any:
-    """Refuses every entry."""
+    """Return a handler that refuses every entry."""
 
     async def refuse(context: Any) -> None:
         status = status_pb2.Status(code=code.value[0], message="no")
@@ -107,7 +108,7 @@ def texts(script: Scripted) -> list[str]:
 
 
 class At:
-    """A clock that stands still."""
+    """Clock with a fixed time."""
 
     def __init__(self, time: datetime) -> None:
         self._time = time
@@ -123,16 +124,16 @@ class At:
 
 
 @asynccontextmanager
-async def looked(folder: Path, script: Scripted, at: datetime | None = None) -> AsyncIterator[None]:
-    """Looks after the folder once."""
+async def scanned(folder: Path, script: Scripted, at: datetime | None = None) -> AsyncIterator[None]:
+    """Scan the folder once."""
     async with serving(script) as stub, asyncio.timeout(20):
         await OutboxRecovery(folder, stub, At(at or datetime.now(UTC))).scan()
         yield
 
 
-async def test_what_a_dead_writer_said_is_handed_in_with_its_ticket_and_forgotten(tmp_path: Path) -> None:
+async def test_outbox_of_a_dead_writer_is_appended_with_its_ticket_and_deleted(tmp_path: Path) -> None:
     path, script = left_behind(tmp_path, said("one"), said("two")), Scripted()
-    async with looked(tmp_path, script):
+    async with scanned(tmp_path, script):
         assert texts(script) == ["one", "two"]
         assert {(r.call_id, r.epoch, r.writer_id, r.late_ticket) for r in script.appended} == {
             (OPENING.call_id, 2, OPENING.writer_id, "ticket")
@@ -140,10 +141,10 @@ async def test_what_a_dead_writer_said_is_handed_in_with_its_ticket_and_forgotte
         assert not path.exists()
 
 
-async def test_words_that_were_being_spoken_are_handed_in_as_cut(tmp_path: Path) -> None:
+async def test_open_utterance_is_appended_as_truncated(tmp_path: Path) -> None:
     path, script = left_behind(tmp_path, saying("There are")), Scripted()
     written = path.stat().st_mtime
-    async with looked(tmp_path, script):
+    async with scanned(tmp_path, script):
         (draft,) = script.appended[0].drafts
         assert (draft.utterance.text, draft.utterance.sealing) == ("There are", entry_pb2.SEALING_TRUNCATED)
         assert draft.utterance.utterance_id == draft.entry_id
@@ -153,12 +154,12 @@ async def test_words_that_were_being_spoken_are_handed_in_as_cut(tmp_path: Path)
 @pytest.mark.parametrize(
     "code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.RESOURCE_EXHAUSTED]
 )
-async def test_it_waits_while_the_service_can_take_nothing(tmp_path: Path, code: grpc.StatusCode) -> None:
+async def test_outbox_waits_while_the_service_is_unavailable(tmp_path: Path, code: grpc.StatusCode) -> None:
     path, script = left_behind(tmp_path, said("one")), Scripted()
     script.on_append = refusing(code, "")
-    async with looked(tmp_path, script):
+    async with scanned(tmp_path, script):
         assert path.exists()
-    async with looked(tmp_path, Scripted()):
+    async with scanned(tmp_path, Scripted()):
         assert not path.exists()
 
 
@@ -170,13 +171,13 @@ async def test_it_waits_while_the_service_can_take_nothing(tmp_path: Path, code:
         (grpc.StatusCode.INVALID_ARGUMENT, "MESH_ERROR_REASON_INVALID_REQUEST"),
     ],
 )
-async def test_what_will_never_be_taken_is_set_aside_and_said(
+async def test_refused_outbox_is_set_aside_and_logged(
     tmp_path: Path, code: grpc.StatusCode, reason: str
 ) -> None:
     path, script = left_behind(tmp_path, said("one"), said("two")), Scripted()
     script.on_append = refusing(code, reason)
     with capture_logs() as logs:
-        async with looked(tmp_path, script):
+        async with scanned(tmp_path, script):
             assert len(script.appended) == 2
     assert not path.exists()
     assert (tmp_path / SET_ASIDE / path.name).exists()
@@ -185,54 +186,54 @@ async def test_what_will_never_be_taken_is_set_aside_and_said(
     assert (line["call_id"], line["entries"], line["reasons"]) == (OPENING.call_id, 2, [reason])
 
 
-async def test_nothing_is_kept_of_a_call_that_was_deleted(tmp_path: Path) -> None:
+async def test_outbox_of_a_deleted_call_is_deleted(tmp_path: Path) -> None:
     left_behind(tmp_path, said("one"))
     script = Scripted()
     script.on_append = refusing(grpc.StatusCode.NOT_FOUND, "ERROR_REASON_CALL_NOT_FOUND")
-    async with looked(tmp_path, script):
+    async with scanned(tmp_path, script):
         assert outboxes_in(tmp_path) == []
 
 
-async def test_everything_expires(tmp_path: Path) -> None:
+async def test_every_file_expires(tmp_path: Path) -> None:
     aside = tmp_path / SET_ASIDE
     left_behind(tmp_path, said("waiting"))
     left_behind(aside, said("set aside"))
     (tmp_path / "x.new").write_bytes(b"half an outbox")
     script = Scripted()
     script.on_append = refusing(grpc.StatusCode.UNAVAILABLE, "")
-    async with looked(tmp_path, script, datetime.now(UTC) + UNFINISHED_FOR):
+    async with scanned(tmp_path, script, datetime.now(UTC) + UNFINISHED_FOR):
         assert len(outboxes_in(tmp_path)) == 2
         assert not (tmp_path / "x.new").exists()
-    async with looked(tmp_path, script, datetime.now(UTC) + KEPT_FOR + timedelta(minutes=1)):
+    async with scanned(tmp_path, script, datetime.now(UTC) + KEPT_FOR + timedelta(minutes=1)):
         assert outboxes_in(tmp_path) == []
 
 
-async def test_outbox_of_a_living_writer_is_left_alone(tmp_path: Path) -> None:
+async def test_outbox_of_a_living_writer_is_not_touched(tmp_path: Path) -> None:
     outbox = Outbox(file := OutboxFile(tmp_path, OPENING))
     outbox.put(said("one"))
     script = Scripted()
-    async with looked(tmp_path, script):
+    async with scanned(tmp_path, script):
         assert script.appended == []
     file.close(keep=True)
 
 
-async def test_outbox_of_a_writer_that_never_had_the_call_is_deleted(tmp_path: Path) -> None:
+async def test_outbox_of_a_writer_that_never_held_the_call_is_deleted(tmp_path: Path) -> None:
     path, script = left_behind(tmp_path, said("one"), opened=False), Scripted()
-    async with looked(tmp_path, script):
+    async with scanned(tmp_path, script):
         assert not path.exists()
         assert script.appended == []
 
 
-async def test_file_that_cannot_be_read_keeps_no_other_waiting(tmp_path: Path) -> None:
+async def test_corrupt_file_does_not_delay_others(tmp_path: Path) -> None:
     (tmp_path / "broken.outbox").write_bytes(b"\x00" * 100)
     left_behind(tmp_path, said("one"))
     script = Scripted()
-    async with looked(tmp_path, script):
+    async with scanned(tmp_path, script):
         assert texts(script) == ["one"]
 
 
 def another_left_behind(folder: Path, *drafts: entry_pb2.Draft, age: int) -> Path:
-    """An outbox of another writer, so many seconds old."""
+    """Make an outbox of another dead writer, so many seconds old."""
     path = left_behind(folder / "elsewhere", *drafts)
     path = path.rename(folder / f"{uuid4()}.outbox")
     os.utime(path, (path.stat().st_mtime - age,) * 2)
@@ -240,7 +241,7 @@ def another_left_behind(folder: Path, *drafts: entry_pb2.Draft, age: int) -> Pat
 
 
 def failing_at(script: Scripted, text: str) -> Any:
-    """Fails at one text each time."""
+    """Return a handler that fails each time at one text."""
 
     async def fail(context: Any) -> None:
         if texts(script)[-1] == text:
@@ -249,22 +250,22 @@ def failing_at(script: Scripted, text: str) -> Any:
     return fail
 
 
-async def test_outbox_at_which_the_service_fails_keeps_no_other_and_nothing_behind_it_waiting(
+async def test_entry_at_which_the_service_fails_does_not_delay_others(
     tmp_path: Path,
 ) -> None:
     bad, script = another_left_behind(tmp_path, said("bad"), said("behind it"), age=60), Scripted()
     good = left_behind(tmp_path, said("good"))
     script.on_append = failing_at(script, "bad")
     with capture_logs() as logs:
-        async with looked(tmp_path, script):
+        async with scanned(tmp_path, script):
             assert texts(script) == ["bad", "behind it", "good"]
     assert (bad.exists(), good.exists()) == (True, False)
     assert [line["why"] for line in logs if "not recovered" in line["event"]] == ["INTERNAL"]
-    async with looked(tmp_path, Scripted()):
+    async with scanned(tmp_path, Scripted()):
         assert not bad.exists()
 
 
-async def test_outbox_at_which_the_service_fails_is_tried_again_after_ever_longer_pauses(
+async def test_outbox_at_which_the_service_fails_is_retried_after_growing_pauses(
     tmp_path: Path,
 ) -> None:
     left_behind(tmp_path, said("bad"))
@@ -278,20 +279,20 @@ async def test_outbox_at_which_the_service_fails_is_tried_again_after_ever_longe
     assert len(script.appended) == 7  # at 0, 2, 6, 14, 30, 62 and 126 seconds
 
 
-async def test_what_cannot_even_be_opened_keeps_no_other_waiting(tmp_path: Path) -> None:
+async def test_file_that_cannot_be_opened_does_not_delay_others(tmp_path: Path) -> None:
     (tmp_path / "0.outbox").mkdir()
     (tmp_path / SET_ASIDE).write_text("in the way")
     os.utime(tmp_path / "0.outbox", (0, 0))
     good, script = left_behind(tmp_path, said("good")), Scripted()
     with capture_logs() as logs:
-        async with looked(tmp_path, script):
+        async with scanned(tmp_path, script):
             assert texts(script) == ["good"]
     assert not good.exists()
     assert {line["path"] for line in logs if "not recovered" in line["event"]} == {"0.outbox", SET_ASIDE}
 
 
-async def test_folder_that_is_not_there_yet_is_no_trouble(tmp_path: Path) -> None:
-    async with looked(tmp_path / "nowhere", Scripted()):
+async def test_missing_folder_is_ignored(tmp_path: Path) -> None:
+    async with scanned(tmp_path / "nowhere", Scripted()):
         assert not (tmp_path / "nowhere").exists()
 
 
@@ -306,7 +307,7 @@ def never_acknowledging(opened: asyncio.Event) -> Any:
     return script
 
 
-async def test_a_killed_process_loses_nothing_that_it_said(tmp_path: Path) -> None:
+async def test_a_killed_process_loses_no_words(tmp_path: Path) -> None:
     script = Scripted(record=[never_acknowledging(asyncio.Event())])
     async with serving(script) as stub, asyncio.timeout(60):
         target, call_id = script.target, str(uuid4())
@@ -333,7 +334,7 @@ async def test_a_killed_process_loses_nothing_that_it_said(tmp_path: Path) -> No
         assert outboxes_in(tmp_path) == []
 
 
-async def test_recorder_that_leaves_while_the_service_is_away_leaves_its_outbox(tmp_path: Path) -> None:
+async def test_outbox_remains_if_the_recorder_leaves_during_an_outage(tmp_path: Path) -> None:
     script = Scripted(record=[never_acknowledging(asyncio.Event())])
     async with serving(script) as stub, asyncio.timeout(20):
         async with Recorder(stub, str(uuid4()), 1, folder=tmp_path) as recorder:

@@ -1,4 +1,4 @@
-"""The recorder of the client kit against a service that breaks off in every way it may."""
+"""The recorder against a service that fails in every possible way."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ async def recording(script: Scripted) -> AsyncIterator[Recorder]:
         yield recorder
 
 
-class Notebook:
-    """What came in on all streams of a script, and scripts that write it down."""
+class Received:
+    """Everything that the service received on all streams, and scripts that record it."""
 
     def __init__(self) -> None:
         self.drafts: list[tuple[int, str]] = []
         self.opens: list[pb.RecordOpen] = []
         self.closed: list[pb.CallEndReason.ValueType] = []
 
-    async def taken(self, requests: AsyncIterator[pb.RecordRequest]) -> AsyncIterator[pb.RecordRequest]:
+    async def record(self, requests: AsyncIterator[pb.RecordRequest]) -> AsyncIterator[pb.RecordRequest]:
         async for request in requests:
             match request.WhichOneof("message"):
                 case "open":
@@ -66,12 +66,12 @@ class Notebook:
             yield request
 
     def acking(self) -> Recording:
-        """Takes everything, and ends when asked to."""
+        """Return a script that acknowledges everything, and ends when the recorder closes."""
 
         async def script(
             requests: AsyncIterator[pb.RecordRequest], context: Any
         ) -> AsyncIterator[pb.RecordResponse]:
-            async for request in self.taken(requests):
+            async for request in self.record(requests):
                 match request.WhichOneof("message"):
                     case "open":
                         yield OPENED
@@ -83,13 +83,13 @@ class Notebook:
 
         return script
 
-    def breaking_off(self, code: grpc.StatusCode) -> Recording:
-        """Takes drafts in, and breaks off instead of acknowledging them."""
+    def breaking(self, code: grpc.StatusCode) -> Recording:
+        """Return a script that receives drafts, and breaks instead of acknowledging."""
 
         async def script(
             requests: AsyncIterator[pb.RecordRequest], context: Any
         ) -> AsyncIterator[pb.RecordResponse]:
-            async for request in self.taken(requests):
+            async for request in self.record(requests):
                 if request.HasField("open"):
                     yield OPENED
                 else:
@@ -98,7 +98,7 @@ class Notebook:
         return script
 
     def refusing(self, code: grpc.StatusCode) -> Recording:
-        """Doesn't even open."""
+        """Return a script that refuses the opening."""
 
         async def script(
             requests: AsyncIterator[pb.RecordRequest], context: Any
@@ -109,12 +109,12 @@ class Notebook:
         return script
 
     def ending(self, reason: pb.StreamEndReason.ValueType) -> Recording:
-        """Ends instead of acknowledging."""
+        """Return a script that ends the stream instead of acknowledging."""
 
         async def script(
             requests: AsyncIterator[pb.RecordRequest], context: Any
         ) -> AsyncIterator[pb.RecordResponse]:
-            async for request in self.taken(requests):
+            async for request in self.record(requests):
                 if request.HasField("open"):
                     yield OPENED
                 else:
@@ -132,45 +132,45 @@ def text_of(draft: entry_pb2.Draft) -> str:
     return draft.utterance.text or draft.open_utterance.text
 
 
-async def test_what_was_not_acked_is_sent_again_under_the_same_number() -> None:
-    notes = Notebook()
-    script = Scripted(record=[notes.breaking_off(grpc.StatusCode.UNAVAILABLE), notes.acking()])
+async def test_unacked_draft_is_sent_again_with_the_same_number() -> None:
+    received = Received()
+    script = Scripted(record=[received.breaking(grpc.StatusCode.UNAVAILABLE), received.acking()])
     async with recording(script) as recorder:
         recorder.seal(str(uuid4()), AGENT, "one")
         recorder.seal(str(uuid4()), AGENT, "two")
         await recorder.flushed()
-        assert notes.drafts.count((1, "one")) == 2
-        assert notes.drafts[-1] == (2, "two")
-    assert notes.opens[0] == notes.opens[1], "the same writer opens the same epoch again"
+        assert received.drafts.count((1, "one")) == 2
+        assert received.drafts[-1] == (2, "two")
+    assert received.opens[0] == received.opens[1], "the same writer opens the same epoch again"
 
 
 @pytest.mark.parametrize("reason", [pb.STREAM_END_REASON_DRAINING, pb.STREAM_END_REASON_TOKEN_EXPIRED])
 async def test_stream_that_the_service_ends_is_opened_again(reason: pb.StreamEndReason.ValueType) -> None:
-    notes = Notebook()
-    async with recording(Scripted(record=[notes.ending(reason), notes.acking()])) as recorder:
+    received = Received()
+    async with recording(Scripted(record=[received.ending(reason), received.acking()])) as recorder:
         recorder.seal(str(uuid4()), AGENT, "one")
         await recorder.flushed()
-    assert notes.drafts == [(1, "one"), (1, "one")]
+    assert received.drafts == [(1, "one"), (1, "one")]
 
 
-class Quick(SystemClock):
-    """Makes no pauses."""
+class NoPauses(SystemClock):
+    """Clock without pauses."""
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("bad", [{"b"}, {"a"}, {"b", "c"}, {"a", "d"}])
-async def test_draft_at_which_the_service_fails_each_time_does_not_stop_the_rest(
+async def test_draft_at_which_the_service_always_fails_does_not_stop_the_others(
     tmp_path: Path, bad: set[str]
 ) -> None:
     """The draft is logged, appended late when the call is over, and stays in the file when that fails too."""
-    notes, stored = Notebook(), list[str]()
+    received, stored = Received(), list[str]()
 
     async def failing(
         requests: AsyncIterator[pb.RecordRequest], context: Any
     ) -> AsyncIterator[pb.RecordResponse]:
-        async for request in notes.taken(requests):
+        async for request in received.record(requests):
             if request.HasField("open"):
                 yield OPENED
             elif request.HasField("close"):
@@ -189,7 +189,7 @@ async def test_draft_at_which_the_service_fails_each_time_does_not_stop_the_rest
     script.on_append = fail
     with capture_logs() as logs:
         async with serving(script) as stub, asyncio.timeout(20):
-            async with Recorder(stub, str(uuid4()), 1, folder=tmp_path, clock=Quick()) as recorder:
+            async with Recorder(stub, str(uuid4()), 1, folder=tmp_path, clock=NoPauses()) as recorder:
                 entries = {text: str(uuid4()) for text in "abcde"}
                 for text, entry_id in entries.items():
                     recorder.seal(entry_id, AGENT, text)
@@ -197,38 +197,38 @@ async def test_draft_at_which_the_service_fails_each_time_does_not_stop_the_rest
                 assert stored == [text for text in "abcde" if text not in bad]
                 await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
             assert [text_of(request.drafts[0]) for request in script.appended] == sorted(bad)
-            leftover = read(in_folder(tmp_path)[0].read_bytes())
+            contents = read(in_folder(tmp_path)[0].read_bytes())
     aside = {log["entry_id"] for log in logs if log["event"].startswith("draft set aside")}
     assert aside == {entries[text] for text in bad}
-    assert leftover is not None
-    assert list(leftover.drafts) == [entries[text] for text in sorted(bad)]
+    assert contents is not None
+    assert list(contents.drafts) == [entries[text] for text in sorted(bad)]
 
 
-async def test_service_that_fails_at_everything_for_a_while_gets_everything_in_order_afterwards() -> None:
-    notes = Notebook()
-    broken = [notes.breaking_off(grpc.StatusCode.INTERNAL)] * (record_stream.FAILURES + 6)
-    script = Scripted(record=[*broken, notes.acking()])
+async def test_after_a_time_of_failures_everything_is_sent_in_order() -> None:
+    received = Received()
+    broken = [received.breaking(grpc.StatusCode.INTERNAL)] * (record_stream.FAILURES + 6)
+    script = Scripted(record=[*broken, received.acking()])
     async with (
         serving(script) as stub,
         asyncio.timeout(20),
-        Recorder(stub, str(uuid4()), 1, clock=Quick()) as recorder,
+        Recorder(stub, str(uuid4()), 1, clock=NoPauses()) as recorder,
     ):
         for text in ("one", "two", "three"):
             recorder.seal(str(uuid4()), AGENT, text)
         await recorder.flushed()
-    assert notes.drafts[-3:] == [(1, "one"), (2, "two"), (3, "three")]
+    assert received.drafts[-3:] == [(1, "one"), (2, "two"), (3, "three")]
 
 
-async def test_service_that_is_away_at_first_is_waited_for() -> None:
-    notes = Notebook()
-    away = notes.refusing(grpc.StatusCode.UNAVAILABLE)
-    async with recording(Scripted(record=[away, away, notes.acking()])) as recorder:
+async def test_recorder_waits_for_an_unavailable_service() -> None:
+    received = Received()
+    away = received.refusing(grpc.StatusCode.UNAVAILABLE)
+    async with recording(Scripted(record=[away, away, received.acking()])) as recorder:
         assert recorder.opened.grant == "grant"
 
 
 @pytest.mark.parametrize("code", sorted(RECORD_FATAL - {grpc.StatusCode.ABORTED}, key=str))
-async def test_what_no_attempt_would_change_is_raised_on_entering(code: grpc.StatusCode) -> None:
-    script = Scripted(record=[Notebook().refusing(code)])
+async def test_final_refusal_is_raised_on_entering(code: grpc.StatusCode) -> None:
+    script = Scripted(record=[Received().refusing(code)])
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         async with recording(script):
             pass
@@ -236,9 +236,9 @@ async def test_what_no_attempt_would_change_is_raised_on_entering(code: grpc.Sta
     assert script.streams == 1
 
 
-async def test_writer_that_is_fenced_off_stops_and_never_comes_back() -> None:
-    notes = Notebook()
-    script = Scripted(record=[notes.breaking_off(grpc.StatusCode.ABORTED)])
+async def test_fenced_writer_stops_and_does_not_return() -> None:
+    received = Received()
+    script = Scripted(record=[received.breaking(grpc.StatusCode.ABORTED)])
     async with recording(script) as recorder:
         recorder.revise(str(uuid4()), AGENT, "half of it")
         recorder.seal(str(uuid4()), AGENT, "I had said this")
@@ -254,8 +254,8 @@ async def test_writer_that_is_fenced_off_stops_and_never_comes_back() -> None:
     assert {request.late_ticket for request in script.appended} == {"ticket"}
 
 
-async def test_late_entry_that_is_refused_does_not_take_the_next_with_it() -> None:
-    script = Scripted(record=[Notebook().breaking_off(grpc.StatusCode.ABORTED)])
+async def test_refused_late_entry_does_not_affect_the_next() -> None:
+    script = Scripted(record=[Received().breaking(grpc.StatusCode.ABORTED)])
 
     async def refuse_the_first(context: Any) -> None:
         if len(script.appended) == 1:
@@ -269,8 +269,8 @@ async def test_late_entry_that_is_refused_does_not_take_the_next_with_it() -> No
     assert [text_of(draft) for request in script.appended for draft in request.drafts] == ["one", "two"]
 
 
-async def test_utterance_that_the_service_cut_is_completed_by_another_that_names_it() -> None:
-    script = Scripted(record=[Notebook().breaking_off(grpc.StatusCode.ABORTED)])
+async def test_truncated_utterance_is_completed_by_another_that_names_it() -> None:
+    script = Scripted(record=[Received().breaking(grpc.StatusCode.ABORTED)])
 
     async def cut_by_now(context: Any) -> None:
         if not script.appended[-1].drafts[0].utterance.completes_utterance_id:
@@ -298,7 +298,7 @@ async def test_utterance_that_the_service_cut_is_completed_by_another_that_names
         ("There are three", entry_pb2.SEALING_INTERRUPTED, True),
     ],
 )
-async def test_only_what_says_more_than_the_log_is_handed_in_late(
+async def test_only_words_missing_from_the_log_are_appended_late(
     text: str, sealing: entry_pb2.Sealing.ValueType, handed_in: bool
 ) -> None:
     lost = asyncio.Event()
@@ -323,7 +323,7 @@ async def test_only_what_says_more_than_the_log_is_handed_in_late(
     assert [request.drafts[0].utterance.text for request in script.appended] == [text] * handed_in
 
 
-async def test_rejected_draft_is_not_sent_again_and_holds_nothing_up() -> None:
+async def test_rejected_draft_is_not_sent_again_and_does_not_block() -> None:
     async def reject_the_first(
         requests: AsyncIterator[pb.RecordRequest], context: Any
     ) -> AsyncIterator[pb.RecordResponse]:
@@ -342,26 +342,26 @@ async def test_rejected_draft_is_not_sent_again_and_holds_nothing_up() -> None:
         await recorder.flushed()
 
 
-async def test_close_says_why_after_everything_else() -> None:
-    notes = Notebook()
-    async with recording(Scripted(record=[notes.acking()])) as recorder:
+async def test_close_sends_its_reason_after_all_drafts() -> None:
+    received = Received()
+    async with recording(Scripted(record=[received.acking()])) as recorder:
         recorder.seal(str(uuid4()), AGENT, "goodbye")
         await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
         assert isinstance(await recorder.over(), CallEnded)
-    assert notes.drafts == [(1, "goodbye")]
-    assert notes.closed == [pb.CALL_END_REASON_AGENT_HUNG_UP]
+    assert received.drafts == [(1, "goodbye")]
+    assert received.closed == [pb.CALL_END_REASON_AGENT_HUNG_UP]
 
 
 async def test_close_is_repeated_after_a_break() -> None:
-    notes = Notebook()
+    received = Received()
     async with recording(
-        Scripted(record=[notes.breaking_off(grpc.StatusCode.UNAVAILABLE), notes.acking()])
+        Scripted(record=[received.breaking(grpc.StatusCode.UNAVAILABLE), received.acking()])
     ) as recorder:
         await recorder.close(pb.CALL_END_REASON_CALLER_HUNG_UP)
-    assert notes.closed == [pb.CALL_END_REASON_CALLER_HUNG_UP] * 2
+    assert received.closed == [pb.CALL_END_REASON_CALLER_HUNG_UP] * 2
 
 
-async def test_agent_never_waits_and_is_told_when_no_more_can_be_held() -> None:
+async def test_agent_never_waits_and_loses_the_call_when_the_outbox_is_full() -> None:
     async def open_and_stall(
         requests: AsyncIterator[pb.RecordRequest], context: Any
     ) -> AsyncIterator[pb.RecordResponse]:
@@ -374,8 +374,8 @@ async def test_agent_never_waits_and_is_told_when_no_more_can_be_held() -> None:
         assert isinstance(await recorder.over(), CallLost)
 
 
-async def test_a_token_that_is_refused_again_and_again_is_not_tried_for_ever() -> None:
-    script = Scripted(record=[Notebook().refusing(grpc.StatusCode.UNAUTHENTICATED)])
+async def test_opening_gives_up_after_several_refused_tokens() -> None:
+    script = Scripted(record=[Received().refusing(grpc.StatusCode.UNAUTHENTICATED)])
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         async with recording(script):
             pass
@@ -383,24 +383,24 @@ async def test_a_token_that_is_refused_again_and_again_is_not_tried_for_ever() -
     assert script.streams == record_stream.REFUSED_TOKENS
 
 
-async def test_a_call_that_is_taken_outlasts_refused_tokens() -> None:
-    notes = Notebook()
-    refused = [notes.refusing(grpc.StatusCode.UNAUTHENTICATED)] * (record_stream.REFUSED_TOKENS + 1)
+async def test_open_call_survives_refused_tokens() -> None:
+    received = Received()
+    refused = [received.refusing(grpc.StatusCode.UNAUTHENTICATED)] * (record_stream.REFUSED_TOKENS + 1)
     async with recording(
-        Scripted(record=[notes.breaking_off(grpc.StatusCode.UNAVAILABLE), *refused, notes.acking()])
+        Scripted(record=[received.breaking(grpc.StatusCode.UNAVAILABLE), *refused, received.acking()])
     ) as recorder:
         recorder.seal(str(uuid4()), AGENT, "still here")
         await recorder.flushed()
-    assert notes.drafts[-1] == (1, "still here")
+    assert received.drafts[-1] == (1, "still here")
 
 
-async def test_words_that_come_faster_than_acks_are_sent_as_their_latest() -> None:
-    notes, gate = Notebook(), asyncio.Event()
+async def test_only_the_latest_revision_is_sent_when_acks_are_slow() -> None:
+    received, gate = Received(), asyncio.Event()
 
     async def slow(
         requests: AsyncIterator[pb.RecordRequest], context: Any
     ) -> AsyncIterator[pb.RecordResponse]:
-        async for request in notes.taken(requests):
+        async for request in received.record(requests):
             if request.HasField("open"):
                 await gate.wait()
                 yield OPENED
@@ -414,18 +414,16 @@ async def test_words_that_come_faster_than_acks_are_sent_as_their_latest() -> No
         gate.set()
         async with recorder:
             await recorder.flushed()
-    assert notes.drafts == [(199, "199 words")]
+    assert received.drafts == [(199, "199 words")]
 
 
-async def test_no_more_than_a_few_messages_are_on_their_way_and_what_gathers_meanwhile_goes_together() -> (
-    None
-):
-    notes, gate, sizes = Notebook(), asyncio.Event(), list[int]()
+async def test_messages_in_flight_are_limited_and_waiting_drafts_are_batched() -> None:
+    received, gate, sizes = Received(), asyncio.Event(), list[int]()
 
     async def slow(
         requests: AsyncIterator[pb.RecordRequest], context: Any
     ) -> AsyncIterator[pb.RecordResponse]:
-        async for request in notes.taken(requests):
+        async for request in received.record(requests):
             if request.HasField("open"):
                 yield OPENED
                 continue
@@ -438,39 +436,39 @@ async def test_no_more_than_a_few_messages_are_on_their_way_and_what_gathers_mea
     async with recording(Scripted(record=[slow])) as recorder:
         while len(sizes) < record_stream.WINDOW:
             recorder.seal(str(uuid4()), AGENT, "one by one")
-            await asyncio.sleep(0.001)  # lets the line take what there is
+            await asyncio.sleep(0.001)  # lets the stream take the draft
         for _ in range(100):
             recorder.seal(str(uuid4()), AGENT, "gathering")
         gate.set()
         await recorder.flushed()
     assert len(sizes) - record_stream.WINDOW <= 1 + 100 // record_stream.BATCH + record_stream.WINDOW
     assert max(sizes) > 1
-    assert [sequence for sequence, _ in notes.drafts] == list(range(1, len(notes.drafts) + 1))
+    assert [sequence for sequence, _ in received.drafts] == list(range(1, len(received.drafts) + 1))
 
 
-async def test_stream_that_answers_nothing_is_left_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_silent_stream_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_stream, "ANSWER_WITHIN_SECONDS", 0.2)
-    notes = Notebook()
+    received = Received()
 
     async def swallowing(
         requests: AsyncIterator[pb.RecordRequest], context: Any
     ) -> AsyncIterator[pb.RecordResponse]:
         yield OPENED
-        async for _ in notes.taken(requests):
+        async for _ in received.record(requests):
             pass
         await asyncio.Event().wait()
 
-    script = Scripted(record=[swallowing, notes.acking()])
+    script = Scripted(record=[swallowing, received.acking()])
     async with recording(script) as recorder:
         recorder.seal(str(uuid4()), AGENT, "hello?")
         await recorder.flushed()
-    assert notes.drafts == [(1, "hello?"), (1, "hello?")]
+    assert received.drafts == [(1, "hello?"), (1, "hello?")]
     assert script.streams == 2
 
 
-async def test_stream_with_nothing_to_acknowledge_may_be_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_idle_stream_may_be_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_stream, "ANSWER_WITHIN_SECONDS", 0.05)
-    script = Scripted(record=[Notebook().acking()])
+    script = Scripted(record=[Received().acking()])
     async with recording(script) as recorder:
         recorder.seal(str(uuid4()), AGENT, "one")
         await recorder.flushed()
@@ -480,7 +478,7 @@ async def test_stream_with_nothing_to_acknowledge_may_be_silent(monkeypatch: pyt
     assert script.streams == 1
 
 
-async def test_pause_that_the_service_asks_for_is_kept() -> None:
+async def test_requested_pause_is_observed() -> None:
     waits: list[float] = []
 
     class Noting(SystemClock):
@@ -495,14 +493,14 @@ async def test_pause_that_the_service_asks_for_is_kept() -> None:
         await context.abort_with_status(rpc_status.to_status(status))
         yield OPENED
 
-    script = Scripted(record=[store_away, Notebook().acking()])
+    script = Scripted(record=[store_away, Received().acking()])
     async with serving(script) as stub, asyncio.timeout(20), Recorder(stub, str(uuid4()), 1, clock=Noting()):
         pass
     assert 2 < waits[0] < 2.1
 
 
-async def test_outbox_is_empty_and_gone_after_a_good_call(tmp_path: Path) -> None:
-    async with serving(Scripted(record=[Notebook().acking()])) as stub, asyncio.timeout(20):
+async def test_outbox_file_is_deleted_after_a_good_call(tmp_path: Path) -> None:
+    async with serving(Scripted(record=[Received().acking()])) as stub, asyncio.timeout(20):
         async with Recorder(stub, str(uuid4()), 1, folder=tmp_path) as recorder:
             recorder.seal(str(uuid4()), AGENT, "one")
             assert len(in_folder(tmp_path)) == 1
@@ -510,8 +508,8 @@ async def test_outbox_is_empty_and_gone_after_a_good_call(tmp_path: Path) -> Non
         assert in_folder(tmp_path) == []
 
 
-async def test_what_was_handed_in_late_is_not_left_for_others(tmp_path: Path) -> None:
-    script = Scripted(record=[Notebook().breaking_off(grpc.StatusCode.ABORTED)])
+async def test_outbox_file_is_deleted_after_a_late_append(tmp_path: Path) -> None:
+    script = Scripted(record=[Received().breaking(grpc.StatusCode.ABORTED)])
     async with (
         serving(script) as stub,
         asyncio.timeout(20),
@@ -523,8 +521,8 @@ async def test_what_was_handed_in_late_is_not_left_for_others(tmp_path: Path) ->
     assert in_folder(tmp_path) == []
 
 
-async def test_what_cannot_be_handed_in_late_is_left_for_others(tmp_path: Path) -> None:
-    script = Scripted(record=[Notebook().breaking_off(grpc.StatusCode.ABORTED)])
+async def test_outbox_file_remains_if_the_late_append_fails(tmp_path: Path) -> None:
+    script = Scripted(record=[Received().breaking(grpc.StatusCode.ABORTED)])
 
     async def away(context: Any) -> None:
         await context.abort(grpc.StatusCode.UNAVAILABLE, "away")
@@ -540,9 +538,9 @@ async def test_what_cannot_be_handed_in_late_is_left_for_others(tmp_path: Path) 
     assert len(in_folder(tmp_path)) == 1
 
 
-async def test_home_that_cannot_be_written_costs_no_call(tmp_path: Path) -> None:
+async def test_unwritable_folder_does_not_stop_the_call(tmp_path: Path) -> None:
     (tmp_path / "outbox").write_text("in the way")
-    folder, script = tmp_path / "outbox", Scripted(record=[Notebook().acking()])
+    folder, script = tmp_path / "outbox", Scripted(record=[Received().acking()])
     async with (
         serving(script) as stub,
         asyncio.timeout(20),
@@ -552,9 +550,9 @@ async def test_home_that_cannot_be_written_costs_no_call(tmp_path: Path) -> None
         await recorder.flushed()
 
 
-async def test_leaving_without_close_just_breaks_off() -> None:
-    notes = Notebook()
-    async with recording(Scripted(record=[notes.acking()])) as recorder:
+async def test_leaving_without_close_sends_no_close() -> None:
+    received = Received()
+    async with recording(Scripted(record=[received.acking()])) as recorder:
         recorder.seal(str(uuid4()), AGENT, "one")
         await recorder.flushed()
-    assert notes.closed == []
+    assert received.closed == []

@@ -1,4 +1,4 @@
-"""The watcher of the client kit against a service that breaks off in every way it may."""
+"""The watcher against a service that fails in every possible way."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DONE = pb.STREAM_END_REASON_CONVERSATION_ENDED
 
 
 def sending(*responses: pb.WatchResponse, then: grpc.StatusCode | None = None) -> Following:
-    """Sends messages, then ends well or with a code."""
+    """Return a script that sends messages and then ends, with an error code if given."""
 
     async def script(request: pb.WatchRequest, context: Any) -> AsyncIterator[pb.WatchResponse]:
         for response in responses:
@@ -39,7 +39,7 @@ def sending(*responses: pb.WatchResponse, then: grpc.StatusCode | None = None) -
     return script
 
 
-async def seen_by_watcher(script: Scripted, **options: Any) -> list[pb.WatchResponse]:
+async def watch_all(script: Scripted, **options: Any) -> list[pb.WatchResponse]:
     async with serving(script) as stub, asyncio.timeout(20), watch(stub, CONVERSATION, **options) as events:
         return [event async for event in events]
 
@@ -51,38 +51,38 @@ def numbers(events: list[pb.WatchResponse]) -> list[int]:
 @pytest.mark.parametrize("code", sorted(WATCH_RETRIED, key=str))
 async def test_broken_watch_is_resumed_from_the_last_cursor(code: grpc.StatusCode) -> None:
     script = Scripted(watch=[sending(entry(1), entry(2), then=code), sending(entry(3), ended(DONE))])
-    assert numbers(await seen_by_watcher(script)) == [1, 2, 3]
+    assert numbers(await watch_all(script)) == [1, 2, 3]
     assert [request.cursor for request in script.watched] == ["", "after 2"]
 
 
 @pytest.mark.parametrize("reason", [pb.STREAM_END_REASON_DRAINING, pb.STREAM_END_REASON_TOKEN_EXPIRED])
-async def test_watch_that_the_service_ended_is_resumed_from_the_end_s_cursor(
+async def test_ended_watch_is_resumed_from_the_cursor_of_its_end(
     reason: pb.StreamEndReason.ValueType,
 ) -> None:
     script = Scripted(watch=[sending(entry(1), ended(reason, "at the end")), sending(entry(2), ended(DONE))])
-    events = await seen_by_watcher(script)
+    events = await watch_all(script)
     assert numbers(events) == [1, 2]
     assert script.watched[1].cursor == "at the end"
     assert [event.end.reason for event in events if event.HasField("end")] == [DONE]
 
 
-async def test_watch_that_ends_without_a_word_is_resumed() -> None:
+async def test_watch_that_ends_without_a_reason_is_resumed() -> None:
     script = Scripted(watch=[sending(entry(1)), sending(ended(DONE))])
-    assert numbers(await seen_by_watcher(script)) == [1]
+    assert numbers(await watch_all(script)) == [1]
     assert len(script.watched) == 2
 
 
-async def test_entry_that_is_sent_again_is_handed_out_once() -> None:
+async def test_entry_that_is_sent_twice_is_yielded_once() -> None:
     broken = sending(entry(1), entry(2), then=grpc.StatusCode.UNAVAILABLE)
     script = Scripted(watch=[broken, sending(entry(1), entry(2), entry(3), ended(DONE))])
-    assert numbers(await seen_by_watcher(script)) == [1, 2, 3]
+    assert numbers(await watch_all(script)) == [1, 2, 3]
 
 
-async def test_entries_that_come_together_are_handed_out_one_by_one_with_the_cursor_after_the_last() -> None:
+async def test_entries_of_one_message_are_yielded_one_by_one_and_the_last_has_the_cursor() -> None:
     script = Scripted(
         watch=[sending(entries(1, 2, 3), then=grpc.StatusCode.UNAVAILABLE), sending(entry(4), ended(DONE))]
     )
-    events = await seen_by_watcher(script)
+    events = await watch_all(script)
     assert [(event.entry.number, event.cursor) for event in events[:4]] == [
         (1, ""),
         (2, ""),
@@ -92,29 +92,29 @@ async def test_entries_that_come_together_are_handed_out_one_by_one_with_the_cur
     assert script.watched[1].cursor == "after 3"
 
 
-async def test_caught_up_is_handed_out_once_and_heartbeats_never() -> None:
+async def test_caught_up_is_yielded_once_and_heartbeats_never() -> None:
     caught_up, heartbeat = (
         pb.WatchResponse(caught_up=pb.CaughtUp()),
         pb.WatchResponse(heartbeat=pb.Heartbeat()),
     )
     first = sending(entry(1), caught_up, heartbeat, then=grpc.StatusCode.UNAVAILABLE)
-    events = await seen_by_watcher(Scripted(watch=[first, sending(caught_up, heartbeat, ended(DONE))]))
+    events = await watch_all(Scripted(watch=[first, sending(caught_up, heartbeat, ended(DONE))]))
     assert [event.WhichOneof("event") for event in events] == ["entry", "caught_up", "end"]
 
 
-async def test_live_text_is_handed_on() -> None:
+async def test_live_text_is_yielded() -> None:
     live = pb.WatchResponse(live=entry_pb2.OpenUtterance(text="There are"))
-    events = await seen_by_watcher(Scripted(watch=[sending(live, ended(DONE))]), include_live=True)
+    events = await watch_all(Scripted(watch=[sending(live, ended(DONE))]), include_live=True)
     assert events[0].live.text == "There are"
 
 
-async def test_stream_that_falls_silent_is_taken_for_dead() -> None:
+async def test_silent_stream_is_replaced() -> None:
     async def hang(request: pb.WatchRequest, context: Any) -> AsyncIterator[pb.WatchResponse]:
         yield entry(1)
         await asyncio.Event().wait()
 
     script = Scripted(watch=[hang, sending(entry(2), ended(DONE))])
-    assert numbers(await seen_by_watcher(script, heartbeat_seconds=0.1)) == [1, 2]
+    assert numbers(await watch_all(script, heartbeat_seconds=0.1)) == [1, 2]
     assert script.watched[1].cursor == "after 1"
 
 
@@ -127,16 +127,16 @@ async def test_stream_that_falls_silent_is_taken_for_dead() -> None:
         grpc.StatusCode.OUT_OF_RANGE,
     ],
 )
-async def test_what_no_attempt_would_change_is_raised(code: grpc.StatusCode) -> None:
+async def test_final_error_is_raised(code: grpc.StatusCode) -> None:
     script = Scripted(watch=[sending(then=code)])
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await seen_by_watcher(script)
+        await watch_all(script)
     assert caught.value.code() is code
     assert len(script.watched) == 1
 
 
 def aborting(code: grpc.StatusCode, reason: str, *messages: pb.WatchResponse, **details: str) -> Following:
-    """Sends messages, then ends with a rich status."""
+    """Return a script that sends messages and then ends with a rich status."""
 
     async def script(request: pb.WatchRequest, context: Any) -> AsyncIterator[pb.WatchResponse]:
         for message in messages:
@@ -153,14 +153,14 @@ def aborting(code: grpc.StatusCode, reason: str, *messages: pb.WatchResponse, **
 EXPIRED = aborting(grpc.StatusCode.OUT_OF_RANGE, "ERROR_REASON_CURSOR_EXPIRED", earliest_cursor="after 40")
 
 
-async def test_cursor_that_expired_is_said_with_the_earliest_there_is() -> None:
+async def test_expired_cursor_is_raised_with_the_earliest_one() -> None:
     with pytest.raises(CursorExpired) as expired:
-        await seen_by_watcher(Scripted(watch=[EXPIRED]), cursor="after 3")
+        await watch_all(Scripted(watch=[EXPIRED]), cursor="after 3")
     assert expired.value.earliest_cursor == "after 40"
 
 
-async def test_watch_goes_on_from_the_earliest_entry_if_it_may() -> None:
-    noticed: list[Connection] = []
+async def test_watch_continues_from_the_earliest_entry_if_allowed() -> None:
+    changes: list[Connection] = []
     script = Scripted(
         watch=[
             sending(entry(50), then=grpc.StatusCode.UNAVAILABLE),
@@ -168,15 +168,13 @@ async def test_watch_goes_on_from_the_earliest_entry_if_it_may() -> None:
             sending(entry(41), entry(42), ended(DONE)),
         ]
     )
-    events = await seen_by_watcher(
-        script, cursor="after 49", from_earliest=True, on_connection=noticed.append
-    )
-    assert numbers(events) == [50, 41, 42], "a restored log counts anew"
+    events = await watch_all(script, cursor="after 49", from_earliest=True, on_connection=changes.append)
+    assert numbers(events) == [50, 41, 42], "a restored log starts from an earlier number"
     assert [request.cursor for request in script.watched] == ["after 49", "after 50", "after 40"]
-    assert noticed == [Connection.LOST, Connection.REWOUND, Connection.RESUMED]
+    assert changes == [Connection.LOST, Connection.REWOUND, Connection.RESUMED]
 
 
-async def test_reader_that_was_too_slow_goes_on_from_what_it_read_not_from_what_was_sent() -> None:
+async def test_slow_reader_resumes_after_what_it_read_not_after_what_was_sent() -> None:
     slow = aborting(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "ERROR_REASON_WATCHER_TOO_SLOW",
@@ -185,21 +183,21 @@ async def test_reader_that_was_too_slow_goes_on_from_what_it_read_not_from_what_
         cursor="after 9",
     )
     script = Scripted(watch=[slow, sending(entry(3), ended(DONE))])
-    assert numbers(await seen_by_watcher(script)) == [1, 2, 3]
+    assert numbers(await watch_all(script)) == [1, 2, 3]
     assert script.watched[1].cursor == "after 2"
 
 
-async def test_conversation_that_is_deleted_while_the_line_is_down_ends_the_watch_as_deleted() -> None:
+async def test_deletion_during_a_disconnection_ends_the_watch_as_deleted() -> None:
     script = Scripted(
         watch=[sending(entry(1), then=grpc.StatusCode.UNAVAILABLE), sending(then=grpc.StatusCode.NOT_FOUND)]
     )
-    events = await seen_by_watcher(script)
+    events = await watch_all(script)
     assert events[-1].end.reason == pb.STREAM_END_REASON_CONVERSATION_DELETED
 
 
-async def test_conversation_that_is_deleted_ends_the_watch() -> None:
+async def test_deletion_ends_the_watch() -> None:
     script = Scripted(watch=[sending(entry(1), ended(pb.STREAM_END_REASON_CONVERSATION_DELETED))])
-    events = await seen_by_watcher(script)
+    events = await watch_all(script)
     assert events[-1].end.reason == pb.STREAM_END_REASON_CONVERSATION_DELETED
     assert len(script.watched) == 1
 
@@ -209,7 +207,7 @@ def of(conversation: str, number: int) -> pb.WatchResponse:
     return pb.WatchResponse(cursor=f"after {conversation}{number}", entry=found)
 
 
-async def test_all_conversations_are_followed_each_in_its_own_order() -> None:
+async def test_all_conversations_are_watched_each_in_its_own_order() -> None:
     deleted = pb.WatchResponse(cursor="after deletion", conversation_id="b", deleted=pb.ConversationDeleted())
     first = sending(of("a", 1), of("b", 1), of("a", 2), then=grpc.StatusCode.UNAVAILABLE)
     script = Scripted(watch=[first, sending(of("a", 2), of("b", 2), deleted, of("a", 3), ended(DONE))])
@@ -223,7 +221,7 @@ async def test_all_conversations_are_followed_each_in_its_own_order() -> None:
     assert [request.conversation_id for request in script.watched] == ["", ""]
 
 
-async def test_memory_is_bounded_however_many_conversations_come_by(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_memory_is_bounded_for_any_number_of_conversations(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watcher, "REMEMBERED", 8)
     held: list[Any] = []
     make = watcher._Watcher.__init__
@@ -239,10 +237,10 @@ async def test_memory_is_bounded_however_many_conversations_come_by(monkeypatch:
     assert len(held[0]._last_numbers) == 8
 
 
-async def test_what_is_asked_for_reaches_the_service_with_every_attempt() -> None:
+async def test_every_attempt_sends_the_whole_request() -> None:
     script = Scripted(watch=[sending(then=grpc.StatusCode.UNAVAILABLE), sending(ended(DONE))])
     began = datetime(2026, 11, 1, tzinfo=UTC)
-    await seen_by_watcher(
+    await watch_all(
         script, start_time=began, speakers=[entry_pb2.SPEAKER_AGENT], kinds=[pb.ENTRY_KIND_UTTERANCE]
     )
     for request in script.watched:
@@ -253,8 +251,8 @@ async def test_what_is_asked_for_reaches_the_service_with_every_attempt() -> Non
         )
 
 
-async def test_losing_the_line_and_having_it_again_are_noticed_once_each() -> None:
-    noticed: list[Connection] = []
+async def test_lost_and_resumed_connections_are_reported_once_each() -> None:
+    changes: list[Connection] = []
     away = sending(then=grpc.StatusCode.UNAVAILABLE)
     script = Scripted(
         watch=[
@@ -264,25 +262,25 @@ async def test_losing_the_line_and_having_it_again_are_noticed_once_each() -> No
             sending(entry(2), ended(DONE)),
         ]
     )
-    await seen_by_watcher(script, on_connection=noticed.append)
-    assert noticed == [Connection.LOST, Connection.RESUMED]
+    await watch_all(script, on_connection=changes.append)
+    assert changes == [Connection.LOST, Connection.RESUMED]
 
 
-async def test_replica_that_drains_is_nothing_to_notice() -> None:
-    noticed: list[Connection] = []
+async def test_draining_replica_is_not_reported() -> None:
+    changes: list[Connection] = []
     script = Scripted(watch=[sending(entry(1), ended(pb.STREAM_END_REASON_DRAINING)), sending(ended(DONE))])
-    await seen_by_watcher(script, on_connection=noticed.append)
-    assert noticed == []
+    await watch_all(script, on_connection=changes.append)
+    assert changes == []
 
 
-async def test_token_refused_once_is_no_reason_to_give_up() -> None:
+async def test_one_refused_token_is_retried() -> None:
     script = Scripted(watch=[sending(then=grpc.StatusCode.UNAUTHENTICATED), sending(entry(1), ended(DONE))])
-    assert numbers(await seen_by_watcher(script)) == [1]
+    assert numbers(await watch_all(script)) == [1]
 
 
-async def test_watch_goes_where_it_is_told_to_begin() -> None:
+async def test_watch_starts_at_the_given_cursor() -> None:
     script = Scripted(watch=[sending(ended(DONE))])
-    await seen_by_watcher(script, cursor="from here", heartbeat_seconds=2.5)
+    await watch_all(script, cursor="from here", heartbeat_seconds=2.5)
     (request,) = script.watched
     assert (request.conversation_id, request.cursor, request.include_live) == (
         CONVERSATION,
@@ -306,8 +304,8 @@ async def test_leaving_early_cancels_the_stream_at_the_service() -> None:
         await cancelled.wait()
 
 
-async def test_service_that_is_away_at_first_is_waited_for() -> None:
+async def test_watcher_waits_for_an_unavailable_service() -> None:
     away = sending(then=grpc.StatusCode.UNAVAILABLE)
     script = Scripted(watch=[away, away, away, sending(entry(1), ended(DONE))])
-    assert numbers(await seen_by_watcher(script)) == [1]
+    assert numbers(await watch_all(script)) == [1]
     assert [request.cursor for request in script.watched] == [""] * 4

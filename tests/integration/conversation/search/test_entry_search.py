@@ -1,4 +1,4 @@
-"""Looking for what was said, on both databases: the same words find the same entries."""
+"""Search on both databases: the same words find the same entries."""
 
 from __future__ import annotations
 
@@ -33,16 +33,18 @@ pytestmark = pytest.mark.integration
 CUSTOMER, AGENT = entry_pb2.SPEAKER_CUSTOMER, entry_pb2.SPEAKER_AGENT
 
 
-class Library(Core):
-    """The core with its search."""
+class SearchCore(Core):
+    """The core with search."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self.indexing = Indexing(store, self.clock)
-        self.searching = EntrySearch(store, self.indexing)
+        self.search = EntrySearch(store, self.indexing)
 
-    async def told(self, *texts: str, speaker: entry_pb2.Speaker.ValueType = CUSTOMER) -> tuple[Call, Writer]:
-        """A call of its own in which these were said, a second apart."""
+    async def call_with(
+        self, *texts: str, speaker: entry_pb2.Speaker.ValueType = CUSTOMER
+    ) -> tuple[Call, Writer]:
+        """Start a call with these utterances, one second apart."""
         call, writer = await self.held_call()
         await self.say(writer, *texts, speaker=speaker)
         return call, writer
@@ -54,7 +56,7 @@ class Library(Core):
 
     async def find(self, query: str, **rules: Any) -> list[Found]:
         wanted = replace(Wanted(self.customer_id, folded_words(query)), **rules)
-        return await self.searching.search(wanted, after=None, limit=100)
+        return await self.search.search(wanted, after=None, limit=100)
 
     async def texts(self, query: str, **rules: Any) -> list[str]:
         return [
@@ -64,8 +66,8 @@ class Library(Core):
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def library(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Library]:
-    """Conversations in an empty database of either kind."""
+async def library(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SearchCore]:
+    """Core on an empty database of each kind."""
     on_postgresql = request.param == "postgresql"
     url = (
         request.getfixturevalue("postgres").new_database()
@@ -74,22 +76,22 @@ async def library(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
     )
     engine = await migrated(url, MIGRATIONS)
     try:
-        yield Library(Store(engine))
+        yield SearchCore(Store(engine))
     finally:
         await engine.dispose()
 
 
-async def test_all_words_must_occur_in_any_order_case_and_ending(library: Library) -> None:
-    await library.told("Show flights to Delhi", "Flying to Delhi tomorrow", "A flight to Mumbai")
+async def test_all_words_must_occur_in_any_order_case_and_ending(library: SearchCore) -> None:
+    await library.call_with("Show flights to Delhi", "Flying to Delhi tomorrow", "A flight to Mumbai")
     assert await library.texts("DELHI flight") == ["Show flights to Delhi"]
     assert await library.texts("flight") == ["A flight to Mumbai", "Show flights to Delhi"]
     assert await library.texts("delhi to") == ["Flying to Delhi tomorrow", "Show flights to Delhi"]
     assert await library.texts("hotel") == []
 
 
-async def test_no_more_is_gone_through_than_goes_into_one_answer_and_one(library: Library) -> None:
+async def test_only_one_result_more_than_fits_on_a_page_is_processed(library: SearchCore) -> None:
     said = [f"flight {number} " + "🛫" * 19_900 for number in range(20)]
-    await library.told(*said)
+    await library.call_with(*said)
     found = await library.texts("flight")
     assert found == said[::-1][: len(found)]
     sizes = [len(text.encode()) for text in found]
@@ -97,14 +99,14 @@ async def test_no_more_is_gone_through_than_goes_into_one_answer_and_one(library
     assert len(await library.find("19")) == 1
 
 
-async def test_little_words_count_too(library: Library) -> None:
-    await library.told("to Delhi", "from Delhi")
+async def test_stop_words_count(library: SearchCore) -> None:
+    await library.call_with("to Delhi", "from Delhi")
     assert await library.texts("to delhi") == ["to Delhi"]
     assert await library.texts("from") == ["from Delhi"]
 
 
-async def test_accents_numbers_and_other_scripts_are_found(library: Library) -> None:
-    await library.told("Von Zürich nach Köln", "AI 542 at 6:05", "दिल्ली की उड़ान", "東京へ")
+async def test_accents_numbers_and_other_scripts_are_found(library: SearchCore) -> None:
+    await library.call_with("Von Zürich nach Köln", "AI 542 at 6:05", "दिल्ली की उड़ान", "東京へ")
     assert await library.texts("zurich KÖLN") == ["Von Zürich nach Köln"]
     assert await library.texts("542 ai") == ["AI 542 at 6:05"]
     assert await library.texts("दिल्ली") == ["दिल्ली की उड़ान"]
@@ -131,13 +133,13 @@ async def test_accents_numbers_and_other_scripts_are_found(library: Library) -> 
         "^flight",
     ],
 )
-async def test_no_operator_of_a_query_language_does_anything(library: Library, query: str) -> None:
-    await library.told("A flight to Mumbai")
+async def test_query_operators_have_no_effect(library: SearchCore, query: str) -> None:
+    await library.call_with("A flight to Mumbai")
     assert set(await library.texts(query)) <= {"A flight to Mumbai"}
 
 
-async def test_whatever_is_looked_for_is_answered(library: Library) -> None:
-    await library.told("A flight to Mumbai")
+async def test_every_query_is_answered(library: SearchCore) -> None:
+    await library.call_with("A flight to Mumbai")
 
     @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.text(max_size=60))
@@ -150,8 +152,8 @@ async def test_whatever_is_looked_for_is_answered(library: Library) -> None:
         assert len(await library.find(query)) <= 1
 
 
-async def test_words_with_a_nul_are_stored_titled_and_found_like_any_others(library: Library) -> None:
-    call, writer = await library.told("book\0 a flight", "from Chen\0nai")
+async def test_words_with_a_nul_are_stored_and_found(library: SearchCore) -> None:
+    call, writer = await library.call_with("book\0 a flight", "from Chen\0nai")
     async with library.store.reading() as transaction:
         conversation = await transaction.conversation(call.conversation_id)
     assert conversation is not None
@@ -162,8 +164,8 @@ async def test_words_with_a_nul_are_stored_titled_and_found_like_any_others(libr
     assert await library.texts("delhi") == ["to Delhi"]
 
 
-async def test_whatever_is_said_is_stored(library: Library) -> None:
-    """Each text is the first of its conversation, from which the title is made, and all of them are indexed."""
+async def test_every_text_is_stored(library: SearchCore) -> None:
+    """Each text is the first of its conversation, so it becomes the title, and all are indexed."""
 
     @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.text(st.just("\0") | st.characters(exclude_categories=["Cs"]), max_size=60))
@@ -173,19 +175,19 @@ async def test_whatever_is_said_is_stored(library: Library) -> None:
     said: list[str] = []
     every_text_is_said()
     for text in said:
-        call, _ = await library.told(text)
+        call, _ = await library.call_with(text)
         assert await library.utterances(call.conversation_id) == [(text, "FINAL")]
     await library.indexing.catch_up(library.customer_id)
 
 
-async def test_a_query_without_words_finds_nothing(library: Library) -> None:
-    await library.told("…")
+async def test_a_query_without_words_finds_nothing(library: SearchCore) -> None:
+    await library.call_with("…")
     assert await library.texts("…") == []
 
 
-async def test_the_newest_comes_first_and_pages_join_without_gap_or_double(library: Library) -> None:
-    _, first = await library.told(*(f"Delhi {number}" for number in range(7)))
-    _, second = await library.told(*(f"Delhi {number}" for number in range(7, 14)))
+async def test_newest_comes_first_and_pages_have_no_gap_or_duplicate(library: SearchCore) -> None:
+    _, first = await library.call_with(*(f"Delhi {number}" for number in range(7)))
+    _, second = await library.call_with(*(f"Delhi {number}" for number in range(7, 14)))
     await library.say(first, "Delhi again")
     library.clock.advance(1)
     await library.log.append(second, [library.said(f"Delhi at once {number}") for number in range(4)])
@@ -195,34 +197,34 @@ async def test_the_newest_comes_first_and_pages_join_without_gap_or_double(libra
     )
     assert len(everything) == 19
     paged: list[Found] = []
-    while page := await library.searching.search(
+    while page := await library.search.search(
         Wanted(library.customer_id, ["delhi"]), after=paged[-1].place if paged else None, limit=3
     ):
         paged += page
     assert paged == everything
 
 
-async def test_speaker_time_and_conversation_narrow_it(library: Library) -> None:
-    call, writer = await library.told("Delhi one")
+async def test_search_is_limited_by_speaker_time_and_conversation(library: SearchCore) -> None:
+    call, writer = await library.call_with("Delhi one")
     await library.say(writer, "Delhi two", speaker=AGENT)
     between = library.clock.now()
-    await library.told("Delhi three")
+    await library.call_with("Delhi three")
     assert await library.texts("delhi", speaker=AGENT) == ["Delhi two"]
     assert await library.texts("delhi", conversation_id=call.conversation_id) == ["Delhi two", "Delhi one"]
     assert await library.texts("delhi", since=between) == ["Delhi three", "Delhi two"]
     assert await library.texts("delhi", before=between) == ["Delhi one"]
 
 
-async def test_only_ones_own_words_are_found(library: Library) -> None:
-    await library.told("a secret meeting in Delhi")
+async def test_only_the_customers_own_words_are_found(library: SearchCore) -> None:
+    await library.call_with("a secret meeting in Delhi")
     hers, library.customer_id = library.customer_id, str(uuid4())
     assert await library.texts("delhi") == []
-    await library.told("nothing about that city, Delhi")
+    await library.call_with("nothing about that city, Delhi")
     assert await library.texts("delhi") == ["nothing about that city, Delhi"]
     assert await library.texts(f"o{hers.replace('-', '')}0") == []
 
 
-async def test_what_was_said_late_or_cut_short_is_found_and_what_nobody_said_is_not(library: Library) -> None:
+async def test_late_and_truncated_words_are_found_and_unspoken_ones_are_not(library: SearchCore) -> None:
     call, writer = await library.held_call()
     await library.log.append(
         writer, [library.saying("cut in the middle of Mumb", 1, entry_id=library.said("").entry_id)]
@@ -235,8 +237,8 @@ async def test_what_was_said_late_or_cut_short_is_found_and_what_nobody_said_is_
     assert await library.texts("caller hung up") == []
 
 
-async def test_the_words_that_were_meant_are_marked(library: Library) -> None:
-    await library.told("Booking two flights, one flight back")
+async def test_matched_words_are_marked(library: SearchCore) -> None:
+    await library.call_with("Booking two flights, one flight back")
     (found,) = await library.find("flights book")
     assert [(part.text, part.matched) for part in found.snippet] == [
         ("Booking", True),
@@ -248,29 +250,29 @@ async def test_the_words_that_were_meant_are_marked(library: Library) -> None:
     ]
 
 
-async def test_what_was_just_committed_is_found(library: Library) -> None:
-    _, writer = await library.told("first")
+async def test_entries_are_found_directly_after_their_commit(library: SearchCore) -> None:
+    _, writer = await library.call_with("first")
     for number in range(5):
         await library.say(writer, f"number{number}")
         assert await library.texts(f"number{number}") == [f"number{number}"]
 
 
 async def test_a_log_longer_than_a_batch_is_indexed_whole(
-    library: Library, monkeypatch: pytest.MonkeyPatch
+    library: SearchCore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.conversation.search.indexing.BATCH", 7)
-    await library.told(*(f"Delhi {number}" for number in range(30)))
+    await library.call_with(*(f"Delhi {number}" for number in range(30)))
     assert len(await library.find("delhi")) == 30
 
 
-async def test_logs_that_rest_are_indexed_unasked_and_those_that_grow_are_left_alone(
-    library: Library,
+async def test_idle_logs_are_indexed_in_the_background_and_growing_ones_are_not(
+    library: SearchCore,
 ) -> None:
     async def behind() -> int:
         async with library.store.reading() as transaction:
             return len(await search_index(transaction.connection).behind(None, limit=10))
 
-    await library.told("Delhi")
+    await library.call_with("Delhi")
     await library.indexing.sweep()
     assert await behind() == 1
     library.clock.advance(IDLE.total_seconds() + 1)
@@ -279,11 +281,11 @@ async def test_logs_that_rest_are_indexed_unasked_and_those_that_grow_are_left_a
     assert await library.texts("delhi") == ["Delhi"]
 
 
-async def test_indexing_unasked_leaves_others_time_between_its_batches(
-    library: Library, monkeypatch: pytest.MonkeyPatch
+async def test_background_indexing_pauses_between_batches(
+    library: SearchCore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.conversation.search.indexing.BATCH", 10)
-    await library.told(*(f"Delhi {number}" for number in range(25)))
+    await library.call_with(*(f"Delhi {number}" for number in range(25)))
     library.clock.advance(IDLE.total_seconds() + 1)
     pauses: list[float] = []
 
@@ -295,11 +297,11 @@ async def test_indexing_unasked_leaves_others_time_between_its_batches(
     assert pauses == [0.5] * 3
 
 
-async def test_searches_at_once_while_more_is_said_index_each_entry_once(
-    library: Library, monkeypatch: pytest.MonkeyPatch
+async def test_concurrent_searches_index_each_entry_once(
+    library: SearchCore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.conversation.search.indexing.BATCH", 3)
-    _, writer = await library.told("Delhi 0")
+    _, writer = await library.call_with("Delhi 0")
 
     async def goes_on() -> None:
         for number in range(1, 30):
@@ -314,8 +316,8 @@ async def test_searches_at_once_while_more_is_said_index_each_entry_once(
     assert sorted(await library.texts("delhi")) == sorted(f"Delhi {number}" for number in range(30))
 
 
-async def test_a_log_deleted_while_it_is_to_be_indexed_is_passed_over(library: Library) -> None:
-    await library.told("Delhi")
+async def test_a_log_that_is_deleted_before_indexing_is_skipped(library: SearchCore) -> None:
+    await library.call_with("Delhi")
     async with library.store.reading() as transaction:
         behind = await search_index(transaction.connection).behind(None, limit=10)
     async with library.store.writing() as transaction:

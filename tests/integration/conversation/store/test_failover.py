@@ -29,11 +29,11 @@ GROWING = ("log_pages", "feed_runs")
 
 
 @asynccontextmanager
-async def replica(url: str, beside: Core | None = None) -> AsyncIterator[Core]:
+async def replica(url: str, sibling: Core | None = None) -> AsyncIterator[Core]:
     """A replica with connections of its own."""
     engine = await migrated(url, MIGRATIONS)
     try:
-        yield Core(Store(engine), beside=beside)
+        yield Core(Store(engine), sibling=sibling)
     finally:
         await engine.dispose()
 
@@ -100,7 +100,7 @@ async def test_replica_that_remembers_what_a_failover_lost_writes_over_nothing_t
         await here.log.append(writer, [here.said("lost")])
         failover.take_over()
 
-        elsewhere = await stack.enter_async_context(replica(url, beside=here))
+        elsewhere = await stack.enter_async_context(replica(url, sibling=here))
         since = here.said("said since")
         (there,) = await elsewhere.log.append(writer, [since])
         with pytest.raises(StoreUnavailable):

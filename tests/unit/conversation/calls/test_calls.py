@@ -32,13 +32,13 @@ async def test_conversation_has_one_running_call(core: Core) -> None:
     assert caught.value.metadata == {"call_id": call.call_id}
 
 
-async def test_calls_started_at_once_in_one_conversation_come_to_one(core: Core) -> None:
+async def test_concurrent_starts_in_one_conversation_give_one_call(core: Core) -> None:
     conversation_id = await core.conversation()
     outcomes = await asyncio.gather(*(core.call(conversation_id) for _ in range(5)), return_exceptions=True)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Call"] + ["CallRunning"] * 4
 
 
-async def test_calls_follow_one_another_in_rooms_of_their_own(core: Core) -> None:
+async def test_each_call_of_a_conversation_has_its_own_room(core: Core) -> None:
     first = await core.call()
     await core.end(first)
     second = await core.call(first.conversation_id)
@@ -47,7 +47,7 @@ async def test_calls_follow_one_another_in_rooms_of_their_own(core: Core) -> Non
     assert [entry.number for entry in await core.entries(first.conversation_id)] == [1, 2, 3]
 
 
-async def test_stranger_neither_starts_nor_rejoins(core: Core) -> None:
+async def test_another_customer_can_neither_start_nor_rejoin(core: Core) -> None:
     call = await core.call()
     with pytest.raises(ConversationNotFound):
         await core.calls.start(str(uuid4()), "token", call.conversation_id, "")
@@ -55,7 +55,7 @@ async def test_stranger_neither_starts_nor_rejoins(core: Core) -> None:
         await core.calls.rejoin(str(uuid4()), call.call_id)
 
 
-async def test_ended_conversation_takes_no_call(core: Core) -> None:
+async def test_ended_conversation_accepts_no_call(core: Core) -> None:
     conversation_id = await core.conversation()
     await core.finish(conversation_id)
     with pytest.raises(ConversationEnded):
@@ -83,14 +83,14 @@ async def test_ended_call_can_not_be_rejoined(core: Core) -> None:
         await core.calls.rejoin(core.customer_id, call.call_id)
 
 
-async def test_ending_twice_notes_the_end_once(core: Core) -> None:
+async def test_ending_twice_logs_the_end_once(core: Core) -> None:
     call = await core.call()
     await core.end(call)
     await core.end(call, pb.CALL_END_REASON_NO_AGENT)
     assert await core.changes(call.conversation_id) == ["CALL_STARTED 1", "CALL_ENDED 1 CALLER_HUNG_UP"]
 
 
-async def test_grant_is_handed_to_the_agent_and_kept_encrypted(core: Core) -> None:
+async def test_agent_gets_the_grant_which_is_stored_encrypted(core: Core) -> None:
     call, writer = await core.held_call()
     _, _, grant = await core.calls.open(writer)
     assert grant == f"grant of token for {call.call_id}"
@@ -103,7 +103,7 @@ async def test_agent_that_says_goodbye_ends_the_call(core: Core) -> None:
     assert (await core.now(call)).end_reason == pb.CALL_END_REASON_AGENT_HUNG_UP
 
 
-async def test_hanging_up_ends_the_agent_s_hold(core: Core) -> None:
+async def test_hanging_up_ends_the_agents_hold(core: Core) -> None:
     call, writer = await core.held_call()
     with core.holds.take(writer) as hold:
         await core.end(call)
@@ -121,7 +121,7 @@ async def test_ended_call_leaves_neither_room_nor_grant(core: Core) -> None:
     assert (await core.now(call)).sealed_grant is None
 
 
-async def test_leftovers_are_tried_until_they_are_gone(core: Core) -> None:
+async def test_cleanup_is_retried_until_it_succeeds(core: Core) -> None:
     call = await core.call()
     await core.end(call)
     core.grants.up = False
@@ -134,7 +134,7 @@ async def test_leftovers_are_tried_until_they_are_gone(core: Core) -> None:
     assert (await core.now(call)).sealed_grant is None
 
 
-async def test_room_that_can_not_be_closed_is_left_to_livekit_in_the_end(core: Core) -> None:
+async def test_closing_a_room_is_not_retried_for_longer_than_livekit_keeps_it(core: Core) -> None:
     call = await core.call()
     await core.end(call)
     core.rooms.up = False

@@ -1,4 +1,4 @@
-"""Which streams hold which calls."""
+"""Holds of calls by live streams."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.unit
 WRITER = Writer("call", 1, "writer")
 
 
-async def test_call_is_held_as_long_as_the_stream_is_there() -> None:
+async def test_call_is_held_while_its_stream_lives() -> None:
     holds, changes = Holds(), []
     holds.notify(lambda: changes.append(holds.is_held("call")))
     with holds.take(WRITER):
@@ -23,7 +23,7 @@ async def test_call_is_held_as_long_as_the_stream_is_there() -> None:
     assert changes == [True, False]
 
 
-async def test_stream_that_is_opened_again_displaces_the_half_open_one() -> None:
+async def test_reopened_stream_ends_the_half_open_one() -> None:
     holds = Holds()
     with holds.take(WRITER) as first, holds.take(WRITER) as second:
         assert await first.over() is Over.REOPENED
@@ -31,7 +31,7 @@ async def test_stream_that_is_opened_again_displaces_the_half_open_one() -> None
         assert await second.over() is Over.CALL_ENDED
 
 
-async def test_half_open_stream_that_goes_does_not_free_the_call() -> None:
+async def test_end_of_a_half_open_stream_does_not_free_the_call() -> None:
     holds = Holds()
     first = holds.take(WRITER)
     first.__enter__()
@@ -40,7 +40,7 @@ async def test_half_open_stream_that_goes_does_not_free_the_call() -> None:
         assert holds.is_held("call")
 
 
-async def test_next_agent_displaces_the_one_before() -> None:
+async def test_next_agent_ends_the_hold_of_the_previous_one() -> None:
     holds = Holds()
     with holds.take(WRITER) as first, holds.take(replace(WRITER, epoch=2, writer_id="other")):
         assert await first.over() is Over.AGENT_REPLACED
@@ -54,7 +54,7 @@ async def test_only_the_first_reason_counts() -> None:
         assert await hold.over() is Over.CALL_ENDED
 
 
-async def test_draining_ends_holds_that_come_later_too() -> None:
+async def test_draining_also_ends_later_holds() -> None:
     holds = Holds()
     with holds.take(WRITER) as before:
         holds.drain()
@@ -63,14 +63,14 @@ async def test_draining_ends_holds_that_come_later_too() -> None:
         assert await after.over() is Over.DRAINING
 
 
-async def test_ending_a_call_that_nobody_holds_is_told_to_who_clears_up() -> None:
-    holds, told = Holds(), []
-    holds.notify(lambda: told.append(True))
+async def test_end_of_a_call_without_a_hold_notifies_the_cleanup() -> None:
+    holds, notified = Holds(), []
+    holds.notify(lambda: notified.append(True))
     holds.end("call", Over.CALL_ENDED)
-    assert told == [True]
+    assert notified == [True]
 
 
-async def test_stream_that_is_about_to_take_a_call_is_expected_until_it_does() -> None:
+async def test_stream_is_expected_until_it_takes_its_call() -> None:
     holds = Holds()
     with holds.expecting("call"):
         assert holds.is_expected("call")
@@ -80,14 +80,14 @@ async def test_stream_that_is_about_to_take_a_call_is_expected_until_it_does() -
     assert not holds.is_expected("call")
 
 
-async def test_stream_that_may_not_have_its_call_is_not_expected_any_more_but_another_still_is() -> None:
+async def test_refused_stream_is_no_longer_expected_but_another_still_is() -> None:
     holds, changes = Holds(), []
     holds.notify(lambda: changes.append(holds.is_expected("call")))
     with pytest.raises(CallEnded), holds.expecting("call"):
         with pytest.raises(StaleEpoch), holds.expecting("call"):
             raise StaleEpoch(2)
         raise CallEnded
-    assert changes == [True, False]  # each time the row is looked at: it may name this replica all the same
+    assert changes == [True, False]  # the row is checked after each, because it may name this replica
     assert not holds.is_expected("call")
 
 

@@ -1,4 +1,4 @@
-"""A call held on one replica is no lost call on another, and one that nobody holds any more is."""
+"""A call held on one replica is not lost for another replica; a call that no replica holds is."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.unit
 
 
-async def pass_time(seconds: float, core: Core, *looking: Core) -> None:
-    """Lets time pass in which these replicas look and nobody else does."""
+async def pass_time(seconds: float, core: Core, *scanning: Core) -> None:
+    """Advance the clock while these replicas scan."""
     for _ in range(round(seconds / SCAN_SECONDS)):
         core.clock.advance(SCAN_SECONDS)
-        for replica in looking:
-            await replica.look()
+        for replica in scanning:
+            await replica.scan()
 
 
 @contextmanager
 def held(core: Core, writer: Writer) -> Iterator[Hold]:
-    """A stream on a replica, after it was opened there."""
+    """Hold a call with a stream on a replica that has opened it."""
     with core.holds.take(writer) as hold:
         yield hold
 
 
 async def live_call(core: Core) -> tuple[Call, Writer]:
-    """A call whose caller and agent are in the room; opened, without its stream."""
+    """Return a call with caller and agent in the room, opened, but without a stream."""
     call, writer = await core.held_call()
     core.rooms.caller_joins()
     core.rooms.people.append(Participant("agent-1", is_agent=True))
@@ -63,7 +63,7 @@ async def test_call_held_on_one_replica_is_left_alone_by_all_others(core: Core) 
     assert core.rooms.asked == []
 
 
-async def test_agent_lost_on_one_replica_is_replaced_within_a_second_by_one_of_them(core: Core) -> None:
+async def test_agent_lost_on_one_replica_is_replaced_once_within_a_second(core: Core) -> None:
     other, third = core.another(), core.another()
     call, writer = await live_call(core)
     with held(core, writer):
@@ -76,7 +76,7 @@ async def test_agent_lost_on_one_replica_is_replaced_within_a_second_by_one_of_t
     assert (await core.changes(call.conversation_id))[-1] == "AGENT_LOST 2 STREAM_BROKEN"
 
 
-async def test_writer_that_opens_again_on_another_replica_keeps_its_call_and_ends_the_half_open_stream(
+async def test_writer_that_reopens_on_another_replica_keeps_its_call_and_ends_the_half_open_stream(
     core: Core,
 ) -> None:
     other = core.another()
@@ -91,7 +91,7 @@ async def test_writer_that_opens_again_on_another_replica_keeps_its_call_and_end
     assert (now.epoch, now.holder) == (1, other.replica_id)
 
 
-async def test_half_open_stream_that_goes_late_does_not_free_the_call_elsewhere(core: Core) -> None:
+async def test_late_end_of_a_half_open_stream_does_not_free_the_call_elsewhere(core: Core) -> None:
     other = core.another()
     call, writer = await live_call(core)
     half_open = core.holds.take(writer)
@@ -103,22 +103,22 @@ async def test_half_open_stream_that_goes_late_does_not_free_the_call_elsewhere(
         assert (await core.now(call)).holder == other.replica_id
 
 
-async def test_calls_of_a_replica_that_died_are_given_time_and_then_taken(core: Core) -> None:
+async def test_calls_of_a_dead_replica_are_taken_over_after_its_lease(core: Core) -> None:
     other = core.another()
     call, writer = await live_call(core)
     with held(core, writer):
         await pass_time(5, core, core, other)
-        await pass_time(LEASE_SECONDS + 0.5, core, other)  # this one is dead, or stopped
+        await pass_time(LEASE_SECONDS + 0.5, core, other)  # `core` is dead or frozen
         assert core.rooms.asked == []
         await pass_time(1, core, other)
         assert core.rooms.asked == [2]
         assert (await core.now(call)).epoch == 2
 
 
-async def test_calls_of_a_replica_that_died_are_taken_however_long_livekit_is_silent(
+async def test_calls_of_a_dead_replica_are_taken_over_even_if_livekit_does_not_answer(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each of the surviving replica's own rooms is due as well, more of them than are looked into at once."""
+    """More rooms of the live replica are due than it queries at the same time."""
     other, answer = core.another(), asyncio.Event()
     call, writer = await live_call(core)
     with ExitStack() as streams:
@@ -141,11 +141,11 @@ async def test_calls_of_a_replica_that_died_are_taken_however_long_livekit_is_si
             assert (await core.now(call)).epoch == 2
             answer.set()
             await other.supervisor.settled()
-            await other.look()
+            await other.scan()
         assert core.rooms.asked == [2]
 
 
-async def test_watcher_that_ends_leaves_no_question_to_livekit_behind(
+async def test_supervisor_that_stops_leaves_no_query_to_livekit_running(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = asyncio.Event()
@@ -163,7 +163,7 @@ async def test_watcher_that_ends_leaves_no_question_to_livekit_behind(
     assert [task for task in asyncio.all_tasks() if task.get_name().startswith("call")] == []
 
 
-async def test_agents_of_a_replica_that_died_find_another_in_time(core: Core) -> None:
+async def test_agents_of_a_dead_replica_reopen_on_another_in_time(core: Core) -> None:
     other = core.another()
     call, writer = await live_call(core)
     with held(core, writer):
@@ -175,13 +175,13 @@ async def test_agents_of_a_replica_that_died_find_another_in_time(core: Core) ->
     assert (await core.now(call)).epoch == 1
 
 
-async def test_replica_that_was_stopped_learns_that_its_agent_was_replaced(core: Core) -> None:
+async def test_frozen_replica_learns_that_its_agent_was_replaced(core: Core) -> None:
     other = core.another()
     _, writer = await live_call(core)
     with held(core, writer) as hold:
         await pass_time(5, core, core, other)
         await pass_time(4, core, other)
-        await core.look()
+        await core.scan()
         assert await hold.over() is Over.AGENT_REPLACED
     with pytest.raises(StaleEpoch):
         await core.log.append(writer, [core.said("Am I still here?")])
@@ -191,9 +191,9 @@ async def test_call_ended_elsewhere_ends_its_stream_here(core: Core) -> None:
     other = core.another()
     call, writer = await live_call(core)
     with held(core, writer) as hold:
-        await core.look()
+        await core.scan()
         await other.end(call)
-        assert other.hinted == [call.call_id]  # for this replica to look at once
+        assert other.hinted == [call.call_id]  # so that this replica checks immediately
         await core.lease.renew()
         assert await hold.over() is Over.CALL_ENDED
 
@@ -207,13 +207,13 @@ async def test_call_handed_over_elsewhere_ends_its_stream_here(core: Core) -> No
         assert await hold.over() is Over.AGENT_REPLACED
 
 
-async def test_replica_that_drains_neither_gives_its_calls_up_nor_keeps_them(core: Core) -> None:
+async def test_replica_that_drains_neither_releases_nor_keeps_its_calls(core: Core) -> None:
     other = core.another()
     call, writer = await live_call(core)
     with held(core, writer):
         await pass_time(2, core, core, other)
         core.holds.drain()
-    await core.look()
+    await core.scan()
     assert (await core.now(call)).holder == core.replica_id
     await pass_time(2, core, core, other)
     await other.calls.open(writer)
@@ -222,15 +222,15 @@ async def test_replica_that_drains_neither_gives_its_calls_up_nor_keeps_them(cor
     assert (await core.now(call)).epoch == 1
 
 
-async def test_stream_about_to_take_its_call_is_not_given_up_in_between(core: Core) -> None:
+async def test_call_is_not_released_before_its_stream_takes_it(core: Core) -> None:
     call, writer = await live_call(core)
-    await core.lease.renew()  # between the commit and the stream's taking hold
+    await core.lease.renew()  # between the commit and the hold
     with held(core, writer):
         await core.lease.renew()
         assert (await core.now(call)).holder == core.replica_id
 
 
-async def test_stream_cut_off_before_it_took_its_call_is_given_up_after_a_while(
+async def test_call_whose_stream_never_took_it_is_released_later(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call, _ = await live_call(core)
@@ -240,10 +240,10 @@ async def test_stream_cut_off_before_it_took_its_call_is_given_up_after_a_while(
     assert EXPECTED_SECONDS > 1
 
 
-async def test_open_that_failed_after_its_commit_leaves_a_call_to_others(
+async def test_open_that_fails_after_its_commit_releases_the_call(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The lease is woken, though this replica holds nothing, and gives the call up at once."""
+    """The lease is woken, although this replica holds nothing, and releases the call."""
     call = await core.call()
     monkeypatch.setattr(core.calls._cipher, "open", lambda _: 1 / 0)
     async with asyncio.timeout(10):
@@ -263,23 +263,21 @@ async def test_replica_without_calls_writes_nothing(core: Core, monkeypatch: pyt
     await core.lease.renew()
 
 
-async def test_outage_takes_nobody_s_call_away(core: Core) -> None:
-    """While the store is away nobody can renew; when it is back the first to look must not take the others for dead."""
+async def test_outage_of_the_store_loses_no_call(core: Core) -> None:
+    """No replica can renew during the outage; the first scan after it must not declare the others dead."""
     other = core.another()
     call, writer = await live_call(core)
     with held(core, writer):
         await pass_time(5, core, core, other)
         core.clock.advance(60)
-        await other.look()
+        await other.scan()
         core.clock.advance(SCAN_SECONDS)
-        await other.look()
+        await other.scan()
         await pass_time(5, core, other, core)
     assert (await core.now(call)).epoch == 1
 
 
-async def test_what_could_not_be_written_is_written_later(
-    core: Core, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_failed_release_is_retried(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     call, writer = await live_call(core)
     with held(core, writer):
         await core.lease.renew()
@@ -295,7 +293,7 @@ async def test_what_could_not_be_written_is_written_later(
     assert (await core.now(call)).holder is None
 
 
-async def test_each_replica_asks_who_is_in_the_room_only_for_its_own_calls(
+async def test_each_replica_queries_only_the_rooms_of_its_own_calls(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = core.another()
@@ -311,11 +309,11 @@ async def test_each_replica_asks_who_is_in_the_room_only_for_its_own_calls(
     with held(core, writer):
         await pass_time(20, core, other)
         asked.clear()
-        await core.look()
+        await core.scan()
         assert len(asked) == 1
 
 
-def test_replica_is_alive_while_its_row_changes_by_the_clock_of_who_looks() -> None:
+def test_replica_is_alive_while_its_row_changes_by_the_readers_clock() -> None:
     clock = SimulatedClock(NOON)
     replicas = LiveReplicas("own", clock)
     skewed = NOON.replace(year=1999)
@@ -329,21 +327,21 @@ def test_own_replica_is_always_alive() -> None:
     assert set(LiveReplicas("own", SimulatedClock(NOON)).alive) == {"own"}
 
 
-def test_every_process_is_a_replica_of_its_own() -> None:
+def test_every_process_has_its_own_replica_id() -> None:
     assert leases.new_replica_id() != leases.new_replica_id()
 
 
 async def test_hint_is_sent_only_for_calls_that_are_not_held_here() -> None:
-    told: list[str] = []
-    holds = Holds(told.append)
+    hints: list[str] = []
+    holds = Holds(hints.append)
     writer = Writer("here", 1, str(uuid4()))
     with holds.take(writer):
         holds.end("here", Over.CALL_ENDED)
         holds.end("elsewhere", Over.CALL_ENDED)
-    assert told == ["elsewhere"]
+    assert hints == ["elsewhere"]
 
 
-async def test_another_writer_s_stream_is_replaced_and_the_same_writer_s_moved(core: Core) -> None:
+async def test_end_reason_distinguishes_replaced_moved_and_ended(core: Core) -> None:
     call, writer = await live_call(core)
     now = await core.now(call)
     with held(core, writer) as hold:

@@ -1,4 +1,4 @@
-"""A running call has an agent, and a call nobody is in any more ends."""
+"""A running call has an agent, and a call without its caller ends."""
 
 from __future__ import annotations
 
@@ -23,69 +23,67 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.unit
 
 
-async def look_for(core: Core, seconds: float, *others: Core) -> None:
-    """Lets replicas look as often as they do while time passes."""
-    step = (
-        supervision.SCAN_SECONDS if seconds < 30 else 0.75
-    )  # fewer looks over long times, where it makes no difference
+async def scan_for(core: Core, seconds: float, *others: Core) -> None:
+    """Advance the clock while replicas scan."""
+    step = supervision.SCAN_SECONDS if seconds < 30 else 0.75  # fewer scans over long times, for speed
     for _ in range(round(seconds / step)):
         core.clock.advance(step)
         for replica in (core, *others):
-            await replica.look()
+            await replica.scan()
 
 
 async def held_before(core: Core) -> tuple[Call, Writer]:
-    """A call whose stream was with a process that is no more."""
+    """Return a call whose stream was held by a dead process."""
     before = core.another()
     call, writer = await before.held_call()
     stream = before.holds.take(writer)
-    stream.__enter__()  # and never left: it was killed
-    await before.look()
+    stream.__enter__()  # never exited: the process was killed
+    await before.scan()
     return call, writer
 
 
-async def test_token_s_own_dispatch_is_waited_for_from_the_moment_the_caller_joins(core: Core) -> None:
+async def test_patience_with_the_first_dispatch_starts_when_the_caller_joins(core: Core) -> None:
     await core.call()
-    await look_for(core, 20)  # the caller takes their time
+    await scan_for(core, 20)  # the caller joins late
     assert core.rooms.asked == []
     core.rooms.caller_joins()
-    await look_for(core, 2.5)
+    await scan_for(core, 2.5)
     assert core.rooms.asked == []
-    await look_for(core, 2)
+    await scan_for(core, 2)
     assert core.rooms.asked == [2]
 
 
-async def test_agent_that_never_came_is_asked_for_again_with_growing_patience(core: Core) -> None:
+async def test_agent_that_does_not_come_is_dispatched_again_with_growing_patience(core: Core) -> None:
     call = await core.call()
     core.rooms.caller_joins()
-    await look_for(core, 3 + 4.5 + 6.75 + 3)
+    await scan_for(core, 3 + 4.5 + 6.75 + 3)
     assert core.rooms.asked == [2, 3, 4]
     assert (await core.now(call)).epoch == 4
     with pytest.raises(StaleEpoch):
         await core.calls.open(Writer(call.call_id, 1, str(uuid4())))
 
 
-async def test_call_is_given_up_when_no_agent_can_be_had(core: Core) -> None:
+async def test_call_ends_when_no_agent_is_available(core: Core) -> None:
     call = await core.call()
     core.rooms.caller_joins()
-    await look_for(core, 90)
+    await scan_for(core, 90)
     ended = await core.now(call)
     assert ended.end_reason == pb.CALL_END_REASON_NO_AGENT
     assert (
         len(core.rooms.asked) == agent_replacement.MAX_DISPATCHES - 1
-    )  # the token's own dispatch was the first
+    )  # the token contains the first dispatch
     assert (await core.changes(call.conversation_id))[-1].endswith("NO_AGENT")
 
 
-async def test_broken_stream_that_is_back_within_a_second_changes_nothing(core: Core) -> None:
+async def test_broken_stream_that_returns_within_a_second_changes_nothing(core: Core) -> None:
     call, writer = await core.held_call()
     core.rooms.caller_joins()
     with core.holds.take(writer):
-        await look_for(core, 1)
-    await look_for(core, 0.75)
+        await scan_for(core, 1)
+    await scan_for(core, 0.75)
     await core.calls.open(writer)
     with core.holds.take(writer):
-        await look_for(core, 5)
+        await scan_for(core, 5)
     assert (await core.now(call)).epoch == 1
     assert core.rooms.asked == []
 
@@ -96,8 +94,8 @@ async def test_lost_agent_is_replaced_after_a_second(core: Core) -> None:
     core.rooms.people.append(Participant("agent-1", is_agent=True))
     with core.holds.take(writer):
         await core.log.append(writer, [core.saying("There are three fl", 3, entry_id=str(uuid4()))])
-        await look_for(core, 1)
-    await look_for(core, 1.25)
+        await scan_for(core, 1)
+    await scan_for(core, 1.25)
     assert core.rooms.asked == [2]
     assert core.rooms.removed == ["agent-1"]
     assert await core.utterances(call.conversation_id) == [("There are three fl", "TRUNCATED")]
@@ -110,60 +108,60 @@ async def test_lost_agent_is_replaced_after_a_second(core: Core) -> None:
         await core.calls.open(writer)
 
 
-async def test_next_agent_takes_the_call_and_patience_begins_anew(core: Core) -> None:
+async def test_next_agent_takes_the_call_and_patience_is_reset(core: Core) -> None:
     call, writer = await core.held_call()
     core.rooms.caller_joins()
     with core.holds.take(writer):
-        await look_for(core, 1)
-    await look_for(core, 1.25)
+        await scan_for(core, 1)
+    await scan_for(core, 1.25)
     following = Writer(call.call_id, 2, str(uuid4()))
     await core.calls.open(following)
     with core.holds.take(following):
-        await look_for(core, 30)
+        await scan_for(core, 30)
     live = await core.now(call)
     assert (live.state, live.epoch, live.dispatches) == (pb.CALL_STATE_LIVE, 2, 0)
     assert core.rooms.asked == [2]
 
 
-async def test_after_a_restart_an_agent_is_given_time_to_find_back(core: Core) -> None:
+async def test_after_a_restart_an_agent_has_time_to_return(core: Core) -> None:
     call, writer = await held_before(core)
     core.rooms.caller_joins()
-    await look_for(core, 2.75)
+    await scan_for(core, 2.75)
     await core.calls.open(writer)
     with core.holds.take(writer):
-        await look_for(core, 10)
+        await scan_for(core, 10)
     assert (await core.now(call)).epoch == 1
 
 
 async def test_after_a_restart_an_agent_that_stays_away_is_replaced(core: Core) -> None:
     call, _ = await held_before(core)
     core.rooms.caller_joins()
-    await look_for(core, 4)
+    await scan_for(core, 4)
     assert (await core.now(call)).epoch == 2
     assert core.rooms.asked == [2]
 
 
-async def test_agent_that_hands_over_is_replaced_at_once(core: Core) -> None:
+async def test_agent_that_hands_over_is_replaced_immediately(core: Core) -> None:
     call, writer = await core.held_call()
     core.rooms.caller_joins()
     with core.holds.take(writer):
-        await look_for(core, 1)
+        await scan_for(core, 1)
         await core.calls.close(writer, pb.CALL_END_REASON_UNSPECIFIED)
-    await look_for(core, 1)
+    await scan_for(core, 1)
     assert core.rooms.asked == [2]
     assert (await core.changes(call.conversation_id))[-1] == "AGENT_LOST 2 HANDED_OVER"
 
 
-async def test_nobody_is_asked_for_while_the_caller_is_away(core: Core) -> None:
+async def test_no_agent_is_dispatched_while_the_caller_is_absent(core: Core) -> None:
     _, writer = await core.held_call()
     core.rooms.caller_joins()
     with core.holds.take(writer):
-        await look_for(core, 6)
-    core.rooms.everybody_leaves()
-    await look_for(core, 20)
+        await scan_for(core, 6)
+    core.rooms.all_leave()
+    await scan_for(core, 20)
     assert core.rooms.asked == []
     core.rooms.caller_joins()
-    await look_for(core, 1.25)
+    await scan_for(core, 1.25)
     assert core.rooms.asked == [2]
 
 
@@ -171,51 +169,51 @@ async def test_call_whose_caller_stays_away_ends(core: Core) -> None:
     call, writer = await core.held_call()
     core.rooms.caller_joins()
     with core.holds.take(writer) as hold:
-        await look_for(core, 6)
-        core.rooms.everybody_leaves()
-        await look_for(core, 59)
+        await scan_for(core, 6)
+        core.rooms.all_leave()
+        await scan_for(core, 59)
         assert not (await core.now(call)).ended
-        await look_for(core, 12)
+        await scan_for(core, 12)
         assert (await core.now(call)).ended
         assert await hold.over() is Over.CALL_ENDED
     assert (await core.now(call)).end_reason == pb.CALL_END_REASON_CALLER_LOST
 
 
-async def test_caller_who_was_given_another_token_has_the_minute_again(core: Core) -> None:
+async def test_another_token_restarts_the_minute_of_absence(core: Core) -> None:
     call, writer = await core.held_call()
     core.rooms.caller_joins()
     with core.holds.take(writer):
-        await look_for(core, 6)
-        core.rooms.everybody_leaves()
-        await look_for(core, 55)
+        await scan_for(core, 6)
+        core.rooms.all_leave()
+        await scan_for(core, 55)
         await core.calls.rejoin(core.customer_id, call.call_id)
-        await look_for(core, 55)
+        await scan_for(core, 55)
         assert not (await core.now(call)).ended
-        await look_for(core, 15)
+        await scan_for(core, 15)
     assert (await core.now(call)).ended
 
 
-async def test_call_that_nobody_joined_while_they_could_ends(core: Core) -> None:
+async def test_call_that_was_never_joined_ends_with_its_token(core: Core) -> None:
     call = await core.call()
-    await look_for(core, 60)
+    await scan_for(core, 60)
     core.clock.advance(9 * 60)
-    await core.look()
+    await core.scan()
     assert not (await core.now(call)).ended
     core.clock.advance(62)
-    await core.look()
+    await core.scan()
     assert (await core.now(call)).end_reason == pb.CALL_END_REASON_CALLER_LOST
 
 
-async def test_while_livekit_is_down_nobody_is_taken_for_absent(core: Core) -> None:
+async def test_no_caller_counts_as_absent_while_livekit_is_down(core: Core) -> None:
     call, writer = await core.held_call()
     core.rooms.caller_joins()
     with core.holds.take(writer):
-        await look_for(core, 6)
+        await scan_for(core, 6)
         core.rooms.up = False
-        await look_for(core, 120)
-        core.rooms.everybody_leaves()  # the server comes back empty; the caller needs a moment
+        await scan_for(core, 120)
+        core.rooms.all_leave()  # the server restarts without participants
         core.rooms.up = True
-        await look_for(core, 30)
+        await scan_for(core, 30)
         assert not (await core.now(call)).ended
 
 
@@ -223,12 +221,12 @@ async def test_agent_lost_while_livekit_is_down_is_replaced_when_it_is_back(core
     call, writer = await core.held_call()
     core.rooms.caller_joins()
     with core.holds.take(writer):
-        await look_for(core, 1)
+        await scan_for(core, 1)
     core.rooms.up = False
-    await look_for(core, 10)
+    await scan_for(core, 10)
     assert (await core.now(call)).epoch == 2
     core.rooms.up = True
-    await look_for(core, 1.25)
+    await scan_for(core, 1.25)
     assert core.rooms.asked == [2]
 
 
@@ -236,13 +234,13 @@ async def test_agents_whose_streams_end_because_the_service_drains_are_not_repla
     call, writer = await core.held_call()
     core.rooms.caller_joins()
     with core.holds.take(writer):
-        await look_for(core, 1)
+        await scan_for(core, 1)
         core.holds.drain()
-    await look_for(core, 10)
+    await scan_for(core, 10)
     assert (await core.now(call)).epoch == 1
 
 
-async def test_call_that_kills_every_agent_is_given_up(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_call_that_kills_every_agent_ends(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agent_replacement, "MAX_EPOCH", 4)
     call = await core.call()
     core.rooms.caller_joins()
@@ -250,16 +248,16 @@ async def test_call_that_kills_every_agent_is_given_up(core: Core, monkeypatch: 
         writer = Writer(call.call_id, epoch, str(uuid4()))
         await core.calls.open(writer)
         with core.holds.take(writer):
-            await look_for(core, 0.5)
-        await look_for(core, 1.25)
+            await scan_for(core, 0.5)
+        await scan_for(core, 1.25)
     assert (await core.now(call)).end_reason == pb.CALL_END_REASON_NO_AGENT
     assert core.rooms.asked == [2, 3]
 
 
-def while_livekit_is_asked(
+def during_each_room_query(
     core: Core, monkeypatch: pytest.MonkeyPatch, do: Callable[[], Awaitable[object]]
 ) -> None:
-    """Has something happen each time LiveKit is asked who is in a room, before it answers."""
+    """Run `do` in each query of a room, before the answer."""
     participants = core.rooms.participants
 
     async def asked(room: str) -> object:
@@ -269,7 +267,7 @@ def while_livekit_is_asked(
     monkeypatch.setattr(core.rooms, "participants", asked)
 
 
-async def test_last_agent_asked_for_that_comes_while_livekit_is_asked_has_the_call(
+async def test_last_agent_that_opens_during_a_room_query_gets_the_call(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call = await core.call()
@@ -285,22 +283,22 @@ async def test_last_agent_asked_for_that_comes_while_livekit_is_asked_has_the_ca
             await core.calls.open(writer)
             stream.enter_context(core.holds.take(writer))
 
-    while_livekit_is_asked(core, monkeypatch, come_at_the_last_moment)
+    during_each_room_query(core, monkeypatch, come_at_the_last_moment)
     with ExitStack() as stream:
-        await look_for(core, 90)
+        await scan_for(core, 90)
         assert (await core.now(call)).state == pb.CALL_STATE_LIVE
     assert (await core.changes(call.conversation_id))[-1].startswith("AGENT_JOINED")
 
 
-async def test_caller_who_is_given_another_token_while_livekit_is_asked_can_join_with_it(
+async def test_token_issued_during_a_room_query_can_be_used(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call, writer = await core.held_call()
     core.rooms.caller_joins()
     with core.holds.take(writer):
-        await look_for(core, 6)
-        core.rooms.everybody_leaves()
-        await look_for(core, 59)
+        await scan_for(core, 6)
+        core.rooms.all_leave()
+        await scan_for(core, 59)
 
         async def rejoin_at_the_last_moment() -> None:
             absent_since = core.supervisor._observed[call.call_id].caller.absent_since
@@ -310,20 +308,20 @@ async def test_caller_who_is_given_another_token_while_livekit_is_asked_can_join
             ):
                 await core.calls.rejoin(core.customer_id, call.call_id)
 
-        while_livekit_is_asked(core, monkeypatch, rejoin_at_the_last_moment)
-        await look_for(core, 12)
+        during_each_room_query(core, monkeypatch, rejoin_at_the_last_moment)
+        await scan_for(core, 12)
         assert not (await core.now(call)).ended
 
 
-async def test_two_replicas_ask_once(core: Core) -> None:
+async def test_two_replicas_dispatch_once(core: Core) -> None:
     call = await core.call()
     core.rooms.caller_joins()
-    await look_for(core, 5, core.another())
+    await scan_for(core, 5, core.another())
     assert core.rooms.asked == [2]
     assert (await core.now(call)).epoch == 2
 
 
-async def test_trouble_with_one_call_keeps_no_other_waiting(
+async def test_failure_in_one_call_does_not_affect_others(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     troubled, _ = await core.call(), await core.call()
@@ -336,7 +334,7 @@ async def test_trouble_with_one_call_keeps_no_other_waiting(
         return await participants(room)
 
     monkeypatch.setattr(core.rooms, "participants", fail_for_one)
-    await look_for(core, 5)
+    await scan_for(core, 5)
     assert core.rooms.asked == [2]
 
 

@@ -1,4 +1,4 @@
-"""The recorder's outbox: in order, bounded, nothing forgotten before its ack."""
+"""The recorder's outbox: ordered, bounded, and no draft is dropped before its ack."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def opened(entry_id: str, revision: int) -> entry_pb2.Draft:
     )
 
 
-async def test_drafts_are_numbered_in_the_order_in_which_they_are_put_in_and_sent() -> None:
+async def test_drafts_are_numbered_and_sent_in_order() -> None:
     outbox = Outbox()
     for entry_id in "abc":
         outbox.put(sealed(entry_id))
@@ -32,7 +32,7 @@ async def test_drafts_are_numbered_in_the_order_in_which_they_are_put_in_and_sen
     assert [(draft.entry_id, draft.client_sequence) for draft in outbox.take(2)] == [("c", 3)]
 
 
-async def test_waiting_revisions_of_one_utterance_become_the_latest() -> None:
+async def test_only_the_latest_revision_waits() -> None:
     outbox = Outbox()
     for revision in range(1, 100):
         outbox.put(opened("a", revision))
@@ -40,7 +40,7 @@ async def test_waiting_revisions_of_one_utterance_become_the_latest() -> None:
     assert draft.open_utterance.revision == 99
 
 
-async def test_seal_takes_the_place_of_revisions_that_were_not_sent() -> None:
+async def test_seal_replaces_revisions_that_were_not_sent() -> None:
     outbox = Outbox()
     outbox.put(opened("a", 1))
     outbox.put(sealed("a"))
@@ -48,7 +48,7 @@ async def test_seal_takes_the_place_of_revisions_that_were_not_sent() -> None:
     assert draft.HasField("utterance")
 
 
-async def test_what_was_not_acked_is_sent_again_under_its_number_and_before_newer() -> None:
+async def test_unacked_drafts_are_sent_again_with_their_numbers_before_new_ones() -> None:
     outbox = Outbox()
     for entry_id in "abc":
         outbox.put(sealed(entry_id))
@@ -72,17 +72,17 @@ async def test_sent_revision_is_not_sent_again_when_a_newer_one_waits() -> None:
     assert [draft.WhichOneof("content") for draft in outbox.take(10)] == ["utterance"]
 
 
-async def test_full_outbox_says_so_and_keeps_what_it_has() -> None:
+async def test_full_outbox_raises_and_keeps_its_drafts() -> None:
     outbox = Outbox(capacity=2)
     outbox.put(sealed("a"))
     outbox.put(opened("b", 1))
     with pytest.raises(OutboxFull):
         outbox.put(sealed("c"))
-    outbox.put(opened("b", 2))  # takes no more room
+    outbox.put(opened("b", 2))  # needs no more space
     assert len(outbox) == 2
 
 
-async def test_emptied_returns_only_when_all_is_settled() -> None:
+async def test_wait_empty_returns_only_when_all_is_settled() -> None:
     outbox = Outbox()
     await outbox.wait_empty()
     outbox.put(sealed("a"))
@@ -92,7 +92,7 @@ async def test_emptied_returns_only_when_all_is_settled() -> None:
     await waiting
 
 
-async def test_drained_outbox_gives_everything_that_was_not_settled() -> None:
+async def test_drain_returns_all_unsettled_drafts() -> None:
     outbox = Outbox()
     for entry_id in "abc":
         outbox.put(sealed(entry_id))
@@ -130,8 +130,8 @@ def ids(drafts: list[entry_pb2.Draft]) -> list[str]:
     return [draft.entry_id for draft in drafts]
 
 
-def passing_over(*entry_ids: str) -> Outbox:
-    """An outbox whose first was sent alone, and passed over."""
+def outbox_with_skipped(*entry_ids: str) -> Outbox:
+    """Make an outbox whose first draft was sent alone and skipped."""
     outbox = Outbox()
     for entry_id in entry_ids:
         outbox.put(sealed(entry_id))
@@ -140,8 +140,8 @@ def passing_over(*entry_ids: str) -> Outbox:
     return outbox
 
 
-async def test_what_was_passed_over_is_held_but_not_sent_once_something_else_is_stored() -> None:
-    outbox = passing_over("bad", "good")
+async def test_skipped_draft_is_set_aside_once_another_is_stored() -> None:
+    outbox = outbox_with_skipped("bad", "good")
     assert ids(outbox.take(10)) == ["good"]
     assert ids(outbox.set_skipped_aside()) == ["bad"]
     outbox.settle(2)
@@ -155,15 +155,15 @@ async def test_what_was_passed_over_is_held_but_not_sent_once_something_else_is_
     assert not outbox.has_unsettled
 
 
-async def test_what_was_passed_over_is_sent_again_in_order_when_nothing_else_fares_better() -> None:
-    outbox = passing_over("a", "b")
+async def test_skipped_drafts_are_sent_again_in_order_if_none_is_stored() -> None:
+    outbox = outbox_with_skipped("a", "b")
     outbox.take(1)
     assert outbox.skip()
     assert ids(outbox.take(10)) == ["a", "b"]
     assert outbox.set_skipped_aside() == []
 
 
-async def test_nothing_is_passed_over_unless_it_was_sent_alone() -> None:
+async def test_only_a_draft_that_was_sent_alone_is_skipped() -> None:
     outbox = Outbox()
     assert not outbox.skip()
     for entry_id in "ab":
@@ -172,7 +172,7 @@ async def test_nothing_is_passed_over_unless_it_was_sent_alone() -> None:
     assert not outbox.skip()
 
 
-async def test_newer_words_of_what_was_set_aside_take_its_place_and_the_seal_is_tried() -> None:
+async def test_new_revision_replaces_a_set_aside_draft_and_the_seal_is_sent() -> None:
     outbox = Outbox()
     outbox.put(opened("bad", 1))
     outbox.put(sealed("good"))
@@ -193,7 +193,7 @@ async def test_newer_words_of_what_was_set_aside_take_its_place_and_the_seal_is_
     assert not outbox.has_unsettled
 
 
-async def test_newer_words_of_what_was_passed_over_stand_at_the_end() -> None:
+async def test_new_revision_of_a_skipped_draft_goes_to_the_end() -> None:
     outbox = Outbox()
     outbox.put(opened("a", 1))
     outbox.put(sealed("b"))
@@ -204,7 +204,7 @@ async def test_newer_words_of_what_was_passed_over_stand_at_the_end() -> None:
     assert outbox.set_skipped_aside() == []
 
 
-async def test_no_more_is_taken_at_a_time_than_a_message_may_hold() -> None:
+async def test_taken_drafts_fit_into_one_message() -> None:
     outbox = Outbox()
     for entry_id in "abcd":
         draft = sealed(entry_id)

@@ -1,4 +1,4 @@
-"""An outbox on disk: whatever was put in before the process or the machine stopped, and not settled, is there afterwards."""
+"""The outbox file: unsettled drafts survive the end of the process or the machine."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def contents_of(folder: Path) -> OutboxContents:
     return contents
 
 
-async def test_what_was_not_settled_is_there_in_order(tmp_path: Path) -> None:
+async def test_unsettled_drafts_are_kept_in_order(tmp_path: Path) -> None:
     outbox = Outbox(OutboxFile(tmp_path, OPENING))
     for entry_id in "abcd":
         outbox.put(draft(entry_id))
@@ -67,7 +67,7 @@ async def test_what_was_not_settled_is_there_in_order(tmp_path: Path) -> None:
     assert [(key, draft.client_sequence) for key, draft in contents.drafts.items()] == [("c", 3), ("d", 4)]
 
 
-async def test_of_an_utterance_the_latest_words_are_there(tmp_path: Path) -> None:
+async def test_latest_revision_of_an_utterance_is_kept(tmp_path: Path) -> None:
     outbox = Outbox(OutboxFile(tmp_path, OPENING))
     for number in range(1, 6):
         outbox.put(revision("a", number))
@@ -77,7 +77,7 @@ async def test_of_an_utterance_the_latest_words_are_there(tmp_path: Path) -> Non
     assert left.open_utterance.text == "5 words"
 
 
-async def test_what_was_set_aside_is_there_whatever_is_settled_and_written_anew(tmp_path: Path) -> None:
+async def test_set_aside_draft_survives_settling_and_compaction(tmp_path: Path) -> None:
     outbox = Outbox(OutboxFile(tmp_path, OPENING))
     for entry_id in ("bad", "good"):
         outbox.put(draft(entry_id))
@@ -95,7 +95,7 @@ async def test_what_was_set_aside_is_there_whatever_is_settled_and_written_anew(
     assert list(contents_of(tmp_path).drafts) == []
 
 
-async def test_ticket_is_kept_and_the_grant_is_not(tmp_path: Path) -> None:
+async def test_ticket_is_stored_and_the_grant_is_not(tmp_path: Path) -> None:
     file = OutboxFile(tmp_path, OPENING)
     file.opened(OPENED)
     opened = contents_of(tmp_path).opened
@@ -111,7 +111,7 @@ async def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
     assert stat.S_IMODE(only_file(folder).stat().st_mode) == 0o600
 
 
-async def test_it_is_locked_while_its_writer_lives(tmp_path: Path) -> None:
+async def test_file_is_locked_while_its_writer_lives(tmp_path: Path) -> None:
     file = OutboxFile(tmp_path, OPENING)
     with only_file(tmp_path).open("rb") as other, pytest.raises(BlockingIOError):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -120,12 +120,12 @@ async def test_it_is_locked_while_its_writer_lives(tmp_path: Path) -> None:
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-async def test_closed_without_anything_left_it_is_gone(tmp_path: Path) -> None:
+async def test_settled_file_is_deleted_on_close(tmp_path: Path) -> None:
     OutboxFile(tmp_path, OPENING).close(keep=False)
     assert not files_in(tmp_path)
 
 
-async def test_it_does_not_grow_with_what_is_settled_and_stays_locked(tmp_path: Path) -> None:
+async def test_file_is_compacted_and_stays_locked(tmp_path: Path) -> None:
     outbox = Outbox(file := OutboxFile(tmp_path, OPENING))
     file.opened(OPENED)
     outbox.put(draft("first"))
@@ -141,7 +141,7 @@ async def test_it_does_not_grow_with_what_is_settled_and_stays_locked(tmp_path: 
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-async def test_what_is_held_outlives_the_rewriting_of_the_file(tmp_path: Path) -> None:
+async def test_unsettled_drafts_survive_compaction(tmp_path: Path) -> None:
     outbox = Outbox(OutboxFile(tmp_path, OPENING))
     outbox.put(draft("sent"))
     outbox.take(1)
@@ -153,7 +153,7 @@ async def test_what_is_held_outlives_the_rewriting_of_the_file(tmp_path: Path) -
 
 
 @given(st.data())
-def test_a_file_cut_anywhere_holds_everything_before_the_cut(data: st.DataObject) -> None:
+def test_a_truncated_file_keeps_everything_before_the_cut(data: st.DataObject) -> None:
     parts = [frame(Kind.OPEN, OPENING.SerializeToString())]
     parts += [frame(Kind.DRAFT, draft(f"{number}", number).SerializeToString()) for number in range(1, 8)]
     whole = b"".join(parts)
@@ -165,7 +165,7 @@ def test_a_file_cut_anywhere_holds_everything_before_the_cut(data: st.DataObject
 
 
 @given(st.binary(max_size=200))
-def test_rubbish_is_read_as_nothing_or_ends_the_file(rubbish: bytes) -> None:
+def test_garbage_is_ignored_or_ends_the_file(rubbish: bytes) -> None:
     good = frame(Kind.OPEN, OPENING.SerializeToString()) + frame(
         Kind.DRAFT, draft("a", 1).SerializeToString()
     )
@@ -184,16 +184,14 @@ def test_a_frame_whose_bytes_changed_ends_the_file() -> None:
     assert list(contents.drafts) == ["a"]
 
 
-def test_frames_of_another_make_are_not_taken_for_ours() -> None:
+def test_frame_with_foreign_content_is_logged() -> None:
     with capture_logs() as logs:
         contents = read(frame(Kind.OPEN, OPENING.SerializeToString()) + frame(Kind.SETTLED, b"short"))
     assert contents is not None
     assert [line["log_level"] for line in logs] == ["error"]
 
 
-async def test_full_disk_costs_durability_and_not_the_call(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_full_disk_does_not_stop_the_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     outbox = Outbox(OutboxFile(tmp_path, OPENING))
     outbox.put(draft("a"))
 
@@ -209,7 +207,7 @@ async def test_full_disk_costs_durability_and_not_the_call(
     assert list(contents_of(tmp_path).drafts) == ["a"]
 
 
-async def test_frame_that_is_cut_short_hides_none_before_it(
+async def test_partial_write_does_not_damage_earlier_frames(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outbox, write = Outbox(OutboxFile(tmp_path, OPENING)), os.write
@@ -220,7 +218,7 @@ async def test_frame_that_is_cut_short_hides_none_before_it(
     assert only_file(tmp_path).read_bytes() == before
 
 
-async def test_disk_is_told_only_of_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_waiting_drafts_are_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced = asyncio.Event()
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(outbox_file, "SYNC_SECONDS", 0.001)
@@ -230,7 +228,7 @@ async def test_disk_is_told_only_of_what_waits(tmp_path: Path, monkeypatch: pyte
     outbox.put(draft("a"))
     outbox.settle(outbox.take(1)[0].client_sequence)
     async with asyncio.timeout(10):
-        while file._unsynced.is_set():  # noqa: ASYNC110 -- tells nobody
+        while file._unsynced.is_set():  # noqa: ASYNC110 -- nothing signals the change
             await asyncio.sleep(0)
         assert not synced.is_set()
         outbox.put(draft("b"))

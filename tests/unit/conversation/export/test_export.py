@@ -1,4 +1,4 @@
-"""Transcripts as files: nothing that was said can pass for the structure of the file it is in."""
+"""Transcripts as files: no words of a transcript are taken for structure of the file."""
 
 from __future__ import annotations
 
@@ -54,16 +54,18 @@ def said(
     return entry(number, utterance=content, **more)  # type: ignore[arg-type]  # times and ids by name
 
 
-async def written(form: Format, entries: Iterable[entry_pb2.Entry], title: str = "Chennai to Delhi") -> str:
+async def written(
+    format_: Format, entries: Iterable[entry_pb2.Entry], title: str = "Chennai to Delhi"
+) -> str:
     async def each() -> AsyncIterator[entry_pb2.Entry]:
         for one in entries:
             yield one
 
     conversation = pb.Conversation(conversation_id=uuid7(), title=title, create_time=timestamp(NOON))
-    return "".join([piece async for piece in form.write(conversation, each())])
+    return "".join([chunk async for chunk in format_.write(conversation, each())])
 
 
-async def test_plain_text_has_a_line_an_entry() -> None:
+async def test_plain_text_has_one_line_per_entry() -> None:
     text = await written(
         plain_text.FORMAT,
         [
@@ -91,13 +93,13 @@ async def test_plain_text_has_a_line_an_entry() -> None:
     ]
 
 
-async def test_plain_text_says_what_came_late() -> None:
+async def test_plain_text_marks_late_entries() -> None:
     late = said(1, "Hello")
     late.late = True
     assert (await written(plain_text.FORMAT, [late])).endswith("Customer: Hello (late)\n")
 
 
-async def test_webvtt_times_what_was_spoken_from_the_start_of_its_call() -> None:
+async def test_webvtt_times_utterances_from_the_start_of_their_call() -> None:
     text = await written(
         webvtt.FORMAT,
         [
@@ -117,7 +119,7 @@ async def test_webvtt_times_what_was_spoken_from_the_start_of_its_call() -> None
     ]
 
 
-async def test_webvtt_leaves_out_what_nobody_spoke() -> None:
+async def test_webvtt_omits_entries_without_spoken_words() -> None:
     text = await written(
         webvtt.FORMAT,
         [said(1, "  "), entry(2, toolResult={"toolCallId": uuid7(), "name": "x", "outcome": "FOUND"})],
@@ -125,7 +127,7 @@ async def test_webvtt_leaves_out_what_nobody_spoke() -> None:
     assert text == "WEBVTT - Chennai to Delhi\n"
 
 
-async def test_an_utterance_that_began_before_its_call_begins_with_it() -> None:
+async def test_an_utterance_from_before_its_call_starts_at_zero() -> None:
     early = said(2, "Hello", at=-5, lasts=6)
     text = await written(
         webvtt.FORMAT, [entry(1, stateChange={"kind": "STATE_CHANGE_KIND_CALL_STARTED"}), early]
@@ -137,7 +139,7 @@ async def test_an_utterance_that_began_before_its_call_begins_with_it() -> None:
     words=st.text(st.characters(exclude_categories=["Cs"]), max_size=80),
     title=st.text(st.characters(exclude_categories=["Cs"]), max_size=60),
 )
-async def test_words_never_pass_for_structure(words: str, title: str) -> None:
+async def test_words_are_never_taken_for_structure(words: str, title: str) -> None:
     hostile = f"{words}\n\n9\n00:00:00.000 --> 00:00:09.000\n<v Agent>bought</v> & {words}"
     text = await written(webvtt.FORMAT, [said(1, hostile), said(2, "Bye", at=1)], title)
     assert [(number, who) for number, _, _, who, _ in CUE.findall(text)] == [
@@ -171,7 +173,7 @@ async def test_json_is_one_object_with_or_without_entries() -> None:
         ("दिल्ली", "conversation-2026-11-23.vtt"),
     ],
 )
-def test_a_file_is_named_after_what_was_asked_for(title: str, name: str) -> None:
+def test_a_file_is_named_after_title_and_date(title: str, name: str) -> None:
     conversation = Conversation(
         key=1,
         conversation_id=uuid7(),

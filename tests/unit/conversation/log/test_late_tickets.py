@@ -1,4 +1,4 @@
-"""A late ticket is good for one writer, one epoch, one call."""
+"""A late ticket is valid for one writer, one epoch and one call."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WRITER = Writer(str(uuid4()), 3, str(uuid4()))
 TICKETS = LateTickets("a key of the installation")
 
 
-def test_ticket_is_its_writers() -> None:
+def test_ticket_is_valid_for_its_writer() -> None:
     assert TICKETS.is_valid(WRITER, TICKETS.issue(WRITER))
 
 
@@ -33,7 +33,7 @@ def test_ticket_of_another_call_epoch_or_writer_is_refused(other: Writer) -> Non
 
 
 @pytest.mark.parametrize("ticket", ["", "x", "ü" * 22, "A" * 22])
-def test_what_is_no_ticket_is_refused(ticket: str) -> None:
+def test_invalid_ticket_is_refused(ticket: str) -> None:
     assert not TICKETS.is_valid(WRITER, ticket)
 
 

@@ -24,14 +24,14 @@ async def replaced(core: Core, call: Call) -> Call:
         return await calls.replace_agent(commit, await commit.call(call.call_id), "STREAM_BROKEN")
 
 
-async def test_first_writer_of_an_epoch_has_it(core: Core) -> None:
+async def test_first_writer_of_an_epoch_holds_it(core: Core) -> None:
     call, writer = await core.held_call()
     assert (await core.now(call)).writer_id == writer.writer_id
     with pytest.raises(EpochHeld):
         await core.calls.open(replace(writer, writer_id=str(uuid4())))
 
 
-async def test_same_writer_opens_its_epoch_again_without_joining_twice(core: Core) -> None:
+async def test_same_writer_reopens_its_epoch_without_joining_twice(core: Core) -> None:
     call, writer = await core.held_call()
     await core.calls.open(writer)
     assert await core.changes(call.conversation_id) == ["CALL_STARTED 1", "AGENT_JOINED 1"]
@@ -70,7 +70,7 @@ async def test_other_writer_of_the_running_epoch_can_not_append(core: Core) -> N
         await core.log.append_all(replace(writer, writer_id=str(uuid4())), [core.said("hello")])
 
 
-async def test_what_the_lost_writer_had_said_is_taken_as_late(core: Core) -> None:
+async def test_writer_that_lost_the_call_appends_late(core: Core) -> None:
     call, writer = await core.held_call()
     await replaced(core, call)
     await core.log.append_all(writer, [core.said("as I was saying")])
@@ -91,7 +91,7 @@ async def test_ended_call_can_not_be_opened(core: Core) -> None:
         await core.calls.open(writer)
 
 
-async def test_losing_the_call_seals_what_the_writer_left_open(core: Core) -> None:
+async def test_losing_the_call_truncates_open_utterances(core: Core) -> None:
     call, writer = await core.held_call()
     await core.log.append(writer, [core.saying("There are thr", 4, entry_id=str(uuid4()))])
     await replaced(core, call)

@@ -1,4 +1,4 @@
-"""Snippets: the words around what was found."""
+"""Snippets: the matched words with their context."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_matched_words_keep_their_case_and_accents() -> None:
     assert Part("Zürich", True) in snippet("From Zürich.", {"zurich"})
 
 
-def test_a_long_text_is_cut_between_words_around_what_was_found() -> None:
+def test_a_long_text_is_cut_between_words_around_the_match() -> None:
     parts = snippet(LONG, {"word50"})
     text = joined(parts)
     assert Part("word50", True) in parts
@@ -42,23 +42,23 @@ def test_a_long_text_is_cut_between_words_around_what_was_found() -> None:
 
 
 @pytest.mark.parametrize(("word", "starts", "ends"), [("word0", False, True), ("word99", True, False)])
-def test_an_ellipsis_stands_only_where_something_was_left_out(word: str, starts: bool, ends: bool) -> None:
+def test_an_ellipsis_marks_omitted_text(word: str, starts: bool, ends: bool) -> None:
     text = joined(snippet(LONG, {word}))
     assert text.startswith("…") is starts
     assert text.endswith("…") is ends
 
 
-def test_a_text_in_which_no_word_is_meant_shows_its_beginning() -> None:
+def test_a_text_without_a_match_shows_its_beginning() -> None:
     assert joined(snippet(LONG, set())).startswith("word0 word1")
 
 
-def test_a_text_that_is_one_endless_word_is_cut_all_the_same() -> None:
+def test_a_text_of_one_very_long_word_is_cut() -> None:
     assert len(joined(snippet("x" * 5000, set()))) <= WIDTH + 1
 
 
 @given(st.text(max_size=600), st.sets(st.text(st.characters(categories=["Ll"]), min_size=1, max_size=3)))
-def test_a_snippet_is_a_piece_of_its_text(text: str, meant: set[str]) -> None:
-    parts = snippet(text, meant)
+def test_a_snippet_is_part_of_its_text(text: str, matching: set[str]) -> None:
+    parts = snippet(text, matching)
     assert all(part.text for part in parts)
     assert (
         joined(parts)

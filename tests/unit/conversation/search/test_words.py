@@ -1,4 +1,4 @@
-"""What counts as a word, for what was said and for what is looked for."""
+"""Splitting and folding of words, for entries and queries alike."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def test_composed_and_decomposed_letters_are_the_same() -> None:
     assert folded_words("Zu\u0308rich") == folded_words("Zürich")
 
 
-def test_a_word_that_never_ends_is_cut() -> None:
+def test_a_very_long_word_is_cut() -> None:
     assert [len(word) for word in folded_words("x" * 1000)] == [MAX_LENGTH]
 
 
 @given(st.text(max_size=200))
-def test_every_word_stands_where_it_says_and_holds_nothing_a_query_language_knows(text: str) -> None:
+def test_every_word_has_its_position_and_no_query_operator(text: str) -> None:
     end = 0
     for word in words_in(text):
         assert end <= word.start < word.end <= len(text)
@@ -58,7 +58,7 @@ def test_every_word_stands_where_it_says_and_holds_nothing_a_query_language_know
 
 
 @given(st.text(max_size=50) | st.text("aé\u0301\u0345ß①ſ्क \x1c\x85\u2028_-", max_size=50))
-def test_nothing_but_a_letter_that_is_in_no_word_parts_two(text: str) -> None:
+def test_only_separators_split_words(text: str) -> None:
     parted = "".join(
         letter if letter.isalnum() or unicodedata.category(letter).startswith("M") else "\n"
         for letter in text
@@ -70,7 +70,7 @@ def test_nothing_but_a_letter_that_is_in_no_word_parts_two(text: str) -> None:
     ]
 
 
-def test_long_text_asks_of_each_different_letter_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_text_tests_each_different_letter_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = list[str]()
 
     def in_word(letter: str) -> bool:
