@@ -1,9 +1,9 @@
-"""How many requests are understood wholly: intent and every slot right, nothing more and nothing less.
+"""Share of requests with a right frame: intent and all slots right, and no slot more.
 
     python -m bench.understanding [--json] [--failures]
 
 The requests are in `understanding/`: `tuning.jsonl` was used while the grammar was written, `held_out.jsonl`
-was written before it and is only looked at for its score. Places are found by the real lexicon, in process. A
+was written before it and is used for its score only. Places are found by the real lexicon, in process. A
 line is
 
     {"text": …, "frame": {"intent": …, "slots": {…}}, "context": {"awaiting": …, "searched": true}}
@@ -41,7 +41,7 @@ class LexiconPlaces:
     """A `PlaceAnnotator` over the lexicon, without a server."""
 
     async def annotate(self, text: str, *, home_country: str) -> Sequence[PlaceMention]:
-        """As `PlaceAnnotator.annotate`."""
+        """Return the places named in a text."""
         return [
             PlaceMention.of(annotation_message(found))
             for found in places.annotate(text, home_country=home_country)
@@ -50,7 +50,7 @@ class LexiconPlaces:
 
 @dataclass(frozen=True)
 class Case:
-    """One request: what was said after what, and what it means."""
+    """One request: its text, its context and its expected frame."""
 
     text: str
     expected: Mapping[str, Any]
@@ -59,24 +59,24 @@ class Case:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a case."""
+    """The frame that a case got."""
 
     case: Case
     got: Mapping[str, Any]
 
     @property
     def right(self) -> bool:
-        """Whether the frame is wholly right."""
+        """Whether intent and all slots are right."""
         return self.got == self.case.expected
 
     @property
     def intent_right(self) -> bool:
-        """Whether at least the intent is."""
+        """Whether the intent is right."""
         return bool(self.got["intent"] == self.case.expected["intent"])
 
 
 def read_cases(name: str) -> Iterator[Case]:
-    """The cases of one file of the corpus."""
+    """Yield the cases of one file of the corpus."""
     for line in (CORPUS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
         yield Case(entry["text"], entry["frame"], entry.get("context", {}))
@@ -87,7 +87,7 @@ def _place(code: str) -> Place:
 
 
 def context_of(case: Case) -> Context:
-    """The state of the conversation in which the case was said."""
+    """Return the state of the conversation before the case."""
     context = Context.pinned(TODAY)
     awaiting = case.context.get("awaiting", "none")
     if awaiting in ("origin", "destination"):
@@ -107,7 +107,7 @@ def context_of(case: Case) -> Context:
 
 
 def comparable(frame: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A frame as the corpus writes it: places as codes (the words heard, where no place is known), no confidence."""
+    """Return a frame as in the corpus: places as codes (as words if unknown), without confidence."""
     slots = {
         name: value.get("place", value["text"]) if name in _PLACE_SLOTS else value
         for name, value in frame["slots"].items()
@@ -116,7 +116,7 @@ def comparable(frame: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 async def measure(name: str) -> list[Outcome]:
-    """Understands all cases of a file."""
+    """Understand all cases of a file."""
     annotator = LexiconPlaces()
     outcomes = []
     for case in read_cases(name):
@@ -126,7 +126,7 @@ async def measure(name: str) -> list[Outcome]:
 
 
 def summary(name: str, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The figures of one file."""
+    """Return the figures of one file."""
     right, intents = (
         sum(getattr(outcome, what) for outcome in outcomes) for what in ("right", "intent_right")
     )
@@ -136,13 +136,13 @@ def summary(name: str, outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Runs the command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a file")
     parser.add_argument(
-        "--failures", action="store_true", help="show what was misunderstood of the tuning file"
+        "--failures", action="store_true", help="show the misunderstood requests of the tuning file"
     )
     arguments = parser.parse_args()
     for name in FILES:

@@ -1,4 +1,4 @@
-"""The dialogue's tools and places over the real service: answers and errors arrive as the dialogue's own."""
+"""The dialogue's tools and places over the real service, with answers and errors as the dialogue's own."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ async def test_conversation_over_the_real_service(flightdata: FlightDataServiceA
     assert "Goa" in answer
 
 
-async def test_a_journey_of_two_flights_is_told_as_one(flightdata: FlightDataServiceAsyncStub) -> None:
+async def test_a_journey_of_two_flights_is_read_out_as_one(flightdata: FlightDataServiceAsyncStub) -> None:
     dialogue = Dialogue(FlightDataPlaces(flightdata), FlightDataTools(flightdata))
     await said(dialogue, "flights from New York to Sydney next Tuesday")
     answer, _ = await said(dialogue, "the first one")
@@ -210,7 +210,7 @@ async def test_there_and_back_comes_as_journeys(flightdata: FlightDataServiceAsy
         assert (departure.airport_code, local(departure).date()) == ("DEL", ahead(12))
 
 
-async def test_flights_of_a_route_are_told_nearest_first(flightdata: FlightDataServiceAsyncStub) -> None:
+async def test_flights_of_a_route_come_nearest_first(flightdata: FlightDataServiceAsyncStub) -> None:
     statuses = await FlightDataTools(flightdata).route_status(
         RouteStatusRequest("MAA", "DEL", ahead(1), time(9))
     )

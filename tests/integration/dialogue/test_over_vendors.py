@@ -1,4 +1,4 @@
-"""What a caller hears when real providers answer, fall back, or fail: never a made-up flight, never "none" for "don't know"."""
+"""Answers of providers, fallbacks and failures in speech: no made-up flight, no "none" for "unknown"."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def _said(stub: FlightDataServiceAsyncStub, words: str) -> tuple[str, Tool
     return " ".join(event.text for event in events if isinstance(event, Speech)), finished
 
 
-async def test_flights_without_prices_are_told_without(
+async def test_flights_without_prices_are_read_out_without(
     flightdata_of_vendors: FlightDataServiceAsyncStub,
 ) -> None:
     answer, tool = await _said(flightdata_of_vendors, "show flights from Chennai to Delhi tomorrow")
@@ -47,7 +47,7 @@ async def test_the_second_provider_answers_for_the_first(
     assert "kroner" in answer
 
 
-async def test_an_outage_is_told_as_one(flightdata_of_vendors: FlightDataServiceAsyncStub) -> None:
+async def test_an_outage_is_reported(flightdata_of_vendors: FlightDataServiceAsyncStub) -> None:
     answer, tool = await _said(
         flightdata_of_vendors, "show flights from Reykjavik to London Heathrow tomorrow"
     )
@@ -66,7 +66,7 @@ async def test_an_outage_is_told_as_one(flightdata_of_vendors: FlightDataService
         ("FI 912", "has landed"),
     ],
 )
-async def test_a_state_is_told_as_the_evidence_has_it(
+async def test_a_state_is_reported_with_its_evidence(
     flightdata_of_vendors: FlightDataServiceAsyncStub, flight: str, heard: str
 ) -> None:
     answer, _ = await _said(flightdata_of_vendors, f"what is the status of {flight}")
@@ -74,7 +74,7 @@ async def test_a_state_is_told_as_the_evidence_has_it(
     assert "sample" not in answer
 
 
-async def test_there_and_back_is_told_at_the_price_of_both(
+async def test_there_and_back_has_the_price_of_both(
     flightdata_of_vendors: FlightDataServiceAsyncStub,
 ) -> None:
     answer, tool = await _said(
@@ -91,7 +91,7 @@ async def test_there_and_back_is_told_at_the_price_of_both(
     assert "rupees in all" in answer
 
 
-async def test_flights_of_a_route_are_told_without_a_number(
+async def test_flights_of_a_route_are_reported_without_a_number(
     flightdata_of_vendors: FlightDataServiceAsyncStub,
 ) -> None:
     answer, tool = await _said(flightdata_of_vendors, "are the flights from Chennai to Delhi on time")

@@ -1,4 +1,4 @@
-"""A conversation with doubles for what is around it."""
+"""Fixtures: a conversation with doubles for places and tools."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from tests.unit.dialogue.doubles import Conversation, ExactGazetteer, Timetable
 
 @pytest.fixture
 def annotator() -> ExactGazetteer:
-    """Finds places by their exact names."""
+    """A gazetteer of exact names."""
     return ExactGazetteer()
 
 
 @pytest.fixture
 def timetable() -> Timetable:
-    """A timetable that always says the same."""
+    """A fixed timetable."""
     return Timetable()
 
 

@@ -1,4 +1,4 @@
-"""Doubles of what the dialogue talks to: a small gazetteer that knows names exactly, and a timetable that always says the same."""
+"""Doubles of the dialogue's collaborators: a small gazetteer of exact names, and a fixed timetable."""
 
 from __future__ import annotations
 
@@ -28,16 +28,18 @@ from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
 from agent.language.offers import FoundFlight
 
 CITIES = """
-MAA Chennai|DEL Delhi|BOM Mumbai|BLR Bengaluru|HYD Hyderabad|CCU Kolkata|PNQ Pune|COK Kochi|GOI Goa|AMD Ahmedabad|JAI Jaipur|LKO Lucknow|
-IXM Madurai|CJB Coimbatore|GAU Guwahati|TRZ Tiruchirappalli|IXZ Port Blair|IXL Leh|BHO Bhopal|IXB Bagdogra|
-SIN Singapore SG Asia/Singapore|DXB Dubai AE Asia/Dubai|LHR Heathrow GB Europe/London|SFO San Francisco US America/Los_Angeles
+MAA Chennai|DEL Delhi|BOM Mumbai|BLR Bengaluru|HYD Hyderabad|CCU Kolkata|PNQ Pune|COK Kochi|GOI Goa|
+AMD Ahmedabad|JAI Jaipur|LKO Lucknow|IXM Madurai|CJB Coimbatore|GAU Guwahati|TRZ Tiruchirappalli|IXZ Port Blair|IXL Leh|
+BHO Bhopal|IXB Bagdogra|SIN Singapore SG Asia/Singapore|DXB Dubai AE Asia/Dubai|LHR Heathrow GB Europe/London|
+SFO San Francisco US America/Los_Angeles
 """
 METROS = {
     "LON": ("London", "GB", "Europe/London", ("LHR", "LGW")),
     "NYC": ("New York", "US", "America/New_York", ("JFK", "EWR", "LGA")),
 }
 MISHEARD = """
-chinai MAA|chinna MAA|cochi COK|lookno LKO|deli DEL|lumbai BOM|bangaloreu BLR|bangalore BLR|trichy TRZ|call caught up CCU|mum by BOM
+chinai MAA|chinna MAA|cochi COK|lookno LKO|deli DEL|lumbai BOM|bangaloreu BLR|
+bangalore BLR|trichy TRZ|call caught up CCU|mum by BOM
 """
 ALIASES = dict(entry.strip().rsplit(" ", 1) for entry in MISHEARD.split("|"))
 
@@ -70,7 +72,7 @@ KOCHI_JAPAN = Place("KCZ", "Kochi Ryoma Airport", "Kochi", "JP", "Japan", "Asia/
 
 
 class ExactGazetteer:
-    """Knows the names above as whole words, and "Springfield" as something it is unsure of."""
+    """A gazetteer of the names above, and of a few names it is unsure of."""
 
     def __init__(self) -> None:
         self.names = (
@@ -115,9 +117,13 @@ TODAY = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
 """A Monday noon in India."""
 LAST_DATE = date(2027, 10, 19)
-DEPARTURES = ((6, 15, "AI", "Air India", 542, 5200), (9, 30, "6E", "IndiGo", 234, 4800), (13, 0, "SG", "SpiceJet", 106, 4100),
-              (18, 45, "AI", "Air India", 560, 6150), (21, 5, "6E", "IndiGo", 777, 5050))  # fmt: skip
-
+DEPARTURES = (
+    (6, 15, "AI", "Air India", 542, 5200),
+    (9, 30, "6E", "IndiGo", 234, 4800),
+    (13, 0, "SG", "SpiceJet", 106, 4100),
+    (18, 45, "AI", "Air India", 560, 6150),
+    (21, 5, "6E", "IndiGo", 777, 5050),
+)
 FLYING_TIME = timedelta(hours=2, minutes=45)
 
 
@@ -182,7 +188,7 @@ def _amount(flight: FoundFlight) -> int:
 
 
 def _within(start: time | None, end: time | None, moment: time) -> bool:
-    """As of the contract: a window that ends before it begins runs over midnight."""
+    """Return whether a time lies in a window. As in the contract, a window may run over midnight."""
     if start and end and end <= start:
         return moment >= start or moment < end
     return (start is None or moment >= start) and (end is None or moment < end)
@@ -319,7 +325,7 @@ class Timetable:
 
 
 class Conversation:
-    """Says things to a dialogue and keeps what it does."""
+    """A dialogue with the events of its last turn."""
 
     def __init__(
         self, annotator: ExactGazetteer, timetable: Timetable, state: DialogueState | None = None
@@ -332,7 +338,7 @@ class Conversation:
         self.events: list[Event] = []
 
     async def say(self, words: str, *, now: datetime = NOW) -> str:
-        """The spoken answer."""
+        """Return the spoken answer."""
         self.events = [event async for event in self.dialogue.respond(words, now=now)]
         return " ".join(event.text for event in self.events if isinstance(event, Speech))
 

@@ -1,4 +1,4 @@
-"""Whatever is said, the answer is a sentence; nothing raises."""
+"""Any input is answered with a sentence; nothing raises."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ async def test_fewer_passengers_are_asked_for_and_taken(
         (DateBeyondHorizon(), "That's further ahead than I know flights. Which day would you like to fly?"),
     ],
 )
-async def test_failing_search_is_spoken_of_and_never_made_up(
+async def test_failed_search_is_reported_and_no_flight_made_up(
     conversation: Conversation, timetable: Timetable, error: Exception, answer: str
 ) -> None:
     timetable.fail_with = error
@@ -213,7 +213,7 @@ async def test_other_tools_fail_as_softly(
     assert await conversation.say(words) == answer
 
 
-async def test_places_that_cannot_be_looked_up_are_spoken_of(timetable: Timetable) -> None:
+async def test_failed_place_lookup_is_reported(timetable: Timetable) -> None:
     class Unreachable:
         async def annotate(self, text: str, *, home_country: str) -> Sequence[PlaceMention]:
             raise ToolUnavailable("down")
@@ -224,8 +224,9 @@ async def test_places_that_cannot_be_looked_up_are_spoken_of(timetable: Timetabl
 
 
 _VOCABULARY = """
-yes no to from the and Chennai Delhi Goa cochin blurtown tomorrow friday the second one cheapest AI 542 six e two three four morning after 6
-pm for ten people book cancel repeat help bye back not actually what about nonstop airport code status 31 february 5/12 more option
+yes no to from the and Chennai Delhi Goa cochin blurtown tomorrow friday the second one cheapest AI 542 six e two
+three four morning after 6 pm for ten people book cancel repeat help bye back not actually what about nonstop
+airport code status 31 february 5/12 more option
 """
 _WORDS = st.sampled_from(_VOCABULARY.split())
 
@@ -236,7 +237,7 @@ _WORDS = st.sampled_from(_VOCABULARY.split())
         st.one_of(st.text(max_size=60), st.lists(_WORDS, max_size=12).map(" ".join)), min_size=1, max_size=5
     )
 )
-async def test_no_conversation_whatever_raises_or_leaves_the_caller_in_silence(utterances: list[str]) -> None:
+async def test_no_conversation_raises_or_leaves_the_caller_in_silence(utterances: list[str]) -> None:
     conversation = Conversation(ExactGazetteer(), Timetable())
     for utterance in utterances:
         answer = await conversation.say(utterance)

@@ -35,7 +35,9 @@ pytestmark = pytest.mark.unit
         ("the fifth one", "IndiGo seven seven seven"),
     ],
 )
-async def test_flight_pointed_at_is_told_in_full(conversation: Conversation, words: str, flight: str) -> None:
+async def test_details_of_a_chosen_flight_are_told(
+    conversation: Conversation, words: str, flight: str
+) -> None:
     await conversation.say("flights from Chennai to Delhi tomorrow")
     answer = await conversation.say(words)
     assert answer.startswith(f"{flight} leaves Chennai at")
@@ -61,7 +63,7 @@ async def test_flight_chosen_can_be_asked_about(conversation: Conversation) -> N
     assert "Air India five four two is on time" in await conversation.say("is the first one on time")
 
 
-async def test_a_time_tells_apart_whose_details_are_wanted(conversation: Conversation) -> None:
+async def test_a_time_selects_the_flight_to_detail(conversation: Conversation) -> None:
     await conversation.say("flights from Chennai to Delhi tomorrow")
     answer = await conversation.say("tell me about the Air India one at 18:45")
     assert answer.startswith("Air India five six zero leaves Chennai at six forty five in the evening")
@@ -77,7 +79,7 @@ async def test_a_time_tells_apart_whose_details_are_wanted(conversation: Convers
         ("is the Indigo one at 9 30 in the morning on time", "6E234"),
     ],
 )
-async def test_a_time_tells_apart_flights_of_one_airline(
+async def test_a_time_selects_one_of_an_airlines_flights(
     conversation: Conversation, timetable: Timetable, words: str, flight: str
 ) -> None:
     await conversation.say("flights from Chennai to Delhi tomorrow")
@@ -105,7 +107,7 @@ async def test_the_flight_talked_about_is_meant_whatever_time_is_said(
     assert timetable.statuses == [("SG106", date(2026, 11, 24))]
 
 
-async def test_option_that_is_not_there_is_said_so(conversation: Conversation) -> None:
+async def test_missing_option_is_reported(conversation: Conversation) -> None:
     await conversation.say("flights from Chennai to Delhi tomorrow")
     assert (
         await conversation.say("the seventh one")
@@ -169,7 +171,7 @@ WITHOUT_PRICE = ["flights from Chennai to Delhi tomorrow", "Delhi to Mumbai on F
 
 
 @pytest.mark.parametrize("words", WITHOUT_PRICE)
-async def test_flights_without_a_price_are_told_without_one(
+async def test_flights_without_a_price_are_read_out_without_one(
     conversation: Conversation, timetable: Timetable, words: str
 ) -> None:
     timetable.knows_prices = False
@@ -180,7 +182,7 @@ async def test_flights_without_a_price_are_told_without_one(
 
 
 @pytest.mark.parametrize("words", WITHOUT_PRICE)
-async def test_the_cheapest_of_flights_without_prices_is_asked_of_who_knows_prices(
+async def test_the_cheapest_of_flights_without_prices_needs_a_new_search(
     conversation: Conversation, timetable: Timetable, words: str
 ) -> None:
     timetable.knows_prices = False
@@ -193,7 +195,7 @@ async def test_the_cheapest_of_flights_without_prices_is_asked_of_who_knows_pric
     assert "rupees" in answer
 
 
-async def test_no_flight_is_called_the_cheapest_when_nobody_names_a_price(
+async def test_no_flight_is_called_the_cheapest_without_prices(
     conversation: Conversation, timetable: Timetable
 ) -> None:
     timetable.knows_prices = False

@@ -1,4 +1,4 @@
-"""The service's reasons become the dialogue's errors; what has none of ours is unavailable."""
+"""The service's reasons become the dialogue's errors; unknown reasons become "unavailable"."""
 
 from __future__ import annotations
 

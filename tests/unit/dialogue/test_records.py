@@ -1,4 +1,4 @@
-"""Messages in JSON, fresh from the service or back from the transcript, are read alike."""
+"""Answers in JSON are read alike from the service and from the transcript."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_itinerary_without_a_fare_has_no_price() -> None:
 
 
 @pytest.mark.parametrize("missing", ["itinerary_id", "segments"])
-def test_itinerary_without_what_it_needs_is_refused(missing: str) -> None:
+def test_itinerary_without_required_parts_is_refused(missing: str) -> None:
     data = flight_json(PLACES["MAA"], PLACES["DEL"], DAY, DEPARTURES[0], 1)
     del data[missing]
     with pytest.raises(ValueError, match="without"):

@@ -1,4 +1,4 @@
-"""A new call in the same conversation goes on from what was found before."""
+"""A new call in the same conversation continues the last search."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.unit
 
 
 def through_the_transcript(data: Mapping[str, Any]) -> dict[str, Any]:
-    """As the log gives it back: every number has become a double."""
+    """Return data as the log returns them: every number has become a double."""
     struct = Struct()
     struct.update(json.loads(json.dumps(data)))
     return MessageToDict(struct)
@@ -72,7 +72,9 @@ async def test_flights_found_before_can_still_be_pointed_at(
     )
 
 
-async def test_sample_is_said_again_in_a_new_call(conversation: Conversation, timetable: Timetable) -> None:
+async def test_sample_is_mentioned_again_in_a_new_call(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("flights from Chennai to Delhi tomorrow")
     again = await called_again(conversation, timetable)
     assert "sample" in await again.say("what about Friday")
@@ -94,7 +96,7 @@ async def test_first_call_is_welcomed_plainly(conversation: Conversation) -> Non
         ToolRecord("unheard_of", {}, "FOUND", {"origin": 3}),
     ],
 )
-async def test_records_that_cannot_be_read_are_passed_over(record: ToolRecord) -> None:
+async def test_unreadable_records_are_skipped(record: ToolRecord) -> None:
     assert restored_state([record]) == DialogueState()
 
 

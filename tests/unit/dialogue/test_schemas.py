@@ -1,4 +1,4 @@
-"""The committed schemas say what the contract, the frames and the tools say."""
+"""The schemas agree with the contract, the frames and the tools."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_hidden_fields_are_never_shown_to_a_model() -> None:
     assert tool("search_flights")["additionalProperties"] is False
 
 
-def test_required_fields_are_those_the_contract_refuses_to_go_without() -> None:
+def test_required_fields_are_those_of_the_contract() -> None:
     assert tool("search_flights")["required"] == ["origin", "destination", "depart_date"]
     assert tool("flight_status")["required"] == ["flight_number"]
 
@@ -121,8 +121,9 @@ def context(searched: bool, awaiting: Expectation) -> Context:
 
 
 _VOCABULARY = """
-from to Chennai Delhi Goa Xyzzyville tomorrow friday 31 february the second one cheapest AI 542 morning after 6 pm between 6 and 9
-for ten people yes no not cancel repeat bye back what about nonstop business indigo first class airport code status option number 0 more
+from to Chennai Delhi Goa Xyzzyville tomorrow friday 31 february the second one cheapest AI 542 morning
+after 6 pm between 6 and 9 for ten people yes no not cancel repeat bye back what about nonstop business indigo first
+class airport code status option number 0 more
 """
 
 

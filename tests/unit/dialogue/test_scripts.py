@@ -1,4 +1,4 @@
-"""Whole calls as scripts: what the caller says, what the agent answers (its beginning or a part of it), and which tool it uses."""
+"""Complete calls as scripts: the caller's words, parts of the agent's answers, and the tools used."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ SCRIPTS: dict[str, list[Turn]] = {
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-async def test_call_goes_by_the_script(conversation: Conversation, name: str) -> None:
+async def test_call_follows_the_script(conversation: Conversation, name: str) -> None:
     for turn in SCRIPTS[name]:
         answer = await conversation.say(turn.says)
         for part in turn.hears:

@@ -1,4 +1,4 @@
-"""Searching by voice: asked for what is missing one thing at a time, corrected, refined, read out."""
+"""Search by voice: missing parts are asked for one by one, then corrected, refined and read out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.unit
 
 
-async def test_whole_request_is_answered_at_once(conversation: Conversation, timetable: Timetable) -> None:
+async def test_complete_request_is_answered_without_a_question(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     answer = await conversation.say("show flights from Chennai to Delhi tomorrow morning")
     assert answer.startswith(
         "There are two flights from Chennai to Delhi tomorrow, Tuesday the twenty-fourth, in the morning."
@@ -74,7 +76,7 @@ async def test_no_more_than_three_are_read_and_more_on_request(conversation: Con
     assert (await conversation.say("more")).startswith("Those were all of them.")
 
 
-async def test_what_a_provider_told_in_part_is_not_told_as_all_there_is(
+async def test_partial_answer_is_not_presented_as_complete(
     conversation: Conversation, timetable: Timetable
 ) -> None:
     assert "part of the flights" not in await conversation.say("Chennai to Delhi tomorrow")
@@ -84,7 +86,7 @@ async def test_what_a_provider_told_in_part_is_not_told_as_all_there_is(
     assert "there may be others" in await conversation.say("what about Saturday")
 
 
-async def test_sample_flights_are_said_to_be_so_once_a_call(conversation: Conversation) -> None:
+async def test_sample_flights_are_mentioned_once_per_call(conversation: Conversation) -> None:
     assert "sample" in await conversation.say("Chennai to Delhi tomorrow")
     assert "sample" not in await conversation.say("what about Friday")
     assert "sample" not in await conversation.say("is AI 542 on time")
@@ -139,13 +141,13 @@ async def test_change_to_a_search_changes_that_and_nothing_else(
     assert {name: getattr(before, name) for name in others} == {name: getattr(after, name) for name in others}
 
 
-async def test_correction_while_being_asked_is_taken(conversation: Conversation) -> None:
+async def test_correction_during_a_question_is_taken(conversation: Conversation) -> None:
     await conversation.say("flights from Chennai to Delhi")
     assert await conversation.say("no, Mumbai") == "Which day would you like to fly?"
     assert "from Chennai to Mumbai tomorrow" in await conversation.say("tomorrow")
 
 
-async def test_self_repair_within_a_sentence_is_heard(
+async def test_self_repair_within_a_sentence_is_understood(
     conversation: Conversation, timetable: Timetable
 ) -> None:
     await conversation.say("from Chennai to Delhi no Mumbai tomorrow sorry Friday")
@@ -180,7 +182,7 @@ async def test_there_and_back_is_one_search(conversation: Conversation, timetabl
     assert answer.endswith("Which one would you like to hear more about?")
 
 
-async def test_a_journey_there_and_back_is_told_whole(conversation: Conversation) -> None:
+async def test_a_journey_there_and_back_is_read_out_with_both_flights(conversation: Conversation) -> None:
     await conversation.say("Delhi to Mumbai on Friday returning on Monday")
     answer = await conversation.say("the second one")
     assert "Air India five four two leaves Delhi at six fifteen in the morning" in answer
@@ -201,7 +203,7 @@ async def test_another_day_back_is_another_search_of_both(
     )
 
 
-async def test_no_way_there_and_back_is_told_with_both_days(
+async def test_no_journey_there_and_back_is_reported_with_both_days(
     conversation: Conversation, timetable: Timetable
 ) -> None:
     timetable.empty_routes.add("BOM")
@@ -242,7 +244,7 @@ async def test_sorted_flights_are_named_for_what_they_are_best_at(conversation: 
     )
 
 
-async def test_price_of_several_travellers_is_said_to_be_for_all(conversation: Conversation) -> None:
+async def test_price_of_several_travellers_is_called_the_price_for_all(conversation: Conversation) -> None:
     assert "ten thousand four hundred rupees in all" in await conversation.say(
         "Chennai to Delhi tomorrow for two"
     )
@@ -252,7 +254,7 @@ async def test_price_of_several_travellers_is_said_to_be_for_all(conversation: C
     )
 
 
-async def test_nothing_at_that_hour_is_told_apart_from_nothing_at_all(
+async def test_no_flight_at_that_hour_differs_from_no_flight_at_all(
     conversation: Conversation, timetable: Timetable
 ) -> None:
     answer = await conversation.say("Chennai to Delhi tomorrow after 11 pm")
@@ -298,9 +300,7 @@ async def test_tomorrow_said_before_the_origin_is_counted_there_too(
     assert timetable.searches[0].depart_date == date(2026, 11, 24)
 
 
-async def test_of_nonstop_and_how_many_stops_the_last_said_counts(
-    conversation: Conversation, timetable: Timetable
-) -> None:
+async def test_the_last_wish_about_stops_counts(conversation: Conversation, timetable: Timetable) -> None:
     await conversation.say("nonstop flights from Chennai to Delhi tomorrow")
     await conversation.say("with one stop at most")
     assert (timetable.searches[-1].nonstop, timetable.searches[-1].max_stops) == (False, 1)

@@ -1,4 +1,4 @@
-"""Greetings, help, repetition, thanks and leave; and honest answers to what can't be done."""
+"""Greetings, help, repetition, thanks and goodbye; and answers to requests out of scope."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ async def test_greeting_with_a_request_is_answered_as_the_request(conversation: 
     )
 
 
-async def test_help_says_what_can_be_done_and_what_to_say(conversation: Conversation) -> None:
+async def test_help_explains_what_to_say(conversation: Conversation) -> None:
     answer = await conversation.say("what can you do")
     assert "For example, say: flights from Chennai to Delhi tomorrow morning." in answer
 
 
-async def test_help_in_the_midst_of_a_question_asks_it_again(conversation: Conversation) -> None:
+async def test_help_during_a_question_repeats_it(conversation: Conversation) -> None:
     await conversation.say("flights from Chennai to Delhi")
     assert (await conversation.say("help")).endswith("Which day would you like to fly?")
     assert conversation.dialogue.expectation() is Expectation.DATE
@@ -61,14 +61,14 @@ async def test_repeated_question_stays_open(conversation: Conversation) -> None:
     assert "tomorrow" in await conversation.say("tomorrow")
 
 
-async def test_nothing_said_yet_is_said_so(conversation: Conversation) -> None:
+async def test_repetition_before_any_answer_is_explained(conversation: Conversation) -> None:
     assert (await conversation.say("repeat")).startswith("I haven't said anything yet.")
 
 
 @pytest.mark.parametrize(
     "words", ["bye", "goodbye", "okay thank you bye", "that's all, thanks", "no that will be all"]
 )
-async def test_leave_ends_the_call(conversation: Conversation, words: str) -> None:
+async def test_goodbye_ends_the_call(conversation: Conversation, words: str) -> None:
     assert await conversation.say(words) == "Goodbye, and have a good trip."
     assert conversation.ended
 
@@ -80,7 +80,7 @@ async def test_thanks_then_no_ends_the_call(conversation: Conversation) -> None:
     assert conversation.ended
 
 
-async def test_thanks_then_yes_goes_on(conversation: Conversation) -> None:
+async def test_thanks_then_yes_continues_the_call(conversation: Conversation) -> None:
     await conversation.say("thanks")
     assert await conversation.say("yes") == "What would you like to know?"
 
@@ -107,9 +107,7 @@ async def test_thanks_then_yes_goes_on(conversation: Conversation) -> None:
         ("let me talk to a human", "human"),
     ],
 )
-async def test_what_cannot_be_done_is_said_honestly(
-    conversation: Conversation, words: str, topic: str
-) -> None:
+async def test_requests_out_of_scope_are_declined(conversation: Conversation, words: str, topic: str) -> None:
     assert topic_out_of_scope(words.lower()) == topic
     assert await conversation.say(words) == phrases()[f"topic_{topic}"]
     assert conversation.tool is None

@@ -1,4 +1,4 @@
-"""What is remembered, and what the open question awaits."""
+"""The dialogue's memory, and the answers that open questions expect."""
 
 from __future__ import annotations
 

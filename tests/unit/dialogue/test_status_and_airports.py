@@ -1,4 +1,4 @@
-"""How a flight is doing, and questions about airports."""
+"""Questions about flight status and about airports."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ async def test_day_is_passed_on(conversation: Conversation, timetable: Timetable
     assert timetable.statuses == [("AI542", date(2026, 11, 24))]
 
 
-async def test_day_that_was_said_holds_for_the_number_asked_for(
+async def test_named_day_applies_to_the_number_asked_for(
     conversation: Conversation, timetable: Timetable
 ) -> None:
     assert (await conversation.say("is my flight on time tomorrow")).startswith("What's the flight number?")
@@ -101,7 +101,7 @@ async def test_day_that_was_said_holds_for_the_number_asked_for(
     )
 
 
-async def test_day_that_was_said_holds_for_the_number_asked_for_again(
+async def test_named_day_applies_to_the_number_asked_for_again(
     conversation: Conversation, timetable: Timetable
 ) -> None:
     assert "tomorrow" in await conversation.say("status of AI 999 tomorrow")
@@ -111,14 +111,16 @@ async def test_day_that_was_said_holds_for_the_number_asked_for_again(
     assert timetable.statuses == [(number, date(2026, 11, 24)) for number in ("AI999", "AI998", "AI542")]
 
 
-async def test_day_that_the_answer_brings_counts(conversation: Conversation, timetable: Timetable) -> None:
+async def test_day_in_the_answer_replaces_the_named_day(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("is my flight on time tomorrow")
     await conversation.say("AI 542 on Friday")
     await conversation.say("AI 542")
     assert timetable.statuses == [("AI542", date(2026, 11, 27)), ("AI542", None)]
 
 
-async def test_day_that_was_said_holds_for_a_route_in_place_of_the_number(
+async def test_named_day_applies_to_a_route_given_for_the_number(
     conversation: Conversation, timetable: Timetable
 ) -> None:
     await conversation.say("is my flight on time tomorrow")
@@ -126,7 +128,7 @@ async def test_day_that_was_said_holds_for_a_route_in_place_of_the_number(
     assert timetable.routes[0].date == date(2026, 11, 24)
 
 
-async def test_day_beyond_the_timetable_is_said_so(conversation: Conversation, timetable: Timetable) -> None:
+async def test_day_beyond_the_timetable_is_reported(conversation: Conversation, timetable: Timetable) -> None:
     timetable.fail_with = DateBeyondHorizon(date(2027, 10, 19))
     assert (
         await conversation.say("is AI 542 on time")
@@ -162,7 +164,8 @@ async def test_question_that_was_open_is_asked_again_after_an_aside(conversation
         ),
         (
             "what airports does London have",
-            "London has two airports. The busiest is Heathrow Airport. It's six thirty in the morning on Monday in London.",
+            "London has two airports. The busiest is Heathrow Airport. "
+            "It's six thirty in the morning on Monday in London.",
         ),
         ("what time is it in Singapore", "It's two thirty in the afternoon on Monday in Singapore."),
         ("how high is Leh airport above sea level", "Leh Airport lies fifty-two feet above sea level."),
@@ -191,7 +194,7 @@ async def test_a_flight_is_found_by_its_route_and_about_when(
     assert "Air India five six zero at six forty five in the evening is on time." in answer
 
 
-async def test_without_a_time_the_first_flights_of_a_route_are_told(
+async def test_without_a_time_the_first_flights_of_a_route_are_read_out(
     conversation: Conversation, timetable: Timetable
 ) -> None:
     timetable.state = "FLIGHT_STATE_DELAYED"
@@ -203,31 +206,31 @@ async def test_without_a_time_the_first_flights_of_a_route_are_told(
     assert timetable.routes[0].date == date(2026, 11, 24)
 
 
-async def test_a_route_that_nobody_flies_is_told(conversation: Conversation, timetable: Timetable) -> None:
+async def test_a_route_without_flights_is_reported(conversation: Conversation, timetable: Timetable) -> None:
     timetable.empty_routes.add("GOI")
     answer = await conversation.say("is the flight from Chennai to Goa on time")
     assert answer.startswith("I know of no flights from Chennai to Goa today")
 
 
-async def test_a_route_whose_status_cannot_be_had_is_said_to_be_so(
-    conversation: Conversation, timetable: Timetable
-) -> None:
+async def test_unavailable_route_status_is_reported(conversation: Conversation, timetable: Timetable) -> None:
     timetable.fail_with = ToolUnavailable()
     assert "couldn't reach" in await conversation.say("is the flight from Chennai to Delhi on time")
 
 
-async def test_of_a_route_the_airline_that_was_named_is_told(conversation: Conversation) -> None:
+async def test_only_the_named_airlines_flights_of_a_route_are_read_out(conversation: Conversation) -> None:
     answer = await conversation.say("is the IndiGo flight from Chennai to Delhi on time")
     assert "IndiGo two three four at nine thirty in the morning is on time." in answer
     assert "Air India" not in answer
 
 
-async def test_an_airline_that_does_not_fly_a_route_is_not_told_as_nobody(conversation: Conversation) -> None:
+async def test_a_route_without_flights_of_an_airline_differs_from_one_without_flights(
+    conversation: Conversation,
+) -> None:
     answer = await conversation.say("is the Emirates flight from Chennai to Delhi on time")
     assert answer == "I know of no Emirates flights from Chennai to Delhi today, Monday the twenty-third."
 
 
-async def test_a_delay_on_a_route_that_nobody_knows_is_not_told_as_none(
+async def test_an_unknown_delay_on_a_route_is_not_called_zero(
     conversation: Conversation, timetable: Timetable
 ) -> None:
     timetable.state, timetable.late = "FLIGHT_STATE_DELAYED", 0

@@ -1,4 +1,4 @@
-"""A slow tool is waited for with a word; an abandoned one is cancelled."""
+"""A slow tool is bridged with a sentence; an abandoned one is cancelled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.unit
 
 
 class SlowTimetable(Timetable):
-    """Answers when told to."""
+    """A timetable that answers after `go` is set."""
 
     def __init__(self) -> None:
         super().__init__()

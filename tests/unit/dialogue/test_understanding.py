@@ -1,4 +1,4 @@
-"""Words to frames: intent, slots, and what the conversation before changes about them."""
+"""From words to frames: intent, slots, and the influence of the conversation on them."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ async def test_frame_has_the_documented_form() -> None:
         ("flights from Chennai", "MAA", None),
     ],
 )
-async def test_places_take_their_parts(text: str, origin: str | None, destination: str | None) -> None:
+async def test_places_get_their_roles(text: str, origin: str | None, destination: str | None) -> None:
     slots = plain(await frame_of(text))
     assert (slots.get("origin"), slots.get("destination")) == (origin, destination)
 
@@ -151,7 +151,7 @@ async def test_conversation_decides_what_short_words_mean(
         ("Delhi to Mumbai next Friday returning Sunday", "2026-12-04", "2026-12-06"),
     ],
 )
-async def test_day_of_return_is_told_from_the_day_of_departure(
+async def test_day_of_return_differs_from_the_day_of_departure(
     text: str, depart: str, back: str | None
 ) -> None:
     slots = plain(await frame_of(text))
@@ -202,12 +202,12 @@ async def test_only_a_thousand_characters_are_read() -> None:
         ("first flight to Delhi from Chennai", Intent.SEARCH_FLIGHTS),
     ],
 )
-async def test_neighbouring_intents_are_told_apart(text: str, intent: Intent) -> None:
+async def test_similar_intents_are_distinguished(text: str, intent: Intent) -> None:
     assert (await frame_of(text)).intent is intent
 
 
 @pytest.mark.parametrize("words", ["one way", "any time", "any airline", "any airline, any time is fine"])
-async def test_nothing_is_taken_back_before_anything_was_asked_for(words: str) -> None:
+async def test_no_wish_is_withdrawn_before_there_is_one(words: str) -> None:
     assert plain(await frame_of(f"Chennai to Delhi tomorrow {words}")) == {
         "origin": "MAA",
         "destination": "DEL",

@@ -1,4 +1,4 @@
-"""A place that we are unsure of is asked about, never guessed."""
+"""An uncertain place is asked about, never guessed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def test_one_of_two_places_is_picked_by_its_turn_or_its_country(
 @pytest.mark.parametrize(
     "words", ["the one in Japan, tomorrow", "the second one, tomorrow", "Japan, and I leave tomorrow please"]
 )
-async def test_what_is_said_beside_the_place_picked_is_kept(
+async def test_words_around_the_picked_place_are_kept(
     conversation: Conversation, timetable: Timetable, words: str
 ) -> None:
     await conversation.say("flights from Chennai to cochin")
@@ -101,7 +101,7 @@ async def test_two_unsure_places_are_asked_about_one_after_the_other(conversatio
     assert "from Kochi to Bengaluru tomorrow" in await conversation.say("that's right")
 
 
-async def test_unknown_place_is_said_back(conversation: Conversation) -> None:
+async def test_unknown_place_is_repeated_to_the_caller(conversation: Conversation) -> None:
     answer = await conversation.say("fly to Xyzzyville from Chennai")
     assert answer == "I don't know a place called Xyzzyville. Where would you like to fly to from Chennai?"
     assert (
@@ -121,7 +121,7 @@ async def test_airport_and_its_own_city_are_the_same_place(conversation: Convers
     assert "the same place" in await conversation.say("from Heathrow to London tomorrow")
 
 
-async def test_nobody_is_asked_twice_about_one_garble(conversation: Conversation) -> None:
+async def test_a_misrecognised_name_is_asked_about_only_once(conversation: Conversation) -> None:
     assert (
         await conversation.say("flights from Chennai to cochin tomorrow")
         == "Did you mean Kochi in India, or Kochi in Japan?"
@@ -171,7 +171,9 @@ async def test_a_place_to_change_at_is_neither_origin_nor_destination(
     assert request.to_json()["via"] == "BOM"
 
 
-async def test_without_a_stop_takes_the_change_back(conversation: Conversation, timetable: Timetable) -> None:
+async def test_without_a_stop_withdraws_the_place_to_change_at(
+    conversation: Conversation, timetable: Timetable
+) -> None:
     await conversation.say("flights from Chennai to Delhi tomorrow via Mumbai")
     await conversation.say("only nonstop")
     assert (timetable.searches[-1].via, timetable.searches[-1].nonstop) == ("", True)

@@ -1,4 +1,4 @@
-"""Arrival times and airlines reach the search and are said back, and there is a way out of each wish."""
+"""Arrival times and airlines reach the search and are read back; each wish can be withdrawn."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.unit
 
 
 def restored(conversation: Conversation) -> DialogueState:
-    """The state that a new call takes up."""
+    """Return the state that a new call begins with."""
     started, finished = conversation.tool, conversation.finished
     assert started
     assert finished
@@ -32,7 +32,7 @@ def airlines(request: SearchFlightsRequest) -> tuple[str, tuple[str, ...], tuple
     return request.carrier_code, request.carrier_codes, request.without_carrier_codes
 
 
-async def test_a_time_of_arriving_is_searched_and_said_as_one(
+async def test_a_time_of_arriving_is_searched_and_named(
     conversation: Conversation, timetable: Timetable
 ) -> None:
     answer = await conversation.say("Chennai to Delhi tomorrow arriving before 2 pm")
@@ -51,7 +51,7 @@ async def test_be_there_by_six_changes_a_search(conversation: Conversation, time
     assert (timetable.searches[-1].depart_from, timetable.searches[-1].arrive_until) == (time(9), time(18))
 
 
-async def test_of_times_that_exclude_each_other_the_last_said_counts(
+async def test_the_last_of_two_conflicting_times_counts(
     conversation: Conversation, timetable: Timetable
 ) -> None:
     await conversation.say("Chennai to Delhi tomorrow arriving before 10 am")
@@ -70,7 +70,7 @@ async def test_a_night_flight_may_leave_late_and_arrive_early(
     assert (timetable.searches[-1].depart_from, timetable.searches[-1].arrive_until) == (time(21), time(8))
 
 
-async def test_nothing_arriving_in_time_is_said_as_arriving(conversation: Conversation) -> None:
+async def test_no_flight_arriving_in_time_is_reported_with_the_arrival(conversation: Conversation) -> None:
     answer = await conversation.say("Chennai to Delhi tomorrow arriving before 5 am")
     assert (
         "tomorrow, Tuesday the twenty-fourth, arriving before five in the morning, but there are five "
@@ -83,7 +83,7 @@ async def test_nothing_arriving_in_time_is_said_as_arriving(conversation: Conver
 @pytest.mark.parametrize(
     "words", ["no Air India", "anything but Air India", "except Air India", "I don't want to fly Air India"]
 )
-async def test_an_airline_turned_down_is_left_out_and_said_so(
+async def test_a_rejected_airline_is_excluded_and_named(
     conversation: Conversation, timetable: Timetable, words: str
 ) -> None:
     await conversation.say("Chennai to Delhi tomorrow")
@@ -94,14 +94,14 @@ async def test_an_airline_turned_down_is_left_out_and_said_so(
     assert "with Air India" not in answer
 
 
-async def test_of_two_airlines_either_will_do(conversation: Conversation, timetable: Timetable) -> None:
+async def test_either_of_two_airlines_is_fine(conversation: Conversation, timetable: Timetable) -> None:
     answer = await conversation.say("Chennai to Delhi tomorrow with IndiGo or SpiceJet")
     assert airlines(timetable.searches[-1]) == ("", ("6E", "SG"), ())
     assert answer.startswith("There are three flights")
     assert ", with IndiGo or SpiceJet. " in answer
 
 
-async def test_airlines_turned_down_add_up_until_one_is_named(
+async def test_rejected_airlines_add_up_until_one_is_wanted(
     conversation: Conversation, timetable: Timetable
 ) -> None:
     await conversation.say("Chennai to Delhi tomorrow without IndiGo")
@@ -114,7 +114,7 @@ async def test_airlines_turned_down_add_up_until_one_is_named(
 
 
 @pytest.mark.parametrize("wish", ["with IndiGo", "with IndiGo or SpiceJet", "without IndiGo"])
-async def test_any_airline_takes_every_wish_for_one_back(
+async def test_any_airline_withdraws_all_airline_wishes(
     conversation: Conversation, timetable: Timetable, wish: str
 ) -> None:
     await conversation.say(f"Chennai to Delhi tomorrow {wish}")
@@ -127,7 +127,7 @@ async def test_any_airline_takes_every_wish_for_one_back(
 @pytest.mark.parametrize(
     "wish", ["in the morning", "arriving before 2 pm", "leaving after 6 am and arriving before 2 pm"]
 )
-async def test_any_time_takes_every_wish_for_one_back(
+async def test_any_time_withdraws_all_time_wishes(
     conversation: Conversation, timetable: Timetable, wish: str
 ) -> None:
     await conversation.say(f"Chennai to Delhi tomorrow {wish}")
@@ -188,7 +188,7 @@ async def test_days_are_counted_from_the_search(
     assert (timetable.searches[-1].depart_date, timetable.searches[-1].sort) == (day, "")
 
 
-async def test_the_day_after_one_turned_down_needs_no_search_before(
+async def test_the_day_after_a_rejected_day_needs_no_earlier_search(
     conversation: Conversation, timetable: Timetable
 ) -> None:
     await conversation.say("Chennai to Delhi, not tomorrow, the day after")
@@ -206,12 +206,12 @@ async def test_a_return_some_days_later_is_counted_from_the_way_there(
 
 
 @pytest.mark.parametrize("words", ["not Thursday", "another day", "I can't fly on Thursday"])
-async def test_a_day_turned_down_is_asked_for_again(conversation: Conversation, words: str) -> None:
+async def test_a_rejected_day_is_asked_for_again(conversation: Conversation, words: str) -> None:
     await conversation.say("Chennai to Delhi on Thursday")
     assert await conversation.say(words) == "Which day would you like to fly?"
 
 
-async def test_a_day_of_return_turned_down_leaves_the_way_there_alone(
+async def test_a_rejected_day_of_return_keeps_the_departure(
     conversation: Conversation, timetable: Timetable
 ) -> None:
     await conversation.say("Chennai to Delhi on Thursday returning on Monday")

@@ -1,4 +1,4 @@
-"""The language of a conversation is its locale's; English stands in for languages without a folder."""
+"""The locale decides the language of a conversation; languages without a folder fall back to English."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Airlines wanted are told from airlines turned down."""
+"""Wanted airlines are distinguished from rejected ones."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def wish(text: str) -> AirlineWish:
         "everything except for air india",
     ],
 )
-def test_an_airline_turned_down_is_not_wanted(words: str) -> None:
+def test_a_rejected_airline_is_not_wanted(words: str) -> None:
     assert wish(words) == AirlineWish(unwanted=("AI",))
 
 
@@ -78,7 +78,7 @@ def test_an_airline_named_is_wanted(words: str) -> None:
         ("indigo no sorry not indigo", (), ("6E",)),
     ],
 )
-def test_several_airlines_stand_on_their_sides(
+def test_several_airlines_are_wanted_or_rejected(
     words: str, wanted: tuple[str, ...], unwanted: tuple[str, ...]
 ) -> None:
     assert wish(words) == AirlineWish(wanted, unwanted)
@@ -86,11 +86,12 @@ def test_several_airlines_stand_on_their_sides(
 
 @pytest.mark.parametrize(
     "words",
-    ["any airline", "any other airline is fine", "all airlines", "other airlines", "the airline doesn't matter",
+    ["any airline", "any other airline is fine", "all airlines", "other airlines",
+     "the airline doesn't matter",
      "i don't care which airline",
      "never mind the airline", "no airline preference", "not only indigo"],
 )  # fmt: skip
-def test_any_airline_takes_back_what_was_wanted(words: str) -> None:
+def test_any_airline_withdraws_wishes(words: str) -> None:
     assert wish(words) == AirlineWish(any_airline=True)
 
 
@@ -109,6 +110,6 @@ def test_any_airline_but_one_is_both() -> None:
         max_size=12,
     )
 )
-def test_no_airline_is_both_wanted_and_turned_down(words: list[str]) -> None:
+def test_no_airline_is_both_wanted_and_rejected(words: list[str]) -> None:
     found = wish(" ".join(words))
     assert not set(found.wanted) & set(found.unwanted)

@@ -1,4 +1,4 @@
-"""The line to read aloud: the answer first, times on the clock there, samples called samples."""
+"""The line to read aloud: answer first, local times, samples marked."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def searched(*found: pb.Itinerary, total: int, unfiltered: int = 0) -> str:
     return answer_line([results, done] if found else [done])
 
 
-def test_search_tells_how_many_and_the_first() -> None:
+def test_search_line_has_the_number_of_flights_and_the_first() -> None:
     line = searched(itinerary(), total=7)
     assert (
         line == "7 flights. The first is Air India AI542, leaving Chennai at 07:00 and arriving in Delhi at "
@@ -62,7 +62,7 @@ def test_samples_are_called_samples() -> None:
     ("nanos", "told"),
     [(900_000_000, "129.90 EUR"), (0, "129 EUR"), (50_000_000, "129.05 EUR"), (375_000_000, "129.375 EUR")],
 )
-def test_price_is_told_to_the_last_cent(nanos: int, told: str) -> None:
+def test_price_is_exact(nanos: int, told: str) -> None:
     priced = itinerary()
     priced.fare.total.CopyFrom(Money(currency_code="EUR", units=129, nanos=nanos))
     assert searched(priced, total=1).endswith(f", for {told}.")
@@ -81,7 +81,7 @@ def test_flight_with_few_seats_has_its_price() -> None:
     assert searched(scarce, total=1).endswith("at 10:00, for 4,500 INR.")
 
 
-def test_a_journey_is_told_leg_by_leg_at_the_price_of_all() -> None:
+def test_a_journey_line_has_all_legs_and_the_total_price() -> None:
     out, back = itinerary(fare=False), itinerary(fare=False)
     out.itinerary_id, back.itinerary_id = "out", "back"
     back.segments[0].departure.CopyFrom(stop("Delhi", 5))
@@ -96,7 +96,7 @@ def test_a_journey_is_told_leg_by_leg_at_the_price_of_all() -> None:
 
 
 @pytest.mark.parametrize("found", [True, False])
-def test_part_of_the_flights_is_not_told_as_all(found: bool) -> None:
+def test_partial_results_are_marked(found: bool) -> None:
     done = pb.SearchDone(total=1 if found else 0, limits=[pb.SEARCH_LIMIT_PART])
     results = pb.SearchResults(itineraries=[itinerary()] if found else [])
     assert PARTIAL in answer_line(
@@ -104,12 +104,12 @@ def test_part_of_the_flights_is_not_told_as_all(found: bool) -> None:
     )
 
 
-def test_none_that_fits_is_told_from_none_at_all() -> None:
+def test_no_fitting_flight_differs_from_no_flight() -> None:
     assert searched(total=0, unfiltered=4) == "There is no flight like that that day."
     assert searched(total=0) == "There is no flight there that day."
 
 
-def test_delay_is_told_with_the_new_time() -> None:
+def test_delay_line_has_the_new_time() -> None:
     status = pb.FlightStatus(
         flight_number="AI542", carrier="Air India", state=pb.FLIGHT_STATE_DELAYED, delay_minutes=25
     )
@@ -121,7 +121,7 @@ def test_delay_is_told_with_the_new_time() -> None:
 
 
 def told_of(state: pb.FlightState.ValueType, *, late: int = 9, **times: datetime) -> str:
-    """The line of a flight that left so many minutes behind plan."""
+    """Return the line of a flight that left so many minutes late."""
     status = pb.FlightStatus(flight_number="AI542", carrier="Air India", state=state, delay_minutes=late)
     status.scheduled_departure.CopyFrom(stop("Chennai", 1))
     status.scheduled_arrival.CopyFrom(stop("Delhi", 4))
@@ -130,11 +130,11 @@ def told_of(state: pb.FlightState.ValueType, *, late: int = 9, **times: datetime
     return answer_line([pb.GetFlightStatusResponse(status=status)])
 
 
-def test_flight_on_time_is_not_late_at_once() -> None:
+def test_flight_on_time_is_not_called_late() -> None:
     assert told_of(pb.FLIGHT_STATE_ON_TIME) == "Air India AI542 is on time."
 
 
-def test_flight_that_left_late_and_arrived_early_is_told_by_its_arrival() -> None:
+def test_flight_that_left_late_and_arrived_early_has_its_arrival() -> None:
     arrived = datetime(2026, 11, 24, 4, 20, tzinfo=UTC)
     line = "Air India AI542 has landed in Delhi; it arrived at 09:50."
     assert (
@@ -142,17 +142,17 @@ def test_flight_that_left_late_and_arrived_early_is_told_by_its_arrival() -> Non
     )
 
 
-def test_arrival_that_was_only_expected_is_told_as_that() -> None:
+def test_estimated_arrival_is_called_expected() -> None:
     expected = datetime(2026, 11, 24, 4, 20, tzinfo=UTC)
     line = "Air India AI542 has landed in Delhi; it was expected at 09:50."
     assert told_of(pb.FLIGHT_STATE_LANDED, estimated_arrival_time=expected) == line
 
 
-def test_arrival_that_nobody_knows_is_not_told() -> None:
+def test_unknown_arrival_is_left_out() -> None:
     assert told_of(pb.FLIGHT_STATE_LANDED) == "Air India AI542 has landed."
 
 
-def test_flight_in_the_air_is_told_with_when_it_is_expected() -> None:
+def test_flight_in_the_air_has_its_expected_arrival() -> None:
     expected = datetime(2026, 11, 24, 4, 40, tzinfo=UTC)
     assert (
         told_of(pb.FLIGHT_STATE_EN_ROUTE, estimated_arrival_time=expected)
@@ -168,7 +168,7 @@ def test_flight_in_the_air_is_told_with_when_it_is_expected() -> None:
         (180, "should be in Delhi at about 13:00; it left 180 minutes late"),
     ],
 )
-def test_flight_in_the_air_is_not_expected_at_its_plan_when_nobody_says_so(late: int, told: str) -> None:
+def test_flight_in_the_air_is_not_expected_at_its_planned_time(late: int, told: str) -> None:
     assert told_of(pb.FLIGHT_STATE_EN_ROUTE, late=late) == f"Air India AI542 is in the air, and {told}."
 
 
@@ -188,7 +188,7 @@ def test_states_of_a_flight_have_words() -> None:
         assert line.startswith("Air India AI542 ")
 
 
-def test_flights_of_a_route_are_told_by_the_first_and_how_many_more() -> None:
+def test_route_line_has_the_first_flight_and_the_number_of_others() -> None:
     status = pb.FlightStatus(flight_number="AI542", carrier="Air India", state=pb.FLIGHT_STATE_ON_TIME)
     assert answer_line([pb.ListRouteStatusResponse(statuses=[status])]) == "Air India AI542 is on time."
     assert (
@@ -198,13 +198,13 @@ def test_flights_of_a_route_are_told_by_the_first_and_how_many_more() -> None:
     assert answer_line([pb.ListRouteStatusResponse()]) == "No flight is known there that day."
 
 
-def test_airport_is_told_by_name_and_place() -> None:
+def test_airport_line_has_its_name_and_place() -> None:
     answer = pb.GetAirportResponse(
         airport=pb.Airport(name="Chennai International Airport", city="Chennai", country="India")
     )
     assert answer_line([answer]) == "Chennai International Airport serves Chennai, India."
 
 
-def test_what_has_no_line_is_silent() -> None:
+def test_other_answers_have_no_line() -> None:
     assert answer_line([]) == ""
     assert answer_line([pb.ResolvePlaceResponse()]) == ""

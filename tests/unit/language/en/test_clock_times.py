@@ -95,7 +95,7 @@ def test_clock_times(words: str, start: str | None, end: str | None) -> None:
         ("between 06:00 and 09:00 pm", "18:00", "21:00"),
     ],
 )
-def test_a_written_nought_means_the_morning_unless_the_evening_is_said(
+def test_a_leading_zero_means_the_morning_unless_the_evening_is_named(
     words: str, start: str | None, end: str | None
 ) -> None:
     assert window(words) == (start, end)
@@ -111,7 +111,7 @@ def test_a_written_nought_means_the_morning_unless_the_evening_is_said(
         ("at 9 am at the earliest", "09:00", None),
     ],
 )
-def test_words_after_a_time_say_on_which_side_of_it(words: str, start: str | None, end: str | None) -> None:
+def test_words_after_a_time_give_its_side(words: str, start: str | None, end: str | None) -> None:
     assert window(words) == (start, end)
 
 
@@ -155,7 +155,7 @@ def test_any_time_is_a_window_without_sides(words: str) -> None:
     assert window(words) == (None, None)
 
 
-def test_any_time_says_nothing_beside_a_time() -> None:
+def test_any_time_adds_nothing_to_a_time() -> None:
     assert window("any time after six") == ("18:00", None)
     assert window("any time in the morning") == ("05:00", "12:00")
 
@@ -177,7 +177,7 @@ def test_any_time_says_nothing_beside_a_time() -> None:
         ("no later than 6 pm", None, "18:00"),
     ],
 )
-def test_a_time_turned_down_leaves_all_others(words: str, start: str | None, end: str | None) -> None:
+def test_a_rejected_time_leaves_all_others(words: str, start: str | None, end: str | None) -> None:
     assert window(words) == (start, end)
 
 
@@ -193,7 +193,7 @@ def test_a_time_turned_down_leaves_all_others(words: str, start: str | None, end
         "not to delhi, in the morning",
     ],
 )
-def test_a_no_of_something_else_turns_no_time_down(words: str) -> None:
+def test_a_no_to_something_else_rejects_no_time(words: str) -> None:
     assert window(words) == ("05:00", "12:00")
 
 

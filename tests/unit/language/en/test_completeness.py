@@ -1,4 +1,4 @@
-"""How sure the ears may be that a request is whole, by what was said and what was asked."""
+"""Completeness of a partial transcript, with and without an open question."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.unit
         "which airport does Munich have",
     ],
 )
-def test_whole_requests_are_taken_at_once(text: str) -> None:
+def test_complete_requests_are_recognised(text: str) -> None:
     assert completeness(text) is Completeness.COMPLETE
 
 
@@ -70,7 +70,7 @@ def test_whole_requests_are_taken_at_once(text: str) -> None:
         "well, I think…",
     ],
 )
-def test_plainly_unfinished_requests_are_waited_for(text: str) -> None:
+def test_unfinished_requests_are_recognised(text: str) -> None:
     assert completeness(text) is Completeness.INCOMPLETE
 
 
@@ -78,7 +78,7 @@ def test_plainly_unfinished_requests_are_waited_for(text: str) -> None:
     "text",
     ["flights from Chennai to Delhi", "hello", "I want to fly to Goa", "Mumbai", "AI 5", "tell me something"],
 )
-def test_what_may_go_on_is_unknown(text: str) -> None:
+def test_possibly_unfinished_requests_are_unknown(text: str) -> None:
     assert completeness(text) is Completeness.UNKNOWN
 
 
@@ -101,7 +101,7 @@ def test_what_may_go_on_is_unknown(text: str) -> None:
         ("indigo two three four", Expectation.FLIGHT_NUMBER),
     ],
 )
-def test_answer_that_was_asked_for_is_whole(text: str, expectation: Expectation) -> None:
+def test_expected_answer_is_complete(text: str, expectation: Expectation) -> None:
     assert completeness(text, expectation) is Completeness.COMPLETE
 
 
@@ -118,7 +118,7 @@ def test_answer_that_was_asked_for_is_whole(text: str, expectation: Expectation)
         ("I want to fly", Expectation.PLACE, Completeness.INCOMPLETE),
     ],
 )
-def test_half_an_answer_is_not(text: str, expectation: Expectation, judged: Completeness) -> None:
+def test_half_an_answer_is_incomplete(text: str, expectation: Expectation, judged: Completeness) -> None:
     assert completeness(text, expectation) is judged
 
 

@@ -1,4 +1,4 @@
-"""A time of day is one of leaving unless the words say that it is one of being there."""
+"""A time of day is a time of leaving unless the words make it a time of arriving."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.unit
 
 
 def sides(text: str) -> tuple[tuple[str | None, str | None] | None, ...]:
-    """The windows of leaving and of arriving."""
+    """Return the windows of leaving and of arriving."""
     windows = (window_of(pieces) for pieces in split_times(text, find_times(text)))
     plain = (window.to_json() if window else None for window in windows)
     return tuple(None if sides is None else (sides.get("from"), sides.get("to")) for sides in plain)
@@ -62,6 +62,6 @@ def test_other_times_are_of_leaving(words: str, start: str | None, end: str | No
     assert sides(words) == ((start, end), None)
 
 
-def test_both_are_heard_in_one_sentence() -> None:
+def test_both_are_found_in_one_sentence() -> None:
     assert sides("leaving after six and arriving before nine at night") == (("18:00", None), (None, "21:00"))
     assert sides("depart chennai 10 am arrive delhi by 2 pm") == (("09:00", "11:00"), (None, "14:00"))

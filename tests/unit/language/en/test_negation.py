@@ -1,4 +1,4 @@
-"""Callers find a way out of a return and of a day."""
+"""Callers withdraw a return flight or a day."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.unit
         "i'm not returning",
     ],
 )
-def test_a_return_is_taken_back(words: str) -> None:
+def test_a_return_is_withdrawn(words: str) -> None:
     assert find_one_way(words)
 
 

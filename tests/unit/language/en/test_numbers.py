@@ -1,4 +1,4 @@
-"""Numbers, digits and flight numbers as they are spoken and misheard."""
+"""Numbers, digits and flight numbers, spoken and misrecognised."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_digits_spoken_one_by_one_are_read_back(numeral: str) -> None:
         ("XQ 123 please", "XQ123"),
     ],
 )
-def test_flight_number_is_heard(text: str, value: str) -> None:
+def test_flight_number_is_understood(text: str, value: str) -> None:
     assert flight_numbers(text) == [value]
 
 
@@ -140,7 +140,7 @@ def test_what_is_no_flight_number_is_left_alone(text: str) -> None:
 
 @settings(deadline=None)
 @given(st.sampled_from(sorted(airlines())), st.integers(10, 9999))
-def test_every_flight_that_we_would_say_is_understood(code: str, numeral: int) -> None:
+def test_every_spoken_flight_number_is_understood(code: str, numeral: int) -> None:
     assert flight_numbers(flight(f"{code}{numeral}")) == [f"{code}{numeral}"]
 
 
@@ -154,7 +154,7 @@ def test_every_flight_that_we_would_say_is_understood(code: str, numeral: int) -
         ("on lufthansa", "LH"),
     ],
 )
-def test_airline_is_heard(text: str, code: str) -> None:
+def test_airline_is_understood(text: str, code: str) -> None:
     assert [found.value for found in find_airline_names(text)] == [code]
 
 

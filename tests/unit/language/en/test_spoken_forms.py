@@ -1,4 +1,4 @@
-"""How times, days, money and numbers are read aloud."""
+"""Times, days, money and numbers as they are read aloud."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of how a flight does: most providers estimate no arrival, so nothing may be filled in from the plan."""
+"""Status wording: most providers estimate no arrival, and the plan must not replace an estimate."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def status(
     zone: str = "Asia/Kolkata",
     **known: Any,
 ) -> pb.FlightStatus:
-    """AI542 from Chennai to Delhi (or somewhere in `zone`), of which nothing but the plan is known beside `known`."""
+    """Return the status of AI542 from Chennai to Delhi (in `zone`): the plan and the `known` facts."""
     day = leaves.date()
     ends = {
         "departure": ("MAA", "Chennai", "Asia/Kolkata", leaves),
@@ -65,12 +65,12 @@ def test_a_late_flight_without_an_estimate_of_its_arrival_does_not_arrive_before
     assert said("DELAYED", estimated_departure_time=late) == told
 
 
-def test_the_plan_of_an_arrival_that_comes_as_an_estimate_is_not_believed_of_a_late_flight() -> None:
+def test_a_late_flights_arrival_estimate_equal_to_the_plan_is_ignored() -> None:
     told = said("DELAYED", delay_minutes=60, estimated_arrival_time=ARRIVES)
     assert told.endswith("It should arrive in Delhi at about one forty five in the afternoon.")
 
 
-def test_an_estimated_arrival_of_a_late_flight_is_told() -> None:
+def test_an_estimated_arrival_of_a_late_flight_is_stated() -> None:
     told = said("DELAYED", delay_minutes=60, estimated_arrival_time=ARRIVES + 50 * MINUTE)
     assert told == (
         f"{FLIGHT} is one hour late: it is now expected to leave Chennai at eleven in the morning. "
@@ -79,7 +79,7 @@ def test_an_estimated_arrival_of_a_late_flight_is_told() -> None:
 
 
 @pytest.mark.parametrize("known", [{}, {"estimated_departure_time": LEAVES}])
-def test_a_delay_that_nobody_knows_is_told_as_one(known: dict[str, Any]) -> None:
+def test_an_unknown_delay_is_called_unknown(known: dict[str, Any]) -> None:
     assert (
         said("DELAYED", **known)
         == f"{FLIGHT} is delayed, but I don't know by how long. It was to leave Chennai at ten in the "
@@ -88,13 +88,13 @@ def test_a_delay_that_nobody_knows_is_told_as_one(known: dict[str, Any]) -> None
     assert route_line(status("DELAYED", **known)) == f"{FLIGHT} at ten in the morning is delayed."
 
 
-def test_a_late_arrival_is_told_where_the_delay_at_departure_is_unknown() -> None:
+def test_a_late_arrival_is_stated_if_the_delay_at_departure_is_unknown() -> None:
     assert said("DELAYED", estimated_arrival_time=ARRIVES + HOUR).endswith(
         "It is expected in Delhi at one forty five in the afternoon."
     )
 
 
-def test_a_delay_on_a_route_is_told_once_it_is_known() -> None:
+def test_a_known_delay_on_a_route_is_stated() -> None:
     assert (
         route_line(status("DELAYED", delay_minutes=40))
         == f"{FLIGHT} at ten in the morning is forty minutes late."
@@ -118,7 +118,7 @@ def test_a_flight_in_the_air_is_expected_when_its_provider_expects_it() -> None:
     assert told == f"{FLIGHT} is in the air. It is expected in Delhi at twelve forty in the afternoon."
 
 
-def test_a_flight_of_which_only_a_word_is_known_arrives_by_plan() -> None:
+def test_a_flight_with_a_state_only_arrives_by_plan() -> None:
     assert (
         said("EN_ROUTE", LEAVES + HOUR)
         == f"{FLIGHT} is in the air. By plan it arrives in Delhi at twelve forty five in the afternoon."
@@ -136,7 +136,7 @@ def test_a_flight_still_in_the_air_after_its_arrival_is_not_expected_in_the_past
     )
 
 
-def test_a_landing_is_told_with_the_time_that_is_known_as_what_it_is() -> None:
+def test_a_landing_is_stated_with_its_known_time() -> None:
     after = ARRIVES + HOUR
     assert said("LANDED", after) == f"{FLIGHT} has landed in Delhi."
     assert (
@@ -188,7 +188,7 @@ def test_a_flight_that_leaves_on_time_and_arrives_late_is_not_called_on_time_all
         ),
     ],
 )
-def test_a_flight_that_should_have_left_is_not_told_to_leave(
+def test_a_flight_that_should_have_left_is_not_announced_to_leave(
     state: str, known: dict[str, Any], told: str
 ) -> None:
     assert said(state, LEAVES + 30 * MINUTE, **known) == FLIGHT + told
@@ -199,7 +199,8 @@ def test_a_flight_that_should_have_left_is_not_told_to_leave(
     [
         (
             "SCHEDULED",
-            f"{FLIGHT} is scheduled to leave Chennai tomorrow, Monday the twenty-third, at ten in the morning",
+            f"{FLIGHT} is scheduled to leave Chennai tomorrow, Monday the twenty-third, at ten in the "
+            "morning",
         ),
         (
             "ON_TIME",
@@ -217,14 +218,14 @@ def test_a_day_that_is_not_today_is_named(state: str, begins: str) -> None:
     assert said(state, NOON_BEFORE).startswith(begins)
 
 
-def test_a_flight_of_an_earlier_day_is_told_with_its_day() -> None:
+def test_a_flight_of_an_earlier_day_is_stated_with_its_day() -> None:
     day_after = ARRIVES + 24 * HOUR
     assert (
         said("LANDED", day_after) == f"{FLIGHT} on Monday the twenty-third of November has landed in Delhi."
     )
 
 
-def test_days_that_pass_on_the_way_are_told() -> None:
+def test_days_that_pass_on_the_way_are_stated() -> None:
     arrives = datetime.fromisoformat("2026-11-24T00:10:00+05:30")
     leaves = arrives - 2 * HOUR
     told = said("DELAYED", leaves=leaves, arrives=arrives, delay_minutes=120)
@@ -236,7 +237,7 @@ def test_days_that_pass_on_the_way_are_told() -> None:
     assert told.endswith("and to arrive in Delhi at one thirty in the afternoon the next day.")
 
 
-def test_times_that_do_not_fit_together_are_told_as_doubtful() -> None:
+def test_contradictory_times_are_called_doubtful() -> None:
     doubts = ["DOUBT_CONTRADICTORY_TIMES"]
     assert said("SCHEDULED", doubts=doubts).endswith(
         "Some of that may be wrong: what I was told doesn't fit together."
@@ -260,7 +261,7 @@ PLANNED_ARRIVAL = "twelve forty five in the afternoon"
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_nothing_is_made_up_whatever_is_known(state: str) -> None:
+def test_nothing_is_made_up_from_any_combination_of_facts(state: str) -> None:
     ends = itertools.product(LATER, repeat=4)
     for (leaving, left, arriving, arrived), delay, hours in itertools.product(
         ends, (0, 180), (-20, -2, 1, 4, 7, 30)

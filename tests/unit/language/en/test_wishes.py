@@ -1,4 +1,4 @@
-"""How many travel, in which cabin, without stops, and in which order."""
+"""Number of travellers, cabin, stops and order."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_stops(words: str, wanted: bool | None) -> None:
         ("with 1 stop", 1),
     ],
 )
-def test_how_many_stops_there_may_be(words: str, most: int) -> None:
+def test_maximum_number_of_stops(words: str, most: int) -> None:
     found = find_most_stops(words)
     assert found is not None
     assert found.value == most
@@ -100,7 +100,7 @@ def test_how_many_stops_there_may_be(words: str, most: int) -> None:
 @pytest.mark.parametrize(
     "words", ["nonstop", "with a stop", "one stop in Dubai", "with one stop over Doha", "stop"]
 )
-def test_other_words_about_stops_say_nothing_of_how_many(words: str) -> None:
+def test_other_words_about_stops_set_no_maximum(words: str) -> None:
     assert find_most_stops(words) is None
 
 
@@ -150,7 +150,7 @@ def test_cabins(words: str, cabin: str | None) -> None:
         ("the 6 pm one", {"time": "18:00"}),
     ],
 )
-def test_choices_in_json_name_the_one_thing_said(words: str, json: dict[str, object]) -> None:
+def test_choices_in_json_have_only_the_given_field(words: str, json: dict[str, object]) -> None:
     found = find_choice(words)
     assert found
     assert found.value.to_json() == json
@@ -165,7 +165,7 @@ def test_choices_in_json_name_the_one_thing_said(words: str, json: dict[str, obj
         ("i don't want a morning flight", None),
     ],
 )
-def test_a_flight_turned_down_is_not_chosen(words: str, choice: Choice | None) -> None:
+def test_a_rejected_flight_is_not_chosen(words: str, choice: Choice | None) -> None:
     found = find_choice(words)
     assert (found.value if found else None) == choice
 
@@ -187,13 +187,13 @@ def test_choice_by_time_of_day() -> None:
         ("", (), ""),
     ],
 )
-def test_acts_are_peeled_off_the_beginning(words: str, names: tuple[str, ...], rest: str) -> None:
+def test_acts_are_removed_from_the_beginning(words: str, names: tuple[str, ...], rest: str) -> None:
     acts = acts_of(words)
     assert acts.rest == rest
     assert acts.names == names
 
 
-def test_openings_are_seen_through_politeness() -> None:
+def test_openings_are_found_after_politeness() -> None:
     assert opens_with("refine", "okay um what about mumbai")
     assert opens_with("correction", "no wait")
     assert not opens_with("correction", "flights to delhi")

@@ -1,4 +1,4 @@
-"""What is said of a flight beside its time: where one changes, whether that takes a night, and when no seat is left."""
+"""Wording for flights: places to change at, nights on the way, and no seats left."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def _data(*, overnight: bool = False, **more: Any) -> dict[str, Any]:
     ("overnight", "said"),
     [(False, ", with one stop in Dubai"), (True, ", with one stop over night in Dubai")],
 )
-def test_a_stop_is_told_with_its_city_and_its_night(overnight: bool, said: str) -> None:
+def test_a_stop_is_named_with_its_city_and_its_night(overnight: bool, said: str) -> None:
     assert stops_words(flight_from_json(_data(overnight=overnight)).there) == said
 
 
-def test_a_change_of_airports_is_told() -> None:
+def test_a_change_of_airports_is_mentioned() -> None:
     layovers = [{"airport_code": "DXB", "next_airport_code": "DWC"}]
     assert (
         stops_words(flight_from_json(_data(layovers=layovers)).there)
@@ -57,13 +57,13 @@ def test_a_change_of_airports_is_told() -> None:
     )
 
 
-def test_without_a_stop_nothing_is_said_of_stops() -> None:
+def test_a_flight_without_a_stop_mentions_none() -> None:
     data = _data()
     data["segments"] = data["segments"][:1]
     assert stops_words(flight_from_json(data).there) == ""
 
 
-def test_a_sold_out_flight_is_said_to_be() -> None:
+def test_a_sold_out_flight_is_called_sold_out() -> None:
     found = flight_from_json(_data(seats_left=0))
     assert found.sold_out
     assert option(found, 0, Draft(), only=True).endswith(", but it is sold out.")
@@ -105,7 +105,7 @@ def test_few_seats_at_a_price_are_not_sold_out() -> None:
         ),
     ],
 )
-async def test_the_day_of_an_arrival_is_told_however_far_off_it_is(
+async def test_the_day_of_an_arrival_is_stated_for_any_distance(
     leaves: str, zone: str, hours: int, told: str
 ) -> None:
     left = datetime.fromisoformat(leaves)
