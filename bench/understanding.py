@@ -66,12 +66,12 @@ class Outcome:
 
     @property
     def right(self) -> bool:
-        """Whether intent and all slots are right."""
+        """True if intent and all slots are right."""
         return self.got == self.case.expected
 
     @property
     def intent_right(self) -> bool:
-        """Whether the intent is right."""
+        """True if the intent is right."""
         return bool(self.got["intent"] == self.case.expected["intent"])
 
 

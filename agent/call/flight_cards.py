@@ -29,11 +29,11 @@ from google.type.money_pb2 import Money
 from livekit import rtc
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from agent.dialogue.found_flights import flight_from_json
+from agent.dialogue.transcript_json import flight_from_json
 from agent.dialogue.turn import ToolFinished, ToolStarted
 from agent.language import ENGLISH, Language
 from agent.language.flight_times import local
-from agent.language.offers import FoundFlight
+from agent.language.found_flight import FoundFlight
 
 TOPIC_TOOLS = "readback.tools"
 """One JSON object per tool call: `{"tool_call_id", "name", "arguments", "outcome"}`."""

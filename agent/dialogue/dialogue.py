@@ -63,14 +63,14 @@ class Dialogue:
 
         They refer to the last search of an earlier call, if there is one.
         """
-        draft, offer = self.state.draft, self.state.offer
-        if draft.origin and draft.destination and offer:
+        draft, found = self.state.draft, self.state.flight_list
+        if draft.origin and draft.destination and found:
             today = self._context(now).today_at(draft.origin)
             words = self.language.phrase(
                 "welcome_back",
                 origin=draft.origin.city,
                 destination=draft.destination.city,
-                day=self.language.day(offer.request.depart_date, today),
+                day=self.language.day(found.request.depart_date, today),
             )
         else:
             words = self.language.phrase("welcome")
@@ -119,7 +119,7 @@ class Dialogue:
             destination=draft.destination,
             depart_date=draft.day_on(now, self._home.time_zone),
             searched=state.searched,
-            offered=state.offer is not None,
+            offered=state.flight_list is not None,
         )
 
 

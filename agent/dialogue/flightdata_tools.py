@@ -12,7 +12,6 @@ from google.type.date_pb2 import Date
 from google.type.timeofday_pb2 import TimeOfDay
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from agent.dialogue.found_flights import checked, require_stops
 from agent.dialogue.places import PlaceMention
 from agent.dialogue.tools import (
     DateBeyondHorizon,
@@ -28,7 +27,8 @@ from agent.dialogue.tools import (
     ToolUnavailable,
     ToolUsedUp,
 )
-from agent.language.offers import FoundFlight
+from agent.dialogue.transcript_json import checked, require_stops
+from agent.language.found_flight import FoundFlight
 from mesh.calling.channel import streaming
 from mesh.errors import metadata_of, reason_of
 

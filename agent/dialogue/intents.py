@@ -44,7 +44,7 @@ class Clues:
 
     @property
     def speaks_of_flights(self) -> bool:
-        """Whether the text contains a word for flying."""
+        """True if the text contains a word for flying."""
         return self.speaks_of("flights")
 
     def speaks_of(self, subject: str) -> bool:
@@ -57,7 +57,7 @@ class Clues:
 
     @property
     def fills_a_search(self) -> bool:
-        """Whether a slot of a search is filled.
+        """True if a slot of a search is filled.
 
         Wishes such as "quick" or "two people" count only in a conversation about flights.
         """

@@ -53,12 +53,12 @@ def flow_for(turn: Turn) -> Flow:
 
 def _needs_new_search(turn: Turn) -> bool:
     """Return whether the wish needs more flights than are known, or prices although none are known."""
-    choice, offer = turn.frame.slots.choice, turn.state.offer
-    if turn.frame.intent is not Intent.SELECT or choice is None or choice.by is None or offer is None:
+    choice, found = turn.frame.slots.choice, turn.state.flight_list
+    if turn.frame.intent is not Intent.SELECT or choice is None or choice.by is None or found is None:
         return False
     # A search for the cheapest flight goes to providers with prices; other searches may have gone elsewhere.
-    unpriced = bool(offer.flights) and not any(flight.total for flight in offer.flights)
-    return not offer.complete or (choice.by == "cheapest" and unpriced and offer.request.sort != "cheapest")
+    unpriced = bool(found.flights) and not any(flight.total for flight in found.flights)
+    return not found.complete or (choice.by == "cheapest" and unpriced and found.request.sort != "cheapest")
 
 
 def _turns_round(turn: Turn) -> bool:

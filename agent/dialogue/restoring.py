@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
 
-from agent.dialogue.found_flights import flight_from_json
 from agent.dialogue.places import Place
-from agent.dialogue.state import DialogueState, Draft, Offer
+from agent.dialogue.state import DialogueState, Draft, FlightList
 from agent.dialogue.tools import SearchFlightsRequest
+from agent.dialogue.transcript_json import flight_from_json
 from agent.language.days import CalendarDay
 from agent.language.meanings import TimeWindow
 
@@ -37,13 +37,13 @@ def restored_state(history: Iterable[ToolRecord]) -> DialogueState:
     for record in history:
         if record.name == "search_flights" and record.outcome in ("FOUND", "EMPTY"):
             try:
-                state.draft, state.offer = _search(record.arguments, record.result)
+                state.draft, state.flight_list = _search(record.arguments, record.result)
             except (KeyError, TypeError, ValueError, AttributeError):
                 continue
     return state
 
 
-def _search(arguments: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[Draft, Offer]:
+def _search(arguments: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[Draft, FlightList]:
     request = _request(arguments)
     draft = Draft(
         origin=Place.from_json(result["origin"]),
@@ -63,7 +63,7 @@ def _search(arguments: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[Dr
         passengers=request.passengers,
     )
     flights = tuple(flight_from_json(data) for data in result.get("itineraries", ()))
-    return draft, Offer(request, flights, int(result.get("total", 0)), min(_READ_OUT, len(flights)))
+    return draft, FlightList(request, flights, int(result.get("total", 0)), min(_READ_OUT, len(flights)))
 
 
 def _request(arguments: Mapping[str, Any]) -> SearchFlightsRequest:

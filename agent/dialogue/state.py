@@ -1,4 +1,4 @@
-"""What the dialogue remembers from turn to turn: the search, the flights found, the open question."""
+"""State of the dialogue between turns: the search, the flights found, the open question."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from agent.dialogue.places import Place
 from agent.dialogue.tools import SearchFlightsRequest
 from agent.language.days import DateExpression, ImpossibleDate
+from agent.language.found_flight import FoundFlight
 from agent.language.meanings import Expectation, TimeWindow
-from agent.language.offers import FoundFlight
 
 
 class About(StrEnum):
@@ -104,17 +104,17 @@ class Draft:
 
     @property
     def has_wishes(self) -> bool:
-        """Whether wishes exclude some flights of the day."""
+        """True if wishes exclude some flights of the day."""
         return self != self.without_wishes()
 
     @property
     def has_only_time_wishes(self) -> bool:
-        """Whether only the time of day excludes flights."""
+        """True if only the time of day excludes flights."""
         return self.has_wishes and not replace(self, window=None, arrival=None).has_wishes
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class FlightList:
     """The flights found last, at which "the second one" points. `read` of them have been read out."""
 
     request: SearchFlightsRequest
@@ -124,7 +124,7 @@ class Offer:
 
     @property
     def complete(self) -> bool:
-        """Whether these are all flights that fit; only then the cheapest of them is the cheapest of all."""
+        """True if these are all flights that fit; only then the cheapest of them is the cheapest of all."""
         return self.total <= len(self.flights)
 
 
@@ -150,7 +150,7 @@ class DialogueState:
     unsure: dict[str, Unsure] = field(default_factory=dict)
     doubted: dict[str, tuple[str, tuple[Place, ...]]] = field(default_factory=dict)
     learned: dict[str, Place] = field(default_factory=dict)
-    offer: Offer | None = None
+    flight_list: FlightList | None = None
     chosen: FoundFlight | None = None
     question: Question | None = None
     last_answer: list[str] = field(default_factory=list)
@@ -160,5 +160,5 @@ class DialogueState:
 
     @property
     def searched(self) -> bool:
-        """Whether there is a finished search to refine."""
+        """True if there is a finished search to refine."""
         return not self.drafting and self.draft.origin is not None and self.draft.destination is not None

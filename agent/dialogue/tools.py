@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from agent.language.offers import FoundFlight
+from agent.language.found_flight import FoundFlight
 
 Day = date
 """An alias for classes with a field called `date`."""

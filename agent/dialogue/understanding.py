@@ -53,7 +53,7 @@ class Context:
 
     @property
     def under_way(self) -> bool:
-        """Whether there is a search, or a question about one, so that a wish can be withdrawn."""
+        """True if there is a search, or a question about one, so that a wish can be withdrawn."""
         return self.searched or self.awaiting is not Expectation.NONE or self.asked is not None
 
     @classmethod

@@ -10,8 +10,8 @@ from google.protobuf.message import Message
 from google.type.money_pb2 import Money
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
+from agent.language.found_flight import FoundFlight, Wishes
 from agent.language.meanings import Acts, Completeness, Expectation, PlaceRoles, Reading, SpanT
-from agent.language.offers import FoundFlight, Wishes
 from agent.language.spans import Span
 
 

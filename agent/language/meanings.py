@@ -47,12 +47,12 @@ class TimeWindow:
 
     @property
     def is_open(self) -> bool:
-        """Whether the window contains the whole day."""
+        """True if the window contains the whole day."""
         return self.start is None and self.end is None
 
     @property
     def over_midnight(self) -> bool:
-        """Whether the window ends on the day after it begins."""
+        """True if the window ends on the day after it begins."""
         return self.start is not None and self.end is not None and self.end <= self.start
 
     def to_json(self) -> dict[str, str]:

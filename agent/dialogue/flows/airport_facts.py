@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from agent.dialogue.flows.confirming_places import unknown_place
-from agent.dialogue.found_flights import to_json
 from agent.dialogue.places import Place
 from agent.dialogue.state import About
 from agent.dialogue.tool_use import ToolUse, failure
 from agent.dialogue.tools import PlaceUnknown
+from agent.dialogue.transcript_json import to_json
 from agent.dialogue.turn import Events, Speech, Turn
 
 

@@ -12,14 +12,14 @@ from readback.flightdata.v1 import flightdata_service_pb2 as pb
 from agent.dialogue.flows.drafting import beyond_schedules
 from agent.dialogue.flows.reading_out import chosen_of
 from agent.dialogue.flows.route_status import named_route, route_status
-from agent.dialogue.found_flights import to_json
 from agent.dialogue.state import About, Question
 from agent.dialogue.tool_use import ToolUse, failure
 from agent.dialogue.tools import DateBeyondHorizon, FlightNotFound, ToolError
+from agent.dialogue.transcript_json import to_json
 from agent.dialogue.turn import Events, Speech, Turn
 from agent.language.flight_times import local, state_of
+from agent.language.found_flight import FoundFlight
 from agent.language.meanings import Choice
-from agent.language.offers import FoundFlight
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +84,14 @@ def _pointed_at(turn: Turn) -> FoundFlight | None:
     means_chosen = turn.language.speaks_of("flight_in_question", turn.text)
     if state.chosen and means_chosen and not (slots.choice or slots.airline):
         return state.chosen
-    if state.offer and (slots.choice or slots.airline or slots.depart_time):
+    if state.flight_list and (slots.choice or slots.airline or slots.depart_time):
         choice = slots.choice or Choice()
         return chosen_of(
-            state.offer, replace(choice, airline=choice.airline or slots.airline), slots.depart_time
+            state.flight_list, replace(choice, airline=choice.airline or slots.airline), slots.depart_time
         )
     if state.chosen:
         return state.chosen
-    flights = state.offer.flights if state.offer else ()
+    flights = state.flight_list.flights if state.flight_list else ()
     return flights[0] if len(flights) == 1 else None
 
 

@@ -8,23 +8,23 @@ from datetime import date, time, timedelta
 
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from agent.dialogue.state import About, Offer
+from agent.dialogue.state import About, FlightList
 from agent.dialogue.tools import SearchAnswer
 from agent.dialogue.turn import Events, Speech, Turn
 from agent.language.flight_times import local
+from agent.language.found_flight import FoundFlight
 from agent.language.meanings import Choice, TimeWindow
-from agent.language.offers import FoundFlight
 
 READ_AT_ONCE = 3
 """Flights read out in one answer; listeners don't remember more."""
 _DAY = 24 * 60
 
 
-def tell_offer(turn: Turn, answer: SearchAnswer) -> Iterator[Speech]:
+def tell_results(turn: Turn, answer: SearchAnswer) -> Iterator[Speech]:
     """Tell the number of flights and the first ones, and ask which one the caller wants."""
     state, draft, language = turn.state, turn.state.draft, turn.language
-    offer = state.offer
-    assert offer is not None
+    found = state.flight_list
+    assert found is not None
     assert draft.origin is not None
     assert draft.destination is not None
     total, today = max(answer.total, len(answer.flights)), turn.today_at(draft.origin)
@@ -33,12 +33,12 @@ def tell_offer(turn: Turn, answer: SearchAnswer) -> Iterator[Speech]:
         "count": language.number(total),
         "origin": draft.origin.city,
         "destination": draft.destination.city,
-        "day": language.day(offer.request.depart_date, today),
+        "day": language.day(found.request.depart_date, today),
         "wishes": language.wishes_words(draft),
     }
-    if offer.request.return_date:
+    if found.request.return_date:
         name = "found_return_one" if total == 1 else "found_return"
-        parts["back"] = language.day(offer.request.return_date, today)
+        parts["back"] = language.day(found.request.return_date, today)
     yield turn.say(name, **parts)
     if answer.sample and not state.sample_mentioned:
         state.sample_mentioned = True
@@ -49,30 +49,30 @@ def tell_offer(turn: Turn, answer: SearchAnswer) -> Iterator[Speech]:
         yield turn.say("no_prices")
     if total > READ_AT_ONCE:
         yield turn.say("first_three")
-    yield from _read_out(turn, offer)
+    yield from _read_out(turn, found)
     if total > 1:
         yield turn.say("which_one")
 
 
-def _read_out(turn: Turn, offer: Offer) -> Iterator[Speech]:
-    following = offer.flights[offer.read : offer.read + READ_AT_ONCE]
-    turn.state.offer = replace(offer, read=offer.read + len(following))
-    for index, flight in enumerate(following, start=offer.read):
-        yield Speech(turn.language.option(flight, index, turn.state.draft, only=len(offer.flights) == 1))
+def _read_out(turn: Turn, found: FlightList) -> Iterator[Speech]:
+    following = found.flights[found.read : found.read + READ_AT_ONCE]
+    turn.state.flight_list = replace(found, read=found.read + len(following))
+    for index, flight in enumerate(following, start=found.read):
+        yield Speech(turn.language.option(flight, index, turn.state.draft, only=len(found.flights) == 1))
 
 
 async def more(turn: Turn) -> Events:
     """Read out the next flights."""
-    offer = turn.state.offer
-    if offer is None or not offer.flights:
+    found = turn.state.flight_list
+    if found is None or not found.flights:
         yield turn.say("nothing_offered")
         yield turn.ask(About.SEARCH_AT_ALL, "at_your_service")
-    elif offer.read < len(offer.flights):
+    elif found.read < len(found.flights):
         yield turn.say("more_options")
-        for speech in _read_out(turn, offer):
+        for speech in _read_out(turn, found):
             yield speech
     else:
-        unlisted = offer.total - len(offer.flights)
+        unlisted = found.total - len(found.flights)
         if unlisted > 0:
             yield turn.say("narrow_down", count=turn.language.counted(unlisted, "more flight"))
         else:
@@ -82,16 +82,16 @@ async def more(turn: Turn) -> Events:
 
 async def select(turn: Turn) -> Events:
     """Tell the details of one flight."""
-    offer = turn.state.offer
-    if offer is None or not offer.flights:
+    found = turn.state.flight_list
+    if found is None or not found.flights:
         yield turn.say("nothing_offered")
         yield turn.ask(About.SEARCH_AT_ALL, "at_your_service")
         return
     choice = turn.frame.slots.choice
-    chosen = chosen_of(offer, choice, turn.frame.slots.depart_time) if choice else None
+    chosen = chosen_of(found, choice, turn.frame.slots.depart_time) if choice else None
     if chosen is None:
-        yield _no_such_flight(turn, choice, offer)
-        if len(offer.flights) > 1:
+        yield _no_such_flight(turn, choice, found)
+        if len(found.flights) > 1:
             yield turn.say("which_one")
         return
     turn.state.chosen = chosen
@@ -99,18 +99,18 @@ async def select(turn: Turn) -> Events:
         yield speech
 
 
-def _no_such_flight(turn: Turn, choice: Choice | None, offer: Offer) -> Speech:
+def _no_such_flight(turn: Turn, choice: Choice | None, found: FlightList) -> Speech:
     if choice is not None and choice.ordinal is not None:
-        return turn.say("no_such_option", count=turn.language.number(len(offer.flights)))
+        return turn.say("no_such_option", count=turn.language.number(len(found.flights)))
     return turn.say("no_prices" if choice is not None and choice.by == "cheapest" else "no_such_flight")
 
 
-def chosen_of(offer: Offer, choice: Choice, around: TimeWindow | None = None) -> FoundFlight | None:
+def chosen_of(found: FlightList, choice: Choice, around: TimeWindow | None = None) -> FoundFlight | None:
     """Return the flight that the choice points at, of those that leave `around` a time, if there is one."""
     if choice.ordinal is not None:
-        index = offer.read - 1 if choice.ordinal < 0 else choice.ordinal - 1
-        return offer.flights[index] if 0 <= index < len(offer.flights) else None
-    fitting = [flight for flight in offer.flights if _fits(flight, choice)]
+        index = found.read - 1 if choice.ordinal < 0 else choice.ordinal - 1
+        return found.flights[index] if 0 <= index < len(found.flights) else None
+    fitting = [flight for flight in found.flights if _fits(flight, choice)]
     if around:
         fitting = _nearest_first(fitting, around)
     return _best(fitting, choice.by) if choice.by else next(iter(fitting), None)

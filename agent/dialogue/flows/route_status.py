@@ -10,10 +10,10 @@ from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from agent.dialogue.flows.drafting import beyond_schedules
 from agent.dialogue.flows.reading_out import READ_AT_ONCE, middle
-from agent.dialogue.found_flights import to_json
 from agent.dialogue.places import Place
 from agent.dialogue.tool_use import ToolUse, failure
 from agent.dialogue.tools import DateBeyondHorizon, RouteStatusRequest, SamePlace, ToolError
+from agent.dialogue.transcript_json import to_json
 from agent.dialogue.turn import Events, Speech, Turn
 
 OF_ONE_AIRLINE = 20

@@ -14,10 +14,9 @@ from agent.dialogue.flows.drafting import (
     merge,
     next_question,
 )
-from agent.dialogue.flows.reading_out import tell_offer
-from agent.dialogue.found_flights import flight_to_json
+from agent.dialogue.flows.reading_out import tell_results
 from agent.dialogue.places import Place
-from agent.dialogue.state import About, Draft, Offer, Question
+from agent.dialogue.state import About, Draft, FlightList, Question
 from agent.dialogue.tool_use import ToolUse, failure
 from agent.dialogue.tools import (
     DateBeyondHorizon,
@@ -30,6 +29,7 @@ from agent.dialogue.tools import (
     ToolRestricted,
     ToolUsedUp,
 )
+from agent.dialogue.transcript_json import flight_to_json
 from agent.dialogue.turn import Events, Speech, Turn
 from agent.language.days import CalendarDay
 from agent.language.meanings import TimeWindow
@@ -137,9 +137,9 @@ async def _run(turn: Turn) -> Events:
         return
     answer = use.answer
     assert answer is not None
-    turn.state.offer = Offer(request, answer.flights, answer.total)
+    turn.state.flight_list = FlightList(request, answer.flights, answer.total)
     turn.state.chosen = None
-    for speech in tell_offer(turn, answer) if answer.flights else _tell_empty(turn, answer, request):
+    for speech in tell_results(turn, answer) if answer.flights else _tell_empty(turn, answer, request):
         yield speech
 
 

@@ -47,7 +47,7 @@ class _Clock:
 
     @property
     def is_midnight(self) -> bool:
-        """Whether one day becomes the next at this time."""
+        """True if one day becomes the next at this time."""
         return (self.hour, self.minute, self.half) == (0, 0, _MORNING)
 
     def at(self, likely: str) -> time:

@@ -22,8 +22,8 @@ from agent.language.en.spoken_forms import (
     price,
 )
 from agent.language.flight_times import local
+from agent.language.found_flight import FoundFlight, Wishes
 from agent.language.meanings import TimeWindow
-from agent.language.offers import FoundFlight, Wishes
 
 _SUPERLATIVES = {"cheapest", "fastest", "earliest", "latest"}
 

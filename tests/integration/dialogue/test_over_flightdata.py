@@ -12,7 +12,6 @@ from readback.flightdata.v1.flightdata_service_pb2_grpc import FlightDataService
 
 from agent.dialogue.dialogue import Dialogue
 from agent.dialogue.flightdata_tools import MAX_RESULTS, FlightDataPlaces, FlightDataTools
-from agent.dialogue.found_flights import flight_from_json, flight_to_json
 from agent.dialogue.tools import (
     DateBeyondHorizon,
     DateInPast,
@@ -23,6 +22,7 @@ from agent.dialogue.tools import (
     SearchFlightsRequest,
     ToolUnavailable,
 )
+from agent.dialogue.transcript_json import flight_from_json, flight_to_json
 from agent.dialogue.turn import Event, Speech, ToolFinished
 from agent.language.flight_times import instant, local
 from mesh.calling.channel import open_channel

@@ -13,7 +13,6 @@ from google.protobuf.json_format import ParseDict
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from agent.dialogue.dialogue import Dialogue
-from agent.dialogue.found_flights import flight_from_json
 from agent.dialogue.places import Place, PlaceCandidate, PlaceMention
 from agent.dialogue.state import DialogueState
 from agent.dialogue.tools import (
@@ -24,13 +23,15 @@ from agent.dialogue.tools import (
     SearchAnswer,
     SearchFlightsRequest,
 )
+from agent.dialogue.transcript_json import flight_from_json
 from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
-from agent.language.offers import FoundFlight
+from agent.language.found_flight import FoundFlight
 
 CITIES = """
 MAA Chennai|DEL Delhi|BOM Mumbai|BLR Bengaluru|HYD Hyderabad|CCU Kolkata|PNQ Pune|COK Kochi|GOI Goa|
-AMD Ahmedabad|JAI Jaipur|LKO Lucknow|IXM Madurai|CJB Coimbatore|GAU Guwahati|TRZ Tiruchirappalli|IXZ Port Blair|IXL Leh|
-BHO Bhopal|IXB Bagdogra|SIN Singapore SG Asia/Singapore|DXB Dubai AE Asia/Dubai|LHR Heathrow GB Europe/London|
+AMD Ahmedabad|JAI Jaipur|LKO Lucknow|IXM Madurai|CJB Coimbatore|GAU Guwahati|TRZ Tiruchirappalli|
+IXZ Port Blair|IXL Leh|BHO Bhopal|IXB Bagdogra|SIN Singapore SG Asia/Singapore|
+DXB Dubai AE Asia/Dubai|LHR Heathrow GB Europe/London|
 SFO San Francisco US America/Los_Angeles
 """
 METROS = {

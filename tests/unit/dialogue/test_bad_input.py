@@ -224,9 +224,9 @@ async def test_failed_place_lookup_is_reported(timetable: Timetable) -> None:
 
 
 _VOCABULARY = """
-yes no to from the and Chennai Delhi Goa cochin blurtown tomorrow friday the second one cheapest AI 542 six e two
-three four morning after 6 pm for ten people book cancel repeat help bye back not actually what about nonstop
-airport code status 31 february 5/12 more option
+yes no to from the and Chennai Delhi Goa cochin blurtown tomorrow friday the second one cheapest AI 542
+six e two three four morning after 6 pm for ten people book cancel repeat help bye back not actually
+what about nonstop airport code status 31 february 5/12 more option
 """
 _WORDS = st.sampled_from(_VOCABULARY.split())
 

@@ -122,8 +122,8 @@ def context(searched: bool, awaiting: Expectation) -> Context:
 
 _VOCABULARY = """
 from to Chennai Delhi Goa Xyzzyville tomorrow friday 31 february the second one cheapest AI 542 morning
-after 6 pm between 6 and 9 for ten people yes no not cancel repeat bye back what about nonstop business indigo first
-class airport code status option number 0 more
+after 6 pm between 6 and 9 for ten people yes no not cancel repeat bye back what about nonstop business
+indigo first class airport code status option number 0 more
 """
 
 

@@ -224,9 +224,9 @@ async def test_a_journey_there_and_back_is_remembered_in_the_next_call(conversat
     (done,) = [event for event in conversation.events if isinstance(event, ToolFinished)]
     (begun,) = [event for event in conversation.events if isinstance(event, ToolStarted)]
     state = restored_state([ToolRecord(done.name, begun.arguments, done.outcome, done.result)])
-    assert state.offer
-    assert state.offer.request.return_date == state.draft.back == date(2026, 11, 30)
-    assert all(flight.back for flight in state.offer.flights)
+    assert state.flight_list
+    assert state.flight_list.request.return_date == state.draft.back == date(2026, 11, 30)
+    assert all(flight.back for flight in state.flight_list.flights)
 
 
 async def test_way_back_without_a_day_asks_for_one(conversation: Conversation, timetable: Timetable) -> None:

@@ -252,9 +252,9 @@ async def test_arrival_and_airlines_are_taken_up_in_the_next_call(conversation: 
         ", arriving between ten in the morning and five in the evening, with IndiGo or SpiceJet and "
         "without Air India"
     )
-    assert before.offer
-    assert state.offer
-    assert state.offer.request == before.offer.request
+    assert before.flight_list
+    assert state.flight_list
+    assert state.flight_list.request == before.flight_list.request
 
 
 async def test_arrival_and_airlines_reach_the_service(

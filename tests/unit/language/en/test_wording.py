@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from agent.dialogue.found_flights import flight_from_json
-from agent.dialogue.state import DialogueState, Draft, Offer
+from agent.dialogue.state import DialogueState, Draft, FlightList
 from agent.dialogue.tools import SearchFlightsRequest
+from agent.dialogue.transcript_json import flight_from_json
 from agent.language.en.wording import option, stops_words
 from tests.unit.dialogue.doubles import Conversation, ExactGazetteer, Timetable
 
@@ -126,5 +126,5 @@ async def test_the_day_of_an_arrival_is_stated_for_any_distance(
     }
     itinerary = flight_from_json({"itinerary_id": "x", "segments": [segment], "duration": f"{hours * 3600}s"})
     request = SearchFlightsRequest(origin="LAX", destination="XXX", depart_date=date(2026, 11, 24))
-    offered = DialogueState(offer=Offer(request, (itinerary,), 1, 1))
+    offered = DialogueState(flight_list=FlightList(request, (itinerary,), 1, 1))
     assert told in await Conversation(ExactGazetteer(), Timetable(), offered).say("the first one")

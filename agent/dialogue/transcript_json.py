@@ -13,7 +13,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 from google.protobuf.message import Message
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from agent.language.offers import FoundFlight
+from agent.language.found_flight import FoundFlight
 
 Json = dict[str, Any]
 

@@ -40,7 +40,7 @@ class FoundFlight:
 
     @property
     def sold_out(self) -> bool:
-        """Whether there are too few seats: providers report the seats left, but no fare."""
+        """True if there are too few seats: providers report the seats left, but no fare."""
         few_seats = self.there.HasField("seats_left") or bool(self.back and self.back.HasField("seats_left"))
         return few_seats and not self.there.HasField("fare")
 
@@ -78,7 +78,7 @@ class Wishes(Protocol):
 
     @property
     def nonstop(self) -> bool:
-        """Whether no stop is wanted."""
+        """True if no stop is wanted."""
 
     @property
     def max_stops(self) -> int | None:

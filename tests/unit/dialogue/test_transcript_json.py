@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from google.type.money_pb2 import Money
 
-from agent.dialogue.found_flights import flight_from_json
 from agent.dialogue.places import Place
 from agent.dialogue.tools import SearchFlightsRequest
+from agent.dialogue.transcript_json import flight_from_json
 from agent.language.flight_times import instant, local
 from tests.unit.dialogue.doubles import DEPARTURES, PLACES, flight_json
 
