@@ -1,29 +1,46 @@
-"""Carriers' names by code: ours where we know the carrier, since vendors write `empty`, nothing, or all in small letters."""
+"""Carriers' names by IATA code, shared by live vendors and the sample timetable."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections import Counter
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 
-from services.flightdata.sample import tables
-from services.flightdata.vendors.non_flights import carrier_name
+from services.flightdata.data_files import rows
+
+FILE = Path(__file__).with_name("data") / "carriers.tsv"
+FILLERS = frozenset({"", "empty", "private", "unknown"})
+"""Texts that AviationStack writes in place of a carrier's name."""
 
 
-def name_of(code: str, vendors: str = "") -> str:
-    """A carrier's name, the vendor's where we have none, the code where nobody has one."""
-    known = tables.carriers().get(code)
-    if known:
-        return known.name
-    given = carrier_name(vendors)
-    return (given.title() if given.islower() else given) or code
+@cache
+def names() -> Mapping[str, str]:
+    """Return the names of all known carriers by code."""
+    return {row["code"]: row["name"] for row in rows(FILE)}
+
+
+def name_of(code: str, vendor_name: str = "") -> str:
+    """Return our name of a carrier, else the vendor's, else the code.
+
+    Ours comes first because vendors leave names out or write them in lower case.
+    """
+    given = without_filler(vendor_name)
+    return names().get(code) or (given.title() if given.islower() else given) or code
+
+
+def without_filler(vendor_name: str) -> str:
+    """Return a vendor's name of a carrier; empty if the vendor only fills the field."""
+    return "" if vendor_name.strip().casefold() in FILLERS else vendor_name.strip()
 
 
 def code_named(name: str) -> str:
-    """The code of the carrier with a name; empty when we know none, or several."""
+    """Return the code of the carrier with a name; empty if none or several have it."""
     return _codes().get(name.strip().casefold(), "")
 
 
-@lru_cache(maxsize=1)
-def _codes() -> dict[str, str]:
-    known = [(carrier.name.casefold(), code) for code, carrier in tables.carriers().items()]
-    names = [name for name, _ in known]
-    return {name: code for name, code in known if names.count(name) == 1}
+@cache
+def _codes() -> Mapping[str, str]:
+    carriers = [(name.casefold(), code) for code, name in names().items()]
+    count = Counter(name for name, _ in carriers)
+    return {name: code for name, code in carriers if count[name] == 1}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from services.flightdata.places import Airport, Place
 from services.flightdata.places.lexicon import Lexicon
@@ -39,6 +40,7 @@ def block_minutes(origin: Airport, destination: Airport) -> int:
     return max(45, ROUND_MINUTES * round(minutes / ROUND_MINUTES))
 
 
+@lru_cache(maxsize=512)  # comparing with every airport takes milliseconds
 def nearby(lexicon: Lexicon, place: Place) -> tuple[str, ...]:
     """Return the codes of the busiest airports near a place, without its own."""
     here = lexicon.airport(place.airports[0])

@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-import csv
-import gc
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from services.flightdata.data_files import gc_paused, rows
 from services.flightdata.places.place import Airport, Kind, Place, PlaceNotFound
 from services.flightdata.places.text_keys import key, phonemes
 
@@ -105,11 +103,6 @@ def prior(rank: float) -> float:
     return min(1.0, max(0.0, 1.0 + math.log10(rank) / 2.7))
 
 
-def _rows(name: str) -> Iterator[dict[str, str]]:
-    with (DATA / name).open(encoding="utf-8", newline="") as table:
-        yield from csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE)
-
-
 def _names(row: dict[str, str]) -> Iterator[tuple[str, int]]:
     yield from ((name, 0) for name in row["spoken"].split("|") if name)
     yield from ((name, 1) for name in row["spellings"].split("|") if name)
@@ -159,38 +152,26 @@ def _spoken(entries: Mapping[tuple[str, int], float], places: Sequence[Place]) -
     return Spoken(keys, list(sound_index), sound_of, place_of, weights, trust, countries)
 
 
-@contextmanager
-def gc_paused() -> Iterator[None]:
-    """Pause the garbage collector while large tables are loaded, which saves a quarter of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
 @lru_cache(maxsize=1)
 @gc_paused()
 def load() -> Lexicon:
     """Load the tables, once."""
-    countries = {row["code"]: row["name"] for row in _rows("countries.tsv")}
-    currencies = {row["code"]: row["currency"] for row in _rows("countries.tsv")}
+    countries = {row["code"]: row["name"] for row in rows(DATA / "countries.tsv")}
+    currencies = {row["code"]: row["currency"] for row in rows(DATA / "countries.tsv")}
     airports: dict[str, Airport] = {}
     places: dict[str, Place] = {}
     names: dict[str, list[tuple[str, int]]] = {}
-    for row in _rows("airports.tsv"):
+    for row in rows(DATA / "airports.tsv"):
         code, country = row["code"], countries.get(row["country"], row["country"])
         airports[code] = _airport(row, country)
         places[code] = _place(row, country, members=(code,))
         names[code] = list(_names(row))
-    for row in _rows("metros.tsv"):
+    for row in rows(DATA / "metros.tsv"):
         code, country = row["code"], countries.get(row["country"], row["country"])
         places[code] = _place(row, country, members=tuple(row["members"].split(",")))
         names[code] = [*_names(row), *names.get(code, [])]
     lexicon = _assemble(airports, places, names, currencies, frozenset(map(key, countries.values())))
-    places.update((row["code"], places[row["place"]]) for row in _rows("codes.tsv"))
+    places.update((row["code"], places[row["place"]]) for row in rows(DATA / "codes.tsv"))
     return lexicon
 
 
@@ -204,7 +185,7 @@ def _assemble(
     by_index = list(places.values())
     exact: dict[str, list[Meaning]] = defaultdict(list)
     entries: dict[tuple[str, int], float] = {}
-    heard = [(key(row["heard"]), row["place"]) for row in _rows("heard.tsv")]
+    heard = [(key(row["heard"]), row["place"]) for row in rows(DATA / "heard.tsv")]
     for index, place in enumerate(by_index):
         tiers: dict[str, int] = {}
         for name, tier in names[place.code]:

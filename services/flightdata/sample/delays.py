@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+from services.flightdata.data_files import rows
 from services.flightdata.model.flights import State
 from services.flightdata.sample import tables
 from services.flightdata.sample.schedule import Departure
@@ -68,7 +69,7 @@ class Known:
 def distributions() -> Mapping[tuple[str, str], Sequence[tuple[int, Distribution]]]:
     """Load the distributions by kind of carrier and season, each with its first hour, in order."""
     found: dict[tuple[str, str], list[tuple[int, Distribution]]] = {}
-    for row in tables.rows("delays.tsv"):
+    for row in rows(tables.DATA / "delays.tsv"):
         quantiles = [(float(share), float(minutes)) for share, minutes in list(row.items())[4:]]
         held = found.setdefault((row["kind"], row["season"]), [])
         held.append((int(row["from_hour"]), Distribution(float(row["cancelled"]), quantiles)))

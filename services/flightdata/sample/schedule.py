@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import pairwise
 
+from services.flightdata.data_files import gc_paused
 from services.flightdata.model.instants import zone_of
 from services.flightdata.places.geography import block_minutes, distance_km
-from services.flightdata.places.lexicon import Lexicon, gc_paused
+from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.sample import tables
 from services.flightdata.sample.network import Network
 from services.flightdata.sample.numbering import Line, Numbering

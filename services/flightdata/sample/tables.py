@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+from services.flightdata.data_files import rows
+from services.flightdata.model.carriers import names
 
 DATA = Path(__file__).with_name("data")
 
@@ -50,14 +52,6 @@ class Pin:
     destination: str
 
 
-def rows(name: str) -> Iterator[dict[str, str]]:
-    """Yield the rows of a tab-separated file, without comments (`#`)."""
-    lines = (DATA / name).read_text(encoding="utf-8").splitlines()
-    yield from csv.DictReader(
-        (line for line in lines if not line.startswith("#")), delimiter="\t", quoting=csv.QUOTE_NONE
-    )
-
-
 def _codes(cell: str | None) -> frozenset[str]:
     return frozenset(filter(None, (cell or "").split(",")))
 
@@ -65,13 +59,13 @@ def _codes(cell: str | None) -> frozenset[str]:
 @lru_cache(maxsize=1)
 def carriers() -> Mapping[str, Carrier]:
     """Load the carriers by code."""
-    return {r["code"]: _carrier(r) for r in rows("carriers.tsv")}
+    return {r["code"]: _carrier(r) for r in rows(DATA / "carrier_networks.tsv")}
 
 
 def _carrier(row: dict[str, str]) -> Carrier:
     return Carrier(
         code=row["code"],
-        name=row["name"],
+        name=names()[row["code"]],
         low_cost=row["kind"] == "low",
         long_haul=row["range"] == "long",
         countries=_codes(row["countries"]),
@@ -86,20 +80,20 @@ def currencies() -> Mapping[str, Currency]:
     """Load the currencies by ISO 4217 code."""
     return {
         r["currency"]: Currency(r["currency"], float(r["per_dollar"]), int(r["step"]), float(r["level"]))
-        for r in rows("currencies.tsv")
+        for r in rows(DATA / "currencies.tsv")
     }
 
 
 @lru_cache(maxsize=1)
 def regions() -> Mapping[str, str]:
     """Load the region of each country."""
-    return {country: r["region"] for r in rows("regions.tsv") for country in r["countries"].split(",")}
+    return {country: r["region"] for r in rows(DATA / "regions.tsv") for country in r["countries"].split(",")}
 
 
 @lru_cache(maxsize=1)
 def closed_borders() -> frozenset[tuple[str, str]]:
     """Load the pairs of countries without flights between them, in both orders."""
-    pairs = {(r["country"], other) for r in rows("closed_borders.tsv") for other in r["to"].split(",")}
+    pairs = {(r["country"], other) for r in rows(DATA / "closed_borders.tsv") for other in r["to"].split(",")}
     return frozenset(pairs | {(b, a) for a, b in pairs})
 
 
@@ -121,5 +115,5 @@ def pins() -> tuple[Pin, ...]:
     """Load the flights with a fixed number."""
     return tuple(
         Pin(r["flight"][:2], int(r["flight"][2:]), r["origin"], r["destination"])
-        for r in rows("pinned_flights.tsv")
+        for r in rows(DATA / "pinned_flights.tsv")
     )

@@ -8,8 +8,6 @@ TEST_NAMES = frozenset({"duffel airways"})
 SURFACE = frozenset({"BUS", "TRN", "TRS", "ICE", "TGV", "LMO", "BOT", "RFS"})
 """IATA equipment codes of vehicles on rails, roads and water."""
 FLIGHT_MODES = frozenset({"", "flight", "transport_mode_flight"})
-NO_CARRIER = frozenset({"", "empty", "private", "unknown"})
-"""AviationStack's fillers for a missing carrier name."""
 
 
 def is_test_carrier(code: str, name: str) -> bool:
@@ -20,8 +18,3 @@ def is_test_carrier(code: str, name: str) -> bool:
 def flies(mode: str, equipment: str = "") -> bool:
     """Return True if a mode of transport and an IATA equipment code describe a flight."""
     return mode.casefold() in FLIGHT_MODES and equipment.upper() not in SURFACE
-
-
-def carrier_name(name: str) -> str:
-    """Return a carrier's name; empty for the vendor's fillers."""
-    return "" if name.strip().casefold() in NO_CARRIER else name.strip()

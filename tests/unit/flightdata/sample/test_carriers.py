@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.flightdata.data_files import rows
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.sample import tables
 from services.flightdata.sample.schedule import Schedule
@@ -28,7 +29,7 @@ def test_first_hub_countries_are_where_a_carrier_is_at_home(lexicon: Lexicon) ->
 
 
 def test_a_country_lies_in_one_region() -> None:
-    listed = [country for row in tables.rows("regions.tsv") for country in row["countries"].split(",")]
+    listed = [country for row in rows(tables.DATA / "regions.tsv") for country in row["countries"].split(",")]
     assert len(listed) == len(set(listed))
 
 

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.flightdata.model import carriers
+from services.flightdata.model.carriers import without_filler
 from services.flightdata.vendors.flight_numbers import canonical, joined, operator_named, parts
 from services.flightdata.vendors.json_fields import code, integer, listing, mapping, objects, text, under
-from services.flightdata.vendors.non_flights import carrier_name, flies, is_test_carrier
+from services.flightdata.vendors.non_flights import flies, is_test_carrier
 
 pytestmark = pytest.mark.unit
 
@@ -158,4 +159,4 @@ def test_carriers_for_tests_are_known_by_code_and_name() -> None:
     assert is_test_carrier("XX", "Duffel Airways")
     assert is_test_carrier("ZZ", "")
     assert not is_test_carrier("AI", "Air India")
-    assert carrier_name(" empty ") == carrier_name("") == ""
+    assert without_filler(" empty ") == without_filler("") == ""
