@@ -88,12 +88,11 @@ _WHICH = r"(?: (?:about|which|what|the))*"
 @cache
 def _any_airline() -> re.Pattern[str]:
     return re.compile(
-        rf"\b(?:(?:any|all|every|whichever|whatever)(?: other)? {_AIRLINE}\b|(?:other|another|"
-        rf"different) {_AIRLINE}\b(?! (?:than|from))|"
-        rf"{_AIRLINE} (?:does not|doesn't|don't|do not) matter\b|"
-        rf"(?:(?:do not|don't) (?:care|mind)|regardless of|no matter|never mind|forget){_WHICH} {_AIRLINE}\b|"
-        rf"no {_AIRLINE} preference\b|no preference (?:of|for|on|in|about) (?:the )?{_AIRLINE}\b|"
-        rf"not (?:only|just|necessarily) (?:with |on |by )?(?:{airline_pattern()})\b)"
+        rf"\b(?:(?:any|all|every|whichever|whatever)(?: other)? {_AIRLINE}\b|"
+        rf"(?:other|another|different) {_AIRLINE}\b(?! (?:than|from))|{_AIRLINE} (?:does not|doesn't|don't|"
+        r"do not) matter\b|(?:(?:do not|don't) (?:care|mind)|regardless of|no matter|never mind|"
+        rf"forget){_WHICH} {_AIRLINE}\b|no {_AIRLINE} preference\b|no preference (?:of|for|on|in|about) "
+        rf"(?:the )?{_AIRLINE}\b|not (?:only|just|necessarily) (?:with |on |by )?(?:{airline_pattern()})\b)"
     )
 
 

@@ -23,7 +23,7 @@ _BY_NUMBER = re.compile(
 _LAST = re.compile(rf"\b(?:the )?(?:very )?last {_ONE}\b|\bthe last(?=[ ,.?!]*$| please)")
 _MIDDLE = re.compile(rf"\bthe middle {_ONE}\b")
 _BY = re.compile(
-    rf"\b(?:the )?(?P<by>cheapest|cheaper|fastest|quickest|shortest|earliest|earlier|latest|later|morning|"
+    r"\b(?:the )?(?P<by>cheapest|cheaper|fastest|quickest|shortest|earliest|earlier|latest|later|morning|"
     rf"evening) {_ONE}\b"
 )
 _WHICH_IS = re.compile(
@@ -41,9 +41,8 @@ _BEST = {
 }
 _MINUTES = r"(?:fifteen|thirty|forty five|\d\d)"
 _AT = re.compile(
-    rf"\bthe (?:one at )?(?P<hour>{CARDINAL})(?:[: ](?P<minute>{_MINUTES}))?(?: ?(?P<half>[ap])"
-    rf"\.?m\.?)?(?: o'?clock)?"
-    r" (?:one|flight|option)\b",
+    rf"\bthe (?:one at )?(?P<hour>{CARDINAL})(?:[: ](?P<minute>{_MINUTES}))?(?: ?(?P<half>[ap])\.?m\.?)?"
+    r"(?: o'?clock)? (?:one|flight|option)\b",
 )
 
 

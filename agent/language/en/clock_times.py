@@ -10,11 +10,10 @@ from datetime import time
 from agent.language.en.leaving_or_arriving import is_arrival
 from agent.language.en.negation import negated
 from agent.language.en.numbers import CARDINAL, cardinal
-from agent.language.en.parts_of_day import PARTS_OF_DAY
+from agent.language.en.parts_of_day import PARTS_OF_DAY, TONIGHT
 from agent.language.meanings import TimeWindow
 from agent.language.spans import Found, without_overlaps
 
-_TONIGHT = TimeWindow(time(18))
 _SMALL_HOURS = TimeWindow(time(0), time(5))
 _AROUND_MIDNIGHT = TimeWindow(time(23), time(1))
 _MORNING, _LATER = "a", "p"
@@ -24,9 +23,8 @@ _HALF = (
     r"at (?P<{0}night>night)\b|(?P<{0}clock>o'? ?clock)"
 )
 _CLOCK = (
-    r"(?:(?P<{0}noon>noon|midday|mid day|lunch ?time|lunch|midnight)\b|"
-    r"(?P<{0}past>half past|quarter past|quarter to) (?P<{0}past_hour>{1})\b|"
-    r"(?P<{0}hour>{1})(?:[:. ](?P<{0}minute>{2}))?)(?: ?(?:{3}))?"
+    r"(?:(?P<{0}noon>noon|midday|mid day|lunch ?time|lunch|midnight)\b|(?P<{0}past>half past|quarter past|"
+    r"quarter to) (?P<{0}past_hour>{1})\b|(?P<{0}hour>{1})(?:[:. ](?P<{0}minute>{2}))?)(?: ?(?:{3}))?"
 )
 
 
@@ -34,7 +32,7 @@ def _clock(name: str = "") -> str:
     return _CLOCK.format(name, CARDINAL, _MINUTE_WORDS, _HALF.format(name))
 
 
-_WINDOWS = {"noon": time(12), "midnight": time(0), "lunch": time(13)}
+_NAMED_HOURS = {"noon": 12, "midday": 12, "mid day": 12, "midnight": 0, "lunch": 13}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +65,11 @@ def _half_of(match: re.Match[str], name: str) -> str | None:
 def _read(match: re.Match[str], name: str = "", half: str | None = None) -> _Clock | None:
     """Return the time in the groups called `name`…; None if a day has no such time."""
     if word := match[f"{name}noon"]:
-        moment = next(
-            moment
-            for start, moment in _WINDOWS.items()
-            if start in word.replace("mid day", "noon").replace("midday", "noon")
-        )
-        return _Clock(moment.hour, 0, _MORNING if moment.hour == 0 else _LATER)
+        hour = next(hour for start, hour in _NAMED_HOURS.items() if word.startswith(start))
+        return _Clock(hour, 0, _LATER if hour else _MORNING)
     if past := match[f"{name}past"]:
-        hour, minute = (
-            cardinal(match[f"{name}past_hour"]),
-            {"half past": 30, "quarter past": 15, "quarter to": 45}[past],
-        )
-        hour -= past == "quarter to"
+        minute = {"half past": 30, "quarter past": 15, "quarter to": 45}[past]
+        hour = cardinal(match[f"{name}past_hour"]) - (past == "quarter to")
     else:
         hour, minute = cardinal(match[f"{name}hour"]), _minute(match[f"{name}minute"])
     if hour >= 100 and minute == 0:
@@ -132,7 +123,8 @@ def _around(match: re.Match[str]) -> TimeWindow | None:
         return _AROUND_MIDNIGHT
     moment = clock.at(_likely(clock))
     earlier = moment.replace(hour=moment.hour - 1) if moment.hour else time(0)
-    return TimeWindow(earlier, moment.replace(hour=moment.hour + 1) if moment.hour < 23 else None)
+    later = moment.replace(hour=moment.hour + 1) if moment.hour < 23 else None
+    return TimeWindow(earlier, later)
 
 
 def _between(match: re.Match[str]) -> TimeWindow | None:
@@ -144,11 +136,7 @@ def _between(match: re.Match[str]) -> TimeWindow | None:
     start = first.at(_likely(first) if not last.is_midnight else _LATER)
     # "Between ten and one pm": the "pm" belongs to the second time only.
     if end and start >= end and _read(match, "since_") != first:
-        start = (
-            first.at(_MORNING)
-            if first.half is None
-            else _Clock(first.hour, first.minute, _MORNING).at(_MORNING)
-        )
+        start = _Clock(first.hour, first.minute, _MORNING).at(_MORNING)
     return TimeWindow(start, end)
 
 
@@ -156,14 +144,13 @@ _SINCE = r"after|later than|n(?:o|ot) (?:earlier|sooner) than|past|from|since|st
 _UNTIL = r"before|by|until|till|earlier than|n(?:o|ot) later than|by ,"
 """The comma stands for a masked day: "by tomorrow six pm"."""
 _ALL_DAY = re.compile(
-    r"\b(?:at )?any ?time(?: of (?:the )?day)?\b|\b(?:all day(?: long)?|the whole day)\b|\bflexible (?:on|"
-    r"with|about) (?:the )?times?\b|"
-    r"\b(?:time (?:does not|doesn't) matter|time (?:is not|isn't) important|whenever(?=[ ,.?!]*$| is|"
-    r" works)|(?:at )?whatever time)\b|"
+    r"\b(?:at )?any ?time(?: of (?:the )?day)?\b|\b(?:all day(?: long)?|the whole day)\b|"
+    r"\bflexible (?:on|with|about) (?:the )?times?\b|\b(?:time (?:does not|doesn't) matter|"
+    r"time (?:is not|isn't) important|whenever(?=[ ,.?!]*$| is| works)|(?:at )?whatever time)\b|"
     r"\bno (?:time preference|preference (?:of|for|on|about) (?:the )?time)\b|"
-    r"\b(?:(?:do not|don't) (?:care|mind)|regardless of|no matter|never mind|forget)(?:(?: (?:about|what|"
-    r"which|the))* times?| when)\b|"
-    r"\bnot (?:only|just|necessarily) (?:(?:in )?the )?(?:morning|afternoon|evening|night)s?\b"
+    r"\b(?:(?:do not|don't) (?:care|mind)|regardless of|no matter|never mind|forget)"
+    r"(?:(?: (?:about|what|which|the))* times?| when)\b|\bnot (?:only|just|necessarily) (?:(?:in )?the )?"
+    r"(?:morning|afternoon|evening|night)s?\b"
 )
 _Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], TimeWindow | None]]
 _RULES: tuple[_Rule, ...] = (
@@ -179,14 +166,14 @@ _RULES: tuple[_Rule, ...] = (
     ),
     (
         re.compile(r"\b(?:tonight|to night|this evening)\b"),
-        lambda match: _TONIGHT if "night" in match.group() else PARTS_OF_DAY["evening"],
+        lambda match: TONIGHT if "night" in match.group() else PARTS_OF_DAY["evening"],
     ),
     (re.compile(r"\bfirst thing(?: in the morning)?"), lambda _: PARTS_OF_DAY["early morning"]),
     (re.compile(r"\bred[ -]?eye\b"), lambda _: PARTS_OF_DAY["late night"]),
     (
         re.compile(
-            r"\b(?<!good )(?:in the |at |this |the )?(?P<part>(?:early |late )?(?:in the )?(?:morning|"
-            r"afternoon|evening|night))s?\b"
+            r"\b(?<!good )(?:in the |at |this |the )?(?P<part>(?:early |late )?(?:in the )?"
+            r"(?:morning|afternoon|evening|night))s?\b"
         ),
         lambda match: PARTS_OF_DAY[match["part"].replace("in the ", "")],
     ),

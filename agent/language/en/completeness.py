@@ -19,13 +19,12 @@ from agent.language.meanings import Completeness, Expectation
 from agent.language.spans import lowered, masked
 
 _DANGLING = re.compile(
-    r"\b(?:to|from|the|a|an|for|on|in|at|of|and|with|my|is|are|i|i'd|i'm|want|show|show me|need|fly|"
-    r"flying|change|about|or|but|between|"
-    r"leaving|arriving|departing|returning|what|what's|which|when|how|can|could|would|like|your|this|that|"
-    r"next|by|via|into|me|us|we|find|get|going|"
-    r"go|before|after|around|until|than|also|not|without|except|avoid|arrive|land|reach|reaching|"
-    r"no no|because|if|so|um+|uh+|er+|hmm+|please show|number|flight number|status|as|"
-    r"new|san|port|los|saint|navi|abu|kuala|sri|hong|tel|rio|las|tiru)$"
+    r"\b(?:to|from|the|a|an|for|on|in|at|of|and|with|my|is|are|i|i'd|i'm|want|show|show me|need|fly|flying|"
+    r"change|about|or|but|between|leaving|arriving|departing|returning|what|what's|which|when|how|can|could|"
+    r"would|like|your|this|that|next|by|via|into|me|us|we|find|get|going|go|before|after|around|until|than|"
+    r"also|not|without|except|avoid|arrive|land|reach|reaching|no no|because|if|so|um+|uh+|er+|hmm+|"
+    r"please show|number|flight number|status|as|new|san|port|los|saint|navi|abu|kuala|sri|hong|tel|rio|las|"
+    r"tiru)$"
 )
 _CUT_OFF = re.compile(r"(?:-|…|\.\.\.|,)\s*$")
 _FROM = re.compile(r"\bfrom\b")

@@ -95,9 +95,8 @@ def names_country(text: str, country: str, code: str) -> bool:
 
 
 _OPENINGS = re.compile(
-    r"^(?:(?:hi|hello|hey|good (?:morning|afternoon|evening)|namaste|ok(?:ay)?|yes|no|yeah|um+|uh+|er+|"
-    r"well|so|please"
-    r"|(?:can|could) you(?: please)?|i(?:'d| would) like(?: you)? to|i want to|i need to|"
+    r"^(?:(?:hi|hello|hey|good (?:morning|afternoon|evening)|namaste|ok(?:ay)?|yes|no|yeah|um+|uh+|er+|well|"
+    r"so|please|(?:can|could) you(?: please)?|i(?:'d| would) like(?: you)? to|i want to|i need to|"
     r"there)\b[\s,.!?…-]*)+",
     re.IGNORECASE,
 )

@@ -21,8 +21,7 @@ _WEEKDAY = r"(?:mon|tues?|wednes|wends|wed|thurs?|thu|fri|satur|sat|sun)(?:day)?
 _WEEKDAY_NAME = r"(?:mon|tues|wednes|wends|wends|thurs|fri|satur|sun)day"
 _MONTH = (
     r"(?:january|jan|february|febuary|feb|march|mar|april|apr|may|june|jun|july|jul|august|aug|september|"
-    r"sept|sep|october|oct|"
-    r"november|nov|december|dec)\b\.?"
+    r"sept|sep|october|oct|november|nov|december|dec)\b\.?"
 )
 _PART = r"(?=(?: in the)? (?:early |late )?(?:morning|afternoon|evening|night)|[ ,.?!]*$|,)"
 # Recognisers wrote "to Mara morning" and "Tamaro" for "tomorrow (morning)"; "to Mara" inside a sentence may
@@ -99,8 +98,8 @@ _RULES: tuple[_Rule, ...] = (
     _rule(r"day before yesterday\b", DaysAhead(-2)),
     _rule(rf"{_TOMORROW}", DaysAhead(1)),
     _rule(
-        r"(?:today|to day|tonight|to night|right away|as soon as possible|this (?:morning|afternoon|"
-        r"evening|night))\b",
+        r"(?:today|to day|tonight|to night|right away|as soon as possible|this (?:morning|afternoon|evening|"
+        r"night))\b",
         DaysAhead(0),
     ),
     _rule(r"(?:yesterday|last night)\b", DaysAhead(-1)),
@@ -110,15 +109,15 @@ _RULES: tuple[_Rule, ...] = (
     _rule(r"(?:previous week|week before(?: that)?)\b", FromReference(-7)),
     _rule(
         rf"(?P<count>an?(?: couple of)?|the|{CARDINAL}) (?P<unit>day|week|fortnight|month)s? "
-        rf"(?:(?P<side>later|earlier|sooner)\b(?: than that)?|(?P<than>after|before)(?: that\b| it\b|"
-        rf"(?= ?[,.?!]| ?$| please)))",
+        r"(?:(?P<side>later|earlier|sooner)\b(?: than that)?|(?P<than>after|before)(?: that\b| it\b|"
+        r"(?= ?[,.?!]| ?$| please)))",
         _from_reference,
     ),
     _rule(r"(?:(?:week(?:end)? after next)|next weekend)\b", Weekday(SATURDAY, weeks=1)),
     _rule(r"(?:this |coming )?week ?end\b", Weekday(SATURDAY, or_today=True)),
     _rule(
-        rf"(?P<which>(?:this |next |coming |following )*)(?P<weekday>{_WEEKDAY})\b(?P<after>(?: after)? "
-        rf"next(?: week)?| week)?",
+        rf"(?P<which>(?:this |next |coming |following )*)(?P<weekday>{_WEEKDAY})\b(?P<after>(?: after)? next"
+        r"(?: week)?| week)?",
         _weekday,
     ),
     _rule(rf"(?P<which>next) week(?: on)? (?P<weekday>{_WEEKDAY})\b(?P<after>)", _weekday),
@@ -127,8 +126,8 @@ _RULES: tuple[_Rule, ...] = (
         _calendar_day,
     ),
     _rule(
-        rf"(?:{_WEEKDAY_NAME},? )?(?P<month>{_MONTH}) (?:the )?(?P<day>{_DAY_NUMBER}){_YEAR}\b(?! ?(?:am|"
-        rf"pm)\b)",
+        rf"(?:{_WEEKDAY_NAME},? )?(?P<month>{_MONTH}) (?:the )?(?P<day>{_DAY_NUMBER}){_YEAR}\b"
+        r"(?! ?(?:am|pm)\b)",
         _calendar_day,
     ),
     _rule(r"(?P<year>20\d\d)-(?P<second>\d\d?)-(?P<first>\d\d?)\b", _slashed),
@@ -137,21 +136,21 @@ _RULES: tuple[_Rule, ...] = (
         _slashed,
     ),
     _rule(
-        rf"(?:in|after) (?P<count>an?(?: couple of)?|{CARDINAL}) (?P<unit>day|week|fortnight|month|"
-        rf"year)s?\b(?: time)?",
+        rf"(?:in|after) (?P<count>an?(?: couple of)?|{CARDINAL}) (?P<unit>day|week|fortnight|month|year)s?\b"
+        r"(?: time)?",
         _ahead,
     ),
     _rule(
-        rf"(?P<count>an?(?: couple of)?|{CARDINAL}) (?P<unit>day|week|fortnight|month|year)s? from (?:now|"
-        rf"today)\b",
+        rf"(?P<count>an?(?: couple of)?|{CARDINAL}) (?P<unit>day|week|fortnight|month|year)s? from "
+        r"(?:now|today)\b",
         _ahead,
     ),
     _rule(r"next week\b", Weekday(0, weeks=1)),
 )
 # "The fifth" and "the 5th", but not "the second one" or "fifth option".
 _DAY_ALONE = re.compile(
-    rf"\b(?:(?:on|for) )?the (?P<day>{ORDINAL})\b(?! (?:one|option|flight|of\b|choice|result|cheapest|"
-    rf"class|time))"
+    rf"\b(?:(?:on|for) )?the (?P<day>{ORDINAL})\b(?! (?:one|option|flight|of\b|choice|result|cheapest|class|"
+    r"time))"
 )
 
 

@@ -10,20 +10,18 @@ from agent.language.spans import Found, T
 
 _CUE = re.compile(
     r"\b(?:(?P<arrive>arriv(?:es?|ing|als?)|land(?:s|ing)?|touch(?:es|ing)? down|reach(?:es|ing)?|"
-    r"be (?:there|in|at|home)|"
-    r"get(?:s|ting)? (?:me |us )?(?:in(?!to)|there|home)|com(?:es?|ing) in|make it there|due(?: in)?)|"
-    r"(?P<reach>get(?:s|ting)? (?:me |us )?(?:in)?to)|"
-    r"leav(?:es?|ing)|depart(?:s|ing|ures?)?|tak(?:es?|ing)[ -]?off|fly(?:ing)?|set(?:ting)? (?:off|out)|"
-    r"go(?:ing)? (?:out|from)|"
-    r"start(?:s|ing)?|board(?:ing)?)\b"
+    r"be (?:there|in|at|home)|get(?:s|ting)? (?:me |us )?(?:in(?!to)|there|home)|com(?:es?|ing) in|"
+    r"make it there|due(?: in)?)|(?P<reach>get(?:s|ting)? (?:me |us )?(?:in)?to)|leav(?:es?|ing)|"
+    r"depart(?:s|ing|ures?)?|tak(?:es?|ing)[ -]?off|fly(?:ing)?|set(?:ting)? (?:off|out)|"
+    r"go(?:ing)? (?:out|from)|start(?:s|ing)?|board(?:ing)?)\b"
 )
 _SENTENCE_ENDS = re.compile(r"[.?!;](?= )(?<![ap]\.m\.)")
 _NOUN_AFTER = re.compile(
     r" (?:(?P<arrive>arrivals?|landing)|departures?)\b(?! (?:at|by|before|after|around|about|between|any|\d))"
 )
 _BOUND = re.compile(
-    r"(?:no |not |any ?time )?(?:by|before|until|till|after|at|around|about|between|later|earlier|past|"
-    r"from|\d)"
+    r"(?:no |not |any ?time )?(?:by|before|until|till|after|at|around|about|between|later|earlier|past|from|"
+    r"\d)"
 )
 _BY = re.compile(r"(?:by|before)\b")
 

@@ -12,20 +12,17 @@ _REACH = 80
 _REFUSES = r"(?:do|ca|wo|would|could|should)n't|dont|cant|cannot|(?:do|can|could|would|will) not"
 _NOT = (
     rf"{_REFUSES}|(?<!why )(?<!you )not(?! (?:only|just|necessarily)\b)|never|neither|(?<!is there )nothing|"
-    r"without|with out|avoid(?:ing)?|except(?:ing)?(?: for)?|exclud(?:e|ing)|skip(?:ping)?|leav(?:e|"
-    r"ing) out|hide|ignore|drop|remove|"
-    r"filter out|hate|dislike|non(?=-)|"
-    r"(?:any|every)(?:thing|one|body)?(?: flights?| airlines?| time| day)?,? but|all(?: airlines?|"
-    r" flights?)? but|"
-    r"other than|rather than|instead of|apart from|aside from|besides|"
-    r"(?:different|other|another)(?: (?:airlines?|flights?|carriers?|days?|times?))? (?:than|from)|"
-    r"(?<!there )no (?:flights?|ones?|options?|departures?|arrivals?)"
+    r"without|with out|avoid(?:ing)?|except(?:ing)?(?: for)?|exclud(?:e|ing)|skip(?:ping)?|"
+    r"leav(?:e|ing) out|hide|ignore|drop|remove|filter out|hate|dislike|non(?=-)|(?:any|every)(?:thing|one|"
+    r"body)?(?: flights?| airlines?| time| day)?,? but|all(?: airlines?| flights?)? but|other than|"
+    r"rather than|instead of|apart from|aside from|besides|(?:different|other|another)"
+    r"(?: (?:airlines?|flights?|carriers?|days?|times?))? (?:than|from)|(?<!there )no (?:flights?|ones?|"
+    r"options?|departures?|arrivals?)"
 )
 _OF_THE_SAME = (
     r"want|like|need|have|to|be|make|go|going|fly|flying|use|take|show|include|leave|leaving|depart|"
-    r"departing|arrive|arriving|land|landing|"
-    r"get|see|book|travel|return|returning|come back|coming back|"
-    r"me|us|it|in|on|at|with|by|of|for|from|the|a|an|any|anything|too|very|there|flights?|ones?|airlines?"
+    r"departing|arrive|arriving|land|landing|get|see|book|travel|return|returning|come back|coming back|me|"
+    r"us|it|in|on|at|with|by|of|for|from|the|a|an|any|anything|too|very|there|flights?|ones?|airlines?"
 )
 _NEGATED = re.compile(rf"\b(?:{_NOT})(?: (?:{_OF_THE_SAME}))*[ -]?$")
 _REFUSED_THERE = re.compile(
@@ -52,19 +49,16 @@ def negated(text: str, start: int, end: int) -> bool:
 
 _BACK = r"(?:return(?: flight| trip| journey| leg| ticket)?|(?:way|flight|journey|trip) back)"
 _ONE_WAY = re.compile(
-    rf"\b(?:one[ -]?way|single (?:ticket|trip|journey|fare)|(?:just|only) (?:the )?(?:way there|outbound|"
-    rf"onward)|"
-    rf"(?:no|without(?: the| a| any)?|(?:forget(?: about)?|get rid of|(?:do not|don't) bother with|drop|"
-    rf"skip|leave out|remove|never mind|ignore) (?:the|my)|"
-    rf"(?:(?:do not|don't) (?:need|want)|no need (?:for|of))(?: the| a| any)?) {_BACK}\b|not a (?:return|"
-    rf"round[ -]?trip)\b|"
+    r"\b(?:one[ -]?way|single (?:ticket|trip|journey|fare)|(?:just|only) (?:the )?(?:way there|outbound|"
+    r"onward)|(?:no|without(?: the| a| any)?|(?:forget(?: about)?|get rid of|(?:do not|don't) bother with|"
+    r"drop|skip|leave out|remove|never mind|ignore) (?:the|my)|(?:(?:do not|don't) (?:need|want)|"
+    rf"no need (?:for|of))(?: the| a| any)?) {_BACK}\b|not a (?:return|round[ -]?trip)\b|"
     r"(?P<verb>(?:not|don't|won't)(?: need to| want to| have to| be)? (?:com(?:e|ing) back|return(?:ing)?|"
-    r"fly(?:ing)? back))\b)"
-    r"(?! (?:on|until|till|before|after|by|via)\b)"
+    r"fly(?:ing)? back))\b)(?! (?:on|until|till|before|after|by|via)\b)"
 )
 _OTHER_DAY = re.compile(
-    r"\b(?<!the )(?:(?:any |some )?other|another|different) (?:days?|dates?)\b|"
-    r"\b(?:a few|some|several) (?:days|weeks) (?:later|earlier|before|after|sooner)\b"
+    r"\b(?<!the )(?:(?:any |some )?other|another|different) (?:days?|dates?)\b|\b(?:a few|some|several) "
+    r"(?:days|weeks) (?:later|earlier|before|after|sooner)\b"
 )
 
 

@@ -76,26 +76,26 @@ def _begins_digits(word: str) -> bool:
 def _spoken_parts(words: list[str]) -> list[tuple[str, int]]:
     """Return each group of digits with the words read so far; stop at the first word outside the number."""
     parts: list[tuple[str, int]] = []
-    taken = 0
-    while taken < len(words):
-        word = words[taken]
-        following = words[taken + 1] if taken + 1 < len(words) else ""
-        taken += 1
+    used = 0
+    while used < len(words):
+        word = words[used]
+        following = words[used + 1] if used + 1 < len(words) else ""
+        used += 1
         if word.isdigit():
-            parts.append((word, taken))
+            parts.append((word, used))
         elif word in TENS and 0 < UNITS.get(following, 0) < 10:
-            taken += 1
-            parts.append((str(TENS[word] + UNITS[following]), taken))
+            used += 1
+            parts.append((str(TENS[word] + UNITS[following]), used))
         elif word in TENS or word in UNITS:
-            parts.append((str(TENS.get(word, UNITS.get(word, 0))), taken))
+            parts.append((str(TENS.get(word, UNITS.get(word, 0))), used))
         elif word in _REPEATS and following in UNITS and UNITS[following] < 10:
-            taken += 1
-            parts.append((str(UNITS[following]) * _REPEATS[word], taken))
+            used += 1
+            parts.append((str(UNITS[following]) * _REPEATS[word], used))
         elif word == "hundred" and parts:
-            rest = words[taken + 1] if following == "and" else following
-            parts.append(("" if rest in TENS else "0" if UNITS.get(rest, 0) > 0 else "00", taken))
+            rest = words[used + 1] if following == "and" else following
+            parts.append(("" if rest in TENS else "0" if UNITS.get(rest, 0) > 0 else "00", used))
         elif word in _SOUNDS_LIKE and _begins_digits(following):
-            parts.append((_SOUNDS_LIKE[word], taken))
+            parts.append((_SOUNDS_LIKE[word], used))
         elif word != "and":
             break
     return parts
@@ -109,11 +109,11 @@ def spoken_digits(words: str, *, most: int = 4) -> tuple[str, int]:
     """
     pieces = list(re.finditer(r"[a-z]+|\d+", words))
     digits, end = "", 0
-    for part, taken in _spoken_parts([piece.group() for piece in pieces]):
+    for part, used in _spoken_parts([piece.group() for piece in pieces]):
         # Digits written together are a complete number: "542 for 2" is two numbers.
         if len(digits) + len(part) > most or (len(part) > 1 and len(digits) > 2):
             break
-        digits, end = digits + part, pieces[taken - 1].end()
+        digits, end = digits + part, pieces[used - 1].end()
         if len(digits) > 2 and part == digits:
             break
     return digits, end

@@ -20,6 +20,7 @@ PARTS_OF_DAY = {
     "night": TimeWindow(time(20)),
 }
 """Hours of departure or arrival that a caller means by these words."""
+TONIGHT = TimeWindow(time(18))
 
 
 def part_of_day(hour: int) -> str:

@@ -18,8 +18,7 @@ _FROM = (
 )
 _TO = (
     r"to|too|two|2|into|towards?|for|reach(?:ing)?|visit(?:ing)?|be in|get in|arriv(?:e|ing)(?: in| at)?|"
-    r"land(?:ing)?(?: in| at)?|"
-    r"going|destination"
+    r"land(?:ing)?(?: in| at)?|going|destination"
 )
 _TRAILING = r"(?: (?:the|city|of|airport|is|be|either|a|like|maybe|um|uh|ah|er|the city of|going|headed))*"
 _FROM_CUE = re.compile(rf"\b(?:{_FROM}){_TRAILING}[ ,:]*$")
@@ -30,9 +29,8 @@ _REPAIR = re.compile(
     r"\b(?:no|sorry|i mean|i meant|rather|actually|make that|wait|or rather|correction|oops)\b"
 )
 _VIA_CUE = re.compile(
-    r"\b(?:via|through|by way of|(?:stop(?:s|ping|over)?|stopover|layover|change|changing|connect(?:ing|"
-    r"ion)?) (?:in|at|over|through|via))"
-    rf"{_TRAILING}[ ,]*$"
+    r"\b(?:via|through|by way of|(?:stop(?:s|ping|over)?|stopover|layover|change|changing|"
+    rf"connect(?:ing|ion)?) (?:in|at|over|through|via)){_TRAILING}[ ,]*$"
 )
 _JOINED = re.compile(r"^[ ,]*(?:to|too|2)[ ,]*$")
 _JOINS_DESTINATION = re.compile(r"^[ ,]*(?:to|too|2|-|–|→|and then to)\b")
@@ -92,15 +90,13 @@ def _fill_by_order(roles: PlaceRoles[SpanT]) -> None:
 
 _STOP = (
     r"to|from|on|in|at|and|the|a|an|my|me|with|fly|go|travel|find|see|know|get|book|be|for|by|via|please|"
-    r"this|that|next|is|are|it|you|i|we|"
-    r"flights?|check|show|tell|ask|talk|leave|leaving|take|look|change|make|search|hear|one|two|say|come|"
-    r"someone|any|some|there|here|what|"
-    r"where|somewhere|anywhere|home|work|use|do|want|like|have|need|go(?:ing)?|return|back|arrive|airport|"
-    r"or|but|of|as|so"
+    r"this|that|next|is|are|it|you|i|we|flights?|check|show|tell|ask|talk|leave|leaving|take|look|change|"
+    r"make|search|hear|one|two|say|come|someone|any|some|there|here|what|where|somewhere|anywhere|home|work|"
+    r"use|do|want|like|have|need|go(?:ing)?|return|back|arrive|airport|or|but|of|as|so"
 )
 _UNKNOWN = re.compile(
-    rf"\b(?P<cue>from|to|into|2) (?!(?:{_STOP})\b)(?P<words>[a-z][a-z'-]+(?: (?!(?:{_STOP})\b)"
-    rf"[a-z][a-z'-]+){{0,2}})"
+    rf"\b(?P<cue>from|to|into|2) (?!(?:{_STOP})\b)(?P<words>[a-z][a-z'-]+"
+    rf"(?: (?!(?:{_STOP})\b)[a-z][a-z'-]+){{0,2}})"
 )
 
 

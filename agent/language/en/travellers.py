@@ -8,29 +8,26 @@ from agent.language.en.numbers import CARDINAL, cardinal
 from agent.language.spans import Found
 
 _NOUN = (
-    r"(?:people|persons?|passengers?|pax|adults?|child(?:ren)?|kids?|infants?|travell?ers?|tickets?|"
-    r"seats?|friends|of us|guests?|"
-    r"senior citizens?)"
+    r"(?:people|persons?|passengers?|pax|adults?|child(?:ren)?|kids?|infants?|travell?ers?|tickets?|seats?|"
+    r"friends|of us|guests?|senior citizens?)"
 )
 _COUNT = rf"(?:{CARDINAL}|an?|both)"
 _COUNTED = re.compile(
-    rf"\b(?:(?:for|make it|with|and|plus|the) )*(?P<count>{_COUNT}) (?:of )?(?:the )?(?:more "
-    rf")?(?P<noun>{_NOUN})\b"
+    rf"\b(?:(?:for|make it|with|and|plus|the) )*(?P<count>{_COUNT}) (?:of )?(?:the )?(?:more )?"
+    rf"(?P<noun>{_NOUN})\b"
 )
 _PARTY = re.compile(rf"\b(?:a )?(?:family|group|party) of (?P<count>{CARDINAL})\b")
 _WE_ARE = re.compile(
-    rf"\b(?:we are|we're|there are|there will be) (?P<count>{CARDINAL})\b(?! (?:flights?|options?|days?|"
-    rf"weeks?))"
+    rf"\b(?:we are|we're|there are|there will be) (?P<count>{CARDINAL})\b"
+    r"(?! (?:flights?|options?|days?|weeks?))"
 )
 _RELATIVE = (
     r"(?:wife|husband|partner|spouse|son|daughter|mother|mom|mum|father|dad|brother|sister|friend|boss|"
-    r"colleague|girlfriend|boyfriend|"
-    r"child|kid|baby|parents)"
+    r"colleague|girlfriend|boyfriend|child|kid|baby|parents)"
 )
 _WITH_ME = re.compile(
-    rf"\b(?:(?:for )?(?:me|myself|i) and (?:my|a) (?P<second>{_RELATIVE})|"
-    rf"(?:for )?my (?P<first>{_RELATIVE}) and (?:i|me|myself)|"
-    rf"(?:along )?with my (?P<third>{_RELATIVE}))\b"
+    rf"\b(?:(?:for )?(?:me|myself|i) and (?:my|a) (?P<second>{_RELATIVE})|(?:for )?my "
+    rf"(?P<first>{_RELATIVE}) and (?:i|me|myself)|(?:along )?with my (?P<third>{_RELATIVE}))\b"
 )
 _MY_RELATIVE = re.compile(rf"\bmy {_RELATIVE}\b")
 _COMPANIONS = ("kid", "child", "infant", "friend")

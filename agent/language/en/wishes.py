@@ -8,20 +8,20 @@ from agent.language.spans import Found
 
 _STOPS = r"(?:stops?|layovers?|stopovers?|connections?|changes?)"
 _NONSTOP = re.compile(
-    rf"\b(?:non[ -]?stops?|nan stop|non stopping|directs?|straight|(?:without|with no|with out|no|"
-    rf"zero)(?: any| a)? {_STOPS})\b",
+    r"\b(?:non[ -]?stops?|nan stop|non stopping|directs?|straight|(?:without|with no|with out|no|zero)"
+    rf"(?: any| a)? {_STOPS})\b",
 )
 _WITH_STOPS = re.compile(
-    rf"\b(?:{_STOPS} (?:is|are) (?:fine|ok|okay)|with (?:a )?stops?|not (?:only |"
-    rf"necessarily )?(?:non[ -]?stop|direct))\b",
+    rf"\b(?:{_STOPS} (?:is|are) (?:fine|ok|okay)|with (?:a )?stops?|not (?:only |necessarily )?"
+    r"(?:non[ -]?stop|direct))\b",
 )
 _MOST_STOPS = re.compile(rf"\b(?P<most>one|1|a single|two|2)[ -]{_STOPS}\b(?! (?:in|over|at(?! most))\b)")
 _SORTS = (
     (
         "cheapest",
         re.compile(
-            r"\b(?:cheap(?:er|est|ly)?|(?:lowest|low|best|good) (?:fare|price|cost)s?|(?:less|"
-            r"least) expensive|lowest|budget|affordable)\b",
+            r"\b(?:cheap(?:er|est|ly)?|(?:lowest|low|best|good) (?:fare|price|cost)s?|"
+            r"(?:less|least) expensive|lowest|budget|affordable)\b",
         ),
     ),
     ("fastest", re.compile(r"\b(?:fast(?:er|est)?|quick(?:er|est)?|shorter|shortest|least time)\b")),

@@ -245,12 +245,12 @@ class Timetable:
                 sorted(both, key=_amount) if request.sort == "cheapest" and self.knows_prices else both
             )
         else:
-            told = (
+            priced_or_not = (
                 out
                 if self.knows_prices
                 else [{name: value for name, value in data.items() if name != "fare"} for data in out]
             )
-            found = tuple(flight_from_json(data) for data in told)
+            found = tuple(flight_from_json(data) for data in priced_or_not)
         outcome = "FOUND" if found else "EMPTY"
         return SearchAnswer(
             outcome, found[: self.most_results], len(found), len(DEPARTURES), True, self.partial

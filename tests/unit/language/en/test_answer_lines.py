@@ -59,13 +59,13 @@ def test_samples_are_called_samples() -> None:
 
 
 @pytest.mark.parametrize(
-    ("nanos", "told"),
+    ("nanos", "words"),
     [(900_000_000, "129.90 EUR"), (0, "129 EUR"), (50_000_000, "129.05 EUR"), (375_000_000, "129.375 EUR")],
 )
-def test_price_is_exact(nanos: int, told: str) -> None:
+def test_price_is_exact(nanos: int, words: str) -> None:
     priced = itinerary()
     priced.fare.total.CopyFrom(Money(currency_code="EUR", units=129, nanos=nanos))
-    assert searched(priced, total=1).endswith(f", for {told}.")
+    assert searched(priced, total=1).endswith(f", for {words}.")
 
 
 @pytest.mark.parametrize("left", [0, 1])
@@ -161,15 +161,15 @@ def test_flight_in_the_air_has_its_expected_arrival() -> None:
 
 
 @pytest.mark.parametrize(
-    ("late", "told"),
+    ("late", "words"),
     [
         (0, "planned to arrive in Delhi at 10:00"),
         (9, "should be in Delhi at about 10:09; it left 9 minutes late"),
         (180, "should be in Delhi at about 13:00; it left 180 minutes late"),
     ],
 )
-def test_flight_in_the_air_is_not_expected_at_its_planned_time(late: int, told: str) -> None:
-    assert told_of(pb.FLIGHT_STATE_EN_ROUTE, late=late) == f"Air India AI542 is in the air, and {told}."
+def test_flight_in_the_air_is_not_expected_at_its_planned_time(late: int, words: str) -> None:
+    assert told_of(pb.FLIGHT_STATE_EN_ROUTE, late=late) == f"Air India AI542 is in the air, and {words}."
 
 
 def test_cancelled_flight_is_not_late() -> None:

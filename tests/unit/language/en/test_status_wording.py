@@ -44,35 +44,35 @@ def status(
         for name, value in known.items()
         if value is not None
     }
-    told = {
+    facts = {
         "flight_number": "AI542",
         "depart_date": {"year": day.year, "month": day.month, "day": day.day},
         "state": 99 if state == "SOMETHING_NEW" else f"FLIGHT_STATE_{state}",
     }
-    return ParseDict({**told, **stops, **times}, pb.FlightStatus())
+    return ParseDict({**facts, **stops, **times}, pb.FlightStatus())
 
 
-def said(state: str, now: datetime = EARLIER, **known: Any) -> str:
+def spoken(state: str, now: datetime = EARLIER, **known: Any) -> str:
     return " ".join(status_sentences(status(state, **known), now))
 
 
 def test_a_late_flight_without_an_estimate_of_its_arrival_does_not_arrive_before_it_leaves() -> None:
     late = LEAVES + 3 * HOUR
     leaving = f"{FLIGHT} is three hours late: it is now expected to leave Chennai at one in the afternoon."
-    told = said("DELAYED", delay_minutes=180, estimated_departure_time=late)
-    assert told == f"{leaving} It should arrive in Delhi at about three forty five in the afternoon."
-    assert said("DELAYED", delay_minutes=180) == told
-    assert said("DELAYED", estimated_departure_time=late) == told
+    text = spoken("DELAYED", delay_minutes=180, estimated_departure_time=late)
+    assert text == f"{leaving} It should arrive in Delhi at about three forty five in the afternoon."
+    assert spoken("DELAYED", delay_minutes=180) == text
+    assert spoken("DELAYED", estimated_departure_time=late) == text
 
 
 def test_a_late_flights_arrival_estimate_equal_to_the_plan_is_ignored() -> None:
-    told = said("DELAYED", delay_minutes=60, estimated_arrival_time=ARRIVES)
-    assert told.endswith("It should arrive in Delhi at about one forty five in the afternoon.")
+    text = spoken("DELAYED", delay_minutes=60, estimated_arrival_time=ARRIVES)
+    assert text.endswith("It should arrive in Delhi at about one forty five in the afternoon.")
 
 
 def test_an_estimated_arrival_of_a_late_flight_is_stated() -> None:
-    told = said("DELAYED", delay_minutes=60, estimated_arrival_time=ARRIVES + 50 * MINUTE)
-    assert told == (
+    text = spoken("DELAYED", delay_minutes=60, estimated_arrival_time=ARRIVES + 50 * MINUTE)
+    assert text == (
         f"{FLIGHT} is one hour late: it is now expected to leave Chennai at eleven in the morning. "
         "It is expected in Delhi at one thirty five in the afternoon."
     )
@@ -81,7 +81,7 @@ def test_an_estimated_arrival_of_a_late_flight_is_stated() -> None:
 @pytest.mark.parametrize("known", [{}, {"estimated_departure_time": LEAVES}])
 def test_an_unknown_delay_is_called_unknown(known: dict[str, Any]) -> None:
     assert (
-        said("DELAYED", **known)
+        spoken("DELAYED", **known)
         == f"{FLIGHT} is delayed, but I don't know by how long. It was to leave Chennai at ten in the "
         f"morning."
     )
@@ -89,7 +89,7 @@ def test_an_unknown_delay_is_called_unknown(known: dict[str, Any]) -> None:
 
 
 def test_a_late_arrival_is_stated_if_the_delay_at_departure_is_unknown() -> None:
-    assert said("DELAYED", estimated_arrival_time=ARRIVES + HOUR).endswith(
+    assert spoken("DELAYED", estimated_arrival_time=ARRIVES + HOUR).endswith(
         "It is expected in Delhi at one forty five in the afternoon."
     )
 
@@ -104,23 +104,23 @@ def test_a_known_delay_on_a_route_is_stated() -> None:
 
 def test_a_flight_that_left_late_is_not_expected_by_plan() -> None:
     left = LEAVES + 3 * HOUR
-    told = said(
+    text = spoken(
         "EN_ROUTE", left + HOUR, actual_departure_time=left, estimated_departure_time=left, delay_minutes=180
     )
     assert (
-        told
+        text
         == f"{FLIGHT} is in the air. It should arrive in Delhi at about three forty five in the afternoon."
     )
 
 
 def test_a_flight_in_the_air_is_expected_when_its_provider_expects_it() -> None:
-    told = said("EN_ROUTE", LEAVES + HOUR, estimated_arrival_time=ARRIVES - 5 * MINUTE)
-    assert told == f"{FLIGHT} is in the air. It is expected in Delhi at twelve forty in the afternoon."
+    text = spoken("EN_ROUTE", LEAVES + HOUR, estimated_arrival_time=ARRIVES - 5 * MINUTE)
+    assert text == f"{FLIGHT} is in the air. It is expected in Delhi at twelve forty in the afternoon."
 
 
 def test_a_flight_with_a_state_only_arrives_by_plan() -> None:
     assert (
-        said("EN_ROUTE", LEAVES + HOUR)
+        spoken("EN_ROUTE", LEAVES + HOUR)
         == f"{FLIGHT} is in the air. By plan it arrives in Delhi at twelve forty five in the afternoon."
     )
 
@@ -129,8 +129,8 @@ def test_a_flight_with_a_state_only_arrives_by_plan() -> None:
 def test_a_flight_still_in_the_air_after_its_arrival_is_not_expected_in_the_past(
     known: dict[str, Any],
 ) -> None:
-    told = said("EN_ROUTE", ARRIVES + HOUR, **known)
-    assert told == (
+    text = spoken("EN_ROUTE", ARRIVES + HOUR, **known)
+    assert text == (
         f"{FLIGHT} is in the air. It was due in Delhi at about twelve forty five in the afternoon, but I "
         f"haven't heard that it has landed."
     )
@@ -138,36 +138,36 @@ def test_a_flight_still_in_the_air_after_its_arrival_is_not_expected_in_the_past
 
 def test_a_landing_is_stated_with_its_known_time() -> None:
     after = ARRIVES + HOUR
-    assert said("LANDED", after) == f"{FLIGHT} has landed in Delhi."
+    assert spoken("LANDED", after) == f"{FLIGHT} has landed in Delhi."
     assert (
-        said("LANDED", after, delay_minutes=30, estimated_arrival_time=ARRIVES)
+        spoken("LANDED", after, delay_minutes=30, estimated_arrival_time=ARRIVES)
         == f"{FLIGHT} has landed in Delhi."
     )
     expected, arrived = ARRIVES + 5 * MINUTE, ARRIVES + 10 * MINUTE
-    told = said("LANDED", after, estimated_arrival_time=expected)
-    assert told == f"{FLIGHT} has landed in Delhi. It was expected at twelve fifty in the afternoon."
-    told = said("LANDED", after, estimated_arrival_time=arrived, actual_arrival_time=arrived)
-    assert told == f"{FLIGHT} has landed in Delhi. It arrived at twelve fifty five in the afternoon."
+    text = spoken("LANDED", after, estimated_arrival_time=expected)
+    assert text == f"{FLIGHT} has landed in Delhi. It was expected at twelve fifty in the afternoon."
+    text = spoken("LANDED", after, estimated_arrival_time=arrived, actual_arrival_time=arrived)
+    assert text == f"{FLIGHT} has landed in Delhi. It arrived at twelve fifty five in the afternoon."
 
 
 def test_a_flight_on_time_leaves_when_it_is_expected_to() -> None:
-    told = said("ON_TIME", delay_minutes=5, estimated_departure_time=LEAVES + 5 * MINUTE)
-    assert told == (
+    text = spoken("ON_TIME", delay_minutes=5, estimated_departure_time=LEAVES + 5 * MINUTE)
+    assert text == (
         f"{FLIGHT} is on time: it leaves Chennai at ten oh five in the morning and arrives in Delhi at "
         f"twelve forty five in the afternoon."
     )
 
 
 def test_a_flight_that_leaves_on_time_and_arrives_late_is_not_called_on_time_all_the_way() -> None:
-    told = said("ON_TIME", estimated_departure_time=LEAVES, estimated_arrival_time=ARRIVES + HOUR)
-    assert told == (
+    text = spoken("ON_TIME", estimated_departure_time=LEAVES, estimated_arrival_time=ARRIVES + HOUR)
+    assert text == (
         f"{FLIGHT} leaves Chennai on time, at ten in the morning. But it is expected late in Delhi, at "
         f"one forty five in the afternoon."
     )
 
 
 @pytest.mark.parametrize(
-    ("state", "known", "told"),
+    ("state", "known", "text"),
     [
         (
             "SCHEDULED",
@@ -189,9 +189,9 @@ def test_a_flight_that_leaves_on_time_and_arrives_late_is_not_called_on_time_all
     ],
 )
 def test_a_flight_that_should_have_left_is_not_announced_to_leave(
-    state: str, known: dict[str, Any], told: str
+    state: str, known: dict[str, Any], text: str
 ) -> None:
-    assert said(state, LEAVES + 30 * MINUTE, **known) == FLIGHT + told
+    assert spoken(state, LEAVES + 30 * MINUTE, **known) == FLIGHT + text
 
 
 @pytest.mark.parametrize(
@@ -215,34 +215,34 @@ def test_a_flight_that_should_have_left_is_not_announced_to_leave(
     ],
 )
 def test_a_day_that_is_not_today_is_named(state: str, begins: str) -> None:
-    assert said(state, NOON_BEFORE).startswith(begins)
+    assert spoken(state, NOON_BEFORE).startswith(begins)
 
 
 def test_a_flight_of_an_earlier_day_is_stated_with_its_day() -> None:
     day_after = ARRIVES + 24 * HOUR
     assert (
-        said("LANDED", day_after) == f"{FLIGHT} on Monday the twenty-third of November has landed in Delhi."
+        spoken("LANDED", day_after) == f"{FLIGHT} on Monday the twenty-third of November has landed in Delhi."
     )
 
 
 def test_days_that_pass_on_the_way_are_stated() -> None:
     arrives = datetime.fromisoformat("2026-11-24T00:10:00+05:30")
     leaves = arrives - 2 * HOUR
-    told = said("DELAYED", leaves=leaves, arrives=arrives, delay_minutes=120)
-    assert "leave Chennai at twelve ten at night the next day." in told
-    assert told.endswith("It should arrive in Delhi at about two ten at night.")
-    told = said("EN_ROUTE", leaves + HOUR, leaves=leaves, arrives=arrives)
-    assert told.endswith("By plan it arrives in Delhi at twelve ten at night the next day.")
-    told = said("SCHEDULED", arrives=LEAVES + 20 * HOUR, zone="Pacific/Auckland")
-    assert told.endswith("and to arrive in Delhi at one thirty in the afternoon the next day.")
+    text = spoken("DELAYED", leaves=leaves, arrives=arrives, delay_minutes=120)
+    assert "leave Chennai at twelve ten at night the next day." in text
+    assert text.endswith("It should arrive in Delhi at about two ten at night.")
+    text = spoken("EN_ROUTE", leaves + HOUR, leaves=leaves, arrives=arrives)
+    assert text.endswith("By plan it arrives in Delhi at twelve ten at night the next day.")
+    text = spoken("SCHEDULED", arrives=LEAVES + 20 * HOUR, zone="Pacific/Auckland")
+    assert text.endswith("and to arrive in Delhi at one thirty in the afternoon the next day.")
 
 
 def test_contradictory_times_are_called_doubtful() -> None:
     doubts = ["DOUBT_CONTRADICTORY_TIMES"]
-    assert said("SCHEDULED", doubts=doubts).endswith(
+    assert spoken("SCHEDULED", doubts=doubts).endswith(
         "Some of that may be wrong: what I was told doesn't fit together."
     )
-    assert "wrong" not in said("CANCELLED", doubts=doubts)
+    assert "wrong" not in spoken("CANCELLED", doubts=doubts)
 
 
 STATES = (
@@ -274,19 +274,19 @@ def test_nothing_is_made_up_from_any_combination_of_facts(state: str) -> None:
             "delay_minutes": delay,
         }
         now = LEAVES + hours * HOUR
-        told = said(state, now, **known)
-        case = (known, now, told)
-        assert "no time" not in told, case
-        assert "It arrived" not in told or arrived is not None, case
+        text = spoken(state, now, **known)
+        case = (known, now, text)
+        assert "no time" not in text, case
+        assert "It arrived" not in text or arrived is not None, case
         assert (
-            PLANNED_ARRIVAL not in told
-            or "scheduled" in told
+            PLANNED_ARRIVAL not in text
+            or "scheduled" in text
             or not _is_late(left, leaving, delay)
             or arrived == timedelta()
         ), case
-        assert "now expected to leave" not in told or now < LEAVES + 3 * HOUR, case
-        assert "It is expected in" not in told or now < ARRIVES + 3 * HOUR, case
-        assert told.endswith("."), case
+        assert "now expected to leave" not in text or now < LEAVES + 3 * HOUR, case
+        assert "It is expected in" not in text or now < ARRIVES + 3 * HOUR, case
+        assert text.endswith("."), case
 
 
 def _is_late(left: timedelta | None, leaving: timedelta | None, delay: int) -> bool:

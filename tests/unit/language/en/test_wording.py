@@ -76,7 +76,7 @@ def test_few_seats_at_a_price_are_not_sold_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("leaves", "zone", "hours", "told"),
+    ("leaves", "zone", "hours", "words"),
     [
         (
             "2026-11-24T22:30-08:00",
@@ -106,7 +106,7 @@ def test_few_seats_at_a_price_are_not_sold_out() -> None:
     ],
 )
 async def test_the_day_of_an_arrival_is_stated_for_any_distance(
-    leaves: str, zone: str, hours: int, told: str
+    leaves: str, zone: str, hours: int, words: str
 ) -> None:
     left = datetime.fromisoformat(leaves)
     ends = (
@@ -127,4 +127,4 @@ async def test_the_day_of_an_arrival_is_stated_for_any_distance(
     itinerary = flight_from_json({"itinerary_id": "x", "segments": [segment], "duration": f"{hours * 3600}s"})
     request = SearchFlightsRequest(origin="LAX", destination="XXX", depart_date=date(2026, 11, 24))
     offered = DialogueState(flight_list=FlightList(request, (itinerary,), 1, 1))
-    assert told in await Conversation(ExactGazetteer(), Timetable(), offered).say("the first one")
+    assert words in await Conversation(ExactGazetteer(), Timetable(), offered).say("the first one")
