@@ -12,13 +12,15 @@ def with_port(host: str, port: int) -> str:
 
 def reachable_host(bind: str) -> str:
     """Return the host at which this machine reaches a server that listens on `bind`."""
-    return "127.0.0.1" if bind in ("0.0.0.0", "::", "localhost") else bind  # noqa: S104  # compared, not bound
+    everywhere = ("0.0.0.0", "::", "localhost")  # noqa: S104  # compared, not bound
+    return "127.0.0.1" if bind in everywhere else bind
 
 
 def grpc_target(address: str) -> str:
     """Return the gRPC target of a service's address.
 
-    The address is a target (`dns:///name:port`), `host:port`, or the `ip:port` of every replica, separated by commas.
+    The address is a target (`dns:///name:port`), `host:port`, or a comma-separated `ip:port` of every
+    replica.
     """
     if address.startswith(_SCHEMES):
         return address

@@ -1,4 +1,4 @@
-"""Errors: the tree that domains raise, its mapping to `google.rpc.Status`, and reading that status on the caller's side.
+"""Errors that domains raise, and their `google.rpc.Status` for callers.
 
     DomainError                 base of every service's errors; its text is written for the caller
     ├── InvalidRequest          fields break their rules
@@ -10,8 +10,8 @@
     ├── InvalidPageToken        the page token is not valid for this request
     └── RequestIdReused         the request id was used for another payload
 
-A service adds its own tree and one `ErrorTable`, where each error gets its gRPC code and reason. An error in no table is unexpected: the
-caller gets INTERNAL with a correlation id, the log gets the traceback.
+A service adds its own tree and one `ErrorTable`, where each error gets its gRPC code and reason. An error in
+no table is unexpected: the caller gets INTERNAL with a correlation id, the log gets the traceback.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Structured logs on stderr: JSON or console text, from structlog and the standard library, with secrets redacted."""
+"""Structured logs on stderr, as JSON or console text, with secrets redacted."""
 
 from __future__ import annotations
 

@@ -40,12 +40,15 @@ def _redacted(value: Any) -> Any:
 
 
 def redact_text(text: str) -> str:
-    """Return a text without anything that looks like a token. LiveKit's SDK puts whole JWTs into its error texts."""
+    """Return a text without anything that looks like a token.
+
+    LiveKit's SDK puts whole JWTs into its error texts.
+    """
     return _BEARER.sub(REDACTED, _OPAQUE.sub(REDACTED, _JWT.sub(REDACTED, text)))
 
 
 def redact_message(message: Message) -> str:
-    """Return a message as compact JSON, with every `debug_redact` field blanked and every token in it removed."""
+    """Return a message as compact JSON, with every `debug_redact` field and every token blanked."""
     copy = type(message)()
     copy.CopyFrom(message)
     _blank(copy)

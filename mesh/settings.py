@@ -1,6 +1,7 @@
 """Settings of every process: `READBACK_*` environment variables, read and checked once at the start.
 
-Each service subclasses `MeshSettings` in its own `settings.py`. Keys of vendors and of LiveKit keep their usual names.
+Each service subclasses `MeshSettings` in its own `settings.py`. Keys of vendors and of LiveKit keep their
+usual names.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ class MeshSettings(BaseSettings):
     )
 
     home: Path = default_home()
-    """Folder of databases, secrets, logs and the LiveKit server of embedded mode: `.readback` in the checkout, or
-    `~/.local/share/readback` when installed from a wheel."""
+    """Folder of databases, secrets, logs and the LiveKit server of embedded mode: `.readback` in the
+    checkout, or `~/.local/share/readback` when installed from a wheel."""
     bind: str = "127.0.0.1"
     """Address that every server listens on, of IPv4 or IPv6; `::` means all addresses of both."""
     environment: Literal["development", "production"] = "development"
@@ -62,17 +63,18 @@ class MeshSettings(BaseSettings):
     flightdata_port: int = Field(default=50053, ge=0, le=65535)
     """gRPC port the flight-data service listens on."""
     identity_address: str = ""
-    """Address of the identity service: `host:port`, `dns:///name:port` with a name that resolves to every replica, or
-    a list of replicas (`10.0.0.5:50051,10.0.0.6:50051`). RPCs go to all replicas in turn. This machine's port when empty."""
+    """Address of the identity service: `host:port`, `dns:///name:port` with a name that resolves to every
+    replica, or a list of replicas (`10.0.0.5:50051,10.0.0.6:50051`). RPCs go to all replicas in turn. This
+    machine's port when empty."""
     conversation_address: str = ""
     """Address of the conversation service, in the same forms; this machine's port when empty."""
     flightdata_address: str = ""
     """Address of the flight-data service, in the same forms; this machine's port when empty."""
     redis_url: str = ""
-    """Redis that replicas share (`redis://host:6379/0`): wake-ups between replicas of the conversation service, and the
-    vendor quotas and cached answers of flight data. Without it a conversation process wakes only its own watchers and
-    reads other replicas' commits from the database, a second late; flight data counts quotas per process, in a file in
-    READBACK_HOME."""
+    """Redis that replicas share (`redis://host:6379/0`): wake-ups between replicas of the conversation
+    service, and the vendor quotas and cached answers of flight data. Without it a conversation process
+    wakes only its own watchers and reads other replicas' commits from the database, a second late; flight
+    data counts quotas per process, in a file in READBACK_HOME."""
     identity_http_port: int = Field(default=9051, ge=0, le=65535)
     """HTTP port of the identity service's `/health` and `/metrics`."""
     conversation_http_port: int = Field(default=9052, ge=0, le=65535)
@@ -90,8 +92,8 @@ class MeshSettings(BaseSettings):
     mcp_port: int = Field(default=8080, ge=0, le=65535)
     """HTTP port of the MCP server, at `/mcp`."""
     drain_notice_seconds: float = Field(default=NOTICE_SECONDS, ge=0, le=60)
-    """How long a stopping server still accepts RPCs after its health says NOT_SERVING. Services of the mesh see that
-    immediately; behind a load balancer that probes every few seconds, set as many."""
+    """How long a stopping server still accepts RPCs after its health says NOT_SERVING. Services of the mesh
+    see that immediately; behind a load balancer that probes every few seconds, set as many."""
     drain_seconds: float = Field(default=DRAIN_SECONDS, ge=0, le=60)
     """How long a stopping server then lets running RPCs finish."""
 

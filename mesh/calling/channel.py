@@ -46,7 +46,10 @@ def open_channel(
 
 @asynccontextmanager
 async def streaming(call: C) -> AsyncIterator[C]:
-    """Cancel a stream when the block ends. Use every stream so: leaving an `async for` early leaks the server's handler."""
+    """Cancel a stream when the block ends.
+
+    Use every stream so: leaving an `async for` early leaks the server's handler.
+    """
     try:
         yield call
     finally:

@@ -1,4 +1,4 @@
-"""Client interceptors: each outgoing RPC gets a request id, a token, and a deadline no later than the incoming RPC's."""
+"""Client interceptors: give each outgoing RPC a request id, a deadline and a token."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class _UnaryUnary(_Prepared, grpc.aio.UnaryUnaryClientInterceptor):
     async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
         call, code = await self._send(continuation, client_call_details, request)
         if code is grpc.StatusCode.CANCELLED:
-            # The server's core reset the call before a handler saw it: too many calls are pending, or it is shutting down.
-            # So any method is safe to send again. (A call whose handler had started would end as UNAVAILABLE.)
+            # The server's core reset the call before a handler saw it, because too many are pending or it is
+            # stopping. So any method may be sent again. (After a handler began, the code is UNAVAILABLE.)
             jitter = random.uniform(0.5, 1.5)  # noqa: S311 -- no secret
             await asyncio.sleep(_RESEND_AFTER_SECONDS * jitter)
             call, code = await self._send(continuation, client_call_details, request)

@@ -1,4 +1,4 @@
-"""Propagation from the incoming RPC to the outgoing ones: its request id, and a deadline that shrinks at each hop."""
+"""Propagation from an incoming RPC to the outgoing ones: the request id, and a shrinking deadline."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def set_deadline(seconds_left: float | None) -> None:
 
 
 def shrink(timeout: float | None) -> float | None:
-    """Return the timeout for an outgoing RPC: the given one, or the incoming RPC's remaining time if that is less."""
+    """Return the lesser of an outgoing RPC's timeout and the incoming RPC's remaining time."""
     deadline = _deadline.get()
     if deadline is None:
         return timeout

@@ -22,9 +22,10 @@ _RETRY = {
 def service_config(service: ServiceDescriptor) -> dict[str, Any]:
     """Return the gRPC service config of a service: retries, timeouts and load balancing.
 
-    Idempotent methods are retried, on another replica if there is one. gRPC itself resends other methods only if no server saw them.
-    Retries stop while most RPCs fail, so that they don't multiply the load on a broken service.
-    Health streams stay off: gRPC's core (1.76 to 1.85 at least) sometimes crashes when a connection breaks under one.
+    Idempotent methods are retried, on another replica if there is one; other methods only if no server saw
+    them. Retries stop while most RPCs fail, so that they don't multiply the load on a broken service. Health
+    streams stay off, because gRPC's core (1.76 to 1.85 at least) can crash when a connection breaks under
+    one.
     """
     return {
         "loadBalancingConfig": [{"round_robin": {}}],

@@ -19,7 +19,10 @@ class PageTokens:
         self._key = key
 
     def seal(self, position: str, bound_to: str) -> str:
-        """Return a token for a position; `bound_to` holds what must be the same on the next page: caller, filters."""
+        """Return a token for a position.
+
+        `bound_to` names what the next request must share: caller, filters.
+        """
         body = position.encode()
         return base64.urlsafe_b64encode(self._mac(body, bound_to) + body).decode().rstrip("=")
 

@@ -22,7 +22,7 @@ def request_from(message: Descriptor, arguments: Mapping[str, Any]) -> Message:
     """Return a request of this type.
 
     Raises:
-        InvalidRequest: lists every argument that is unknown, withheld from models, or not what the schema says.
+        InvalidRequest: lists every argument that is unknown, withheld, or not of the schema's form.
     """
     violations: list[FieldViolation] = []
     values = _values(message, arguments, "", violations)

@@ -35,7 +35,7 @@ _SCALARS = {
 
 
 def tool_schemas(service: ServiceDescriptor) -> list[dict[str, Any]]:
-    """Return `[{"name", "description", "input_schema"}]` of a service's tools, in the order of the contract."""
+    """Return a service's tools as `{"name", "description", "input_schema"}`, in the contract's order."""
     return list(_tools(service))
 
 
@@ -102,7 +102,7 @@ def _single(
 
 
 def enum_words(enum: EnumDescriptor) -> list[str]:
-    """Return the values of an enum as words: `cheapest` for `FLIGHT_SORT_CHEAPEST`; leaves out the unspecified one."""
+    """Return the words of an enum: `cheapest` for `FLIGHT_SORT_CHEAPEST`, none for the unspecified value."""
     prefix = enum.values_by_number[0].name.removesuffix("UNSPECIFIED")
     return [value.name.removeprefix(prefix).lower() for value in enum.values if value.number]
 

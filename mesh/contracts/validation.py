@@ -1,7 +1,7 @@
 """Validation of requests: the contracts' rules (protovalidate), and the ranges of times and durations.
 
-A `Timestamp` or `Duration` field may hold values outside its defined range, which Python's types can't represent. They are refused here,
-so that no handler needs to check.
+A `Timestamp` or `Duration` field may hold values outside its defined range, which Python's types can't
+represent. They are refused here, so that no handler needs to check.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ _TIMES = (Timestamp.DESCRIPTOR.full_name, Duration.DESCRIPTOR.full_name)
 
 
 def validate(message: Message) -> None:
-    """Check a message. The interceptor calls this for unary requests, handlers for each message of a request stream.
+    """Check a message against its contract.
+
+    The interceptor calls this for unary requests, handlers for each message of a request stream.
 
     Raises:
         InvalidRequest: lists every field that breaks its rule.

@@ -1,7 +1,7 @@
 """Database engines with safe defaults.
 
-SQLite is opened for durability (WAL, synchronous=FULL: a commit is on disk when it returns), with secure deletion,
-and with explicit transactions: the driver's implicit ones begin late and can't be upgraded safely.
+SQLite is opened for durability (WAL, synchronous=FULL: a commit is on disk when it returns), with secure
+deletion, and with explicit transactions: the driver's implicit ones begin late and can't be upgraded safely.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ WRITES = "readback_writes"
 """Execution option of a connection whose next transaction writes."""
 POSTGRES: Mapping[str, Any] = {
     "connect_timeout": 2,
-    # Milliseconds until a server that doesn't acknowledge counts as lost; the operating system waits a quarter of an hour.
+    # Milliseconds without acknowledgement after which a server is lost; Linux would wait 15 minutes.
     "tcp_user_timeout": 4000,
     "keepalives_idle": 5,
     "keepalives_interval": 2,

@@ -1,4 +1,7 @@
-"""Idempotent mutations by request id (AIP-155): the response is stored in the mutation's transaction, and repeated to retries."""
+"""Idempotent mutations by request id (AIP-155).
+
+A response is stored in the transaction of its mutation, and returned again to retries.
+"""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ async def migrate(url: str, migrations: Path) -> None:
 
 
 def _without_foreign_keys(connection: Any, _record: Any) -> None:
-    # SQLite changes a table by dropping and remaking it, which must not cascade. `_upgrade` checks the keys at the end.
+    # SQLite changes a table by dropping and remaking it, which must not cascade. `_upgrade` checks the keys.
     connection.execute("PRAGMA foreign_keys=OFF").close()
 
 

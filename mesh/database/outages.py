@@ -1,4 +1,4 @@
-"""Outages: tells an unreachable database, which becomes `StoreUnavailable`, from a wrong statement, which is a bug."""
+"""Outages of databases, which become `StoreUnavailable`; a wrong statement is a bug and stays what it is."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ _SQLITE = frozenset(
 )
 """Primary result codes about the file or the disk."""
 _POSTGRES = ("08", "40", "53", "57", "58", "25006", "55P03")
-"""Prefixes of SQLSTATEs (PostgreSQL, Appendix A): connection, rollback because of another transaction, resources, operator, system;
-a read-only transaction, which a server that is no longer the primary reports; lock timeout."""
+"""Prefixes of SQLSTATEs (PostgreSQL, Appendix A): connection, rollback because of another transaction,
+resources, operator, system; a read-only transaction, which a server that is no longer the primary reports;
+lock timeout."""
 
 
 @contextmanager
 def translate_outages() -> Iterator[None]:
-    """Raise `StoreUnavailable` in place of a driver's error for a database that is unreachable, too slow, or stopping.
+    """Raise `StoreUnavailable` in place of a driver's error about an outage.
 
     A commit that failed so may have happened, so a repeated transaction must recognise its own effects.
     """

@@ -85,9 +85,9 @@ async def _time_limit(connection: AsyncConnection) -> AbstractContextManager[Non
 def hard_timeout(driver: Callable[[], Any]) -> Iterator[None]:
     """Shut down psycopg's connection if the block takes longer than `TRANSACTION_SECONDS`.
 
-    `driver` returns the connection, or None if there is none. Its user, in any thread, then gets a connection error.
+    `driver` returns the connection, or None if there is none. Its user then gets an error.
     """
-    # Cancelling isn't enough: psycopg would ask the silent server to cancel the statement, and wait for the answer.
+    # Cancelling isn't enough: psycopg would ask the silent server to cancel the statement, and wait.
     timer = asyncio.get_running_loop().call_later(TRANSACTION_SECONDS, _shut_down, driver)
     try:
         yield

@@ -1,4 +1,7 @@
-"""Access rules: who may call an RPC, as its contract says (`readback.options.v1.access`). A method without rules refuses every caller."""
+"""Access rules: who may call an RPC, as its contract says (`readback.options.v1.access`).
+
+A method without rules refuses every caller.
+"""
 
 from __future__ import annotations
 

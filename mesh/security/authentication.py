@@ -111,7 +111,10 @@ def bearer(token: str) -> tuple[tuple[str, str], ...]:
 
 
 class TokenVerifier:
-    """Verifies access tokens. Caches good ones until they expire, because verifying ES256 takes as long as a third of an RPC."""
+    """Verifies access tokens.
+
+    Caches good ones until they expire, because verifying ES256 takes as long as a third of an RPC.
+    """
 
     def __init__(
         self,

@@ -18,9 +18,9 @@ from mesh.errors import Unavailable
 _log = structlog.get_logger()
 
 REFRESH_SECONDS = 600.0
-"""Age at which cached keys are fetched again; shorter than the time between a key's publication and its first use."""
+"""Age at which cached keys are fetched again; publish a new key longer than this before its first use."""
 FIRST_SECONDS = 0.5
-"""Minimum interval of fetches until the first succeeds: processes start together, and identity may be the last."""
+"""Minimum interval of fetches until the first succeeds; identity may be the last process to start."""
 UNKNOWN_KID_SECONDS = 5.0
 """Minimum interval of fetches for an unknown `kid`, so that forged tokens can't flood identity."""
 
@@ -55,7 +55,7 @@ class JwksCache:
         known = self._keys is not None and kid in self._keys
         interval = FIRST_SECONDS if self._keys is None else REFRESH_SECONDS if known else UNKNOWN_KID_SECONDS
         if self._fetching is None and age > interval:
-            # Measured from the start of a fetch, so that failing fetches are no more frequent than successful ones.
+            # Measured from the start of a fetch, so that failures don't lead to more frequent fetches.
             self._fetch_began_at = self._clock.monotonic()
             self._fetching = asyncio.create_task(self._refresh())
         if self._fetching is not None and not known:

@@ -1,7 +1,7 @@
 """Secrets of an installation: created once, at least 256 bits, readable by their owner only.
 
-In embedded mode they are files in `READBACK_HOME/secrets`; in a cluster the same files are mounted. An existing secret is never
-replaced, because databases hold data that was sealed with it.
+In embedded mode they are files in `READBACK_HOME/secrets`; in a cluster the same files are mounted. An
+existing secret is never replaced, because databases hold data that was sealed with it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ class LiveKitKeys:
 
 
 class SecretStore:
-    """Secrets by name, in a folder of mode 0700. Processes that create the same secret concurrently all get the same one."""
+    """Secrets by name, in a folder of mode 0700.
+
+    Processes that create the same secret concurrently all get the same one.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -54,7 +57,7 @@ class SecretStore:
         return {name: _public_key(self.actor_key(name)) for name in ACTORS}
 
     def livekit_keys(self, name: str) -> LiveKitKeys:
-        """Return an API key for the LiveKit server: `livekit` signs callers' tokens, `livekit-worker` is for agents."""
+        """Return a LiveKit API key: `livekit` signs callers' tokens, `livekit-worker` is for agents."""
         return LiveKitKeys(key=f"{name}-{self.text(f'{name}-key')[:12]}", secret=self.text(f"{name}-secret"))
 
     def create_all(self) -> None:

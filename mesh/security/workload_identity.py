@@ -1,4 +1,4 @@
-"""Workload identity: a service authenticates with a signed assertion (RFC 7523), which it exchanges for tokens (RFC 8693)."""
+"""Workload identity: services exchange signed assertions (RFC 7523) for access tokens (RFC 8693)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ExchangedToken:
 
 
 def make_assertion(name: str, private_key_pem: bytes, *, now: datetime) -> str:
-    """Return a JWT that proves a service's name to the identity service; valid once, for `ASSERTION_LIFETIME`."""
+    """Return a JWT that proves a service's name to identity; valid once, for `ASSERTION_LIFETIME`."""
     claims = {
         "iss": name,
         "sub": name,
@@ -71,7 +71,7 @@ class WorkloadIdentity:
             return self._own.token
 
     async def exchange(self, grant: str) -> ExchangedToken:
-        """Return a token to act for the customer of a grant in its call; for an empty grant a token of the service itself.
+        """Return a token for the customer and call of a grant; for an empty grant, the service's own token.
 
         Raises:
             grpc.aio.AioRpcError: identity refused, or can't be reached.

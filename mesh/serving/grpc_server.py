@@ -74,8 +74,8 @@ class ServerSettings:
     max_connection_age_seconds: int = 1800
     """Age at which connections are closed, so that clients reconnect and find new replicas."""
     keepalive_seconds: int = 10
-    """Interval of pings on an idle connection, and their timeout. gRPC delays the ping of a recently busy connection by one interval, so
-    a dead connection is found after three intervals at most."""
+    """Interval of pings on an idle connection, and their timeout. gRPC delays the ping of a recently busy
+    connection by one interval, so a dead connection is found after three intervals at most."""
     limits: LimitSettings = field(default_factory=LimitSettings)
 
 
@@ -95,8 +95,9 @@ async def running(
 ) -> AsyncIterator[RunningServer]:
     """Serve a process until the block ends.
 
-    Then, in this order: health says NOT_SERVING, and channels that watch it send new RPCs elsewhere, while late ones are still
-    accepted; `member.drain` ends long streams; connections get a GOAWAY; running RPCs finish; the port closes.
+    Then, in this order: health says NOT_SERVING, and channels that watch it send new RPCs elsewhere, while
+    late ones are still accepted; `member.drain` ends long streams; connections get a GOAWAY; running RPCs
+    finish; the port closes.
 
     Raises:
         ConfigurationError: the endpoint is unusable.
@@ -162,7 +163,9 @@ def _add_port(server: grpc.aio.Server, endpoint: Endpoint) -> int:
 
 
 async def serve(member: Member, settings: MeshSettings, *, endpoint: Endpoint, probes: Endpoint) -> None:
-    """Serve a process, its health and its metrics until SIGTERM or SIGINT. A second signal ends it immediately.
+    """Serve a process, its health and its metrics until SIGTERM or SIGINT.
+
+    A second signal ends it immediately.
 
     Raises:
         ConfigurationError: an endpoint is unusable, or failpoints are set in production.
@@ -184,7 +187,7 @@ async def serve(member: Member, settings: MeshSettings, *, endpoint: Endpoint, p
 
 
 def _freeze_garbage_collector() -> None:
-    """Exempt objects loaded at start from garbage collection: scanning them would pause every stream for tens of milliseconds."""
+    # Scanning the objects loaded at start would pause every stream for tens of milliseconds.
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 10, 20)

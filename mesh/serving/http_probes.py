@@ -42,8 +42,8 @@ def serving_probes(process: str, endpoint: Endpoint, healthy: Callable[[], bool]
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the standard library's signature
-            """Log nothing: probes come every few seconds."""
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class's name
+            """Log nothing, because probes come every few seconds."""
 
     listener = listen(endpoint)
     # Its own socket would always be an IPv4 one.

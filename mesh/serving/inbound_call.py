@@ -1,4 +1,4 @@
-"""The steps around every incoming RPC: log context, limits, authentication, access, metrics, and errors as rich statuses."""
+"""Steps around every incoming RPC: log context, limits, authentication, access, metrics, rich errors."""
 
 from __future__ import annotations
 
@@ -65,7 +65,10 @@ class Admission:
 
 
 class InboundCall(AbstractAsyncContextManager[None]):
-    """Context of one RPC while it is handled, including the iteration of its stream. Answers every exception with a rich status."""
+    """Context of one RPC while it is handled, including the iteration of its stream.
+
+    Answers every exception with a rich status.
+    """
 
     # Not composed of smaller context managers: those would cost as much as the rest of an RPC.
     __slots__ = ("_admission", "_caller", "_context", "_counted", "_method", "_started")
@@ -146,7 +149,7 @@ class InboundCall(AbstractAsyncContextManager[None]):
 
 
 def _pushback(error: Exception) -> tuple[tuple[str, str], ...]:
-    """Return metadata that stops the caller's channel from retrying (gRFC A6), if the error will last longer than its retries."""
+    """Return metadata that stops the caller's retries (gRFC A6) if the error will outlast them."""
     wait = error.retry_after if isinstance(error, DomainError) else None
     return ((PUSHBACK, "-1"),) if wait is not None and wait > MAX_WAIT_FOR_RETRIES else ()
 

@@ -1,4 +1,7 @@
-"""The server interceptor: runs every handler inside an `InboundCall`, and refuses RPCs of a full process before parsing them."""
+"""Server interceptor: runs every handler inside an `InboundCall`.
+
+RPCs that exceed the total limit are refused before their request is parsed.
+"""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Limits of a server: the size of a request, and how many RPCs may run at the same time. Excess is refused early and cheaply.
+"""Limits of a server: the size of a request, and how many RPCs may run at the same time.
 
-Concurrency has three limits, the cheapest first:
+Excess is refused early and cheaply. Concurrency has three limits, the cheapest first:
 
-    pending     RPCs that gRPC's core holds until the event loop gets to them. The core itself refuses the excess, in microseconds,
-                so overload costs the accepted RPCs next to nothing. The caller's channel turns that into RESOURCE_EXHAUSTED
-    in total    RPCs being handled. The excess is refused before its request is parsed or its caller is known
-    per caller  refused once the caller is known
+    pending     RPCs that wait for the event loop. gRPC's core refuses the excess in microseconds, so overload
+                costs the accepted RPCs little; the caller's channel makes RESOURCE_EXHAUSTED of the refusal
+    in total    running RPCs. The excess is refused before its request is parsed or its caller is known
+    per caller  running RPCs of one caller
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ class LimitSettings:
     streams_per_caller: int = 256
     """Open streams of one caller. Services, which hold one for each live call, only count in total."""
     pending: int = 256
-    """RPCs that wait for the event loop. Above it refusals begin, at twice as many every RPC is refused. An accepted RPC waits up to a
-    quarter of a second at this value; a lower one would refuse the watchers that move over from a replica that died."""
+    """RPCs that wait for the event loop. Above it refusals begin, at twice as many every RPC is refused. An
+    accepted RPC waits up to a quarter of a second at this value; a lower one would refuse the watchers
+    that move over from a replica that died."""
 
     def channel_arguments(self) -> Sequence[tuple[str, int]]:
         """Return the limits that gRPC's core enforces."""

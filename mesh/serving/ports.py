@@ -28,7 +28,9 @@ def endpoint_of(settings: MeshSettings, port: str) -> Endpoint:
 
 
 def bind_socket(bind: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
-    """Return a bound socket. `::` accepts IPv4 too, whatever the system's default (RFC 3493 §5.3), as gRPC does.
+    """Return a bound socket.
+
+    `::` accepts IPv4 too, whatever the system's default (RFC 3493 §5.3), as gRPC does.
 
     Raises:
         OSError: the port is taken, or the address isn't this machine's.

@@ -34,5 +34,5 @@ class MethodMetrics:
 
 
 def code_name(code: grpc.StatusCode | int) -> str:
-    """Return the name of a context's status code, which gRPC gives as an enum or a number; 0 until one is set."""
+    """Return the name of a context's status code, which gRPC gives as an enum or a number (0 if unset)."""
     return code.name if isinstance(code, grpc.StatusCode) else _NAMES.get(code, "OK")

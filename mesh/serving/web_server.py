@@ -97,7 +97,9 @@ async def running(app: ASGIApp, web_server: WebServer) -> AsyncIterator[RunningW
 
 
 async def serve(app: ASGIApp, web_server: WebServer, *, probes: Endpoint) -> None:
-    """Serve an app, its health and its metrics until SIGTERM or SIGINT. A second signal ends the process immediately.
+    """Serve an app, its health and its metrics until SIGTERM or SIGINT.
+
+    A second signal ends the process immediately.
 
     Raises:
         ConfigurationError: an endpoint is unusable.

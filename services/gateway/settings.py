@@ -13,10 +13,10 @@ class GatewaySettings(MeshSettings):
     mcp_anonymous: bool | None = None
     """Whether callers without a token may use the tools; when unset, yes except in `production`."""
     mcp_answer_tokens: int = Field(default=6000, ge=500, le=100_000)
-    """Maximum length of a tool's result, in tokens of about four characters; the rest is left out and counted."""
+    """Maximum length of a tool's result, in tokens of about four characters; the rest is cut."""
     mcp_hosts: str = ""
-    """Host names of the server besides the loopback names, separated by commas. Requests for other names are refused, to
-    protect against DNS rebinding."""
+    """Host names of the server besides the loopback names, separated by commas. Requests for other names are
+    refused, to protect against DNS rebinding."""
 
     @property
     def allows_anonymous(self) -> bool:

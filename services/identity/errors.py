@@ -58,7 +58,7 @@ class SessionEnded(DomainError):
 
 
 class RefreshTokenReused(SessionEnded):
-    """A refresh token was used again after its successor, so two parties have the session; it ends for both."""
+    """A refresh token was used after its successor, so two parties have the session; it ends for both."""
 
     def __init__(self) -> None:
         super().__init__(

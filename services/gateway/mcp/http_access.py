@@ -19,7 +19,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 class CallerTokens:
-    """Chooses the access token for a tool's RPC: the caller's own, or the gateway's for an anonymous caller."""
+    """Chooses the access token of a tool's RPC: the caller's, or the gateway's for an anonymous caller."""
 
     def __init__(
         self, verifier: TokenVerifier, own_token: Callable[[], Awaitable[str]], *, anonymous: bool
@@ -30,7 +30,7 @@ class CallerTokens:
         """Return the verified token of an `Authorization` header; None for an allowed anonymous caller.
 
         Raises:
-            Unauthenticated: a token is required and missing, or the token is invalid, even if none is required.
+            Unauthenticated: the token is missing and required, or invalid.
             Unavailable: the token can't be verified just now.
         """
         if not authorization:
@@ -68,7 +68,7 @@ def http_app(server: Server[Any], callers: CallerTokens, hosts: list[str]) -> AS
 
 
 class AuthenticationMiddleware:
-    """Answers 401 to requests without a valid token where one is required (RFC 6750 §3), before MCP reads them."""
+    """Answers 401 to requests without a required token or with an invalid one (RFC 6750 §3)."""
 
     def __init__(self, app: ASGIApp, callers: CallerTokens) -> None:
         self._app, self._callers = app, callers

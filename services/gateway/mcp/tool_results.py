@@ -1,4 +1,4 @@
-"""Results of tools: the contract's JSON form of a response, shortened to what a model can read, and errors as JSON."""
+"""Results of tools: responses and errors as JSON, shortened to what a model can read."""
 
 from __future__ import annotations
 
@@ -71,7 +71,10 @@ def _with_omitted(result: dict[str, Any], omitted: Counter[str]) -> dict[str, An
 
 
 def _lists_by_length(result: dict[str, Any]) -> Sequence[tuple[str, list[Any]]]:
-    """Return the lists that can be cut, the longest last. Itineraries of journeys count with their journeys."""
+    """Return the lists that can be cut, the longest last.
+
+    Itineraries of journeys count with their journeys.
+    """
     lists = dict(_lists(result))
     lengths = {path: count_tokens(items) for path, items in lists.items()}
     if result.get(_RESULTS, {}).get(_JOURNEYS):

@@ -18,7 +18,10 @@ DEFAULT_LOCALE = "en-IN"
 
 
 def canonical_email(email: str) -> str:
-    """Return the form in which addresses are compared. It ignores case, because people type theirs in different ways."""
+    """Return the form in which addresses are compared.
+
+    It ignores case, because people type theirs in different ways.
+    """
     return email.casefold()
 
 

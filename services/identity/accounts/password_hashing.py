@@ -1,8 +1,9 @@
 """Password hashing: bcrypt over a keyed digest, in a thread pool.
 
-bcrypt reads only 72 bytes and stops at a NUL. So it gets base64(HMAC-SHA-384(password, pepper)): 64 printable characters
-for every password (OWASP Password Storage Cheat Sheet, "Pre-Hashing Passwords with bcrypt"). The pepper is not stored in
-the database. A stored hash begins with the version of this scheme, so that a later scheme can coexist.
+bcrypt reads only 72 bytes and stops at a NUL. So it gets base64(HMAC-SHA-384(password, pepper)): 64 printable
+characters for every password (OWASP Password Storage Cheat Sheet, "Pre-Hashing Passwords with bcrypt"). The
+pepper is not stored in the database. A stored hash begins with the version of this scheme, so that a later
+scheme can coexist.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ VERSION = "v1"
 class PasswordHasher:
     """Creates and checks password hashes.
 
-    A hash at cost 12 takes about half a second of a core. So at most `threads` run at the same time and `waiting` more may
-    queue; the next one is refused, because it would miss its deadline.
+    A hash at cost 12 takes about half a second of a core. So at most `threads` run at the same time and
+    `waiting` more may queue; the next one is refused, because it would miss its deadline.
     """
 
     def __init__(self, pepper: bytes, *, cost: int, threads: int = 2, waiting: int = 16) -> None:

@@ -1,4 +1,4 @@
-"""Password rules: length, and not easy to guess; no rules about kinds of characters (OWASP ASVS 5.0, 6.2.1-6.2.12)."""
+"""Password rules: length, and not easy to guess (OWASP ASVS 5.0, 6.2.1-6.2.12)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MIN_LENGTH, MAX_LENGTH = 8, 256
 
 
 def refuse_weak(password: str, *, email: str, display_name: str) -> None:
-    """Raise WeakPassword for a password that is too short or long, common, or the person's name or address."""
+    """Raise WeakPassword for a password of wrong length, a common one, or the person's name or address."""
     if len(password) < MIN_LENGTH:
         raise WeakPassword("short", f"Choose a password of at least {MIN_LENGTH} characters.")
     if len(password) > MAX_LENGTH:

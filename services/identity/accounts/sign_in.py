@@ -1,4 +1,7 @@
-"""Signing in with a password. Unknown address and wrong password look the same: same message, same code, same time."""
+"""Signing in with a password.
+
+Unknown address and wrong password look the same: same message, same code, same time.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,10 @@ class PasswordSignIn:
             return current, await self._sessions.open(tx, customer.customer_id)
 
     async def confirm(self, customer_id: str, password: str) -> None:
-        """Check the password of a signed-in customer. Raises what `sign_in` raises; accepts a deleted customer."""
+        """Check the password of a signed-in customer.
+
+        Raises what `sign_in` raises; accepts a deleted customer.
+        """
         async with self._store.reading() as tx:
             customer = await tx.customer(customer_id)
         if customer is not None:

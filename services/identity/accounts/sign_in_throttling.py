@@ -1,8 +1,9 @@
-"""Throttling of failed sign-ins, per account: an attacker has many network addresses, but attacks one account.
+"""Throttling of failed sign-ins, per account, because an attacker has many network addresses.
 
-The first failures are free. Each further one doubles the wait, up to a minute: at most sixty guesses an hour, where OWASP
-ASVS 4.0.3 (2.2.1) allows a hundred. Accounts are never locked: attempts refused during a wait don't extend it, a success
-ends it, and signed-in sessions don't notice it. Unknown accounts are throttled like known ones.
+The first failures are free. Each further one doubles the wait, up to a minute: at most sixty guesses an hour,
+where OWASP ASVS 4.0.3 (2.2.1) allows a hundred. Accounts are never locked: attempts refused during a wait
+don't extend it, a success ends it, and open sessions continue. Unknown accounts are throttled like known
+ones.
 
 An attempt is counted before its password is checked, so that concurrent guesses don't all pass.
 """

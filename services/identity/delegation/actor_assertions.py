@@ -1,4 +1,4 @@
-"""Assertions by which services (actors) authenticate (RFC 7523 §3): JWTs signed with a key that this installation trusts."""
+"""Assertions by which services authenticate as actors (RFC 7523 §3): JWTs signed with a trusted key."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ _REQUIRED = ["iss", "sub", "aud", "iat", "exp", "jti"]
 _MAX_JTI_LENGTH = 128
 
 ActorKeys = Callable[[], Mapping[str, bytes]]
-"""Returns the trusted actors' public keys (PEM) by name. Called every time, so that removing a key takes effect immediately."""
+"""Returns the trusted actors' public keys (PEM) by name. Called every time, so that removing a key takes
+effect immediately."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Grants: a customer allows voice agents to act in one call, and can revoke that.
 
-A call has one grant; a new one replaces it. It ends when it is revoked, with the session that it was made in, or after
-its lifetime (`identity_grant_hours`). A grant is useless without an actor's own assertion (see `token_exchange`).
+A call has one grant; a new one replaces it. It ends when it is revoked, with the session that it was made in,
+or after its lifetime (`identity_grant_hours`). A grant is useless without an actor's own assertion (see
+`token_exchange`).
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ class Grants:
     async def grant(
         self, customer_id: str, session_id: str, conversation_id: str, call_id: str
     ) -> IssuedToken:
-        """Issue a grant for a call, in place of the call's previous one. It expires with the session at the latest.
+        """Issue a grant for a call, in place of the call's previous one.
+
+        It expires with the session at the latest.
 
         Raises:
             SessionEnded: the customer has signed out; their access token may still be valid.

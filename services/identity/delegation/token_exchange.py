@@ -1,7 +1,7 @@
-"""Token exchange (RFC 8693): a service gets a short-lived access token for its assertion, with or without a call's grant.
+"""Token exchange (RFC 8693): services get access tokens for assertions, with or without a call's grant.
 
-Without a grant the token is the service's own and gives no access to customers' data. With a grant it delegates: `sub` is
-the customer, `act` the service. A service never sees a customer's password or tokens.
+Without a grant the token is the service's own and gives no access to customers' data. With a grant it
+delegates: `sub` is the customer, `act` the service. A service never sees a customer's password or tokens.
 """
 
 from __future__ import annotations

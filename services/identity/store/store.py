@@ -1,8 +1,8 @@
 """Store of identity: all its SQL.
 
-Every access is in a transaction, `reading` or `writing`. Rows that a writing transaction has read don't change until it
-ends: SQLite has one writer at a time; PostgreSQL locks the rows, a session's before its tokens'. The database holds digests
-of tokens and hashes of passwords only.
+Every access is in a transaction, `reading` or `writing`. Rows that a writing transaction has read don't
+change until it ends: SQLite has one writer at a time; PostgreSQL locks the rows, a session's before its
+tokens'. The database holds digests of tokens and hashes of passwords only.
 """
 
 from __future__ import annotations
@@ -93,7 +93,10 @@ class Transaction:
         await self.connection.execute(insert(refresh_tokens).values(**_values(token)))
 
     async def refresh_token(self, digest: bytes) -> tuple[RefreshToken, Session] | None:
-        """Return a refresh token and its session, even if spent or ended. Locks the session's other tokens too."""
+        """Return a refresh token and its session, even if spent or ended.
+
+        Locks the session's other tokens too.
+        """
         here = refresh_tokens.c.digest == digest
         session_id = await self.connection.scalar(select(refresh_tokens.c.session_id).where(here))
         session = await self.session(session_id) if session_id is not None else None
@@ -155,7 +158,7 @@ class Transaction:
         return await self._add_once(seen_assertions, {"actor": actor, "jti": jti, "expires_at": expires_at})
 
     async def purge(self, now: datetime, attempts_before: datetime) -> None:
-        """Delete expired sessions (with their tokens), grants and assertions, old failed attempts and stored responses.
+        """Delete expired sessions with their tokens, grants and assertions, old attempts and responses.
 
         Does nothing while another replica purges.
         """

@@ -5,8 +5,8 @@
     agent     customer id   act.sub: the agent; call, conversation (delegation, RFC 8693 §4.1)
     service   service name
 
-A token can't be revoked, so it lives for minutes only. Logging out or revoking a grant prevents the next token.
-Lifetimes are settings: `identity_customer_token_seconds`, `identity_actor_token_seconds`.
+A token can't be revoked, so it lives for minutes only. Logging out or revoking a grant prevents the next
+token. Lifetimes are settings: `identity_customer_token_seconds`, `identity_actor_token_seconds`.
 """
 
 from __future__ import annotations

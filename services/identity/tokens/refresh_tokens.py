@@ -1,13 +1,13 @@
 """Opaque tokens (refresh tokens and grants), and the rotation of refresh tokens with reuse detection.
 
-An opaque token is 256 random bits; the database stores its SHA-256 digest. A fast hash is enough, because 2^256 values
-can't be tried.
+An opaque token is 256 random bits; the database stores its SHA-256 digest. A fast hash is enough, because
+2^256 values can't be tried.
 
-Rotation (RFC 9700 §4.14.2, OWASP ASVS 5.0 10.4.5): each refresh spends a token and creates its successor. A spent token
-that is used again means one of two things:
+Rotation (RFC 9700 §4.14.2, OWASP ASVS 5.0 10.4.5): each refresh spends a token and creates its successor. A
+spent token that is used again means one of two things:
 
-* No successor was used yet: the response got lost, or two tabs refreshed together. The token gets another successor, and
-  the first sibling to be used wins.
+* No successor was used yet: the response got lost, or two tabs refreshed together. The token gets another
+  successor, and the first sibling to be used wins.
 * A successor was used: two parties have the session, so it ends for both.
 
 So the parent of the token in use is accepted, and older ones are not.

@@ -20,8 +20,8 @@ _COORDINATE_BYTES = 32  # of P-256
 class SigningKeys:
     """The current key, and previous ones whose tokens are still accepted.
 
-    To rotate: replace the current key, list the old one as previous, and remove it after the longest token lifetime.
-    Verifiers fetch the keys again when they see an unknown `kid`.
+    To rotate: replace the current key, list the old one as previous, and remove it after the longest token
+    lifetime. Verifiers fetch the keys again when they see an unknown `kid`.
     """
 
     def __init__(self, current_pem: bytes, previous_pems: Sequence[bytes] = ()) -> None:
