@@ -17,7 +17,7 @@ from agent.clients import service_clients
 from agent.settings import AgentSettings
 from agent.speech.engines import SpeechEngines
 from mesh import logs
-from mesh.serving.http_probes import serving_probes
+from mesh.serving.health_and_metrics import serving_probes
 from mesh.serving.ports import endpoint_of
 from mesh.serving.shutdown import stop_event
 from mesh.settings import load

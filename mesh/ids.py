@@ -1,10 +1,15 @@
-"""UUIDv7 ids (RFC 9562), which sort by creation time."""
+"""Ids: UUIDv7 (RFC 9562), which sort by creation time, and the id of the request being handled."""
 
 from __future__ import annotations
 
 import secrets
 import time
 import uuid
+
+import structlog
+
+REQUEST_ID = "x-request-id"
+"""Metadata key of the id that a request carries through all services and their logs."""
 
 
 def uuid7() -> str:
@@ -19,3 +24,8 @@ def uuid_text(raw: bytes) -> str:
     """Return the text form of a UUID's 16 bytes, four times as fast as `uuid.UUID`."""
     digits = raw.hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def current_request_id() -> str:
+    """Return the id of the request being handled, or a new one."""
+    return structlog.contextvars.get_contextvars().get("request_id") or uuid7()

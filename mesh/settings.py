@@ -13,7 +13,6 @@ from typing import Literal, TypeVar
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from mesh.addresses import reachable_host, with_port
 from mesh.security.secrets import LiveKitKeys, SecretStore
 from mesh.serving.shutdown import DRAIN_SECONDS, NOTICE_SECONDS
 
@@ -182,3 +181,14 @@ def variable_of(settings: type[MeshSettings], field: str) -> str:
 def _mistake(settings: type[MeshSettings], location: tuple[int | str, ...], message: str) -> str:
     text = message.removeprefix("Value error, ")
     return f"  {variable_of(settings, str(location[0]))}: {text}" if location else f"  {text}"
+
+
+def with_port(host: str, port: int) -> str:
+    """Return `host:port`; an IPv6 address gets brackets (RFC 3986 §3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def reachable_host(bind: str) -> str:
+    """Return the host at which this machine reaches a server that listens on `bind`."""
+    everywhere = ("0.0.0.0", "::", "localhost")  # noqa: S104  # compared, not bound
+    return "127.0.0.1" if bind in everywhere else bind

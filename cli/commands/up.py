@@ -16,7 +16,7 @@ from cli.settings import UpSettings, check_all, unknown_variables
 from cli.supervisor import home, ports
 from cli.supervisor.foreground import supervise
 from cli.supervisor.parts import Part, parts_of
-from mesh.addresses import reachable_host, with_port
+from mesh.settings import reachable_host, with_port
 
 EXAMPLES = (
     "Show flights from Chennai to Delhi tomorrow morning.",

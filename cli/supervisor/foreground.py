@@ -14,7 +14,7 @@ from cli.supervisor import ports
 from cli.supervisor.parts import Part, parts_of
 from cli.supervisor.supervisor import Supervisor
 from cli.supervisor.terminal import TerminalOutput
-from mesh.addresses import reachable_host, with_port
+from mesh.settings import reachable_host, with_port
 
 REPEATED_SIGNAL_SECONDS = 0.5
 """A second signal within this time is the same one: `make` forwards a signal that we got already."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from cli.settings import UpSettings
-from mesh.addresses import reachable_host, with_port
+from mesh.settings import reachable_host, with_port
 
 READBACK = (sys.executable, "-m", "cli")
 

@@ -1,7 +1,9 @@
-"""Retries and timeouts of outgoing RPCs, read off the contracts."""
+"""Retries and timeouts of outgoing RPCs: from the contracts, and from the deadline of the incoming RPC."""
 
 from __future__ import annotations
 
+import asyncio
+from contextvars import ContextVar
 from typing import Any
 
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
@@ -10,6 +12,8 @@ from readback.options.v1 import options_pb2
 
 UNARY_TIMEOUT_SECONDS = 10.0
 """Timeout of a unary RPC whose contract has no `patience_seconds`."""
+DEADLINE_MARGIN_SECONDS = 0.05
+"""Kept back at each hop, so that the handler can still answer in time."""
 _RETRY = {
     "maxAttempts": 4,
     "initialBackoff": "0.1s",
@@ -17,6 +21,7 @@ _RETRY = {
     "backoffMultiplier": 2,
     "retryableStatusCodes": ["UNAVAILABLE"],
 }
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 def service_config(service: ServiceDescriptor) -> dict[str, Any]:
@@ -44,3 +49,17 @@ def _method_config(method: MethodDescriptor) -> dict[str, Any]:
         # gRPC takes the shorter of this and the caller's own timeout.
         config["timeout"] = f"{patience or UNARY_TIMEOUT_SECONDS:g}s"
     return config
+
+
+def set_deadline(seconds_left: float | None) -> None:
+    """Set the remaining time of the RPC being handled; None if its caller set no deadline."""
+    _deadline.set(None if seconds_left is None else asyncio.get_running_loop().time() + seconds_left)
+
+
+def shrink_timeout(timeout: float | None) -> float | None:
+    """Return the lesser of an outgoing RPC's timeout and the incoming RPC's remaining time."""
+    deadline = _deadline.get()
+    if deadline is None:
+        return timeout
+    remaining = max(0.0, deadline - asyncio.get_running_loop().time() - DEADLINE_MARGIN_SECONDS)
+    return remaining if timeout is None else min(timeout, remaining)

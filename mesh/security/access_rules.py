@@ -5,9 +5,9 @@ A method without rules refuses every caller.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import MethodDescriptor
 from readback.options.v1 import options_pb2
 
 from mesh.errors import AccessDenied, Unauthenticated
@@ -25,11 +25,6 @@ def rules_of(method: MethodDescriptor) -> Rules:
     """Return the access rules of a method; empty when the contract has none."""
     rules: Iterable[options_pb2.Access.ValueType] = method.GetOptions().Extensions[options_pb2.access]
     return frozenset(rules) - {options_pb2.ACCESS_UNSPECIFIED}
-
-
-def rules_of_services(services: Iterable[ServiceDescriptor]) -> Mapping[str, Rules]:
-    """Return the access rules by method path."""
-    return {path_of(method): rules_of(method) for service in services for method in service.methods}
 
 
 def check(method: str, rules: Rules, principal: Principal | None) -> None:

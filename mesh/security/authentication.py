@@ -27,6 +27,8 @@ ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105 -- the media type of RFC 9068, no sec
 ALGORITHM = "ES256"
 MAX_TOKEN_LENGTH = 8192
 MAX_CLOCK_SKEW_SECONDS = 60
+CACHE_SIZE = 10_000
+"""Number of verified tokens that are cached."""
 
 KINDS: Mapping[str, options_pb2.Access.ValueType] = {
     "customer": options_pb2.ACCESS_CUSTOMER,
@@ -116,18 +118,8 @@ class TokenVerifier:
     Caches good ones until they expire, because verifying ES256 takes as long as a third of an RPC.
     """
 
-    def __init__(
-        self,
-        keys: KeySource,
-        *,
-        issuer: str = ISSUER,
-        audience: str = AUDIENCE,
-        clock: Clock | None = None,
-        cache_size: int = 10_000,
-    ) -> None:
-        self._keys, self._issuer, self._audience = keys, issuer, audience
-        self._clock = clock or SystemClock()
-        self._cache_size = cache_size
+    def __init__(self, keys: KeySource, *, clock: Clock | None = None) -> None:
+        self._keys, self._clock = keys, clock or SystemClock()
         self._cache: OrderedDict[bytes, Principal] = OrderedDict()
 
     async def verify(self, token: str) -> Principal:
@@ -143,7 +135,7 @@ class TokenVerifier:
         principal = self._cache.get(digest)
         if principal is None:
             principal = self._cache[digest] = await self._decode(token)
-            while len(self._cache) > self._cache_size:
+            while len(self._cache) > CACHE_SIZE:
                 self._cache.popitem(last=False)
         if principal.expires_at <= self._clock.now():
             self._cache.pop(digest, None)
@@ -157,8 +149,8 @@ class TokenVerifier:
                 token,
                 key,
                 algorithms=[ALGORITHM],
-                issuer=self._issuer,
-                audience=self._audience,
+                issuer=ISSUER,
+                audience=AUDIENCE,
                 # The times are checked against the injected clock, in `verify` and `_principal`.
                 options={
                     "require": ["exp", "iat", "iss", "aud", "sub", "jti"],

@@ -16,20 +16,18 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_health.v1.health import SERVICE_NAME
 from grpc_reflection.v1alpha import reflection
 
-from mesh.addresses import with_port
 from mesh.contracts.validation import validate
 from mesh.errors import ErrorTable
 from mesh.failpoints import FAILPOINTS, set_failpoints
-from mesh.security import access_rules
+from mesh.security.access_rules import path_of, rules_of
 from mesh.security.authentication import TokenVerifier
-from mesh.serving.grpc_health import Health
-from mesh.serving.http_probes import serving_probes
+from mesh.serving.health_and_metrics import Health, serving_probes
 from mesh.serving.inbound_call import Admission
 from mesh.serving.interceptor import Interceptor
 from mesh.serving.limits import Limiter, LimitSettings
 from mesh.serving.ports import Endpoint, listen
 from mesh.serving.shutdown import DRAIN_SECONDS, NOTICE_SECONDS, stop_event
-from mesh.settings import ConfigurationError, MeshSettings
+from mesh.settings import ConfigurationError, MeshSettings, with_port
 
 _log = structlog.get_logger()
 
@@ -128,11 +126,12 @@ async def running(
 
 
 def _interceptor(member: Member, limiter: Limiter) -> Interceptor:
-    rules = access_rules.rules_of_services(registration.descriptor for registration in member.registrations)
-    tables = {
+    services = [registration.descriptor for registration in member.registrations]
+    rules = {path_of(method): rules_of(method) for service in services for method in service.methods}
+    errors = {
         registration.descriptor.file.package: registration.errors for registration in member.registrations
     }
-    return Interceptor(Admission(member.verifier, limiter), rules, tables, validate)
+    return Interceptor(Admission(member.verifier, limiter), rules, errors, validate)
 
 
 def _channel_arguments(settings: ServerSettings) -> list[tuple[str, int]]:

@@ -16,13 +16,13 @@ import structlog
 from grpc_status import rpc_status
 from readback.options.v1 import options_pb2
 
-from mesh.calling import propagation
+from mesh.calling.retries_and_timeouts import set_deadline
 from mesh.errors import DomainError, ErrorTable, Unauthenticated, status_for
-from mesh.ids import uuid7
+from mesh.ids import REQUEST_ID, uuid7
 from mesh.security import access_rules
 from mesh.security.authentication import Principal, TokenVerifier, set_principal
+from mesh.serving.health_and_metrics import MethodMetrics, code_name
 from mesh.serving.limits import Limiter
-from mesh.serving.rpc_metrics import MethodMetrics, code_name
 
 PUSHBACK = "grpc-retry-pushback-ms"
 MAX_WAIT_FOR_RETRIES = timedelta(seconds=2)
@@ -105,10 +105,10 @@ class InboundCall(AbstractAsyncContextManager[None]):
             self._record(cancelled=error is not None and not isinstance(error, Exception))
 
     async def _admit(self, metadata: Mapping[str, str]) -> None:
-        offered = metadata.get(propagation.REQUEST_ID, "")
+        offered = metadata.get(REQUEST_ID, "")
         # The id goes into logs, so a caller can't choose its form.
         request_id = offered if _REQUEST_ID.fullmatch(offered) else uuid7()
-        propagation.set_deadline(self._context.time_remaining())
+        set_deadline(self._context.time_remaining())
         structlog.contextvars.bind_contextvars(request_id=request_id, method=self._method.path)
         self._admission.limiter.enter(streaming=self._method.streaming)
         self._counted = True

@@ -12,10 +12,10 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from mesh.addresses import with_port
-from mesh.serving.http_probes import serving_probes
+from mesh.serving.health_and_metrics import serving_probes
 from mesh.serving.ports import Endpoint, listen
 from mesh.serving.shutdown import stop_event
+from mesh.settings import with_port
 
 _log = structlog.get_logger()
 

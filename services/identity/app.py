@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -23,8 +24,7 @@ from services.identity.accounts.customers import Customers
 from services.identity.accounts.password_hashing import PasswordHasher
 from services.identity.accounts.sign_in import PasswordSignIn
 from services.identity.delegation.actor_assertions import AssertionVerifier
-from services.identity.delegation.grants import Grants
-from services.identity.delegation.token_exchange import TokenExchange
+from services.identity.delegation.grants import Grants, TokenExchange
 from services.identity.errors import ERRORS
 from services.identity.servicer import IdentityServicer
 from services.identity.settings import IdentitySettings
@@ -43,22 +43,29 @@ async def member(settings: IdentitySettings, clock: Clock | None = None) -> Asyn
     """Migrate the database, yield the service ready to be served, and close the database."""
     clock = clock or SystemClock()
     keys = SigningKeys(settings.secrets.private_key("identity-signing-key"), settings.previous_signing_keys())
-    hasher = _hasher(settings)
+    hasher = PasswordHasher(
+        settings.secrets.text("identity-pepper").encode(),
+        cost=settings.identity_bcrypt_cost,
+        threads=settings.identity_hashing_threads,
+    )
     engine = await migrated(settings.database_url, MIGRATIONS)
     store = Store(engine)
+    servicer = _servicer(settings, store, keys, hasher, clock)
+    registration = Registration(
+        descriptor=identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"],
+        add=functools.partial(identity_service_pb2_grpc.add_IdentityServiceServicer_to_server, servicer),
+        errors=ERRORS,
+    )
+
+    async def own_key(kid: str) -> EllipticCurvePublicKey | None:
+        return keys.public_keys.get(kid)
+
     try:
         async with purging(store, clock):
-            yield _member(_servicer(settings, store, keys, hasher, clock), keys, clock)
+            yield Member("identity", [registration], TokenVerifier(own_key, clock=clock))
     finally:
         hasher.close()
         await engine.dispose()
-
-
-def _hasher(settings: IdentitySettings) -> PasswordHasher:
-    pepper = settings.secrets.text("identity-pepper").encode()
-    return PasswordHasher(
-        pepper, cost=settings.identity_bcrypt_cost, threads=settings.identity_hashing_threads
-    )
 
 
 def _servicer(
@@ -70,35 +77,17 @@ def _servicer(
         customer_lifetime=settings.customer_token_lifetime,
         actor_lifetime=settings.actor_token_lifetime,
     )
+    verifier = AssertionVerifier(settings.actor_public_keys, clock)
     sessions = CustomerSessions(store, tokens, clock, lifetime=timedelta(days=settings.identity_session_days))
     return IdentityServicer(
         customers=Customers(store, hasher, sessions, clock),
         sign_in=PasswordSignIn(store, hasher, sessions, clock),
         sessions=sessions,
         grants=Grants(store, clock, lifetime=timedelta(hours=settings.identity_grant_hours)),
-        exchange=TokenExchange(store, AssertionVerifier(settings.actor_public_keys, clock), tokens, clock),
+        exchange=TokenExchange(store, verifier, tokens, clock),
         keys=keys,
         store=store,
         answered=IdempotencyStore(requests),
-    )
-
-
-def _member(servicer: IdentityServicer, keys: SigningKeys, clock: Clock) -> Member:
-    async def own_key(kid: str) -> EllipticCurvePublicKey | None:
-        return keys.public_keys.get(kid)
-
-    return Member(
-        name="identity",
-        registrations=[
-            Registration(
-                descriptor=identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"],
-                add=lambda server: identity_service_pb2_grpc.add_IdentityServiceServicer_to_server(
-                    servicer, server
-                ),
-                errors=ERRORS,
-            )
-        ],
-        verifier=TokenVerifier(own_key, clock=clock),
     )
 
 
@@ -114,7 +103,6 @@ def main() -> None:
 
 
 async def _run(settings: IdentitySettings) -> None:
+    endpoint, probes = endpoint_of(settings, "identity_port"), endpoint_of(settings, "identity_http_port")
     async with member(settings) as identity:
-        endpoint = endpoint_of(settings, "identity_port")
-        probes = endpoint_of(settings, "identity_http_port")
         await serve(identity, settings, endpoint=endpoint, probes=probes)

@@ -19,8 +19,7 @@ from mesh.database.idempotency import IdempotencyStore
 from mesh.security.authentication import current_customer, current_principal
 from services.identity.accounts.customers import Customers
 from services.identity.accounts.sign_in import PasswordSignIn
-from services.identity.delegation.grants import Grants
-from services.identity.delegation.token_exchange import TokenExchange
+from services.identity.delegation.grants import Grants, TokenExchange
 from services.identity.store import records
 from services.identity.store.store import Store, Transaction
 from services.identity.tokens.sessions import CustomerSessions, TokenPair

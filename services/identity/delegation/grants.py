@@ -1,20 +1,28 @@
-"""Grants: a customer allows voice agents to act in one call, and can revoke that.
+"""Grants: a customer allows voice agents to act in one call, and a service exchanges that for access tokens.
 
-A call has one grant; a new one replaces it. It ends when it is revoked, with the session that it was made in,
-or after its lifetime (`identity_grant_hours`). A grant is useless without an actor's own assertion (see
-`token_exchange`).
+A call has one grant; a new one replaces it. It ends when it is revoked, with the session that it was made in, or
+after its lifetime (`identity_grant_hours`). A grant is useless without a service's own assertion.
+
+Token exchange (RFC 8693): without a grant a service gets its own token, which gives no access to customers' data.
+With a grant the token delegates: `sub` is the customer, `act` the service. A service never sees a customer's
+password or tokens.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
 
+import structlog
+
 from mesh.clock import Clock
-from services.identity.errors import SessionEnded
+from services.identity.delegation.actor_assertions import AssertionVerifier
+from services.identity.errors import GrantEnded, SessionEnded, UnknownActor
 from services.identity.store.records import Grant
 from services.identity.store.store import Store
-from services.identity.tokens.access_tokens import IssuedToken
-from services.identity.tokens.refresh_tokens import new_token
+from services.identity.tokens.access_tokens import AccessTokens, IssuedToken
+from services.identity.tokens.refresh_tokens import digest_of, new_token
+
+_log = structlog.get_logger()
 
 
 class Grants:
@@ -44,3 +52,36 @@ class Grants:
                 Grant(token.digest, customer_id, session_id, conversation_id, call_id, expires_at)
             )
         return IssuedToken(token.text, expires_at)
+
+
+class TokenExchange:
+    """Exchanges assertions and grants for access tokens."""
+
+    def __init__(self, store: Store, verifier: AssertionVerifier, tokens: AccessTokens, clock: Clock) -> None:
+        self._store, self._verifier, self._tokens, self._clock = store, verifier, tokens, clock
+
+    async def exchange(self, assertion: str, grant_text: str) -> IssuedToken:
+        """Return a token for the call of a grant; for an empty grant, the service's own token.
+
+        Raises:
+            UnknownActor: the assertion is invalid or was used before.
+            GrantEnded: the grant is unknown, expired or revoked.
+        """
+        try:
+            actor, grant = await self._spend(assertion, grant_text)
+        except UnknownActor as error:
+            _log.warning("assertion refused", problem=error.problem)
+            raise
+        if not grant_text:
+            return self._tokens.for_service(actor)
+        if grant is None or grant.expires_at <= self._clock.now():
+            raise GrantEnded
+        return self._tokens.for_agent(actor, grant)
+
+    async def _spend(self, assertion: str, grant_text: str) -> tuple[str, Grant | None]:
+        """Use an assertion up, whether or not its grant is valid; return the actor and the grant."""
+        verified = await self._verifier.verify(assertion)
+        async with self._store.writing() as tx:
+            if not await tx.remember_assertion(verified.actor, verified.jti, verified.expires_at):
+                raise UnknownActor("replayed")
+            return verified.actor, await tx.grant(digest_of(grant_text)) if grant_text else None

@@ -7,35 +7,37 @@ import uuid
 
 import pytest
 
-from mesh.calling import propagation
+from mesh.calling import retries_and_timeouts
 from mesh.ids import uuid7
 
 pytestmark = pytest.mark.unit
 
 
 async def test_an_outgoing_call_may_not_outlast_the_incoming_one() -> None:
-    propagation.set_deadline(2.0)
-    assert propagation.shrink(10.0) == pytest.approx(2.0 - propagation.MARGIN_SECONDS, abs=0.5)
-    assert propagation.shrink(0.5) == 0.5
-    assert propagation.shrink(None) is not None
+    retries_and_timeouts.set_deadline(2.0)
+    assert retries_and_timeouts.shrink_timeout(10.0) == pytest.approx(
+        2.0 - retries_and_timeouts.DEADLINE_MARGIN_SECONDS, abs=0.5
+    )
+    assert retries_and_timeouts.shrink_timeout(0.5) == 0.5
+    assert retries_and_timeouts.shrink_timeout(None) is not None
 
 
 async def test_a_deadline_that_has_passed_leaves_nothing() -> None:
-    propagation.set_deadline(0.0)
-    assert propagation.shrink(10.0) == 0.0
+    retries_and_timeouts.set_deadline(0.0)
+    assert retries_and_timeouts.shrink_timeout(10.0) == 0.0
 
 
 async def test_without_a_deadline_nothing_shrinks() -> None:
-    propagation.set_deadline(None)
-    assert propagation.shrink(10.0) == 10.0
-    assert propagation.shrink(None) is None
+    retries_and_timeouts.set_deadline(None)
+    assert retries_and_timeouts.shrink_timeout(10.0) == 10.0
+    assert retries_and_timeouts.shrink_timeout(None) is None
 
 
 async def test_one_calls_deadline_is_not_anothers() -> None:
     async def handle(seconds: float | None) -> float | None:
-        propagation.set_deadline(seconds)
+        retries_and_timeouts.set_deadline(seconds)
         await asyncio.sleep(0)
-        return propagation.shrink(None)
+        return retries_and_timeouts.shrink_timeout(None)
 
     short, none = await asyncio.gather(handle(1.0), handle(None))
     assert short is not None

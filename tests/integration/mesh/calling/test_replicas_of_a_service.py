@@ -12,8 +12,7 @@ import pytest
 from readback.conversation.v1 import conversation_service_pb2 as conversation
 from readback.conversation.v1 import conversation_service_pb2_grpc as conversation_grpc
 
-from mesh.addresses import grpc_target
-from mesh.calling.channel import open_channel, streaming
+from mesh.calling.channel import grpc_target, open_channel, streaming
 from mesh.errors import reason_of, retry_after_of
 from mesh.security.authentication import TokenVerifier, bearer
 from mesh.serving.grpc_server import Member, Registration, ServerSettings, running

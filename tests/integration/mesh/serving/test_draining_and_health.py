@@ -17,7 +17,7 @@ from mesh.calling.channel import open_channel
 from mesh.logs import configure
 from mesh.security.authentication import TokenVerifier, bearer
 from mesh.serving.grpc_server import Member, Registration, ServerSettings, running
-from mesh.serving.http_probes import serving_probes
+from mesh.serving.health_and_metrics import serving_probes
 from mesh.serving.ports import Endpoint
 from mesh.settings import MeshSettings, load
 from tests.mesh_tokens import SigningKey

@@ -10,7 +10,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from mesh.serving.grpc_health import Health
+from mesh.serving.health_and_metrics import Health
 
 pytestmark = pytest.mark.integration
 

@@ -13,10 +13,10 @@ import httpx
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from mesh.addresses import grpc_target
+from mesh.calling.channel import grpc_target
 from mesh.security.authentication import TokenVerifier
 from mesh.serving import grpc_server, web_server
-from mesh.serving.http_probes import serving_probes
+from mesh.serving.health_and_metrics import serving_probes
 from mesh.serving.ports import Endpoint, endpoint_of
 from mesh.settings import ConfigurationError, MeshSettings, load
 

@@ -1,0 +1,147 @@
+"""Health and metrics of a process: gRPC's health service, `/health` and `/metrics` over HTTP, and metrics of RPCs."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+
+from mesh.serving.ports import Endpoint, listen
+
+_Response = health_pb2.HealthCheckResponse
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+HANDLED = Counter("readback_rpc_handled_total", "RPCs answered, by method and gRPC code", ["method", "code"])
+SECONDS = Histogram(
+    "readback_rpc_seconds", "Time to answer a unary RPC, in seconds", ["method"], buckets=_BUCKETS
+)
+RUNNING = Gauge("readback_rpc_running", "RPCs being handled", ["method"])
+
+_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
+
+
+class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # grpcio-health-checking has no types
+    """Health of each service of a process."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, int] = {}
+        self._changed = asyncio.Event()
+        self._closed = False
+
+    def serve(self, *names: str) -> None:
+        """Mark services as SERVING; the empty name stands for the process."""
+        self._states |= dict.fromkeys(names, _Response.SERVING)
+        self._notify()
+
+    def drain(self) -> None:
+        """Mark every service as NOT_SERVING."""
+        self._states = dict.fromkeys(self._states, _Response.NOT_SERVING)
+        self._notify()
+
+    def close_watches(self) -> None:
+        """End every watch."""
+        self._closed = True
+        self._notify()
+
+    async def Check(  # noqa: N802  # gRPC's name
+        self, request: health_pb2.HealthCheckRequest, context: Any
+    ) -> health_pb2.HealthCheckResponse:
+        """Return the state of one service."""
+        if request.service not in self._states:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "There is no such service here.")
+        return _Response(status=self._states[request.service])
+
+    async def Watch(  # noqa: N802 -- the contract's name
+        self,
+        request: health_pb2.HealthCheckRequest,
+        context: Any,  # noqa: ARG002 -- gRPC hands every method a context
+    ) -> AsyncIterator[health_pb2.HealthCheckResponse]:
+        """Send the state of one service now and after each change."""
+        sent = None
+        while not self._closed:
+            changed, state = self._changed, self._states.get(request.service, _Response.SERVICE_UNKNOWN)
+            if state != sent:
+                yield _Response(status=state)
+                sent = state
+            await changed.wait()
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+@contextmanager
+def serving_probes(process: str, endpoint: Endpoint, healthy: Callable[[], bool]) -> Iterator[int]:
+    """Serve the probes in a thread, so that a busy event loop doesn't delay them. Yields the port.
+
+    Raises:
+        ConfigurationError: the endpoint is unusable.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        """Answers `/health` and `/metrics`."""
+
+        def do_GET(self) -> None:
+            """Answer a GET request."""
+            if self.path == "/health":
+                good = healthy()
+                body = {"process": process, "status": "serving" if good else "not serving"}
+                self._answer(200 if good else 503, "application/json", json.dumps(body).encode())
+            elif self.path == "/metrics":
+                self._answer(200, CONTENT_TYPE_LATEST, generate_latest())
+            else:
+                self._answer(404, "text/plain", b"not found\n")
+
+        def _answer(self, status: int, kind: str, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("content-type", kind)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class's name
+            """Log nothing, because probes come every few seconds."""
+
+    listener = listen(endpoint)
+    # Its own socket would always be an IPv4 one.
+    server = ThreadingHTTPServer((endpoint.bind, endpoint.port), Handler, bind_and_activate=False)
+    server.socket.close()
+    server.socket = listener
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="http", daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class MethodMetrics:
+    """Metrics of one method. Labels are resolved once, because looking them up costs more than counting."""
+
+    def __init__(self, path: str, *, streaming: bool) -> None:
+        self.running = RUNNING.labels(path)
+        self._seconds = None if streaming else SECONDS.labels(path)
+        self._handled = functools.cache(lambda code: HANDLED.labels(path, code))
+
+    def observe(self, code: str, seconds: float) -> None:
+        """Count an answer; its duration is recorded for unary methods only."""
+        self._handled(code).inc()
+        if self._seconds is not None:
+            self._seconds.observe(seconds)
+
+
+def code_name(code: grpc.StatusCode | int) -> str:
+    """Return the name of a context's status code, which gRPC gives as an enum or a number (0 if unset)."""
+    return code.name if isinstance(code, grpc.StatusCode) else _NAMES.get(code, "OK")
