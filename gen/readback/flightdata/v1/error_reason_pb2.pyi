@@ -23,16 +23,18 @@ class _ErrorReason:
 class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReason.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     ERROR_REASON_UNSPECIFIED: _ErrorReason.ValueType  # 0
-    """Not a reason."""
+    """Unused."""
     ERROR_REASON_PLACE_NOT_FOUND: _ErrorReason.ValueType  # 1
     """No airport or city has this code.
 
-        { "reason": "ERROR_REASON_PLACE_NOT_FOUND", "domain": "readback.flightdata.v1", "metadata": { "code": "XQZ" } }
+        { "reason": "ERROR_REASON_PLACE_NOT_FOUND", "domain": "readback.flightdata.v1",
+          "metadata": { "code": "XQZ" } }
     """
     ERROR_REASON_SAME_PLACE: _ErrorReason.ValueType  # 2
     """Origin and destination are the same airport, or airports of the same city.
 
-        { "reason": "ERROR_REASON_SAME_PLACE", "domain": "readback.flightdata.v1", "metadata": { "code": "MAA" } }
+        { "reason": "ERROR_REASON_SAME_PLACE", "domain": "readback.flightdata.v1",
+          "metadata": { "code": "MAA" } }
     """
     ERROR_REASON_DATE_IN_PAST: _ErrorReason.ValueType  # 3
     """The date is in the past at the departure airport.
@@ -41,7 +43,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
           "metadata": { "today": "2026-11-23", "time_zone": "Asia/Kolkata" } }
     """
     ERROR_REASON_DATE_BEYOND_HORIZON: _ErrorReason.ValueType  # 4
-    """The date is farther ahead than schedules are known.
+    """The date is beyond the known schedules.
 
         { "reason": "ERROR_REASON_DATE_BEYOND_HORIZON", "domain": "readback.flightdata.v1",
           "metadata": { "last_date": "2027-10-19" } }
@@ -49,10 +51,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_FLIGHT_NOT_FOUND: _ErrorReason.ValueType  # 5
     """No flight has this number on this date.
 
-        { "reason": "ERROR_REASON_FLIGHT_NOT_FOUND", "domain": "readback.flightdata.v1", "metadata": { "flight": "AI9999" } }
+        { "reason": "ERROR_REASON_FLIGHT_NOT_FOUND", "domain": "readback.flightdata.v1",
+          "metadata": { "flight": "AI9999" } }
     """
     ERROR_REASON_PLACE_NOT_RECOGNISED: _ErrorReason.ValueType  # 6
-    """The words name no place we know.
+    """The words don't name a known place.
 
         { "reason": "ERROR_REASON_PLACE_NOT_RECOGNISED", "domain": "readback.flightdata.v1", "metadata": {} }
     """
@@ -62,54 +65,58 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "ERROR_REASON_DATE_INVALID", "domain": "readback.flightdata.v1", "metadata": {} }
     """
     ERROR_REASON_FLIGHTS_UNAVAILABLE: _ErrorReason.ValueType  # 8
-    """No provider that could know gave an answer. The metadata tells by name what was wrong with each.
+    """No provider that could answer gave an answer. The metadata maps each provider's name to its problem.
 
         { "reason": "ERROR_REASON_FLIGHTS_UNAVAILABLE", "domain": "readback.flightdata.v1",
           "metadata": { "aviationstack": "unavailable", "flightapi": "rate limited" } }
     """
     ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED: _ErrorReason.ValueType  # 9
-    """What the configured keys may ask is used up.
+    """The budgets of the configured keys are used up.
 
         { "reason": "ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED", "domain": "readback.flightdata.v1",
           "metadata": { "aviationstack": "quota exhausted", "until": "2026-12-01T00:00:00+00:00" } }
     """
     ERROR_REASON_FLIGHTS_RESTRICTED: _ErrorReason.ValueType  # 10
-    """None of the configured providers does this, or no key's plan allows it.
+    """No configured provider supports the request, or no key's plan includes it.
 
         { "reason": "ERROR_REASON_FLIGHTS_RESTRICTED", "domain": "readback.flightdata.v1",
           "metadata": { "aviationstack": "restricted" } }
     """
     ERROR_REASON_OFFER_NOT_FOUND: _ErrorReason.ValueType  # 11
-    """No offer has this name.
+    """This service never made this offer.
 
         { "reason": "ERROR_REASON_OFFER_NOT_FOUND", "domain": "readback.flightdata.v1", "metadata": {} }
     """
     ERROR_REASON_OFFER_EXPIRED: _ErrorReason.ValueType  # 12
-    """The offer's price was good for a time that is over.
+    """The offer's price is no longer valid.
 
         { "reason": "ERROR_REASON_OFFER_EXPIRED", "domain": "readback.flightdata.v1",
           "metadata": { "expired": "2026-11-23T04:15:00+00:00" } }
     """
     ERROR_REASON_OFFER_GONE: _ErrorReason.ValueType  # 13
-    """Nobody sells the offer any more.
+    """The offer is no longer sold.
 
         { "reason": "ERROR_REASON_OFFER_GONE", "domain": "readback.flightdata.v1", "metadata": {} }
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
-    """Reasons the flight-data service gives in `google.rpc.ErrorInfo`, with domain `readback.flightdata.v1`."""
+    """Error reasons of the flight-data service in `google.rpc.ErrorInfo`, with the domain
+    `readback.flightdata.v1`.
+    """
 
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
-"""Not a reason."""
+"""Unused."""
 ERROR_REASON_PLACE_NOT_FOUND: ErrorReason.ValueType  # 1
 """No airport or city has this code.
 
-    { "reason": "ERROR_REASON_PLACE_NOT_FOUND", "domain": "readback.flightdata.v1", "metadata": { "code": "XQZ" } }
+    { "reason": "ERROR_REASON_PLACE_NOT_FOUND", "domain": "readback.flightdata.v1",
+      "metadata": { "code": "XQZ" } }
 """
 ERROR_REASON_SAME_PLACE: ErrorReason.ValueType  # 2
 """Origin and destination are the same airport, or airports of the same city.
 
-    { "reason": "ERROR_REASON_SAME_PLACE", "domain": "readback.flightdata.v1", "metadata": { "code": "MAA" } }
+    { "reason": "ERROR_REASON_SAME_PLACE", "domain": "readback.flightdata.v1",
+      "metadata": { "code": "MAA" } }
 """
 ERROR_REASON_DATE_IN_PAST: ErrorReason.ValueType  # 3
 """The date is in the past at the departure airport.
@@ -118,7 +125,7 @@ ERROR_REASON_DATE_IN_PAST: ErrorReason.ValueType  # 3
       "metadata": { "today": "2026-11-23", "time_zone": "Asia/Kolkata" } }
 """
 ERROR_REASON_DATE_BEYOND_HORIZON: ErrorReason.ValueType  # 4
-"""The date is farther ahead than schedules are known.
+"""The date is beyond the known schedules.
 
     { "reason": "ERROR_REASON_DATE_BEYOND_HORIZON", "domain": "readback.flightdata.v1",
       "metadata": { "last_date": "2027-10-19" } }
@@ -126,10 +133,11 @@ ERROR_REASON_DATE_BEYOND_HORIZON: ErrorReason.ValueType  # 4
 ERROR_REASON_FLIGHT_NOT_FOUND: ErrorReason.ValueType  # 5
 """No flight has this number on this date.
 
-    { "reason": "ERROR_REASON_FLIGHT_NOT_FOUND", "domain": "readback.flightdata.v1", "metadata": { "flight": "AI9999" } }
+    { "reason": "ERROR_REASON_FLIGHT_NOT_FOUND", "domain": "readback.flightdata.v1",
+      "metadata": { "flight": "AI9999" } }
 """
 ERROR_REASON_PLACE_NOT_RECOGNISED: ErrorReason.ValueType  # 6
-"""The words name no place we know.
+"""The words don't name a known place.
 
     { "reason": "ERROR_REASON_PLACE_NOT_RECOGNISED", "domain": "readback.flightdata.v1", "metadata": {} }
 """
@@ -139,36 +147,36 @@ ERROR_REASON_DATE_INVALID: ErrorReason.ValueType  # 7
     { "reason": "ERROR_REASON_DATE_INVALID", "domain": "readback.flightdata.v1", "metadata": {} }
 """
 ERROR_REASON_FLIGHTS_UNAVAILABLE: ErrorReason.ValueType  # 8
-"""No provider that could know gave an answer. The metadata tells by name what was wrong with each.
+"""No provider that could answer gave an answer. The metadata maps each provider's name to its problem.
 
     { "reason": "ERROR_REASON_FLIGHTS_UNAVAILABLE", "domain": "readback.flightdata.v1",
       "metadata": { "aviationstack": "unavailable", "flightapi": "rate limited" } }
 """
 ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED: ErrorReason.ValueType  # 9
-"""What the configured keys may ask is used up.
+"""The budgets of the configured keys are used up.
 
     { "reason": "ERROR_REASON_FLIGHTS_QUOTA_EXHAUSTED", "domain": "readback.flightdata.v1",
       "metadata": { "aviationstack": "quota exhausted", "until": "2026-12-01T00:00:00+00:00" } }
 """
 ERROR_REASON_FLIGHTS_RESTRICTED: ErrorReason.ValueType  # 10
-"""None of the configured providers does this, or no key's plan allows it.
+"""No configured provider supports the request, or no key's plan includes it.
 
     { "reason": "ERROR_REASON_FLIGHTS_RESTRICTED", "domain": "readback.flightdata.v1",
       "metadata": { "aviationstack": "restricted" } }
 """
 ERROR_REASON_OFFER_NOT_FOUND: ErrorReason.ValueType  # 11
-"""No offer has this name.
+"""This service never made this offer.
 
     { "reason": "ERROR_REASON_OFFER_NOT_FOUND", "domain": "readback.flightdata.v1", "metadata": {} }
 """
 ERROR_REASON_OFFER_EXPIRED: ErrorReason.ValueType  # 12
-"""The offer's price was good for a time that is over.
+"""The offer's price is no longer valid.
 
     { "reason": "ERROR_REASON_OFFER_EXPIRED", "domain": "readback.flightdata.v1",
       "metadata": { "expired": "2026-11-23T04:15:00+00:00" } }
 """
 ERROR_REASON_OFFER_GONE: ErrorReason.ValueType  # 13
-"""Nobody sells the offer any more.
+"""The offer is no longer sold.
 
     { "reason": "ERROR_REASON_OFFER_GONE", "domain": "readback.flightdata.v1", "metadata": {} }
 """

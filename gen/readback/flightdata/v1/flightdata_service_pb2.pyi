@@ -39,7 +39,7 @@ class _PlaceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PlaceKind.V
     """A city with several airports, under its metropolitan code (`LON`)."""
 
 class PlaceKind(_PlaceKind, metaclass=_PlaceKindEnumTypeWrapper):
-    """What a place is."""
+    """Kind of a place."""
 
 PLACE_KIND_UNSPECIFIED: PlaceKind.ValueType  # 0
 """Unknown."""
@@ -56,37 +56,37 @@ class _FlightSort:
 class _FlightSortEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FlightSort.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     FLIGHT_SORT_UNSPECIFIED: _FlightSort.ValueType  # 0
-    """By departure; by price when the day may be another."""
+    """By departure; by price if the days are flexible."""
     FLIGHT_SORT_EARLIEST: _FlightSort.ValueType  # 1
     """By departure, the earliest first."""
     FLIGHT_SORT_CHEAPEST: _FlightSort.ValueType  # 2
     """By price, the cheapest first."""
     FLIGHT_SORT_FASTEST: _FlightSort.ValueType  # 3
-    """By time in the air, the shortest first."""
+    """By duration, the shortest first."""
     FLIGHT_SORT_LATEST: _FlightSort.ValueType  # 4
     """By departure, the latest first."""
     FLIGHT_SORT_ARRIVAL: _FlightSort.ValueType  # 5
     """By arrival, the earliest first."""
     FLIGHT_SORT_BEST: _FlightSort.ValueType  # 6
-    """By price, time and stops weighed together."""
+    """By price, duration and stops, weighed together."""
 
 class FlightSort(_FlightSort, metaclass=_FlightSortEnumTypeWrapper):
-    """How results are ordered."""
+    """Order of results."""
 
 FLIGHT_SORT_UNSPECIFIED: FlightSort.ValueType  # 0
-"""By departure; by price when the day may be another."""
+"""By departure; by price if the days are flexible."""
 FLIGHT_SORT_EARLIEST: FlightSort.ValueType  # 1
 """By departure, the earliest first."""
 FLIGHT_SORT_CHEAPEST: FlightSort.ValueType  # 2
 """By price, the cheapest first."""
 FLIGHT_SORT_FASTEST: FlightSort.ValueType  # 3
-"""By time in the air, the shortest first."""
+"""By duration, the shortest first."""
 FLIGHT_SORT_LATEST: FlightSort.ValueType  # 4
 """By departure, the latest first."""
 FLIGHT_SORT_ARRIVAL: FlightSort.ValueType  # 5
 """By arrival, the earliest first."""
 FLIGHT_SORT_BEST: FlightSort.ValueType  # 6
-"""By price, time and stops weighed together."""
+"""By price, duration and stops, weighed together."""
 Global___FlightSort: _TypeAlias = FlightSort  # noqa: Y015
 
 class _Cabin:
@@ -128,35 +128,37 @@ class _TimeConvention:
 class _TimeConventionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TimeConvention.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     TIME_CONVENTION_UNSPECIFIED: _TimeConvention.ValueType  # 0
-    """Worked out here, or written so that it can't be misread."""
+    """Computed here, or written unambiguously."""
     TIME_CONVENTION_LOCAL_LABELLED_UTC: _TimeConvention.ValueType  # 1
-    """Local digits with a false label of UTC, put right."""
+    """Local digits with a false UTC label, corrected."""
     TIME_CONVENTION_LOCAL: _TimeConvention.ValueType  # 2
     """Local digits without a zone."""
     TIME_CONVENTION_LOCAL_CLOCK: _TimeConvention.ValueType  # 3
-    """A local time of day whose day, or the day's year, was worked out."""
+    """A local time of day; its day, or the year of its day, was inferred."""
     TIME_CONVENTION_UTC: _TimeConvention.ValueType  # 4
     """UTC."""
     TIME_CONVENTION_OFFSET: _TimeConvention.ValueType  # 5
-    """Digits with an offset of their own."""
+    """Digits with their own UTC offset."""
     TIME_CONVENTION_EPOCH: _TimeConvention.ValueType  # 6
     """Seconds since 1970."""
 
 class TimeConvention(_TimeConvention, metaclass=_TimeConventionEnumTypeWrapper):
-    """How the source of a time wrote it; the same digits mean different moments under different conventions."""
+    """Convention in which a source wrote a time; the same digits mean different moments under different
+    conventions.
+    """
 
 TIME_CONVENTION_UNSPECIFIED: TimeConvention.ValueType  # 0
-"""Worked out here, or written so that it can't be misread."""
+"""Computed here, or written unambiguously."""
 TIME_CONVENTION_LOCAL_LABELLED_UTC: TimeConvention.ValueType  # 1
-"""Local digits with a false label of UTC, put right."""
+"""Local digits with a false UTC label, corrected."""
 TIME_CONVENTION_LOCAL: TimeConvention.ValueType  # 2
 """Local digits without a zone."""
 TIME_CONVENTION_LOCAL_CLOCK: TimeConvention.ValueType  # 3
-"""A local time of day whose day, or the day's year, was worked out."""
+"""A local time of day; its day, or the year of its day, was inferred."""
 TIME_CONVENTION_UTC: TimeConvention.ValueType  # 4
 """UTC."""
 TIME_CONVENTION_OFFSET: TimeConvention.ValueType  # 5
-"""Digits with an offset of their own."""
+"""Digits with their own UTC offset."""
 TIME_CONVENTION_EPOCH: TimeConvention.ValueType  # 6
 """Seconds since 1970."""
 Global___TimeConvention: _TypeAlias = TimeConvention  # noqa: Y015
@@ -172,17 +174,17 @@ class _DoubtEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Doubt.ValueType
     DOUBT_IMPOSSIBLE_DURATION: _Doubt.ValueType  # 1
     """No aircraft flies this distance in this time."""
     DOUBT_CONTRADICTORY_TIMES: _Doubt.ValueType  # 2
-    """What happened, as the provider has it, doesn't go with what was planned."""
+    """The provider's estimated or actual times don't fit the planned ones."""
 
 class Doubt(_Doubt, metaclass=_DoubtEnumTypeWrapper):
-    """Why a record is not to be taken at its word."""
+    """Reason not to trust a record."""
 
 DOUBT_UNSPECIFIED: Doubt.ValueType  # 0
 """None."""
 DOUBT_IMPOSSIBLE_DURATION: Doubt.ValueType  # 1
 """No aircraft flies this distance in this time."""
 DOUBT_CONTRADICTORY_TIMES: Doubt.ValueType  # 2
-"""What happened, as the provider has it, doesn't go with what was planned."""
+"""The provider's estimated or actual times don't fit the planned ones."""
 Global___Doubt: _TypeAlias = Doubt  # noqa: Y015
 
 class _ProviderProblem:
@@ -192,37 +194,37 @@ class _ProviderProblem:
 class _ProviderProblemEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ProviderProblem.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     PROVIDER_PROBLEM_UNSPECIFIED: _ProviderProblem.ValueType  # 0
-    """Nothing."""
+    """None."""
     PROVIDER_PROBLEM_UNAVAILABLE: _ProviderProblem.ValueType  # 1
-    """It can't be reached, took too long, broke off, or is down."""
+    """It was unreachable, too slow or down, or the connection broke."""
     PROVIDER_PROBLEM_RATE_LIMITED: _ProviderProblem.ValueType  # 2
     """It was asked too often."""
     PROVIDER_PROBLEM_QUOTA_EXHAUSTED: _ProviderProblem.ValueType  # 3
     """The key's budget is used up."""
     PROVIDER_PROBLEM_RESTRICTED: _ProviderProblem.ValueType  # 4
-    """The key's plan, or the provider, doesn't do this."""
+    """The key's plan, or the provider, doesn't support the request."""
     PROVIDER_PROBLEM_REJECTED: _ProviderProblem.ValueType  # 5
     """The key is refused."""
     PROVIDER_PROBLEM_BAD_ANSWER: _ProviderProblem.ValueType  # 6
-    """It answered, and not as documented."""
+    """Its answer wasn't as documented."""
 
 class ProviderProblem(_ProviderProblem, metaclass=_ProviderProblemEnumTypeWrapper):
-    """What was wrong with a provider."""
+    """Problem of a provider."""
 
 PROVIDER_PROBLEM_UNSPECIFIED: ProviderProblem.ValueType  # 0
-"""Nothing."""
+"""None."""
 PROVIDER_PROBLEM_UNAVAILABLE: ProviderProblem.ValueType  # 1
-"""It can't be reached, took too long, broke off, or is down."""
+"""It was unreachable, too slow or down, or the connection broke."""
 PROVIDER_PROBLEM_RATE_LIMITED: ProviderProblem.ValueType  # 2
 """It was asked too often."""
 PROVIDER_PROBLEM_QUOTA_EXHAUSTED: ProviderProblem.ValueType  # 3
 """The key's budget is used up."""
 PROVIDER_PROBLEM_RESTRICTED: ProviderProblem.ValueType  # 4
-"""The key's plan, or the provider, doesn't do this."""
+"""The key's plan, or the provider, doesn't support the request."""
 PROVIDER_PROBLEM_REJECTED: ProviderProblem.ValueType  # 5
 """The key is refused."""
 PROVIDER_PROBLEM_BAD_ANSWER: ProviderProblem.ValueType  # 6
-"""It answered, and not as documented."""
+"""Its answer wasn't as documented."""
 Global___ProviderProblem: _TypeAlias = ProviderProblem  # noqa: Y015
 
 class _SearchOutcome:
@@ -236,17 +238,17 @@ class _SearchOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SearchO
     SEARCH_OUTCOME_FOUND: _SearchOutcome.ValueType  # 1
     """There are flights."""
     SEARCH_OUTCOME_EMPTY: _SearchOutcome.ValueType  # 2
-    """The provider answered, and there are none that fit."""
+    """The providers answered, and no flight fits."""
 
 class SearchOutcome(_SearchOutcome, metaclass=_SearchOutcomeEnumTypeWrapper):
-    """How a search came out."""
+    """Outcome of a search."""
 
 SEARCH_OUTCOME_UNSPECIFIED: SearchOutcome.ValueType  # 0
 """Unknown."""
 SEARCH_OUTCOME_FOUND: SearchOutcome.ValueType  # 1
 """There are flights."""
 SEARCH_OUTCOME_EMPTY: SearchOutcome.ValueType  # 2
-"""The provider answered, and there are none that fit."""
+"""The providers answered, and no flight fits."""
 Global___SearchOutcome: _TypeAlias = SearchOutcome  # noqa: Y015
 
 class _SearchLimit:
@@ -256,44 +258,44 @@ class _SearchLimit:
 class _SearchLimitEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SearchLimit.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SEARCH_LIMIT_UNSPECIFIED: _SearchLimit.ValueType  # 0
-    """Nothing."""
+    """None."""
     SEARCH_LIMIT_RESULTS: _SearchLimit.ValueType  # 1
-    """More fit than were asked for."""
+    """More itineraries fit than were asked for."""
     SEARCH_LIMIT_CONNECTIONS: _SearchLimit.ValueType  # 2
-    """Connections were built for the busiest airports of the two places only."""
+    """Connections were built only for the busiest airports of both places."""
     SEARCH_LIMIT_DAYS: _SearchLimit.ValueType  # 3
-    """Some of the days near the one asked for can't be flown on: they are over, or not yet in the books."""
+    """Some days near the one asked for are in the past or beyond the known schedules."""
     SEARCH_LIMIT_FLEXIBLE_LEGS: _SearchLimit.ValueType  # 4
-    """The day of a journey of several legs was not moved."""
+    """Flexible days were ignored because the journey has several legs."""
     SEARCH_LIMIT_JOURNEYS: _SearchLimit.ValueType  # 5
-    """Of the ways to put the legs together the best of each leg were tried only."""
+    """Only the best itineraries of each leg were combined."""
     SEARCH_LIMIT_BAGS: _SearchLimit.ValueType  # 6
-    """Nobody says what bags cost; fares are without."""
+    """Prices of bags are unknown; fares don't include them."""
     SEARCH_LIMIT_PART: _SearchLimit.ValueType  # 7
-    """The provider was asked for a part only: the busiest airports of a city, or the beginning of a long listing. There may be earlier flights,
-    and more.
+    """The provider answered in part: for the busiest airports of a city, or the first pages of a long list.
+    There may be more flights, also earlier ones.
     """
 
 class SearchLimit(_SearchLimit, metaclass=_SearchLimitEnumTypeWrapper):
-    """What a search left out, or could not do as asked."""
+    """Something that a search left out or couldn't do as asked."""
 
 SEARCH_LIMIT_UNSPECIFIED: SearchLimit.ValueType  # 0
-"""Nothing."""
+"""None."""
 SEARCH_LIMIT_RESULTS: SearchLimit.ValueType  # 1
-"""More fit than were asked for."""
+"""More itineraries fit than were asked for."""
 SEARCH_LIMIT_CONNECTIONS: SearchLimit.ValueType  # 2
-"""Connections were built for the busiest airports of the two places only."""
+"""Connections were built only for the busiest airports of both places."""
 SEARCH_LIMIT_DAYS: SearchLimit.ValueType  # 3
-"""Some of the days near the one asked for can't be flown on: they are over, or not yet in the books."""
+"""Some days near the one asked for are in the past or beyond the known schedules."""
 SEARCH_LIMIT_FLEXIBLE_LEGS: SearchLimit.ValueType  # 4
-"""The day of a journey of several legs was not moved."""
+"""Flexible days were ignored because the journey has several legs."""
 SEARCH_LIMIT_JOURNEYS: SearchLimit.ValueType  # 5
-"""Of the ways to put the legs together the best of each leg were tried only."""
+"""Only the best itineraries of each leg were combined."""
 SEARCH_LIMIT_BAGS: SearchLimit.ValueType  # 6
-"""Nobody says what bags cost; fares are without."""
+"""Prices of bags are unknown; fares don't include them."""
 SEARCH_LIMIT_PART: SearchLimit.ValueType  # 7
-"""The provider was asked for a part only: the busiest airports of a city, or the beginning of a long listing. There may be earlier flights,
-and more.
+"""The provider answered in part: for the busiest airports of a city, or the first pages of a long list.
+There may be more flights, also earlier ones.
 """
 Global___SearchLimit: _TypeAlias = SearchLimit  # noqa: Y015
 
@@ -308,7 +310,7 @@ class _FlightStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FlightSta
     FLIGHT_STATE_SCHEDULED: _FlightState.ValueType  # 1
     """Not yet near its departure."""
     FLIGHT_STATE_ON_TIME: _FlightState.ValueType  # 2
-    """Expected to leave or arrive on time."""
+    """Expected on time."""
     FLIGHT_STATE_DELAYED: _FlightState.ValueType  # 3
     """Late."""
     FLIGHT_STATE_EN_ROUTE: _FlightState.ValueType  # 4
@@ -318,17 +320,17 @@ class _FlightStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FlightSta
     FLIGHT_STATE_CANCELLED: _FlightState.ValueType  # 6
     """Not flying."""
     FLIGHT_STATE_DIVERTED: _FlightState.ValueType  # 7
-    """On its way to, or at, another airport than planned; providers don't say which."""
+    """Diverted to another airport; providers don't say which."""
 
 class FlightState(_FlightState, metaclass=_FlightStateEnumTypeWrapper):
-    """How a flight is doing."""
+    """State of a flight."""
 
 FLIGHT_STATE_UNSPECIFIED: FlightState.ValueType  # 0
 """Unknown."""
 FLIGHT_STATE_SCHEDULED: FlightState.ValueType  # 1
 """Not yet near its departure."""
 FLIGHT_STATE_ON_TIME: FlightState.ValueType  # 2
-"""Expected to leave or arrive on time."""
+"""Expected on time."""
 FLIGHT_STATE_DELAYED: FlightState.ValueType  # 3
 """Late."""
 FLIGHT_STATE_EN_ROUTE: FlightState.ValueType  # 4
@@ -338,12 +340,12 @@ FLIGHT_STATE_LANDED: FlightState.ValueType  # 5
 FLIGHT_STATE_CANCELLED: FlightState.ValueType  # 6
 """Not flying."""
 FLIGHT_STATE_DIVERTED: FlightState.ValueType  # 7
-"""On its way to, or at, another airport than planned; providers don't say which."""
+"""Diverted to another airport; providers don't say which."""
 Global___FlightState: _TypeAlias = FlightState  # noqa: Y015
 
 @_typing.final
 class Provenance(_message.Message):
-    """Who said so and when."""
+    """The provider of a record and the time it was fetched."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -356,18 +358,18 @@ class Provenance(_message.Message):
     provider: _builtins.str
     """Name of the provider, for example `sample-timetable`."""
     cached: _builtins.bool
-    """Taken from a cache."""
+    """The record comes from a cache."""
     sample: _builtins.bool
-    """Invented for trying the product out; not a flight that anybody flies."""
+    """The record is invented, for trying the product out; no such flight exists."""
     vintage: _builtins.str
-    """What time the data describes when it isn't today, for example `2014`; empty otherwise."""
+    """The period that the data describes if that isn't today, for example `2014`; empty otherwise."""
     @_builtins.property
     def fetch_time(self) -> _timestamp_pb2.Timestamp:
-        """When the provider said so."""
+        """The time of the provider's answer."""
 
     @_builtins.property
     def age(self) -> _duration_pb2.Duration:
-        """How long ago the provider said so, when this message was written."""
+        """Time from the provider's answer to this message."""
 
     def __init__(
         self,
@@ -389,7 +391,7 @@ Global___Provenance: _TypeAlias = Provenance  # noqa: Y015
 
 @_typing.final
 class Place(_message.Message):
-    """Somewhere one can fly to."""
+    """A place with at least one airport."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -408,7 +410,7 @@ class Place(_message.Message):
     name: _builtins.str
     """Name of the airport, or of the city for a metropolitan area."""
     city: _builtins.str
-    """City as travellers say it."""
+    """City, as travellers call it."""
     country_code: _builtins.str
     """ISO 3166-1 alpha-2."""
     country: _builtins.str
@@ -417,7 +419,7 @@ class Place(_message.Message):
     """IANA zone."""
     @_builtins.property
     def airport_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """IATA codes of the airports, the most used first; the code itself for an airport."""
+        """IATA codes of its airports, the most used first; for an airport its own code."""
 
     def __init__(
         self,
@@ -441,7 +443,7 @@ Global___Place: _TypeAlias = Place  # noqa: Y015
 
 @_typing.final
 class PlaceCandidate(_message.Message):
-    """A place that words may mean."""
+    """A possible meaning of some words."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -481,20 +483,20 @@ class PlaceAnnotation(_message.Message):
     CONFIDENT_FIELD_NUMBER: _builtins.int
     QUESTION_FIELD_NUMBER: _builtins.int
     start: _builtins.int
-    """First character, counted in Unicode code points from 0."""
+    """Position of the first character, in Unicode code points from 0."""
     end: _builtins.int
-    """One past the last character."""
+    """Position after the last character."""
     text: _builtins.str
-    """The words as they stand in the sentence."""
+    """The words, as in the sentence."""
     margin: _builtins.float
-    """Score of the first candidate less that of the second; 1 when there is no second."""
+    """Score of the first candidate minus that of the second; 1 without a second."""
     confident: _builtins.bool
-    """Sure enough to act on without asking."""
+    """The first candidate is certain enough to be used without asking."""
     question: _builtins.str
-    """What to ask the caller when it isn't; empty when it is, or when there is nothing to choose between."""
+    """A question for the caller if it isn't confident; empty if it is, or if there is no choice."""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlaceCandidate]:
-        """What they may mean, the likeliest first."""
+        """Their possible meanings, the likeliest first."""
 
     def __init__(
         self,
@@ -517,7 +519,7 @@ Global___PlaceAnnotation: _TypeAlias = PlaceAnnotation  # noqa: Y015
 
 @_typing.final
 class AnnotatePlacesRequest(_message.Message):
-    """Asks for the places in a sentence."""
+    """Request for the places in a sentence."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -525,11 +527,11 @@ class AnnotatePlacesRequest(_message.Message):
     LOCALE_FIELD_NUMBER: _builtins.int
     HOME_COUNTRY_CODE_FIELD_NUMBER: _builtins.int
     text: _builtins.str
-    """What was said or typed."""
+    """The spoken or typed text."""
     locale: _builtins.str
     """BCP 47 tag of the language."""
     home_country_code: _builtins.str
-    """ISO 3166-1 alpha-2 of the caller's country: places there are likelier."""
+    """ISO 3166-1 alpha-2 code of the caller's country, whose places are preferred."""
     def __init__(
         self,
         *,
@@ -554,7 +556,7 @@ class AnnotatePlacesResponse(_message.Message):
     ANNOTATIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def annotations(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlaceAnnotation]:
-        """In the order of the sentence, without overlap."""
+        """The places in the order of the sentence; they don't overlap."""
 
     def __init__(
         self,
@@ -571,7 +573,7 @@ Global___AnnotatePlacesResponse: _TypeAlias = AnnotatePlacesResponse  # noqa: Y0
 
 @_typing.final
 class ResolvePlaceRequest(_message.Message):
-    """Asks what place words mean."""
+    """Request for the meanings of some words."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -579,11 +581,11 @@ class ResolvePlaceRequest(_message.Message):
     HOME_COUNTRY_CODE_FIELD_NUMBER: _builtins.int
     MAX_CANDIDATES_FIELD_NUMBER: _builtins.int
     query: _builtins.str
-    """A code, a name or an alias, as said or typed."""
+    """A code, a name or an alias, as spoken or typed."""
     home_country_code: _builtins.str
-    """ISO 3166-1 alpha-2 of the caller's country: places there are likelier."""
+    """ISO 3166-1 alpha-2 code of the caller's country, whose places are preferred."""
     max_candidates: _builtins.int
-    """How many candidates at most: 3 when 0, 10 at most."""
+    """Largest number of candidates, up to 10; 0 means 3."""
     def __init__(
         self,
         *,
@@ -601,7 +603,7 @@ Global___ResolvePlaceRequest: _TypeAlias = ResolvePlaceRequest  # noqa: Y015
 
 @_typing.final
 class ResolvePlaceResponse(_message.Message):
-    """What place words mean."""
+    """The meanings of some words."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -610,14 +612,14 @@ class ResolvePlaceResponse(_message.Message):
     CONFIDENT_FIELD_NUMBER: _builtins.int
     QUESTION_FIELD_NUMBER: _builtins.int
     margin: _builtins.float
-    """Score of the first candidate less that of the second; 1 when there is no second."""
+    """Score of the first candidate minus that of the second; 1 without a second."""
     confident: _builtins.bool
-    """Sure enough to act on without asking."""
+    """The first candidate is certain enough to be used without asking."""
     question: _builtins.str
-    """What to ask the caller when it isn't; empty when it is, or when there is nothing to choose between."""
+    """A question for the caller if it isn't confident; empty if it is, or if there is no choice."""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlaceCandidate]:
-        """The likeliest first."""
+        """The candidates, the likeliest first."""
 
     def __init__(
         self,
@@ -655,13 +657,13 @@ class Airport(_message.Message):
     code: _builtins.str
     """IATA code."""
     icao_code: _builtins.str
-    """ICAO code; empty when it has none."""
+    """ICAO code; empty if it has none."""
     name: _builtins.str
     """Full name."""
     city: _builtins.str
-    """City as travellers say it."""
+    """City, as travellers call it."""
     metro_code: _builtins.str
-    """IATA code of its metropolitan area; its own code when it stands alone."""
+    """IATA code of its metropolitan area; its own code if it has none."""
     country_code: _builtins.str
     """ISO 3166-1 alpha-2."""
     country: _builtins.str
@@ -669,12 +671,12 @@ class Airport(_message.Message):
     time_zone: _builtins.str
     """IANA zone."""
     elevation_feet: _builtins.int
-    """Feet above sea level."""
+    """Elevation above sea level, in feet."""
     local_time: _builtins.str
-    """The time on the clock there now, ISO 8601 with its offset, for example `2026-11-23T09:30:00+05:30`."""
+    """The current local time, ISO 8601 with its offset, for example `2026-11-23T09:30:00+05:30`."""
     @_builtins.property
     def location(self) -> _latlng_pb2.LatLng:
-        """Where it is."""
+        """Position."""
 
     def __init__(
         self,
@@ -701,7 +703,7 @@ Global___Airport: _TypeAlias = Airport  # noqa: Y015
 
 @_typing.final
 class GetAirportRequest(_message.Message):
-    """Asks for an airport."""
+    """Request for an airport."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -747,7 +749,7 @@ Global___GetAirportResponse: _TypeAlias = GetAirportResponse  # noqa: Y015
 
 @_typing.final
 class JourneyLeg(_message.Message):
-    """One more leg of a journey."""
+    """A further leg of a journey."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -755,12 +757,12 @@ class JourneyLeg(_message.Message):
     DESTINATION_FIELD_NUMBER: _builtins.int
     DEPART_DATE_FIELD_NUMBER: _builtins.int
     origin: _builtins.str
-    """IATA code of an airport or metropolitan area to leave from."""
+    """IATA code of the airport or metropolitan area of departure."""
     destination: _builtins.str
-    """IATA code of an airport or metropolitan area to go to."""
+    """IATA code of the airport or metropolitan area of arrival."""
     @_builtins.property
     def depart_date(self) -> _date_pb2.Date:
-        """Day of departure in the departure airport's zone; not before the leg before it."""
+        """Local date of departure; not before the previous leg's."""
 
     def __init__(
         self,
@@ -779,7 +781,7 @@ Global___JourneyLeg: _TypeAlias = JourneyLeg  # noqa: Y015
 
 @_typing.final
 class SearchFlightsRequest(_message.Message):
-    """Asks for flights."""
+    """Request for flights."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -808,70 +810,74 @@ class SearchFlightsRequest(_message.Message):
     CARRIER_CODES_FIELD_NUMBER: _builtins.int
     VIA_FIELD_NUMBER: _builtins.int
     origin: _builtins.str
-    """IATA code of an airport or metropolitan area to leave from."""
+    """IATA code of the airport or metropolitan area of departure."""
     destination: _builtins.str
-    """IATA code of an airport or metropolitan area to go to."""
+    """IATA code of the airport or metropolitan area of arrival."""
     nonstop: _builtins.bool
-    """Only flights without a stop."""
+    """Only nonstop flights."""
     carrier_code: _builtins.str
-    """IATA code of the only carrier wanted; any when empty."""
+    """IATA code of the only wanted carrier; any carrier if empty."""
     sort: Global___FlightSort.ValueType
-    """How to order the results."""
+    """Order of the results."""
     cabin: Global___Cabin.ValueType
     """Class of travel."""
     passengers: _builtins.int
-    """How many adults travel: 1 when 0, 9 at most."""
+    """Number of adults, up to 9; 0 means 1."""
     max_results: _builtins.int
-    """How many results at most: 20 when 0, 100 at most."""
+    """Largest number of results, up to 100; 0 means 20."""
     max_stops: _builtins.int
-    """Stops at most; any number when absent. `nonstop` says 0."""
+    """Largest number of stops; any number if absent. `nonstop` means 0."""
     children: _builtins.int
-    """How many children of 2 to 11 years travel."""
+    """Number of children, 2 to 11 years old."""
     infants: _builtins.int
-    """How many infants travel on an adult's lap."""
+    """Number of infants; each travels on an adult's lap."""
     flexible_days: _builtins.int
-    """How many days earlier or later will do; for a journey of one leg."""
+    """Number of days that the departure may be earlier or later; only for one leg."""
     nearby_airports: _builtins.bool
-    """Airports near either end will do."""
+    """Include airports near either end."""
     bags: _builtins.int
-    """Checked bags for each passenger with a seat, to be in the price."""
+    """Checked bags for each passenger with a seat, to be included in the price."""
     via: _builtins.str
-    """IATA code of an airport or metropolitan area to change at; anywhere or nowhere when empty. Of the first leg."""
+    """IATA code of an airport or metropolitan area to change at on the first leg; no restriction if empty."""
     @_builtins.property
     def depart_date(self) -> _date_pb2.Date:
-        """Day of departure in the departure airport's zone."""
+        """Local date of departure."""
 
     @_builtins.property
     def depart_from(self) -> _timeofday_pb2.TimeOfDay:
-        """Leave at this local time or later; any time when absent."""
+        """Depart at this local time or later; any time if absent."""
 
     @_builtins.property
     def depart_until(self) -> _timeofday_pb2.TimeOfDay:
-        """Leave before this local time; any time when absent."""
+        """Depart before this local time; any time if absent."""
 
     @_builtins.property
     def arrive_from(self) -> _timeofday_pb2.TimeOfDay:
-        """Arrive at this local time or later; any time when absent."""
+        """Arrive at this local time or later; any time if absent."""
 
     @_builtins.property
     def arrive_until(self) -> _timeofday_pb2.TimeOfDay:
-        """Arrive before this local time, on the day of departure if leaving at `depart_from` or later on that day can do it; any time when absent."""
+        """Arrive before this local time; any time if absent. It is a time on the day of departure, if a departure
+        at `depart_from` or later can arrive that day.
+        """
 
     @_builtins.property
     def without_carrier_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """IATA codes of carriers not wanted, neither as sellers nor as operators."""
+        """IATA codes of unwanted carriers, whether they sell or operate the flight."""
 
     @_builtins.property
     def return_date(self) -> _date_pb2.Date:
-        """Day of the way back, in the destination's zone; one way when absent. Not together with `further_legs`."""
+        """Local date of the return flight; one way if absent. Can't be combined with `further_legs`."""
 
     @_builtins.property
     def further_legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___JourneyLeg]:
-        """Legs after the first, in the order of travel. Times of day are asked of the first leg only; all else of all."""
+        """Legs after the first, in the order of travel. Times of day apply to the first leg only, all else to every
+        leg.
+        """
 
     @_builtins.property
     def carrier_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """IATA codes of the only carriers wanted, beside `carrier_code`; any when both are empty."""
+        """IATA codes of the only wanted carriers, together with `carrier_code`; any carrier if both are empty."""
 
     def __init__(
         self,
@@ -913,7 +919,7 @@ Global___SearchFlightsRequest: _TypeAlias = SearchFlightsRequest  # noqa: Y015
 
 @_typing.final
 class Stop(_message.Message):
-    """A flight's end: where, and when on the clock there."""
+    """Departure or arrival of a flight: place and time."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -929,22 +935,22 @@ class Stop(_message.Message):
     airport_code: _builtins.str
     """IATA code of the airport."""
     city: _builtins.str
-    """City as travellers say it."""
+    """City, as travellers call it."""
     time_zone: _builtins.str
     """IANA zone of the airport."""
     terminal: _builtins.str
-    """Terminal; empty when unknown."""
+    """Terminal; empty if unknown."""
     gate: _builtins.str
-    """Gate; empty when unknown."""
+    """Gate; empty if unknown."""
     baggage_belt: _builtins.str
-    """Baggage belt of an arrival; empty when unknown."""
+    """Baggage belt of an arrival; empty if unknown."""
     local_time: _builtins.str
-    """The time on the clock there, ISO 8601 without an offset, for example `2026-11-24T08:20:00`."""
+    """The local time, ISO 8601 without an offset, for example `2026-11-24T08:20:00`."""
     time_convention: Global___TimeConvention.ValueType
-    """How the provider wrote the time."""
+    """Convention in which the provider wrote the time."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
-        """The instant."""
+        """The moment."""
 
     def __init__(
         self,
@@ -969,7 +975,7 @@ Global___Stop: _TypeAlias = Stop  # noqa: Y015
 
 @_typing.final
 class Operator(_message.Message):
-    """Who flies an aircraft under somebody else's number."""
+    """The carrier that operates a codeshare flight."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -977,11 +983,11 @@ class Operator(_message.Message):
     CARRIER_FIELD_NUMBER: _builtins.int
     FLIGHT_NUMBER_FIELD_NUMBER: _builtins.int
     carrier_code: _builtins.str
-    """IATA code of the carrier; empty when unknown."""
+    """IATA code of the carrier; empty if unknown."""
     carrier: _builtins.str
-    """Name of that carrier; empty when unknown."""
+    """Name of the carrier; empty if unknown."""
     flight_number: _builtins.str
-    """Its own flight number; empty when unknown."""
+    """Its own flight number; empty if unknown."""
     def __init__(
         self,
         *,
@@ -1015,30 +1021,30 @@ class Segment(_message.Message):
     DAYS_LATER_FIELD_NUMBER: _builtins.int
     DOUBTS_FIELD_NUMBER: _builtins.int
     carrier_code: _builtins.str
-    """IATA code of the carrier that sells it."""
+    """IATA code of the carrier that sells the flight."""
     carrier: _builtins.str
     """Name of that carrier."""
     flight_number: _builtins.str
     """Carrier code and number without a space, for example `AI542`."""
     aircraft: _builtins.str
-    """Type of the aircraft as the provider writes it; empty when unknown."""
+    """Aircraft type, as the provider writes it; empty if unknown."""
     days_later: _builtins.int
-    """Days of the calendar from departure to arrival, each on its own clock: 1 for a flight over night."""
+    """Calendar days from departure to arrival, each in local time: 1 for an overnight flight."""
     @_builtins.property
     def departure(self) -> Global___Stop:
-        """Where and when it leaves."""
+        """Departure."""
 
     @_builtins.property
     def arrival(self) -> Global___Stop:
-        """Where and when it arrives."""
+        """Arrival."""
 
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
-        """Gate to gate."""
+        """Block time, gate to gate."""
 
     @_builtins.property
     def operator(self) -> Global___Operator:
-        """Who flies it when `carrier_code` doesn't; absent otherwise."""
+        """The operating carrier if it isn't `carrier_code`; absent otherwise."""
 
     @_builtins.property
     def also_sold_as(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -1046,7 +1052,7 @@ class Segment(_message.Message):
 
     @_builtins.property
     def doubts(self) -> _containers.RepeatedScalarFieldContainer[Global___Doubt.ValueType]:
-        """What is doubtful about it."""
+        """Doubts about this record."""
 
     def __init__(
         self,
@@ -1083,16 +1089,16 @@ class Layover(_message.Message):
     OVERNIGHT_FIELD_NUMBER: _builtins.int
     NEXT_AIRPORT_CODE_FIELD_NUMBER: _builtins.int
     airport_code: _builtins.str
-    """IATA code of the airport one arrives at."""
+    """IATA code of the airport of arrival."""
     city: _builtins.str
-    """City as travellers say it."""
+    """City, as travellers call it."""
     overnight: _builtins.bool
-    """It lasts through the night there."""
+    """It lasts through the local night."""
     next_airport_code: _builtins.str
-    """IATA code of another airport that the next flight leaves from; empty when it is the same."""
+    """IATA code of the airport of the next departure if it is another one; empty otherwise."""
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
-        """Arrival of one flight to departure of the next."""
+        """Time from the arrival to the next departure."""
 
     def __init__(
         self,
@@ -1113,7 +1119,7 @@ Global___Layover: _TypeAlias = Layover  # noqa: Y015
 
 @_typing.final
 class Fare(_message.Message):
-    """What it would cost."""
+    """A price."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1124,14 +1130,14 @@ class Fare(_message.Message):
     cabin: Global___Cabin.ValueType
     """Class of travel."""
     bags: _builtins.int
-    """Checked bags for each passenger that the price holds, of those asked for; 0 when none, or when nobody says."""
+    """Checked bags for each passenger that the price includes, of those asked for; 0 if none, or if unknown."""
     @_builtins.property
     def total(self) -> _money_pb2.Money:
-        """For all passengers."""
+        """Price for all passengers."""
 
     @_builtins.property
     def per_passenger(self) -> _money_pb2.Money:
-        """For one adult; an average when the provider names the total alone."""
+        """Price for one adult; an average if the provider states only the total."""
 
     def __init__(
         self,
@@ -1151,7 +1157,7 @@ Global___Fare: _TypeAlias = Fare  # noqa: Y015
 
 @_typing.final
 class Emissions(_message.Message):
-    """What one passenger's share of the flights does to the climate, estimated."""
+    """Estimated emissions of one passenger's share of the flights."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1160,7 +1166,7 @@ class Emissions(_message.Message):
     grams: _builtins.int
     """Grams of CO₂ equivalent."""
     source: _builtins.str
-    """Whose factors they are worked out by, in words."""
+    """Source of the emission factors, in words."""
     def __init__(
         self,
         *,
@@ -1177,7 +1183,7 @@ Global___Emissions: _TypeAlias = Emissions  # noqa: Y015
 
 @_typing.final
 class Itinerary(_message.Message):
-    """Flights that fit a request."""
+    """The flights of one trip that fit a request."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1192,36 +1198,36 @@ class Itinerary(_message.Message):
     SEATS_LEFT_FIELD_NUMBER: _builtins.int
     LEG_FIELD_NUMBER: _builtins.int
     itinerary_id: _builtins.str
-    """Stable name of the itinerary; the same search gives the same id."""
+    """Stable id of the itinerary; the same search gives the same id."""
     days_later: _builtins.int
-    """Days of the calendar from the first departure to the last arrival, each on its own clock."""
+    """Calendar days from the first departure to the last arrival, each in local time."""
     seats_left: _builtins.int
-    """Seats left when they are few: 0 is sold out. Absent when there are plenty, or when nobody says."""
+    """Seats left if they are few; 0 is sold out. Absent if there are plenty, or if unknown."""
     leg: _builtins.int
-    """Which leg of the request it is for: 0 for the first, 1 for the way back."""
+    """Leg of the request: 0 for the first, 1 for the way back."""
     @_builtins.property
     def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Segment]:
         """In the order of travel."""
 
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
-        """First departure to last arrival."""
+        """Time from the first departure to the last arrival."""
 
     @_builtins.property
     def fare(self) -> Global___Fare:
-        """An indication, not an offer; absent when unknown."""
+        """Indicative price, not an offer; absent if unknown."""
 
     @_builtins.property
     def provenance(self) -> Global___Provenance:
-        """Who said so."""
+        """Provenance of this record."""
 
     @_builtins.property
     def layovers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Layover]:
-        """Between the segments, in their order."""
+        """Layovers between the segments, in their order."""
 
     @_builtins.property
     def emissions(self) -> Global___Emissions:
-        """An estimate by distance and cabin; absent when an airport is unknown."""
+        """Estimate by distance and cabin; absent if an airport is unknown."""
 
     def __init__(
         self,
@@ -1249,7 +1255,7 @@ Global___Itinerary: _TypeAlias = Itinerary  # noqa: Y015
 
 @_typing.final
 class Journey(_message.Message):
-    """Itineraries that make a journey of several legs."""
+    """Itineraries that form a journey of several legs."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1257,11 +1263,13 @@ class Journey(_message.Message):
     FARE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def itinerary_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """One for each leg, in the order of travel; all are among the itineraries of the same message."""
+        """Itinerary ids, one for each leg in the order of travel; the itineraries are in the same message."""
 
     @_builtins.property
     def fare(self) -> Global___Fare:
-        """What they cost together where they are sold so, otherwise the sum of the itineraries' fares; an indication, absent when unknown."""
+        """Indicative price: that of the whole if it is sold together, otherwise the sum of the itineraries' fares;
+        absent if unknown.
+        """
 
     def __init__(
         self,
@@ -1279,7 +1287,7 @@ Global___Journey: _TypeAlias = Journey  # noqa: Y015
 
 @_typing.final
 class Offer(_message.Message):
-    """An itinerary at a price that somebody sells it for. Offers are kept apart from itineraries: a provider may know flights and no
+    """An itinerary at a seller's price. Offers are separate from itineraries: a provider may know flights without
     prices, and one itinerary may have several sellers.
     """
 
@@ -1294,26 +1302,26 @@ class Offer(_message.Message):
     TICKETS_FIELD_NUMBER: _builtins.int
     RETURN_ITINERARY_ID_FIELD_NUMBER: _builtins.int
     offer_id: _builtins.str
-    """Name of the offer: opaque, sealed by the service, good after restarts and with every replica."""
+    """Id of the offer: opaque, signed by the service, valid after restarts and on every replica."""
     itinerary_id: _builtins.str
-    """The itinerary that is sold."""
+    """Id of the itinerary that is sold."""
     seller: _builtins.str
     """Name of the seller."""
     tickets: _builtins.int
-    """How many tickets it takes; above 1 a missed connection is the traveller's own."""
+    """Number of tickets; above 1, a missed connection is the traveller's risk."""
     return_itinerary_id: _builtins.str
-    """The itinerary back, sold with it at this one price; empty for one way."""
+    """Id of the itinerary back that is included in the price; empty for one way."""
     @_builtins.property
     def fare(self) -> Global___Fare:
         """The price."""
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """The price is not to be relied on from here."""
+        """The price is valid until then."""
 
     @_builtins.property
     def provenance(self) -> Global___Provenance:
-        """Who said so."""
+        """Provenance of this record."""
 
     def __init__(
         self,
@@ -1337,13 +1345,13 @@ Global___Offer: _TypeAlias = Offer  # noqa: Y015
 
 @_typing.final
 class GetOfferRequest(_message.Message):
-    """Asks what has become of an offer."""
+    """Request for the current state of an offer."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     OFFER_ID_FIELD_NUMBER: _builtins.int
     offer_id: _builtins.str
-    """Name of the offer, as a search gave it."""
+    """Id of the offer, from a search."""
     def __init__(
         self,
         *,
@@ -1369,19 +1377,19 @@ class GetOfferResponse(_message.Message):
     RETURN_ITINERARY_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def offer(self) -> Global___Offer:
-        """The offer, with a name and an expiry of its own from here on."""
+        """The offer, with a new id and expiry."""
 
     @_builtins.property
     def itinerary(self) -> Global___Itinerary:
-        """What is sold."""
+        """The itinerary that is sold."""
 
     @_builtins.property
     def previous_fare(self) -> Global___Fare:
-        """What it cost when it was made; absent while the price is the same."""
+        """The price in the original offer; absent if it is unchanged."""
 
     @_builtins.property
     def return_itinerary(self) -> Global___Itinerary:
-        """The way back that is sold with it; absent for one way."""
+        """The itinerary back that is included; absent for one way."""
 
     def __init__(
         self,
@@ -1410,15 +1418,15 @@ class SearchFlightsResponse(_message.Message):
     DONE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def results(self) -> Global___SearchResults:
-        """Flights found."""
+        """Flights that were found."""
 
     @_builtins.property
     def progress(self) -> Global___SearchProgress:
-        """A provider answered, or is still being waited for."""
+        """A provider was asked, or has finished."""
 
     @_builtins.property
     def done(self) -> Global___SearchDone:
-        """The search is over."""
+        """The search has ended."""
 
     def __init__(
         self,
@@ -1439,7 +1447,7 @@ Global___SearchFlightsResponse: _TypeAlias = SearchFlightsResponse  # noqa: Y015
 
 @_typing.final
 class SearchResults(_message.Message):
-    """Flights found."""
+    """Flights that were found."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1448,15 +1456,15 @@ class SearchResults(_message.Message):
     JOURNEYS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def itineraries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Itinerary]:
-        """In the order asked for, among what has come so far."""
+        """Itineraries in the requested order."""
 
     @_builtins.property
     def offers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Offer]:
-        """Offers on these itineraries; none where the provider knows no prices."""
+        """Offers on these itineraries; empty if the provider has no prices."""
 
     @_builtins.property
     def journeys(self) -> _containers.RepeatedCompositeFieldContainer[Global___Journey]:
-        """For a request of several legs: which itineraries go together, in the order asked for."""
+        """For several legs: combinations of itineraries, in the requested order."""
 
     def __init__(
         self,
@@ -1475,7 +1483,7 @@ Global___SearchResults: _TypeAlias = SearchResults  # noqa: Y015
 
 @_typing.final
 class SearchProgress(_message.Message):
-    """How a provider is doing."""
+    """Progress of one provider."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1485,9 +1493,9 @@ class SearchProgress(_message.Message):
     provider: _builtins.str
     """Name of the provider."""
     finished: _builtins.bool
-    """It has answered, or failed."""
+    """The provider has answered or failed."""
     problem: Global___ProviderProblem.ValueType
-    """How it failed."""
+    """Its failure."""
     def __init__(
         self,
         *,
@@ -1505,7 +1513,7 @@ Global___SearchProgress: _TypeAlias = SearchProgress  # noqa: Y015
 
 @_typing.final
 class SearchPart(_message.Message):
-    """How a leg, or one of the days that would do, came out."""
+    """Outcome for one leg, or for one of several days."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1515,18 +1523,18 @@ class SearchPart(_message.Message):
     TOTAL_UNFILTERED_FIELD_NUMBER: _builtins.int
     CHEAPEST_FIELD_NUMBER: _builtins.int
     leg: _builtins.int
-    """Which leg."""
+    """The leg, counted from 0."""
     total: _builtins.int
-    """How many itineraries fit."""
+    """Number of itineraries that fit."""
     total_unfiltered: _builtins.int
-    """How many there are without the filters."""
+    """Number of itineraries without the filters."""
     @_builtins.property
     def depart_date(self) -> _date_pb2.Date:
-        """Which day."""
+        """The local date of departure."""
 
     @_builtins.property
     def cheapest(self) -> Global___Fare:
-        """The cheapest that fits; absent when nobody names a price."""
+        """The cheapest fare that fits; absent if there are no prices."""
 
     def __init__(
         self,
@@ -1547,7 +1555,7 @@ Global___SearchPart: _TypeAlias = SearchPart  # noqa: Y015
 
 @_typing.final
 class SearchDone(_message.Message):
-    """The search is over."""
+    """End of a search."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1560,26 +1568,28 @@ class SearchDone(_message.Message):
     PARTS_FIELD_NUMBER: _builtins.int
     SOLD_OUT_FIELD_NUMBER: _builtins.int
     outcome: Global___SearchOutcome.ValueType
-    """How it came out."""
+    """The outcome."""
     total: _builtins.int
-    """How many itineraries fit, also those beyond `max_results`; of a request of several legs, journeys."""
+    """Number of itineraries that fit, including those beyond `max_results`; for several legs, of journeys."""
     total_unfiltered: _builtins.int
-    """How many flights there are on this route and day without the filters; tells "none in the morning" from "none at all"."""
+    """Number of flights on this route and day without the filters: distinguishes "none in the morning" from
+    "none at all".
+    """
     implausible: _builtins.int
-    """How many more were left out because no aircraft could fly them at the times told."""
+    """Number of further flights that were left out because no aircraft could fly them at these times."""
     sold_out: _builtins.int
-    """How many of `total` are sold out; they come last."""
+    """Number of `total` that are sold out; they come last."""
     @_builtins.property
     def provenance(self) -> Global___Provenance:
-        """Who answered."""
+        """Provenance of the results."""
 
     @_builtins.property
     def limits(self) -> _containers.RepeatedScalarFieldContainer[Global___SearchLimit.ValueType]:
-        """What was left out or could not be done."""
+        """Limits of this search."""
 
     @_builtins.property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___SearchPart]:
-        """How each leg, and each day that would do, came out; empty for one leg on one day."""
+        """Outcome for each leg and each day; empty for one leg on one day."""
 
     def __init__(
         self,
@@ -1603,7 +1613,7 @@ Global___SearchDone: _TypeAlias = SearchDone  # noqa: Y015
 
 @_typing.final
 class FlightStatus(_message.Message):
-    """How one flight is doing on one day."""
+    """Status of one flight on one day."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1629,48 +1639,48 @@ class FlightStatus(_message.Message):
     carrier: _builtins.str
     """Name of the carrier."""
     state: Global___FlightState.ValueType
-    """How it is doing, worked out from the times and positions known rather than from the provider's word."""
+    """State, derived from the known times and positions before the provider's own word."""
     delay_minutes: _builtins.int
-    """Minutes behind plan at departure; 0 when on time or early."""
+    """Departure delay in minutes; 0 if on time or early."""
     provider_state: _builtins.str
-    """The provider's own word for the state, as it came; empty when it gave none."""
+    """The provider's own, unchanged word for the state; empty if it gave none."""
     aircraft: _builtins.str
-    """Type of the aircraft as the provider writes it; empty when unknown."""
+    """Aircraft type, as the provider writes it; empty if unknown."""
     @_builtins.property
     def depart_date(self) -> _date_pb2.Date:
-        """Day of departure in the departure airport's zone."""
+        """Local date of departure."""
 
     @_builtins.property
     def scheduled_departure(self) -> Global___Stop:
-        """As planned."""
+        """Planned departure."""
 
     @_builtins.property
     def scheduled_arrival(self) -> Global___Stop:
-        """As planned."""
+        """Planned arrival."""
 
     @_builtins.property
     def estimated_departure_time(self) -> _timestamp_pb2.Timestamp:
-        """As expected now; absent when unknown."""
+        """Estimated departure; absent if unknown."""
 
     @_builtins.property
     def estimated_arrival_time(self) -> _timestamp_pb2.Timestamp:
-        """As expected now; absent when unknown."""
+        """Estimated arrival; absent if unknown."""
 
     @_builtins.property
     def provenance(self) -> Global___Provenance:
-        """Who said so."""
+        """Provenance of this record."""
 
     @_builtins.property
     def actual_departure_time(self) -> _timestamp_pb2.Timestamp:
-        """When it left; absent until it has, or when unknown."""
+        """Actual departure; absent before it, or if unknown."""
 
     @_builtins.property
     def actual_arrival_time(self) -> _timestamp_pb2.Timestamp:
-        """When it arrived; absent until it has, or when unknown."""
+        """Actual arrival; absent before it, or if unknown."""
 
     @_builtins.property
     def operator(self) -> Global___Operator:
-        """Who flies it when the carrier doesn't; absent otherwise."""
+        """The operating carrier if it isn't the selling one; absent otherwise."""
 
     @_builtins.property
     def also_sold_as(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -1678,7 +1688,7 @@ class FlightStatus(_message.Message):
 
     @_builtins.property
     def doubts(self) -> _containers.RepeatedScalarFieldContainer[Global___Doubt.ValueType]:
-        """What is doubtful about it."""
+        """Doubts about this record."""
 
     def __init__(
         self,
@@ -1711,7 +1721,7 @@ Global___FlightStatus: _TypeAlias = FlightStatus  # noqa: Y015
 
 @_typing.final
 class GetFlightStatusRequest(_message.Message):
-    """Asks how a flight is doing."""
+    """Request for the status of a flight."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1721,7 +1731,7 @@ class GetFlightStatusRequest(_message.Message):
     """Carrier code and number without a space, for example `AI542`."""
     @_builtins.property
     def date(self) -> _date_pb2.Date:
-        """Day of departure in the departure airport's zone; today there when absent."""
+        """Local date of departure; today at the departure airport if absent."""
 
     def __init__(
         self,
@@ -1739,7 +1749,7 @@ Global___GetFlightStatusRequest: _TypeAlias = GetFlightStatusRequest  # noqa: Y0
 
 @_typing.final
 class GetFlightStatusResponse(_message.Message):
-    """How a flight is doing."""
+    """Status of a flight."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1747,11 +1757,11 @@ class GetFlightStatusResponse(_message.Message):
     FURTHER_LEGS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def status(self) -> Global___FlightStatus:
-        """The flight; its first leg when the number has several that day."""
+        """The status; of the first leg if the number has several that day."""
 
     @_builtins.property
     def further_legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlightStatus]:
-        """The legs after it."""
+        """The status of the further legs."""
 
     def __init__(
         self,
@@ -1769,7 +1779,7 @@ Global___GetFlightStatusResponse: _TypeAlias = GetFlightStatusResponse  # noqa: 
 
 @_typing.final
 class ListRouteStatusRequest(_message.Message):
-    """Asks how the flights of a route are doing."""
+    """Request for the status of the flights on a route."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1783,14 +1793,16 @@ class ListRouteStatusRequest(_message.Message):
     destination: _builtins.str
     """IATA code of an airport or metropolitan area."""
     max_results: _builtins.int
-    """How many flights at most: 5 when 0, 50 at most."""
+    """Largest number of flights, up to 50; 0 means 5."""
     @_builtins.property
     def date(self) -> _date_pb2.Date:
-        """Day of departure in the departure airport's zone; today there when absent."""
+        """Local date of departure; today at the departure airport if absent."""
 
     @_builtins.property
     def near(self) -> _timeofday_pb2.TimeOfDay:
-        """Local time of departure, as well as it is known. When absent flights come by departure: of today's those that leave or left about now."""
+        """Approximate local time of departure. If absent, flights are in the order of departure: today those
+        nearest to now.
+        """
 
     def __init__(
         self,
@@ -1811,14 +1823,16 @@ Global___ListRouteStatusRequest: _TypeAlias = ListRouteStatusRequest  # noqa: Y0
 
 @_typing.final
 class ListRouteStatusResponse(_message.Message):
-    """How the flights of a route are doing."""
+    """Status of the flights on a route."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     STATUSES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def statuses(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlightStatus]:
-        """Nearest to the time asked for first, else by departure; none when nobody flies there that day."""
+        """The flights, the ones nearest to the requested time first, else by departure; empty if there are none
+        that day.
+        """
 
     def __init__(
         self,
@@ -1835,7 +1849,7 @@ Global___ListRouteStatusResponse: _TypeAlias = ListRouteStatusResponse  # noqa: 
 
 @_typing.final
 class WatchFlightStatusRequest(_message.Message):
-    """Asks to follow a flight."""
+    """Request to watch a flight."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1845,7 +1859,7 @@ class WatchFlightStatusRequest(_message.Message):
     """Carrier code and number without a space, for example `AI542`."""
     @_builtins.property
     def date(self) -> _date_pb2.Date:
-        """Day of departure in the departure airport's zone; today there when absent."""
+        """Local date of departure; today at the departure airport if absent."""
 
     def __init__(
         self,
@@ -1863,16 +1877,16 @@ Global___WatchFlightStatusRequest: _TypeAlias = WatchFlightStatusRequest  # noqa
 
 @_typing.final
 class WatchTrouble(_message.Message):
-    """The flight can't be looked at just now; what was said before may be out of date."""
+    """The status can't be refreshed; the last one may be out of date."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     REASON_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
-    """Name of the reason, as a failing `GetFlightStatus` gives it, for example `ERROR_REASON_FLIGHTS_UNAVAILABLE`."""
+    """Error reason, as of a failed `GetFlightStatus`, for example `ERROR_REASON_FLIGHTS_UNAVAILABLE`."""
     description: _builtins.str
-    """In words."""
+    """The problem in words."""
     def __init__(
         self,
         *,
@@ -1897,11 +1911,11 @@ class WatchFlightStatusResponse(_message.Message):
     TROUBLE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def status(self) -> Global___FlightStatus:
-        """A leg as it is now."""
+        """The current status of a leg."""
 
     @_builtins.property
     def trouble(self) -> Global___WatchTrouble:
-        """Told once until it passes."""
+        """A problem; sent once until it is over."""
 
     def __init__(
         self,
@@ -1933,7 +1947,7 @@ class RouteCarrier(_message.Message):
     carrier: _builtins.str
     """Name."""
     flights: _builtins.int
-    """How many flights it has on the day."""
+    """Number of its flights on the day."""
     def __init__(
         self,
         *,
@@ -1951,7 +1965,7 @@ Global___RouteCarrier: _TypeAlias = RouteCarrier  # noqa: Y015
 
 @_typing.final
 class RouteService(_message.Message):
-    """Who flies a route without a stop on one day."""
+    """Carriers with nonstop flights on a route on one day."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1960,18 +1974,18 @@ class RouteService(_message.Message):
     CARRIERS_FIELD_NUMBER: _builtins.int
     PROVENANCE_FIELD_NUMBER: _builtins.int
     nonstop: _builtins.bool
-    """Somebody does."""
+    """There is at least one nonstop flight."""
     @_builtins.property
     def date(self) -> _date_pb2.Date:
-        """The day, in the origin's zone."""
+        """The local date at the origin."""
 
     @_builtins.property
     def carriers(self) -> _containers.RepeatedCompositeFieldContainer[Global___RouteCarrier]:
-        """The most flights first."""
+        """The carriers, the one with most flights first."""
 
     @_builtins.property
     def provenance(self) -> Global___Provenance:
-        """Who said so."""
+        """Provenance of this record."""
 
     def __init__(
         self,
@@ -1991,7 +2005,7 @@ Global___RouteService: _TypeAlias = RouteService  # noqa: Y015
 
 @_typing.final
 class Route(_message.Message):
-    """Between the busiest airports of two places."""
+    """Route between the busiest airports of two places."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -2004,26 +2018,26 @@ class Route(_message.Message):
     CLOCKS_AHEAD_FIELD_NUMBER: _builtins.int
     SERVICE_FIELD_NUMBER: _builtins.int
     origin_airport_code: _builtins.str
-    """IATA code."""
+    """IATA code of the origin."""
     destination_airport_code: _builtins.str
-    """IATA code."""
+    """IATA code of the destination."""
     origin_time_zone: _builtins.str
     """IANA zone of the origin."""
     destination_time_zone: _builtins.str
     """IANA zone of the destination."""
     distance_km: _builtins.int
-    """Along the great circle."""
+    """Great-circle distance in kilometres."""
     @_builtins.property
     def block_time(self) -> _duration_pb2.Duration:
-        """Gate to gate without a stop, worked out from the distance."""
+        """Block time of a nonstop flight, computed from the distance."""
 
     @_builtins.property
     def clocks_ahead(self) -> _duration_pb2.Duration:
-        """How far the destination's clocks are ahead of the origin's now; negative when behind."""
+        """Current difference of local times, destination minus origin."""
 
     @_builtins.property
     def service(self) -> Global___RouteService:
-        """Who flies it; absent when no provider could tell."""
+        """The carriers; absent if no provider could answer."""
 
     def __init__(
         self,
@@ -2047,7 +2061,7 @@ Global___Route: _TypeAlias = Route  # noqa: Y015
 
 @_typing.final
 class GetRouteRequest(_message.Message):
-    """Asks about a route."""
+    """Request for a route."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -2113,34 +2127,34 @@ class Provider(_message.Message):
     BUDGET_FIELD_NUMBER: _builtins.int
     RESTING_CAPABILITIES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Name, as provenance says it."""
+    """Name, as in provenance."""
     sample: _builtins.bool
     """Its flights are invented."""
     off: _builtins.bool
-    """It isn't asked at all just now; `last_problem` says why."""
+    """It isn't asked at the moment; `last_problem` says why."""
     last_problem: Global___ProviderProblem.ValueType
-    """How it last failed."""
+    """Its last failure."""
     last_error: _builtins.str
     """The last failure in words."""
     budget_left: _builtins.int
-    """What is left of the month's budget, in the provider's own units (calls or credits)."""
+    """Rest of the month's budget, in the provider's units (calls or credits)."""
     budget: _builtins.int
-    """The month's budget; 0 when nobody counts, and then nothing is known to be left either."""
+    """The month's budget; 0 if it isn't counted, and then `budget_left` has no meaning."""
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What it can be asked now, as far as is known: `search`, `offers`, `status`, `route status`, `board`."""
+        """Capabilities it is known to have now: `search`, `offers`, `status`, `route status`, `board`."""
 
     @_builtins.property
     def last_success_time(self) -> _timestamp_pb2.Timestamp:
-        """When it last answered; absent when it never has."""
+        """Time of its last answer; absent if there was none."""
 
     @_builtins.property
     def last_failure_time(self) -> _timestamp_pb2.Timestamp:
-        """When it last failed; absent when it never has."""
+        """Time of its last failure; absent if there was none."""
 
     @_builtins.property
     def resting_capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What it is left alone for after failures, but for a few trials."""
+        """Capabilities that aren't used after repeated failures, except for a few trials."""
 
     def __init__(
         self,
@@ -2167,7 +2181,7 @@ Global___Provider: _TypeAlias = Provider  # noqa: Y015
 
 @_typing.final
 class ListProvidersRequest(_message.Message):
-    """Asks for the providers."""
+    """Request for the providers."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -2191,7 +2205,7 @@ class ListProvidersResponse(_message.Message):
     PROVIDERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def providers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Provider]:
-        """In the order they are asked."""
+        """The providers, in the order they are asked."""
 
     def __init__(
         self,

@@ -26,9 +26,10 @@ if _version_not_supported:
 
 
 class FlightDataServiceStub:
-    """Places, flights and their status. Every record says who said so, when, and whether it is a sample.
+    """Places, flights and their status. Every record states its provider, the time it was fetched, and whether it
+    is a sample.
 
-    A search that finds nothing is an outcome; a provider that fails is an error. Neither is ever dressed as the other.
+    A search without results is an outcome; a failed provider is an error. They are never confused.
     """
 
     def __init__(self, channel):
@@ -90,20 +91,22 @@ class FlightDataServiceStub:
 
 
 class FlightDataServiceServicer:
-    """Places, flights and their status. Every record says who said so, when, and whether it is a sample.
+    """Places, flights and their status. Every record states its provider, the time it was fetched, and whether it
+    is a sample.
 
-    A search that finds nothing is an outcome; a provider that fails is an error. Neither is ever dressed as the other.
+    A search without results is an outcome; a failed provider is an error. They are never confused.
     """
 
     def AnnotatePlaces(self, request, context):
-        """Every place named in a sentence, also where a recogniser garbled it, with alternatives and how sure each is.
+        """Finds every place named in a sentence, even one garbled by a speech recogniser, with alternatives and
+        scores.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ResolvePlace(self, request, context):
-        """The places that a few words may mean: a code, a name, an alias, or something that sounds like one.
+        """Finds the places that a few words may mean: a code, a name, an alias, or something that sounds like one.
 
         Errors: NOT_FOUND `PLACE_NOT_RECOGNISED`.
         """
@@ -112,7 +115,7 @@ class FlightDataServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetAirport(self, request, context):
-        """One airport.
+        """Returns one airport.
 
         Errors: NOT_FOUND `PLACE_NOT_FOUND`.
         """
@@ -121,71 +124,78 @@ class FlightDataServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SearchFlights(self, request, context):
-        """Flights from one place to another on one day. Results and progress come as they are had; `done` comes last and once.
+        """Searches for flights from one place to another on one day. Streams progress and results; `done` is sent
+        once and last.
 
-        An empty outcome means that every provider that could know has answered; where one failed, the search fails.
+        An empty outcome means that every provider that could know has answered; if one failed, the search fails.
 
-        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION `DATE_IN_PAST`,
-        `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
+        `DATE_IN_PAST`, `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`;
+        RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetFlightStatus(self, request, context):
-        """How one flight is doing on one day.
+        """Returns the status of one flight on one day.
 
-        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
-        `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListRouteStatus(self, request, context):
-        """How the flights between two places do on one day, those that leave nearest to a time of day first: for whoever doesn't know the number.
-
-        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
-        `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
+        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
+        `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
         `FLIGHTS_QUOTA_EXHAUSTED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def WatchFlightStatus(self, request, context):
-        """How one flight is doing, now and whenever that changes, until it has landed or is cancelled, or should have arrived twelve hours ago
-        and nobody told. One poll serves all who watch a flight; how often depends on how near its departure or arrival is.
+    def ListRouteStatus(self, request, context):
+        """Returns the status of the flights between two places on one day, the ones nearest to a time of day first.
+        For callers who don't know the flight number.
 
-        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
-        `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`. The last three only when
-        nothing could be learned at all; afterwards they are told as trouble.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetRoute(self, request, context):
-        """What there is to say of a route: how far, how long, which zones, and who flies it without a stop today.
-
-        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. Where no provider could be asked, `service` is absent.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetOffer(self, request, context):
-        """An offer as it is now: its provider is asked again. A changed price comes with the one before.
-
-        Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`, `FLIGHTS_RESTRICTED`; UNAVAILABLE
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
+        `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE
         `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchFlightStatus(self, request, context):
+        """Streams the status of one flight, now and after every change, until it has landed or is cancelled, or
+        until twelve hours after an unreported arrival. One poll serves all who watch a flight; polls are more
+        frequent near its departure and arrival.
+
+        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
+        `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
+        `FLIGHTS_QUOTA_EXHAUSTED`. The last three only before the first status; later they are sent as trouble.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetRoute(self, request, context):
+        """Returns the facts about a route: distance, block time, time zones, and the carriers with nonstop flights
+        today.
+
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. If no provider could answer,
+        `service` is absent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetOffer(self, request, context):
+        """Returns an offer as it is now, by asking its provider again. A changed price comes with the previous one.
+
+        Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`,
+        `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListProviders(self, request, context):
-        """The providers that are asked for flights, in the order they are asked, and how each has been doing.
+        """Returns the providers of flight data in the order they are asked, with their health.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -253,9 +263,10 @@ def add_FlightDataServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class FlightDataService:
-    """Places, flights and their status. Every record says who said so, when, and whether it is a sample.
+    """Places, flights and their status. Every record states its provider, the time it was fetched, and whether it
+    is a sample.
 
-    A search that finds nothing is an outcome; a provider that fails is an error. Neither is ever dressed as the other.
+    A search without results is an outcome; a failed provider is an error. They are never confused.
     """
 
     @staticmethod

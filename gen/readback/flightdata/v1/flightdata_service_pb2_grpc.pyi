@@ -27,9 +27,10 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class FlightDataServiceStub:
-    """Places, flights and their status. Every record says who said so, when, and whether it is a sample.
+    """Places, flights and their status. Every record states its provider, the time it was fetched, and whether it
+    is a sample.
 
-    A search that finds nothing is an outcome; a provider that fails is an error. Neither is ever dressed as the other.
+    A search without results is an outcome; a failed provider is an error. They are never confused.
     """
 
     @_typing.overload
@@ -37,127 +38,147 @@ class FlightDataServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> FlightDataServiceAsyncStub: ...
     AnnotatePlaces: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.AnnotatePlacesRequest, _flightdata_service_pb2.AnnotatePlacesResponse]
-    """Every place named in a sentence, also where a recogniser garbled it, with alternatives and how sure each is."""
+    """Finds every place named in a sentence, even one garbled by a speech recogniser, with alternatives and
+    scores.
+    """
     ResolvePlace: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.ResolvePlaceRequest, _flightdata_service_pb2.ResolvePlaceResponse]
-    """The places that a few words may mean: a code, a name, an alias, or something that sounds like one.
+    """Finds the places that a few words may mean: a code, a name, an alias, or something that sounds like one.
 
     Errors: NOT_FOUND `PLACE_NOT_RECOGNISED`.
     """
     GetAirport: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetAirportRequest, _flightdata_service_pb2.GetAirportResponse]
-    """One airport.
+    """Returns one airport.
 
     Errors: NOT_FOUND `PLACE_NOT_FOUND`.
     """
     SearchFlights: _grpc.UnaryStreamMultiCallable[_flightdata_service_pb2.SearchFlightsRequest, _flightdata_service_pb2.SearchFlightsResponse]
-    """Flights from one place to another on one day. Results and progress come as they are had; `done` comes last and once.
+    """Searches for flights from one place to another on one day. Streams progress and results; `done` is sent
+    once and last.
 
-    An empty outcome means that every provider that could know has answered; where one failed, the search fails.
+    An empty outcome means that every provider that could know has answered; if one failed, the search fails.
 
-    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION `DATE_IN_PAST`,
-    `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
+    `DATE_IN_PAST`, `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`;
+    RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
     """
     GetFlightStatus: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetFlightStatusRequest, _flightdata_service_pb2.GetFlightStatusResponse]
-    """How one flight is doing on one day.
+    """Returns the status of one flight on one day.
 
-    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
-    `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
-    """
-    ListRouteStatus: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListRouteStatusRequest, _flightdata_service_pb2.ListRouteStatusResponse]
-    """How the flights between two places do on one day, those that leave nearest to a time of day first: for whoever doesn't know the number.
-
-    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
-    `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
+    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
+    `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
     `FLIGHTS_QUOTA_EXHAUSTED`.
     """
-    WatchFlightStatus: _grpc.UnaryStreamMultiCallable[_flightdata_service_pb2.WatchFlightStatusRequest, _flightdata_service_pb2.WatchFlightStatusResponse]
-    """How one flight is doing, now and whenever that changes, until it has landed or is cancelled, or should have arrived twelve hours ago
-    and nobody told. One poll serves all who watch a flight; how often depends on how near its departure or arrival is.
+    ListRouteStatus: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListRouteStatusRequest, _flightdata_service_pb2.ListRouteStatusResponse]
+    """Returns the status of the flights between two places on one day, the ones nearest to a time of day first.
+    For callers who don't know the flight number.
 
-    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
-    `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`. The last three only when
-    nothing could be learned at all; afterwards they are told as trouble.
-    """
-    GetRoute: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetRouteRequest, _flightdata_service_pb2.GetRouteResponse]
-    """What there is to say of a route: how far, how long, which zones, and who flies it without a stop today.
-
-    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. Where no provider could be asked, `service` is absent.
-    """
-    GetOffer: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetOfferRequest, _flightdata_service_pb2.GetOfferResponse]
-    """An offer as it is now: its provider is asked again. A changed price comes with the one before.
-
-    Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`, `FLIGHTS_RESTRICTED`; UNAVAILABLE
+    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
+    `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE
     `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
     """
+    WatchFlightStatus: _grpc.UnaryStreamMultiCallable[_flightdata_service_pb2.WatchFlightStatusRequest, _flightdata_service_pb2.WatchFlightStatusResponse]
+    """Streams the status of one flight, now and after every change, until it has landed or is cancelled, or
+    until twelve hours after an unreported arrival. One poll serves all who watch a flight; polls are more
+    frequent near its departure and arrival.
+
+    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
+    `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
+    `FLIGHTS_QUOTA_EXHAUSTED`. The last three only before the first status; later they are sent as trouble.
+    """
+    GetRoute: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetRouteRequest, _flightdata_service_pb2.GetRouteResponse]
+    """Returns the facts about a route: distance, block time, time zones, and the carriers with nonstop flights
+    today.
+
+    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. If no provider could answer,
+    `service` is absent.
+    """
+    GetOffer: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetOfferRequest, _flightdata_service_pb2.GetOfferResponse]
+    """Returns an offer as it is now, by asking its provider again. A changed price comes with the previous one.
+
+    Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`,
+    `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+    """
     ListProviders: _grpc.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListProvidersRequest, _flightdata_service_pb2.ListProvidersResponse]
-    """The providers that are asked for flights, in the order they are asked, and how each has been doing."""
+    """Returns the providers of flight data in the order they are asked, with their health."""
 
 @_typing.type_check_only
 class FlightDataServiceAsyncStub(FlightDataServiceStub):
-    """Places, flights and their status. Every record says who said so, when, and whether it is a sample.
+    """Places, flights and their status. Every record states its provider, the time it was fetched, and whether it
+    is a sample.
 
-    A search that finds nothing is an outcome; a provider that fails is an error. Neither is ever dressed as the other.
+    A search without results is an outcome; a failed provider is an error. They are never confused.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     AnnotatePlaces: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.AnnotatePlacesRequest, _flightdata_service_pb2.AnnotatePlacesResponse]  # type: ignore[assignment]
-    """Every place named in a sentence, also where a recogniser garbled it, with alternatives and how sure each is."""
+    """Finds every place named in a sentence, even one garbled by a speech recogniser, with alternatives and
+    scores.
+    """
     ResolvePlace: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.ResolvePlaceRequest, _flightdata_service_pb2.ResolvePlaceResponse]  # type: ignore[assignment]
-    """The places that a few words may mean: a code, a name, an alias, or something that sounds like one.
+    """Finds the places that a few words may mean: a code, a name, an alias, or something that sounds like one.
 
     Errors: NOT_FOUND `PLACE_NOT_RECOGNISED`.
     """
     GetAirport: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetAirportRequest, _flightdata_service_pb2.GetAirportResponse]  # type: ignore[assignment]
-    """One airport.
+    """Returns one airport.
 
     Errors: NOT_FOUND `PLACE_NOT_FOUND`.
     """
     SearchFlights: _aio.UnaryStreamMultiCallable[_flightdata_service_pb2.SearchFlightsRequest, _flightdata_service_pb2.SearchFlightsResponse]  # type: ignore[assignment]
-    """Flights from one place to another on one day. Results and progress come as they are had; `done` comes last and once.
+    """Searches for flights from one place to another on one day. Streams progress and results; `done` is sent
+    once and last.
 
-    An empty outcome means that every provider that could know has answered; where one failed, the search fails.
+    An empty outcome means that every provider that could know has answered; if one failed, the search fails.
 
-    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION `DATE_IN_PAST`,
-    `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
+    `DATE_IN_PAST`, `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`;
+    RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
     """
     GetFlightStatus: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetFlightStatusRequest, _flightdata_service_pb2.GetFlightStatusResponse]  # type: ignore[assignment]
-    """How one flight is doing on one day.
+    """Returns the status of one flight on one day.
 
-    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
-    `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
-    """
-    ListRouteStatus: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListRouteStatusRequest, _flightdata_service_pb2.ListRouteStatusResponse]  # type: ignore[assignment]
-    """How the flights between two places do on one day, those that leave nearest to a time of day first: for whoever doesn't know the number.
-
-    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
-    `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
+    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
+    `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
     `FLIGHTS_QUOTA_EXHAUSTED`.
     """
-    WatchFlightStatus: _aio.UnaryStreamMultiCallable[_flightdata_service_pb2.WatchFlightStatusRequest, _flightdata_service_pb2.WatchFlightStatusResponse]  # type: ignore[assignment]
-    """How one flight is doing, now and whenever that changes, until it has landed or is cancelled, or should have arrived twelve hours ago
-    and nobody told. One poll serves all who watch a flight; how often depends on how near its departure or arrival is.
+    ListRouteStatus: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListRouteStatusRequest, _flightdata_service_pb2.ListRouteStatusResponse]  # type: ignore[assignment]
+    """Returns the status of the flights between two places on one day, the ones nearest to a time of day first.
+    For callers who don't know the flight number.
 
-    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
-    `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`. The last three only when
-    nothing could be learned at all; afterwards they are told as trouble.
-    """
-    GetRoute: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetRouteRequest, _flightdata_service_pb2.GetRouteResponse]  # type: ignore[assignment]
-    """What there is to say of a route: how far, how long, which zones, and who flies it without a stop today.
-
-    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. Where no provider could be asked, `service` is absent.
-    """
-    GetOffer: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetOfferRequest, _flightdata_service_pb2.GetOfferResponse]  # type: ignore[assignment]
-    """An offer as it is now: its provider is asked again. A changed price comes with the one before.
-
-    Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`, `FLIGHTS_RESTRICTED`; UNAVAILABLE
+    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
+    `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE
     `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
     """
+    WatchFlightStatus: _aio.UnaryStreamMultiCallable[_flightdata_service_pb2.WatchFlightStatusRequest, _flightdata_service_pb2.WatchFlightStatusResponse]  # type: ignore[assignment]
+    """Streams the status of one flight, now and after every change, until it has landed or is cancelled, or
+    until twelve hours after an unreported arrival. One poll serves all who watch a flight; polls are more
+    frequent near its departure and arrival.
+
+    Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
+    `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
+    `FLIGHTS_QUOTA_EXHAUSTED`. The last three only before the first status; later they are sent as trouble.
+    """
+    GetRoute: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetRouteRequest, _flightdata_service_pb2.GetRouteResponse]  # type: ignore[assignment]
+    """Returns the facts about a route: distance, block time, time zones, and the carriers with nonstop flights
+    today.
+
+    Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. If no provider could answer,
+    `service` is absent.
+    """
+    GetOffer: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.GetOfferRequest, _flightdata_service_pb2.GetOfferResponse]  # type: ignore[assignment]
+    """Returns an offer as it is now, by asking its provider again. A changed price comes with the previous one.
+
+    Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`,
+    `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+    """
     ListProviders: _aio.UnaryUnaryMultiCallable[_flightdata_service_pb2.ListProvidersRequest, _flightdata_service_pb2.ListProvidersResponse]  # type: ignore[assignment]
-    """The providers that are asked for flights, in the order they are asked, and how each has been doing."""
+    """Returns the providers of flight data in the order they are asked, with their health."""
 
 class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Places, flights and their status. Every record says who said so, when, and whether it is a sample.
+    """Places, flights and their status. Every record states its provider, the time it was fetched, and whether it
+    is a sample.
 
-    A search that finds nothing is an outcome; a provider that fails is an error. Neither is ever dressed as the other.
+    A search without results is an outcome; a failed provider is an error. They are never confused.
     """
 
     @_abc_1.abstractmethod
@@ -166,7 +187,9 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flightdata_service_pb2.AnnotatePlacesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_flightdata_service_pb2.AnnotatePlacesResponse, _abc.Awaitable[_flightdata_service_pb2.AnnotatePlacesResponse]]:
-        """Every place named in a sentence, also where a recogniser garbled it, with alternatives and how sure each is."""
+        """Finds every place named in a sentence, even one garbled by a speech recogniser, with alternatives and
+        scores.
+        """
 
     @_abc_1.abstractmethod
     def ResolvePlace(
@@ -174,7 +197,7 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flightdata_service_pb2.ResolvePlaceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_flightdata_service_pb2.ResolvePlaceResponse, _abc.Awaitable[_flightdata_service_pb2.ResolvePlaceResponse]]:
-        """The places that a few words may mean: a code, a name, an alias, or something that sounds like one.
+        """Finds the places that a few words may mean: a code, a name, an alias, or something that sounds like one.
 
         Errors: NOT_FOUND `PLACE_NOT_RECOGNISED`.
         """
@@ -185,7 +208,7 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flightdata_service_pb2.GetAirportRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_flightdata_service_pb2.GetAirportResponse, _abc.Awaitable[_flightdata_service_pb2.GetAirportResponse]]:
-        """One airport.
+        """Returns one airport.
 
         Errors: NOT_FOUND `PLACE_NOT_FOUND`.
         """
@@ -196,12 +219,14 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flightdata_service_pb2.SearchFlightsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_flightdata_service_pb2.SearchFlightsResponse], _abc.AsyncIterator[_flightdata_service_pb2.SearchFlightsResponse]]:
-        """Flights from one place to another on one day. Results and progress come as they are had; `done` comes last and once.
+        """Searches for flights from one place to another on one day. Streams progress and results; `done` is sent
+        once and last.
 
-        An empty outcome means that every provider that could know has answered; where one failed, the search fails.
+        An empty outcome means that every provider that could know has answered; if one failed, the search fails.
 
-        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION `DATE_IN_PAST`,
-        `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
+        `DATE_IN_PAST`, `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`;
+        RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
         """
 
     @_abc_1.abstractmethod
@@ -210,10 +235,11 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flightdata_service_pb2.GetFlightStatusRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_flightdata_service_pb2.GetFlightStatusResponse, _abc.Awaitable[_flightdata_service_pb2.GetFlightStatusResponse]]:
-        """How one flight is doing on one day.
+        """Returns the status of one flight on one day.
 
-        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
-        `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
+        `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
+        `FLIGHTS_QUOTA_EXHAUSTED`.
         """
 
     @_abc_1.abstractmethod
@@ -222,11 +248,12 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flightdata_service_pb2.ListRouteStatusRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_flightdata_service_pb2.ListRouteStatusResponse, _abc.Awaitable[_flightdata_service_pb2.ListRouteStatusResponse]]:
-        """How the flights between two places do on one day, those that leave nearest to a time of day first: for whoever doesn't know the number.
+        """Returns the status of the flights between two places on one day, the ones nearest to a time of day first.
+        For callers who don't know the flight number.
 
-        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
-        `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
-        `FLIGHTS_QUOTA_EXHAUSTED`.
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`, `DATE_INVALID`; FAILED_PRECONDITION
+        `DATE_BEYOND_HORIZON`, `DATE_IN_PAST` for days more than a year ago, `FLIGHTS_RESTRICTED`; UNAVAILABLE
+        `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
         """
 
     @_abc_1.abstractmethod
@@ -235,12 +262,13 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flightdata_service_pb2.WatchFlightStatusRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_flightdata_service_pb2.WatchFlightStatusResponse], _abc.AsyncIterator[_flightdata_service_pb2.WatchFlightStatusResponse]]:
-        """How one flight is doing, now and whenever that changes, until it has landed or is cancelled, or should have arrived twelve hours ago
-        and nobody told. One poll serves all who watch a flight; how often depends on how near its departure or arrival is.
+        """Streams the status of one flight, now and after every change, until it has landed or is cancelled, or
+        until twelve hours after an unreported arrival. One poll serves all who watch a flight; polls are more
+        frequent near its departure and arrival.
 
-        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION `DATE_BEYOND_HORIZON`,
-        `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`. The last three only when
-        nothing could be learned at all; afterwards they are told as trouble.
+        Errors: NOT_FOUND `FLIGHT_NOT_FOUND`; INVALID_ARGUMENT `DATE_INVALID`; FAILED_PRECONDITION
+        `DATE_BEYOND_HORIZON`, `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED
+        `FLIGHTS_QUOTA_EXHAUSTED`. The last three only before the first status; later they are sent as trouble.
         """
 
     @_abc_1.abstractmethod
@@ -249,9 +277,11 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flightdata_service_pb2.GetRouteRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_flightdata_service_pb2.GetRouteResponse, _abc.Awaitable[_flightdata_service_pb2.GetRouteResponse]]:
-        """What there is to say of a route: how far, how long, which zones, and who flies it without a stop today.
+        """Returns the facts about a route: distance, block time, time zones, and the carriers with nonstop flights
+        today.
 
-        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. Where no provider could be asked, `service` is absent.
+        Errors: NOT_FOUND `PLACE_NOT_FOUND`; INVALID_ARGUMENT `SAME_PLACE`. If no provider could answer,
+        `service` is absent.
         """
 
     @_abc_1.abstractmethod
@@ -260,10 +290,10 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flightdata_service_pb2.GetOfferRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_flightdata_service_pb2.GetOfferResponse, _abc.Awaitable[_flightdata_service_pb2.GetOfferResponse]]:
-        """An offer as it is now: its provider is asked again. A changed price comes with the one before.
+        """Returns an offer as it is now, by asking its provider again. A changed price comes with the previous one.
 
-        Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`, `FLIGHTS_RESTRICTED`; UNAVAILABLE
-        `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
+        Errors: NOT_FOUND `OFFER_NOT_FOUND`; FAILED_PRECONDITION `OFFER_EXPIRED`, `OFFER_GONE`,
+        `FLIGHTS_RESTRICTED`; UNAVAILABLE `FLIGHTS_UNAVAILABLE`; RESOURCE_EXHAUSTED `FLIGHTS_QUOTA_EXHAUSTED`.
         """
 
     @_abc_1.abstractmethod
@@ -272,6 +302,6 @@ class FlightDataServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _flightdata_service_pb2.ListProvidersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_flightdata_service_pb2.ListProvidersResponse, _abc.Awaitable[_flightdata_service_pb2.ListProvidersResponse]]:
-        """The providers that are asked for flights, in the order they are asked, and how each has been doing."""
+        """Returns the providers of flight data in the order they are asked, with their health."""
 
 def add_FlightDataServiceServicer_to_server(servicer: FlightDataServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
