@@ -34,7 +34,7 @@ test: $(DEVELOPMENT) system-packages livekit toxiproxy check ## Install what the
 check: static pytest ## Run everything that CI runs, without installing
 
 static: $(DEVELOPMENT)
-	@tools/steps.sh $(BIN)
+	@tools/static_checks.sh $(BIN)
 
 # Two at a time: tests that share the processors well. Calls wait for speech, so two products fit on two cores.
 # Benches and chaos tests measure or kill whole processes: they run alone.

@@ -1,8 +1,10 @@
-"""What the recorder's outbox on disk costs the loop on which the agent speaks: the time of one `put`, in an outage, when all waits.
+"""Benchmark of the recorder's outbox: time of one `put` during an outage, when every draft is kept on disk.
+
+A `put` blocks the event loop on which the agent speaks.
 
     python -m bench.outbox [--json] [--drafts N] [--folder DIRECTORY]
 
-Twice: on a quiet disk, and beside a process that syncs 200 kB again and again on the same file system. Aim: p99 of 1 ms.
+Measured on a quiet disk, then while another process syncs 200 kB blocks on the same file system. Aim: p99 of 1 ms.
 """
 
 from __future__ import annotations
@@ -32,16 +34,22 @@ WORDS = (
     "There are three flights from Chennai to Delhi tomorrow morning. The first leaves at six ten with IndiGo."
 )
 REVISIONS = 20
-"""Of each utterance, before the next begins."""
+"""Revisions of each utterance."""
 
 
-SYNCING = "import os, sys; f = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)\nwhile True: os.write(f, bytes(200_000)); os.fdatasync(f)"
+SYNC_FOREVER = """
+import os, sys
+file = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)
+while True:
+    os.write(file, bytes(200_000))
+    os.fdatasync(file)
+"""
 
 
 @contextmanager
-def syncing(folder: Path) -> Iterator[None]:
-    """Another process keeps the disk busy until the block ends."""
-    process = subprocess.Popen([sys.executable, "-c", SYNCING, str(folder / "ballast")])
+def busy_disk(folder: Path) -> Iterator[None]:
+    """Keep the disk busy with another process until the block ends."""
+    process = subprocess.Popen([sys.executable, "-c", SYNC_FOREVER, str(folder / "ballast")])
     try:
         yield
     finally:
@@ -49,29 +57,29 @@ def syncing(folder: Path) -> Iterator[None]:
         process.wait()
 
 
-async def puts(folder: Path, drafts: int) -> list[float]:
-    """Milliseconds of each of so many puts, sorted; nothing is acknowledged meanwhile."""
+async def measure_puts(folder: Path, drafts: int) -> list[float]:
+    """Return the sorted milliseconds of each put; nothing is acknowledged meanwhile."""
     opening = pb.RecordOpen(call_id=str(uuid4()), epoch=1, writer_id=str(uuid4()))
     outbox = Outbox(file := OutboxFile(folder, opening))
-    drafting, took = DraftBuilder(SystemClock()), []
-    keeping = asyncio.create_task(file.keep_synced())
+    drafts_of, took = DraftBuilder(SystemClock()), []
+    syncing = asyncio.create_task(file.keep_synced())
     try:
         for index in range(drafts):
-            spoken = f"utterance {index // REVISIONS}"
-            draft = drafting.revision(spoken, entry_pb2.SPEAKER_AGENT, WORDS, entry_pb2.MODALITY_VOICE)
+            utterance = f"utterance {index // REVISIONS}"
+            draft = drafts_of.revision(utterance, entry_pb2.SPEAKER_AGENT, WORDS, entry_pb2.MODALITY_VOICE)
             began = time.perf_counter()
             outbox.put(draft)
             took.append((time.perf_counter() - began) * 1000)
-            await asyncio.sleep(0.002)  # words come more slowly than that
+            await asyncio.sleep(0.002)  # real words come more slowly
     finally:
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
+        syncing.cancel()
+        await asyncio.gather(syncing, return_exceptions=True)
         file.close(keep=False)
     return sorted(took)
 
 
-def figures(took: list[float]) -> dict[str, float]:
-    """Percentiles in milliseconds."""
+def percentiles(took: list[float]) -> dict[str, float]:
+    """Return p50, p99 and maximum of sorted milliseconds."""
     return {
         name: round(took[min(len(took) - 1, int(len(took) * part))], 3)
         for name, part in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
@@ -79,16 +87,16 @@ def figures(took: list[float]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measures and prints; exits with 1 if p99 on a quiet disk misses the aim."""
+    """Measure and print; exit with 1 if p99 on a quiet disk misses the aim."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--drafts", type=int, default=2000)
-    parser.add_argument("--folder", type=Path, help="where to write; a temporary one by default")
+    parser.add_argument("--folder", type=Path, help="folder to write to (default: a temporary one)")
     given = parser.parse_args()
     with TemporaryDirectory(dir=given.folder) as folder:
-        quiet = figures(asyncio.run(puts(Path(folder), given.drafts)))
-        with syncing(Path(folder)):
-            busy = figures(asyncio.run(puts(Path(folder), given.drafts)))
+        quiet = percentiles(asyncio.run(measure_puts(Path(folder), given.drafts)))
+        with busy_disk(Path(folder)):
+            busy = percentiles(asyncio.run(measure_puts(Path(folder), given.drafts)))
     if given.json:
         print(json.dumps({"outbox_put_ms": quiet, "outbox_put_busy_ms": busy, "aim_p99_ms": AIM_MS}))
     else:

@@ -1,11 +1,12 @@
-"""How long a caller waits for an answer, beside the plainest set-up with the same models, in the same minutes on the same machine.
+"""Benchmark of turn latency: a caller's wait for an answer, compared with a plain set-up of the same models.
 
     python -m bench.turn_latency [--turns 20] [--json]
 
-Starts the product in a home of its own and, on its LiveKit server, `bench/baselines/plain_agent.py`. One caller is in a call with each;
-they take turns, so that whatever else the machine does befalls both alike. What is measured is `first_audio_ms` at the caller: the last
-loud sample of the question handed to WebRTC, to the first loud frame of the answer heard. A negative value is an agent that cut in. All
-speech is synthetic and the network is a loopback: real callers and lines add to both sides.
+Starts the product in a temporary home and, on its LiveKit server, `bench/baselines/plain_agent.py`. One caller is
+in a call with each; they take turns, so that disturbances of the machine hit both alike. Measured is
+`first_audio_ms` at the caller: from the last loud sample of the question passed to WebRTC, to the first loud frame
+of the answer. It is negative if the agent cut in. All speech is synthetic and the network is a loopback: real
+callers and networks add to both sides.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from agent.speech.audio import STT_RATE, Samples, resampled
 from agent.speech.hibari_engine import TTS_RATE, HibariEngine
 from bench.baselines import plain_agent
 from cli.account.acting_account import acting_account
-from cli.calls.call_client import CallClient
+from cli.calls.call_client import CallClient, TurnReport
 from cli.calls.placing import conversation_for_call, conversation_stub
 from mesh.ids import uuid7
 from mesh.settings import MeshSettings, load
@@ -48,27 +49,21 @@ QUESTIONS = (
     "What is the cheapest flight from Singapore to Tokyo on Monday?",
 )
 
-_ROW = "{name:9} n {turns}  median {median_ms} ms  p95 {p95_ms} ms  ({least_ms} to {most_ms}, unanswered {unanswered}, cut in {cut_in})"
+_ROW = (
+    "{name:9} n {turns}  median {median_ms} ms  p95 {p95_ms} ms  "
+    "({least_ms} to {most_ms}, unanswered {unanswered}, cut in {cut_in})"
+)
 
 
 @dataclass(frozen=True)
-class Turn:
-    """One question and what came of it."""
-
-    said: str
-    heard: str
-    first_audio_ms: float | None
-
-
-@dataclass(frozen=True)
-class Measured:
-    """All turns of one side, in milliseconds. Turns without an answer are counted, and left out of the numbers."""
+class Side:
+    """All turns of one agent."""
 
     name: str
-    turns: list[Turn] = field(default_factory=list)
+    turns: list[TurnReport] = field(default_factory=list)
 
     def summary(self) -> Mapping[str, float | int | str]:
-        """Median and 95th percentile (by linear interpolation)."""
+        """Return counts, and median and 95th percentile (by linear interpolation) of the answered turns."""
         waits = sorted(turn.first_audio_ms for turn in self.turns if turn.first_audio_ms is not None)
         quantiles = statistics.quantiles(waits, n=20, method="inclusive")
         return {
@@ -83,9 +78,16 @@ class Measured:
         }
 
 
+    def as_json(self) -> Mapping[str, object]:
+        """Return the summary and every turn."""
+        fields = ("said", "heard", "first_audio_ms")
+        turns = [{name: getattr(turn, name) for name in fields} for turn in self.turns]
+        return {**self.summary(), "each": turns}
+
+
 @contextmanager
-def baseline(environment: Mapping[str, str]) -> Iterator[None]:
-    """The plain agent, as a worker of the product's LiveKit server."""
+def running_plain_agent(environment: Mapping[str, str]) -> Iterator[None]:
+    """Run the plain agent as a worker of the product's LiveKit server."""
     command = [sys.executable, "-m", "bench.baselines.plain_agent"]
     process = subprocess.Popen(command, env=dict(environment), stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -104,7 +106,7 @@ def baseline(environment: Mapping[str, str]) -> Iterator[None]:
 
 @asynccontextmanager
 async def in_call_with_readback(settings: MeshSettings) -> AsyncIterator[CallClient]:
-    """A caller in a call with the product, with a throw-away account."""
+    """Call the product with a guest account."""
     async with (
         acting_account(settings) as account,
         conversation_stub(settings, account) as stub,
@@ -118,7 +120,7 @@ async def in_call_with_readback(settings: MeshSettings) -> AsyncIterator[CallCli
 
 @asynccontextmanager
 async def in_call_with_plain(settings: MeshSettings) -> AsyncIterator[CallClient]:
-    """A caller in a call with the plain agent."""
+    """Call the plain agent."""
     keys = settings.livekit_keys
     dispatch = api.RoomConfiguration(agents=[api.RoomAgentDispatch(agent_name=plain_agent.NAME)])
     token = api.AccessToken(keys.key, keys.secret).with_identity("caller").with_room_config(dispatch)
@@ -128,10 +130,10 @@ async def in_call_with_plain(settings: MeshSettings) -> AsyncIterator[CallClient
         yield caller
 
 
-async def measure(settings: MeshSettings, turns: int) -> tuple[Measured, Measured]:
-    """Asks both sides in alternation, each question first of one and then of the other."""
-    questions = [(said, speech) for said, speech in islice(cycle(_spoken().items()), turns)]
-    readback, plain = Measured("readback"), Measured("plain")
+async def measure(settings: MeshSettings, turns: int) -> tuple[Side, Side]:
+    """Ask both agents each question, in alternating order."""
+    questions = [(said, speech) for said, speech in islice(cycle(_synthesised_questions().items()), turns)]
+    readback, plain = Side("readback"), Side("plain")
     async with AsyncExitStack() as stack:
         sides = [
             (readback, await stack.enter_async_context(in_call_with_readback(settings))),
@@ -140,49 +142,37 @@ async def measure(settings: MeshSettings, turns: int) -> tuple[Measured, Measure
         for said, speech in questions:
             for side, caller in sides:
                 report = await caller.speak(speech, said)
-                side.turns.append(Turn(said, report.heard, report.first_audio_ms))
-                print(
-                    f"{side.name:9} {report.first_audio_ms or float('nan'):7.0f} ms  {report.heard}",
-                    file=sys.stderr,
-                )
+                side.turns.append(report)
+                wait = report.first_audio_ms or float("nan")
+                print(f"{side.name:9} {wait:7.0f} ms  {report.heard}", file=sys.stderr)
             sides.reverse()
     return readback, plain
 
 
-def _spoken() -> dict[str, Samples]:
+def _synthesised_questions() -> dict[str, Samples]:
     voice = HibariEngine()
     return {question: resampled(voice.say(question), TTS_RATE, STT_RATE) for question in QUESTIONS}
 
 
 def main() -> None:
-    """Measures and prints a table, or one JSON object with every turn."""
-    arguments = argparse.ArgumentParser(
-        description="Median and p95 of the wait for an answer, beside a plain set-up."
-    )
-    arguments.add_argument(
-        "--turns", type=int, default=24, help="questions to each side (20 at least, for a p95)"
-    )
-    arguments.add_argument("--json", action="store_true", help="one JSON object with every turn")
+    """Measure and print a table, or one JSON object with every turn."""
+    arguments = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    turns_help = "questions to each agent (at least 20, for a p95)"
+    arguments.add_argument("--turns", type=int, default=24, help=turns_help)
+    arguments.add_argument("--json", action="store_true", help="print one JSON object with every turn")
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as home:
         environment = environment_for(Path(home))
         environment["LIVEKIT_URL"] = f"ws://127.0.0.1:{environment['READBACK_LIVEKIT_PORT']}"
         os.environ.update(environment)
-        with started(
-            {name: value for name, value in environment.items() if name != "LIVEKIT_URL"}
-        ) as product:
+        # The product starts its own LiveKit server only without LIVEKIT_URL.
+        own = {name: value for name, value in environment.items() if name != "LIVEKIT_URL"}
+        with started(own) as product:
             product.wait_for("Ctrl-C ends everything")
-            with baseline(environment):
+            with running_plain_agent(environment):
                 sides = asyncio.run(measure(load(MeshSettings), options.turns))
     if options.json:
-        print(
-            json.dumps(
-                {
-                    "load_average": os.getloadavg(),
-                    "sides": [{**side.summary(), "each": asdict(side)["turns"]} for side in sides],
-                }
-            )
-        )
+        print(json.dumps({"load_average": os.getloadavg(), "sides": [side.as_json() for side in sides]}))
         return
     for side in sides:
         print(_ROW.format(**side.summary()))

@@ -1,1 +1,1 @@
-"""What the measurements stand beside."""
+"""Baselines of the benchmarks: other implementations of the same task."""

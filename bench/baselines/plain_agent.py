@@ -1,15 +1,16 @@
-"""The plainest livekit-agents set-up with the models that Readback has, to measure beside it.
+"""A plain livekit-agents set-up with Readback's models, as a baseline for turn latency.
 
-What somebody would write who follows the framework's guide and has these models:
+It follows the framework's guide:
 
-* ears: Moonshine tiny-en by its library's own call, as a batch STT. The framework wraps it: it is given an utterance once the voice
-  detector has ended it, so there are no interim words.
-* voice: hibari as a TTS that does not stream. The framework cuts the answer into sentences and plays each as it comes, silence included.
-* voice detection: `livekit-plugins-silero` as it loads, without options.
-* turns: `turn_detection="vad"` and `interruption={"mode": "vad"}`, because without them the framework reaches for models on its maker's
-  cloud. Every other option, of session and room, is left alone: 0.5 s endpointing delay, preemptive generation, 50 ms frames.
-* LLM: answers at once, with one sentence of the kind that Readback begins its answers with. Neither side's time to think is measured
-  against a model's.
+* STT: Moonshine tiny-en by its library's own call, as a batch STT. The framework passes it an utterance when the
+  voice detector has ended it, so there are no interim results.
+* TTS: hibari without streaming. The framework splits the answer into sentences and plays each as it comes,
+  silence included.
+* VAD: `livekit-plugins-silero` without options.
+* Turns: `turn_detection="vad"` and `interruption={"mode": "vad"}`, because the default models run in the vendor's
+  cloud. All other options of session and room are defaults: 0.5 s endpointing delay, preemptive generation,
+  50 ms frames.
+* LLM: answers at once with one sentence like Readback's, so no model's thinking time is measured on either side.
 """
 
 from __future__ import annotations
@@ -41,14 +42,14 @@ from mesh.settings import MeshSettings, load
 
 NAME = "plain"
 READY = "ready"
-"""Said on standard output once calls can come: a dispatch before that is lost."""
+"""Printed once the worker is registered: a dispatch before that is lost."""
 
 GREETING = "Hello, where would you like to fly?"
 ANSWER = "There are seven flights from Chennai to Delhi tomorrow. Which one would you like?"
 
 
 class PlainSTT(stt.STT[Any]):
-    """Moonshine, an utterance at a time."""
+    """Moonshine, one utterance at a time."""
 
     def __init__(self) -> None:
         super().__init__(capabilities=stt.STTCapabilities(streaming=False, interim_results=False))
@@ -69,7 +70,7 @@ class PlainSTT(stt.STT[Any]):
 
 
 class PlainTTS(tts.TTS[Any]):
-    """hibari, a sentence at a time."""
+    """hibari, one sentence at a time."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -81,7 +82,7 @@ class PlainTTS(tts.TTS[Any]):
     def synthesize(
         self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
     ) -> tts.ChunkedStream:
-        """Speaks a sentence."""
+        """Speak a sentence."""
         return PlainSpeech(tts=self, input_text=text, conn_options=conn_options)
 
 
@@ -99,7 +100,7 @@ class PlainSpeech(tts.ChunkedStream):
 
 
 class PlainLLM(llm.LLM[Any]):
-    """Answers at once."""
+    """A model that answers at once."""
 
     def chat(
         self,
@@ -109,7 +110,7 @@ class PlainLLM(llm.LLM[Any]):
         conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
         **_: Any,
     ) -> llm.LLMStream:
-        """Answers whatever was said."""
+        """Return the fixed answer."""
         return PlainAnswer(self, chat_ctx=chat_ctx, tools=tools or [], conn_options=conn_options)
 
 
@@ -122,12 +123,12 @@ class PlainAnswer(llm.LLMStream):
 
 
 def prewarm(process: JobProcess) -> None:
-    """Loads the models before the call, as the guide says."""
+    """Load the models before the call, as the guide says."""
     process.userdata.update(stt=PlainSTT(), tts=PlainTTS(), vad=silero.VAD.load())
 
 
 async def answer(job: JobContext) -> None:
-    """One call."""
+    """Hold one call."""
     models = job.proc.userdata
     session = AgentSession[None](
         stt=models["stt"],
@@ -141,7 +142,7 @@ async def answer(job: JobContext) -> None:
 
 
 def main() -> None:
-    """Takes calls until it is ended."""
+    """Take calls until the process ends."""
     logging.basicConfig(level="WARNING")
     settings = load(MeshSettings)
     keys = settings.livekit_worker_keys
@@ -152,7 +153,7 @@ def main() -> None:
         host="127.0.0.1",
         port=0,
         num_idle_processes=1,
-        # Admission is not what is measured, and on a busy machine neither side would be given a call.
+        # Admission is not measured; with it a busy machine would get no call.
         load_threshold=float("inf"),
         load_fnc=lambda: 0.0,
         initialize_process_timeout=60,
@@ -164,7 +165,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # Job processes find their functions by the module's name, which a module that is run does not have.
+    # Job processes find their functions by module name, which is `__main__` here.
     from bench.baselines import plain_agent
 
     plain_agent.main()

@@ -1,10 +1,10 @@
-"""The backend as it is usually written: FastAPI, pydantic and SQLAlchemy's ORM, one row and one commit a request.
+"""Baseline REST service as usually written: FastAPI, pydantic and SQLAlchemy's ORM, one row and commit per request.
 
-It follows FastAPI's own tutorial on SQL databases: a session a request, plain `def` handlers in FastAPI's thread pool, `add`, `commit`,
-`refresh`, ids as UUID text. What is done for it: uvloop and httptools, a pool as large as the thread pool, sessions that end in their
-handler (as a dependency they outlive it, and under load threads and connections wait for each other), WAL and synchronous=FULL on SQLite
-(as for the log), checks of tokens reduced to looking one up. It promises less: no numbers without gaps, no fence, no recognition of a
-retried turn beyond an error for its id.
+It follows FastAPI's own tutorial on SQL databases: a session per request, plain `def` handlers in the thread pool,
+`add`, `commit`, `refresh`, UUID text as IDs. Tuned in its favour: uvloop and httptools; a pool as large as the
+thread pool; sessions that end in their handler (as a dependency they outlive it, and under load threads and
+connections wait for each other); WAL and synchronous=FULL on SQLite, as for the log; token checks reduced to a
+comparison. It guarantees less: numbers may have gaps, there is no writer fence, and a retried turn is an error.
 
     DATABASE_URL=postgresql+psycopg://… uvicorn bench.baselines.rest_naive:app
 """
@@ -35,11 +35,11 @@ def _durable(connection: Any, _record: Any) -> None:
 
 
 class Base(DeclarativeBase):
-    """The tables."""
+    """Base of the tables."""
 
 
 class Conversation(Base):
-    """A talk."""
+    """A conversation."""
 
     __tablename__ = "conversations"
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=lambda: str(uuid.uuid4()))
@@ -47,7 +47,7 @@ class Conversation(Base):
 
 
 class Transcript(Base):
-    """One turn of a talk."""
+    """One turn of a conversation."""
 
     __tablename__ = "transcripts"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
@@ -61,7 +61,7 @@ class Transcript(Base):
 
 
 class NewTurn(BaseModel):
-    """What a caller hands in."""
+    """A turn in a request."""
 
     turn_id: uuid.UUID
     speaker: str = Field(pattern="^(customer|agent)$")
@@ -71,7 +71,7 @@ class NewTurn(BaseModel):
 
 
 class TurnRead(BaseModel):
-    """What a caller is given back."""
+    """A stored turn in a response."""
 
     model_config = ConfigDict(from_attributes=True)
     id: int
@@ -83,25 +83,25 @@ class TurnRead(BaseModel):
 
 
 class ConversationRead(BaseModel):
-    """A new talk."""
+    """A new conversation in a response."""
 
     model_config = ConfigDict(from_attributes=True)
     id: str
 
 
-def signed_in(authorization: Annotated[str, Header()]) -> None:
-    """Refuses strangers."""
+def require_token(authorization: Annotated[str, Header()]) -> None:
+    """Reject requests without the token."""
     if authorization != TOKEN:
         raise HTTPException(401)
 
 
 Base.metadata.create_all(engine)
-app = FastAPI(dependencies=[Depends(signed_in)])
+app = FastAPI(dependencies=[Depends(require_token)])
 
 
 @app.post("/conversations", response_model=ConversationRead, status_code=201)
 def start() -> ConversationRead:
-    """Starts a talk."""
+    """Start a conversation."""
     with SessionLocal() as db:
         conversation = Conversation()
         db.add(conversation)
@@ -112,7 +112,7 @@ def start() -> ConversationRead:
 
 @app.post("/conversations/{conversation_id}/turns", response_model=TurnRead, status_code=201)
 def append(conversation_id: uuid.UUID, turn: NewTurn) -> TurnRead:
-    """Stores one turn."""
+    """Store one turn."""
     values = turn.model_dump() | {"turn_id": str(turn.turn_id), "conversation_id": str(conversation_id)}
     with SessionLocal() as db:
         row = Transcript(**values)

@@ -1,8 +1,8 @@
-"""A REST service written for speed: FastAPI over asyncpg, no ORM, one prepared statement and one round trip a request.
+"""Baseline REST service written for speed: FastAPI over asyncpg, one prepared statement and round trip per request.
 
-Rows are compact (16-byte ids, no second index but the one that recognises a retried turn), answers are the row numbers alone, and
-there is a POST for many turns, stored by one `unnest`. uvloop and httptools; the token is only looked up. It promises less than
-the log: numbers of the whole table instead of each talk's own without gaps, and no fence.
+Rows are compact (16-byte IDs, one index, which recognises a retried turn), answers are the row numbers alone, and
+many turns can be posted together, stored by one `unnest`. uvloop and httptools; the token is only compared. It
+guarantees less than the log: numbers count the whole table and may have gaps, and there is no writer fence.
 
     DATABASE_URL=postgresql://… uvicorn bench.baselines.rest_strong:app
 """
@@ -22,7 +22,7 @@ from pydantic import BaseModel, Field
 
 TOKEN = "Bearer bench"
 POOL = 16
-"""Connections: with more, the database's own cost a commit grows faster than what it saves by committing together."""
+"""Number of connections. With more, a commit costs the database more than group commit saves."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS conversations (id uuid PRIMARY KEY DEFAULT gen_random_uuid());
@@ -50,7 +50,7 @@ ON CONFLICT DO NOTHING RETURNING number
 
 
 class Turn(BaseModel):
-    """What a caller hands in."""
+    """A turn in a request."""
 
     turn_id: UUID
     speaker: Literal[1, 2]
@@ -59,34 +59,34 @@ class Turn(BaseModel):
     ended_at: datetime
 
 
-def signed_in(authorization: Annotated[str, Header()]) -> None:
-    """Refuses strangers."""
+def require_token(authorization: Annotated[str, Header()]) -> None:
+    """Reject requests without the token."""
     if authorization != TOKEN:
         raise HTTPException(401)
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """A pool while the service runs."""
+    """Keep a connection pool while the service runs."""
     async with asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=POOL, max_size=POOL) as pool:
         await pool.execute(SCHEMA)
         app.state.pool = pool
         yield
 
 
-app = FastAPI(lifespan=lifespan, dependencies=[Depends(signed_in)])
+app = FastAPI(lifespan=lifespan, dependencies=[Depends(require_token)])
 
 
 @app.post("/conversations")
 async def start(request: Request) -> Response:
-    """Starts a talk."""
+    """Start a conversation."""
     made = await request.app.state.pool.fetchval("INSERT INTO conversations DEFAULT VALUES RETURNING id")
     return Response(f'{{"id":"{made}"}}', 201, media_type="application/json")
 
 
 @app.post("/conversations/{conversation_id}/turns")
 async def append(conversation_id: UUID, turn: Turn, request: Request) -> Response:
-    """Stores one turn."""
+    """Store one turn."""
     values = (conversation_id, turn.turn_id, turn.started_at, turn.ended_at, turn.speaker, turn.text)
     number = await request.app.state.pool.fetchval(ONE, *values)
     return Response(f'{{"number":{number or 0}}}', 201, media_type="application/json")
@@ -94,7 +94,7 @@ async def append(conversation_id: UUID, turn: Turn, request: Request) -> Respons
 
 @app.post("/conversations/{conversation_id}/turns:batch")
 async def append_many(conversation_id: UUID, turns: list[Turn], request: Request) -> Response:
-    """Stores many turns."""
+    """Store many turns."""
     columns = zip(
         *((turn.turn_id, turn.started_at, turn.ended_at, turn.speaker, turn.text) for turn in turns),
         strict=True,
