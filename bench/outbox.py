@@ -4,7 +4,8 @@ A `put` blocks the event loop on which the agent speaks.
 
     python -m bench.outbox [--json] [--drafts N] [--folder DIRECTORY]
 
-Measured on a quiet disk, then while another process syncs 200 kB blocks on the same file system. Aim: p99 of 1 ms.
+Measured on a quiet disk, then while another process syncs 200 kB blocks on the same file system. Aim: p99 of
+1 ms.
 """
 
 from __future__ import annotations

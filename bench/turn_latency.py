@@ -2,11 +2,11 @@
 
     python -m bench.turn_latency [--turns 20] [--json]
 
-Starts the product in a temporary home and, on its LiveKit server, `bench/baselines/plain_agent.py`. One caller is
-in a call with each; they take turns, so that disturbances of the machine hit both alike. Measured is
-`first_audio_ms` at the caller: from the last loud sample of the question passed to WebRTC, to the first loud frame
-of the answer. It is negative if the agent cut in. All speech is synthetic and the network is a loopback: real
-callers and networks add to both sides.
+Starts the product in a temporary home and, on its LiveKit server, `bench/baselines/plain_agent.py`. One
+caller is in a call with each; they take turns, so that disturbances of the machine hit both alike. Measured
+is `first_audio_ms` at the caller: from the last loud sample of the question passed to WebRTC, to the first
+loud frame of the answer. It is negative if the agent cut in. All speech is synthetic and the network is a
+loopback: real callers and networks add to both sides.
 """
 
 from __future__ import annotations
@@ -76,7 +76,6 @@ class Side:
             "least_ms": round(waits[0]),
             "most_ms": round(waits[-1]),
         }
-
 
     def as_json(self) -> Mapping[str, object]:
         """Return the summary and every turn."""

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints the interpreter to build the virtual environment with: $PYTHON, or the first that is new enough and can make one.
+# Print the interpreter for the virtual environment: $PYTHON, or the first that is new enough and has venv.
 set -euo pipefail
 
 new_enough='import sys; sys.exit(sys.version_info < (3, 11))'
@@ -21,10 +21,13 @@ done
 
 if [ -n "$without_venv" ]; then
     version=$("$without_venv" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-    echo "$without_venv can't make virtual environments; install its venv package (Debian, Ubuntu: apt-get install python$version-venv)." >&2
+    echo "$without_venv can't make virtual environments; install its venv package" \
+        "(Debian, Ubuntu: apt-get install python$version-venv)." >&2
 elif [ -n "$too_old" ]; then
-    echo "Readback needs Python 3.11 or newer and found only $("$too_old" --version); install a newer one or name it: make PYTHON=/path/to/python3.11" >&2
+    echo "Readback needs Python 3.11 or newer and found only $("$too_old" --version);" \
+        "install a newer one, or set it: make PYTHON=/path/to/python3.11" >&2
 else
-    echo "Readback needs Python 3.11 or newer and found none on PATH; install it or name it: make PYTHON=/path/to/python3.11" >&2
+    echo "Readback needs Python 3.11 or newer and found none on PATH;" \
+        "install it, or set it: make PYTHON=/path/to/python3.11" >&2
 fi
 exit 2

@@ -1,7 +1,7 @@
 """Generate `gen/` from `protos/`: messages, typed stubs, gRPC stubs, and the descriptor set with comments.
 
-`python -m tools.gen` writes. `python -m tools.gen --check` generates into a scratch folder and fails on any difference.
-`grpc_python` lives inside `grpc_tools` and is no plugin binary, so `buf generate` can't run it.
+`python -m tools.gen` writes; with `--check` it generates into a scratch folder and fails if `gen/` differs.
+`buf generate` can't do it: the plugin `grpc_python` is part of `grpc_tools`, not a program of its own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DESCRIPTOR_SET = "readback/contracts.binpb"
 
 
 def generate(into: Path) -> None:
-    """Writes the generated packages below `into`, replacing what was there."""
+    """Write the generated packages below `into`, replacing the old ones."""
     for package in GENERATED:
         shutil.rmtree(into / package, ignore_errors=True)
     sources = [*(ROOT / "protos").rglob("*.proto"), *(ROOT / "third_party/protos/buf").rglob("*.proto")]
@@ -32,10 +32,9 @@ def generate(into: Path) -> None:
     plain = [f"--{plugin}_out={into}" for plugin in ("python", "mypy")]
     stubs = [f"--{plugin}_out={into}" for plugin in ("grpc_python", "mypy_grpc")]
     protoc = [sys.executable, "-m", "grpc_tools.protoc", *(f"-I{include}" for include in includes)]
-    # protoc looks for the plugins on PATH; they are installed beside this interpreter.
-    environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    }
+    # protoc looks for the plugins on PATH; they are installed next to this interpreter.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    environment = os.environ | {"PATH": path}
     subprocess.run([*protoc, *plain, *map(str, sorted(sources))], check=True, env=environment)
     descriptors = ["--include_source_info", f"--descriptor_set_out={into / DESCRIPTOR_SET}"]
     subprocess.run([*protoc, *descriptors, *map(str, services)], check=True, env=environment)
@@ -43,7 +42,7 @@ def generate(into: Path) -> None:
 
 
 def differences(fresh: Path, committed: Path) -> list[str]:
-    """Names files that are missing, left over, or not the same."""
+    """Return the names of files that are missing, extra, or different."""
     found = []
     for package in GENERATED:
         names = {
@@ -60,9 +59,9 @@ def differences(fresh: Path, committed: Path) -> list[str]:
 
 
 def main() -> None:
-    """Runs the command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="fail when gen/ is not what protos/ says")
+    parser.add_argument("--check", action="store_true", help="fail if gen/ is stale")
     if not parser.parse_args().check:
         generate(ROOT / "gen")
         return

@@ -1,9 +1,9 @@
-"""Record a spoken call with `readback call` as docs/media/call.mp3, and what was said as docs/media/call.txt.
+"""Record a spoken call with `readback call` as docs/media/call.mp3, and its words as docs/media/call.txt.
 
     python -m tools.record_call        # takes about a minute; needs `lame`
 
-The product runs with its own home and ports. `readback call --out` holds the agent's side; the questions are mixed in where
-they were spoken, `first_audio_ms` before each answer.
+The product runs with its own home and ports. `readback call --out` records the agent's side; the questions
+are mixed in where they were spoken, `first_audio_ms` before each answer.
 """
 
 from __future__ import annotations

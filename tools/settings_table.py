@@ -1,6 +1,6 @@
-"""Writes `docs/settings.md` from the settings classes: one table of everything that can be set.
+"""Write `docs/settings.md` from the settings classes: tables of all environment variables.
 
-`python -m tools.settings_table` writes; with `--check` it fails where the committed table is stale.
+`python -m tools.settings_table` writes; with `--check` it fails if the page is stale.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ MODULES = {
 }
 HEAD = """# Settings
 
-Environment variables, read once when a process starts. A wrong one stops the start with a message that names every mistake.
-This page is written by `python -m tools.settings_table`.
+Environment variables, read once when a process starts. If any is wrong, the process doesn't start, and its
+error message names every mistake. `python -m tools.settings_table` writes this page.
 """
 
 
 def classes(module: str) -> list[type[MeshSettings]]:
-    """The settings classes that a module defines."""
+    """Return the settings classes that a module defines."""
     loaded = importlib.import_module(module)
     found = [
         value
@@ -46,13 +46,13 @@ def classes(module: str) -> list[type[MeshSettings]]:
 
 
 def own_fields(settings: type[MeshSettings]) -> dict[str, FieldInfo]:
-    """Fields that a class adds to those of its bases."""
+    """Return the fields that a class adds to those of its bases."""
     inherited = {name for base in settings.__mro__[1:] for name in getattr(base, "model_fields", {})}
     return {name: field for name, field in settings.model_fields.items() if name not in inherited}
 
 
 def row(settings: type[MeshSettings], name: str, field: FieldInfo) -> str:
-    """One line of the table."""
+    """Return one line of a table."""
     meaning = " ".join((field.description or "").split())
     if get_origin(field.annotation) is Literal:
         meaning += " One of " + ", ".join(f"`{value}`" for value in get_args(field.annotation)) + "."
@@ -69,7 +69,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     parts = [HEAD]
     for title, module in MODULES.items():
         rows = [
@@ -87,9 +87,9 @@ def page() -> str:
 
 
 def main() -> None:
-    """Runs the command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="fail when docs/settings.md is stale")
+    parser.add_argument("--check", action="store_true", help="fail if docs/settings.md is stale")
     if not parser.parse_args().check:
         PAGE.write_text(page())
     elif PAGE.read_text() != page():

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The static checks, one line each: the name and how long it took, or the whole output of the first that fails.
-# usage: tools/static_checks.sh BIN   (the folder with the tools)
+# Static checks. Prints one line per check, and the whole output of the first one that fails.
+# usage: tools/static_checks.sh BIN   (BIN: the folder with the tools)
 set -euo pipefail
 
 bin=$1
@@ -27,3 +27,7 @@ step 'contracts: format (buf)' "$bin/buf" format -d --exit-code protos
 step 'contracts: breaking (buf)' "$bin/buf" breaking protos --against protos/baseline/v1.binpb
 step 'gen/ is fresh' "$bin/python" -m tools.gen --check
 step 'table of settings is fresh' "$bin/python" -m tools.settings_table --check
+
+# Reported only, until every file complies.
+violations=$("$bin/python" -m tools.plain_english 2>&1) ||
+    printf '  %-28s %d violations (python -m tools.plain_english)\n' 'plain English' "$(wc -l <<<"$violations")"

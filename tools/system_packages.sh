@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the tests need from the system: Chromium, PostgreSQL and Redis. Installs when root can, else says how.
+# Install the system packages that the tests need: Chromium, PostgreSQL and Redis. Without root it prints how.
 set -euo pipefail
 
 missing=()

@@ -1,21 +1,23 @@
-"""What stands on a terminal after a program has written to it: enough of ECMA-48 for what Rich writes."""
+"""A terminal screen after a program has written to it: as much of ECMA-48 as Rich uses."""
 
 from __future__ import annotations
 
 import re
 
-_PIECE = re.compile(r"\x1b\[(?P<given>[?\d;]*)(?P<what>[A-Za-z])|(?P<control>[\r\n])|(?P<text>[^\x1b\r\n]+)")
+_PIECE = re.compile(
+    r"\x1b\[(?P<parameters>[?\d;]*)(?P<command>[A-Za-z])|(?P<control>[\r\n])|(?P<text>[^\x1b\r\n]+)"
+)
 
 
 class Screen:
-    """Lines with their colours (SGR sequences) and nothing that moves. Never scrolls."""
+    """Lines with their colours (SGR sequences). It never scrolls."""
 
     def __init__(self) -> None:
         self.lines = [""]
         self._row, self._returned = 0, False
 
     def write(self, output: str) -> None:
-        """Takes in what the program wrote; escape sequences come whole."""
+        """Apply output of the program; escape sequences must be complete."""
         for piece in _PIECE.finditer(output):
             match piece.lastgroup, piece[0]:
                 case "control", "\n":
@@ -25,18 +27,18 @@ class Screen:
                 case "text", text:
                     self._put(text)
                 case _:
-                    self._obey(piece["what"], piece["given"], piece[0])
+                    self._execute(piece["command"], piece["parameters"], piece[0])
 
-    def _obey(self, what: str, given: str, sequence: str) -> None:
-        match what:
+    def _execute(self, command: str, parameters: str, sequence: str) -> None:
+        match command:
             case "m":
                 self._put(sequence)
             case "A":
-                self._row = max(0, self._row - int(given or 1))
+                self._row = max(0, self._row - int(parameters or 1))
             case "K":
                 self.lines[self._row] = ""
             case _:
-                pass  # showing and hiding the cursor
+                pass  # shows and hides the cursor
 
     def _put(self, text: str) -> None:
         if self._returned:  # Rich rewrites whole lines

@@ -2,15 +2,16 @@
 
 It follows the framework's guide:
 
-* STT: Moonshine tiny-en by its library's own call, as a batch STT. The framework passes it an utterance when the
-  voice detector has ended it, so there are no interim results.
+* STT: Moonshine tiny-en by its library's own call, as a batch STT. The framework passes it an utterance when
+  the voice detector has ended it, so there are no interim results.
 * TTS: hibari without streaming. The framework splits the answer into sentences and plays each as it comes,
   silence included.
 * VAD: `livekit-plugins-silero` without options.
-* Turns: `turn_detection="vad"` and `interruption={"mode": "vad"}`, because the default models run in the vendor's
-  cloud. All other options of session and room are defaults: 0.5 s endpointing delay, preemptive generation,
-  50 ms frames.
-* LLM: answers at once with one sentence like Readback's, so no model's thinking time is measured on either side.
+* Turns: `turn_detection="vad"` and `interruption={"mode": "vad"}`, because the default models run in the
+  vendor's cloud. All other options of session and room are defaults: 0.5 s endpointing delay, preemptive
+  generation, 50 ms frames.
+* LLM: answers at once with one sentence like Readback's, so no model's thinking time is measured on either
+  side.
 """
 
 from __future__ import annotations

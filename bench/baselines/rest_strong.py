@@ -1,8 +1,9 @@
-"""Baseline REST service written for speed: FastAPI over asyncpg, one prepared statement and round trip per request.
+"""Baseline REST service written for speed: FastAPI over asyncpg, one prepared statement per request.
 
-Rows are compact (16-byte IDs, one index, which recognises a retried turn), answers are the row numbers alone, and
-many turns can be posted together, stored by one `unnest`. uvloop and httptools; the token is only compared. It
-guarantees less than the log: numbers count the whole table and may have gaps, and there is no writer fence.
+Rows are compact (16-byte IDs, one index, which recognises a retried turn), answers are the row numbers alone,
+and many turns can be posted together, stored by one `unnest`. uvloop and httptools; the token is only
+compared. It guarantees less than the log: numbers count the whole table and may have gaps, and there is no
+writer fence.
 
     DATABASE_URL=postgresql://… uvicorn bench.baselines.rest_strong:app
 """
@@ -39,7 +40,8 @@ CREATE TABLE IF NOT EXISTS turns (
 );
 """
 ONE = """
-INSERT INTO turns (conversation_id, turn_id, started_at, ended_at, speaker, text) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO turns (conversation_id, turn_id, started_at, ended_at, speaker, text)
+VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING RETURNING number
 """
 MANY = """

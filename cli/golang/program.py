@@ -31,7 +31,7 @@ class GoProgram:
     takes: str
     """Build time on two cores, for people."""
     instead: str
-    """What users can do if it can't be built."""
+    """Advice for users if it can't be built."""
 
     @property
     def cached(self) -> Path:
