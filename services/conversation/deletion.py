@@ -76,7 +76,7 @@ class Deletion:
 
 async def _remove_from_index(transaction: Transaction, conversation: Conversation) -> None:
     index = search_index(transaction.connection)
-    through = await index.hold(conversation.key) or 0
+    through = await index.lock(conversation.key) or 0
     number = 0
     while number < through:
         entries = await transaction.entries_after(

@@ -38,7 +38,10 @@ class Bus(Protocol):
     """
 
     def committed(self, commit: Committed) -> None:
-        """Announce a commit. Call it after the commit, once for each conversation, in the order of the commits."""
+        """Announce a commit.
+
+        Call it after the commit, once for each conversation, in the order of the commits.
+        """
         ...
 
     def spoken(self, customer_id: str, conversation_id: str, speech: entry_pb2.OpenUtterance) -> None:

@@ -46,7 +46,10 @@ class CommitPlan:
         return tail
 
     def changes(self) -> Changes:
-        """Return what to write. Gives the entries their feed positions, so call it once, when all is planned."""
+        """Return what to write.
+
+        Gives the entries their feed positions, so call it once, when all is planned.
+        """
         changes = Changes(self.state.customer_id, self.state.feed.version, 0)
         for conversation_id, tail in self._tails.items():
             tail.write_into(changes)

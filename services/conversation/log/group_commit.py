@@ -1,16 +1,17 @@
-"""Group commit: all appends that arrive while one transaction is under way are committed together in the next one.
+"""Group commit: appends that arrive while one transaction is under way share the next one.
 
 One flush to disk then serves many appends, without a timer: an append that arrives alone is committed alone,
-immediately. The committing task only runs while appends wait. Cancelling a caller doesn't withdraw its append.
+immediately. The committing task only runs while appends wait. Cancelling a caller doesn't withdraw its
+append.
 
     submit → [bounded queue] → plan in memory → one transaction → adopt → announce → answer
 
-The appends of one writer's stream share a `Queue`: if one of them can't be stored, those behind it fail as well. The
-writer will resend all of them, and an earlier entry must not get a higher number.
+The appends of one writer's stream share a `Queue`: if one of them can't be stored, those behind it fail as
+well. The writer will resend all of them, and an earlier entry must not get a higher number.
 
-Cached log states may be out of date. The transaction then skips that customer's part, which is read and planned again.
-After the database was away the cache is empty, as after a restart. If a whole transaction fails, each append is retried
-alone, so that one bad append fails no others.
+Cached log states may be out of date. The transaction then skips that customer's part, which is read and
+planned again. After the database was away the cache is empty, as after a restart. If a whole transaction
+fails, each append is retried alone, so that one bad append fails no others.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class AppendStore(Protocol):
         ...
 
     async def append(self, group: Sequence[Changes]) -> set[str]:
-        """Write the changes of each customer whose feed has the expected version; return those customers' ids.
+        """Write the changes of each customer whose feed has the expected version; return their ids.
 
         Raises:
             Reconnected: nothing was written, and all states must be read again.
@@ -89,7 +90,7 @@ class Queue:
     """The appends of one writer's stream, in order."""
 
     broken: bool = False
-    """Whether one of them could not be stored; all later ones fail."""
+    """True once an append could not be stored; all later ones fail."""
 
 
 @dataclass(slots=True)
@@ -124,7 +125,10 @@ class _Pending:
 
 
 class GroupCommit:
-    """The only place in a process that commits appends. `announce` is called with each plan after its commit."""
+    """The only place in a process that commits appends.
+
+    `announce` is called with each plan after its commit.
+    """
 
     def __init__(
         self,
@@ -264,9 +268,10 @@ class GroupCommit:
         return again
 
     async def _read(self, group: Sequence[_Pending]) -> _GroupStates:
-        """Return the states of the group's calls; read those that aren't cached or are stale. Skip unknown calls.
+        """Return the states of the group's calls, without unknown calls.
 
-        The result holds the states itself, since the bounded cache may evict one while another is read.
+        States that aren't cached or are stale are read. The result holds the states itself, since the bounded
+        cache may evict one while another is read.
         """
         calls = {pending.writer.call_id for pending in group}
         found = _GroupStates(

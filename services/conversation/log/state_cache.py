@@ -1,8 +1,9 @@
 """The cache of log states, so that an append need not read the database first.
 
-A cached state may be out of date: another replica, or a commit outside group commit, may have changed the logs. The
-write finds that out, because the version of the customer's feed has changed; the state is then marked stale and read
-again. Versions only identify states of one history: after the database was away, everything is dropped (`Reconnected`).
+A cached state may be out of date: another replica, or a commit outside group commit, may have changed the
+logs. The write finds that out, because the version of the customer's feed has changed; the state is then
+marked stale and read again. Versions only identify states of one history: after the database was away,
+everything is dropped (`Reconnected`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""The end of one conversation's log inside a commit: numbers entries, keeps open utterances, recognises retries.
+"""The end of one conversation's log inside a commit: numbers entries and recognises retries.
 
-Everything happens in memory. The `LogState` stays unchanged until the changes are durable and `adopt` is called.
+Everything happens in memory. The `LogState` stays unchanged until the changes are durable and `adopt` is
+called.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from services.conversation.model.records import Call, Conversation
 
 
 class Tail:
-    """The end of one conversation's log inside a commit, which takes place at `now` (microseconds since 1970)."""
+    """The end of one conversation's log inside a commit at the time `now`, in microseconds since 1970."""
 
     def __init__(self, log: LogState, now: int) -> None:
         self._log = log
@@ -41,7 +42,7 @@ class Tail:
         self._closed: dict[bytes, None] = {}
         self._added: list[LogEntry] = []
         self.ended = False
-        """Whether this commit ends the conversation."""
+        """True if this commit ends the conversation."""
 
     @property
     def conversation(self) -> Conversation:

@@ -1,8 +1,8 @@
-"""The transcript log: entries 1, 2, 3 … of a conversation, without gaps, in the order of commit, each stored once.
+"""The transcript log: entries 1, 2, 3 … of a conversation, without gaps, each stored once.
 
-Entries are added in two ways. Writers' appends go through `GroupCommit`, many in one transaction. All other additions
-(a call starts, an agent is lost) happen inside a `Commit`, together with related changes outside the log. Both number
-entries with `Tail` and write `Changes`.
+Entries are added in two ways. Writers' appends go through `GroupCommit`, many in one transaction. All other
+additions (a call starts, an agent is lost) happen inside a `Commit`, together with related changes outside
+the log. Both number entries with `Tail` and write `Changes`.
 """
 
 from __future__ import annotations
@@ -89,7 +89,10 @@ class TranscriptLog:
 
     @asynccontextmanager
     async def commit(self) -> AsyncIterator[Commit]:
-        """Open a write transaction. When the block ends, it is durable and announced; when it raises, rolled back."""
+        """Open a write transaction.
+
+        When the block ends, it is durable and announced; when it raises, rolled back.
+        """
         async with self._store.writing() as transaction:
             commit = Commit(transaction, self._clock.now())
             yield commit
@@ -97,7 +100,9 @@ class TranscriptLog:
         commit.announce(self._bus)
 
     async def append(self, writer: Writer, drafts: Sequence[entry_pb2.Draft]) -> list[Stored | Refused]:
-        """Append drafts of the writer that holds a call. A draft that breaks a rule is refused; the others are stored.
+        """Append drafts of the writer that holds a call.
+
+        A draft that breaks a rule is refused; the others are stored.
 
         Raises:
             CallNotFound, CallEnded, StaleEpoch, EpochHeld: the writer may not write at all.
@@ -109,8 +114,8 @@ class TranscriptLog:
     ) -> asyncio.Future[list[Stored | Refused]]:
         """Queue an append behind the others of its queue; block only while the commit queue is full.
 
-        The future returns or raises what `append` does. Cancelling it doesn't withdraw the append. If an append can't
-        be stored, later ones of its queue fail with `StoreUnavailable`.
+        The future returns or raises what `append` does. Cancelling it doesn't withdraw the append. If an
+        append can't be stored, later ones of its queue fail with `StoreUnavailable`.
         """
         return await self._appends.submit(writer, drafts, queue=queue)
 

@@ -1,4 +1,4 @@
-"""Runs the migrations; see `mesh.database.migrations.migrate`."""
+"""Run the migrations; see `mesh.database.migrations.migrate`."""
 
 from mesh.database.migrations import run_migrations
 

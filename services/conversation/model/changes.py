@@ -1,4 +1,4 @@
-"""What one transaction writes to one customer's logs, computed beforehand so that writing needs no reads."""
+"""The changes of one transaction to one customer's logs, computed before, so that writing needs no reads."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ class Changes:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to write."""
+        """True if there is nothing to write."""
         return not (self.heads or self.chunks or self.runs or self.closed or self.revisions)

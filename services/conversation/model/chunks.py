@@ -1,7 +1,7 @@
 """Chunks of a log: consecutive entries of one conversation and call in one row of the table `log_pages`.
 
-The last chunk of a log is rewritten, uncompressed, as entries are added. When the next entry doesn't fit, the chunk is
-closed: compressed if that makes it smaller, and never written again.
+The last chunk of a log is rewritten, uncompressed, as entries are added. When the next entry doesn't fit, the
+chunk is closed: compressed if that makes it smaller, and never written again.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from readback.conversation.storage.v1 import page_pb2
 from services.conversation.model.entries import LogEntry
 
 CHUNK_BYTES = 1000
-"""Content of a chunk before it is closed, about eight turns. Larger chunks compress better but are rewritten more often
-as they grow, which leaves dead versions on PostgreSQL; in measurements the tables were smallest at about this size."""
+"""Content of a chunk before it is closed, about eight turns. Larger chunks compress better but are rewritten
+more often as they grow, which leaves dead versions on PostgreSQL; in measurements the tables were smallest at
+about this size."""
 ITEM_BYTES = 48
 """Largest overhead of an entry in addition to its content."""
 _RAW_DEFLATE = -15
@@ -26,7 +27,7 @@ _INFLATED_BYTES = 2048
 
 
 class Packing(IntEnum):
-    """How the content of a row is stored."""
+    """Storage forms of a chunk's content."""
 
     PLAIN = 0
     DEFLATED = 1

@@ -1,8 +1,8 @@
 """Cursors: signed positions in a log, which a watcher keeps to resume.
 
 A log is one conversation's entries or a customer's feed. A cursor holds the incarnation of the database and a
-fingerprint of the entry at its position. A cursor from a database that was replaced, or restored from a backup and
-continued differently, is therefore refused; it can't skip entries silently.
+fingerprint of the entry at its position. A cursor from a database that was replaced, or restored from a
+backup and continued differently, is therefore refused; it can't skip entries silently.
 """
 
 from __future__ import annotations

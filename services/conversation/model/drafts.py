@@ -1,7 +1,8 @@
 """Validation of a writer's drafts, and their conversion to entries and revisions.
 
-The contract's rules decide. Evaluating them takes longer than everything else done with a draft, so `_surely_valid`
-accepts the usual drafts by a shorter way; a test ensures that it accepts nothing the rules would refuse.
+The contract's rules decide. Evaluating them takes longer than everything else done with a draft, so
+`_surely_valid` accepts the usual drafts by a shorter way; a test ensures that it accepts nothing the rules
+would refuse.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from services.conversation.model.times import micros_in
 MAX_TEXT = 20_000
 """Characters of an utterance, the contract's limit."""
 MAX_CONTENT_BYTES = 1024 * 1024
-"""Largest serialized content. gRPC clients take messages of 4 MiB; anything larger could be stored but not read."""
+"""Largest serialized content. gRPC clients take messages of 4 MiB; anything larger could be stored but not
+read."""
 _MAX_LANGUAGE = 35
 is_uuid = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}").fullmatch
 """Match a UUID as the contract defines it."""

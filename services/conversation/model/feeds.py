@@ -10,7 +10,7 @@ from enum import IntEnum
 
 
 class RunKind(IntEnum):
-    """What the positions of a run stand for."""
+    """Kinds of runs."""
 
     ENTRIES = 1
     """Consecutive entries of one conversation."""

@@ -10,8 +10,8 @@ from services.conversation.model.feeds import FeedEnd, FeedRun
 from services.conversation.model.records import Call, Conversation
 
 RECOGNISED = 16_384
-"""Number of a log's last entries whose retries are recognised. A writer holds back at most a quarter of this without an
-ack (`client.outbox.CAPACITY`), so no older entry can be a retry."""
+"""Number of a log's last entries whose retries are recognised. A writer holds back at most a quarter of this
+without an ack (`client.outbox.CAPACITY`), so no older entry can be a retry."""
 LOG_WEIGHT = 32
 """Memory of a log in addition to its entry ids, counted in entry ids: its row, its call's, its open chunk."""
 
@@ -51,7 +51,8 @@ class CustomerState:
     calls: dict[str, Call] = field(default_factory=dict)
     """By call id."""
     former: dict[str, LogState] = field(default_factory=dict)
-    """Logs as of an earlier version. They remain true but may be incomplete, because entries are only added."""
+    """Logs as of an earlier version. They remain true but may be incomplete, because entries are only
+    added."""
     stale: bool = False
     """The feed has changed since; read before use."""
 

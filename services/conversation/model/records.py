@@ -28,7 +28,7 @@ class Conversation:
 
     @property
     def ended(self) -> bool:
-        """Whether the conversation takes no more entries."""
+        """True once the conversation takes no more entries."""
         return self.state == pb.CONVERSATION_STATE_ENDED
 
 
@@ -68,10 +68,10 @@ class Call:
 
     @property
     def ended(self) -> bool:
-        """Whether the call is over."""
+        """True once the call is over."""
         return self.state == pb.CALL_STATE_ENDED
 
     @property
     def caller_identity(self) -> str:
-        """The caller's identity in the room, the same for the whole call, so that the caller is in the room once."""
+        """The caller's identity in the room, the same whenever the caller rejoins."""
         return f"caller-{self.call_id[-12:]}"

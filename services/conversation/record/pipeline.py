@@ -1,4 +1,4 @@
-"""Pipelined appends: a writer's stream is read and submitted while its earlier appends are still being committed."""
+"""Pipelined appends: a writer's next appends are submitted while earlier ones are being committed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from services.conversation.log.transcript_log import Queue, Refused, Stored, Tra
 from services.conversation.log.writer_fence import Writer
 
 MAX_DRAFTS = 256
-"""Limit of drafts in one `RecordAppend`. It is the contract's rule, checked here because validating the whole message
-would let one invalid draft end the stream."""
+"""Limit of drafts in one `RecordAppend`. It is the contract's rule, checked here because validating the whole
+message would let one invalid draft end the stream."""
 WINDOW = 8
 """Limit of unanswered appends of one stream; the next one is read when one of them is answered."""
 

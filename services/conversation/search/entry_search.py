@@ -15,7 +15,7 @@ from services.conversation.search.indexing import Indexing
 from services.conversation.search.snippets import Part, snippet
 from services.conversation.search.words import folded_words
 from services.conversation.store import Store, Transaction
-from services.conversation.store.search import Hit, Place, SearchIndex, Wanted, search_index
+from services.conversation.store.search import Hit, Place, SearchIndex, SearchQuery, search_index
 
 NEIGHBOURS = 12
 """Entries read in one query: about one chunk of the log."""
@@ -39,7 +39,7 @@ class EntrySearch:
     def __init__(self, store: Store, indexing: Indexing) -> None:
         self._store, self._indexing = store, indexing
 
-    async def search(self, wanted: Wanted, *, after: Place | None, limit: int) -> list[Found]:
+    async def search(self, wanted: SearchQuery, *, after: Place | None, limit: int) -> list[Found]:
         """Return the entries with all of the words, newest first. A query without words finds nothing.
 
         Args:
@@ -80,16 +80,16 @@ async def _with_snippets(
     index: SearchIndex, read: Sequence[tuple[Hit, LogEntry]], words: Sequence[str]
 ) -> list[Found]:
     texts = [entry_pb2.Utterance.FromString(entry.content).text for _, entry in read]
-    matching = await index.meant({word for text in texts for word in folded_words(text)}, words)
+    matching = await index.with_stems_of({word for text in texts for word in folded_words(text)}, words)
     return [
         Found(entry, hit.conversation_id, hit.title, snippet(text, matching), hit.place)
         for (hit, entry), text in zip(read, texts, strict=True)
     ]
 
 
-def query_of(customer_id: str, request: pb.SearchEntriesRequest) -> Wanted:
+def query_of(customer_id: str, request: pb.SearchEntriesRequest) -> SearchQuery:
     """Return the query of a customer's request."""
-    return Wanted(
+    return SearchQuery(
         customer_id=customer_id,
         words=folded_words(request.query),
         conversation_id=request.conversation_id.lower(),

@@ -20,7 +20,7 @@ from services.conversation.model.entries import UTTERANCE, LogEntry
 from services.conversation.model.times import instant_of
 from services.conversation.search.words import folded_words
 from services.conversation.store import Store
-from services.conversation.store.search import Behind, Spoken, search_index
+from services.conversation.store.search import IndexedUtterance, UnindexedLog, search_index
 
 BATCH = 500
 """Entries indexed in one transaction, which blocks other writes for some milliseconds."""
@@ -59,20 +59,20 @@ class Indexing:
             for log in logs:
                 await self._index(log)
 
-    async def _behind(self, customer_id: str | None) -> Sequence[Behind]:
+    async def _behind(self, customer_id: str | None) -> Sequence[UnindexedLog]:
         async with self._store.reading() as transaction:
             quiet_since = self._clock.now() - IDLE if customer_id is None else None
-            return await search_index(transaction.connection).behind(
+            return await search_index(transaction.connection).unindexed(
                 customer_id, limit=LOGS_PER_QUERY, quiet_since=quiet_since
             )
 
-    async def _index(self, log: Behind, pause: float = 0) -> None:
+    async def _index(self, log: UnindexedLog, pause: float = 0) -> None:
         """Index a log up to the end that it had when it was fetched."""
         reached = 0
         while reached < log.head:
             async with self._store.writing() as transaction:
                 index = search_index(transaction.connection)
-                through = await index.hold(log.key)
+                through = await index.lock(log.key)
                 if through is None:
                     return  # deleted meanwhile
                 entries = await transaction.entries_after(log.key, through, limit=BATCH)
@@ -84,7 +84,7 @@ class Indexing:
                 await self._clock.sleep(pause)
 
 
-def spoken_in(entries: Sequence[LogEntry]) -> list[Spoken]:
+def spoken_in(entries: Sequence[LogEntry]) -> list[IndexedUtterance]:
     """Return the searchable words of these entries, as the index stores them."""
     utterances = [
         (entry, folded_words(entry_pb2.Utterance.FromString(entry.content).text))
@@ -92,7 +92,7 @@ def spoken_in(entries: Sequence[LogEntry]) -> list[Spoken]:
         if entry.kind == UTTERANCE
     ]
     return [
-        Spoken(entry.number, entry.speaker, instant_of(entry.commit_micros), words)
+        IndexedUtterance(entry.number, entry.speaker, instant_of(entry.commit_micros), words)
         for entry, words in utterances
         if words
     ]

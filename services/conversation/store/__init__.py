@@ -1,4 +1,4 @@
-"""The database, and the only SQL. Leaving a write `Transaction` commits it; nothing is acknowledged before."""
+"""The database, and the only SQL. A write `Transaction` commits when its block ends."""
 
 from services.conversation.store.engine import Store
 from services.conversation.store.transactions import Transaction

@@ -20,15 +20,20 @@ from services.conversation.store import postgres_append, sqlite_append
 
 
 class Reconnected(Exception):
-    """The database was away and is back. It may be another server without the last commits, so all reads are void."""
+    """The database was away and is back.
+
+    It may be another server without the last commits, so all reads are void.
+    """
 
 
 class Appender:
-    """The thread that appends to one database. It connects at the first append and after a lost connection.
+    """The thread that appends to one database.
 
-    A PostgreSQL that took over from another may lack the last commits of that one. A feed may then reach the same
-    version twice, and changes planned for the first would overwrite entries added since. Therefore nothing is written
-    that was planned before the connection was made.
+    It connects at the first append and after a lost connection.
+
+    A PostgreSQL that took over from another may lack the last commits of that one. A feed may then reach the
+    same version twice, and changes planned for the first would overwrite entries added since. Therefore
+    nothing is written that was planned before the connection was made.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -72,7 +77,8 @@ class Appender:
             with translate_outages():
                 return self._write(self._connection, group)
         except StoreUnavailable:
-            # The connection may be in any state. (An invalid statement raises another error and leaves it usable.)
+            # The connection may be in any state. (An invalid statement raises another error and leaves it
+            # usable.)
             self._disconnect()
             raise
 

@@ -15,7 +15,7 @@ from services.conversation.store.schema import calls, conversations, deleted_cal
 
 @dataclass(frozen=True, slots=True)
 class DeletedCall:
-    """A call of a deleted conversation whose room must still be closed and whose grant must still be revoked."""
+    """A call of a deleted conversation whose room must be closed and whose grant must be revoked."""
 
     call_id: str
     room: str
@@ -23,7 +23,7 @@ class DeletedCall:
 
 
 async def delete_conversation(connection: AsyncConnection, conversation: Conversation, now: datetime) -> None:
-    """Delete a conversation with its calls, entries, open utterances, and the stored answers that mention it."""
+    """Delete a conversation, everything in it, and the stored answers that mention it."""
     here = calls.c.conversation_key == conversation.key
     query = select(calls.c.call_id, calls.c.room).where(here, calls.c.sealed_grant.is_not(None))
     found = await connection.execute(query)

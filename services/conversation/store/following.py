@@ -1,4 +1,7 @@
-"""Reads of watchers: a log from a position on. Each read is one statement, so that its result is one snapshot."""
+"""Reads of watchers: a log from a position on.
+
+Each read is one statement, so that its result is one snapshot.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,8 @@ from services.conversation.store.schema import (
 )
 
 SPAN = 2400
-"""Positions that one read covers. Without this bound a database may sort the whole rest of a log to return its start."""
+"""Positions that one read covers. Without this bound a database may sort the whole rest of a log to return
+its start."""
 
 _CHUNK = (
     log_pages.c.conversation_key,
@@ -85,7 +89,7 @@ class FeedRead:
 
 
 def _holds_from(key: ColumnElement[int], number: ColumnElement[int] | int) -> ColumnElement[bool]:
-    """Return the join condition for the chunks of a conversation, starting with the one that holds a number."""
+    """Return the join condition for the chunks of a conversation from the one with this number on."""
     start = log_pages.alias("start")
     first = select(func.max(start.c.first_number)).where(
         start.c.conversation_key == key, start.c.first_number <= number
@@ -168,10 +172,10 @@ async def feed_after(connection: AsyncConnection, customer_id: str, position: in
 
 
 async def chunks_at(connection: AsyncConnection, customer_id: str, instant: int) -> Mapping[str, CallChunk]:
-    """Return where to look in each conversation for the first entry committed at an instant (microseconds since 1970) or
-    later: by conversation id, the chunk of the last entry before it, or the first chunk if there is none.
+    """Return, by conversation id, the chunk to search for the first entry committed at an instant or later.
 
-    Conversations of the customer without entries since the instant are left out.
+    It is the chunk of the last entry before the instant (microseconds since 1970), or the first chunk if
+    there is none. Conversations of the customer without entries since the instant are left out.
     """
     earlier = log_pages.alias("earlier")
     last = select(func.max(earlier.c.first_number)).where(
@@ -203,7 +207,7 @@ async def runs_of(
 
 
 async def open_utterances_of(connection: AsyncConnection, customer_id: str) -> Sequence[tuple[str, Revision]]:
-    """Return the open utterances in all conversations of a customer, the earliest first, with conversation ids."""
+    """Return the open utterances of a customer with their conversation ids, the earliest first."""
     query = select(conversations.c.conversation_id, open_utterances).join(
         open_utterances, open_utterances.c.conversation_key == conversations.c.key
     )
@@ -212,7 +216,8 @@ async def open_utterances_of(connection: AsyncConnection, customer_id: str) -> S
 
 
 def _chunk(row: Row[Any]) -> CallChunk | None:
-    # By index: access by column name takes as long as all of these together, and catching up reads thousands of rows.
+    # By index: access by column name takes as long as all of these together, and catching up reads thousands
+    # of rows.
     key, first_number, call_key, commit_time, packing, content, call_id = row[-len(_CHUNK) :]
     if content is None:
         return None

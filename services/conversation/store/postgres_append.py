@@ -1,4 +1,4 @@
-"""Appends on PostgreSQL: a whole group in one statement, which is its own transaction (one round trip, one flush)."""
+"""Appends on PostgreSQL: a whole group is one statement and its own transaction."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ WITH claim AS (
     WHERE conversations.key = t.key
 ), chunks AS (
     INSERT INTO log_pages (conversation_key, first_number, call_key, commit_time, packing, content)
-    SELECT t.conversation_key, t.first_number, nullif(t.call_key, 0), t.commit_time, t.packing::smallint, t.content
+    SELECT t.conversation_key, t.first_number, nullif(t.call_key, 0), t.commit_time,
+        t.packing::smallint, t.content
     FROM unnest(%b, %b, %b, %b, %b, %b, %b)
         AS t (customer_id, conversation_key, first_number, call_key, commit_time, packing, content)
         JOIN won USING (customer_id)
@@ -55,8 +56,9 @@ _OPEN_UTTERANCES = """, closed AS (
         (conversation_key, utterance_id, call_key, speaker, revision, start_time, revise_time, content)
     SELECT t.conversation_key, t.utterance_id, t.call_key, t.speaker::smallint, t.revision,
         t.start_time, t.revise_time, t.content
-    FROM unnest(%b, %b, %b, %b, %b, %b, %b, %b, %b) AS t
-        (customer_id, conversation_key, utterance_id, call_key, speaker, revision, start_time, revise_time, content)
+    FROM unnest(%b, %b, %b, %b, %b, %b, %b, %b, %b)
+        AS t (customer_id, conversation_key, utterance_id, call_key, speaker, revision,
+            start_time, revise_time, content)
         JOIN won USING (customer_id)
     ON CONFLICT (conversation_key, utterance_id) DO UPDATE SET
         call_key = excluded.call_key, speaker = excluded.speaker, revision = excluded.revision,
@@ -85,7 +87,10 @@ def append(connection: psycopg.Connection, group: Sequence[Changes]) -> set[str]
 
 
 def write(cursor: Any, group: Sequence[Changes]) -> set[str]:
-    """Write a group; return the customers whose feeds had the expected version. `cursor` is a binary psycopg cursor."""
+    """Write a group; return the customers whose feeds had the expected version.
+
+    `cursor` is a binary psycopg cursor.
+    """
     owned = [(id_bytes(changes.customer_id), changes) for changes in group]
     claims = [(owner, changes.version, changes.last_position) for owner, changes in owned]
     heads = [

@@ -1,7 +1,7 @@
 """Arrays in PostgreSQL's binary protocol.
 
-psycopg's own arrays choose the type by the values, so that each group would be another statement to prepare, and they
-are built element by element in Python.
+psycopg's own arrays choose the type by the values, so that each group would be another statement to prepare,
+and they are built element by element in Python.
 """
 
 from __future__ import annotations

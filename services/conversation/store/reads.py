@@ -36,7 +36,9 @@ class LogReads:
         most_bytes: int = READ_BYTES,
         wanted: Callable[[LogEntry], bool] = lambda _: True,
     ) -> list[LogEntry]:
-        """Return the next wanted entries after a number, in the order of the log. Empty only at the end of the log.
+        """Return the next wanted entries after a number, in the order of the log.
+
+        Empty only at the end of the log.
 
         Args:
             limit: largest number of entries.

@@ -1,18 +1,20 @@
-"""The index of what was said: PostgreSQL's `tsvector` under GIN, SQLite's FTS5; no copy of the text in either.
+"""The full-text index: PostgreSQL's `tsvector` under GIN, SQLite's FTS5. Neither holds a copy of the text.
 
-Both index the words that `words` makes of a text, and one more that stands for the customer, so that looking for a word of one customer's
-never walks over everybody's. Rows say which entry, who spoke and when; deleting a conversation takes them along.
+Both index the words that `search.words` makes of a text, and one more word that stands for the customer, so
+that a search never walks over other customers' entries. Rows of `spoken_entries` hold the entry's number,
+speaker and time; deleting a conversation deletes them.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from readback.conversation.v1 import entry_pb2
 from sqlalchemy import (
@@ -26,10 +28,10 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
-    or_,
     select,
     text,
     true,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -39,14 +41,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.conversation.store.schema import conversations, indexed_logs, spoken_entries
 
 Place = tuple[datetime, int, int]
-"""Where a result stands: its time, and what tells those of one moment apart."""
-MOST_ENTRIES = 1 << 24
+"""Place of a result in the order of results: commit time, conversation key, entry number."""
+MAX_ENTRIES = 1 << 24
 """Entries of one conversation that SQLite's index can tell apart; later ones are not found."""
+TOKENIZER = "porter unicode61 remove_diacritics 0 categories 'L* N* M* Co So Sk'"
+"""FTS5's tokenizer; on words that were folded before, it only stems."""
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
-    """A log that the index has not wholly seen."""
+class UnindexedLog:
+    """A log with entries that are not indexed."""
 
     key: int
     customer_id: str
@@ -55,25 +59,25 @@ class Behind:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class IndexedUtterance:
     """One utterance for the index."""
 
     number: int
     speaker: entry_pb2.Speaker.ValueType
     commit_time: datetime
     words: Sequence[str]
-    """As `words` folds them."""
+    """Folded by `search.words`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What somebody looks for."""
+class SearchQuery:
+    """A search of one customer's."""
 
     customer_id: str
     words: Sequence[str]
-    """As `words` folds them; all of them must occur. At least one."""
+    """Folded by `search.words`; all of them must occur. At least one."""
     conversation_id: str = ""
-    """All of the customer's when empty."""
+    """Empty to search all of the customer's conversations."""
     since: datetime | None = None
     before: datetime | None = None
     speaker: entry_pb2.Speaker.ValueType = entry_pb2.SPEAKER_UNSPECIFIED
@@ -95,57 +99,27 @@ class Hit:
         return self.commit_time, self.conversation_key, self.number
 
 
-class SearchIndex(Protocol):
-    """The index inside a transaction."""
-
-    async def behind(
-        self, customer_id: str | None, *, limit: int, quiet_since: datetime | None = None
-    ) -> list[Behind]:
-        """Logs of a customer (None: of anybody) with entries that are not indexed; only those quiet since a time if one is given."""
-        ...
-
-    async def hold(self, conversation_key: int) -> int | None:
-        """Keeps others from indexing a log until the transaction ends; the last number indexed, None when the log is gone."""
-        ...
-
-    async def add(
-        self, conversation_key: int, customer_id: str, spoken: Sequence[Spoken], *, through: int
-    ) -> None:
-        """Indexes utterances of a held log; everything up to `through` is indexed then."""
-        ...
-
-    async def remove(self, conversation_key: int, customer_id: str, spoken: Iterable[Spoken]) -> None:
-        """Takes utterances, the same as they were added, of a log that is being deleted out of the index."""
-        ...
-
-    async def scrub(self) -> None:
-        """Makes sure that nothing is left of what was taken out. To be called once, after the last `remove`."""
-        ...
-
-    async def find(self, wanted: Wanted, *, after: Place | None, limit: int) -> list[Hit]:
-        """What is found, the newest first, after a place in that order."""
-        ...
-
-    async def meant(self, words: AbstractSet[str], wanted: Sequence[str]) -> set[str]:
-        """Those of the words that have the stem of one that is wanted."""
-        ...
-
-
 def search_index(connection: AsyncConnection) -> SearchIndex:
-    """The index in the database that a transaction is in."""
+    """Return the index in the database of a transaction."""
     return SqliteIndex(connection) if connection.dialect.name == "sqlite" else PostgresIndex(connection)
 
 
-class _Index:
-    """What is the same on both."""
+class SearchIndex(ABC):
+    """The index inside a transaction."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def behind(
+    async def unindexed(
         self, customer_id: str | None, *, limit: int, quiet_since: datetime | None = None
-    ) -> list[Behind]:
-        """Logs with entries that are not indexed."""
+    ) -> list[UnindexedLog]:
+        """Return logs with entries that are not indexed.
+
+        Args:
+            customer_id: the owner of the logs; None for all customers.
+            limit: largest number of logs.
+            quiet_since: leaves out logs that have grown since then.
+        """
         query = (
             select(conversations.c.key, conversations.c.customer_id, conversations.c.last_number)
             .outerjoin(indexed_logs, indexed_logs.c.conversation_key == conversations.c.key)
@@ -155,14 +129,15 @@ class _Index:
             query = query.where(conversations.c.customer_id == customer_id)
         if quiet_since is not None:
             query = query.where(conversations.c.update_time < quiet_since)
-        return [
-            Behind(row.key, row.customer_id, row.last_number)
-            for row in await self._connection.execute(query.limit(limit))
-        ]
+        rows = await self._connection.execute(query.limit(limit))
+        return [UnindexedLog(row.key, row.customer_id, row.last_number) for row in rows]
 
-    async def hold(self, conversation_key: int) -> int | None:
-        """The last number indexed."""
-        # In the order in which a deletion takes them; shared, so that appends go on.
+    async def lock(self, conversation_key: int) -> int | None:
+        """Lock the indexing of a log until the transaction ends; return the last number indexed.
+
+        Returns None if the log is gone.
+        """
+        # Conversation first, as a deletion does, to avoid deadlocks; a shared lock, so that appends continue.
         alive = (
             select(conversations.c.key)
             .where(conversations.c.key == conversation_key)
@@ -173,169 +148,194 @@ class _Index:
         insert_any = sqlite_insert if self._connection.dialect.name == "sqlite" else postgres_insert
         begun = insert_any(indexed_logs).values(conversation_key=conversation_key, through_number=0)
         await self._connection.execute(begun.on_conflict_do_nothing())
-        reached = select(indexed_logs.c.through_number).where(
-            indexed_logs.c.conversation_key == conversation_key
-        )
-        return int((await self._connection.execute(reached.with_for_update())).scalar_one())
+        here = indexed_logs.c.conversation_key == conversation_key
+        reached = select(indexed_logs.c.through_number).where(here).with_for_update()
+        return int((await self._connection.execute(reached)).scalar_one())
 
-    async def _reach(self, conversation_key: int, through: int) -> None:
+    async def add(
+        self,
+        conversation_key: int,
+        customer_id: str,
+        utterances: Sequence[IndexedUtterance],
+        *,
+        through: int,
+    ) -> None:
+        """Index utterances of a locked log, which is then indexed up to the number `through`."""
+        await self._insert(conversation_key, customer_id, utterances)
         here = indexed_logs.c.conversation_key == conversation_key
         await self._connection.execute(update(indexed_logs).where(here).values(through_number=through))
 
-    def _matches(self, words: str) -> tuple[FromClause, ColumnElement[bool]]:
-        """What to select from so that only entries with all of these words, separated by blanks, come; and on which condition."""
-        raise NotImplementedError
-
-    async def find(self, wanted: Wanted, *, after: Place | None, limit: int) -> list[Hit]:
-        """What is found, the newest first."""
-        source, matching = self._matches(" ".join([_owner(wanted.customer_id), *wanted.words]))
+    async def find(self, query: SearchQuery, *, after: Place | None, limit: int) -> list[Hit]:
+        """Return the hits after a place, the newest first."""
+        source, matches = self._matching([_owner(query.customer_id), *query.words])
         place = (spoken_entries.c.commit_time, spoken_entries.c.conversation_key, spoken_entries.c.number)
-        query: Select[Any] = (
+        statement: Select[Any] = (
             select(*place, conversations.c.conversation_id, conversations.c.title)
             .select_from(source.join(conversations, conversations.c.key == spoken_entries.c.conversation_key))
-            .where(matching, conversations.c.customer_id == wanted.customer_id, *_rules(wanted))
+            .where(matches, conversations.c.customer_id == query.customer_id, *_conditions(query))
         )
         if after is not None:
-            query = query.where(_beyond(place, after))
-        rows = await self._connection.execute(query.order_by(*(part.desc() for part in place)).limit(limit))
-        return [
-            Hit(row.conversation_key, row.number, row.commit_time, row.conversation_id, row.title)
-            for row in rows
-        ]
+            statement = statement.where(tuple_(*place) < after)
+        statement = statement.order_by(*(part.desc() for part in place)).limit(limit)
+        return [Hit(**row._mapping) for row in await self._connection.execute(statement)]
 
-
-class PostgresIndex(_Index):
-    """`spoken_entries.words` under GIN; words are stemmed by a dictionary without stop words, so that all of them count."""
-
-    async def add(
-        self, conversation_key: int, customer_id: str, spoken: Sequence[Spoken], *, through: int
+    @abstractmethod
+    async def remove(
+        self, conversation_key: int, customer_id: str, utterances: Iterable[IndexedUtterance]
     ) -> None:
-        """Indexes utterances."""
-        if spoken:
-            rows = [_row(conversation_key, one) | {"said": _document(customer_id, one)} for one in spoken]
-            await self._connection.execute(_ADD_ON_POSTGRESQL, rows)
-        await self._reach(conversation_key, through)
+        """Remove utterances, the same as were added, of a log that is being deleted."""
 
-    async def remove(self, conversation_key: int, customer_id: str, spoken: Iterable[Spoken]) -> None:
-        """Nothing: the words lie in rows that go with their conversation."""
+    @abstractmethod
+    async def scrub(self) -> None:
+        """Erase removed words from the index. Call it once, after the last `remove`."""
+
+    @abstractmethod
+    async def with_stems_of(self, words: AbstractSet[str], wanted: Sequence[str]) -> set[str]:
+        """Return those of the words that have the same stem as one of the wanted words."""
+
+    @abstractmethod
+    async def _insert(
+        self, conversation_key: int, customer_id: str, utterances: Sequence[IndexedUtterance]
+    ) -> None:
+        """Insert utterances into the index."""
+
+    @abstractmethod
+    def _matching(self, words: Sequence[str]) -> tuple[FromClause, ColumnElement[bool]]:
+        """Return the source and the condition of a query of entries with all of these words."""
+
+
+class PostgresIndex(SearchIndex):
+    """`spoken_entries.words` under GIN. Its dictionary has no stop words, so that all words count."""
+
+    async def remove(
+        self, conversation_key: int, customer_id: str, utterances: Iterable[IndexedUtterance]
+    ) -> None:
+        """Do nothing: the words are deleted with their conversation's rows."""
 
     async def scrub(self) -> None:
-        """Nothing: dead rows and their words go with the next vacuum."""
+        """Do nothing: dead rows are erased by the next vacuum."""
 
-    async def meant(self, words: AbstractSet[str], wanted: Sequence[str]) -> set[str]:
-        """Those of the words that have the stem of one that is wanted."""
-        query = text(
-            "SELECT word FROM unnest(CAST(:words AS text[])) AS word WHERE ts_lexize('readback_stem', word) && "
-            "(SELECT array_agg(stem) FROM unnest(CAST(:wanted AS text[])) AS one, unnest(ts_lexize('readback_stem', one)) AS stem)"
-        )
-        return set(
-            (await self._connection.execute(query, {"words": list(words), "wanted": list(wanted)})).scalars()
-        )
+    async def with_stems_of(self, words: AbstractSet[str], wanted: Sequence[str]) -> set[str]:
+        """Return those of the words that have the same stem as one of the wanted words."""
+        parameters = {"words": list(words), "wanted": list(wanted)}
+        return set((await self._connection.execute(_SAME_STEM, parameters)).scalars())
 
-    def _matches(self, words: str) -> tuple[FromClause, ColumnElement[bool]]:
+    async def _insert(
+        self, conversation_key: int, customer_id: str, utterances: Sequence[IndexedUtterance]
+    ) -> None:
+        if utterances:
+            rows = [
+                _row(conversation_key, one) | {"document": _document(customer_id, one)} for one in utterances
+            ]
+            await self._connection.execute(_ADD_ON_POSTGRESQL, rows)
+
+    def _matching(self, words: Sequence[str]) -> tuple[FromClause, ColumnElement[bool]]:
         words_of_entry: ColumnElement[Any] = literal_column("spoken_entries.words")
-        query = func.plainto_tsquery(literal_column("'readback_words'"), words)
+        query = func.plainto_tsquery(literal_column("'readback_words'"), " ".join(words))
         return spoken_entries, words_of_entry.bool_op("@@")(query)
 
 
-class SqliteIndex(_Index):
-    """The FTS5 table `spoken_words` without content; its rows are told by key and number of the entry in one integer."""
+class SqliteIndex(SearchIndex):
+    """The FTS5 table `spoken_words` without content.
 
-    async def add(
-        self, conversation_key: int, customer_id: str, spoken: Sequence[Spoken], *, through: int
+    Its row id combines the log's key and the entry's number.
+    """
+
+    async def remove(
+        self, conversation_key: int, customer_id: str, utterances: Iterable[IndexedUtterance]
     ) -> None:
-        """Indexes utterances."""
-        found = [one for one in spoken if one.number < MOST_ENTRIES]
-        if found:
-            await self._connection.execute(
-                insert(spoken_entries), [_row(conversation_key, one) for one in found]
+        """Remove utterances; their words remain in the index until `scrub`."""
+        rows = [
+            _fts_row(conversation_key, customer_id, one) for one in utterances if one.number < MAX_ENTRIES
+        ]
+        if rows:
+            delete = (
+                "INSERT INTO spoken_words (spoken_words, rowid, words) VALUES ('delete', :place, :document)"
             )
-            statement = text("INSERT INTO spoken_words (rowid, words) VALUES (:place, :said)")
-            await self._connection.execute(
-                statement, [_placed(conversation_key, customer_id, one) for one in found]
-            )
-        await self._reach(conversation_key, through)
-
-    async def remove(self, conversation_key: int, customer_id: str, spoken: Iterable[Spoken]) -> None:
-        """Takes utterances out."""
-        gone = [_placed(conversation_key, customer_id, one) for one in spoken if one.number < MOST_ENTRIES]
-        if gone:
-            statement = text(
-                "INSERT INTO spoken_words (spoken_words, rowid, words) VALUES ('delete', :place, :said)"
-            )
-            await self._connection.execute(statement, gone)
+            await self._connection.execute(text(delete), rows)
 
     async def scrub(self) -> None:
-        """Merges the index: until then, what was taken out of it is only marked so."""
+        """Merge the index, which erases removed words."""
         await self._connection.execute(text("INSERT INTO spoken_words (spoken_words) VALUES ('optimize')"))
 
-    async def meant(self, words: AbstractSet[str], wanted: Sequence[str]) -> set[str]:
-        """Those of the words that have the stem of one that is wanted."""
-        with closing(
-            sqlite3.connect(":memory:")
-        ) as memory:  # a few hundred words: microseconds, and nothing touches the disk
+    async def with_stems_of(self, words: AbstractSet[str], wanted: Sequence[str]) -> set[str]:
+        """Return those of the words that have the same stem as one of the wanted words."""
+        # In memory: a few hundred words take microseconds.
+        with closing(sqlite3.connect(":memory:")) as memory:
             memory.execute(f'CREATE VIRTUAL TABLE stems USING fts5(word, tokenize="{TOKENIZER}")')
             memory.executemany("INSERT INTO stems (word) VALUES (?)", [(word,) for word in words])
-            sought = " OR ".join(f'"{word}"' for word in wanted)
+            match = " OR ".join(f'"{word}"' for word in wanted)
             return {
-                word for (word,) in memory.execute("SELECT word FROM stems WHERE stems MATCH ?", (sought,))
+                word for (word,) in memory.execute("SELECT word FROM stems WHERE stems MATCH ?", (match,))
             }
 
-    def _matches(self, words: str) -> tuple[FromClause, ColumnElement[bool]]:
-        matching = text("SELECT rowid AS place FROM spoken_words WHERE spoken_words MATCH :sought")
-        sought = " AND ".join(f'"{word}"' for word in words.split())
-        found = matching.bindparams(sought=sought).columns(column("place", BigInteger)).subquery("found")
+    async def _insert(
+        self, conversation_key: int, customer_id: str, utterances: Sequence[IndexedUtterance]
+    ) -> None:
+        found = [one for one in utterances if one.number < MAX_ENTRIES]
+        if found:
+            rows = [_row(conversation_key, one) for one in found]
+            await self._connection.execute(insert(spoken_entries), rows)
+            statement = text("INSERT INTO spoken_words (rowid, words) VALUES (:place, :document)")
+            rows = [_fts_row(conversation_key, customer_id, one) for one in found]
+            await self._connection.execute(statement, rows)
+
+    def _matching(self, words: Sequence[str]) -> tuple[FromClause, ColumnElement[bool]]:
+        statement = text("SELECT rowid AS place FROM spoken_words WHERE spoken_words MATCH :match")
+        match = " AND ".join(f'"{word}"' for word in words)
+        found = statement.bindparams(match=match).columns(column("place", BigInteger)).subquery("found")
         place = found.c.place
         here = and_(
-            spoken_entries.c.conversation_key == place.op("/")(MOST_ENTRIES),
-            spoken_entries.c.number == place.op("%")(MOST_ENTRIES),
+            spoken_entries.c.conversation_key == place.op("/")(MAX_ENTRIES),
+            spoken_entries.c.number == place.op("%")(MAX_ENTRIES),
         )
         return found.join(spoken_entries, here), true()
 
 
 _ADD_ON_POSTGRESQL = text(
     "INSERT INTO spoken_entries (conversation_key, number, speaker, commit_time, words) "
-    "VALUES (:conversation_key, :number, :speaker, :commit_time, strip(to_tsvector('readback_words', :said)))"
+    "VALUES (:conversation_key, :number, :speaker, :commit_time, "
+    "strip(to_tsvector('readback_words', :document)))"
 ).bindparams(bindparam("commit_time", type_=spoken_entries.c.commit_time.type))
-TOKENIZER = "porter unicode61 remove_diacritics 0 categories 'L* N* M* Co So Sk'"
-"""What FTS5 does to words that were folded before: it only stems."""
+_SAME_STEM = text(
+    "SELECT word FROM unnest(CAST(:words AS text[])) AS word "
+    "WHERE ts_lexize('readback_stem', word) && ("
+    "SELECT array_agg(stem) FROM unnest(CAST(:wanted AS text[])) AS one, "
+    "unnest(ts_lexize('readback_stem', one)) AS stem)"
+)
 
 
 def _owner(customer_id: str) -> str:
-    """The word that stands for a customer. It ends in a digit, so that no stemmer finds an ending, and no two are alike."""
+    """Return the word that stands for a customer. It ends in a digit, so that no stemmer shortens it."""
     return f"o{customer_id.replace('-', '')}0"
 
 
-def _document(customer_id: str, spoken: Spoken) -> str:
-    return " ".join([_owner(customer_id), *spoken.words])
+def _document(customer_id: str, utterance: IndexedUtterance) -> str:
+    return " ".join([_owner(customer_id), *utterance.words])
 
 
-def _placed(conversation_key: int, customer_id: str, spoken: Spoken) -> dict[str, object]:
-    return {"place": conversation_key * MOST_ENTRIES + spoken.number, "said": _document(customer_id, spoken)}
+def _fts_row(conversation_key: int, customer_id: str, utterance: IndexedUtterance) -> dict[str, object]:
+    place = conversation_key * MAX_ENTRIES + utterance.number
+    return {"place": place, "document": _document(customer_id, utterance)}
 
 
-def _row(conversation_key: int, spoken: Spoken) -> dict[str, object]:
+def _row(conversation_key: int, utterance: IndexedUtterance) -> dict[str, object]:
     return {
         "conversation_key": conversation_key,
-        "number": spoken.number,
-        "speaker": spoken.speaker,
-        "commit_time": spoken.commit_time,
+        "number": utterance.number,
+        "speaker": utterance.speaker,
+        "commit_time": utterance.commit_time,
     }
 
 
-def _rules(wanted: Wanted) -> list[ColumnElement[bool]]:
-    rules: list[ColumnElement[bool]] = []
-    if wanted.conversation_id:
-        rules.append(conversations.c.conversation_id == wanted.conversation_id)
-    if wanted.since is not None:
-        rules.append(spoken_entries.c.commit_time >= wanted.since)
-    if wanted.before is not None:
-        rules.append(spoken_entries.c.commit_time < wanted.before)
-    if wanted.speaker:
-        rules.append(spoken_entries.c.speaker == wanted.speaker)
-    return rules
-
-
-def _beyond(place: Sequence[Any], after: Place) -> ColumnElement[bool]:
-    (time, key, number), (at, of, last) = place, after
-    return or_(time < at, and_(time == at, key < of), and_(time == at, key == of, number < last))
+def _conditions(query: SearchQuery) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if query.conversation_id:
+        conditions.append(conversations.c.conversation_id == query.conversation_id)
+    if query.since is not None:
+        conditions.append(spoken_entries.c.commit_time >= query.since)
+    if query.before is not None:
+        conditions.append(spoken_entries.c.commit_time < query.before)
+    if query.speaker:
+        conditions.append(spoken_entries.c.speaker == query.speaker)
+    return conditions

@@ -15,7 +15,8 @@ _HEAD = "UPDATE conversations SET last_number = ?, update_time = ?, title = ? WH
 _CHUNK = """
 INSERT INTO log_pages (conversation_key, first_number, call_key, commit_time, packing, content)
 VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (conversation_key, first_number) DO UPDATE SET packing = excluded.packing, content = excluded.content
+ON CONFLICT (conversation_key, first_number)
+DO UPDATE SET packing = excluded.packing, content = excluded.content
 """
 _RUN = """
 INSERT INTO feed_runs (customer_id, first_position, conversation_id, first_number, length, kind)

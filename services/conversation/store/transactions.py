@@ -34,8 +34,8 @@ CALLS = select(calls, conversations.c.conversation_id, conversations.c.customer_
 class Transaction(LogReads):
     """A transaction.
 
-    A write transaction locks the row of the customer's feed before it reads anything else of the customer's, so that
-    all it reads stays true until it commits. (SQLite has one writer at a time anyway.)
+    A write transaction locks the row of the customer's feed before it reads anything else of the customer's,
+    so that all it reads stays true until it commits. (SQLite has one writer at a time anyway.)
     """
 
     def __init__(self, connection: AsyncConnection, *, writes: bool) -> None:

@@ -1,4 +1,4 @@
-"""The backstop: a slow poll that makes up for lost wake-ups, two queries for a whole process, however many watchers."""
+"""The backstop: a slow poll that makes up for lost wake-ups, with two queries for a whole process."""
 
 from __future__ import annotations
 

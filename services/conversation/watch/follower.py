@@ -1,8 +1,7 @@
-"""Followers: each reads a log from the store until it has caught up, then from memory, and from the store again when it
-falls behind.
+"""Followers of a log: each reads the store until it has caught up, then memory until it falls behind.
 
-Nothing is queued for a watcher. It holds a position, and what it shares with the other watchers of its log is bounded,
-so that a slow watcher costs no memory and slows no other.
+Nothing is queued for a watcher. It holds a position, and what it shares with the other watchers of its log is
+bounded, so that a slow watcher costs no memory and slows no other.
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ from services.conversation.watch.wakeups import LocalBus
 from services.conversation.watch.wire_entries import Batch, Deleted, batches
 
 FIRST_ROWS = 32
-"""Rows of a watcher's first read; each next one is twice as large. The first message then arrives soon, and shows how
-fast the link is before large messages are compressed."""
+"""Rows of a watcher's first read; each next one is twice as large. The first message then arrives soon, and
+shows how fast the link is before large messages are compressed."""
 FROM_MEMORY = 512
-"""Entries taken from memory at once."""
+"""Entries taken from memory in one step."""
 
 
 class Ending(Enum):
@@ -62,7 +61,7 @@ class WatchOptions:
     heartbeat_seconds: float
     """The silence after which a heartbeat is sent."""
     include_live: bool
-    """Whether to send captions of open utterances."""
+    """True to send captions of open utterances."""
     expires_at: datetime
     """Expiry of the watcher's token."""
     filter: EntryFilter = EVERYTHING
@@ -80,7 +79,7 @@ class Followers:
         self._store, self._bus = store, bus
         self.clock, self.wheel = clock, HeartbeatWheel(clock)
         self.draining = False
-        """Whether every watch must end, because the process stops."""
+        """True once every watch must end, because the process stops."""
 
     def drain(self) -> None:
         """End every watch, including those that start later."""
@@ -244,7 +243,7 @@ class Follower:
         return found
 
     def _events_of(self, found: LogSlice) -> Iterator[Event]:
-        """Yield the events of a slice, and move the position along, finally past entries that were filtered out."""
+        """Yield the events of a slice; move the position along, also past entries that were filtered out."""
         for last, event in batches(found.entries, self._options.filter):
             self.position = Position.at(last.position, last.id)
             yield event
@@ -259,7 +258,8 @@ class Follower:
     async def _wait_for_news(self) -> None:
         now = self._clock.monotonic()
         due = min(self._quiet_since + self._options.heartbeat_seconds, self._expiry)
-        # Every event postpones the heartbeat; arm the wheel again only if its slot has passed or would be too late.
+        # Every event postpones the heartbeat; arm the wheel again only if its slot has passed or would be too
+        # late.
         if self._armed <= now or due < self._armed:
             self._followers.wheel.disarm(self._listener, self._armed)
             self._followers.wheel.arm(self._listener, due)

@@ -1,7 +1,7 @@
 """Live captions of one log: the latest text of each open utterance.
 
-A caption never goes back to an earlier revision and never appears after its utterance was sealed, so that a watcher
-doesn't show words twice. Captions may be lost.
+A caption never goes back to an earlier revision and never appears after its utterance was sealed, so that a
+watcher doesn't show words twice. Captions may be lost.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import NamedTuple
 from readback.conversation.v1 import entry_pb2
 
 MAX_LIVE = 16
-"""Captions kept. Two people talk in a call, so more open utterances in one conversation are a writer's mistake."""
+"""Captions kept. Two people talk in a call, so more open utterances in one conversation are a writer's
+mistake."""
 RECENTLY_SEALED = 64
-"""Sealed utterances remembered, because a caption may arrive after its entry: so many announced ones, and so many that
-watchers read from the store."""
+"""Sealed utterances remembered, because a caption may arrive after its entry: so many announced ones, and so
+many that watchers read from the store."""
 
 
 class Caption(NamedTuple):

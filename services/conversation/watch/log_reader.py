@@ -37,7 +37,7 @@ class LogSlice:
 
     @property
     def complete(self) -> bool:
-        """Whether the slice reaches the head."""
+        """True if the slice reaches the head."""
         return self.through >= self.head
 
 
@@ -45,7 +45,10 @@ class LogReader(Protocol):
     """One log in the store."""
 
     async def after(self, position: int, *, with_captions: bool = False, rows: int = ROWS) -> LogSlice:
-        """Read the next slice after a position. Raises `ConversationNotFound` when the conversation was deleted."""
+        """Read the next slice after a position.
+
+        Raises `ConversationNotFound` when the conversation was deleted.
+        """
         ...
 
     async def before(self, instant: datetime) -> int:
@@ -159,7 +162,10 @@ class FeedReader:
 
 
 def _through(entries: Sequence[WireEntry], position: int, head: int, *, whole: bool) -> int:
-    """Return the reader's next position. A read that wasn't cut off covers `SPAN` positions, including gaps."""
+    """Return the reader's next position.
+
+    A read that wasn't cut off covers `SPAN` positions, including gaps.
+    """
     last = entries[-1].position if entries else position
     return max(last, min(head, position + SPAN)) if whole else last
 
@@ -180,7 +186,7 @@ def _entries_of(run: FeedRun, found: CallChunk | None, position: int) -> Iterato
 
 
 def _first_since(found: CallChunk, instant: int) -> int:
-    """Return the number of the first entry committed at or after an instant: in the chunk, or right after it."""
+    """Return the number of the first entry committed at or after an instant, in the chunk or right after."""
     chunk = found.chunk
     earlier = sum(chunk.commit_time + item.commit_offset < instant for item in chunk.items())
     return chunk.first_number + earlier

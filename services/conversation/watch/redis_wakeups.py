@@ -1,10 +1,10 @@
 """Wake-ups between replicas over Redis publish/subscribe, sent after a commit and never awaited by it.
 
-Hints that arrive while the previous ones are being sent go out together in one round trip. A hint carries ids and heads.
-Small commits also carry their entries, which saves reads of the store; the entries of larger ones are read there. Live
-captions are carried too. Customers are spread over sixteen channels by the last digit of their id, and a process
-subscribes to the channels of watched customers. While Redis is slow or away, hints are dropped; the backstop makes up
-for them.
+Hints that arrive while the previous ones are being sent go out together in one round trip. A hint carries ids
+and heads. Small commits also carry their entries, which saves reads of the store; the entries of larger ones
+are read there. Live captions are carried too. Customers are spread over sixteen channels by the last digit of
+their id, and a process subscribes to the channels of watched customers. While Redis is slow or away, hints
+are dropped; the backstop makes up for them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ from services.conversation.watch.live_captions import Caption
 from services.conversation.watch.wakeups import LocalBus
 
 MAX_PENDING = 4096
-"""Limit of hints that wait for Redis; beyond it the oldest are dropped. A later hint replaces one about the same thing."""
+"""Limit of hints that wait for Redis; beyond it the oldest are dropped. A later hint replaces one about the
+same thing."""
 CARRIED_BYTES = 4096
 """Limit of the contents of entries in one hint: about twenty turns."""
 TIMEOUT_SECONDS = 2.0
@@ -62,8 +63,9 @@ class RedisRelay:
     def __init__(
         self, url: str, bus: LocalBus, incarnation: bytes, clock: Clock, poll: Callable[[], Awaitable[None]]
     ) -> None:
-        # The publisher retries once, since an idle connection may have died unnoticed. The subscriber never retries,
-        # since it must notice every break. Separate clients keep its dead connections from the publisher.
+        # The publisher retries once, since an idle connection may have died unnoticed. The subscriber never
+        # retries, since it must notice every break. Separate clients keep its dead connections from the
+        # publisher.
         self._publisher, self._subscriber = _client(url, retries=1), _client(url, retries=0)
         self._bus, self._clock, self._poll = bus, clock, poll
         self._prefix = f"readback:{incarnation[:8].hex()}:"

@@ -64,7 +64,9 @@ class WatchStreams:
         self._followers, self._cursors, self._clock, self._patience = followers, cursors, clock, patience
 
     async def watch(self, request: pb.WatchRequest, watcher: Watcher) -> AsyncGenerator[bytes]:
-        """Follow a conversation that the caller may read, or their feed. Yield serialized `WatchResponse` messages.
+        """Follow a conversation that the caller may read, or their feed.
+
+        Yield serialized `WatchResponse` messages.
 
         Raises:
             CursorInvalid: the cursor is not of this log.

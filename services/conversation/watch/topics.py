@@ -105,7 +105,10 @@ class Topic:
         self._seal_and_advance(entries, head)
 
     def add_committed(self, entries: Sequence[WireEntry], *, head: int) -> None:
-        """Add announced entries, in order. Entries after a gap are not cached: one watcher reads them from the store."""
+        """Add announced entries, in order.
+
+        Entries after a gap are not cached: one watcher reads them from the store.
+        """
         for entry in entries:
             if entry.position == self._end() + 1:
                 self._put(entry)
@@ -118,7 +121,7 @@ class Topic:
             self.wake()
 
     def correct(self, expected: int, found: int) -> None:
-        """Set the head that was read from the store, if a wrong hint had raised it to `expected` before the read."""
+        """Set the head that was read, if a wrong hint had raised it to `expected` before."""
         if found < expected == self.head:
             self.head = found
             while self._entries and self._entries[-1].position > found:

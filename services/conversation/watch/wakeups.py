@@ -1,4 +1,4 @@
-"""The bus inside one process: wakes the watchers of a log when it changes, and hands them new entries from memory."""
+"""The bus inside one process: wakes the watchers of a log and hands them its new entries."""
 
 from __future__ import annotations
 

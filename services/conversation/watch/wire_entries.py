@@ -1,4 +1,4 @@
-"""Entries in their wire form: serialized once for all watchers, by joining bytes instead of building messages.
+"""Entries in their wire form: serialized once for all watchers, by joining bytes.
 
 Chunks hold serialized contents. Parsing and serializing them again would cost more than the rest of a replay.
 """
@@ -51,7 +51,7 @@ Batch = list[WireEntry]
 
 
 def batches(entries: Iterable[WireEntry], wanted: EntryFilter) -> Iterator[tuple[WireEntry, Batch | Deleted]]:
-    """Group the wanted entries into batches, each yielded with its last entry, so that a message carries hundreds."""
+    """Group the wanted entries into batches, one for each message; yield each with its last entry."""
     batch: Batch = []
     size = 0
     for entry in entries:
@@ -109,7 +109,10 @@ def wire_entries_after(
 
 
 class EntrySerializer:
-    """Serializes entries of one call. Shared fields are serialized once; one message is reused for the rest."""
+    """Serializes entries of one call.
+
+    Shared fields are serialized once; one message is reused for the rest.
+    """
 
     __slots__ = ("_commit", "_end", "_entry", "_serialized", "_shared", "_start")
 

@@ -23,7 +23,7 @@ from services.conversation.model.feeds import RunKind
 from services.conversation.search.entry_search import EntrySearch
 from services.conversation.search.indexing import Indexing
 from services.conversation.store import Store
-from services.conversation.store.search import Wanted
+from services.conversation.store.search import SearchQuery
 from tests.integration.conversation.feed_runs import feed_runs
 from tests.unit.conversation.core import Core
 
@@ -61,7 +61,7 @@ class DeletionCore(Core):
     async def find(self, word: str) -> int:
         return len(
             await EntrySearch(self.store, self.indexing).search(
-                Wanted(self.customer_id, [word]), after=None, limit=10
+                SearchQuery(self.customer_id, [word]), after=None, limit=10
             )
         )
 

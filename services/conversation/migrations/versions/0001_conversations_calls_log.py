@@ -1,4 +1,4 @@
-"""Conversations, their calls, the log with what is still being spoken, and answered requests."""
+"""Conversations, their calls, the log with its open utterances, and answered requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WITH_GRANT = sa.text("sealed_grant IS NOT NULL")
 
 
 def upgrade() -> None:
-    """Makes the tables, and gives the database its incarnation."""
+    """Create the tables, and the incarnation of the database."""
     _log_identity()
     _conversations()
     _calls()

@@ -1,4 +1,4 @@
-"""The log in pages instead of a row an entry, and each customer's feed."""
+"""The log in pages instead of one row for each entry, and the customers' feeds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGE_ENTRIES = 12
 
 
 def upgrade() -> None:
-    """Makes the tables, moves what there is into them and drops the old one."""
+    """Create the tables, move the entries into them, and drop the old table."""
     pages, feeds, runs = _log_pages(), _feeds(), _feed_runs()
     connection = op.get_bind()
     for page in _paged(connection):
@@ -36,9 +36,10 @@ def upgrade() -> None:
             connection.execute(sa.insert(runs).values(run))
     op.drop_table("entries")
     if connection.dialect.name == "postgresql":
-        # The last page of a log is rewritten as it grows: what that leaves behind is to be used again within the minute.
+        # The last page of a log is rewritten as it grows; its dead rows should be reused within a minute.
         op.execute(
-            "ALTER TABLE log_pages SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 500)"
+            "ALTER TABLE log_pages "
+            "SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 500)"
         )
 
 
@@ -116,11 +117,12 @@ def _item(row: Any, page_time: int) -> page_pb2.Item:
 
 
 def _runs(connection: sa.Connection) -> dict[bytes, list[dict[str, Any]]]:
-    """Every customer's runs, in the order in which the entries were committed; customers without entries have none."""
+    """Return each customer's runs in the order of commit; a customer without entries has none."""
     customers = connection.execute(sa.text("SELECT DISTINCT customer_id FROM conversations")).scalars()
     runs: dict[bytes, list[dict[str, Any]]] = {bytes(customer_id): [] for customer_id in customers}
     ordered = sa.text(
-        "SELECT customer_id, conversation_id, number FROM entries JOIN conversations ON conversation_key = key "
+        "SELECT customer_id, conversation_id, number "
+        "FROM entries JOIN conversations ON conversation_key = key "
         "ORDER BY commit_time, conversation_key, number"
     )
     ends: dict[bytes, int] = {}

@@ -1,4 +1,4 @@
-"""Which replica holds a call's stream, and which replicas are alive."""
+"""Leases: the replica that holds a call's stream, and the replicas that are alive."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ID = sa.LargeBinary(16)
 
 
 def upgrade() -> None:
-    """Makes the table and the column."""
+    """Create the table and the column."""
     op.create_table(
         "replicas",
         sa.Column("replica_id", ID, primary_key=True),

@@ -1,4 +1,4 @@
-"""The index of what was said. Nothing is indexed here: the service catches up by itself."""
+"""The full-text index. The service indexes existing entries itself."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ revision = "0004"
 down_revision = "0003"
 
 KEY = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-WORDS = "asciiword, word, numword, asciihword, hword, numhword, hword_asciipart, hword_part, hword_numpart, int, uint, float, sfloat, version"
-"""The parser's types of token: words are cut and folded before they come here, so the parser finds nothing but these."""
+WORDS = (
+    "asciiword, word, numword, asciihword, hword, numhword, "
+    "hword_asciipart, hword_part, hword_numpart, int, uint, float, sfloat, version"
+)
+"""Token types of PostgreSQL's parser. Words are split and folded before, so that the parser finds only
+these."""
 
 
 def upgrade() -> None:
-    """Makes the tables."""
+    """Create the tables."""
     op.create_table(
         "indexed_logs",
         _owner(),
@@ -43,12 +47,13 @@ def _owner() -> sa.Column[int]:
 def _words_on_sqlite() -> None:
     tokenizer = "porter unicode61 remove_diacritics 0 categories 'L* N* M* Co So Sk'"
     op.execute(
-        f"CREATE VIRTUAL TABLE spoken_words USING fts5(words, content='', detail=none, columnsize=0, tokenize=\"{tokenizer}\")"
+        "CREATE VIRTUAL TABLE spoken_words "
+        f"USING fts5(words, content='', detail=none, columnsize=0, tokenize=\"{tokenizer}\")"
     )
 
 
 def _words_on_postgresql() -> None:
-    # Snowball's stemmer without stop words: who looks for "to Delhi" means both words.
+    # Snowball's stemmer without stop words: a search for "to Delhi" means both words.
     op.execute("CREATE TEXT SEARCH DICTIONARY readback_stem (TEMPLATE = snowball, Language = english)")
     op.execute("CREATE TEXT SEARCH CONFIGURATION readback_words (PARSER = default)")
     op.execute(f"ALTER TEXT SEARCH CONFIGURATION readback_words ADD MAPPING FOR {WORDS} WITH readback_stem")

@@ -1,4 +1,4 @@
-"""Calls whose conversation was deleted, until their rooms are closed and their grants revoked."""
+"""Calls of deleted conversations, until their rooms are closed and their grants revoked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Makes the table."""
+    """Create the table."""
     op.create_table(
         "deleted_calls",
         sa.Column("call_id", sa.LargeBinary(16), primary_key=True),

@@ -1,4 +1,4 @@
-"""On SQLite keys of conversations and calls are never given out twice, as on PostgreSQL."""
+"""Keys of conversations and calls are never reused on SQLite, as on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WITH_GRANT = sa.text("sealed_grant IS NOT NULL")
 
 
 def upgrade() -> None:
-    """Makes the two tables anew with what is in them."""
+    """Recreate the two tables with their rows."""
     if op.get_bind().dialect.name != "sqlite":
         return
     op.drop_index("conversations_of_customer", "conversations")

@@ -25,7 +25,7 @@ from services.conversation.search.indexing import IDLE, Indexing
 from services.conversation.search.words import folded_words
 from services.conversation.store import Store
 from services.conversation.store.schema import conversations
-from services.conversation.store.search import Wanted, search_index
+from services.conversation.store.search import SearchQuery, search_index
 from tests.unit.conversation.core import Core
 
 pytestmark = pytest.mark.integration
@@ -55,7 +55,7 @@ class SearchCore(Core):
             await self.log.append(writer, [self.said(text, speaker=speaker)])
 
     async def find(self, query: str, **rules: Any) -> list[Found]:
-        wanted = replace(Wanted(self.customer_id, folded_words(query)), **rules)
+        wanted = replace(SearchQuery(self.customer_id, folded_words(query)), **rules)
         return await self.search.search(wanted, after=None, limit=100)
 
     async def texts(self, query: str, **rules: Any) -> list[str]:
@@ -198,7 +198,7 @@ async def test_newest_comes_first_and_pages_have_no_gap_or_duplicate(library: Se
     assert len(everything) == 19
     paged: list[Found] = []
     while page := await library.search.search(
-        Wanted(library.customer_id, ["delhi"]), after=paged[-1].place if paged else None, limit=3
+        SearchQuery(library.customer_id, ["delhi"]), after=paged[-1].place if paged else None, limit=3
     ):
         paged += page
     assert paged == everything
@@ -270,7 +270,7 @@ async def test_idle_logs_are_indexed_in_the_background_and_growing_ones_are_not(
 ) -> None:
     async def behind() -> int:
         async with library.store.reading() as transaction:
-            return len(await search_index(transaction.connection).behind(None, limit=10))
+            return len(await search_index(transaction.connection).unindexed(None, limit=10))
 
     await library.call_with("Delhi")
     await library.indexing.sweep()
@@ -319,10 +319,10 @@ async def test_concurrent_searches_index_each_entry_once(
 async def test_a_log_that_is_deleted_before_indexing_is_skipped(library: SearchCore) -> None:
     await library.call_with("Delhi")
     async with library.store.reading() as transaction:
-        behind = await search_index(transaction.connection).behind(None, limit=10)
+        behind = await search_index(transaction.connection).unindexed(None, limit=10)
     async with library.store.writing() as transaction:
         await transaction.connection.execute(delete(conversations))
     for log in behind:
         async with library.store.writing() as transaction:
-            assert await search_index(transaction.connection).hold(log.key) is None
+            assert await search_index(transaction.connection).lock(log.key) is None
     await library.indexing.catch_up(library.customer_id)
