@@ -17,31 +17,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 _AIRPORTS = Path(__file__).with_name("airports.tsv")
-"""Taken from airportsdata (MIT), not from the product's own tables."""
+"""Rows of airportsdata (MIT), since the doubles don't share the product's tables."""
 _BUSY = "DEL BOM MAA BLR HYD CCU COK LHR CDG AMS FRA MAD FCO IST DXB DOH SIN HKG NRT BKK KUL SYD JFK LAX SFO"
 _FAULTY = "KEF OSL HEL CPH ARN VIE ZRH BRU DUB LIS ATH WAW PRG BUD"
 CODES = tuple(f"{_BUSY} {_FAULTY}".split())
 """Journeys from the airports of the second line trigger vendor faults (`doubles/faults.py`)."""
-CARRIERS = {
-    "IN": ("AI|Air India|AIC", "6E|IndiGo|IGO"),
-    "GB": ("BA|British Airways|BAW", "VS|Virgin Atlantic|VIR"),
-    "US": ("UA|United Airlines|UAL", "DL|Delta Air Lines|DAL", "AA|American Airlines|AAL"),
-    "DE": ("LH|Lufthansa|DLH",),
-    "FR": ("AF|Air France|AFR",),
-    "NL": ("KL|KLM|KLM",),
-    "AE": ("EK|Emirates|UAE",),
-    "QA": ("QR|Qatar Airways|QTR",),
-    "SG": ("SQ|Singapore Airlines|SIA",),
-    "TR": ("TK|Turkish Airlines|THY",),
-    "JP": ("NH|All Nippon Airways|ANA",),
-    "IS": ("FI|Icelandair|ICE",),
-    "AU": ("QF|Qantas|QFA",),
-}
-ANYWHERE = ("SK|SAS|SAS", "LX|Swiss|SWR", "OS|Austrian Airlines|AUA")
-CODESHARE_SHARE, WITHHELD_SHARE = 0.6, 0.28
-"""Shares of rows that are codeshares (61 of 100 counted), and of operating flights listed only as codeshares
-(8 of 28)."""
-LATE_SHARE, CANCELLED_SHARE = 0.25, 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +31,32 @@ class Carrier:
     iata: str
     name: str
     icao: str
+
+
+def _carriers(text: str) -> tuple[Carrier, ...]:
+    return tuple(Carrier(*part.split("|")) for part in text.split(", "))
+
+
+CARRIERS = {
+    "IN": _carriers("AI|Air India|AIC, 6E|IndiGo|IGO"),
+    "GB": _carriers("BA|British Airways|BAW, VS|Virgin Atlantic|VIR"),
+    "US": _carriers("UA|United Airlines|UAL, DL|Delta Air Lines|DAL, AA|American Airlines|AAL"),
+    "DE": _carriers("LH|Lufthansa|DLH"),
+    "FR": _carriers("AF|Air France|AFR"),
+    "NL": _carriers("KL|KLM|KLM"),
+    "AE": _carriers("EK|Emirates|UAE"),
+    "QA": _carriers("QR|Qatar Airways|QTR"),
+    "SG": _carriers("SQ|Singapore Airlines|SIA"),
+    "TR": _carriers("TK|Turkish Airlines|THY"),
+    "JP": _carriers("NH|All Nippon Airways|ANA"),
+    "IS": _carriers("FI|Icelandair|ICE"),
+    "AU": _carriers("QF|Qantas|QFA"),
+}
+ANYWHERE = _carriers("SK|SAS|SAS, LX|Swiss|SWR, OS|Austrian Airlines|AUA")
+CODESHARE_SHARE, WITHHELD_SHARE = 0.6, 0.28
+"""Shares of rows that are codeshares (61 of 100 counted), and of operating flights listed only as codeshares
+(8 of 28)."""
+LATE_SHARE, CANCELLED_SHARE = 0.25, 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,28 +140,20 @@ class World:
 
     def _pair(self, origin: str, destination: str) -> Iterator[Flight]:
         here, there = self.ports[origin], self.ports[destination]
-        able = [_carrier(text) for port in (here, there) for text in CARRIERS.get(port.country, ())] or [
-            _carrier(t) for t in ANYWHERE
-        ]
+        able = [*CARRIERS.get(here.country, ()), *CARRIERS.get(there.country, ())] or ANYWHERE
         for turn in range(2 + int(fraction(self._seed, origin, destination) * 3)):
             yield self._flight(able[turn % len(able)], here, there, turn)
 
     def _flight(self, carrier: Carrier, here: Port, there: Port, turn: int) -> Flight:
         named = (self._seed, here.iata, there.iata, turn)
-        others = [
-            _carrier(text)
-            for texts in CARRIERS.values()
-            for text in texts
-            if not text.startswith(carrier.iata)
-        ]
+        others = [other for held in CARRIERS.values() for other in held if other != carrier]
         # 60 % of all rows means 1.5 codeshares per flight.
         count = int(fraction(*named, "sold") * 4)
         partners = [others[int(fraction(*named, "by", n) * len(others))] for n in range(count)]
+        documented = (carrier.iata, here.iata, there.iata, turn) == ("AI", "MAA", "DEL", 0)
         return Flight(
             carrier=carrier,
-            number=542
-            if (carrier.iata, here.iata, there.iata, turn) == ("AI", "MAA", "DEL", 0)
-            else self._next(carrier),
+            number=542 if documented else self._next(carrier),
             origin=here,
             destination=there,
             minute=5 * int((330 + fraction(*named, "minute") * 1000) / 5),
@@ -181,26 +179,14 @@ def _names(flight: Flight) -> list[str]:
     return [flight.code, *(f"{carrier.iata}{number}" for carrier, number in flight.sold_by)]
 
 
-def _carrier(text: str) -> Carrier:
-    return Carrier(*text.split("|"))
-
-
 def _ports() -> dict[str, Port]:
     with _AIRPORTS.open(encoding="utf-8", newline="") as table:
-        rows = list(csv.DictReader(table, delimiter="\t"))
-    return {
-        row["iata"]: Port(
-            row["iata"],
-            row["icao"],
-            row["name"],
-            row["city"],
-            row["country"],
-            float(row["lat"]),
-            float(row["lon"]),
-            row["tz"],
-        )
-        for row in rows
-    }
+        rows = csv.reader(table, delimiter="	")
+        next(rows)
+        return {
+            iata: Port(iata, icao, name, city, country, float(latitude), float(longitude), zone)
+            for iata, icao, name, city, country, latitude, longitude, zone in rows
+        }
 
 
 def _block(here: Port, there: Port) -> timedelta:

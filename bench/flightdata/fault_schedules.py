@@ -26,6 +26,7 @@ from services.flightdata.providers.protocol import Capability, Direction
 from services.flightdata.providers.routing import Answered, ProviderRouter
 from services.flightdata.quota.shared_state import SharedState
 from services.flightdata.quota.store import MemoryQuotaStore
+from tests.simulated_clock import SimulatedClock
 
 T = TypeVar("T")
 BEGIN = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -36,28 +37,8 @@ MOST_CONCURRENT = 7
 FAULTS = ("healthy", "down", "hung", "malformed", "rate limited")
 
 
-class VirtualClock:
+class VirtualClock(SimulatedClock):
     """A clock that jumps to the next sleeper's wake-up time once every other task is idle."""
-
-    def __init__(self) -> None:
-        self._elapsed = 0.0
-        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
-        self._count = 0
-
-    def now(self) -> datetime:
-        """Return the simulated wall-clock time."""
-        return BEGIN + timedelta(seconds=self._elapsed)
-
-    def monotonic(self) -> float:
-        """Return the seconds since the start."""
-        return self._elapsed
-
-    async def sleep(self, seconds: float) -> None:
-        """Sleep in simulated time."""
-        self._count += 1
-        until: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._elapsed + seconds, self._count, until))
-        await until
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end, advancing the clock as needed, and return its result."""
@@ -158,20 +139,20 @@ class Tally:
 async def schedule(seed: int, requests: int = REQUESTS) -> Tally:
     """Run the random schedule of a seed."""
     dice = random.Random(seed)
-    clock = VirtualClock()
-    ledger = MemoryQuotaStore(clock)
+    clock = VirtualClock(BEGIN)
+    quota = MemoryQuotaStore(clock)
     faults = [(0.0, dice.choice(FAULTS))]
     while faults[-1][0] < requests * 3:
         faults.append((faults[-1][0] + dice.expovariate(1 / 120), dice.choice(FAULTS)))
     budget = dice.choice([20, 60, 10_000])
     meters = {
-        name: Meter(name, "key", Plan(monthly), ledger, clock)
+        name: Meter(name, "key", Plan(monthly), quota, clock)
         for name, monthly in {"faulty": budget, "healthy": 0}.items()
     }
     faulty = Faulty("faulty", faults, meters["faulty"], clock, dice.uniform(0.05, 2))
     healthy = Faulty("healthy", [(0.0, "healthy")], meters["healthy"], clock, dice.uniform(0.05, 5))
     health = {
-        name: Observed(name, clock, SharedState(ledger, f"health:{name}", clock, timedelta(days=1)), meter)
+        name: Observed(name, clock, SharedState(quota, f"health:{name}", clock, timedelta(days=1)), meter)
         for name, meter in meters.items()
     }
     order = [faulty, healthy] if dice.random() < 0.7 else [healthy, faulty]

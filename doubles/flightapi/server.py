@@ -98,11 +98,7 @@ class FlightApiDouble:
         repeats = self._requests.get(request.url.path, 0)
         self._requests[request.url.path] = repeats + 1
         body = trips(
-            self.world,
-            trip,
-            repeats=repeats,
-            unpriced=fault is Fault.UNPRICED,
-            dearer=fault is Fault.DEARER,
+            self.world, trip, repeats=repeats, unpriced=fault is Fault.UNPRICED, dearer=fault is Fault.DEARER
         )
         return await self._with_fault(trip.origin, JSONResponse(body))
 

@@ -180,10 +180,7 @@ class TripResponse:
         train = self.segments[-1]["id"] + "-train"
         self.segments[-1] = {
             k: v for k, v in self.segments[-1].items() if k not in {"mode", "transport_mode"}
-        } | {
-            "id": train,
-            "mode": "train",
-        }
+        } | {"id": train, "mode": "train"}
         self.legs[-1] |= {"id": "train-leg", "segment_ids": [train]}
         self.itineraries[-1] |= {"id": "train-leg", "leg_ids": ["train-leg"]}
 

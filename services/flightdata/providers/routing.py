@@ -235,10 +235,7 @@ class ProviderRouter:
         except ProviderError as error:
             await health.failed(capability, error)
             _log.warning(
-                "provider failed",
-                provider=provider.name,
-                problem=error.problem.value,
-                detail=error.detail,
+                "provider failed", provider=provider.name, problem=error.problem.value, detail=error.detail
             )
             return error
         except FlightNotFound as error:

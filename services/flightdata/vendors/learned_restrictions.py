@@ -26,14 +26,14 @@ def fingerprint(provider: str, key: str) -> str:
 
 
 class LearnedRestrictions:
-    """The refused features of one key. Without a `ledger` they stay in this process."""
+    """The refused features of one key. Without a `quota` they stay in this process."""
 
-    def __init__(self, provider: str, key: str, clock: Clock, ledger: QuotaStore | None = None) -> None:
+    def __init__(self, provider: str, key: str, clock: Clock, quota: QuotaStore | None = None) -> None:
         self._provider = provider
         self._clock = clock
         self._until: dict[str, datetime] = {}
         name = f"restrictions:{provider}:{fingerprint(provider, key)}"
-        self._shared = SharedState(ledger, name, clock, REMEMBERED) if ledger else None
+        self._shared = SharedState(quota, name, clock, REMEMBERED) if quota else None
 
     def __contains__(self, feature: str) -> bool:
         """Return True if a feature is known to be refused."""

@@ -12,11 +12,7 @@ from services.flightdata.model.instants import today_in
 from services.flightdata.model.queries import FlightQuery
 from services.flightdata.model.search_results import Found, Limit
 from services.flightdata.places.lexicon import Lexicon
-from services.flightdata.providers.errors import (
-    ProviderError,
-    ProviderRateLimited,
-    ProviderRestricted,
-)
+from services.flightdata.providers.errors import ProviderError, ProviderRateLimited, ProviderRestricted
 from services.flightdata.providers.protocol import Capability, Direction
 from services.flightdata.vendors import leg_selection
 from services.flightdata.vendors.aviationstack import NAME, flight_rows, schedule_rows
