@@ -2,9 +2,9 @@
 
     python -m bench.flightdata.sample_search [--json] [--pairs 1000]
 
-Pairs of airports are drawn with a fixed seed, half of them linked by nonstop flights and half not; each is
-searched once, so that no plan of a route is warm. `start_s` is how long the tables take to read;
-`sample_search_rss_mb` is the most that the process held.
+Airport pairs are drawn with a fixed seed, half of them with nonstop flights and half without. Each is
+searched once, so that no route is cached. `start_s` is the time to load the tables, `sample_search_rss_mb`
+the peak memory.
 """
 
 from __future__ import annotations

@@ -121,14 +121,14 @@ def _landed(row: Row, now: datetime) -> None:
 
 
 def _unheard(row: Row, now: datetime) -> None:
-    """Called active since it left; neither end's actual time is ever filled in, as in most rows."""
+    """Reported as active after departure, without actual times, as most rows are."""
     _at_local(row, "departure", now, -1300)
     _at_local(row, "arrival", now, -1200)
     row["flight_status"], row["arrival"]["estimated"] = "active", None
 
 
 def _unestimated(row: Row, now: datetime) -> None:
-    """It left three hours late, and nobody says when it will arrive."""
+    """Departed three hours late, without an estimated arrival."""
     _at_local(row, "departure", now, -200)
     _at_local(row, "arrival", now, -130)
     row["flight_status"], row["arrival"]["estimated"] = "active", None

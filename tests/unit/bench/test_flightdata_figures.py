@@ -1,4 +1,4 @@
-"""Figures of flight data stand beside their aims in the table for a page, and none is left out."""
+"""The markdown table of the flight-data benches lists every figure with its aim."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.transcript_log.interleaved_rounds import Spread
 pytestmark = pytest.mark.unit
 
 
-def told() -> dict[str, list[str]]:
+def result() -> dict[str, list[str]]:
     found = {
         "cache_hit_vs_echo": Spread(1.384, 1.37, 1.412),
         "sample_search_p50_ms": Spread(6.127, 4.3, 6.4),
@@ -23,20 +23,20 @@ def told() -> dict[str, list[str]]:
     return {row[0].strip("`"): row[2:] for row in rows}
 
 
-def test_a_figure_is_told_by_median_and_range_beside_its_aim() -> None:
-    assert told()["cache_hit_vs_echo"] == ["1.38", "1.37 … 1.41", "≤ 1.5 ×", "met"]
-    assert told()["sample_search_p50_ms"] == ["6.13", "4.3 … 6.4", "≤ 5 ms", "**falls short**"]
+def test_a_figure_has_its_median_range_and_aim() -> None:
+    assert result()["cache_hit_vs_echo"] == ["1.38", "1.37 … 1.41", "≤ 1.5 ×", "met"]
+    assert result()["sample_search_p50_ms"] == ["6.13", "4.3 … 6.4", "≤ 5 ms", "**falls short**"]
 
 
-def test_what_came_out_the_same_has_no_range() -> None:
-    assert told()["identical_misses_calls"] == ["1", "", "≤ 1", "met"]
+def test_equal_values_have_no_range() -> None:
+    assert result()["identical_misses_calls"] == ["1", "", "≤ 1", "met"]
 
 
 def test_shares_are_better_when_greater_and_excess_must_be_none() -> None:
-    assert told()["fault_schedules_ok"] == ["1", "", "≥ 0.999", "met"]
-    assert told()["fault_schedules_over_budget"] == ["0", "", "≤ 0", "met"]
+    assert result()["fault_schedules_ok"] == ["1", "", "≥ 0.999", "met"]
+    assert result()["fault_schedules_over_budget"] == ["0", "", "≤ 0", "met"]
 
 
-def test_what_was_not_measured_is_told_as_missing() -> None:
-    assert told()["startup_seconds"][0] == "missing"
-    assert AIMS.keys() <= told().keys()
+def test_a_figure_without_a_measurement_is_missing() -> None:
+    assert result()["startup_seconds"][0] == "missing"
+    assert AIMS.keys() <= result().keys()

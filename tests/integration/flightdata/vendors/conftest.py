@@ -31,7 +31,7 @@ OpenFlightApi = Callable[..., AbstractAsyncContextManager[tuple[FlightApi, fligh
 
 
 class StandingClock:
-    """A clock that stands at `NOW`; whoever sleeps moves it and goes on at once."""
+    """A clock that starts at `NOW`; sleeping advances it immediately."""
 
     def __init__(self) -> None:
         self.slept: list[float] = []
@@ -54,13 +54,13 @@ def world() -> World:
 
 @pytest.fixture
 def clock() -> StandingClock:
-    """Half past three in the morning UTC, nine in India, of 23 November 2026."""
+    """23 November 2026, 03:30 UTC and 09:00 in India."""
     return StandingClock()
 
 
 @pytest.fixture
 def open_aviationstack(world: World, clock: StandingClock) -> OpenAviationStack:
-    """Opens the adapter and its double, under terms of the test's choice."""
+    """Return a context manager that opens the adapter and its double with the test's terms."""
 
     @asynccontextmanager
     async def opened(
@@ -82,7 +82,7 @@ def open_aviationstack(world: World, clock: StandingClock) -> OpenAviationStack:
 
 @pytest.fixture
 def open_flightapi(world: World, clock: StandingClock) -> OpenFlightApi:
-    """Opens the adapter and its double, under terms of the test's choice."""
+    """Return a context manager that opens the adapter and its double with the test's terms."""
 
     @asynccontextmanager
     async def opened(

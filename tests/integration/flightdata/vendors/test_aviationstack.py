@@ -1,4 +1,4 @@
-"""AviationStack's adapter over its double on a socket: times, codeshares, states, and every way to fail."""
+"""AviationStack's adapter over its double on a socket: times, codeshares, states and every fault."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ async def test_flights_come_at_the_times_they_really_leave_and_arrive(
     day = TODAY + timedelta(days=ahead)
     async with open_aviationstack() as (provider, _):
         found = (await provider.search(_query(origin, destination, day))).itineraries
-    told = {i.segments[0].flight: (i.departure.at.utc, i.arrival.at.utc) for i in found}
+    result = {i.segments[0].flight: (i.departure.at.utc, i.arrival.at.utc) for i in found}
     flown = {f.code: (f.leaves(day), f.arrives(day)) for f in world.by_pair[origin, destination]}
-    assert set(told) <= set(flown)
-    assert ahead == 0 or set(told) == set(flown)
-    assert all(told[number] == flown[number] for number in told)
+    assert set(result) <= set(flown)
+    assert ahead == 0 or set(result) == set(flown)
+    assert all(result[number] == flown[number] for number in result)
     assert not any(itinerary.doubts for itinerary in found)
     written = Convention.LOCAL_LABELLED_UTC if ahead == 0 else Convention.LOCAL
     assert {i.departure.at.convention for i in found} <= {written}
@@ -77,7 +77,7 @@ async def test_an_operating_flight_that_is_withheld_is_made_up_from_its_codeshar
     assert itinerary.departure.at.utc == withheld.leaves(TOMORROW)
 
 
-async def test_a_city_is_asked_for_by_its_busiest_airports_only(
+async def test_only_a_citys_busiest_airports_are_requested(
     open_aviationstack: OpenAviationStack,
 ) -> None:
     async with open_aviationstack() as (provider, double):
@@ -90,7 +90,7 @@ async def test_a_city_is_asked_for_by_its_busiest_airports_only(
     }
 
 
-async def test_a_status_knows_the_number_it_was_asked_for_and_who_flies_it(
+async def test_a_status_has_the_requested_number_and_the_operator(
     open_aviationstack: OpenAviationStack, world: World
 ) -> None:
     flight = next(f for f in world.by_pair["LHR", "JFK"] if f.sold_by)
@@ -121,11 +121,11 @@ async def test_without_a_date_it_is_today_at_the_departure_airport_and_not_yeste
 
 
 HALF_PAST_MIDNIGHT_IN_INDIA = timedelta(hours=15, minutes=30)
-"""After `NOW`, when the vendor's days are still those by UTC."""
+"""A time after `NOW` on the same UTC day."""
 
 
 @pytest.mark.parametrize("free", [True, False])
-async def test_todays_flight_is_told_where_the_day_begins_before_the_vendors(
+async def test_todays_flight_is_found_where_the_day_begins_before_the_vendors(
     open_aviationstack: OpenAviationStack, clock: StandingClock, free: bool
 ) -> None:
     await clock.sleep(HALF_PAST_MIDNIGHT_IN_INDIA.total_seconds())
@@ -135,7 +135,7 @@ async def test_todays_flight_is_told_where_the_day_begins_before_the_vendors(
         assert [query.get("flight_date") for _, query in double.calls] == [None, TOMORROW.isoformat()]
 
 
-async def test_a_day_whose_rows_are_not_told_yet_is_no_day_without_flights(
+async def test_a_day_without_rows_yet_is_restricted_and_not_empty(
     open_aviationstack: OpenAviationStack,
 ) -> None:
     async with open_aviationstack() as (provider, _):
@@ -162,7 +162,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("flight", ODD)
-async def test_a_state_follows_the_evidence_and_the_vendors_word_stays_beside_it(
+async def test_a_state_follows_the_evidence_and_keeps_the_vendors_word(
     open_aviationstack: OpenAviationStack, flight: str
 ) -> None:
     async with open_aviationstack() as (provider, _):
@@ -181,7 +181,7 @@ async def test_a_delay_moves_the_departure_that_the_vendor_leaves_unmoved(
 
 
 @pytest.mark.parametrize("flight", ["FI914", "FI915"])
-async def test_an_arrival_that_nobody_estimates_is_none(
+async def test_an_arrival_without_an_estimate_has_none(
     open_aviationstack: OpenAviationStack, flight: str
 ) -> None:
     async with open_aviationstack() as (provider, _):
@@ -190,7 +190,7 @@ async def test_an_arrival_that_nobody_estimates_is_none(
     assert status.arrives == status.segment.arrival.at.utc + status.delay
 
 
-async def test_an_arrivals_belt_and_gate_are_told(open_aviationstack: OpenAviationStack) -> None:
+async def test_an_arrival_has_its_belt_and_gate(open_aviationstack: OpenAviationStack) -> None:
     async with open_aviationstack() as (provider, _):
         (status,) = await provider.status("FI912", None)
     arrival = status.segment.arrival
@@ -221,7 +221,7 @@ async def test_zones_and_names_are_ours_where_the_vendors_are_odd(
     assert airline.segment.carrier == "Icelandair"
 
 
-async def test_a_row_without_a_number_is_nobodys_flight(open_aviationstack: OpenAviationStack) -> None:
+async def test_a_row_without_a_number_is_skipped(open_aviationstack: OpenAviationStack) -> None:
     async with open_aviationstack() as (provider, _):
         with pytest.raises(FlightNotFound):
             await provider.status("FI911", None)
@@ -243,9 +243,9 @@ async def test_a_board_has_every_flight_once_in_order(
         board = await provider.board("COK", direction, TODAY + timedelta(days=ahead))
     end = (lambda f: f.origin.iata) if direction is Direction.DEPARTURES else (lambda f: f.destination.iata)
     flown = {f.code for f in world.flights() if end(f) == "COK"}
-    told = [status.segment.flight for status in board]
-    assert len(told) == len(set(told))
-    assert set(told) == flown if ahead == 0 else set(told) <= flown
+    result = [status.segment.flight for status in board]
+    assert len(result) == len(set(result))
+    assert set(result) == flown if ahead == 0 else set(result) <= flown
     leaves = [status.segment.departure.at.utc for status in board]
     assert leaves == sorted(leaves)
     assert {path for path, _ in double.calls} == {"timetable" if ahead == 0 else "flightsFuture"}
@@ -256,12 +256,12 @@ async def test_a_board_without_rows_is_empty_and_no_error(open_aviationstack: Op
         assert await provider.board("TRV", Direction.DEPARTURES, TODAY) == []
 
 
-async def test_flights_of_a_route_are_told_with_their_state(
+async def test_flights_of_a_route_have_their_state(
     open_aviationstack: OpenAviationStack, world: World
 ) -> None:
     async with open_aviationstack() as (provider, _):
-        told = await provider.route_status("MAA", "DEL", TODAY)
-    assert [s.segment.flight for s in told] == [
+        result = await provider.route_status("MAA", "DEL", TODAY)
+    assert [s.segment.flight for s in result] == [
         f.code for f in sorted(world.by_pair["MAA", "DEL"], key=lambda f: f.minute)
     ]
 
@@ -283,7 +283,7 @@ FAILURES: dict[str, tuple[str, type[ProviderError]]] = {
 
 @pytest.mark.parametrize("case", FAILURES)
 @pytest.mark.parametrize("day", [TODAY, TOMORROW])
-async def test_every_failure_is_told_by_its_kind(
+async def test_every_failure_raises_its_kind_of_error(
     open_aviationstack: OpenAviationStack, case: str, day: date
 ) -> None:
     origin, kind = FAILURES[case]
@@ -301,7 +301,7 @@ async def test_errors_are_known_by_their_body_also_with_200(open_aviationstack: 
     assert failed.value.until.isoformat() == "2026-12-01T00:00:00+00:00"
 
 
-async def test_who_is_slow_is_not_waited_for(open_aviationstack: OpenAviationStack) -> None:
+async def test_a_slow_vendor_times_out(open_aviationstack: OpenAviationStack) -> None:
     async with open_aviationstack(timeout=0.3) as (provider, _):
         with pytest.raises(ProviderUnavailable, match="too long"):
             await provider.search(_query("PRG", "LHR"))
@@ -330,7 +330,7 @@ async def test_an_outage_that_answers_empty_is_an_empty_answer(open_aviationstac
         assert (await provider.search(_query("LIS", "LHR"))).itineraries == []
 
 
-async def test_what_a_plan_refuses_is_asked_once_and_then_not_offered(
+async def test_a_refused_feature_is_requested_once_and_no_capability_afterwards(
     open_aviationstack: OpenAviationStack,
 ) -> None:
     async with open_aviationstack() as (provider, double):
@@ -347,7 +347,7 @@ async def test_what_a_plan_refuses_is_asked_once_and_then_not_offered(
         assert Capability.STATUS in provider.capabilities()
 
 
-async def test_a_paid_plan_tells_days_gone_by(open_aviationstack: OpenAviationStack, world: World) -> None:
+async def test_a_paid_plan_includes_past_days(open_aviationstack: OpenAviationStack, world: World) -> None:
     day = TODAY - timedelta(days=5)
     async with open_aviationstack(free=False) as (provider, _):
         (status,) = await provider.status(world.by_pair["MAA", "DEL"][0].code, day)

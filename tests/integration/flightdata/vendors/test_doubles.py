@@ -1,4 +1,4 @@
-"""The doubles keep to their vendors' terms: keys, plans, counters, buckets, paging, and the ways they fail."""
+"""The doubles follow their vendors' terms: keys, plans, counters, rate limits, paging and faults."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Get = Callable[..., Any]
 
 @pytest.fixture
 def clock() -> SimulatedClock:
-    """A clock that tests move."""
+    """A clock that tests advance."""
     return SimulatedClock(NOW)
 
 
@@ -34,7 +34,7 @@ def clock() -> SimulatedClock:
 async def stack(
     world: World, clock: SimulatedClock
 ) -> AsyncIterator[tuple[Get, aviationstack.AviationStackDouble]]:
-    """AviationStack's double and a way to ask it."""
+    """AviationStack's double and a function that requests it."""
     double = aviationstack.AviationStackDouble(world, now=clock.now)
     async with served(double.app()) as url, httpx.AsyncClient(base_url=f"{url}/v1", timeout=5) as http:
 
@@ -74,7 +74,7 @@ async def test_a_switch_makes_every_error_a_success(stack: tuple[Get, Any]) -> N
 @pytest.mark.parametrize(
     ("path", "query"), [("/flights", {"flight_date": DAY}), ("/routes", {}), ("/airports", {})]
 )
-async def test_the_free_plan_refuses_what_it_does_not_hold(
+async def test_the_free_plan_refuses_paid_features(
     stack: tuple[Get, Any], path: str, query: dict[str, str]
 ) -> None:
     get, _ = stack
@@ -89,7 +89,7 @@ async def test_a_month_has_so_many_calls(stack: tuple[Get, aviationstack.Aviatio
     assert codes == [200, 200, 429]
 
 
-async def test_boards_may_be_asked_once_a_minute(
+async def test_boards_have_a_rate_limit_of_one_a_minute(
     stack: tuple[Get, aviationstack.AviationStackDouble], clock: SimulatedClock
 ) -> None:
     get, double = stack
@@ -156,7 +156,7 @@ async def test_a_board_without_rows_is_an_object(stack: tuple[Get, Any]) -> None
     }
 
 
-async def test_what_it_does_not_know_is_not_found(stack: tuple[Get, Any]) -> None:
+async def test_an_unknown_flight_is_not_found(stack: tuple[Get, Any]) -> None:
     get, _ = stack
     assert _code(await get("/nonsense")) == "404_not_found"
 

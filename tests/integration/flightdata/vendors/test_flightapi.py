@@ -1,4 +1,4 @@
-"""FlightAPI.io's adapter over its double on a socket: joins by ids, prices, three ways of writing a time, and every way to fail."""
+"""FlightAPI.io's adapter over its double on a socket: joined lists, prices, time formats and every fault."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ async def test_nonstop_flights_come_at_the_times_they_leave_and_arrive(
 ) -> None:
     async with open_flightapi() as (provider, _):
         found = (await provider.search(_query(origin, destination))).itineraries
-    told = {
+    result = {
         i.segments[0].flight: (i.departure.at.utc, i.arrival.at.utc) for i in found if len(i.segments) == 1
     }
-    assert told == {
+    assert result == {
         f.code: (f.leaves(TOMORROW), f.arrives(TOMORROW)) for f in world.by_pair[origin, destination]
     }
     assert not any(itinerary.doubts for itinerary in found)
@@ -67,7 +67,7 @@ async def test_connections_hang_together(open_flightapi: OpenFlightApi) -> None:
         assert itinerary.duration == first.duration + layover + second.duration
 
 
-async def test_what_nobody_flies_is_left_out(open_flightapi: OpenFlightApi) -> None:
+async def test_non_flights_are_left_out(open_flightapi: OpenFlightApi) -> None:
     async with open_flightapi() as (provider, _):
         found = await provider.search(_query("DEL", "BLR"))
     assert found.itineraries
@@ -85,20 +85,20 @@ async def test_a_price_is_for_everybody_and_exact_to_the_hundredth(open_flightap
         assert abs(offer.fare.per_passenger.amount * 4 - offer.fare.total.amount) <= Decimal("0.02")
 
 
-async def test_only_what_a_seller_prices_is_an_offer_and_the_cheapest_is_the_fare(
+async def test_only_priced_options_are_offers_and_the_cheapest_is_the_fare(
     open_flightapi: OpenFlightApi,
 ) -> None:
     async with open_flightapi() as (provider, _):
         found = await provider.search(_query("MAA", "DEL"))
-        nobody = await provider.search(_query("WAW", "LHR"))
+        unpriced = await provider.search(_query("WAW", "LHR"))
     assert {offer.seller for offer in found.offers} == {"Tripdesk", "Moonfares"}
     for itinerary in found.itineraries:
         amounts = [offer.fare.total.amount for offer in found.offers if offer.itinerary_id == itinerary.id]
         assert itinerary.fare
         assert itinerary.fare.total.amount == min(amounts)
-    assert nobody.itineraries
-    assert nobody.offers == []
-    assert all(itinerary.fare is None for itinerary in nobody.itineraries)
+    assert unpriced.itineraries
+    assert unpriced.offers == []
+    assert all(itinerary.fare is None for itinerary in unpriced.itineraries)
 
 
 async def test_an_offer_ends_and_keeps_its_name_while_its_price_moves(open_flightapi: OpenFlightApi) -> None:
@@ -127,9 +127,7 @@ async def test_both_shapes_of_tracking_tell_the_same_flight(
     assert double.calls[0][1] == {"num": "542", "name": "ai", "date": "20261123"}
 
 
-async def test_the_older_tracking_tells_delays_gates_and_belts(
-    open_flightapi: OpenFlightApi, world: World
-) -> None:
+async def test_older_tracking_has_delays_gates_and_belts(open_flightapi: OpenFlightApi, world: World) -> None:
     flown = [
         f
         for f in world.flights()
@@ -149,13 +147,13 @@ async def test_the_older_tracking_tells_delays_gates_and_belts(
 
 
 @pytest.mark.parametrize("older", [True, False])
-async def test_flights_of_a_route_are_told_once_each(
+async def test_flights_of_a_route_appear_once_each(
     open_flightapi: OpenFlightApi, world: World, older: bool
 ) -> None:
     async with open_flightapi(older=older) as (provider, _):
-        told = await provider.route_status("MAA", "DEL", TODAY)
-    assert {s.segment.flight for s in told} == {f.code for f in world.by_pair["MAA", "DEL"]}
-    leaves = [s.segment.departure.at.utc for s in told]
+        result = await provider.route_status("MAA", "DEL", TODAY)
+    assert {s.segment.flight for s in result} == {f.code for f in world.by_pair["MAA", "DEL"]}
+    leaves = [s.segment.departure.at.utc for s in result]
     assert leaves == sorted(leaves)
 
 
@@ -195,7 +193,7 @@ FAILURES: dict[str, tuple[str, type[ProviderError]]] = {
 
 
 @pytest.mark.parametrize("case", FAILURES)
-async def test_every_failure_is_told_by_its_kind(
+async def test_every_failure_raises_its_kind_of_error(
     open_flightapi: OpenFlightApi, world: World, case: str
 ) -> None:
     origin, kind = FAILURES[case]
@@ -208,7 +206,7 @@ async def test_every_failure_is_told_by_its_kind(
                 await provider.status(world.by_pair[origin, "LHR"][0].code, TODAY)
 
 
-async def test_an_empty_answer_is_asked_for_once_more_before_it_is_believed(
+async def test_an_empty_response_is_requested_again_before_it_is_believed(
     open_flightapi: OpenFlightApi,
 ) -> None:
     async with open_flightapi() as (provider, double):
@@ -216,9 +214,7 @@ async def test_an_empty_answer_is_asked_for_once_more_before_it_is_believed(
     assert len(double.calls) == 2
 
 
-async def test_a_throttle_that_says_401_is_waited_out(
-    open_flightapi: OpenFlightApi, clock: StandingClock
-) -> None:
+async def test_a_401_throttle_is_waited_out(open_flightapi: OpenFlightApi, clock: StandingClock) -> None:
     async with open_flightapi(throttle_seconds=3.9) as (provider, double):
         await provider.status("AI542", TODAY)
         await provider.status("AI542", TODAY)
@@ -255,7 +251,7 @@ async def test_a_refused_feature_is_remembered_and_no_other(open_flightapi: Open
         }
 
 
-async def test_a_city_is_asked_for_by_its_busiest_pairs(open_flightapi: OpenFlightApi) -> None:
+async def test_only_the_busiest_pairs_of_a_city_are_requested(open_flightapi: OpenFlightApi) -> None:
     async with open_flightapi() as (provider, double):
         await provider.search(FlightQuery(("LHR", "LGW"), ("JFK", "EWR"), TOMORROW))
     assert {path.split("/")[2:4][0] + path.split("/")[3] for path, _ in double.calls} <= {

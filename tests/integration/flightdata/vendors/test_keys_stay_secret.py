@@ -1,4 +1,4 @@
-"""No key is ever in a log line, an exception, what is written down, or a provider's account of itself, whatever goes wrong."""
+"""No failure puts a key into a log line, an exception, stored state or a provider message."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ pytestmark = pytest.mark.integration
 SPELLINGS = (KEY, quote(KEY, safe=""), quote(KEY), "s3cret")
 
 
-def _told(error: BaseException | None) -> Iterator[str]:
-    """Everything that an exception and what led to it can be made to print."""
+def _results(error: BaseException | None) -> Iterator[str]:
+    """Return everything that an exception and its causes print."""
     while error is not None:
         yield "".join(traceback.format_exception(error))
         yield repr(vars(error))
@@ -54,8 +54,8 @@ def _told(error: BaseException | None) -> Iterator[str]:
         error = error.__cause__ or error.__context__
 
 
-def _assert_secret(told: str) -> None:
-    assert not [spelling for spelling in SPELLINGS if spelling in told], told
+def _assert_secret(result: str) -> None:
+    assert not [spelling for spelling in SPELLINGS if spelling in result], result
 
 
 async def _failing(provider: FlightProvider, origins: Iterator[str] | list[str]) -> list[DomainError]:
@@ -89,8 +89,8 @@ async def test_no_failure_of_aviationstack_prints_the_key(
     assert len(failures) >= 11
     assert all(query["access_key"] == KEY for _, query in double.calls)
     for failure in failures:
-        for told in _told(failure):
-            _assert_secret(told)
+        for result in _results(failure):
+            _assert_secret(result)
         health = ProviderHealth(provider.name, StandingClock())
         assert isinstance(failure, ProviderError)
         await health.failed(Capability.SEARCH, failure)
@@ -117,8 +117,8 @@ async def test_no_failure_of_flightapi_prints_the_key(
         failures += await _failing(provider, ["MAA"])
     assert len(failures) >= 8
     for failure in failures:
-        for told in _told(failure):
-            _assert_secret(told)
+        for result in _results(failure):
+            _assert_secret(result)
     assert any("HTTP Request" in record.getMessage() for record in caplog.records)
     _assert_secret(
         "\n".join(
@@ -150,8 +150,8 @@ async def test_an_exception_of_the_transport_carries_no_request_with_the_key(
         await _client("aviationstack", httpx.MockTransport(fails)).get(
             "flights", {"access_key": "vendor-key"}
         )
-    for told in _told(failed.value):
-        _assert_secret(told)
+    for result in _results(failed.value):
+        _assert_secret(result)
 
 
 async def test_a_vendor_that_repeats_the_key_is_not_quoted(clock: StandingClock) -> None:
@@ -172,8 +172,8 @@ async def test_a_vendor_that_repeats_the_key_is_not_quoted(clock: StandingClock)
         LearnedRestrictions("f", KEY, clock),
     )
     for failure in (*await _failing(provider, ["MAA"]), *await _failing(other, ["MAA"])):
-        for told in _told(failure):
-            _assert_secret(told)
+        for result in _results(failure):
+            _assert_secret(result)
     answer = await _client("aviationstack", httpx.MockTransport(repeats)).get(
         "flights", {"access_key": "vendor-key"}
     )
@@ -198,7 +198,7 @@ async def test_a_redirect_is_not_followed_with_the_key(clock: StandingClock) -> 
     assert asked == ["vendor.test"]
 
 
-async def test_what_is_learned_and_spent_of_a_key_is_written_down_without_it(
+async def test_shared_state_and_budget_of_a_key_are_stored_without_it(
     tmp_path: Path, clock: StandingClock
 ) -> None:
     path = tmp_path / "ledger.json"

@@ -1,4 +1,4 @@
-"""Places are found in what was heard, and none where none was named."""
+"""Places are found in transcripts, and only where one was named."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ HEARINGS = {
     "Show me flights from riper to rio to marra morning.": ["RPR", "RUH"],
     "Show me flights from Vedotera to Rio de Janeiro tomorrow morning": ["BDQ", "RIO"],
 }
-"""What the offline ears made of requests, and what was meant."""
+"""Transcripts of the offline recogniser, with the places meant."""
 
 NAMED = {
     "M A A": ["MAA"],
@@ -121,7 +121,7 @@ def _codes(text: str, **context: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("heard", "meant"), HEARINGS.items())
-def test_garbled_names_are_found_in_real_hearings(heard: str, meant: list[str]) -> None:
+def test_garbled_names_are_found_in_real_transcripts(heard: str, meant: list[str]) -> None:
     assert _codes(heard) == meant
 
 
@@ -140,7 +140,7 @@ def test_nothing_is_found_where_no_place_is_named(text: str) -> None:
     "heard",
     ["I want to fly to Tyrone and to Purim", "fly to hoe-kind men's city", "flights from a crot to Delhi"],
 )
-def test_a_name_dissolved_beyond_recognition_is_asked_about_not_assumed(heard: str) -> None:
+def test_a_name_garbled_beyond_recognition_is_not_confident(heard: str) -> None:
     assert not annotate(heard)[0].resolution.confident
 
 
@@ -160,7 +160,7 @@ def test_everyday_words_before_a_destination_are_no_origin(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["You'd aye for to Athens, please", "Sharjah Terome, please"])
-def test_what_only_the_grammar_makes_a_place_is_asked_about(text: str) -> None:
+def test_a_place_from_grammar_alone_is_not_confident(text: str) -> None:
     assert sorted(found.resolution.confident for found in annotate(text)) == [False, True]
 
 

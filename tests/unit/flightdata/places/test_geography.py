@@ -1,4 +1,4 @@
-"""Distances and block times agree with the published ones."""
+"""Distances and block times agree with published ones."""
 
 from __future__ import annotations
 

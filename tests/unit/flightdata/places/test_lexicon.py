@@ -1,4 +1,4 @@
-"""The tables: complete, of today, and made by the tool that says it makes them."""
+"""The tables are complete, current, and reproduced by their build tool."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ from tools import build_places
 pytestmark = pytest.mark.unit
 
 
-@pytest.mark.timeout(
-    240
-)  # reads and folds some 290,000 names: seconds alone, minutes beside seven other test runs
-def test_committed_tables_are_what_the_builder_makes_today() -> None:
+@pytest.mark.timeout(240)  # reads and folds some 290,000 names, which takes minutes on a busy machine
+def test_committed_tables_equal_a_fresh_build() -> None:
     for name, text in build_places.build().items():
         assert (DATA / name).read_text(encoding="utf-8") == text, (
             f"{name} is stale: run python -m tools.build_places"

@@ -1,4 +1,4 @@
-"""What a few words may mean, how sure that is, and when to ask."""
+"""Candidates for a few words, their confidence, and ambiguous cases."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def test_exact_codes_names_and_aliases_are_certain(query: str, code: str) -> Non
     ("given_up", "today"),
     {"FRU": "BSZ", "TSE": "NQZ", "TXL": "BER", "ISL": "IST", "SXF": "BER", "YMQ": "YUL"}.items(),
 )
-def test_codes_given_up_lead_to_the_airport_of_today(given_up: str, today: str) -> None:
+def test_withdrawn_codes_map_to_todays_airport(given_up: str, today: str) -> None:
     assert resolve(given_up).candidates[0].place.code == today
 
 
 @pytest.mark.parametrize("query", ["Birmingham", "San José", "Portland"])
-def test_twins_of_about_equal_weight_are_asked_about(query: str) -> None:
+def test_namesakes_of_similar_popularity_are_not_confident(query: str) -> None:
     found = resolve(query)
     assert not found.confident
     assert found.candidates[1].likeness == 1.0
@@ -112,7 +112,7 @@ def test_words_that_name_nothing_are_not_recognised(query: str) -> None:
         resolve(query)
 
 
-def test_what_only_sounds_alike_never_wins_with_most_letters_wrong() -> None:
+def test_a_similar_sound_never_wins_with_most_letters_wrong() -> None:
     assert all(c.likeness <= 0.9 or c.place.code == "NCE" for c in resolve("knees").candidates)
 
 

@@ -55,7 +55,7 @@ def test_what_is_sure_is_not_asked_about(query: str) -> None:
         ),
     ],
 )
-def test_a_twin_in_the_callers_own_country_is_asked_about(query: str, home: str, question: str) -> None:
+def test_a_namesake_in_the_callers_country_is_not_confident(query: str, home: str, question: str) -> None:
     found = resolve(query, home_country=home)
     assert not found.confident
     assert clarifying(found) == question
@@ -64,11 +64,11 @@ def test_a_twin_in_the_callers_own_country_is_asked_about(query: str, home: str,
 @pytest.mark.parametrize(
     ("query", "home"), [("Paris", "US"), ("London", "CA"), ("Hyderabad", "IN"), ("Delhi", "US")]
 )
-def test_nobody_is_asked_about_a_famous_place_or_their_own(query: str, home: str) -> None:
+def test_a_famous_place_and_one_at_home_are_confident(query: str, home: str) -> None:
     assert resolve(query, home_country=home).confident
 
 
-def test_a_code_given_up_leads_to_the_airport_of_today() -> None:
+def test_a_withdrawn_code_resolves_to_todays_airport() -> None:
     assert resolve("FRU").candidates[0].place.code == "BSZ"
 
 

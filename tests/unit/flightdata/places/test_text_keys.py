@@ -1,4 +1,4 @@
-"""Letters, words and phonemes."""
+"""Folding, words and phonemes."""
 
 from __future__ import annotations
 

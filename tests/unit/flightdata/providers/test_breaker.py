@@ -1,4 +1,4 @@
-"""A breaker opens after failures in a row, lets one in twenty through, and closes when that one is answered."""
+"""A breaker opens after consecutive failures, admits one probe in twenty, and closes on its success."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_every_failed_trial_makes_the_rest_longer_up_to_a_limit() -> None:
 
 
 @pytest.mark.parametrize("asked_before", [0, 4, 50])
-def test_questions_asked_before_it_opened_lengthen_nothing(asked_before: int) -> None:
+def test_failures_of_requests_from_before_opening_do_not_prolong_the_rest(asked_before: int) -> None:
     breaker = _open()
     assert not any(breaker.failed(NOW + timedelta(seconds=1)) for _ in range(asked_before))
     assert (breaker.rest, breaker.rests_until) == (FIRST_REST, NOW + FIRST_REST)
@@ -94,7 +94,7 @@ def test_the_last_resort_waits_for_the_rest_only() -> None:
     assert not breaker.admits(NOW + FIRST_REST, last_resort=True), "one at a time"
 
 
-def test_one_that_is_merely_slow_is_better_than_nobody() -> None:
+def test_a_slow_provider_is_used_as_a_last_resort() -> None:
     breaker = Breaker()
     for _ in range(FAILURE_THRESHOLD):
         breaker.failed(NOW, slow=True)

@@ -1,4 +1,4 @@
-"""Calls are paid before they leave; a month's budget and an endpoint's rate are never exceeded, also over restarts."""
+"""Calls are paid before they are sent; no limit is ever exceeded, even across restarts."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def clock() -> SimulatedClock:
-    """Late in a month."""
+    """A clock near the end of a month."""
     return SimulatedClock(datetime(2026, 11, 30, 23, tzinfo=UTC))
 
 
-async def test_a_month_holds_what_it_holds_and_the_next_begins_anew(clock: SimulatedClock) -> None:
+async def test_a_months_budget_is_not_exceeded_and_renewed_with_the_next_month(clock: SimulatedClock) -> None:
     meter = Meter("v", "key", Plan(5, {"dear": 2}), MemoryQuotaStore(clock), clock)
     await meter.pay("dear")
     await meter.pay("dear")
@@ -44,7 +44,7 @@ async def test_a_month_holds_what_it_holds_and_the_next_begins_anew(clock: Simul
     assert await meter.remaining() == Remaining(3, 5)
 
 
-async def test_an_endpoint_is_asked_once_in_its_time_and_a_refusal_costs_nothing(
+async def test_an_endpoints_rate_is_kept_and_a_refusal_costs_nothing(
     clock: SimulatedClock,
 ) -> None:
     meter = Meter("v", "key", Plan(100, spacing={"timetable": MINUTE}), MemoryQuotaStore(clock), clock)
@@ -110,7 +110,7 @@ async def test_where_nothing_can_be_written_nothing_is_spent(tmp_path: Path, clo
 
 
 class _Gone:
-    """A ledger that can't be reached."""
+    """A quota store that is unreachable."""
 
     async def spend(self, charges: Sequence[Charge]) -> Refusal | None:
         raise QuotaStoreUnavailable
@@ -125,7 +125,7 @@ class _Gone:
         raise QuotaStoreUnavailable
 
 
-async def test_while_nobody_knows_what_was_spent_nothing_is(clock: SimulatedClock) -> None:
+async def test_nothing_is_spent_while_the_quota_store_is_unavailable(clock: SimulatedClock) -> None:
     meter = Meter("v", "key", Plan(100), _Gone(), clock)
     with pytest.raises(ProviderUnavailable):
         await meter.pay("flights")
@@ -134,7 +134,7 @@ async def test_while_nobody_knows_what_was_spent_nothing_is(clock: SimulatedCloc
 
 
 @given(st.lists(st.tuples(st.integers(1, 5), st.floats(0, 20)), max_size=60))
-async def test_whatever_is_asked_a_counter_never_holds_more_than_its_cap(
+async def test_no_sequence_of_calls_exceeds_a_counters_cap(
     steps: list[tuple[int, float]],
 ) -> None:
     clock = SimulatedClock(datetime(2026, 11, 23, tzinfo=UTC))

@@ -1,4 +1,4 @@
-"""Which providers there are is what the settings say, and the sample only when they say nothing."""
+"""The settings determine the providers; without any, there is only the sample."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is remembered of a provider is what the vendor said; what our own budget says is looked up each time."""
+"""The vendor's refusals are remembered; our own budget is read again for each request."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class FullStore(MemoryQuotaStore):
 
 @pytest.fixture
 def clock() -> SimulatedClock:
-    """Within a month."""
+    """A clock within a month."""
     return SimulatedClock(datetime(2026, 11, 23, 12, tzinfo=UTC))
 
 
 @pytest.fixture
 def ledger(clock: SimulatedClock) -> FullStore:
-    """What all replicas and restarts share."""
+    """The quota store of all replicas and restarts."""
     return FullStore(clock)
 
 
@@ -55,7 +55,7 @@ def _replica(clock: SimulatedClock, ledger: QuotaStore, monthly: int = 0) -> tup
 
 
 async def _asked(health: ProviderHealth, meter: Meter, endpoint: str) -> ProviderError | None:
-    """What comes of asking: nothing, or why it wasn't."""
+    """Send a request; return None, or the reason why it wasn't sent."""
     await health.refresh()
     if refused := health.refusal(Capability.SEARCH):
         return refused
@@ -78,7 +78,7 @@ async def test_a_larger_budget_counts_from_the_restart_on(clock: SimulatedClock,
     assert await _asked(health, meter, "cheap") is None
 
 
-async def test_what_a_dear_call_finds_too_little_is_enough_for_a_cheap_one(
+async def test_a_budget_too_small_for_a_dear_call_still_pays_for_a_cheap_one(
     clock: SimulatedClock, ledger: QuotaStore
 ) -> None:
     health, meter = _replica(clock, ledger, monthly=3)
@@ -88,7 +88,7 @@ async def test_what_a_dear_call_finds_too_little_is_enough_for_a_cheap_one(
     assert await _asked(health, meter, "cheap") is None
 
 
-async def test_what_the_vendor_calls_used_up_is_so_for_replicas_and_restarts(
+async def test_a_quota_used_up_by_the_vendors_word_is_known_to_replicas_and_restarts(
     clock: SimulatedClock, ledger: QuotaStore
 ) -> None:
     health, _ = _replica(clock, ledger)
@@ -101,7 +101,7 @@ async def test_what_the_vendor_calls_used_up_is_so_for_replicas_and_restarts(
     assert await _asked(again, meter, "cheap") is None
 
 
-async def test_what_one_replica_learns_takes_nothing_from_what_another_learned(
+async def test_one_replicas_facts_do_not_overwrite_anothers(
     clock: SimulatedClock, ledger: QuotaStore
 ) -> None:
     (one, _), (other, _), (third, _) = (_replica(clock, ledger) for _ in range(3))
@@ -113,7 +113,7 @@ async def test_what_one_replica_learns_takes_nothing_from_what_another_learned(
     assert third.breakers[Capability.STATUS].is_open
 
 
-async def test_what_was_just_learned_is_not_unlearned_from_an_older_note(
+async def test_an_older_shared_fact_does_not_replace_a_newer_local_one(
     clock: SimulatedClock, ledger: FullStore
 ) -> None:
     (one, _), (other, _) = (_replica(clock, ledger) for _ in range(2))

@@ -1,4 +1,4 @@
-"""A second is asked beside a first that is slow, where its budget allows; who is slow again and again is asked last of all."""
+"""A second provider is asked in parallel to a slow one; a provider that is always slow is asked last."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.unit
 
 
 class Slow(Scripted):
-    """Answers when it is let."""
+    """A provider that answers when the test lets it."""
 
     def __init__(self, name: str, answer: int | Exception) -> None:
         super().__init__(name, answer)
@@ -31,7 +31,7 @@ class Slow(Scripted):
 
 @pytest.fixture
 def clock() -> SimulatedClock:
-    """Noon."""
+    """A clock at noon."""
     return SimulatedClock(datetime(2026, 11, 23, 12, tzinfo=UTC))
 
 
@@ -55,7 +55,7 @@ async def _settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_the_second_is_asked_when_the_first_takes_long_and_not_before(clock: SimulatedClock) -> None:
+async def test_the_second_provider_is_asked_once_the_first_is_slow(clock: SimulatedClock) -> None:
     first, second = Slow("a", 7), Scripted("b", 9)
     asking = asyncio.create_task(_ask(ProviderRouter([first, second], clock)))
     await _settle()
@@ -79,7 +79,7 @@ async def test_the_first_still_wins_when_it_is_the_first_to_answer(clock: Simula
     assert (await asking)[-1] == (7, first.name)
 
 
-async def test_nobody_is_hurried_with_a_budget_that_is_low(clock: SimulatedClock) -> None:
+async def test_a_low_budget_is_not_spent_on_hedging(clock: SimulatedClock) -> None:
     first, second = Slow("a", 7), Scripted("b", 9)
     meter = Meter("b", "key", Plan(10), MemoryQuotaStore(clock), clock)
     for _ in range(8):
@@ -94,7 +94,7 @@ async def test_nobody_is_hurried_with_a_budget_that_is_low(clock: SimulatedClock
     assert (await asking)[-1] == (7, first.name)
 
 
-async def test_one_whose_budget_is_nearly_used_up_is_asked_last(clock: SimulatedClock) -> None:
+async def test_a_provider_with_a_nearly_used_up_budget_is_asked_last(clock: SimulatedClock) -> None:
     first, second = Scripted("a", 7), Scripted("b", 9)
     meter = Meter("a", "key", Plan(100), MemoryQuotaStore(clock), clock)
     for _ in range(97):
@@ -121,7 +121,7 @@ async def test_one_that_hangs_again_and_again_is_not_waited_for(clock: Simulated
     assert list(provider_message(first, router.health["a"], clock.now()).resting_capabilities) == ["search"]
 
 
-async def test_one_left_alone_is_asked_after_all_when_nobody_else_has_anything(clock: SimulatedClock) -> None:
+async def test_a_skipped_provider_is_asked_as_a_last_resort(clock: SimulatedClock) -> None:
     first, second = Scripted("a", ProviderUnavailable("a", "down")), Scripted("b", 9)
     router = ProviderRouter([first, second], clock)
     for _ in range(3):
@@ -131,7 +131,7 @@ async def test_one_left_alone_is_asked_after_all_when_nobody_else_has_anything(c
     assert (await _ask(router))[-1] == (7, first.name)
 
 
-async def test_to_foresee_who_would_be_asked_costs_no_trial(clock: SimulatedClock) -> None:
+async def test_first_choice_costs_no_probe(clock: SimulatedClock) -> None:
     first, second = Scripted("a", ProviderUnavailable("a", "down")), Scripted("b", 9)
     router = ProviderRouter([first, second], clock)
     for _ in range(FAILURE_THRESHOLD):
@@ -146,7 +146,7 @@ async def test_to_foresee_who_would_be_asked_costs_no_trial(clock: SimulatedCloc
     assert (await _ask(router))[-1] == (7, first.name), "and the trial is still there"
 
 
-async def test_who_stops_listening_stops_the_asking(clock: SimulatedClock) -> None:
+async def test_closing_the_stream_cancels_the_requests(clock: SimulatedClock) -> None:
     first, second = Slow("a", 7), Scripted("b", 9)
     asked = ProviderRouter([first, second], clock).ask(
         Capability.SEARCH, _say, empty=lambda found: found == 0

@@ -1,4 +1,4 @@
-"""Who is asked, in which order, and what it means when some of them fail."""
+"""The order in which providers are asked, and the result when some of them fail."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SOON = NOW + timedelta(hours=1)
 
 
 class Scripted:
-    """A provider that answers a number, nothing, or an error, as told."""
+    """A provider with a scripted answer: a number, nothing, or an error."""
 
     is_sample = False
 
@@ -75,12 +75,12 @@ class Scripted:
 
 @pytest.fixture
 def clock() -> SimulatedClock:
-    """Noon."""
+    """A clock at noon."""
     return SimulatedClock(NOW)
 
 
 def outcome(event: Progress | Answered[int]) -> Progress | tuple[int, str]:
-    """An answer as its value and its provider."""
+    """Return an answer's value and provider."""
     return (event.value, event.provenance.provider) if isinstance(event, Answered) else event
 
 
@@ -100,20 +100,20 @@ async def test_the_first_that_has_something_answers(clock: SimulatedClock) -> No
     assert second.asked == 0
 
 
-async def test_a_failure_is_told_and_the_next_is_asked(clock: SimulatedClock) -> None:
+async def test_a_failure_is_reported_and_the_next_provider_is_asked(clock: SimulatedClock) -> None:
     first, second = Scripted("a", ProviderUnavailable("a", "down")), Scripted("b", 9)
     events = await _ask(ProviderRouter([first, second], clock))
     assert Progress("a", finished=True, problem=Problem.UNAVAILABLE) in events
     assert events[-1] == (9, second.name)
 
 
-async def test_who_cannot_is_not_asked(clock: SimulatedClock) -> None:
+async def test_a_provider_without_the_capability_is_not_asked(clock: SimulatedClock) -> None:
     first, second = Scripted("a", 7, frozenset({Capability.STATUS})), Scripted("b", 9)
     assert (await _ask(ProviderRouter([first, second], clock)))[-1] == (9, second.name)
     assert first.asked == 0
 
 
-async def test_who_can_do_more_of_what_is_wanted_is_asked_first(clock: SimulatedClock) -> None:
+async def test_a_provider_with_the_preferred_capability_is_asked_first(clock: SimulatedClock) -> None:
     first, second = Scripted("a", 7, frozenset({Capability.SEARCH})), Scripted("b", 9)
 
     async def say(provider: object) -> int:
@@ -146,19 +146,19 @@ async def test_none_is_not_believed_while_one_that_could_know_fails(
     assert failed.value.metadata == {"a": failure}
 
 
-async def test_none_is_believed_when_everybody_says_so(clock: SimulatedClock) -> None:
+async def test_an_empty_answer_is_believed_if_all_providers_agree(clock: SimulatedClock) -> None:
     first = Scripted("a", 0)
     assert (await _ask(ProviderRouter([first, Scripted("b", 0)], clock)))[-1] == (0, first.name)
 
 
-async def test_none_is_believed_beside_one_whose_plan_does_not_do_it(clock: SimulatedClock) -> None:
+async def test_an_empty_answer_is_believed_next_to_a_restricted_provider(clock: SimulatedClock) -> None:
     second = Scripted("b", 0)
     assert (await _ask(ProviderRouter([Scripted("a", ProviderRestricted("a", "search")), second], clock)))[
         -1
     ] == (0, second.name)
 
 
-async def test_a_flight_that_nobody_knows_is_not_found_and_one_that_some_could_know_is_not(
+async def test_an_unknown_flight_is_not_found_unless_a_failed_provider_could_know_it(
     clock: SimulatedClock,
 ) -> None:
     unknown = FlightNotFound("AI9999", "a knows no flight AI9999.")
@@ -170,7 +170,7 @@ async def test_a_flight_that_nobody_knows_is_not_found_and_one_that_some_could_k
         )
 
 
-async def test_nobody_able_is_restricted_and_nobody_with_budget_is_used_up(clock: SimulatedClock) -> None:
+async def test_no_able_provider_is_restricted_and_no_budget_is_quota_exhausted(clock: SimulatedClock) -> None:
     restricted, exhausted = (
         ProviderRestricted("a", "search"),
         ProviderQuotaExhausted("b", "used up", until=SOON),
@@ -182,7 +182,7 @@ async def test_nobody_able_is_restricted_and_nobody_with_budget_is_used_up(clock
     assert failed.value.metadata == {"a": "restricted", "b": "quota exhausted", "until": SOON.isoformat()}
 
 
-async def test_the_shortest_wait_is_asked_for(clock: SimulatedClock) -> None:
+async def test_the_shortest_retry_after_is_returned(clock: SimulatedClock) -> None:
     waits = [
         ProviderRateLimited(name, "too often", retry_after=timedelta(seconds=seconds))
         for name, seconds in (("a", 60), ("b", 4))
@@ -195,7 +195,7 @@ async def test_the_shortest_wait_is_asked_for(clock: SimulatedClock) -> None:
 @pytest.mark.parametrize(
     "error", [ProviderRejected("a", "key refused"), ProviderQuotaExhausted("a", "used up", until=SOON)]
 )
-async def test_a_refused_key_and_a_used_up_budget_are_not_asked_of_again(
+async def test_a_refused_key_and_a_used_up_quota_disable_the_provider(
     clock: SimulatedClock, error: ProviderError
 ) -> None:
     first, second = Scripted("a", error), Scripted("b", 9)
@@ -208,7 +208,7 @@ async def test_a_refused_key_and_a_used_up_budget_are_not_asked_of_again(
     assert first.asked == (2 if isinstance(error, ProviderQuotaExhausted) else 1)
 
 
-async def test_any_other_error_is_nobodys_to_hide(clock: SimulatedClock) -> None:
+async def test_other_errors_are_not_caught(clock: SimulatedClock) -> None:
     with pytest.raises(ZeroDivisionError):
         await _ask(ProviderRouter([Scripted("a", ZeroDivisionError()), Scripted("b", 9)], clock))
 
@@ -234,7 +234,7 @@ async def test_whatever_two_providers_do_there_is_one_answer_or_one_typed_error(
         assert isinstance(events[-1], tuple)
 
 
-async def test_a_provider_tells_how_it_has_been_doing(clock: SimulatedClock) -> None:
+async def test_a_providers_message_reports_its_health(clock: SimulatedClock) -> None:
     provider = Scripted("a", 7, frozenset({Capability.SEARCH}))
     router = ProviderRouter([provider], clock)
     await _ask(router)

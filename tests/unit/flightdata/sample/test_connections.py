@@ -1,4 +1,4 @@
-"""Connections can be caught, pass no airport twice, and none is told that another beats."""
+"""Connections are feasible, repeat no airport, and aren't dominated by another."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _hop(origin: str, destination: str, leaves: int, arrives: int, carrier: str 
 
 @st.composite
 def hops(draw: st.DrawFn) -> list[Hop[str]]:
-    """Flights between a few airports over two days."""
+    """Generate flights between a few airports over two days."""
     found = []
     for _ in range(draw(st.integers(0, 14))):
         one, other = draw(st.permutations(AIRPORTS))[:2]
@@ -70,16 +70,16 @@ def test_a_first_flight_makes_at_most_one_connection(first: list[Hop[str]], seco
 
 @settings(max_examples=100, deadline=None)
 @given(hops(), hops(), hops())
-def test_what_is_told_is_beaten_by_nothing_that_could_be_taken(
+def test_no_connection_is_dominated_by_a_feasible_one(
     first: list[Hop[str]], second: list[Hop[str]], nonstop: list[Hop[str]]
 ) -> None:
     chains = connect([first, second], RULES)
-    told = worthwhile(chains, nonstop)
-    assert len(told) <= MOST
-    assert [chain[0].leaves for chain in told] == sorted(chain[0].leaves for chain in told)
-    for chain in told:
+    result = worthwhile(chains, nonstop)
+    assert len(result) <= MOST
+    assert [chain[0].leaves for chain in result] == sorted(chain[0].leaves for chain in result)
+    for chain in result:
         assert not any(hop.leaves >= chain[0].leaves and hop.arrives <= chain[-1].arrives for hop in nonstop)
-        rivals = [other for other in told if other is not chain]
+        rivals = [other for other in result if other is not chain]
         assert not any(
             other[0].leaves >= chain[0].leaves and other[-1].arrives <= chain[-1].arrives for other in rivals
         )

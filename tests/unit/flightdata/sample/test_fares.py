@@ -1,4 +1,4 @@
-"""Sample fares move the way fares do."""
+"""Sample fares behave like real ones."""
 
 from __future__ import annotations
 

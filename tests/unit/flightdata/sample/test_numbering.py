@@ -1,4 +1,4 @@
-"""Flight numbers are handed out in blocks that never overlap, around the pinned ones."""
+"""Flight numbers come in blocks that never overlap, around the pinned ones."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_the_way_back_has_the_next_number() -> None:
 @pytest.mark.parametrize(
     ("carrier", "number"), [("ZZ", 0), ("ZZ", 100), ("ZZ", 9999), ("YY", 101), ("ZZ", -5)]
 )
-def test_numbers_nobody_flies_stand_for_nothing(carrier: str, number: int) -> None:
+def test_unused_numbers_have_no_line(carrier: str, number: int) -> None:
     assert Numbering(_services("ZZ"), "seed").line(carrier, number) is None
 
 

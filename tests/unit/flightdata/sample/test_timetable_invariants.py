@@ -1,4 +1,4 @@
-"""What holds for every flight of the sample timetable, drawn from a thousand pairs over thirty days."""
+"""Invariants of every sample flight, checked on a thousand pairs over thirty days."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TODAY = date(2026, 11, 23)
 
 @pytest.fixture
 def drawn(schedule: Schedule) -> list[tuple[str, str]]:
-    """A thousand ordered pairs."""
+    """Draw a thousand ordered pairs."""
     seed = 20261123
     print(f"pairs drawn with seed {seed}")
     pairs = sorted(pair for a, b in schedule.network.services for pair in ((a, b), (b, a)))
@@ -152,7 +152,7 @@ async def test_fares_are_in_the_currency_of_the_origin_and_rounded(
             assert 2 < itinerary.fare.total.amount / itinerary.fare.per_passenger.amount < 3
 
 
-async def test_every_record_says_it_is_a_sample(timetable: SampleTimetable) -> None:
+async def test_every_record_is_labelled_as_sample(timetable: SampleTimetable) -> None:
     found = (await timetable.search(pair_query("MAA", "DEL", TODAY + timedelta(days=1)))).itineraries
     provenances = {itinerary.provenance for itinerary in found} | {
         (await timetable.status("AI542", TODAY))[0].provenance

@@ -1,4 +1,4 @@
-"""Sample journeys change where it makes sense, can be flown, and are found for every pair of ordinary airports."""
+"""Sample connections use sensible transfer airports, are feasible, and exist between ordinary airports."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DAY = date(2026, 12, 1)
 
 @pytest.fixture
 def changes(lexicon: Lexicon, schedule: Schedule) -> Transfers:
-    """Over the shared schedule."""
+    """Transfers over the shared schedule."""
     return Transfers(lexicon, schedule)
 
 
@@ -59,7 +59,7 @@ def test_places_to_change_at_are_few_and_never_an_end(changes: Transfers, schedu
         assert not {origin, destination} & set(places)
 
 
-def test_where_nonstop_flights_are_many_a_change_that_one_beats_is_not_told(
+def test_with_many_nonstop_flights_there_are_no_dominated_connections(
     changes: Transfers, schedule: Schedule
 ) -> None:
     nonstop = schedule.departures("MAA", "DEL", DAY)
@@ -67,7 +67,7 @@ def test_where_nonstop_flights_are_many_a_change_that_one_beats_is_not_told(
         assert not any(d.leaves >= journey[0].leaves and d.arrives <= journey[-1].arrives for d in nonstop)
 
 
-def test_a_caller_who_wants_to_change_in_dubai_does(changes: Transfers, schedule: Schedule) -> None:
+def test_a_requested_transfer_in_dubai_is_found(changes: Transfers, schedule: Schedule) -> None:
     found = changes.connections(
         "MAA", "LHR", DAY, nonstop=schedule.departures("MAA", "LHR", DAY), via=("DXB",)
     )
@@ -95,7 +95,7 @@ async def test_without_a_stop_nothing_is_connected(timetable: SampleTimetable) -
     )
 
 
-async def test_airports_that_were_not_connected_are_told_of(timetable: SampleTimetable) -> None:
+async def test_airports_left_out_of_connections_are_reported(timetable: SampleTimetable) -> None:
     origins, destinations = ("LHR", "LGW"), ("IXM", "IXJ")
     assert len(origins) * len(destinations) > CONNECTED_PAIRS
     assert (await timetable.search(FlightQuery(origins, destinations, DAY))).limits == {Limit.CONNECTIONS}

@@ -1,4 +1,4 @@
-"""The recorded shapes, and adapters that are answered with them."""
+"""The recorded responses, and adapters that receive them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KEY = "a-key"
 
 
 class WakefulClock:
-    """A clock that stands; whoever sleeps goes on at once."""
+    """A clock that stands still; sleeping returns immediately."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now
@@ -35,16 +35,16 @@ class WakefulClock:
         return 0.0
 
     async def sleep(self, seconds: float) -> None:
-        """Returns at once."""
+        """Return immediately."""
 
 
 def recorded(vendor: str, name: str) -> Any:
-    """A recorded body."""
+    """Load a recorded body."""
     return json.loads((FIXTURES / vendor / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def answer_of(case: dict[str, Any]) -> VendorAnswer:
-    """A recorded error as the client would have read it."""
+    """Return a recorded error as the client's response."""
     text = case["text"] if "text" in case else json.dumps(case["body"])
     try:
         body = json.loads(text)
@@ -57,7 +57,7 @@ Answering = Callable[[httpx.Request], httpx.Response]
 
 
 def client(vendor: str, answering: Answering, meter: Meter | None = None) -> VendorClient:
-    """A client whose vendor answers so."""
+    """Return a client with this response handler."""
     transport = httpx.MockTransport(answering)
     return VendorClient(
         vendor,
@@ -74,7 +74,7 @@ def _always(body: bytes, status: int) -> Answering:
 
 
 def aviationstack(body: bytes, now: datetime, status: int = 200, plan: Plan | None = None) -> AviationStack:
-    """An adapter that is always answered with this, as often as a plan lets it ask."""
+    """Return an adapter that always receives this response."""
     clock = WakefulClock(now)
     meter = Meter("aviationstack", KEY, plan, MemoryQuotaStore(clock), clock) if plan else None
     return AviationStack(
@@ -86,12 +86,12 @@ def aviationstack(body: bytes, now: datetime, status: int = 200, plan: Plan | No
 
 
 def flightapi(body: bytes, now: datetime, status: int = 200) -> FlightApi:
-    """An adapter that is always answered with this."""
+    """Return an adapter that always receives this response."""
     return flightapi_over(_always(body, status), now)
 
 
 def flightapi_over(answering: Answering, now: datetime) -> FlightApi:
-    """An adapter that is answered so."""
+    """Return an adapter with this response handler."""
     clock = WakefulClock(now)
     return FlightApi(
         client("flightapi", answering), load(), clock, LearnedRestrictions("flightapi", KEY, clock)

@@ -1,4 +1,4 @@
-"""One aircraft is one record, under the number of whoever flies it."""
+"""A flight and its codeshares become one record under the operator's number."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_the_same_number_on_another_day_or_from_another_airport_is_another_fligh
     assert len(collapse([_leg("JL3798"), tomorrow, elsewhere])) == 3
 
 
-def test_what_only_a_codeshares_row_knows_is_kept() -> None:
+def test_fields_of_a_codeshares_row_are_kept() -> None:
     (flown,) = collapse([_leg("JL3798"), _leg("NH4354", JAL, gate="7")])
     assert flown.departure.gate == "7"
     late = replace(

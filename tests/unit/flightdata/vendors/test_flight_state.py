@@ -1,4 +1,4 @@
-"""A flight's state follows what is known of it; a vendor's word is believed where nothing speaks against it."""
+"""A flight's state follows the evidence; the vendor's word counts only if nothing contradicts it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def _at(minutes: float) -> Instant:
-    """So many minutes from now."""
+    """Return the time so many minutes from now."""
     return Instant.of(NOW + timedelta(minutes=minutes), "Asia/Kolkata")
 
 
@@ -48,7 +48,7 @@ CASES: dict[str, tuple[Evidence, State]] = {
     "Landed 10:41": (_evidence(-200, word="Landed 10:41"), State.LANDED),
     "landed yesterday, leaves today": (_evidence(300, word="landed", delay=0), State.ON_TIME),
     "Estimated dep 10:30": (_evidence(60, word="Estimated dep 10:30", delay=0), State.ON_TIME),
-    "it should have left and nobody has heard": (_evidence(-120, word="scheduled"), State.UNKNOWN),
+    "overdue without news": (_evidence(-120, word="scheduled"), State.UNKNOWN),
     "it should have left just now": (_evidence(-20, word="scheduled", delay=0), State.ON_TIME),
     "active, and should have arrived just now": (_evidence(-170, word="active"), State.EN_ROUTE),
     "active, and should have arrived hours ago": (_evidence(-160 - 200, word="active"), State.UNKNOWN),
@@ -59,7 +59,7 @@ CASES: dict[str, tuple[Evidence, State]] = {
     "active since yesterday": (_evidence(-1400, word="In Flight"), State.UNKNOWN),
     "late, and should have left just now": (_evidence(-60, word="scheduled", delay=38), State.DELAYED),
     "late, and should have left long ago": (_evidence(-120, word="scheduled", delay=38), State.UNKNOWN),
-    "late since yesterday, and nobody has heard": (
+    "late since yesterday, without news": (
         _evidence(-1400, word="scheduled", delay=38),
         State.UNKNOWN,
     ),
@@ -67,7 +67,7 @@ CASES: dict[str, tuple[Evidence, State]] = {
         _evidence(-120, word="Delayed", delay=38),
         State.UNKNOWN,
     ),
-    "called delayed, and nobody says until when": (_evidence(-120, word="Delayed"), State.DELAYED),
+    "reported as delayed without a time": (_evidence(-120, word="Delayed"), State.DELAYED),
     "called delayed since yesterday": (_evidence(-1400, word="Delayed"), State.UNKNOWN),
     "diverted yesterday": (_evidence(-1400, word="diverted"), State.DIVERTED),
     "landed yesterday": (_evidence(-1400, word="landed"), State.LANDED),
@@ -81,7 +81,7 @@ CASES: dict[str, tuple[Evidence, State]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_state_is_what_the_evidence_says(case: str) -> None:
+def test_a_state_follows_the_evidence(case: str) -> None:
     evidence, state = CASES[case]
     assert state_of(evidence, NOW) is state
 
@@ -96,18 +96,18 @@ def test_actual_times_outweigh_every_word() -> None:
     )
 
 
-def test_a_flight_that_left_and_was_never_heard_of_again_is_not_said_to_fly_for_ever() -> None:
+def test_a_departed_flight_without_news_becomes_unknown() -> None:
     left = Movement(_at(-900), actual=_at(-890))
     assert state_of(Evidence(left, Movement(_at(-400)), "scheduled"), NOW) is State.UNKNOWN
 
 
-def test_a_flight_that_left_late_is_not_given_up_while_it_can_still_fly() -> None:
+def test_a_late_departure_without_news_stays_en_route_while_possible() -> None:
     left = Movement(_at(-600), actual=_at(-200))
     assert state_of(Evidence(left, Movement(_at(-400)), "active"), NOW) is State.EN_ROUTE
     assert state_of(Evidence(left, Movement(_at(-400)), "active"), NOW + timedelta(hours=4)) is State.UNKNOWN
 
 
-def test_what_is_expected_is_what_happened_or_the_estimate_or_the_plan_and_the_delay() -> None:
+def test_the_expected_time_is_actual_then_estimate_then_schedule_plus_delay() -> None:
     late = timedelta(minutes=65)
     assert Movement(_at(0), delay=late).expected == _at(65)
     assert Movement(_at(0), estimated=_at(0), delay=late).expected == _at(65)
@@ -140,7 +140,7 @@ def test_times_of_another_days_flight_are_not_believed() -> None:
         ("Arrived", State.LANDED),
     ],
 )
-def test_words_mean_what_they_say(word: str, state: State) -> None:
+def test_vendors_words_map_to_states(word: str, state: State) -> None:
     assert state_named(word) is state
 
 

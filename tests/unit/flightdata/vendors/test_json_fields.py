@@ -1,4 +1,4 @@
-"""Fields of vendors' JSON: whatever they hold, something harmless is read."""
+"""Readers of vendors' JSON fields return harmless values for any input."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_operators_by_name(written: str, number: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("written", ["-", "", "  ", "--", "123"])
-def test_nobody_operates(written: str) -> None:
+def test_a_dash_is_no_operator(written: str) -> None:
     assert operator_named(written) is None
 
 
@@ -150,7 +150,7 @@ def test_carriers_have_our_names_where_we_know_them() -> None:
         ("TRANSPORT_MODE_TRAIN", "", False),
     ],
 )
-def test_only_what_flies_is_a_flight(mode: str, equipment: str, flown: bool) -> None:
+def test_trains_and_coaches_are_no_flights(mode: str, equipment: str, flown: bool) -> None:
     assert flies(mode, equipment) is flown
 
 

@@ -1,4 +1,4 @@
-"""What a key is refused is remembered over restarts, shared by replicas, for that key, and looked at again some days later."""
+"""A key's restrictions survive restarts, are shared by replicas, and expire after some days."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.unit
 
 @pytest.fixture
 def clock() -> SimulatedClock:
-    """Some day."""
+    """A clock on an arbitrary day."""
     return SimulatedClock(datetime(2026, 11, 23, tzinfo=UTC))
 
 
@@ -30,7 +30,7 @@ async def test_a_refusal_survives_a_restart(tmp_path: Path, clock: SimulatedCloc
     assert "flights" not in again
 
 
-async def test_a_replica_hears_of_a_refusal_and_forgets_none_of_its_own(clock: SimulatedClock) -> None:
+async def test_a_replica_merges_other_refusals_with_its_own(clock: SimulatedClock) -> None:
     ledger = MemoryQuotaStore(clock)
     one, other = (LearnedRestrictions("aviationstack", "a-key", clock, ledger) for _ in range(2))
     await other.add("flights by route")
@@ -71,7 +71,7 @@ async def test_plans_are_upgraded_so_a_refusal_is_forgotten(clock: SimulatedCloc
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "7", "null", '"soon"', '"2026-12-01"'])
-async def test_a_spoiled_note_is_learned_anew(clock: SimulatedClock, content: str) -> None:
+async def test_a_corrupt_shared_fact_is_ignored(clock: SimulatedClock, content: str) -> None:
     ledger = MemoryQuotaStore(clock)
     name = f"restrictions:aviationstack:{fingerprint('aviationstack', 'a-key')}"
     await ledger.set_fact(name, "timetable", content, timedelta(days=1))

@@ -1,4 +1,4 @@
-"""Of a vendor's legs, those are taken that were meant."""
+"""The legs that a request means are selected."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from services.flightdata.vendors.legs import End, Leg
 pytestmark = pytest.mark.unit
 
 NOW = datetime(2026, 11, 23, 20, tzinfo=UTC)
-"""Half past one in the morning of the 24th in India."""
+"""01:30 on the 24th in India."""
 TODAY = date(2026, 11, 24)
-SAID = Provenance("somebody", NOW)
+PROVENANCE = Provenance("somebody", NOW)
 
 
 def _leg(
@@ -48,7 +48,7 @@ def test_legs_of_one_day_stay_together_in_order() -> None:
     assert on_day([second, first], None, NOW) == [first, second]
 
 
-def test_what_has_no_times_is_nobodys_flight() -> None:
+def test_a_leg_without_times_is_skipped() -> None:
     timeless = Leg(
         "AI",
         "",
@@ -57,7 +57,7 @@ def test_what_has_no_times_is_nobodys_flight() -> None:
         End("DEL", "", "Asia/Kolkata", Movement()),
     )
     assert on_day([timeless], None, NOW) == []
-    assert statuses([timeless], NOW, SAID) == []
+    assert statuses([timeless], NOW, PROVENANCE) == []
 
 
 @pytest.mark.parametrize(
@@ -71,19 +71,21 @@ def test_what_has_no_times_is_nobodys_flight() -> None:
         (_leg(6, word="diverted"), False),
     ],
 )
-def test_only_what_still_leaves_is_found(leg: Leg, offered: bool) -> None:
-    itineraries = nonstops([leg], FlightQuery(("MAA",), ("DEL",), TODAY), NOW, SAID)
+def test_only_flights_yet_to_depart_are_found(leg: Leg, offered: bool) -> None:
+    itineraries = nonstops([leg], FlightQuery(("MAA",), ("DEL",), TODAY), NOW, PROVENANCE)
     assert bool(itineraries) is offered
     assert all(i.id == "somebody:AI542:MAA:2026-11-24" for i in itineraries)
 
 
 def test_another_place_or_day_is_not_found() -> None:
-    assert nonstops([_leg(6)], FlightQuery(("MAA",), ("BOM",), TODAY), NOW, SAID) == []
-    assert nonstops([_leg(6)], FlightQuery(("MAA",), ("DEL",), TODAY + timedelta(days=1)), NOW, SAID) == []
+    assert nonstops([_leg(6)], FlightQuery(("MAA",), ("BOM",), TODAY), NOW, PROVENANCE) == []
+    assert (
+        nonstops([_leg(6)], FlightQuery(("MAA",), ("DEL",), TODAY + timedelta(days=1)), NOW, PROVENANCE) == []
+    )
 
 
 def test_nothing_found_is_a_flight_not_found() -> None:
     with pytest.raises(FlightNotFound, match="on Tuesday, 24 November 2026"):
         require_found("AI542", "somebody", TODAY, [])
-    told = statuses([_leg(6)], NOW, SAID)
-    assert require_found("AI542", "somebody", TODAY, told) == told
+    result = statuses([_leg(6)], NOW, PROVENANCE)
+    assert require_found("AI542", "somebody", TODAY, result) == result

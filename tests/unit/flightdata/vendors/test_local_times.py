@@ -1,4 +1,4 @@
-"""Each way of writing a time is read as what it means, and what is no time is none."""
+"""Each time format is read correctly, and anything else is None."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_seconds_since_1970_are_utc(value: float) -> None:
 @pytest.mark.parametrize(
     "value", [0, -5, None, True, "1763874000", 1763874000000, 1e308, float("nan"), float("inf"), []]
 )
-def test_what_is_no_second_is_none(value: Any) -> None:
+def test_invalid_unix_times_are_none(value: Any) -> None:
     assert epoch(value, DELHI) is None
 
 
@@ -144,7 +144,7 @@ def test_a_day_without_a_year_is_the_nearest(written: str, near: date, year: int
 @pytest.mark.parametrize(
     "written", ["10:30, Feb 31", "10:30, Foo 12", "99:30, Jul 24", "Jul 24", "", ", ", "10:30, Jul 0"]
 )
-def test_what_is_no_day_is_none(written: str) -> None:
+def test_invalid_days_are_none(written: str) -> None:
     assert clock_and_day(written, DELHI, date(2026, 7, 24)) is None
 
 
@@ -153,7 +153,7 @@ def test_what_is_no_day_is_none(written: str) -> None:
     [
         (_utc(2026, 10, 2, 1, 30), NEW_YORK, "Europe/London", time(9, 35), 7, _utc(2026, 10, 2, 8, 35)),
         (_utc(2026, 10, 2, 4), NEW_YORK, "America/Los_Angeles", time(23, 13), 6, _utc(2026, 10, 2, 6, 13)),
-        # Auckland to Los Angeles arrives before it left, by the calendars.
+        # Auckland to Los Angeles arrives on the calendar day before.
         (_utc(2026, 6, 2, 7), AUCKLAND, "America/Los_Angeles", time(12), 13, _utc(2026, 6, 2, 19)),
         (_utc(2026, 6, 2, 5), "America/Los_Angeles", SYDNEY, time(6), 15, _utc(2026, 6, 2, 20)),
     ],
@@ -210,7 +210,7 @@ def test_no_text_breaks_a_reading(written: str, zone: str) -> None:
 @given(
     st.times().map(lambda t: t.replace(second=0, microsecond=0)), st.dates(date(1995, 1, 1), date(2095, 1, 1))
 )
-def test_what_is_read_is_what_the_clock_there_shows(face: time, day: date) -> None:
+def test_local_times_round_trip(face: time, day: date) -> None:
     instant = at_clock(face, day, DELHI)
     assert instant
     assert instant.local.replace(tzinfo=None) == datetime.combine(day, face)

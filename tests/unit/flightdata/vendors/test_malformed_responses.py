@@ -1,4 +1,4 @@
-"""Whatever a vendor's body becomes on its way, an adapter gives flights that the contract can write, or one of its typed errors.
+"""For any corrupted body, an adapter returns flights that fit the contract, or raises a typed error.
 
 `FUZZ_BODIES=20000 pytest -k mutilated` runs the full count; otherwise a few hundred.
 """
@@ -90,7 +90,7 @@ ASKED: list[Callable[[FlightProvider], Awaitable[Any]]] = [
 
 
 def _documents() -> list[tuple[Adapter, Any, int]]:
-    """Bodies to mutilate, each with the adapter and the question it answers: recorded ones, and the doubles'."""
+    """Return the bodies to corrupt, recorded and from the doubles, each with its adapter and request."""
     flights, port = WORLD.by_pair["MAA", "DEL"], WORLD.ports["MAA"]
     adapters: dict[str, Adapter] = {"aviationstack": aviationstack, "flightapi": flightapi}
     paths = [path for path in sorted(FIXTURES.rglob("*.json")) if path.name != "errors.json"]
@@ -130,7 +130,7 @@ def _documents() -> list[tuple[Adapter, Any, int]]:
 
 
 def _places(value: Any) -> list[tuple[Any, Any]]:
-    """Every container in a document with every key or index in it."""
+    """Yield every container of a document with each of its keys or indices."""
     found: list[tuple[Any, Any]] = []
     stack = [value]
     while stack:
@@ -144,7 +144,7 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
 
 
 def _mutilated(document: Any, chance: random.Random) -> bytes:
-    """A document with some values replaced, dropped, doubled or exchanged, and then perhaps some of its bytes."""
+    """Replace, drop, double or exchange some values of a document, and maybe some of its bytes."""
     copy = json.loads(json.dumps(document))
     for _ in range(chance.choice((0, 1, 1, 2, 5, 20))):
         places = _places(copy)
@@ -175,7 +175,7 @@ def _mutilated(document: Any, chance: random.Random) -> bytes:
 
 
 def _written(answer: Any) -> int:
-    """How many records an answer has, all of them put into messages, which refuse what is no text, no number of theirs and no time."""
+    """Convert an answer's records to messages, which reject invalid values, and return their number."""
     if isinstance(answer, Found):
         names = {itinerary.id for itinerary in answer.itineraries}
         assert {offer.itinerary_id for offer in answer.offers} <= names
@@ -191,7 +191,7 @@ def _written(answer: Any) -> int:
 
 
 async def test_no_mutilated_body_makes_an_adapter_raise_anything_but_its_own_errors() -> None:
-    documents, told = _documents(), 0
+    documents, result = _documents(), 0
     for number in range(BODIES):
         chance = random.Random(f"{SEED}-{number}")
         own, document, fitting = chance.choice(documents)
@@ -199,7 +199,7 @@ async def test_no_mutilated_body_makes_an_adapter_raise_anything_but_its_own_err
         status = chance.choice((200, 200, 200, 200, 200, 200, 200, 401, 403, 404, 410, 429, 500))
         make = chance.choice((own, own, own, own, aviationstack, flightapi))
         try:
-            told += _written(
+            result += _written(
                 await ASKED[chance.choice((fitting, fitting, chance.randrange(7)))](make(body, NOW, status))
             )
         except (ProviderError, FlightNotFound):
@@ -207,4 +207,4 @@ async def test_no_mutilated_body_makes_an_adapter_raise_anything_but_its_own_err
         except BaseException:
             print(f"body {number} of seed {SEED}, status {status}, {make.__name__}: {body[:2000]!r}")
             raise
-    assert told > BODIES / 4, "most bodies were so broken that nothing was read from them"
+    assert result > BODIES / 4, "most bodies were so broken that nothing was read from them"

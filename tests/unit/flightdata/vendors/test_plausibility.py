@@ -1,4 +1,4 @@
-"""Flights that no aircraft can fly are doubted, and those that one can are not."""
+"""Impossible flights are doubted, possible ones aren't."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from services.flightdata.vendors.plausibility import contradictions, doubts, exp
 
 pytestmark = pytest.mark.unit
 
-# Block times as airlines publish them, hours: the jet stream with and against, closed airspace, turboprops, the longest there are.
+# Published block times in hours: with and against the jet stream, detours, turboprops, the longest flights.
 PUBLISHED = [
     ("MAA", "DEL", 2.75), ("DEL", "JFK", 15.6), ("JFK", "DEL", 13.5), ("SIN", "JFK", 18.7), ("HEL", "NRT", 13.0), ("LHR", "JFK", 8.1),
     ("JFK", "LHR", 6.8), ("SYD", "LAX", 13.6), ("LAX", "SYD", 15.1), ("PEK", "YVR", 10.8), ("DXB", "AKL", 15.9), ("BOM", "PNQ", 0.9),
@@ -55,7 +55,7 @@ def test_without_a_distance_only_the_order_can_be_wrong() -> None:
     assert doubts(leaves, leaves.later(timedelta(hours=-1)), None)
 
 
-def test_the_sample_keeps_to_what_it_is_measured_by(lexicon: Lexicon) -> None:
+def test_sample_flights_are_plausible(lexicon: Lexicon) -> None:
     for origin, destination, _ in PUBLISHED:
         here, there = lexicon.airport(origin), lexicon.airport(destination)
         assert is_possible(timedelta(minutes=block_minutes(here, there)), distance_km(here, there))
@@ -70,7 +70,7 @@ def test_the_expected_block_grows_with_the_distance() -> None:
     ("minutes", "contradicts"),
     [(0, False), (-30, False), (-60, False), (-99, True), (400, False), (36 * 60 + 1, True)],
 )
-def test_what_happened_must_go_with_what_was_planned(minutes: int, contradicts: bool) -> None:
+def test_actual_times_must_fit_the_schedule(minutes: int, contradicts: bool) -> None:
     planned = Instant.of(datetime(2026, 9, 8, 1, tzinfo=UTC), "Asia/Bangkok")
     happened: tuple[Any, ...] = (None, planned.later(timedelta(minutes=minutes)))
     assert bool(list(contradictions(planned, *happened))) is contradicts

@@ -1,4 +1,4 @@
-"""What recorded answers say, read by the adapters: each vendor's traps, once."""
+"""The adapters read recorded responses correctly, with each vendor's known traps."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ async def test_digits_labelled_utc_are_local() -> None:
     assert (status.state, status.vendor_state) == (State.SCHEDULED, "unknown")
 
 
-async def test_a_live_position_is_in_utc_and_says_that_it_flies() -> None:
+async def test_a_live_position_is_in_utc_and_shows_a_flight_in_the_air() -> None:
     airborne = await _flight("TK6551", _utc(2021, 2, 7, 20, 10))
     assert (airborne.state, airborne.vendor_state) == (State.EN_ROUTE, "scheduled")
     assert airborne.delay == timedelta(minutes=221)
     assert airborne.estimated_arrival == _utc(2021, 2, 8, 0, 15) + timedelta(minutes=154)
 
 
-async def test_a_diverted_flight_is_diverted_and_nobody_says_where() -> None:
+async def test_a_diverted_flight_is_diverted_without_a_new_airport() -> None:
     status = await _flight("TK6567", _utc(2021, 2, 8, 2, 20), date(2021, 2, 7))
     assert status.state is State.DIVERTED
     assert status.segment.arrival.airport == "JFK"
 
 
-async def test_a_codeshare_names_who_flies_it() -> None:
+async def test_a_codeshare_names_its_operator() -> None:
     status = await _flight("HA4094", _utc(2025, 7, 9, 1))
     assert status.segment.operator
     assert (status.segment.operator.flight, status.segment.operator.carrier) == ("VA832", "Virgin Australia")
@@ -87,8 +87,8 @@ async def test_a_zone_that_is_none_and_a_wrong_name_do_no_harm() -> None:
 
 async def test_a_helicopter_without_a_number_is_left_out() -> None:
     provider = aviationstack(_bytes("aviationstack", "flights"), _utc(2025, 7, 17, 0))
-    told = await provider.route_status("KTA", "LEA", date(2025, 7, 17))
-    assert "KTA" not in {status.segment.departure.airport for status in told}
+    result = await provider.route_status("KTA", "LEA", date(2025, 7, 17))
+    assert "KTA" not in {status.segment.departure.airport for status in result}
 
 
 async def test_coming_schedules_in_small_letters_are_read() -> None:
@@ -175,7 +175,7 @@ async def test_tracking_is_read_in_both_shapes(name: str, flight: str, now: date
     assert status.segment.duration == timedelta(hours=3, minutes=20)
 
 
-async def test_the_older_tracking_tells_what_happened() -> None:
+async def test_older_tracking_has_actual_times() -> None:
     (status,) = await flightapi(_bytes("flightapi", "airline_older"), _utc(2023, 7, 24, 16)).status(
         "AA2401", date(2023, 7, 24)
     )

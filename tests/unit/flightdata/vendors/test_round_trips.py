@@ -1,4 +1,4 @@
-"""Out and back are asked of FlightAPI.io at once, told as journeys at one price for both, and re-priced as they were sold."""
+"""FlightAPI.io's round trips are one request, have one price, and are re-priced as sold."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ RETURN = SearchQuery("MAA", "LHR", OUT, further=(JourneyLeg("LHR", "MAA", BACK),
 
 
 class Seller(Scripted):
-    """Sells round trips as FlightAPI.io does, remembers what it was asked, and knows no single way."""
+    """A provider that sells round trips only, and records its requests."""
 
     def __init__(self, name: str = "flightapi") -> None:
         super().__init__(name, 1)
@@ -52,7 +52,7 @@ class Seller(Scripted):
 
 @pytest.fixture
 def clock() -> SimulatedClock:
-    """A morning in Chennai."""
+    """A clock on a morning in Chennai."""
     return SimulatedClock(NOW)
 
 
@@ -68,7 +68,7 @@ def _search(
 
 
 @pytest_asyncio.fixture
-async def told(clock: SimulatedClock) -> AsyncIterator[tuple[Seller, OfferService, Results, Done]]:
+async def result(clock: SimulatedClock) -> AsyncIterator[tuple[Seller, OfferService, Results, Done]]:
     seller = Seller()
     search, offers, answers = _search(clock, seller)
     async with answers:
@@ -78,18 +78,18 @@ async def told(clock: SimulatedClock) -> AsyncIterator[tuple[Seller, OfferServic
         yield seller, offers, results, done
 
 
-async def test_both_ways_are_one_question(told: tuple[Seller, OfferService, Results, Done]) -> None:
-    seller, _, _, done = told
+async def test_both_ways_are_one_question(result: tuple[Seller, OfferService, Results, Done]) -> None:
+    seller, _, _, done = result
     (asked,) = seller.queries
     assert (asked.date, asked.back) == (OUT, BACK)
     assert done.total == len(BODY["itineraries"])
     assert [(part.leg, part.day) for part in done.parts] == [(0, OUT), (1, BACK)]
 
 
-async def test_a_journey_costs_what_the_seller_asks_for_both(
-    told: tuple[Seller, OfferService, Results, Done],
+async def test_a_round_trip_costs_the_sellers_price_for_both_ways(
+    result: tuple[Seller, OfferService, Results, Done],
 ) -> None:
-    _, _, results, _ = told
+    _, _, results, _ = result
     asked = {Decimal(str(row["cheapest_price"]["amount"])) for row in BODY["itineraries"]}
     amounts = [journey.fare.total.amount for journey in results.journeys if journey.fare]
     assert len(amounts) == len(results.journeys)
@@ -103,9 +103,9 @@ async def test_a_journey_costs_what_the_seller_asks_for_both(
 
 
 async def test_an_offer_sells_both_ways_and_is_priced_again_so(
-    told: tuple[Seller, OfferService, Results, Done],
+    result: tuple[Seller, OfferService, Results, Done],
 ) -> None:
-    seller, offers, results, _ = told
+    seller, offers, results, _ = result
     ids = {itinerary.id: itinerary.leg for itinerary in results.itineraries}
     assert results.offers
     assert {(ids[offer.itinerary_id], ids[offer.return_id]) for offer in results.offers} == {(0, 1)}
@@ -131,7 +131,7 @@ async def test_the_filters_are_held_both_ways(clock: SimulatedClock) -> None:
     assert 0 < done.total < done.total_unfiltered * done.total_unfiltered
 
 
-async def test_a_round_trip_is_told_again_as_it_was(clock: SimulatedClock) -> None:
+async def test_a_cached_round_trip_equals_the_original(clock: SimulatedClock) -> None:
     seller = Seller()
     search, _, answers = _search(clock, seller)
     async with answers:
@@ -143,7 +143,7 @@ async def test_a_round_trip_is_told_again_as_it_was(clock: SimulatedClock) -> No
     assert [journey.fare for journey in first[0].journeys] == [journey.fare for journey in second[0].journeys]
 
 
-async def test_what_is_no_return_is_asked_leg_by_leg(clock: SimulatedClock) -> None:
+async def test_other_journeys_are_requested_leg_by_leg(clock: SimulatedClock) -> None:
     for onward in (JourneyLeg("LHR", "CDG", BACK), JourneyLeg("CCU", "MAA", BACK)):
         seller = Seller()
         search, _, answers = _search(clock, seller)
@@ -152,7 +152,7 @@ async def test_what_is_no_return_is_asked_leg_by_leg(clock: SimulatedClock) -> N
         assert [query.back for query in seller.queries] == [None, None]
 
 
-async def test_who_is_asked_first_and_sells_no_round_trips_is_asked_leg_by_leg(clock: SimulatedClock) -> None:
+async def test_a_first_provider_without_round_trips_is_asked_leg_by_leg(clock: SimulatedClock) -> None:
     first = Seller("aviationstack")
     first.able = frozenset({Capability.SEARCH})
     for sort, whole in ((Sort.EARLIEST, False), (Sort.CHEAPEST, True)):

@@ -1,4 +1,4 @@
-"""The doubles write what was recorded: field for field, type for type, so that they can't agree with the parsers on a mistake."""
+"""The doubles' responses have the recorded fields and types, so they can't share a parser's mistake."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ UNPROMISED = {
     "stop_ids",
     "items",
 }
-"""Fields that come and go in what was recorded."""
+"""Fields that are optional in the recorded responses."""
 
 
 def _kind(value: Any) -> str:
@@ -51,7 +51,7 @@ def _merged(shapes: Iterable[dict[str, set[str]]]) -> dict[str, set[str]]:
 
 
 def _shape(value: Any, path: str = "") -> dict[str, set[str]]:
-    """Every path of a JSON value with the kinds of value found there; elements of a list share theirs."""
+    """Return every path of a JSON value with its types; the elements of a list share one path."""
     own = {path: {_kind(value)}}
     if isinstance(value, dict):
         return _merged([own, *(_shape(inner, f"{path}.{name}") for name, inner in value.items())])

@@ -1,4 +1,4 @@
-"""Who names no day means today where the flight leaves, which FlightAPI.io has to be told as a date."""
+"""A request without a day means today at the origin; FlightAPI.io needs it as a date."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ YESTERDAY, TODAY, TOMORROW = (date(2026, 11, day) for day in (22, 23, 24))
 
 
 class Tracking:
-    """Tells the flights from an airport to another on some days only, and remembers which it was asked for."""
+    """A vendor with one flight on some days, which records the days requested."""
 
     def __init__(self, now: datetime, origin: str, destination: str, flown: set[date]) -> None:
         self._now, self._flight, self._flown = now, WORLD.by_pair[origin, destination][0], flown
         self.asked: list[date] = []
 
-    async def told(self) -> FlightStatus:
-        """What the adapter makes of it for who names no day."""
+    async def result(self) -> FlightStatus:
+        """Return the adapter's status for a request without a day."""
         (status,) = await flightapi_over(self._answer, self._now).status(self._flight.code, None)
         return status
 
@@ -62,19 +62,19 @@ async def test_without_a_day_it_is_today_where_the_flight_leaves(
     hour: int, origin: str, today: date, daily: bool
 ) -> None:
     tracking = Tracking(_at(hour), origin, "FRA", {YESTERDAY, TODAY, TOMORROW} if daily else {today})
-    assert (await tracking.told()).depart_date == today
+    assert (await tracking.result()).depart_date == today
 
 
 @pytest.mark.parametrize("hour", range(24))
-async def test_a_day_that_is_the_same_there_is_asked_for_once(hour: int) -> None:
+async def test_a_day_that_is_the_same_at_the_origin_is_requested_once(hour: int) -> None:
     tracking = Tracking(_at(hour), "LHR", "FRA", {TODAY})
-    await tracking.told()
+    await tracking.result()
     assert tracking.asked == [TODAY]
 
 
-async def test_a_number_nobody_flies_costs_two_calls_at_most_and_one_when_it_is_one_day_everywhere() -> None:
+async def test_an_unknown_number_costs_at_most_two_calls() -> None:
     for hour, calls in ((2, 2), (10, 1), (15, 2)):
         tracking = Tracking(_at(hour), "LHR", "FRA", set())
         with pytest.raises(FlightNotFound):
-            await tracking.told()
+            await tracking.result()
         assert len(tracking.asked) == calls

@@ -1,4 +1,4 @@
-"""What a vendor's headers and numbers may hold without harm."""
+"""Malformed headers and numbers of a vendor are harmless."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def test_a_wait_is_read_in_both_of_its_forms_and_lasts_an_hour_at_most(
     assert (await vendor.get("airline", {})).retry_after == seconds
 
 
-async def test_a_vendor_that_says_to_wait_for_decades_is_asked_again_within_the_hour() -> None:
+async def test_a_retry_after_of_decades_is_limited_to_an_hour() -> None:
     limited = httpx.Response(429, json={"message": "slow down"}, headers={"retry-after": "1766000000000"})
     with pytest.raises(ProviderRateLimited) as failed:
         await flightapi_over(lambda _: limited, NOW).status("AI542", NOW.date())
@@ -63,7 +63,7 @@ async def test_a_vendor_that_says_to_wait_for_decades_is_asked_again_within_the_
 
 
 async def _priced(amount: Any) -> Found:
-    """The recorded trip with another price."""
+    """Return the recorded trip with another price."""
     body = recorded("flightapi", "onewaytrip")
     for itinerary in body["itineraries"]:
         for option in itinerary["pricing_options"]:
@@ -95,7 +95,7 @@ async def _priced(amount: Any) -> Found:
     ],
     ids=lambda value: str(value)[:20],
 )
-async def test_what_is_no_amount_is_no_offer_and_the_flight_stays(amount: Any) -> None:
+async def test_an_invalid_amount_is_no_offer_and_keeps_the_flight(amount: Any) -> None:
     found = await _priced(amount)
     assert (len(found.itineraries), list(found.offers)) == (1, [])
 

@@ -1,4 +1,4 @@
-"""Changes are named in vendors' itineraries as in the sample's, and only who knows connections is asked for one by way of a place."""
+"""Vendors' connections name their transfers; only providers with connections are asked for them."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ NONSTOP_ONLY = frozenset({Capability.SEARCH})
 
 
 def _body() -> dict[str, Any]:
-    """Flights from Chennai to New York, some of them by way of London's Heathrow."""
+    """Return flights from Chennai to New York, some of them via London Heathrow."""
     return trips(World(), TripRequest("MAA", "JFK", DAY, 1, 0, 0, "Economy", "INR"), repeats=0)
 
 
 class Vendor(Scripted):
-    """AnswerCache with a body of FlightAPI.io, or fails."""
+    """A provider that answers with a FlightAPI.io body, or fails."""
 
     async def search(self, query: FlightQuery) -> Found:
         self.say()
         return await flightapi(json.dumps(_body()).encode(), NOW).search(query)
 
 
-async def _told(*providers: FlightProvider, via: str) -> list[SearchEvent]:
+async def _results(*providers: FlightProvider, via: str) -> list[SearchEvent]:
     clock = SimulatedClock(NOW)
     router = ProviderRouter(providers, clock)
     async with AnswerCache(router, MemoryCacheStore(clock), clock) as answers:
@@ -80,9 +80,9 @@ async def test_a_change_of_airports_and_a_night_are_named() -> None:
         assert (departure.airport, is_overnight(arrival, departure)) == ("LGW", True)
 
 
-async def test_by_way_of_a_place_is_asked_of_who_knows_connections() -> None:
+async def test_searches_via_a_place_go_to_providers_with_connections() -> None:
     first, second = Vendor("aviationstack", 1, NONSTOP_ONLY), Vendor("flightapi", 1)
-    *_, results, done = await _told(first, second, via="LON")
+    *_, results, done = await _results(first, second, via="LON")
     assert isinstance(results, Results)
     assert isinstance(done, Done)
     assert (first.asked, second.asked) == (0, 1)
@@ -93,7 +93,7 @@ async def test_by_way_of_a_place_is_asked_of_who_knows_connections() -> None:
 async def test_nonstop_flights_are_never_taken_for_the_want_of_connections() -> None:
     first = Vendor("aviationstack", 1, NONSTOP_ONLY)
     with pytest.raises(FlightsRestricted):
-        await _told(first, via="LON")
+        await _results(first, via="LON")
     with pytest.raises(FlightsUnavailable):
-        await _told(first, Vendor("flightapi", ProviderUnavailable("flightapi", "down")), via="LON")
+        await _results(first, Vendor("flightapi", ProviderUnavailable("flightapi", "down")), via="LON")
     assert first.asked == 0

@@ -1,4 +1,4 @@
-"""Who was asked for a part of what there is says so, and doesn't take the part for the whole."""
+"""An adapter that read only a part of the data reports that."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ COMING = [row for flight in FLIGHTS for row in future_rows(flight, LATER)]
 A_CALL_A_MINUTE = Plan(spacing={"flightsFuture": timedelta(minutes=1)})
 
 
-def _told(rows: list[dict[str, Any]]) -> bytes:
+def _results(rows: list[dict[str, Any]]) -> bytes:
     return json.dumps({"pagination": {}, "data": rows}).encode()
 
 
 def _full(rows: list[dict[str, Any]]) -> bytes:
-    """A page as long as pages get."""
-    return _told((rows * PAGE)[:PAGE])
+    """Return a full page."""
+    return _results((rows * PAGE)[:PAGE])
 
 
 async def test_a_listing_is_whole_when_a_page_was_not_full() -> None:
-    found = await aviationstack(_told(COMING), NOW).search(FlightQuery(("MAA",), ("DEL",), LATER))
+    found = await aviationstack(_results(COMING), NOW).search(FlightQuery(("MAA",), ("DEL",), LATER))
     assert found.itineraries
     assert not found.limits
 
@@ -46,13 +46,13 @@ async def test_a_listing_is_whole_when_a_page_was_not_full() -> None:
 @pytest.mark.parametrize(
     "plan", [Plan(), A_CALL_A_MINUTE], ids=["the pages end", "the next page has to wait"]
 )
-async def test_the_beginning_of_a_long_listing_is_told_as_a_part(plan: Plan) -> None:
+async def test_the_beginning_of_a_long_listing_is_marked_as_a_part(plan: Plan) -> None:
     found = await aviationstack(_full(COMING), NOW, plan=plan).search(FlightQuery(("MAA",), ("DEL",), LATER))
     assert found.itineraries
     assert found.limits == {Limit.PART}
 
 
-async def test_that_nothing_of_a_part_fits_says_nothing() -> None:
+async def test_a_part_without_fitting_flights_is_an_error() -> None:
     with pytest.raises(ProviderRestricted):
         await aviationstack(_full(COMING), NOW).search(FlightQuery(("MAA",), ("TRV",), LATER))
 
@@ -65,22 +65,22 @@ async def test_a_citys_busiest_airports_are_a_part_of_it(origins: int, destinati
     query = FlightQuery(
         ("LHR", "LGW", "STN")[:origins], ("JFK", "EWR", "LGA")[:destinations], TODAY + timedelta(days=ahead)
     )
-    assert (await aviationstack(_told([]), NOW).search(query)).limits == {Limit.PART}
+    assert (await aviationstack(_results([]), NOW).search(query)).limits == {Limit.PART}
 
 
 async def test_a_part_of_a_board_is_none() -> None:
     with pytest.raises(ProviderRestricted):
         await aviationstack(_full(COMING), NOW).board("MAA", Direction.DEPARTURES, LATER)
-    assert await aviationstack(_told(COMING), NOW).board("MAA", Direction.DEPARTURES, LATER)
+    assert await aviationstack(_results(COMING), NOW).board("MAA", Direction.DEPARTURES, LATER)
 
 
-async def test_airports_that_are_all_asked_for_are_no_part() -> None:
+async def test_a_search_of_all_airports_is_no_part() -> None:
     rows = [row for flight in FLIGHTS for row in flight_rows(flight, TODAY, NOW)]
     assert not (
-        await aviationstack(_told(rows), NOW).search(FlightQuery(("MAA",), ("DEL", "DXN"), TODAY))
+        await aviationstack(_results(rows), NOW).search(FlightQuery(("MAA",), ("DEL", "DXN"), TODAY))
     ).limits
     assert not (
-        await aviationstack(_told(COMING), NOW).search(FlightQuery(("MAA",), ("DEL", "DXN", "AGR"), LATER))
+        await aviationstack(_results(COMING), NOW).search(FlightQuery(("MAA",), ("DEL", "DXN", "AGR"), LATER))
     ).limits
 
 
