@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from mesh.clock import Clock
 from mesh.contracts.page_tokens import PageTokens
@@ -38,72 +39,12 @@ from services.conversation.watch.wakeups import LocalBus
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-class Replica:
-    """Parts of one replica."""
+class Replica(NamedTuple):
+    """A running replica."""
 
-    def __init__(
-        self,
-        settings: ConversationSettings,
-        store: Store,
-        bus: LocalBus,
-        rooms: Rooms,
-        grants: Grants,
-        clock: Clock,
-        incarnation: bytes,
-    ) -> None:
-        self._settings, self._store, self._bus, self._clock = settings, store, bus, clock
-        self._incarnation, replica_id = incarnation, new_replica_id()
-        self._holds = Holds(bus.hint_call)
-        self._log, self._followers = TranscriptLog(store, bus, clock), Followers(store, bus, clock)
-        cipher = GrantCipher(settings.secrets.text("grants"))
-        self._calls = Calls(self._log, store, rooms, grants, cipher, self._holds, replica_id)
-        self._lease = ReplicaLease(replica_id, store, self._holds, clock)
-        self._cleanup = CallCleanup(store, rooms, grants, clock)
-        self._supervisor = CallSupervisor(
-            self._log, store, rooms, self._holds, LiveReplicas(replica_id, clock), clock
-        )
-        self._indexing = Indexing(store, clock)
-        self._holds.notify(self._cleanup.call_ended)
-        bus.on_call_hint(self._lease.receive_hint)
-
-    def servicer(self) -> ConversationServicer:
-        """Return the gRPC servicer."""
-        secrets = self._settings.secrets
-        cursors = Cursors(secrets.text("cursors").encode(), self._incarnation)
-        tickets = LateTickets(secrets.text("grants"))
-        return ConversationServicer(
-            store=self._store,
-            log=self._log,
-            calls=self._calls,
-            tickets=tickets,
-            records=RecordStreams(self._log, self._calls, self._holds, tickets),
-            watches=WatchStreams(
-                self._followers, cursors, self._clock, self._settings.watcher_patience_seconds
-            ),
-            search=EntrySearch(self._store, self._indexing),
-            deletion=Deletion(self._store, self._bus, self._calls, self._clock),
-            pages=PageTokens(secrets.text("page-tokens").encode()),
-        )
-
-    def background_tasks(self) -> dict[str, Task]:
-        """Return the background tasks by name."""
-        return {
-            "supervision": self._supervisor.run,
-            "lease": self._lease.run,
-            "cleanup": self._cleanup.run,
-            "heartbeats": self._followers.wheel.run,
-            "backstop": partial(
-                backstop, self._store, self._bus, self._clock, self._settings.conversation_poll_seconds
-            ),
-            "retention": partial(purge, self._store, self._clock),
-            "indexing": self._indexing.run,
-        }
-
-    async def drain(self) -> None:
-        """End all streams, so that clients move to another replica, and wait until drafts are stored."""
-        self._followers.drain()
-        self._holds.drain()
-        await self._log.settled()
+    servicer: ConversationServicer
+    drain: Callable[[], Awaitable[None]]
+    """End all streams, so that clients move to another replica, and wait until drafts are stored."""
 
 
 @asynccontextmanager
@@ -114,14 +55,50 @@ async def replica(
     async with AsyncExitStack() as stack:
         engine = await migrated(settings.database_url, MIGRATIONS)
         stack.push_async_callback(engine.dispose)
-        store, bus = Store(engine), LocalBus()
-        incarnation = await store.incarnation()
-        assembled = Replica(settings, store, bus, rooms, grants, clock, incarnation)
-        tasks = assembled.background_tasks()
+        store, bus, secrets, replica_id = Store(engine), LocalBus(), settings.secrets, new_replica_id()
+        incarnation, holds = await store.incarnation(), Holds(bus.hint_call)
+        log, followers = TranscriptLog(store, bus, clock), Followers(store, bus, clock)
+        cipher, tickets = GrantCipher(secrets.text("grants")), LateTickets(secrets.text("grants"))
+        calls = Calls(log, store, rooms, grants, cipher, holds, replica_id)
+        lease, cleanup = (
+            ReplicaLease(replica_id, store, holds, clock),
+            CallCleanup(store, rooms, grants, clock),
+        )
+        supervisor = CallSupervisor(log, store, rooms, holds, LiveReplicas(replica_id, clock), clock)
+        indexing = Indexing(store, clock)
+        cursors = Cursors(secrets.text("cursors").encode(), incarnation)
+        holds.notify(cleanup.call_ended)
+        bus.on_call_hint(lease.receive_hint)
+        tasks: dict[str, Task] = {
+            "supervision": supervisor.run,
+            "lease": lease.run,
+            "cleanup": cleanup.run,
+            "heartbeats": followers.wheel.run,
+            "backstop": partial(backstop, store, bus, clock, settings.conversation_poll_seconds),
+            "retention": partial(purge, store, clock),
+            "indexing": indexing.run,
+        }
         if settings.redis_url:
             relay = RedisRelay(settings.redis_url, bus, incarnation, clock, partial(poll, store, bus))
             stack.push_async_callback(relay.aclose)
             bus.relay = relay
             tasks |= {"publishing": relay.publish, "subscription": relay.subscribe}
+        servicer = ConversationServicer(
+            store=store,
+            log=log,
+            calls=calls,
+            tickets=tickets,
+            records=RecordStreams(log, calls, holds, tickets),
+            watches=WatchStreams(followers, cursors, clock, settings.watcher_patience_seconds),
+            search=EntrySearch(store, indexing),
+            deletion=Deletion(store, bus, calls, clock),
+            pages=PageTokens(secrets.text("page-tokens").encode()),
+        )
+
+        async def drain() -> None:
+            followers.drain()
+            holds.drain()
+            await log.settled()
+
         await stack.enter_async_context(run_in_background(clock, **tasks))
-        yield assembled
+        yield Replica(servicer, drain)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from services.conversation.calls.ports import Access
-from services.conversation.model.entries import entry_message
 from services.conversation.model.records import Call, Conversation
 from services.conversation.model.times import timestamp
-from services.conversation.search.entry_search import Found
 
 
 def conversation_message(conversation: Conversation, running: Call | None) -> pb.Conversation:
@@ -43,13 +41,4 @@ def access_message(access: Access) -> pb.CallAccess:
     """Return the message for a caller's access to a call."""
     return pb.CallAccess(
         livekit_url=access.url, livekit_token=access.token, expire_time=timestamp(access.expire_time)
-    )
-
-
-def found_message(found: Found) -> pb.FoundEntry:
-    """Return the message for a search result."""
-    return pb.FoundEntry(
-        entry=entry_message(found.conversation_id, found.entry),
-        conversation_title=found.title,
-        snippet=[pb.SnippetPart(text=part.text, matched=part.matched) for part in found.snippet],
     )

@@ -24,7 +24,7 @@ from services.conversation.errors import CallNotFound, ConversationNotFound
 from services.conversation.export.export import export
 from services.conversation.log.transcript_log import TranscriptLog
 from services.conversation.log.writer_fence import LateTickets, Writer
-from services.conversation.messages import access_message, call_message, conversation_message, found_message
+from services.conversation.messages import access_message, call_message, conversation_message
 from services.conversation.model.entries import EntryFilter, entry_message
 from services.conversation.model.records import Conversation
 from services.conversation.record.stream import RecordStreams
@@ -242,7 +242,7 @@ class ConversationServicer(ConversationServiceServicer):
             after=entry_search.parse_place(token) if token else None,
             limit=size + 1,
         )
-        page = page_of([found_message(one) for one in found], size)
+        page = page_of([result.message for result in found], size)
         last = found[len(page) - 1] if len(found) > len(page) else None
         return pb.SearchEntriesResponse(
             results=page,

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from services.conversation.model.entries import LogEntry
+from services.conversation.model.entries import LogEntry, entry_message
 from services.conversation.model.times import instant, instant_of, micros_of
 from services.conversation.result_pages import fitting
 from services.conversation.search.indexing import Indexing
-from services.conversation.search.snippets import Part, snippet
+from services.conversation.search.snippets import snippet
 from services.conversation.search.words import folded_words
 from services.conversation.store import Store, Transaction
 from services.conversation.store.search import Hit, Place, SearchIndex, SearchQuery, search_index
@@ -21,14 +21,10 @@ NEIGHBOURS = 12
 """Entries read in one query: about one chunk of the log."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Search result."""
+class SearchResult(NamedTuple):
+    """One search result."""
 
-    entry: LogEntry
-    conversation_id: str
-    title: str
-    snippet: Sequence[Part]
+    message: pb.FoundEntry
     place: Place
     """Place among the results; the next page starts after it."""
 
@@ -39,30 +35,29 @@ class EntrySearch:
     def __init__(self, store: Store, indexing: Indexing) -> None:
         self._store, self._indexing = store, indexing
 
-    async def search(self, wanted: SearchQuery, *, after: Place | None, limit: int) -> list[Found]:
+    async def search(self, query: SearchQuery, *, after: Place | None, limit: int) -> list[SearchResult]:
         """Return the entries with all of the words, newest first. A query without words finds nothing.
 
         Args:
             after: the place of the last result of the previous page.
             limit: most results; one more than fit on a page is enough.
         """
-        if not wanted.words:
+        if not query.words:
             return []
         if after is None:
-            await self._indexing.catch_up(wanted.customer_id)
+            await self._indexing.catch_up(query.customer_id)
         async with self._store.reading() as transaction:
             index = search_index(transaction.connection)
-            hits = await index.find(wanted, after=after, limit=limit)
+            hits = await index.find(query, after=after, limit=limit)
             entries = await _entries(transaction, hits)
             read = [
                 (hit, entry)
                 for hit in hits
                 if (entry := entries.get((hit.conversation_key, hit.number))) is not None
             ]
-            # One more than fits shows that there is another page. The others need no snippet, which takes
-            # time.
+            # One more than fits shows that there is another page; the others need no snippet.
             shown = read[: fitting((len(entry.content) for _, entry in read), limit) + 1]
-            return await _with_snippets(index, shown, wanted.words)
+            return await _with_snippets(index, shown, query.words)
 
 
 async def _entries(transaction: Transaction, hits: Sequence[Hit]) -> dict[tuple[int, int], LogEntry]:
@@ -78,11 +73,18 @@ async def _entries(transaction: Transaction, hits: Sequence[Hit]) -> dict[tuple[
 
 async def _with_snippets(
     index: SearchIndex, read: Sequence[tuple[Hit, LogEntry]], words: Sequence[str]
-) -> list[Found]:
+) -> list[SearchResult]:
     texts = [entry_pb2.Utterance.FromString(entry.content).text for _, entry in read]
     matching = await index.with_stems_of({word for text in texts for word in folded_words(text)}, words)
     return [
-        Found(entry, hit.conversation_id, hit.title, snippet(text, matching), hit.place)
+        SearchResult(
+            pb.FoundEntry(
+                entry=entry_message(hit.conversation_id, entry),
+                conversation_title=hit.title,
+                snippet=snippet(text, matching),
+            ),
+            hit.place,
+        )
         for (hit, entry), text in zip(read, texts, strict=True)
     ]
 

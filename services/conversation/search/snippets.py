@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Set
-from typing import NamedTuple
+from collections.abc import Iterable, Set
+
+from readback.conversation.v1.conversation_service_pb2 import SnippetPart
 
 from services.conversation.search.words import Word, words_in
 
@@ -13,14 +14,7 @@ LEAD = 40
 """Approximate length of the context before the first matched word, in characters."""
 
 
-class Part(NamedTuple):
-    """Part of a snippet."""
-
-    text: str
-    matched: bool
-
-
-def snippet(text: str, matching: Set[str]) -> list[Part]:
+def snippet(text: str, matching: Set[str]) -> list[SnippetPart]:
     """Return a short text as a whole, or the part around its first matched word, cut between words.
 
     An ellipsis marks omitted text. The joined parts are the snippet.
@@ -31,37 +25,34 @@ def snippet(text: str, matching: Set[str]) -> list[Part]:
     words = list(words_in(text))
     hits = [word for word in words if word.folded in matching]
     start, end = _window(text, words, hits)
-    parts: list[Part] = [Part("…", False)] if start else []
+    pieces = [("…" if start else "", False)]
     at = start
     for hit in hits:
         if start <= hit.start and hit.end <= end:
-            parts += [Part(text[at : hit.start], False), Part(text[hit.start : hit.end], True)]
+            pieces += [(text[at : hit.start], False), (text[hit.start : hit.end], True)]
             at = hit.end
-    parts += [Part(text[at:end], False), Part("…" if end < len(text) else "", False)]
-    return _joined(part for part in parts if part.text)
+    pieces += [(text[at:end], False), ("…" if end < len(text) else "", False)]
+    return _joined(pieces)
 
 
 def _window(text: str, words: list[Word], hits: list[Word]) -> tuple[int, int]:
     if len(text) <= WIDTH:
         return 0, len(text)
-    first = hits[0] if hits else Word(0, 0, "")
-    earliest = min(max(0, first.start - LEAD), len(text) - WIDTH)
-    start = _first((word.start for word in words), lambda at: at >= earliest, first.start) if earliest else 0
+    first = hits[0].start if hits else 0
+    earliest = min(max(0, first - LEAD), len(text) - WIDTH)
+    starts = (word.start for word in words if word.start >= earliest)
+    start = min(next(starts, first), first) if earliest else 0
     if len(text) - start <= WIDTH:
         return start, len(text)
     fitting = [word.end for word in words if start < word.end <= start + WIDTH]
     return start, max(fitting, default=start + WIDTH)
 
 
-def _first(positions: Iterable[int], fits: Callable[[int], bool], otherwise: int) -> int:
-    return min(next((at for at in positions if fits(at)), otherwise), otherwise)
-
-
-def _joined(parts: Iterable[Part]) -> list[Part]:
-    joined: list[Part] = []
-    for part in parts:
-        if joined and not part.matched and not joined[-1].matched:
-            joined[-1] = Part(joined[-1].text + part.text, False)
-        else:
-            joined.append(part)
-    return joined
+def _joined(pieces: Iterable[tuple[str, bool]]) -> list[SnippetPart]:
+    parts: list[SnippetPart] = []
+    for text, matched in pieces:
+        if parts and not matched and not parts[-1].matched:
+            parts[-1].text += text
+        elif text:
+            parts.append(SnippetPart(text=text, matched=matched))
+    return parts

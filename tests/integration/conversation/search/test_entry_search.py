@@ -20,7 +20,7 @@ from services.conversation.assembly import MIGRATIONS
 from services.conversation.log.writer_fence import Writer
 from services.conversation.model.records import Call
 from services.conversation.result_pages import PAGE_BYTES
-from services.conversation.search.entry_search import EntrySearch, Found
+from services.conversation.search.entry_search import EntrySearch, SearchResult
 from services.conversation.search.indexing import IDLE, Indexing
 from services.conversation.search.words import folded_words
 from services.conversation.store import Store
@@ -54,15 +54,12 @@ class SearchCore(Core):
             self.clock.advance(1)
             await self.log.append(writer, [self.said(text, speaker=speaker)])
 
-    async def find(self, query: str, **rules: Any) -> list[Found]:
+    async def find(self, query: str, **rules: Any) -> list[SearchResult]:
         wanted = replace(SearchQuery(self.customer_id, folded_words(query)), **rules)
         return await self.search.search(wanted, after=None, limit=100)
 
     async def texts(self, query: str, **rules: Any) -> list[str]:
-        return [
-            entry_pb2.Utterance.FromString(found.entry.content).text
-            for found in await self.find(query, **rules)
-        ]
+        return [result.message.entry.utterance.text for result in await self.find(query, **rules)]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -196,7 +193,7 @@ async def test_newest_comes_first_and_pages_have_no_gap_or_duplicate(library: Se
         (found.place for found in everything), reverse=True
     )
     assert len(everything) == 19
-    paged: list[Found] = []
+    paged: list[SearchResult] = []
     while page := await library.search.search(
         SearchQuery(library.customer_id, ["delhi"]), after=paged[-1].place if paged else None, limit=3
     ):
@@ -240,7 +237,7 @@ async def test_late_and_truncated_words_are_found_and_unspoken_ones_are_not(libr
 async def test_matched_words_are_marked(library: SearchCore) -> None:
     await library.call_with("Booking two flights, one flight back")
     (found,) = await library.find("flights book")
-    assert [(part.text, part.matched) for part in found.snippet] == [
+    assert [(part.text, part.matched) for part in found.message.snippet] == [
         ("Booking", True),
         (" two ", False),
         ("flights", True),

@@ -5,36 +5,41 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from readback.conversation.v1.conversation_service_pb2 import SnippetPart
 
-from services.conversation.search.snippets import WIDTH, Part, snippet
+from services.conversation.search.snippets import WIDTH, snippet
 
 pytestmark = pytest.mark.unit
 
 LONG = " ".join(f"word{number}" for number in range(100))
 
 
-def joined(parts: list[Part]) -> str:
+def part(text: str, *, matched: bool) -> SnippetPart:
+    return SnippetPart(text=text, matched=matched)
+
+
+def joined(parts: list[SnippetPart]) -> str:
     return "".join(part.text for part in parts)
 
 
 def test_a_short_text_is_its_own_snippet() -> None:
     assert snippet("Show Flights to Delhi.", {"flights", "delhi"}) == [
-        Part("Show ", False),
-        Part("Flights", True),
-        Part(" to ", False),
-        Part("Delhi", True),
-        Part(".", False),
+        part("Show ", matched=False),
+        part("Flights", matched=True),
+        part(" to ", matched=False),
+        part("Delhi", matched=True),
+        part(".", matched=False),
     ]
 
 
 def test_matched_words_keep_their_case_and_accents() -> None:
-    assert Part("Zürich", True) in snippet("From Zürich.", {"zurich"})
+    assert part("Zürich", matched=True) in snippet("From Zürich.", {"zurich"})
 
 
 def test_a_long_text_is_cut_between_words_around_the_match() -> None:
     parts = snippet(LONG, {"word50"})
     text = joined(parts)
-    assert Part("word50", True) in parts
+    assert part("word50", matched=True) in parts
     assert text.startswith("…word4")
     assert text.endswith("…")
     assert set(text.strip("…").split()) <= set(LONG.split())
