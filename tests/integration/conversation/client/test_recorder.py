@@ -28,6 +28,9 @@ from tests.integration.conversation.client.scripted import Recording, Scripted, 
 
 pytestmark = pytest.mark.integration
 
+Requests = AsyncIterator[pb.RecordRequest]
+Responses = AsyncIterator[pb.RecordResponse]
+
 AGENT = entry_pb2.SPEAKER_AGENT
 OPENED = pb.RecordResponse(
     opened=pb.RecordOpened(conversation_id=str(uuid4()), next_number=1, grant="grant", late_ticket="ticket")
@@ -35,11 +38,11 @@ OPENED = pb.RecordResponse(
 
 
 @asynccontextmanager
-async def recording(script: Scripted) -> AsyncIterator[Recorder]:
+async def recording(script: Scripted, **options: Any) -> AsyncIterator[Recorder]:
     async with (
         serving(script) as stub,
         asyncio.timeout(20),
-        Recorder(stub, str(uuid4()), 1, str(uuid4())) as recorder,
+        Recorder(stub, str(uuid4()), 1, str(uuid4()), **options) as recorder,
     ):
         yield recorder
 
@@ -52,7 +55,7 @@ class Received:
         self.opens: list[pb.RecordOpen] = []
         self.closed: list[pb.CallEndReason.ValueType] = []
 
-    async def record(self, requests: AsyncIterator[pb.RecordRequest]) -> AsyncIterator[pb.RecordRequest]:
+    async def record(self, requests: Requests) -> Requests:
         async for request in requests:
             match request.WhichOneof("message"):
                 case "open":
@@ -68,9 +71,7 @@ class Received:
     def acking(self) -> Recording:
         """Return a script that acknowledges everything, and ends when the recorder closes."""
 
-        async def script(
-            requests: AsyncIterator[pb.RecordRequest], context: Any
-        ) -> AsyncIterator[pb.RecordResponse]:
+        async def script(requests: Requests, context: Any) -> Responses:
             async for request in self.record(requests):
                 match request.WhichOneof("message"):
                     case "open":
@@ -86,9 +87,7 @@ class Received:
     def breaking(self, code: grpc.StatusCode) -> Recording:
         """Return a script that receives drafts, and breaks instead of acknowledging."""
 
-        async def script(
-            requests: AsyncIterator[pb.RecordRequest], context: Any
-        ) -> AsyncIterator[pb.RecordResponse]:
+        async def script(requests: Requests, context: Any) -> Responses:
             async for request in self.record(requests):
                 if request.HasField("open"):
                     yield OPENED
@@ -100,9 +99,7 @@ class Received:
     def refusing(self, code: grpc.StatusCode) -> Recording:
         """Return a script that refuses the opening."""
 
-        async def script(
-            requests: AsyncIterator[pb.RecordRequest], context: Any
-        ) -> AsyncIterator[pb.RecordResponse]:
+        async def script(requests: Requests, context: Any) -> Responses:
             await context.abort(code, "refused")
             yield OPENED
 
@@ -111,9 +108,7 @@ class Received:
     def ending(self, reason: pb.StreamEndReason.ValueType) -> Recording:
         """Return a script that ends the stream instead of acknowledging."""
 
-        async def script(
-            requests: AsyncIterator[pb.RecordRequest], context: Any
-        ) -> AsyncIterator[pb.RecordResponse]:
+        async def script(requests: Requests, context: Any) -> Responses:
             async for request in self.record(requests):
                 if request.HasField("open"):
                     yield OPENED
@@ -167,9 +162,7 @@ async def test_draft_at_which_the_service_always_fails_does_not_stop_the_others(
     """The draft is logged, appended late when the call is over, and stays in the file when that fails too."""
     received, stored = Received(), list[str]()
 
-    async def failing(
-        requests: AsyncIterator[pb.RecordRequest], context: Any
-    ) -> AsyncIterator[pb.RecordResponse]:
+    async def failing(requests: Requests, context: Any) -> Responses:
         async for request in received.record(requests):
             if request.HasField("open"):
                 yield OPENED
@@ -208,11 +201,7 @@ async def test_after_a_time_of_failures_everything_is_sent_in_order() -> None:
     received = Received()
     broken = [received.breaking(grpc.StatusCode.INTERNAL)] * (record_stream.FAILURES + 6)
     script = Scripted(record=[*broken, received.acking()])
-    async with (
-        serving(script) as stub,
-        asyncio.timeout(20),
-        Recorder(stub, str(uuid4()), 1, clock=NoPauses()) as recorder,
-    ):
+    async with recording(script, clock=NoPauses()) as recorder:
         for text in ("one", "two", "three"):
             recorder.seal(str(uuid4()), AGENT, text)
         await recorder.flushed()
@@ -303,9 +292,7 @@ async def test_only_words_missing_from_the_log_are_appended_late(
 ) -> None:
     lost = asyncio.Event()
 
-    async def acking_until_lost(
-        requests: AsyncIterator[pb.RecordRequest], context: Any
-    ) -> AsyncIterator[pb.RecordResponse]:
+    async def acking_until_lost(requests: Requests, context: Any) -> Responses:
         yield OPENED
         async for request in requests:
             if request.HasField("append"):
@@ -324,9 +311,7 @@ async def test_only_words_missing_from_the_log_are_appended_late(
 
 
 async def test_rejected_draft_is_not_sent_again_and_does_not_block() -> None:
-    async def reject_the_first(
-        requests: AsyncIterator[pb.RecordRequest], context: Any
-    ) -> AsyncIterator[pb.RecordResponse]:
+    async def reject_the_first(requests: Requests, context: Any) -> Responses:
         yield OPENED
         async for request in requests:
             if any(draft.client_sequence == 1 for draft in request.append.drafts):
@@ -362,9 +347,7 @@ async def test_close_is_repeated_after_a_break() -> None:
 
 
 async def test_agent_never_waits_and_loses_the_call_when_the_outbox_is_full() -> None:
-    async def open_and_stall(
-        requests: AsyncIterator[pb.RecordRequest], context: Any
-    ) -> AsyncIterator[pb.RecordResponse]:
+    async def open_and_stall(requests: Requests, context: Any) -> Responses:
         yield OPENED
         await asyncio.Event().wait()
 
@@ -397,9 +380,7 @@ async def test_open_call_survives_refused_tokens() -> None:
 async def test_only_the_latest_revision_is_sent_when_acks_are_slow() -> None:
     received, gate = Received(), asyncio.Event()
 
-    async def slow(
-        requests: AsyncIterator[pb.RecordRequest], context: Any
-    ) -> AsyncIterator[pb.RecordResponse]:
+    async def slow(requests: Requests, context: Any) -> Responses:
         async for request in received.record(requests):
             if request.HasField("open"):
                 await gate.wait()
@@ -420,9 +401,7 @@ async def test_only_the_latest_revision_is_sent_when_acks_are_slow() -> None:
 async def test_messages_in_flight_are_limited_and_waiting_drafts_are_batched() -> None:
     received, gate, sizes = Received(), asyncio.Event(), list[int]()
 
-    async def slow(
-        requests: AsyncIterator[pb.RecordRequest], context: Any
-    ) -> AsyncIterator[pb.RecordResponse]:
+    async def slow(requests: Requests, context: Any) -> Responses:
         async for request in received.record(requests):
             if request.HasField("open"):
                 yield OPENED
@@ -450,9 +429,7 @@ async def test_silent_stream_is_replaced(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(record_stream, "ANSWER_WITHIN_SECONDS", 0.2)
     received = Received()
 
-    async def swallowing(
-        requests: AsyncIterator[pb.RecordRequest], context: Any
-    ) -> AsyncIterator[pb.RecordResponse]:
+    async def swallowing(requests: Requests, context: Any) -> Responses:
         yield OPENED
         async for _ in received.record(requests):
             pass
@@ -481,40 +458,33 @@ async def test_idle_stream_may_be_silent(monkeypatch: pytest.MonkeyPatch) -> Non
 async def test_requested_pause_is_observed() -> None:
     waits: list[float] = []
 
-    class Noting(SystemClock):
+    class RecordPauses(SystemClock):
         async def sleep(self, seconds: float) -> None:
             waits.append(seconds)
 
-    async def store_away(
-        requests: AsyncIterator[pb.RecordRequest], context: Any
-    ) -> AsyncIterator[pb.RecordResponse]:
+    async def store_away(requests: Requests, context: Any) -> Responses:
         status = Status(code=grpc.StatusCode.UNAVAILABLE.value[0], message="The store can't be reached.")
         status.details.add().Pack(RetryInfo(retry_delay=Duration(seconds=2)))
         await context.abort_with_status(rpc_status.to_status(status))
         yield OPENED
 
     script = Scripted(record=[store_away, Received().acking()])
-    async with serving(script) as stub, asyncio.timeout(20), Recorder(stub, str(uuid4()), 1, clock=Noting()):
+    async with recording(script, clock=RecordPauses()):
         pass
     assert 2 < waits[0] < 2.1
 
 
 async def test_outbox_file_is_deleted_after_a_good_call(tmp_path: Path) -> None:
-    async with serving(Scripted(record=[Received().acking()])) as stub, asyncio.timeout(20):
-        async with Recorder(stub, str(uuid4()), 1, folder=tmp_path) as recorder:
-            recorder.seal(str(uuid4()), AGENT, "one")
-            assert len(in_folder(tmp_path)) == 1
-            await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
-        assert in_folder(tmp_path) == []
+    async with recording(Scripted(record=[Received().acking()]), folder=tmp_path) as recorder:
+        recorder.seal(str(uuid4()), AGENT, "one")
+        assert len(in_folder(tmp_path)) == 1
+        await recorder.close(pb.CALL_END_REASON_AGENT_HUNG_UP)
+    assert in_folder(tmp_path) == []
 
 
 async def test_outbox_file_is_deleted_after_a_late_append(tmp_path: Path) -> None:
     script = Scripted(record=[Received().breaking(grpc.StatusCode.ABORTED)])
-    async with (
-        serving(script) as stub,
-        asyncio.timeout(20),
-        Recorder(stub, str(uuid4()), 1, folder=tmp_path) as recorder,
-    ):
+    async with recording(script, folder=tmp_path) as recorder:
         recorder.seal(str(uuid4()), AGENT, "one")
         await recorder.over()
     assert len(script.appended) == 1
@@ -528,11 +498,7 @@ async def test_outbox_file_remains_if_the_late_append_fails(tmp_path: Path) -> N
         await context.abort(grpc.StatusCode.UNAVAILABLE, "away")
 
     script.on_append = away
-    async with (
-        serving(script) as stub,
-        asyncio.timeout(20),
-        Recorder(stub, str(uuid4()), 1, folder=tmp_path) as recorder,
-    ):
+    async with recording(script, folder=tmp_path) as recorder:
         recorder.seal(str(uuid4()), AGENT, "one")
         await recorder.over()
     assert len(in_folder(tmp_path)) == 1
@@ -541,11 +507,7 @@ async def test_outbox_file_remains_if_the_late_append_fails(tmp_path: Path) -> N
 async def test_unwritable_folder_does_not_stop_the_call(tmp_path: Path) -> None:
     (tmp_path / "outbox").write_text("in the way")
     folder, script = tmp_path / "outbox", Scripted(record=[Received().acking()])
-    async with (
-        serving(script) as stub,
-        asyncio.timeout(20),
-        Recorder(stub, str(uuid4()), 1, folder=folder) as recorder,
-    ):
+    async with recording(script, folder=folder) as recorder:
         recorder.seal(str(uuid4()), AGENT, "one")
         await recorder.flushed()
 
