@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import grpc
 import structlog
@@ -38,15 +38,18 @@ _log = structlog.get_logger()
 class DomainError(Exception):
     """Base of every domain error. `str(error)` is sent to the caller."""
 
+    text: ClassVar[str] = ""
+    """Message of errors that are raised without one."""
+
     def __init__(
         self,
-        message: str,
+        message: str = "",
         *,
         metadata: Mapping[str, str] | None = None,
         retry_after: timedelta | None = None,
         field: str | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(message or self.text)
         self.metadata = dict(metadata or {})
         self.retry_after = retry_after
         self.field = field

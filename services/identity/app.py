@@ -74,8 +74,8 @@ def _servicer(
     tokens = AccessTokens(
         keys,
         clock,
-        customer_lifetime=settings.customer_token_lifetime,
-        actor_lifetime=settings.actor_token_lifetime,
+        customer_lifetime=timedelta(seconds=settings.identity_customer_token_seconds),
+        actor_lifetime=timedelta(seconds=settings.identity_actor_token_seconds),
     )
     verifier = AssertionVerifier(settings.actor_public_keys, clock)
     sessions = CustomerSessions(store, tokens, clock, lifetime=timedelta(days=settings.identity_session_days))

@@ -25,8 +25,7 @@ from mesh.errors import DomainError, ErrorTable
 class EmailTaken(DomainError):
     """The e-mail address already has an account."""
 
-    def __init__(self) -> None:
-        super().__init__("This e-mail address already has an account; sign in instead.")
+    text = "This e-mail address already has an account; sign in instead."
 
 
 class WeakPassword(DomainError):
@@ -39,8 +38,7 @@ class WeakPassword(DomainError):
 class WrongCredentials(DomainError):
     """E-mail address and password don't match."""
 
-    def __init__(self) -> None:
-        super().__init__("The e-mail address or the password is wrong.")
+    text = "The e-mail address or the password is wrong."
 
 
 class TooManyAttempts(DomainError):
@@ -53,17 +51,13 @@ class TooManyAttempts(DomainError):
 class SessionEnded(DomainError):
     """The session has ended, or never existed."""
 
-    def __init__(self, message: str = "The session has ended; sign in again.") -> None:
-        super().__init__(message)
+    text = "The session has ended; sign in again."
 
 
 class RefreshTokenReused(SessionEnded):
     """A refresh token was used after its successor, so two parties have the session; it ends for both."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "This refresh token was used before, so the session was ended for safety; sign in again."
-        )
+    text = "This refresh token was used before, so the session was ended for safety; sign in again."
 
 
 class UnknownActor(DomainError):
@@ -80,15 +74,13 @@ class UnknownActor(DomainError):
 class GrantEnded(DomainError):
     """The grant is unknown, expired or revoked."""
 
-    def __init__(self) -> None:
-        super().__init__("The grant for this call has ended; the customer must start a new call.")
+    text = "The grant for this call has ended; the customer must start a new call."
 
 
 class CustomerNotFound(DomainError):
     """The customer of the token no longer exists."""
 
-    def __init__(self) -> None:
-        super().__init__("This account no longer exists.")
+    text = "This account no longer exists."
 
 
 ERRORS: ErrorTable = {

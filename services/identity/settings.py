@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 from pydantic import DirectoryPath, Field, FilePath, field_validator, model_validator
@@ -64,16 +63,6 @@ class IdentitySettings(MeshSettings):
     def database_url(self) -> str:
         """SQLAlchemy URL of the database."""
         return self.identity_database_url or f"sqlite+aiosqlite:///{self.home / 'identity.sqlite3'}"
-
-    @property
-    def customer_token_lifetime(self) -> timedelta:
-        """Lifetime of customers' access tokens."""
-        return timedelta(seconds=self.identity_customer_token_seconds)
-
-    @property
-    def actor_token_lifetime(self) -> timedelta:
-        """Lifetime of access tokens of agents and services."""
-        return timedelta(seconds=self.identity_actor_token_seconds)
 
     def previous_signing_keys(self) -> list[bytes]:
         """Return the previous signing keys as PEM."""

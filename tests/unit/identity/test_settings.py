@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -23,8 +22,8 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_the_defaults_are_the_promised_ones(tmp_path: Path) -> None:
     settings = load(IdentitySettings)
     assert settings.identity_bcrypt_cost == 12
-    assert settings.customer_token_lifetime == timedelta(minutes=10)
-    assert settings.actor_token_lifetime == timedelta(minutes=5)
+    assert settings.identity_customer_token_seconds == 600
+    assert settings.identity_actor_token_seconds == 300
     assert settings.database_url == f"sqlite+aiosqlite:///{tmp_path}/identity.sqlite3"
 
 

@@ -30,7 +30,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "ERROR_REASON_EMAIL_TAKEN", "domain": "readback.identity.v1", "metadata": {} }
     """
     ERROR_REASON_WRONG_CREDENTIALS: _ErrorReason.ValueType  # 2
-    """E-mail address and password don't belong together. Which of the two is wrong is never told.
+    """The e-mail address or the password is wrong; the error never says which.
 
         { "reason": "ERROR_REASON_WRONG_CREDENTIALS", "domain": "readback.identity.v1", "metadata": {} }
     """
@@ -40,17 +40,17 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "ERROR_REASON_TOO_MANY_ATTEMPTS", "domain": "readback.identity.v1", "metadata": {} }
     """
     ERROR_REASON_SESSION_ENDED: _ErrorReason.ValueType  # 4
-    """The refresh token is unknown, expired, or its session was ended.
+    """The refresh token is unknown, or its session has expired or ended.
 
         { "reason": "ERROR_REASON_SESSION_ENDED", "domain": "readback.identity.v1", "metadata": {} }
     """
     ERROR_REASON_REFRESH_TOKEN_REUSED: _ErrorReason.ValueType  # 5
-    """A refresh token was used a second time after its successor had been used: the whole session was ended.
+    """A refresh token was used again after its successor was used, so the session was ended.
 
         { "reason": "ERROR_REASON_REFRESH_TOKEN_REUSED", "domain": "readback.identity.v1", "metadata": {} }
     """
     ERROR_REASON_UNKNOWN_ACTOR: _ErrorReason.ValueType  # 6
-    """The agent's assertion is not signed by a key this installation knows, is expired, or was made for somebody else.
+    """The assertion has an unknown key, is expired, was used before, or is for another audience.
 
         { "reason": "ERROR_REASON_UNKNOWN_ACTOR", "domain": "readback.identity.v1", "metadata": {} }
     """
@@ -65,13 +65,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "ERROR_REASON_CUSTOMER_NOT_FOUND", "domain": "readback.identity.v1", "metadata": {} }
     """
     ERROR_REASON_WEAK_PASSWORD: _ErrorReason.ValueType  # 9
-    """The password is too short, too long, or one that attackers try first.
+    """The password is too short, too long, or easy to guess.
 
-        { "reason": "ERROR_REASON_WEAK_PASSWORD", "domain": "readback.identity.v1", "metadata": { "problem": "common" } }
+        { "reason": "ERROR_REASON_WEAK_PASSWORD", "domain": "readback.identity.v1",
+          "metadata": { "problem": "common" } }
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
-    """Reasons the identity service gives in `google.rpc.ErrorInfo`, with domain `readback.identity.v1`."""
+    """Reasons of the identity service in `google.rpc.ErrorInfo`, with domain `readback.identity.v1`."""
 
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
 """Not a reason."""
@@ -81,7 +82,7 @@ ERROR_REASON_EMAIL_TAKEN: ErrorReason.ValueType  # 1
     { "reason": "ERROR_REASON_EMAIL_TAKEN", "domain": "readback.identity.v1", "metadata": {} }
 """
 ERROR_REASON_WRONG_CREDENTIALS: ErrorReason.ValueType  # 2
-"""E-mail address and password don't belong together. Which of the two is wrong is never told.
+"""The e-mail address or the password is wrong; the error never says which.
 
     { "reason": "ERROR_REASON_WRONG_CREDENTIALS", "domain": "readback.identity.v1", "metadata": {} }
 """
@@ -91,17 +92,17 @@ ERROR_REASON_TOO_MANY_ATTEMPTS: ErrorReason.ValueType  # 3
     { "reason": "ERROR_REASON_TOO_MANY_ATTEMPTS", "domain": "readback.identity.v1", "metadata": {} }
 """
 ERROR_REASON_SESSION_ENDED: ErrorReason.ValueType  # 4
-"""The refresh token is unknown, expired, or its session was ended.
+"""The refresh token is unknown, or its session has expired or ended.
 
     { "reason": "ERROR_REASON_SESSION_ENDED", "domain": "readback.identity.v1", "metadata": {} }
 """
 ERROR_REASON_REFRESH_TOKEN_REUSED: ErrorReason.ValueType  # 5
-"""A refresh token was used a second time after its successor had been used: the whole session was ended.
+"""A refresh token was used again after its successor was used, so the session was ended.
 
     { "reason": "ERROR_REASON_REFRESH_TOKEN_REUSED", "domain": "readback.identity.v1", "metadata": {} }
 """
 ERROR_REASON_UNKNOWN_ACTOR: ErrorReason.ValueType  # 6
-"""The agent's assertion is not signed by a key this installation knows, is expired, or was made for somebody else.
+"""The assertion has an unknown key, is expired, was used before, or is for another audience.
 
     { "reason": "ERROR_REASON_UNKNOWN_ACTOR", "domain": "readback.identity.v1", "metadata": {} }
 """
@@ -116,8 +117,9 @@ ERROR_REASON_CUSTOMER_NOT_FOUND: ErrorReason.ValueType  # 8
     { "reason": "ERROR_REASON_CUSTOMER_NOT_FOUND", "domain": "readback.identity.v1", "metadata": {} }
 """
 ERROR_REASON_WEAK_PASSWORD: ErrorReason.ValueType  # 9
-"""The password is too short, too long, or one that attackers try first.
+"""The password is too short, too long, or easy to guess.
 
-    { "reason": "ERROR_REASON_WEAK_PASSWORD", "domain": "readback.identity.v1", "metadata": { "problem": "common" } }
+    { "reason": "ERROR_REASON_WEAK_PASSWORD", "domain": "readback.identity.v1",
+      "metadata": { "problem": "common" } }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -35,12 +35,12 @@ class Customer(_message.Message):
     email: _builtins.str
     """Unique, compared without regard to case."""
     display_name: _builtins.str
-    """How the agent and the page address the person."""
+    """Name by which the agent and the web app address the person."""
     locale: _builtins.str
     """BCP 47 tag, for example `en-IN`."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When the account was made."""
+        """When the account was created."""
 
     def __init__(
         self,
@@ -72,14 +72,14 @@ class TokenPair(_message.Message):
     access_token: _builtins.str
     """Signed JWT to send as `authorization: Bearer …`."""
     refresh_token: _builtins.str
-    """Opaque; good for one `RefreshSession`."""
+    """Opaque; valid for one `RefreshSession`."""
     @_builtins.property
     def access_expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When the access token stops being accepted."""
+        """When the access token expires."""
 
     @_builtins.property
     def session_expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When the session ends for good, however often it is refreshed."""
+        """When the session expires; refreshing does not extend it."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ Global___TokenPair: _TypeAlias = TokenPair  # noqa: Y015
 
 @_typing.final
 class RegisterRequest(_message.Message):
-    """Asks for a new account."""
+    """Request for `Register`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -108,11 +108,11 @@ class RegisterRequest(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     LOCALE_FIELD_NUMBER: _builtins.int
     email: _builtins.str
-    """The person's e-mail address; becomes the name to sign in with."""
+    """The person's e-mail address, for signing in."""
     password: _builtins.str
-    """8 to 256 characters of any kind; taken as typed, never trimmed or cut."""
+    """8 to 256 characters of any kind; never trimmed or cut."""
     display_name: _builtins.str
-    """How to address the person."""
+    """Name by which to address the person."""
     locale: _builtins.str
     """BCP 47 tag; `en-IN` when empty."""
     def __init__(
@@ -133,7 +133,7 @@ Global___RegisterRequest: _TypeAlias = RegisterRequest  # noqa: Y015
 
 @_typing.final
 class RegisterResponse(_message.Message):
-    """A new account, signed in."""
+    """Response of `Register`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -163,7 +163,7 @@ Global___RegisterResponse: _TypeAlias = RegisterResponse  # noqa: Y015
 
 @_typing.final
 class LoginRequest(_message.Message):
-    """Asks to sign in."""
+    """Request for `Login`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -189,7 +189,7 @@ Global___LoginRequest: _TypeAlias = LoginRequest  # noqa: Y015
 
 @_typing.final
 class LoginResponse(_message.Message):
-    """A signed-in session."""
+    """Response of `Login`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -197,7 +197,7 @@ class LoginResponse(_message.Message):
     TOKENS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def customer(self) -> Global___Customer:
-        """Who signed in."""
+        """The customer who signed in."""
 
     @_builtins.property
     def tokens(self) -> Global___TokenPair:
@@ -219,7 +219,7 @@ Global___LoginResponse: _TypeAlias = LoginResponse  # noqa: Y015
 
 @_typing.final
 class RefreshSessionRequest(_message.Message):
-    """Asks for the next pair of tokens."""
+    """Request for `RefreshSession`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -241,14 +241,14 @@ Global___RefreshSessionRequest: _TypeAlias = RefreshSessionRequest  # noqa: Y015
 
 @_typing.final
 class RefreshSessionResponse(_message.Message):
-    """The next pair of tokens."""
+    """Response of `RefreshSession`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     TOKENS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def tokens(self) -> Global___TokenPair:
-        """The session goes on with these."""
+        """The next tokens of the session."""
 
     def __init__(
         self,
@@ -265,13 +265,13 @@ Global___RefreshSessionResponse: _TypeAlias = RefreshSessionResponse  # noqa: Y0
 
 @_typing.final
 class LogoutRequest(_message.Message):
-    """Asks to end the session of the access token."""
+    """Request for `Logout`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """UUID chosen by the caller; the same id gives the same answer."""
+    """UUID chosen by the caller; a repeated id gets the same response."""
     def __init__(
         self,
         *,
@@ -287,7 +287,7 @@ Global___LogoutRequest: _TypeAlias = LogoutRequest  # noqa: Y015
 
 @_typing.final
 class LogoutResponse(_message.Message):
-    """The session has ended."""
+    """Response of `Logout`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -304,7 +304,7 @@ Global___LogoutResponse: _TypeAlias = LogoutResponse  # noqa: Y015
 
 @_typing.final
 class GetCustomerRequest(_message.Message):
-    """Asks for the customer of the token."""
+    """Request for `GetCustomer`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -321,7 +321,7 @@ Global___GetCustomerRequest: _TypeAlias = GetCustomerRequest  # noqa: Y015
 
 @_typing.final
 class GetCustomerResponse(_message.Message):
-    """The customer of the token."""
+    """Response of `GetCustomer`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -345,16 +345,16 @@ Global___GetCustomerResponse: _TypeAlias = GetCustomerResponse  # noqa: Y015
 
 @_typing.final
 class DeleteCustomerRequest(_message.Message):
-    """Asks to delete the customer of the token."""
+    """Request for `DeleteCustomer`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     PASSWORD_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     password: _builtins.str
-    """The account's password, once more."""
+    """The account's password, to confirm."""
     request_id: _builtins.str
-    """UUID chosen by the caller; the same id gives the same answer."""
+    """UUID chosen by the caller; a repeated id gets the same response."""
     def __init__(
         self,
         *,
@@ -371,7 +371,7 @@ Global___DeleteCustomerRequest: _TypeAlias = DeleteCustomerRequest  # noqa: Y015
 
 @_typing.final
 class DeleteCustomerResponse(_message.Message):
-    """The customer is gone."""
+    """Response of `DeleteCustomer`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -388,7 +388,7 @@ Global___DeleteCustomerResponse: _TypeAlias = DeleteCustomerResponse  # noqa: Y0
 
 @_typing.final
 class GrantCallRequest(_message.Message):
-    """Asks for a grant for one call."""
+    """Request for `GrantCall`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -414,17 +414,17 @@ Global___GrantCallRequest: _TypeAlias = GrantCallRequest  # noqa: Y015
 
 @_typing.final
 class GrantCallResponse(_message.Message):
-    """A grant for one call."""
+    """Response of `GrantCall`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     GRANT_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     grant: _builtins.str
-    """Opaque; with an agent's own assertion it buys a token for this call."""
+    """Opaque; an agent exchanges it, with its own assertion, for access tokens for this call."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When the grant ends by itself."""
+        """When the grant expires."""
 
     def __init__(
         self,
@@ -442,16 +442,16 @@ Global___GrantCallResponse: _TypeAlias = GrantCallResponse  # noqa: Y015
 
 @_typing.final
 class RevokeGrantRequest(_message.Message):
-    """Asks to revoke the grant of a call."""
+    """Request for `RevokeGrant`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CALL_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
-    """The call whose grant ends."""
+    """The call whose grant is revoked."""
     request_id: _builtins.str
-    """UUID chosen by the caller; the same id gives the same answer."""
+    """UUID chosen by the caller; a repeated id gets the same response."""
     def __init__(
         self,
         *,
@@ -468,7 +468,7 @@ Global___RevokeGrantRequest: _TypeAlias = RevokeGrantRequest  # noqa: Y015
 
 @_typing.final
 class RevokeGrantResponse(_message.Message):
-    """The grant is revoked."""
+    """Response of `RevokeGrant`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -485,16 +485,18 @@ Global___RevokeGrantResponse: _TypeAlias = RevokeGrantResponse  # noqa: Y015
 
 @_typing.final
 class ExchangeTokenRequest(_message.Message):
-    """Asks for a token in exchange for proof of who one is."""
+    """Request for `ExchangeToken`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ACTOR_ASSERTION_FIELD_NUMBER: _builtins.int
     GRANT_FIELD_NUMBER: _builtins.int
     actor_assertion: _builtins.str
-    """JWT signed with the member's private key: `iss` and `sub` its name, `aud` the identity service, at most 5 minutes old."""
+    """JWT signed with the caller's private key: `iss` and `sub` are its name, `aud` is the identity service,
+    `exp` is at most 5 minutes after `iat`.
+    """
     grant: _builtins.str
-    """Grant of a call; empty for a token of the member's own."""
+    """Grant of a call; empty for the caller's own token."""
     def __init__(
         self,
         *,
@@ -511,7 +513,7 @@ Global___ExchangeTokenRequest: _TypeAlias = ExchangeTokenRequest  # noqa: Y015
 
 @_typing.final
 class ExchangeTokenResponse(_message.Message):
-    """A token of a few minutes."""
+    """Response of `ExchangeToken`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -521,7 +523,7 @@ class ExchangeTokenResponse(_message.Message):
     """Signed JWT."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When it stops being accepted."""
+        """When the access token expires."""
 
     def __init__(
         self,
@@ -539,7 +541,7 @@ Global___ExchangeTokenResponse: _TypeAlias = ExchangeTokenResponse  # noqa: Y015
 
 @_typing.final
 class GetJwksRequest(_message.Message):
-    """Asks for the verification keys."""
+    """Request for `GetJwks`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -556,14 +558,14 @@ Global___GetJwksRequest: _TypeAlias = GetJwksRequest  # noqa: Y015
 
 @_typing.final
 class GetJwksResponse(_message.Message):
-    """The verification keys."""
+    """Response of `GetJwks`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     KEYS_JSON_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def keys_json(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """One public key a JSON object, as in RFC 7517."""
+        """Public keys, each one JSON object as in RFC 7517."""
 
     def __init__(
         self,

@@ -26,10 +26,10 @@ if _version_not_supported:
 
 
 class IdentityServiceStub:
-    """Customers, their sessions, and the grants under which a voice agent acts for them.
+    """Customers, their sessions, and the grants by which voice agents act for them.
 
-    Access tokens are short-lived signed JWTs (`typ: at+jwt`, RFC 9068) that every service verifies by itself with the keys of
-    `GetJwks`; refresh tokens and grants are opaque and known only as hashes.
+    Access tokens are short-lived signed JWTs (`typ: at+jwt`, RFC 9068) that every service verifies with the
+    keys of `GetJwks`. Refresh tokens and grants are opaque; only their hashes are stored.
     """
 
     def __init__(self, channel):
@@ -91,16 +91,17 @@ class IdentityServiceStub:
 
 
 class IdentityServiceServicer:
-    """Customers, their sessions, and the grants under which a voice agent acts for them.
+    """Customers, their sessions, and the grants by which voice agents act for them.
 
-    Access tokens are short-lived signed JWTs (`typ: at+jwt`, RFC 9068) that every service verifies by itself with the keys of
-    `GetJwks`; refresh tokens and grants are opaque and known only as hashes.
+    Access tokens are short-lived signed JWTs (`typ: at+jwt`, RFC 9068) that every service verifies with the
+    keys of `GetJwks`. Refresh tokens and grants are opaque; only their hashes are stored.
     """
 
     def Register(self, request, context):
         """Creates an account and signs it in.
 
-        Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `OVERLOADED` with RetryInfo.
+        Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `OVERLOADED`,
+        with RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,15 +110,16 @@ class IdentityServiceServicer:
     def Login(self, request, context):
         """Signs in with e-mail address and password.
 
-        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
+        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with
+        RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RefreshSession(self, request, context):
-        """Exchanges a refresh token for a new pair; the old one is spent. Using a spent token again ends the whole session,
-        unless its successor was never used (a client that failed to save it).
+        """Exchanges a refresh token for a new pair of tokens and spends it. Using a spent token again ends the
+        session, unless none of its successors was used yet (the client may not have received the response).
 
         Errors: UNAUTHENTICATED `SESSION_ENDED`, `REFRESH_TOKEN_REUSED`.
         """
@@ -126,7 +128,7 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Logout(self, request, context):
-        """Ends the session of the access token and revokes the grants of its customer's running calls made in it. Ending an ended session
+        """Ends the session of the access token and revokes the grants issued in it. Ending an ended session
         succeeds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -134,7 +136,7 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetCustomer(self, request, context):
-        """The customer of the token.
+        """Returns the customer of the token.
 
         Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`.
         """
@@ -143,18 +145,18 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteCustomer(self, request, context):
-        """Deletes the customer of the token with all sessions and grants.
+        """Deletes the customer of the token, with all sessions and grants.
 
-        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` when the password is wrong; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with
-        RetryInfo.
+        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
+        `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GrantCall(self, request, context):
-        """Lets voice agents act for the customer of the token in one call. Called by the conversation service with the customer's own token.
-        A second grant for the same call replaces the first.
+        """Allows voice agents to act for the customer of the token in one call. The conversation service calls this
+        with the customer's token. A second grant for the same call replaces the first.
 
         Errors: UNAUTHENTICATED `SESSION_ENDED`.
         """
@@ -163,16 +165,17 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RevokeGrant(self, request, context):
-        """Revokes the grant of a call: tokens exchanged from it expire within minutes, and no new one can be had.
-        Revoking a grant that is not there succeeds.
+        """Revokes the grant of a call. Access tokens issued for it expire within minutes, and no new ones are
+        issued. Revoking a grant that doesn't exist succeeds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ExchangeToken(self, request, context):
-        """Token exchange after RFC 8693. A member of the mesh proves itself with a signed assertion (RFC 7523); alone it gets a token of its
-        own that reaches no customer's data; with a call's grant it gets a token for that call, `sub` the customer, `act` the agent.
+        """Exchanges a signed assertion (RFC 7523) of an agent or a service for an access token (RFC 8693). Without
+        a grant the token is the caller's own and gives no access to customers' data. With a call's grant it is
+        for that call: `sub` is the customer, `act` the agent.
 
         Errors: UNAUTHENTICATED `UNKNOWN_ACTOR`, `GRANT_ENDED`.
         """
@@ -181,7 +184,8 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetJwks(self, request, context):
-        """The public keys that verify access tokens (RFC 7517): the one in use and the ones still accepted.
+        """Returns the public keys that verify access tokens (RFC 7517): the current one and previous ones that are
+        still accepted.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -249,10 +253,10 @@ def add_IdentityServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class IdentityService:
-    """Customers, their sessions, and the grants under which a voice agent acts for them.
+    """Customers, their sessions, and the grants by which voice agents act for them.
 
-    Access tokens are short-lived signed JWTs (`typ: at+jwt`, RFC 9068) that every service verifies by itself with the keys of
-    `GetJwks`; refresh tokens and grants are opaque and known only as hashes.
+    Access tokens are short-lived signed JWTs (`typ: at+jwt`, RFC 9068) that every service verifies with the
+    keys of `GetJwks`. Refresh tokens and grants are opaque; only their hashes are stored.
     """
 
     @staticmethod

@@ -27,10 +27,10 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class IdentityServiceStub:
-    """Customers, their sessions, and the grants under which a voice agent acts for them.
+    """Customers, their sessions, and the grants by which voice agents act for them.
 
-    Access tokens are short-lived signed JWTs (`typ: at+jwt`, RFC 9068) that every service verifies by itself with the keys of
-    `GetJwks`; refresh tokens and grants are opaque and known only as hashes.
+    Access tokens are short-lived signed JWTs (`typ: at+jwt`, RFC 9068) that every service verifies with the
+    keys of `GetJwks`. Refresh tokens and grants are opaque; only their hashes are stored.
     """
 
     @_typing.overload
@@ -40,117 +40,127 @@ class IdentityServiceStub:
     Register: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.RegisterRequest, _identity_service_pb2.RegisterResponse]
     """Creates an account and signs it in.
 
-    Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `OVERLOADED` with RetryInfo.
+    Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `OVERLOADED`,
+    with RetryInfo.
     """
     Login: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.LoginRequest, _identity_service_pb2.LoginResponse]
     """Signs in with e-mail address and password.
 
-    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
+    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with
+    RetryInfo.
     """
     RefreshSession: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.RefreshSessionRequest, _identity_service_pb2.RefreshSessionResponse]
-    """Exchanges a refresh token for a new pair; the old one is spent. Using a spent token again ends the whole session,
-    unless its successor was never used (a client that failed to save it).
+    """Exchanges a refresh token for a new pair of tokens and spends it. Using a spent token again ends the
+    session, unless none of its successors was used yet (the client may not have received the response).
 
     Errors: UNAUTHENTICATED `SESSION_ENDED`, `REFRESH_TOKEN_REUSED`.
     """
     Logout: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.LogoutRequest, _identity_service_pb2.LogoutResponse]
-    """Ends the session of the access token and revokes the grants of its customer's running calls made in it. Ending an ended session
+    """Ends the session of the access token and revokes the grants issued in it. Ending an ended session
     succeeds.
     """
     GetCustomer: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.GetCustomerRequest, _identity_service_pb2.GetCustomerResponse]
-    """The customer of the token.
+    """Returns the customer of the token.
 
     Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`.
     """
     DeleteCustomer: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.DeleteCustomerRequest, _identity_service_pb2.DeleteCustomerResponse]
-    """Deletes the customer of the token with all sessions and grants.
+    """Deletes the customer of the token, with all sessions and grants.
 
-    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` when the password is wrong; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with
-    RetryInfo.
+    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
+    `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
     """
     GrantCall: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.GrantCallRequest, _identity_service_pb2.GrantCallResponse]
-    """Lets voice agents act for the customer of the token in one call. Called by the conversation service with the customer's own token.
-    A second grant for the same call replaces the first.
+    """Allows voice agents to act for the customer of the token in one call. The conversation service calls this
+    with the customer's token. A second grant for the same call replaces the first.
 
     Errors: UNAUTHENTICATED `SESSION_ENDED`.
     """
     RevokeGrant: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.RevokeGrantRequest, _identity_service_pb2.RevokeGrantResponse]
-    """Revokes the grant of a call: tokens exchanged from it expire within minutes, and no new one can be had.
-    Revoking a grant that is not there succeeds.
+    """Revokes the grant of a call. Access tokens issued for it expire within minutes, and no new ones are
+    issued. Revoking a grant that doesn't exist succeeds.
     """
     ExchangeToken: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.ExchangeTokenRequest, _identity_service_pb2.ExchangeTokenResponse]
-    """Token exchange after RFC 8693. A member of the mesh proves itself with a signed assertion (RFC 7523); alone it gets a token of its
-    own that reaches no customer's data; with a call's grant it gets a token for that call, `sub` the customer, `act` the agent.
+    """Exchanges a signed assertion (RFC 7523) of an agent or a service for an access token (RFC 8693). Without
+    a grant the token is the caller's own and gives no access to customers' data. With a call's grant it is
+    for that call: `sub` is the customer, `act` the agent.
 
     Errors: UNAUTHENTICATED `UNKNOWN_ACTOR`, `GRANT_ENDED`.
     """
     GetJwks: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.GetJwksRequest, _identity_service_pb2.GetJwksResponse]
-    """The public keys that verify access tokens (RFC 7517): the one in use and the ones still accepted."""
+    """Returns the public keys that verify access tokens (RFC 7517): the current one and previous ones that are
+    still accepted.
+    """
 
 @_typing.type_check_only
 class IdentityServiceAsyncStub(IdentityServiceStub):
-    """Customers, their sessions, and the grants under which a voice agent acts for them.
+    """Customers, their sessions, and the grants by which voice agents act for them.
 
-    Access tokens are short-lived signed JWTs (`typ: at+jwt`, RFC 9068) that every service verifies by itself with the keys of
-    `GetJwks`; refresh tokens and grants are opaque and known only as hashes.
+    Access tokens are short-lived signed JWTs (`typ: at+jwt`, RFC 9068) that every service verifies with the
+    keys of `GetJwks`. Refresh tokens and grants are opaque; only their hashes are stored.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Register: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.RegisterRequest, _identity_service_pb2.RegisterResponse]  # type: ignore[assignment]
     """Creates an account and signs it in.
 
-    Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `OVERLOADED` with RetryInfo.
+    Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `OVERLOADED`,
+    with RetryInfo.
     """
     Login: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.LoginRequest, _identity_service_pb2.LoginResponse]  # type: ignore[assignment]
     """Signs in with e-mail address and password.
 
-    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
+    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with
+    RetryInfo.
     """
     RefreshSession: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.RefreshSessionRequest, _identity_service_pb2.RefreshSessionResponse]  # type: ignore[assignment]
-    """Exchanges a refresh token for a new pair; the old one is spent. Using a spent token again ends the whole session,
-    unless its successor was never used (a client that failed to save it).
+    """Exchanges a refresh token for a new pair of tokens and spends it. Using a spent token again ends the
+    session, unless none of its successors was used yet (the client may not have received the response).
 
     Errors: UNAUTHENTICATED `SESSION_ENDED`, `REFRESH_TOKEN_REUSED`.
     """
     Logout: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.LogoutRequest, _identity_service_pb2.LogoutResponse]  # type: ignore[assignment]
-    """Ends the session of the access token and revokes the grants of its customer's running calls made in it. Ending an ended session
+    """Ends the session of the access token and revokes the grants issued in it. Ending an ended session
     succeeds.
     """
     GetCustomer: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetCustomerRequest, _identity_service_pb2.GetCustomerResponse]  # type: ignore[assignment]
-    """The customer of the token.
+    """Returns the customer of the token.
 
     Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`.
     """
     DeleteCustomer: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.DeleteCustomerRequest, _identity_service_pb2.DeleteCustomerResponse]  # type: ignore[assignment]
-    """Deletes the customer of the token with all sessions and grants.
+    """Deletes the customer of the token, with all sessions and grants.
 
-    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` when the password is wrong; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with
-    RetryInfo.
+    Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
+    `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
     """
     GrantCall: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GrantCallRequest, _identity_service_pb2.GrantCallResponse]  # type: ignore[assignment]
-    """Lets voice agents act for the customer of the token in one call. Called by the conversation service with the customer's own token.
-    A second grant for the same call replaces the first.
+    """Allows voice agents to act for the customer of the token in one call. The conversation service calls this
+    with the customer's token. A second grant for the same call replaces the first.
 
     Errors: UNAUTHENTICATED `SESSION_ENDED`.
     """
     RevokeGrant: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.RevokeGrantRequest, _identity_service_pb2.RevokeGrantResponse]  # type: ignore[assignment]
-    """Revokes the grant of a call: tokens exchanged from it expire within minutes, and no new one can be had.
-    Revoking a grant that is not there succeeds.
+    """Revokes the grant of a call. Access tokens issued for it expire within minutes, and no new ones are
+    issued. Revoking a grant that doesn't exist succeeds.
     """
     ExchangeToken: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ExchangeTokenRequest, _identity_service_pb2.ExchangeTokenResponse]  # type: ignore[assignment]
-    """Token exchange after RFC 8693. A member of the mesh proves itself with a signed assertion (RFC 7523); alone it gets a token of its
-    own that reaches no customer's data; with a call's grant it gets a token for that call, `sub` the customer, `act` the agent.
+    """Exchanges a signed assertion (RFC 7523) of an agent or a service for an access token (RFC 8693). Without
+    a grant the token is the caller's own and gives no access to customers' data. With a call's grant it is
+    for that call: `sub` is the customer, `act` the agent.
 
     Errors: UNAUTHENTICATED `UNKNOWN_ACTOR`, `GRANT_ENDED`.
     """
     GetJwks: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetJwksRequest, _identity_service_pb2.GetJwksResponse]  # type: ignore[assignment]
-    """The public keys that verify access tokens (RFC 7517): the one in use and the ones still accepted."""
+    """Returns the public keys that verify access tokens (RFC 7517): the current one and previous ones that are
+    still accepted.
+    """
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Customers, their sessions, and the grants under which a voice agent acts for them.
+    """Customers, their sessions, and the grants by which voice agents act for them.
 
-    Access tokens are short-lived signed JWTs (`typ: at+jwt`, RFC 9068) that every service verifies by itself with the keys of
-    `GetJwks`; refresh tokens and grants are opaque and known only as hashes.
+    Access tokens are short-lived signed JWTs (`typ: at+jwt`, RFC 9068) that every service verifies with the
+    keys of `GetJwks`. Refresh tokens and grants are opaque; only their hashes are stored.
     """
 
     @_abc_1.abstractmethod
@@ -161,7 +171,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_identity_service_pb2.RegisterResponse, _abc.Awaitable[_identity_service_pb2.RegisterResponse]]:
         """Creates an account and signs it in.
 
-        Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `OVERLOADED` with RetryInfo.
+        Errors: ALREADY_EXISTS `EMAIL_TAKEN`; INVALID_ARGUMENT `WEAK_PASSWORD`; RESOURCE_EXHAUSTED `OVERLOADED`,
+        with RetryInfo.
         """
 
     @_abc_1.abstractmethod
@@ -172,7 +183,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_identity_service_pb2.LoginResponse, _abc.Awaitable[_identity_service_pb2.LoginResponse]]:
         """Signs in with e-mail address and password.
 
-        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
+        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS`; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with
+        RetryInfo.
         """
 
     @_abc_1.abstractmethod
@@ -181,8 +193,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.RefreshSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.RefreshSessionResponse, _abc.Awaitable[_identity_service_pb2.RefreshSessionResponse]]:
-        """Exchanges a refresh token for a new pair; the old one is spent. Using a spent token again ends the whole session,
-        unless its successor was never used (a client that failed to save it).
+        """Exchanges a refresh token for a new pair of tokens and spends it. Using a spent token again ends the
+        session, unless none of its successors was used yet (the client may not have received the response).
 
         Errors: UNAUTHENTICATED `SESSION_ENDED`, `REFRESH_TOKEN_REUSED`.
         """
@@ -193,7 +205,7 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.LogoutRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.LogoutResponse, _abc.Awaitable[_identity_service_pb2.LogoutResponse]]:
-        """Ends the session of the access token and revokes the grants of its customer's running calls made in it. Ending an ended session
+        """Ends the session of the access token and revokes the grants issued in it. Ending an ended session
         succeeds.
         """
 
@@ -203,7 +215,7 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.GetCustomerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.GetCustomerResponse, _abc.Awaitable[_identity_service_pb2.GetCustomerResponse]]:
-        """The customer of the token.
+        """Returns the customer of the token.
 
         Errors: NOT_FOUND `CUSTOMER_NOT_FOUND`.
         """
@@ -214,10 +226,10 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.DeleteCustomerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.DeleteCustomerResponse, _abc.Awaitable[_identity_service_pb2.DeleteCustomerResponse]]:
-        """Deletes the customer of the token with all sessions and grants.
+        """Deletes the customer of the token, with all sessions and grants.
 
-        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` when the password is wrong; RESOURCE_EXHAUSTED `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with
-        RetryInfo.
+        Errors: UNAUTHENTICATED `WRONG_CREDENTIALS` if the password is wrong; RESOURCE_EXHAUSTED
+        `TOO_MANY_ATTEMPTS`, `OVERLOADED`, with RetryInfo.
         """
 
     @_abc_1.abstractmethod
@@ -226,8 +238,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.GrantCallRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.GrantCallResponse, _abc.Awaitable[_identity_service_pb2.GrantCallResponse]]:
-        """Lets voice agents act for the customer of the token in one call. Called by the conversation service with the customer's own token.
-        A second grant for the same call replaces the first.
+        """Allows voice agents to act for the customer of the token in one call. The conversation service calls this
+        with the customer's token. A second grant for the same call replaces the first.
 
         Errors: UNAUTHENTICATED `SESSION_ENDED`.
         """
@@ -238,8 +250,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.RevokeGrantRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.RevokeGrantResponse, _abc.Awaitable[_identity_service_pb2.RevokeGrantResponse]]:
-        """Revokes the grant of a call: tokens exchanged from it expire within minutes, and no new one can be had.
-        Revoking a grant that is not there succeeds.
+        """Revokes the grant of a call. Access tokens issued for it expire within minutes, and no new ones are
+        issued. Revoking a grant that doesn't exist succeeds.
         """
 
     @_abc_1.abstractmethod
@@ -248,8 +260,9 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.ExchangeTokenRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.ExchangeTokenResponse, _abc.Awaitable[_identity_service_pb2.ExchangeTokenResponse]]:
-        """Token exchange after RFC 8693. A member of the mesh proves itself with a signed assertion (RFC 7523); alone it gets a token of its
-        own that reaches no customer's data; with a call's grant it gets a token for that call, `sub` the customer, `act` the agent.
+        """Exchanges a signed assertion (RFC 7523) of an agent or a service for an access token (RFC 8693). Without
+        a grant the token is the caller's own and gives no access to customers' data. With a call's grant it is
+        for that call: `sub` is the customer, `act` the agent.
 
         Errors: UNAUTHENTICATED `UNKNOWN_ACTOR`, `GRANT_ENDED`.
         """
@@ -260,6 +273,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.GetJwksRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.GetJwksResponse, _abc.Awaitable[_identity_service_pb2.GetJwksResponse]]:
-        """The public keys that verify access tokens (RFC 7517): the one in use and the ones still accepted."""
+        """Returns the public keys that verify access tokens (RFC 7517): the current one and previous ones that are
+        still accepted.
+        """
 
 def add_IdentityServiceServicer_to_server(servicer: IdentityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

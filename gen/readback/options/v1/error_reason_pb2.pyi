@@ -25,97 +25,103 @@ class _MeshErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MeshE
     MESH_ERROR_REASON_UNSPECIFIED: _MeshErrorReason.ValueType  # 0
     """Not a reason."""
     MESH_ERROR_REASON_INVALID_REQUEST: _MeshErrorReason.ValueType  # 1
-    """A field of the request breaks its rule; `google.rpc.BadRequest` names each one.
+    """Fields of the request break their rules; `google.rpc.BadRequest` lists them.
 
         { "reason": "MESH_ERROR_REASON_INVALID_REQUEST", "domain": "readback.options.v1", "metadata": {} }
     """
     MESH_ERROR_REASON_UNAUTHENTICATED: _MeshErrorReason.ValueType  # 2
-    """The RPC needs a token and none was sent, or the one sent is expired, malformed, of another kind or not ours.
+    """The RPC requires a token, and none was sent or the token is expired, malformed, or from another issuer.
 
         { "reason": "MESH_ERROR_REASON_UNAUTHENTICATED", "domain": "readback.options.v1",
           "metadata": { "problem": "expired" } }
     """
     MESH_ERROR_REASON_ACCESS_DENIED: _MeshErrorReason.ValueType  # 3
-    """The token is good but its kind may not call this RPC.
+    """The token is valid, but its kind may not call this RPC.
 
         { "reason": "MESH_ERROR_REASON_ACCESS_DENIED", "domain": "readback.options.v1",
-          "metadata": { "method": "/readback.conversation.v1.ConversationService/Record", "needs": "SERVICE" } }
+          "metadata": { "method": "/readback.conversation.v1.ConversationService/Record",
+                        "needs": "SERVICE" } }
     """
     MESH_ERROR_REASON_OVERLOADED: _MeshErrorReason.ValueType  # 4
-    """Too many calls at once, from this caller or in total; `google.rpc.RetryInfo` says when to try again.
+    """Too many RPCs at the same time, from this caller or in total; `google.rpc.RetryInfo` says when to try
+    again.
 
-        { "reason": "MESH_ERROR_REASON_OVERLOADED", "domain": "readback.options.v1", "metadata": { "scope": "caller" } }
+        { "reason": "MESH_ERROR_REASON_OVERLOADED", "domain": "readback.options.v1",
+          "metadata": { "scope": "caller" } }
     """
     MESH_ERROR_REASON_UNAVAILABLE: _MeshErrorReason.ValueType  # 5
-    """The server is shutting down or a part it needs can't be reached; try again.
+    """The server is shutting down, or a required part of the system can't be reached; try again.
 
         { "reason": "MESH_ERROR_REASON_UNAVAILABLE", "domain": "readback.options.v1", "metadata": {} }
     """
     MESH_ERROR_REASON_INTERNAL: _MeshErrorReason.ValueType  # 6
-    """Something went wrong that the caller can't mend. The correlation id finds the log line; nothing else is told.
+    """Internal error. Details are only in the log, under the correlation id.
 
         { "reason": "MESH_ERROR_REASON_INTERNAL", "domain": "readback.options.v1",
           "metadata": { "correlation_id": "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11" } }
     """
     MESH_ERROR_REASON_INVALID_PAGE_TOKEN: _MeshErrorReason.ValueType  # 7
-    """A page token is malformed, of another request, or signed by nobody we know.
+    """The page token is malformed, forged, or made for another request; start the listing again.
 
         { "reason": "MESH_ERROR_REASON_INVALID_PAGE_TOKEN", "domain": "readback.options.v1", "metadata": {} }
     """
     MESH_ERROR_REASON_REQUEST_ID_REUSED: _MeshErrorReason.ValueType  # 8
-    """The request id was used before with another payload.
+    """The request id was used for another payload; choose a new one.
 
         { "reason": "MESH_ERROR_REASON_REQUEST_ID_REUSED", "domain": "readback.options.v1",
           "metadata": { "request_id": "0b6e3c1a-6a3a-4f5f-8b29-4f8a2f0c7a11" } }
     """
 
 class MeshErrorReason(_MeshErrorReason, metaclass=_MeshErrorReasonEnumTypeWrapper):
-    """Reasons that any service of the mesh may give in `google.rpc.ErrorInfo`, with domain `readback.options.v1`.
-    Reasons of one service stand in that service's own `ErrorReason`, with its package as domain.
+    """Reasons in `google.rpc.ErrorInfo` that every service can send, with domain `readback.options.v1`.
+    Each service has an `ErrorReason` of its own for all other reasons, with its package as domain.
     """
 
 MESH_ERROR_REASON_UNSPECIFIED: MeshErrorReason.ValueType  # 0
 """Not a reason."""
 MESH_ERROR_REASON_INVALID_REQUEST: MeshErrorReason.ValueType  # 1
-"""A field of the request breaks its rule; `google.rpc.BadRequest` names each one.
+"""Fields of the request break their rules; `google.rpc.BadRequest` lists them.
 
     { "reason": "MESH_ERROR_REASON_INVALID_REQUEST", "domain": "readback.options.v1", "metadata": {} }
 """
 MESH_ERROR_REASON_UNAUTHENTICATED: MeshErrorReason.ValueType  # 2
-"""The RPC needs a token and none was sent, or the one sent is expired, malformed, of another kind or not ours.
+"""The RPC requires a token, and none was sent or the token is expired, malformed, or from another issuer.
 
     { "reason": "MESH_ERROR_REASON_UNAUTHENTICATED", "domain": "readback.options.v1",
       "metadata": { "problem": "expired" } }
 """
 MESH_ERROR_REASON_ACCESS_DENIED: MeshErrorReason.ValueType  # 3
-"""The token is good but its kind may not call this RPC.
+"""The token is valid, but its kind may not call this RPC.
 
     { "reason": "MESH_ERROR_REASON_ACCESS_DENIED", "domain": "readback.options.v1",
-      "metadata": { "method": "/readback.conversation.v1.ConversationService/Record", "needs": "SERVICE" } }
+      "metadata": { "method": "/readback.conversation.v1.ConversationService/Record",
+                    "needs": "SERVICE" } }
 """
 MESH_ERROR_REASON_OVERLOADED: MeshErrorReason.ValueType  # 4
-"""Too many calls at once, from this caller or in total; `google.rpc.RetryInfo` says when to try again.
+"""Too many RPCs at the same time, from this caller or in total; `google.rpc.RetryInfo` says when to try
+again.
 
-    { "reason": "MESH_ERROR_REASON_OVERLOADED", "domain": "readback.options.v1", "metadata": { "scope": "caller" } }
+    { "reason": "MESH_ERROR_REASON_OVERLOADED", "domain": "readback.options.v1",
+      "metadata": { "scope": "caller" } }
 """
 MESH_ERROR_REASON_UNAVAILABLE: MeshErrorReason.ValueType  # 5
-"""The server is shutting down or a part it needs can't be reached; try again.
+"""The server is shutting down, or a required part of the system can't be reached; try again.
 
     { "reason": "MESH_ERROR_REASON_UNAVAILABLE", "domain": "readback.options.v1", "metadata": {} }
 """
 MESH_ERROR_REASON_INTERNAL: MeshErrorReason.ValueType  # 6
-"""Something went wrong that the caller can't mend. The correlation id finds the log line; nothing else is told.
+"""Internal error. Details are only in the log, under the correlation id.
 
     { "reason": "MESH_ERROR_REASON_INTERNAL", "domain": "readback.options.v1",
       "metadata": { "correlation_id": "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11" } }
 """
 MESH_ERROR_REASON_INVALID_PAGE_TOKEN: MeshErrorReason.ValueType  # 7
-"""A page token is malformed, of another request, or signed by nobody we know.
+"""The page token is malformed, forged, or made for another request; start the listing again.
 
     { "reason": "MESH_ERROR_REASON_INVALID_PAGE_TOKEN", "domain": "readback.options.v1", "metadata": {} }
 """
 MESH_ERROR_REASON_REQUEST_ID_REUSED: MeshErrorReason.ValueType  # 8
-"""The request id was used before with another payload.
+"""The request id was used for another payload; choose a new one.
 
     { "reason": "MESH_ERROR_REASON_REQUEST_ID_REUSED", "domain": "readback.options.v1",
       "metadata": { "request_id": "0b6e3c1a-6a3a-4f5f-8b29-4f8a2f0c7a11" } }
