@@ -41,7 +41,19 @@ def origin_prefix(origin: bytes) -> bytes:
 
 def pack_hints(origin: bytes, hints: Iterable[Hint]) -> bytes:
     """Serialize hints into one message. `origin` are random bytes that identify the sending process."""
-    return hints_pb2.HintBatch(origin=origin, hints=map(_message, hints)).SerializeToString()
+    batch = hints_pb2.HintBatch(origin=origin)
+    for hint in hints:
+        match hint:
+            case Committed():
+                _fill_commit(batch.hints.add().commit, hint)
+            case CaptionHint():
+                message = batch.hints.add().caption
+                message.customer_id = id_bytes(hint.customer_id)
+                message.conversation_id = id_bytes(hint.caption.conversation_id)
+                message.speech.CopyFrom(hint.caption.speech)
+            case CallHint():
+                batch.hints.add().call_id = id_bytes(hint.call_id)
+    return batch.SerializeToString()
 
 
 def unpack_hints(message: bytes) -> Iterator[Hint]:
@@ -64,47 +76,30 @@ def unpack_hints(message: bytes) -> Iterator[Hint]:
                 yield CallHint(_id_text(hint.call_id))
 
 
-def _message(hint: Hint) -> hints_pb2.Hint:
-    match hint:
-        case Committed():
-            return hints_pb2.Hint(
-                commit=hints_pb2.CommitHint(
-                    customer_id=id_bytes(hint.customer_id),
-                    conversation_id=id_bytes(hint.conversation_id),
-                    head=hint.head,
-                    feed_head=hint.feed_head,
-                    entries=map(_entry_message, hint.entries),
-                    sealed=map(id_bytes, hint.sealed),
-                    ended=hint.ended,
-                    deleted=hint.deleted,
-                )
-            )
-        case CaptionHint():
-            return hints_pb2.Hint(
-                caption=hints_pb2.CaptionHint(
-                    customer_id=id_bytes(hint.customer_id),
-                    conversation_id=id_bytes(hint.caption.conversation_id),
-                    speech=hint.caption.speech,
-                )
-            )
-        case CallHint():
-            return hints_pb2.Hint(call_id=id_bytes(hint.call_id))
-
-
-def _entry_message(entry: LogEntry) -> hints_pb2.HintEntry:
-    return hints_pb2.HintEntry(
-        number=entry.number,
-        feed_position=entry.feed_position,
-        entry_id=entry.entry_id,
-        call_id=id_bytes(entry.call_id or ""),
-        kind=entry.kind,
-        speaker=entry.speaker,
-        start_micros=entry.start_micros,
-        end_micros=entry.end_micros,
-        commit_micros=entry.commit_micros,
-        late=entry.late,
-        content=entry.content,
+def _fill_commit(message: hints_pb2.CommitHint, commit: Committed) -> None:
+    message.customer_id, message.conversation_id = (
+        id_bytes(commit.customer_id),
+        id_bytes(commit.conversation_id),
     )
+    message.head, message.feed_head = commit.head, commit.feed_head
+    message.ended, message.deleted = commit.ended, commit.deleted
+    if commit.sealed:
+        message.sealed.extend(map(id_bytes, commit.sealed))
+    for entry in commit.entries:
+        # Added in place: a message built elsewhere would be copied.
+        message.entries.add(
+            number=entry.number,
+            feed_position=entry.feed_position,
+            entry_id=entry.entry_id,
+            call_id=id_bytes(entry.call_id or ""),
+            kind=entry.kind,
+            speaker=entry.speaker,
+            start_micros=entry.start_micros,
+            end_micros=entry.end_micros,
+            commit_micros=entry.commit_micros,
+            late=entry.late,
+            content=entry.content,
+        )
 
 
 def _commit(message: hints_pb2.CommitHint) -> Committed:
