@@ -49,8 +49,8 @@ async def end(commit: Commit, call: Call, reason: pb.CallEndReason.ValueType) ->
     if call.ended:
         return call
     tail = await commit.tail(call.conversation_id)
-    await tail.truncate(call)
-    tail.note(
+    tail.seal_truncated(call)
+    tail.add_state_change(
         entry_pb2.STATE_CHANGE_KIND_CALL_ENDED,
         call,
         reason=pb.CallEndReason.Name(reason).removeprefix("CALL_END_REASON_"),
@@ -77,9 +77,9 @@ async def dispatch_next(commit: Commit, call: Call, **values: object) -> Call:
 async def replace_agent(commit: Commit, call: Call, reason: str) -> Call:
     """Take a call from its agent: truncate its open utterances, log the loss, raise the epoch."""
     tail = await commit.tail(call.conversation_id)
-    await tail.truncate(call)
+    tail.seal_truncated(call)
     call = await dispatch_next(commit, call, dispatches=0)
-    tail.note(entry_pb2.STATE_CHANGE_KIND_AGENT_LOST, call, reason=reason)
+    tail.add_state_change(entry_pb2.STATE_CHANGE_KIND_AGENT_LOST, call, reason=reason)
     return call
 
 
@@ -124,7 +124,9 @@ class Calls:
             call = await self._add(commit, conversation, call_id, time_zone, grant)
             access = self._rooms.admit(call)
             await commit.transaction.change_call(call.key, access_expire_time=access.expire_time)
-            (await commit.tail(conversation_id)).note(entry_pb2.STATE_CHANGE_KIND_CALL_STARTED, call)
+            (await commit.tail(conversation_id)).add_state_change(
+                entry_pb2.STATE_CHANGE_KIND_CALL_STARTED, call
+            )
         self._holds.changed()
         _log.info("call started", call_id=call_id, conversation_id=conversation_id)
         return call, access
@@ -165,7 +167,9 @@ class Calls:
                 await commit.transaction.change_call(call.key, holder=self._replica_id)
             else:
                 await commit.transaction.change_call(call.key, **taken)
-                (await commit.tail(call.conversation_id)).note(entry_pb2.STATE_CHANGE_KIND_AGENT_JOINED, call)
+                (await commit.tail(call.conversation_id)).add_state_change(
+                    entry_pb2.STATE_CHANGE_KIND_AGENT_JOINED, call
+                )
                 await commit.flush()
             conversation = await commit.transaction.conversation(call.conversation_id)
             assert conversation is not None

@@ -53,7 +53,7 @@ async def finish(commit: Commit, conversation: Conversation, now: datetime) -> C
     if conversation.ended:
         return conversation
     tail = await commit.tail(conversation.conversation_id)
-    tail.note(entry_pb2.STATE_CHANGE_KIND_CONVERSATION_ENDED)
+    tail.add_state_change(entry_pb2.STATE_CHANGE_KIND_CONVERSATION_ENDED)
     await commit.flush()
     await commit.transaction.change_conversation(
         conversation.key, state=pb.CONVERSATION_STATE_ENDED, end_time=now

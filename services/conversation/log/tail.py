@@ -112,7 +112,7 @@ class Tail:
         revision.revise_micros = self._now
         self._own_open()[entry_id] = self._revised[entry_id] = revision
 
-    async def truncate(self, call: Call) -> None:
+    def seal_truncated(self, call: Call) -> None:
         """Seal the open utterances of a call with the last stored words, because their writer is gone."""
         here = [revision for revision in self._open.values() if revision.call_key == call.key]
         # By start and id, so that every replica seals them in the same order.
@@ -130,7 +130,7 @@ class Tail:
                 end = max(start, revision.revise_micros)
                 self._add(LogEntry.of(revision.entry_id, utterance, start, end), call)
 
-    def note(
+    def add_state_change(
         self, kind: entry_pb2.StateChangeKind.ValueType, call: Call | None = None, *, reason: str = ""
     ) -> None:
         """Add a state change, of the call if one is given (with its new epoch), else of the conversation."""

@@ -81,7 +81,7 @@ class History:
         with suppress(ZeroDivisionError):
             async with self.core.log.commit() as commit:
                 tail = await commit.tail(self.call.conversation_id)
-                await tail.truncate(await commit.call(self.call.call_id))
+                tail.seal_truncated(await commit.call(self.call.call_id))
                 await commit.flush()
                 raise ZeroDivisionError
 

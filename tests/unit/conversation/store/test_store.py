@@ -108,7 +108,7 @@ async def test_what_fails_leaves_nothing_behind(core: Core) -> None:
     with pytest.raises(ZeroDivisionError):
         async with core.log.commit() as commit:
             tail = await commit.tail(call.conversation_id)
-            tail.note(entry_pb2.STATE_CHANGE_KIND_AGENT_LOST, await commit.call(call.call_id))
+            tail.add_state_change(entry_pb2.STATE_CHANGE_KIND_AGENT_LOST, await commit.call(call.call_id))
             await commit.flush()
             raise ZeroDivisionError
     assert await core.entries(call.conversation_id) == before
