@@ -27,22 +27,26 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_CONVERSATION_NOT_FOUND: _ErrorReason.ValueType  # 1
     """The caller has no such conversation.
 
-        { "reason": "ERROR_REASON_CONVERSATION_NOT_FOUND", "domain": "readback.conversation.v1", "metadata": {} }
+        { "reason": "ERROR_REASON_CONVERSATION_NOT_FOUND", "domain": "readback.conversation.v1",
+          "metadata": {} }
     """
     ERROR_REASON_CONVERSATION_ENDED: _ErrorReason.ValueType  # 2
     """The conversation has ended; start another.
 
-        { "reason": "ERROR_REASON_CONVERSATION_ENDED", "domain": "readback.conversation.v1", "metadata": {} }
+        { "reason": "ERROR_REASON_CONVERSATION_ENDED", "domain": "readback.conversation.v1",
+          "metadata": {} }
     """
     ERROR_REASON_CALL_NOT_FOUND: _ErrorReason.ValueType  # 3
     """The caller has no such call.
 
-        { "reason": "ERROR_REASON_CALL_NOT_FOUND", "domain": "readback.conversation.v1", "metadata": {} }
+        { "reason": "ERROR_REASON_CALL_NOT_FOUND", "domain": "readback.conversation.v1",
+          "metadata": {} }
     """
     ERROR_REASON_CALL_ENDED: _ErrorReason.ValueType  # 4
     """The call has ended; start another in the same conversation.
 
-        { "reason": "ERROR_REASON_CALL_ENDED", "domain": "readback.conversation.v1", "metadata": {} }
+        { "reason": "ERROR_REASON_CALL_ENDED", "domain": "readback.conversation.v1",
+          "metadata": {} }
     """
     ERROR_REASON_CALL_RUNNING: _ErrorReason.ValueType  # 5
     """The conversation already has a running call; rejoin it or end it first.
@@ -53,44 +57,52 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_STALE_EPOCH: _ErrorReason.ValueType  # 6
     """Another agent holds the call: the writer's epoch is lower than the call's. Don't retry.
 
-        { "reason": "ERROR_REASON_STALE_EPOCH", "domain": "readback.conversation.v1", "metadata": { "epoch": "3" } }
+        { "reason": "ERROR_REASON_STALE_EPOCH", "domain": "readback.conversation.v1",
+          "metadata": { "epoch": "3" } }
     """
     ERROR_REASON_EPOCH_HELD: _ErrorReason.ValueType  # 7
     """Another writer holds this epoch of the call.
 
-        { "reason": "ERROR_REASON_EPOCH_HELD", "domain": "readback.conversation.v1", "metadata": { "epoch": "3" } }
+        { "reason": "ERROR_REASON_EPOCH_HELD", "domain": "readback.conversation.v1",
+          "metadata": { "epoch": "3" } }
     """
     ERROR_REASON_ENTRY_CONFLICT: _ErrorReason.ValueType  # 8
     """An entry with this id is in the log with other content.
 
-        { "reason": "ERROR_REASON_ENTRY_CONFLICT", "domain": "readback.conversation.v1", "metadata": { "number": "17" } }
+        { "reason": "ERROR_REASON_ENTRY_CONFLICT", "domain": "readback.conversation.v1",
+          "metadata": { "number": "17" } }
     """
     ERROR_REASON_CURSOR_INVALID: _ErrorReason.ValueType  # 9
     """The cursor is malformed, belongs to another log, or was made by another installation.
 
-        { "reason": "ERROR_REASON_CURSOR_INVALID", "domain": "readback.conversation.v1", "metadata": {} }
+        { "reason": "ERROR_REASON_CURSOR_INVALID", "domain": "readback.conversation.v1",
+          "metadata": {} }
     """
     ERROR_REASON_WATCHER_TOO_SLOW: _ErrorReason.ValueType  # 10
     """The watcher read too slowly for too long; resume from the cursor.
 
-        { "reason": "ERROR_REASON_WATCHER_TOO_SLOW", "domain": "readback.conversation.v1", "metadata": { "cursor": "AQx…" } }
+        { "reason": "ERROR_REASON_WATCHER_TOO_SLOW", "domain": "readback.conversation.v1",
+          "metadata": { "cursor": "AQx…" } }
     """
     ERROR_REASON_RECORD_OUT_OF_ORDER: _ErrorReason.ValueType  # 11
     """The first message of a Record stream must be `open`, and no later message may be.
 
-        { "reason": "ERROR_REASON_RECORD_OUT_OF_ORDER", "domain": "readback.conversation.v1", "metadata": {} }
+        { "reason": "ERROR_REASON_RECORD_OUT_OF_ORDER", "domain": "readback.conversation.v1",
+          "metadata": {} }
     """
     ERROR_REASON_CURSOR_EXPIRED: _ErrorReason.ValueType  # 12
     """The position of the cursor is gone: the database was restored or replaced, or the entries were deleted by
     age. Follow from the earliest cursor, or from a time.
 
-        { "reason": "ERROR_REASON_CURSOR_EXPIRED", "domain": "readback.conversation.v1", "metadata": { "earliest_cursor": "AQx…" } }
+        { "reason": "ERROR_REASON_CURSOR_EXPIRED", "domain": "readback.conversation.v1",
+          "metadata": { "earliest_cursor": "AQx…" } }
     """
     ERROR_REASON_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 13
     """The store can't be reached now; `google.rpc.RetryInfo` says when to retry. A write that was in progress
     may or may not be stored: send it again, it is stored once.
 
-        { "reason": "ERROR_REASON_STORE_UNAVAILABLE", "domain": "readback.conversation.v1", "metadata": {} }
+        { "reason": "ERROR_REASON_STORE_UNAVAILABLE", "domain": "readback.conversation.v1",
+          "metadata": {} }
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -103,22 +115,26 @@ ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
 ERROR_REASON_CONVERSATION_NOT_FOUND: ErrorReason.ValueType  # 1
 """The caller has no such conversation.
 
-    { "reason": "ERROR_REASON_CONVERSATION_NOT_FOUND", "domain": "readback.conversation.v1", "metadata": {} }
+    { "reason": "ERROR_REASON_CONVERSATION_NOT_FOUND", "domain": "readback.conversation.v1",
+      "metadata": {} }
 """
 ERROR_REASON_CONVERSATION_ENDED: ErrorReason.ValueType  # 2
 """The conversation has ended; start another.
 
-    { "reason": "ERROR_REASON_CONVERSATION_ENDED", "domain": "readback.conversation.v1", "metadata": {} }
+    { "reason": "ERROR_REASON_CONVERSATION_ENDED", "domain": "readback.conversation.v1",
+      "metadata": {} }
 """
 ERROR_REASON_CALL_NOT_FOUND: ErrorReason.ValueType  # 3
 """The caller has no such call.
 
-    { "reason": "ERROR_REASON_CALL_NOT_FOUND", "domain": "readback.conversation.v1", "metadata": {} }
+    { "reason": "ERROR_REASON_CALL_NOT_FOUND", "domain": "readback.conversation.v1",
+      "metadata": {} }
 """
 ERROR_REASON_CALL_ENDED: ErrorReason.ValueType  # 4
 """The call has ended; start another in the same conversation.
 
-    { "reason": "ERROR_REASON_CALL_ENDED", "domain": "readback.conversation.v1", "metadata": {} }
+    { "reason": "ERROR_REASON_CALL_ENDED", "domain": "readback.conversation.v1",
+      "metadata": {} }
 """
 ERROR_REASON_CALL_RUNNING: ErrorReason.ValueType  # 5
 """The conversation already has a running call; rejoin it or end it first.
@@ -129,43 +145,51 @@ ERROR_REASON_CALL_RUNNING: ErrorReason.ValueType  # 5
 ERROR_REASON_STALE_EPOCH: ErrorReason.ValueType  # 6
 """Another agent holds the call: the writer's epoch is lower than the call's. Don't retry.
 
-    { "reason": "ERROR_REASON_STALE_EPOCH", "domain": "readback.conversation.v1", "metadata": { "epoch": "3" } }
+    { "reason": "ERROR_REASON_STALE_EPOCH", "domain": "readback.conversation.v1",
+      "metadata": { "epoch": "3" } }
 """
 ERROR_REASON_EPOCH_HELD: ErrorReason.ValueType  # 7
 """Another writer holds this epoch of the call.
 
-    { "reason": "ERROR_REASON_EPOCH_HELD", "domain": "readback.conversation.v1", "metadata": { "epoch": "3" } }
+    { "reason": "ERROR_REASON_EPOCH_HELD", "domain": "readback.conversation.v1",
+      "metadata": { "epoch": "3" } }
 """
 ERROR_REASON_ENTRY_CONFLICT: ErrorReason.ValueType  # 8
 """An entry with this id is in the log with other content.
 
-    { "reason": "ERROR_REASON_ENTRY_CONFLICT", "domain": "readback.conversation.v1", "metadata": { "number": "17" } }
+    { "reason": "ERROR_REASON_ENTRY_CONFLICT", "domain": "readback.conversation.v1",
+      "metadata": { "number": "17" } }
 """
 ERROR_REASON_CURSOR_INVALID: ErrorReason.ValueType  # 9
 """The cursor is malformed, belongs to another log, or was made by another installation.
 
-    { "reason": "ERROR_REASON_CURSOR_INVALID", "domain": "readback.conversation.v1", "metadata": {} }
+    { "reason": "ERROR_REASON_CURSOR_INVALID", "domain": "readback.conversation.v1",
+      "metadata": {} }
 """
 ERROR_REASON_WATCHER_TOO_SLOW: ErrorReason.ValueType  # 10
 """The watcher read too slowly for too long; resume from the cursor.
 
-    { "reason": "ERROR_REASON_WATCHER_TOO_SLOW", "domain": "readback.conversation.v1", "metadata": { "cursor": "AQx…" } }
+    { "reason": "ERROR_REASON_WATCHER_TOO_SLOW", "domain": "readback.conversation.v1",
+      "metadata": { "cursor": "AQx…" } }
 """
 ERROR_REASON_RECORD_OUT_OF_ORDER: ErrorReason.ValueType  # 11
 """The first message of a Record stream must be `open`, and no later message may be.
 
-    { "reason": "ERROR_REASON_RECORD_OUT_OF_ORDER", "domain": "readback.conversation.v1", "metadata": {} }
+    { "reason": "ERROR_REASON_RECORD_OUT_OF_ORDER", "domain": "readback.conversation.v1",
+      "metadata": {} }
 """
 ERROR_REASON_CURSOR_EXPIRED: ErrorReason.ValueType  # 12
 """The position of the cursor is gone: the database was restored or replaced, or the entries were deleted by
 age. Follow from the earliest cursor, or from a time.
 
-    { "reason": "ERROR_REASON_CURSOR_EXPIRED", "domain": "readback.conversation.v1", "metadata": { "earliest_cursor": "AQx…" } }
+    { "reason": "ERROR_REASON_CURSOR_EXPIRED", "domain": "readback.conversation.v1",
+      "metadata": { "earliest_cursor": "AQx…" } }
 """
 ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 13
 """The store can't be reached now; `google.rpc.RetryInfo` says when to retry. A write that was in progress
 may or may not be stored: send it again, it is stored once.
 
-    { "reason": "ERROR_REASON_STORE_UNAVAILABLE", "domain": "readback.conversation.v1", "metadata": {} }
+    { "reason": "ERROR_REASON_STORE_UNAVAILABLE", "domain": "readback.conversation.v1",
+      "metadata": {} }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
