@@ -67,7 +67,7 @@ async def replica(
         supervisor = CallSupervisor(log, store, rooms, holds, LiveReplicas(replica_id, clock), clock)
         indexing = Indexing(store, clock)
         cursors = Cursors(secrets.text("cursors").encode(), incarnation)
-        holds.notify(cleanup.call_ended)
+        holds.on_change(cleanup.call_ended)
         bus.on_call_hint(lease.receive_hint)
         tasks: dict[str, Task] = {
             "supervision": supervisor.run,

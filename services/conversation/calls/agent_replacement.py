@@ -20,7 +20,7 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from mesh.clock import Clock
 from services.conversation.calls import calls
-from services.conversation.calls.holds import Holds, Over
+from services.conversation.calls.holds import HoldEnd, Holds
 from services.conversation.calls.ports import Participant, Rooms
 from services.conversation.log.transcript_log import TranscriptLog
 from services.conversation.model.records import Call
@@ -76,7 +76,7 @@ class AgentReplacement:
             if not unchanged(call, await commit.call(call.call_id)):
                 return None
             replaced = await calls.replace_agent(commit, call, "STREAM_BROKEN")
-        self._holds.end(call.call_id, Over.AGENT_REPLACED)
+        self._holds.end(call.call_id, HoldEnd.AGENT_REPLACED)
         _log.warning("agent lost", call_id=call.call_id, epoch=call.epoch)
         return replaced
 

@@ -16,7 +16,7 @@ from mesh.errors import FieldViolation, InvalidRequest
 from mesh.ids import uuid7
 from services.conversation.calls import conversations
 from services.conversation.calls.grants import GrantCipher
-from services.conversation.calls.holds import Holds, Over
+from services.conversation.calls.holds import HoldEnd, Holds
 from services.conversation.calls.ports import Access, Grants, Rooms
 from services.conversation.errors import CallEnded, CallNotFound, CallRunning, ConversationEnded
 from services.conversation.log import writer_fence
@@ -195,7 +195,7 @@ class Calls:
 
     def hang_up(self, call_id: str) -> None:
         """End the agent's stream of an ended call, and start the cleanup. Call it after the commit."""
-        self._holds.end(call_id, Over.CALL_ENDED)
+        self._holds.end(call_id, HoldEnd.CALL_ENDED)
 
     async def _startable(
         self, transaction: Transaction, customer_id: str, conversation_id: str

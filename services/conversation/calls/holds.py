@@ -17,7 +17,7 @@ EXPECTED_SECONDS = 5.0
 """Longest time for a stream to take its call after asking for it."""
 
 
-class Over(Enum):
+class HoldEnd(Enum):
     """Reason for the end of a hold."""
 
     CALL_ENDED = "call ended"
@@ -33,25 +33,25 @@ class Hold:
 
     def __init__(self, writer: Writer) -> None:
         self.writer = writer
-        self._over: asyncio.Future[Over] = asyncio.get_running_loop().create_future()
+        self._ended: asyncio.Future[HoldEnd] = asyncio.get_running_loop().create_future()
 
-    def end(self, why: Over) -> None:
+    def end(self, why: HoldEnd) -> None:
         """End the hold; only the first reason counts."""
-        if not self._over.done():
-            self._over.set_result(why)
+        if not self._ended.done():
+            self._ended.set_result(why)
 
     @property
-    def why_over(self) -> Over | None:
+    def end_reason(self) -> HoldEnd | None:
         """Reason for the end; None while the call is held."""
-        return self._over.result() if self._over.done() else None
+        return self._ended.result() if self._ended.done() else None
 
-    def notify(self, listener: Callable[[], None]) -> None:
+    def on_end(self, listener: Callable[[], None]) -> None:
         """Register a callback for the end of the hold."""
-        self._over.add_done_callback(lambda _: listener())
+        self._ended.add_done_callback(lambda _: listener())
 
-    async def over(self) -> Over:
+    async def ended(self) -> HoldEnd:
         """Wait for the end of the hold; return the reason."""
-        return await asyncio.shield(self._over)
+        return await asyncio.shield(self._ended)
 
 
 class Holds:
@@ -70,7 +70,7 @@ class Holds:
         self.draining = False
         """True while this replica shuts down: its streams end, but their agents are not lost."""
 
-    def notify(self, listener: Callable[[], None]) -> None:
+    def on_change(self, listener: Callable[[], None]) -> None:
         """Register a callback for each call that starts, ends, or changes its hold."""
         self._listeners.append(listener)
 
@@ -100,9 +100,9 @@ class Holds:
         self._held[writer.call_id] = hold
         self._expected.pop(writer.call_id, None)
         if earlier is not None:
-            earlier.end(Over.REOPENED if earlier.writer == writer else Over.AGENT_REPLACED)
+            earlier.end(HoldEnd.REOPENED if earlier.writer == writer else HoldEnd.AGENT_REPLACED)
         if self.draining:
-            hold.end(Over.DRAINING)
+            hold.end(HoldEnd.DRAINING)
         self.changed()
         try:
             yield hold
@@ -131,7 +131,7 @@ class Holds:
         else:
             self._expected.pop(call_id, None)
 
-    def end(self, call_id: str, why: Over) -> None:
+    def end(self, call_id: str, why: HoldEnd) -> None:
         """End the hold on a call, here or by a hint on another replica. Call it after the commit."""
         hold = self._held.get(call_id)
         if hold is not None:
@@ -144,7 +144,7 @@ class Holds:
         """End all holds, including future ones."""
         self.draining = True
         for hold in list(self._held.values()):
-            hold.end(Over.DRAINING)
+            hold.end(HoldEnd.DRAINING)
 
     def changed(self) -> None:
         """Notify the listeners of a change. Call it after the commit."""

@@ -19,7 +19,7 @@ import structlog
 from mesh.clock import Clock
 from mesh.ids import uuid7
 from services.conversation.background import first_of
-from services.conversation.calls.holds import Hold, Holds, Over
+from services.conversation.calls.holds import Hold, HoldEnd, Holds
 from services.conversation.model.records import Call
 from services.conversation.store import Store
 from services.conversation.store import leases as table
@@ -42,7 +42,7 @@ class ReplicaLease:
         self._store, self._holds, self._clock = store, holds, clock
         self._changed = asyncio.Event()
         self._dirty = True  # an earlier replica with this id may have left rows
-        holds.notify(self.check_soon)
+        holds.on_change(self.check_soon)
 
     def check_soon(self) -> None:
         """Check again, because a hold has changed."""
@@ -106,12 +106,12 @@ class ReplicaLease:
         hold.end(why)
 
 
-def _end_reason(call: Call | None, hold: Hold) -> Over:
+def _end_reason(call: Call | None, hold: Hold) -> HoldEnd:
     if call is None or call.ended:
-        return Over.CALL_ENDED
+        return HoldEnd.CALL_ENDED
     if (call.epoch, call.writer_id) != (hold.writer.epoch, hold.writer.writer_id):
-        return Over.AGENT_REPLACED
-    return Over.REOPENED  # on another replica
+        return HoldEnd.AGENT_REPLACED
+    return HoldEnd.REOPENED  # on another replica
 
 
 class LiveReplicas:

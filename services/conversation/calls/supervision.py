@@ -25,7 +25,7 @@ from services.conversation.background import first_of
 from services.conversation.calls import calls
 from services.conversation.calls.agent_replacement import AgentReplacement, StreamLoss, unchanged
 from services.conversation.calls.caller_absence import CallerPresence
-from services.conversation.calls.holds import Holds, Over
+from services.conversation.calls.holds import HoldEnd, Holds
 from services.conversation.calls.ports import Rooms, RoomsUnavailable
 from services.conversation.calls.replica_leases import LiveReplicas
 from services.conversation.log.transcript_log import TranscriptLog
@@ -74,7 +74,7 @@ class CallSupervisor:
         self._room_checks: dict[str, asyncio.Task[None]] = {}
         self._replacing, self._querying = asyncio.Semaphore(CONCURRENCY), asyncio.Semaphore(CONCURRENCY)
         self._changed = asyncio.Event()
-        holds.notify(self._changed.set)
+        holds.on_change(self._changed.set)
 
     async def run(self) -> None:
         """Scan until cancelled."""
@@ -163,7 +163,7 @@ class CallSupervisor:
             if not unchanged(call, now) or now.access_expire_time != call.access_expire_time:
                 return  # an agent has come, or the caller got another token
             await calls.end(commit, now, reason)
-        self._holds.end(call.call_id, Over.CALL_ENDED)
+        self._holds.end(call.call_id, HoldEnd.CALL_ENDED)
         _log.info("call ended", call_id=call.call_id, reason=pb.CallEndReason.Name(reason))
 
     def _log_rooms(self, *, available: bool, why: str = "") -> None:

@@ -80,7 +80,7 @@ class AppendPipeline:
         if self.reader.done():
             self.reader.result()
             return True
-        return self._hold.why_over is not None
+        return self._hold.end_reason is not None
 
 
 @asynccontextmanager
@@ -92,7 +92,7 @@ async def append_pipeline(
     reader = asyncio.create_task(_read(log, hold.writer, requests, pipeline), name="record reader")
     pipeline.reader = reader
     reader.add_done_callback(pipeline.wake)
-    hold.notify(pipeline.wake)
+    hold.on_end(pipeline.wake)
     try:
         yield pipeline
     finally:

@@ -9,15 +9,15 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from mesh.contracts.validation import validate
 from mesh.errors import status_for
 from services.conversation.calls.calls import Calls
-from services.conversation.calls.holds import Hold, Holds, Over
+from services.conversation.calls.holds import Hold, HoldEnd, Holds
 from services.conversation.errors import DOMAIN, ERRORS, RecordOutOfOrder, StaleEpoch
 from services.conversation.log.transcript_log import Refused, Stored, TranscriptLog
 from services.conversation.log.writer_fence import LateTickets, Writer
 from services.conversation.record.pipeline import append_pipeline
 
 _END_REASONS = {
-    Over.CALL_ENDED: pb.STREAM_END_REASON_CALL_ENDED,
-    Over.DRAINING: pb.STREAM_END_REASON_DRAINING,
+    HoldEnd.CALL_ENDED: pb.STREAM_END_REASON_CALL_ENDED,
+    HoldEnd.DRAINING: pb.STREAM_END_REASON_DRAINING,
 }
 
 
@@ -63,7 +63,7 @@ class RecordStreams:
         if close is not None:
             await self._calls.close(hold.writer, close.reason)
             yield _end(pb.STREAM_END_REASON_CALL_ENDED)
-        elif (why := hold.why_over) is Over.AGENT_REPLACED:
+        elif (why := hold.end_reason) is HoldEnd.AGENT_REPLACED:
             raise StaleEpoch(hold.writer.epoch + 1)
         elif why in _END_REASONS:
             yield _end(_END_REASONS[why])

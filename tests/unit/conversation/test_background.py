@@ -105,7 +105,7 @@ async def test_backstop_polls_once_per_interval(core: Core) -> None:
 
 
 async def test_cleanup_runs_when_a_call_ends_and_is_retried(core: Core) -> None:
-    core.holds.notify(core.cleanup.call_ended)
+    core.holds.on_change(core.cleanup.call_ended)
     core.grants.up = False
     call = await core.call()
     async with run_in_background(core.clock, cleanup=core.cleanup.run):

@@ -61,7 +61,7 @@ async def test_agent_that_returns_before_the_release_keeps_its_call(
     assert (await core.now(call)).holder == core.replica_id
     with core.holds.take(writer) as hold:
         await core.lease.renew()
-        assert hold.why_over is None
+        assert hold.end_reason is None
 
 
 async def test_agent_that_returns_during_the_release_gets_its_call_afterwards(
@@ -78,4 +78,4 @@ async def test_agent_that_returns_during_the_release_gets_its_call_afterwards(
     assert (await core.now(call)).holder == core.replica_id
     with core.holds.take(writer) as hold:
         await core.lease.renew()
-        assert hold.why_over is None
+        assert hold.end_reason is None

@@ -10,7 +10,7 @@ import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from mesh.errors import InvalidRequest
-from services.conversation.calls.holds import Over
+from services.conversation.calls.holds import HoldEnd
 from services.conversation.errors import (
     CallEnded,
     CallNotFound,
@@ -107,7 +107,7 @@ async def test_hanging_up_ends_the_agents_hold(core: Core) -> None:
     call, writer = await core.held_call()
     with core.holds.take(writer) as hold:
         await core.end(call)
-        assert await hold.over() is Over.CALL_ENDED
+        assert await hold.ended() is HoldEnd.CALL_ENDED
 
 
 async def test_ended_call_leaves_neither_room_nor_grant(core: Core) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.conversation.calls.holds import Holds, Over
+from services.conversation.calls.holds import HoldEnd, Holds
 from services.conversation.errors import CallEnded, StaleEpoch
 from services.conversation.log.writer_fence import Writer
 
@@ -17,7 +17,7 @@ WRITER = Writer("call", 1, "writer")
 
 async def test_call_is_held_while_its_stream_lives() -> None:
     holds, changes = Holds(), []
-    holds.notify(lambda: changes.append(holds.is_held("call")))
+    holds.on_change(lambda: changes.append(holds.is_held("call")))
     with holds.take(WRITER):
         assert holds.is_held("call")
     assert changes == [True, False]
@@ -26,9 +26,9 @@ async def test_call_is_held_while_its_stream_lives() -> None:
 async def test_reopened_stream_ends_the_half_open_one() -> None:
     holds = Holds()
     with holds.take(WRITER) as first, holds.take(WRITER) as second:
-        assert await first.over() is Over.REOPENED
-        holds.end("call", Over.CALL_ENDED)
-        assert await second.over() is Over.CALL_ENDED
+        assert await first.ended() is HoldEnd.REOPENED
+        holds.end("call", HoldEnd.CALL_ENDED)
+        assert await second.ended() is HoldEnd.CALL_ENDED
 
 
 async def test_end_of_a_half_open_stream_does_not_free_the_call() -> None:
@@ -43,30 +43,30 @@ async def test_end_of_a_half_open_stream_does_not_free_the_call() -> None:
 async def test_next_agent_ends_the_hold_of_the_previous_one() -> None:
     holds = Holds()
     with holds.take(WRITER) as first, holds.take(replace(WRITER, epoch=2, writer_id="other")):
-        assert await first.over() is Over.AGENT_REPLACED
+        assert await first.ended() is HoldEnd.AGENT_REPLACED
 
 
 async def test_only_the_first_reason_counts() -> None:
     holds = Holds()
     with holds.take(WRITER) as hold:
-        hold.end(Over.CALL_ENDED)
-        hold.end(Over.DRAINING)
-        assert await hold.over() is Over.CALL_ENDED
+        hold.end(HoldEnd.CALL_ENDED)
+        hold.end(HoldEnd.DRAINING)
+        assert await hold.ended() is HoldEnd.CALL_ENDED
 
 
 async def test_draining_also_ends_later_holds() -> None:
     holds = Holds()
     with holds.take(WRITER) as before:
         holds.drain()
-        assert await before.over() is Over.DRAINING
+        assert await before.ended() is HoldEnd.DRAINING
     with holds.take(WRITER) as after:
-        assert await after.over() is Over.DRAINING
+        assert await after.ended() is HoldEnd.DRAINING
 
 
 async def test_end_of_a_call_without_a_hold_notifies_the_cleanup() -> None:
     holds, notified = Holds(), []
-    holds.notify(lambda: notified.append(True))
-    holds.end("call", Over.CALL_ENDED)
+    holds.on_change(lambda: notified.append(True))
+    holds.end("call", HoldEnd.CALL_ENDED)
     assert notified == [True]
 
 
@@ -82,7 +82,7 @@ async def test_stream_is_expected_until_it_takes_its_call() -> None:
 
 async def test_refused_stream_is_no_longer_expected_but_another_still_is() -> None:
     holds, changes = Holds(), []
-    holds.notify(lambda: changes.append(holds.is_expected("call")))
+    holds.on_change(lambda: changes.append(holds.is_expected("call")))
     with pytest.raises(CallEnded), holds.expecting("call"):
         with pytest.raises(StaleEpoch), holds.expecting("call"):
             raise StaleEpoch(2)

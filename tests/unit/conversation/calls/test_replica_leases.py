@@ -15,7 +15,7 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from mesh.errors import StoreUnavailable
 from services.conversation.background import run_in_background
 from services.conversation.calls import replica_leases as leases
-from services.conversation.calls.holds import EXPECTED_SECONDS, Hold, Holds, Over
+from services.conversation.calls.holds import EXPECTED_SECONDS, Hold, HoldEnd, Holds
 from services.conversation.calls.ports import Participant
 from services.conversation.calls.replica_leases import LEASE_SECONDS, LiveReplicas, ReplicaLease
 from services.conversation.calls.supervision import CONCURRENCY, SCAN_SECONDS
@@ -86,7 +86,7 @@ async def test_writer_that_reopens_on_another_replica_keeps_its_call_and_ends_th
         await other.calls.open(writer)
         with held(other, writer):
             await pass_time(10, core, core, other)
-            assert await first.over() is Over.REOPENED
+            assert await first.ended() is HoldEnd.REOPENED
     now = await core.now(call)
     assert (now.epoch, now.holder) == (1, other.replica_id)
 
@@ -182,7 +182,7 @@ async def test_frozen_replica_learns_that_its_agent_was_replaced(core: Core) -> 
         await pass_time(5, core, core, other)
         await pass_time(4, core, other)
         await core.scan()
-        assert await hold.over() is Over.AGENT_REPLACED
+        assert await hold.ended() is HoldEnd.AGENT_REPLACED
     with pytest.raises(StaleEpoch):
         await core.log.append(writer, [core.said("Am I still here?")])
 
@@ -195,7 +195,7 @@ async def test_call_ended_elsewhere_ends_its_stream_here(core: Core) -> None:
         await other.end(call)
         assert other.hinted == [call.call_id]  # so that this replica checks immediately
         await core.lease.renew()
-        assert await hold.over() is Over.CALL_ENDED
+        assert await hold.ended() is HoldEnd.CALL_ENDED
 
 
 async def test_call_handed_over_elsewhere_ends_its_stream_here(core: Core) -> None:
@@ -204,7 +204,7 @@ async def test_call_handed_over_elsewhere_ends_its_stream_here(core: Core) -> No
     with held(core, writer) as hold:
         await other.calls.close(writer, pb.CALL_END_REASON_UNSPECIFIED)
         await core.lease.renew()
-        assert await hold.over() is Over.AGENT_REPLACED
+        assert await hold.ended() is HoldEnd.AGENT_REPLACED
 
 
 async def test_replica_that_drains_neither_releases_nor_keeps_its_calls(core: Core) -> None:
@@ -336,8 +336,8 @@ async def test_hint_is_sent_only_for_calls_that_are_not_held_here() -> None:
     holds = Holds(hints.append)
     writer = Writer("here", 1, str(uuid4()))
     with holds.take(writer):
-        holds.end("here", Over.CALL_ENDED)
-        holds.end("elsewhere", Over.CALL_ENDED)
+        holds.end("here", HoldEnd.CALL_ENDED)
+        holds.end("elsewhere", HoldEnd.CALL_ENDED)
     assert hints == ["elsewhere"]
 
 
@@ -345,8 +345,8 @@ async def test_end_reason_distinguishes_replaced_moved_and_ended(core: Core) -> 
     call, writer = await live_call(core)
     now = await core.now(call)
     with held(core, writer) as hold:
-        assert leases._end_reason(now, hold) is Over.REOPENED
-        assert leases._end_reason(replace(now, epoch=2), hold) is Over.AGENT_REPLACED
-        assert leases._end_reason(replace(now, state=pb.CALL_STATE_ENDED), hold) is Over.CALL_ENDED
-        assert leases._end_reason(None, hold) is Over.CALL_ENDED
+        assert leases._end_reason(now, hold) is HoldEnd.REOPENED
+        assert leases._end_reason(replace(now, epoch=2), hold) is HoldEnd.AGENT_REPLACED
+        assert leases._end_reason(replace(now, state=pb.CALL_STATE_ENDED), hold) is HoldEnd.CALL_ENDED
+        assert leases._end_reason(None, hold) is HoldEnd.CALL_ENDED
     assert isinstance(core.lease, ReplicaLease)

@@ -11,7 +11,7 @@ import pytest
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from services.conversation.calls import agent_replacement, caller_absence, supervision
-from services.conversation.calls.holds import Over
+from services.conversation.calls.holds import HoldEnd
 from services.conversation.calls.ports import Participant
 from services.conversation.errors import StaleEpoch
 from services.conversation.log.writer_fence import Writer
@@ -175,7 +175,7 @@ async def test_call_whose_caller_stays_away_ends(core: Core) -> None:
         assert not (await core.now(call)).ended
         await scan_for(core, 12)
         assert (await core.now(call)).ended
-        assert await hold.over() is Over.CALL_ENDED
+        assert await hold.ended() is HoldEnd.CALL_ENDED
     assert (await core.now(call)).end_reason == pb.CALL_END_REASON_CALLER_LOST
 
 
