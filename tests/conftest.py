@@ -1,4 +1,4 @@
-"""What every test has in common: the layer each module belongs to, and the running product."""
+"""Fixtures and checks for all tests."""
 
 from __future__ import annotations
 
@@ -15,25 +15,28 @@ LAYERS = frozenset({"unit", "contract", "integration", "e2e", "chaos"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuses modules that don't say which one layer they belong to: an unmarked test would run nowhere."""
-    astray = {}
+    """Refuse modules without exactly one layer marker, because no make target would run them."""
+    wrong = {}
     for item in items:
         layers = {marker.name for marker in item.iter_markers()} & LAYERS
         if len(layers) != 1:
-            astray[item.nodeid.partition("::")[0]] = sorted(layers)
-    if astray:
-        lines = [f"  {path}: {' and '.join(layers) or 'none'}" for path, layers in sorted(astray.items())]
-        hint = f"Every test module names exactly one layer, for example `pytestmark = pytest.mark.unit` ({', '.join(sorted(LAYERS))}):"
+            wrong[item.nodeid.partition("::")[0]] = sorted(layers)
+    if wrong:
+        lines = [f"  {path}: {' and '.join(layers) or 'none'}" for path, layers in sorted(wrong.items())]
+        hint = (
+            "Every test module needs exactly one layer, for example `pytestmark = pytest.mark.unit` "
+            f"({', '.join(sorted(LAYERS))}):"
+        )
         raise pytest.UsageError("\n".join([hint, *lines]))
 
 
 @pytest.fixture(autouse=True)
 def own_logging() -> Iterator[None]:
-    """A part that a test configures logging for must not silence, or keep for itself, the log lines of the tests after it."""
+    """Undo a test's logging configuration, so that it doesn't affect later tests."""
     before = structlog.get_config()
     configure = structlog.configure
     with pytest.MonkeyPatch.context() as patch:
-        # A logger that is cached on first use would outlive the configuration.
+        # A logger cached on first use would outlive the configuration.
         patch.setattr(
             structlog,
             "configure",
@@ -45,13 +48,13 @@ def own_logging() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server shared by a session's tests: take a `new_database()` each, and leave it running."""
+    """A PostgreSQL server shared by all tests. Use a `new_database()`, and never stop the server."""
     with postgres_server() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def shared_redis() -> Iterator[RedisServer]:
-    """A Redis server shared by a session's tests: use channels and keys of your own, and leave it running."""
+    """A Redis server shared by all tests. Use unique channels and keys, and never stop the server."""
     with redis_server() as server:
         yield server

@@ -8,7 +8,6 @@ import os
 import secrets
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,12 +16,12 @@ from rich.console import Console
 from cli.livekit.server import provide
 from mesh.security.secrets import LiveKitKeys
 from mesh.settings import CHECKOUT
-from tests.product import free_ports
+from tests.product import free_ports, wait_until_ready
 
 
 @contextlib.contextmanager
 def livekit_server(folder: Path, keys: LiveKitKeys | None = None) -> Iterator[tuple[str, LiveKitKeys]]:
-    """Runs a server for this machine alone, with the given keys or new ones; gives its address and the keys it accepts."""
+    """Run a server on the loopback interface; yield its URL and its API keys (new ones if none are given)."""
     port, tcp, udp = free_ports(3)
     keys = keys or LiveKitKeys("tests", secrets.token_urlsafe(32))
     loopback = {
@@ -42,7 +41,7 @@ def livekit_server(folder: Path, keys: LiveKitKeys | None = None) -> Iterator[tu
     with (folder / "livekit.log").open("wb") as log:
         server = subprocess.Popen([program, "--config", str(folder / "livekit.yaml")], stdout=log, stderr=log)
     try:
-        _wait_for(port)
+        wait_until_ready(lambda: socket.create_connection(("127.0.0.1", port), 1).close(), OSError)
         yield f"ws://127.0.0.1:{port}", keys
     finally:
         server.terminate()
@@ -50,16 +49,3 @@ def livekit_server(folder: Path, keys: LiveKitKeys | None = None) -> Iterator[tu
             server.wait(5)
         server.kill()
         server.wait()
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            return

@@ -1,4 +1,4 @@
-"""Access tokens for tests, good and bad, signed with a key made on the spot."""
+"""Access tokens for tests, valid or not, signed with a new key."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KID = "test-key"
 
 
 class SigningKey:
-    """A P-256 key that signs whatever it is asked to."""
+    """A P-256 key that signs any claims."""
 
     def __init__(self) -> None:
         self.private = ec.generate_private_key(ec.SECP256R1())
@@ -24,7 +24,7 @@ class SigningKey:
     def token(
         self, *, headers: dict[str, Any] | None = None, without: tuple[str, ...] = (), **claims: Any
     ) -> str:
-        """A customer's access token; claims and headers as given, `without` the ones named."""
+        """Return a customer's access token with these claims and headers, but not the claims in `without`."""
         now = datetime.now(UTC)
         standard: dict[str, Any] = {
             "iss": ISSUER,
@@ -44,11 +44,11 @@ class SigningKey:
     def agent_token(
         self, customer_id: str, *, call_id: str, conversation_id: str, actor: str = "agent"
     ) -> str:
-        """A token with which an agent acts for a customer in one call."""
+        """Return an agent's token to act for a customer in one call."""
         return self.token(
             sub=customer_id, kind="agent", act={"sub": actor}, call=call_id, conversation=conversation_id
         )
 
     def service_token(self, name: str = "agent") -> str:
-        """A member's own token."""
+        """Return a service's own token."""
         return self.token(sub=name, kind="service")

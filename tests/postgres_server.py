@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +14,14 @@ from pathlib import Path
 import psycopg
 
 from mesh.ids import uuid7
-from tests.product import free_ports
+from tests.product import free_ports, wait_until_ready
 
 ACCOUNT = "postgres"
-"""Whom the server runs as when the tests run as root, which it refuses to be."""
+"""Account of the server if the tests run as root, which PostgreSQL refuses."""
 
 
 def _programs() -> Path:
-    """Where `initdb` and `pg_ctl` are: Debian keeps them off the PATH."""
+    """Return the folder of `initdb` and `pg_ctl`, which Debian doesn't put on PATH."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: float(path.parts[-3]))
     on_path = shutil.which("pg_ctl")
     if not found and not on_path:
@@ -34,43 +33,37 @@ def _programs() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class PostgresServer:
-    """A running server, and how to hurt it."""
+    """A PostgreSQL server, which tests can stop and restart."""
 
     folder: Path
     port: int
 
     def url(self, database: str = "postgres") -> str:
-        """Async SQLAlchemy URL of a database."""
+        """Return the async SQLAlchemy URL of a database."""
         return f"postgresql+psycopg://readback@127.0.0.1:{self.port}/{database}"
 
     def conninfo(self, database: str = "postgres") -> str:
-        """libpq's connection string of a database."""
+        """Return the libpq connection string of a database."""
         return f"postgresql://readback@127.0.0.1:{self.port}/{database}"
 
     def new_database(self) -> str:
-        """Makes an empty database; gives its async SQLAlchemy URL."""
+        """Create an empty database and return its async SQLAlchemy URL."""
         name = f"t{uuid7().replace('-', '')}"
         with psycopg.connect(self.conninfo(), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')
         return self.url(name)
 
     def stop(self, mode: str = "fast") -> None:
-        """Stops it: `immediate` is what a crash of all its processes looks like."""
+        """Stop the server; `immediate` looks like a crash of all its processes."""
         self._control("stop", "-m", mode, "-w")
 
     def start(self) -> None:
-        """Starts it (again) and waits until it answers."""
-        deadline = time.monotonic() + 30
+        """Start the server and wait until it answers."""
         self._control("start", "-w", "-l", str(self.folder / "log"))
-        while True:
-            try:
-                psycopg.connect(self.conninfo(), connect_timeout=2).close()
-            except psycopg.OperationalError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
-            else:
-                return
+        wait_until_ready(self._connect, psycopg.OperationalError, seconds=30)
+
+    def _connect(self) -> None:
+        psycopg.connect(self.conninfo(), connect_timeout=2).close()
 
     def _control(self, *arguments: str) -> None:
         _run(_programs() / "pg_ctl", "-D", self.folder / "data", *arguments)
@@ -97,25 +90,17 @@ def _run(*command: str | Path) -> None:
 
 @contextlib.contextmanager
 def postgres_server(settings: Mapping[str, str] | None = None) -> Iterator[PostgresServer]:
-    """Runs a server of its own with durable defaults (fsync and synchronous_commit on); `settings` go into its postgresql.conf."""
+    """Run a server with durable commits and these additional settings of postgresql.conf."""
     (port,) = free_ports(1)
-    # Not below pytest's folders: the server's account can't pass through those.
+    # Not in pytest's folders, which the server's account can't read.
     folder = Path(tempfile.mkdtemp(prefix="readback-postgres-"))
     server = PostgresServer(folder, port)
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, ACCOUNT, ACCOUNT)
-        _run(
-            _programs() / "initdb",
-            "-D",
-            folder / "data",
-            "-U",
-            "readback",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C",
-        )
-        wanted = {
+        options = ("--username=readback", "--auth=trust", "--encoding=UTF8", "--locale=C")
+        _run(_programs() / "initdb", "-D", folder / "data", *options)
+        defaults = {
             "port": str(port),
             "listen_addresses": "'127.0.0.1'",
             "unix_socket_directories": "''",
@@ -123,7 +108,7 @@ def postgres_server(settings: Mapping[str, str] | None = None) -> Iterator[Postg
         }
         with (folder / "data" / "postgresql.conf").open("a") as configuration:
             configuration.writelines(
-                f"{name} = {value}\n" for name, value in (wanted | dict(settings or {})).items()
+                f"{name} = {value}\n" for name, value in (defaults | dict(settings or {})).items()
             )
         server.start()
         yield server

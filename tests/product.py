@@ -1,4 +1,4 @@
-"""The whole product as processes, on free ports with a home of its own, through the supervisor that people use."""
+"""The whole product as processes, started by `readback up` with its own home and ports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +21,7 @@ import pytest
 READBACK = (sys.executable, "-m", "cli")
 START_SECONDS = 240
 SETTINGS = ("READBACK_", "LIVEKIT_", "AVIATIONSTACK_", "FLIGHTAPI_")
-"""How the names of settings begin."""
+"""Prefixes of the names of settings."""
 TCP_PORTS = (
     "READBACK_IDENTITY_PORT",
     "READBACK_CONVERSATION_PORT",
@@ -41,7 +41,7 @@ TCP_PORTS = (
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports below the range that outgoing connections are given, so that none is taken between here and its use."""
+    """Return free ports below the range of outgoing connections, which could take one before its use."""
     found: set[int] = set()
     while len(found) < count:
         port = random.SystemRandom().randrange(15_000, 32_000)
@@ -56,8 +56,22 @@ def free_ports(count: int) -> list[int]:
     return sorted(found)
 
 
+def wait_until_ready(probe: Callable[[], object], not_ready: type[Exception], seconds: float = 20) -> None:
+    """Call `probe` until it doesn't raise `not_ready`; after `seconds`, let it raise."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            probe()
+        except not_ready:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
 def environment_for(home: Path, **settings: str) -> dict[str, str]:
-    """An environment with its own home and ports, without the settings of whoever runs the tests."""
+    """Return an environment with its own home and ports, without settings from the calling shell."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
     ports = dict(zip(TCP_PORTS, map(str, free_ports(len(TCP_PORTS))), strict=True))
     return inherited | ports | {"READBACK_HOME": str(home), "READBACK_IDENTITY_BCRYPT_COST": "4"} | settings
@@ -70,42 +84,41 @@ class Product:
     process: subprocess.Popen[str]
     environment: Mapping[str, str]
     lines: list[str] = field(default_factory=list)
-    """What it has written so far."""
+    """The output so far."""
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     @property
     def home(self) -> Path:
-        """Its `READBACK_HOME`."""
+        """The product's `READBACK_HOME`."""
         return Path(self.environment["READBACK_HOME"])
 
     @property
-    def page_url(self) -> str:
-        """Address of the page."""
+    def web_app_url(self) -> str:
+        """URL of the web app."""
         return f"http://127.0.0.1:{self.environment['READBACK_UI_PORT']}"
 
     @property
     def livekit_url(self) -> str:
-        """Address of the LiveKit server."""
+        """URL of the LiveKit server."""
         return f"ws://127.0.0.1:{self.environment['READBACK_LIVEKIT_PORT']}"
 
     def address(self, service: str) -> str:
-        """gRPC address of `identity`, `conversation` or `flightdata`."""
+        """Return the gRPC address of `identity`, `conversation` or `flightdata`."""
         return f"127.0.0.1:{self.environment[f'READBACK_{service.upper()}_PORT']}"
 
     def health_url(self, part: str) -> str:
-        """Where a part (`identity`, `conversation`, `flightdata`, `agent` or `ui`) tells that it is ready."""
+        """Return the health URL of `identity`, `conversation`, `flightdata`, `agent` or `ui`."""
         return f"http://127.0.0.1:{self.environment[f'READBACK_{part.upper()}_HTTP_PORT']}/health"
 
     def readback(
         self,
         *arguments: str,
-        input: str | None = None,  # noqa: A002  # as subprocess names it
+        input: str | None = None,  # noqa: A002  # the name in `subprocess`
         timeout: float = 120,
-    ) -> subprocess.CompletedProcess[str]:  # as subprocess names it
-        """Runs another `readback` command against it."""
-        command = [*READBACK, *arguments]
+    ) -> subprocess.CompletedProcess[str]:
+        """Run another `readback` command with the product's environment."""
         return subprocess.run(
-            command,
+            [*READBACK, *arguments],
             env=self.environment,
             input=input or "",
             capture_output=True,
@@ -115,24 +128,28 @@ class Product:
         )
 
     def wait_for(self, text: str, timeout: float = START_SECONDS, after: int = 0) -> str:
-        """The first line, from line `after` on, that holds `text`; an AssertionError with everything written when it doesn't come."""
+        """Return the first line of output that contains `text`, starting at line `after`.
+
+        Raises:
+            AssertionError: no such line came; the text has the whole output.
+        """
         deadline = time.monotonic() + timeout
         with self.changed:
             while True:
                 found = next((line for line in self.lines[after:] if text in line), None)
                 if found is not None:
                     return found
-                left = deadline - time.monotonic()
+                remaining = deadline - time.monotonic()
                 ended = self.process.poll() is not None and not self._reading()
-                if left <= 0 or ended:
-                    raise AssertionError(f"{text!r} never came; it wrote:\n" + "\n".join(self.lines))
-                self.changed.wait(min(left, 0.2))
+                if remaining <= 0 or ended:
+                    raise AssertionError(f"{text!r} never came; the output was:\n" + "\n".join(self.lines))
+                self.changed.wait(min(remaining, 0.2))
 
     def _reading(self) -> bool:
         return any(thread.name == f"output-{self.process.pid}" for thread in threading.enumerate())
 
     def read(self) -> None:
-        """Collects its output; runs in a thread."""
+        """Collect the output; runs in a thread."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             with self.changed:
@@ -140,12 +157,12 @@ class Product:
                 self.changed.notify_all()
 
     def processes(self) -> list[psutil.Process]:
-        """The supervisor and everything it started."""
+        """Return the supervisor and its descendants."""
         supervisor = psutil.Process(self.process.pid)
         return [supervisor, *supervisor.children(recursive=True)]
 
     def process_of(self, part: str) -> psutil.Process:
-        """The main process of a part, by what it was started as."""
+        """Return the main process of a part, found by its command line."""
         words = {"page": ("cli", "ui"), "agent": ("cli", "agent"), "livekit": ("--config",)}.get(
             part, ("cli", "serve", part)
         )
@@ -158,7 +175,7 @@ class Product:
 
 @contextlib.contextmanager
 def started(environment: Mapping[str, str]) -> Iterator[Product]:
-    """`readback up` in that environment, without waiting until it is ready. Ended, by force if need be, on leaving."""
+    """Run `readback up` without waiting until it is ready; stop or kill it when the block ends."""
     process = subprocess.Popen(
         [*READBACK, "up"],
         env={**environment, "COLUMNS": "200"},
@@ -187,7 +204,7 @@ def started(environment: Mapping[str, str]) -> Iterator[Product]:
 
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The product, ready, shared by a session's tests: leave it running, and sign up accounts of your own."""
+    """The running product, shared by all tests. Sign up your own accounts, and never stop it."""
     with started(environment_for(tmp_path_factory.mktemp("home"))) as running:
         running.wait_for("Ctrl-C ends everything")
         yield running

@@ -5,76 +5,57 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import redis
 
-from tests.product import free_ports
+from tests.product import free_ports, wait_until_ready
 
 
 @dataclass(slots=True)
 class RedisServer:
-    """A server that keeps nothing on disk, and how to hurt it."""
+    """A Redis server without persistence, which tests can kill and restart."""
 
     port: int
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """URL of the server."""
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        """Starts it (again), empty, and waits until it answers."""
+        """Start the server, empty, and wait until it answers."""
         program = shutil.which("redis-server")
         if program is None:
             raise FileNotFoundError(
                 "Redis is not installed (Debian, Ubuntu: sudo apt-get install redis-server)"
             )
-        command = [
-            program,
-            "--port",
-            str(self.port),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-        ]
+        options = f"--port {self.port} --bind 127.0.0.1 --appendonly no --save"
+        command = [program, *options.split(), ""]
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        deadline = time.monotonic() + 20
         with redis.Redis(port=self.port) as client:
-            while True:
-                try:
-                    client.ping()
-                except redis.ConnectionError:
-                    if time.monotonic() > deadline:
-                        raise
-                    time.sleep(0.02)
-                else:
-                    return
+            wait_until_ready(client.ping, redis.ConnectionError)
 
     def kill(self) -> None:
-        """Ends it with SIGKILL."""
+        """End the server with SIGKILL."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
             self.process = None
 
     def flush(self) -> None:
-        """Deletes everything in it."""
+        """Delete all keys."""
         with redis.Redis(port=self.port) as client:
             client.flushall()
 
 
 @contextlib.contextmanager
 def redis_server() -> Iterator[RedisServer]:
-    """Runs a server of its own."""
+    """Run a Redis server."""
     (port,) = free_ports(1)
     server = RedisServer(port)
     try:

@@ -1,4 +1,4 @@
-"""A clock that goes when it is told to."""
+"""A clock that tests advance."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ class SimulatedClock:
         self._count = 0
 
     def now(self) -> datetime:
-        """The simulated wall clock."""
+        """Return the simulated wall-clock time."""
         return self._start + timedelta(seconds=self._elapsed)
 
     def monotonic(self) -> float:
-        """Seconds since the start."""
+        """Return the seconds since the start."""
         return self._elapsed
 
     async def sleep(self, seconds: float) -> None:
-        """Waits until the clock has been advanced far enough."""
+        """Wait until the clock has been advanced far enough."""
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._count += 1
         heapq.heappush(self._sleepers, (self._elapsed + seconds, self._count, waiting))
         await waiting
 
     def advance(self, seconds: float) -> None:
-        """Moves the clock and wakes whose time has come."""
+        """Advance the clock and wake the sleepers whose time has come."""
         self._elapsed += seconds
         while self._sleepers and self._sleepers[0][0] <= self._elapsed:
             _, _, waiting = heapq.heappop(self._sleepers)

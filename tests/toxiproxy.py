@@ -1,11 +1,10 @@
-"""A real toxiproxy between two parties: bytes that come late, slowly, in slices, half, or not at all."""
+"""A real toxiproxy between client and server, to delay, slice, throttle or drop bytes."""
 
 from __future__ import annotations
 
 import contextlib
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from rich.console import Console
 
 from cli.golang.build import build
 from cli.golang.program import GoProgram
-from tests.product import free_ports
+from tests.product import free_ports, wait_until_ready
 
 TOXIPROXY = GoProgram(
     name="toxiproxy-server",
@@ -30,7 +29,7 @@ TOXIPROXY = GoProgram(
 
 
 def provide() -> Path:
-    """The server's program: on PATH, in the user's cache, or built now."""
+    """Return the server's program: from PATH, from the user's cache, or newly built."""
     on_path = shutil.which("toxiproxy-server")
     if on_path:
         return Path(on_path)
@@ -39,7 +38,7 @@ def provide() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """One door that leads to one server."""
+    """A proxy in front of one server."""
 
     api: httpx.Client
     name: str
@@ -49,11 +48,11 @@ class Proxy:
 
     @property
     def address(self) -> str:
-        """Where it listens."""
+        """`host:port` that the proxy listens on."""
         return f"127.0.0.1:{self.port}"
 
     def poison(self, kind: str, stream: str = "downstream", toxicity: float = 1.0, **attributes: int) -> None:
-        """Adds a toxic (https://github.com/Shopify/toxiproxy#toxics); `downstream` is what the server answers."""
+        """Add a toxic (https://github.com/Shopify/toxiproxy#toxics); `downstream` is server to client."""
         toxic = {
             "name": f"{kind}-{stream}",
             "type": kind,
@@ -64,18 +63,18 @@ class Proxy:
         self._call("POST", "/toxics", toxic)
 
     def heal(self) -> None:
-        """Ends every connection there is, with the toxics on it, and takes new ones without any."""
-        # A proxy of its own instead of toxics taken away: toxiproxy 2.5 may hang over a toxic whose connection stands still.
+        """Close every connection and remove all toxics."""
+        # Makes a new proxy, because toxiproxy 2.5 can hang when it removes a toxic from a stalled connection.
         self._call("DELETE", "")
         self.install()
 
     def install(self) -> None:
-        """Makes it."""
-        wanted = {"name": self.name, "listen": self.address, "upstream": self.upstream, "enabled": True}
-        self.api.post("/proxies", json=wanted).raise_for_status()
+        """Create the proxy in the toxiproxy server."""
+        settings = {"name": self.name, "listen": self.address, "upstream": self.upstream, "enabled": True}
+        self.api.post("/proxies", json=settings).raise_for_status()
 
     def partition(self) -> None:
-        """Lets nothing through either way, without telling anybody: connections stay, half-open."""
+        """Drop all bytes in both directions; connections stay half-open."""
         for stream in ("upstream", "downstream"):
             self.poison("timeout", stream, timeout=0)
 
@@ -87,21 +86,21 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class Toxiproxy:
-    """A running server."""
+    """A running toxiproxy server."""
 
     api: httpx.Client
 
-    def door(self, upstream: str) -> Proxy:
-        """A new proxy in front of `host:port`."""
+    def new_proxy(self, upstream: str) -> Proxy:
+        """Return a new proxy in front of `host:port`."""
         (port,) = free_ports(1)
-        made = Proxy(self.api, f"door-{port}", port, upstream)
-        made.install()
-        return made
+        proxy = Proxy(self.api, f"proxy-{port}", port, upstream)
+        proxy.install()
+        return proxy
 
 
 @contextlib.contextmanager
 def toxiproxy_server() -> Iterator[Toxiproxy]:
-    """Runs a server of its own."""
+    """Run a toxiproxy server."""
     (port,) = free_ports(1)
     command = [str(provide()), "-host", "127.0.0.1", "-port", str(port)]
     server = subprocess.Popen(
@@ -109,24 +108,11 @@ def toxiproxy_server() -> Iterator[Toxiproxy]:
     )
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False) as api:
-            _wait_for(api)
+            wait_until_ready(lambda: api.get("/version").raise_for_status(), httpx.TransportError)
             yield Toxiproxy(api)
     finally:
         server.kill()
         server.wait()
-
-
-def _wait_for(api: httpx.Client) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            api.get("/version").raise_for_status()
-        except httpx.TransportError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-        else:
-            return
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ async def test_bad_networks_lose_and_double_nothing(
     async with deployments(**store) as deployment:
         (replica,) = deployment.cluster.replicas
         await deployment.cluster.start()
-        proxy = toxiproxy.door(replica.address)
+        proxy = toxiproxy.new_proxy(replica.address)
         async with running_traffic(
             deployment, conversations=3, writers_at=proxy.address, watchers_at=proxy.address
         ) as traffic:
@@ -65,7 +65,7 @@ async def test_both_ends_notice_a_half_open_connection_within_keepalive(
     async with deployments() as deployment:
         (replica,) = deployment.cluster.replicas
         await deployment.cluster.start()
-        proxy = toxiproxy.door(replica.address)
+        proxy = toxiproxy.new_proxy(replica.address)
         async with running_traffic(
             deployment, conversations=1, watchers=0, writers_at=proxy.address
         ) as traffic:

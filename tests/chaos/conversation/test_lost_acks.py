@@ -114,7 +114,7 @@ async def test_an_append_whose_ack_is_lost_is_stored_once(
         following = asyncio.create_task(watcher.follow())
         bursts = Bursts(
             deployment,
-            toxiproxy.door(replica.address),
+            toxiproxy.new_proxy(replica.address),
             ConversationWriter(deployment, customer, conversation_id, "writer"),
             watcher,
         )

@@ -60,7 +60,7 @@ async def test_watchers_that_are_moved_between_replicas_lose_and_double_nothing(
     settings = {"READBACK_CONVERSATION_DATABASE_URL": postgres_url, "READBACK_REDIS_URL": shared_redis.url}
     async with deployments(replicas=2, **settings) as deployment:
         await deployment.cluster.start()
-        proxies = [toxiproxy.door(replica.address) for replica in deployment.cluster.replicas]
+        proxies = [toxiproxy.new_proxy(replica.address) for replica in deployment.cluster.replicas]
         deployment.cluster.proxies = [proxy.address for proxy in proxies]
         async with running_traffic(
             deployment, conversations=CONVERSATIONS, watchers=WATCHERS, pause=0.1

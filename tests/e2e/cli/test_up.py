@@ -33,7 +33,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 def test_each_part_is_told_when_it_is_ready_then_the_address_and_three_things_to_say(own: Product) -> None:
     for part in PARTS:
         assert sum(line.split()[:2] == ["✓", part] for line in own.lines) == 1
-    assert own.page_url in own.wait_for("Open ")
+    assert own.web_app_url in own.wait_for("Open ")
     assert sum("“" in line for line in own.lines) == 3
 
 

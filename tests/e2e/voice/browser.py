@@ -107,7 +107,7 @@ def page_of(product: Product, wav: Path | None = None) -> Iterator[Page]:
         arguments = [*QUIET, *([f"--use-file-for-fake-audio-capture={wav}%noloop"] if wav else [])]
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
         try:
-            context = browser.new_context(permissions=["microphone"], base_url=product.page_url)
+            context = browser.new_context(permissions=["microphone"], base_url=product.web_app_url)
             context.add_init_script(WITNESS if wav else f"{WITNESS}; promptedMicrophone();")
             yield context.new_page()
         finally:
