@@ -24,8 +24,7 @@ from services.flightdata.providers.errors import (
 from services.flightdata.providers.health import ProviderHealth
 from services.flightdata.providers.protocol import Capability, Direction
 from services.flightdata.providers.routing import Answered, ProviderRouter
-from services.flightdata.quota.shared_state import SharedState
-from services.flightdata.quota.store import MemoryQuotaStore
+from services.flightdata.quota.store import MemoryQuotaStore, SharedState
 from tests.simulated_clock import SimulatedClock
 
 T = TypeVar("T")

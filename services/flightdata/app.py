@@ -1,9 +1,10 @@
-"""Assembly of the flight-data service."""
+"""Assembly of the flight-data service, with its stores in Redis, or in this process and a file."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 
 import uvloop
 from readback.flightdata.v1 import flightdata_service_pb2, flightdata_service_pb2_grpc
@@ -20,8 +21,10 @@ from mesh.serving.ports import endpoint_of
 from mesh.settings import load
 from services.flightdata import places
 from services.flightdata.caching.answer_cache import AnswerCache
+from services.flightdata.caching.store import CacheStore, MemoryCacheStore
 from services.flightdata.providers.configured_providers import configured_providers
 from services.flightdata.providers.routing import ProviderRouter
+from services.flightdata.quota.store import MemoryQuotaStore, QuotaStore
 from services.flightdata.search.flight_search import FlightSearch
 from services.flightdata.search.offers import OfferService
 from services.flightdata.servicer import ERRORS, FlightDataServicer
@@ -30,7 +33,41 @@ from services.flightdata.status.flight_status import StatusService
 from services.flightdata.status.route_status import RouteStatusService
 from services.flightdata.status.routes import RouteLookup
 from services.flightdata.status.watch import StatusWatches
-from services.flightdata.stores import open_stores
+
+REDIS_TIMEOUT_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """State that replicas and restarts share."""
+
+    quota: QuotaStore
+    cache: CacheStore
+
+
+@asynccontextmanager
+async def open_stores(settings: FlightDataSettings, clock: Clock) -> AsyncIterator[Stores]:
+    """Open the stores and close them at the end. The service starts even if Redis is unreachable."""
+    if not settings.redis_url:
+        path = settings.home / "flightdata" / "ledger.json"
+        yield Stores(MemoryQuotaStore(clock, path), MemoryCacheStore(clock))
+        return
+    # Importing the client takes 0.1 seconds, which an installation without Redis saves.
+    from redis.asyncio import Redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
+    from services.flightdata.caching.redis_store import RedisCacheStore
+    from services.flightdata.quota.redis_store import RedisQuotaStore
+
+    client: Redis = Redis.from_url(
+        settings.redis_url,
+        retry=Retry(NoBackoff(), 0),
+        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        socket_timeout=REDIS_TIMEOUT_SECONDS,
+    )
+    async with aclosing(client):
+        yield Stores(RedisQuotaStore(client), RedisCacheStore(client))
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -53,30 +54,19 @@ Context = grpc.aio.ServicerContext[Any, Any]
 DEFAULT_CANDIDATES = 3
 
 
+@dataclass(eq=False, kw_only=True)
 class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     """Implements the RPCs of `flightdata_service.proto`."""
 
-    def __init__(
-        self,
-        *,
-        search: FlightSearch,
-        status: StatusService,
-        route_status: RouteStatusService,
-        watches: StatusWatches,
-        routes: RouteLookup,
-        offers: OfferService,
-        router: ProviderRouter,
-        clock: Clock,
-    ) -> None:
-        self._search = search
-        self._ready = ReadyMessages()
-        self._status = status
-        self._route_status = route_status
-        self._watches = watches
-        self._routes = routes
-        self._offers = offers
-        self._router = router
-        self._clock = clock
+    search: FlightSearch
+    status: StatusService
+    route_status: RouteStatusService
+    watches: StatusWatches
+    routes: RouteLookup
+    offers: OfferService
+    router: ProviderRouter
+    clock: Clock
+    ready: ReadyMessages = field(default_factory=ReadyMessages)
 
     async def AnnotatePlaces(
         self, request: pb.AnnotatePlacesRequest, context: Context
@@ -102,7 +92,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
 
     async def GetAirport(self, request: pb.GetAirportRequest, context: Context) -> pb.GetAirportResponse:
         """Return one airport."""
-        airport = place_messages.airport(places.airport(request.code), self._clock.now())
+        airport = place_messages.airport(places.airport(request.code), self.clock.now())
         return pb.GetAirportResponse(airport=airport)
 
     async def SearchFlights(
@@ -110,15 +100,15 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     ) -> AsyncIterator[pb.SearchFlightsResponse]:
         """Search for flights; stream progress, the results and the end."""
         query = query_from(request)
-        async for event in self._search.ask(query):
-            now = self._clock.now()
+        async for event in self.search.ask(query):
+            now = self.clock.now()
             if isinstance(event, Progress):
                 yield messages.search_event(event, now)
             elif event.cached:
-                for message in self._ready.of(query, event.found, now, partial(self._search.results, event)):
+                for message in self.ready.of(query, event.found, now, partial(self.search.results, event)):
                     yield message
             else:
-                for result in self._search.results(event):
+                for result in self.search.results(event):
                     yield messages.search_event(result, now)
 
     async def GetFlightStatus(
@@ -126,8 +116,8 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     ) -> pb.GetFlightStatusResponse:
         """Return the status of a flight on one day."""
         day = date_from(request.date) if request.HasField("date") else None
-        found = await self._status.status(request.flight_number, day)
-        now = self._clock.now()
+        found = await self.status.status(request.flight_number, day)
+        now = self.clock.now()
         first, *further = (messages.status(leg, now) for leg in found)
         return pb.GetFlightStatusResponse(status=first, further_legs=further)
 
@@ -138,8 +128,8 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         day = date_from(request.date) if request.HasField("date") else None
         near = time_from(request.near, "near") if request.HasField("near") else None
         most = request.max_results or DEFAULT_STATUSES
-        found = await self._route_status.statuses(request.origin, request.destination, day, near, most=most)
-        now = self._clock.now()
+        found = await self.route_status.statuses(request.origin, request.destination, day, near, most=most)
+        now = self.clock.now()
         return pb.ListRouteStatusResponse(statuses=[messages.status(flight, now) for flight in found])
 
     async def WatchFlightStatus(
@@ -147,7 +137,7 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
     ) -> AsyncIterator[pb.WatchFlightStatusResponse]:
         """Stream the status of a flight whenever it changes."""
         day = date_from(request.date) if request.HasField("date") else None
-        async with aclosing(self._watches.watch(request.flight_number, day)) as events:
+        async with aclosing(self.watches.watch(request.flight_number, day)) as events:
             async for event in events:
                 yield self._watch_message(event)
 
@@ -156,16 +146,15 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
             _, reason = ERRORS[type(event.error)]
             trouble = pb.WatchTrouble(reason=reason, description=str(event.error))
             return pb.WatchFlightStatusResponse(trouble=trouble)
-        return pb.WatchFlightStatusResponse(status=messages.status(event, self._clock.now()))
+        return pb.WatchFlightStatusResponse(status=messages.status(event, self.clock.now()))
 
     async def GetRoute(self, request: pb.GetRouteRequest, context: Context) -> pb.GetRouteResponse:
         """Return the facts about a route."""
-        found = await self._routes.route(request.origin, request.destination)
-        return pb.GetRouteResponse(route=messages.route(found, self._clock.now()))
+        return pb.GetRouteResponse(route=await self.routes.route(request.origin, request.destination))
 
     async def GetOffer(self, request: pb.GetOfferRequest, context: Context) -> pb.GetOfferResponse:
         """Return an offer with its current price."""
-        now, repriced = self._clock.now(), await self._offers.reprice(request.offer_id)
+        now, repriced = self.clock.now(), await self.offers.reprice(request.offer_id)
         return pb.GetOfferResponse(
             offer=messages.offer(repriced.offer, now),
             itinerary=messages.itinerary(repriced.itinerary, now),
@@ -177,8 +166,8 @@ class FlightDataServicer(flightdata_service_pb2_grpc.FlightDataServiceServicer):
         self, request: pb.ListProvidersRequest, context: Context
     ) -> pb.ListProvidersResponse:
         """Return the providers in the order they are asked, with their health."""
-        now, health = self._clock.now(), self._router.health
-        for provider in self._router.providers:
+        now, health = self.clock.now(), self.router.health
+        for provider in self.router.providers:
             await health[provider.name].refresh()
-        providers = [messages.provider(p, health[p.name], now) for p in self._router.providers]
+        providers = [messages.provider(p, health[p.name], now) for p in self.router.providers]
         return pb.ListProvidersResponse(providers=providers)

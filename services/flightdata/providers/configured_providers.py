@@ -13,8 +13,7 @@ from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.budgets import Meter, Plan
 from services.flightdata.providers.health import REMEMBERED, ProviderHealth
 from services.flightdata.providers.protocol import FlightProvider
-from services.flightdata.quota.shared_state import SharedState
-from services.flightdata.quota.store import QuotaStore
+from services.flightdata.quota.store import QuotaStore, SharedState
 from services.flightdata.sample.provider import SampleTimetable
 from services.flightdata.settings import FlightDataSettings
 from services.flightdata.vendors import aviationstack, flightapi

@@ -18,7 +18,7 @@ from services.flightdata.providers.errors import (
     ProviderUnavailable,
 )
 from services.flightdata.providers.protocol import Capability
-from services.flightdata.quota.shared_state import SharedState
+from services.flightdata.quota.store import SharedState
 
 REMEMBERED = timedelta(days=1)
 """Lifetime of the shared state. A refused key is tried again after it, since it may have been renewed."""

@@ -20,10 +20,10 @@ from services.flightdata.places.geography import distance_km
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.protocol import Capability
 from services.flightdata.providers.routing import Answered, Progress
-from services.flightdata.search.journeys import combined, in_order, sold_together
+from services.flightdata.search.journeys import combined, sold_together
 from services.flightdata.search.leg_queries import LegQuery, leg_queries, round_trip_query
 from services.flightdata.search.offers import OfferService
-from services.flightdata.search.ordering import ordered
+from services.flightdata.search.ordering import in_order, ordered
 from services.flightdata.streams import merged
 
 SearchEvent = Progress | Results | Done

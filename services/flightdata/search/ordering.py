@@ -1,20 +1,24 @@
-"""Order of itineraries."""
+"""Order of itineraries and of journeys."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
 from services.flightdata.model.flights import Itinerary
 from services.flightdata.model.queries import Sort
+from services.flightdata.model.search_results import Journey
 
 STOP_WEIGHT = 0.35
 """Cost of a stop in `Sort.BEST`, where price and duration count as multiples of the lowest."""
 UNPRICED = 1.5
 """Price, as such a multiple, of an itinerary without one."""
+HOUR_WEIGHT = 0.05
+"""Cost of an hour of a journey that is sold as a whole."""
 
 Key = Callable[[Itinerary], tuple[object, ...]]
+JourneyKey = Callable[[Journey], tuple[object, ...]]
 
 _ORDERS: dict[Sort, Key] = {
     Sort.EARLIEST: lambda i: (i.departure.time, i.id),
@@ -43,3 +47,48 @@ def _best(found: list[Itinerary]) -> Key:
         return weight, itinerary.departure.time, itinerary.id
 
     return cost
+
+
+def in_order(journeys: Sequence[Journey], legs: Sequence[Sequence[Itinerary]], sort: Sort) -> list[Journey]:
+    """Sort journeys that are sold together; `legs` are already sorted."""
+    if sort is not Sort.BEST:
+        return sorted(journeys, key=journey_order(sort, legs))
+    # Only both ways together have a price, so the order of each leg ignores it.
+    lowest = min((journey.fare.total.amount for journey in journeys if journey.fare), default=Decimal(0))
+    return sorted(journeys, key=lambda journey: (journey.sold_out, _weight(journey, lowest)))
+
+
+def _weight(journey: Journey, lowest: Decimal) -> float:
+    hours = _duration(journey) / timedelta(hours=1)
+    stops = sum(len(itinerary.segments) - 1 for itinerary in journey.itineraries)
+    price = float(journey.fare.total.amount / lowest) if journey.fare and lowest else UNPRICED
+    return price + hours * HOUR_WEIGHT + stops * STOP_WEIGHT
+
+
+def _duration(journey: Journey) -> timedelta:
+    return sum((itinerary.duration for itinerary in journey.itineraries), timedelta())
+
+
+def journey_order(sort: Sort, legs: Sequence[Sequence[Itinerary]]) -> JourneyKey:
+    """Return a sort key for journeys over `legs` that are already sorted."""
+    places = [{itinerary.id: place for place, itinerary in enumerate(leg)} for leg in legs]
+
+    def ranks(journey: Journey) -> tuple[int, ...]:
+        return tuple(
+            ranked[itinerary.id] for ranked, itinerary in zip(places, journey.itineraries, strict=False)
+        )
+
+    def cheapest(journey: Journey) -> tuple[object, ...]:
+        fare = journey.fare
+        return journey.sold_out, fare is None, fare.total.amount if fare else 0, ranks(journey)
+
+    def fastest(journey: Journey) -> tuple[object, ...]:
+        return journey.sold_out, _duration(journey), ranks(journey)
+
+    def best(journey: Journey) -> tuple[object, ...]:
+        return journey.sold_out, sum(ranks(journey)), ranks(journey)
+
+    def leg_by_leg(journey: Journey) -> tuple[object, ...]:
+        return journey.sold_out, ranks(journey)
+
+    return {Sort.CHEAPEST: cheapest, Sort.FASTEST: fastest, Sort.BEST: best}.get(sort, leg_by_leg)

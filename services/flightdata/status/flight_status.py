@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from mesh.clock import Clock
 from services.flightdata.caching.answer_cache import AnswerCache, Question
 from services.flightdata.caching.freshness import Kind
-from services.flightdata.errors import DateBeyondHorizon, FlightNotFound
 from services.flightdata.model.flights import FlightStatus
-from services.flightdata.model.horizon import FIRST_DAY_BACK, LAST_DAY_AHEAD
+from services.flightdata.model.horizon import check_status
 from services.flightdata.providers.protocol import Capability
 from services.flightdata.providers.routing import Answered
 
@@ -19,8 +18,7 @@ class StatusService:
     """Answers status requests by flight number."""
 
     def __init__(self, cache: AnswerCache, clock: Clock) -> None:
-        self._cache = cache
-        self._clock = clock
+        self._cache, self._clock = cache, clock
 
     async def status(self, flight: str, day: date | None) -> Sequence[FlightStatus]:
         """Return the status of each leg of a flight on its local departure day, today if None; at least one.
@@ -31,7 +29,8 @@ class StatusService:
             FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted: no provider could answer.
         """
         number = _canonical(flight)
-        self._check_day(number, day)
+        if day is not None:
+            check_status(number, day, self._clock.now())
         question = Question(
             name=f"{number} {day}",
             kind=Kind.STATUS,
@@ -42,14 +41,6 @@ class StatusService:
         )
         (answer,) = [event async for event in self._cache.ask(question) if isinstance(event, Answered)]
         return answer.value
-
-    def _check_day(self, flight: str, day: date | None) -> None:
-        """Refuse days that no provider knows, allowing a day for time zones."""
-        today = self._clock.now().date()
-        if day is not None and day - today > timedelta(days=LAST_DAY_AHEAD + 1):
-            raise DateBeyondHorizon(today + timedelta(days=LAST_DAY_AHEAD))
-        if day is not None and today - day > timedelta(days=FIRST_DAY_BACK):
-            raise FlightNotFound(flight, f"The status of {flight} so long ago isn't known.")
 
 
 def _canonical(flight: str) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 
 from mesh.clock import Clock
 from services.flightdata.caching.answer_cache import AnswerCache, Event, Question
 from services.flightdata.caching.freshness import Kind
-from services.flightdata.errors import DateBeyondHorizon, DateInPast, FlightsRestricted, SamePlace
+from services.flightdata.errors import FlightsRestricted, SamePlace
 from services.flightdata.model.flights import FlightStatus
-from services.flightdata.model.horizon import FIRST_DAY_BACK, LAST_DAY_AHEAD
+from services.flightdata.model.horizon import check_route_status
 from services.flightdata.model.instants import today_in, zone_of
 from services.flightdata.model.queries import FlightQuery
 from services.flightdata.places.lexicon import Lexicon
@@ -71,9 +71,7 @@ class RouteStatusService:
     """Answers status requests by route."""
 
     def __init__(self, lexicon: Lexicon, cache: AnswerCache, clock: Clock) -> None:
-        self._lexicon = lexicon
-        self._cache = cache
-        self._clock = clock
+        self._lexicon, self._cache, self._clock = lexicon, cache, clock
 
     async def statuses(
         self,
@@ -101,7 +99,7 @@ class RouteStatusService:
         now = self._clock.now()
         today = today_in(start.zone, now)
         day = day or today
-        _check_day(day, today, start.zone)
+        check_route_status(day, start.zone, now)
         pairs = FlightQuery(start.airports, end.airports, day).pairs[:MOST_PAIRS]
         streams = [
             flights_between(self._cache, *pair, day, Kind.STATUS, is_today=day == today) for pair in pairs
@@ -115,14 +113,6 @@ class RouteStatusService:
             local = now.astimezone(zone_of(start.zone)).replace(tzinfo=None)
             return sorted(_nearest(found, local)[:most], key=_departure)
         return found[:most]
-
-
-def _check_day(day: date, today: date, zone: str) -> None:
-    last = today + timedelta(days=LAST_DAY_AHEAD)
-    if day > last:
-        raise DateBeyondHorizon(last)
-    if today - day > timedelta(days=FIRST_DAY_BACK):
-        raise DateInPast(today, zone)
 
 
 def _departure(status: FlightStatus) -> tuple[datetime, str]:

@@ -2,67 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from mesh.clock import Clock
 from services.flightdata.caching.answer_cache import AnswerCache
 from services.flightdata.caching.freshness import Kind
 from services.flightdata.errors import FlightsQuotaExhausted, FlightsRestricted, FlightsUnavailable, SamePlace
-from services.flightdata.model.flights import FlightStatus, Provenance
+from services.flightdata.model.flights import FlightStatus
 from services.flightdata.model.instants import today_in, zone_of
 from services.flightdata.places import Airport
 from services.flightdata.places.geography import block_minutes, distance_km
 from services.flightdata.places.lexicon import Lexicon
 from services.flightdata.providers.routing import Answered
 from services.flightdata.status.route_status import flights_between
-
-
-@dataclass(frozen=True, slots=True)
-class RouteCarrier:
-    """A carrier on a route, with its number of flights on the day."""
-
-    code: str
-    name: str
-    flights: int
-
-
-@dataclass(frozen=True, slots=True)
-class RouteService:
-    """The carriers with nonstop flights on one day, the one with most flights first; empty if there are none."""
-
-    day: date
-    carriers: Sequence[RouteCarrier]
-    provenance: Provenance
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """The route between the busiest airports of two places.
-
-    `ahead` is the current difference of local times, destination minus origin. `service` is None if no
-    provider could answer.
-    """
-
-    origin: Airport
-    destination: Airport
-    kilometres: float
-    block: timedelta
-    ahead: timedelta
-    service: RouteService | None
+from services.flightdata.wire import values
+from services.flightdata.wire.messages import provenance
 
 
 class RouteLookup:
     """Answers requests about routes."""
 
     def __init__(self, lexicon: Lexicon, cache: AnswerCache, clock: Clock) -> None:
-        self._lexicon = lexicon
-        self._cache = cache
-        self._clock = clock
+        self._lexicon, self._cache, self._clock = lexicon, cache, clock
 
-    async def route(self, origin: str, destination: str) -> Route:
-        """Return the route between two places.
+    async def route(self, origin: str, destination: str) -> pb.Route:
+        """Return the route between the busiest airports of two places.
 
         Raises:
             PlaceNotFound: a code is unknown.
@@ -73,16 +41,18 @@ class RouteLookup:
             raise SamePlace(start.code, start.city)
         leave, arrive = self._lexicon.airport(start.airports[0]), self._lexicon.airport(end.airports[0])
         now = self._clock.now()
-        return Route(
-            origin=leave,
-            destination=arrive,
-            kilometres=distance_km(leave, arrive),
-            block=timedelta(minutes=block_minutes(leave, arrive)),
-            ahead=utc_offset(arrive.zone, now) - utc_offset(leave.zone, now),
+        return pb.Route(
+            origin_airport_code=leave.code,
+            destination_airport_code=arrive.code,
+            origin_time_zone=leave.zone,
+            destination_time_zone=arrive.zone,
+            distance_km=round(distance_km(leave, arrive)),
+            block_time=values.duration(timedelta(minutes=block_minutes(leave, arrive))),
+            clocks_ahead=values.duration(_utc_offset(arrive.zone, now) - _utc_offset(leave.zone, now)),
             service=await self._service(leave, arrive, now),
         )
 
-    async def _service(self, origin: Airport, destination: Airport, now: datetime) -> RouteService | None:
+    async def _service(self, origin: Airport, destination: Airport, now: datetime) -> pb.RouteService | None:
         """Count today's flights of each carrier: no provider has a summary of a route."""
         day = today_in(origin.zone, now)
         events = flights_between(
@@ -92,17 +62,21 @@ class RouteLookup:
             (answer,) = [event async for event in events if isinstance(event, Answered)]
         except (FlightsUnavailable, FlightsQuotaExhausted, FlightsRestricted):
             return None
-        provenance = answer.value[0].provenance if answer.value else answer.provenance
-        return RouteService(day, _carriers(answer.value), provenance)
+        flights: Sequence[FlightStatus] = answer.value
+        return pb.RouteService(
+            date=values.date_message(day),
+            nonstop=bool(flights),
+            carriers=_carriers(flights),
+            provenance=provenance(flights[0].provenance if flights else answer.provenance, now),
+        )
 
 
-def _carriers(flights: Sequence[FlightStatus]) -> list[RouteCarrier]:
-    names = {flight.segment.carrier_code: flight.segment.carrier for flight in flights}
-    codes = [flight.segment.carrier_code for flight in flights]
-    by_flights = sorted(names, key=lambda code: (-codes.count(code), code))
-    return [RouteCarrier(code, names[code], codes.count(code)) for code in by_flights]
+def _carriers(flights: Iterable[FlightStatus]) -> list[pb.RouteCarrier]:
+    """Count the flights of each carrier, the one with most flights first."""
+    counts = Counter((flight.segment.carrier_code, flight.segment.carrier) for flight in flights)
+    ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    return [pb.RouteCarrier(carrier_code=code, carrier=name, flights=count) for (code, name), count in ranked]
 
 
-def utc_offset(zone: str, now: datetime) -> timedelta:
-    """Return how far a zone is ahead of UTC."""
+def _utc_offset(zone: str, now: datetime) -> timedelta:
     return now.astimezone(zone_of(zone)).utcoffset() or timedelta()

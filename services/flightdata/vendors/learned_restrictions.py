@@ -13,8 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from mesh.clock import Clock
-from services.flightdata.quota.shared_state import SharedState
-from services.flightdata.quota.store import QuotaStore
+from services.flightdata.quota.store import QuotaStore, SharedState
 
 REMEMBERED = timedelta(days=7)
 _log = structlog.get_logger(__name__)

@@ -1,4 +1,4 @@
-"""Flights, offers, status, routes and providers as contract messages. Ages are counted up to `now`."""
+"""Flights, offers, status and providers as contract messages. Ages are counted up to `now`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ from services.flightdata.providers.errors import Problem
 from services.flightdata.providers.health import ProviderHealth
 from services.flightdata.providers.protocol import FlightProvider
 from services.flightdata.providers.routing import Progress
-from services.flightdata.status.routes import Route, RouteService
 from services.flightdata.wire import values
 from services.flightdata.wire.requests import CABINS
 
@@ -251,32 +250,6 @@ def _stop(value: Stop) -> pb.Stop:
         baggage_belt=value.belt,
         local_time=value.time.replace(tzinfo=None).isoformat(timespec="seconds"),
         time_convention=CONVENTIONS[value.at.convention],
-    )
-
-
-def route(value: Route, now: datetime) -> pb.Route:
-    """Return a route as a message."""
-    return pb.Route(
-        origin_airport_code=value.origin.code,
-        destination_airport_code=value.destination.code,
-        origin_time_zone=value.origin.zone,
-        destination_time_zone=value.destination.zone,
-        distance_km=round(value.kilometres),
-        block_time=values.duration(value.block),
-        clocks_ahead=values.duration(value.ahead),
-        service=_route_service(value.service, now) if value.service else None,
-    )
-
-
-def _route_service(value: RouteService, now: datetime) -> pb.RouteService:
-    carriers = [
-        pb.RouteCarrier(carrier_code=c.code, carrier=c.name, flights=c.flights) for c in value.carriers
-    ]
-    return pb.RouteService(
-        date=values.date_message(value.day),
-        nonstop=bool(carriers),
-        carriers=carriers,
-        provenance=provenance(value.provenance, now),
     )
 
 

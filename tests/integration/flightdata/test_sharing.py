@@ -15,16 +15,15 @@ import redis
 
 from mesh.clock import SystemClock
 from mesh.settings import load
+from services.flightdata.app import Stores, open_stores
 from services.flightdata.providers.budgets import Meter, Plan
 from services.flightdata.providers.errors import ProviderQuotaExhausted, ProviderUnavailable
 from services.flightdata.providers.health import ProviderHealth
 from services.flightdata.providers.protocol import Capability
 from services.flightdata.quota.quota_file import QuotaStoreUnavailable
 from services.flightdata.quota.redis_store import PREFIX
-from services.flightdata.quota.shared_state import SharedState
-from services.flightdata.quota.store import Charge
+from services.flightdata.quota.store import Charge, SharedState
 from services.flightdata.settings import FlightDataSettings
-from services.flightdata.stores import Stores, open_stores
 from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.integration

@@ -17,8 +17,7 @@ from services.flightdata.providers.errors import (
 from services.flightdata.providers.health import ProviderHealth
 from services.flightdata.providers.protocol import Capability
 from services.flightdata.quota.quota_file import QuotaStoreUnavailable
-from services.flightdata.quota.shared_state import SharedState
-from services.flightdata.quota.store import MemoryQuotaStore, QuotaStore
+from services.flightdata.quota.store import MemoryQuotaStore, QuotaStore, SharedState
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit

@@ -15,7 +15,8 @@ from services.flightdata.model.flights import Itinerary, Provenance, Segment, St
 from services.flightdata.model.instants import Instant
 from services.flightdata.model.queries import Sort
 from services.flightdata.model.search_results import Journey
-from services.flightdata.search.journeys import BETWEEN_LEGS, EACH_LEG, combined, in_order
+from services.flightdata.search.journeys import BETWEEN_LEGS, EACH_LEG, combined
+from services.flightdata.search.ordering import in_order
 
 pytestmark = pytest.mark.unit
 
