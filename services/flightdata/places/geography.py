@@ -1,4 +1,4 @@
-"""Distances, block times, and nearby_airports airports."""
+"""Distances, block times, and nearby airports."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def block_minutes(origin: Airport, destination: Airport) -> int:
 
 
 @lru_cache(maxsize=512)  # comparing with every airport takes milliseconds
-def nearby_airports(lexicon: Lexicon, place: Place) -> tuple[str, ...]:
+def nearby(lexicon: Lexicon, place: Place) -> tuple[str, ...]:
     """Return the codes of the busiest airports near a place, without its own."""
     here = lexicon.airport(place.airports[0])
     near = [
