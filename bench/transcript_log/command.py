@@ -26,17 +26,15 @@ from rich.status import Status
 from bench.transcript_log.aims import AIMS
 from bench.transcript_log.figures import Figure, Measured, as_json, as_markdown, as_table, machine
 from bench.transcript_log.measurements import (
-    ack_latency,
-    append_throughput,
     byte_sizes,
-    catch_up,
-    delivery_latency,
     floors,
     growth,
+    latency,
+    throughput,
     wakeup_cost,
     watcher_memory,
 )
-from bench.transcript_log.testbed.cores import pin_to_asking_core
+from bench.transcript_log.testbed.processes import pin_to_asking_core
 from bench.transcript_log.testbed.testbed import Effort, Testbed, running_testbed
 from mesh.settings import CHECKOUT
 
@@ -50,13 +48,13 @@ class Group:
 
 
 GROUPS = (
-    Group(("append_vs_naive", "append_vs_strong", "cpu_vs_naive"), append_throughput.measure),
-    Group(("batch_vs_strong",), append_throughput.measure_batches),
-    Group(("ack_vs_floor_sqlite", "ack_vs_floor_pg"), ack_latency.measure),
-    Group(("fanout100_p99_vs_floor",), delivery_latency.measure_fanout),
-    Group(("replica_hop_p50_ms", "replica_hop_p99_ms"), delivery_latency.measure_replica_hop),
+    Group(("append_vs_naive", "append_vs_strong", "cpu_vs_naive"), throughput.measure_appends),
+    Group(("batch_vs_strong",), throughput.measure_batches),
+    Group(("ack_vs_floor_sqlite", "ack_vs_floor_pg"), latency.measure_acks),
+    Group(("fanout100_p99_vs_floor",), latency.measure_fanout),
+    Group(("replica_hop_p50_ms", "replica_hop_p99_ms"), latency.measure_replica_hop),
     Group(("wakeups_on_vs_off",), wakeup_cost.measure),
-    Group(("replay_vs_single",), catch_up.measure),
+    Group(("replay_vs_single",), throughput.measure_catch_up),
     Group(("rss_per_watcher_kb",), watcher_memory.measure),
     Group(("wire_vs_text",), byte_sizes.measure_wire),
     Group(("stored_vs_text_pg",), byte_sizes.measure_pg),

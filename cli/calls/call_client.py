@@ -95,7 +95,7 @@ class CallClient:
         self._turn = _Turn()
         self._past_segments: set[str] = set()
         self._reading: set[asyncio.Task[None]] = set()
-        self._ended_at = self._patience = 0.0
+        self._ended_at = self._lost_after = 0.0
         self.ended: str | None = None
         """Why the call ended; None while it lasts, and again when another agent takes over."""
 
@@ -208,7 +208,7 @@ class CallClient:
 
     @property
     def _is_lost(self) -> bool:
-        return self.ended is not None and time.monotonic() - self._ended_at > self._patience
+        return self.ended is not None and time.monotonic() - self._ended_at > self._lost_after
 
     def _loud_for(self) -> float:
         loud = self._earpiece.first_loud
@@ -260,8 +260,8 @@ class CallClient:
     def _disconnected(self, reason: Any = None) -> None:
         self._end(f"the room closed ({_name(reason)})", 2 * _ANSWER_ENDS_AFTER_S)
 
-    def _end(self, ended: str, patience: float) -> None:
-        self.ended, self._patience, self._ended_at = ended, patience, time.monotonic()
+    def _end(self, reason: str, lost_after: float) -> None:
+        self.ended, self._lost_after, self._ended_at = reason, lost_after, time.monotonic()
         self._changed.set()
 
     def _received(self, reader: rtc.TextStreamReader, identity: str) -> None:

@@ -26,7 +26,8 @@ class Earpiece:
         self._changed = changed
         self._listening: asyncio.Task[None] | None = None
         self._frames: list[Samples] = []
-        self._first_loud: float | None = None
+        self.first_loud: float | None = None
+        """`time.monotonic()` of the first loud frame since `reset_first_loud`."""
         self.last_loud = float("-inf")
 
     def listen(self, track: rtc.Track) -> None:
@@ -56,12 +57,7 @@ class Earpiece:
 
     def reset_first_loud(self) -> None:
         """Make the next loud frame the first one."""
-        self._first_loud = None
-
-    @property
-    def first_loud(self) -> float | None:
-        """`time.monotonic()` of the first loud frame since `reset_first_loud`."""
-        return self._first_loud
+        self.first_loud = None
 
     def recording(self) -> Samples:
         """Return everything heard so far, at `RECORDING_RATE`."""
@@ -79,6 +75,6 @@ class Earpiece:
         self._frames.append(samples)
         if np.abs(samples).max() > LOUD:
             self.last_loud = time.monotonic()
-            if self._first_loud is None:
-                self._first_loud = self.last_loud
+            if self.first_loud is None:
+                self.first_loud = self.last_loud
         self._changed()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 from rich.console import Console
 
 from cli.account.credentials_file import CredentialsFile
-from cli.calls.script import ScriptLine, read_script
 from cli.errors import UsageError
 from cli.standard_input import read_lines
 from mesh.settings import MeshSettings, load
@@ -20,7 +20,21 @@ from mesh.settings import MeshSettings, load
 if TYPE_CHECKING:
     from cli.calls.placing import CallerLine
 
+Kind = Literal["say", "wav", "text"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+OTHER_OPTIONS_WITH_VALUES = frozenset({"--out", "--conversation"})
+"""Options of `call` whose value may look like an option."""
 Lines = list[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptLine:
+    """One turn of the caller."""
+
+    kind: Kind
+    """Synthesised speech, a recording, or typed text."""
+    value: str
+    """The words, or the path of the recording."""
 
 
 def register(app: typer.Typer) -> None:
@@ -43,8 +57,9 @@ def call(
 ) -> None:
     """Place a call. Each --say, --wav and --text is one turn, in the order given.
 
-    Without any of them, type your lines in the terminal; Ctrl-D ends the call. If you are logged in, the call
-    is yours; otherwise a guest account makes it, and is deleted afterwards with the conversation.
+    Without any of them, type your lines in the terminal; Ctrl-D ends the call.
+
+    Without a login, a guest account places the call; it is deleted afterwards.
     """
     settings = load(MeshSettings)
     script = read_script(sys.argv[1:])
@@ -52,6 +67,26 @@ def call(
     if conversation is not None and not _logged_in(settings):
         raise UsageError("You can continue only your own conversations; run `readback login` first.")
     asyncio.run(_call(settings, script, out, conversation, as_json=as_json))
+
+
+def read_script(arguments: Sequence[str]) -> list[ScriptLine]:
+    """Return the --say, --wav and --text lines among the arguments, in order.
+
+    Option parsers group values by option and lose the order across options. The parser has accepted
+    `arguments` before, so every option has its value.
+    """
+    lines = []
+    remaining = iter(arguments)
+    for argument in remaining:
+        if argument == "--":
+            break
+        name, equals, value = argument.partition("=")
+        kind = name.removeprefix("--")
+        if name.startswith("--") and kind in KINDS:
+            lines.append(ScriptLine(kind, value if equals else next(remaining, "")))
+        elif argument in OTHER_OPTIONS_WITH_VALUES:
+            next(remaining, None)
+    return lines
 
 
 def _require_files(script: Sequence[ScriptLine], out: Path | None) -> None:

@@ -69,7 +69,8 @@ def doctor(
 ) -> None:
     """Check the configuration, the programs and every part.
 
-    Exit code 0: everything works. 1: something is missing or unreachable. 2: a setting is wrong.
+    Exit codes: 0 if everything works, 1 if anything is missing or unreachable,
+    2 if a setting is wrong.
     """
     settings = check_all()
     findings = [*check_installation(settings), *asyncio.run(check_parts(settings))]

@@ -25,8 +25,9 @@ def doubles(
 ) -> None:
     """Serve simulations of AviationStack and FlightAPI.io until Ctrl-C.
 
-    Searches from some airports fail on purpose: from Oslo AviationStack fails and FlightAPI.io answers, from
-    Reykjavik neither does. doubles/faults.py and doubles/aviationstack/oddities.py list them all.
+    Searches from some airports fail on purpose: from Oslo AviationStack fails and
+    FlightAPI.io answers, from Reykjavik both fail. doubles/faults.py and
+    doubles/aviationstack/oddities.py list them all.
     """
     asyncio.run(_serve(aviationstack_port, flightapi_port, older=older, monthly=monthly))
 

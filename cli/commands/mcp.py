@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 def mcp() -> None:
     """Serve the MCP tools over standard input and output, for the account that is logged in.
 
-    While `readback up` runs they are also served over HTTP, at http://127.0.0.1:8080/mcp (READBACK_MCP_PORT).
+    `readback up` serves them over HTTP, at http://127.0.0.1:8080/mcp (READBACK_MCP_PORT).
     """
     asyncio.run(_serve())
 

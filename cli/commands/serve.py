@@ -28,8 +28,7 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     names: Annotated[
-        list[Service],
-        typer.Argument(help="Services to run; each of several runs in its own process."),
+        list[Service], typer.Argument(help="Services to run; each of several runs in its own process.")
     ],
 ) -> None:
     """Run one or more services."""

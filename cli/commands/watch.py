@@ -51,11 +51,6 @@ class Speaker(StrEnum):
     CUSTOMER = "customer"
     AGENT = "agent"
 
-    @property
-    def value_in_contract(self) -> entry_pb2.Speaker.ValueType:
-        """The speaker's value in the contract."""
-        return entry_pb2.Speaker.Value(f"SPEAKER_{self.name}")
-
 
 class Kind(StrEnum):
     """Kinds of entries, as options."""
@@ -64,11 +59,6 @@ class Kind(StrEnum):
     TOOL_CALL = "tool-call"
     TOOL_RESULT = "tool-result"
     STATE_CHANGE = "state-change"
-
-    @property
-    def value_in_contract(self) -> conversation.EntryKind.ValueType:
-        """The kind's value in the contract."""
-        return conversation.EntryKind.Value(f"ENTRY_KIND_{self.name}")
 
 
 def register(app: typer.Typer) -> None:
@@ -95,8 +85,7 @@ def watch(
     ] = None,
     kind: Annotated[list[Kind] | None, typer.Option(help="Only entries of this kind. Repeatable.")] = None,
     live: Annotated[
-        bool,
-        typer.Option("--live", help="Show words while they are spoken. Always on in a terminal."),
+        bool, typer.Option("--live", help="Show words while they are spoken. Always on in a terminal.")
     ] = False,
     follow: Annotated[
         bool, typer.Option("--follow/--no-follow", help="Wait for new events, or stop after the stored ones.")
@@ -130,8 +119,8 @@ def watch(
         conversation_id=chosen,
         cursor=cursor,
         start_time=start,
-        speakers=[one.value_in_contract for one in speaker or ()],
-        kinds=[one.value_in_contract for one in kind or ()],
+        speakers=[entry_pb2.Speaker.Value(f"SPEAKER_{one.name}") for one in speaker or ()],
+        kinds=[conversation.EntryKind.Value(f"ENTRY_KIND_{one.name}") for one in kind or ()],
         from_earliest=from_earliest,
         include_live=output.wants_live,
         on_connection=output.notice,

@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 
 if TYPE_CHECKING:
     from cli.calls.call_client import TurnReport
-
-
-class CallOutput(Protocol):
-    """Shows the events of a call."""
-
-    def connected(self, conversation_id: str, connect_ms: float) -> None:
-        """Show that the caller is in the room."""
-        ...
-
-    def greeted(self, turn: TurnReport) -> None:
-        """Show the agent's greeting."""
-        ...
-
-    def turn(self, turn: TurnReport) -> None:
-        """Show a line of the caller and the agent's answer."""
-        ...
-
-    def ended(self, reason: str) -> None:
-        """Show that the call is over."""
-        ...
 
 
 class JsonCallOutput:
@@ -92,3 +72,6 @@ class TerminalCallOutput:
 
     def _line(self, style: str, label: str, text: str) -> None:
         self._console.print(f"  [{style}]{label:>6}[/]  {escape(text)}", highlight=False, soft_wrap=True)
+
+
+CallOutput = JsonCallOutput | TerminalCallOutput

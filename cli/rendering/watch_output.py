@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Protocol, Self
+from typing import Self
 
 from google.protobuf.json_format import MessageToDict
 from readback.conversation.v1 import entry_pb2
@@ -25,27 +25,11 @@ _MAX_LIVE_LINES = 4
 """Limit of live utterances at the bottom of a terminal."""
 
 
-class WatchOutput(Protocol):
-    """Shows events as they come; a context manager."""
-
-    wants_live: bool
-    """Live events are needed too: words that are still being spoken."""
-
-    def __enter__(self) -> Self:
-        """Prepare the terminal."""
-
-    def __exit__(self, *_: object) -> None:
-        """Restore the terminal."""
-
-    def show(self, event: WatchResponse) -> None:
-        """Show one event."""
-
-    def notice(self, connection: Connection) -> None:
-        """Report a change of the connection to the service."""
-
-
 class JsonWatchOutput:
-    """One `WatchResponse` as JSON per line. Notices go to stderr."""
+    """One `WatchResponse` as JSON per line. Notices go to stderr.
+
+    `wants_live`: words that are still being spoken are wanted too.
+    """
 
     def __init__(self, *, live: bool = False) -> None:
         self.wants_live = live
@@ -150,3 +134,6 @@ class TerminalWatchOutput:
 
     def _print(self, markup: str) -> None:
         self._console.print(markup, highlight=False, soft_wrap=True)
+
+
+WatchOutput = JsonWatchOutput | TerminalWatchOutput

@@ -15,7 +15,7 @@ from cli.supervisor.log_files import PartLog
 from cli.supervisor.parts import Part
 from cli.supervisor.process import PartProcess, Reaper
 from cli.supervisor.restart_backoff import RestartBackoff
-from cli.supervisor.terminal import SupervisorOutput, exit_text, readable
+from cli.supervisor.terminal import TerminalOutput, exit_text, readable
 from mesh.clock import Clock, SystemClock
 
 START_LIMIT_SECONDS = 180.0
@@ -32,7 +32,7 @@ class Supervisor:
         parts: Sequence[Part],
         environment: Mapping[str, str],
         logs: Path,
-        output: SupervisorOutput,
+        output: TerminalOutput,
         *,
         clock: Clock | None = None,
         probe: Probe = readiness.is_ready,
@@ -43,7 +43,7 @@ class Supervisor:
         self._running: dict[str, PartProcess] = {}
         self._open_logs: list[PartLog] = []
         self._stop, self._hurry = asyncio.Event(), asyncio.Event()
-        self._reaper: Reaper | None = None
+        self._reaper: Reaper
 
     def stop(self) -> None:
         """End all parts; a second call kills them."""
@@ -107,12 +107,10 @@ class Supervisor:
     async def _start(self, part: Part, log: PartLog) -> PartProcess:
         process = await PartProcess.start(part, self._environment, log)
         self._running[part.name] = process
-        assert self._reaper is not None
         self._reaper.watch(process.group)
         return process
 
     def _forget(self, process: PartProcess) -> None:
-        assert self._reaper is not None
         self._reaper.forget(process.group)
         self._running.pop(process.part.name, None)
 
@@ -147,7 +145,6 @@ class Supervisor:
         await shutdown.end_all(running, self._hurry)
         for process in running:
             self._forget(process)
-        assert self._reaper is not None
         await self._reaper.stop()
         shutdown.kill_descendants(spared)
         for log in self._open_logs:

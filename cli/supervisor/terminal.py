@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
@@ -30,30 +29,6 @@ _HARMLESS = ("error reading data channel", "closed unexpectedly")
 """LiveKit logs these as errors when a caller hangs up."""
 
 
-class SupervisorOutput(Protocol):
-    """Shows events of the supervisor."""
-
-    def ready(self, part: Part, seconds: float) -> None:
-        """Show that a part is ready, `seconds` after its start."""
-        ...
-
-    def slow(self, part: Part, seconds: float) -> None:
-        """Show that a part is still not ready."""
-        ...
-
-    def died(self, part: Part, code: int, last_line: str, delay: float) -> None:
-        """Show that a part ended by itself and is restarted after `delay` seconds."""
-        ...
-
-    def back(self, part: Part, seconds: float) -> None:
-        """Show that a restarted part is ready again."""
-        ...
-
-    def logged(self, part: Part, line: str) -> None:
-        """Show a log line of a part, if it needs attention."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Alert:
     """A log line that needs the user's attention."""
@@ -73,24 +48,24 @@ class TerminalOutput:
         self._shown_at: dict[tuple[str, str], float] = {}
 
     def ready(self, part: Part, seconds: float) -> None:
-        """Print the start time and the address."""
+        """Print that a part is ready, how long its start took, and its address."""
         self._print(f"  [green]✓[/] {part.name:<13} {seconds:5.1f} s   {escape(part.where)}")
 
     def slow(self, part: Part, seconds: float) -> None:
-        """Print the time waited so far."""
+        """Print that a part is still not ready."""
         self._print(f"  [yellow]…[/] {part.name:<13} still starting after {seconds:.0f} s")
 
     def died(self, part: Part, code: int, last_line: str, delay: float) -> None:
-        """Print the exit code and the last log line."""
+        """Print that a part ended by itself, with its last log line, and restarts after `delay` seconds."""
         reason = f": {escape(readable(last_line))}" if last_line else ""
         self._print(f"  [red]✗[/] {part.name:<13} {exit_text(code)}; restarting in {delay:g} s{reason}")
 
     def back(self, part: Part, seconds: float) -> None:
-        """Print the time to restart."""
+        """Print that a restarted part is ready again."""
         self._print(f"  [green]✓[/] {part.name:<13} is back after {seconds:.1f} s")
 
     def logged(self, part: Part, line: str) -> None:
-        """Print alerts; every line if verbose."""
+        """Print a log line of a part if it is an alert, or if verbose."""
         if self._verbose:
             self._print(f"  [dim]{part.name:<15} {escape(line)}[/]")
         elif alert := alert_in(line):

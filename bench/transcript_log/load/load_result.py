@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bench.transcript_log.interleaved_rounds import percentile
-from bench.transcript_log.testbed.cores import cpu_seconds
+from bench.transcript_log.testbed.processes import cpu_seconds
 
 
 @dataclass(frozen=True, slots=True)

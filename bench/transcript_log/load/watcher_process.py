@@ -18,7 +18,7 @@ import uvloop
 from redis.asyncio import Redis
 
 from bench.transcript_log.load.watchers import catch_up, read_all, watch
-from bench.transcript_log.testbed.customers import own_connection
+from bench.transcript_log.testbed.testbed import own_connection
 
 READY = "ready"
 CHANNEL = "bench"

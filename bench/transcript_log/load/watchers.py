@@ -14,7 +14,7 @@ from readback.conversation.v1 import entry_pb2
 from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
 
 from bench.transcript_log.load.writers import Writer
-from bench.transcript_log.testbed.customers import Metadata, own_connection
+from bench.transcript_log.testbed.testbed import Metadata, own_connection
 from mesh.calling.channel import streaming
 
 

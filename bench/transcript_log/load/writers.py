@@ -17,8 +17,7 @@ from readback.conversation.v1.conversation_service_pb2_grpc import ConversationS
 
 from bench.transcript_log.load.load_result import LoadResult
 from bench.transcript_log.load.sample_turns import Turn, sample_turns
-from bench.transcript_log.testbed.customers import Customer, own_connection
-from bench.transcript_log.testbed.testbed import Server, Testbed
+from bench.transcript_log.testbed.testbed import Customer, Server, Testbed, own_connection
 from mesh.calling.channel import streaming
 from mesh.ids import uuid7
 

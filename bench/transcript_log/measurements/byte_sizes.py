@@ -17,9 +17,8 @@ from bench.transcript_log.interleaved_rounds import Spread
 from bench.transcript_log.load.sample_turns import TURNS, sample_turns
 from bench.transcript_log.load.watchers import entries_of, next_of, watch
 from bench.transcript_log.load.writers import writers
-from bench.transcript_log.testbed.customers import own_connection
 from bench.transcript_log.testbed.tcp_servers import relay
-from bench.transcript_log.testbed.testbed import Testbed
+from bench.transcript_log.testbed.testbed import Testbed, own_connection
 
 WIRE_CONVERSATIONS = 10
 STORED_CONVERSATIONS = 200

@@ -18,13 +18,11 @@ import grpc
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
-from bench.transcript_log.interleaved_rounds import Spread, interleaved
+from bench.transcript_log.interleaved_rounds import Spread
 from bench.transcript_log.load.sample_turns import sample_turns
-from bench.transcript_log.testbed.cores import SERVING
-from bench.transcript_log.testbed.customers import own_connection
 from bench.transcript_log.testbed.floor_server import SERVICE
-from bench.transcript_log.testbed.processes import process
-from bench.transcript_log.testbed.testbed import Testbed
+from bench.transcript_log.testbed.processes import SERVING, process
+from bench.transcript_log.testbed.testbed import Testbed, own_connection
 from mesh.calling.channel import streaming
 from mesh.ids import uuid7
 from tests.product import environment_for, free_ports
@@ -164,7 +162,7 @@ async def measure(bed: Testbed) -> dict[str, Spread]:
             "grpc_stream_ping_pong_us": floors.ping_pong,
             "grpc_server_stream_msgs_s": floors.stream_rate,
         }
-        rounds = await interleaved(sides, bed.effort.rounds, done=lambda: bed.progress("floors"))
+        rounds = await bed.compare("floors", sides)
     return {name: rounds.of(name, partial(_in_unit, name)) for name in sides}
 
 

@@ -14,8 +14,7 @@ from bench.transcript_log.load.load_result import LoadResult
 from bench.transcript_log.load.rest_clients import RestClients
 from bench.transcript_log.load.watchers import catch_up, next_of, watch
 from bench.transcript_log.load.writers import Writer, run_load, writers
-from bench.transcript_log.testbed.customers import own_connection
-from bench.transcript_log.testbed.testbed import Testbed
+from bench.transcript_log.testbed.testbed import Testbed, own_connection
 
 CONVERSATIONS = (1, 10, 100, 1000)
 ENTRIES = (1000, 10_000, 100_000, 1_000_000)

@@ -26,11 +26,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import asyncpg
 
 from bench.transcript_log.figures import Figure
-from bench.transcript_log.interleaved_rounds import interleaved
 from bench.transcript_log.load.load_result import LoadResult
 from bench.transcript_log.load.watcher_process import CHANNEL, READY
 from bench.transcript_log.load.writers import run_load, writers
-from bench.transcript_log.testbed.cores import ASKING
+from bench.transcript_log.testbed.processes import ASKING
 from bench.transcript_log.testbed.testbed import Testbed
 
 SIDES = ("off", "on", "published", "notify")
@@ -52,9 +51,7 @@ async def measure(bed: Testbed) -> list[Figure]:
     """Measure the turns per second of a hundred agents together, with one open turn each."""
     async with AsyncExitStack() as stack:
         sides = {side: await stack.enter_async_context(_side(bed, side)) for side in SIDES}
-        rounds = await interleaved(
-            sides, bed.effort.rounds, done=lambda: bed.progress("a hundred watched conversations")
-        )
+        rounds = await bed.compare("a hundred watched conversations", sides)
         notify_alone = await _notify_alone(bed)
 
     def vs_off(side: str) -> float:
@@ -118,7 +115,7 @@ async def _notify_alone(bed: Testbed) -> float:
             )
 
         sides = {"off": lambda: rate(PLAIN), "on": lambda: rate(NOTIFYING)}
-        rounds = await interleaved(sides, bed.effort.scaled(2), done=lambda: bed.progress("NOTIFY alone"))
+        rounds = await bed.compare("NOTIFY alone", sides, rounds=bed.effort.scaled(2))
     return rounds.ratio("on", "off", float).median
 
 

@@ -11,9 +11,8 @@ import grpc
 from bench.transcript_log.figures import Figure
 from bench.transcript_log.interleaved_rounds import Spread, slope
 from bench.transcript_log.load.watchers import WatchFailed, catch_up, read_all, watch
-from bench.transcript_log.testbed.cores import resident_bytes
-from bench.transcript_log.testbed.customers import Customer, own_connection
-from bench.transcript_log.testbed.testbed import Server, Testbed
+from bench.transcript_log.testbed.processes import resident_bytes
+from bench.transcript_log.testbed.testbed import Customer, Server, Testbed, own_connection
 
 STEPS = (500, 2000, 5000)
 PER_CUSTOMER = 200

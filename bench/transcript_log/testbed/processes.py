@@ -1,18 +1,25 @@
-"""Servers in their own processes, each on a core, ended at the end of their block."""
+"""Servers in their own processes, pinned to CPU cores as with `taskset`, ended at the end of their block.
+
+The serving side has one core, the asking side another. PostgreSQL and Redis share the serving core, so a
+side's whole cost is on it. Neighbours that are not measured (identity, the room server) run on the other core.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bench.transcript_log.testbed.cores import on_core
+import psutil
 
+_CORES = sorted(os.sched_getaffinity(0))
+SERVING, ASKING = _CORES[0], _CORES[min(1, len(_CORES) - 1)]
 START_SECONDS = 60.0
 END_SECONDS = 15.0
 
@@ -75,3 +82,35 @@ async def _wait_until_listening(running: subprocess.Popen[bytes], port: int, log
 
 def _end_of(log: Path) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-20:])
+
+
+@contextlib.contextmanager
+def on_core(core: int) -> Iterator[None]:
+    """Run what this thread starts inside the block on a core; the thread itself returns afterwards."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def pin_to_asking_core() -> None:
+    """Pin this process to the asking core."""
+    os.sched_setaffinity(0, {ASKING})
+
+
+def cpu_seconds(pid: int, *, children: bool = True) -> float:
+    """Return the user and system time of a process so far, with that of its descendants."""
+    total = 0.0
+    root = psutil.Process(pid)
+    for process in (root, *(root.children(recursive=True) if children else ())):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
+
+
+def resident_bytes(pid: int) -> int:
+    """Return the resident memory of a process."""
+    return int(psutil.Process(pid).memory_info().rss)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TypeVar
 
+import grpc
 import psycopg
+from readback.conversation.v1 import conversation_service_pb2 as pb
+from readback.conversation.v1.conversation_service_pb2_grpc import ConversationServiceStub
+from readback.identity.v1 import identity_service_pb2
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
-from bench.transcript_log.testbed.cores import ASKING, SERVING, on_core
-from bench.transcript_log.testbed.customers import Customer, Metadata, own_connection, register_customer
-from bench.transcript_log.testbed.processes import process
+from bench.transcript_log.interleaved_rounds import Rounds, interleaved
+from bench.transcript_log.testbed.processes import ASKING, SERVING, on_core, process
 from bench.transcript_log.testbed.tcp_servers import room_server
+from mesh.ids import uuid7
 from mesh.security.authentication import bearer
 from mesh.security.secrets import SecretStore
 from mesh.security.workload_identity import WorkloadIdentity
@@ -29,6 +34,33 @@ TOKEN_SECONDS = "3600"
 _UVICORN_OPTIONS = (
     "--loop uvloop --http httptools --timeout-keep-alive 600 --no-access-log --log-level warning"
 )
+T = TypeVar("T")
+
+Metadata = tuple[tuple[str, str], ...]
+
+
+def own_connection(address: str) -> grpc.aio.Channel:
+    """Return a channel that shares its connection with no other channel."""
+    return grpc.aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer who is signed in."""
+
+    metadata: Metadata
+    """The customer's token, for calls."""
+
+    async def start_conversation(self, channel: grpc.aio.Channel) -> str:
+        """Start a conversation over a channel to the conversation service, and return its ID."""
+        request = pb.StartConversationRequest(request_id=uuid7())
+        response = await ConversationServiceStub(channel).StartConversation(request, metadata=self.metadata)
+        return response.conversation.conversation_id
+
+    async def start_call(self, channel: grpc.aio.Channel) -> pb.Call:
+        """Start a call in a new conversation."""
+        request = pb.StartCallRequest(conversation_id=await self.start_conversation(channel))
+        return (await ConversationServiceStub(channel).StartCall(request, metadata=self.metadata)).call
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +120,12 @@ class Testbed:
         self._identity = IdentityServiceStub(channel)
         key = SecretStore(self.home / "secrets").actor_key("agent")
         self._agent = WorkloadIdentity("agent", key, self._identity)
+
+    async def compare(
+        self, what: str, sides: Mapping[str, Callable[[], Awaitable[T]]], *, rounds: int | None = None
+    ) -> Rounds[T]:
+        """Run the sides in interleaved rounds, as many as the effort says, and show the progress."""
+        return await interleaved(sides, rounds or self.effort.rounds, done=partial(self.progress, what))
 
     @cached_property
     def postgres(self) -> PostgresServer:
@@ -152,8 +190,11 @@ class Testbed:
                 await connection.execute(statement.encode())
 
     async def new_customer(self) -> Customer:
-        """Register a customer."""
-        return await register_customer(self._identity)
+        """Register a customer and sign in."""
+        request = identity_service_pb2.RegisterRequest(
+            email=f"{uuid7()}@example.com", password="a long walk in the park", display_name="Asha"
+        )
+        return Customer(bearer((await self._identity.Register(request)).tokens.access_token))
 
     async def agent_metadata(self) -> Metadata:
         """Return the agent's token, which opens `Record` streams."""

@@ -17,8 +17,15 @@ from livekit.protocol import room
 
 from bench.transcript_log.load.rest_clients import RequestFailed, RestClients
 from bench.transcript_log.measurements.byte_sizes import vacuumed
-from bench.transcript_log.testbed.cores import ASKING, SERVING, cpu_seconds, on_core, resident_bytes
-from bench.transcript_log.testbed.processes import DidNotStart, process
+from bench.transcript_log.testbed.processes import (
+    ASKING,
+    SERVING,
+    DidNotStart,
+    cpu_seconds,
+    on_core,
+    process,
+    resident_bytes,
+)
 from bench.transcript_log.testbed.tcp_servers import relay, room_server, tcp_server
 from tests.postgres_server import PostgresServer
 from tests.product import free_ports

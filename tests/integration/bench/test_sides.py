@@ -14,11 +14,10 @@ import pytest
 from bench.transcript_log.load import writers
 from bench.transcript_log.load.rest_clients import RequestFailed, RestClients
 from bench.transcript_log.load.watchers import Audience, WatchFailed, catch_up, watch
-from bench.transcript_log.measurements import append_throughput
+from bench.transcript_log.measurements import throughput
 from bench.transcript_log.measurements.floors import running_floors
 from bench.transcript_log.measurements.watcher_memory import Crowd
-from bench.transcript_log.testbed.customers import own_connection
-from bench.transcript_log.testbed.testbed import Effort, Server, Testbed, running_testbed
+from bench.transcript_log.testbed.testbed import Effort, Server, Testbed, own_connection, running_testbed
 from tests.postgres_server import PostgresServer
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -146,7 +145,7 @@ async def test_the_rest_services_refuse_what_is_no_turn(bed: Testbed, module: st
 
 
 async def test_a_run_under_load_reports_its_cpu(bed: Testbed) -> None:
-    async with append_throughput.record_side(bed, "pg") as run:
+    async with throughput.record_side(bed, "pg") as run:
         load = await run()
     assert load.turns > 0
     assert load.server_cpu > 0

@@ -14,12 +14,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+from rich.console import Console
 
 from cli.errors import CommandError, UsageError
 from cli.supervisor import log_files as logs
 from cli.supervisor.parts import Part, Stage
 from cli.supervisor.shutdown import GRACE_SECONDS
 from cli.supervisor.supervisor import Supervisor
+from cli.supervisor.terminal import TerminalOutput
 from tests.product import free_ports
 
 pytestmark = pytest.mark.integration
@@ -27,10 +29,11 @@ pytestmark = pytest.mark.integration
 SCRIPT = Path(__file__).with_name("part.py")
 
 
-class Diary:
-    """A report that remembers."""
+class Diary(TerminalOutput):
+    """An output that remembers the events."""
 
     def __init__(self) -> None:
+        super().__init__(Console())
         self.events: list[tuple[str, str]] = []
         self.lines: list[str] = []
         self.changed = asyncio.Event()
@@ -223,6 +226,7 @@ from cli.supervisor.shutdown import GRACE_SECONDS
 from cli.supervisor.parts import Part, Stage
 from cli.supervisor.terminal import TerminalOutput
 from cli.supervisor.supervisor import Supervisor
+from cli.supervisor.terminal import TerminalOutput
 from rich.console import Console
 command = ({sys.executable!r}, {str(SCRIPT)!r}, "--port", "{port}", "--stubborn")
 part = Part("mule", command, "http://127.0.0.1:{port}/", "", (), Stage.SERVICES)

@@ -14,7 +14,7 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 
 from bench.transcript_log.load.sample_turns import sample_turns
 from bench.transcript_log.load.writers import WriteFailed, Writer, run_load
-from bench.transcript_log.testbed.customers import Customer
+from bench.transcript_log.testbed.testbed import Customer
 
 pytestmark = pytest.mark.unit
 

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from cli.supervisor.parts import Part, Stage
 from cli.supervisor.restart_backoff import LONGEST_SECONDS, RESET_AFTER_SECONDS, RestartBackoff
 from cli.supervisor.supervisor import Supervisor
+from cli.supervisor.terminal import TerminalOutput
 from tests.simulated_clock import SimulatedClock
 
 pytestmark = pytest.mark.unit
@@ -31,10 +33,11 @@ def test_a_part_that_ran_for_a_while_is_forgiven() -> None:
     assert backoff.delay_after(RESET_AFTER_SECONDS) == 0.5
 
 
-class Deaths:
-    """A report of the delays before each restart."""
+class Deaths(TerminalOutput):
+    """An output that remembers the delay before each restart."""
 
     def __init__(self) -> None:
+        super().__init__(Console())
         self.delays: asyncio.Queue[float] = asyncio.Queue()
 
     def ready(self, part: Part, seconds: float) -> None: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cli.calls.script import ScriptLine, read_script
+from cli.commands.call import ScriptLine, read_script
 
 pytestmark = pytest.mark.unit
 

@@ -1,23 +1,24 @@
-"""Delivery latency: to a hundred watchers, and to a watcher on another replica.
+"""Latency: of one durable append, to a hundred watchers, and to a watcher on another replica.
 
-`fanout100_p99_vs_floor`, `replica_hop_p50_ms`, `replica_hop_p99_ms`.
+`ack_vs_floor_sqlite`, `ack_vs_floor_pg`, `fanout100_p99_vs_floor`, `replica_hop_p50_ms` and `…_p99_ms`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 
 from bench.transcript_log.figures import Figure
-from bench.transcript_log.interleaved_rounds import Spread, interleaved, percentile
+from bench.transcript_log.interleaved_rounds import Spread, percentile
 from bench.transcript_log.load.watchers import Audience
-from bench.transcript_log.load.writers import writers
+from bench.transcript_log.load.writers import Writer, run_load, writers
 from bench.transcript_log.measurements.floors import running_floors
-from bench.transcript_log.testbed.cores import ASKING
+from bench.transcript_log.testbed.processes import ASKING
 from bench.transcript_log.testbed.testbed import Testbed
 
+STORES = ("sqlite", "pg")
 WATCHERS, CONNECTIONS = 100, 10
 FANOUT_TURNS = 30
 """Turns of one run; each must reach all watchers before the next."""
@@ -25,6 +26,53 @@ HOP_TURNS = 100
 """Turns of one run between replicas."""
 PAUSE_SECONDS = 0.005
 """Between these turns, so that none is delayed by the one before."""
+
+Seconds = list[float]
+
+
+async def measure_acks(bed: Testbed) -> list[Figure]:
+    """Measure one stream with one open turn on either store, and the floors in the same rounds."""
+    async with AsyncExitStack() as stack:
+        floors = await stack.enter_async_context(running_floors(bed))
+
+        async def ping_pong() -> Seconds:
+            return [await floors.ping_pong()]
+
+        async def fdatasync() -> Seconds:
+            return [await asyncio.to_thread(floors.fdatasync)]
+
+        sides: dict[str, Callable[[], Awaitable[Seconds]]] = {"ping_pong": ping_pong, "fdatasync": fdatasync}
+        for kind in STORES:
+            database = await bed.new_database(kind)
+            server = await stack.enter_async_context(bed.conversation_service(database))
+            (writer,) = await stack.enter_async_context(writers(bed, server, 1))
+            sides[kind] = _side(writer, bed.effort.seconds / 2)
+        rounds = await bed.compare("acks, one at a time", sides)
+
+    def p50_us(side: str) -> float:
+        return rounds.of(side, _p50).median * 1e6
+
+    figures = []
+    for kind in STORES:
+        ratio = rounds.combined(
+            lambda value, kind=kind: value(kind, _p50) / (value("ping_pong", _p50) + value("fdatasync", _p50))  # type: ignore[misc]  # the default binds the loop's value
+        )
+        p99 = rounds.of(kind, lambda waits: percentile(waits, 99)).median
+        own = {"p50_us": p50_us(kind), "p99_us": p99 * 1e6}
+        floor = {"ping_pong_us": p50_us("ping_pong"), "fdatasync_us": p50_us("fdatasync")}
+        figures.append(Figure(f"ack_vs_floor_{kind}", ratio, own | floor))
+    return figures
+
+
+def _side(writer: Writer, seconds: float) -> Callable[[], Awaitable[Seconds]]:
+    async def run() -> Seconds:
+        return list((await run_load([writer], seconds, window=1)).waits)
+
+    return run
+
+
+def _p50(waits: Seconds) -> float:
+    return percentile(waits, 50)
 
 
 async def measure_fanout(bed: Testbed) -> list[Figure]:
@@ -51,9 +99,7 @@ async def measure_fanout(bed: Testbed) -> list[Figure]:
         async def raw() -> list[float]:
             return [WATCHERS / await floors.stream_rate()]
 
-        rounds = await interleaved(
-            {"fanout": fanout, "raw": raw}, bed.effort.rounds, done=lambda: bed.progress("a hundred watchers")
-        )
+        rounds = await bed.compare("a hundred watchers", {"fanout": fanout, "raw": raw})
     details = {f"p{percent}_ms": rounds.of("fanout", _percentile_ms(percent)).median for percent in (50, 99)}
     details["raw_stream_ms"] = rounds.of("raw", _percentile_ms(50)).median
     return [Figure("fanout100_p99_vs_floor", rounds.ratio("fanout", "raw", _percentile_ms(99)), details)]
@@ -80,9 +126,7 @@ async def measure_replica_hop(bed: Testbed) -> list[Figure]:
                 await asyncio.sleep(PAUSE_SECONDS)
             return found
 
-        rounds = await interleaved(
-            {"hop": hops}, bed.effort.rounds, done=lambda: bed.progress("two replicas")
-        )
+        rounds = await bed.compare("two replicas", {"hop": hops})
     late = [hop for run in rounds.samples("hop") for hop in run]
     details = {"worst_ms": max(late), "turns": float(len(late))}
     by_round = [[hop for run in each["hop"] for hop in run] for each in rounds.rounds]
