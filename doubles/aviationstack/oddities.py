@@ -16,16 +16,16 @@ def _shifted(text: str, minutes: int) -> str:
     return labelled(datetime.fromisoformat(text[:19]) + timedelta(minutes=minutes))
 
 
-def _at_local(row: Row, end: str, now: datetime, minutes: int) -> None:
-    """Schedule one end `minutes` from now in its own time zone, without a delay."""
-    planned = labelled(now.astimezone(ZoneInfo(row[end]["timezone"])) + timedelta(minutes=minutes))
-    row[end] |= {
-        "scheduled": planned,
-        "estimated": planned,
-        "actual": None,
-        "actual_runway": None,
-        "delay": None,
-    }
+def _schedule(row: Row, now: datetime, departure: int, arrival: int) -> None:
+    """Schedule both ends some minutes from now, without delays and actual times."""
+    for end, minutes in (("departure", departure), ("arrival", arrival)):
+        local = labelled(now.astimezone(ZoneInfo(row[end]["timezone"])) + timedelta(minutes=minutes))
+        row[end] |= {"scheduled": local, "estimated": local}
+        row[end] |= dict.fromkeys(("actual", "actual_runway", "delay"))
+
+
+def _depart_late(row: Row, minutes: int) -> None:
+    row["departure"] |= {"delay": minutes, "actual": _shifted(row["departure"]["scheduled"], minutes)}
 
 
 def _live(now: datetime) -> dict[str, Any]:
@@ -41,24 +41,21 @@ def _live(now: datetime) -> dict[str, Any]:
 
 def _unknown(row: Row, now: datetime) -> None:
     row["flight_status"] = "unknown"
-    _at_local(row, "departure", now, -300)
-    _at_local(row, "arrival", now, 60)
+    _schedule(row, now, -300, 60)
 
 
 def _diverted(row: Row, now: datetime) -> None:
     """Diverted. The vendor never names the new airport."""
-    _at_local(row, "departure", now, -600)
-    _at_local(row, "arrival", now, -90)
+    _schedule(row, now, -600, -90)
     row["flight_status"], row["live"] = "diverted", _live(now)
-    row["departure"] |= {"delay": 401, "actual": _shifted(row["departure"]["scheduled"], 401)}
+    _depart_late(row, 401)
 
 
 def _airborne(row: Row, now: datetime) -> None:
     """Reported as scheduled while in the air."""
-    _at_local(row, "departure", now, -281)
-    _at_local(row, "arrival", now, 90)
+    _schedule(row, now, -281, 90)
     row["flight_status"], row["live"] = "scheduled", _live(now)
-    row["departure"] |= {"delay": 221, "actual": _shifted(row["departure"]["scheduled"], 221)}
+    _depart_late(row, 221)
     row["aircraft"] = {"registration": "TC-ACR", "iata": "B744", "icao": "B744", "icao24": "4B8472"}
 
 
@@ -81,15 +78,13 @@ def _empty_airline(row: Row, _now: datetime) -> None:
 
 def _delayed(row: Row, now: datetime) -> None:
     """65 minutes late; neither the status nor the estimate reflects it."""
-    _at_local(row, "departure", now, 50)
-    _at_local(row, "arrival", now, 240)
+    _schedule(row, now, 50, 240)
     row["flight_status"] = "scheduled"
     row["departure"] |= {"delay": 65, "terminal": "2", "gate": "B12"}
 
 
 def _cancelled(row: Row, now: datetime) -> None:
-    _at_local(row, "departure", now, 120)
-    _at_local(row, "arrival", now, 300)
+    _schedule(row, now, 120, 300)
     row["flight_status"] = "cancelled"
 
 
@@ -108,8 +103,7 @@ def _numberless(row: Row, _now: datetime) -> None:
 
 
 def _landed(row: Row, now: datetime) -> None:
-    _at_local(row, "departure", now, -200)
-    _at_local(row, "arrival", now, -40)
+    _schedule(row, now, -200, -40)
     row["flight_status"] = "landed"
     row["departure"]["actual"] = _shifted(row["departure"]["scheduled"], 4)
     row["arrival"] |= {
@@ -122,23 +116,20 @@ def _landed(row: Row, now: datetime) -> None:
 
 def _unheard(row: Row, now: datetime) -> None:
     """Reported as active after departure, without actual times, as most rows are."""
-    _at_local(row, "departure", now, -1300)
-    _at_local(row, "arrival", now, -1200)
+    _schedule(row, now, -1300, -1200)
     row["flight_status"], row["arrival"]["estimated"] = "active", None
 
 
 def _unestimated(row: Row, now: datetime) -> None:
     """Departed three hours late, without an estimated arrival."""
-    _at_local(row, "departure", now, -200)
-    _at_local(row, "arrival", now, -130)
+    _schedule(row, now, -200, -130)
     row["flight_status"], row["arrival"]["estimated"] = "active", None
-    row["departure"] |= {"delay": 180, "actual": _shifted(row["departure"]["scheduled"], 180)}
+    _depart_late(row, 180)
 
 
 def _landed_unseen(row: Row, now: datetime) -> None:
     """Only the status says that it landed."""
-    _at_local(row, "departure", now, -200)
-    _at_local(row, "arrival", now, -40)
+    _schedule(row, now, -200, -40)
     row["flight_status"], row["arrival"]["estimated"] = "landed", None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from doubles.flightapi.trips import TripRequest, trips
 from doubles.serving import real_sleep, utc_now
 from doubles.world import Flight, World
 
+Handler = Callable[[Request], Awaitable[Response]]
 CREDITS = {"onewaytrip": 2, "roundtrip": 2, "airline": 1, "trackbyroute": 1, "schedule": 2, "compschedule": 2}
 CABINS = frozenset({"Economy", "Business", "First", "Premium_Economy"})
 NO_DETAILS = "No details for your input"
@@ -57,15 +58,26 @@ class FlightApiDouble:
         party = "{adults}/{children}/{infants}/{cabin}/{currency}"
         return Starlette(
             routes=[
-                Route(f"/onewaytrip/{{key}}/{{origin}}/{{destination}}/{{day}}/{party}", self._trip),
-                Route(f"/roundtrip/{{key}}/{{origin}}/{{destination}}/{{day}}/{{back}}/{party}", self._trip),
-                Route("/airline/{key}", self._tracking),
-                Route("/trackbyroute/{key}", self._route),
-                Route("/schedule/v2/{key}", self._newer_board),
-                Route("/schedule/{key}", self._board),
-                Route("/compschedule/{key}", self._board),
+                Route(path, self._charged(handler))
+                for path, handler in {
+                    f"/onewaytrip/{{key}}/{{origin}}/{{destination}}/{{day}}/{party}": self._trip,
+                    f"/roundtrip/{{key}}/{{origin}}/{{destination}}/{{day}}/{{back}}/{party}": self._trip,
+                    "/airline/{key}": self._tracking,
+                    "/trackbyroute/{key}": self._route,
+                    "/schedule/v2/{key}": self._newer_board,
+                    "/schedule/{key}": self._board,
+                    "/compschedule/{key}": self._board,
+                }.items()
             ]
         )
+
+    def _charged(self, handler: Handler) -> Handler:
+        """Return a handler that is called only if the key, the throttle and the credits allow it."""
+
+        async def handle(request: Request) -> Response:
+            return await self._refusal(request) or await handler(request)
+
+        return handle
 
     async def _refusal(self, request: Request) -> Response | None:
         """Count a call and return the error response if the key, the throttle or the credits refuse it."""
@@ -89,8 +101,6 @@ class FlightApiDouble:
         return None
 
     async def _trip(self, request: Request) -> Response:
-        if refused := await self._refusal(request):
-            return refused
         trip = _trip_request(request.path_params)
         if trip is None:
             return JSONResponse({"message": "Invalid parameters"}, status_code=400)
@@ -103,8 +113,6 @@ class FlightApiDouble:
         return await self._with_fault(trip.origin, JSONResponse(body))
 
     async def _tracking(self, request: Request) -> Response:
-        if refused := await self._refusal(request):
-            return refused
         query = request.query_params
         number, day = f"{query.get('name', '').upper()}{query.get('num', '')}", _day(query.get("date", ""))
         flight = self.world.by_number.get(number)
@@ -120,8 +128,6 @@ class FlightApiDouble:
         return await self._with_fault(flight.origin.iata, JSONResponse(body))
 
     async def _route(self, request: Request) -> Response:
-        if refused := await self._refusal(request):
-            return refused
         query = request.query_params
         pair, day = (query.get("airport1", ""), query.get("airport2", "")), _day(query.get("date", ""))
         if day is None:
@@ -135,8 +141,6 @@ class FlightApiDouble:
         return await self._with_fault(pair[0], JSONResponse(body))
 
     async def _board(self, request: Request) -> Response:
-        if refused := await self._refusal(request):
-            return refused
         query = request.query_params
         airport, mode = query.get("iata", ""), query.get("mode", "departures")
         if airport not in self.world.ports:
@@ -149,8 +153,6 @@ class FlightApiDouble:
         return await self._with_fault(airport, JSONResponse(body))
 
     async def _newer_board(self, request: Request) -> Response:
-        if refused := await self._refusal(request):
-            return refused
         query = request.query_params
         airport, mode = query.get("iata", ""), query.get("mode", "departures")
         day = date(int(query["year"]), int(query["month"]), int(query["day"]))

@@ -26,6 +26,8 @@ DUFFEL = {
     "alliance": 0,
 }
 PER_KM = {"USD": 0.09, "EUR": 0.083, "GBP": 0.07, "INR": 7.6}
+CABINS = {"Economy": 1.0, "Premium_Economy": 1.7, "Business": 3.4, "First": 5.5}
+"""Factors on the economy fare."""
 MOST_ROUND_TRIPS = 60
 SHORTEST_CONNECTION, LONGEST_CONNECTION = timedelta(hours=1), timedelta(hours=14)
 
@@ -59,10 +61,11 @@ class TripRequest:
 
 @dataclass
 class TripResponse:
-    """A response under construction; `repeats` counts earlier equal requests."""
+    """A response under construction. `surcharge` is added to each price; `unpriced` itineraries have no offers."""
 
     asked: TripRequest
-    repeats: int
+    surcharge: int
+    unpriced: bool
     places: dict[int, Row] = field(default_factory=dict)
     carriers: dict[int, Row] = field(default_factory=dict)
     segments: list[Row] = field(default_factory=list)
@@ -91,19 +94,18 @@ class TripResponse:
         self.carriers[number] = row | {"display_code_type": "IATA", "alliance": 0}
         return number
 
-    def add(self, flights: Flights, *, unpriced: bool, dearer: bool) -> None:
+    def add(self, flights: Flights) -> None:
         """Add an itinerary of these flights."""
         leg, ids, carrier = self._leg(flights)
-        price = self._price([flight for flight, _ in flights]) + (10 * self.repeats if dearer else 0)
-        self.itineraries.append(_itinerary([leg], ids, price, carrier, unpriced=unpriced))
+        price = self._price(flights) + self.surcharge
+        self.itineraries.append(_itinerary([leg], ids, price, carrier, unpriced=self.unpriced))
 
-    def add_both(self, out: Flights, back: Flights, *, unpriced: bool, dearer: bool) -> None:
+    def add_both(self, out: Flights, back: Flights) -> None:
         """Add a round trip at one price, 10 % below the sum of both ways."""
         (leg, ids, carrier), (other, others, _) = self._leg(out), self._leg(back)
-        price = round(0.9 * self._price([flight for flight, _ in (*out, *back)]), 2) + (
-            10 * self.repeats if dearer else 0
-        )
-        self.itineraries.append(_itinerary([leg, other], [*ids, *others], price, carrier, unpriced=unpriced))
+        price = round(0.9 * self._price([*out, *back]), 2) + self.surcharge
+        row = _itinerary([leg, other], [*ids, *others], price, carrier, unpriced=self.unpriced)
+        self.itineraries.append(row)
 
     def _leg(self, flights: Flights) -> tuple[str, list[str], int]:
         """Add a leg; return its id, its segments' ids and its first carrier's id."""
@@ -153,19 +155,17 @@ class TripResponse:
         )
         return name
 
-    def _price(self, flights: Iterable[Flight]) -> float:
+    def _price(self, flights: Flights) -> float:
         """Return the price for all passengers, in the currency of the request."""
-        hours = sum(flight.block.total_seconds() / 3600 for flight in flights)
-        cabin = {"Economy": 1.0, "Premium_Economy": 1.7, "Business": 3.4, "First": 5.5}[self.asked.cabin]
+        hours = sum(flight.block.total_seconds() / 3600 for flight, _ in flights)
+        economy = 30 + hours * 700 * PER_KM.get(self.asked.currency, 0.09)
         share = 0.8 + 0.4 * fraction(self.asked.day, self.asked.origin, self.asked.destination)
-        return round(
-            (30 + hours * 700 * PER_KM.get(self.asked.currency, 0.09)) * cabin * share * self.asked.party, 2
-        )
+        return round(economy * CABINS[self.asked.cabin] * share * self.asked.party, 2)
 
     def add_non_flights(self, world: World) -> None:
         """Add a test carrier's flight and a train, as the vendor leaks them into responses."""
         flight = world.by_pair[self.asked.origin, self.asked.destination][0]
-        self.add([(flight, self.asked.day)], unpriced=False, dearer=False)
+        self.add([(flight, self.asked.day)])
         self.carriers[-31896] = DUFFEL
         name = self.segments[-1]["id"] + "-test"
         self.segments[-1] |= {
@@ -176,7 +176,7 @@ class TripResponse:
         }
         self.legs[-1] |= {"id": "test-leg", "segment_ids": [name]}
         self.itineraries[-1] |= {"id": "test-leg", "leg_ids": ["test-leg"]}
-        self.add([(flight, self.asked.day)], unpriced=False, dearer=False)
+        self.add([(flight, self.asked.day)])
         train = self.segments[-1]["id"] + "-train"
         self.segments[-1] = {
             k: v for k, v in self.segments[-1].items() if k not in {"mode", "transport_mode"}
@@ -214,20 +214,18 @@ class TripResponse:
 def trips(
     world: World, asked: TripRequest, *, repeats: int, unpriced: bool = False, dearer: bool = False
 ) -> Row:
-    """Return the response to a search; `repeats` counts earlier equal requests."""
-    answer = TripResponse(asked, repeats)
+    """Return the response to a search; `repeats` counts earlier equal requests, which make it `dearer`."""
+    response = TripResponse(asked, 10 * repeats if dearer else 0, unpriced)
     if asked.back:
         for out, back in list(product(_ways(world, asked), _ways(world, asked.way_back)))[:MOST_ROUND_TRIPS]:
             if back[0][0].leaves(back[0][1]) > out[-1][0].arrives(out[-1][1]):
-                answer.add_both(out, back, unpriced=unpriced, dearer=dearer)
-        return answer.body()
-    for flight in world.by_pair.get((asked.origin, asked.destination), ()):
-        answer.add([(flight, asked.day)], unpriced=unpriced, dearer=dearer)
-    for pair in list(_connections(world, asked))[:4]:
-        answer.add(pair, unpriced=unpriced, dearer=dearer)
+                response.add_both(out, back)
+        return response.body()
+    for way in _ways(world, asked):
+        response.add(way)
     if (asked.origin, asked.destination) in world.by_pair:
-        answer.add_non_flights(world)
-    return answer.body()
+        response.add_non_flights(world)
+    return response.body()
 
 
 def _ways(world: World, asked: TripRequest) -> list[Flights]:

@@ -1,6 +1,6 @@
 """Errors of a request for flight data.
 
-Errors of places are in `places/place.py`, errors of a single provider in `providers/provider_errors.py`.
+Errors of places are in `places/place.py`, errors of a single provider in `providers/errors.py`.
 
 DomainError
 ├── SamePlace             origin and destination are in the same city
