@@ -51,18 +51,6 @@ ROUNDS, HITS, SCHEDULES, TRIALS = 3, 1_000, 200, 5
 HEDGE_SECONDS, SECOND_SECONDS = 0.3, 0.2
 
 
-def _vendor_settings(home: Path, url: str, **more: Any) -> FlightDataSettings:
-    return load(
-        FlightDataSettings,
-        home=home,
-        AVIATIONSTACK_API_KEY="demo",
-        AVIATIONSTACK_BASE_URL=f"{url}/v1",
-        aviationstack_monthly_calls=0,
-        aviationstack_spacing_seconds=0,
-        **more,
-    )
-
-
 async def cache_hit_vs_echo(home: Path) -> dict[str, float]:
     """Compare a cached search with an echo of the same messages, taking turns."""
     async with AsyncExitStack() as stack:
@@ -77,10 +65,8 @@ async def cache_hit_vs_echo(home: Path) -> dict[str, float]:
         address = await stack.enter_async_context(serving(settings))
         request = search_request("LON", "NYC")
         # Both calls use bare channels, so that only the servers differ.
-        search = _call(
-            await stack.enter_async_context(grpc.aio.insecure_channel(address)),
-            f"/{FLIGHTDATA.full_name}/SearchFlights",
-        )
+        channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
+        search = _call(channel, f"/{FLIGHTDATA.full_name}/SearchFlights")
         await _timed(search, request)
         messages = [message async for message in search(request)]
         echo = await stack.enter_async_context(_echo([message.SerializeToString() for message in messages]))
@@ -136,7 +122,15 @@ async def identical_misses_calls(home: Path) -> dict[str, float]:
     double = AviationStackDouble(World())
     with redis_server() as redis:
         async with served(double.app()) as url:
-            settings = _vendor_settings(home, url, redis_url=redis.url)
+            settings = load(
+                FlightDataSettings,
+                home=home,
+                AVIATIONSTACK_API_KEY="demo",
+                AVIATIONSTACK_BASE_URL=f"{url}/v1",
+                aviationstack_monthly_calls=0,
+                aviationstack_spacing_seconds=0,
+                redis_url=redis.url,
+            )
             async with asking(settings) as one, asking(settings) as other:
                 request = search_request("MAA", "DEL")
                 await asyncio.gather(
