@@ -28,7 +28,7 @@ _BY = re.compile(
 )
 _WHICH_IS = re.compile(
     r"\b(?:which|what)(?: one| flight| option)?(?: is|'s) (?:the )?(?P<by>cheapest|fastest|quickest|"
-    r"shortest|earliest|latest)(?=[ ,.?!]*$)",
+    r"shortest|earliest|latest)(?=[ ,.?!]*$)"
 )
 _BEST = {
     "cheaper": "cheapest",
@@ -42,7 +42,7 @@ _BEST = {
 _MINUTES = r"(?:fifteen|thirty|forty five|\d\d)"
 _AT = re.compile(
     rf"\bthe (?:one at )?(?P<hour>{CARDINAL})(?:[: ](?P<minute>{_MINUTES}))?(?: ?(?P<half>[ap])\.?m\.?)?"
-    r"(?: o'?clock)? (?:one|flight|option)\b",
+    r"(?: o'?clock)? (?:one|flight|option)\b"
 )
 
 

@@ -190,7 +190,7 @@ def _tells_time(match: re.Match[str]) -> bool:
 
 _COUNTED = re.compile(
     r" ?(?:people|person|passengers?|adults?|days?|weeks?|tickets?|seats?|of us|stops?|hundred|thousand|"
-    r"rupees|dollars|/|-\d)",
+    r"rupees|dollars|/|-\d)"
 )
 
 

@@ -9,11 +9,11 @@ from agent.language.spans import Found
 _STOPS = r"(?:stops?|layovers?|stopovers?|connections?|changes?)"
 _NONSTOP = re.compile(
     r"\b(?:non[ -]?stops?|nan stop|non stopping|directs?|straight|(?:without|with no|with out|no|zero)"
-    rf"(?: any| a)? {_STOPS})\b",
+    rf"(?: any| a)? {_STOPS})\b"
 )
 _WITH_STOPS = re.compile(
     rf"\b(?:{_STOPS} (?:is|are) (?:fine|ok|okay)|with (?:a )?stops?|not (?:only |necessarily )?"
-    r"(?:non[ -]?stop|direct))\b",
+    r"(?:non[ -]?stop|direct))\b"
 )
 _MOST_STOPS = re.compile(rf"\b(?P<most>one|1|a single|two|2)[ -]{_STOPS}\b(?! (?:in|over|at(?! most))\b)")
 _SORTS = (
@@ -21,7 +21,7 @@ _SORTS = (
         "cheapest",
         re.compile(
             r"\b(?:cheap(?:er|est|ly)?|(?:lowest|low|best|good) (?:fare|price|cost)s?|"
-            r"(?:less|least) expensive|lowest|budget|affordable)\b",
+            r"(?:less|least) expensive|lowest|budget|affordable)\b"
         ),
     ),
     ("fastest", re.compile(r"\b(?:fast(?:er|est)?|quick(?:er|est)?|shorter|shortest|least time)\b")),
