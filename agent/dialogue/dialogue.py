@@ -16,6 +16,7 @@ from agent.dialogue.tools import Tools, ToolUnavailable
 from agent.dialogue.turn import Events, Speech, Turn
 from agent.dialogue.understanding import MAX_CHARACTERS, Context, understand
 from agent.language import Language
+from agent.language.flight_times import day_of
 from agent.language.meanings import Completeness, Expectation
 from agent.language.spans import lowered
 
@@ -70,7 +71,7 @@ class Dialogue:
                 "welcome_back",
                 origin=draft.origin.city,
                 destination=draft.destination.city,
-                day=self.language.day(found.request.depart_date, today),
+                day=self.language.day(day_of(found.request.depart_date), today),
             )
         else:
             words = self.language.phrase("welcome")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 import structlog
-from google.type.date_pb2 import Date
-from google.type.timeofday_pb2 import TimeOfDay
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from agent.dialogue.places import PlaceMention
@@ -18,16 +16,15 @@ from agent.dialogue.tools import (
     DateInPast,
     FlightNotFound,
     PlaceUnknown,
-    RouteStatusRequest,
     SamePlace,
     SearchAnswer,
-    SearchFlightsRequest,
     ToolError,
     ToolRestricted,
     ToolUnavailable,
     ToolUsedUp,
 )
 from agent.dialogue.transcript_json import checked, require_stops
+from agent.language.flight_times import date_message
 from agent.language.found_flight import FoundFlight
 from mesh.calling.channel import streaming
 from mesh.errors import metadata_of, reason_of
@@ -73,13 +70,15 @@ class FlightDataTools:
         """Set the stub; its channel must stay open."""
         self._stub = stub
 
-    async def search_flights(self, request: SearchFlightsRequest) -> SearchAnswer:
+    async def search_flights(self, request: pb.SearchFlightsRequest) -> SearchAnswer:
         """Read a stream of results to its end."""
         return await _or_tool_error(self._search(request))
 
-    async def _search(self, request: SearchFlightsRequest) -> SearchAnswer:
+    async def _search(self, request: pb.SearchFlightsRequest) -> SearchAnswer:
         flights: dict[str, FoundFlight] = {}
-        call = self._stub.SearchFlights(_search_message(request), timeout=STREAM_TIMEOUT_SECONDS)
+        limited = pb.SearchFlightsRequest(max_results=MAX_RESULTS)
+        limited.MergeFrom(request)
+        call = self._stub.SearchFlights(limited, timeout=STREAM_TIMEOUT_SECONDS)
         async with streaming(call) as stream:
             async for response in stream:
                 if response.HasField("results"):
@@ -90,22 +89,13 @@ class FlightDataTools:
 
     async def flight_status(self, flight_number: str, depart_date: date | None) -> pb.FlightStatus:
         """Return the status of a flight, of its first leg if it has several."""
-        request = pb.GetFlightStatusRequest(
-            flight_number=flight_number, date=_date_message(depart_date) if depart_date else None
-        )
+        request = pb.GetFlightStatusRequest(flight_number=flight_number, date=date_message(depart_date))
         response = await _or_tool_error(self._stub.GetFlightStatus(request))
         return _checked_status(response.status)
 
-    async def route_status(self, request: RouteStatusRequest) -> Sequence[pb.FlightStatus]:
+    async def route_status(self, request: pb.ListRouteStatusRequest) -> Sequence[pb.FlightStatus]:
         """Return the status of flights of a route."""
-        message = pb.ListRouteStatusRequest(
-            origin=request.origin,
-            destination=request.destination,
-            date=_date_message(request.date) if request.date else None,
-            near=_time_message(request.near),
-            max_results=request.max_results,
-        )
-        response = await _or_tool_error(self._stub.ListRouteStatus(message))
+        response = await _or_tool_error(self._stub.ListRouteStatus(request))
         return [_checked_status(status) for status in response.statuses]
 
     async def get_airport(self, code: str) -> pb.Airport:
@@ -185,34 +175,3 @@ def _cheapest(offers: Iterable[pb.Offer], itinerary_id: str, return_id: str = ""
     ids = (itinerary_id, return_id)
     matching = [offer for offer in offers if (offer.itinerary_id, offer.return_itinerary_id) == ids]
     return min(matching, key=lambda offer: (offer.fare.total.units, offer.fare.total.nanos), default=None)
-
-
-def _date_message(day: date) -> Date:
-    return Date(year=day.year, month=day.month, day=day.day)
-
-
-def _time_message(moment: time | None) -> TimeOfDay | None:
-    return TimeOfDay(hours=moment.hour, minutes=moment.minute) if moment else None
-
-
-def _search_message(request: SearchFlightsRequest) -> pb.SearchFlightsRequest:
-    return pb.SearchFlightsRequest(
-        origin=request.origin,
-        destination=request.destination,
-        depart_date=_date_message(request.depart_date),
-        return_date=_date_message(request.return_date) if request.return_date else None,
-        depart_from=_time_message(request.depart_from),
-        depart_until=_time_message(request.depart_until),
-        arrive_from=_time_message(request.arrive_from),
-        arrive_until=_time_message(request.arrive_until),
-        nonstop=request.nonstop,
-        max_stops=request.max_stops,
-        via=request.via,
-        carrier_code=request.carrier_code,
-        carrier_codes=request.carrier_codes,
-        without_carrier_codes=request.without_carrier_codes,
-        sort=pb.FlightSort.Value(f"FLIGHT_SORT_{request.sort.upper() or 'UNSPECIFIED'}"),
-        cabin=pb.Cabin.Value(f"CABIN_{request.cabin.upper() or 'UNSPECIFIED'}"),
-        passengers=request.passengers,
-        max_results=MAX_RESULTS,
-    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
 from agent.dialogue.flows.airport_facts import airport_facts
 from agent.dialogue.flows.answers import affirm, deny, pick_place
 from agent.dialogue.flows.confirming_places import picked_place
@@ -58,7 +60,9 @@ def _needs_new_search(turn: Turn) -> bool:
         return False
     # A search for the cheapest flight goes to providers with prices; other searches may have gone elsewhere.
     unpriced = bool(found.flights) and not any(flight.total for flight in found.flights)
-    return not found.complete or (choice.by == "cheapest" and unpriced and found.request.sort != "cheapest")
+    return not found.complete or (
+        choice.by == "cheapest" and unpriced and found.request.sort != pb.FLIGHT_SORT_CHEAPEST
+    )
 
 
 def _turns_round(turn: Turn) -> bool:

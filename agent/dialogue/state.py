@@ -7,11 +7,12 @@ from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
 from agent.dialogue.places import Place
-from agent.dialogue.tools import SearchFlightsRequest
 from agent.language.days import DateExpression, ImpossibleDate
-from agent.language.found_flight import FoundFlight
-from agent.language.meanings import Expectation, TimeWindow
+from agent.language.found_flight import FoundFlight, Wishes
+from agent.language.meanings import Expectation
 
 
 class About(StrEnum):
@@ -63,12 +64,10 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(Wishes):
     """The search in preparation, or the last one made.
 
-    `depart` stays as said until the search, because "tomorrow" depends on the departure airport. `back` is a
-    date; `window` are the times of departure, `arrival` those of arrival. `airline` is the only one wanted;
-    any of `airlines` is fine.
+    `depart` stays as said until the search, because "tomorrow" depends on the departure airport; `back` is a date.
     """
 
     origin: Place | None = None
@@ -76,16 +75,6 @@ class Draft:
     via: Place | None = None
     depart: DateExpression | None = None
     back: date | None = None
-    window: TimeWindow | None = None
-    arrival: TimeWindow | None = None
-    airline: str | None = None
-    airlines: tuple[str, ...] = ()
-    without_airlines: tuple[str, ...] = ()
-    nonstop: bool = False
-    max_stops: int | None = None
-    sort: str | None = None
-    cabin: str | None = None
-    passengers: int = 1
 
     def without_wishes(self) -> Draft:
         """Return the same journey, with any flight."""
@@ -117,7 +106,7 @@ class Draft:
 class FlightList:
     """The flights found last, at which "the second one" points. `read` of them have been read out."""
 
-    request: SearchFlightsRequest
+    request: pb.SearchFlightsRequest
     flights: tuple[FoundFlight, ...]
     total: int
     read: int = 0

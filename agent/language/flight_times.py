@@ -6,11 +6,12 @@ plan must never stand in for either.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.date_pb2 import Date
+from google.type.timeofday_pb2 import TimeOfDay
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 LATE = timedelta(minutes=15)
@@ -30,6 +31,16 @@ def local(stop: pb.Stop, moment: datetime | None = None) -> datetime:
 def day_of(message: Date) -> date:
     """Return a contract's date as a Python date."""
     return date(message.year, message.month, message.day)
+
+
+def date_message(day: date | None) -> Date | None:
+    """Return a date as the contract writes it."""
+    return Date(year=day.year, month=day.month, day=day.day) if day else None
+
+
+def time_message(moment: time | None) -> TimeOfDay | None:
+    """Return a time of day as the contract writes it."""
+    return TimeOfDay(hours=moment.hour, minutes=moment.minute) if moment else None
 
 
 def state_of(status: pb.FlightStatus) -> str:

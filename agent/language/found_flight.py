@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,49 +52,23 @@ class HasCity(Protocol):
         """Name of the city."""
 
 
-class Wishes(Protocol):
-    """Wishes for flights, besides route and day, that wording can name. Airlines are IATA codes."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """Wishes for flights, besides route and day. Airlines are IATA codes.
 
-    @property
-    def window(self) -> TimeWindow | None:
-        """Times of departure."""
+    `window` are the times of departure, `arrival` those of arrival; `via` is the place to change at. `airline` is
+    the only one wanted; any of `airlines` is fine. `sort` is "cheapest", "fastest", "earliest" or "latest";
+    `cabin` is "economy", "premium_economy", "business" or "first".
+    """
 
-    @property
-    def arrival(self) -> TimeWindow | None:
-        """Times of arrival."""
-
-    @property
-    def airline(self) -> str | None:
-        """The only airline wanted."""
-
-    @property
-    def airlines(self) -> Sequence[str]:
-        """Airlines of which any is fine."""
-
-    @property
-    def without_airlines(self) -> Sequence[str]:
-        """Airlines not wanted."""
-
-    @property
-    def nonstop(self) -> bool:
-        """True if no stop is wanted."""
-
-    @property
-    def max_stops(self) -> int | None:
-        """The highest number of stops."""
-
-    @property
-    def via(self) -> HasCity | None:
-        """The place to change at."""
-
-    @property
-    def sort(self) -> str | None:
-        """The order of the results: "cheapest", "fastest", "earliest" or "latest"."""
-
-    @property
-    def cabin(self) -> str | None:
-        """The cabin: "economy", "premium_economy", "business" or "first"."""
-
-    @property
-    def passengers(self) -> int:
-        """Number of travellers."""
+    window: TimeWindow | None = None
+    arrival: TimeWindow | None = None
+    airline: str | None = None
+    airlines: tuple[str, ...] = ()
+    without_airlines: tuple[str, ...] = ()
+    nonstop: bool = False
+    max_stops: int | None = None
+    via: HasCity | None = None
+    sort: str | None = None
+    cabin: str | None = None
+    passengers: int = 1

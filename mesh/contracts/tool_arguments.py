@@ -36,6 +36,33 @@ def request_from(message: Descriptor, arguments: Mapping[str, Any]) -> Message:
     return request
 
 
+def arguments_from(request: Message) -> dict[str, Any]:
+    """Return the arguments that `request_from` makes this request of, without empty and hidden fields."""
+    return {
+        field.name: [_argument(field, item) for item in value]
+        if field.is_repeated
+        else _argument(field, value)
+        for field, value in request.ListFields()
+        if not is_withheld(field)
+    }
+
+
+def _argument(field: FieldDescriptor, value: Any) -> Any:
+    if field.enum_type is not None:
+        names = field.enum_type.values_by_number
+        return names[value].name.removeprefix(names[0].name.removesuffix("UNSPECIFIED")).lower()
+    if field.message_type is None:
+        return value
+    match field.message_type.full_name:
+        case "google.type.Date":
+            return date(value.year, value.month, value.day).isoformat()
+        case "google.type.TimeOfDay":
+            return f"{value.hours:02}:{value.minutes:02}"
+        case "google.protobuf.Timestamp":
+            return value.ToJsonString()
+    return arguments_from(value)
+
+
 def _values(
     message: Descriptor, arguments: Mapping[str, Any], path: str, violations: list[FieldViolation]
 ) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from readback.flightdata.v1 import flightdata_service_pb2 as pb
 from agent.dialogue.state import About, FlightList
 from agent.dialogue.tools import SearchAnswer
 from agent.dialogue.turn import Events, Speech, Turn
-from agent.language.flight_times import local
+from agent.language.flight_times import day_of, local
 from agent.language.found_flight import FoundFlight
 from agent.language.meanings import Choice, TimeWindow
 
@@ -33,12 +33,12 @@ def tell_results(turn: Turn, answer: SearchAnswer) -> Iterator[Speech]:
         "count": language.number(total),
         "origin": draft.origin.city,
         "destination": draft.destination.city,
-        "day": language.day(found.request.depart_date, today),
+        "day": language.day(day_of(found.request.depart_date), today),
         "wishes": language.wishes_words(draft),
     }
-    if found.request.return_date:
+    if found.request.HasField("return_date"):
         name = "found_return_one" if total == 1 else "found_return"
-        parts["back"] = language.day(found.request.return_date, today)
+        parts["back"] = language.day(day_of(found.request.return_date), today)
     yield turn.say(name, **parts)
     if answer.sample and not state.sample_mentioned:
         state.sample_mentioned = True

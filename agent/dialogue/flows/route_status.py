@@ -12,9 +12,11 @@ from agent.dialogue.flows.drafting import beyond_schedules
 from agent.dialogue.flows.reading_out import READ_AT_ONCE, middle
 from agent.dialogue.places import Place
 from agent.dialogue.tool_use import ToolUse, failure
-from agent.dialogue.tools import DateBeyondHorizon, RouteStatusRequest, SamePlace, ToolError
+from agent.dialogue.tools import DateBeyondHorizon, SamePlace, ToolError
 from agent.dialogue.transcript_json import to_json
 from agent.dialogue.turn import Events, Speech, Turn
+from agent.language.flight_times import date_message, day_of, time_message
+from mesh.contracts.tool_arguments import arguments_from
 
 OF_ONE_AIRLINE = 20
 """Flights to ask for if only those of one airline are wanted."""
@@ -34,12 +36,18 @@ async def route_status(turn: Turn, origin: Place, destination: Place, when: date
     slots = turn.frame.slots
     near = middle(slots.depart_time) if slots.depart_time else None
     limit = OF_ONE_AIRLINE if slots.airline else READ_AT_ONCE
-    request = RouteStatusRequest(origin.code, destination.code, when, near, limit)
+    request = pb.ListRouteStatusRequest(
+        origin=origin.code,
+        destination=destination.code,
+        date=date_message(when),
+        near=time_message(near),
+        max_results=limit,
+    )
 
     def describe(statuses: Sequence[pb.FlightStatus]) -> tuple[str, Mapping[str, Any]]:
         return "FOUND" if statuses else "EMPTY", {"statuses": [to_json(status) for status in statuses]}
 
-    use = ToolUse("route_status", request.to_json(), lambda: turn.tools.route_status(request), describe)
+    use = ToolUse("route_status", arguments_from(request), lambda: turn.tools.route_status(request), describe)
     async for event in use.events(turn):
         yield event
     wanted = [status for status in use.answer or () if status.flight_number.startswith(slots.airline or "")]
@@ -56,10 +64,11 @@ def _tell(
     statuses: Sequence[pb.FlightStatus],
     origin: Place,
     destination: Place,
-    request: RouteStatusRequest,
+    request: pb.ListRouteStatusRequest,
 ) -> Iterator[Speech]:
     language, today, airline = turn.language, turn.today_at(origin), turn.frame.slots.airline
-    day = language.day(request.date or today, today)
+    asked = day_of(request.date) if request.HasField("date") else today
+    day = language.day(asked, today)
     route = {"origin": origin.city, "destination": destination.city, "day": day}
     if not statuses:
         if airline:
@@ -67,8 +76,8 @@ def _tell(
         else:
             yield turn.say("route_status_none", **route)
         return
-    read = statuses[:1] if request.near else statuses[:READ_AT_ONCE]
-    several = "route_status_several" if request.date and request.date != today else "route_status_around_now"
+    read = statuses[:1] if request.HasField("near") else statuses[:READ_AT_ONCE]
+    several = "route_status_several" if asked != today else "route_status_around_now"
     yield turn.say(
         "route_status_one" if len(read) == 1 else several, count=language.number(len(read)), **route
     )

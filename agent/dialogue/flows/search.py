@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
+
 from agent.dialogue.flows.drafting import (
     ask_other_date,
     begin,
@@ -24,7 +26,6 @@ from agent.dialogue.tools import (
     PlaceUnknown,
     SamePlace,
     SearchAnswer,
-    SearchFlightsRequest,
     ToolError,
     ToolRestricted,
     ToolUsedUp,
@@ -32,7 +33,9 @@ from agent.dialogue.tools import (
 from agent.dialogue.transcript_json import flight_to_json
 from agent.dialogue.turn import Events, Speech, Turn
 from agent.language.days import CalendarDay
+from agent.language.flight_times import date_message, day_of, time_message
 from agent.language.meanings import TimeWindow
+from mesh.contracts.tool_arguments import arguments_from
 
 
 async def search(turn: Turn) -> Events:
@@ -94,30 +97,30 @@ def route_of(draft: Draft) -> tuple[Place, Place]:
     return draft.origin, draft.destination
 
 
-def request_of(turn: Turn) -> SearchFlightsRequest:
+def request_of(turn: Turn) -> pb.SearchFlightsRequest:
     """Return the request for a complete draft."""
     draft, when = turn.state.draft, departure_day(turn)
     origin, destination = route_of(draft)
     assert when is not None
     departs, arrives = draft.window or TimeWindow(), draft.arrival or TimeWindow()
-    return SearchFlightsRequest(
+    return pb.SearchFlightsRequest(
         origin=origin.code,
         destination=destination.code,
-        depart_date=when,
-        return_date=draft.back if draft.back and draft.back >= when else None,
-        depart_from=departs.start,
-        depart_until=departs.end,
-        arrive_from=arrives.start,
-        arrive_until=arrives.end,
+        depart_date=date_message(when),
+        return_date=date_message(draft.back) if draft.back and draft.back >= when else None,
+        depart_from=time_message(departs.start),
+        depart_until=time_message(departs.end),
+        arrive_from=time_message(arrives.start),
+        arrive_until=time_message(arrives.end),
         nonstop=draft.nonstop,
         max_stops=draft.max_stops,
         via=draft.via.code if draft.via else "",
         carrier_code=draft.airline or "",
         carrier_codes=draft.airlines,
         without_carrier_codes=draft.without_airlines,
-        sort=draft.sort or "",
-        cabin=draft.cabin or "",
-        passengers=max(draft.passengers, 1),
+        sort=pb.FlightSort.Value(f"FLIGHT_SORT_{(draft.sort or 'unspecified').upper()}"),
+        cabin=pb.Cabin.Value(f"CABIN_{(draft.cabin or 'unspecified').upper()}"),
+        passengers=draft.passengers if draft.passengers > 1 else 0,
     )
 
 
@@ -127,7 +130,9 @@ async def _run(turn: Turn) -> Events:
     def describe(answer: SearchAnswer) -> tuple[str, Mapping[str, Any]]:
         return answer.outcome, _result(answer, draft)
 
-    use = ToolUse("search_flights", request.to_json(), lambda: turn.tools.search_flights(request), describe)
+    use = ToolUse(
+        "search_flights", arguments_from(request), lambda: turn.tools.search_flights(request), describe
+    )
     async for event in use.events(turn):
         yield event
     turn.state.drafting = False
@@ -159,14 +164,14 @@ def _result(answer: SearchAnswer, draft: Draft) -> Mapping[str, Any]:
     }
 
 
-def _tell_empty(turn: Turn, answer: SearchAnswer, request: SearchFlightsRequest) -> Iterator[Speech]:
+def _tell_empty(turn: Turn, answer: SearchAnswer, request: pb.SearchFlightsRequest) -> Iterator[Speech]:
     draft, language = turn.state.draft, turn.language
     origin, destination = route_of(draft)
     today = turn.today_at(origin)
     parts = {
         "origin": origin.city,
         "destination": destination.city,
-        "day": language.day(request.depart_date, today),
+        "day": language.day(day_of(request.depart_date), today),
     }
     if answer.total_unfiltered and draft.has_wishes:
         parts["wishes"] = language.wishes_words(draft)
@@ -175,8 +180,8 @@ def _tell_empty(turn: Turn, answer: SearchAnswer, request: SearchFlightsRequest)
         yield turn.question(Question(About.DROP_WISHES, language.phrase(name, **parts)))
         return
     turn.state.drafting = True
-    if request.return_date:
-        yield turn.say("empty_return", back=language.day(request.return_date, today), **parts)
+    if request.HasField("return_date"):
+        yield turn.say("empty_return", back=language.day(day_of(request.return_date), today), **parts)
     else:
         yield turn.say("empty", **parts)
     if answer.partial:

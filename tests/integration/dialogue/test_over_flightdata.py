@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
@@ -17,14 +16,12 @@ from agent.dialogue.tools import (
     DateInPast,
     FlightNotFound,
     PlaceUnknown,
-    RouteStatusRequest,
     SamePlace,
-    SearchFlightsRequest,
     ToolUnavailable,
 )
 from agent.dialogue.transcript_json import flight_from_json, flight_to_json
 from agent.dialogue.turn import Event, Speech, ToolFinished
-from agent.language.flight_times import instant, local
+from agent.language.flight_times import date_message, instant, local, time_message
 from mesh.calling.channel import open_channel
 
 if TYPE_CHECKING:
@@ -39,8 +36,12 @@ def ahead(days: int) -> date:
     return (NOW + timedelta(days=days)).date()
 
 
-def request(origin: str = "MAA", destination: str = "DEL", days: int = 7) -> SearchFlightsRequest:
-    return SearchFlightsRequest(origin=origin, destination=destination, depart_date=ahead(days))
+def request(
+    origin: str = "MAA", destination: str = "DEL", days: int = 7, **more: Any
+) -> pb.SearchFlightsRequest:
+    return pb.SearchFlightsRequest(
+        origin=origin, destination=destination, depart_date=date_message(ahead(days)), **more
+    )
 
 
 async def test_search_is_answered_with_sample_itineraries(flightdata: FlightDataServiceAsyncStub) -> None:
@@ -60,17 +61,16 @@ async def test_search_is_answered_with_sample_itineraries(flightdata: FlightData
 
 
 async def test_arrival_times_and_airlines_reach_the_service(flightdata: FlightDataServiceAsyncStub) -> None:
-    tools, anything = (
-        FlightDataTools(flightdata),
-        SearchFlightsRequest(origin="MAA", destination="DEL", depart_date=ahead(7)),
+    tools = FlightDataTools(flightdata)
+    found = await tools.search_flights(
+        request(arrive_from=time_message(time(9)), arrive_until=time_message(time(20)))
     )
-    found = await tools.search_flights(replace(anything, arrive_from=time(9), arrive_until=time(20)))
     assert found.flights
     arrivals = [local(flight.there.segments[-1].arrival).time() for flight in found.flights]
     assert all(time(9) <= arrival < time(20) for arrival in arrivals)
     one = found.flights[0].there.segments[0].carrier_code
-    only = await tools.search_flights(replace(anything, carrier_codes=(one,)))
-    without = await tools.search_flights(replace(anything, without_carrier_codes=(one,)))
+    only = await tools.search_flights(request(carrier_codes=[one]))
+    without = await tools.search_flights(request(without_carrier_codes=[one]))
     assert all(flight.there.segments[0].carrier_code == one for flight in only.flights)
     assert only.flights
     assert all(segment.carrier_code != one for flight in without.flights for segment in flight.there.segments)
@@ -78,15 +78,12 @@ async def test_arrival_times_and_airlines_reach_the_service(flightdata: FlightDa
 
 async def test_wishes_reach_the_service(flightdata: FlightDataServiceAsyncStub) -> None:
     tools = FlightDataTools(flightdata)
-    wishes = SearchFlightsRequest(
-        origin="MAA",
-        destination="DEL",
-        depart_date=ahead(7),
-        depart_from=time(5),
-        depart_until=time(12),
+    wishes = request(
+        depart_from=time_message(time(5)),
+        depart_until=time_message(time(12)),
         nonstop=True,
-        sort="cheapest",
-        cabin="business",
+        sort=pb.FLIGHT_SORT_CHEAPEST,
+        cabin=pb.CABIN_BUSINESS,
         passengers=2,
     )
     answer = await tools.search_flights(wishes)
@@ -107,7 +104,7 @@ async def test_wishes_reach_the_service(flightdata: FlightDataServiceAsyncStub) 
     ids=["unknown place", "same place", "past", "too far"],
 )
 async def test_refused_searches_are_the_dialogues_own_errors(
-    flightdata: FlightDataServiceAsyncStub, asked: SearchFlightsRequest, error: type[Exception]
+    flightdata: FlightDataServiceAsyncStub, asked: pb.SearchFlightsRequest, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         await FlightDataTools(flightdata).search_flights(asked)
@@ -196,9 +193,7 @@ async def test_a_journey_of_two_flights_is_read_out_as_one(flightdata: FlightDat
 
 
 async def test_there_and_back_comes_as_journeys(flightdata: FlightDataServiceAsyncStub) -> None:
-    both = SearchFlightsRequest(
-        origin="MAA", destination="DEL", depart_date=ahead(7), return_date=ahead(12), sort="cheapest"
-    )
+    both = request(return_date=date_message(ahead(12)), sort=pb.FLIGHT_SORT_CHEAPEST)
     answer = await FlightDataTools(flightdata).search_flights(both)
     assert 0 < len(answer.flights) <= MAX_RESULTS
     amounts = [(flight.total.units, flight.total.nanos) for flight in answer.flights if flight.total]
@@ -212,7 +207,9 @@ async def test_there_and_back_comes_as_journeys(flightdata: FlightDataServiceAsy
 
 async def test_flights_of_a_route_come_nearest_first(flightdata: FlightDataServiceAsyncStub) -> None:
     statuses = await FlightDataTools(flightdata).route_status(
-        RouteStatusRequest("MAA", "DEL", ahead(1), time(9))
+        pb.ListRouteStatusRequest(
+            origin="MAA", destination="DEL", date=date_message(ahead(1)), near=time_message(time(9))
+        )
     )
     assert statuses
     departures = [local(status.scheduled_departure) for status in statuses]

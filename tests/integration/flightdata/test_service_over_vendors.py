@@ -19,7 +19,6 @@ from readback.identity.v1 import identity_service_pb2
 from readback.identity.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 from agent.dialogue.flightdata_tools import FlightDataTools
-from agent.dialogue.tools import SearchFlightsRequest
 from agent.language.en.answer_lines import answer_line
 from doubles.aviationstack.server import AviationStackDouble
 from doubles.flightapi.server import FlightApiDouble
@@ -366,10 +365,7 @@ async def test_a_return_that_is_not_about_prices_is_put_together_and_claims_none
     request = _request("MAA", "DEL", return_date=Date(year=home.year, month=home.month, day=home.day))
     async with _service(tmp_path) as (stub, one, other):
         responses = await _search(stub, request)
-        asked = SearchFlightsRequest(
-            origin="MAA", destination="DEL", depart_date=_tomorrow(), return_date=home
-        )
-        answer = await FlightDataTools(stub).search_flights(asked)
+        answer = await FlightDataTools(stub).search_flights(request)
     assert (len(one.calls) > 1, other.calls) == (True, [])
     results = next(r.results for r in responses if r.HasField("results"))
     assert results.journeys

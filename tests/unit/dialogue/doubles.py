@@ -6,10 +6,12 @@ import itertools
 import re
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from google.protobuf.json_format import ParseDict
+from google.protobuf.message import Message
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from agent.dialogue.dialogue import Dialogue
@@ -19,14 +21,15 @@ from agent.dialogue.tools import (
     DateBeyondHorizon,
     FlightNotFound,
     PlaceUnknown,
-    RouteStatusRequest,
     SearchAnswer,
-    SearchFlightsRequest,
 )
 from agent.dialogue.transcript_json import flight_from_json
 from agent.dialogue.turn import End, Event, Speech, ToolFinished, ToolStarted
+from agent.language.flight_times import day_of
 from agent.language.found_flight import FoundFlight
+from mesh.contracts.tool_arguments import arguments_from
 
+Day = date
 CITIES = """
 MAA Chennai|DEL Delhi|BOM Mumbai|BLR Bengaluru|HYD Hyderabad|CCU Kolkata|PNQ Pune|COK Kochi|GOI Goa|
 AMD Ahmedabad|JAI Jaipur|LKO Lucknow|IXM Madurai|CJB Coimbatore|GAU Guwahati|TRZ Tiruchirappalli|
@@ -195,6 +198,76 @@ def _within(start: time | None, end: time | None, moment: time) -> bool:
     return (start is None or moment >= start) and (end is None or moment < end)
 
 
+def day_in(message: Message, field: str) -> date | None:
+    """A date of a request, None if it is absent."""
+    return day_of(getattr(message, field)) if message.HasField(field) else None
+
+
+def time_in(message: Message, field: str) -> time | None:
+    """A time of day of a request, None if it is absent."""
+    moment = getattr(message, field)
+    return time(moment.hours, moment.minutes) if message.HasField(field) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """A search request in Python's types."""
+
+    origin: str
+    destination: str
+    depart_date: date
+    return_date: date | None
+    depart_from: time | None
+    depart_until: time | None
+    arrive_from: time | None
+    arrive_until: time | None
+    nonstop: bool
+    max_stops: int | None
+    via: str
+    carrier_code: str
+    carrier_codes: tuple[str, ...]
+    without_carrier_codes: tuple[str, ...]
+    sort: str
+    cabin: str
+    passengers: int
+    arguments: dict[str, Any]
+
+    @classmethod
+    def of(cls, request: pb.SearchFlightsRequest) -> Search:
+        words = arguments_from(request)
+        return cls(
+            origin=request.origin,
+            destination=request.destination,
+            depart_date=day_of(request.depart_date),
+            return_date=day_in(request, "return_date"),
+            depart_from=time_in(request, "depart_from"),
+            depart_until=time_in(request, "depart_until"),
+            arrive_from=time_in(request, "arrive_from"),
+            arrive_until=time_in(request, "arrive_until"),
+            nonstop=request.nonstop,
+            max_stops=words.get("max_stops"),
+            via=request.via,
+            carrier_code=request.carrier_code,
+            carrier_codes=tuple(request.carrier_codes),
+            without_carrier_codes=tuple(request.without_carrier_codes),
+            sort=words.get("sort", ""),
+            cabin=words.get("cabin", ""),
+            passengers=request.passengers or 1,
+            arguments=words,
+        )
+
+
+@dataclass(frozen=True)
+class RouteQuestion:
+    """A request for the status of a route's flights, in Python's types."""
+
+    origin: str
+    destination: str
+    date: Day | None
+    near: time | None
+    max_results: int
+
+
 class Timetable:
     """Five flights a day between any two places it knows; keeps what it was asked.
 
@@ -202,9 +275,9 @@ class Timetable:
     """
 
     def __init__(self) -> None:
-        self.searches: list[SearchFlightsRequest] = []
+        self.searches: list[Search] = []
         self.statuses: list[tuple[str, date | None]] = []
-        self.routes: list[RouteStatusRequest] = []
+        self.routes: list[RouteQuestion] = []
         self.state = "FLIGHT_STATE_ON_TIME"
         self.fail_with: Exception | None = None
         self.empty_routes: set[str] = set()
@@ -213,8 +286,11 @@ class Timetable:
         self.partial = False
         self.late = 40
 
-    async def search_flights(self, request: SearchFlightsRequest) -> SearchAnswer:
-        self.searches.append(request)
+    async def search_flights(self, request: pb.SearchFlightsRequest) -> SearchAnswer:
+        self.searches.append(Search.of(request))
+        return self._answer(self.searches[-1])
+
+    def _answer(self, request: Search) -> SearchAnswer:
         if self.fail_with:
             raise self.fail_with
         if request.depart_date > LAST_DATE:
@@ -257,7 +333,7 @@ class Timetable:
         )
 
     @staticmethod
-    def _fits(request: SearchFlightsRequest, departure: tuple[int, int, str, str, int, int]) -> bool:
+    def _fits(request: Search, departure: tuple[int, int, str, str, int, int]) -> bool:
         leaves, carrier = datetime.combine(request.depart_date, time(*departure[:2])), departure[2]
         in_time = _within(request.depart_from, request.depart_until, leaves.time())
         there_in_time = _within(request.arrive_from, request.arrive_until, (leaves + FLYING_TIME).time())
@@ -294,17 +370,21 @@ class Timetable:
             status[f"estimated_{end}_time"] = moment.isoformat()
         return ParseDict(status, pb.FlightStatus())
 
-    async def route_status(self, request: RouteStatusRequest) -> Sequence[pb.FlightStatus]:
-        self.routes.append(request)
+    async def route_status(self, request: pb.ListRouteStatusRequest) -> Sequence[pb.FlightStatus]:
+        day, near = day_in(request, "date"), time_in(request, "near") or time(0)
+        self.routes.append(
+            RouteQuestion(
+                request.origin, request.destination, day, time_in(request, "near"), request.max_results
+            )
+        )
         if request.destination in self.empty_routes:
             return []
         if self.fail_with:
             raise self.fail_with
         numbers = [f"{code}{number}" for _, _, code, _, number, _ in DEPARTURES]
-        near = request.near or time(0)
         minutes = [abs(60 * hour + minute - 60 * near.hour - near.minute) for hour, minute, *_ in DEPARTURES]
         nearest = [number for _, number in sorted(zip(minutes, numbers, strict=True))]
-        return [await self.flight_status(number, request.date) for number in nearest]
+        return [await self.flight_status(number, day) for number in nearest]
 
     async def get_airport(self, code: str) -> pb.Airport:
         if self.fail_with:

@@ -9,6 +9,7 @@ import pytest
 
 from agent.dialogue.restoring import ToolRecord, restored_state
 from agent.dialogue.turn import Speech, ToolFinished, ToolStarted
+from agent.language.flight_times import day_of
 from agent.language.meanings import Expectation
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ async def test_a_journey_there_and_back_is_remembered_in_the_next_call(conversat
     (begun,) = [event for event in conversation.events if isinstance(event, ToolStarted)]
     state = restored_state([ToolRecord(done.name, begun.arguments, done.outcome, done.result)])
     assert state.flight_list
-    assert state.flight_list.request.return_date == state.draft.back == date(2026, 11, 30)
+    assert day_of(state.flight_list.request.return_date) == state.draft.back == date(2026, 11, 30)
     assert all(flight.back for flight in state.flight_list.flights)
 
 

@@ -6,11 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from google.type.money_pb2 import Money
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from agent.dialogue.places import Place
-from agent.dialogue.tools import SearchFlightsRequest
 from agent.dialogue.transcript_json import flight_from_json
-from agent.language.flight_times import instant, local
+from agent.language.flight_times import date_message, instant, local
+from mesh.contracts.tool_arguments import arguments_from
 from tests.unit.dialogue.doubles import DEPARTURES, PLACES, flight_json
 
 pytestmark = pytest.mark.unit
@@ -68,7 +69,8 @@ def test_places_survive_the_transcript() -> None:
 
 
 def test_search_arguments_leave_out_what_is_not_asked_for() -> None:
-    assert SearchFlightsRequest(origin="MAA", destination="DEL", depart_date=DAY).to_json() == {
+    request = pb.SearchFlightsRequest(origin="MAA", destination="DEL", depart_date=date_message(DAY))
+    assert arguments_from(request) == {
         "origin": "MAA",
         "destination": "DEL",
         "depart_date": "2026-11-24",

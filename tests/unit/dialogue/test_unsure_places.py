@@ -168,7 +168,7 @@ async def test_a_place_to_change_at_is_neither_origin_nor_destination(
     assert "by way of Mumbai" in answer
     (request,) = timetable.searches
     assert (request.origin, request.destination, request.via, request.nonstop) == ("MAA", "DEL", "BOM", False)
-    assert request.to_json()["via"] == "BOM"
+    assert request.arguments["via"] == "BOM"
 
 
 async def test_without_a_stop_withdraws_the_place_to_change_at(

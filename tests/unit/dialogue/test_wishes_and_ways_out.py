@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.dialogue.flightdata_tools import _search_message
 from agent.dialogue.restoring import ToolRecord, restored_state
 from agent.dialogue.state import DialogueState
 from agent.language.en.wording import wishes_words
 from agent.language.meanings import Expectation
 
 if TYPE_CHECKING:
-    from agent.dialogue.tools import SearchFlightsRequest
-    from tests.unit.dialogue.doubles import Conversation, Timetable
+    from tests.unit.dialogue.doubles import Conversation, Search, Timetable
 
 pytestmark = pytest.mark.unit
 
@@ -28,7 +26,7 @@ def restored(conversation: Conversation) -> DialogueState:
     return restored_state([ToolRecord(started.name, started.arguments, finished.outcome, finished.result)])
 
 
-def airlines(request: SearchFlightsRequest) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+def airlines(request: Search) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     return request.carrier_code, request.carrier_codes, request.without_carrier_codes
 
 
@@ -134,7 +132,7 @@ async def test_any_time_withdraws_all_time_wishes(
     assert (await conversation.say("any time is fine")).startswith(
         "There are five flights from Chennai to Delhi tomorrow"
     )
-    assert set(timetable.searches[-1].to_json()) == {"origin", "destination", "depart_date"}
+    assert set(timetable.searches[-1].arguments) == {"origin", "destination", "depart_date"}
 
 
 @pytest.mark.parametrize(
@@ -227,7 +225,7 @@ async def test_leaving_at_any_time_keeps_the_time_of_arriving(
 ) -> None:
     await conversation.say("Chennai to Delhi tomorrow morning")
     await conversation.say("I can leave at any time but must arrive by 5 pm")
-    assert timetable.searches[-1].to_json() == {
+    assert timetable.searches[-1].arguments == {
         "origin": "MAA",
         "destination": "DEL",
         "depart_date": "2026-11-24",
@@ -263,7 +261,6 @@ async def test_arrival_and_airlines_reach_the_service(
     await conversation.say(
         "Chennai to Delhi tomorrow with IndiGo or SpiceJet but no Air India, arriving between 10 am and 5 pm"
     )
-    message = _search_message(timetable.searches[-1])
-    assert (message.arrive_from.hours, message.arrive_until.hours) == (10, 17)
-    assert not message.HasField("depart_from")
-    assert (list(message.carrier_codes), list(message.without_carrier_codes)) == (["6E", "SG"], ["AI"])
+    search = timetable.searches[-1]
+    assert (search.arrive_from, search.arrive_until, search.depart_from) == (time(10), time(17), None)
+    assert (search.carrier_codes, search.without_carrier_codes) == (("6E", "SG"), ("AI",))

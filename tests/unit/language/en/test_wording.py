@@ -6,11 +6,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
 from agent.dialogue.state import DialogueState, Draft, FlightList
-from agent.dialogue.tools import SearchFlightsRequest
 from agent.dialogue.transcript_json import flight_from_json
 from agent.language.en.wording import option, stops_words
+from agent.language.flight_times import date_message
 from tests.unit.dialogue.doubles import Conversation, ExactGazetteer, Timetable
 
 pytestmark = pytest.mark.unit
@@ -125,6 +126,8 @@ async def test_the_day_of_an_arrival_is_stated_for_any_distance(
         "arrival": arrival,
     }
     itinerary = flight_from_json({"itinerary_id": "x", "segments": [segment], "duration": f"{hours * 3600}s"})
-    request = SearchFlightsRequest(origin="LAX", destination="XXX", depart_date=date(2026, 11, 24))
+    request = pb.SearchFlightsRequest(
+        origin="LAX", destination="XXX", depart_date=date_message(date(2026, 11, 24))
+    )
     offered = DialogueState(flight_list=FlightList(request, (itinerary,), 1, 1))
     assert words in await Conversation(ExactGazetteer(), Timetable(), offered).say("the first one")

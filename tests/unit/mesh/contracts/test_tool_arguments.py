@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from readback.flightdata.v1 import flightdata_service_pb2 as pb
 
-from mesh.contracts.tool_arguments import request_from
+from mesh.contracts.tool_arguments import arguments_from, request_from
 from mesh.errors import InvalidRequest
 
 pytestmark = pytest.mark.unit
@@ -34,6 +34,22 @@ def test_dates_and_times_are_taken_as_people_write_them() -> None:
     request = search(depart_date="2026-11-24", depart_from="18:05")
     assert (request.depart_date.year, request.depart_date.month, request.depart_date.day) == (2026, 11, 24)
     assert (request.depart_from.hours, request.depart_from.minutes) == (18, 5)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"origin": "MAA", "destination": "DEL", "depart_date": "2026-11-24"},
+        {"depart_from": "18:05", "max_stops": 0, "nonstop": True, "passengers": 2, "via": "BOM"},
+        {"sort": "cheapest", "cabin": "premium_economy", "carrier_codes": ["AI", "6E"]},
+    ],
+)
+def test_a_request_is_written_back_as_its_arguments(arguments: dict[str, Any]) -> None:
+    assert arguments_from(search(**arguments)) == arguments
+
+
+def test_hidden_fields_are_not_written_as_arguments() -> None:
+    assert arguments_from(pb.SearchFlightsRequest(origin="MAA", max_results=12)) == {"origin": "MAA"}
 
 
 def test_words_become_enum_values() -> None:
