@@ -1,6 +1,6 @@
 """Conversations, their calls, and the transcript log of everything said and done in them.
 
-    app, assembly, servicer, messages   the process, its parts, the gRPC contract
+    app, assembly, servicer   the process, its parts, the gRPC contract
     model/    records, entries, drafts, cursors, log chunks
     log/      appends to the log: group commit, writer fence, commit plans
     calls/    conversations and calls, leases, supervision, LiveKit rooms, grants

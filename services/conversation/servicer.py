@@ -19,14 +19,15 @@ from mesh.contracts.page_tokens import PageTokens
 from mesh.security.authentication import current_customer, current_principal
 from services.conversation.calls import calls, conversations
 from services.conversation.calls.calls import Calls
+from services.conversation.calls.ports import Access
 from services.conversation.deletion import Deletion
 from services.conversation.errors import CallNotFound, ConversationNotFound
 from services.conversation.export.export import export
 from services.conversation.log.transcript_log import TranscriptLog
 from services.conversation.log.writer_fence import LateTickets, Writer
-from services.conversation.messages import access_message, call_message, conversation_message
 from services.conversation.model.entries import EntryFilter, entry_message
-from services.conversation.model.records import Conversation
+from services.conversation.model.records import Conversation, call_message, conversation_message
+from services.conversation.model.times import timestamp
 from services.conversation.record.stream import RecordStreams
 from services.conversation.result_pages import (
     CONVERSATIONS,
@@ -147,12 +148,12 @@ class ConversationServicer(ConversationServiceServicer):
         call, access = await self._calls.start(
             current_customer(), principal.token, request.conversation_id.lower(), request.time_zone
         )
-        return pb.StartCallResponse(call=call_message(call), access=access_message(access))
+        return pb.StartCallResponse(call=call_message(call), access=_access_message(access))
 
     async def RejoinCall(self, request: pb.RejoinCallRequest, context: Context) -> pb.RejoinCallResponse:
         """Issue a new token for a running call."""
         call, access = await self._calls.rejoin(current_customer(), request.call_id)
-        return pb.RejoinCallResponse(call=call_message(call), access=access_message(access))
+        return pb.RejoinCallResponse(call=call_message(call), access=_access_message(access))
 
     async def EndCall(self, request: pb.EndCallRequest, context: Context) -> pb.EndCallResponse:
         """End a call."""
@@ -255,10 +256,14 @@ class ConversationServicer(ConversationServiceServicer):
         """Export a whole transcript, in chunks."""
         async with self._store.reading() as transaction:
             conversation = await conversations.owned(transaction, current_customer(), request.conversation_id)
-        written = export(self._store, conversation, request.format)
-        yield pb.ExportTranscriptResponse(media_type=written.media_type, file_name=written.file_name)
-        async for chunk in written.chunks:
-            yield pb.ExportTranscriptResponse(data=chunk)
+        async for response in export(self._store, conversation, request.format):
+            yield response
+
+
+def _access_message(access: Access) -> pb.CallAccess:
+    return pb.CallAccess(
+        livekit_url=access.url, livekit_token=access.token, expire_time=timestamp(access.expire_time)
+    )
 
 
 def _in_call(call_id: str) -> bool:

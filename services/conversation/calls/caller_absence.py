@@ -1,7 +1,7 @@
 """Caller absence: when a call without its caller ends.
 
-the caller was in the room, or an agent held the call     after a minute without the caller
-no one has joined yet                                     when the caller's last token has expired
+- If the caller has joined, or an agent has held the call: after a minute without the caller.
+- If the caller has never joined: when the caller's last token has expired.
 """
 
 from __future__ import annotations

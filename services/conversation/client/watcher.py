@@ -1,7 +1,4 @@
-"""Watcher: follows conversations across restarts, and yields each entry once, in order.
-
-CursorExpired       the position of the cursor is gone; carries the earliest cursor that is left
-"""
+"""Watcher: follows conversations across restarts, and yields each entry once, in order."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -31,8 +29,7 @@ HEARTBEAT_SECONDS = 5.0
 MISSED_HEARTBEATS = 3
 """Missing heartbeats after which the stream counts as dead."""
 LONGEST_PAUSE_SECONDS = 3.0
-"""Longest pause between attempts: longer than a recorder's, because all watchers come back to a restarted
-service."""
+"""Longest pause between attempts: longer than a recorder's, because all watchers retry after a restart."""
 REMEMBERED = 1024
 """Most conversations whose last entry number is kept while all conversations are followed."""
 MAX_REFUSED_TOKENS = 3
@@ -46,9 +43,7 @@ class CursorExpired(Exception):
     """The position of the cursor is gone: the database was replaced, or entries were deleted."""
 
     def __init__(self, earliest_cursor: str) -> None:
-        super().__init__(
-            "The position of the cursor is gone; follow from the earliest cursor, or from a time."
-        )
+        super().__init__("The cursor's position is gone; follow from the earliest cursor, or from a time.")
         self.earliest_cursor = earliest_cursor
         """Cursor before the oldest entry that is left; empty for the beginning."""
 
@@ -109,35 +104,28 @@ async def watch(
         request.cursor = cursor
     elif start_time is not None:
         request.start_time.CopyFrom(timestamp(start_time))
-    watcher = _Watcher(
-        stub,
-        request,
-        MISSED_HEARTBEATS * heartbeat_seconds,
-        on_connection,
-        clock or SystemClock(),
-        from_earliest=from_earliest,
-    )
+    silence = MISSED_HEARTBEATS * heartbeat_seconds
+    watcher = _Watcher(stub, request, silence, on_connection, from_earliest, clock or SystemClock())
     async with aclosing(watcher.events()) as events:
         yield events
 
 
+@dataclass
 class _Watcher:
-    def __init__(
-        self,
-        stub: ConversationServiceAsyncStub,
-        request: pb.WatchRequest,
-        silence: float,
-        on_connection: Callable[[Connection], None],
-        clock: Clock,
-        *,
-        from_earliest: bool,
-    ) -> None:
-        self._stub, self._request, self._silence, self._clock = stub, request, silence, clock
-        self._on_connection, self._from_earliest = on_connection, from_earliest
-        self._backoff = Backoff(LONGEST_PAUSE_SECONDS)
-        self._last_numbers: OrderedDict[str, int] = OrderedDict()
-        self._caught_up = self._ended = self._was_connected = self._lost = False
-        self._refused_tokens = 0
+    _stub: ConversationServiceAsyncStub
+    _request: pb.WatchRequest
+    _silence: float
+    """Seconds without a message after which the stream counts as dead."""
+    _on_connection: Callable[[Connection], None]
+    _from_earliest: bool
+    _clock: Clock
+    _backoff: Backoff = field(default_factory=lambda: Backoff(LONGEST_PAUSE_SECONDS))
+    _last_numbers: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    _caught_up: bool = False
+    _ended: bool = False
+    _was_connected: bool = False
+    _lost: bool = False
+    _refused_tokens: int = 0
 
     async def events(self) -> AsyncGenerator[pb.WatchResponse]:
         while True:

@@ -5,53 +5,48 @@ Entries are read and sent in chunks, so a transcript of any size needs little me
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
 from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
 from services.conversation.errors import ConversationNotFound
-from services.conversation.export import json_document, plain_text, webvtt
-from services.conversation.export.transcript import Format
-from services.conversation.messages import conversation_message
+from services.conversation.export import plain_text, webvtt
+from services.conversation.export.transcript import Entries, Format
 from services.conversation.model.entries import entry_message
-from services.conversation.model.records import Conversation
+from services.conversation.model.records import Conversation, conversation_message
 from services.conversation.store import Store
 
 BATCH = 256
 """Entries read in one query."""
 CHUNK_BYTES = 32 * 1024
-"""Size of every chunk except the last. An entry may be split, because it can be longer than a gRPC message
-may be."""
-
-FORMATS: Mapping[pb.TranscriptFormat.ValueType, Format] = {
-    pb.TRANSCRIPT_FORMAT_UNSPECIFIED: plain_text.FORMAT,
-    pb.TRANSCRIPT_FORMAT_TEXT: plain_text.FORMAT,
-    pb.TRANSCRIPT_FORMAT_WEBVTT: webvtt.FORMAT,
-    pb.TRANSCRIPT_FORMAT_JSON: json_document.FORMAT,
-}
-"""Formats by their value in the contract."""
+"""Size of every chunk except the last. An entry may be split: it can be longer than a gRPC message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Export:
-    """Transcript that is being exported."""
+async def export(
+    store: Store, conversation: Conversation, wanted: pb.TranscriptFormat.ValueType
+) -> AsyncIterator[pb.ExportTranscriptResponse]:
+    """Export a conversation up to its last entry at this time: first the file's name and type, then its text.
 
-    media_type: str
-    file_name: str
-    chunks: AsyncIterator[bytes]
-    """UTF-8 text in at least one chunk; a character may be split between two. Raises `ConversationNotFound`
-    if the conversation is deleted meanwhile."""
-
-
-def export(store: Store, conversation: Conversation, wanted: pb.TranscriptFormat.ValueType) -> Export:
-    """Export a conversation up to its last entry at this time."""
-    format_ = FORMATS[wanted]
-    text = format_.write(conversation_message(conversation, None), _entries(store, conversation))
-    return Export(format_.media_type, file_name(conversation, format_.suffix), _chunks(text))
+    Raises:
+        ConversationNotFound: the conversation was deleted meanwhile.
+    """
+    format_, buffer = FORMATS[wanted], bytearray()
+    yield pb.ExportTranscriptResponse(
+        media_type=format_.media_type, file_name=file_name(conversation, format_.suffix)
+    )
+    async for text in format_.write(conversation_message(conversation, None), _entries(store, conversation)):
+        buffer += text.encode()
+        while len(buffer) >= CHUNK_BYTES:
+            yield pb.ExportTranscriptResponse(data=bytes(buffer[:CHUNK_BYTES]))
+            del buffer[:CHUNK_BYTES]
+    if buffer:
+        yield pb.ExportTranscriptResponse(data=bytes(buffer))
 
 
 def file_name(conversation: Conversation, suffix: str) -> str:
@@ -75,12 +70,26 @@ async def _entries(store: Store, conversation: Conversation) -> AsyncIterator[en
             yield entry_message(conversation.conversation_id, stored)
 
 
-async def _chunks(text: AsyncIterator[str]) -> AsyncIterator[bytes]:
-    buffer = bytearray()
-    async for written in text:
-        buffer += written.encode()
-        while len(buffer) >= CHUNK_BYTES:
-            yield bytes(buffer[:CHUNK_BYTES])
-            del buffer[:CHUNK_BYTES]
-    if buffer:
-        yield bytes(buffer)
+async def _write_json(conversation: pb.Conversation, entries: Entries) -> AsyncIterator[str]:
+    yield f'{{"conversation": {_json(conversation)},\n"entries": ['
+    separator = "\n"
+    async for entry in entries:
+        yield separator + _json(entry)
+        separator = ",\n"
+    yield "\n]}\n"
+
+
+def _json(message: Message) -> str:
+    return json.dumps(MessageToDict(message, preserving_proto_field_name=True), ensure_ascii=False)
+
+
+JSON = Format("application/json", "json", _write_json)
+"""One JSON object, `{"conversation": …, "entries": […]}`, with the field names of the contract."""
+
+FORMATS: Mapping[pb.TranscriptFormat.ValueType, Format] = {
+    pb.TRANSCRIPT_FORMAT_UNSPECIFIED: plain_text.FORMAT,
+    pb.TRANSCRIPT_FORMAT_TEXT: plain_text.FORMAT,
+    pb.TRANSCRIPT_FORMAT_WEBVTT: webvtt.FORMAT,
+    pb.TRANSCRIPT_FORMAT_JSON: JSON,
+}
+"""Formats by their value in the contract."""

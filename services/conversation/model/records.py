@@ -7,6 +7,8 @@ from datetime import datetime
 
 from readback.conversation.v1 import conversation_service_pb2 as pb
 
+from services.conversation.model.times import timestamp
+
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
@@ -75,3 +77,31 @@ class Call:
     def caller_identity(self) -> str:
         """The caller's identity in the room, the same whenever the caller rejoins."""
         return f"caller-{self.call_id[-12:]}"
+
+
+def conversation_message(conversation: Conversation, running: Call | None) -> pb.Conversation:
+    """Return the message for a conversation and its running call, if any."""
+    return pb.Conversation(
+        conversation_id=conversation.conversation_id,
+        title=conversation.title,
+        locale=conversation.locale,
+        state=conversation.state,
+        create_time=timestamp(conversation.create_time),
+        update_time=timestamp(conversation.update_time),
+        end_time=timestamp(conversation.end_time) if conversation.end_time else None,
+        last_entry_number=conversation.last_number,
+        running_call=call_message(running) if running else None,
+    )
+
+
+def call_message(call: Call) -> pb.Call:
+    """Return the message for a call."""
+    return pb.Call(
+        call_id=call.call_id,
+        conversation_id=call.conversation_id,
+        epoch=call.epoch,
+        state=call.state,
+        start_time=timestamp(call.start_time),
+        end_time=timestamp(call.end_time) if call.end_time else None,
+        end_reason=call.end_reason,
+    )

@@ -18,8 +18,8 @@ from services.conversation.deletion import Deletion
 from services.conversation.errors import CallNotFound, ConversationNotFound
 from services.conversation.export.export import export
 from services.conversation.log.bus import Committed
-from services.conversation.messages import conversation_message
 from services.conversation.model.feeds import RunKind
+from services.conversation.model.records import conversation_message
 from services.conversation.search.entry_search import EntrySearch
 from services.conversation.search.indexing import Indexing
 from services.conversation.store import Store
@@ -172,15 +172,15 @@ async def test_running_export_never_continues_with_another_conversation(archive:
     async with archive.store.reading() as transaction:
         conversation = await transaction.conversation(call.conversation_id)
     assert conversation is not None
-    chunks = export(archive.store, conversation, pb.TRANSCRIPT_FORMAT_TEXT).chunks
-    begun = await anext(chunks)
-    assert b"mine 1" in begun
+    responses = export(archive.store, conversation, pb.TRANSCRIPT_FORMAT_TEXT)
+    assert (await anext(responses)).file_name
+    assert b"mine 1" in (await anext(responses)).data
     await archive.delete(call.conversation_id)
     archive.customer_id = uuid7()
     _, stranger = await archive.held_call()
     await archive.log.append(stranger, [archive.said(f"strange {number}") for number in range(600)])
     with pytest.raises(ConversationNotFound):
-        [chunk async for chunk in chunks]
+        [response async for response in responses]
 
 
 async def test_stored_answers_about_it_are_deleted(archive: DeletionCore) -> None:

@@ -97,7 +97,8 @@ async def test_large_entries_do_not_make_larger_chunks(core: Core) -> None:
     async with core.store.reading() as transaction:
         conversation = await transaction.conversation(call.conversation_id)
     assert conversation is not None
-    chunks = [chunk async for chunk in export(core.store, conversation, pb.TRANSCRIPT_FORMAT_JSON).chunks]
+    exported = export(core.store, conversation, pb.TRANSCRIPT_FORMAT_JSON)
+    chunks = [response.data async for response in exported if response.data]
     assert {len(chunk) for chunk in chunks[:-1]} == {CHUNK_BYTES}
     assert len(b"".join(chunks)) > GRPC_LIMIT
     assert len(json.loads(b"".join(chunks))["entries"]) == 3

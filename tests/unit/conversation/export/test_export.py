@@ -15,8 +15,8 @@ from readback.conversation.v1 import conversation_service_pb2 as pb
 from readback.conversation.v1 import entry_pb2
 
 from mesh.ids import uuid7
-from services.conversation.export import json_document, plain_text, webvtt
-from services.conversation.export.export import file_name
+from services.conversation.export import plain_text, webvtt
+from services.conversation.export.export import JSON, file_name
 from services.conversation.export.transcript import Format
 from services.conversation.model.records import Conversation
 from services.conversation.model.times import timestamp
@@ -149,16 +149,14 @@ async def test_words_are_never_taken_for_structure(words: str, title: str) -> No
     assert text.count("-->") == 2
     lines = (await written(plain_text.FORMAT, [said(1, hostile), said(2, "Bye", at=1)], title)).splitlines()
     assert [line[:23] for line in lines[2:]] == ["[2026-11-23 12:00:00] C", "[2026-11-23 12:00:01] C"]
-    document = json.loads(
-        await written(json_document.FORMAT, [said(1, hostile), said(2, "Bye", at=1)], title)
-    )
+    document = json.loads(await written(JSON, [said(1, hostile), said(2, "Bye", at=1)], title))
     assert document["entries"][0]["utterance"]["text"] == hostile
     assert document["conversation"].get("title", "") == title
 
 
 async def test_json_is_one_object_with_or_without_entries() -> None:
-    assert json.loads(await written(json_document.FORMAT, []))["entries"] == []
-    document = json.loads(await written(json_document.FORMAT, [said(1, "Größe"), said(2, "b")]))
+    assert json.loads(await written(JSON, []))["entries"] == []
+    document = json.loads(await written(JSON, [said(1, "Größe"), said(2, "b")]))
     assert [one["number"] for one in document["entries"]] == ["1", "2"]
     assert document["conversation"]["title"] == "Chennai to Delhi"
 
