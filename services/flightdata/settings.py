@@ -28,9 +28,9 @@ class FlightDataSettings(MeshSettings):
     aviationstack_future_last_day: int = Field(default=365, ge=1, le=730)
     """Last day ahead with schedules at AviationStack."""
     aviationstack_monthly_calls: int = Field(default=100, ge=0)
-    """Calls a month for AviationStack's key (100 on the free plan); 0 doesn't count, so the vendor decides."""
+    """Calls a month for AviationStack's key (100 on the free plan); 0 sets no limit of our own."""
     aviationstack_spacing_seconds: float = Field(default=60.0, ge=0, le=3600)
-    """Seconds between calls of `/timetable`, and of `/flightsFuture`: 60 on the free plan, 10 on paid ones."""
+    """Seconds between calls of `/timetable`, and of `/flightsFuture`: 60 on the free plan, 10 on others."""
     flightapi_api_key: str = Field(default="", validation_alias="FLIGHTAPI_API_KEY", repr=False)
     """Key of FlightAPI.io, which is asked after AviationStack and has prices."""
     flightapi_base_url: str = Field(default="https://api.flightapi.io", validation_alias="FLIGHTAPI_BASE_URL")
@@ -38,19 +38,19 @@ class FlightDataSettings(MeshSettings):
     flightapi_timeout_seconds: float = Field(default=35.0, gt=0, le=120)
     """Time limit for an answer of FlightAPI.io, whose searches take 8 to 45 seconds."""
     flightapi_monthly_credits: int = Field(default=30_000, ge=0)
-    """Credits a month for FlightAPI.io's key (30,000 on the smallest paid plan, 2 a search); 0 doesn't count."""
+    """Credits a month for FlightAPI.io's key (30,000 on the smallest plan, 2 a search); 0 sets no limit."""
     flightdata_hedge_seconds: float = Field(default=2.5, gt=0, le=120)
     """Time after which a second provider is asked too, if its budget allows."""
     flightdata_status_fresh_seconds: float = Field(default=45.0, ge=0, le=3600)
-    """How long a flight's status is fresh. A stale answer is served, up to three times as long, while it is refreshed."""
+    """Seconds for which a flight's status is fresh. It is served three times as long, while it is refreshed."""
     flightdata_search_fresh_seconds: float = Field(default=600.0, ge=0, le=86_400)
-    """How long the flights and prices of a search are fresh; stale answers as above."""
+    """Seconds for which the flights and prices of a search are fresh; stale answers are served as above."""
     flightdata_schedule_fresh_seconds: float = Field(default=21_600.0, ge=0, le=604_800)
-    """How long the schedule of a route or an airport is fresh; stale answers as above."""
+    """Seconds for which the schedule of a route or an airport is fresh; stale answers are served as above."""
 
     @property
     def freshness(self) -> Freshness:
-        """How long each kind of answer is fresh."""
+        """Time for which each kind of answer is fresh."""
         seconds = (
             self.flightdata_status_fresh_seconds,
             self.flightdata_search_fresh_seconds,

@@ -22,9 +22,9 @@ async def merged(
 ) -> AsyncGenerator[tuple[int, E], None]:
     """Yield the events of several streams as they come, each with the index of its stream.
 
-    Streams start in the given order, at most `concurrency` at a time; each keeps its own order. The queue holds
-    one event, so a slow consumer slows the streams. The first error cancels all streams and is raised. Closing
-    the generator cancels the running streams.
+    Streams start in the given order, at most `concurrency` at a time; each keeps its own order. The queue
+    holds one event, so a slow consumer slows the streams. The first error cancels all streams and is raised.
+    Closing the generator cancels the running streams.
     """
     if len(streams) == 1:  # a single stream needs no task
         async for event in streams[0]:
@@ -63,7 +63,7 @@ async def _read(
 
 
 class SharedStream(Generic[E]):
-    """Events and their end, for any number of listeners. A late listener gets everything from the beginning."""
+    """Events and their end, for any number of listeners. A late listener gets all events."""
 
     def __init__(self) -> None:
         self._events: list[E] = []

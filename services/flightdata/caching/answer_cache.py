@@ -1,10 +1,10 @@
 """A cache in front of the providers, which asks them once for all who miss the same answer.
 
-A fresh answer is served. A stale one is served too, and refreshed in the background. A missing one is fetched:
-once in a process, since all callers share the fetch, and once among replicas, since the fetching one holds a
-claim. A fetch runs in its own task, so a caller who leaves doesn't cancel it for the others. The claim of a dead
-replica expires, and one of those waiting takes it. Failures and empty answers are cached for seconds, and never
-replace a good answer.
+A fresh answer is served. A stale one is served too, and refreshed in the background. A missing one is
+fetched: once in a process, since all callers share the fetch, and once among replicas, since the fetching one
+holds a claim. A fetch runs in its own task, so a caller who leaves doesn't cancel it for the others. The
+claim of a dead replica expires, and one of those waiting takes it. Failures and empty answers are cached for
+seconds, and never replace a good answer.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Question(Generic[T]):
-    """A question to the providers; see `ProviderRouter.ask`. The same `name` and capability are the same question.
+    """A question to the providers; see `ProviderRouter.ask`. It is identified by `name` and `capability`.
 
-    `kind` limits the age of an answer. If the same question is also asked as one of `other_kinds`, the answer is
-    kept for the longest of them. `shape` is the type to store, for example `Answered[Found]`.
+    `kind` limits the age of an answer. If the same question is also asked as one of `other_kinds`, the answer
+    is kept for the longest of them. `shape` is the type to store, for example `Answered[Found]`.
     """
 
     name: str

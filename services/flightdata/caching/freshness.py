@@ -1,4 +1,4 @@
-"""How long answers are fresh and how long they are kept."""
+"""Times for which answers are fresh, and for which they are kept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import Enum
 KEPT = 3
 """An answer is kept this many times as long as it is fresh, to serve it while it is refreshed."""
 EMPTY_FOR, FAILED_FOR = timedelta(seconds=30), timedelta(seconds=2)
-"""How long an empty answer, and a failure, are served from the cache."""
+"""Times for which an empty answer, and a failure, are served from the cache."""
 
 
 class Kind(Enum):
@@ -22,7 +22,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How long an answer of each kind is fresh."""
+    """Times for which an answer of each kind is fresh."""
 
     status: timedelta = timedelta(seconds=45)
     search: timedelta = timedelta(minutes=10)

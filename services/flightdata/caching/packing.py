@@ -1,7 +1,7 @@
 """Serialisation of domain values: compact, compressed, and readable only by the version that wrote it.
 
-The format follows the declared types and has no field names. The version is a hash of the types, so a replica of
-another release misses the cache instead of misreading it.
+The format follows the declared types and has no field names. The version is a hash of the types, so a replica
+of another release misses the cache instead of misreading it.
 """
 
 from __future__ import annotations

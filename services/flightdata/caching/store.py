@@ -1,4 +1,4 @@
-"""Stores for cached bytes, with claims: of several replicas that miss an answer, the holder of a claim fetches it."""
+"""Stores for cached bytes, with claims that decide which of several replicas fetches a missing answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_BYTES = 64 * 1024 * 1024
 
 
 class CacheStore(Protocol):
-    """Stores bytes for a limited time. It never fails: an unreachable store is empty and drops what is put."""
+    """Stores bytes for a limited time. It never fails: an unreachable store is empty and drops values."""
 
     async def get(self, name: str) -> bytes | None:
         """Return the stored value, or None."""

@@ -67,7 +67,7 @@ def mark_cached(value: Any) -> Any:
 class StoredAnswers:
     """Reads and writes answers by name; a name is a digest, so it reveals neither caller nor key.
 
-    Recently used answers are also kept as objects, so the same object is returned until the stored bytes change.
+    Recently used answers are also kept as objects: the same object is returned until the stored bytes change.
     """
 
     def __init__(self, store: CacheStore) -> None:

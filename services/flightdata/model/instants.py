@@ -27,7 +27,7 @@ def today_in(zone: str, now: datetime) -> date:
 
 
 class Convention(Enum):
-    """How a source writes a time. The same digits mean different moments under different conventions."""
+    """Convention for writing a time. The same digits mean different moments under different conventions."""
 
     EXACT = "exact"
     """Computed here, or written unambiguously."""

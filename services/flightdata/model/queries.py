@@ -127,8 +127,8 @@ class Filters:
     def _arrives_in_time(self, itinerary: Itinerary) -> bool:
         """Return whether the arrival is in the window, and on the departure day if that is possible.
 
-        "Before noon" must not mean noon of the next day, unless the flight is so long, or the wanted departure
-        so late, that no itinerary could arrive on the same day.
+        "Before noon" must not mean noon of the next day, unless the flight is so long, or the wanted
+        departure so late, that no itinerary could arrive on the same day.
         """
         leaves, arrives = (end.time.replace(tzinfo=None) for end in (itinerary.departure, itinerary.arrival))
         window = self.arrives

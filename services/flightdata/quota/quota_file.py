@@ -15,7 +15,7 @@ _log = structlog.get_logger(__name__)
 
 
 class QuotaStoreUnavailable(Exception):
-    """The quota store can't be reached, read or written. What was spent is unknown, so nothing may be spent."""
+    """The quota store can't be reached, read or written, so nothing may be spent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class QuotaState:
 
 
 class QuotaFile:
-    """One JSON file. A missing file is an empty state; an unreadable one is an error and stays for inspection."""
+    """One JSON file. A missing file is an empty state; an unreadable one is an error and is kept."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

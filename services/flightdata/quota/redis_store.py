@@ -1,7 +1,8 @@
 """The quota store in Redis. A script checks and spends in one step, so two replicas can't both take the rest.
 
-A counter stores its own end, by Redis's clock, and never expires, so no `volatile` eviction policy removes it.
-There is one for each key and spaced endpoint, so they need no cleanup. Facts may be evicted and learned again.
+A counter stores its own end, by Redis's clock, and never expires, so no `volatile` eviction policy removes
+it. There is one for each key and spaced endpoint, so they need no cleanup. Facts may be evicted and learned
+again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The store of quota counters and of facts that replicas share, and its implementation for a single process."""
+"""The store of quota counters and of facts that replicas share, with an implementation for one process."""
 
 from __future__ import annotations
 

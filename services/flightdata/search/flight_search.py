@@ -1,4 +1,4 @@
-"""Flight search: ask for every leg, filter and sort the answers, combine journeys, and count what was found."""
+"""Flight search: ask for every leg, filter and sort the answers, combine journeys, and count."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class FlightSearch:
         self._lexicon, self._cache, self._offers, self._clock = lexicon, cache, offers, clock
 
     async def search(self, query: SearchQuery) -> AsyncIterator[SearchEvent]:
-        """Yield progress while providers are asked, then the results, if any fit, and `Done`. Raises as `ask`."""
+        """Yield progress while providers are asked, then the results, if any, and `Done`. Raises as `ask`."""
         async for event in self.ask(query):
             if isinstance(event, Progress):
                 yield event
@@ -118,7 +118,7 @@ class FlightSearch:
     async def _ask_round_trip(
         self, query: SearchQuery, legs: Sequence[LegQuery], prefer: Capability | None
     ) -> AsyncIterator[Progress | LegAnswer]:
-        """Ask for both legs in one query if the first provider sells round trips; yield no answer if it has none."""
+        """Ask for both legs at once if the first provider sells round trips; yield nothing if it has none."""
         both = round_trip_query(query, legs)
         if both is None or not self._cache.begins_with(_needed(both), prefer, able=Capability.ROUND_TRIPS):
             return
@@ -223,7 +223,7 @@ def search_question(
 
 
 def _needed(query: FlightQuery) -> Capability:
-    """Return what a provider must be able to do: one that knows only nonstop flights can't answer for `via`."""
+    """Return the needed capability: a provider of nonstop flights can't answer for `via`."""
     return Capability.CONNECTIONS if query.via else Capability.SEARCH
 
 
@@ -233,7 +233,7 @@ def _is_about_prices(query: SearchQuery) -> bool:
 
 
 def _journeys(answers: SearchAnswers, legs: Sequence[Sequence[Itinerary]]) -> tuple[list[Journey], bool]:
-    """Return the journeys sold together, or else combined ones, and whether some combinations were skipped."""
+    """Return the journeys sold together, or combined ones, and whether some combinations were skipped."""
     trips, sort = answers.found[0].round_trips, answers.query.sort
     return (in_order(sold_together(trips, legs), legs, sort), False) if trips else combined(legs, sort)
 

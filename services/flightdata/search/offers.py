@@ -90,7 +90,7 @@ class OfferTerms:
 
 @dataclass(frozen=True, slots=True)
 class RepricedOffer:
-    """An offer as it is now. `previous` is the earlier fare if it changed, `back` the itinerary back if sold with it."""
+    """An offer as it is now. `previous` is the earlier fare if it changed, `back` the included way back."""
 
     offer: Offer
     itinerary: Itinerary

@@ -23,7 +23,7 @@ from services.flightdata.streams import merged
 DEFAULT_STATUSES = 5
 """Number of flights if the request doesn't say."""
 MOST_PAIRS = 3
-"""Pairs of airports of two cities that are asked for, in parallel, the most used first; each may cost a call."""
+"""Pairs of airports of two cities, the most used first, that are asked for in parallel, a call each."""
 BOTH_KINDS = (Kind.STATUS, Kind.SCHEDULE)
 """The same question is asked for the flights' status and for the schedule, which stays valid for hours."""
 
@@ -84,8 +84,8 @@ class RouteStatusService:
     ) -> Sequence[FlightStatus]:
         """Return at most `most` flights that leave on a day, today there if None.
 
-        They are those nearest to the local time `near`, the nearest first. Without `near`, they are in the order
-        of departure: today the ones nearest to now, on other days the first ones.
+        They are those nearest to the local time `near`, the nearest first. Without `near`, they are in the
+        order of departure: today the ones nearest to now, on other days the first ones.
 
         Raises:
             PlaceNotFound: a code is unknown.

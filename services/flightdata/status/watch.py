@@ -1,7 +1,7 @@
 """Status watches: one poll for all who watch a flight, more often as its next event comes nearer.
 
-No background task polls: the first watcher to wake asks, and the others read its answer. So a flight costs one
-call for each interval, whatever the number of watchers, and none without watchers.
+No background task polls: the first watcher to wake asks, and the others read its answer. So a flight costs
+one call for each interval, whatever the number of watchers, and none without watchers.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _NO_PROVENANCE = Provenance("", _LONG_AGO)
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """The status can't be refreshed, so the last one may be out of date. Sent once until polls succeed again."""
+    """The status can't be refreshed and may be out of date. Sent once until polls succeed again."""
 
     error: DomainError
 

@@ -29,7 +29,7 @@ class _Ready:
 
 
 class ReadyMessages:
-    """Messages by query, valid while the cache gives the same answers and nothing in them has left or expired."""
+    """Messages by query, valid while the cached answers are the same and nothing in them left or expired."""
 
     def __init__(self) -> None:
         self._ready: OrderedDict[SearchQuery, _Ready] = OrderedDict()

@@ -46,8 +46,7 @@ def query_from(request: pb.SearchFlightsRequest) -> SearchQuery:
 
     Raises:
         DateInvalid: a date doesn't exist.
-        InvalidRequest: a time of day doesn't exist, the party can't be booked, or a leg is before the previous
-            one.
+        InvalidRequest: a time of day doesn't exist, the party can't be booked, or a leg is too early.
     """
     day = date_from(request.depart_date)
     return SearchQuery(

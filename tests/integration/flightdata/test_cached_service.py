@@ -40,7 +40,7 @@ IDENTITY = identity_service_pb2.DESCRIPTOR.services_by_name["IdentityService"]
 WORLD = World()
 ROUTE = pb.GetRouteRequest(origin="MAA", destination="DEL")
 FROM_ICELAND = [flight.code for flight in (*WORLD.by_pair["KEF", "OSL"], *WORLD.by_pair["KEF", "AMS"])]
-"""Flights whose day is UTC's: elsewhere the vendor has no rows of today yet at some hours, and is asked for them a second time."""
+"""Flights from UTC: elsewhere the vendor has no rows of today at some hours and is asked twice."""
 STATUS = pb.GetFlightStatusRequest(flight_number=FROM_ICELAND[0])
 
 

@@ -1,4 +1,4 @@
-"""The service with vendors configured: who is asked, what a failing one means, and that nothing is ever invented."""
+"""The service with vendors: their order, the effect of a failure, and no invented flights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What replicas share, in memory and in a real Redis: the same promises of both, and of Redis also that it may be gone."""
+"""State that replicas share: the same promises in memory and in a real Redis, which may also be down."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streams read side by side: no more at once than allowed, events as they come, nothing left behind when one fails or nobody listens."""
+"""Merged streams: limited concurrency, events as they come, no tasks left after an error or an early end."""
 
 from __future__ import annotations
 

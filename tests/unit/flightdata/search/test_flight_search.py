@@ -1,4 +1,4 @@
-"""A search opens cities into airports, keeps to its filters, counts honestly, and refuses what can't be flown."""
+"""A search covers all airports of a city, obeys its filters, counts correctly, and refuses bad dates."""
 
 from __future__ import annotations
 

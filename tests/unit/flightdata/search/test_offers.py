@@ -1,4 +1,4 @@
-"""An offer's name holds its terms, can't be made up, and ends; its price is asked for again from who made it."""
+"""An offer's id holds its terms, can't be forged, and expires; its own provider is asked to re-price it."""
 
 from __future__ import annotations
 

@@ -242,7 +242,8 @@ async def test_legs_of_one_number_are_told_each_for_itself(clock: SimulatedClock
         await _minutes(clock, 60)
     legs = [(t.segment.departure.airport, t.state) for t in told if isinstance(t, FlightStatus)]
     assert legs == [
-        ("MAA", State.ON_TIME), ("BOM", State.ON_TIME), ("MAA", State.DELAYED), ("MAA", State.LANDED), ("BOM", State.CANCELLED)
+        ("MAA", State.ON_TIME), ("BOM", State.ON_TIME),
+        ("MAA", State.DELAYED), ("MAA", State.LANDED), ("BOM", State.CANCELLED)
     ]  # fmt: skip
 
 

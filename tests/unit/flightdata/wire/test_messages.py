@@ -40,7 +40,8 @@ def _stop(airport: str, hours: float, **more: str) -> Stop:
 
 
 NIGHT = Segment(
-    "AF", "Air France", "AF6001", _stop("BLR", 0, terminal="2", gate="A1"), _stop("DEL", 4, belt="7"), Operator("6E", "IndiGo", "6E2345"),
+    "AF", "Air France", "AF6001", _stop("BLR", 0, terminal="2", gate="A1"), _stop("DEL", 4, belt="7"),
+    Operator("6E", "IndiGo", "6E2345"),
     ("KL3001", "QR4711"), "Airbus A321", frozenset({Doubt.CONTRADICTORY_TIMES}),
 )  # fmt: skip
 ONWARD = Segment("AF", "Air France", "AF225", _stop("DXN", 14), _stop("CDG", 23))
