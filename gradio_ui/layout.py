@@ -31,10 +31,10 @@ def build() -> gr.Blocks:
     blocks = gr.Blocks(title="Readback", analytics_enabled=False)
     with blocks:
         account = _element("account-bar", on_load=_SHOW_VALUE)
-        with gr.Row(elem_id="stage", equal_height=False):
+        with gr.Row(elem_id="columns", equal_height=False):
             with gr.Column(scale=5, min_width=320, elem_id="call"):
                 _element("voice-panel")
-            with gr.Column(scale=8, min_width=320, elem_id="desk"), gr.Tabs(selected="flights"):
+            with gr.Column(scale=8, min_width=320, elem_id="tabs"), gr.Tabs(selected="flights"):
                 for name, (label, element) in TABS.items():
                     # Hidden tabs are rendered too: they show what happens before their first visit.
                     with gr.Tab(label, id=name, elem_id=f"tab-{name}", render_children=True):

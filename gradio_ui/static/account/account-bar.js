@@ -1,29 +1,41 @@
-// <account-bar>: the brand, who is signed in, and the way out.
+// <account-bar>: the brand, the signed-in customer, and the sign-out button.
 import { post } from "/ui/shared/api.js";
 import { h } from "/ui/shared/dom.js";
 
 class AccountBar extends HTMLElement {
   connectedCallback() {
     if (this.childElementCount) return;
-    this.person = h("span", { class: "person", "data-testid": "account-name" });
+    this.name = h("span", { class: "person", "data-testid": "account-name" });
     this.initial = h("span", { class: "avatar", "aria-hidden": "true" });
-    this.out = h("button", { type: "button", class: "button quiet", "data-testid": "sign-out", onclick: () => this.#signOut() }, "Sign out");
+    this.signOutButton = h(
+      "button",
+      { type: "button", class: "button quiet", "data-testid": "sign-out", onclick: () => this.#signOut() },
+      "Sign out",
+    );
     this.append(
-      h("h1", { class: "brand" }, h("img", { src: "/ui/icon.svg", alt: "", width: 34, height: 34 }), h("span", {}, "Readback")),
-      h("span", { class: "spring" }), this.initial, this.person, this.out,
+      h(
+        "h1",
+        { class: "brand" },
+        h("img", { src: "/ui/icon.svg", alt: "", width: 34, height: 34 }),
+        h("span", {}, "Readback"),
+      ),
+      h("span", { class: "spring" }),
+      this.initial,
+      this.name,
+      this.signOutButton,
     );
   }
 
   /** @param {{display_name: string, email: string} | null} account */
   set account(account) {
     const name = account?.display_name ?? "";
-    this.person.textContent = name;
-    this.person.title = account?.email ?? "";
+    this.name.textContent = name;
+    this.name.title = account?.email ?? "";
     this.initial.textContent = [...name][0]?.toUpperCase() ?? "";
   }
 
   async #signOut() {
-    this.out.disabled = true;
+    this.signOutButton.disabled = true;
     await document.querySelector("voice-panel")?.hangUp();
     await post("/auth/logout").catch(() => {});
     location.replace("/login");

@@ -1,9 +1,25 @@
 // The sign-in page: one form for signing in and signing up.
-import { Failure, request } from "/ui/shared/api.js";
+import { ApiError, request } from "/ui/shared/api.js";
 
 const MODES = {
-  "sign-in": { path: "/auth/login", title: "Welcome back", lead: "Sign in to call your travel agent.", submit: "Sign in", question: "New to Readback?", other: "Create an account", password: "current-password" },
-  "sign-up": { path: "/auth/register", title: "Create your account", lead: "It takes a minute. Then you can call.", submit: "Create account", question: "Have an account?", other: "Sign in", password: "new-password" },
+  "sign-in": {
+    path: "/auth/login",
+    title: "Welcome back",
+    lead: "Sign in to call your travel agent.",
+    submit: "Sign in",
+    question: "New to Readback?",
+    other: "Create an account",
+    password: "current-password",
+  },
+  "sign-up": {
+    path: "/auth/register",
+    title: "Create your account",
+    lead: "It takes a minute. Then you can call.",
+    submit: "Create account",
+    question: "Have an account?",
+    other: "Sign in",
+    password: "new-password",
+  },
 };
 const FIELDS = { EMAIL_TAKEN: "email", WEAK_PASSWORD: "password" };
 
@@ -14,20 +30,21 @@ let mode = "sign-in";
 
 function show(next) {
   mode = next;
-  const words = MODES[mode];
+  const texts = MODES[mode];
   form.dataset.mode = mode;
-  form.querySelector("h1").textContent = words.title;
-  form.querySelector(".lead").textContent = words.lead;
-  submit.textContent = words.submit;
-  form.querySelector(".switch span").textContent = words.question;
-  form.querySelector("#switch").textContent = words.other;
-  form.password.autocomplete = words.password;
-  form.querySelector("[data-for=sign-up]").hidden = form.querySelector("#password-rule").hidden = mode !== "sign-up";
-  document.title = `${words.submit} · Readback`;
-  complain("");
+  form.querySelector("h1").textContent = texts.title;
+  form.querySelector(".lead").textContent = texts.lead;
+  submit.textContent = texts.submit;
+  form.querySelector(".switch span").textContent = texts.question;
+  form.querySelector("#switch").textContent = texts.other;
+  form.password.autocomplete = texts.password;
+  form.querySelector("[data-for=sign-up]").hidden = form.querySelector("#password-rule").hidden =
+    mode !== "sign-up";
+  document.title = `${texts.submit} · Readback`;
+  showProblem("");
 }
 
-function complain(message, field) {
+function showProblem(message, field) {
   notice.textContent = message;
   notice.hidden = !message;
   for (const input of form.querySelectorAll("input")) input.toggleAttribute("aria-invalid", false);
@@ -36,31 +53,36 @@ function complain(message, field) {
   form[field].focus();
 }
 
-/** What is plainly missing, before anybody is asked. */
-function missing() {
-  if (mode === "sign-up" && !form.display_name.value.trim()) return ["Please tell us your name.", "display_name"];
+/** Returns message and field of the first problem that needs no server, or null. */
+function firstProblem() {
+  if (mode === "sign-up" && !form.display_name.value.trim())
+    return ["Please enter your name.", "display_name"];
   if (!form.email.value.includes("@")) return ["Please enter your e-mail address.", "email"];
   if (!form.password.value) return ["Please enter your password.", "password"];
-  if (mode === "sign-up" && form.password.value.length < 8) return ["The password needs 8 characters or more.", "password"];
+  if (mode === "sign-up" && form.password.value.length < 8)
+    return ["The password needs 8 characters or more.", "password"];
   return null;
 }
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const problem = missing();
-  if (problem) return complain(...problem);
-  complain("");
+  const problem = firstProblem();
+  if (problem) return showProblem(...problem);
+  showProblem("");
   submit.disabled = true;
   const body = { email: form.email.value, password: form.password.value };
   if (mode === "sign-up") body.display_name = form.display_name.value;
   try {
     await request("POST", MODES[mode].path, body, { leave: false });
     location.replace(`/${location.search}`);
-  } catch (failure) {
-    const { message, reason, details } = failure instanceof Failure ? failure : new Failure("Something went wrong. Please try again.", "UNKNOWN");
-    complain(message, FIELDS[reason] ?? details.fields?.find((name) => form[name]));
+  } catch (error) {
+    const { message, reason, details } =
+      error instanceof ApiError ? error : new ApiError("Something went wrong. Please try again.", "UNKNOWN");
+    showProblem(message, FIELDS[reason] ?? details.fields?.find((name) => form[name]));
     submit.disabled = false;
   }
 });
-form.querySelector("#switch").addEventListener("click", () => show(mode === "sign-in" ? "sign-up" : "sign-in"));
+form
+  .querySelector("#switch")
+  .addEventListener("click", () => show(mode === "sign-in" ? "sign-up" : "sign-in"));
 show(location.hash === "#sign-up" ? "sign-up" : "sign-in");

@@ -1,9 +1,10 @@
-// The level meter: two mirrored rows of bars, the caller's below and the agent's above. Decorative for screen readers.
+// The level meter: two mirrored rows of bars, the caller below and the agent above. Hidden from screen
+// readers.
 import { h } from "/ui/shared/dom.js";
 
 const BARS = 28;
 
-export class Waveform {
+export class LevelMeter {
   element = h("div", { class: "waveform", "aria-hidden": "true", "data-testid": "level-meter" });
   #bars;
   #history = { caller: new Array(BARS).fill(0), agent: new Array(BARS).fill(0) };
@@ -14,7 +15,7 @@ export class Waveform {
     this.element.append(...this.#bars);
   }
 
-  /** Draws until `stop`. @param {(side: "caller"|"agent") => number} level */
+  /** Draws until `stop`. @param {(side: "caller"|"agent") => number} level  returns 0 to 1 */
   start(level) {
     this.stop();
     let last = 0;
@@ -39,7 +40,7 @@ export class Waveform {
     this.#paint();
   }
 
-  /** The newest sound is in the middle and runs outwards. */
+  /** Draws the newest level in the middle and older ones outwards. */
   #paint() {
     const middle = (BARS - 1) / 2;
     this.#bars.forEach((bar, i) => {

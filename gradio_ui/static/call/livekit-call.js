@@ -1,7 +1,7 @@
-// One call: a LiveKit room with the agent in it. Knows no DOM but the audio element that plays the agent.
+// One call: a LiveKit room with the agent. Touches no DOM except the audio element that plays the agent.
 //
-// Emits, with what is said in `detail`:
-//   state       {state: "connecting"|"listening"|"thinking"|"speaking"|"reconnecting"|"moved"|"ended", message?}
+// Events, by type and `detail`:
+//   state       {state, message?}, state: connecting, listening, thinking, speaking, reconnecting, moved, ended
 //   caption     {id, speaker, text, final}
 //   flights     the JSON of the text stream `readback.flights`
 //   microphone  {on, muted, problem?: NoMicrophone}
@@ -14,10 +14,10 @@ const FINAL = "lk.transcription_final";
 const FLIGHTS = "readback.flights";
 const CHAT = "lk.chat";
 const AGENT_STATE = "lk.agent.state";
-const PATIENCE_MS = 15_000;
+const AGENT_WAIT_MS = 15_000;
 
 let library;
-/** LiveKit's client, served from here; loaded when it is first wanted, as it is larger than the rest of the page. */
+/** Loads LiveKit's client from this server at first use; it is larger than the rest of the web app. */
 export function loadLiveKit() {
   return (library ??= import("/ui/vendor/livekit-client.umd.js").then(() => {
     globalThis.LivekitClient.setLogLevel("warn");
@@ -25,44 +25,51 @@ export function loadLiveKit() {
   }));
 }
 
-export class Call extends EventTarget {
+export class LiveKitCall extends EventTarget {
   state = "connecting";
   #lk;
   #room;
   #microphone = null;
   #published = null;
   #meters = {};
-  #waiting = [];
-  #patience = 0;
-  #answered = false;
+  #unsent = [];
+  #agentTimer = 0;
+  #agentWasHere = false;
   #hangingUp = false;
 
   /**
-   * Joins. `microphone`: a promise of a track (NoMicrophone when it fails), or null for a call in writing.
-   * Throws when the room can't be joined; left meanwhile, it is out of the room when this returns.
+   * Joins the room. Throws if that fails. After a `leave` meanwhile, the room is left when this returns.
+   * @param {Promise<MediaStreamTrack> | null} microphone  rejects with NoMicrophone; null for a call without
+   *   voice
    */
   async join({ url, token }, microphone) {
     this.#lk = await loadLiveKit();
     if (this.#hangingUp) return;
     const { Room, RoomEvent } = this.#lk;
-    // A reload must not look like hanging up: the room keeps the caller's place until the page is back.
-    const room = (this.#room = new Room({ disconnectOnPageLeave: false, adaptiveStream: false, dynacast: false }));
+    // A reload must not end the call: the room keeps the caller's place until the page is back.
+    const room = (this.#room = new Room({
+      disconnectOnPageLeave: false,
+      adaptiveStream: false,
+      dynacast: false,
+    }));
     room
-      .on(RoomEvent.Reconnecting, () => this.#become("reconnecting"))
-      .on(RoomEvent.SignalReconnecting, () => this.#become("reconnecting"))
-      .on(RoomEvent.Reconnected, () => this.#follow())
-      .on(RoomEvent.ParticipantConnected, () => this.#follow())
-      .on(RoomEvent.ParticipantDisconnected, () => this.#follow())
-      .on(RoomEvent.ParticipantAttributesChanged, () => this.#follow())
+      .on(RoomEvent.Reconnecting, () => this.#setState("reconnecting"))
+      .on(RoomEvent.SignalReconnecting, () => this.#setState("reconnecting"))
+      .on(RoomEvent.Reconnected, () => this.#followAgent())
+      .on(RoomEvent.ParticipantConnected, () => this.#followAgent())
+      .on(RoomEvent.ParticipantDisconnected, () => this.#followAgent())
+      .on(RoomEvent.ParticipantAttributesChanged, () => this.#followAgent())
       .on(RoomEvent.TrackSubscribed, (track) => this.#play(track))
       .on(RoomEvent.TrackUnsubscribed, (track) => track.detach().forEach((element) => element.remove()))
-      .on(RoomEvent.AudioPlaybackStatusChanged, () => this.#emit("sound", { blocked: !room.canPlaybackAudio }))
+      .on(RoomEvent.AudioPlaybackStatusChanged, () =>
+        this.#emit("sound", { blocked: !room.canPlaybackAudio }),
+      )
       .on(RoomEvent.Disconnected, (reason) => this.#ended(reason));
     room.registerTextStreamHandler(TRANSCRIPTION, (reader, from) => this.#caption(reader, from.identity));
     room.registerTextStreamHandler(FLIGHTS, (reader) => this.#flights(reader));
     await room.connect(url, token);
     if (this.#hangingUp) return void (await room.disconnect());
-    this.#follow();
+    this.#followAgent();
     if (microphone) this.#publish(microphone);
     else this.#emit("microphone", { on: false, muted: false });
   }
@@ -70,10 +77,13 @@ export class Call extends EventTarget {
   get agent() {
     const { ParticipantKind } = this.#lk;
     const others = [...(this.#room?.remoteParticipants.values() ?? [])];
-    return others.find((one) => one.kind === ParticipantKind.AGENT) ?? others.find((one) => AGENT_STATE in one.attributes);
+    return (
+      others.find((one) => one.kind === ParticipantKind.AGENT) ??
+      others.find((one) => AGENT_STATE in one.attributes)
+    );
   }
 
-  /** Loudness between 0 and 1. @param {"caller"|"agent"} side */
+  /** Returns the loudness, 0 to 1. @param {"caller"|"agent"} side */
   level(side) {
     if (side === "caller" && this.#microphone?.isMuted) return 0;
     return Math.min(1, (this.#meters[side]?.calculateVolume() ?? 0) * 2.2);
@@ -81,29 +91,29 @@ export class Call extends EventTarget {
 
   async setMuted(muted) {
     const track = this.#microphone;
-    // Silent at once; LiveKit can be told only when it has the track.
+    // Disable the track first: LiveKit can mute it only once it is published.
     if (track) track.mediaStreamTrack.enabled = !muted;
     await this.#published;
     await (muted ? track?.mute() : track?.unmute());
     this.#emit("microphone", { on: this.#microphone !== null, muted });
   }
 
-  /** Tries the microphone, at first or again. */
+  /** Asks for the microphone again and publishes it. */
   useMicrophone() {
     return this.#publish(openMicrophone());
   }
 
-  /** Sends a typed line; what is typed before the agent listens waits for it. */
-  say(id, text) {
-    this.#waiting.push([id, text]);
-    this.#deliver();
+  /** Sends a typed message; before the agent listens, messages are queued. */
+  sendMessage(id, text) {
+    this.#unsent.push([id, text]);
+    this.#sendQueued();
   }
 
   startSound() {
     return this.#room?.startAudio();
   }
 
-  /** Leaves the room. Ending the call for the agent too is the server's part. */
+  /** Leaves the room. The server ends the call for the agent. */
   async leave() {
     this.#hangingUp = true;
     await this.#room?.disconnect();
@@ -113,40 +123,48 @@ export class Call extends EventTarget {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
-  get #over() {
+  get #isOver() {
     return this.state === "ended" || this.state === "moved";
   }
 
-  #become(state, message = "") {
-    if (this.#over) return;
+  #setState(state, message = "") {
+    if (this.#isOver) return;
     this.state = state;
     this.#emit("state", { state, message });
   }
 
-  /** The call is in the state the agent says it is in. */
-  #follow() {
+  /** Takes the state of the call from the agent's attributes. */
+  #followAgent() {
     const agent = this.agent;
-    const said = agent?.attributes[AGENT_STATE];
-    clearTimeout(this.#patience);
-    if (!said || said === "initializing") {
-      const lost = this.#answered && !agent;
-      this.#become(lost ? "reconnecting" : "connecting", lost ? "The line to the agent dropped. Another one is picking up…" : "");
-      this.#patience = setTimeout(() => this.#become("connecting", "Still waiting for an agent. You can stay on the line."), PATIENCE_MS);
+    const agentState = agent?.attributes[AGENT_STATE];
+    clearTimeout(this.#agentTimer);
+    if (!agentState || agentState === "initializing") {
+      const lost = this.#agentWasHere && !agent;
+      this.#setState(
+        lost ? "reconnecting" : "connecting",
+        lost ? "The connection to the agent was lost. Another agent is taking over…" : "",
+      );
+      this.#agentTimer = setTimeout(
+        () => this.#setState("connecting", "Still waiting for an agent. You can stay in the call."),
+        AGENT_WAIT_MS,
+      );
       return;
     }
-    this.#answered = true; // what it says of itself comes by another way than its voice, and often sooner
-    this.#become(said === "thinking" || said === "speaking" ? said : "listening");
-    this.#deliver();
+    this.#agentWasHere = true; // its attributes often arrive before its voice
+    this.#setState(["thinking", "speaking"].includes(agentState) ? agentState : "listening");
+    this.#sendQueued();
   }
 
-  #deliver() {
+  #sendQueued() {
     if (!["listening", "thinking", "speaking"].includes(this.state)) return;
-    for (const [id, text] of this.#waiting.splice(0)) {
+    for (const [id, text] of this.#unsent.splice(0)) {
       this.#send(id, text);
     }
   }
 
-  /** The stream's id becomes the utterance's: so the line that is shown already is known when its entry comes. */
+  /**
+   * The stream's id becomes the utterance's id, so that the entry replaces the message that is shown already.
+   */
   async #send(id, text) {
     const writer = await this.#room.localParticipant.streamText({ topic: CHAT, streamId: id });
     await writer.write(text);
@@ -157,7 +175,7 @@ export class Call extends EventTarget {
     try {
       const { LocalAudioTrack, Track, createAudioAnalyser } = this.#lk;
       const track = new LocalAudioTrack(await microphone, undefined, false);
-      if (this.#hangingUp || this.#over) return track.stop();
+      if (this.#hangingUp || this.#isOver) return track.stop();
       this.#microphone = track;
       this.#meters.caller = createAudioAnalyser(track, { cloneTrack: false });
       this.#published = this.#room.localParticipant.publishTrack(track, { source: Track.Source.Microphone });
@@ -177,7 +195,10 @@ export class Call extends EventTarget {
     this.#meters.agent = this.#lk.createAudioAnalyser(track, { cloneTrack: true });
   }
 
-  /** A segment is an utterance. Each stream of it replaces the one before; one that comes in pieces (LiveKit's own output) grows by them. */
+  /**
+   * A segment is an utterance. Each stream replaces the segment's text; within a stream (LiveKit's own
+   * output) the text grows.
+   */
   async #caption(reader, identity) {
     const speaker = identity === this.#room.localParticipant.identity ? "customer" : "agent";
     const id = reader.info.attributes?.[SEGMENT] ?? reader.info.id;
@@ -188,7 +209,7 @@ export class Call extends EventTarget {
         this.#emit("caption", { id, speaker, text, final: false });
       }
     } catch {
-      // The speaker left in mid-stream; what came stands, and the log will say how it ended.
+      // The speaker left during the stream. The text so far stays, and the log will have the final one.
     }
     if (reader.info.attributes?.[FINAL] === "true") this.#emit("caption", { id, speaker, text, final: true });
   }
@@ -203,13 +224,13 @@ export class Call extends EventTarget {
 
   #ended(reason) {
     const { DisconnectReason } = this.#lk;
-    clearTimeout(this.#patience);
+    clearTimeout(this.#agentTimer);
     for (const meter of Object.values(this.#meters)) meter.cleanup();
     for (const audio of document.querySelectorAll("audio[data-testid=agent-audio]")) audio.remove();
     this.#microphone?.stop();
-    if (reason === DisconnectReason.DUPLICATE_IDENTITY) this.#become("moved");
-    else if (this.#hangingUp) this.#become("ended");
-    else this.#become("ended", ENDINGS[DisconnectReason[reason]] ?? "The connection was lost.");
+    if (reason === DisconnectReason.DUPLICATE_IDENTITY) this.#setState("moved");
+    else if (this.#hangingUp) this.#setState("ended");
+    else this.#setState("ended", ENDINGS[DisconnectReason[reason]] ?? "The connection was lost.");
   }
 }
 
@@ -217,5 +238,5 @@ const ENDINGS = {
   ROOM_DELETED: "The call has ended.",
   ROOM_CLOSED: "The call has ended.",
   PARTICIPANT_REMOVED: "The call has ended.",
-  SERVER_SHUTDOWN: "The call was cut off: the call server stopped.",
+  SERVER_SHUTDOWN: "The call was cut off because the call server stopped.",
 };

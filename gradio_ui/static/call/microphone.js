@@ -1,14 +1,20 @@
-// The microphone, and what to tell somebody whose browser won't give it.
+// The microphone, and help for callers whose browser refuses it.
 
 const HELP = {
-  denied: "Your browser is blocking the microphone. Allow it in the address bar, then try again. Until then you can type.",
-  missing: "No microphone was found. Plug one in and try again. Until then you can type.",
-  busy: "Another program is using the microphone. Close it and try again. Until then you can type.",
-  insecure: "Browsers only allow the microphone on https:// or on this machine itself. You can type instead.",
+  denied:
+    "Your browser is blocking the microphone. Allow it in the address bar and try again, or type instead.",
+  missing: "No microphone was found. Plug one in and try again, or type instead.",
+  busy: "Another program is using the microphone. Close it and try again, or type instead.",
+  insecure: "Browsers allow the microphone only on https:// or on this computer. You can type instead.",
 };
-const KINDS = { NotAllowedError: "denied", SecurityError: "denied", NotFoundError: "missing", OverconstrainedError: "missing" };
+const KINDS = {
+  NotAllowedError: "denied",
+  SecurityError: "denied",
+  NotFoundError: "missing",
+  OverconstrainedError: "missing",
+};
 
-/** Why there is no microphone: `kind` is denied, missing, busy or insecure; `message` is for people. */
+/** There is no microphone. `kind` is denied, missing, busy or insecure; `message` is for people. */
 export class NoMicrophone extends Error {
   constructor(kind) {
     super(HELP[kind]);
@@ -16,7 +22,7 @@ export class NoMicrophone extends Error {
   }
 }
 
-/** Asks for the microphone. Throws NoMicrophone. */
+/** Asks for the microphone and returns its track. Throws NoMicrophone. */
 export async function openMicrophone() {
   if (!navigator.mediaDevices?.getUserMedia) throw new NoMicrophone("insecure");
   try {

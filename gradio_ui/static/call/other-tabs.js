@@ -1,4 +1,4 @@
-// Tabs of one browser tell each other which call they are in, so that a second one asks before it takes a call over.
+// Tabs of one browser ask each other about their call, so that a second tab asks before it takes a call over.
 
 const CHANNEL = "readback.calls";
 const ANSWER_MS = 250;
@@ -7,7 +7,7 @@ export class OtherTabs {
   #channel = new BroadcastChannel(CHANNEL);
   #mine = () => null;
 
-  /** @param {() => string|null} mine  the call this tab is in */
+  /** @param {() => string|null} mine  returns the id of this tab's call */
   constructor(mine) {
     this.#mine = mine;
     this.#channel.addEventListener("message", ({ data }) => {
@@ -15,8 +15,8 @@ export class OtherTabs {
     });
   }
 
-  /** Whether another tab is in a call. */
-  async hold(callId) {
+  /** Returns whether another tab is in this call. */
+  async areIn(callId) {
     return new Promise((resolve) => {
       const timer = setTimeout(() => done(false), ANSWER_MS);
       const listen = ({ data }) => data.held === callId && done(true);

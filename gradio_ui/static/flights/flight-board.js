@@ -1,13 +1,13 @@
-// <flight-board>: flights that were found in the conversation, the newest search first, as they are spoken of.
+// <flight-board>: the flights found in the conversation, newest search first.
 import { conversation } from "/ui/shared/conversation.js";
 import { h } from "/ui/shared/dom.js";
 import { flightCard, dayOf } from "/ui/flights/flight-card.js";
 
 const OUTCOMES = {
   EMPTY: "No flights match. Ask for another day, another time or another airport.",
-  UNAVAILABLE: "Flight data can't be reached just now. Nothing is shown rather than something wrong.",
-  RESTRICTED: "The configured sources of flight data don't tell that.",
-  QUOTA_EXHAUSTED: "What may be asked of the flight data is used up for now.",
+  UNAVAILABLE: "Flight data isn't available right now. Please try again in a moment.",
+  RESTRICTED: "The configured flight data sources don't provide this.",
+  QUOTA_EXHAUSTED: "The flight data quota is used up for now. Please try again later.",
 };
 
 class FlightBoard extends HTMLElement {
@@ -17,9 +17,16 @@ class FlightBoard extends HTMLElement {
     if (this.childElementCount) return;
     this.announcer = h("div", { class: "for-screen-readers", "aria-live": "polite" });
     this.searches = h("div", { class: "searches" });
-    this.append(this.announcer, this.searches, h("div", { class: "empty board-empty" },
-      h("img", { src: "/ui/runway.svg", alt: "", width: 220, height: 120 }),
-      h("p", {}, "Ask for a flight and it appears here while the agent speaks.")));
+    this.append(
+      this.announcer,
+      this.searches,
+      h(
+        "div",
+        { class: "empty board-empty" },
+        h("img", { src: "/ui/runway.svg", alt: "", width: 220, height: 120 }),
+        h("p", {}, "Ask for a flight and it appears here while the agent speaks."),
+      ),
+    );
     conversation.addEventListener("switched", () => this.#redraw());
     conversation.addEventListener("flights", ({ detail }) => this.#show(detail.search, true));
     this.#redraw();
@@ -53,14 +60,51 @@ function searchSection(search) {
   const title = titleOf(search, first);
   const count = `${flights.length} ${flights.length === 1 ? "flight" : "flights"}`;
   const heading = h("h2", {}, title);
-  const facts = h("p", { class: "search-facts" }, first ? [dayOf(first.depart.date), first.back && `back ${dayOf(first.back.depart.date)}`, count].filter(Boolean).join(" · ") : "");
-  const sample = (search.sample || flights.some((flight) => flight.sample)) && h("p", { class: "sample-note" }, "Sample timetable: real airports and airlines, invented flights and prices.");
-  const partial = search.partial && h("p", { class: "sample-note", "data-testid": "search-partial" }, "Only a part of the flights there are could be looked at.");
+  const facts = h(
+    "p",
+    { class: "search-facts" },
+    first
+      ? [dayOf(first.depart.date), first.back && `back ${dayOf(first.back.depart.date)}`, count]
+          .filter(Boolean)
+          .join(" · ")
+      : "",
+  );
+  const sample =
+    (search.sample || flights.some((flight) => flight.sample)) &&
+    h(
+      "p",
+      { class: "sample-note" },
+      "Sample timetable: real airports and airlines, invented flights and prices.",
+    );
+  const partial =
+    search.partial &&
+    h(
+      "p",
+      { class: "sample-note", "data-testid": "search-partial" },
+      "Only some of the available flights could be searched.",
+    );
   const cheapest = Math.min(...flights.map((flight) => Number(flight.price?.amount ?? Infinity)));
-  const cards = flights.map((flight) => flightCard(flight, { cheapest: flights.length > 1 && Number(flight.price?.amount) === cheapest }));
-  const body = cards.length ? h("ul", { class: "cards", "aria-label": title }, ...cards) : h("p", { class: "empty-search" }, OUTCOMES[search.outcome] ?? OUTCOMES.EMPTY);
-  return h("section", { class: "search", "data-testid": "flight-search", "data-outcome": search.outcome, "data-tool-call-id": search.tool_call_id,
-    "data-summary": `${title}: ${count}` }, heading, facts, sample, partial, body);
+  const cards = flights.map((flight) =>
+    flightCard(flight, { cheapest: flights.length > 1 && Number(flight.price?.amount) === cheapest }),
+  );
+  const body = cards.length
+    ? h("ul", { class: "cards", "aria-label": title }, ...cards)
+    : h("p", { class: "empty-search" }, OUTCOMES[search.outcome] ?? OUTCOMES.EMPTY);
+  return h(
+    "section",
+    {
+      class: "search",
+      "data-testid": "flight-search",
+      "data-outcome": search.outcome,
+      "data-tool-call-id": search.tool_call_id,
+      "data-summary": `${title}: ${count}`,
+    },
+    heading,
+    facts,
+    sample,
+    partial,
+    body,
+  );
 }
 
 customElements.define("flight-board", FlightBoard);

@@ -1,11 +1,21 @@
-// One flight as a card, like a boarding pass: who flies, when and where, how long, what it costs.
+// A flight card, like a boarding pass: airline, times and airports, duration, price.
 import { h, icon, ICONS } from "/ui/shared/dom.js";
 
-/** "2026-11-24" as "Tue 24 Nov"; the date is the airport's own, so no zone may touch it. */
+/**
+ * Formats "2026-11-24" as "Tue 24 Nov". The date is local to the airport, so it is formatted without a time
+ * zone.
+ */
 export function dayOf(date) {
-  const [year, month, day] = String(date ?? "").split("-").map(Number);
+  const [year, month, day] = String(date ?? "")
+    .split("-")
+    .map(Number);
   if (!day) return "";
-  return new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" }).format(Date.UTC(year, month - 1, day));
+  return new Intl.DateTimeFormat("en-GB", {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    timeZone: "UTC",
+  }).format(Date.UTC(year, month - 1, day));
 }
 
 function durationOf(minutes) {
@@ -16,7 +26,12 @@ function priceOf({ amount, currency } = {}) {
   if (amount === undefined || !currency) return "";
   const digits = Number.isInteger(Number(amount)) ? 0 : 2;
   try {
-    return new Intl.NumberFormat("en-IN", { style: "currency", currency, maximumFractionDigits: digits, minimumFractionDigits: digits }).format(Number(amount));
+    return new Intl.NumberFormat("en-IN", {
+      style: "currency",
+      currency,
+      maximumFractionDigits: digits,
+      minimumFractionDigits: digits,
+    }).format(Number(amount));
   } catch {
     return `${amount} ${currency}`;
   }
@@ -28,39 +43,107 @@ function stopsOf(stops, via = []) {
 }
 
 function end(kind, { time, airport, city, day_offset: days }) {
-  return h("div", { class: `card-end ${kind}` },
-    h("span", { class: "card-time" }, time, days ? h("sup", { title: "on another day" }, `${days > 0 ? "+" : ""}${days}`) : null),
-    h("span", { class: "card-airport", "data-testid": kind === "from" ? "card-origin" : "card-destination" }, airport),
-    h("span", { class: "card-city" }, city));
+  return h(
+    "div",
+    { class: `card-end ${kind}` },
+    h(
+      "span",
+      { class: "card-time" },
+      time,
+      days ? h("sup", { title: "on another day" }, `${days > 0 ? "+" : ""}${days}`) : null,
+    ),
+    h(
+      "span",
+      { class: "card-airport", "data-testid": kind === "from" ? "card-origin" : "card-destination" },
+      airport,
+    ),
+    h("span", { class: "card-city" }, city),
+  );
 }
 
-/** Who sells it, and until when on the reader's own clock. */
+/** Formats seller and end of the offer, in the reader's time zone. */
 function offerOf({ seller, expire_time: until }) {
   const clock = new Date(until).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
   return `${seller}, until ${clock}`;
 }
 
 function route({ depart, arrive, duration_minutes: minutes, stops, via }) {
-  return h("div", { class: "card-route" }, end("from", depart),
-    h("div", { class: "card-line" }, h("span", {}, durationOf(minutes)), h("span", { class: "card-track" }, icon(ICONS.plane)), h("span", {}, stopsOf(stops, via))),
-    end("to", arrive));
+  return h(
+    "div",
+    { class: "card-route" },
+    end("from", depart),
+    h(
+      "div",
+      { class: "card-line" },
+      h("span", {}, durationOf(minutes)),
+      h("span", { class: "card-track" }, icon(ICONS.plane)),
+      h("span", {}, stopsOf(stops, via)),
+    ),
+    end("to", arrive),
+  );
 }
 
-/** "AI542" as people read it: "AI 542". */
+/** Formats "AI542" as "AI 542". */
 const spaced = (number) => String(number ?? "").replace(/\b([A-Z0-9]{2})\s?(\d{1,4}[A-Z]?)\b/g, "$1\u00a0$2");
 
-/** @param {{cheapest?: boolean}} marks */
+/** Builds a flight's card. @param {{cheapest?: boolean}} marks */
 export function flightCard(flight, { cheapest = false } = {}) {
   const { carrier, carrier_code: code, flight_number: number, depart, arrive, back } = flight;
-  return h("li", { class: "card", "data-testid": "flight-card", "data-flight-number": String(number ?? "").replaceAll(" ", ""), "data-origin": depart.airport, "data-destination": arrive.airport, "data-itinerary-id": flight.itinerary_id },
-    h("div", { class: "card-head" }, h("span", { class: "card-badge", "aria-hidden": "true" }, code),
-      h("div", { class: "card-names" }, h("span", { class: "card-carrier" }, carrier), h("span", { class: "card-number", "data-testid": "card-flight-number" }, spaced(number))),
-      flight.sample && h("span", { class: "tag sample", "data-testid": "card-sample" }, "sample")),
+  return h(
+    "li",
+    {
+      class: "card",
+      "data-testid": "flight-card",
+      "data-flight-number": String(number ?? "").replaceAll(" ", ""),
+      "data-origin": depart.airport,
+      "data-destination": arrive.airport,
+      "data-itinerary-id": flight.itinerary_id,
+    },
+    h(
+      "div",
+      { class: "card-head" },
+      h("span", { class: "card-badge", "aria-hidden": "true" }, code),
+      h(
+        "div",
+        { class: "card-names" },
+        h("span", { class: "card-carrier" }, carrier),
+        h("span", { class: "card-number", "data-testid": "card-flight-number" }, spaced(number)),
+      ),
+      flight.sample && h("span", { class: "tag sample", "data-testid": "card-sample" }, "sample"),
+    ),
     route(flight),
-    back && h("div", { class: "card-back", "data-testid": "card-back" }, h("span", { class: "card-date" }, `Back ${dayOf(back.depart.date)}, ${back.carrier} ${spaced(back.flight_number)}`), route(back)),
-    h("div", { class: "card-foot" }, h("div", { class: "card-facts" },
-        h("span", { class: "card-date" }, dayOf(depart.date)), cheapest && h("span", { class: "tag cheapest" }, "cheapest"),
-        flight.co2e_kg && h("span", { class: "card-date", title: "estimated for one passenger" }, `about ${flight.co2e_kg} kg CO₂e`),
-        flight.offer && h("span", { class: "card-date", "data-testid": "card-offer" }, offerOf(flight.offer))),
-      h("span", { class: "card-price", "data-testid": "card-price" }, flight.sold_out ? "sold out" : priceOf(flight.price))));
+    back &&
+      h(
+        "div",
+        { class: "card-back", "data-testid": "card-back" },
+        h(
+          "span",
+          { class: "card-date" },
+          `Back ${dayOf(back.depart.date)}, ${back.carrier} ${spaced(back.flight_number)}`,
+        ),
+        route(back),
+      ),
+    h(
+      "div",
+      { class: "card-foot" },
+      h(
+        "div",
+        { class: "card-facts" },
+        h("span", { class: "card-date" }, dayOf(depart.date)),
+        cheapest && h("span", { class: "tag cheapest" }, "cheapest"),
+        flight.co2e_kg &&
+          h(
+            "span",
+            { class: "card-date", title: "estimated for one passenger" },
+            `about ${flight.co2e_kg} kg CO₂e`,
+          ),
+        flight.offer && h("span", { class: "card-date", "data-testid": "card-offer" }, offerOf(flight.offer)),
+      ),
+      h(
+        "span",
+        { class: "card-price", "data-testid": "card-price" },
+        flight.sold_out ? "sold out" : priceOf(flight.price),
+      ),
+    ),
+  );
 }

@@ -1,4 +1,4 @@
-// <past-conversations>: what was talked about before, a search through all of it, and each conversation's transcript.
+// <past-conversations>: the list of past conversations, a search in all of them, and the transcript of one.
 import { get } from "/ui/shared/api.js";
 import { conversation } from "/ui/shared/conversation.js";
 import { h } from "/ui/shared/dom.js";
@@ -13,79 +13,104 @@ class PastConversations extends HTMLElement {
     if (this.childElementCount) return;
     this.notice = h("p", { class: "notice", role: "alert", hidden: true });
     this.status = h("p", { class: "for-screen-readers", role: "status", "data-testid": "history-status" });
-    this.search = new SearchBox(() => this.#browse());
+    this.search = new SearchBox(() => this.#showList());
     this.body = h("div", { class: "history" });
     this.append(this.search.element, this.notice, this.status, this.body);
-    // Loaded when it comes into view, each time: conversations go on while the page is open.
+    // Loaded each time it comes into view, because conversations change meanwhile.
     conversation.addEventListener("calls", () => this.offsetParent && this.#refresh());
     new IntersectionObserver(([seen]) => seen.isIntersecting && this.#refresh()).observe(this);
   }
 
   #refresh() {
-    if (!this.opened) this.#browse();
+    if (!this.opened) this.#showList();
   }
 
-  /** Shows what is looked for, or everything when nothing is. */
-  #browse() {
+  /** Shows search results, or all conversations without a search. */
+  #showList() {
     this.opened = null;
     this.search.element.hidden = false;
     const { words } = this.search;
-    return words ? this.#found(words) : this.#past();
+    return words ? this.#results(words) : this.#conversations();
   }
 
-  #past() {
+  #conversations() {
     return this.#pages({
       label: "Past conversations",
       load: async (token) => {
         const page = await get(`/api/conversations?page_token=${encodeURIComponent(token)}`);
-        return { rows: (page.conversations ?? []).map((one) => pastRow(one, () => this.#open(one))), next: page.next_page_token };
+        return {
+          rows: (page.conversations ?? []).map((one) => pastRow(one, () => this.#open(one))),
+          next: page.next_page_token,
+        };
       },
       none: "No conversations yet. Your first call will be here.",
     });
   }
 
-  #found(words) {
+  #results(words) {
     return this.#pages({
-      label: `What was said with “${words}” in it`,
+      label: `Search results for “${words}”`,
       load: async (token) => {
-        const page = await get(`/api/found?words=${encodeURIComponent(words)}&page_token=${encodeURIComponent(token)}`);
-        return { rows: (page.results ?? []).map((one) => foundRow(one, () => this.#openAt(one.entry))), next: page.next_page_token };
+        const page = await get(
+          `/api/found?words=${encodeURIComponent(words)}&page_token=${encodeURIComponent(token)}`,
+        );
+        return {
+          rows: (page.results ?? []).map((one) => foundRow(one, () => this.#openAt(one.entry))),
+          next: page.next_page_token,
+        };
       },
-      none: `Nothing that was said has “${words}” in it.`,
-      told: (count, more) => `${count}${more ? " or more" : ""} found`,
+      none: `No conversation contains “${words}”.`,
+      summary: (count, more) => `${count}${more ? " or more" : ""} found`,
     });
   }
 
   /** A list that grows page by page. `load` gives rows and the token of the next page. */
-  #pages({ label, load, none, told = () => "" }) {
-    return this.#latest(() => load(""), ({ rows, next }) => {
-      const list = h("ul", { class: "past", "aria-label": label }, ...rows);
-      this.status.textContent = rows.length ? told(rows.length, next) : none;
-      this.body.replaceChildren(rows.length ? list : h("p", { class: "empty" }, none), this.#showOlder(list, load, next));
-    });
+  #pages({ label, load, none, summary = () => "" }) {
+    return this.#latest(
+      () => load(""),
+      ({ rows, next }) => {
+        const list = h("ul", { class: "past", "aria-label": label }, ...rows);
+        this.status.textContent = rows.length ? summary(rows.length, next) : none;
+        this.body.replaceChildren(
+          rows.length ? list : h("p", { class: "empty" }, none),
+          this.#showOlder(list, load, next),
+        );
+      },
+    );
   }
 
   #showOlder(list, load, next) {
-    const more = h("button", { type: "button", class: "button quiet", "data-testid": "show-older", hidden: !next }, "Show older");
+    const more = h(
+      "button",
+      { type: "button", class: "button quiet", "data-testid": "show-older", hidden: !next },
+      "Show older",
+    );
     more.addEventListener("click", async () => {
-      more.disabled = true; // pressed again, it would add the same page again
-      await this.#latest(() => load(next), (page) => {
-        next = page.next;
-        list.append(...page.rows);
-        more.hidden = !next;
-        page.rows[0]?.querySelector("button").focus();
-      });
+      more.disabled = true; // a second press would add the same rows again
+      await this.#latest(
+        () => load(next),
+        (page) => {
+          next = page.next;
+          list.append(...page.rows);
+          more.hidden = !next;
+          page.rows[0]?.querySelector("button").focus();
+        },
+      );
       more.disabled = false;
     });
     return more;
   }
 
   #openAt({ conversation_id: id, number }) {
-    return this.#show(id, async () => this.#read((await get(`/api/conversations/${id}`)).conversation, number), number);
+    return this.#show(
+      id,
+      async () => this.#transcript((await get(`/api/conversations/${id}`)).conversation, number),
+      number,
+    );
   }
 
   #open(one) {
-    return this.#show(one.conversation_id, () => this.#read(one));
+    return this.#show(one.conversation_id, () => this.#transcript(one));
   }
 
   #show(id, read, number = null) {
@@ -93,53 +118,56 @@ class PastConversations extends HTMLElement {
     return this.#latest(read, (shown) => {
       this.search.element.hidden = true;
       this.body.replaceChildren(...shown.elements);
-      shown.lookAt(number);
+      shown.scrollTo(number);
     });
   }
 
-  #read(one, number = null) {
+  #transcript(one, number = null) {
     return PastTranscript.load(one, {
       back: () => this.#close(one, number),
-      goOn: () => this.#continue(one),
+      callAgain: () => this.#continue(one),
       deleted: () => this.#deleted(one),
-      complain: (message) => this.#complain(message),
+      showProblem: (message) => this.#showProblem(message),
     });
   }
 
   async #close(one, number) {
-    await this.#browse();
-    const row = number ? `[data-conversation-id="${one.conversation_id}"][data-number="${number}"]` : `[data-conversation-id="${one.conversation_id}"]`;
+    await this.#showList();
+    const row = number
+      ? `[data-conversation-id="${one.conversation_id}"][data-number="${number}"]`
+      : `[data-conversation-id="${one.conversation_id}"]`;
     this.querySelector(row)?.focus();
   }
 
   async #deleted(one) {
     if (conversation.id === one.conversation_id) conversation.show(null);
-    await this.#browse();
+    await this.#showList();
     this.status.textContent = "The conversation was deleted.";
     this.search.input.focus();
   }
 
   #continue(one) {
-    if (conversation.inCall) return this.#complain("You are in a call. Hang up first, then call about this.");
+    if (conversation.inCall)
+      return this.#showProblem("You are in a call. Hang up first, then call again about this conversation.");
     conversation.show(one.conversation_id);
     conversation.dispatchEvent(new Event("continue"));
   }
 
-  /** Loads something and shows it, unless something else was asked for meanwhile; its failure matters as little then. */
+  /** Loads and shows something, and ignores the result or error if another load was started meanwhile. */
   async #latest(load, show) {
     const turn = ++this.#turn;
     this.notice.hidden = true;
     try {
       const loaded = await load();
       if (turn === this.#turn) show(loaded);
-    } catch (failure) {
+    } catch (error) {
       if (turn !== this.#turn) return;
       this.opened = null;
-      this.#complain(failure.message);
+      this.#showProblem(error.message);
     }
   }
 
-  #complain(message) {
+  #showProblem(message) {
     this.notice.textContent = message;
     this.notice.hidden = false;
   }

@@ -1,4 +1,4 @@
-// A past conversation: its transcript, to read, to take along as a file, to call about again, or to delete.
+// The transcript of a past conversation, with buttons to download it, call again about it, or delete it.
 import { get, request } from "/ui/shared/api.js";
 import { conversation } from "/ui/shared/conversation.js";
 import { h, icon, ICONS } from "/ui/shared/dom.js";
@@ -6,18 +6,28 @@ import { titleOf, when } from "/ui/history/past-rows.js";
 import { TranscriptLog } from "/ui/transcript/transcript-log.js";
 import { TranscriptView } from "/ui/transcript/transcript-view.js";
 
-const FILES = { txt: ["Text", "as a text file", "text/plain"], vtt: ["WebVTT", "as WebVTT subtitles", "text/vtt"], json: ["JSON", "as JSON, for programs", "application/json"] };
+const FILES = {
+  txt: ["Text", "as a text file", "text/plain"],
+  vtt: ["WebVTT", "as WebVTT subtitles", "text/vtt"],
+  json: ["JSON", "as JSON, for programs", "application/json"],
+};
 
 export class PastTranscript {
   #one;
   #on;
 
-  /** Reads the whole log. @param {{back: Function, goOn: Function, deleted: Function, complain: (message: string) => void}} on */
+  /**
+   * Loads the whole log.
+   * @param {{back: Function, callAgain: Function, deleted: Function, showProblem: (message: string) => void}}
+   *   on
+   */
   static async load(one, on) {
     const log = new TranscriptLog();
     let token = "";
     do {
-      const page = await get(`/api/conversations/${one.conversation_id}/entries?page_token=${encodeURIComponent(token)}`);
+      const page = await get(
+        `/api/conversations/${one.conversation_id}/entries?page_token=${encodeURIComponent(token)}`,
+      );
       for (const entry of page.entries ?? []) log.entry(entry);
       token = page.next_page_token;
     } while (token);
@@ -31,15 +41,23 @@ export class PastTranscript {
     this.heading = h("h2", { tabindex: "-1" }, title);
     this.list = h("ol", { class: "lines tall", tabindex: "0", "aria-label": `Transcript of ${title}` });
     this.elements = [
-      h("div", { class: "past-head" }, this.#button("history-back", "quiet", ICONS.back, "All conversations", on.back), this.#goOn()),
-      this.heading, h("p", { class: "search-facts" }, when(one.create_time)), this.#tools(title),
-      this.list, h("p", { class: "empty" }, "Nothing was said in this conversation."),
+      h(
+        "div",
+        { class: "past-head" },
+        this.#button("history-back", "quiet", ICONS.back, "All conversations", on.back),
+        this.#callAgain(),
+      ),
+      this.heading,
+      h("p", { class: "search-facts" }, when(one.create_time)),
+      this.#actions(title),
+      this.list,
+      h("p", { class: "empty" }, "This conversation has no transcript."),
     ];
     new TranscriptView(log, { list: this.list, testid: "history-line", times: true });
   }
 
-  /** Goes to the entry with a number, or to the beginning. */
-  lookAt(number) {
+  /** Scrolls to the entry with a number, or to the beginning. */
+  scrollTo(number) {
     const line = number && this.list.querySelector(`[data-number="${number}"]`);
     this.list.scrollTop = 0;
     if (!line) return this.heading.focus({ preventScroll: true });
@@ -49,27 +67,68 @@ export class PastTranscript {
     line.focus({ preventScroll: true });
   }
 
-  #goOn() {
+  #callAgain() {
     const active = this.#one.state === "CONVERSATION_STATE_ACTIVE";
-    return active && this.#button("history-continue", "outline", ICONS.call, "Call again about this", this.#on.goOn);
+    return (
+      active &&
+      this.#button("history-continue", "outline", ICONS.call, "Call again about this", this.#on.callAgain)
+    );
   }
 
-  #tools(title) {
+  #actions(title) {
     const files = Object.entries(FILES).map(([suffix, [label, spoken, type]]) =>
-      h("a", { class: "button quiet", type, "data-testid": `export-${suffix}`, download: "", "aria-label": `Download the transcript ${spoken}`,
-        href: `/api/conversations/${this.#one.conversation_id}/transcript.${suffix}` }, icon(ICONS.download), label));
-    return h("div", { class: "past-tools", role: "group", "aria-label": `Transcript of ${title}` }, ...files,
-      this.#button("history-delete", "quiet danger-text", ICONS.bin, "Delete…", () => this.#askToDelete()));
+      h(
+        "a",
+        {
+          class: "button quiet",
+          type,
+          "data-testid": `export-${suffix}`,
+          download: "",
+          "aria-label": `Download the transcript ${spoken}`,
+          href: `/api/conversations/${this.#one.conversation_id}/transcript.${suffix}`,
+        },
+        icon(ICONS.download),
+        label,
+      ),
+    );
+    return h(
+      "div",
+      { class: "past-tools", role: "group", "aria-label": `Transcript of ${title}` },
+      ...files,
+      this.#button("history-delete", "quiet danger-text", ICONS.bin, "Delete…", () => this.#askToDelete()),
+    );
   }
 
   #askToDelete() {
-    const ends = this.#one.running_call || (conversation.inCall && conversation.id === this.#one.conversation_id);
-    const gone = h("button", { type: "button", class: "button danger", "data-testid": "delete-for-good" }, "Delete for good");
-    const dialog = h("dialog", { class: "ask", "aria-labelledby": "ask-title", "data-testid": "ask-delete" },
+    const ends =
+      this.#one.running_call || (conversation.inCall && conversation.id === this.#one.conversation_id);
+    const confirm = h(
+      "button",
+      { type: "button", class: "button danger", "data-testid": "delete-for-good" },
+      "Delete permanently",
+    );
+    const dialog = h(
+      "dialog",
+      { class: "ask", "aria-labelledby": "ask-title", "data-testid": "ask-delete" },
       h("h2", { id: "ask-title" }, "Delete this conversation?"),
-      h("p", {}, `“${titleOf(this.#one.title)}” and everything that was said in it will be gone for good.${ends ? " The call that is running in it ends." : ""}`),
-      h("div", { class: "ask-actions" }, h("button", { type: "button", class: "button outline", autofocus: true, onclick: () => dialog.close() }, "Keep it"), gone));
-    gone.addEventListener("click", () => this.#delete(dialog, gone));
+      h(
+        "p",
+        {},
+        `“${titleOf(this.#one.title)}” and its transcript will be deleted permanently.`,
+        ends && " The call that is running in it ends.",
+      ),
+      h(
+        "div",
+        { class: "ask-actions" },
+        h(
+          "button",
+          { type: "button", class: "button outline", autofocus: true, onclick: () => dialog.close() },
+          "Keep it",
+        ),
+        confirm,
+      ),
+    );
+    confirm.addEventListener("click", () => this.#delete(dialog, confirm));
     dialog.addEventListener("close", () => dialog.remove());
     this.heading.parentElement.append(dialog);
     dialog.showModal();
@@ -79,16 +138,21 @@ export class PastTranscript {
     button.disabled = true;
     try {
       await request("DELETE", `/api/conversations/${this.#one.conversation_id}`);
-    } catch (failure) {
+    } catch (error) {
       dialog.close();
-      // Deleted on another device meanwhile: what was wanted is so.
-      if (failure.reason !== "CONVERSATION_NOT_FOUND") return this.#on.complain(failure.message);
+      // Already deleted on another device: nothing left to do.
+      if (error.reason !== "CONVERSATION_NOT_FOUND") return this.#on.showProblem(error.message);
     }
     dialog.close();
     this.#on.deleted();
   }
 
   #button(testid, kind, path, label, onclick) {
-    return h("button", { type: "button", class: `button ${kind}`, "data-testid": testid, onclick }, icon(path), label);
+    return h(
+      "button",
+      { type: "button", class: `button ${kind}`, "data-testid": testid, onclick },
+      icon(path),
+      label,
+    );
   }
 }

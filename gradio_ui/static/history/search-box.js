@@ -1,49 +1,60 @@
-// A search box that searches by itself when typing rests, at once on Enter, and is emptied by Escape.
+// A search box that searches after a pause in typing or on Enter, and is cleared by Escape.
 import { h, icon, ICONS } from "/ui/shared/dom.js";
 
-const REST_MS = 350;
-const LONGEST = 200;
+const PAUSE_MS = 350;
+const MAX_LENGTH = 200;
 
 export class SearchBox {
   #timer = 0;
-  #asked = "";
+  #lastSearch = "";
   #onSearch;
 
-  /** @param {() => void} onSearch  called when `words` have changed */
+  /** @param {() => void} onSearch  called when `words` has changed */
   constructor(onSearch) {
     this.#onSearch = onSearch;
     this.input = h("input", {
-      type: "search", "aria-label": "Search in what was said", placeholder: "Search in what was said…", maxlength: LONGEST,
-      autocomplete: "off", enterkeyhint: "search", "data-testid": "history-search",
-      oninput: () => this.#later(), onkeydown: (event) => event.key === "Escape" && this.#empty(event),
+      type: "search",
+      "aria-label": "Search in your conversations",
+      placeholder: "Search in your conversations…",
+      maxlength: MAX_LENGTH,
+      autocomplete: "off",
+      enterkeyhint: "search",
+      "data-testid": "history-search",
+      oninput: () => this.#searchSoon(),
+      onkeydown: (event) => event.key === "Escape" && this.#clear(event),
     });
-    this.element = h("form", { class: "search-box", role: "search", onsubmit: (event) => this.#now(event) }, icon(ICONS.search), this.input);
+    this.element = h(
+      "form",
+      { class: "search-box", role: "search", onsubmit: (event) => this.#searchNow(event) },
+      icon(ICONS.search),
+      this.input,
+    );
   }
 
   get words() {
     return this.input.value.trim();
   }
 
-  #later() {
+  #searchSoon() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#ask(), this.words ? REST_MS : 0);
+    this.#timer = setTimeout(() => this.#search(), this.words ? PAUSE_MS : 0);
   }
 
-  #now(event) {
+  #searchNow(event) {
     event.preventDefault();
-    this.#ask();
+    this.#search();
   }
 
-  #empty(event) {
+  #clear(event) {
     event.preventDefault();
     this.input.value = "";
-    this.#ask();
+    this.#search();
   }
 
-  #ask() {
+  #search() {
     clearTimeout(this.#timer);
-    if (this.words === this.#asked) return;
-    this.#asked = this.words;
+    if (this.words === this.#lastSearch) return;
+    this.#lastSearch = this.words;
     this.#onSearch();
   }
 }

@@ -1,7 +1,10 @@
-// Requests to this app's own routes. Failures come as `Failure` with words for people.
+// Requests to this app's own routes. Errors are thrown as `ApiError` with a message for people.
 
-export class Failure extends Error {
-  /** @param {string} reason  machine-readable, for example CALL_RUNNING  @param {Record<string, any>} details */
+export class ApiError extends Error {
+  /**
+   * @param {string} reason  machine-readable, for example CALL_RUNNING
+   * @param {Record<string, any>} details
+   */
   constructor(message, reason, status = 0, details = {}) {
     super(message);
     this.reason = reason;
@@ -10,25 +13,36 @@ export class Failure extends Error {
   }
 }
 
-export function leaveForSignIn() {
+export function openSignIn() {
   location.replace(`/login${location.search}`);
 }
 
-/** Sends JSON, gives JSON (null for an empty answer). Signed out? Then the page leaves for the sign-in page. */
+/**
+ * Sends JSON and returns JSON, null for an empty response. A browser that is signed out goes to the sign-in
+ * page, unless `leave` is false.
+ */
 export async function request(method, path, body, { leave = true } = {}) {
   const headers = body === undefined ? {} : { "content-type": "application/json" };
   let response;
   try {
-    response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    response = await fetch(path, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
   } catch {
-    throw new Failure("Readback can't be reached. Check your connection and try again.", "UNREACHABLE");
+    throw new ApiError("Readback can't be reached. Check your connection and try again.", "UNREACHABLE");
   }
   if (response.status === 204) return null;
-  const answer = await response.json().catch(() => ({}));
-  if (response.ok) return answer;
-  const { message = "Something went wrong. Please try again.", reason = "UNKNOWN", ...details } = answer.error ?? {};
-  if (response.status === 401 && leave) leaveForSignIn();
-  throw new Failure(message, reason, response.status, details);
+  const data = await response.json().catch(() => ({}));
+  if (response.ok) return data;
+  const {
+    message = "Something went wrong. Please try again.",
+    reason = "UNKNOWN",
+    ...details
+  } = data.error ?? {};
+  if (response.status === 401 && leave) openSignIn();
+  throw new ApiError(message, reason, response.status, details);
 }
 
 export const get = (path) => request("GET", path);

@@ -1,11 +1,11 @@
-// Follows one conversation over server-sent events. Closed while the page is hidden without a call: browsers allow six
-// connections to a server, for all tabs together.
+// Live events of one conversation over server-sent events. Closed while the page is hidden and not in a call,
+// because browsers allow six connections per server for all tabs.
 
 const RETRY_MS = 3000;
 const SILENCE_MS = 150_000;
 const OVER = new Set(["STREAM_END_REASON_CONVERSATION_ENDED", "STREAM_END_REASON_CONVERSATION_DELETED"]);
 
-export class Feed {
+export class EventStream {
   cursor = "";
   #id;
   #on;
@@ -14,8 +14,9 @@ export class Feed {
   #watchdog = 0;
 
   /**
-   * @param {{entry: Function, live: Function, rewound: Function, state: Function}} on  `state` gets "up", "down" or "ended"; after
-   *   `rewound` everything comes again, as the log is not the one that was followed any more.
+   * @param {{entry: Function, live: Function, rewound: Function, state: Function}} on  `state` gets "up",
+   *   "down" or
+   *   "ended". After `rewound` the log has been replaced and all its entries follow.
    */
   constructor(id, on, cursor = "") {
     this.#id = id;
@@ -37,7 +38,9 @@ export class Feed {
 
   #connect() {
     this.close();
-    const source = (this.#source = new EventSource(`/api/conversations/${this.#id}/feed?cursor=${encodeURIComponent(this.cursor)}`));
+    const source = (this.#source = new EventSource(
+      `/api/conversations/${this.#id}/feed?cursor=${encodeURIComponent(this.cursor)}`,
+    ));
     const listen = (kind, handle) =>
       source.addEventListener(kind, (event) => {
         this.#alive();
@@ -54,14 +57,18 @@ export class Feed {
     source.onopen = () => this.#on.state("up");
     source.onerror = () => {
       this.#on.state("down");
-      // The browser reconnects by itself unless it was answered with an error; then a fresh try is up to the page.
-      if (source.readyState === EventSource.CLOSED && source === this.#source) this.#retry = setTimeout(() => this.#recover(), RETRY_MS);
+      // The browser reconnects by itself, except after an error response.
+      if (source.readyState === EventSource.CLOSED && source === this.#source)
+        this.#retry = setTimeout(() => this.#recover(), RETRY_MS);
     };
     this.#alive();
   }
 
   async #recover() {
-    const signedIn = await fetch("/api/calls/running").then((answer) => answer.status !== 401, () => true);
+    const signedIn = await fetch("/api/calls/running").then(
+      (answer) => answer.status !== 401,
+      () => true,
+    );
     if (!this.#source) return;
     if (signedIn) this.#connect();
     else location.replace("/login");
@@ -72,7 +79,7 @@ export class Feed {
     this.#on.state("ended");
   }
 
-  /** A connection that died without a word is replaced. */
+  /** Restarts the timer that replaces a silent connection. */
   #alive() {
     clearTimeout(this.#watchdog);
     this.#watchdog = setTimeout(() => this.#connect(), SILENCE_MS);

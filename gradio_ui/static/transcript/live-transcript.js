@@ -1,4 +1,4 @@
-// <live-transcript>: everything of the conversation on the page, tool calls too, as it is stored.
+// <live-transcript>: the shown conversation with its tool calls, as it is stored.
 import { conversation } from "/ui/shared/conversation.js";
 import { h } from "/ui/shared/dom.js";
 import { TranscriptView } from "/ui/transcript/transcript-view.js";
@@ -10,18 +10,31 @@ class LiveTranscript extends HTMLElement {
     if (this.childElementCount) return;
     this.list = h("ol", { class: "lines tall", tabindex: "0", "aria-label": "Transcript" });
     this.state = h("p", { class: "feed-state", role: "status", "data-testid": "feed-state", hidden: true });
-    this.append(this.state, this.list, h("p", { class: "empty" }, "Everything you and the agent say appears here, word for word, and is kept in History."));
-    conversation.addEventListener("switched", () => this.#follow());
+    this.append(
+      this.state,
+      this.list,
+      h(
+        "p",
+        { class: "empty" },
+        "Everything you and the agent say appears here, word for word, and is kept in History.",
+      ),
+    );
+    conversation.addEventListener("switched", () => this.#showLog());
     conversation.addEventListener("feed", ({ detail }) => {
       this.state.hidden = detail !== "down";
-      this.state.textContent = detail === "down" ? "The transcript is catching up: the connection was lost for a moment." : "";
+      this.state.textContent =
+        detail === "down" ? "The connection was lost. The transcript will catch up when it is back." : "";
     });
-    this.#follow();
+    this.#showLog();
   }
 
-  #follow() {
+  #showLog() {
     this.#view?.stop();
-    this.#view = new TranscriptView(conversation.log, { list: this.list, testid: "transcript-line", times: true });
+    this.#view = new TranscriptView(conversation.log, {
+      list: this.list,
+      testid: "transcript-line",
+      times: true,
+    });
   }
 }
 

@@ -1,19 +1,29 @@
-// The transcript as this page knows it: live captions, and the durable entries that replace them.
+// The transcript of a conversation: live captions, and the stored entries that replace them.
 //
-// Captions come over LiveKit as words are spoken; entries come over the feed once they are stored. Both name an utterance by the
-// same id, a UUID, so an entry takes the place of its caption. A writer whose captions carry ids of another kind is met half-way: the
-// entry then claims the caption of the same speaker that says the same.
+// Captions come over LiveKit while words are spoken; entries come over the event stream once they are stored.
+// Both use the same UUID for an utterance, so an entry replaces its caption instead of showing twice.
+// Captions of other agents may have other ids; an entry then replaces the caption of the same speaker with
+// the same words.
 
 const SPEAKERS = { SPEAKER_CUSTOMER: "customer", SPEAKER_AGENT: "agent" };
-const SEALINGS = { SEALING_FINAL: "final", SEALING_INTERRUPTED: "interrupted", SEALING_TRUNCATED: "truncated" };
+const SEALINGS = {
+  SEALING_FINAL: "final",
+  SEALING_INTERRUPTED: "interrupted",
+  SEALING_TRUNCATED: "truncated",
+};
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Words alone, to compare what is said whatever its punctuation. */
-const words = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
+/** Returns the words without punctuation, for comparison. */
+const words = (text) =>
+  text
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, " ")
+    .trim();
 
 /**
- * Items, in the order in which they appeared:
- *   {kind: "line", id, speaker: "customer"|"agent", text, state: "open"|"final"|"interrupted"|"truncated", typed, number, time}
+ * Items, in order of appearance:
+ *   {kind: "line", id, speaker: "customer"|"agent", text, state, typed, number, time},
+ *     state: open, final, interrupted, truncated
  *   {kind: "tool", id, name, arguments, outcome, result, number, time}
  *   {kind: "event", id, change, reason, number, time}
  * Emits "change" with detail {item}.
@@ -32,44 +42,77 @@ export class TranscriptLog extends EventTarget {
     return this.#number;
   }
 
-  /** A caption as it grows; `final` says that no more will come. */
+  /** Shows a caption; `final` when no more words will follow. */
   caption({ id, speaker, text, final }) {
-    const line = this.#line(id) ?? this.#add({ kind: "line", id, speaker, text: "", state: "open", typed: false, time: new Date() });
+    const line =
+      this.#line(id) ??
+      this.#add({ kind: "line", id, speaker, text: "", state: "open", typed: false, time: new Date() });
     if (line.number || !text) return;
     line.fromCaption = true;
     this.#change(line, { text, state: final || line.state === "final" ? "final" : "open" });
   }
 
-  /** What the caller typed, shown at once. */
+  /** Shows a typed message before its entry is stored. */
   typed(id, text) {
-    this.#change(this.#add({ kind: "line", id, speaker: "customer", text, state: "final", typed: true, time: new Date() }), {});
+    this.#change(
+      this.#add({
+        kind: "line",
+        id,
+        speaker: "customer",
+        text,
+        state: "final",
+        typed: true,
+        time: new Date(),
+      }),
+      {},
+    );
   }
 
-  /** An `OpenUtterance`: for pages that follow a conversation without being in its call. */
+  /** Shows an `OpenUtterance`, for tabs that follow a conversation without being in its call. */
   live(open) {
     const speaker = SPEAKERS[open.speaker];
     let line = this.#line(open.utterance_id);
     if (!line) {
-      const spoken = this.items.findLast((item) => item.kind === "line" && item.speaker === speaker);
-      if (spoken?.fromCaption && !spoken.number) return; // the call's own captions are ahead of this
-      line = this.#add({ kind: "line", id: open.utterance_id, speaker, state: "open", typed: false, time: new Date(open.start_time) });
+      const latest = this.items.findLast((item) => item.kind === "line" && item.speaker === speaker);
+      if (latest?.fromCaption && !latest.number) return; // the call's own captions are newer
+      line = this.#add({
+        kind: "line",
+        id: open.utterance_id,
+        speaker,
+        state: "open",
+        typed: false,
+        time: new Date(open.start_time),
+      });
     }
     if (!line.number && !line.fromCaption) this.#change(line, { text: open.text ?? "" });
   }
 
-  /** An `Entry`; giving the same one twice changes nothing. */
+  /** Shows an `Entry`. The same entry again changes nothing. */
   entry(entry) {
     const number = Number(entry.number);
     this.#number = Math.max(this.#number, number);
     const placed = { number, time: new Date(entry.start_time ?? entry.commit_time) };
     if (entry.utterance) this.#utterance(entry.utterance, placed);
-    else if (entry.tool_call) this.#tool(entry.tool_call, { name: entry.tool_call.name, arguments: entry.tool_call.arguments ?? {}, ...placed });
+    else if (entry.tool_call)
+      this.#tool(entry.tool_call, {
+        name: entry.tool_call.name,
+        arguments: entry.tool_call.arguments ?? {},
+        ...placed,
+      });
     else if (entry.tool_result) {
       const { name, outcome, result = {} } = entry.tool_result;
       this.#tool(entry.tool_result, { name, outcome, result });
     } else if (entry.state_change && !this.#items.has(entry.entry_id)) {
       const { kind, reason = "" } = entry.state_change;
-      this.#change(this.#add({ kind: "event", id: entry.entry_id, change: kind.replace("STATE_CHANGE_KIND_", ""), reason }), placed);
+      this.#change(
+        this.#add({
+          kind: "event",
+          id: entry.entry_id,
+          change: kind.replace("STATE_CHANGE_KIND_", ""),
+          reason,
+        }),
+        placed,
+      );
     }
   }
 
@@ -78,22 +121,30 @@ export class TranscriptLog extends EventTarget {
     const text = utterance.text ?? "";
     const line =
       this.#line(utterance.utterance_id) ??
-      this.#claimed(speaker, text, utterance.utterance_id) ??
+      this.#captionOf(speaker, text, utterance.utterance_id) ??
       this.#add({ kind: "line", id: utterance.utterance_id, speaker });
-    this.#change(line, { ...placed, text, state: SEALINGS[utterance.sealing] ?? "final", typed: utterance.modality === "MODALITY_TEXT" });
+    this.#change(line, {
+      ...placed,
+      text,
+      state: SEALINGS[utterance.sealing] ?? "final",
+      typed: utterance.modality === "MODALITY_TEXT",
+    });
   }
 
   #tool({ tool_call_id: id }, values) {
     this.#change(this.#items.get(id) ?? this.#add({ kind: "tool", id, arguments: {} }), values);
   }
 
-  #claimed(speaker, text, id) {
-    const said = words(text);
+  #captionOf(speaker, text, id) {
+    const entryWords = words(text);
     const line = this.items.find((item) => {
       if (item.kind !== "line" || item.number || item.speaker !== speaker || !item.text) return false;
-      if (UUID.test(item.id)) return false; // its own entry is still to come, and would overwrite this one
+      if (UUID.test(item.id)) return false; // its own entry will follow
       const shown = words(item.text);
-      return shown === said || (speaker === "agent" && said && (shown.startsWith(said) || said.startsWith(shown)));
+      return (
+        shown === entryWords ||
+        (speaker === "agent" && entryWords && (shown.startsWith(entryWords) || entryWords.startsWith(shown)))
+      );
     });
     if (line) {
       this.#aliases.set(id, line.id);

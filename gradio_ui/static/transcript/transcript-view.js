@@ -1,4 +1,4 @@
-// Draws a TranscriptLog as a list that grows, and reads final lines (only those) to screen readers.
+// Draws a TranscriptLog as a growing list, and announces final lines to screen readers.
 import { h, icon, ICONS } from "/ui/shared/dom.js";
 import { toolSentence } from "/ui/transcript/tool-sentences.js";
 
@@ -6,7 +6,7 @@ const SPEAKERS = { customer: "You", agent: "Readback" };
 const EVENTS = {
   CALL_STARTED: "Call started",
   AGENT_JOINED: "The agent answered",
-  AGENT_LOST: "The line to the agent dropped",
+  AGENT_LOST: "The connection to the agent was lost",
   CALL_ENDED: "Call ended",
   CONVERSATION_ENDED: "Conversation closed",
 };
@@ -24,7 +24,8 @@ export class TranscriptView {
 
   /**
    * @param {TranscriptLog} log
-   * @param {{list: HTMLElement, testid: string, only?: "line", announce?: HTMLElement, times?: boolean}} options
+   * @param {{list: HTMLElement, testid: string, only?: "line", announce?: HTMLElement, times?: boolean}}
+   *   options
    */
   constructor(log, options) {
     this.#log = log;
@@ -57,7 +58,14 @@ export class TranscriptView {
 
   #announce(item) {
     const { announce } = this.#options;
-    if (!announce || item.kind !== "line" || item.state === "open" || item.typed || this.#announced.has(item.id)) return;
+    if (
+      !announce ||
+      item.kind !== "line" ||
+      item.state === "open" ||
+      item.typed ||
+      this.#announced.has(item.id)
+    )
+      return;
     this.#announced.add(item.id);
     announce.textContent = `${SPEAKERS[item.speaker]}: ${item.text}`;
   }
@@ -67,7 +75,12 @@ function lineRow({ testid, times }) {
   const who = h("span", { class: "line-who" });
   const note = h("span", { class: "line-note" });
   const text = h("p", { class: "line-text" });
-  const element = h("li", { class: "line", "data-testid": testid }, h("div", { class: "line-head" }, who, note), text);
+  const element = h(
+    "li",
+    { class: "line", "data-testid": testid },
+    h("div", { class: "line-head" }, who, note),
+    text,
+  );
   return {
     element,
     show(item) {
@@ -76,7 +89,13 @@ function lineRow({ testid, times }) {
       element.dataset.utteranceId = item.utteranceId ?? item.id;
       if (item.number) element.dataset.number = item.number;
       who.textContent = SPEAKERS[item.speaker];
-      note.textContent = [NOTES[item.state], item.typed && "typed", times && item.number && CLOCK.format(item.time)].filter(Boolean).join(" · ");
+      note.textContent = [
+        NOTES[item.state],
+        item.typed && "typed",
+        times && item.number && CLOCK.format(item.time),
+      ]
+        .filter(Boolean)
+        .join(" · ");
       if (text.textContent !== item.text) text.textContent = item.text;
     },
   };
@@ -100,7 +119,9 @@ function eventRow({ times }) {
   return {
     element,
     show(item) {
-      element.textContent = [EVENTS[item.change] ?? item.change, times && CLOCK.format(item.time)].filter(Boolean).join(" · ");
+      element.textContent = [EVENTS[item.change] ?? item.change, times && CLOCK.format(item.time)]
+        .filter(Boolean)
+        .join(" · ");
     },
   };
 }

@@ -52,7 +52,7 @@ PRESS_WHILE_OTHER_TABS_ARE_ASKED = """button => new Promise(pressed => {
     overheard.close();
     document.querySelector(`[data-testid=${button}]`).click();
     const { OtherTabs } = await import("/ui/call/other-tabs.js");
-    await new OtherTabs(() => null).hold("no call");  // was asked later, so the panel has given up waiting when this has
+    await new OtherTabs(() => null).areIn("no call");  // answered after the panel's own question
     pressed(document.querySelector("voice-panel").dataset.state);
   };
   document.dispatchEvent(new Event("visibilitychange"));

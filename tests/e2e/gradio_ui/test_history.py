@@ -97,7 +97,7 @@ async def test_what_is_not_found_is_said_and_an_emptied_box_shows_everything(rea
     box = reader.see("history-search")
     await box.fill("zeppelin")
     await expect(reader.page.locator("past-conversations .empty")).to_have_text(
-        "Nothing that was said has “zeppelin” in it."
+        "No conversation contains “zeppelin”."
     )
     await expect(reader.see("history-status")).to_contain_text("zeppelin")
     await box.press("Escape")
@@ -203,7 +203,7 @@ async def test_a_deleted_conversation_is_gone_from_history_and_search(reader: Vi
     await expect(reader.see("history-status")).to_have_text("The conversation was deleted.")
     await expect(reader.see("history-search")).to_be_focused()
     await reader.see("history-search").fill("jaipur")
-    await expect(reader.page.locator("past-conversations .empty")).to_contain_text("Nothing that was said")
+    await expect(reader.page.locator("past-conversations .empty")).to_contain_text("No conversation contains")
 
 
 async def test_deleting_the_conversation_one_is_in_ends_the_call_here_too(ada: Visitor) -> None:
