@@ -1,4 +1,4 @@
-"""Watchers of the core, and what they see, in short forms."""
+"""Short forms to watch the core and read events."""
 
 from __future__ import annotations
 
@@ -36,14 +36,16 @@ async def watch(
     chosen: EntryFilter = EVERYTHING,
     minutes: float = 10,
 ) -> AsyncIterator[Events]:
-    """Follows a log of the core's customer, with a token good for some minutes and a heartbeat after five seconds."""
+    """Follow a log of the core's customer, with a token valid for some minutes and heartbeats after five
+    seconds.
+    """
     options = WatchOptions(5, live, core.clock.now() + timedelta(minutes=minutes), chosen)
     async with aclosing(core.followers.follow(log, core.customer_id, position, options)) as events:
         yield events
 
 
 def read_at_once(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
-    """Has watchers read that many rows at once, from the first piece on."""
+    """Let watchers read this many rows at a time, from the first read on."""
     monkeypatch.setattr(follower, "FIRST_ROWS", rows)
     monkeypatch.setattr(follower, "ROWS", rows)
 
@@ -64,7 +66,7 @@ async def until_caught_up(events: Events) -> list[int]:
 
 
 async def entries_coming(events: Events, count: int) -> list[entry_pb2.Entry]:
-    """The next entries, however they are put together; nothing else may come between."""
+    """The next entries, however they are batched, without other events between them."""
     entries: list[entry_pb2.Entry] = []
     while len(entries) < count:
         entries += entries_of(await coming(events))
@@ -85,7 +87,7 @@ def numbers_of(event: Event) -> list[int]:
 
 @asynccontextmanager
 async def asleep(events: Events) -> AsyncIterator[asyncio.Task[tuple[Position, Event]]]:
-    """The next event, being waited for: the watcher has read all there is and sleeps."""
+    """The next event as a pending task: the watcher has read everything and sleeps."""
     waiting = asyncio.ensure_future(anext(events))
     done, _ = await asyncio.wait((waiting,), timeout=0.1)
     assert not done, waiting.result()
@@ -96,7 +98,7 @@ async def asleep(events: Events) -> AsyncIterator[asyncio.Task[tuple[Position, E
 
 @asynccontextmanager
 async def heartbeats(core: Core) -> AsyncIterator[None]:
-    """Turns the wheel that wakes watchers as the clock is advanced."""
+    """Run the timer that wakes watchers as the clock advances."""
     turning = asyncio.create_task(core.followers.wheel.run())
     await asyncio.sleep(0)
     try:
@@ -122,7 +124,7 @@ async def told(events: Events) -> list[tuple[str, int]]:
 async def interleaved(
     core: Core, *, calls: int = 3, words: int = 40, seed: int = 7
 ) -> tuple[list[tuple[Call, Writer]], list[tuple[str, int]]]:
-    """Calls in which people speak by turns, and the order in which it was committed."""
+    """Calls in which people speak by turns, and the order of commits."""
     talks = [await core.held_call() for _ in range(calls)]
     order = [(call.conversation_id, number) for call, _ in talks for number in (1, 2)]
     numbers = {call.conversation_id: 2 for call, _ in talks}

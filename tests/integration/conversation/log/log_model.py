@@ -1,4 +1,4 @@
-"""What the log promises, as plainly as it can be put: lists and dictionaries, no store, no groups, nothing remembered twice."""
+"""A model of the log: lists and dictionaries, without store, groups or caches."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 RUNNING, ENDED = "running", "ended"
 REFUSED = -1
-"""In the place of a number: the draft was refused because its id is taken by other content."""
+"""Stands for a number: the draft conflicts with another entry of the same id."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """An entry, or what is told of a call."""
+    """An entry: an utterance or a state change."""
 
     what: str
-    """The words, or the name of a change of state with its epoch."""
+    """The words, or the name of a state change with its epoch."""
     entry_id: str = ""
     sealing: str = ""
     late: bool = False
@@ -22,14 +22,14 @@ class ModelEntry:
 
 @dataclass(slots=True, eq=False)
 class ModelCall:
-    """A call and who may write in it."""
+    """A call and its writer."""
 
     conversation: ModelConversation
     epoch: int = 1
     writer: str | None = None
     state: str = RUNNING
     opened: dict[str, tuple[int, str]] = field(default_factory=dict)
-    """Revision and words of what is being spoken, by id."""
+    """Revision and words of open utterances, by id."""
 
 
 @dataclass(slots=True, eq=False)
@@ -43,7 +43,7 @@ class ModelConversation:
 
     @property
     def running(self) -> ModelCall | None:
-        """The call that is going on."""
+        """The running call."""
         return next((call for call in self.calls if call.state == RUNNING), None)
 
     def number_of(self, entry_id: str) -> int:
@@ -53,7 +53,7 @@ class ModelConversation:
 
 @dataclass(frozen=True, slots=True)
 class ModelDraft:
-    """What a writer hands in; a revision of an open utterance has a number above 0."""
+    """A draft; a revision of an open utterance has a number above 0."""
 
     entry_id: str
     words: str
@@ -70,22 +70,22 @@ class Model:
     def __init__(self) -> None:
         self.conversations: list[ModelConversation] = []
         self.feed: list[tuple[int, int]] = []
-        """Which conversation, which number; number 0 is its deletion."""
+        """Conversation and number of each entry; number 0 is a deletion."""
 
     def begin(self) -> ModelConversation:
-        """A conversation begins."""
+        """Start a conversation."""
         self.conversations.append(ModelConversation())
         return self.conversations[-1]
 
     def start(self, conversation: ModelConversation) -> ModelCall:
-        """A call begins in a conversation without a running one."""
+        """Start a call in a conversation without a running one."""
         call = ModelCall(conversation)
         conversation.calls.append(call)
         self._add(conversation, ModelEntry("CALL_STARTED 1"))
         return call
 
     def open(self, call: ModelCall, epoch: int, writer: str) -> None:
-        """A writer takes its call, or has it already."""
+        """Open a stream: the writer takes its call, or reopens it."""
         self._require(call, epoch)
         if call.writer is None:
             call.writer = writer
@@ -94,7 +94,7 @@ class Model:
             raise Refusal("EpochHeld")
 
     def append(self, call: ModelCall, epoch: int, writer: str, drafts: list[ModelDraft]) -> list[int]:
-        """A stream's drafts; the number of each."""
+        """Append a stream's drafts; return the number of each."""
         self._require(call, epoch)
         if call.writer is None:
             raise Refusal("StaleEpoch")
@@ -103,7 +103,7 @@ class Model:
         return [self._take(call, draft, late=False) for draft in drafts]
 
     def append_whole(self, call: ModelCall, epoch: int, writer: str, drafts: list[ModelDraft]) -> list[int]:
-        """Drafts outside a stream: all or none, and late from whoever lost the call."""
+        """Append drafts outside a stream: all or none, late if the writer lost the call."""
         if call.conversation.deleted:
             raise Refusal("CallNotFound")
         if epoch > call.epoch:
@@ -125,24 +125,24 @@ class Model:
         return [self._take(call, draft, late=late) for draft in drafts]
 
     def take_over(self, call: ModelCall) -> None:
-        """The agent is lost; another is asked for."""
+        """Replace a lost agent."""
         self._truncate(call)
         call.epoch, call.writer = call.epoch + 1, None
         self._add(call.conversation, ModelEntry(f"AGENT_LOST {call.epoch}"))
 
     def end(self, call: ModelCall) -> None:
-        """A running call ends."""
+        """End a running call."""
         self._truncate(call)
         call.state = ENDED
         self._add(call.conversation, ModelEntry(f"CALL_ENDED {call.epoch}"))
 
     def finish(self, conversation: ModelConversation) -> None:
-        """A conversation without a running call ends."""
+        """End a conversation without a running call."""
         conversation.state = ENDED
         self._add(conversation, ModelEntry("CONVERSATION_ENDED 0"))
 
     def delete(self, conversation: ModelConversation) -> None:
-        """A conversation is gone."""
+        """Delete a conversation."""
         conversation.deleted = True
         self.feed.append((self.conversations.index(conversation), 0))
 
@@ -177,7 +177,7 @@ class Model:
             call.opened.pop(entry_id, None)
 
     def _truncate(self, call: ModelCall) -> None:
-        for entry_id, (_, words) in sorted(call.opened.items()):  # all were begun at the same time
+        for entry_id, (_, words) in sorted(call.opened.items()):  # all began at the same time
             del call.opened[entry_id]
             if words:
                 self._add(call.conversation, ModelEntry(words, entry_id, "TRUNCATED"))

@@ -1,7 +1,7 @@
-"""Whatever happens in whatever order: a model in memory, SQLite and PostgreSQL hold the same logs, number and refuse the same.
+"""Random histories: a model in memory, SQLite and PostgreSQL hold the same logs, and give and refuse the same.
 
-Two replicas append to each store, each with what it remembers of the logs, so that one finds out what the other did only by asking.
-`READBACK_MODEL_EXAMPLES` says how many histories are tried (2,000 in `make chaos`), each of up to 50 steps.
+Two replicas append to each store. Each has its own cache, so that it learns of the other's changes only by
+reading. `READBACK_MODEL_EXAMPLES` is the number of histories (2,000 in `make chaos`), each of up to 50 steps.
 """
 
 from __future__ import annotations
@@ -68,21 +68,21 @@ PREFIX = len("STATE_CHANGE_KIND_")
 
 @dataclass
 class System:
-    """One store under two replicas, and what the model's things are called in it."""
+    """One store with two replicas, and the ids of the model's objects in it."""
 
     replicas: list[Core]
     conversation_ids: dict[int, str] = field(default_factory=dict)
     calls: dict[int, Call] = field(default_factory=dict)
 
     def renew(self) -> None:
-        """Begins a history: a new customer, who has nothing."""
+        """Start a history with a new customer."""
         self.conversation_ids, self.calls = {}, {}
         customer_id = str(uuid4())
         for core in self.replicas:
             core.customer_id = customer_id
 
     async def log(self, conversation_id: str) -> list[ModelEntry]:
-        """A whole log, read in pieces."""
+        """A whole log, read in parts."""
         core, found = self.replicas[0], list[ModelEntry]()
         async with core.store.reading() as transaction:
             conversation = await transaction.conversation(conversation_id)
@@ -118,7 +118,7 @@ def _plain(entry: entry_pb2.Entry) -> ModelEntry:
 
 
 class Histories(RuleBasedStateMachine):
-    """The rules by which a history goes on."""
+    """The steps of a history."""
 
     systems: list[System]
     run: Callable[[Awaitable[object]], object]
@@ -273,7 +273,7 @@ class Histories(RuleBasedStateMachine):
     def _agree(
         self, model: Callable[[], list[int] | None], store: Callable[[System], Awaitable[list[int] | None]]
     ) -> None:
-        """Does the same in the model and in every store: they give the same, or refuse for the same reason."""
+        """Execute a step in the model and in every store; compare results and refusals."""
         try:
             expected: object = model()
         except Refusal as refusal:
@@ -299,7 +299,7 @@ def _draft(core: Core, draft: ModelDraft) -> entry_pb2.Draft:
         if draft.revision
         else core.said(draft.words, entry_id=draft.entry_id)
     )
-    # What is handed in again was said at the same time as before.
+    # A retried draft has the same times as before.
     made.start_time.FromSeconds(1_790_000_000)
     if not draft.revision:
         made.end_time.FromSeconds(1_790_000_002)
@@ -340,7 +340,7 @@ def test_memory_sqlite_and_postgresql_agree_on_every_history(
 
 
 def _in_memory(stack: AsyncExitStack, otherwise: Path) -> Path:
-    """A folder that no disk is behind, where there is one: nothing is killed here, and flushing is most of the time."""
+    """A folder in memory, where there is one: nothing is killed here, and flushing takes most of the time."""
     memory = Path("/dev/shm")
     return (
         Path(stack.enter_context(tempfile.TemporaryDirectory(dir=memory))) if memory.is_dir() else otherwise
@@ -348,7 +348,7 @@ def _in_memory(stack: AsyncExitStack, otherwise: Path) -> Path:
 
 
 def _hasty(server: PostgresServer) -> str:
-    """A database that doesn't wait for the disk, for the same reason."""
+    """A database that doesn't flush, for the same reason."""
     url = server.new_database()
     name = url.rpartition("/")[2]
     with psycopg.connect(server.conninfo(), autocommit=True) as connection:

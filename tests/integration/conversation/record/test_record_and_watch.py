@@ -1,4 +1,4 @@
-"""What an agent writes is what a watcher reads."""
+"""A watcher reads what an agent recorded."""
 
 from __future__ import annotations
 

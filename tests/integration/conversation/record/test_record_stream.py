@@ -1,4 +1,4 @@
-"""The `Record` stream as an agent sees it: taking a call, writing, being refused, losing the call."""
+"""The `Record` stream for an agent: taking a call, appending, refusals, losing the call."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ async def test_acks_come_in_order_with_the_entries_numbers(mesh: Mesh) -> None:
         assert await acked(stream, through=3) == [3, 4, 5]
 
 
-async def test_bad_draft_is_rejected_by_itself_and_the_stream_goes_on(mesh: Mesh) -> None:
+async def test_invalid_draft_is_rejected_alone_and_the_stream_continues(mesh: Mesh) -> None:
     customer = await mesh.customer()
     call = await customer.call()
     taken = str(uuid4())
@@ -152,7 +152,7 @@ async def test_malformed_open_is_refused(mesh: Mesh) -> None:
     assert unknown == (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_CALL_NOT_FOUND")
 
 
-async def test_second_writer_of_an_epoch_is_told_to_stop(mesh: Mesh) -> None:
+async def test_second_writer_of_an_epoch_is_refused(mesh: Mesh) -> None:
     call, stub = await (await mesh.customer()).call(), await mesh.agent_stub()
     async with opened(stub, call, str(uuid4())):
         held = await refusal(stub, opening(call, str(uuid4())))
@@ -163,7 +163,7 @@ async def test_second_writer_of_an_epoch_is_told_to_stop(mesh: Mesh) -> None:
         )
 
 
-async def test_same_writer_opens_again_while_its_old_stream_hangs(mesh: Mesh) -> None:
+async def test_same_writer_reopens_while_its_old_stream_hangs(mesh: Mesh) -> None:
     customer = await mesh.customer()
     call, stub, writer = await customer.call(), await mesh.agent_stub(), str(uuid4())
     async with opened(stub, call, writer) as old, opened(stub, call, writer) as new:
@@ -202,7 +202,7 @@ async def test_agent_that_hands_over_is_followed_by_a_higher_epoch(mesh: Mesh) -
     assert (await texts(customer, call))[-1] == "going on"
 
 
-async def test_recorder_learns_that_the_call_has_ended_and_hands_in_what_it_had_said(mesh: Mesh) -> None:
+async def test_recorder_of_a_call_that_ends_still_appends_what_was_said(mesh: Mesh) -> None:
     customer = await mesh.customer()
     call = await customer.call()
     async with Recorder(await mesh.agent_stub(), call.call_id, 1) as recorder:
@@ -213,7 +213,7 @@ async def test_recorder_learns_that_the_call_has_ended_and_hands_in_what_it_had_
     assert (listed.entries[-1].utterance.text, listed.entries[-1].late) == ("I was about to say", True)
 
 
-async def test_recorder_of_an_ended_call_is_turned_away(mesh: Mesh) -> None:
+async def test_recorder_of_an_ended_call_is_refused(mesh: Mesh) -> None:
     customer = await mesh.customer()
     call = await customer.call()
     await customer.stub.EndCall(pb.EndCallRequest(call_id=call.call_id, request_id=str(uuid4())))
@@ -229,7 +229,7 @@ async def test_recorder_of_an_unknown_call_fails_as_the_service_says(mesh: Mesh)
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
-async def test_append_takes_all_or_nothing(mesh: Mesh) -> None:
+async def test_append_stores_all_drafts_or_none(mesh: Mesh) -> None:
     customer = await mesh.customer()
     call, writer = await customer.call(), str(uuid4())
     async with Recorder(await mesh.agent_stub(), call.call_id, 1, writer) as recorder:
@@ -298,7 +298,7 @@ async def test_refusals_among_appends_in_flight_come_before_the_ack_that_covers_
     assert [number for number in numbers if number] == list(range(3, 23))
 
 
-async def test_appends_in_flight_before_the_call_is_given_up_are_stored_and_acked(mesh: Mesh) -> None:
+async def test_appends_in_flight_before_close_are_stored_and_acked(mesh: Mesh) -> None:
     customer = await mesh.customer()
     call = await customer.call()
     async with opened(await mesh.agent_stub(), call, str(uuid4())) as stream:
@@ -310,7 +310,7 @@ async def test_appends_in_flight_before_the_call_is_given_up_are_stored_and_acke
     assert len(await texts(customer, call)) == 20
 
 
-async def test_append_of_too_many_drafts_ends_the_stream_after_what_came_before_it_is_acked(
+async def test_append_of_too_many_drafts_ends_the_stream_after_earlier_acks(
     mesh: Mesh,
 ) -> None:
     call = await (await mesh.customer()).call()

@@ -1,4 +1,4 @@
-"""A PostgreSQL that took over from another and lacks its last commits: what was written since is written over by nobody."""
+"""Failover to a PostgreSQL without the last commits: later entries are never overwritten."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 GROWING = ("log_pages", "feed_runs")
-"""Tables whose rows come and change with every append, beside two that only count."""
+"""Tables that change with every append."""
 
 
 @asynccontextmanager
 async def replica(url: str, sibling: Core | None = None) -> AsyncIterator[Core]:
-    """A replica with connections of its own."""
+    """A replica with its own connections."""
     engine = await migrated(url, MIGRATIONS)
     try:
         yield Core(Store(engine), sibling=sibling)
@@ -39,19 +39,22 @@ async def replica(url: str, sibling: Core | None = None) -> AsyncIterator[Core]:
 
 
 class Failover:
-    """Loses what is committed after `fall_behind`, and every connection, as when a standby that lags takes over."""
+    """Loses commits after `fall_behind`, and every connection, like a lagging standby that takes over."""
 
     def __init__(self, conninfo: str) -> None:
         self._connection = psycopg.connect(conninfo, autocommit=True)
 
     def fall_behind(self) -> None:
-        """What is committed from now on will have been lost."""
+        """Lose the commits from now on."""
         for table in (*GROWING, "feeds", "conversations"):
             self._connection.execute(f'CREATE TABLE "behind_{table}" AS TABLE "{table}"'.encode())
 
     def take_over(self) -> None:
-        """The other server answers from now on."""
-        others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        """Switch to the other server."""
+        others = (
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
         self._connection.execute(others)
         with self._connection.transaction():
             for table in GROWING:
@@ -62,17 +65,18 @@ class Failover:
                 "FROM behind_feeds b WHERE b.customer_id = feeds.customer_id"
             )
             self._connection.execute(
-                "UPDATE conversations SET last_number = b.last_number, update_time = b.update_time, title = b.title "
+                "UPDATE conversations SET "
+                "last_number = b.last_number, update_time = b.update_time, title = b.title "
                 "FROM behind_conversations b WHERE b.key = conversations.key"
             )
 
     def close(self) -> None:
-        """Leaves the server."""
+        """Close the connections."""
         self._connection.close()
 
 
 async def until_stored(core: Core, writer: Writer, draft: entry_pb2.Draft) -> None:
-    """Hands in until the store is back: every connection of a pool may have to be found dead."""
+    """Append until the store is back: every connection of the pool may be dead."""
     for _ in range(20):
         try:
             await core.log.append(writer, [draft])
@@ -82,7 +86,7 @@ async def until_stored(core: Core, writer: Writer, draft: entry_pb2.Draft) -> No
     pytest.fail("the store never came back")
 
 
-async def test_replica_that_remembers_what_a_failover_lost_writes_over_nothing_that_came_after(
+async def test_replica_with_state_from_before_a_failover_overwrites_no_later_entry(
     postgres: PostgresServer,
 ) -> None:
     url = postgres.new_database()

@@ -1,4 +1,4 @@
-"""SQLite and PostgreSQL tell watchers the same, however little they are asked for at once."""
+"""Watchers get the same from SQLite and PostgreSQL, for any read size."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(params=["sqlite", "postgres"])
 async def core(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Core]:
-    """The core over a database of either kind."""
+    """The core on a database of either kind."""
     url = f"sqlite+aiosqlite:///{tmp_path / 'log.sqlite3'}"
     if request.param == "postgres":
         server: PostgresServer = request.getfixturevalue("postgres")
@@ -39,7 +39,7 @@ async def core(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 
 
 @pytest.mark.parametrize(("rows", "span"), [(1, 1200), (3, 1200), (128, 1), (128, 7), (2, 5), (128, 1200)])
-async def test_feed_is_whole_and_in_order_whatever_is_asked_for_at_once(
+async def test_feed_is_complete_and_in_order_for_any_read_size(
     core: Core, monkeypatch: pytest.MonkeyPatch, rows: int, span: int
 ) -> None:
     spans(monkeypatch, span)
@@ -50,7 +50,7 @@ async def test_feed_is_whole_and_in_order_whatever_is_asked_for_at_once(
 
 
 @pytest.mark.parametrize(("rows", "span"), [(1, 1200), (128, 1), (128, 7), (2, 5)])
-async def test_log_is_whole_and_in_order_whatever_is_asked_for_at_once(
+async def test_log_is_complete_and_in_order_for_any_read_size(
     core: Core, monkeypatch: pytest.MonkeyPatch, rows: int, span: int
 ) -> None:
     spans(monkeypatch, span)
@@ -74,7 +74,7 @@ async def test_feed_starts_at_a_time_on_either_store(core: Core) -> None:
 
 
 def spans(monkeypatch: pytest.MonkeyPatch, span: int) -> None:
-    """Has a question cover fewer positions."""
+    """Let a read cover fewer positions."""
     monkeypatch.setattr(following, "SPAN", span)
     monkeypatch.setattr(log_reading, "SPAN", span)
     monkeypatch.setattr(following, "_CONVERSATION_AFTER", following._conversation_after())

@@ -1,4 +1,6 @@
-"""A database from before pages and feeds: every entry is where it was, each customer's feed is in the order of commit, and it goes on."""
+"""Migration of a database without pages and feeds: entries keep their place, and feeds are in the order of
+commit.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,7 @@ def _entry_id(key: int, number: int) -> UUID:
 
 
 def _rows() -> list[dict[str, Any]]:
-    """Entries of before: those of the first two conversations were committed in turn."""
+    """Old entries: those of the first two conversations were committed alternately."""
     rows = []
     for key, length in LENGTHS.items():
         for number in range(1, length + 1):
@@ -72,7 +74,7 @@ def _rows() -> list[dict[str, Any]]:
 
 
 async def _database_of_before(url: str) -> None:
-    """Makes one, as revision 0001 had it."""
+    """Create a database of revision 0001."""
 
     def upgrade(connection: Connection) -> None:
         config = Config()
@@ -95,14 +97,16 @@ async def _database_of_before(url: str) -> None:
             }
             await connection.execute(
                 text(
-                    "INSERT INTO conversations VALUES (:key, :id, :customer, 'A title', 'en-IN', 1, :now, :now, NULL, :last)"
+                    "INSERT INTO conversations VALUES "
+                    "(:key, :id, :customer, 'A title', 'en-IN', 1, :now, :now, NULL, :last)"
                 ),
                 names,
             )
             await connection.execute(
                 text(
-                    "INSERT INTO calls (key, call_id, conversation_key, room, state, epoch, dispatches, dispatch_time, access_expire_time,"
-                    " time_zone, start_time, end_reason) VALUES (:key, :id, :key, :room, 3, 1, 0, :now, :now, '', :now, 1)"
+                    "INSERT INTO calls (key, call_id, conversation_key, room, state, epoch, dispatches, "
+                    "dispatch_time, access_expire_time, time_zone, start_time, end_reason) "
+                    "VALUES (:key, :id, :key, :room, 3, 1, 0, :now, :now, '', :now, 1)"
                 ),
                 names,
             )
@@ -114,7 +118,7 @@ async def _database_of_before(url: str) -> None:
     await engine.dispose()
 
 
-async def test_every_entry_is_where_it_was_and_the_feed_is_in_the_order_of_commit(url: str) -> None:
+async def test_entries_keep_their_place_and_the_feed_is_in_the_order_of_commit(url: str) -> None:
     await _database_of_before(url)
     engine = await migrated(url, MIGRATIONS)
     try:

@@ -1,4 +1,5 @@
-"""PostgreSQL away, silent or given up on: every call ends in time and says when to come back, and nothing is left behind."""
+"""PostgreSQL unavailable or silent: every request ends in time with a retry delay, and leaves nothing
+behind."""
 
 from __future__ import annotations
 
@@ -30,12 +31,12 @@ pytestmark = pytest.mark.integration
 
 AGENT = entry_pb2.SPEAKER_AGENT
 CONNECTIONS = 2 * 10 + 1
-"""What one replica's pool and its appends may hold at most."""
+"""Limit of connections of one replica's pool and its appends."""
 
 
 @pytest.fixture(scope="module")
 def own_postgres() -> Iterator[PostgresServer]:
-    """A server that may be hurt."""
+    """A server that the test may kill."""
     with postgres_server() as server:
         yield server
 
@@ -53,7 +54,7 @@ async def texts(customer: Customer, call: pb.Call) -> list[str]:
     return [entry.utterance.text for entry in listed.entries if entry.HasField("utterance")]
 
 
-async def test_database_that_crashes_is_told_at_once_and_nothing_said_meanwhile_is_lost(
+async def test_crash_of_the_database_is_reported_and_no_words_are_lost(
     lone_mesh: Mesh, own_postgres: PostgresServer
 ) -> None:
     async with lone_mesh.conversation(conversation_database_url=own_postgres.new_database()):
@@ -79,7 +80,7 @@ async def test_database_that_crashes_is_told_at_once_and_nothing_said_meanwhile_
         assert await texts(customer, call) == ["Before.", "Meanwhile."]
 
 
-async def test_watch_outlasts_a_crash_of_the_database(lone_mesh: Mesh, own_postgres: PostgresServer) -> None:
+async def test_watch_survives_a_crash_of_the_database(lone_mesh: Mesh, own_postgres: PostgresServer) -> None:
     async with lone_mesh.conversation(conversation_database_url=own_postgres.new_database()):
         customer = await lone_mesh.customer()
         call = await customer.call()
@@ -103,7 +104,7 @@ async def test_watch_outlasts_a_crash_of_the_database(lone_mesh: Mesh, own_postg
                         break
 
 
-async def test_append_to_a_database_that_fell_silent_ends_before_its_deadline(
+async def test_append_to_a_silent_database_ends_before_its_deadline(
     lone_mesh: Mesh, own_postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with lone_mesh.conversation(conversation_database_url=own_postgres.new_database()):
@@ -139,11 +140,11 @@ async def test_append_to_a_database_that_fell_silent_ends_before_its_deadline(
             finally:
                 for process in silenced:
                     process.resume()
-            await stub.Append(request)  # what the first one may or may not have stored is stored once
+            await stub.Append(request)  # the first one may or may not be stored; it is stored once
         assert await texts(customer, call) == ["Anybody?"]
 
 
-async def test_calls_given_up_by_their_callers_leave_no_connection_in_use(
+async def test_cancelled_requests_leave_no_connection_in_use(
     lone_mesh: Mesh, own_postgres: PostgresServer
 ) -> None:
     url = own_postgres.new_database()
@@ -156,7 +157,7 @@ async def test_calls_given_up_by_their_callers_leave_no_connection_in_use(
                 customer.stub.StartConversation(pb.StartConversationRequest(request_id=uuid7())),
                 customer.stub.Watch(pb.WatchRequest(conversation_id=call.conversation_id)),
             )
-            await asyncio.sleep(0.0003 * (place % 20))  # wherever in the handling that is
+            await asyncio.sleep(0.0003 * (place % 20))  # anywhere in the handling
             for attempt in attempts:
                 attempt.cancel()
         await asyncio.gather(*(texts(customer, call) for _ in range(30)))

@@ -1,4 +1,4 @@
-"""Wake-ups between replicas: heard over Redis, made up for without it, and never in the way of a commit."""
+"""Wake-ups between replicas over Redis; the poll makes up for lost ones, and commits never wait for them."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 def own_redis() -> Iterator[RedisServer]:
-    """A server to be killed."""
+    """A server that the test may kill."""
     with redis_server() as server:
         yield server
 
 
 @asynccontextmanager
 async def replicas(database: str, redis_url: str) -> AsyncIterator[tuple[Core, Core]]:
-    """Two replicas on one store, joined by Redis."""
+    """Two replicas on one store, connected by Redis."""
     async with AsyncExitStack() as stack:
         engine = await migrated(database, MIGRATIONS)
         stack.push_async_callback(engine.dispose)
@@ -55,7 +55,7 @@ async def replicas(database: str, redis_url: str) -> AsyncIterator[tuple[Core, C
 
 @asynccontextmanager
 async def joined(core: Core, redis_url: str) -> AsyncIterator[RedisRelay]:
-    """Joins a replica's bus to Redis until the block ends."""
+    """Connect a replica's bus to Redis until the block ends."""
     clock = SystemClock()
     relay = RedisRelay(
         redis_url, core.bus, await core.store.incarnation(), clock, lambda: poll(core.store, core.bus)
@@ -76,11 +76,11 @@ def database(request: pytest.FixtureRequest, tmp_path: object) -> str:
 
 
 async def heard(events: Events, count: int) -> list[int]:
-    """Numbers of the next entries, which must come before a poll would have brought them: there is none here."""
+    """Numbers of the next entries, which must arrive without a poll."""
     return [entry.number for entry in await entries_coming(events, count)]
 
 
-async def test_watcher_on_another_replica_hears_of_a_commit_without_a_poll(
+async def test_watcher_on_another_replica_gets_a_commit_without_a_poll(
     database: str, shared_redis: RedisServer
 ) -> None:
     async with replicas(database, shared_redis.url) as (here, there):
@@ -97,7 +97,7 @@ async def test_watcher_on_another_replica_hears_of_a_commit_without_a_poll(
                 assert await heard(events, 20) == list(range(3, 23))
 
 
-async def test_live_text_crosses_replicas_and_never_trails_its_entry(
+async def test_captions_cross_replicas_and_never_follow_their_entry(
     database: str, shared_redis: RedisServer
 ) -> None:
     async with replicas(database, shared_redis.url) as (here, there):
@@ -138,7 +138,7 @@ async def test_end_and_deletion_of_a_conversation_cross_replicas(
             assert await coming(events) is Ending.CONVERSATION_DELETED
 
 
-async def test_calls_that_end_are_told_to_every_replica(database: str, shared_redis: RedisServer) -> None:
+async def test_ended_calls_are_announced_to_every_replica(database: str, shared_redis: RedisServer) -> None:
     async with replicas(database, shared_redis.url) as (here, there):
         told: asyncio.Queue[str] = asyncio.Queue()
         there.bus.on_call_hint(told.put_nowait)
@@ -150,7 +150,7 @@ async def test_calls_that_end_are_told_to_every_replica(database: str, shared_re
         assert await told.get() == call_id
 
 
-async def test_own_wake_ups_are_not_heard_twice(database: str, shared_redis: RedisServer) -> None:
+async def test_own_wake_ups_are_ignored(database: str, shared_redis: RedisServer) -> None:
     async with replicas(database, shared_redis.url) as (here, there):
         told: list[str] = []
         here.bus.on_call_hint(told.append)
@@ -165,9 +165,7 @@ async def test_own_wake_ups_are_not_heard_twice(database: str, shared_redis: Red
         assert len(set(told)) == 6
 
 
-async def test_another_database_on_the_same_redis_is_not_heard(
-    shared_redis: RedisServer, tmp_path: object
-) -> None:
+async def test_wake_ups_of_another_database_are_ignored(shared_redis: RedisServer, tmp_path: object) -> None:
     async with (
         replicas(f"sqlite+aiosqlite:///{tmp_path}/a.sqlite3", shared_redis.url) as (here, _),
         replicas(f"sqlite+aiosqlite:///{tmp_path}/b.sqlite3", shared_redis.url) as (stranger, there),
@@ -183,7 +181,7 @@ async def test_another_database_on_the_same_redis_is_not_heard(
         assert ours not in told
 
 
-async def test_commit_goes_on_while_redis_is_away_and_nothing_is_lost_after(
+async def test_commits_continue_without_redis_and_no_entry_is_lost(
     own_redis: RedisServer, tmp_path: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_wakeups, "PAUSES_SECONDS", (0.02, 0.1))
@@ -208,7 +206,7 @@ async def test_commit_goes_on_while_redis_is_away_and_nothing_is_lost_after(
             assert await heard(events, 1) == [14]
 
 
-async def test_flushed_redis_takes_nothing_with_it(own_redis: RedisServer, tmp_path: object) -> None:
+async def test_flushed_redis_loses_nothing(own_redis: RedisServer, tmp_path: object) -> None:
     async with replicas(f"sqlite+aiosqlite:///{tmp_path}/log.sqlite3", own_redis.url) as (here, there):
         call, writer = await here.held_call()
         async with watch(there, LogId.conversation(call.conversation_id)) as events, asyncio.timeout(30):
@@ -218,7 +216,7 @@ async def test_flushed_redis_takes_nothing_with_it(own_redis: RedisServer, tmp_p
             assert await heard(events, 1) == [3]
 
 
-async def test_hints_wait_for_redis_in_bounded_memory_and_are_joined(tmp_path: object) -> None:
+async def test_pending_hints_are_bounded_and_merged(tmp_path: object) -> None:
     engine = await migrated(f"sqlite+aiosqlite:///{tmp_path}/log.sqlite3", MIGRATIONS)
     core = Core(Store(engine))
     relay = RedisRelay(
@@ -239,7 +237,7 @@ async def test_hints_wait_for_redis_in_bounded_memory_and_are_joined(tmp_path: o
     await engine.dispose()
 
 
-async def test_text_of_a_sealed_utterance_waits_for_redis_no_longer(tmp_path: object) -> None:
+async def test_pending_caption_is_dropped_when_its_utterance_is_sealed(tmp_path: object) -> None:
     engine = await migrated(f"sqlite+aiosqlite:///{tmp_path}/log.sqlite3", MIGRATIONS)
     core = Core(Store(engine))
     relay = RedisRelay(

@@ -1,4 +1,4 @@
-"""What the contract says of Watch beside its entries: cursors that don't fit, filters, all conversations, deletions, endings, bytes."""
+"""The contract of `Watch`: invalid cursors, filters, all conversations, deletions, endings, bytes."""
 
 from __future__ import annotations
 
@@ -34,11 +34,15 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 AGENT, CUSTOMER = entry_pb2.SPEAKER_AGENT, entry_pb2.SPEAKER_CUSTOMER
-WORDS = "I would like a window seat on the morning flight from Chennai to Delhi with two bags and the return on Sunday".split()  # noqa: SIM905 -- words
+TEXT = (
+    "I would like a window seat on the morning flight from Chennai to Delhi "
+    "with two bags and the return on Sunday"
+)
+WORDS = TEXT.split()
 
 
 async def talk(mesh: Mesh, customer: Customer, turns: int = 4) -> pb.Call:
-    """A call in which both sides spoke by turns, sixteen words each, and that is over."""
+    """An ended call in which both sides spoke by turns, sixteen words each."""
     call, chance = await customer.call(), random.Random(1)
     async with Recorder(await mesh.agent_stub(), call.call_id, 1) as recorder:
         for turn in range(turns):
@@ -69,7 +73,7 @@ def entries_in(messages: list[pb.WatchResponse]) -> list[entry_pb2.Entry]:
 
 
 async def refused(stub: ConversationServiceAsyncStub, request: pb.WatchRequest) -> grpc.aio.AioRpcError:
-    """The error with which a watch begins."""
+    """The error of a watch at its start."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await followed(stub, request)
     return caught.value
@@ -85,7 +89,7 @@ async def refused(stub: ConversationServiceAsyncStub, request: pb.WatchRequest) 
     ],
     ids=lambda request: request.ListFields()[-1][0].full_name,
 )
-async def test_time_that_is_none_is_the_caller_s_mistake_and_named(
+async def test_invalid_time_is_refused_by_the_name_of_its_field(
     mesh: Mesh, request_: pb.WatchRequest | pb.SearchEntriesRequest
 ) -> None:
     customer = await mesh.customer()
@@ -100,7 +104,7 @@ async def test_time_that_is_none_is_the_caller_s_mistake_and_named(
     ]
 
 
-async def test_first_and_last_moment_that_a_request_may_name_are_times_like_any_other(mesh: Mesh) -> None:
+async def test_first_and_last_valid_times_are_accepted(mesh: Mesh) -> None:
     customer = await mesh.customer()
     call = await talk(mesh, customer)
     first, last = Timestamp(seconds=-62_135_596_800), Timestamp(seconds=253_402_300_799, nanos=999_999_999)
@@ -134,7 +138,7 @@ async def test_cursor_of_one_kind_of_log_is_invalid_for_the_other(mesh: Mesh) ->
         )
 
 
-async def test_somebody_else_s_cursor_says_nothing(mesh: Mesh) -> None:
+async def test_cursor_of_another_customer_is_invalid(mesh: Mesh) -> None:
     mine, theirs = await mesh.customer(), await mesh.customer()
     cursor = (await followed(theirs.stub, pb.WatchRequest()))[-1].cursor
     assert (
@@ -166,7 +170,7 @@ async def test_cursor_into_a_database_that_was_replaced_expires_and_the_earliest
         assert entries_in(await followed(customer.stub, request)) == entries_in(before)
 
 
-async def test_filter_leaves_out_and_the_cursor_goes_on(mesh: Mesh) -> None:
+async def test_filtered_watch_moves_its_cursor_past_filtered_entries(mesh: Mesh) -> None:
     customer = await mesh.customer()
     call = await talk(mesh, customer)
     of_customer = pb.EntryFilter(speakers=[CUSTOMER])
@@ -237,7 +241,7 @@ async def test_agent_follows_its_call_s_conversation_and_no_other(mesh: Mesh) ->
             )
 
 
-async def test_watcher_that_leaves_a_message_unread_too_long_is_told_where_to_resume(lone_mesh: Mesh) -> None:
+async def test_too_slow_watcher_gets_the_cursor_to_resume_from(lone_mesh: Mesh) -> None:
     async with lone_mesh.conversation(watcher_patience_seconds=0.3):
         customer = await lone_mesh.customer()
         call = await customer.call()
@@ -254,7 +258,7 @@ async def test_watcher_that_leaves_a_message_unread_too_long_is_told_where_to_re
                 ) as stream,
                 asyncio.timeout(30),
             ):
-                await asyncio.sleep(1)  # the watcher is slow: that is what is tried
+                await asyncio.sleep(1)  # the slow watcher
                 with pytest.raises(grpc.aio.AioRpcError) as caught:
                     async for message in stream:
                         seen.append(message)
@@ -291,7 +295,7 @@ async def test_replay_of_a_talk_costs_little_more_than_its_text(mesh: Mesh) -> N
 
 @asynccontextmanager
 async def counted(address: str) -> AsyncIterator[tuple[str, Callable[[], int]]]:
-    """A way to a server that counts the bytes it sends: its address, and how many by now."""
+    """A proxy that counts the bytes a server sends: its address, and the count."""
     host, _, port = address.rpartition(":")
     sent = 0
 

@@ -1,4 +1,4 @@
-"""The `Watch` stream as a follower sees it, through the client kit and beneath it."""
+"""The `Watch` stream, with the client kit and with the bare stub."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def test_watch_from_a_time_skips_what_was_stored_before(mesh: Mesh) -> Non
             assert (await anext(events)).entry.utterance.text == "after"
 
 
-async def test_live_words_arrive_while_they_are_spoken(mesh: Mesh) -> None:
+async def test_captions_arrive_while_they_are_spoken(mesh: Mesh) -> None:
     customer = await mesh.customer()
     call = await customer.call()
     spoken = str(uuid4())
@@ -126,7 +126,7 @@ async def test_drained_watch_ends_in_good_order(lone_mesh: Mesh) -> None:
             await stopping
 
 
-async def test_watch_goes_on_across_a_restart_without_a_gap_or_a_double(lone_mesh: Mesh) -> None:
+async def test_watch_continues_across_a_restart_without_gap_or_duplicate(lone_mesh: Mesh) -> None:
     seen: list[pb.WatchResponse] = []
     async with AsyncExitStack() as before:
         address = await before.enter_async_context(lone_mesh.conversation())
@@ -156,7 +156,7 @@ async def test_watch_goes_on_across_a_restart_without_a_gap_or_a_double(lone_mes
     assert [event.WhichOneof("event") for event in seen].count("caught_up") == 1
 
 
-async def test_expired_token_ends_the_watch_and_the_kit_brings_a_fresh_one(mesh: Mesh) -> None:
+async def test_expired_token_ends_the_watch_and_the_client_brings_a_new_one(mesh: Mesh) -> None:
     customer = await mesh.customer()
     call = await customer.call()
     asked = []
@@ -188,7 +188,7 @@ async def test_cancelled_watches_leave_nothing_behind(mesh: Mesh) -> None:
     await mesh.eventually(lambda: later(len(asyncio.all_tasks()) <= before))
 
 
-async def test_watcher_that_does_not_read_slows_nobody_and_misses_nothing(mesh: Mesh) -> None:
+async def test_watcher_that_does_not_read_slows_no_other_and_misses_nothing(mesh: Mesh) -> None:
     customer = await mesh.customer()
     call = await customer.call()
     text = "word " * 3000
@@ -208,7 +208,7 @@ async def test_watcher_that_does_not_read_slows_nobody_and_misses_nothing(mesh: 
     assert numbers == list(range(1, 303))
 
 
-async def test_watch_of_nothing_fails_instead_of_trying_for_ever(mesh: Mesh) -> None:
+async def test_watch_of_an_unknown_conversation_fails_instead_of_retrying(mesh: Mesh) -> None:
     customer = await mesh.customer()
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         async with watch(customer.stub, str(uuid4())) as events, asyncio.timeout(5):
@@ -216,7 +216,7 @@ async def test_watch_of_nothing_fails_instead_of_trying_for_ever(mesh: Mesh) -> 
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
-async def test_token_that_is_always_refused_ends_the_kit_s_patience(mesh: Mesh) -> None:
+async def test_token_that_is_always_refused_ends_the_retries(mesh: Mesh) -> None:
     async def bad() -> str:
         return "not.a.token"
 
@@ -228,7 +228,7 @@ async def test_token_that_is_always_refused_ends_the_kit_s_patience(mesh: Mesh) 
 
 
 def numbers_in(messages: Iterable[pb.WatchResponse]) -> list[int]:
-    """Numbers of the entries in messages, alone or together."""
+    """Numbers of the entries in messages."""
     return [
         entry.number
         for message in messages

@@ -1,4 +1,4 @@
-"""Group commit: together when much waits, alone when one comes alone, nobody harmed by another, nothing lost by going away."""
+"""Group commit: many appends together or one alone; no append fails another, and cancelling loses nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.unit
 
 
 class GatedStore:
-    """The core's store, with a gate before each transaction, and transactions that fail when they are told to."""
+    """The core's store, with a gate before each transaction, and transactions that fail on demand."""
 
     def __init__(self, core: Core) -> None:
         self._store = core.store
@@ -34,18 +34,18 @@ class GatedStore:
         self.gate.set()
         self.arrived = asyncio.Event()
         self.groups: list[list[str]] = []
-        """The customers of each group that came to be written."""
+        """The customers of each group that reached the store."""
         self.poison = ""
-        """Text that no transaction survives which writes it."""
+        """Text that makes a transaction fail."""
         self.away = False
         self.overtaken = 0
-        """So many transactions find that somebody else was faster."""
+        """Number of transactions that find a newer version."""
         self.failing = 0
-        """So many transactions find the store away."""
+        """Number of transactions that find the store unavailable."""
         self.reconnecting = 0
-        """So many transactions find that the store was away."""
+        """Number of transactions that find the store reconnected."""
         self.lost_answers = 0
-        """So many transactions are durable, but nobody hears of it."""
+        """Number of transactions that are durable but whose answer is lost."""
         self.reads = 0
 
     async def states(self, call_ids: Collection[str], logs: Mapping[str, LogState]) -> list[CustomerState]:
@@ -96,7 +96,7 @@ class Bench:
 
     @asynccontextmanager
     async def under_way(self, writer: Writer) -> AsyncIterator[asyncio.Future[list[Stored | Refused]]]:
-        """While a transaction is under way; what is handed in meanwhile gathers."""
+        """Hold a transaction, so that appends queue meanwhile."""
         self.store.gate.clear()
         self.store.arrived.clear()
         first = await self.hand_in(writer, "first")
@@ -119,7 +119,7 @@ async def texts(core: Core, conversation_id: str) -> list[str]:
     return [text for text, _ in await core.utterances(conversation_id)]
 
 
-async def test_what_gathers_while_a_transaction_is_under_way_goes_into_the_next_one_together(
+async def test_appends_during_a_transaction_share_the_next_one(
     bench: Bench,
 ) -> None:
     held = [await bench.core.held_call() for _ in range(4)]
@@ -132,21 +132,21 @@ async def test_what_gathers_while_a_transaction_is_under_way_goes_into_the_next_
         assert (await texts(bench.core, call.conversation_id))[-3:] == ["gathered"] * 3
 
 
-async def test_append_that_comes_alone_waits_for_nobody_and_no_clock(bench: Bench) -> None:
+async def test_single_append_is_committed_immediately(bench: Bench) -> None:
     _, writer = await bench.core.held_call()
     assert numbers(await bench.append(writer, "alone")) == [3]
     assert numbers(await bench.append(writer, "again alone")) == [4]
     assert len(bench.store.groups) == 2
 
 
-async def test_what_is_known_of_a_log_is_read_once(bench: Bench) -> None:
+async def test_state_of_a_log_is_read_once(bench: Bench) -> None:
     _, writer = await bench.core.held_call()
     for turn in range(5):
         await bench.append(writer, f"turn {turn}")
     assert bench.store.reads == 1
 
 
-async def test_append_that_can_not_be_stored_takes_no_other_with_it(bench: Bench) -> None:
+async def test_append_that_cannot_be_stored_fails_no_other(bench: Bench) -> None:
     held = [await bench.core.held_call() for _ in range(3)]
     bench.store.poison = "poison"
     async with bench.under_way(held[0][1]):
@@ -160,7 +160,7 @@ async def test_append_that_can_not_be_stored_takes_no_other_with_it(bench: Bench
     assert await texts(bench.core, held[1][0].conversation_id) == ["good", "after"]
 
 
-async def test_writer_that_goes_away_takes_nothing_back_and_breaks_nothing(bench: Bench) -> None:
+async def test_cancelled_writer_withdraws_nothing_and_breaks_nothing(bench: Bench) -> None:
     call, writer = await bench.core.held_call()
     async with bench.under_way(writer) as first:
         gone, stays = await bench.hand_in(writer, "said before going"), await bench.hand_in(writer, "stays")
@@ -170,7 +170,7 @@ async def test_writer_that_goes_away_takes_nothing_back_and_breaks_nothing(bench
     assert await texts(bench.core, call.conversation_id) == ["first", "said before going", "stays"]
 
 
-async def test_store_that_is_away_fails_everybody_and_is_asked_again_when_it_is_back(bench: Bench) -> None:
+async def test_unavailable_store_fails_all_appends_until_it_is_back(bench: Bench) -> None:
     call, writer = await bench.core.held_call()
     await bench.append(writer, "before")
     bench.store.away = True
@@ -184,8 +184,10 @@ async def test_store_that_is_away_fails_everybody_and_is_asked_again_when_it_is_
     assert await texts(bench.core, call.conversation_id) == ["before", "after"]
 
 
-async def test_nothing_of_a_queue_is_stored_behind_what_could_not_be(bench: Bench) -> None:
-    """The store was away for the first one's transaction only: stored, the second would get the number that is the first one's."""
+async def test_appends_behind_a_failed_one_of_their_queue_fail(bench: Bench) -> None:
+    """The store was unavailable for the first append only: if stored, the second would get the first one's
+    number.
+    """
     call, writer = await bench.core.held_call()
     queue = Queue()
     bench.store.gate.clear()
@@ -207,7 +209,7 @@ async def test_nothing_of_a_queue_is_stored_behind_what_could_not_be(bench: Benc
     assert await texts(bench.core, call.conversation_id) == ["of another stream", "first", "second"]
 
 
-async def test_what_stands_behind_an_append_that_can_never_be_stored_is_not_stored_either(
+async def test_appends_behind_a_poisoned_one_of_their_queue_fail(
     bench: Bench,
 ) -> None:
     call, writer = await bench.core.held_call()
@@ -223,9 +225,7 @@ async def test_what_stands_behind_an_append_that_can_never_be_stored_is_not_stor
     assert await texts(bench.core, call.conversation_id) == ["first"]
 
 
-async def test_calls_are_found_however_little_is_remembered_of_logs(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_calls_are_found_with_a_tiny_cache(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench.group, "_states", StateCache(capacity=1))
     calls = []
     for _ in range(5):
@@ -236,7 +236,7 @@ async def test_calls_are_found_however_little_is_remembered_of_logs(
     assert [numbers(await answer) for answer in answers] == [[4], [3], [3], [3], [3]]
 
 
-async def test_append_whose_answer_was_lost_is_recognised_when_it_is_handed_in_again(bench: Bench) -> None:
+async def test_retry_after_a_lost_answer_is_recognised(bench: Bench) -> None:
     call, writer = await bench.core.held_call()
     draft = bench.core.said("only once")
     bench.store.lost_answers = 1
@@ -246,7 +246,7 @@ async def test_append_whose_answer_was_lost_is_recognised_when_it_is_handed_in_a
     assert await texts(bench.core, call.conversation_id) == ["only once"]
 
 
-async def test_append_is_planned_anew_when_its_log_changed_meanwhile(bench: Bench) -> None:
+async def test_append_is_planned_again_when_its_log_has_changed(bench: Bench) -> None:
     call, writer = await bench.core.held_call()
     await bench.append(writer, "one")
     await bench.core.log.append(writer, [bench.core.said("from another replica")])
@@ -254,7 +254,7 @@ async def test_append_is_planned_anew_when_its_log_changed_meanwhile(bench: Benc
     assert await texts(bench.core, call.conversation_id) == ["one", "from another replica", "two"]
 
 
-async def test_append_that_is_always_overtaken_is_given_up_in_the_end(bench: Bench) -> None:
+async def test_append_that_is_always_overtaken_fails_after_all_attempts(bench: Bench) -> None:
     _, writer = await bench.core.held_call()
     bench.store.overtaken = ATTEMPTS
     with pytest.raises(StoreUnavailable):
@@ -262,7 +262,7 @@ async def test_append_that_is_always_overtaken_is_given_up_in_the_end(bench: Ben
     assert numbers(await bench.append(writer, "now")) == [3]
 
 
-async def test_nothing_is_known_of_any_log_once_the_store_was_away(bench: Bench) -> None:
+async def test_cache_is_dropped_after_the_store_was_away(bench: Bench) -> None:
     (one, first), (_, second) = await bench.core.held_call(), await bench.core.held_call()
     draft = bench.core.said("known")
     await (await bench.group.submit(first, [draft]))
@@ -286,7 +286,7 @@ async def test_entry_that_another_replica_stored_is_recognised(bench: Bench) -> 
     assert await texts(bench.core, call.conversation_id) == ["one", "handed in twice"]
 
 
-async def test_writer_that_lost_its_call_elsewhere_is_fenced_though_it_is_still_known_as_the_holder(
+async def test_writer_that_lost_its_call_on_another_replica_is_fenced_despite_the_cache(
     bench: Bench,
 ) -> None:
     call, writer = await bench.core.held_call()
@@ -300,7 +300,7 @@ async def test_writer_that_lost_its_call_elsewhere_is_fenced_though_it_is_still_
     assert await texts(bench.core, call.conversation_id) == ["mine"]
 
 
-async def test_writer_that_took_the_call_elsewhere_is_not_refused_on_what_was_known_before(
+async def test_writer_that_took_the_call_on_another_replica_is_accepted_despite_the_cache(
     bench: Bench,
 ) -> None:
     call, writer = await bench.core.held_call()
@@ -316,7 +316,7 @@ async def test_writer_that_took_the_call_elsewhere_is_not_refused_on_what_was_kn
         await bench.append(Writer(call.call_id, 2, str(uuid4())), "me too")
 
 
-async def test_call_that_there_is_not_is_not_found_and_others_are_written(bench: Bench) -> None:
+async def test_unknown_call_is_not_found_and_others_are_written(bench: Bench) -> None:
     _, writer = await bench.core.held_call()
     async with bench.under_way(writer):
         nowhere = await bench.hand_in(Writer(str(uuid4()), 1, str(uuid4())), "nowhere")
@@ -326,7 +326,7 @@ async def test_call_that_there_is_not_is_not_found_and_others_are_written(bench:
     assert numbers(await somewhere) == [4]
 
 
-async def test_too_much_waits_outside(core: Core) -> None:
+async def test_submitters_block_while_the_queue_is_full(core: Core) -> None:
     bench = Bench(core, most_waiting=2)
     _, writer = await core.held_call()
     async with bench.under_way(writer):
@@ -366,7 +366,7 @@ async def test_commits_are_announced_in_their_order(bench: Bench) -> None:
     assert [plan.tail(call.conversation_id).head for plan in bench.announced] == [3, 4, 5, 6]
 
 
-async def test_process_that_goes_leaves_nothing_that_was_handed_in_behind(bench: Bench) -> None:
+async def test_drain_commits_every_submitted_append(bench: Bench) -> None:
     call, writer = await bench.core.held_call()
     for turn in range(3):
         await bench.hand_in(writer, f"turn {turn}")
@@ -379,7 +379,7 @@ async def test_process_that_goes_leaves_nothing_that_was_handed_in_behind(bench:
     ("point", "stored"),
     [("before_commit", 0), ("after_commit_before_announce", 1), ("after_commit_before_ack", 1)],
 )
-async def test_points_to_fail_at_lie_where_their_names_say(bench: Bench, point: str, stored: int) -> None:
+async def test_failpoints_are_where_their_names_say(bench: Bench, point: str, stored: int) -> None:
     call, writer = await bench.core.held_call()
     await bench.append(writer, "before")
     announced = len(bench.announced)
@@ -394,7 +394,7 @@ async def test_points_to_fail_at_lie_where_their_names_say(bench: Bench, point: 
     assert numbers(await bench.append(writer, "after")) == [4 + stored]
 
 
-async def test_drafts_that_break_a_rule_are_refused_by_themselves(bench: Bench) -> None:
+async def test_drafts_that_break_a_rule_are_refused_alone(bench: Bench) -> None:
     _, writer = await bench.core.held_call()
     bad = bench.core.said("bad")
     bad.ClearField("end_time")

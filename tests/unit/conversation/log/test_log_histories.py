@@ -1,4 +1,4 @@
-"""Whatever writers do, in whatever order, the log stays whole: numbered without gaps, each entry once, nothing rewritten."""
+"""Random histories: the log stays numbered without gaps, with each entry once and nothing rewritten."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STEPS = 120
 
 
 class History:
-    """A few writers in one conversation, some of them wrong about what they hold."""
+    """A few writers in one conversation, some of which have lost the call."""
 
     def __init__(self, core: Core, dice: random.Random, call: Call, writer: Writer) -> None:
         self.core, self.dice, self.call = core, dice, call
@@ -32,7 +32,7 @@ class History:
         """Acknowledged drafts by entry id."""
 
     def draft(self) -> entry_pb2.Draft:
-        """A new draft, an old one again, an old id with other words, or an utterance that goes on."""
+        """A new draft, a retry, a conflicting id, or a revision of an open utterance."""
         kind = self.dice.random()
         if self.drafts and kind < 0.25:
             return self.dice.choice(self.drafts)
@@ -47,7 +47,7 @@ class History:
         return self.drafts[-1]
 
     async def write(self) -> None:
-        """Somebody writes through their stream."""
+        """Append through a stream."""
         drafts = [self.draft() for _ in range(self.dice.randrange(1, 4))]
         outcomes = await self.core.log.append(self.dice.choice(self.writers), drafts)
         for draft, outcome in zip(drafts, outcomes, strict=True):
@@ -55,7 +55,7 @@ class History:
                 self.note(draft)
 
     async def write_late(self) -> None:
-        """Somebody writes without a stream."""
+        """Append without a stream."""
         draft = self.draft()
         (stored,) = await self.core.log.append_all(self.dice.choice(self.writers), [draft])
         if stored.number:
@@ -68,7 +68,7 @@ class History:
         )
 
     async def take_over(self) -> None:
-        """The agent is taken for lost, and another takes the call."""
+        """Replace the agent."""
         async with self.core.log.commit() as commit:
             self.call = await calls.replace_agent(
                 commit, await commit.call(self.call.call_id), "STREAM_BROKEN"
@@ -77,7 +77,7 @@ class History:
         await self.core.calls.open(self.writers[-1])
 
     async def fail(self) -> None:
-        """A commit breaks off after its work was done."""
+        """Roll a commit back after its work."""
         with suppress(ZeroDivisionError):
             async with self.core.log.commit() as commit:
                 tail = await commit.tail(self.call.conversation_id)
@@ -86,7 +86,7 @@ class History:
                 raise ZeroDivisionError
 
     async def step(self) -> None:
-        """Something happens."""
+        """Execute a random step."""
         steps: list[Callable[[], Awaitable[None]]] = [self.write, self.write_late, self.take_over, self.fail]
         self.core.clock.advance(self.dice.uniform(-0.5, 2))
         with suppress(DomainError):
@@ -94,7 +94,7 @@ class History:
 
 
 @pytest.mark.parametrize("run", range(3))
-async def test_log_stays_whole_whatever_writers_do(core: Core, run: int) -> None:
+async def test_log_stays_complete_whatever_writers_do(core: Core, run: int) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     call, writer = await core.held_call()
@@ -104,7 +104,7 @@ async def test_log_stays_whole_whatever_writers_do(core: Core, run: int) -> None
         await history.step()
         entries = await core.entries(call.conversation_id)
         assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
-        assert entries[: len(before)] == before, "what was read once was rewritten"
+        assert entries[: len(before)] == before, "an entry was rewritten"
         before = entries
     ids = [entry.entry_id for entry in before]
     assert len(ids) == len(set(ids))

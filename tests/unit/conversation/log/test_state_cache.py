@@ -1,4 +1,5 @@
-"""The cache of log states: states are marked stale when they must be, merged when they may be, and bounded."""
+"""The cache of log states: states are marked stale when they must be, merged when they may be, and
+bounded."""
 
 from __future__ import annotations
 

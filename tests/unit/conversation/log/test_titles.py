@@ -31,7 +31,7 @@ pytestmark = pytest.mark.unit
         ("fly\x1b[31m to\u202e Goa\x85now", "Fly [31m to Goa now"),
     ],
 )
-def test_title_leaves_out_what_says_nothing(said: str, title: str) -> None:
+def test_title_leaves_out_fillers(said: str, title: str) -> None:
     assert title_from(said) == title
 
 

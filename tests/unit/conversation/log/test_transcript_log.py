@@ -35,7 +35,7 @@ async def test_numbers_of_one_conversation_do_not_touch_another(core: Core) -> N
     assert [entry.number for entry in await core.entries(other.conversation_id)] == [1, 2, 3]
 
 
-async def test_entry_handed_in_twice_is_stored_once_and_keeps_its_number(core: Core) -> None:
+async def test_retried_entry_is_stored_once_and_keeps_its_number(core: Core) -> None:
     call, writer = await core.held_call()
     draft = core.said("Hello, where to?")
     (first,) = await core.log.append(writer, [draft])
@@ -61,7 +61,7 @@ async def test_same_id_with_another_payload_is_a_conflict_that_names_the_entry(c
     assert refused.error.metadata == {"number": "3"}
 
 
-async def test_refused_draft_leaves_no_gap_and_takes_no_other_with_it(core: Core) -> None:
+async def test_refused_draft_leaves_no_gap_and_fails_no_other(core: Core) -> None:
     call, writer = await core.held_call()
     bad = core.said("no end")
     bad.ClearField("end_time")
@@ -117,7 +117,7 @@ async def test_open_utterance_has_no_number_until_it_is_sealed(core: Core) -> No
     assert await core.utterances(call.conversation_id) == [("Hello.", "FINAL")]
 
 
-async def test_latest_revision_of_an_open_utterance_holds(core: Core) -> None:
+async def test_latest_revision_of_an_open_utterance_wins(core: Core) -> None:
     call, writer = await core.held_call()
     entry_id = str(uuid4())
     for text, revision in [("There are", 1), ("There are three", 3), ("There are th", 2)]:
@@ -126,10 +126,10 @@ async def test_latest_revision_of_an_open_utterance_holds(core: Core) -> None:
     assert await core.utterances(call.conversation_id) == [("There are three", "TRUNCATED")]
 
 
-async def test_what_is_open_is_sealed_in_the_order_it_was_begun_whichever_process_seals_it(
+async def test_open_utterances_are_sealed_in_the_same_order_by_every_process(
     core: Core,
 ) -> None:
-    """One process came to know of the second first; another read both."""
+    """One process learned of the second utterance first; another read both."""
     for seals in (core, core.another()):
         call, writer = await core.held_call()
         first, second = (
@@ -158,7 +158,7 @@ async def test_open_utterance_without_words_leaves_no_entry(core: Core) -> None:
     assert await core.utterances(call.conversation_id) == []
 
 
-async def test_what_is_open_is_sealed_before_the_end_of_the_call_is_noted(core: Core) -> None:
+async def test_open_utterances_are_sealed_before_the_end_of_the_call(core: Core) -> None:
     call, writer = await core.held_call()
     await core.log.append(writer, [core.saying("Good", 1, entry_id=str(uuid4()))])
     await core.end(call)
@@ -166,7 +166,7 @@ async def test_what_is_open_is_sealed_before_the_end_of_the_call_is_noted(core: 
     assert contents == ["state_change", "state_change", "utterance", "state_change"]
 
 
-async def test_content_comes_back_as_it_was_handed_in(core: Core) -> None:
+async def test_content_is_read_as_it_was_appended(core: Core) -> None:
     call, writer = await core.held_call()
     tool_call = entry_pb2.ToolCall(tool_call_id=str(uuid4()), name="search_flights")
     tool_call.arguments.update({"origin": "MAA", "passengers": 2, "nonstop": None})
@@ -200,7 +200,7 @@ async def test_times_of_the_log_never_go_back_with_the_clock(core: Core) -> None
     assert times == sorted(times)
 
 
-async def test_late_entry_is_taken_and_marked(core: Core) -> None:
+async def test_late_entry_is_stored_and_marked(core: Core) -> None:
     call, writer = await core.held_call()
     await core.end(call)
     await core.log.append_all(writer, [core.said("I was about to say")])
@@ -209,14 +209,14 @@ async def test_late_entry_is_taken_and_marked(core: Core) -> None:
     assert last.utterance.text == "I was about to say"
 
 
-async def test_nothing_open_can_be_late(core: Core) -> None:
+async def test_open_utterance_cannot_be_late(core: Core) -> None:
     call, writer = await core.held_call()
     await core.end(call)
     with pytest.raises(StaleEpoch):
         await core.log.append_all(writer, [core.saying("I am", 1, entry_id=str(uuid4()))])
 
 
-async def test_ended_conversation_takes_nothing_more(core: Core) -> None:
+async def test_ended_conversation_takes_no_more_entries(core: Core) -> None:
     call, writer = await core.held_call()
     await core.end(call)
     await core.finish(call.conversation_id)
@@ -224,7 +224,7 @@ async def test_ended_conversation_takes_nothing_more(core: Core) -> None:
         await core.log.append_all(writer, [core.said("too late")])
 
 
-async def test_many_calls_of_one_customer_are_written_to_side_by_side(core: Core) -> None:
+async def test_many_calls_of_one_customer_are_written_concurrently(core: Core) -> None:
     held = [await core.held_call() for _ in range(5)]
     for writers in (held[:2], held[1:4], held, held[::-2]):
         await asyncio.gather(*(core.log.append(writer, [core.said("side by side")]) for _, writer in writers))

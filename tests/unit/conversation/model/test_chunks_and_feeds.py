@@ -1,4 +1,6 @@
-"""Chunks return what was added to them, in rows of bounded size; feeds number everything once, in as few runs as possible."""
+"""Chunks return what was added to them, in rows of bounded size; feeds number everything once, in as few runs
+as possible.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,8 @@ def numbered(entry: LogEntry, number: int, time: int, *, late: bool = False) -> 
 
 
 def put(entries: list[tuple[LogEntry, int | None, bool]], commits: list[int]) -> dict[int, Chunk]:
-    """The rows of a log after entries were added in several commits, each of which continues the one before."""
+    """The rows of a log after entries were added in several commits, each of which continues the one
+    before."""
     rows: dict[int, Chunk] = {}
     open_chunk: Chunk | None = None
     number, time, waiting = 0, NOW, list(entries)
@@ -130,7 +133,7 @@ def test_feed_gives_consecutive_positions_and_extends_the_last_run() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 5)), max_size=40))
-def test_feed_s_runs_hold_every_entry_once_in_the_order_in_which_they_were_added(
+def test_runs_of_a_feed_hold_every_entry_once_in_order(
     added: list[tuple[int, int]],
 ) -> None:
     feed, heads, expected = FeedBuilder(FeedEnd(0, 0), None), [0] * 4, list[tuple[str, int]]()

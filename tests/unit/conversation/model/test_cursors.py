@@ -1,4 +1,4 @@
-"""Cursors say where a reader stands, to nobody but the log they are of."""
+"""Cursors hold a position in one log and are invalid for any other."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_cursor_before_the_first_entry_opens_to_the_start() -> None:
 
 
 @pytest.mark.parametrize("other", [LogId.conversation(str(uuid4())), FEED, LogId.feed(CONVERSATION.id)])
-def test_cursor_of_another_log_is_invalid_whichever_kind(other: LogId) -> None:
+def test_cursor_of_another_log_is_invalid(other: LogId) -> None:
     for mine, theirs in ((CONVERSATION, other), (other, CONVERSATION)):
         with pytest.raises(CursorInvalid):
             CURSORS.open(mine, CURSORS.seal(theirs, START))
@@ -48,7 +48,7 @@ def test_cursor_of_a_database_that_was_replaced_has_expired_and_the_earliest_one
 
 
 @given(st.text(max_size=80))
-def test_anything_else_is_invalid(text: str) -> None:
+def test_malformed_cursor_is_invalid(text: str) -> None:
     with pytest.raises(CursorInvalid):
         CURSORS.open(CONVERSATION, text)
 

@@ -1,4 +1,6 @@
-"""The short way through the contract's rules: it lets nothing through that the rules refuse, and what agents really hand in takes it."""
+"""The fast validation of drafts: it accepts nothing that the contract refuses, and accepts agents' usual
+drafts.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +74,7 @@ FIELDS = {
 
 @st.composite
 def any_draft(draw: st.DrawFn) -> entry_pb2.Draft:
-    """A draft of which any field may be right or wrong."""
+    """A draft with any field valid or invalid."""
     draft = entry_pb2.Draft(client_sequence=draw(st.integers(-1, 3)), entry_id=draw(IDS))
     for field, stamp in (("start_time", draw(STAMPS)), ("end_time", draw(STAMPS))):
         if stamp is not None:
@@ -95,9 +97,9 @@ def keeps_the_contract(draft: entry_pb2.Draft) -> bool:
     return True
 
 
-@settings(deadline=None)  # the rules are compiled when they are first asked
+@settings(deadline=None)  # the rules are compiled at their first use
 @given(any_draft())
-def test_short_way_lets_nothing_through_that_the_contract_refuses(draft: entry_pb2.Draft) -> None:
+def test_fast_validation_accepts_nothing_that_the_contract_refuses(draft: entry_pb2.Draft) -> None:
     content: Message = getattr(draft, draft.WhichOneof("content") or "utterance")
     if drafts._surely_valid(draft, content):
         assert keeps_the_contract(draft)
@@ -105,7 +107,7 @@ def test_short_way_lets_nothing_through_that_the_contract_refuses(draft: entry_p
 
 @settings(deadline=None)
 @given(any_draft())
-def test_no_draft_ends_in_anything_but_an_entry_or_a_refusal(draft: entry_pb2.Draft) -> None:
+def test_every_draft_becomes_an_entry_or_a_refusal(draft: entry_pb2.Draft) -> None:
     try:
         check_draft(draft)
     except InvalidRequest as refused:
@@ -128,7 +130,9 @@ def good(content: Message) -> entry_pb2.Draft:
     sealing=st.integers(1, 3),
     side=st.integers(1, 2),
 )
-def test_what_agents_say_takes_the_short_way(text: str, generated: str, sealing: Any, side: Any) -> None:
+def test_usual_drafts_of_agents_pass_the_fast_validation(
+    text: str, generated: str, sealing: Any, side: Any
+) -> None:
     sealed = entry_pb2.Utterance(
         utterance_id=ID,
         speaker=side,
@@ -144,8 +148,8 @@ def test_what_agents_say_takes_the_short_way(text: str, generated: str, sealing:
         assert drafts._surely_valid(good(content), content)
 
 
-def test_every_field_of_what_takes_the_short_way_is_looked_at() -> None:
-    """A field that is added to the contract must be added there too, or at least be thought of here."""
+def test_fast_validation_considers_every_field() -> None:
+    """A field that is added to the contract must be added there too, or at least be considered here."""
     assert {field.name for field in entry_pb2.Utterance.DESCRIPTOR.fields} == {
         "utterance_id",
         "speaker",

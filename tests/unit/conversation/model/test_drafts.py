@@ -74,14 +74,14 @@ def taken(draft: entry_pb2.Draft) -> LogEntry:
 
 
 @given(text=TEXT)
-def test_utterance_comes_back_from_its_row_as_it_was(text: str) -> None:
+def test_utterance_is_unchanged_by_its_row(text: str) -> None:
     entry_id = str(uuid4())
     message = entry_message(str(uuid4()), stored(taken(draft_of(utterance(entry_id, text), entry_id))))
     assert message.utterance == utterance(entry_id, text)
 
 
 @given(text=TEXT, number=st.floats(allow_nan=False, allow_infinity=False), flag=st.booleans())
-def test_tool_entries_come_back_with_their_values(text: str, number: float, flag: bool) -> None:
+def test_tool_entries_keep_their_values(text: str, number: float, flag: bool) -> None:
     values: dict[str, Any] = {
         "text": text,
         "number": number,
@@ -138,7 +138,7 @@ def test_open_utterance_needs_no_end() -> None:
     )
 
 
-def test_open_utterance_comes_back_with_id_and_start() -> None:
+def test_open_utterance_keeps_its_id_and_start() -> None:
     entry_id = str(uuid4())
     content = entry_pb2.OpenUtterance(
         speaker=entry_pb2.SPEAKER_AGENT, text="There", revision=4

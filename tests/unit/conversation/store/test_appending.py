@@ -1,4 +1,4 @@
-"""The connection that appends: kept while the database answers, and nothing planned before it was lost is written after."""
+"""The append connection: kept while the database answers; changes planned before a loss are never written."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def appender(path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Appender]:
-    """One that waits for nobody."""
+    """An appender without a busy timeout."""
     monkeypatch.setattr(sqlite_append, "SQLITE_PRAGMAS", (*SQLITE_PRAGMAS, "busy_timeout=0"))
     engine = await migrated(f"sqlite+aiosqlite:///{path}", MIGRATIONS)
     made = Appender(engine)
@@ -36,9 +36,7 @@ async def appender(path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     await engine.dispose()
 
 
-async def test_what_was_planned_before_the_database_was_away_is_not_written(
-    appender: Appender, path: Path
-) -> None:
+async def test_changes_planned_before_an_outage_are_not_written(appender: Appender, path: Path) -> None:
     assert await appender.append([]) == set()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -51,7 +49,7 @@ async def test_what_was_planned_before_the_database_was_away_is_not_written(
     assert await appender.append([]) == set()
 
 
-async def test_statement_that_is_wrong_costs_no_connection(appender: Appender) -> None:
+async def test_invalid_statement_keeps_the_connection(appender: Appender) -> None:
     assert await appender.append([]) == set()
     unfit = Changes(str(uuid4()), 0, 1 << 70, heads=[Head(1, 1, 1, "")])
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""What lies in the database: small rows, one schema, one incarnation."""
+"""The database: small rows, one schema, one incarnation."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def url_in(folder: Path) -> str:
     return f"sqlite+aiosqlite:///{folder / 'log.sqlite3'}"
 
 
-async def test_migrations_make_the_schema_that_the_store_uses(tmp_path: Path) -> None:
+async def test_migrations_create_the_schema_that_the_store_uses(tmp_path: Path) -> None:
     engine = await migrations.migrated(url_in(tmp_path), MIGRATIONS)
 
     def differences(connection: Connection) -> list[object]:
@@ -50,7 +50,7 @@ async def test_migrations_make_the_schema_that_the_store_uses(tmp_path: Path) ->
     await engine.dispose()
 
 
-async def test_database_keeps_its_incarnation_and_no_other_has_it(tmp_path: Path) -> None:
+async def test_incarnation_of_a_database_is_unique_and_constant(tmp_path: Path) -> None:
     seen = []
     for name in ("one", "one", "other"):
         engine = await migrations.migrated(url_in(tmp_path / name), MIGRATIONS)
@@ -74,7 +74,7 @@ async def test_entries_rows_hold_no_uuid_as_text_and_little_beside_the_words(cor
     assert len(page.content) <= len(drafts) * (len(words) + ITEM_BYTES)
 
 
-async def test_what_is_asked_all_the_time_is_answered_from_an_index(core: Core) -> None:
+async def test_frequent_queries_use_an_index(core: Core) -> None:
     asked: list[tuple[str, tuple[object, ...]]] = []
 
     def listen(
@@ -102,7 +102,7 @@ async def test_what_is_asked_all_the_time_is_answered_from_an_index(core: Core) 
             )
 
 
-async def test_what_fails_leaves_nothing_behind(core: Core) -> None:
+async def test_failed_transaction_leaves_nothing_behind(core: Core) -> None:
     call, writer = await core.held_call()
     before = await core.entries(call.conversation_id)
     with pytest.raises(ZeroDivisionError):
@@ -116,13 +116,13 @@ async def test_what_fails_leaves_nothing_behind(core: Core) -> None:
     assert (await core.entries(call.conversation_id))[-1].number == len(before) + 1
 
 
-async def test_disk_that_is_full_is_the_store_being_away_until_there_is_room_again(
+async def test_full_disk_makes_the_store_unavailable_until_there_is_room(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call, writer = await core.held_call()
     words = "x" * 20_000
     with monkeypatch.context() as full:
-        # What SQLite makes of a limit below what there is: not one page more.
+        # A limit below the current size allows not one more page.
         full.setattr(sqlite_append, "SQLITE_PRAGMAS", (*engines.SQLITE_PRAGMAS, "max_page_count=1"))
         with pytest.raises(StoreUnavailable) as raised:
             await core.log.append(writer, [core.said(words)])

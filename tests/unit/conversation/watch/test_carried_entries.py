@@ -1,4 +1,4 @@
-"""Entries that ride along with hints are handed on when they go on where a watcher's replica stands, and never otherwise."""
+"""Entries in hints are delivered if they continue the receiving replica's cache, and never otherwise."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CUSTOMER, CONVERSATION = str(uuid4()), str(uuid4())
 
 
 class Kept:
-    """A relay that keeps what would be published, to be delivered as the test likes."""
+    """A relay that keeps hints for the test to deliver."""
 
     def __init__(self) -> None:
         self.commits: list[Committed] = []
@@ -46,7 +46,7 @@ class Kept:
 
 
 def deliver(there: Core, commits: Sequence[Committed]) -> None:
-    """Brings commits to another replica as one message."""
+    """Deliver commits to another replica in one message."""
     for hint in unpack_hints(pack_hints(bytes(ORIGIN_BYTES), commits)):
         assert isinstance(hint, Committed)
         there.bus.deliver(hint)
@@ -54,7 +54,7 @@ def deliver(there: Core, commits: Sequence[Committed]) -> None:
 
 @contextmanager
 def store_shut(core: Core) -> Iterator[None]:
-    """Lets nobody read from the store for watchers."""
+    """Forbid reads of the store for watchers."""
     opened = core.store.asking
 
     @asynccontextmanager
@@ -70,7 +70,7 @@ def store_shut(core: Core) -> Iterator[None]:
 
 
 async def said(core: Core, count: int, *, kept: Kept) -> tuple[str, list[Committed]]:
-    """A conversation in which so many turns were spoken, and the commits of the turns."""
+    """A conversation with `count` turns, and the commits of the turns."""
     call, writer = await core.held_call()
     core.bus.relay = kept
     for number in range(count):
@@ -78,7 +78,7 @@ async def said(core: Core, count: int, *, kept: Kept) -> tuple[str, list[Committ
     return call.conversation_id, kept.commits[-count:]
 
 
-async def test_entries_that_came_with_a_hint_are_handed_on_without_asking_the_store(core: Core) -> None:
+async def test_entries_in_a_hint_are_delivered_without_a_read(core: Core) -> None:
     there, kept = core.another(), Kept()
     call, writer = await core.held_call()
     core.bus.relay = kept
@@ -98,7 +98,7 @@ async def test_entries_that_came_with_a_hint_are_handed_on_without_asking_the_st
                     (n, f"word {n}") for n in (3, 4, 5)
                 ]
     stored = await core.entries(call.conversation_id)
-    assert found == stored[2:], "byte for byte what the store gives"
+    assert found == stored[2:], "the same bytes as from the store"
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -132,7 +132,7 @@ async def test_lost_doubled_reordered_and_bare_hints_show_each_entry_once_and_in
             assert [entry.number for entry in await entries_coming(events, 24)] == list(range(3, 27))
 
 
-async def test_gap_before_an_entry_that_was_carried_is_read_once_for_all(core: Core) -> None:
+async def test_gap_before_an_entry_in_a_hint_is_read_once(core: Core) -> None:
     there, kept = core.another(), Kept()
     call, writer = await core.held_call()
     core.bus.relay = kept
@@ -148,7 +148,7 @@ async def test_gap_before_an_entry_that_was_carried_is_read_once_for_all(core: C
             assert [entry.number for entry in await entries_coming(other, 4)] == [3, 4, 5, 6]
 
 
-async def test_hint_of_another_s_conversation_reaches_nobody(core: Core) -> None:
+async def test_hint_of_another_customer_s_conversation_wakes_no_watcher(core: Core) -> None:
     there, kept = core.another(), Kept()
     mine = (await core.held_call())[0].conversation_id
     async with watch(there, LogId.conversation(mine)) as events:
@@ -159,7 +159,7 @@ async def test_hint_of_another_s_conversation_reaches_nobody(core: Core) -> None
         assert topic.after(2, 10) == []
 
 
-async def test_entries_of_a_hint_that_the_table_does_not_have_make_way_for_those_it_has(core: Core) -> None:
+async def test_stored_entries_replace_wrong_entries_of_a_hint(core: Core) -> None:
     there, kept = core.another(), Kept()
     call, writer = await core.held_call()
     core.bus.relay = kept
@@ -179,7 +179,7 @@ async def test_entries_of_a_hint_that_the_table_does_not_have_make_way_for_those
         ]
 
 
-def test_what_memory_holds_beyond_the_table_is_let_go() -> None:
+def test_cached_entries_beyond_the_stored_head_are_dropped() -> None:
     topic = Topic(LogId.conversation(CONVERSATION), CUSTOMER, CacheBudget())
     topic.add_committed([_step(number, "a hint") for number in range(1, 8)], head=7)
     topic.correct(7, 4)
@@ -189,17 +189,17 @@ def test_what_memory_holds_beyond_the_table_is_let_go() -> None:
     assert [step.data for step in found] == [b"a hint", b"committed", b"committed", b"committed"]
 
 
-def test_commit_after_a_gap_leaves_memory_as_it_is() -> None:
+def test_commit_after_a_gap_leaves_the_cache_unchanged() -> None:
     topic = Topic(LogId.conversation(CONVERSATION), CUSTOMER, CacheBudget())
     topic.add_committed([_step(1), _step(2)], head=2)
     topic.add_committed([_step(5)], head=5)
     assert topic.after(2, 10) is None
-    assert topic.is_at_end(2), "so that one of those who stand here reads for all"
+    assert topic.is_at_end(2), "so that one watcher here reads for all"
     topic.add_read([_step(number) for number in (3, 4, 5)], head=5)
     assert [step.position for step in topic.after(0, 10) or ()] == [1, 2, 3, 4, 5]
 
 
-async def test_large_commits_carry_none_and_joined_ones_carry_all_or_none(core: Core) -> None:
+async def test_large_commits_carry_no_entries_and_merged_ones_all_or_none(core: Core) -> None:
     kept = Kept()
     _, commits = await said(core, 4, kept=kept)
     one, two, three, four = commits

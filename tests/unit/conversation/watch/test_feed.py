@@ -1,4 +1,4 @@
-"""All of a customer's conversations in one watch: every entry once, in the order of commit, deletions told, holes passed."""
+"""A customer's feed: every entry once, in the order of commit, with deletions, and gaps skipped."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def test_resumable_anywhere_in_the_feed(core: Core) -> None:
             assert await told(events) == order[number:]
 
 
-async def test_conversations_still_to_come_are_followed_too(core: Core) -> None:
+async def test_later_conversations_are_followed_too(core: Core) -> None:
     async with watch(core, feed(core)) as events:
         assert await told(events) == []
         call, writer = await core.held_call()
@@ -69,7 +69,7 @@ async def test_conversations_still_to_come_are_followed_too(core: Core) -> None:
     ]
 
 
-async def test_others_conversations_are_nobodys_business(core: Core) -> None:
+async def test_feed_has_no_entries_of_other_customers(core: Core) -> None:
     await core.held_call()
     stranger = LogId.feed(str(uuid4()))
     async with watch(core, stranger) as events:
@@ -79,7 +79,7 @@ async def test_others_conversations_are_nobodys_business(core: Core) -> None:
             pass
 
 
-async def test_feed_out_of_memory_is_the_feed_out_of_the_store(core: Core) -> None:
+async def test_feed_from_memory_equals_the_feed_from_the_store(core: Core) -> None:
     async with watch(core, feed(core)) as events:
         await told(events)
         _, order = await interleaved(core)
@@ -87,9 +87,7 @@ async def test_feed_out_of_memory_is_the_feed_out_of_the_store(core: Core) -> No
     assert [(entry.conversation_id, entry.number) for entry in live] == order
 
 
-async def test_reliable_when_wake_ups_say_no_more_than_heads(
-    core: Core, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_reliable_when_wake_ups_carry_only_heads(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     hear = core.bus.deliver
 
     def bare(commit: Committed) -> None:
@@ -103,7 +101,7 @@ async def test_reliable_when_wake_ups_say_no_more_than_heads(
     assert [(entry.conversation_id, entry.number) for entry in entries] == order
 
 
-async def test_lost_wake_up_of_a_feed_is_made_up_for_by_the_backstop(
+async def test_backstop_makes_up_for_a_lost_wake_up_of_a_feed(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(core.bus, "deliver", lambda _: None)
@@ -115,7 +113,7 @@ async def test_lost_wake_up_of_a_feed_is_made_up_for_by_the_backstop(
             assert len(entries_of((await waiting)[1])) == 2
 
 
-async def test_start_at_a_time_begins_with_what_was_committed_since(core: Core) -> None:
+async def test_start_at_a_time_begins_with_the_first_entry_committed_since(core: Core) -> None:
     (first, writer), (second, other) = [await core.held_call() for _ in range(2)]
     core.clock.advance(60)
     await core.log.append(other, [core.said("a minute later")])
@@ -156,7 +154,7 @@ async def test_filter_chooses_from_every_conversation(core: Core) -> None:
         assert [entry.utterance.text for entry in entries] == ["customer", "customer"]
 
 
-async def test_live_text_says_which_conversation_it_is_of(core: Core) -> None:
+async def test_caption_names_its_conversation(core: Core) -> None:
     (first, writer), (second, other) = [await core.held_call() for _ in range(2)]
     await core.log.append(writer, [core.saying("before the watch", 1, entry_id=str(uuid4()))])
     async with watch(core, feed(core), live=True) as events:
@@ -170,7 +168,7 @@ async def test_live_text_says_which_conversation_it_is_of(core: Core) -> None:
     assert (during.conversation_id, during.speech.text) == (second.conversation_id, "while it goes on")
 
 
-async def test_deletion_told_by_the_bus_reaches_both_kinds_of_watchers(core: Core) -> None:
+async def test_announced_deletion_reaches_both_kinds_of_watchers(core: Core) -> None:
     call, _ = await core.held_call()
     async with (
         watch(core, feed(core)) as all_of_them,
@@ -198,7 +196,7 @@ async def test_feed_and_its_conversation_share_the_serialized_entry(core: Core) 
     assert first[0].data is second[0].data
 
 
-async def test_feed_that_nobody_watches_costs_nothing(core: Core) -> None:
+async def test_unwatched_feed_costs_nothing(core: Core) -> None:
     async with watch(core, feed(core)) as events:
         await told(events)
         assert list(core.bus.watched(LogKind.FEED)) == [core.customer_id]

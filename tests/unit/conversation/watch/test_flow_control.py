@@ -1,4 +1,4 @@
-"""Compression where the link is what is slow, patience with who reads slowly, and an end to it."""
+"""Flow control: compression for slow links, and an end to watches that are read too slowly."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def link(clock: SimulatedClock) -> FlowControl:
     return FlowControl(clock, patience=30, computing=lambda: 0.0)
 
 
-def test_first_batch_is_compressed_whatever_the_link_and_small_messages_never(link: FlowControl) -> None:
+def test_first_batch_is_compressed_and_small_messages_never_are(link: FlowControl) -> None:
     assert not link.send(WORTH_COMPRESSING - 1)
     assert link.send(WORTH_COMPRESSING)
 
 
-def test_fast_link_is_sent_plain_batches_and_a_slow_one_compressed_ones(
+def test_fast_link_gets_plain_batches_and_a_slow_one_compressed_ones(
     link: FlowControl, clock: SimulatedClock
 ) -> None:
     link.send(BIG)
@@ -45,7 +45,7 @@ def test_fast_link_is_sent_plain_batches_and_a_slow_one_compressed_ones(
     assert link.send(BIG)
 
 
-def test_time_that_compressing_took_is_not_held_against_the_link(clock: SimulatedClock) -> None:
+def test_time_spent_compressing_does_not_count_against_the_link(clock: SimulatedClock) -> None:
     computed = 0.0
     link = FlowControl(clock, patience=30, computing=lambda: computed)
     assert link.send(BIG)
@@ -58,7 +58,7 @@ def test_time_that_compressing_took_is_not_held_against_the_link(clock: Simulate
     assert link.send(BIG), "this time it computed nothing, and waited"
 
 
-def test_small_message_says_nothing_about_the_link(link: FlowControl, clock: SimulatedClock) -> None:
+def test_small_message_does_not_measure_the_link(link: FlowControl, clock: SimulatedClock) -> None:
     link.send(BIG)
     link.is_too_slow()
     link.send(10)
@@ -67,7 +67,7 @@ def test_small_message_says_nothing_about_the_link(link: FlowControl, clock: Sim
     assert not link.send(BIG)
 
 
-def test_who_has_caught_up_is_sent_plain_messages_until_the_link_shows_itself_slow(
+def test_watcher_that_has_caught_up_gets_plain_messages_until_its_link_is_slow(
     link: FlowControl, clock: SimulatedClock
 ) -> None:
     link.caught_up()
@@ -77,7 +77,7 @@ def test_who_has_caught_up_is_sent_plain_messages_until_the_link_shows_itself_sl
     assert link.send(BIG)
 
 
-def test_message_unread_for_longer_than_patience_is_too_slow(
+def test_message_unread_for_too_long_makes_the_watcher_too_slow(
     link: FlowControl, clock: SimulatedClock
 ) -> None:
     link.send(10)
@@ -101,9 +101,9 @@ def test_message_unread_for_longer_than_patience_is_too_slow(
         ("", False),
     ],
 )
-def test_only_who_takes_gzip_unasked_is_sent_it(agent: str | bytes, takes: bool) -> None:
+def test_only_clients_that_take_gzip_by_default_get_it(agent: str | bytes, takes: bool) -> None:
     assert takes_gzip([("x", "y"), ("user-agent", agent)]) is takes
 
 
-def test_caller_without_a_name_is_sent_plain_messages() -> None:
+def test_client_without_user_agent_gets_plain_messages() -> None:
     assert not takes_gzip([])

@@ -1,4 +1,6 @@
-"""Catching up begins with a small piece, so that the first message comes soon, and goes on with ever larger ones."""
+"""Catching up starts with a small read, so that the first message arrives soon, and continues with larger
+ones.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from tests.unit.conversation.watchers import until_caught_up, watch
 pytestmark = pytest.mark.unit
 
 
-async def test_pieces_double_up_to_a_bound_and_leave_nothing_out(
+async def test_reads_double_up_to_a_limit_and_leave_nothing_out(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
@@ -38,5 +40,5 @@ async def test_pieces_double_up_to_a_bound_and_leave_nothing_out(
     assert set(asked[3:]) == {4}
 
 
-def test_first_piece_is_a_fraction_of_the_largest() -> None:
+def test_first_read_is_a_fraction_of_the_largest() -> None:
     assert 0 < FIRST_ROWS <= ROWS // 4

@@ -1,4 +1,4 @@
-"""One timer wakes all watchers of a process, each when it wants."""
+"""One timer wakes all watchers of a process, each at its time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Sleeper:
 
 
 @given(st.lists(st.floats(0, 60), min_size=1, max_size=20))
-def test_nobody_is_woken_early_nor_more_than_a_slot_late(dues: list[float]) -> None:
+def test_sleepers_are_never_woken_early_nor_more_than_a_slot_late(dues: list[float]) -> None:
     clock = SimulatedClock(NOON)
     wheel = HeartbeatWheel(clock)
     sleepers = [Sleeper() for _ in dues]
@@ -44,7 +44,7 @@ def test_nobody_is_woken_early_nor_more_than_a_slot_late(dues: list[float]) -> N
                 assert sleeper.woken == 1
 
 
-def test_a_process_that_was_stopped_wakes_everybody_it_owes() -> None:
+def test_stopped_process_wakes_all_due_sleepers_afterwards() -> None:
     clock = SimulatedClock(NOON)
     wheel, sleepers = HeartbeatWheel(clock), [Sleeper() for _ in range(3)]
     for number, sleeper in enumerate(sleepers):
@@ -54,7 +54,7 @@ def test_a_process_that_was_stopped_wakes_everybody_it_owes() -> None:
     assert [sleeper.woken for sleeper in sleepers] == [1, 1, 1]
 
 
-def test_what_is_due_already_is_woken_with_the_next_turn() -> None:
+def test_sleeper_that_is_due_already_is_woken_with_the_next_turn() -> None:
     clock = SimulatedClock(NOON)
     clock.advance(10)
     wheel, sleeper = HeartbeatWheel(clock), Sleeper()
@@ -64,7 +64,7 @@ def test_what_is_due_already_is_woken_with_the_next_turn() -> None:
     assert sleeper.woken == 1
 
 
-def test_who_leaves_is_not_woken_and_not_held() -> None:
+def test_disarmed_sleeper_is_not_woken_and_not_kept() -> None:
     wheel, sleeper = HeartbeatWheel(SimulatedClock(NOON)), Sleeper()
     wheel.arm(sleeper, 1.0)
     wheel.disarm(sleeper, 1.0)

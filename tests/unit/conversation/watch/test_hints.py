@@ -1,4 +1,4 @@
-"""Hints between replicas arrive as they were sent, and what is no hint is refused."""
+"""Hints between replicas arrive unchanged, and malformed messages are refused."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_commit_without_its_entries_is_small() -> None:
 
 
 @given(COMMITS, st.integers(1, 400))
-def test_commit_that_is_cut_short_is_refused_whole(commit: Committed, cut: int) -> None:
+def test_truncated_commit_is_refused_entirely(commit: Committed, cut: int) -> None:
     message = pack_hints(ORIGIN, [commit])
     short = message[: max(len(origin_prefix(ORIGIN)) + 1, len(message) - cut)]
     with pytest.raises(ValueError, match="Error parsing message"):
@@ -89,7 +89,7 @@ def test_hint_of_a_kind_that_a_newer_replica_sends_is_skipped() -> None:
 
 
 @given(st.binary(max_size=80), HINTS)
-def test_garbage_is_refused_or_passed_over_and_breaks_nothing(garbage: bytes, hints: list[Hint]) -> None:
+def test_garbage_is_refused_or_skipped_and_breaks_nothing(garbage: bytes, hints: list[Hint]) -> None:
     for message in (garbage, origin_prefix(ORIGIN) + garbage, pack_hints(ORIGIN, hints)[:-1]):
         try:
             list(unpack_hints(message))

@@ -1,4 +1,4 @@
-"""Live text is the latest of each utterance, and never of one that is sealed."""
+"""Live captions are the latest of each utterance, and never of a sealed one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_latest_revision_wins_whatever_the_order() -> None:
     assert revisions(live) == {"u": 3}
 
 
-def test_who_has_taken_it_is_told_only_what_came_since() -> None:
+def test_reader_gets_only_captions_added_since() -> None:
     live = LiveCaptions()
     live.offer(spoken("a", 1))
     live.offer(spoken("b", 1))
@@ -37,10 +37,10 @@ def test_who_has_taken_it_is_told_only_what_came_since() -> None:
     assert live.since(taken) == []
     live.offer(spoken("a", 2))
     assert revisions(live, taken) == {"a": 2}
-    assert revisions(live) == {"a": 2, "b": 1}, "who comes later is told all"
+    assert revisions(live) == {"a": 2, "b": 1}, "a new reader gets all"
 
 
-def test_text_that_trails_its_entry_is_not_taken() -> None:
+def test_caption_after_its_entry_is_dropped() -> None:
     live = LiveCaptions()
     live.offer(spoken("u", 1))
     live.seal(["u"])
@@ -48,7 +48,7 @@ def test_text_that_trails_its_entry_is_not_taken() -> None:
     assert live.since(0) == []
 
 
-def test_text_that_trails_an_entry_which_a_watcher_found_by_itself_is_not_taken() -> None:
+def test_caption_after_an_entry_that_a_watcher_read_itself_is_dropped() -> None:
     live = LiveCaptions()
     live.offer(spoken("held", 1))
     live.seal_read(["held", "found"])
@@ -57,28 +57,28 @@ def test_text_that_trails_an_entry_which_a_watcher_found_by_itself_is_not_taken(
     assert live.since(0) == []
 
 
-def test_who_reads_an_old_log_pushes_nothing_out_that_was_announced() -> None:
+def test_reading_an_old_log_keeps_the_announced_seals() -> None:
     live = LiveCaptions()
     live.seal(["announced"])
     live.seal_read(f"old {number}" for number in range(2 * RECENTLY_SEALED))
     assert not live.offer(spoken("announced", 1))
 
 
-def test_more_utterances_than_anybody_speaks_are_not_held() -> None:
+def test_number_of_captions_is_bounded() -> None:
     live = LiveCaptions()
     for number in range(MAX_LIVE + 5):
         live.offer(spoken(f"u{number}", 1))
     assert list(revisions(live)) == [f"u{number}" for number in range(5, MAX_LIVE + 5)]
 
 
-def test_what_was_sealed_long_ago_is_forgotten() -> None:
+def test_number_of_remembered_seals_is_bounded() -> None:
     live = LiveCaptions()
     live.seal(["old"])
     live.seal(f"u{number}" for number in range(RECENTLY_SEALED))
     assert live.offer(spoken("old", 1)), "memory is bounded: by then nothing of it is on its way any more"
 
 
-def test_deleted_conversation_takes_its_text_along() -> None:
+def test_captions_of_a_deleted_conversation_are_dropped() -> None:
     live = LiveCaptions()
     live.offer(spoken("a", 1, "gone"))
     live.offer(spoken("b", 1, "here"))

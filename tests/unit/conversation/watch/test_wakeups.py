@@ -1,4 +1,4 @@
-"""Wake-ups reach who listens, out of memory that is bounded, and nobody else."""
+"""Wake-ups reach the watchers of a log and no others; the cache is bounded."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_commit_wakes_the_listeners_of_its_conversation_and_of_its_custome
         assert not other._woken
 
 
-async def test_the_same_news_twice_wakes_once() -> None:
+async def test_repeated_news_wakes_once() -> None:
     bus = LocalBus()
     with bus.listen(LogId.conversation(MINE), CUSTOMER) as listener:
         bus.committed(Committed(CUSTOMER, MINE, 5))
@@ -60,7 +60,7 @@ async def test_the_same_news_twice_wakes_once() -> None:
         assert not listener._woken
 
 
-async def test_live_text_wakes_only_who_wants_it() -> None:
+async def test_captions_wake_only_watchers_that_want_them() -> None:
     bus = LocalBus()
     log = LogId.conversation(MINE)
     with bus.listen(log, CUSTOMER) as deaf, bus.listen(log, CUSTOMER, wants_captions=True) as keen:
@@ -72,7 +72,7 @@ async def test_live_text_wakes_only_who_wants_it() -> None:
         assert not keen.take_captions()
 
 
-async def test_everybody_can_be_woken_for_other_reasons() -> None:
+async def test_all_watchers_can_be_woken() -> None:
     bus = LocalBus()
     with (
         bus.listen(LogId.conversation(MINE), CUSTOMER) as one,
@@ -83,7 +83,7 @@ async def test_everybody_can_be_woken_for_other_reasons() -> None:
         await other.wait()
 
 
-def test_who_is_gone_is_not_listened_for() -> None:
+def test_closed_subscription_leaves_no_topic() -> None:
     bus = LocalBus()
     log = LogId.conversation(MINE)
     with bus.listen(log, CUSTOMER):
@@ -94,7 +94,7 @@ def test_who_is_gone_is_not_listened_for() -> None:
     bus.committed(Committed(CUSTOMER, MINE, 1))
 
 
-def test_relay_carries_what_happens_here_and_hears_for_whom() -> None:
+def test_relay_gets_announcements_and_followed_customers() -> None:
     class Relay:
         def __init__(self) -> None:
             self.told: list[object] = []
@@ -126,7 +126,7 @@ def test_relay_carries_what_happens_here_and_hears_for_whom() -> None:
     assert hinted == ["call", "another's"]
 
 
-def test_memory_serves_what_it_reaches_back_to(topic: Topic) -> None:
+def test_cache_serves_the_entries_it_has(topic: Topic) -> None:
     topic.add_read(steps(3, 6), head=6)
     assert positions(topic.after(2, 10)) == [3, 4, 5, 6]
     assert positions(topic.after(4, 1)) == [5]
@@ -134,7 +134,7 @@ def test_memory_serves_what_it_reaches_back_to(topic: Topic) -> None:
     assert topic.after(1, 10) is None, "the store has it"
 
 
-def test_memory_never_has_a_gap(topic: Topic) -> None:
+def test_cache_never_has_a_gap(topic: Topic) -> None:
     topic.add_read(steps(1, 3), head=3)
     topic.advance(5)
     assert topic.after(3, 10) is None, "four and five were committed elsewhere"
@@ -143,14 +143,14 @@ def test_memory_never_has_a_gap(topic: Topic) -> None:
     assert positions(topic.after(5, 10)) == [6, 7]
 
 
-def test_what_was_read_for_all_joins_what_was_heard(topic: Topic) -> None:
+def test_read_entries_continue_announced_ones(topic: Topic) -> None:
     topic.add_read(steps(1, 2), head=2)
     topic.advance(4)
     topic.add_read(steps(2, 4), head=4)
     assert positions(topic.after(0, 10)) == [1, 2, 3, 4]
 
 
-def test_wrong_head_is_put_right_unless_something_came_meanwhile(topic: Topic) -> None:
+def test_wrong_head_is_corrected_unless_a_commit_came_meanwhile(topic: Topic) -> None:
     topic.advance(9)
     topic.correct(9, 4)
     assert topic.head == 4
@@ -159,7 +159,7 @@ def test_wrong_head_is_put_right_unless_something_came_meanwhile(topic: Topic) -
     assert topic.head == 6
 
 
-def test_memory_of_all_logs_together_is_bounded_and_the_oldest_make_way() -> None:
+def test_cache_of_all_logs_is_bounded_and_evicts_the_oldest() -> None:
     memory = CacheBudget(capacity=10_000)
     first, second = (Topic(LogId.conversation(log), CUSTOMER, memory) for log in (MINE, OTHER))
     first.add_read(steps(1, 5, size=500), head=5)

@@ -1,4 +1,6 @@
-"""A watcher of one conversation sees each entry once, in order, and what is live in between: after etcd's promises of a watch."""
+"""A watcher of one conversation gets each entry once, in order, with captions in between (etcd's watch
+guarantees).
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ pytestmark = pytest.mark.unit
 
 
 async def talk(core: Core, entries: int = 0) -> tuple[LogId, Writer]:
-    """A call that a writer holds, with the two entries of its beginning and as many words as one likes."""
+    """A call that a writer holds, with its first two entries and any number of words."""
     call, writer = await core.held_call()
     if entries:
         await core.log.append(writer, [core.said(f"word {number}") for number in range(entries)])
@@ -54,7 +56,7 @@ async def test_ordered_and_unique_from_the_beginning_across_catching_up(core: Co
         assert (entry.number, entry.conversation_id, entry.utterance.text) == (3, log.id, "hello")
 
 
-async def test_reliable_over_pages_and_messages_of_any_size(
+async def test_reliable_for_any_size_of_reads_and_messages(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log, _ = await talk(core, 250)
@@ -65,7 +67,7 @@ async def test_reliable_over_pages_and_messages_of_any_size(
             assert await until_caught_up(events) == list(range(1, 253))
 
 
-async def test_resumable_from_every_position_it_ever_gave(core: Core) -> None:
+async def test_resumable_from_every_position(core: Core) -> None:
     log, _ = await talk(core, 20)
     positions = [START]
     async with watch(core, log) as events:
@@ -89,7 +91,7 @@ async def test_resumable_within_a_batch(core: Core, monkeypatch: pytest.MonkeyPa
         assert await until_caught_up(events) == [5, 6, 7]
 
 
-async def test_atomic_what_was_committed_together_comes_together(core: Core) -> None:
+async def test_atomic_entries_of_one_commit_arrive_together(core: Core) -> None:
     log, writer = await talk(core)
     async with watch(core, log) as events:
         await until_caught_up(events)
@@ -97,7 +99,7 @@ async def test_atomic_what_was_committed_together_comes_together(core: Core) -> 
         assert numbers_of(await coming(events)) == list(range(3, 19))
 
 
-async def test_bookmarkable_heartbeats_carry_the_position_past_what_was_left_out(core: Core) -> None:
+async def test_bookmarkable_heartbeats_carry_the_position_past_filtered_entries(core: Core) -> None:
     log, writer = await talk(core)
     only_tools = EntryFilter(kinds=frozenset({UTTERANCE + 1}))
     async with watch(core, log, chosen=only_tools) as events:
@@ -124,7 +126,7 @@ async def test_bookmarkable_heartbeats_carry_the_position_past_what_was_left_out
         (EntryFilter(kinds=frozenset({12}), speakers=frozenset({entry_pb2.SPEAKER_AGENT})), []),
     ],
 )
-async def test_filtered_watch_is_the_same_log_without_what_is_not_wanted(
+async def test_filtered_watch_is_the_same_log_without_unwanted_entries(
     core: Core, chosen: EntryFilter, numbers: list[int]
 ) -> None:
     log, writer = await talk(core)
@@ -154,12 +156,12 @@ async def test_position_past_the_end_or_of_another_history_is_lost(core: Core) -
             await core.followers.start_at(log, position)
 
 
-async def test_watch_of_no_conversation_begins_nowhere(core: Core) -> None:
+async def test_watch_of_an_unknown_conversation_fails(core: Core) -> None:
     with pytest.raises(ConversationNotFound):
         await core.followers.start_at(LogId.conversation(str(uuid4())), Position(1))
 
 
-async def test_silence_is_broken_by_heartbeats_and_news_puts_them_off(core: Core) -> None:
+async def test_heartbeats_break_a_silence_and_news_postpones_them(core: Core) -> None:
     log, writer = await talk(core)
     async with heartbeats(core), watch(core, log) as events:
         await until_caught_up(events)
@@ -174,12 +176,12 @@ async def test_silence_is_broken_by_heartbeats_and_news_puts_them_off(core: Core
         async with asleep(events) as waiting:
             core.clock.advance(4)
             await asyncio.sleep(0.05)
-            assert not waiting.done(), "four seconds of silence are none of five"
+            assert not waiting.done(), "four seconds are less than five"
             core.clock.advance(1.25)
             assert isinstance((await waiting)[1], Heartbeat)
 
 
-async def test_long_log_of_which_nothing_is_wanted_is_no_silence_and_need_not_be_read_twice(
+async def test_long_log_without_wanted_entries_sends_heartbeats_and_is_read_once(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log, _ = await talk(core, 200)
@@ -198,14 +200,14 @@ async def test_long_log_of_which_nothing_is_wanted_is_no_silence_and_need_not_be
     async with watch(core, log, chosen=unsaid) as events:
         position, event = await anext(events)
         assert isinstance(event, Heartbeat)
-        assert len(reads) == 3, "five seconds and no longer"
+        assert len(reads) == 3, "at most five seconds"
     async with watch(core, log, position, chosen=unsaid) as events:
         while not isinstance(event := await coming(events), CaughtUp):
             assert isinstance(event, Heartbeat)
     assert reads == sorted(set(reads)), "nothing was read twice"
 
 
-async def test_live_text_is_the_latest_and_never_of_what_is_sealed(core: Core) -> None:
+async def test_captions_are_the_latest_and_never_of_sealed_utterances(core: Core) -> None:
     log, writer = await talk(core)
     spoken = str(uuid4())
     async with watch(core, log, live=True) as events:
@@ -223,7 +225,7 @@ async def test_live_text_is_the_latest_and_never_of_what_is_sealed(core: Core) -
             pass
 
 
-async def test_late_comer_is_told_what_is_being_spoken(core: Core) -> None:
+async def test_new_watcher_gets_the_current_captions(core: Core) -> None:
     log, writer = await talk(core)
     await core.log.append(writer, [core.saying("I am saying", 7, entry_id=str(uuid4()))])
     for _ in range(2):
@@ -234,8 +236,8 @@ async def test_late_comer_is_told_what_is_being_spoken(core: Core) -> None:
             assert (event.speech.text, event.speech.revision) == ("I am saying", 7)
 
 
-async def test_entry_found_in_the_store_before_it_was_announced_ends_its_live_text(core: Core) -> None:
-    """The replica that sealed it was stopped between its commit and its word of it; what it had still to say comes afterwards."""
+async def test_entry_read_before_it_was_announced_ends_its_captions(core: Core) -> None:
+    """The sealing replica was stopped between commit and announcement; its announcements arrive late."""
     log, writer = await talk(core)
     utterance = str(uuid4())
     async with watch(core, log, live=True) as early:
@@ -252,7 +254,7 @@ async def test_entry_found_in_the_store_before_it_was_announced_ends_its_live_te
                 pass
 
 
-async def test_two_watchers_of_one_log_each_get_the_live_text_once(core: Core) -> None:
+async def test_two_watchers_of_one_log_each_get_a_caption_once(core: Core) -> None:
     log, writer = await talk(core)
     async with watch(core, log, live=True) as first, watch(core, log, live=True) as second:
         await until_caught_up(first)
@@ -264,7 +266,7 @@ async def test_two_watchers_of_one_log_each_get_the_live_text_once(core: Core) -
                 pass
 
 
-async def test_live_text_is_not_sent_to_who_does_not_want_it(core: Core) -> None:
+async def test_captions_are_sent_only_to_watchers_that_want_them(core: Core) -> None:
     log, writer = await talk(core)
     only_customer = EntryFilter(speakers=frozenset({entry_pb2.SPEAKER_CUSTOMER}))
     async with watch(core, log) as deaf, watch(core, log, live=True, chosen=only_customer) as choosy:
@@ -276,7 +278,7 @@ async def test_live_text_is_not_sent_to_who_does_not_want_it(core: Core) -> None
                 pass
 
 
-async def test_watch_ends_when_the_conversation_has_ended_and_all_was_sent(core: Core) -> None:
+async def test_watch_ends_after_the_last_entry_of_an_ended_conversation(core: Core) -> None:
     call, _ = await core.held_call()
     async with watch(core, LogId.conversation(call.conversation_id)) as events:
         await until_caught_up(events)
@@ -305,7 +307,7 @@ async def test_watch_ends_when_the_token_expires(core: Core) -> None:
             assert (await waiting)[1] is Ending.TOKEN_EXPIRED
 
 
-async def test_draining_ends_watches_that_run_and_that_come(core: Core) -> None:
+async def test_draining_ends_running_and_later_watches(core: Core) -> None:
     log, _ = await talk(core)
     async with watch(core, log) as events:
         await until_caught_up(events)
@@ -316,7 +318,7 @@ async def test_draining_ends_watches_that_run_and_that_come(core: Core) -> None:
         assert await coming(events) is Ending.DRAINING
 
 
-async def test_lost_wake_up_is_made_up_for_by_the_backstop(core: Core) -> None:
+async def test_backstop_makes_up_for_a_lost_wake_up(core: Core) -> None:
     log, writer = await talk(core)
     heard = core.bus.deliver
     core.bus.deliver = lambda commit: None  # type: ignore[method-assign]  # what is said nobody hears
@@ -333,7 +335,7 @@ async def test_lost_wake_up_is_made_up_for_by_the_backstop(core: Core) -> None:
         )
 
 
-async def test_wake_up_for_what_is_not_there_is_no_reason_to_spin_or_to_skip(core: Core) -> None:
+async def test_wrong_wake_up_neither_spins_nor_skips(core: Core) -> None:
     log, writer = await talk(core)
     async with watch(core, log) as events:
         await until_caught_up(events)
@@ -346,7 +348,7 @@ async def test_wake_up_for_what_is_not_there_is_no_reason_to_spin_or_to_skip(cor
         assert numbers_of(await coming(events)) == [3]
 
 
-async def test_watcher_that_sleeps_through_a_thousand_entries_loses_none(core: Core) -> None:
+async def test_watcher_that_misses_a_thousand_wake_ups_loses_no_entry(core: Core) -> None:
     log, writer = await talk(core)
     async with watch(core, log) as events:
         await until_caught_up(events)
@@ -371,7 +373,7 @@ async def test_watchers_at_the_head_are_served_without_reading_the_store(
     assert one[0].data is other[0].data, "serialized once"
 
 
-async def test_news_without_entries_is_read_once_for_all_who_wait(
+async def test_news_without_entries_is_read_once_for_all_watchers(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log, writer = await talk(core)
@@ -399,7 +401,7 @@ async def test_news_without_entries_is_read_once_for_all_who_wait(
     assert reads == 1
 
 
-async def test_slow_watcher_is_demoted_to_the_store_and_misses_nothing(
+async def test_slow_watcher_reads_from_the_store_and_misses_nothing(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log, writer = await talk(core)
@@ -410,11 +412,11 @@ async def test_slow_watcher_is_demoted_to_the_store_and_misses_nothing(
         for number in range(50):
             await core.log.append(writer, [core.said(f"{number} " + "word " * 100)])
             assert numbers_of(await coming(quick)) == [number + 3]
-        assert core.bus._cache._size <= 5000, "what is kept for the slow is bounded"
+        assert core.bus._cache._size <= 5000, "the cache for the slow watcher is bounded"
         assert [entry.number for entry in await entries_coming(slow, 50)] == list(range(3, 53))
 
 
-async def test_watch_that_is_closed_listens_no_more_and_holds_nothing(core: Core) -> None:
+async def test_closed_watch_leaves_no_subscription(core: Core) -> None:
     log, _ = await talk(core)
     async with watch(core, log) as events:
         await until_caught_up(events)

@@ -1,4 +1,6 @@
-"""Entries joined from bytes equal those serialized from messages; batches hold all of them, in order, within bounds."""
+"""Entries joined from bytes equal those serialized from messages; batches hold all of them, in order, within
+bounds.
+"""
 
 from __future__ import annotations
 
@@ -142,7 +144,7 @@ def test_chunk_read_for_watchers_has_the_same_entries_as_any_other_read(
 
 
 @pytest.mark.parametrize("size", [0, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152])
-def test_field_of_any_size_is_written_as_protobuf_writes_it(size: int) -> None:
+def test_field_of_any_size_is_encoded_as_protobuf_does(size: int) -> None:
     assert (
         delimited(3, b"x" * size)
         == (b"" if not size else pb.ExportTranscriptResponse(data=b"x" * size).SerializeToString())
@@ -164,7 +166,7 @@ def step(position: int, size: int = 10, kind: int = 9, speaker: int = 1) -> Wire
     st.integers(1, 100),
     st.booleans(),
 )
-def test_batches_hold_everything_wanted_in_order_and_stay_small(
+def test_batches_hold_all_wanted_entries_in_order_and_stay_small(
     shapes: list[tuple[int, int]], most: int, choosy: bool
 ) -> None:
     steps = [step(place, size, kind) for place, (size, kind) in enumerate(shapes, 1)]
