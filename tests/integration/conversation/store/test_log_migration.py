@@ -1,6 +1,4 @@
-"""Migration of a database without pages and feeds: entries keep their place, and feeds are in the order of
-commit.
-"""
+"""Migration of a database without pages and feeds: entries keep their place, in the order of commit."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""PostgreSQL unavailable or silent: every request ends in time with a retry delay, and leaves nothing
-behind."""
+"""PostgreSQL unavailable or silent: requests end in time with a retry delay, and leave nothing behind."""
 
 from __future__ import annotations
 

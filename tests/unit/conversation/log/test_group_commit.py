@@ -185,9 +185,7 @@ async def test_unavailable_store_fails_all_appends_until_it_is_back(bench: Bench
 
 
 async def test_appends_behind_a_failed_one_of_their_queue_fail(bench: Bench) -> None:
-    """The store was unavailable for the first append only: if stored, the second would get the first one's
-    number.
-    """
+    """The store fails the first append only: if stored, the second would get its number."""
     call, writer = await bench.core.held_call()
     queue = Queue()
     bench.store.gate.clear()

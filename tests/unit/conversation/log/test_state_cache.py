@@ -1,5 +1,4 @@
-"""The cache of log states: states are marked stale when they must be, merged when they may be, and
-bounded."""
+"""The cache of log states: states become stale, are merged, and are bounded."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Chunks return what was added to them, in rows of bounded size; feeds number everything once, in as few runs
-as possible.
-"""
+"""Chunks return their entries in bounded rows; feeds number everything once, in few runs."""
 
 from __future__ import annotations
 
@@ -43,8 +41,7 @@ def numbered(entry: LogEntry, number: int, time: int, *, late: bool = False) -> 
 
 
 def put(entries: list[tuple[LogEntry, int | None, bool]], commits: list[int]) -> dict[int, Chunk]:
-    """The rows of a log after entries were added in several commits, each of which continues the one
-    before."""
+    """The rows of a log after entries were added in several commits."""
     rows: dict[int, Chunk] = {}
     open_chunk: Chunk | None = None
     number, time, waiting = 0, NOW, list(entries)

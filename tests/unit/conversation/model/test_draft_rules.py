@@ -1,6 +1,4 @@
-"""The fast validation of drafts: it accepts nothing that the contract refuses, and accepts agents' usual
-drafts.
-"""
+"""The fast validation of drafts: it accepts agents' usual drafts, and nothing that the contract refuses."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Entries joined from bytes equal those serialized from messages; batches hold all of them, in order, within
-bounds.
-"""
+"""Entries joined from bytes equal serialized messages; batches hold all of them, in order, within bounds."""
 
 from __future__ import annotations
 

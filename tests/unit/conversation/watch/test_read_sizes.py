@@ -1,6 +1,4 @@
-"""Catching up starts with a small read, so that the first message arrives soon, and continues with larger
-ones.
-"""
+"""Catching up starts with a small read, so that the first message arrives soon; reads then grow."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""A watcher of one conversation gets each entry once, in order, with captions in between (etcd's watch
-guarantees).
-"""
+"""etcd's watch guarantees for a watcher of one conversation: each entry once and in order, with captions."""
 
 from __future__ import annotations
 
