@@ -1,4 +1,4 @@
-"""Every RPC of every contract says who may call it, how it looks over HTTP, and whether it may be repeated."""
+"""Rules for the contracts: access rules, HTTP paths, idempotency, tools, redaction, error reasons."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ SECRET = re.compile(r"password|token$|grant$|assertion|email")
 
 
 @every_method
-def test_every_rpc_says_who_may_call_it(method: MethodDescriptor) -> None:
-    assert rules_of(method), "no access rule means that nobody may call it"
+def test_every_rpc_has_an_access_rule(method: MethodDescriptor) -> None:
+    assert rules_of(method), "a method without access rules refuses every caller"
 
 
 @every_method
@@ -68,7 +68,7 @@ def test_a_mutation_carries_a_request_id_unless_it_issues_a_token_or_its_entries
 
 
 @every_method
-def test_only_what_may_be_repeated_is_retried(method: MethodDescriptor) -> None:
+def test_only_idempotent_methods_are_retried(method: MethodDescriptor) -> None:
     config = service_config(method.containing_service)["methodConfig"]
     own = next(entry for entry in config if entry["name"][0]["method"] == method.name)
     assert ("retryPolicy" in own) == (
@@ -78,7 +78,7 @@ def test_only_what_may_be_repeated_is_retried(method: MethodDescriptor) -> None:
 
 
 @every_method
-def test_a_call_that_a_vendor_may_be_behind_is_waited_for_longer(method: MethodDescriptor) -> None:
+def test_methods_that_wait_for_a_vendor_have_a_longer_timeout(method: MethodDescriptor) -> None:
     config = service_config(method.containing_service)["methodConfig"]
     own = next(entry for entry in config if entry["name"][0]["method"] == method.name)
     patience = method.GetOptions().Extensions[options_pb2.patience_seconds]
@@ -88,7 +88,7 @@ def test_a_call_that_a_vendor_may_be_behind_is_waited_for_longer(method: MethodD
     assert own.get("timeout") in ({f"{patience}s"} if patience else {"10s", None})
 
 
-def test_tools_have_names_of_their_own_and_a_description() -> None:
+def test_tools_have_unique_names_and_a_description() -> None:
     tools = [method.GetOptions().Extensions[options_pb2.tool] for method in METHODS]
     named = [tool for tool in tools if tool.name]
     assert {tool.name for tool in named} == {"search_flights", "flight_status", "route_status", "get_airport"}
@@ -96,7 +96,7 @@ def test_tools_have_names_of_their_own_and_a_description() -> None:
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.full_name)
-def test_secrets_and_personal_data_are_marked_for_the_redactor(message) -> None:
+def test_secrets_and_personal_data_are_marked_debug_redact(message) -> None:
     for field in message.fields:
         if (
             field.type == FieldDescriptor.TYPE_STRING

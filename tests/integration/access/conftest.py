@@ -1,4 +1,4 @@
-"""Every service of the mesh, really served, and callers of every kind."""
+"""Every service of the mesh on a real server, and callers of every kind."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ IDENTITY = identity.DESCRIPTOR.services_by_name["IdentityService"]
 
 
 class Mesh:
-    """Three servers, two customers with a call each, and the installation's own signing key."""
+    """Three servers, two customers with a call each, and the installation's signing key."""
 
     def __init__(self) -> None:
         self.channels: dict[str, grpc.aio.Channel] = {}
@@ -159,7 +159,7 @@ class Mesh:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def mesh(tmp_path_factory) -> AsyncIterator[Mesh]:
-    """The mesh, once for all the promises of a module."""
+    """The mesh, shared by a module's tests."""
     mesh = Mesh()
     async with AsyncExitStack() as stack:
         await mesh.start(tmp_path_factory.mktemp("home"), stack)

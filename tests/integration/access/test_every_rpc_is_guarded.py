@@ -1,4 +1,4 @@
-"""One table over the descriptors: every RPC of every service refuses everybody its contract does not name."""
+"""Every RPC of every service refuses callers that its contract does not allow."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _VALUES = {
 
 
 def _request(method: MethodDescriptor, ids: dict[str, str]) -> Message:
-    """A request that keeps every rule of its fields; `ids` names the conversation and the call it is about."""
+    """Return a valid request; `ids` has the conversation and the call it is about."""
     if method.name == "Record":
         opening = conversation.RecordOpen(call_id=ids["call_id"], epoch=1, writer_id=uuid7())
         return conversation.RecordRequest(open=opening)
@@ -110,7 +110,7 @@ async def _refusal(
 
 @guarded
 @pytest.mark.parametrize("kind", BAD_TOKENS)
-async def test_without_a_good_token_nobody_gets_in(mesh, method: MethodDescriptor, kind: str) -> None:
+async def test_calls_without_a_valid_token_are_refused(mesh, method: MethodDescriptor, kind: str) -> None:
     error = await _refusal(mesh, method, _request(method, _own(mesh, "ada")), mesh.bad_token(kind))
     assert error is not None
     assert error.code() is grpc.StatusCode.UNAUTHENTICATED
@@ -118,7 +118,7 @@ async def test_without_a_good_token_nobody_gets_in(mesh, method: MethodDescripto
 
 
 @guarded
-async def test_a_good_token_of_another_kind_is_refused(mesh, method: MethodDescriptor) -> None:
+async def test_a_valid_token_of_another_kind_is_refused(mesh, method: MethodDescriptor) -> None:
     for rule, caller in CALLERS.items():
         if rule not in rules_of(method):
             error = await _refusal(mesh, method, _request(method, _own(mesh, "ada")), mesh.tokens[caller])
@@ -132,13 +132,13 @@ async def test_another_customers_conversation_and_call_are_not_found(mesh, metho
     names = {"conversation_id", "call_id"} & set(method.input_type.fields_by_name)
     for rule in rules_of(method) - {options_pb2.ACCESS_SERVICE}:
         if not names or method.containing_service.name == "IdentityService":
-            continue  # identity keeps a grant by who asks for it, whatever call it names; the next promise is about that
+            continue  # grants are stored per customer; see the next test
         error = await _refusal(mesh, method, _request(method, _own(mesh, "bob")), mesh.tokens[CALLERS[rule]])
         assert error is not None, f"{CALLERS[rule]} reaches bob's {names} through {method.name}"
         assert error.code() is grpc.StatusCode.NOT_FOUND
 
 
-async def test_another_customer_can_not_revoke_the_grant_of_a_call(mesh) -> None:
+async def test_another_customer_cannot_revoke_the_grant_of_a_call(mesh) -> None:
     revoke = identity.RevokeGrantRequest(call_id=mesh.calls["bob"], request_id=uuid7())
     await mesh.call(
         identity.DESCRIPTOR.services_by_name["IdentityService"].methods_by_name["RevokeGrant"],
@@ -154,18 +154,18 @@ async def test_another_customer_can_not_revoke_the_grant_of_a_call(mesh) -> None
 
 
 @every_method
-async def test_whom_the_contract_names_gets_past_the_door(mesh, method: MethodDescriptor) -> None:
+async def test_callers_of_the_kinds_in_the_contract_are_accepted(mesh, method: MethodDescriptor) -> None:
     rules = rules_of(method)
     callers = (
         [None]
         if options_pb2.ACCESS_PUBLIC in rules
         else [mesh.tokens[CALLERS[rule]] for rule in rules & CALLERS.keys()]
     )
-    nowhere = {"conversation_id": uuid7(), "call_id": uuid7()}  # nothing is ended or deleted on the way
+    nowhere = {"conversation_id": uuid7(), "call_id": uuid7()}  # so that nothing is ended or deleted
     for token in callers:
         request = _request(method, nowhere)
         if method.name in {"Logout", "DeleteCustomer"}:
-            continue  # tried by identity's own tests; here it would end the session the others use
+            continue  # tested in tests/integration/identity; here it would end the shared session
         error = await _refusal(mesh, method, request, token)
         if error is not None:
             assert error.code() not in {
@@ -176,7 +176,7 @@ async def test_whom_the_contract_names_gets_past_the_door(mesh, method: MethodDe
             assert reason_of(error) != "MESH_ERROR_REASON_UNAUTHENTICATED"
 
 
-async def test_an_access_token_is_no_livekit_token(mesh) -> None:
+async def test_livekit_refuses_an_access_token(mesh) -> None:
     keys = MeshSettings(home=mesh.home).livekit_keys
     verifier = livekit.TokenVerifier(keys.key, keys.secret)
     assert verifier.verify(mesh.tokens["ada-livekit"]).identity
@@ -184,7 +184,7 @@ async def test_an_access_token_is_no_livekit_token(mesh) -> None:
         verifier.verify(mesh.tokens["ada"])
 
 
-async def test_a_callers_livekit_token_opens_one_room_for_microphone_and_text_alone(mesh) -> None:
+async def test_a_callers_livekit_token_allows_one_room_with_microphone_and_text_only(mesh) -> None:
     keys = MeshSettings(home=mesh.home).livekit_keys
     claims = livekit.TokenVerifier(keys.key, keys.secret).verify(mesh.tokens["ada-livekit"])
     grants = claims.video

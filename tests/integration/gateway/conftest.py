@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Mesh:
-    """The services behind, and a customer who has just registered."""
+    """The services behind the gateway, and a new customer."""
 
     home: Path
     identity_address: str
     flightdata_address: str
     flightdata: FlightDataServiceAsyncStub
-    """Called by that customer."""
+    """Access token of that customer."""
     token: str
 
     @asynccontextmanager
@@ -58,7 +58,7 @@ class Mesh:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
-    """Running until the module's tests are through."""
+    """The services, shared by a module's tests."""
     home = tmp_path_factory.mktemp("home")
     async with AsyncExitStack() as stack:
         identity = await stack.enter_async_context(
@@ -86,7 +86,7 @@ async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
 
 @asynccontextmanager
 async def assistant(url: str, token: str = "", mode: str = "auto") -> AsyncIterator[Client]:
-    """The official SDK's client, connected."""
+    """Return a connected client of the official SDK."""
     headers = {"authorization": f"Bearer {token}"} if token else {}
     async with (
         httpx2.AsyncClient(headers=headers) as http,

@@ -16,7 +16,7 @@ from tests.integration.gateway.conftest import Mesh
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
 
-async def test_assistant_that_starts_the_server_itself_gets_the_same_tools(mesh: Mesh) -> None:
+async def test_tools_over_stdio_are_the_same_as_over_http(mesh: Mesh) -> None:
     settings = {
         "READBACK_HOME": str(mesh.home),
         "READBACK_IDENTITY_ADDRESS": mesh.identity_address,

@@ -1,4 +1,4 @@
-"""An assistant sees the contracts' tools, and gets from them what gRPC gets."""
+"""Tools over MCP are the contracts' tools, and their results are those of gRPC."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "depart_from": "06:00",
     },
 }
-"""A good call of each tool; `flight_status` asks for a flight that the search found."""
+"""Valid arguments of each tool; `flight_status` uses a flight from the search."""
 _MOVING = {"fetch_time", "age", "local_time"}
-"""Fields that differ between two answers a moment apart; an airport's clock goes on."""
+"""Fields that change from one moment to the next."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -71,7 +71,7 @@ async def over_grpc(mesh: Mesh, tool: Tool, arguments: dict[str, Any]) -> list[M
 
 
 def settled(value: Any) -> Any:
-    """An answer without the fields that move."""
+    """Return a result without the fields that change."""
     if isinstance(value, dict):
         return {name: settled(inner) for name, inner in value.items() if name not in _MOVING}
     return [settled(inner) for inner in value] if isinstance(value, list) else value
@@ -101,7 +101,7 @@ async def test_every_tool_of_the_contracts_is_listed_with_its_schema_and_hints(m
         assert tool.annotations.destructive_hint is False
 
 
-async def test_an_error_tells_what_went_wrong_and_is_marked_as_one(mesh: Mesh) -> None:
+async def test_an_error_has_code_reason_and_message(mesh: Mesh) -> None:
     async with mesh.gateway() as url, assistant(url) as client:
         answer = await client.call_tool(
             "search_flights", ARGUMENTS["search_flights"] | {"destination": "MAA"}
@@ -123,14 +123,14 @@ async def test_an_error_tells_what_went_wrong_and_is_marked_as_one(mesh: Mesh) -
         ({"passengers": 99}, "passengers"),
     ],
 )
-async def test_bad_arguments_are_named(mesh: Mesh, arguments: dict[str, Any], field: str) -> None:
+async def test_invalid_arguments_are_listed(mesh: Mesh, arguments: dict[str, Any], field: str) -> None:
     async with mesh.gateway() as url, assistant(url) as client:
         answer = await client.call_tool("search_flights", ARGUMENTS["search_flights"] | arguments)
     assert answer.is_error
     assert field in answer.structured_content["error"]["fields"]
 
 
-async def test_a_tool_that_is_not_there_is_an_error_not_a_crash(mesh: Mesh) -> None:
+async def test_an_unknown_tool_is_an_error(mesh: Mesh) -> None:
     async with mesh.gateway() as url, assistant(url) as client:
         assert (await client.call_tool("book_everything", {})).is_error
         assert (await client.call_tool("get_airport", {"code": "MAA"})).structured_content["airport"][
@@ -138,7 +138,7 @@ async def test_a_tool_that_is_not_there_is_an_error_not_a_crash(mesh: Mesh) -> N
         ] == "Chennai"
 
 
-async def test_answers_stay_within_their_budget_and_say_what_was_left_out(mesh: Mesh) -> None:
+async def test_results_stay_within_the_token_limit_and_count_what_was_omitted(mesh: Mesh) -> None:
     async with mesh.gateway(mcp_answer_tokens=1500) as url, assistant(url) as client:
         answer = (await client.call_tool("search_flights", ARGUMENTS["search_flights"])).structured_content
     assert count_tokens(answer) <= 1500
@@ -147,9 +147,7 @@ async def test_answers_stay_within_their_budget_and_say_what_was_left_out(mesh: 
     assert len(shown) + answer["omitted"]["results.itineraries"] <= done["total"]
 
 
-async def test_the_line_to_read_aloud_says_that_flights_are_samples(
-    mesh: Mesh, arguments: dict[str, dict[str, Any]]
-) -> None:
+async def test_speech_says_that_flights_are_samples(mesh: Mesh, arguments: dict[str, dict[str, Any]]) -> None:
     async with mesh.gateway() as url, assistant(url) as client:
         for name in ("search_flights", "flight_status", "route_status"):
             speech = (await client.call_tool(name, arguments[name])).structured_content["speech"]
@@ -157,7 +155,7 @@ async def test_the_line_to_read_aloud_says_that_flights_are_samples(
             assert len(speech) < 300
 
 
-async def test_a_service_that_is_down_is_an_error_that_says_so(mesh: Mesh) -> None:
+async def test_an_unreachable_service_is_an_error(mesh: Mesh) -> None:
     async with mesh.gateway(flightdata_address="127.0.0.1:1") as url, assistant(url) as client:
         answer = await client.call_tool("get_airport", {"code": "MAA"})
     assert answer.is_error

@@ -13,7 +13,7 @@ from tests.integration.identity.harness import Identity, running_identity
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """An empty database of either kind; for SQLite the service's own default, a file in its home."""
+    """Return the URL of an empty database; empty means the default, a SQLite file in the home."""
     return request.getfixturevalue("postgres").new_database() if request.param == "postgresql" else ""
 
 

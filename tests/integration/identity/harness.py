@@ -1,4 +1,4 @@
-"""A whole identity service on a free port, under a clock that tests move, and what they ask it again and again."""
+"""An identity service on a free port with a simulated clock, and the calls that many tests make."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Identity:
 async def running_identity(
     home: Path, clock: SimulatedClock | None = None, **settings: object
 ) -> AsyncIterator[Identity]:
-    """Starts the service over the databases and secrets of a home, which may have been used before."""
+    """Run the service with the databases and secrets of a new or used home."""
     chosen = load(IdentitySettings, home=home, **({"identity_bcrypt_cost": 4} | settings))
     clock = clock or SimulatedClock(datetime.now(UTC))
     async with (
@@ -99,7 +99,7 @@ async def running_identity(
 
 
 async def refused(call: Awaitable[object]) -> tuple[grpc.StatusCode, str | None]:
-    """Code and reason with which a call is refused."""
+    """Return the code and reason with which a call is refused."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
     return caught.value.code(), reason_of(caught.value)

@@ -1,4 +1,4 @@
-"""Accounts over the wire: registering, signing in, looking at oneself, leaving."""
+"""Accounts over gRPC: registering, signing in, reading, deleting."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ async def _myself(identity: Identity, who: SignedIn) -> pb.Customer:
     return (await identity.stub.GetCustomer(pb.GetCustomerRequest(), metadata=who.headers)).customer
 
 
-async def test_registering_signs_in_and_shows_the_customer_to_themselves(identity: Identity) -> None:
+async def test_registering_signs_in(identity: Identity) -> None:
     asha = await identity.register()
     seen = await _myself(identity, asha)
     assert seen == asha.customer
     assert (seen.email, seen.display_name, seen.locale) == ("asha@example.com", "Asha", "en-IN")
 
 
-async def test_an_address_is_the_same_in_any_case(identity: Identity) -> None:
+async def test_addresses_ignore_case(identity: Identity) -> None:
     asha = await identity.register("Asha@Example.com")
     assert asha.customer.email == "Asha@Example.com"
     assert (await identity.login("aSHA@example.COM")).customer == asha.customer
     assert await refused(identity.register("asha@EXAMPLE.com")) == EMAIL_TAKEN
 
 
-async def test_of_many_registrations_of_one_address_at_once_one_succeeds(identity: Identity) -> None:
+async def test_one_of_many_concurrent_registrations_of_an_address_succeeds(identity: Identity) -> None:
     outcomes = await asyncio.gather(*(identity.register() for _ in range(5)), return_exceptions=True)
     assert sum(isinstance(outcome, SignedIn) for outcome in outcomes) == 1
     assert {o.code() for o in outcomes if isinstance(o, grpc.aio.AioRpcError)} == {
@@ -69,7 +69,7 @@ async def test_a_name_may_be_spelt_with_joiners_and_a_password_with_anything(ide
     assert (await identity.login(password="a flock\0of quiet herons")).customer == registered.customer
 
 
-async def test_wrong_password_and_unknown_address_are_told_in_the_same_words(identity: Identity) -> None:
+async def test_wrong_password_and_unknown_address_get_the_same_error(identity: Identity) -> None:
     await identity.register()
     said = []
     for email, password in (("asha@example.com", "not her password"), ("nobody@example.com", PASSWORD)):
@@ -90,7 +90,7 @@ async def test_wrong_password_and_unknown_address_are_told_in_the_same_words(ide
     ],
     ids=["64 four-byte emoji", "254 two-byte letters", "combining", "NUL", "spaces"],
 )
-async def test_any_characters_make_a_password_and_all_of_them_count(
+async def test_passwords_may_have_any_characters_and_all_of_them_count(
     identity: Identity, password: str
 ) -> None:
     await identity.register(password=password)
@@ -108,7 +108,7 @@ async def test_raising_the_cost_rehashes_at_the_next_sign_in(tmp_path: Path) -> 
     assert b"v1$2b$05$" in _database(tmp_path)
 
 
-async def test_no_secret_reaches_the_database_in_clear(tmp_path: Path) -> None:
+async def test_the_database_holds_no_secret_in_clear_text(tmp_path: Path) -> None:
     async with running_identity(tmp_path) as identity:
         asha = await identity.register()
         grant = await identity.grant(asha, uuid7())
@@ -129,7 +129,7 @@ def _database(home: Path) -> bytes:
     return b"".join(path.read_bytes() for path in sorted(home.glob("identity.sqlite3*")))
 
 
-async def test_deleting_needs_the_password_and_takes_sessions_and_grants_along(identity: Identity) -> None:
+async def test_deleting_needs_the_password_and_deletes_sessions_and_grants(identity: Identity) -> None:
     asha = await identity.register()
     other_session = await identity.login()
     grant = await identity.grant(asha, uuid7())
@@ -138,7 +138,9 @@ async def test_deleting_needs_the_password_and_takes_sessions_and_grants_along(i
 
     right = pb.DeleteCustomerRequest(password=PASSWORD, request_id=uuid7())
     await identity.stub.DeleteCustomer(right, metadata=asha.headers)
-    await identity.stub.DeleteCustomer(right, metadata=asha.headers)  # the answer got lost: the same again
+    await identity.stub.DeleteCustomer(
+        right, metadata=asha.headers
+    )  # a retry, as if the response had got lost
 
     gone = (grpc.StatusCode.NOT_FOUND, "ERROR_REASON_CUSTOMER_NOT_FOUND")
     assert await refused(_myself(identity, asha)) == gone
@@ -153,7 +155,7 @@ async def test_deleting_needs_the_password_and_takes_sessions_and_grants_along(i
     assert (await identity.register()).customer.customer_id != asha.customer.customer_id
 
 
-async def test_what_is_remembered_of_a_request_holds_nothing_of_its_password(identity: Identity) -> None:
+async def test_stored_requests_do_not_depend_on_the_password(identity: Identity) -> None:
     asha = await identity.register()
     request_id = uuid7()
     for password in (PASSWORD, "nobody is left to compare this with"):
@@ -161,7 +163,7 @@ async def test_what_is_remembered_of_a_request_holds_nothing_of_its_password(ide
         await identity.stub.DeleteCustomer(request, metadata=asha.headers)
 
 
-async def test_an_agent_sees_the_customer_of_its_call_and_may_not_delete_them(identity: Identity) -> None:
+async def test_an_agent_can_read_its_customer_but_not_delete_them(identity: Identity) -> None:
     asha = await identity.register()
     agent = bearer(await identity.exchange((await identity.grant(asha, uuid7())).grant))
     seen = await identity.stub.GetCustomer(pb.GetCustomerRequest(), metadata=agent)

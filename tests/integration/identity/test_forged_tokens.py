@@ -1,4 +1,4 @@
-"""Forged and foreign tokens against the running service: refused in the same few words, and nothing breaks."""
+"""A running service refuses forged and foreign tokens."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def test_an_unsigned_token_is_refused(identity: Identity, asha: SignedIn, 
     )
 
 
-async def test_hmac_with_what_is_published_is_refused(identity: Identity, asha: SignedIn) -> None:
+async def test_hmac_with_a_published_key_is_refused(identity: Identity, asha: SignedIn) -> None:
     published = (await identity.stub.GetJwks(pb.GetJwksRequest())).keys_json[0]
     _, body, _ = asha.tokens.access_token.split(".")
     header = _encoded({"alg": "HS256", "typ": "at+jwt", "kid": json.loads(published)["kid"]})
@@ -61,14 +61,16 @@ async def test_hmac_with_what_is_published_is_refused(identity: Identity, asha: 
     assert await refused(_who_am_i(identity, f"{header}.{body}.{signature}")) == UNAUTHENTICATED
 
 
-async def test_a_token_of_ones_own_making_is_refused(identity: Identity, asha: SignedIn) -> None:
+async def test_a_self_signed_token_is_refused(identity: Identity, asha: SignedIn) -> None:
     header = jwt.get_unverified_header(asha.tokens.access_token)
     claims = jwt.decode(asha.tokens.access_token, options={"verify_signature": False})
     forged = jwt.encode(claims, ec.generate_private_key(ec.SECP256R1()), "ES256", header)
     assert await refused(_who_am_i(identity, forged)) == UNAUTHENTICATED
 
 
-async def test_other_things_of_ours_are_no_access_tokens(identity: Identity, asha: SignedIn) -> None:
+async def test_refresh_tokens_grants_and_assertions_are_not_access_tokens(
+    identity: Identity, asha: SignedIn
+) -> None:
     grant = await identity.grant(asha, uuid7())
     for wrong in (asha.tokens.refresh_token, grant.grant, identity.assertion()):
         assert await refused(_who_am_i(identity, wrong)) == UNAUTHENTICATED
@@ -92,7 +94,7 @@ async def test_a_token_is_refused_from_the_second_it_expires(identity: Identity,
     assert await refused(_who_am_i(identity, asha.tokens.access_token)) == UNAUTHENTICATED
 
 
-async def test_a_megabyte_of_token_does_no_harm(identity: Identity, asha: SignedIn) -> None:
+async def test_a_token_of_a_megabyte_is_refused(identity: Identity, asha: SignedIn) -> None:
     code, _ = await refused(_who_am_i(identity, "A" * 1_000_000))
     assert code in {
         grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -102,7 +104,7 @@ async def test_a_megabyte_of_token_does_no_harm(identity: Identity, asha: Signed
     await _who_am_i(identity, asha.tokens.access_token)
 
 
-async def test_a_stale_token_keeps_nobody_from_signing_in(identity: Identity, asha: SignedIn) -> None:
+async def test_an_expired_token_does_not_prevent_signing_in(identity: Identity, asha: SignedIn) -> None:
     identity.clock.advance(700)
     request = pb.RefreshSessionRequest(refresh_token=asha.tokens.refresh_token)
     await identity.stub.RefreshSession(request, metadata=asha.headers)

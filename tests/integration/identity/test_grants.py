@@ -1,4 +1,4 @@
-"""Grants and token exchange over the wire: who may act for whom, in which call, for how long."""
+"""Grants and token exchange over gRPC."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DENIED = (grpc.StatusCode.PERMISSION_DENIED, "MESH_ERROR_REASON_ACCESS_DENIED")
 
 
 async def _principal(identity: Identity, token: str) -> Principal:
-    """What another service makes of the token, with keys fetched as it would fetch them."""
+    """Return the principal that another service gets from the token, with fetched keys."""
     async with open_channel(identity.address, SERVICE) as channel:
         return await TokenVerifier(keys_of_identity(channel, identity.clock), clock=identity.clock).verify(
             token
@@ -39,13 +39,13 @@ async def _revoke(identity: Identity, token: str, call_id: str, request_id: str 
     await identity.stub.RevokeGrant(request, metadata=bearer(token))
 
 
-async def test_an_assertion_alone_buys_a_token_without_a_customer(identity: Identity) -> None:
+async def test_an_assertion_without_a_grant_gets_a_token_without_a_customer(identity: Identity) -> None:
     principal = await _principal(identity, await identity.exchange())
     assert (principal.kind, principal.subject) == (options_pb2.ACCESS_SERVICE, "agent")
     assert (principal.customer_id, principal.actor, principal.call_id) == (None, None, None)
 
 
-async def test_a_members_own_token_reaches_no_customers_data(identity: Identity) -> None:
+async def test_a_services_own_token_gives_no_access_to_customer_data(identity: Identity) -> None:
     await identity.register()
     own = bearer(await identity.exchange())
     assert await refused(identity.stub.GetCustomer(pb.GetCustomerRequest(), metadata=own)) == DENIED
@@ -64,7 +64,7 @@ async def test_with_a_grant_the_token_names_customer_agent_call_and_conversation
     assert principal.session_id is None
 
 
-async def test_the_meshs_own_client_exchanges_and_keeps_its_token(identity: Identity) -> None:
+async def test_workload_identity_exchanges_and_caches_its_token(identity: Identity) -> None:
     asha = await identity.register()
     grant = await identity.grant(asha, uuid7())
     key = identity.settings.secrets.actor_key("conversation")
@@ -78,7 +78,7 @@ async def test_the_meshs_own_client_exchanges_and_keeps_its_token(identity: Iden
     assert await workload.own_token() != own
 
 
-async def test_a_grant_buys_tokens_until_it_ends_by_itself(identity: Identity) -> None:
+async def test_a_grant_is_exchanged_for_tokens_until_it_expires(identity: Identity) -> None:
     grant = await identity.grant(await identity.register(), uuid7())
     for _ in range(4):
         await identity.exchange(grant.grant)
@@ -97,7 +97,7 @@ async def test_a_second_grant_for_the_same_call_replaces_the_first(identity: Ide
     await identity.exchange(second.grant)
 
 
-async def test_grants_asked_for_at_once_leave_exactly_one(identity: Identity) -> None:
+async def test_concurrent_grants_of_a_call_leave_exactly_one(identity: Identity) -> None:
     asha = await identity.register()
     call_id = uuid7()
     grants = await asyncio.gather(*(identity.grant(asha, call_id) for _ in range(6)))
@@ -131,7 +131,7 @@ async def test_a_customer_can_neither_revoke_nor_replace_anothers_grant(identity
     ).customer_id == mallory.customer.customer_id
 
 
-async def test_a_member_of_the_mesh_revokes_any_calls_grants(identity: Identity) -> None:
+async def test_a_service_revokes_any_calls_grants(identity: Identity) -> None:
     asha = await identity.register()
     call_id = uuid7()
     grant = await identity.grant(asha, call_id)
@@ -139,7 +139,7 @@ async def test_a_member_of_the_mesh_revokes_any_calls_grants(identity: Identity)
     assert await refused(identity.exchange(grant.grant)) == GRANT_ENDED
 
 
-async def test_an_agent_revokes_and_grants_nothing(identity: Identity) -> None:
+async def test_an_agent_can_neither_grant_nor_revoke(identity: Identity) -> None:
     asha = await identity.register()
     call_id = uuid7()
     agent = await identity.exchange((await identity.grant(asha, call_id)).grant)
@@ -148,14 +148,14 @@ async def test_an_agent_revokes_and_grants_nothing(identity: Identity) -> None:
     assert await refused(identity.stub.GrantCall(request, metadata=bearer(agent))) == DENIED
 
 
-async def test_revoking_nothing_succeeds_and_a_request_id_stands_for_one_request(identity: Identity) -> None:
+async def test_revoking_an_unknown_grant_succeeds_and_request_ids_are_unique(identity: Identity) -> None:
     asha = await identity.register()
     call_id, request_id = uuid7(), uuid7()
     await _revoke(identity, asha.tokens.access_token, call_id, request_id)
     grant = await identity.grant(asha, call_id)
     await _revoke(
         identity, asha.tokens.access_token, call_id, request_id
-    )  # a retry of the old request ends no new grant
+    )  # a retry of the old request doesn't end the new grant
     await identity.exchange(grant.grant)
     reused = (grpc.StatusCode.ALREADY_EXISTS, "MESH_ERROR_REASON_REQUEST_ID_REUSED")
     assert await refused(_revoke(identity, asha.tokens.access_token, uuid7(), request_id)) == reused
@@ -169,7 +169,7 @@ async def test_a_grant_never_outlives_its_session(identity: Identity) -> None:
     assert grant.expire_time == tokens.session_expire_time
 
 
-async def test_a_replayed_assertion_is_refused_whatever_it_is_replayed_for(identity: Identity) -> None:
+async def test_a_replayed_assertion_is_refused(identity: Identity) -> None:
     grant = await identity.grant(await identity.register(), uuid7())
     assertion = identity.assertion()
     for text, outcome in ((grant.grant, None), (grant.grant, UNKNOWN_ACTOR), ("", UNKNOWN_ACTOR)):
@@ -180,7 +180,7 @@ async def test_a_replayed_assertion_is_refused_whatever_it_is_replayed_for(ident
             assert await refused(call) == outcome
 
 
-async def test_one_members_assertions_never_use_up_anothers(identity: Identity) -> None:
+async def test_services_may_use_the_same_assertion_ids(identity: Identity) -> None:
     now = int(identity.clock.now().timestamp())
     for actor in ("agent", "conversation"):
         claims = {
@@ -196,7 +196,7 @@ async def test_one_members_assertions_never_use_up_anothers(identity: Identity) 
         await identity.stub.ExchangeToken(pb.ExchangeTokenRequest(actor_assertion=assertion))
 
 
-async def test_an_assertion_sent_many_times_at_once_buys_one_token(identity: Identity) -> None:
+async def test_an_assertion_sent_concurrently_gets_one_token(identity: Identity) -> None:
     request = pb.ExchangeTokenRequest(actor_assertion=identity.assertion())
     outcomes = await asyncio.gather(
         *(identity.stub.ExchangeToken(request) for _ in range(8)), return_exceptions=True
@@ -204,7 +204,7 @@ async def test_an_assertion_sent_many_times_at_once_buys_one_token(identity: Ide
     assert sum(isinstance(outcome, pb.ExchangeTokenResponse) for outcome in outcomes) == 1
 
 
-async def test_an_assertion_spent_on_an_ended_grant_is_spent(identity: Identity) -> None:
+async def test_an_assertion_used_with_an_ended_grant_is_spent(identity: Identity) -> None:
     assertion = identity.assertion()
     request = pb.ExchangeTokenRequest(actor_assertion=assertion, grant="rbg_unknown")
     assert await refused(identity.stub.ExchangeToken(request)) == GRANT_ENDED
@@ -214,7 +214,7 @@ async def test_an_assertion_spent_on_an_ended_grant_is_spent(identity: Identity)
     )
 
 
-async def test_access_tokens_and_refresh_tokens_are_neither_assertions_nor_grants(identity: Identity) -> None:
+async def test_access_and_refresh_tokens_are_not_assertions_or_grants(identity: Identity) -> None:
     asha = await identity.register()
     own = await identity.exchange()
     for wrong in (asha.tokens.access_token, asha.tokens.refresh_token, own):
@@ -225,7 +225,7 @@ async def test_access_tokens_and_refresh_tokens_are_neither_assertions_nor_grant
     assert await refused(identity.exchange(asha.tokens.refresh_token)) == GRANT_ENDED
 
 
-async def test_a_grant_needs_a_session_that_is_still_on(identity: Identity) -> None:
+async def test_a_grant_needs_a_live_session(identity: Identity) -> None:
     asha = await identity.register()
     await identity.stub.Logout(pb.LogoutRequest(request_id=uuid7()), metadata=asha.headers)
     assert await refused(identity.grant(asha, uuid7())) == SESSION_ENDED

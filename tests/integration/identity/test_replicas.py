@@ -1,4 +1,4 @@
-"""Several identity services over one PostgreSQL database: what is promised of one holds of all of them together."""
+"""Replicas of identity with one PostgreSQL database keep the promises of a single one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @pytest_asyncio.fixture
 async def replicas(tmp_path: Path, postgres: PostgresServer) -> AsyncIterator[Sequence[Identity]]:
-    """Services that start at the same time over an empty database, with the same keys and the same clock."""
+    """Replicas that start concurrently with an empty database, the same keys and the same clock."""
     url, clock = postgres.new_database(), SimulatedClock(datetime.now(UTC))
     async with AsyncExitStack() as stack:
         starting = [running_identity(tmp_path, clock, identity_database_url=url) for _ in range(REPLICAS)]
@@ -38,7 +38,7 @@ async def replicas(tmp_path: Path, postgres: PostgresServer) -> AsyncIterator[Se
 
 
 async def codes(*calls: Awaitable[object]) -> Counter[str]:
-    """How calls made at once ended, by the name of the code. Raised is what nobody here should be told: that a service is away."""
+    """Return how often concurrent calls ended with each code. Raises UNAVAILABLE, which no test expects."""
     answers = await asyncio.gather(*calls, return_exceptions=True)
     for answer in answers:
         if isinstance(answer, grpc.aio.AioRpcError) and answer.code() is grpc.StatusCode.UNAVAILABLE:
@@ -48,20 +48,20 @@ async def codes(*calls: Awaitable[object]) -> Counter[str]:
     )
 
 
-async def test_what_one_replica_has_stored_another_knows(replicas: Sequence[Identity]) -> None:
+async def test_replicas_share_their_data(replicas: Sequence[Identity]) -> None:
     asha = await replicas[0].register()
     await replicas[1].stub.GetCustomer(pb.GetCustomerRequest(), metadata=asha.headers)
     tokens = await replicas[2].refresh(asha.tokens.refresh_token)
     await replicas[0].refresh(tokens.refresh_token)
 
 
-async def test_an_address_registered_on_all_replicas_at_once_becomes_one_account(
+async def test_concurrent_registrations_on_all_replicas_make_one_account(
     replicas: Sequence[Identity],
 ) -> None:
     assert await codes(*(one.register() for one in replicas)) == {"OK": 1, "ALREADY_EXISTS": REPLICAS - 1}
 
 
-async def test_a_token_refreshed_on_all_replicas_at_once_leaves_one_chain_that_goes_on(
+async def test_concurrent_refreshes_on_all_replicas_leave_one_usable_chain(
     replicas: Sequence[Identity],
 ) -> None:
     first = (await replicas[0].register()).tokens
@@ -91,7 +91,7 @@ async def test_guesses_spread_over_replicas_are_counted_together(replicas: Seque
     }
 
 
-async def test_the_same_request_on_all_replicas_is_done_once_and_answered_alike(
+async def test_the_same_request_on_all_replicas_runs_once_with_one_response(
     replicas: Sequence[Identity],
 ) -> None:
     asha = await replicas[0].register()
@@ -103,7 +103,7 @@ async def test_the_same_request_on_all_replicas_is_done_once_and_answered_alike(
     assert await codes(replicas[1].stub.RevokeGrant(other, metadata=asha.headers)) == {"ALREADY_EXISTS": 1}
 
 
-async def test_a_proof_is_good_once_wherever_it_is_shown(replicas: Sequence[Identity]) -> None:
+async def test_an_assertion_is_valid_once_on_any_replica(replicas: Sequence[Identity]) -> None:
     proof = pb.ExchangeTokenRequest(actor_assertion=replicas[0].assertion())
     assert await codes(*(one.stub.ExchangeToken(proof) for one in replicas)) == {
         "OK": 1,
@@ -111,7 +111,7 @@ async def test_a_proof_is_good_once_wherever_it_is_shown(replicas: Sequence[Iden
     }
 
 
-async def test_a_call_granted_on_all_replicas_at_once_has_one_grant(replicas: Sequence[Identity]) -> None:
+async def test_concurrent_grants_on_all_replicas_leave_one_grant(replicas: Sequence[Identity]) -> None:
     asha, call_id, conversation_id = await replicas[0].register(), uuid7(), uuid7()
     issued = await asyncio.gather(
         *(replicas[n % REPLICAS].grant(asha, call_id, conversation_id) for n in range(12))
@@ -120,7 +120,7 @@ async def test_a_call_granted_on_all_replicas_at_once_has_one_grant(replicas: Se
     assert outcome == {"OK": 1, "UNAUTHENTICATED": 11}
 
 
-async def test_signing_out_beside_refreshing_and_granting_leaves_nothing_usable(
+async def test_signing_out_during_refreshes_and_grants_leaves_nothing_usable(
     replicas: Sequence[Identity],
 ) -> None:
     for _ in range(5):
@@ -142,7 +142,7 @@ async def test_signing_out_beside_refreshing_and_granting_leaves_nothing_usable(
         assert set(await codes(*(replicas[1].exchange(one.grant) for one in grants))) <= {"UNAUTHENTICATED"}
 
 
-async def test_an_account_deleted_while_it_is_used_elsewhere_is_gone_without_an_internal_error(
+async def test_deleting_an_account_in_use_causes_no_internal_error(
     replicas: Sequence[Identity],
 ) -> None:
     for _ in range(5):
@@ -159,7 +159,7 @@ async def test_an_account_deleted_while_it_is_used_elsewhere_is_gone_without_an_
         assert await codes(replicas[2].refresh(asha.tokens.refresh_token)) == {"UNAUTHENTICATED": 1}
 
 
-async def test_all_replicas_sweep_without_getting_in_each_others_way(replicas: Sequence[Identity]) -> None:
+async def test_replicas_purge_without_conflicts(replicas: Sequence[Identity]) -> None:
     clock = replicas[0].clock
     people = [await replicas[n % REPLICAS].register(f"{uuid7()}@example.com") for n in range(6)]
     clock.advance(31 * 24 * 3600)

@@ -1,4 +1,4 @@
-"""The service as a process and as a neighbour: its schema, its keys, its logs, its end."""
+"""The service as a process: its schema, keys, logs, and shutdown."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ async def test_no_secret_reaches_the_logs(tmp_path: Path, capfd: pytest.CaptureF
 
 
 @pytest.mark.usefixtures("_logging_put_back")
-async def test_a_broken_database_tells_neither_callers_nor_logs_about_people(
+async def test_errors_of_a_broken_database_contain_no_personal_data(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     logs.configure(load(IdentitySettings, home=tmp_path, log_level="debug"), "identity")
@@ -133,7 +133,7 @@ async def test_a_broken_database_tells_neither_callers_nor_logs_about_people(
     assert "asha@example.com" not in logged
 
 
-async def test_callers_who_hang_up_in_the_middle_leave_nothing_locked(tmp_path: Path) -> None:
+async def test_cancelled_calls_leave_no_locks(tmp_path: Path) -> None:
     async with running_identity(tmp_path) as identity:
         asha = await identity.register()
         request = pb.RefreshSessionRequest(refresh_token=asha.tokens.refresh_token)
@@ -146,7 +146,7 @@ async def test_callers_who_hang_up_in_the_middle_leave_nothing_locked(tmp_path: 
         await identity.refresh(asha.tokens.refresh_token)
 
 
-async def test_the_process_keeps_what_it_answered_when_killed_and_ends_cleanly_when_asked(
+async def test_acknowledged_data_survives_sigkill_and_sigterm_ends_cleanly(
     tmp_path: Path,
 ) -> None:
     request = pb.RegisterRequest(email="asha@example.com", password=PASSWORD, display_name="Asha")
@@ -163,7 +163,7 @@ async def test_the_process_keeps_what_it_answered_when_killed_and_ends_cleanly_w
 
 
 class _process:  # noqa: N801 -- used like a function
-    """The service as `readback serve identity` runs it, on a port of its own choosing."""
+    """The service as run by `readback serve identity`, on a free port."""
 
     def __init__(self, home: Path) -> None:
         self._home = home

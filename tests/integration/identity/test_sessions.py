@@ -1,4 +1,4 @@
-"""Sessions over the wire: refreshed, stolen, ended."""
+"""Sessions over gRPC: refreshed, stolen, ended."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def _logout(identity: Identity, who: SignedIn, request_id: str | None = No
     await identity.stub.Logout(pb.LogoutRequest(request_id=request_id or uuid7()), metadata=who.headers)
 
 
-async def test_a_session_goes_on_with_new_tokens_each_time(identity: Identity) -> None:
+async def test_a_refresh_returns_new_tokens_of_the_session(identity: Identity) -> None:
     asha = await identity.register()
     seen = {asha.tokens.refresh_token}
     tokens = asha.tokens
@@ -52,7 +52,7 @@ async def test_a_session_survives_a_restart_of_the_service(tmp_path: Path) -> No
         await after.refresh(asha.tokens.refresh_token)
 
 
-async def test_a_session_ends_for_good_however_often_it_is_refreshed(identity: Identity) -> None:
+async def test_refreshing_does_not_extend_a_session(identity: Identity) -> None:
     tokens = (await identity.register()).tokens
     day = timedelta(days=1).total_seconds()
     for _ in range(29):
@@ -65,7 +65,7 @@ async def test_a_session_ends_for_good_however_often_it_is_refreshed(identity: I
     assert await refused(identity.refresh(tokens.refresh_token)) == ENDED
 
 
-async def test_reuse_of_a_spent_token_ends_the_whole_family(identity: Identity) -> None:
+async def test_reuse_of_a_spent_token_ends_the_session(identity: Identity) -> None:
     asha = await identity.register()
     grant = await identity.grant(asha, uuid7())
     second = await identity.refresh(asha.tokens.refresh_token)
@@ -77,7 +77,7 @@ async def test_reuse_of_a_spent_token_ends_the_whole_family(identity: Identity) 
     assert await refused(identity.grant(asha, uuid7())) == ENDED
 
 
-async def test_reuse_in_one_session_leaves_the_others_alone(identity: Identity) -> None:
+async def test_reuse_does_not_affect_other_sessions(identity: Identity) -> None:
     asha = await identity.register()
     elsewhere = await identity.login()
     await identity.refresh((await identity.refresh(asha.tokens.refresh_token)).refresh_token)
@@ -85,7 +85,7 @@ async def test_reuse_in_one_session_leaves_the_others_alone(identity: Identity) 
     await identity.refresh(elsewhere.tokens.refresh_token)
 
 
-async def test_a_client_that_failed_to_save_the_answer_may_ask_again(identity: Identity) -> None:
+async def test_a_client_that_lost_the_response_may_refresh_again(identity: Identity) -> None:
     asha = await identity.register()
     for _ in range(3):
         answer = await identity.refresh(asha.tokens.refresh_token)
@@ -101,7 +101,7 @@ async def test_a_grandparent_is_reuse_although_the_newest_token_was_never_used(i
     assert await refused(identity.refresh(second.refresh_token)) == ENDED
 
 
-async def test_tabs_that_refresh_at_once_all_stay_signed_in_until_their_ways_part(identity: Identity) -> None:
+async def test_concurrent_refreshes_all_succeed_until_one_successor_is_used(identity: Identity) -> None:
     asha = await identity.register()
     answers = await asyncio.gather(*(identity.refresh(asha.tokens.refresh_token) for _ in range(8)))
     assert len({answer.refresh_token for answer in answers}) == 8
@@ -120,7 +120,7 @@ async def _code(
     return await call.code()
 
 
-async def test_a_thief_and_the_customer_end_up_both_outside(identity: Identity) -> None:
+async def test_a_stolen_refresh_token_ends_the_session_for_both_parties(identity: Identity) -> None:
     asha = await identity.register()
     of_the_thief = await identity.refresh(asha.tokens.refresh_token)
     of_asha = await identity.refresh(asha.tokens.refresh_token)
@@ -130,12 +130,12 @@ async def test_a_thief_and_the_customer_end_up_both_outside(identity: Identity) 
 
 
 @pytest.mark.parametrize("token", ["x", "rbr_" + "A" * 43, "' OR 1=1 --", "\0", "ü" * 512])
-async def test_a_token_nobody_made_is_an_ended_session(identity: Identity, token: str) -> None:
+async def test_an_unknown_refresh_token_is_an_ended_session(identity: Identity, token: str) -> None:
     await identity.register()
     assert await refused(identity.refresh(token)) == ENDED
 
 
-async def test_an_access_token_or_a_grant_refreshes_nothing(identity: Identity) -> None:
+async def test_access_tokens_and_grants_are_not_refresh_tokens(identity: Identity) -> None:
     asha = await identity.register()
     grant = await identity.grant(asha, uuid7())
     assert await refused(identity.refresh(grant.grant)) == ENDED
@@ -143,7 +143,7 @@ async def test_an_access_token_or_a_grant_refreshes_nothing(identity: Identity) 
     assert code in {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.INVALID_ARGUMENT}
 
 
-async def test_logging_out_ends_this_session_with_its_grants_and_no_other(identity: Identity) -> None:
+async def test_logging_out_ends_only_this_session_and_its_grants(identity: Identity) -> None:
     asha = await identity.register()
     elsewhere = await identity.login()
     here, there = await identity.grant(asha, uuid7()), await identity.grant(elsewhere, uuid7())
@@ -165,7 +165,7 @@ async def test_logging_out_again_succeeds_with_the_same_request_id_and_with_anot
     await _logout(identity, asha)
 
 
-async def test_an_expired_session_leaves_nothing_behind(tmp_path: Path) -> None:
+async def test_an_expired_session_is_purged(tmp_path: Path) -> None:
     async with running_identity(tmp_path) as identity:
         asha = await identity.register()
         await identity.grant(asha, uuid7())
@@ -176,7 +176,7 @@ async def test_an_expired_session_leaves_nothing_behind(tmp_path: Path) -> None:
         later = identity.clock
     later.advance(timedelta(days=30).total_seconds())
     async with running_identity(tmp_path, later) as identity:
-        await identity.login()  # after the sweep that a start begins with, since writers queue
+        await identity.login()  # after the first purge, because writers queue
     counts = _rows(tmp_path)
     assert counts == {
         "customers": 1,

@@ -1,4 +1,4 @@
-"""A real server and a real channel: what every member of the mesh promises."""
+"""A real server and a real channel."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ CONVERSATION = "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11"
 
 
 class QuoteTooOld(DomainError):
-    """For the table below."""
+    """An error of the table below."""
 
 
 class Servicer(conversation_grpc.ConversationServiceServicer):
-    """Answers in the ways the promises speak of."""
+    """Answers in the ways that the tests need."""
 
     def __init__(self) -> None:
         self.gone = asyncio.Event()
@@ -69,7 +69,7 @@ class Servicer(conversation_grpc.ConversationServiceServicer):
 
 
 class Mesh:
-    """A server, a stub and a key to sign tokens with."""
+    """A server, a stub, and a key that signs tokens."""
 
     def __init__(self, servicer: Servicer, server: RunningServer, stub, key: SigningKey) -> None:
         self.servicer, self.server, self.stub, self.key = servicer, server, stub, key
@@ -96,7 +96,7 @@ async def mesh() -> AsyncIterator[Mesh]:
         yield Mesh(servicer, server, conversation_grpc.ConversationServiceStub(channel), key)
 
 
-async def test_an_unexpected_error_tells_the_caller_a_correlation_id_and_nothing_else(mesh: Mesh) -> None:
+async def test_an_unexpected_error_reaches_the_caller_as_a_correlation_id_only(mesh: Mesh) -> None:
     request = conversation.StartConversationRequest(request_id=CONVERSATION)
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await mesh.stub.StartConversation(request, metadata=mesh.customer())
@@ -132,7 +132,7 @@ async def test_a_domain_error_arrives_with_reason_metadata_field_and_delay(mesh:
     assert violations_of(error)[0].field == "quote_id"
 
 
-async def test_a_field_that_breaks_its_rule_is_named(mesh: Mesh) -> None:
+async def test_an_invalid_field_is_named(mesh: Mesh) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await mesh.stub.GetConversation(
             conversation.GetConversationRequest(conversation_id="no uuid"), metadata=mesh.customer()
@@ -149,7 +149,7 @@ async def test_the_customer_comes_from_the_token(mesh: Mesh) -> None:
     assert mesh.servicer.customers == ["ada"]
 
 
-async def test_an_idempotent_call_is_retried_and_a_mutation_without_that_promise_never(mesh: Mesh) -> None:
+async def test_only_idempotent_calls_are_retried(mesh: Mesh) -> None:
     mesh.servicer.failures = 2
     request = conversation.GetConversationRequest(conversation_id=CONVERSATION)
     await mesh.stub.GetConversation(request, metadata=mesh.customer())
@@ -165,7 +165,7 @@ async def test_leaving_a_stream_early_ends_its_handler(mesh: Mesh) -> None:
     await asyncio.wait_for(mesh.servicer.gone.wait(), 5)
 
 
-async def test_one_caller_can_not_take_all_the_streams(mesh: Mesh) -> None:
+async def test_one_caller_cannot_open_all_streams(mesh: Mesh) -> None:
     request = conversation.WatchRequest(conversation_id=CONVERSATION)
     calls = [mesh.stub.Watch(request, metadata=mesh.customer("greedy")) for _ in range(3)]
     for call in calls:
@@ -190,7 +190,7 @@ async def test_health_answers_without_a_token(mesh: Mesh) -> None:
 
 
 @pytest.mark.parametrize("header", ["Bearer", "Basic abc", "Bearer " + "x" * 9000, "Bearer a.b.c", ""])
-async def test_a_header_that_is_no_token_is_unauthenticated(mesh: Mesh, header: str) -> None:
+async def test_a_malformed_authorization_header_is_unauthenticated(mesh: Mesh, header: str) -> None:
     request = conversation.GetConversationRequest(conversation_id=CONVERSATION)
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await mesh.stub.GetConversation(request, metadata=(("authorization", header),))

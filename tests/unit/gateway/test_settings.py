@@ -1,4 +1,4 @@
-"""Settings of the gateway: who comes in without a token is decided, and every one of them is in the table that people read."""
+"""Settings of the gateway: anonymous callers, host names, and their documentation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("environment", "strangers"), [("development", True), ("production", False)])
-def test_strangers_come_in_outside_production_only(
+def test_anonymous_callers_are_allowed_outside_production_only(
     monkeypatch: pytest.MonkeyPatch, environment: str, strangers: bool
 ) -> None:
     monkeypatch.setenv("READBACK_ENVIRONMENT", environment)
@@ -30,7 +30,7 @@ def test_strangers_come_in_outside_production_only(
 
 @pytest.mark.parametrize("environment", ["development", "production"])
 @pytest.mark.parametrize("said", ["true", "false"])
-def test_who_says_so_is_obeyed_everywhere(
+def test_an_explicit_setting_overrides_the_environment(
     monkeypatch: pytest.MonkeyPatch, environment: str, said: str
 ) -> None:
     monkeypatch.setenv("READBACK_ENVIRONMENT", environment)

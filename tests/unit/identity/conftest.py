@@ -1,4 +1,4 @@
-"""A clock, keys and the tokens they sign."""
+"""A clock, signing keys, and access tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.simulated_clock import SimulatedClock
 
 @pytest.fixture
 def clock() -> SimulatedClock:
-    """Noon of a day."""
+    """A clock that starts at noon."""
     return SimulatedClock(datetime(2026, 11, 23, 12, tzinfo=UTC))
 
 
@@ -36,7 +36,7 @@ def keys(signing_pem: bytes) -> SigningKeys:
 
 @pytest.fixture
 def tokens(keys: SigningKeys, clock: SimulatedClock) -> AccessTokens:
-    """Mints access tokens of the usual lifetimes."""
+    """Access tokens with the default lifetimes."""
     return AccessTokens(
         keys, clock, customer_lifetime=timedelta(minutes=10), actor_lifetime=timedelta(minutes=5)
     )

@@ -1,4 +1,4 @@
-"""Settings of identity: safe by default, refused when they are not."""
+"""Settings of identity: safe defaults, and refusal of unsafe values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("READBACK_HOME", str(tmp_path))
 
 
-def test_the_defaults_are_the_promised_ones(tmp_path: Path) -> None:
+def test_the_defaults_are_as_documented(tmp_path: Path) -> None:
     settings = load(IdentitySettings)
     assert settings.identity_bcrypt_cost == 12
     assert settings.identity_customer_token_seconds == 600
@@ -32,7 +32,7 @@ def test_the_database_can_be_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load(IdentitySettings).database_url == "sqlite+aiosqlite:////elsewhere/people.db"
 
 
-def test_postgresql_is_taken_through_its_async_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_postgresql_uses_its_async_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("READBACK_IDENTITY_DATABASE_URL", "postgresql+psycopg://readback@db/identity")
     assert load(IdentitySettings).database_url == "postgresql+psycopg://readback@db/identity"
 
@@ -75,7 +75,7 @@ def test_actors_of_a_cluster_are_read_from_a_folder_of_public_keys(tmp_path: Pat
     assert mounted.actor_public_keys() == {"agent-eu": own.actor_public_keys()["agent"]}
 
 
-def test_earlier_signing_keys_are_read_from_files(tmp_path: Path) -> None:
+def test_previous_signing_keys_are_read_from_files(tmp_path: Path) -> None:
     old = tmp_path / "old.pem"
     old.write_bytes(b"pem")
     assert load(IdentitySettings, identity_previous_signing_keys=(old,)).previous_signing_keys() == [b"pem"]

@@ -1,4 +1,4 @@
-"""Failpoints: off they do nothing, on they do what was asked at the right time, in production they are refused."""
+"""Failpoints act at their visit, do nothing when unset, and are refused in production."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[signal.Signals]:
     return signals
 
 
-async def test_point_that_is_not_set_does_nothing() -> None:
+async def test_an_unset_failpoint_does_nothing() -> None:
     await failpoint("somewhere")
     set_failpoints("elsewhere=fail", environment="development")
     await failpoint("somewhere")
 
 
-async def test_point_fails_the_first_time_and_not_again() -> None:
+async def test_a_failpoint_fails_the_first_time_only() -> None:
     set_failpoints("somewhere=fail", environment="development")
     with pytest.raises(FailpointReached, match="somewhere"):
         await failpoint("somewhere")
     await failpoint("somewhere")
 
 
-async def test_process_is_killed_at_the_time_that_was_asked_for(sent: list[signal.Signals]) -> None:
+async def test_the_process_is_killed_at_the_given_visit(sent: list[signal.Signals]) -> None:
     set_failpoints("somewhere=kill@3, elsewhere=stop@1", environment="development")
     for _ in range(2):
         await failpoint("somewhere")
@@ -56,7 +56,7 @@ async def test_process_is_killed_at_the_time_that_was_asked_for(sent: list[signa
     assert sent == [signal.SIGKILL, signal.SIGSTOP]
 
 
-async def test_point_that_takes_longer_does_so_each_time_from_then_on(
+async def test_a_sleeping_failpoint_sleeps_every_time_from_its_visit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     slept: list[float] = []
@@ -71,7 +71,7 @@ async def test_point_that_takes_longer_does_so_each_time_from_then_on(
     assert slept == [0.25, 0.25]
 
 
-async def test_setting_points_anew_forgets_the_old_ones_and_counts_from_the_start() -> None:
+async def test_setting_failpoints_replaces_them_and_resets_the_counts() -> None:
     set_failpoints("somewhere=fail@2", environment="development")
     await failpoint("somewhere")
     set_failpoints("somewhere=fail@2", environment="development")
@@ -80,7 +80,7 @@ async def test_setting_points_anew_forgets_the_old_ones_and_counts_from_the_star
         await failpoint("somewhere")
 
 
-def test_production_refuses_any_and_bears_none() -> None:
+def test_production_accepts_no_failpoints() -> None:
     set_failpoints("", environment="production")
     with pytest.raises(ConfigurationError, match="production"):
         set_failpoints("somewhere=kill", environment="production")
@@ -90,6 +90,6 @@ def test_production_refuses_any_and_bears_none() -> None:
     "text",
     ["somewhere", "somewhere=explode", "=kill", "somewhere=kill@soon", "somewhere=sleep", "somewhere=kill:3"],
 )
-def test_what_is_no_list_of_failpoints_is_refused(text: str) -> None:
+def test_malformed_failpoints_are_refused(text: str) -> None:
     with pytest.raises(ConfigurationError):
         set_failpoints(text, environment="development")

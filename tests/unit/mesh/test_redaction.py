@@ -57,7 +57,7 @@ def test_redaction_never_fails(text: str) -> None:
     assert isinstance(redact_text(text), str)
 
 
-def test_messages_passed_as_log_fields_are_redact_message(capsys: pytest.CaptureFixture[str]) -> None:
+def test_messages_in_log_fields_are_redacted(capsys: pytest.CaptureFixture[str]) -> None:
     handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
     try:
         configure(MeshSettings(log_format="json"), "test")

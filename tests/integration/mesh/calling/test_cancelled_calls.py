@@ -1,4 +1,4 @@
-"""Ten thousand calls that their callers gave up leave nothing behind: no task, no descriptor, no place in a limit."""
+"""Ten thousand cancelled calls leak no task, no file descriptor and no slot of a limit."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ROUNDS = 50  # of four kinds: ten thousand calls
 
 
 class Patient(conversation_grpc.ConversationServiceServicer):
-    """Never answers, and counts who is still waiting."""
+    """Never answers, and counts the calls that wait."""
 
     def __init__(self) -> None:
         self.waiting = self.came = 0
@@ -82,7 +82,7 @@ def descriptors() -> int:
 
 async def settled(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
-        while not holds():  # noqa: ASYNC110 -- gRPC ends its handlers without telling anybody
+        while not holds():  # noqa: ASYNC110 -- gRPC gives no event for the end of a handler
             await asyncio.sleep(0.01)
 
 
@@ -100,7 +100,7 @@ async def given_up_by_their_caller(stub: Any, servicer: Patient) -> None:
 
 
 async def out_of_time(stub: Any, _servicer: Patient) -> None:
-    """A unary call whose deadline passes, at whatever point that finds it."""
+    """A unary call whose deadline passes at some point."""
     request, tokens = (
         conversation.GetConversationRequest(conversation_id=CONVERSATION),
         bearer(KEY.token(sub="ada")),
@@ -112,7 +112,7 @@ async def out_of_time(stub: Any, _servicer: Patient) -> None:
 
 
 async def watched_for_a_moment(stub: Any, _servicer: Patient) -> None:
-    """A server's stream that is left after its first message."""
+    """A server stream that is cancelled after its first message."""
 
     tokens = bearer(KEY.token(sub="ada"))
 
@@ -126,7 +126,7 @@ async def watched_for_a_moment(stub: Any, _servicer: Patient) -> None:
 
 
 async def recorded_for_a_moment(stub: Any, _servicer: Patient) -> None:
-    """A stream both ways that is left in the middle of both."""
+    """A bidirectional stream that is cancelled in the middle."""
     tokens = bearer(KEY.token(sub="agent", kind="service"))
 
     async def record() -> None:
@@ -145,9 +145,9 @@ KINDS: tuple[Callable[[Any, Patient], Awaitable[None]], ...] = (
 )
 
 
-async def test_ten_thousand_cancelled_calls_leave_nothing_behind(patient: tuple[Patient, Any]) -> None:
+async def test_ten_thousand_cancelled_calls_leak_nothing(patient: tuple[Patient, Any]) -> None:
     servicer, stub = patient
-    for kind in KINDS:  # connections, caches and the like are there from now on
+    for kind in KINDS:  # warm up connections and caches
         await kind(stub, servicer)
         await settled(lambda: servicer.waiting == 0)
     gc.collect()
@@ -155,7 +155,7 @@ async def test_ten_thousand_cancelled_calls_leave_nothing_behind(patient: tuple[
     for _ in range(ROUNDS):
         for kind in KINDS:
             await kind(stub, servicer)
-            # The limits admit no more at once: a place that one round didn't give back would be missed in the next.
+            # As many as the limits admit, so that a leaked slot of one round would be missing in the next.
             await settled(lambda: servicer.waiting == 0)
     with suppress(TimeoutError):
         await settled(lambda: len(asyncio.all_tasks()) <= tasks)

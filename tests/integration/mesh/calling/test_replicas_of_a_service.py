@@ -1,4 +1,4 @@
-"""Several replicas behind one channel: calls go round, leave a replica that drains, and none fails."""
+"""Several replicas behind one channel: round robin, draining, and no failed calls."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KEY = SigningKey()
 
 
 class Replica(conversation_grpc.ConversationServiceServicer):
-    """Counts what it is asked."""
+    """Counts its calls."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -87,11 +87,11 @@ def replica() -> Replica:
         ("unix:/run/readback.sock", "unix:/run/readback.sock"),
     ],
 )
-def test_address_may_be_a_host_a_name_of_many_or_a_list(address: str, target: str) -> None:
+def test_an_address_is_a_host_a_dns_name_or_a_list(address: str, target: str) -> None:
     assert grpc_target(address) == target
 
 
-async def test_calls_go_round_all_replicas_of_a_list() -> None:
+async def test_calls_are_distributed_over_the_replicas_of_a_list() -> None:
     one, other = replica(), replica()
     async with (
         serving(one) as first,
@@ -107,9 +107,7 @@ async def test_calls_go_round_all_replicas_of_a_list() -> None:
                 )
 
 
-async def test_no_call_fails_while_each_replica_is_restarted_under_load_not_even_one_that_is_never_retried() -> (
-    None
-):
+async def test_no_call_fails_while_replicas_restart_under_load() -> None:
     replicas = [replica(), replica()]
     ports = free_ports(2)
     tokens = bearer(KEY.token(sub="ada"))
@@ -136,7 +134,7 @@ async def test_no_call_fails_while_each_replica_is_restarted_under_load_not_even
 
         async def more(count: int) -> None:
             target = answered + count
-            while answered < target:  # noqa: ASYNC110 -- what is waited for is load, which tells nobody
+            while answered < target:  # noqa: ASYNC110 -- load gives no event
                 await asyncio.sleep(0.01)
 
         async with asyncio.TaskGroup() as tasks, asyncio.timeout(40):
@@ -149,14 +147,14 @@ async def test_no_call_fails_while_each_replica_is_restarted_under_load_not_even
                 replicas[index].asked = 0
                 replicas[index].draining.clear()
                 await served[index].enter_async_context(serving(replicas[index], port))
-                while not replicas[index].asked:  # noqa: ASYNC110 -- the handlers tell nobody
+                while not replicas[index].asked:  # noqa: ASYNC110 -- the handlers set no event
                     await asyncio.sleep(0.01)
             over = True
         for servers in served:
             await servers.aclose()
 
 
-async def test_a_replica_that_drains_ends_its_watches_and_is_given_nothing_new() -> None:
+async def test_a_draining_replica_ends_its_watches_and_gets_no_new_calls() -> None:
     one, other = replica(), replica()
     tokens = bearer(KEY.token(sub="ada"))
     async with AsyncExitStack() as leaving:
@@ -183,7 +181,7 @@ async def test_a_replica_that_drains_ends_its_watches_and_is_given_nothing_new()
                 assert [await call.read() for call in (a, b)] == [conversation.WatchResponse(end=end)] * 2
 
 
-async def test_what_waits_too_long_is_refused_by_the_core_and_told_as_overload() -> None:
+async def test_the_cores_refusals_become_resource_exhausted() -> None:
     one = replica()
     one.hold.clear()
     async with (
@@ -207,7 +205,7 @@ async def test_what_waits_too_long_is_refused_by_the_core_and_told_as_overload()
         await asyncio.gather(*calls, return_exceptions=True)
 
 
-async def test_what_is_too_much_for_the_process_is_refused_before_it_is_read() -> None:
+async def test_excess_calls_are_refused_before_they_are_parsed() -> None:
     one = replica()
     one.hold.clear()
     async with (
@@ -219,7 +217,7 @@ async def test_what_is_too_much_for_the_process_is_refused_before_it_is_read() -
         tokens = bearer(KEY.token(sub="ada"))
         running_calls = [asyncio.ensure_future(stub.GetConversation(ask, metadata=tokens)) for _ in range(2)]
         async with asyncio.timeout(10):
-            while one.asked < 2:  # noqa: ASYNC110 -- the handlers tell nobody
+            while one.asked < 2:  # noqa: ASYNC110 -- the handlers set no event
                 await asyncio.sleep(0.01)
             with pytest.raises(grpc.aio.AioRpcError) as raised:
                 await stub.GetConversation(

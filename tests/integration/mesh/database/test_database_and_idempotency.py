@@ -1,4 +1,4 @@
-"""Transactions that say whether they write, and answers that are given again."""
+"""Transactions, and idempotent requests."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def test_writers_that_read_first_do_not_lose_each_others_writes(engine: As
     assert await _value(engine) == 20
 
 
-async def test_whoever_only_reads_sees_one_state_throughout(either: AsyncEngine) -> None:
+async def test_a_reading_transaction_sees_one_state(either: AsyncEngine) -> None:
     async with reading(either) as connection:
         before = (await connection.execute(select(COUNTERS.c.value))).scalar_one()
         async with writing(either) as other:
@@ -122,7 +122,7 @@ async def _logout(
     return answer, did
 
 
-async def test_the_same_request_gets_the_same_answer_and_is_done_once(engine: AsyncEngine) -> None:
+async def test_the_same_request_runs_once_and_gets_the_same_response(engine: AsyncEngine) -> None:
     first, did = await _logout(engine, "ada", ID, "g")
     again, did_again = await _logout(engine, "ada", ID, "g")
     assert (did, did_again) == (True, False)

@@ -1,4 +1,4 @@
-"""PostgreSQL that crashes, comes back, or falls silent: transactions end in time and the pool finds back."""
+"""PostgreSQL that crashes, restarts, or stops answering: transactions end in time and the pool recovers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(scope="module")
 def own_postgres() -> Iterator[PostgresServer]:
-    """A server that may be hurt."""
+    """A server that tests may stop."""
     with postgres_server() as server:
         yield server
 
@@ -37,7 +37,7 @@ async def ask(engine: AsyncEngine) -> int:
         return int((await connection.execute(text("SELECT 1"))).scalar_one())
 
 
-async def test_crashed_server_is_unavailable_at_once_and_found_again_when_it_is_back(
+async def test_a_crashed_server_is_unavailable_until_it_is_back(
     engine: AsyncEngine, own_postgres: PostgresServer
 ) -> None:
     await asyncio.gather(*(ask(engine) for _ in range(5)))  # the pool holds connections
@@ -51,7 +51,7 @@ async def test_crashed_server_is_unavailable_at_once_and_found_again_when_it_is_
     assert await ask(engine) == 1
 
 
-async def test_all_connections_of_a_restarted_server_are_given_up_with_the_first(
+async def test_one_broken_connection_invalidates_the_pool_of_a_restarted_server(
     engine: AsyncEngine, own_postgres: PostgresServer
 ) -> None:
     await asyncio.gather(*(ask(engine) for _ in range(5)))
@@ -73,7 +73,7 @@ async def test_server_that_crashes_inside_a_transaction_is_unavailable(
             await connection.execute(text("SELECT 1"))
 
 
-async def test_server_that_falls_silent_is_hung_up_on(
+async def test_a_silent_server_hits_the_time_limit(
     engine: AsyncEngine, own_postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transactions, "TRANSACTION_SECONDS", 0.3)
@@ -92,7 +92,7 @@ async def test_server_that_falls_silent_is_hung_up_on(
     assert await ask(engine) == 1
 
 
-async def test_statement_that_is_wrong_is_no_outage(engine: AsyncEngine) -> None:
+async def test_a_wrong_statement_is_not_an_outage(engine: AsyncEngine) -> None:
     with pytest.raises(Exception, match="nowhere") as caught:
         async with transactions.reading(engine) as connection:
             await connection.execute(text("SELECT * FROM nowhere"))

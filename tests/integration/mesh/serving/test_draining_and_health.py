@@ -1,4 +1,4 @@
-"""A member that stops says so first, ends its own streams, and lets running calls finish."""
+"""A stopping server reports it first, ends its streams, and lets running calls finish."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CONVERSATION = "01936d1c-7f5e-7a30-9d2e-0f5a6f2f9d11"
 
 
 class Slow(conversation_grpc.ConversationServiceServicer):
-    """Watches until told to drain; answers a unary call only after that."""
+    """Watches until drained; answers a unary call only after that."""
 
     def __init__(self) -> None:
         self.draining, self.called = asyncio.Event(), asyncio.Event()
@@ -48,7 +48,7 @@ class Slow(conversation_grpc.ConversationServiceServicer):
         return conversation.GetConversationResponse()
 
 
-async def test_a_stopping_server_ends_its_streams_in_good_order_and_finishes_what_it_began() -> None:
+async def test_a_stopping_server_ends_streams_in_order_and_finishes_running_calls() -> None:
     key = SigningKey()
     servicer = Slow()  # type: ignore[abstract]  # only the RPCs that the promise needs
     seen: list[int] = []
@@ -125,7 +125,7 @@ def _restored_logging():
 
 
 @pytest.mark.usefixtures("_restored_logging")
-def test_no_token_reaches_the_log_whoever_logs_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_logger_writes_tokens(capsys: pytest.CaptureFixture[str]) -> None:
     configure(load(MeshSettings), "test")
     token = SigningKey().token()
     logging.getLogger("livekit").warning("401 for %s", token)

@@ -1,4 +1,4 @@
-"""Health as channels and probes ask for it: what is said of a service, when it changes, and that a watch holds up nobody."""
+"""gRPC health: states of services, watches of changes, and the end of watches."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def asked(service: str) -> health_pb2.HealthCheckRequest:
     return health_pb2.HealthCheckRequest(service=service)
 
 
-async def test_state_is_told_of_each_service(health: tuple[Health, Any, grpc.aio.Server]) -> None:
+async def test_each_service_has_its_own_state(health: tuple[Health, Any, grpc.aio.Server]) -> None:
     states, stub, _ = health
     states.serve("", "flights")
     assert (await stub.Check(asked("flights"))).status == SERVING
@@ -52,7 +52,7 @@ async def test_unknown_service_is_not_found(health: tuple[Health, Any, grpc.aio.
     assert raised.value.code() is grpc.StatusCode.NOT_FOUND
 
 
-async def test_watch_tells_each_change_once_and_ends_when_it_is_let_go(
+async def test_a_watch_sends_each_change_once_and_ends_when_closed(
     health: tuple[Health, Any, grpc.aio.Server],
 ) -> None:
     states, stub, _ = health
@@ -68,7 +68,7 @@ async def test_watch_tells_each_change_once_and_ends_when_it_is_let_go(
         assert await watch.read() is grpc.aio.EOF
 
 
-async def test_watches_that_were_let_go_don_t_hold_up_the_server(
+async def test_closed_watches_do_not_delay_the_servers_stop(
     health: tuple[Health, Any, grpc.aio.Server],
 ) -> None:
     states, stub, server = health
@@ -82,7 +82,7 @@ async def test_watches_that_were_let_go_don_t_hold_up_the_server(
     states.drain()
 
 
-async def test_watch_that_begins_after_that_ends_at_once(health: tuple[Health, Any, grpc.aio.Server]) -> None:
+async def test_a_watch_that_begins_after_closing_ends(health: tuple[Health, Any, grpc.aio.Server]) -> None:
     states, stub, _ = health
     states.close_watches()
     async with asyncio.timeout(5):

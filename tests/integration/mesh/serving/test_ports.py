@@ -1,4 +1,4 @@
-"""Servers listen where they are told, on IPv4 and IPv6, and say what is wrong when they can't."""
+"""Servers listen at their endpoint, on IPv4 and IPv6, and report why they can't."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mesh.settings import ConfigurationError, MeshSettings, load
 pytestmark = pytest.mark.integration
 
 Serving = Callable[[Endpoint], AbstractAsyncContextManager[str]]
-"""Serves at an endpoint and gives `host:port`."""
+"""Serves at an endpoint and yields `host:port`."""
 
 
 async def _no_keys(_kid: str) -> None:
@@ -78,7 +78,7 @@ async def _answers_http(address: str) -> None:
 @pytest.mark.parametrize(
     ("bind", "reached"), [("::1", ["[::1]"]), ("::", ["[::1]", "127.0.0.1"]), ("127.0.0.1", ["127.0.0.1"])]
 )
-async def test_every_kind_of_server_is_reached_where_it_listens(
+async def test_every_kind_of_server_is_reachable_at_its_endpoint(
     serving: Serving, bind: str, reached: list[str]
 ) -> None:
     async with serving(Endpoint(bind, 0, "READBACK_SHOE_PORT")) as address:
@@ -90,9 +90,7 @@ async def test_every_kind_of_server_is_reached_where_it_listens(
 
 @every_server
 @pytest.mark.parametrize("bind", ["127.0.0.1", "::1"])
-async def test_a_port_in_use_is_one_sentence_with_the_setting_that_moves_it(
-    serving: Serving, bind: str
-) -> None:
+async def test_the_error_for_a_used_port_names_its_setting(serving: Serving, bind: str) -> None:
     async with serving(Endpoint(bind, 0, "READBACK_SHOE_PORT")) as address:
         port = int(address.rpartition(":")[2])
         with pytest.raises(ConfigurationError) as refused:
@@ -105,7 +103,7 @@ async def test_a_port_in_use_is_one_sentence_with_the_setting_that_moves_it(
 
 
 @every_server
-async def test_an_address_of_another_machine_is_not_called_a_port_in_use(serving: Serving) -> None:
+async def test_the_error_for_a_foreign_address_names_the_address(serving: Serving) -> None:
     with pytest.raises(ConfigurationError) as refused:
         async with serving(Endpoint("192.0.2.1", 0, "READBACK_SHOE_PORT")):
             pass
@@ -133,7 +131,7 @@ def test_an_endpoint_knows_the_setting_of_its_port() -> None:
         ("10.0.0.5", "10.0.0.5:50051"),
     ],
 )
-def test_members_of_this_machine_are_looked_for_where_they_listen(bind: str, address: str) -> None:
+def test_the_default_address_of_a_service_is_reachable_on_this_machine(bind: str, address: str) -> None:
     assert (
         load(MeshSettings, bind=bind, identity_port=50051, identity_address="").address_of("identity")
         == address

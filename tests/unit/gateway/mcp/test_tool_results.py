@@ -1,4 +1,4 @@
-"""Answers are the contract's JSON, streams in one object, and no longer than a model can read."""
+"""Results are the contract's JSON, merged from streams, and limited in length."""
 
 from __future__ import annotations
 
@@ -21,39 +21,39 @@ def found(*names: str) -> pb.SearchFlightsResponse:
     )
 
 
-def test_json_of_one_message_is_the_contracts() -> None:
+def test_one_message_has_the_contracts_json() -> None:
     answer = pb.GetAirportResponse(airport=pb.Airport(code="MAA", city="Chennai"))
     assert as_json([answer]) == MessageToDict(answer, preserving_proto_field_name=True)
 
 
-def test_json_of_a_stream_is_that_of_its_messages() -> None:
+def test_messages_of_a_stream_are_merged() -> None:
     done = pb.SearchFlightsResponse(done=pb.SearchDone(total=3, outcome=pb.SEARCH_OUTCOME_FOUND))
     whole = as_json([found("a"), found("b", "c"), done])
     assert [one["itinerary_id"] for one in whole["results"]["itineraries"]] == ["a", "b", "c"]
     assert whole["done"] == {"total": 3, "outcome": "SEARCH_OUTCOME_FOUND"}
 
 
-def test_nothing_is_an_empty_object() -> None:
+def test_no_messages_give_an_empty_object() -> None:
     assert as_json([]) == {}
 
 
-def test_short_answer_is_left_alone() -> None:
+def test_a_short_result_is_unchanged() -> None:
     assert shortened({"list": [1, 2, 3]}, 100) == {"list": [1, 2, 3]}
 
 
-def test_long_answer_loses_the_ends_of_its_longest_lists_first() -> None:
+def test_a_long_result_is_cut_from_the_ends_of_its_longest_lists() -> None:
     answer = shortened({"long": ["x" * 40] * 100, "short": ["y", "z"]}, 300)
     assert count_tokens(answer) <= 300
     assert answer["short"] == ["y", "z"]
     assert len(answer["long"]) + answer["omitted"]["long"] == 100
 
 
-def test_list_keeps_its_first_item_however_long() -> None:
+def test_a_list_keeps_its_first_item() -> None:
     assert shortened({"list": ["x" * 4000, "y"]}, 10) == {"list": ["x" * 4000], "omitted": {"list": 1}}
 
 
 def sold(journeys: int = 0) -> dict[str, Any]:
-    """An answer with twenty ways there and twenty back, an offer on each way there, and some journeys of both."""
+    """Return a result with twenty outbound and twenty return itineraries, their offers, and some journeys."""
     there, back = [f"there-{n}" for n in range(20)], [f"back-{n}" for n in range(20)]
     together = [pb.Journey(itinerary_ids=pair) for pair in list(zip(there, back, strict=True))[:journeys]]
     if journeys:
@@ -75,7 +75,7 @@ def sold(journeys: int = 0) -> dict[str, Any]:
 
 
 def left(answer: dict[str, Any]) -> dict[str, int]:
-    """How many items each list holds, with those that were left out."""
+    """Return the length of each list before it was cut."""
     lists = {name: len(items) for name, items in answer["results"].items()}
     return {
         name: count + answer.get("omitted", {}).get(f"results.{name}", 0) for name, count in lists.items()
@@ -83,7 +83,7 @@ def left(answer: dict[str, Any]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("tokens", [100, 250, 500, 900, 1400])
-def test_cut_answer_holds_every_flight_that_its_journeys_name_and_no_other(tokens: int) -> None:
+def test_a_cut_result_has_exactly_the_flights_of_its_journeys(tokens: int) -> None:
     answer = shortened(sold(journeys=20), tokens)
     results = answer["results"]
     named = [name for journey in results["journeys"] for name in journey["itinerary_ids"]]
@@ -97,7 +97,7 @@ def test_cut_answer_holds_every_flight_that_its_journeys_name_and_no_other(token
 
 
 @pytest.mark.parametrize("tokens", [100, 250, 500, 900])
-def test_cut_answer_holds_no_offer_on_a_flight_that_was_left_out(tokens: int) -> None:
+def test_a_cut_result_has_no_offer_on_a_removed_flight(tokens: int) -> None:
     answer = shortened(sold(), tokens)
     results = answer["results"]
     assert {offer["itinerary_id"] for offer in results["offers"]} <= {
@@ -119,7 +119,7 @@ values = st.recursive(
         st.text(min_size=1, max_size=5).filter(lambda name: name != "omitted"), values, max_size=5
     )
 )
-def test_cutting_ends_and_only_drops_items(answer: dict[str, Any]) -> None:
+def test_cutting_terminates_and_only_removes_items(answer: dict[str, Any]) -> None:
     before = compact_json(answer)
     cut = shortened(answer, 20)
     assert len(compact_json({name: value for name, value in cut.items() if name != "omitted"})) <= len(before)

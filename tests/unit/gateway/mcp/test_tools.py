@@ -1,4 +1,4 @@
-"""The tools are those of the contracts: no more, no fewer, and open to whom the gateway calls for."""
+"""The tools are exactly those of the contracts."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def test_every_rpc_with_a_tool_option_is_a_tool() -> None:
     assert list(TOOLS) == [name for name in named if name]
 
 
-def test_rpcs_without_the_option_are_none() -> None:
+def test_rpcs_without_the_option_are_not_tools() -> None:
     assert tools_of([CONVERSATION]) == {}
 
 
 @pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
-def test_every_tool_can_be_called_in_the_gateways_own_name(tool) -> None:
+def test_every_tool_can_be_called_with_the_gateways_own_token(tool) -> None:
     open_to = {options_pb2.ACCESS_PUBLIC, options_pb2.ACCESS_SERVICE}
     assert open_to & set(tool.method.GetOptions().Extensions[options_pb2.access])
 
@@ -38,6 +38,6 @@ def test_tools_belong_to_their_rpcs() -> None:
     )
 
 
-def test_reading_is_told_from_changing() -> None:
+def test_hints_distinguish_reading_from_changing() -> None:
     assert TOOLS["search_flights"].read_only
     assert TOOLS["search_flights"].idempotent

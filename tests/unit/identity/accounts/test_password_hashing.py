@@ -1,4 +1,4 @@
-"""Password hashes: everything typed counts, nothing is cut, and nothing tells an unknown account from a wrong password."""
+"""Password hashes: every character counts, and unknown accounts take as long as wrong passwords."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_a_password_of_64_four_byte_emoji_verifies_and_its_last_one_counts
     assert not await hasher.verify(password[:-1], stored)
 
 
-async def test_what_follows_a_nul_byte_counts(hasher: PasswordHasher) -> None:
+async def test_characters_after_a_nul_count(hasher: PasswordHasher) -> None:
     stored = await hasher.hash("before\0after")
     assert await hasher.verify("before\0after", stored)
     assert not await hasher.verify("before\0another", stored)
@@ -65,7 +65,7 @@ async def test_what_follows_a_nul_byte_counts(hasher: PasswordHasher) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(password=st.text(max_size=256), other=st.text(max_size=256))
-def test_every_text_verifies_as_itself_and_as_nothing_else(password: str, other: str) -> None:
+def test_every_password_verifies_itself_only(password: str, other: str) -> None:
     async def check() -> None:
         hasher = PasswordHasher(PEPPER, cost=COST)
         try:
@@ -85,7 +85,7 @@ async def test_a_hash_is_worthless_without_the_pepper(hasher: PasswordHasher) ->
     elsewhere.close()
 
 
-async def test_the_stored_hash_is_the_documented_recipe(hasher: PasswordHasher) -> None:
+async def test_the_stored_hash_follows_the_documented_scheme(hasher: PasswordHasher) -> None:
     version, recipe, cost, rest = (await hasher.hash("a flock of quiet herons")).split("$")
     assert (version, recipe, cost) == ("v1", "2b", "04")
     digest = base64.b64encode(hmac.new(PEPPER, b"a flock of quiet herons", hashlib.sha384).digest())
@@ -137,7 +137,7 @@ async def test_hashing_leaves_the_event_loop_free(
     await checking
 
 
-async def test_beyond_the_queue_attempts_are_refused_with_a_time_to_come_back(
+async def test_attempts_beyond_the_queue_are_refused_with_retry_after(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gate = threading.Event()
@@ -156,7 +156,7 @@ async def test_beyond_the_queue_attempts_are_refused_with_a_time_to_come_back(
     hasher.close()
 
 
-async def test_hanging_up_does_not_free_the_room_that_the_computation_still_takes(
+async def test_a_cancelled_caller_keeps_its_slot_until_the_hash_is_done(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     started, gate = threading.Event(), threading.Event()

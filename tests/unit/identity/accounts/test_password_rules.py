@@ -1,4 +1,4 @@
-"""Which passwords may be chosen."""
+"""Password rules."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def _problem(
         "Jaihind@123",
     ],
 )
-def test_what_attackers_try_first_is_refused_however_it_is_decorated(password: str) -> None:
+def test_common_passwords_are_refused_with_any_suffix_or_case(password: str) -> None:
     assert _problem(password) == "common"
 
 
 @pytest.mark.parametrize("password", ["asha.rao@example.com", "Asha.Rao", "asha.rao1990", "Asha Rao!"])
-def test_who_one_is_is_no_password(password: str) -> None:
+def test_names_and_addresses_are_refused_as_passwords(password: str) -> None:
     assert _problem(password) == "personal"
 
 
@@ -55,7 +55,7 @@ def test_who_one_is_is_no_password(password: str) -> None:
         "password of mine",
     ],
 )
-def test_there_are_no_rules_of_composition(password: str) -> None:
+def test_there_are_no_rules_about_kinds_of_characters(password: str) -> None:
     assert _problem(password) is None
 
 
@@ -74,6 +74,6 @@ def test_a_refusal_names_the_field_and_never_the_password() -> None:
     assert "aihind" not in f"{refused.value}{refused.value.metadata}"
 
 
-def test_the_list_is_in_the_form_it_is_compared_in() -> None:
+def test_the_list_has_the_form_that_is_compared() -> None:
     assert len(common_passwords()) > 500
     assert all(word == word.casefold() and word for word in common_passwords())

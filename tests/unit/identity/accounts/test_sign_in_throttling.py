@@ -1,4 +1,4 @@
-"""Throttling: guesses get slow, owners never get locked out."""
+"""Throttling: guesses become slow, and accounts are never locked."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def test_each_further_failure_doubles_the_wait_up_to_its_limit() -> None:
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
-def test_an_early_attempt_is_told_exactly_how_long_to_wait() -> None:
+def test_an_early_attempt_gets_the_exact_remaining_wait() -> None:
     with pytest.raises(TooManyAttempts) as refused:
         count_attempt(_after_failures(FREE_ATTEMPTS + 2), NOON + timedelta(seconds=1.5))
     assert refused.value.retry_after == timedelta(seconds=2.5)
 
 
 @given(count=st.integers(1, 10**9))
-def test_whatever_the_number_of_failures_the_advised_wait_is_enough_and_never_long(count: int) -> None:
+def test_the_advised_wait_is_sufficient_and_limited(count: int) -> None:
     attempts = _after_failures(count)
     wait = wait_after(count)
     assert wait <= MAX_WAIT
@@ -82,5 +82,5 @@ def test_a_patient_attacker_gets_at_most_sixty_guesses_an_hour() -> None:
     assert guesses < 60
 
 
-def test_a_run_of_failures_is_forgotten_after_a_quiet_day() -> None:
+def test_failures_are_forgotten_after_a_day() -> None:
     assert count_attempt(_after_failures(50), NOON + FORGET_AFTER) == FailedAttempts(1, NOON + FORGET_AFTER)

@@ -1,4 +1,4 @@
-"""Assertions: a member proves who it is with its own key, for identity alone, for minutes."""
+"""Assertions prove a service's identity to identity, for minutes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.unit
 
 
 class Installation:
-    """Two members with their keys, and somebody else."""
+    """Two services with their keys, and a stranger."""
 
     def __init__(self, clock: SimulatedClock) -> None:
         self.clock = clock
@@ -68,7 +68,9 @@ def installation(clock: SimulatedClock) -> Installation:
 
 
 @pytest.mark.parametrize("name", ["agent", "conversation"])
-async def test_what_the_mesh_makes_is_what_identity_accepts(installation: Installation, name: str) -> None:
+async def test_identity_accepts_the_assertions_of_workload_identity(
+    installation: Installation, name: str
+) -> None:
     now = installation.clock.now()
     proof = await installation.actors.verify(make_assertion(name, installation.private_pem(name), now=now))
     assert (proof.actor, proof.expires_at) == (name, now + timedelta(minutes=2))
@@ -106,7 +108,7 @@ async def test_what_the_mesh_makes_is_what_identity_accepts(installation: Instal
     ],
     ids=str,
 )
-async def test_an_assertion_that_proves_nothing_is_refused_without_saying_why(
+async def test_an_invalid_assertion_is_refused_without_the_reason(
     installation: Installation, wrong: dict[str, Any]
 ) -> None:
     with pytest.raises(UnknownActor) as refused:
@@ -141,7 +143,7 @@ async def test_an_assertion_lives_for_five_minutes_at_most(
             await installation.actors.verify(assertion)
 
 
-async def test_the_public_key_is_no_shared_secret(installation: Installation) -> None:
+async def test_hmac_with_the_public_key_is_refused(installation: Installation) -> None:
     header, body, _ = installation.assertion().split(".")
     header = _encoded(b'{"alg":"HS256","typ":"client-authentication+jwt"}')
     signature = hmac.digest(installation.trusted["agent"], f"{header}.{body}".encode(), "sha256")
@@ -155,7 +157,7 @@ def _encoded(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-async def test_taking_a_key_away_works_at_once(installation: Installation) -> None:
+async def test_removing_a_key_takes_effect_immediately(installation: Installation) -> None:
     await installation.actors.verify(installation.assertion())
     del installation.trusted["agent"]
     with pytest.raises(UnknownActor):

@@ -1,4 +1,4 @@
-"""Access tokens: what identity mints, the mesh's verifier accepts, and nothing that only looks like it."""
+"""Access tokens of identity are accepted by the mesh's verifier; forged ones are not."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Claims = dict[str, Any]
 
 @pytest.fixture
 def verifier(keys: SigningKeys, clock: SimulatedClock) -> TokenVerifier:
-    """What every member of the mesh checks tokens with."""
+    """The verifier that every service uses."""
 
     async def find(kid: str) -> EllipticCurvePublicKey | None:
         return keys.public_keys.get(kid)
@@ -44,7 +44,7 @@ def verifier(keys: SigningKeys, clock: SimulatedClock) -> TokenVerifier:
 
 @pytest.fixture
 def session(clock: SimulatedClock) -> Session:
-    """A session just begun."""
+    """A new session."""
     return Session("session-1", "customer-1", clock.now(), clock.now() + timedelta(days=30))
 
 
@@ -72,7 +72,7 @@ def _parts(token: str) -> tuple[dict[str, Any], Claims]:
 
 @pytest.fixture
 def forged(good: str, keys: SigningKeys) -> Callable[..., str]:
-    """The good token with other claims or headers, signed with the real key as only a bug in identity could."""
+    """Return the valid token with other claims or headers, signed with the real key."""
 
     def forge(headers: Mapping[str, Any] | None = None, **claims: Any) -> str:
         header, body = _parts(good)
@@ -88,7 +88,7 @@ async def _verified(verifier: TokenVerifier, token: str) -> Principal:
     return await verifier.verify(token)
 
 
-async def test_a_customers_token_says_who_and_which_session(
+async def test_a_customers_token_has_customer_and_session(
     verifier: TokenVerifier, good: str, clock: SimulatedClock
 ) -> None:
     principal = await _verified(verifier, good)
@@ -102,7 +102,7 @@ async def test_a_customers_token_says_who_and_which_session(
     assert principal.expires_at == clock.now() + timedelta(minutes=10)
 
 
-async def test_an_agents_token_says_for_whom_in_which_call_and_who_acts(
+async def test_an_agents_token_has_customer_call_and_actor(
     verifier: TokenVerifier, tokens: AccessTokens, clock: SimulatedClock
 ) -> None:
     grant = Grant(
@@ -119,19 +119,19 @@ async def test_an_agents_token_says_for_whom_in_which_call_and_who_acts(
     assert principal.expires_at == clock.now() + timedelta(minutes=5)
 
 
-async def test_a_members_own_token_has_no_customer(verifier: TokenVerifier, tokens: AccessTokens) -> None:
+async def test_a_services_own_token_has_no_customer(verifier: TokenVerifier, tokens: AccessTokens) -> None:
     principal = await _verified(verifier, tokens.for_service("conversation").text)
     assert principal.kind == options_pb2.ACCESS_SERVICE
     assert (principal.subject, principal.customer_id, principal.actor) == ("conversation", None, None)
 
 
-def test_a_token_never_outlives_what_it_was_made_from(tokens: AccessTokens, clock: SimulatedClock) -> None:
+def test_a_token_expires_with_its_session_or_grant(tokens: AccessTokens, clock: SimulatedClock) -> None:
     soon = clock.now() + timedelta(seconds=90)
     assert tokens.for_customer(Session("s", "c", clock.now(), soon)).expires_at == soon
     assert tokens.for_agent("agent", Grant(b"", "c", "s", "conversation", "call", soon)).expires_at == soon
 
 
-def test_the_header_says_type_key_and_nothing_else(good: str, keys: SigningKeys) -> None:
+def test_the_header_has_type_algorithm_and_key_only(good: str, keys: SigningKeys) -> None:
     header, claims = _parts(good)
     assert header == {"alg": "ES256", "typ": "at+jwt", "kid": keys.current_kid}
     assert (claims["iss"], claims["aud"], claims["kind"]) == (
@@ -148,7 +148,7 @@ def test_no_two_tokens_have_the_same_id(tokens: AccessTokens, session: Session) 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "nOnE", ""])
 @pytest.mark.parametrize("signature", ["", "AAAA"])
-async def test_a_token_without_a_signature_is_refused_however_it_is_spelt(
+async def test_an_unsigned_token_is_refused_in_any_spelling(
     verifier: TokenVerifier, good: str, algorithm: str, signature: str
 ) -> None:
     header, claims = _parts(good)
@@ -158,7 +158,7 @@ async def test_a_token_without_a_signature_is_refused_however_it_is_spelt(
     )
 
 
-async def test_the_public_key_is_no_shared_secret(
+async def test_hmac_with_the_public_key_is_refused(
     verifier: TokenVerifier, good: str, keys: SigningKeys
 ) -> None:
     header, claims = _parts(good)
@@ -173,7 +173,7 @@ async def test_the_public_key_is_no_shared_secret(
 @pytest.mark.parametrize(
     "kid", ["", "unknown", "../../etc/passwd", "/dev/null", "' OR 1=1 --", "a" * 65, 7, None, ["a"], {"a": 1}]
 )
-async def test_a_key_is_found_by_a_name_it_has_and_by_nothing_else(
+async def test_a_key_is_found_by_its_kid_only(
     verifier: TokenVerifier, forged: Callable[..., str], kid: object
 ) -> None:
     assert await _problem(verifier, forged({"kid": kid})) in {"unknown key", "malformed"}
@@ -195,9 +195,7 @@ async def test_a_key_that_comes_with_the_token_is_not_used(verifier: TokenVerifi
         assert await _problem(verifier, token) == ("wrong type" if extra else "unknown key")
 
 
-async def test_a_strangers_signature_under_our_keys_name_is_refused(
-    verifier: TokenVerifier, good: str
-) -> None:
+async def test_a_foreign_signature_under_a_known_kid_is_refused(verifier: TokenVerifier, good: str) -> None:
     header, claims = _parts(good)
     stranger = ec.generate_private_key(ec.SECP256R1())
     assert await _problem(verifier, jwt.encode(claims, stranger, "ES256", header)) == "invalid"
@@ -232,7 +230,7 @@ async def test_a_token_for_another_purpose_is_refused(
     assert await _problem(verifier, forged(headers, **claims)) == problem
 
 
-async def test_a_token_is_good_until_its_last_second_and_not_at_it(
+async def test_a_token_is_invalid_from_its_expiry(
     verifier: TokenVerifier, good: str, clock: SimulatedClock
 ) -> None:
     clock.advance(599.9)
@@ -242,7 +240,7 @@ async def test_a_token_is_good_until_its_last_second_and_not_at_it(
     assert await _problem(verifier, good) == "expired"
 
 
-async def test_a_token_of_tomorrow_is_refused_today(
+async def test_a_token_not_valid_yet_is_refused(
     verifier: TokenVerifier, forged: Callable[..., str], clock: SimulatedClock
 ) -> None:
     now = clock.now().timestamp()
@@ -253,18 +251,18 @@ async def test_a_token_of_tomorrow_is_refused_today(
 @pytest.mark.parametrize(
     "token", ["", ".", "..", "a.b.c", "eyJ", "\0", "ü.ü.ü", "Bearer", "A" * 1_000_000, "." * 8000]
 )
-async def test_what_is_no_token_is_refused_quickly(verifier: TokenVerifier, token: str) -> None:
+async def test_malformed_tokens_are_refused_quickly(verifier: TokenVerifier, token: str) -> None:
     with pytest.raises(Unauthenticated):
         await verifier.verify(token)
 
 
-async def test_a_good_token_blown_up_to_a_megabyte_is_refused(
+async def test_a_padded_token_of_a_megabyte_is_refused(
     verifier: TokenVerifier, forged: Callable[..., str]
 ) -> None:
     assert await _problem(verifier, forged(padding="x" * 1_000_000)) == "malformed"
 
 
-async def test_a_livekit_token_is_no_access_token(verifier: TokenVerifier) -> None:
+async def test_a_livekit_token_is_not_an_access_token(verifier: TokenVerifier) -> None:
     video = VideoGrants(room_join=True, room="call")
     livekit = (
         LiveKitToken("key", "a secret of LiveKit's, 32 characters")
@@ -274,7 +272,7 @@ async def test_a_livekit_token_is_no_access_token(verifier: TokenVerifier) -> No
     assert await _problem(verifier, livekit.to_jwt()) == "wrong type"
 
 
-async def test_a_token_of_a_key_that_was_taken_away_is_refused(good: str, clock: SimulatedClock) -> None:
+async def test_a_token_of_a_removed_key_is_refused(good: str, clock: SimulatedClock) -> None:
     async def no_keys(_: str) -> EllipticCurvePublicKey | None:
         return None
 
@@ -283,7 +281,7 @@ async def test_a_token_of_a_key_that_was_taken_away_is_refused(good: str, clock:
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-async def test_no_change_to_a_token_survives(verifier: TokenVerifier, good: str, data: st.DataObject) -> None:
+async def test_a_changed_token_is_refused(verifier: TokenVerifier, good: str, data: st.DataObject) -> None:
     position = data.draw(st.integers(0, len(good) - 1))
     changed = good[:position] + data.draw(st.sampled_from("Aa0._-~é\0")) + good[position + 1 :]
     if _same_bytes(changed, good):
@@ -293,7 +291,7 @@ async def test_no_change_to_a_token_survives(verifier: TokenVerifier, good: str,
 
 
 def _same_bytes(one: str, other: str) -> bool:
-    """Base64 has spare bits in its last character, so that different texts may be the same token."""
+    """Compare decoded bytes, because different base64 texts can decode to the same ones."""
     try:
         return [base64.urlsafe_b64decode(part + "==") for part in one.split(".")] == [
             base64.urlsafe_b64decode(part + "==") for part in other.split(".")

@@ -1,4 +1,4 @@
-"""The published keys: names others can compute, nothing private, room for an earlier key."""
+"""The published keys: standard names, no private parts, and previous keys."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _key(secret: int) -> ec.EllipticCurvePrivateKey:
     return ec.derive_private_key(secret, ec.SECP256R1())
 
 
-def test_the_name_of_a_key_is_its_rfc_7638_thumbprint() -> None:
+def test_the_kid_is_the_rfc_7638_thumbprint() -> None:
     key = _key(7).public_key()
     jwk = json.loads(ECAlgorithm.to_jwk(key))
     canonical = f'{{"crv":"P-256","kty":"EC","x":"{jwk["x"]}","y":"{jwk["y"]}"}}'
@@ -49,13 +49,13 @@ def test_the_name_of_a_key_is_its_rfc_7638_thumbprint() -> None:
 
 @settings(max_examples=50)
 @given(secret=st.integers(1, P256_ORDER - 1))
-def test_what_is_published_is_what_verifiers_read(secret: int) -> None:
+def test_verifiers_read_the_published_keys(secret: int) -> None:
     keys = SigningKeys(_pem(_key(secret)))
     parsed = parse_keys(json.dumps(jwk) for jwk in keys.jwks())
     assert parsed[keys.current_kid].public_numbers() == keys.current.public_key().public_numbers()
 
 
-def test_a_coordinate_that_begins_with_zeros_keeps_its_length() -> None:
+def test_coordinates_keep_leading_zeros() -> None:
     short = next(n for n in range(1, 5000) if _key(n).public_key().public_numbers().x < 1 << 248)
     (jwk,) = SigningKeys(_pem(_key(short))).jwks()
     assert len(jwk["x"]) == len(jwk["y"]) == 43
@@ -66,7 +66,7 @@ def test_nothing_private_is_published() -> None:
     assert set(jwk) == {"kty", "crv", "x", "y", "kid", "use", "alg"}
 
 
-def test_an_earlier_key_stays_published_after_the_one_in_use() -> None:
+def test_previous_keys_are_published_after_the_current_one() -> None:
     keys = SigningKeys(_pem(_key(7)), [_pem(_key(8)), _public_pem(_key(9))])
     assert [jwk["kid"] for jwk in keys.jwks()] == [thumbprint(_key(n).public_key()) for n in (7, 8, 9)]
     assert set(keys.public_keys) == {jwk["kid"] for jwk in keys.jwks()}
@@ -84,7 +84,7 @@ def test_an_earlier_key_stays_published_after_the_one_in_use() -> None:
     ],
     ids=["empty", "garbage", "RSA", "Ed25519", "P-384", "public half"],
 )
-def test_a_key_that_cannot_sign_es256_is_a_wrong_setting(pem: bytes) -> None:
+def test_a_key_not_on_p256_is_a_configuration_error(pem: bytes) -> None:
     with pytest.raises(ConfigurationError):
         SigningKeys(pem)
     if pem != _public_pem(_key(7)):

@@ -13,18 +13,18 @@ pytestmark = pytest.mark.unit
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
-def test_a_page_token_opens_for_its_own_listing(position: str, bound_to: str) -> None:
+def test_a_page_token_is_valid_for_its_own_listing(position: str, bound_to: str) -> None:
     tokens = PageTokens(b"k" * 32)
     assert tokens.open(tokens.seal(position, bound_to), bound_to) == position
 
 
 @given(st.text(max_size=80))
-def test_no_made_up_page_token_opens(token: str) -> None:
+def test_forged_page_tokens_are_refused(token: str) -> None:
     with pytest.raises(InvalidPageToken):
         PageTokens(b"k" * 32).open(token, "list")
 
 
-def test_a_page_token_of_another_customer_or_installation_does_not_open() -> None:
+def test_a_page_token_of_another_customer_or_installation_is_refused() -> None:
     token = PageTokens(b"k" * 32).seal("17", "ada")
     with pytest.raises(InvalidPageToken):
         PageTokens(b"k" * 32).open(token, "bob")

@@ -1,4 +1,4 @@
-"""What a model may write becomes a request; what it may not is named."""
+"""Arguments of tools become requests; wrong ones are listed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def complaints(**arguments: Any) -> dict[str, str]:
     return {violation.field: violation.description for violation in refused.value.violations}
 
 
-def test_dates_and_times_are_taken_as_people_write_them() -> None:
+def test_dates_and_times_are_read_from_iso_text() -> None:
     request = search(depart_date="2026-11-24", depart_from="18:05")
     assert (request.depart_date.year, request.depart_date.month, request.depart_date.day) == (2026, 11, 24)
     assert (request.depart_from.hours, request.depart_from.minutes) == (18, 5)
@@ -57,7 +57,7 @@ def test_words_become_enum_values() -> None:
     assert (request.sort, request.cabin) == (pb.FLIGHT_SORT_CHEAPEST, pb.CABIN_PREMIUM_ECONOMY)
 
 
-def test_plain_values_and_lists_are_taken_as_they_are() -> None:
+def test_plain_values_and_lists_are_unchanged() -> None:
     request = search(origin="MAA", nonstop=True, passengers=2, without_carrier_codes=["AI", "6E"])
     assert (request.origin, request.nonstop, request.passengers, list(request.without_carrier_codes)) == (
         "MAA",
@@ -67,11 +67,11 @@ def test_plain_values_and_lists_are_taken_as_they_are() -> None:
     )
 
 
-def test_null_is_as_good_as_absent() -> None:
+def test_null_means_absent() -> None:
     assert search(origin="MAA", depart_from=None) == pb.SearchFlightsRequest(origin="MAA")
 
 
-def test_every_mistake_is_named_at_once() -> None:
+def test_every_mistake_is_listed() -> None:
     found = complaints(depart_date="soon", depart_from="25:00", sort="luckiest", without_carrier_codes="AI")
     assert set(found) == {"depart_date", "depart_from", "sort", "without_carrier_codes"}
     assert "2026-12-31" in found["depart_date"]
@@ -79,7 +79,7 @@ def test_every_mistake_is_named_at_once() -> None:
 
 
 @pytest.mark.parametrize("name", ["max_results", "customer_id", "__class__", ""])
-def test_what_is_none_of_the_models_business_is_refused(name: str) -> None:
+def test_withheld_and_unknown_arguments_are_refused(name: str) -> None:
     assert set(complaints(**{name: 1})) == {name}
 
 
@@ -103,6 +103,6 @@ anything = st.recursive(
         st.sampled_from([field.name for field in SEARCH.fields]) | st.text(max_size=8), anything, max_size=6
     )
 )
-def test_whatever_a_model_writes_is_a_request_or_a_complaint(arguments: dict[str, Any]) -> None:
+def test_any_arguments_give_a_request_or_violations(arguments: dict[str, Any]) -> None:
     with suppress(InvalidRequest):
         assert isinstance(request_from(SEARCH, arguments), pb.SearchFlightsRequest)

@@ -1,4 +1,4 @@
-"""No time that is none reaches a handler: what is out of range is named, whatever message of whatever contract holds it."""
+"""Times and durations that are out of range are refused, in every message of every contract."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ NANOS = st.one_of(
 
 
 def paths_to_times(descriptor: Descriptor, before: Path = ()) -> Iterator[Path]:
-    """Every way from a message to a time in it, none through a message within itself."""
+    """Yield every path from a message to a time in it; skips recursive messages."""
     for field in descriptor.fields:
         held = field.message_type
         if held is not None and held.full_name in TIMES:
@@ -60,7 +60,7 @@ PATHS = {
 
 
 def at_the_end_of(message: Message, path: Path) -> AnyTime:
-    """Makes everything on the way to a time."""
+    """Create the messages on a path and return the time at its end."""
     for field in path:
         value = getattr(message, field.name)
         message = value.add() if field.is_repeated else value
@@ -70,7 +70,7 @@ def at_the_end_of(message: Message, path: Path) -> AnyTime:
 
 
 def refused(message: Message) -> dict[str, str]:
-    """The fields that are refused, each with the reason."""
+    """Return the refused fields with their reasons."""
     try:
         validate(message)
     except InvalidRequest as error:
@@ -78,7 +78,7 @@ def refused(message: Message) -> dict[str, str]:
     return {}
 
 
-def test_times_are_looked_for_where_there_are_some() -> None:
+def test_only_fields_with_times_are_checked_for_times() -> None:
     assert {
         "WatchRequest.start_time",
         "WatchRequest.heartbeat_interval",
@@ -88,7 +88,7 @@ def test_times_are_looked_for_where_there_are_some() -> None:
 
 @pytest.mark.parametrize("seconds", [10**18, -(10**18)])
 @pytest.mark.parametrize("name", sorted(PATHS))
-def test_time_that_is_none_is_refused_by_name_wherever_a_caller_may_put_one(name: str, seconds: int) -> None:
+def test_an_invalid_time_is_refused_in_any_field(name: str, seconds: int) -> None:
     request, path = PATHS[name]
     message = GetMessageClass(request)()
     time = at_the_end_of(message, path)
@@ -98,15 +98,13 @@ def test_time_that_is_none_is_refused_by_name_wherever_a_caller_may_put_one(name
     assert refused(message)[where] == ("not a time" if isinstance(time, Timestamp) else "not a duration")
 
 
-def test_time_that_is_none_is_told_beside_the_rules_that_are_broken() -> None:
+def test_invalid_times_are_listed_with_other_violations() -> None:
     request = conversation.SearchEntriesRequest(page_size=-1, query="flight", end_time=Timestamp(nanos=-1))
     assert refused(request).keys() == {"page_size", "end_time"}
 
 
 @given(SECONDS, NANOS)
-def test_what_is_let_through_is_a_datetime_and_nothing_else_is_one_to_protobuf(
-    seconds: int, nanos: int
-) -> None:
+def test_accepted_timestamps_are_exactly_protobufs_datetimes(seconds: int, nanos: int) -> None:
     timestamp = Timestamp(seconds=seconds, nanos=nanos)
     if is_time(timestamp):
         assert timestamp.ToDatetime(UTC).year in range(1, 10_000)
@@ -116,9 +114,7 @@ def test_what_is_let_through_is_a_datetime_and_nothing_else_is_one_to_protobuf(
 
 
 @given(SPANS, NANOS)
-def test_what_is_let_through_is_a_timedelta_and_nothing_else_is_one_to_protobuf(
-    seconds: int, nanos: int
-) -> None:
+def test_accepted_durations_are_exactly_protobufs_timedeltas(seconds: int, nanos: int) -> None:
     duration = Duration(seconds=seconds, nanos=nanos)
     if is_duration(duration):
         assert int(duration.ToTimedelta().total_seconds()) in range(-315_576_000_001, 315_576_000_002)

@@ -1,4 +1,4 @@
-"""A database that is away is told from a statement that is wrong."""
+"""Outages of databases are distinguished from wrong statements."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_locked_file_is_an_outage_and_a_wrong_statement_is_not(tmp_path: Path) -
     assert not is_outage(sqlite_error("SELECT * FROM nowhere", path))
 
 
-def test_file_that_can_not_be_opened_is_an_outage(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_an_outage(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError) as caught:
         sqlite3.connect(tmp_path / "no folder" / "log.sqlite3")
     assert is_outage(caught.value)
@@ -62,7 +62,7 @@ def test_file_that_can_not_be_opened_is_an_outage(tmp_path: Path) -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_errors_that_pass_are_told_from_errors_that_stay(error: Exception, outage: bool) -> None:
+def test_outages_are_distinguished_from_other_errors(error: Exception, outage: bool) -> None:
     assert is_outage(error) is outage
 
 
@@ -71,13 +71,13 @@ def test_error_inside_sqlalchemy_s_own_is_the_one_that_counts() -> None:
     assert not is_outage(OperationalError("SELECT 1", None, sqlite3.OperationalError("no such table")))
 
 
-def test_outage_is_raised_as_what_callers_understand_with_a_time_to_wait() -> None:
+def test_an_outage_becomes_store_unavailable_with_retry_after() -> None:
     with pytest.raises(StoreUnavailable) as caught, translate_outages():
         raise psycopg.OperationalError("the password is hunter2")
     assert "hunter2" not in str(caught.value)
     assert caught.value.retry_after is not None
 
 
-def test_other_errors_pass_as_they_are() -> None:
+def test_other_errors_are_unchanged() -> None:
     with pytest.raises(ZeroDivisionError), translate_outages():
         raise ZeroDivisionError

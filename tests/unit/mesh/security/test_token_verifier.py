@@ -1,4 +1,4 @@
-"""A token is taken only if everything about it is as it should be."""
+"""Verification of access tokens, access rules, and the cache of keys."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def _problem(token: str, clock: SimulatedClock | None = None) -> str:
     return raised.value.metadata["problem"]
 
 
-async def test_a_good_token_tells_who_calls() -> None:
+async def test_a_valid_token_gives_the_principal() -> None:
     principal = await TokenVerifier(_keys).verify(KEY.agent_token("ada", call_id="c1", conversation_id="v1"))
     assert (principal.kind, principal.customer_id, principal.actor) == (
         options_pb2.ACCESS_AGENT,
@@ -44,7 +44,7 @@ async def test_a_good_token_tells_who_calls() -> None:
     assert principal.token not in repr(principal)
 
 
-async def test_a_members_own_token_reaches_no_customer() -> None:
+async def test_a_services_own_token_has_no_customer() -> None:
     principal = await TokenVerifier(_keys).verify(KEY.service_token())
     assert principal.customer_id is None
 
@@ -77,11 +77,11 @@ async def test_a_token_signed_by_another_key_is_refused() -> None:
 
 
 @pytest.mark.parametrize("token", ["", "a", "a.b.c", "....", "x" * 100_000, "\ud800.b.c"])
-async def test_what_is_no_token_is_refused(token: str) -> None:
+async def test_malformed_tokens_are_refused(token: str) -> None:
     assert await _problem(token) == "malformed"
 
 
-async def test_a_token_is_refused_from_the_second_it_expires_also_when_it_was_good_before() -> None:
+async def test_a_cached_token_is_refused_from_its_expiry() -> None:
     clock = SimulatedClock(datetime.now(UTC))
     verifier = TokenVerifier(_keys, clock=clock)
     token = KEY.token(exp=clock.now() + timedelta(seconds=30))
@@ -102,7 +102,7 @@ async def test_no_rule_means_no_access() -> None:
 
 
 class Jwks:
-    """Counts how often it is asked."""
+    """Counts its fetches."""
 
     def __init__(self) -> None:
         self.asked, self.down = 0, False
@@ -116,7 +116,7 @@ class Jwks:
         return self.keys
 
 
-async def test_unknown_keys_do_not_hammer_identity() -> None:
+async def test_unknown_kids_do_not_flood_identity() -> None:
     fetch, clock = Jwks(), SimulatedClock(datetime.now(UTC))
     cache = JwksCache(fetch, clock)
     for number in range(50):
@@ -127,7 +127,7 @@ async def test_unknown_keys_do_not_hammer_identity() -> None:
     assert fetch.asked == 2
 
 
-async def test_strangers_do_not_hammer_an_identity_that_is_down() -> None:
+async def test_forged_tokens_do_not_flood_an_unreachable_identity() -> None:
     fetch, clock = Jwks(), SimulatedClock(datetime.now(UTC))
     fetch.down = True
     cache = JwksCache(fetch, clock)
@@ -137,7 +137,7 @@ async def test_strangers_do_not_hammer_an_identity_that_is_down() -> None:
     assert fetch.asked == 1
 
 
-async def test_known_keys_are_used_while_identity_is_down() -> None:
+async def test_cached_keys_are_used_while_identity_is_unreachable() -> None:
     fetch, clock = Jwks(), SimulatedClock(datetime.now(UTC))
     fetch.keys = [json.dumps(jwt.algorithms.ECAlgorithm.to_jwk(KEY.public, as_dict=True) | {"kid": KID})]
     cache = JwksCache(fetch, clock)
@@ -147,7 +147,7 @@ async def test_known_keys_are_used_while_identity_is_down() -> None:
     assert await cache(KID) == KEY.public
 
 
-async def test_without_identity_and_without_keys_the_answer_is_try_again_and_not_go_away() -> None:
+async def test_without_keys_and_identity_the_error_is_unavailable() -> None:
     fetch = Jwks()
     fetch.down = True
     with pytest.raises(Unavailable):

@@ -1,4 +1,4 @@
-"""Places are given up to a limit and given back."""
+"""Limits of concurrent calls and of sizes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.unit
 SETTINGS = LimitSettings(unary=2, unary_per_caller=1, streams=1, streams_per_caller=1, pending=7)
 
 
-def test_process_is_full_until_somebody_leaves() -> None:
+def test_the_process_is_full_until_a_call_ends() -> None:
     limiter = Limiter(SETTINGS)
     for _ in range(2):
         limiter.enter(streaming=False)
@@ -26,14 +26,14 @@ def test_process_is_full_until_somebody_leaves() -> None:
     assert limiter.running == 2
 
 
-def test_streams_and_calls_with_one_answer_don_t_take_each_other_s_places() -> None:
+def test_streams_and_unary_calls_have_separate_limits() -> None:
     limiter = Limiter(SETTINGS)
     limiter.enter(streaming=True)
     assert limiter.is_full(streaming=True)
     assert not limiter.is_full(streaming=False)
 
 
-def test_one_caller_s_limit_is_nobody_else_s() -> None:
+def test_each_caller_has_its_own_limit() -> None:
     limiter = Limiter(SETTINGS)
     limiter.enter_caller("ada", streaming=False)
     with pytest.raises(Overloaded) as refused:
@@ -45,7 +45,7 @@ def test_one_caller_s_limit_is_nobody_else_s() -> None:
     limiter.enter_caller("ada", streaming=False)
 
 
-def test_callers_that_have_left_are_forgotten() -> None:
+def test_callers_without_calls_are_forgotten() -> None:
     limiter = Limiter(SETTINGS)
     for number in range(100):
         limiter.enter_caller(f"caller {number}", streaming=False)
@@ -53,7 +53,7 @@ def test_callers_that_have_left_are_forgotten() -> None:
     assert not limiter._by_caller
 
 
-def test_core_refuses_all_at_twice_the_number_at_which_it_begins_to() -> None:
+def test_the_core_refuses_every_call_at_twice_the_pending_limit() -> None:
     arguments = dict(SETTINGS.channel_arguments())
     assert arguments["grpc.server.max_pending_requests"] == 7
     assert arguments["grpc.server.max_pending_requests_hard_limit"] == 14

@@ -1,4 +1,4 @@
-"""A caller's channel is told not to retry what won't be better in a moment."""
+"""Errors that last longer than a channel's retries stop those retries."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ pytestmark = pytest.mark.unit
 @pytest.mark.parametrize(
     "error", [StoreUnavailable(), Unavailable("away"), DomainError("no"), ZeroDivisionError()]
 )
-def test_what_may_be_over_soon_is_left_to_the_channel(error: Exception) -> None:
+def test_short_waits_are_left_to_the_channels_retries(error: Exception) -> None:
     assert _pushback(error) == ()
 
 
-def test_what_lasts_is_not_retried() -> None:
+def test_long_waits_are_not_retried() -> None:
     assert _pushback(DomainError("down", retry_after=MAX_WAIT_FOR_RETRIES + timedelta(seconds=1))) == (
         (PUSHBACK, "-1"),
     )

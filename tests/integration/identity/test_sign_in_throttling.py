@@ -1,4 +1,4 @@
-"""Guessing passwords over the wire, under a clock the test moves."""
+"""Throttling of failed sign-ins over gRPC, with a simulated clock."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def _exhaust(identity: Identity, email: str = "asha@example.com") -> None:
         assert await refused(identity.login(email, "wrong")) == WRONG
 
 
-async def test_after_a_few_failures_even_the_right_password_has_to_wait_and_is_told_how_long(
+async def test_after_a_few_failures_even_the_right_password_must_wait(
     identity: Identity,
 ) -> None:
     await identity.register()
@@ -45,7 +45,7 @@ async def test_after_a_few_failures_even_the_right_password_has_to_wait_and_is_t
     await identity.login()
 
 
-async def test_success_ends_the_run_of_failures(identity: Identity) -> None:
+async def test_a_success_resets_the_failures(identity: Identity) -> None:
     await identity.register()
     for _ in range(3):
         for _ in range(FREE_ATTEMPTS - 1):
@@ -72,27 +72,27 @@ async def test_an_address_is_throttled_in_any_case_and_others_are_not(identity: 
     assert (await identity.login("ravi@example.com")).customer == ravi.customer
 
 
-async def test_guesses_sent_side_by_side_do_not_slip_through(identity: Identity) -> None:
+async def test_concurrent_guesses_are_throttled(identity: Identity) -> None:
     await identity.register()
     outcomes = await asyncio.gather(*(refused(identity.login(password=f"guess {n}")) for n in range(16)))
     assert outcomes.count(WRONG) == FREE_ATTEMPTS
     assert outcomes.count(THROTTLED) == 16 - FREE_ATTEMPTS
 
 
-async def test_right_passwords_sent_side_by_side_all_sign_in(identity: Identity) -> None:
+async def test_concurrent_right_passwords_all_sign_in(identity: Identity) -> None:
     asha = await identity.register()
     sessions = await asyncio.gather(*(identity.login() for _ in range(3 * FREE_ATTEMPTS)))
     assert {session.customer.customer_id for session in sessions} == {asha.customer.customer_id}
 
 
-async def test_an_attacker_who_never_stops_locks_nobody_out(identity: Identity) -> None:
+async def test_a_continuous_attack_does_not_lock_the_account(identity: Identity) -> None:
     asha = await identity.register()
     tokens = asha.tokens
     for _ in range(40):
         wait = await _wait_asked_for(identity) or timedelta()
         assert wait <= MAX_WAIT
         identity.clock.advance(wait.total_seconds() or 1)
-    tokens = await identity.refresh(tokens.refresh_token)  # who is signed in never notices
+    tokens = await identity.refresh(tokens.refresh_token)  # the open session is not affected
     identity.clock.advance(MAX_WAIT.total_seconds())
     await identity.login()
 
